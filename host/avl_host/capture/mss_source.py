@@ -1,0 +1,101 @@
+"""MssSource: any screen that mss can grab, looked at thirty times a second while it changes and less often while it
+does not.
+
+The portable fallback: it gets no events, so it has to look, and it sees no pointer shape.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from avl_protocol.media.frame import Monitor, Rect
+
+from avl_host.capture.source import CursorImage, Picture, SourceLost
+from avl_host.capture.tiles import take_changes
+
+_BUSY_INTERVAL = 1 / 30
+_STILL_INTERVAL = 0.25
+_SLOWER_EACH_TIME = 1.3
+
+
+class MssSource:
+    """The whole desktop of `display` (None: the system's own). `clock` is in seconds. Raises SourceLost when there is
+    none.
+    """
+
+    def __init__(self, display: str | None, clock: Callable[[], float]) -> None:
+        import mss
+        import mss.exception
+
+        self._failed: type[Exception] = mss.exception.ScreenShotError
+        self._name = display or "this system"
+        try:
+            self._screen: Any = mss.mss(display=display) if display else mss.mss()
+        except self._failed as error:
+            raise SourceLost(f"The screen of {self._name} cannot be grabbed: {error}") from error
+        self._clock = clock
+        self._woken = threading.Event()
+        self._interval = _BUSY_INTERVAL
+        self._looked = clock()
+        self._previous: np.ndarray[Any, np.dtype[np.uint8]] | None = None
+        self._area = self._measure()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the desktop in pixels."""
+        return self._area["width"], self._area["height"]
+
+    def monitors(self) -> tuple[Monitor, ...]:
+        """The monitors mss lists, from the desktop's top left."""
+        left, top = self._area["left"], self._area["top"]
+        listed = self._screen.monitors[1:]
+        return tuple(
+            Monitor(f"screen {n}", m["left"] - left, m["top"] - top, m["width"], m["height"], n == 1)
+            for n, m in enumerate(listed, 1)
+        )
+
+    def wait(self, timeout: float | None) -> bool:
+        """Sleep until it is time to look again, `wake` is called or `timeout` seconds passed."""
+        left = self._looked + self._interval - self._clock()
+        if left > 0:
+            self._woken.wait(left if timeout is None else min(left, timeout))
+        self._woken.clear()
+        return self._clock() >= self._looked + self._interval
+
+    def wake(self) -> None:
+        """Make `wait` return; from any thread."""
+        self._woken.set()
+
+    def grab(self, whole: bool = False) -> Picture | None:
+        """Look now. None when no pixel differs, unless `whole`. Raises SourceLost."""
+        captured = self._looked = self._clock()
+        try:
+            shot = self._screen.grab(self._area)
+        except self._failed as error:
+            raise SourceLost(f"The screen of {self._name} can no longer be grabbed: {error}") from error
+        pixels = np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)
+        grabbed = self._clock()
+        if self._previous is None or self._previous.shape != pixels.shape:
+            self._area = self._measure()
+            self._previous = pixels.copy()
+            damage: tuple[Rect, ...] = (Rect(0, 0, shot.width, shot.height),)
+        else:
+            damage = take_changes(self._previous, pixels, [(0, shot.height)])
+        self._interval = _BUSY_INTERVAL if damage else min(_STILL_INTERVAL, self._interval * _SLOWER_EACH_TIME)
+        if not damage and not whole:
+            return None
+        return Picture(self._previous, damage, captured, grabbed - captured, self._clock() - grabbed)
+
+    def cursor(self) -> CursorImage | None:
+        """Never: mss tells no shape."""
+        return None
+
+    def close(self) -> None:
+        """Let go of the screen."""
+        self._screen.close()
+
+    def _measure(self) -> dict[str, int]:
+        return dict(self._screen.monitors[0])

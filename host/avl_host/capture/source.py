@@ -1,0 +1,77 @@
+"""CaptureSource: where pictures come from, and what a picture is.
+
+A source runs on the capture worker's thread; only `wake` may be called from elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from avl_protocol.media.frame import Monitor, Rect
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class CursorImage:
+    """A pointer shape: straight (not premultiplied) RGBA, row by row, `width * height * 4` bytes."""
+
+    serial: int
+    width: int
+    height: int
+    hot_x: int
+    hot_y: int
+    rgba: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One grab of the whole desktop.
+
+    `pixels` is BGRA, uint8, shape (height, width, 4), and stays valid only until the next grab. `damage` lists what
+    differs from the picture before (tile-aligned, merged, at most 32 rectangles). `captured` is when the grab began,
+    in seconds of the host's clock.
+    """
+
+    pixels: NDArray[np.uint8]
+    damage: tuple[Rect, ...]
+    captured: float
+    grab_seconds: float
+    compare_seconds: float
+
+
+class SourceLost(Exception):
+    """The display is gone (X server died, resolution source vanished); the text says what to do."""
+
+
+class CaptureSource(Protocol):
+    """A desktop that can be looked at."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the desktop in pixels; may change between grabs."""
+
+    def monitors(self) -> tuple[Monitor, ...]:
+        """The monitors that make up the desktop, in desktop coordinates."""
+
+    def wait(self, timeout: float | None) -> bool:
+        """Block until something may have changed, `wake` was called or `timeout` seconds passed; True when something
+        may have changed.
+
+        Raises SourceLost.
+        """
+
+    def wake(self) -> None:
+        """Make a running or the next `wait` return; callable from any thread."""
+
+    def grab(self, whole: bool = False) -> Picture | None:
+        """Look now. None when no pixel differs from the last grab, unless `whole` asks for the picture anyway. Raises
+        SourceLost.
+        """
+
+    def cursor(self) -> CursorImage | None:
+        """The pointer's shape if it changed since this was last asked, else None."""
+
+    def close(self) -> None:
+        """Let go of the display."""

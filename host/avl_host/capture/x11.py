@@ -1,0 +1,275 @@
+"""X11CaptureSource: a desktop under X11, looked at when DAMAGE says that something was drawn.
+
+Nothing is polled: the worker sleeps in select until the server speaks. Rows that were drawn to are fetched at full
+width through MIT-SHM, so that each lands at its place in one buffer which always holds the whole desktop; no pixel is
+copied to assemble it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import xcffib
+import xcffib.damage
+import xcffib.randr
+import xcffib.shm
+import xcffib.xfixes
+import xcffib.xproto
+from avl_protocol.media.frame import Monitor, Rect
+from numpy.typing import NDArray
+
+from avl_host.capture.shared_memory import SharedPixels
+from avl_host.capture.source import CursorImage, Picture, SourceLost
+from avl_host.capture.tiles import row_bands, take_changes
+
+_EXTENSIONS = (
+    ("DAMAGE", xcffib.damage.key, (1, 1)),
+    ("MIT-SHM", xcffib.shm.key, ()),
+    ("XFIXES", xcffib.xfixes.key, (5, 0)),
+    ("RANDR", xcffib.randr.key, (1, 5)),
+)
+_ALL_PLANES = 0xFFFFFFFF
+_Answer = TypeVar("_Answer")
+
+
+class Unsupported(SourceLost):
+    """The display is there but lacks an extension or speaks another pixel format; another source may do."""
+
+
+class X11CaptureSource:
+    """All monitors of one X11 display as one desktop.
+
+    `display` is a name such as ":0"; `clock` gives seconds of the host's clock. Raises SourceLost when the display
+    cannot be reached, Unsupported when it cannot be captured this way.
+    """
+
+    def __init__(self, display: str, clock: Callable[[], float]) -> None:
+        self._display = display
+        self._clock = clock
+        try:
+            self._x: Any = xcffib.connect(display)  # type: ignore[no-untyped-call]
+        except xcffib.ConnectionException as error:
+            raise SourceLost(
+                f"No X11 display answers at {display}. Is DISPLAY right, and may this user connect (xhost, XAUTHORITY)?"
+            ) from error
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._shared: SharedPixels | None = None
+        self._width = self._height = 0
+        self._listed: tuple[Monitor, ...] | None = None
+        self._damaged = True
+        self._cursor_changed = True
+        self._resized = False
+        self._fresh = True
+        try:
+            self._set_up()
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(self) -> None:
+        x = self._x
+        setup = x.get_setup()
+        screen = setup.roots[x.pref_screen]
+        self._root = screen.root
+        bits = next((f.bits_per_pixel for f in setup.pixmap_formats if f.depth == screen.root_depth), 0)
+        if screen.root_depth not in (24, 32) or bits != 32 or setup.image_byte_order != 0:
+            raise Unsupported(
+                f"The display {self._display} has depth {screen.root_depth} with {bits} bits a pixel; "
+                "24 or 32 bits deep, 32 bits a pixel, is needed (Xvfb: -screen 0 1920x1080x24)."
+            )
+        found: list[Any] = []
+        for name, key, version in _EXTENSIONS:
+            try:
+                extension = x(key)
+                reply = extension.QueryVersion(*version).reply()
+            except (xcffib.XcffibException, xcffib.ProtocolException) as error:
+                raise Unsupported(f"The X server at {self._display} lacks the {name} extension.") from error
+            if name == "RANDR" and (reply.major_version, reply.minor_version) < (1, 5):
+                raise Unsupported(f"The X server at {self._display} has RANDR older than 1.5.")
+            found.append(extension)
+        self._damage, self._shm, self._fixes, self._randr = found
+        self._damage_id = x.generate_id()
+        self._damage.Create(self._damage_id, self._root, xcffib.damage.ReportLevel.NonEmpty)
+        self._region = x.generate_id()
+        self._fixes.CreateRegion(self._region, 0, [])
+        self._fixes.SelectCursorInput(self._root, xcffib.xfixes.CursorNotifyMask.DisplayCursor)
+        notify = xcffib.randr.NotifyMask
+        self._randr.SelectInput(self._root, notify.ScreenChange | notify.CrtcChange | notify.OutputChange)
+        self._asked(self._measure)
+        x.flush()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the desktop in pixels."""
+        return self._width, self._height
+
+    def monitors(self) -> tuple[Monitor, ...]:
+        """The monitors RandR tells of; one as large as the desktop where it tells of none. Raises SourceLost."""
+        if self._listed is None:
+            self._listed = self._asked(self._list_monitors)
+        return self._listed
+
+    def _list_monitors(self) -> tuple[Monitor, ...]:
+        told = self._randr.GetMonitors(self._root, True).reply().monitors
+        names = [self._x.core.GetAtomName(m.name) for m in told]
+        out = tuple(
+            Monitor(name.reply().name.to_string(), m.x, m.y, m.width, m.height, bool(m.primary))
+            for m, name in zip(told, names, strict=True)
+        )
+        return out or (Monitor("desktop", 0, 0, self._width, self._height, True),)
+
+    def wait(self, timeout: float | None) -> bool:
+        """Sleep until the server tells of a change, `wake` is called or `timeout` seconds passed. Raises SourceLost."""
+        if self._asked(self._take_events):
+            return True
+        readable, _, _ = select.select([self._x.get_file_descriptor(), self._wake_read], [], [], timeout)
+        if self._wake_read in readable:
+            os.read(self._wake_read, 4096)
+        return self._asked(self._take_events)
+
+    def wake(self) -> None:
+        """Make `wait` return; from any thread."""
+        with contextlib.suppress(BlockingIOError):  # Full: there are wake-ups in it already.
+            os.write(self._wake_write, b"\0")
+
+    def grab(self, whole: bool = False) -> Picture | None:
+        """Fetch what was drawn since the last grab. None when no pixel differs, unless `whole`. Raises SourceLost."""
+        return self._asked(lambda: self._grab(whole))
+
+    def _grab(self, whole: bool) -> Picture | None:
+        self._take_events()
+        if self._resized:
+            self._measure()
+        captured = self._clock()
+        bands: list[tuple[int, int]] = []
+        if self._damaged or whole:
+            # Subtract first: whatever is drawn from here on is told of again.
+            self._damaged = False
+            self._damage.Subtract(self._damage_id, 0, self._region)
+            drawn = self._fixes.FetchRegion(self._region).reply().rectangles
+            bands = row_bands((Rect(r.x, r.y, r.width, r.height) for r in drawn), self._height)
+        if self._fresh:
+            bands = [(0, self._height)]
+        try:
+            self._fetch(bands)
+        except xcffib.xproto.MatchError:
+            # The desktop shrank a moment ago; its event follows.
+            self._resized = self._damaged = True
+            return None
+        grabbed = self._clock()
+        shared = self._shared
+        assert shared is not None
+        if self._fresh:
+            self._fresh = False
+            np.copyto(self._previous, shared.pixels)
+            damage: tuple[Rect, ...] = (Rect(0, 0, self._width, self._height),)
+        else:
+            damage = take_changes(self._previous, shared.pixels, bands)
+        if not damage and not whole:
+            return None
+        compared = self._clock()
+        return Picture(shared.pixels, damage, captured, grabbed - captured, compared - grabbed)
+
+    def _fetch(self, bands: list[tuple[int, int]]) -> None:
+        assert self._shared is not None
+        pending = [
+            self._shm.GetImage(
+                self._root,
+                0,
+                top,
+                self._width,
+                bottom - top,
+                _ALL_PLANES,
+                xcffib.xproto.ImageFormat.ZPixmap,
+                self._shared.segment,
+                top * self._width * 4,
+            )
+            for top, bottom in bands
+        ]
+        for cookie in pending:
+            cookie.reply()
+
+    def cursor(self) -> CursorImage | None:
+        """The pointer's shape if it changed since this was last asked. Raises SourceLost."""
+        if not self._cursor_changed:
+            return None
+        self._cursor_changed = False
+        return self._asked(self._read_cursor)
+
+    def _read_cursor(self) -> CursorImage:
+        told = self._fixes.GetCursorImage().reply()
+        return CursorImage(
+            told.cursor_serial,
+            told.width,
+            told.height,
+            told.xhot,
+            told.yhot,
+            straight_rgba(np.array(told.cursor_image, np.uint32)),
+        )
+
+    def close(self) -> None:
+        """Let go of the display; idempotent."""
+        self._shared = None
+        if self._wake_read >= 0:
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+            self._wake_read = self._wake_write = -1
+            self._x.disconnect()
+
+    def _measure(self) -> None:
+        """Learn the desktop's size and get a buffer for it."""
+        geometry = self._x.core.GetGeometry(self._root).reply()
+        self._resized = False
+        if self._shared is not None:
+            if (geometry.width, geometry.height) == (self._width, self._height):
+                return
+            self._shared.detach()
+        self._width, self._height = geometry.width, geometry.height
+        try:
+            self._shared = SharedPixels(self._x, self._shm, self._width, self._height)
+        except (OSError, xcffib.xproto.AccessError) as error:
+            raise Unsupported(
+                f"The X server at {self._display} shares no memory with this process (a remote or confined display?)."
+            ) from error
+        self._previous = np.empty((self._height, self._width, 4), np.uint8)
+        self._fresh = True
+
+    def _take_events(self) -> bool:
+        """Note what the server told; True when a picture, pointer shape or size may have changed."""
+        told = False
+        while (event := self._x.poll_for_event()) is not None:
+            if isinstance(event, xcffib.damage.NotifyEvent):
+                self._damaged = told = True
+            elif isinstance(event, xcffib.xfixes.CursorNotifyEvent):
+                self._cursor_changed = told = True
+            elif isinstance(event, (xcffib.randr.ScreenChangeNotifyEvent, xcffib.randr.NotifyEvent)):
+                self._resized = self._damaged = told = True
+                self._listed = None
+        return told
+
+    def _asked(self, ask: Callable[[], _Answer]) -> _Answer:
+        """Ask the server something; what goes wrong becomes SourceLost with a text that says what to do."""
+        try:
+            return ask()
+        except xcffib.ConnectionException as error:
+            raise SourceLost(
+                f"The X server at {self._display} is gone. Start it again, then start the host again."
+            ) from error
+        except xcffib.XcffibException as error:
+            raise SourceLost(f"The X server at {self._display} refused a request: {error!r}") from error
+
+
+def straight_rgba(premultiplied: NDArray[np.uint32]) -> bytes:
+    """RGBA bytes with straight alpha from the premultiplied ARGB words of XFixes."""
+    alpha = (premultiplied >> 24) & 0xFF
+    channels = np.stack([(premultiplied >> shift) & 0xFF for shift in (16, 8, 0)], axis=-1)
+    divisor = np.maximum(alpha, 1)[..., None]
+    straight = np.minimum((channels * 255 + divisor // 2) // divisor, 255)
+    return np.concatenate([straight, alpha[..., None]], axis=-1).astype(np.uint8).tobytes()

@@ -1,0 +1,115 @@
+"""avl-host: run and doctor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from avl_protocol.endpoint.runtime import run as run_loop
+from avl_protocol.endpoint.state import StateError, default_folder
+from avl_protocol.endpoint.world import system_world
+from avl_protocol.wire.device_id import normalise_code
+from avl_protocol.wire.target import parse_relay
+
+from avl_host.agent import Agent
+from avl_host.capture.source import SourceLost
+from avl_host.config import HostSettings
+from avl_host.input.sink import SinkLost
+from avl_host.machine import open_parts
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Share this machine's desktop.")
+
+#: Exit codes (spec 01-overview, 1.6).
+FAILED, USAGE = 1, 2
+
+
+def _tell(text: str) -> None:
+    typer.echo(text)
+    sys.stdout.flush()
+
+
+def _fail(text: str, status: int) -> typer.Exit:
+    typer.echo(f"avl-host: {text}", err=True)
+    return typer.Exit(status)
+
+
+@app.command()
+def run(
+    relay: Annotated[str, typer.Option(help="The relay: HOST:PORT[?pin=FP].")],
+    pin: Annotated[Optional[str], typer.Option(help="The relay's pin, if not part of --relay.")] = None,
+    state: Annotated[Optional[Path], typer.Option(help="Folder of this host's identity.")] = None,
+    display: Annotated[Optional[str], typer.Option(help="X display to share, for example :0.")] = None,
+    source: Annotated[Optional[str], typer.Option(help="'pattern': a test card instead of a display.")] = None,
+    code: Annotated[
+        Optional[str], typer.Option(envvar="AVL_CODE", help="Code to enter; default: a random one.")
+    ] = None,
+    code_once: Annotated[bool, typer.Option("--code-once", help="The code is good for one use.")] = False,
+    view_code: Annotated[Optional[str], typer.Option(help="A second code that admits to viewing only.")] = None,
+    consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
+    max_bitrate: Annotated[float, typer.Option(help="Most that the encoder may use, in Mbit/s.", min=0.2)] = 8.0,
+    ready_file: Annotated[Optional[Path], typer.Option(help="Written once viewers can connect.")] = None,
+) -> None:
+    """Share a desktop until interrupted."""
+    if source is not None and display is not None:
+        raise _fail("give --display or --source, not both", USAGE)
+    name = source or display or os.environ.get("DISPLAY", "")
+    if not name:
+        raise _fail(
+            "there is no display: set DISPLAY or give --display :N, or share a test card with --source pattern", USAGE
+        )
+    if consent not in ("none", "ask"):
+        raise _fail("--consent is 'none' or 'ask'", USAGE)
+    for given in (code, view_code):
+        if given is not None and len(normalise_code(given)) < 4:
+            raise _fail("a code needs at least 4 letters or digits; 8 or more are better", USAGE)
+    if code is not None and view_code is not None and normalise_code(code) == normalise_code(view_code):
+        raise _fail("the code and the view code must differ", USAGE)
+    try:
+        settings = HostSettings(
+            parse_relay(relay, pin), state or default_folder("host"), name, code, code_once, view_code, consent == "ask",
+            ready_file, round(max_bitrate * 1e6),
+        )  # fmt: skip
+    except ValueError as error:
+        raise _fail(str(error), USAGE) from None
+    try:
+        text = run_loop(_share(settings))
+    except (SourceLost, SinkLost, StateError, OSError, ValueError) as error:
+        raise _fail(str(error), FAILED) from None
+    if text:
+        raise _fail(text, FAILED)
+
+
+async def _share(settings: HostSettings) -> str:
+    """Run the agent until SIGTERM, SIGINT or the display's end; what went wrong, if anything."""
+    world = system_world()
+    loop = asyncio.get_running_loop()
+    agent = Agent(world, settings, open_parts(settings, world, loop), _tell)
+    task = loop.create_task(agent.run())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return ""
+
+
+@app.command()
+def doctor(display: Annotated[Optional[str], typer.Option(help="X display to look at.")] = None) -> None:
+    """Say what this machine lacks, and the line that mends it."""
+    from avl_host.doctor import check
+
+    findings = check(display or os.environ.get("DISPLAY"))
+    for finding in findings:
+        typer.echo(str(finding))
+    if any(not finding.ok for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """The command."""
+    app()

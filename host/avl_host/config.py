@@ -1,0 +1,38 @@
+"""Settings of a host: one frozen dataclass, each field with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from avl_protocol.wire.registry import Permission
+from avl_protocol.wire.target import RelayAddress
+
+#: What a host's control code admits to.
+EVERYTHING = (
+    Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """How a desktop is shared."""
+
+    #: Where viewers meet this host.
+    relay: RelayAddress
+    #: Where the identity and what succeeded before are kept.
+    state: Path
+    #: An X display (":0"), or "pattern" for a machine without one.
+    source: str
+    #: A code of one's own; None prints a random one.
+    code: str | None = None
+    #: The code is gone after its first success.
+    code_once: bool = False
+    #: A second code that admits to viewing only.
+    view_code: str | None = None
+    #: Ask a person at the host before anybody comes in.
+    ask_consent: bool = False
+    #: Written once viewers can connect, and again when it changes.
+    ready_file: Path | None = None
+    #: The encoder never exceeds this, in bits per second.
+    max_bitrate: int = 8_000_000

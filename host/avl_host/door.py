@@ -1,0 +1,59 @@
+"""Door: the codes that let viewers in, and what each admits to (spec 06-security, 6.2.1 and 6.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from avl_protocol.crypto.attempts import AttemptBudget, Code, Try, new_code
+from avl_protocol.endpoint.state import StateFolder
+from avl_protocol.wire.registry import Permission
+
+from avl_host.config import EVERYTHING, HostSettings
+
+#: The file of identities that succeeded before.
+_KNOWN = "known.bin"
+
+
+class AttemptDoor:
+    """Counts tries, remembers who succeeded, and says when a printed code was replaced."""
+
+    def __init__(
+        self, settings: HostSettings, state: StateFolder, entropy: Callable[[int], bytes], replaced: Callable[[], None]
+    ) -> None:
+        self._state = state
+        self._replaced = replaced
+        saved = state.read(_KNOWN) or b""
+        control = (
+            Code(settings.code, True, settings.code_once)
+            if settings.code is not None
+            else Code(new_code(entropy), False, settings.code_once)
+        )
+        view = Code(settings.view_code, True) if settings.view_code is not None else None
+        known = (saved[at : at + 32] for at in range(0, len(saved) - 31, 32))
+        self._budget = AttemptBudget(control, view, entropy, known)
+
+    @property
+    def codes(self) -> tuple[str | None, str | None]:
+        """Control code and view code as they are valid now."""
+        return self._budget.codes
+
+    def begin(self, viewer: bytes, now: float) -> Try:
+        """Count a try."""
+        return self._budget.begin(viewer, now)
+
+    def confirmed(self, attempt: Try, which: int) -> Permission | None:
+        """What the code admits to; None when it was used up meanwhile."""
+        before = self._budget.codes
+        known = self._budget.known()
+        if not self._budget.confirmed(attempt, which):
+            return None
+        if self._budget.known() != known:
+            self._state.write(_KNOWN, b"".join(self._budget.known()))
+        if self._budget.codes != before:
+            self._replaced()
+        return EVERYTHING if which == 0 else Permission.VIEW
+
+    def failed(self, attempt: Try) -> None:
+        """The try was wrong, or never ended."""
+        if self._budget.failed(attempt):
+            self._replaced()

@@ -1,0 +1,65 @@
+"""Encoder: pictures in, H.264 access units out; what is replaced when another codec or hardware does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from avl_protocol.media.frame import Chroma
+
+from avl_host.capture.source import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSettings:
+    """What an encoder is opened with. `bitrate` in bits per second, `rate` in frames per second (what rate control
+    plans for).
+    """
+
+    width: int
+    height: int
+    chroma: Chroma
+    bitrate: int
+    rate: int = 60
+    threads: int = 2
+
+
+class EncoderFailed(Exception):
+    """The encoder cannot be opened or cannot go on; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One access unit (Annex B; parameter sets included in every key frame).
+
+    `psnr` is the picture's quality in dB against its source (worst plane) where the encoder tells it, `qp` its mean
+    quantiser.
+    """
+
+    data: bytes
+    key: bool
+    qp: float | None
+    psnr: float | None
+    convert_seconds: float
+    encode_seconds: float
+
+
+class Encoder(Protocol):
+    """An open encoder for one size and chroma."""
+
+    @property
+    def codec(self) -> str:
+        """RFC 6381 codec string, e.g. `avc1.F40034`; known once the first picture was encoded, empty before."""
+
+    def encode(self, picture: Picture, key: bool = False) -> Encoded:
+        """Encode the picture now, with no delay; `key` begins a new group.
+
+        A picture without damage is a refinement: the same pixels again, finer. `captured` tells how much time the
+        bits may take. Raises EncoderFailed.
+        """
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """Follow a new target in bits per second from the next picture on, without a keyframe."""
+
+    def close(self) -> None:
+        """Flush and let go."""

@@ -1,0 +1,264 @@
+"""Workers: what runs a pipeline beside the event loop, and what runs one inside it.
+
+A thread sleeps in the source's `wait` until something changes, so that capture and encode never block the loop and an
+idle screen costs nothing. In virtual time there are no threads: the inline worker runs the same pipeline from timers
+of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from avl_protocol.media.frame import Chroma, EncodedFrame, Monitor
+
+from avl_host.capture.source import CaptureSource, CursorImage, SourceLost
+from avl_host.encode.encoder import EncoderFailed
+from avl_host.encode.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told; every call comes on the event loop. `lost` is the last call, with a text that says what to do."""
+
+    frame: Callable[[EncodedFrame], None]
+    cursor: Callable[[CursorImage], None]
+    layout: Callable[[tuple[int, int], tuple[Monitor, ...]], None]
+    lost: Callable[[str], None]
+
+
+class Worker(Protocol):
+    """A running pipeline. Requests may come from any thread and take effect at once."""
+
+    def start(self) -> None:
+        """Begin; the listener is told the layout and the pointer's shape first. Call on the event loop."""
+
+    def request_key(self) -> None:
+        """Begin a new group soon."""
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """Follow a new target in bits per second from the next picture on."""
+
+    def set_chroma(self, chroma: Chroma) -> None:
+        """Change chroma sampling, with a key frame."""
+
+    def input_applied(self, when: float) -> None:
+        """Input was applied at `when` (host's clock); later captures carry it."""
+
+    def wake(self) -> None:
+        """The sender is ready again, or the source was changed by hand."""
+
+    async def close(self) -> None:
+        """End the run and let go of encoder and source; nothing is told afterwards."""
+
+
+class TimedSource(CaptureSource, Protocol):
+    """A source that knows when it changes next, so that no thread has to wait for it."""
+
+    def due(self) -> float | None:
+        """When the picture changes next, in seconds of the clock (the past: it has changed); None: not by itself."""
+
+
+class _Round:
+    """One round of work: a step of the pipeline, then whatever else changed. `tell` brings a call to the event loop."""
+
+    def __init__(
+        self,
+        source: CaptureSource,
+        pipeline: Pipeline,
+        listener: Listener,
+        tell: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._source = source
+        self._pipeline = pipeline
+        self._listener = listener
+        self._tell = tell
+        self._layout: tuple[tuple[int, int], tuple[Monitor, ...]] | None = None
+
+    def run(self, now: float) -> None:
+        """Raises SourceLost, EncoderFailed."""
+        listener = self._listener
+        self._tell_layout()
+        frame = self._pipeline.step(now)
+        # A new size comes to light in the grab; it is told before the first frame that has it.
+        self._tell_layout()
+        if frame is not None:
+            self._tell(partial(listener.frame, frame))
+        cursor = self._source.cursor()
+        if cursor is not None:
+            self._tell(partial(listener.cursor, cursor))
+
+    def _tell_layout(self) -> None:
+        layout = (self._source.size, self._source.monitors())
+        if layout != self._layout:
+            self._layout = layout
+            self._tell(partial(self._listener.layout, *layout))
+
+
+class ThreadWorker:
+    """Runs a pipeline on a thread of its own. `clock` is the host's clock in seconds. Create it on the event loop."""
+
+    def __init__(
+        self, source: CaptureSource, pipeline: Pipeline, listener: Listener, clock: Callable[[], float]
+    ) -> None:
+        self._source = source
+        self._pipeline = pipeline
+        self._listener = listener
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._round = _Round(source, pipeline, listener, self._tell)
+        self._ending = False
+        self._ended = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="avl-capture", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def request_key(self) -> None:
+        """Begin a new group soon."""
+        self._pipeline.request_key()
+        self.wake()
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """Follow a new target from the next picture on; nothing is captured for its sake."""
+        self._pipeline.set_bitrate(bitrate)
+
+    def set_chroma(self, chroma: Chroma) -> None:
+        """Change chroma sampling, with a key frame."""
+        self._pipeline.set_chroma(chroma)
+        self.wake()
+
+    def input_applied(self, when: float) -> None:
+        """Input was applied at `when`."""
+        self._pipeline.input_applied(when)
+
+    def wake(self) -> None:
+        """The sender is ready again."""
+        if not self._ended.is_set():
+            self._source.wake()
+
+    async def close(self) -> None:
+        """End the run; idempotent."""
+        self._ending = True
+        if self._thread.ident is None:
+            self._release()
+            return
+        self.wake()
+        await self._ended.wait()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._ending:
+                self._round.run(self._clock())
+                at = self._pipeline.next_step()
+                if self._source.wait(None if at is None else max(0.0, at - self._clock())):
+                    self._pipeline.changed()
+        except (SourceLost, EncoderFailed) as error:
+            self._tell(partial(self._listener.lost, str(error)))
+        finally:
+            self._tell(self._release, always=True)
+
+    def _release(self) -> None:
+        """On the event loop, so that nobody wakes a source that is being closed."""
+        if not self._ended.is_set():
+            self._ended.set()
+            self._pipeline.close()
+            self._source.close()
+
+    def _tell(self, call: Callable[[], None], always: bool = False) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call if always else partial(self._unless_ending, call))
+        except RuntimeError:
+            self._ending = True  # The loop is closed: nobody is left to be told.
+
+    def _unless_ending(self, call: Callable[[], None]) -> None:
+        if not self._ending:
+            call()
+
+
+class InlineWorker:
+    """Runs a pipeline over a timed source from the event loop's own timers; one thread, any kind of time."""
+
+    #: A timer is never set nearer than this, so that rounding cannot make it fire for ever at one moment.
+    LEAST_DELAY = 0.0005
+
+    def __init__(self, source: TimedSource, pipeline: Pipeline, listener: Listener, clock: Callable[[], float]) -> None:
+        self._source = source
+        self._pipeline = pipeline
+        self._listener = listener
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._round = _Round(source, pipeline, listener, self._tell)
+        self._timer: asyncio.Handle | None = None
+        self._started = False
+        self._ended = False
+
+    def start(self) -> None:
+        """Begin."""
+        self._started = True
+        self.wake()
+
+    def request_key(self) -> None:
+        """Begin a new group soon."""
+        self._pipeline.request_key()
+        self.wake()
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """Follow a new target from the next picture on."""
+        self._pipeline.set_bitrate(bitrate)
+
+    def set_chroma(self, chroma: Chroma) -> None:
+        """Change chroma sampling, with a key frame."""
+        self._pipeline.set_chroma(chroma)
+        self.wake()
+
+    def input_applied(self, when: float) -> None:
+        """Input was applied at `when`."""
+        self._pipeline.input_applied(when)
+
+    def wake(self) -> None:
+        """The sender is ready again, or the source was made to move or stand still. On the loop's thread only."""
+        if self._started and not self._ended:
+            self._set(self._loop.call_soon(self._turn))
+
+    async def close(self) -> None:
+        """End the run; idempotent."""
+        if not self._ended:
+            self._ended = True
+            self._set(None)
+            self._pipeline.close()
+            self._source.close()
+
+    def _turn(self) -> None:
+        self._set(None)
+        now = self._clock()
+        due = self._source.due()
+        if due is not None and due <= now + self.LEAST_DELAY / 2:
+            self._pipeline.changed()
+        try:
+            self._round.run(now)
+        except (SourceLost, EncoderFailed) as error:
+            self._ended = True
+            self._listener.lost(str(error))
+            return
+        # What the listener did may have ended this worker, or asked for a turn at once.
+        if self._ended or self._timer is not None:
+            return
+        due = self._source.due()
+        times = [at for at in (self._pipeline.next_step(), due if due is not None and due > now else None) if at]
+        if times:
+            self._set(self._loop.call_later(max(self.LEAST_DELAY, min(times) - now), self._turn))
+
+    def _tell(self, call: Callable[[], None]) -> None:
+        call()
+
+    def _set(self, timer: asyncio.Handle | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = timer

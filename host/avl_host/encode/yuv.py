@@ -1,0 +1,98 @@
+"""YuvPicture: the desktop in the encoder's own pixel format, kept up to date from what changed.
+
+Converting a whole 1080p picture takes a few milliseconds; a changed line of text takes hundredths of one. So one
+converted picture is kept, and changed rectangles are converted into it; where much has changed the whole is converted
+afresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from avl_protocol.media.frame import Chroma, Rect
+from numpy.typing import NDArray
+
+PIXEL_FORMATS = {Chroma.YUV420: "yuv420p", Chroma.YUV444: "yuv444p"}
+
+#: ISO/IEC 23091-2: BT.709 matrix and primaries, IEC 61966-2-1 (sRGB) transfer; 1 is limited, 2 is full range in libav.
+BT709, SRGB, LIMITED, FULL = 1, 13, 1, 2
+
+# What a conversion costs, in seconds: measured at 1080p, 4:4:4, on two cores.
+_EACH_RECT = 80e-6
+_EACH_PIXEL = 1.6e-9
+
+
+class YuvPicture:
+    """One picture of width x height in 4:2:0 or 4:4:4, BT.709, limited range; with 4:2:0 coded at even size, padded
+    by black.
+    """
+
+    def __init__(self, width: int, height: int, chroma: Chroma, threads: int) -> None:
+        self._width, self._height = width, height
+        self._threads = threads
+        self._shift = 1 if chroma is Chroma.YUV420 else 0
+        self.format = PIXEL_FORMATS[chroma]
+        self.coded_width, self.coded_height = width + (width & self._shift), height + (height & self._shift)
+        self._whole = VideoReformatter()
+        self._part = VideoReformatter()
+        self._frame: VideoFrame | None = None
+        self._planes: list[NDArray[np.uint8]] = []
+
+    def update(self, pixels: NDArray[np.uint8], damage: tuple[Rect, ...]) -> VideoFrame:
+        """The frame of `pixels` (BGRA, uint8, (height, width, 4)); only `damage` differs from the call before."""
+        if self._frame is None or self._seconds(damage) > _EACH_PIXEL * self._width * self._height:
+            self._convert_whole(pixels)
+        else:
+            for rect in damage:
+                self._convert(pixels, rect)
+        assert self._frame is not None
+        return self._frame
+
+    def _seconds(self, damage: Iterable[Rect]) -> float:
+        # Copying into place adds a third to what converting costs, and one thread does it.
+        return sum(_EACH_RECT + _EACH_PIXEL * 1.6 * r.width * r.height for r in damage)
+
+    def _convert_whole(self, pixels: NDArray[np.uint8]) -> None:
+        if (self.coded_width, self.coded_height) == (self._width, self._height):
+            self._keep(self._converted(self._whole, pixels, self._threads))
+            return
+        if self._frame is None:
+            self._keep(VideoFrame(self.coded_width, self.coded_height, self.format))
+            for plane, black in zip(self._planes, (16, 128, 128), strict=True):
+                plane[:] = black
+        self._convert(pixels, Rect(0, 0, self._width, self._height))
+
+    def _convert(self, pixels: NDArray[np.uint8], rect: Rect) -> None:
+        # Damage is tile-aligned, so the chroma samples of a rectangle belong to it alone.
+        part = pixels[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
+        source = _planes(self._converted(self._part, part, 2 if rect.width * rect.height > 1 << 18 else 1))
+        for at, (target, plane) in enumerate(zip(self._planes, source, strict=True)):
+            shift = self._shift if at else 0
+            y, x = rect.y >> shift, rect.x >> shift
+            target[y : y + plane.shape[0], x : x + plane.shape[1]] = plane
+
+    def _converted(self, reformatter: VideoReformatter, pixels: NDArray[np.uint8], threads: int) -> VideoFrame:
+        return reformatter.reformat(
+            VideoFrame.from_numpy_buffer(pixels, "bgra"),
+            format=self.format,
+            src_colorspace=BT709,
+            dst_colorspace=BT709,
+            src_color_range=FULL,
+            dst_color_range=LIMITED,
+            threads=threads,
+        )
+
+    def _keep(self, frame: VideoFrame) -> None:
+        self._frame = frame
+        self._planes = _planes(frame)
+
+
+def _planes(frame: VideoFrame) -> list[NDArray[np.uint8]]:
+    """The planes of a frame as arrays over its own memory, without the padding at the end of rows."""
+    return [
+        np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+        for plane in frame.planes
+    ]

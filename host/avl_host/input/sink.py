@@ -1,0 +1,38 @@
+"""InputSink: where a viewer's keys and pointer go. Doubles: `recorder.py`; the real one: `desktop.py`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class SinkLost(Exception):
+    """The display that took the input is gone."""
+
+
+class InputSink(Protocol):
+    """A keyboard and a pointer that can be moved by program. Calls return at once and apply in order."""
+
+    def move(self, x: int, y: int) -> None:
+        """Put the pointer at a desktop pixel (clamped to the desktop)."""
+
+    def button(self, button: int, down: bool) -> None:
+        """Press or release a button: 1 left, 2 middle, 3 right, 8 back, 9 forward."""
+
+    def scroll(self, dx: int, dy: int) -> None:
+        """Turn the wheel; 120 is one notch, positive is right and down; fractions accumulate."""
+
+    def key(self, usage: int, down: bool, modifiers: int, text: str) -> None:
+        """Press or release a key by USB HID usage (page 7).
+
+        `modifiers` are the viewer's modifier and lock bits (registry "modifiers"); `text` is what the viewer's layout
+        produced, or empty. With Ctrl, Alt or Meta held, or without text, the physical key goes; else the character does.
+        """
+
+    def text(self, text: str) -> None:
+        """Type characters that no key was named for (input methods, `avl type`)."""
+
+    def release_all(self) -> None:
+        """Release everything this sink holds down; idempotent."""
+
+    def close(self) -> None:
+        """Release everything and let go of the display."""

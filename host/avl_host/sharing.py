@@ -1,0 +1,165 @@
+"""Sharing: the desktop's pictures on their way to the audience (spec 05-media; 06-security, 6.4).
+
+Frames come from the capture worker already encoded; here they are sealed once for everybody and sent. It also decides what the worker should
+do: nothing while nobody watches, 4:4:4 while everybody can decode it, and no more than the links can take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from avl_protocol.crypto.identity import Identity, endorse_signer
+from avl_protocol.crypto.sframe import MediaKey
+from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.session.link import LinkState, RelayLink
+from avl_protocol.session.mediaout import MediaSender, repair
+from avl_protocol.wire.endtoend import Stages
+from avl_protocol.wire.registry import T_REPORT, TrackKind
+
+from avl_host.encode.worker import Worker
+
+#: The one video track.
+TRACK = 1
+#: What TRACKS and GRANT say of it: track, kind, stands for, rate, priority.
+TRACK_ROW = (TRACK, int(TrackKind.VIDEO), TRACK, 8_000_000, 2)
+#: Bytes that may still wait to be sent when the next picture is taken.
+READY_BACKLOG = 2048
+#: The encoder gets this share of what the link can carry; the rest is for headers and repair.
+SHARE = 0.9
+#: Below this nothing is readable; bits per second.
+LEAST_BITRATE = 200_000
+
+
+class Sharing:
+    """One track of one desktop."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        entropy: Callable[[int], bytes],
+        clock: Callable[[], float],
+        max_bitrate: int,
+        on_stages: Callable[[Stages], None],
+    ) -> None:
+        self._clock = clock
+        self._max_bitrate = max_bitrate
+        self._on_stages = on_stages
+        self.media_session = entropy(16)
+        signer = Identity(entropy(32))
+        self.signer = signer.public
+        self.endorsement = endorse_signer(identity, self.media_session, signer.public)
+        self._sender = MediaSender(self.media_session, TRACK, signer.sign, entropy)
+        self._worker: Worker | None = None
+        self._link: RelayLink | None = None
+        self._audience: dict[int, tuple[int, ...]] = {}
+        self._watching = True
+        self._wanted_rate = 0
+        self._bitrate = max_bitrate
+        self._chroma = Chroma.YUV444
+        self._blocked = False
+        self._stages_at = 0.0
+
+    def start(self, worker: Worker) -> None:
+        """Name the worker that makes the frames."""
+        self._worker = worker
+
+    def set_link(self, link: RelayLink | None) -> None:
+        """Send over this link from now on; None while there is none."""
+        self._link = link
+
+    # the audience
+
+    def join_key(self) -> MediaKey:
+        """The key to grant to somebody who is admitted now."""
+        return self._sender.join_key()
+
+    def renew_keys(self) -> MediaKey:
+        """The key for those who remain after somebody has left."""
+        key = self._sender.renew()
+        self.request_key()
+        return key
+
+    def set_viewer(self, handle: int, chroma: tuple[int, ...] | None) -> None:
+        """A viewer joins with what it can decode, or (None) leaves."""
+        if chroma is None:
+            self._audience.pop(handle, None)
+        else:
+            self._audience[handle] = chroma
+        everybody = all(Chroma.YUV444 in able for able in self._audience.values())
+        wanted = Chroma.YUV444 if everybody else Chroma.YUV420
+        if self._worker is not None and wanted is not self._chroma:
+            self._chroma = wanted
+            self._worker.set_chroma(wanted)
+        if chroma is not None:
+            self.request_key()
+
+    def audience(self, count: int, rate: int) -> None:
+        """The relay says how many watch, and what their links can take."""
+        self._watching = count > 0
+        self._wanted_rate = rate
+        self._adapt()
+        self.wake()
+
+    def request_key(self) -> None:
+        """Begin a new group soon."""
+        if self._worker is not None:
+            self._worker.request_key()
+
+    def input_applied(self, when: float) -> None:
+        """Input was applied; frames captured later say so."""
+        if self._worker is not None:
+            self._worker.input_applied(when)
+
+    def wake(self) -> None:
+        """Something changed that may let the worker go on."""
+        if self._worker is not None:
+            self._worker.wake()
+
+    # frames
+
+    def ready(self) -> bool:
+        """Whether a picture taken now would be sent at once. Called on the worker's thread."""
+        link = self._link
+        if link is None or link.state is not LinkState.UP or not self._audience or not self._watching:
+            return False
+        self._blocked = link.carrier.datagram_backlog > READY_BACKLOG
+        return not self._blocked
+
+    def frame(self, frame: EncodedFrame) -> None:
+        """Seal and send a frame."""
+        link = self._link
+        started = self._clock()
+        sealed = self._sender.seal(frame)
+        now = self._clock()
+        if link is not None and link.state is LinkState.UP:
+            self._sender.send(sealed, link.carrier, link.media_handle, now)
+        if now - self._stages_at >= T_REPORT:
+            self._stages_at = now
+            times = frame.stages
+            seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
+            self._on_stages(Stages(sealed[0], tuple(round(value * 1e6) for value in seconds)))
+
+    def fate(self, cookie: object, acked: bool, now: float) -> None:
+        """A datagram arrived or was lost."""
+        link = self._link
+        if link is None or link.state is not LinkState.UP:
+            return
+        repair(cookie, acked, link.carrier, now)
+        if self._blocked and link.carrier.datagram_backlog <= READY_BACKLOG:
+            self._blocked = False
+            self.wake()
+        self._adapt()
+
+    def beacon_objects(self) -> tuple[tuple[int, ...], ...]:
+        """Rows of (track, newest object) for the beacon."""
+        return ((TRACK, self._sender.newest),) if self._sender.newest >= 0 else ()
+
+    def _adapt(self) -> None:
+        """Follow the slower of our own hop and the audience's best link."""
+        if self._worker is None or self._link is None or self._link.state is not LinkState.UP:
+            return
+        rates = [rate * SHARE for rate in (self._link.carrier.rate, self._wanted_rate) if rate]
+        target = round(max(LEAST_BITRATE, min([self._max_bitrate, *rates])))
+        if abs(target - self._bitrate) > self._bitrate // 20 or (target == self._max_bitrate != self._bitrate):
+            self._bitrate = target
+            self._worker.set_bitrate(target)

@@ -1,0 +1,1 @@
+"""Real programs on real sockets and displays: the demo, and benchmarks."""

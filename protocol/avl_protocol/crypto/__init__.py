@@ -1,0 +1,1 @@
+"""Storey 2, end-to-end keys: the relay forwards what it cannot read."""

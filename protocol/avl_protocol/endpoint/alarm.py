@@ -1,0 +1,55 @@
+"""Alarm: an event loop's timer for a state machine that says when it wants to be called next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Timed(Protocol):
+    """A state machine with timers."""
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timer` wants to be called, in seconds of the caller's clock."""
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+
+
+class Alarm:
+    """Calls `machine.handle_timer` when it is due; `reset` after anything that may have changed when that is."""
+
+    __slots__ = ("_at", "_handle", "_loop", "_machine", "_now")
+
+    def __init__(self, machine: Timed, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
+        self._machine = machine
+        self._loop = loop
+        self._now = now
+        self._handle: asyncio.TimerHandle | None = None
+        self._at: float | None = None
+
+    def reset(self) -> None:
+        """Look again when the machine wants to be called; a later time costs nothing until the earlier one fires."""
+        at = self._machine.next_timeout()
+        if at is None or (self._at is not None and at >= self._at):
+            return
+        self.stop()
+        self._at = at
+        self._handle = self._loop.call_later(max(0.0, at - self._now()), self._fire)
+
+    def stop(self) -> None:
+        """Never call again, until `reset`."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._handle = None
+        self._at = None
+
+    def _fire(self) -> None:
+        self._handle = None
+        self._at = None
+        now = self._now()
+        at = self._machine.next_timeout()
+        if at is not None and at <= now + 0.001:
+            self._machine.handle_timer(max(now, at))
+        self.reset()

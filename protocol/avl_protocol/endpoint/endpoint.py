@@ -1,0 +1,406 @@
+"""Endpoint: one UDP socket for every connection of a program, accepted and opened ones alike.
+
+Each wake-up does the same: take what arrived, let every touched connection tell its owner, then send once for all
+of them. What an owner sends from within a callback leaves in that wake-up; what it sends from elsewhere leaves in
+the loop's next turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from aioquic.buffer import Buffer  # type: ignore[attr-defined]
+from aioquic.quic.packet import (
+    QuicErrorCode,
+    encode_quic_retry,
+    encode_quic_version_negotiation,
+    pull_quic_header,
+)
+from aioquic.quic.retry import QuicRetryTokenHandler
+
+from avl_protocol.endpoint.admission import Admission, Bucket, Decision
+from avl_protocol.endpoint.clock import Clock
+from avl_protocol.endpoint.demux import (
+    SUPPORTED_VERSIONS,
+    Demultiplexer,
+    Known,
+    NewConnection,
+    NotQuic,
+    ResetOf,
+    Stray,
+    UnknownVersion,
+)
+from avl_protocol.endpoint.dial import Dialling, Unreachable
+from avl_protocol.endpoint.link import Application, Link
+from avl_protocol.endpoint.network import Address, Batch, DatagramSocket, Network
+from avl_protocol.endpoint.tls import TlsServer, Trust
+from avl_protocol.quic.carrier import STATELESS_RESET, QuicCarrier, RawApplication, Receiver
+from avl_protocol.quic.connection import CID_LENGTH, Connection, ConnectionOptions, configuration, reset_token
+from avl_protocol.quic.http3 import Http3Application, HttpHandler
+from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.registry import ALPN, T_IDLE, CloseCode
+
+ALPN_HTTP = "h3"
+OnCarrier = Callable[[QuicCarrier, str], Receiver]
+
+#: Answers a second to packets of unknown connections, for all sources together.
+RESETS = (100.0, 100.0)
+
+
+class Endpoint:
+    """Accepts and opens connections on one socket. Everything happens on the event loop's thread."""
+
+    def __init__(
+        self,
+        *,
+        network: Network,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+        loop: asyncio.AbstractEventLoop,
+        options: ConnectionOptions | None = None,
+        reset_key: bytes | None = None,
+        idle_timeout: float = T_IDLE,
+        on_raw: Callable[[bytes, Address], None] | None = None,
+    ) -> None:
+        """`reset_key`: kept over restarts, it lets peers notice one at once. `on_raw` is given what is not QUIC."""
+        self._network, self._clock, self._entropy, self._loop = network, clock, entropy, loop
+        self._options = options or ConnectionOptions()
+        self._reset_key = reset_key or entropy(32)
+        self._idle_timeout = idle_timeout
+        self._on_raw = on_raw
+        self._socket: DatagramSocket | None = None
+        self._routes: Demultiplexer[Link] = Demultiplexer()
+        self._links: dict[Link, None] = {}
+        self._touched: dict[Link, None] = {}
+        self._outgoing: dict[Link, None] = {}
+        self._serving = self._scheduled = False
+        self._tls: TlsServer | None = None
+        self._on_carrier: OnCarrier | None = None
+        self._on_http: HttpHandler | None = None
+        self._origin_allowed: Callable[[str, str], bool] = _no_origin
+        self._admission = Admission()
+        self._resets = Bucket(*RESETS, clock.monotonic())
+        self._retry = QuicRetryTokenHandler()
+
+    # ---- what programs call
+
+    @property
+    def local_address(self) -> Address:
+        """Where the socket is bound."""
+        return self._bound().local_address
+
+    @property
+    def connections(self) -> int:
+        """Connections in any state."""
+        return len(self._links)
+
+    async def bind(self, address: Address) -> None:
+        """Bind the socket; "" as host means every address of both families. Raises OSError."""
+        host, port = address
+        if host:
+            host = (await self._network.resolve(host, port))[0][0]
+        self._socket = self._network.bind((host, port))
+        self._socket.set_receiver(self._received)
+
+    def listen(
+        self,
+        tls: TlsServer,
+        *,
+        on_carrier: OnCarrier,
+        on_http: HttpHandler | None = None,
+        origin_allowed: Callable[[str, str], bool] | None = None,
+    ) -> None:
+        """Accept connections from now on.
+
+        `on_carrier(carrier, alpn)` returns the receiver of a carrier that is ready, raw (`avl/1`) or WebTransport
+        (`h3`).
+        `origin_allowed(origin, authority)` judges a WebTransport request; without it none is accepted.
+        """
+        self._tls, self._on_carrier, self._on_http = tls, on_carrier, on_http
+        self._origin_allowed = origin_allowed or _no_origin
+
+    def set_certificate(self, tls: TlsServer) -> None:
+        """Present another certificate, beginning with the next connection."""
+        self._tls = tls
+
+    async def connect(
+        self,
+        address: Address,
+        *,
+        trust: Trust,
+        on_carrier: Callable[[QuicCarrier], Receiver],
+        server_name: str | None = None,
+        timeout: float = 5.0,
+        options: ConnectionOptions | None = None,
+    ) -> QuicCarrier:
+        """Open a raw connection; returns its carrier once `on_carrier(carrier)` has given it a receiver.
+
+        A name with several addresses is tried on all of them, a quarter second apart. Raises Unreachable (an OSError).
+        """
+        host, port = address
+        try:
+            candidates = await self._network.resolve(host, port)
+        except OSError as error:
+            raise Unreachable(f"{host} has no address: {error.strerror or error}") from error
+        chosen = options or self._options
+
+        def start(candidate: Address, dialling: Dialling) -> Link:
+            settings = configuration(is_client=True, alpn=[ALPN], idle_timeout=self._idle_timeout)
+            settings.server_name = server_name or host
+            trust.apply(settings)
+            now = self._clock.monotonic()
+            connection = Connection(
+                configuration=settings,
+                options=chosen,
+                new_connection_id=self._new_connection_id,
+                reset_key=self._reset_key,
+                now=now,
+            )
+
+            def choose(made: Connection, _alpn: str) -> Application:
+                return RawApplication(made, lambda carrier: dialling.won(link, carrier))
+
+            link = self._add(connection, choose, dialling.settled)
+            connection.connect(candidate, now)
+            self._wake(link)
+            return link
+
+        dialling = Dialling(self._loop, candidates, start=start, abort=self._abort, on_carrier=on_carrier)
+        return await dialling.run(f"{host}:{port}", timeout)
+
+    def send_raw(self, data: bytes, address: Address) -> None:
+        """Send a datagram that is not QUIC; its first byte must leave both top bits clear."""
+        if not data or data[0] & 0xC0:
+            raise LocalProtocolError("a raw datagram must not look like QUIC")
+        self._bound().send_batch([(data, address)])
+
+    async def close(self, code: int = CloseCode.GOING_AWAY, text: str = "") -> None:
+        """Say the end on every connection, tell every receiver, free the socket. Returns without waiting for peers."""
+        self._tls = None
+        now = self._clock.monotonic()
+        for link in list(self._links):
+            if link.application is not None:
+                link.application.shut(code, text)
+            self._outgoing[link] = None
+        self._serve(now)
+        for link in list(self._links):
+            link.connection.close()
+            self._outgoing[link] = None
+        self._serve(now)
+        for link in list(self._links):
+            self._drop(link)
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    # ---- one wake-up
+
+    def _received(self, batch: Batch) -> None:
+        now = self._clock.monotonic()
+        for data, address in batch:
+            self._receive(data, address, now)
+        self._serve(now)
+
+    def _wake(self, link: Link) -> None:
+        """A link has something to send."""
+        self._outgoing[link] = None
+        if not self._serving and not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        self._serve(self._clock.monotonic())
+
+    def _serve(self, now: float) -> None:
+        """Tell owners what happened, then send for every link that was touched on the way."""
+        if self._serving:
+            return
+        self._serving = True
+        try:
+            outgoing: list[tuple[bytes, Address]] = []
+            served: dict[Link, None] = {}
+            while self._touched or self._outgoing:
+                while self._touched:
+                    link = next(iter(self._touched))
+                    del self._touched[link]
+                    self._outgoing[link] = None
+                    link.process(now)
+                flushing, self._outgoing = self._outgoing, {}
+                for link in flushing:
+                    outgoing += link.flush(now)
+                    served[link] = None
+                    if link.connection.ended:
+                        link.process(now)
+            if outgoing and self._socket is not None:
+                self._socket.send_batch(outgoing)
+            for link in served:
+                self._after(link, now)
+        finally:
+            self._serving = False
+            if (self._touched or self._outgoing) and not self._scheduled:
+                self._scheduled = True
+                self._loop.call_soon(self._turn)
+
+    def _after(self, link: Link, now: float) -> None:
+        if link.forgotten:
+            self._drop(link)
+        else:
+            link.arm(now)
+
+    def _timer(self, link: Link) -> None:
+        now = self._clock.monotonic()
+        due = link.due(now)
+        if due is None:
+            link.arm(now)
+            return
+        link.connection.handle_timer(due)
+        self._touched[link] = None
+        self._serve(due)
+
+    # ---- one datagram
+
+    def _receive(self, data: bytes, address: Address, now: float) -> None:
+        route = self._routes.route(data)
+        if isinstance(route, Known):
+            link = route.link
+            link.connection.receive_datagram(data, address, now)
+            self._touched[link] = None
+        elif isinstance(route, NewConnection):
+            self._accept(route, data, address, now)
+        elif isinstance(route, ResetOf):
+            route.link.connection.terminate(QuicErrorCode.NO_ERROR, STATELESS_RESET)
+            self._touched[route.link] = None
+        elif isinstance(route, Stray):
+            self._send_reset(route.destination, len(data), address, now)
+        elif isinstance(route, UnknownVersion):
+            if self._tls is not None:
+                answer = encode_quic_version_negotiation(
+                    source_cid=route.destination,
+                    destination_cid=route.source,
+                    supported_versions=list(SUPPORTED_VERSIONS),
+                )
+                self._bound().send_batch([(answer, address)])
+        elif isinstance(route, NotQuic) and self._on_raw is not None:
+            self._on_raw(data, address)
+
+    def _accept(self, first: NewConnection, data: bytes, address: Address, now: float) -> None:
+        tls = self._tls
+        if tls is None:
+            return
+        try:
+            token = pull_quic_header(Buffer(data=data), host_cid_length=CID_LENGTH).token
+        except ValueError:
+            return
+        original, retried = first.destination, None
+        if token:
+            try:
+                original = self._retry.validate_token(
+                    address=address, destination_cid=first.destination, token=token, now=now
+                )
+                retried = first.destination
+            except ValueError:
+                token = b""
+        decision = self._admission.decide(address[0], proved=retried is not None, now=now)
+        if decision is Decision.RETRY:
+            self._send_retry(first, address, now)
+        elif decision is Decision.ACCEPT:
+            settings = configuration(is_client=False, alpn=[ALPN, ALPN_HTTP], idle_timeout=self._idle_timeout)
+            tls.apply(settings)
+            connection = Connection(
+                configuration=settings,
+                options=self._options,
+                new_connection_id=self._new_connection_id,
+                reset_key=self._reset_key,
+                now=now,
+                original_destination_connection_id=original,
+                retry_source_connection_id=retried,
+            )
+            host = address[0]
+            self._admission.opened(host)
+            link = self._add(connection, self._choose, lambda _link, _failure: self._admission.settled(host))
+            link.register(first.destination)
+            connection.receive_datagram(data, address, now)
+            self._touched[link] = None
+
+    def _send_retry(self, first: NewConnection, address: Address, now: float) -> None:
+        chosen = self._new_connection_id()
+        token = self._retry.create_token(
+            address=address,
+            original_destination_connection_id=first.destination,
+            retry_source_connection_id=chosen,
+            now=now,
+        )
+        answer = encode_quic_retry(
+            version=first.version,
+            source_cid=chosen,
+            destination_cid=first.source,
+            original_destination_cid=first.destination,
+            retry_token=token,
+        )
+        self._bound().send_batch([(answer, address)])
+
+    def _send_reset(self, destination: bytes, size: int, address: Address, now: float) -> None:
+        """RFC 9000, section 10.3: shorter than what caused it, so that two endpoints cannot keep each other busy."""
+        size = min(size - 1, 42)
+        if size < 21 or not self._resets.take(now):
+            return
+        noise = self._entropy(size - 16)
+        answer = bytes([0x40 | noise[0] & 0x3F]) + noise[1:] + reset_token(self._reset_key, destination)
+        self._bound().send_batch([(answer, address)])
+
+    # ---- links
+
+    def _choose(self, connection: Connection, alpn: str) -> Application:
+        on_carrier = self._on_carrier
+        assert on_carrier is not None
+        if alpn == ALPN:
+            return RawApplication(connection, lambda carrier: on_carrier(carrier, alpn))
+        return Http3Application(
+            connection,
+            on_carrier=lambda carrier: on_carrier(carrier, alpn),
+            handler=self._on_http,
+            origin_allowed=self._origin_allowed,
+        )
+
+    def _add(
+        self,
+        connection: Connection,
+        choose: Callable[[Connection, str], Application],
+        on_settled: Callable[[Link, str | None], None],
+    ) -> Link:
+        link = Link(
+            connection,
+            loop=self._loop,
+            routes=self._routes,
+            choose=choose,
+            on_timer=self._timer,
+            on_settled=on_settled,
+        )
+        connection.on_wanted = lambda: self._wake(link)
+        self._links[link] = None
+        return link
+
+    def _abort(self, link: Link) -> None:
+        """Give up on a link whose handshake is not done, without a word."""
+        link.connection.terminate(QuicErrorCode.NO_ERROR, "given up")
+        self._drop(link)
+
+    def _drop(self, link: Link) -> None:
+        link.forget()
+        self._links.pop(link, None)
+        self._touched.pop(link, None)
+        self._outgoing.pop(link, None)
+
+    def _new_connection_id(self) -> bytes:
+        return self._entropy(CID_LENGTH)
+
+    def _bound(self) -> DatagramSocket:
+        if self._socket is None:
+            raise LocalProtocolError("the endpoint is not bound")
+        return self._socket
+
+
+def _no_origin(_origin: str, _authority: str) -> bool:
+    return False

@@ -1,0 +1,167 @@
+"""Link: one connection of an endpoint with what lives on it, its timer and the names it goes by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from aioquic.quic import events
+
+from avl_protocol.endpoint.demux import Demultiplexer
+from avl_protocol.endpoint.network import Address
+from avl_protocol.quic.carrier import close_reason
+from avl_protocol.quic.connection import Connection
+from avl_protocol.wire.errors import RemoteProtocolError
+from avl_protocol.wire.registry import CloseCode
+
+#: An event loop's timers may fire this much early, in seconds; what is due then is done then.
+EARLY = 0.0005
+#: aioquic computes a time by a sum and compares it with a difference: what is due is handed over this much later, so that
+#: rounding cannot make it due for ever.
+TICK = 0.000001
+
+
+class Application(Protocol):
+    """What is done with a connection once its ALPN is known."""
+
+    def event_received(self, event: events.QuicEvent, now: float) -> None:
+        """Take one event."""
+
+    def settle(self, now: float) -> None:
+        """A batch of events is over."""
+
+    def shut(self, code: int, text: str) -> None:
+        """Say the end to the peer."""
+
+
+class Link:
+    """Pumps events, datagrams and time between one Connection and its endpoint."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        routes: Demultiplexer[Link],
+        choose: Callable[[Connection, str], Application],
+        on_timer: Callable[[Link], None],
+        on_settled: Callable[[Link, str | None], None],
+    ) -> None:
+        self.connection = connection
+        self.application: Application | None = None
+        self._loop = loop
+        self._routes = routes
+        self._choose = choose
+        self._on_timer = on_timer
+        self._on_settled: Callable[[Link, str | None], None] | None = on_settled
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._ids: dict[bytes, None] = {}
+        self._tokens: dict[bytes, None] = {}
+        for connection_id in connection.connection_ids:
+            self.register(connection_id)
+
+    def register(self, connection_id: bytes) -> None:
+        """Receive what is addressed to this connection ID."""
+        self._ids[connection_id] = None
+        self._routes.add(connection_id, self)
+
+    def process(self, now: float) -> None:
+        """Drain the connection's events into the application and tell it the batch is over."""
+        try:
+            while (event := self.connection.next_event()) is not None:
+                self._take(event, now)
+            if self.application is not None:
+                self.application.settle(now)
+        except RemoteProtocolError as error:
+            self._fail(error.code, error.text)
+        if self._on_settled is not None and self.connection.ended:
+            closed = self.connection.close_event
+            self._settled("the connection ended" if closed is None else close_reason(closed)[1])
+
+    def _take(self, event: events.QuicEvent, now: float) -> None:
+        if isinstance(event, events.ConnectionIdIssued):
+            self.register(event.connection_id)
+        elif isinstance(event, events.ConnectionIdRetired):
+            self._ids.pop(event.connection_id, None)
+            self._routes.remove(event.connection_id)
+        elif isinstance(event, events.ProtocolNegotiated):
+            if self.application is None:
+                self.application = self._choose(self.connection, event.alpn_protocol or "")
+        elif isinstance(event, events.ConnectionTerminated):
+            self.forget()
+        elif self.application is not None:
+            self.application.event_received(event, now)
+            if isinstance(event, events.HandshakeCompleted):
+                self._settled(None)
+
+    def _fail(self, code: CloseCode, text: str) -> None:
+        if self.application is not None:
+            self.application.shut(code, text)
+
+    def _settled(self, failure: str | None) -> None:
+        told, self._on_settled = self._on_settled, None
+        if told is not None:
+            told(self, failure)
+
+    def flush(self, now: float) -> list[tuple[bytes, Address]]:
+        """Datagrams to send now."""
+        connection = self.connection
+        if not connection.wants_flush(now):
+            return []
+        datagrams = connection.datagrams_to_send(now)
+        if connection.has_events:
+            self.process(now)
+        return datagrams
+
+    def learn_tokens(self) -> None:
+        """Recognise stateless resets of the tokens the peer has issued so far."""
+        tokens = dict.fromkeys(self.connection.peer_reset_tokens)
+        for token in self._tokens:
+            if token not in tokens:
+                self._routes.remove_token(token)
+        for token in tokens:
+            if token not in self._tokens:
+                self._routes.add_token(token, self)
+        self._tokens = tokens
+
+    def arm(self, now: float) -> None:
+        """Set the timer; one that is too early stays, since to look again is cheaper than to cancel."""
+        at = self.connection.get_timer()
+        if at is None:
+            self._cancel()
+        elif self._timer is None or at < self._timer_at:
+            self._cancel()
+            self._timer_at = at
+            self._timer = self._loop.call_later(max(0.0, at - now), self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._on_timer(self)
+
+    def due(self, now: float) -> float | None:
+        """The time to hand to the connection's timer, None when it is still too early."""
+        at = self.connection.get_timer()
+        if at is None or at > now + EARLY:
+            return None
+        return max(at, now) + TICK
+
+    def forget(self) -> None:
+        """Take the link out of every table."""
+        self._cancel()
+        for connection_id in self._ids:
+            self._routes.remove(connection_id)
+        for token in self._tokens:
+            self._routes.remove_token(token)
+        self._ids, self._tokens = {}, {}
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether nothing can reach the link any more."""
+        return not self._ids
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,156 @@
+"""Certificates of the transport: short-lived ones made here, ones loaded from files, and whom a client trusts.
+
+A browser accepts a self-signed certificate by its hash only if it is ECDSA P-256 and valid for at most 14 days (W3C
+WebTransport, serverCertificateHashes), and only with a subject alternative name. Identity is proved above, by an
+endorsement of the certificate, so that pins outlive certificates.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import ipaddress
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aioquic.quic.configuration import QuicConfiguration
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.x509.oid import NameOID
+
+DAY = 86400.0
+LIFETIME = 13 * DAY
+RENEW_AFTER = 10 * DAY
+#: A certificate is valid from a little earlier, for clients whose clock is behind.
+BACKDATE = 3600.0
+
+PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class TlsServer:
+    """A certificate, what signs it up to a root, and its key."""
+
+    certificate: x509.Certificate
+    key: object
+    chain: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def der(self) -> bytes:
+        """The certificate as it travels."""
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def sha256(self) -> bytes:
+        """What a page passes as serverCertificateHashes and an identity endorses."""
+        return hashlib.sha256(self.der).digest()
+
+    def apply(self, configuration: QuicConfiguration) -> None:
+        """Let connections of a configuration present this certificate."""
+        configuration.certificate = self.certificate
+        configuration.certificate_chain = list(self.chain)
+        configuration.private_key = self.key
+
+
+@dataclass(frozen=True, slots=True)
+class TrustPinned:
+    """Accept any certificate in TLS: the relay's identity must endorse it before anything else is sent."""
+
+    def apply(self, configuration: QuicConfiguration) -> None:
+        """Turn off the public verification."""
+        configuration.verify_mode = ssl.CERT_NONE
+
+
+@dataclass(frozen=True, slots=True)
+class TrustPublic:
+    """Verify against public authorities, or those of a PEM file, for this name."""
+
+    name: str
+    authorities: str | None = None
+
+    def apply(self, configuration: QuicConfiguration) -> None:
+        """Require a valid chain and name."""
+        configuration.verify_mode = ssl.CERT_REQUIRED
+        configuration.server_name = self.name
+        configuration.cafile = self.authorities
+
+
+Trust = TrustPinned | TrustPublic
+
+
+def self_signed(
+    names: Sequence[str],
+    *,
+    now: float,
+    entropy: Callable[[int], bytes],
+    deterministic_size: bool = False,
+    lifetime: float = LIFETIME,
+) -> TlsServer:
+    """A certificate for host names and IP literals, valid from `now` (unix seconds).
+
+    `deterministic_size` makes it Ed25519, whose signatures all have one length: what a simulation needs, and what no
+    browser takes.
+    """
+    key: PrivateKey = (
+        ed25519.Ed25519PrivateKey.generate() if deterministic_size else ec.generate_private_key(ec.SECP256R1())
+    )
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
+    start = datetime.datetime.fromtimestamp(now - BACKDATE, datetime.UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number((int.from_bytes(entropy(16), "big") >> 1) | 1 << 126)
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(seconds=lifetime))
+        .add_extension(x509.SubjectAlternativeName([_alternative(entry) for entry in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    )
+    return TlsServer(builder.sign(key, None if deterministic_size else hashes.SHA256()), key)
+
+
+def load(certificate: Path, key: Path) -> TlsServer:
+    """A PEM chain, leaf first, and its PEM key. Raises OSError for a file, ValueError for its content."""
+    chain = x509.load_pem_x509_certificates(certificate.read_bytes())
+    return TlsServer(chain[0], serialization.load_pem_private_key(key.read_bytes(), password=None), tuple(chain[1:]))
+
+
+class CertificateRoll:
+    """The certificate in use and the one after it, both valid already: a page fetched now works after the change.
+
+    `make` returns a certificate valid from the unix time it is given.
+    """
+
+    def __init__(self, make: Callable[[float], TlsServer], now: float) -> None:
+        self._make = make
+        self._renew_at = now + RENEW_AFTER
+        self.current = make(now)
+        self.next = make(now + RENEW_AFTER - DAY)
+
+    @property
+    def renew_at(self) -> float:
+        """When `advance` will change the certificate, in unix seconds."""
+        return self._renew_at
+
+    def advance(self, now: float) -> bool:
+        """Move on if it is time; True when `current` changed."""
+        if now < self._renew_at:
+            return False
+        if now > self._renew_at + RENEW_AFTER - DAY:
+            self.current = self._make(now)  # the machine slept for too long
+        else:
+            self.current = self.next
+        self._renew_at = now + RENEW_AFTER - DAY
+        self.next = self._make(self._renew_at - DAY)
+        return True
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

@@ -1,0 +1,24 @@
+"""World: what a program is run in. The system's own here; a simulated one satisfies the same types (tests/simulator)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from avl_protocol.endpoint.clock import Clock, SystemClock, entropy
+from avl_protocol.endpoint.network import Network
+from avl_protocol.endpoint.udp import UdpNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Clock, entropy and network of an assembled program."""
+
+    clock: Clock
+    entropy: Callable[[int], bytes]
+    network: Network
+
+
+def system_world() -> World:
+    """The machine's clock, entropy and sockets. Call it inside the event loop that the program runs on."""
+    return World(SystemClock(), entropy, UdpNetwork())

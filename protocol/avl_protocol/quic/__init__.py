@@ -1,0 +1,1 @@
+"""Storey 3, QUIC as a sans-IO transport over aioquic."""

@@ -1,0 +1,502 @@
+"""Connection: one QUIC connection as a sans-IO state machine, aioquic's with what real-time media needs.
+
+Everything is done by subclassing, nothing is patched in place; each private name of aioquic that is touched is
+listed in `quic/contract.py` and has a test. What is added: datagrams with priority, deadline and fate; control and
+input streams ahead of them and bulk streams behind; receive credit returned by the application; our rate controller
+and pacer; connection IDs and reset tokens of our own; key update; keepalive; a handshake deadline.
+"""
+
+from __future__ import annotations
+
+import hmac
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aioquic import tls
+from aioquic.buffer import size_uint_var
+from aioquic.quic import events
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import (
+    END_STATES,
+    Limit,
+    NetworkAddress,
+    QuicConnection,
+    QuicNetworkPath,
+    QuicReceiveContext,
+)
+from aioquic.quic.packet import QuicErrorCode, QuicFrameType
+from aioquic.quic.packet_builder import QuicDeliveryState, QuicPacketBuilder
+from aioquic.quic.recovery import QuicPacketSpace
+from aioquic.quic.stream import QuicStream
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from avl_protocol.quic.congestion import CongestionAdapter, PacerAdapter, RateController
+from avl_protocol.quic.flow import FRIEND, STRANGER, Credit, Windows
+from avl_protocol.quic.sendqueue import DatagramQueue, Waiting
+from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD
+
+ONE_RTT = tls.Epoch.ONE_RTT
+CID_LENGTH = 8
+#: AES-GCM may protect 2^23 packets under one key (RFC 9001, section 6.6); half of that is soon enough.
+KEY_UPDATE_AFTER = 1 << 22
+#: An acknowledgement leaves at once when so many packets wait for one.
+ACK_EVERY = 16
+#: How many packet numbers back a late packet is still accepted; aioquic's 128 are 25 ms at 50 Mbit/s.
+REORDER_WINDOW = 1024
+#: Streams a peer may have open at once, by direction.
+MAX_BIDIRECTIONAL, MAX_UNIDIRECTIONAL = 64, 8
+
+#: Stands in aioquic's place for datagrams while a pass must not send any.
+NO_DATAGRAMS: tuple[()] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOptions:
+    """What differs between programs. Times in seconds; `keepalive` None: the idle timeout may end the connection."""
+
+    ack_delay: float = 0.005
+    keepalive: float | None = None
+    handshake_deadline: float = 5.0
+    key_update_after: int = KEY_UPDATE_AFTER
+
+
+class Connection(QuicConnection):
+    """A QUIC connection. `on_wanted` is called whenever there is something to send that a flush would take."""
+
+    def __init__(
+        self,
+        *,
+        configuration: QuicConfiguration,
+        options: ConnectionOptions,
+        new_connection_id: Callable[[], bytes],
+        reset_key: bytes,
+        now: float,
+        original_destination_connection_id: bytes | None = None,
+        retry_source_connection_id: bytes | None = None,
+    ) -> None:
+        super().__init__(
+            configuration=configuration,
+            original_destination_connection_id=original_destination_connection_id,
+            retry_source_connection_id=retry_source_connection_id,
+        )
+        self.on_wanted: Callable[[], None] = _nobody
+        self._options = options
+        self._new_connection_id = new_connection_id
+        self._reset_key = reset_key
+        self._ack_delay = options.ack_delay
+        self._deadline = now + options.handshake_deadline
+        self._expires: float | None = None
+        first = self._host_cids[0]
+        first.cid = self.host_cid = self._local_initial_source_connection_id = new_connection_id()
+        if not self._is_client:
+            first.stateless_reset_token = self.reset_token(first.cid)
+        self._local_max_streams_bidi = Limit(QuicFrameType.MAX_STREAMS_BIDI, "max_streams_bidi", MAX_BIDIRECTIONAL)
+        self._local_max_streams_uni = Limit(QuicFrameType.MAX_STREAMS_UNI, "max_streams_uni", MAX_UNIDIRECTIONAL)
+        congestion = self._loss._cc
+        assert isinstance(congestion, CongestionAdapter)
+        self._congestion = congestion
+        self._loss._pacer = PacerAdapter(congestion, self._max_datagram_size)  # type: ignore[assignment]
+        self.queue = DatagramQueue()
+        self._fates: list[tuple[object, bool]] = []
+        self._bulk: set[int] = set()
+        self._credit = Credit(Windows(configuration.max_stream_data, configuration.max_data))
+        self._key_began = 0
+        self._unacknowledged = 0
+        self._must_flush = True
+        self._heard_at = self._pinged_at = now
+        self._certificate: bytes | None = None
+
+    # ---- identity
+
+    def reset_token(self, connection_id: bytes) -> bytes:
+        """The stateless reset token that belongs to a connection ID of ours (RFC 9000, section 10.3.2)."""
+        return reset_token(self._reset_key, connection_id)
+
+    @property
+    def connection_ids(self) -> list[bytes]:
+        """IDs under which the peer may send to us now."""
+        return [connection_id.cid for connection_id in self._host_cids]
+
+    @property
+    def peer_reset_tokens(self) -> list[bytes]:
+        """Tokens with which the peer may end this connection statelessly."""
+        peers = [self._peer_cid, *self._peer_cid_available]
+        return [peer.stateless_reset_token for peer in peers if peer.stateless_reset_token]
+
+    @property
+    def certificate(self) -> bytes | None:
+        """DER of the server's certificate of this connection, on both sides; None before it is known."""
+        if self._certificate is None and hasattr(self, "tls"):
+            found = self.tls._peer_certificate if self._is_client else self.tls.certificate
+            self._certificate = None if found is None else found.public_bytes(Encoding.DER)
+        return self._certificate
+
+    @property
+    def is_client(self) -> bool:
+        """Whether this side opened the connection."""
+        return self._is_client
+
+    @property
+    def handshake_complete(self) -> bool:
+        """Whether TLS is done on this side."""
+        return self._handshake_complete
+
+    @property
+    def ended(self) -> bool:
+        """Whether the connection is closing, draining or gone."""
+        return self._state in END_STATES or self._close_event is not None
+
+    @property
+    def close_event(self) -> events.ConnectionTerminated | None:
+        """Why the connection ends, as soon as it is known (aioquic tells only after the draining period)."""
+        return self._close_event
+
+    # ---- figures
+
+    @property
+    def smoothed_rtt(self) -> float | None:
+        """Seconds; None before the first sample."""
+        return self._loss._rtt_smoothed if self._loss._rtt_initialized else None
+
+    @property
+    def target_bitrate(self) -> float | None:
+        """Bits per second the controller offers; None while it has not met a limit."""
+        return self._congestion.controller.target_bitrate
+
+    @property
+    def max_datagram(self) -> int:
+        """Largest DATAGRAM payload that fits one packet and that the peer takes; 0 when it takes none."""
+        accepted = self._remote_max_datagram_frame_size
+        if accepted is None:
+            return 0
+        header, tag, frame = 3 + len(self._peer_cid.cid), 16, 3
+        return max(0, min(MAX_DATAGRAM_PAYLOAD, self._max_datagram_size - header - tag - frame, accepted - frame))
+
+    def use_controller(self, controller: RateController) -> None:
+        """Let another rate controller decide from now on."""
+        self._congestion.use(controller)
+
+    # ---- datagrams
+
+    def send_datagrams(
+        self, payloads: Sequence[bytes], priority: int, deadline: float | None, cookies: Sequence[object] | None
+    ) -> None:
+        """Queue datagrams; raises LocalProtocolError when one is larger than `max_datagram`."""
+        largest = self.max_datagram
+        for payload in payloads:
+            if len(payload) > largest:
+                raise LocalProtocolError(f"datagram of {len(payload)} bytes, {largest} is the most")
+        self.queue.add(payloads, priority, deadline, cookies)
+        self.on_wanted()
+
+    def take_fates(self) -> list[tuple[object, bool]]:
+        """Cookies of datagrams whose fate became known since the last call; True: acknowledged."""
+        fates, self._fates = self._fates, []
+        return fates
+
+    def _on_datagram_fate(self, state: QuicDeliveryState, cookie: object) -> None:
+        self._fates.append((cookie, state == QuicDeliveryState.ACKED))
+
+    def _write_datagram_frame(self, builder: QuicPacketBuilder, data: Waiting, frame_type: QuicFrameType) -> bool:  # type: ignore[override]
+        payload = data.payload
+        size = len(payload)
+        capacity = 1 + size_uint_var(size) + size
+        if data.cookie is None:
+            buffer = builder.start_frame(frame_type, capacity=capacity)
+        else:
+            buffer = builder.start_frame(
+                frame_type, capacity=capacity, handler=self._on_datagram_fate, handler_args=(data.cookie,)
+            )
+        buffer.push_uint_var(size)
+        buffer.push_bytes(payload)
+        return True
+
+    # ---- streams
+
+    def open_stream(self) -> int:
+        """Create a bidirectional stream, so that the next call names another one."""
+        stream = self.get_next_available_stream_id()
+        self._get_or_create_stream_for_send(stream)
+        return stream
+
+    def write_stream(self, stream: int, data: bytes, end: bool = False) -> None:
+        """Queue bytes. What is written to a stream that the peer abandoned is forgotten.
+
+        Raises LocalProtocolError for a stream that never was, or whose end was sent.
+        """
+        known = self._streams.get(stream)
+        if known is None:
+            if not self._stream_is_discarded(stream):
+                raise LocalProtocolError(f"no stream {stream}")
+            return
+        sender = known.sender
+        if sender._reset_error_code is not None or sender.is_finished:
+            return
+        if sender._buffer_fin is not None:
+            raise LocalProtocolError(f"stream {stream} has ended")
+        sender.write(data, end_stream=end)
+        self.on_wanted()
+
+    def set_bulk(self, stream: int) -> None:
+        """Let a stream leave after every datagram."""
+        self._bulk.add(stream)
+
+    def abandon_stream(self, stream: int, code: int) -> None:
+        """Reset our direction of a stream and ask the peer to stop the other."""
+        known = self._streams.get(stream)
+        if known is None:
+            return
+        known.sender.reset(code)
+        if not known.receiver.is_finished:
+            known.receiver.stop(code)
+        self.on_wanted()
+
+    def has_stream(self, stream: int) -> bool:
+        """Whether a stream's state is still kept."""
+        return stream in self._streams
+
+    def stream_backlog(self, stream: int) -> int:
+        """Bytes written to a stream and not yet acknowledged."""
+        known = self._streams.get(stream)
+        if known is None or known.sender._reset_error_code is not None:
+            return 0
+        return known.sender._buffer_stop - known.sender._buffer_start
+
+    # ---- receive credit
+
+    def trust_peer(self) -> None:
+        """The peer proved who it is: give it the windows of a friend."""
+        self._credit.windows = FRIEND
+        self.on_wanted()
+
+    def consume(self, stream: int, size: int) -> None:
+        """The application is done with `size` bytes of a stream."""
+        self._credit.consume(stream, size)
+        limit = self._local_max_data.value
+        known = self._streams.get(stream)
+        if self._credit.raised_connection_limit(limit) != limit or (known and self._raised(known)):
+            self._must_flush = True
+            self.on_wanted()
+
+    def held(self, stream: int) -> int:
+        """Bytes of a stream that were handed out and not consumed."""
+        return self._credit.held(stream)
+
+    def next_event(self) -> events.QuicEvent | None:
+        """The next event of aioquic's, counted against the receive credit."""
+        event = super().next_event()
+        if isinstance(event, events.StreamDataReceived):
+            self._credit.delivered(event.stream_id, len(event.data))
+        elif isinstance(event, events.StreamReset):
+            known = self._streams.get(event.stream_id)
+            missing = 0 if known is None else known.receiver.highest_offset - known.receiver._buffer_start
+            self._credit.forget(event.stream_id, missing)
+        return event
+
+    @property
+    def has_events(self) -> bool:
+        """Whether `next_event` would return one."""
+        return bool(self._events)
+
+    def _raised(self, stream: QuicStream) -> int | None:
+        """A stream's new limit if it should be announced now."""
+        limit, receiver = stream.max_stream_data_local, stream.receiver
+        if not limit or receiver.is_finished or stream.stream_id is None:
+            return None
+        raised = self._credit.raised_stream_limit(stream.stream_id, receiver._buffer_start, limit)
+        return raised if raised != limit else None
+
+    def _write_stream_limits(self, builder: QuicPacketBuilder, space: QuicPacketSpace, stream: QuicStream) -> None:
+        raised = self._raised(stream)
+        if raised is not None:
+            stream.max_stream_data_local = raised
+        if stream.max_stream_data_local_sent == stream.max_stream_data_local:
+            return
+        receiver = stream.receiver
+        # aioquic doubles the window by what was received; nothing received, nothing doubled.
+        highest, receiver.highest_offset = receiver.highest_offset, 0
+        try:
+            super()._write_stream_limits(builder, space, stream)
+        finally:
+            receiver.highest_offset = highest
+
+    def _write_connection_limits(self, builder: QuicPacketBuilder, space: QuicPacketSpace) -> None:
+        limit = self._local_max_data
+        limit.value = self._credit.raised_connection_limit(limit.value)
+        used, limit.used = limit.used, 0
+        try:
+            super()._write_connection_limits(builder, space)
+        finally:
+            limit.used = used
+
+    # ---- receiving
+
+    def _initialize(self, peer_cid: bytes) -> None:
+        super()._initialize(peer_cid)
+        self._spaces[ONE_RTT].received_packets._size = REORDER_WINDOW
+
+    def _replenish_connection_ids(self) -> None:
+        known = len(self._host_cids)
+        super()._replenish_connection_ids()
+        for connection_id in self._host_cids[known:]:
+            connection_id.cid = self._new_connection_id()
+            connection_id.stateless_reset_token = self.reset_token(connection_id.cid)
+
+    def receive_datagram(self, data: bytes, addr: NetworkAddress, now: float) -> None:
+        """Take one UDP payload."""
+        super().receive_datagram(data, addr, now)
+        self._heard_at = now
+        if self._unacknowledged >= ACK_EVERY:
+            space = self._spaces[ONE_RTT]
+            if space.ack_at is not None:
+                space.ack_at = now
+
+    def _payload_received(
+        self, context: QuicReceiveContext, plain: bytes, crypto_frame_required: bool = False
+    ) -> tuple[bool, bool]:
+        eliciting, probing = super()._payload_received(context, plain, crypto_frame_required)
+        if eliciting:
+            self._must_flush = True
+            if context.epoch == ONE_RTT:
+                self._unacknowledged += 1
+        return eliciting, probing
+
+    def _write_ack_frame(self, builder: QuicPacketBuilder, space: QuicPacketSpace, now: float) -> None:
+        super()._write_ack_frame(builder, space, now)
+        if space.is_application_data:
+            self._unacknowledged = 0
+
+    # ---- sending
+
+    def wants_flush(self, now: float) -> bool:
+        """Whether `datagrams_to_send` could do anything: after a mere acknowledgement it usually cannot."""
+        if (
+            self._must_flush
+            or self._close_pending
+            or not self._handshake_confirmed
+            or self.queue
+            or self._probe_pending
+        ):
+            return True
+        due = self._spaces[ONE_RTT].ack_at
+        if (due is not None and due <= now) or self._ping_pending or not self._network_paths[0].is_validated:
+            return True
+        return any(
+            not stream.sender.buffer_is_empty
+            or stream.sender.reset_pending
+            or stream.receiver.stop_pending
+            or stream.is_finished
+            for stream in self._streams_queue
+        )
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, NetworkAddress]]:
+        """UDP payloads that may leave now, most urgent first, with their addresses."""
+        self.queue.expire(now)
+        self._must_flush = False
+        space = self._spaces.get(ONE_RTT)
+        if space is not None and space.ack_at == now:
+            # aioquic counts an acknowledgement due at this very moment as due, yet holds it back for pacing.
+            space.ack_at = math.nextafter(now, -math.inf)
+        if self._packet_number - self._key_began >= self._options.key_update_after and self._handshake_confirmed:
+            self._key_began = self._packet_number
+            self.request_key_update()
+        return super().datagrams_to_send(now)
+
+    def _write_application(self, builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float) -> None:
+        """aioquic puts datagrams before streams: its writer runs once for each of streams, datagrams, bulk streams."""
+        if self._bulk:
+            self._bulk = {stream for stream in self._bulk if stream in self._streams}
+        urgent = [stream for stream in self._streams_queue if stream.stream_id not in self._bulk]
+        bulk = [stream for stream in self._streams_queue if stream.stream_id in self._bulk]
+        waiting = any(not stream.sender.buffer_is_empty and not stream.is_blocked for stream in urgent)
+        passes = [(urgent, bool(self.queue) and not waiting)]
+        if waiting and self.queue:
+            passes.append(([], True))
+        if bulk:
+            passes.append((bulk, False))
+        left: list[list[QuicStream]] = [streams for streams, _ in passes]
+        try:
+            for index, (streams, with_datagrams) in enumerate(passes):
+                self._streams_queue = streams
+                self._datagrams_pending = self.queue if with_datagrams else NO_DATAGRAMS  # type: ignore[assignment]
+                sent = {stream.stream_id: stream.sender.highest_offset for stream in streams}
+                try:
+                    super()._write_application(builder, network_path, now)
+                finally:
+                    # aioquic keeps those it served in a set, whose order differs from process to process.
+                    left[index] = sorted(
+                        self._streams_queue,
+                        key=lambda stream: (stream.sender.highest_offset > sent[stream.stream_id], stream.stream_id),
+                    )
+                if self._pacing_at is not None:
+                    break
+        finally:
+            self._streams_queue = [stream for streams in left for stream in streams]
+
+    # ---- time
+
+    def close_at(self, when: float) -> None:
+        """Close without an error at a later time, unless the peer does so first."""
+        self._expires = when
+
+    def terminate(self, code: int, reason: str) -> None:
+        """End at once and in silence, as after a stateless reset."""
+        if self._close_event is None:
+            self._close_event = events.ConnectionTerminated(code, QuicFrameType.PADDING, reason)
+        self._close_end()
+
+    def get_timer(self) -> float | None:
+        """When `handle_timer` wants to be called, in the caller's time; None: not at all."""
+        timers = [super().get_timer()]
+        if self._state not in END_STATES:
+            timers.append(self._expires)
+            if not self._handshake_complete:
+                timers.append(self._deadline)
+            elif self._options.keepalive is not None:
+                timers.append(max(self._heard_at, self._pinged_at) + self._options.keepalive)
+        return min((timer for timer in timers if timer is not None), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due at `now`."""
+        self._must_flush = True
+        if self._state in END_STATES or self._close_at is None:
+            if self._close_at is not None:
+                super().handle_timer(now)
+            return
+        if not self._handshake_complete and now >= self._deadline:
+            self.terminate(QuicErrorCode.CONNECTION_REFUSED, "handshake not completed in time")
+            return
+        if self._expires is not None and now >= self._expires:
+            self._expires = None
+            self.close()
+        keepalive = self._options.keepalive
+        if keepalive is not None and now >= max(self._heard_at, self._pinged_at) + keepalive:
+            self._pinged_at = now
+            self.send_ping(0)
+        super().handle_timer(now)
+
+
+def reset_token(key: bytes, connection_id: bytes) -> bytes:
+    """HMAC-SHA-256 of a connection ID, cut to the 16 bytes of a stateless reset token."""
+    return hmac.digest(key, connection_id, "sha256")[:16]
+
+
+def configuration(*, is_client: bool, alpn: Sequence[str], idle_timeout: float) -> QuicConfiguration:
+    """A QuicConfiguration with what is common to both sides; certificates and verification are the caller's to add."""
+    windows = FRIEND if is_client else STRANGER
+    return QuicConfiguration(
+        is_client=is_client,
+        alpn_protocols=list(alpn),
+        connection_id_length=CID_LENGTH,
+        congestion_control_algorithm="avl",
+        idle_timeout=idle_timeout,
+        max_data=windows.connection,
+        max_stream_data=windows.stream,
+        max_datagram_frame_size=65536,
+    )
+
+
+def _nobody() -> None:
+    """Nobody waits for this connection yet."""

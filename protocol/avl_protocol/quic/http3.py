@@ -1,0 +1,244 @@
+"""HTTP/3 on a Connection: requests for an HttpHandler, and the one that opens a WebTransport session.
+
+aioquic's H3Connection parses; this adds the settings browsers want, bounds what it may buffer by receive credit,
+and takes the session's streams out of its hands as soon as they are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import pylsqpack
+from aioquic.h3.connection import ErrorCode, H3Connection, Setting
+from aioquic.h3.events import DataReceived, H3Event, HeadersReceived, WebTransportStreamDataReceived
+from aioquic.quic import events
+
+from avl_protocol.quic.carrier import QuicCarrier, Receiver
+from avl_protocol.quic.connection import Connection
+from avl_protocol.quic.webtransport import LINGER, SESSION, WebTransportSession
+from avl_protocol.wire.registry import PATH
+
+Headers = list[tuple[bytes, bytes]]
+
+#: SETTINGS_WT_MAX_SESSIONS of newer drafts; Safari refuses a server without it.
+WT_MAX_SESSIONS = 0x14E9CD29
+MAX_HEADERS = 16384
+
+
+class HttpRequest:
+    """One request, and the way to answer it."""
+
+    def __init__(self, http: Http3Connection, connection: Connection, stream: int, headers: Headers) -> None:
+        self._http = http
+        self._connection = connection
+        self._over = False
+        self.stream = stream
+        pseudo = {name: value.decode("latin-1") for name, value in headers if name.startswith(b":")}
+        self.method = pseudo.get(b":method", "")
+        self.path = pseudo.get(b":path", "")
+        self.authority = pseudo.get(b":authority", "")
+        self.headers: Headers = [(name, value) for name, value in headers if not name.startswith(b":")]
+
+    @property
+    def peer_address(self) -> tuple[str, int]:
+        """Who asks."""
+        address = self._connection.get_peer_address()
+        return (address[0], address[1]) if address else ("", 0)
+
+    @property
+    def backlog(self) -> int:
+        """Bytes of the answer not yet acknowledged."""
+        return self._connection.stream_backlog(self.stream)
+
+    def send_headers(self, status: int, headers: Sequence[tuple[bytes, bytes]] = (), end: bool = False) -> None:
+        """Begin the answer; names in lower case. Ignored once the request was reset."""
+        if not self._over and not self._connection.ended:
+            self._over = end
+            self._http.send_headers(self.stream, [(b":status", str(status).encode()), *headers], end)
+            self._connection.on_wanted()
+
+    def send_data(self, data: bytes, end: bool = False) -> None:
+        """Continue the answer. Ignored once the request was reset."""
+        if not self._over and not self._connection.ended:
+            self._over = end
+            self._http.send_data(self.stream, data, end)
+            self._connection.on_wanted()
+
+    def abandon(self, code: int = ErrorCode.H3_REQUEST_CANCELLED) -> None:
+        """Reset the request; nothing more can be sent."""
+        self._over = True
+        self._connection.abandon_stream(self.stream, code)
+
+
+class HttpHandler(Protocol):
+    """Who answers requests other than the WebTransport one. Times are seconds of the endpoint's monotonic clock."""
+
+    def request_received(self, request: HttpRequest, end: bool, now: float) -> None:
+        """Headers arrived; `end`: there is no body."""
+
+    def body_received(self, request: HttpRequest, data: bytes, end: bool, now: float) -> None:
+        """A piece of the body arrived."""
+
+    def request_reset(self, request: HttpRequest, now: float) -> None:
+        """The client gave up, or the connection ended before the answer did."""
+
+
+class Http3Connection(H3Connection):
+    """H3Connection with our SETTINGS: WebTransport, no dynamic QPACK table, header lists of 16 KiB at most."""
+
+    def _init_connection(self) -> None:
+        self._max_table_capacity = self._blocked_streams = 0
+        self._decoder = pylsqpack.Decoder(0, 0)
+        super()._init_connection()
+
+    def _get_local_settings(self) -> dict[int, int]:
+        settings = super()._get_local_settings()
+        settings[Setting.MAX_FIELD_SECTION_SIZE] = MAX_HEADERS
+        settings[WT_MAX_SESSIONS] = 1
+        return settings
+
+    def buffered(self, stream: int) -> int:
+        """Bytes of a stream that wait here for the rest of a frame."""
+        known = self._stream.get(stream)
+        return 0 if known is None else len(known.buffer)
+
+    def release(self, stream: int) -> None:
+        """Forget a stream whose bytes will no longer come here."""
+        self._stream.pop(stream, None)
+
+
+class Http3Application:
+    """What lives on a connection of ALPN `h3`: requests, and at most one WebTransport session."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        on_carrier: Callable[[QuicCarrier], Receiver],
+        handler: HttpHandler | None,
+        origin_allowed: Callable[[str, str], bool],
+    ) -> None:
+        self._connection = connection
+        self._on_carrier = on_carrier
+        self._handler = handler
+        self._origin_allowed = origin_allowed
+        self._http = Http3Connection(connection, enable_webtransport=True)
+        self._requests: dict[int, HttpRequest] = {}
+        self._session: WebTransportSession | None = None
+        self._now = 0.0
+
+    def event_received(self, event: events.QuicEvent, now: float) -> None:
+        """Take one event of the connection."""
+        self._now = now
+        session = self._session
+        if isinstance(event, events.DatagramFrameReceived):
+            # Quarter stream id 0 is the session's; HTTP datagrams of other requests are not ours to read.
+            if session is not None and event.data[:1] == b"\0":
+                session.carrier.datagram(event.data, now)
+        elif isinstance(event, events.StreamDataReceived):
+            if session is not None and session.owns(event.stream_id):
+                session.carrier.received(event.stream_id, event.data, event.end_stream, now)
+            else:
+                self._http_data(event, now)
+        elif isinstance(event, (events.StreamReset, events.StopSendingReceived)):
+            if session is not None and session.owns(event.stream_id):
+                session.carrier.reset(event.stream_id, event.error_code, now)
+            else:
+                self._http.handle_event(event)
+                self._request_over(event.stream_id, now)
+
+    def settle(self, now: float) -> None:
+        """After a batch of events."""
+        if self._session is not None:
+            self._session.carrier.settle(now)
+        if self._connection.ended:
+            for stream in list(self._requests):
+                self._request_over(stream, now)
+
+    def shut(self, code: int, text: str) -> None:
+        """Say the end to the peer; without a session there is only the connection to close."""
+        if self._session is not None:
+            self._session.carrier.close(code, text)
+        else:
+            self._connection.close(error_code=ErrorCode.H3_NO_ERROR)
+            self._connection.on_wanted()
+
+    def _http_data(self, event: events.StreamDataReceived, now: float) -> None:
+        stream = event.stream_id
+        happened = self._http.handle_event(event)
+        delivered = 0
+        for item in happened:
+            if isinstance(item, WebTransportStreamDataReceived):
+                delivered += len(item.data)
+            self._happened(item, now)
+        # Credit goes back for what was parsed, not for what waits: a frame without end would be buffered whole.
+        held = self._connection.held(stream) - self._http.buffered(stream) - delivered
+        if held > 0:
+            self._connection.consume(stream, held)
+
+    def _happened(self, event: H3Event, now: float) -> None:
+        if isinstance(event, HeadersReceived):
+            self._headers(event, now)
+        elif isinstance(event, DataReceived):
+            if self._session is not None and event.stream_id == SESSION:
+                self._session.connect_stream_data(event.data, event.stream_ended, now)
+            elif (request := self._requests.get(event.stream_id)) is not None and self._handler is not None:
+                self._handler.body_received(request, event.data, event.stream_ended, now)
+                if event.stream_ended:
+                    del self._requests[event.stream_id]
+        elif isinstance(event, WebTransportStreamDataReceived):
+            session = self._session
+            self._http.release(event.stream_id)
+            if session is None or event.session_id != SESSION:
+                self._connection.consume(event.stream_id, len(event.data))
+                self._connection.abandon_stream(event.stream_id, ErrorCode.H3_REQUEST_REJECTED)
+            elif event.stream_id & 2:
+                self._connection.consume(event.stream_id, len(event.data))
+            else:
+                session.adopt(event.stream_id)
+                session.carrier.received(event.stream_id, event.data, event.stream_ended, now)
+
+    def _headers(self, event: HeadersReceived, now: float) -> None:
+        if event.stream_id in self._requests or (self._session is not None and event.stream_id == SESSION):
+            return  # trailers
+        request = HttpRequest(self._http, self._connection, event.stream_id, event.headers)
+        # RFC 9114, section 4.2.2: the size of a field is its name, its value and 32 bytes.
+        if sum(len(name) + len(value) + 32 for name, value in event.headers) > MAX_HEADERS:
+            request.send_headers(431, end=True)
+        elif request.method == "CONNECT":
+            self._connect(request, dict(event.headers), now)
+        elif self._handler is None:
+            request.send_headers(404, end=True)
+        else:
+            if not event.stream_ended:
+                self._requests[event.stream_id] = request
+            self._handler.request_received(request, event.stream_ended, now)
+
+    def _connect(self, request: HttpRequest, headers: dict[bytes, bytes], now: float) -> None:
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if headers.get(b":protocol") not in (b"webtransport", b"webtransport-h3"):
+            request.send_headers(501, end=True)
+        elif request.path != PATH:
+            request.send_headers(404, end=True)
+        elif request.stream != SESSION or self._session is not None:
+            request.send_headers(400, end=True)
+        elif not self._origin_allowed(origin, request.authority):
+            request.send_headers(403, end=True)
+        else:
+            request.send_headers(200, [(b"sec-webtransport-http3-draft", b"draft02")])
+            session = WebTransportSession(self._connection, lambda capsule: self._end_session(request, capsule))
+            self._session = session
+            session.carrier.receiver = self._on_carrier(session.carrier)
+            session.carrier.ready(now)
+
+    def _end_session(self, request: HttpRequest, capsule: bytes) -> None:
+        request.send_data(capsule, end=True)
+        self._connection.close_at(self._now + LINGER)
+
+    def _request_over(self, stream: int, now: float) -> None:
+        request = self._requests.pop(stream, None)
+        if request is not None and self._handler is not None:
+            self._handler.request_reset(request, now)
+        if self._session is not None and stream == SESSION:
+            self._session.carrier.lose(0, "", now)

@@ -1,0 +1,89 @@
+"""DatagramQueue: datagrams that wait to leave, by priority, each with its deadline.
+
+aioquic's own queue is one unbounded FIFO in which a late frame delays every later one. This one drops what is past
+its deadline when its turn comes, and the oldest of the least urgent when more than `limit` bytes wait.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from avl_protocol.wire.errors import LocalProtocolError
+
+PRIORITIES = 4
+DEFAULT_LIMIT = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One datagram: payload, the time after which it is worthless, and what its fate is reported with."""
+
+    payload: bytes
+    deadline: float | None
+    cookie: object | None
+
+
+class DatagramQueue:
+    """First in, first out within a priority; lower numbers leave first. Looks enough like a deque for aioquic."""
+
+    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+        self._queues: tuple[deque[Waiting], ...] = tuple(deque() for _ in range(PRIORITIES))
+        self._limit = limit
+        self._now = 0.0
+        self.bytes = 0
+        self.dropped = 0
+
+    def add(
+        self, payloads: Sequence[bytes], priority: int, deadline: float | None, cookies: Sequence[object] | None
+    ) -> None:
+        """Append datagrams; raises LocalProtocolError for a priority that does not exist or too few cookies."""
+        if not 0 <= priority < PRIORITIES:
+            raise LocalProtocolError(f"no datagram priority {priority}")
+        if cookies is not None and len(cookies) != len(payloads):
+            raise LocalProtocolError("one cookie for each datagram, or none")
+        queue = self._queues[priority]
+        for index, payload in enumerate(payloads):
+            queue.append(Waiting(payload, deadline, None if cookies is None else cookies[index]))
+            self.bytes += len(payload)
+        for victim in reversed(self._queues):
+            while self.bytes > self._limit and victim:
+                self._drop(victim)
+
+    def clear(self, priority: int) -> int:
+        """Forget a priority's datagrams; returns how many there were."""
+        queue = self._queues[priority]
+        count = len(queue)
+        self.bytes -= sum(len(waiting.payload) for waiting in queue)
+        queue.clear()
+        return count
+
+    def expire(self, now: float) -> None:
+        """Drop every head that is past its deadline at `now`, and remember the time for what follows it."""
+        self._now = now
+        for queue in self._queues:
+            while queue and (deadline := queue[0].deadline) is not None and deadline < now:
+                self._drop(queue)
+
+    def __bool__(self) -> bool:
+        return any(self._queues)
+
+    def __len__(self) -> int:
+        return sum(len(queue) for queue in self._queues)
+
+    def __getitem__(self, index: int) -> Waiting:
+        return next(queue for queue in self._queues if queue)[index]
+
+    def popleft(self) -> Waiting:
+        """Take the most urgent datagram; what is past its deadline behind it goes too."""
+        queue = next(queue for queue in self._queues if queue)
+        taken = queue.popleft()
+        self.bytes -= len(taken.payload)
+        while queue and (deadline := queue[0].deadline) is not None and deadline < self._now:
+            self._drop(queue)
+        return taken
+
+    def _drop(self, queue: deque[Waiting]) -> None:
+        self.bytes -= len(queue.popleft().payload)
+        self.dropped += 1

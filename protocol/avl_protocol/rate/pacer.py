@@ -1,0 +1,30 @@
+"""Pacer: when the next packet may leave, in bursts of at least a millisecond.
+
+Timers finer than that cost more than they give: an event loop's clock is about a millisecond coarse.
+"""
+
+from __future__ import annotations
+
+#: Seconds of sending that may leave at once, and that are waited for once a burst is spent.
+BURST = 0.002
+PAUSE = 0.001
+
+
+class Pacer:
+    """A virtual link of `rate` bytes per second that every packet of `packet_size` bytes passes."""
+
+    def __init__(self, packet_size: int) -> None:
+        self._packet = packet_size
+        self._free_at = 0.0
+        self.rate: float | None = None
+
+    def next_send_time(self, now: float) -> float | None:
+        """None: a packet may leave now. Otherwise the time to ask again."""
+        if self.rate is None or self._free_at <= now + BURST:
+            return None
+        return self._free_at - PAUSE
+
+    def sent(self, now: float) -> None:
+        """A packet left."""
+        if self.rate is not None:
+            self._free_at = max(self._free_at, now) + self._packet / self.rate

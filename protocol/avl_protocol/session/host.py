@@ -1,0 +1,313 @@
+"""HostSession: the host's side of one viewer, from the first handshake byte to the last (spec 04-session, 4.4 and 4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Protocol
+
+from avl_protocol.crypto.attempts import Try
+from avl_protocol.crypto.handshake import HostHandshake
+from avl_protocol.crypto.identity import Identity
+from avl_protocol.session.inputgate import InputGate
+from avl_protocol.session.pipes import SessionPipes
+from avl_protocol.session.secure import SecureChannels
+from avl_protocol.session.timers import Timer, Timers
+from avl_protocol.wire.codec import BULK, CONTROL, INPUT
+from avl_protocol.wire.endtoend import (
+    Batch,
+    Beacon,
+    BulkMessage,
+    ClockPing,
+    ClockPong,
+    ControlMessage,
+    Echo,
+    End,
+    Grant,
+)
+from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from avl_protocol.wire.framing import ShortFrameReader
+from avl_protocol.wire.registry import (
+    MAX_HANDSHAKE_MESSAGE,
+    T_BEACON,
+    T_CONSENT,
+    T_UNADMITTED,
+    Channel,
+    CloseCode,
+    Permission,
+)
+
+
+class HostState(Enum):
+    """Where a session stands."""
+
+    HANDSHAKE = "the viewer is proving itself"
+    CONSENT = "a person is being asked"
+    ADMITTED = "running"
+    ENDED = "over"
+
+
+class Door(Protocol):
+    """Who may come in: the codes, counted before they answer (spec 06-security, 6.2.1)."""
+
+    def begin(self, viewer: bytes, now: float) -> Try:
+        """Count a try of a viewer identity; what to answer it with."""
+
+    def confirmed(self, attempt: Try, which: int) -> Permission | None:
+        """The viewer knew code `which`: what it admits to; None when that code was used up meanwhile."""
+
+    def failed(self, attempt: Try) -> None:
+        """The try ended without the right tag."""
+
+
+class HostSessionOwner(Protocol):
+    """What the owner of a session is told."""
+
+    def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
+        """The code was right. True: ask a person and call `consented`; False: no question."""
+
+    def session_grant(self, session: HostSession, now: float) -> Grant:
+        """The session is being admitted: what to grant it."""
+
+    def session_admitted(self, session: HostSession, now: float) -> None:
+        """GRANT was sent; the channels are open."""
+
+    def session_input(self, session: HostSession, events: list[tuple[Any, ...]], now: float) -> None:
+        """Apply input now."""
+
+    def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
+        """A control or bulk message that is not the session's own business."""
+
+    def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
+        """The session is over; what it held has been released before."""
+
+
+class HostSession:
+    """One viewer's session. `wall`: Unix time in seconds, for certificates."""
+
+    def __init__(
+        self, identity: Identity, session_id: bytes, pipes: SessionPipes, door: Door, owner: HostSessionOwner,
+        entropy: Callable[[int], bytes], wall: int, now: float,
+    ) -> None:  # fmt: skip
+        self._handshake = HostHandshake(identity, session_id, entropy, wall)
+        self._frames = ShortFrameReader(MAX_HANDSHAKE_MESSAGE)
+        self._session_id = session_id
+        self._pipes = pipes
+        self._door = door
+        self._owner = owner
+        self._secure: SecureChannels | None = None
+        self._timers = Timers()
+        self._timers.set(Timer.HANDSHAKE, now + T_UNADMITTED)
+        self._gate = InputGate()
+        self.state = HostState.HANDSHAKE
+        self.viewer = b""
+        self.permissions = Permission(0)
+        self._wish = Permission(0)
+        self._name = ""
+        self._attempt: Try | None = None
+        #: Rows of (track, newest object) for the beacon.
+        self.beacon_objects: Callable[[], tuple[tuple[int, ...], ...]] = tuple
+        self.discarded = 0
+
+    @property
+    def handle(self) -> int:
+        """The relay's number for this session."""
+        return self._pipes.handle
+
+    # bytes
+
+    def channel_received(self, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
+        """Bytes of one of the session's channels."""
+        if self.state is HostState.ENDED:
+            return
+        try:
+            if not self._may_open(channel) or not self._pipes.adopt(channel, stream):
+                self._pipes.refuse(channel, stream, CloseCode.FORBIDDEN)
+                return
+            self._pipes.consume(stream, len(data))
+            if self._secure is None:
+                self._shake(data, now)
+            else:
+                self._messages(channel, data, now)
+            if end and channel == Channel.CONTROL and self._going():
+                finished = self._secure is not None and self._secure.finished(channel)
+                self._ended(CloseCode.ENDED if finished else CloseCode.SESSION_LOST, now)
+        except RemoteProtocolError as error:
+            self.end(error.code, now)
+        except Refused as error:
+            self.end(error.code, now)
+
+    def _going(self) -> bool:
+        return self.state is not HostState.ENDED
+
+    def _may_open(self, channel: int) -> bool:
+        if channel == Channel.CONTROL:
+            return True
+        if self.state is not HostState.ADMITTED:
+            return False
+        return channel in self.channels()
+
+    def channels(self) -> tuple[int, ...]:
+        """Channels that the permissions open."""
+        out = [int(Channel.CONTROL)]
+        if self.permissions & (Permission.POINTER | Permission.KEYBOARD):
+            out.append(int(Channel.INPUT))
+        if self.permissions & (Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT):
+            out.append(int(Channel.BULK))
+        return tuple(out)
+
+    def channel_reset(self, channel: int, now: float) -> None:
+        """A channel's stream was abandoned: without control the session is over, without input nothing stays held."""
+        if channel == Channel.CONTROL:
+            self._ended(CloseCode.SESSION_LOST, now)
+        elif channel == Channel.INPUT:
+            self._release(now)
+
+    # handshake
+
+    def _shake(self, data: bytes, now: float) -> None:
+        self._frames.feed(data)
+        while self._secure is None and (body := self._frames.next()) is not None:
+            step = self._handshake.receive(body)
+            for out in step.send:
+                self._send_body(out)
+            if step.asks is not None:
+                self.viewer = step.asks.identity
+                self._wish = Permission(step.asks.permissions & sum(Permission))
+                self._name = step.asks.name
+                self._attempt = self._door.begin(self.viewer, now)
+                self._send_body(self._handshake.challenge(self._attempt.codes))
+            if step.confirmed is not None and self._attempt is not None:
+                attempt, self._attempt = self._attempt, None
+                permissions = self._door.confirmed(attempt, step.confirmed)
+                if permissions is None:
+                    raise Refused(CloseCode.REFUSED)
+                self.permissions = permissions & self._wish
+                if self._owner.session_asks(self, self._name, self.permissions, now):
+                    self.state = HostState.CONSENT
+                    self._timers.set(Timer.HANDSHAKE, now + T_CONSENT + T_UNADMITTED)
+                    self._send_body(self._handshake.wait(int(T_CONSENT)))
+                else:
+                    self._admit(now)
+
+    def consented(self, allowed: bool, answered: bool, now: float) -> None:
+        """The person's answer; `answered` is False when nobody gave one."""
+        if self.state is HostState.CONSENT:
+            if allowed:
+                self._admit(now)
+            else:
+                self.end(CloseCode.DENIED if answered else CloseCode.NO_CONSENT, now)
+
+    def _send_body(self, body: bytes) -> None:
+        self._pipes.send(Channel.CONTROL, len(body).to_bytes(2, "big") + body)
+
+    def _admit(self, now: float) -> None:
+        self._send_body(self._handshake.admit())
+        self._secure = SecureChannels(self._handshake.keys, False, self._session_id, self._pipes)
+        self.state = HostState.ADMITTED
+        self._timers.stop(Timer.HANDSHAKE)
+        self._timers.set(Timer.BEACON, now + T_BEACON)
+        self.send(self._owner.session_grant(self, now))
+        self._owner.session_admitted(self, now)
+        left = self._frames.clear()
+        if left:
+            self._messages(Channel.CONTROL, left, now)
+
+    # messages
+
+    def send(self, message: ControlMessage) -> None:
+        """Send a control message to the viewer."""
+        if self._secure is not None and self.state is HostState.ADMITTED:
+            self._secure.send(Channel.CONTROL, CONTROL.encode(message))
+
+    def send_bulk(self, message: BulkMessage) -> None:
+        """Send a bulk message, if the viewer has opened that channel."""
+        if self._secure is not None and self.state is HostState.ADMITTED and self._pipes.is_open(Channel.BULK):
+            self._secure.send(Channel.BULK, BULK.encode(message))
+
+    def _messages(self, channel: int, data: bytes, now: float) -> None:
+        assert self._secure is not None
+        for raw in self._secure.receive(channel, data):
+            if self.state is not HostState.ADMITTED:
+                return
+            if channel == Channel.CONTROL:
+                message = CONTROL.decode(raw)
+                if isinstance(message, ClockPing):
+                    self.send(ClockPong(message.sent_us, round(now * 1e6)))
+                elif isinstance(message, End):
+                    self._ended(CloseCode.ENDED, now)
+                elif message is not None:
+                    self._owner.session_message(self, message, now)
+            elif channel == Channel.INPUT:
+                batch = INPUT.decode(raw)
+                if isinstance(batch, Batch):
+                    self._input(batch, now)
+            elif (bulk := BULK.decode(raw)) is not None:
+                self._owner.session_message(self, bulk, now)
+
+    def _input(self, batch: Batch, now: float) -> None:
+        events, discarded = self._gate.admit(batch, self.permissions, now)
+        self.discarded += discarded
+        if events:
+            self._owner.session_input(self, events, now)
+        if (deadline := self._gate.silence_deadline(now)) is None:
+            self._timers.stop(Timer.SILENCE)
+        else:
+            self._timers.set(Timer.SILENCE, deadline)
+        assert self._secure is not None
+        self._secure.send(Channel.INPUT, INPUT.encode(Echo(batch.sequence, round(now * 1e6), self.discarded)))
+
+    def _release(self, now: float) -> None:
+        self._timers.stop(Timer.SILENCE)
+        if events := self._gate.release():
+            self._owner.session_input(self, events, now)
+
+    # time and end
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+        return self._timers.next_timeout()
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+        for timer in self._timers.expired(now):
+            if timer is Timer.HANDSHAKE:
+                self.end(CloseCode.TIMEOUT, now)
+            elif timer is Timer.SILENCE:
+                self._release(now)
+            elif timer is Timer.BEACON:
+                self._timers.set(Timer.BEACON, now + T_BEACON)
+                self._send_or_end(Beacon(round(now * 1e6), self.beacon_objects()), now)
+
+    def _send_or_end(self, message: ControlMessage, now: float) -> None:
+        try:
+            self.send(message)
+        except Refused as error:
+            self.end(error.code, now)
+
+    def end(self, code: CloseCode, now: float) -> None:
+        """End the session and tell the viewer why: sealed if it was admitted, as a refusal before."""
+        if self.state is HostState.ENDED:
+            return
+        if self._secure is not None:
+            if code is not CloseCode.TAMPERED:
+                self._secure.send(Channel.CONTROL, CONTROL.encode(End(code)))
+                self._secure.finish(Channel.CONTROL)
+        elif self.viewer:
+            self._send_body(self._handshake.refuse(code))
+        self._pipes.finish(Channel.CONTROL)
+        self._ended(code, now)
+
+    def _ended(self, code: CloseCode, now: float) -> None:
+        if self.state is not HostState.ENDED:
+            self._release(now)
+            if self._attempt is not None:
+                self._door.failed(self._attempt)
+                self._attempt = None
+            self.state = HostState.ENDED
+            self._timers.stop_all()
+            self._owner.session_ended(self, code, now)
+
+    def lost(self, now: float) -> None:
+        """The link below is gone."""
+        self._ended(CloseCode.SESSION_LOST, now)

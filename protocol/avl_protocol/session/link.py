@@ -1,0 +1,270 @@
+"""RelayLink: a host's or viewer's side of the hop to its relay (spec 04-session, 4.2).
+
+It checks who the relay is before anything else is sent, then registers or attaches, and sorts streams and datagrams by session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from avl_protocol.crypto import identity as identities
+from avl_protocol.crypto.identity import Identity
+from avl_protocol.session.carrier import Carrier
+from avl_protocol.session.hopstream import CONTROL_HEADER, HeaderReader, HopStream, channel_header, hop_bytes
+from avl_protocol.session.timers import Timer, Timers
+from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError
+from avl_protocol.wire.messages import Close, Goaway, Hello, HopMessage, Ping, Pong, Register, Registered, Welcome
+from avl_protocol.wire.registry import HOP_VERSIONS, T_HELLO, CloseCode, Role
+
+
+class LinkState(Enum):
+    """Where the hop is."""
+
+    CONNECTING = "no carrier yet"
+    GREETING = "HELLO sent"
+    REGISTERING = "REGISTER sent (hosts)"
+    UP = "the relay is the right one, and answers"
+    DOWN = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """Who we are on this hop.
+
+    `pin`: SHA-256 of the relay's identity key; None where TLS verified a public certificate. `record`: what a host signs.
+    """
+
+    role: Role
+    software: str
+    pin: bytes | None = None
+    identity: Identity | None = None
+    record: bytes = b""
+
+
+class LinkOwner(Protocol):
+    """What the owner of a link is told."""
+
+    def link_up(self, welcome: Welcome, now: float) -> None:
+        """The relay is known and, for a host, has registered us."""
+
+    def link_message(self, message: HopMessage, now: float) -> None:
+        """A hop message that is not the link's own business."""
+
+    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
+        """Bytes of an end-to-end channel. Give credit back with `carrier.consume(stream, len(data))`."""
+
+    def channel_reset(self, handle: int, channel: int, stream: int, code: int, now: float) -> None:
+        """A channel's stream was abandoned."""
+
+    def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
+        """A channel's backlog has drained."""
+
+    def media_received(self, data: bytes, now: float) -> None:
+        """A datagram."""
+
+    def media_fate(self, cookie: object, acked: bool, now: float) -> None:
+        """What became of a datagram sent with a cookie."""
+
+    def link_lost(self, reason: Refused, now: float) -> None:
+        """The hop is over."""
+
+
+class RelayLink:
+    """A CarrierReceiver that speaks hop control as a client."""
+
+    def __init__(self, settings: LinkSettings, owner: LinkOwner) -> None:
+        self._settings = settings
+        self._owner = owner
+        self._carrier: Carrier | None = None
+        self._control: int | None = None
+        self._hop = HopStream()
+        self._headers: dict[int, HeaderReader] = {}
+        self._channels: dict[int, tuple[int, int]] = {}
+        self._timers = Timers()
+        self._welcome: Welcome | None = None
+        self.state = LinkState.CONNECTING
+        self.media_handle = 0
+
+    @property
+    def carrier(self) -> Carrier:
+        """The connection below. Raises LocalProtocolError before there is one."""
+        if self._carrier is None:
+            raise LocalProtocolError("the link has no carrier yet")
+        return self._carrier
+
+    def attach_carrier(self, carrier: Carrier) -> None:
+        """Name the carrier this link receives from."""
+        self._carrier = carrier
+
+    # what the owner asks for
+
+    def send(self, message: HopMessage) -> None:
+        """Send a hop message; silently nothing once the link is down."""
+        if self._control is not None and self.state is not LinkState.DOWN:
+            self.carrier.send_stream(self._control, hop_bytes(message))
+
+    def open_channel(self, handle: int, channel: int) -> int:
+        """Open a stream for a channel of a session and return its id."""
+        stream = self.carrier.open_stream()
+        self._channels[stream] = (handle, channel)
+        self.carrier.send_stream(stream, channel_header(handle, channel))
+        return stream
+
+    def close(self, code: CloseCode, text: str = "") -> None:
+        """End the hop."""
+        if self.state is not LinkState.DOWN:
+            self.state = LinkState.DOWN
+            self._timers.stop_all()
+            if self._carrier is not None:
+                self._carrier.close(code, text)
+
+    # timers
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+        return self._timers.next_timeout()
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+        if Timer.HELLO in self._timers.expired(now):
+            self._fail(Refused(CloseCode.TIMEOUT, "the relay did not answer in time"), now)
+
+    # CarrierReceiver
+
+    def carrier_ready(self, now: float) -> None:
+        """Open the control stream and say HELLO."""
+        self._control = self.carrier.open_stream()
+        self.state = LinkState.GREETING
+        self._timers.set(Timer.HELLO, now + T_HELLO)
+        hello = Hello(HOP_VERSIONS, self._settings.role, self._settings.software)
+        self.carrier.send_stream(self._control, CONTROL_HEADER + hop_bytes(hello))
+
+    def stream_received(self, stream: int, data: bytes, end: bool, now: float) -> None:
+        """Sort a stream's bytes to hop control or to a channel."""
+        if self.state is LinkState.DOWN:
+            return
+        try:
+            if stream == self._control:
+                self.carrier.consume(stream, len(data))
+                for message in self._hop.receive(data):
+                    self._message(message, now)
+                if end and self._open():
+                    raise Refused(CloseCode.GOING_AWAY)
+                return
+            if stream not in self._channels:
+                known = self._begin(stream, data)
+                if known is None:
+                    return
+                data = known
+            handle, channel = self._channels[stream]
+            self._owner.channel_received(handle, channel, stream, data, end, now)
+            if end:
+                self._channels.pop(stream, None)
+        except RemoteProtocolError as error:
+            self._fail(Refused(error.code, error.text), now)
+        except Refused as error:
+            self._fail(error, now)
+
+    def _begin(self, stream: int, data: bytes) -> bytes | None:
+        reader = self._headers.setdefault(stream, HeaderReader())
+        header = reader.feed(data)
+        if header is None:
+            self.carrier.consume(stream, len(data))
+            return None
+        del self._headers[stream]
+        begun, rest = header
+        self.carrier.consume(stream, len(data) - len(rest))
+        self._channels[stream] = (begun.handle, begun.channel)
+        return rest
+
+    def stream_reset(self, stream: int, code: int, now: float) -> None:
+        """A stream was abandoned; without control the hop is over."""
+        if stream == self._control:
+            self._fail(Refused(CloseCode.GOING_AWAY), now)
+        elif (found := self._channels.pop(stream, None)) is not None:
+            self._owner.channel_reset(found[0], found[1], stream, code, now)
+
+    def stream_writable(self, stream: int, now: float) -> None:
+        """Tell the channel's owner."""
+        if (found := self._channels.get(stream)) is not None:
+            self._owner.channel_writable(found[0], found[1], stream, now)
+
+    def datagram_received(self, data: bytes, now: float) -> None:
+        """Media."""
+        if self.state is LinkState.UP:
+            self._owner.media_received(data, now)
+
+    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
+        """Media's fate."""
+        self._owner.media_fate(cookie, acked, now)
+
+    def carrier_lost(self, code: int, text: str, now: float) -> None:
+        """The connection is gone."""
+        if self.state is not LinkState.DOWN:
+            known = CloseCode(code) if code in CloseCode._value2member_map_ else CloseCode.SESSION_LOST
+            if known is CloseCode.NO_ERROR:
+                known = CloseCode.GOING_AWAY
+            self._down(Refused(known), now)
+
+    # inside
+
+    def _open(self) -> bool:
+        """Whether the hop is still going on; messages handled meanwhile may have ended it."""
+        return self.state is not LinkState.DOWN
+
+    def _message(self, message: HopMessage, now: float) -> None:
+        if isinstance(message, Welcome) and self.state is LinkState.GREETING:
+            self._welcomed(message, now)
+        elif isinstance(message, Close):
+            known = CloseCode(message.code) if message.code in CloseCode._value2member_map_ else CloseCode.NO_ERROR
+            raise Refused(known)
+        elif self.state is LinkState.GREETING:
+            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "the relay spoke before WELCOME")
+        elif isinstance(message, Registered) and self.state is LinkState.REGISTERING and self._welcome:
+            self.media_handle = message.media_handle
+            self._up(self._welcome, now)
+        elif isinstance(message, Ping):
+            self.send(Pong(message.token))
+        elif isinstance(message, Goaway):
+            self._owner.link_message(message, now)
+        elif self.state is LinkState.UP:
+            self._owner.link_message(message, now)
+        else:
+            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, f"{type(message).__name__} came too early")
+
+    def _welcomed(self, welcome: Welcome, now: float) -> None:
+        certificate = self.carrier.peer_certificate or b""
+        if self._settings.pin is not None:
+            identities.check_relay(self._settings.pin, welcome.identity, welcome.endorsement, certificate)
+        if welcome.version not in HOP_VERSIONS:
+            raise Refused(CloseCode.VERSION)
+        self._welcome = welcome
+        if self._settings.role is not Role.HOST:
+            self._up(welcome, now)
+            return
+        own = self._settings.identity
+        if own is None:
+            raise LocalProtocolError("a host registers with an identity")
+        record = self._settings.record
+        proof = identities.prove_registration(own, welcome.nonce, certificate, welcome.name, record)
+        self.state = LinkState.REGISTERING
+        self.send(Register(own.public, record, identities.sign_record(own, record), proof))
+
+    def _up(self, welcome: Welcome, now: float) -> None:
+        self._timers.stop(Timer.HELLO)
+        self.state = LinkState.UP
+        self._owner.link_up(welcome, now)
+
+    def _fail(self, reason: Refused, now: float) -> None:
+        if self.state is LinkState.DOWN:
+            return
+        if self._carrier is not None:
+            self._carrier.close(reason.code, str(reason))
+        self._down(reason, now)
+
+    def _down(self, reason: Refused, now: float) -> None:
+        self.state = LinkState.DOWN
+        self._timers.stop_all()
+        self._owner.link_lost(reason, now)

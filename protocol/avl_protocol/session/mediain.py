@@ -1,0 +1,168 @@
+"""MediaReceiver: datagrams into opened frames in decode order, and the wish to recover when that fails (spec 05-media, 5.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from avl_protocol.crypto.sframe import ObjectOpener, Replayed, UnknownKey
+from avl_protocol.media import preamble as preambles
+from avl_protocol.media.frame import Chroma
+from avl_protocol.media.ordering import Ordering
+from avl_protocol.media.preamble import Preamble
+from avl_protocol.media.reassembler import Assembled, Reassembler
+from avl_protocol.wire import datagram
+from avl_protocol.wire.errors import RemoteProtocolError
+from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType, ObjectFlag
+
+#: Objects kept for a key that has not come yet.
+KEYLESS = 8
+#: Seconds after a beacon until what it named counts as lost.
+TAIL_PATIENCE = 0.5
+#: Tracks a host may have.
+TRACKS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFrame:
+    """One frame ready to decode.
+
+    `first` and `last` are when its first and last fragment arrived, `opened` when it had been opened, in seconds of our clock.
+    `codec`, `width`, `height` and `chroma` hold for the frame's group.
+    """
+
+    track: int
+    number: int
+    preamble: Preamble
+    data: bytes
+    size: int
+    codec: str
+    width: int
+    height: int
+    chroma: Chroma
+    first: float
+    last: float
+
+
+@dataclass(slots=True)
+class _Track:
+    reassembler: Reassembler
+    ordering: Ordering[ReceivedFrame]
+    group: Preamble | None = None
+    asked: float = float("-inf")
+    awaited: tuple[int, float] | None = None
+
+
+class MediaReceiver:
+    """All tracks of one session. Damaged objects are dropped and counted, never an error of the session."""
+
+    def __init__(self, opener: ObjectOpener) -> None:
+        self._opener = opener
+        self._tracks: dict[int, _Track] = {}
+        self._keyless: list[tuple[int, Assembled]] = []
+        self.damaged = 0
+        self.lost = 0
+        self.received = 0
+        self.missing_key: tuple[int, int] | None = None
+
+    def add_key(self, generation: int, step: int, base: bytes, now: float) -> list[ReceivedFrame]:
+        """Learn a media key; frames that were waiting for it."""
+        self._opener.add_key(generation, step, base)
+        self.missing_key = None
+        waiting, self._keyless = self._keyless, []
+        return [frame for track, whole in waiting for frame in self._open(track, whole, now)]
+
+    def datagram(self, data: bytes, now: float) -> list[ReceivedFrame]:
+        """Take one datagram; frames that may be decoded now, in order."""
+        try:
+            header, payload = datagram.decode(data)
+        except RemoteProtocolError:
+            self.damaged += 1
+            return []
+        if header.type not in (DatagramType.MEDIA, DatagramType.REPAIR):
+            return []
+        track = self._tracks.get(header.track)
+        if track is None:
+            if len(self._tracks) >= TRACKS:
+                return []
+            track = self._tracks[header.track] = _Track(Reassembler(), Ordering())
+        whole = track.reassembler.add(header, payload, now)
+        return self._open(header.track, whole, now) if whole else []
+
+    def _open(self, number: int, whole: Assembled, now: float) -> list[ReceivedFrame]:
+        track = self._tracks[number]
+        try:
+            plaintext = self._opener.open(number, whole.number, whole.flags, whole.sealed)
+            preamble, bitstream = preambles.decode(plaintext)
+        except UnknownKey as unknown:
+            self._keyless = [*self._keyless[1 - KEYLESS :], (number, whole)]
+            self.missing_key = (number, unknown.kid)
+            return []
+        except Replayed:
+            return []
+        except RemoteProtocolError:
+            self.damaged += 1
+            return []
+        if preamble.key != bool(whole.flags & ObjectFlag.KEY):
+            self.damaged += 1
+            return []
+        if preamble.key:
+            track.group = preamble
+            track.reassembler.forget_before(whole.number)
+        group = track.group
+        if group is None:
+            return []  # nothing can be decoded before the first key object
+        self.received += 1
+        frame = ReceivedFrame(
+            number, whole.number, preamble, bytes(bitstream), len(whole.sealed),
+            group.codec, group.width, group.height, group.chroma, whole.first, whole.last,
+        )  # fmt: skip
+        return track.ordering.add(whole.number, preamble.depends, frame, now)
+
+    def recoveries(self, now: float) -> list[tuple[int, int]]:
+        """(track, first object that can't be decoded) for every track that must recover now; asked at most once per 300 ms and track."""
+        out = []
+        for number, track in self._tracks.items():
+            self.lost += len(track.reassembler.incomplete(now))
+            stuck = track.ordering.stuck(now)
+            if stuck is not None and now - track.asked >= T_KEY_SPACING:
+                track.asked = now
+                out.append((number, stuck))
+        return out
+
+    def next_check(self, now: float) -> float | None:
+        """When `recoveries` may have something new to say."""
+        due = []
+        for track in self._tracks.values():
+            check = track.ordering.next_check()
+            if check is not None:
+                due.append(max(check, track.asked + T_KEY_SPACING, now))
+        return min(due) if due else None
+
+    def newest(self, track: int) -> int:
+        """The highest object number seen of a track, -1 before any."""
+        found = self._tracks.get(track)
+        return found.reassembler.newest if found else -1
+
+    def decoded(self, track: int) -> int:
+        """The newest object handed out of a track, -1 before any."""
+        found = self._tracks.get(track)
+        return -1 if found is None or found.ordering.last is None else found.ordering.last
+
+    def beacon(self, track: int, newest: int, now: float) -> None:
+        """The host has sent up to `newest`: should that never arrive, the last objects before a pause were lost whole."""
+        found = self._tracks.setdefault(track, _Track(Reassembler(), Ordering()))
+        if found.awaited is None or self.decoded(track) >= found.awaited[0]:
+            found.awaited = (newest, now) if newest > self.decoded(track) else None
+
+    def tails(self, now: float) -> list[tuple[int, int]]:
+        """(track, object) where what an earlier beacon named has still not come."""
+        out = []
+        for number, track in self._tracks.items():
+            if track.awaited is None:
+                continue
+            if self.decoded(number) >= track.awaited[0]:
+                track.awaited = None
+            elif now - track.awaited[1] > TAIL_PATIENCE and now - track.asked >= T_KEY_SPACING:
+                track.asked = now
+                out.append((number, self.decoded(number) + 1))
+        return out

@@ -1,0 +1,115 @@
+"""MediaSender: frames into sealed objects, objects into datagrams, and lost datagrams sent again (spec 05-media; 06-security, 6.4).
+
+One object is sealed once for the whole audience. Keys change in steps that begin exactly at a key object: a joiner gets the next step, so
+that it can't read what was sent before; an eviction draws a new generation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from avl_protocol.crypto.sframe import MAX_STEP, MediaKey, ObjectSealer
+from avl_protocol.media import preamble as preambles
+from avl_protocol.media.frame import EncodedFrame
+from avl_protocol.media.packetizer import packetize
+from avl_protocol.media.preamble import Preamble
+from avl_protocol.session.carrier import PRIORITY_VIDEO, Carrier
+from avl_protocol.wire import datagram
+from avl_protocol.wire.registry import DatagramType, ObjectFlag
+
+#: Seconds a fragment may wait to be sent or be sent again.
+LIFETIME = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SentFragment:
+    """The cookie of a media datagram: its bytes, when it was first sent, and how often again."""
+
+    data: bytes
+    first: float
+    again: int = 0
+
+
+class MediaSender:
+    """One video track of a hosted desktop."""
+
+    def __init__(
+        self, media_session: bytes, track: int, sign: Callable[[bytes], bytes], entropy: Callable[[int], bytes]
+    ) -> None:
+        self._track = track
+        self._entropy = entropy
+        self._key = MediaKey(1, 0, entropy(32))
+        self._next_key: MediaKey | None = None
+        key = self._key
+        self._sealer = ObjectSealer(media_session, key.generation, key.step, key.base, track, sign)
+        self._object = 0
+        self._group = 0
+        self.newest = -1
+
+    def join_key(self) -> MediaKey:
+        """The key for somebody admitted now; it takes effect at the next key object, which the caller asks for."""
+        if self._next_key is None:
+            if self._key.step < MAX_STEP:
+                self._next_key = self._key.ratchet()
+            else:
+                self._next_key = MediaKey(self._key.generation + 1, 0, self._entropy(32))
+        return self._next_key
+
+    def renew(self) -> MediaKey:
+        """A fresh generation after an eviction; it takes effect at the next key object, which the caller asks for."""
+        self._next_key = MediaKey(
+            max(self._key.generation, (self._next_key or self._key).generation) + 1, 0, self._entropy(32)
+        )
+        return self._next_key
+
+    @property
+    def current_key(self) -> MediaKey:
+        """The key objects are sealed with now."""
+        return self._key
+
+    def seal(self, frame: EncodedFrame) -> tuple[int, int, bytes]:
+        """Object number, flags and sealed object of a frame. A key frame begins a group, under the next key if there is one."""
+        number = self._object
+        self._object += 1
+        if frame.key:
+            self._group += 1
+            if self._next_key is not None:
+                self._key, self._next_key = self._next_key, None
+                self._sealer.set_key(self._key.generation, self._key.step, self._key.base)
+        plaintext = preambles.encode(
+            Preamble(
+                self._group,
+                round(frame.captured * 1e6),
+                round(frame.input_echo * 1e6),
+                None if frame.key else self.newest,
+                frame.settled,
+                frame.dirty,
+                frame.codec if frame.key else "",
+                frame.width if frame.key else 0,
+                frame.height if frame.key else 0,
+                frame.chroma,
+            ),
+            frame.data,
+        )
+        flags = int(ObjectFlag.KEY) if frame.key else 0
+        self.newest = number
+        return number, flags, self._sealer.seal(number, flags, plaintext)
+
+    def send(self, sealed: tuple[int, int, bytes], carrier: Carrier, handle: int, now: float) -> None:
+        """Queue an object's datagrams on a carrier."""
+        number, flags, data = sealed
+        fragments = packetize(data, handle, self._track, number, flags)
+        carrier.send_datagrams(fragments, PRIORITY_VIDEO, now + LIFETIME, [SentFragment(f, now) for f in fragments])
+
+
+def repair(cookie: object, acked: bool, carrier: Carrier, now: float) -> bool:
+    """Send a lost fragment again while its deadline allows; True when it was. Any hop's sender does this for its own hop."""
+    if acked or not isinstance(cookie, SentFragment) or cookie.again >= 3:
+        return False
+    deadline = cookie.first + LIFETIME
+    if now + (carrier.rtt or 0.0) / 2 > deadline or carrier.reliable_datagrams:
+        return False
+    again = SentFragment(datagram.with_type(cookie.data, DatagramType.REPAIR), cookie.first, cookie.again + 1)
+    carrier.send_datagrams([again.data], PRIORITY_VIDEO, deadline, [again])
+    return True

@@ -1,0 +1,293 @@
+"""RelayPeer: the relay's side of one hop, host's or viewer's (spec 04-session, 4.2 and 4.3).
+
+It knows what may be said when; who is online and who meets whom is its owner's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from avl_protocol.crypto import identity as identities
+from avl_protocol.session.carrier import Carrier
+from avl_protocol.session.hopstream import HeaderReader, HopStream, StreamHeader, hop_bytes
+from avl_protocol.session.timers import Timer, Timers
+from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError
+from avl_protocol.wire.messages import (
+    Accept,
+    Admit,
+    Attach,
+    Close,
+    Detach,
+    Evict,
+    Hello,
+    HopMessage,
+    Ping,
+    Pong,
+    Recover,
+    Register,
+    Registered,
+    Reject,
+    Subscribe,
+    Tracks,
+    Welcome,
+)
+from avl_protocol.wire.registry import HOP_VERSIONS, T_HELLO, CloseCode, DatagramType, Role, StreamType
+
+
+class PeerState(Enum):
+    """Where a neighbour stands."""
+
+    NEW = "has not said HELLO"
+    WELCOMED = "a host that has not registered"
+    HOST = "a registered host"
+    VIEWER = "a viewer"
+    GONE = "over"
+
+
+#: What each state may say; anything else of a known type is a protocol error. PING, PONG and CLOSE are always allowed.
+ALLOWED: dict[PeerState, tuple[type[HopMessage], ...]] = {
+    PeerState.NEW: (Hello,),
+    PeerState.WELCOMED: (Register,),
+    PeerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach),
+    PeerState.VIEWER: (Attach, Detach, Subscribe, Recover),
+    PeerState.GONE: (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RelayIdentity:
+    """What the relay says of itself: `certificate` is the one this connection saw (DER), `endorsement` signs it."""
+
+    public: bytes
+    certificate: bytes
+    endorsement: bytes
+    name: str
+    page: str
+
+
+class PeerOwner(Protocol):
+    """What the relay is told about one neighbour."""
+
+    def peer_registered(self, peer: RelayPeer, device: int, now: float) -> int:
+        """A host proved its identity; returns its media handle."""
+
+    def peer_message(self, peer: RelayPeer, message: HopMessage, now: float) -> None:
+        """A message its state allows. May raise Refused to end the connection."""
+
+    def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
+        """The neighbour opened a channel; bytes follow through `peer_stream`. May refuse by resetting the stream."""
+
+    def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
+        """Bytes of a channel's stream. Credit is the owner's to give back."""
+
+    def peer_stream_reset(self, peer: RelayPeer, stream: int, code: int, now: float) -> None:
+        """A channel's stream was abandoned."""
+
+    def peer_stream_writable(self, peer: RelayPeer, stream: int, now: float) -> None:
+        """A stream's backlog has drained."""
+
+    def peer_datagram(self, peer: RelayPeer, data: bytes, now: float) -> None:
+        """A datagram of a registered host."""
+
+    def peer_fate(self, peer: RelayPeer, cookie: object, acked: bool, now: float) -> None:
+        """What became of a datagram sent to this neighbour."""
+
+    def peer_gone(self, peer: RelayPeer, now: float) -> None:
+        """The connection is over."""
+
+
+class RelayPeer:
+    """A CarrierReceiver that speaks hop control as a relay."""
+
+    def __init__(self, identity: RelayIdentity, owner: PeerOwner, nonce: bytes, wall_ms: int, now: float) -> None:
+        self._identity = identity
+        self._owner = owner
+        self._nonce = nonce
+        self._wall_ms = wall_ms
+        self._carrier: Carrier | None = None
+        self._control: int | None = None
+        self._hop = HopStream()
+        self._headers: dict[int, HeaderReader] = {}
+        self._channels: set[int] = set()
+        self._timers = Timers()
+        self._timers.set(Timer.HELLO, now + T_HELLO)
+        self.state = PeerState.NEW
+        self.device: int | None = None
+
+    @property
+    def carrier(self) -> Carrier:
+        """The connection below. Raises LocalProtocolError before there is one."""
+        if self._carrier is None:
+            raise LocalProtocolError("the peer has no carrier yet")
+        return self._carrier
+
+    def attach_carrier(self, carrier: Carrier) -> None:
+        """Name the carrier this peer receives from."""
+        self._carrier = carrier
+
+    def send(self, message: HopMessage) -> None:
+        """Send a hop message; silently nothing once the connection is over."""
+        if self._control is not None and self.state is not PeerState.GONE:
+            self.carrier.send_stream(self._control, hop_bytes(message))
+
+    def adopt(self, stream: int) -> None:
+        """A stream that the relay opened towards this neighbour."""
+        self._channels.add(stream)
+
+    def close(self, code: CloseCode, now: float) -> None:
+        """End the connection."""
+        if self.state is not PeerState.GONE:
+            self.carrier.close(code, code.name.lower())
+            self._gone(now)
+
+    # timers
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+        return self._timers.next_timeout()
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+        if Timer.HELLO in self._timers.expired(now):
+            self.close(CloseCode.TIMEOUT, now)
+
+    # CarrierReceiver
+
+    def carrier_ready(self, now: float) -> None:
+        """The client speaks first."""
+
+    def stream_received(self, stream: int, data: bytes, end: bool, now: float) -> None:
+        """Sort a stream's bytes to hop control or to its channel."""
+        if self.state is PeerState.GONE:
+            return
+        try:
+            if stream == self._control:
+                self._hop_received(data, end, now)
+            elif stream in self._channels:
+                self._owner.peer_stream(self, stream, data, end, now)
+            else:
+                self._begin(stream, data, end, now)
+        except RemoteProtocolError as error:
+            self.close(error.code, now)
+        except Refused as error:
+            self.close(error.code, now)
+
+    def _begin(self, stream: int, data: bytes, end: bool, now: float) -> None:
+        reader = self._headers.setdefault(stream, HeaderReader())
+        begun = reader.feed(data)
+        if begun is None:
+            self.carrier.consume(stream, len(data))
+            return
+        del self._headers[stream]
+        header, rest = begun
+        self.carrier.consume(stream, len(data) - len(rest))
+        if header.type == StreamType.HOP_CONTROL:
+            if self._control is not None:
+                raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "a second control stream")
+            self._control = stream
+            self._hop_received(rest, end, now)
+            return
+        if self.state is not PeerState.VIEWER:
+            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "only viewers open channels")
+        self._channels.add(stream)
+        self._owner.peer_channel(self, stream, header, now)
+        if rest or end:
+            self._owner.peer_stream(self, stream, rest, end, now)
+
+    def _hop_received(self, data: bytes, end: bool, now: float) -> None:
+        assert self._control is not None
+        self.carrier.consume(self._control, len(data))
+        for message in self._hop.receive(data):
+            if self.state is PeerState.GONE:
+                return
+            self._message(message, now)
+        if end and self.state is not PeerState.GONE:
+            self.close(CloseCode.NO_ERROR, now)
+
+    def stream_reset(self, stream: int, code: int, now: float) -> None:
+        """A stream was abandoned; without control the hop is over."""
+        if stream == self._control:
+            self.close(CloseCode.NO_ERROR, now)
+        elif stream in self._channels:
+            self._channels.discard(stream)
+            self._owner.peer_stream_reset(self, stream, code, now)
+
+    def stream_writable(self, stream: int, now: float) -> None:
+        """Tell the owner."""
+        if stream in self._channels:
+            self._owner.peer_stream_writable(self, stream, now)
+
+    def datagram_received(self, data: bytes, now: float) -> None:
+        """Media of a host; viewers send none."""
+        if self.state is PeerState.HOST:
+            self._owner.peer_datagram(self, data, now)
+
+    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
+        """Media's fate."""
+        self._owner.peer_fate(self, cookie, acked, now)
+
+    def carrier_lost(self, code: int, text: str, now: float) -> None:
+        """The connection is gone."""
+        self._gone(now)
+
+    # inside
+
+    def _message(self, message: HopMessage, now: float) -> None:
+        if isinstance(message, Ping):
+            self.send(Pong(message.token))
+        elif isinstance(message, Pong):
+            return
+        elif isinstance(message, Close):
+            self.close(CloseCode.NO_ERROR, now)
+        elif not isinstance(message, ALLOWED[self.state]):
+            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, f"{type(message).__name__} in state {self.state.name}")
+        elif isinstance(message, Hello):
+            self._hello(message, now)
+        elif isinstance(message, Register):
+            self._register(message, now)
+        else:
+            self._owner.peer_message(self, message, now)
+
+    def _hello(self, hello: Hello, now: float) -> None:
+        common = set(hello.versions) & set(HOP_VERSIONS)
+        if not common or hello.required:
+            raise Refused(CloseCode.VERSION)
+        if hello.role not in (Role.HOST, Role.VIEWER):
+            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "unknown role")
+        own = self._identity
+        host, port = self.carrier.peer_address
+        self.send(
+            Welcome(
+                max(common), self._nonce, f"{host} {port}", own.public, own.endorsement, self._wall_ms, own.name,
+                own.page, tuple(DatagramType),
+            )
+        )  # fmt: skip
+        if hello.role == Role.VIEWER:
+            self.state = PeerState.VIEWER
+            self._timers.stop(Timer.HELLO)
+        else:
+            self.state = PeerState.WELCOMED
+
+    def _register(self, message: Register, now: float) -> None:
+        own = self._identity
+        self.device = identities.check_registration(
+            message.identity,
+            message.record,
+            message.signature,
+            message.proof,
+            self._nonce,
+            own.certificate,
+            own.name,
+            self._wall_ms // 1000,
+        )
+        self.state = PeerState.HOST
+        self._timers.stop(Timer.HELLO)
+        self.send(Registered(self._owner.peer_registered(self, self.device, now)))
+
+    def _gone(self, now: float) -> None:
+        if self.state is not PeerState.GONE:
+            self.state = PeerState.GONE
+            self._timers.stop_all()
+            self._owner.peer_gone(self, now)

@@ -1,0 +1,79 @@
+"""SecureChannels: messages of one session under its keys; what host and viewer sides share.
+
+Spec 04-session, 4.4; 06-security, 6.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from avl_protocol.crypto.channel import SecureChannel, open_channel
+from avl_protocol.crypto.schedule import SessionKeys
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.framing import FrameReader, frame
+from avl_protocol.wire.registry import MAX_CHANNEL_MESSAGE, MAX_RECORD_DATA, Channel, CloseCode
+
+
+class Pipes(Protocol):
+    """Where a session's channel bytes go."""
+
+    def send(self, channel: int, data: bytes) -> None:
+        """Send bytes on a channel."""
+
+
+@dataclass(slots=True)
+class _Conversation:
+    """One channel: its records and its message frames."""
+
+    secure: SecureChannel
+    frames: FrameReader
+
+
+class SecureChannels:
+    """All channels of a session after its handshake."""
+
+    def __init__(self, keys: SessionKeys, is_viewer: bool, session_id: bytes, pipes: Pipes) -> None:
+        self._keys = keys
+        self._is_viewer = is_viewer
+        self._session_id = session_id
+        self._pipes = pipes
+        self._channels: dict[int, _Conversation] = {}
+
+    def _conversation(self, channel: int) -> _Conversation:
+        found = self._channels.get(channel)
+        if found is None:
+            limit = MAX_CHANNEL_MESSAGE if channel >= Channel.BULK else MAX_RECORD_DATA
+            found = self._channels[channel] = _Conversation(
+                open_channel(self._keys, channel, self._is_viewer, self._session_id),
+                FrameReader(limit, CloseCode.SESSION_PROTOCOL),
+            )
+        return found
+
+    def send(self, channel: int, message: bytes) -> None:
+        """Seal a message; what the peer has no room for waits. Raises Refused(TOO_SLOW) when too much does."""
+        secure = self._conversation(channel).secure
+        framed = frame(message, MAX_CHANNEL_MESSAGE)
+        if secure.backlog and secure.backlog + len(framed) > MAX_CHANNEL_MESSAGE:
+            raise Refused(CloseCode.TOO_SLOW)
+        self._pipes.send(channel, secure.send(framed))
+
+    def receive(self, channel: int, data: bytes) -> list[bytes]:
+        """Messages completed by these bytes of a channel's stream. Raises RemoteProtocolError."""
+        conversation = self._conversation(channel)
+        messages = [m for chunk in conversation.secure.receive(data) for m in conversation.frames.feed(chunk)]
+        self._pipes.send(channel, conversation.secure.take_output())
+        return messages
+
+    def finish(self, channel: int) -> None:
+        """Say that a channel ends here, so that its end is not taken for truncation (P6)."""
+        if channel in self._channels:
+            self._pipes.send(channel, self._channels[channel].secure.finish())
+
+    def finished(self, channel: int) -> bool:
+        """Whether the peer has ended a channel properly."""
+        return channel in self._channels and self._channels[channel].secure.finished
+
+    def writable(self, channel: int) -> bool:
+        """Whether a message would go out at once."""
+        return self._conversation(channel).secure.writable

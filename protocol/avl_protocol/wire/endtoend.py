@@ -1,0 +1,259 @@
+"""The end-to-end messages: handshake payloads, control, input and bulk (spec 03-wire, 3.4). No relay reads these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Payload of handshake message 1: session versions and features of the viewer."""
+
+    versions: tuple[int, ...]
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostHello:
+    """Payload of handshake message 2: version chosen, and the identity's endorsement of the Noise static key."""
+
+    version: int
+    identity: bytes
+    not_before: int
+    not_after: int
+    signature: bytes
+    methods: tuple[str, ...] = ()
+    time_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerHello:
+    """Payload of handshake message 3: the viewer's identity, its wish, and its CPace share."""
+
+    identity: bytes
+    not_before: int
+    not_after: int
+    signature: bytes
+    name: str
+    permissions: int
+    share: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Two CPace shares and tags: of the control code and of the view code, real or not (6.2.1)."""
+
+    shares: tuple[bytes, ...]
+    tags: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Which run the viewer could verify, and its own tag for it."""
+
+    which: int
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A person at the host is being asked, for at most `seconds`."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The host ends the attempt."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The first control record: permissions, media session and keys (6.4), signer, host clock, tracks as in Tracks."""
+
+    permissions: int
+    media_session: bytes
+    signer: bytes
+    endorsement: bytes
+    keys: tuple[bytes, ...]
+    host_time_us: int
+    name: str = ""
+    tracks: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MediaKeys:
+    """Further media keys (6.4)."""
+
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NeedKeys:
+    """The viewer met a key id it does not know."""
+
+    track: int
+    kid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The desktop: size, and rows of (x, y, width, height, primary) with their names."""
+
+    width: int
+    height: int
+    names: tuple[str, ...] = ()
+    monitors: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The pointer's shape: zlib-compressed straight RGBA; 0 x 0 hides it."""
+
+    serial: int
+    width: int
+    height: int
+    hot_x: int
+    hot_y: int
+    image: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """What the viewer can decode: chroma samplings and the largest picture."""
+
+    chroma: tuple[int, ...]
+    max_width: int = 4096
+    max_height: int = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ClockPing:
+    """Viewer's clock, to be answered at once."""
+
+    sent_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockPong:
+    """The viewer's time given back, and the host's clock."""
+
+    sent_us: int
+    host_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """Each second: the host's clock, and rows of (track, newest object)."""
+
+    host_us: int
+    objects: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Viewer to host: rows of (object, host time presented in us), decoder queue, objects lost and received in all."""
+
+    track: int
+    objects: tuple[tuple[int, ...], ...] = ()
+    decode_queue: int = 0
+    lost: int = 0
+    received: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The picture as of `object` is as good as it gets until the screen changes."""
+
+    track: int
+    object: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Where the host's time went for an object: grab, compare, convert, encode, seal in microseconds."""
+
+    object: int
+    times_us: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The session ends, because of `code`."""
+
+    code: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """Whether the viewer shows the picture at all: an unseen one need not be sent."""
+
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The other side should know, and the session goes on."""
+
+    code: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Input of one tick: sequence number, the host's clock as the viewer estimates it, rows of (InputKind, ...)."""
+
+    sequence: int
+    time_us: int
+    events: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Batches up to `sequence` were applied at `host_us`, `discarded` events of them in all were too old."""
+
+    sequence: int
+    host_us: int
+    discarded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Clipboard:
+    """Host to viewer, or in answer to ClipboardAsk: the text. Viewer to host: set it."""
+
+    serial: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardAsk:
+    """Viewer to host: tell me the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardSet:
+    """Host to viewer: the text of `serial` is (or is not) the host's clipboard now."""
+
+    serial: int
+    taken: bool
+
+
+HandshakePayload = Offer | HostHello | ViewerHello | Challenge | Confirm | Wait | Refusal
+ControlMessage = (
+    Grant | MediaKeys | NeedKeys | Layout | Cursor | Decoder | ClockPing | ClockPong
+    | Beacon | Report | Settled | Stages | End | Visible | Notice
+)  # fmt: skip
+InputMessage = Batch | Echo
+BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
+
+HANDSHAKE: tuple[type[HandshakePayload], ...] = (Offer, HostHello, ViewerHello, Challenge, Confirm, Wait, Refusal)
+CONTROL: tuple[type[ControlMessage], ...] = (
+    Grant, MediaKeys, NeedKeys, Layout, Cursor, Decoder, ClockPing, ClockPong,
+    Beacon, Report, Settled, Stages, End, Visible, Notice,
+)  # fmt: skip
+INPUT: tuple[type[InputMessage], ...] = (Batch, Echo)
+BULK: tuple[type[BulkMessage], ...] = (Clipboard, ClipboardAsk, ClipboardSet)

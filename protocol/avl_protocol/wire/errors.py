@@ -1,0 +1,41 @@
+"""Whose fault it is: LocalProtocolError is ours, RemoteProtocolError is the peer's and carries the close code it earns."""
+
+from __future__ import annotations
+
+from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
+
+
+class ProtocolError(Exception):
+    """The protocol was broken, by us or by the peer."""
+
+
+class LocalProtocolError(ProtocolError):
+    """Our own program asked for something the protocol does not allow: a bug here."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer sent what the protocol does not allow; the connection or session ends with `code`."""
+
+    def __init__(self, code: CloseCode, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class Refused(ProtocolError):
+    """The other side, or a check of ours, ended the attempt or the session with a code of the registry."""
+
+    def __init__(self, code: CloseCode, text: str = "") -> None:
+        super().__init__(text or sentence(code))
+        self.code = code
+
+    @property
+    def exit_status(self) -> int:
+        """What the command line exits with."""
+        return CLOSE_CODES[self.code][1]
+
+
+def sentence(code: int) -> str:
+    """What a person is told about a close code; unknown codes are named by number."""
+    known = CLOSE_CODES.get(CloseCode(code)) if code in CloseCode._value2member_map_ else None
+    return known[2] if known else f"The connection was closed (code {code})."

@@ -1,0 +1,188 @@
+"""The hop's control messages: what a relay and its neighbours say to each other (spec 03-wire, 3.3). The relay reads these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The client's first message: what it is and speaks. An unknown name in `required` fails the HELLO."""
+
+    versions: tuple[int, ...]
+    role: int
+    software: str = ""
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The relay's answer: chosen version, nonce to register with, the client's address as seen, and the relay's identity."""
+
+    version: int
+    nonce: bytes
+    observed: str
+    identity: bytes
+    endorsement: bytes
+    time_ms: int = 0
+    name: str = ""
+    page: str = ""
+    types: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A host proves its identity and becomes reachable (spec 06-security, 6.1)."""
+
+    identity: bytes
+    record: bytes
+    signature: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The host is reachable; its media datagrams carry `media_handle`."""
+
+    media_handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """A viewer asks for a device by number (17 bytes) under a session id of its own (16 bytes)."""
+
+    device: bytes
+    session: bytes
+    hops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Relay to host: somebody asks for you. `source` is an opaque tag of where from, for the host's own limits."""
+
+    session: bytes
+    handle: int
+    source: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Host to relay: let channel 0 of this session through."""
+
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Host to relay: not now, because of `code`."""
+
+    handle: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Relay to viewer: open channel 0 under `handle`; media will carry `media_handle`."""
+
+    session: bytes
+    handle: int
+    media_handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """Host to relay: rows of (track, kind, stands for, rate in bit/s, priority)."""
+
+    tracks: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Host to relay: this session may open `channels` and receive `tracks`."""
+
+    handle: int
+    tracks: tuple[int, ...]
+    channels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """Host to relay: cut this session now, because of `code`."""
+
+    handle: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detach:
+    """Either way: a session is over, because of `code`."""
+
+    handle: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Viewer to relay: send (wish 1) or do not send (wish 0) a track."""
+
+    handle: int
+    track: int
+    wish: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """Towards the host: a track can't be decoded from `object` on. The relay coalesces these."""
+
+    handle: int
+    track: int
+    object: int
+
+
+@dataclass(frozen=True, slots=True)
+class Viewers:
+    """Relay to host: how many receive media, which rungs are wanted, and the rate in bit/s the audience can take (0: unknown)."""
+
+    count: int
+    rungs: tuple[int, ...] = ()
+    rate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Answer with the same token."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to a Ping."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goaway:
+    """The sender drains; `elsewhere` lists where else to go."""
+
+    elsewhere: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The connection ends, because of `code`."""
+
+    code: int
+    text: str = ""
+
+
+HopMessage = (
+    Hello | Welcome | Register | Registered | Attach | Incoming | Accept | Reject | Attached | Tracks
+    | Admit | Evict | Detach | Subscribe | Recover | Viewers | Ping | Pong | Goaway | Close
+)  # fmt: skip
+
+HOP: tuple[type[HopMessage], ...] = (
+    Hello, Welcome, Register, Registered, Attach, Incoming, Accept, Reject, Attached, Tracks,
+    Admit, Evict, Detach, Subscribe, Recover, Viewers, Ping, Pong, Goaway, Close,
+)  # fmt: skip

@@ -1,0 +1,259 @@
+"""Every number that travels, generated from spec/registry.json by spec/generate.py: do not edit."""
+
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+LABEL = "avl/1"
+ALPN = "avl/1"
+PATH = "/avl/1"
+HOP_VERSIONS = (1,)
+SESSION_VERSIONS = (1,)
+
+MAX_DATAGRAM_PAYLOAD = 1152  # largest DATAGRAM payload in bytes
+MAX_FRAGMENT_PAYLOAD = 1128  # bytes carried by every fragment but the last
+MAX_OBJECT_SIZE = 1048576  # largest sealed object in bytes
+MAX_HOP_MESSAGE = 65536  # largest hop message in bytes
+MAX_HANDSHAKE_MESSAGE = 4096  # largest handshake message in bytes
+MAX_RECORD_DATA = 16384  # largest data of one record in bytes
+MAX_RECORD_PAD = 64  # input records are padded to a multiple of this
+MAX_CHANNEL_MESSAGE = 1048576  # largest message on the bulk channel in bytes
+MAX_RETAINED_CONTROL = 65536  # unacknowledged ciphertext kept on channels 0 and 1
+MAX_RETAINED_BULK = 4194304  # unacknowledged ciphertext kept on other channels
+MAX_CLIPBOARD_TEXT = 1048000  # largest clipboard text in UTF-8 bytes
+MAX_DIRTY_RECTS = 32  # most rectangles in a preamble
+MAX_CODE_LENGTH = 8  # characters of a code
+
+T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
+T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
+T_CONSENT = 30.0  # seconds: how long a person at the host may think
+T_BEACON = 1.0  # seconds: between beacons of a host
+T_STALE = 3.0  # seconds: without a beacon: the viewer shows STALE and sends no input
+T_INPUT_SILENCE = 2.0  # seconds: held keys are released after this much silence from a viewer
+T_INPUT_REFRESH = 0.5  # seconds: a viewer that holds keys or buttons says so at least this often
+T_INPUT_OLD_PRESS = 2.0  # seconds: older presses and clicks are discarded
+T_INPUT_OLD = 10.0  # seconds: all older input is discarded
+T_KEY_SPACING = 0.3  # seconds: least time between key objects of a track
+T_REPORT = 0.25  # seconds: between reports while pictures change
+T_KEEPALIVE = 10.0  # seconds: between keepalives on an idle hop
+T_IDLE = 30.0  # seconds: QUIC idle timeout
+
+
+class StreamType(IntEnum):
+    """Registry section "stream_types"."""
+
+    HOP_CONTROL = 1  # hop control messages; one a connection, opened by the client
+    CHANNEL = 2  # an end-to-end channel: session handle and channel follow
+
+
+class Channel(IntEnum):
+    """Registry section "channels"."""
+
+    CONTROL = 0  # handshake, then control
+    INPUT = 1  # input batches, and the host's echo of them
+    BULK = 2  # clipboard
+
+
+class DatagramType(IntEnum):
+    """Registry section "datagram_types"."""
+
+    MEDIA = 0  # a fragment, sent once
+    PARITY = 1  # a parity fragment
+    REPAIR = 2  # a fragment sent again
+    PROBE = 3  # bytes that only measure
+
+
+class ObjectFlag(IntFlag):
+    """Registry section "object_flags"."""
+
+    KEY = 1  # decodable alone; begins a group
+    DISCARDABLE = 2  # no other object depends on it
+    LAYER = 4  # belongs to an upper layer
+    END_OF_GROUP = 8  # the last object of its group
+
+
+class TrackKind(IntEnum):
+    """Registry section "track_kinds"."""
+
+    VIDEO = 1  # H.264
+    AUDIO = 2  # reserved
+    CURSOR = 3  # reserved
+
+
+class Role(IntEnum):
+    """Registry section "roles"."""
+
+    HOST = 1  # shares its desktop
+    VIEWER = 2  # sees one
+
+
+class RecordType(IntEnum):
+    """Registry section "record_types"."""
+
+    DATA = 0  # bytes of the channel
+    ACK = 1  # next counter expected
+    FIN = 2  # the channel ends here
+    REKEY = 3  # the next record is under the next key
+
+
+class Permission(IntFlag):
+    """Registry section "permissions"."""
+
+    VIEW = 1  # see the screen
+    POINTER = 2  # move and click
+    KEYBOARD = 4  # type
+    CLIPBOARD_OUT = 8  # read the host's clipboard
+    CLIPBOARD_IN = 16  # set the host's clipboard
+
+
+class Modifier(IntFlag):
+    """Registry section "modifiers"."""
+
+    CONTROL = 1  # either Control key
+    SHIFT = 2  # either Shift key
+    ALT = 4  # Alt or Option
+    META = 8  # Super, Command or Windows key
+    ALTGR = 16  # AltGr (right Alt as a level shift)
+    CAPS_LOCK = 256  # caps lock is on
+    NUM_LOCK = 512  # num lock is on
+    SCROLL_LOCK = 1024  # scroll lock is on
+
+
+class InputKind(IntEnum):
+    """Registry section "input_events"."""
+
+    MOVE = 1  # x, y in desktop pixels
+    BUTTON = 2  # button, down
+    WHEEL = 3  # dx, dy; 120 a notch
+    KEY = 4  # usage, down, modifiers, text
+    TEXT = 5  # text
+    RELEASE_ALL = 6  # nothing
+    HOLDING = 7  # nothing: what is held stays held
+
+
+class ChromaCode(IntEnum):
+    """Registry section "chroma"."""
+
+    YUV420 = 0  # 4:2:0
+    YUV444 = 1  # 4:4:4
+
+
+class CloseCode(IntEnum):
+    """Why a connection or a session ended; registry section "close_codes"."""
+
+    NO_ERROR = 0
+    PROTOCOL_ERROR = 1
+    VERSION = 2
+    INTERNAL = 3
+    GOING_AWAY = 4
+    TIMEOUT = 5
+    WRONG_RELAY = 6
+    UNAVAILABLE = 7
+    LIMIT = 8
+    BAD_RECORD = 9
+    REPLACED = 10
+    FORBIDDEN = 11
+    REFUSED = 64
+    DENIED = 65
+    NO_CONSENT = 66
+    WRONG_HOST = 67
+    SESSION_VERSION = 68
+    SESSION_PROTOCOL = 69
+    NOT_PERMITTED = 70
+    ENDED = 71
+    DISPLAY_LOST = 72
+    EVICTED = 73
+    TAMPERED = 74
+    SESSION_LOST = 75
+    TOO_SLOW = 76
+
+
+#: code -> (whose range, exit code of the command line, the sentence a person is shown)
+CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
+    CloseCode.NO_ERROR: ("hop", 0, "The connection was closed."),
+    CloseCode.PROTOCOL_ERROR: ("hop", 1, "The other side broke the protocol. Update avl on both sides."),
+    CloseCode.VERSION: ("hop", 3, "The two sides speak different versions of avl. Update the older one."),
+    CloseCode.INTERNAL: ("hop", 1, "The relay failed. Its log says why."),
+    CloseCode.GOING_AWAY: ("hop", 4, "The relay is shutting down or restarting."),
+    CloseCode.TIMEOUT: ("hop", 4, "The other side did not answer in time."),
+    CloseCode.WRONG_RELAY: ("hop", 3, "The relay's identity is not the one that was pinned. Check the address and the pin; do not continue if you did not change the relay."),
+    CloseCode.UNAVAILABLE: ("hop", 4, "No such device, or it is offline."),
+    CloseCode.LIMIT: ("hop", 3, "Too many attempts or connections. Wait a minute and try again."),
+    CloseCode.BAD_RECORD: ("hop", 3, "The relay refused this device's signed record. Check the clock and the device's state folder."),
+    CloseCode.REPLACED: ("hop", 1, "Another connection of the same device took its place."),
+    CloseCode.FORBIDDEN: ("hop", 3, "That is not permitted in this session."),
+    CloseCode.REFUSED: ("session", 3, "Refused: the code is wrong or no longer valid."),
+    CloseCode.DENIED: ("session", 3, "The person at the host declined."),
+    CloseCode.NO_CONSENT: ("session", 3, "Nobody at the host answered."),
+    CloseCode.WRONG_HOST: ("session", 3, "The host's identity is not the one in the target. Do not continue."),
+    CloseCode.SESSION_VERSION: ("session", 3, "Host and viewer speak different versions of avl. Update the older one."),
+    CloseCode.SESSION_PROTOCOL: ("session", 1, "Host and viewer no longer understand each other. Update avl on both sides."),
+    CloseCode.NOT_PERMITTED: ("session", 3, "The code admits to viewing only."),
+    CloseCode.ENDED: ("session", 0, "The session ended."),
+    CloseCode.DISPLAY_LOST: ("session", 1, "The host lost its display."),
+    CloseCode.EVICTED: ("session", 3, "The host ended this session."),
+    CloseCode.TAMPERED: ("session", 1, "What arrived was changed on the way. The session was ended."),
+    CloseCode.SESSION_LOST: ("session", 4, "The connection to the host was lost."),
+    CloseCode.TOO_SLOW: ("session", 1, "The other side stopped reading."),
+}
+
+#: message name -> (number, ((key, field, type), ...)), one table for each kind of stream
+HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
+    "HELLO": (1, ((0, "versions", "int[]"), (1, "role", "int"), (2, "software", "str"), (3, "required", "str[]"),)),
+    "WELCOME": (2, ((0, "version", "int"), (1, "nonce", "bytes"), (2, "observed", "str"), (3, "identity", "bytes"), (4, "endorsement", "bytes"), (5, "time_ms", "int"), (6, "name", "str"), (7, "page", "str"), (8, "types", "int[]"),)),
+    "REGISTER": (3, ((0, "identity", "bytes"), (1, "record", "bytes"), (2, "signature", "bytes"), (3, "proof", "bytes"),)),
+    "REGISTERED": (4, ((0, "media_handle", "int"),)),
+    "ATTACH": (5, ((0, "device", "bytes"), (1, "session", "bytes"), (2, "hops", "int"),)),
+    "INCOMING": (6, ((0, "session", "bytes"), (1, "handle", "int"), (2, "source", "bytes"),)),
+    "ACCEPT": (7, ((0, "handle", "int"),)),
+    "REJECT": (8, ((0, "handle", "int"), (1, "code", "int"),)),
+    "ATTACHED": (9, ((0, "session", "bytes"), (1, "handle", "int"), (2, "media_handle", "int"),)),
+    "TRACKS": (10, ((0, "tracks", "int[][]"),)),
+    "ADMIT": (11, ((0, "handle", "int"), (1, "tracks", "int[]"), (2, "channels", "int[]"),)),
+    "EVICT": (12, ((0, "handle", "int"), (1, "code", "int"),)),
+    "DETACH": (13, ((0, "handle", "int"), (1, "code", "int"),)),
+    "SUBSCRIBE": (14, ((0, "handle", "int"), (1, "track", "int"), (2, "wish", "int"),)),
+    "RECOVER": (15, ((0, "handle", "int"), (1, "track", "int"), (2, "object", "int"),)),
+    "VIEWERS": (16, ((0, "count", "int"), (1, "rungs", "int[]"), (2, "rate", "int"),)),
+    "PING": (17, ((0, "token", "int"),)),
+    "PONG": (18, ((0, "token", "int"),)),
+    "GOAWAY": (19, ((0, "elsewhere", "str[]"),)),
+    "CLOSE": (20, ((0, "code", "int"), (1, "text", "str"),)),
+}
+CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
+    "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),
+    "MEDIA_KEYS": (2, ((0, "keys", "bytes[]"),)),
+    "NEED_KEYS": (3, ((0, "track", "int"), (1, "kid", "int"),)),
+    "LAYOUT": (4, ((0, "width", "int"), (1, "height", "int"), (2, "names", "str[]"), (3, "monitors", "int[][]"),)),
+    "CURSOR": (5, ((0, "serial", "int"), (1, "width", "int"), (2, "height", "int"), (3, "hot_x", "int"), (4, "hot_y", "int"), (5, "image", "bytes"),)),
+    "DECODER": (6, ((0, "chroma", "int[]"), (1, "max_width", "int"), (2, "max_height", "int"),)),
+    "CLOCK_PING": (7, ((0, "sent_us", "int"),)),
+    "CLOCK_PONG": (8, ((0, "sent_us", "int"), (1, "host_us", "int"),)),
+    "BEACON": (9, ((0, "host_us", "int"), (1, "objects", "int[][]"),)),
+    "REPORT": (10, ((0, "track", "int"), (1, "objects", "int[][]"), (2, "decode_queue", "int"), (3, "lost", "int"), (4, "received", "int"),)),
+    "SETTLED": (11, ((0, "track", "int"), (1, "object", "int"),)),
+    "STAGES": (12, ((0, "object", "int"), (1, "times_us", "int[]"),)),
+    "END": (13, ((0, "code", "int"), (1, "text", "str"),)),
+    "VISIBLE": (14, ((0, "visible", "bool"),)),
+    "NOTICE": (15, ((0, "code", "int"), (1, "text", "str"),)),
+}
+INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
+    "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),
+    "ECHO": (2, ((0, "sequence", "int"), (1, "host_us", "int"), (2, "discarded", "int"),)),
+}
+BULK_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
+    "CLIPBOARD": (1, ((0, "serial", "int"), (1, "text", "str"),)),
+    "CLIPBOARD_ASK": (2, ()),
+    "CLIPBOARD_SET": (3, ((0, "serial", "int"), (1, "taken", "bool"),)),
+}
+HANDSHAKE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
+    "OFFER": (1, ((0, "versions", "int[]"), (1, "features", "str[]"),)),
+    "HOST_HELLO": (2, ((0, "version", "int"), (1, "identity", "bytes"), (2, "not_before", "int"), (3, "not_after", "int"), (4, "signature", "bytes"), (5, "methods", "str[]"), (6, "time_ms", "int"),)),
+    "VIEWER_HELLO": (3, ((0, "identity", "bytes"), (1, "not_before", "int"), (2, "not_after", "int"), (3, "signature", "bytes"), (4, "name", "str"), (5, "permissions", "int"), (6, "share", "bytes"),)),
+    "CHALLENGE": (4, ((0, "shares", "bytes[]"), (1, "tags", "bytes[]"),)),
+    "CONFIRM": (5, ((0, "which", "int"), (1, "tag", "bytes"),)),
+    "WAIT": (6, ((0, "seconds", "int"),)),
+    "REFUSAL": (7, ((0, "code", "int"),)),
+}

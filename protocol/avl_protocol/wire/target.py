@@ -1,0 +1,102 @@
+"""TARGET: where a desktop is, `avl://HOST:PORT/DEVICE-ID[?pin=FP]`, and the `HOST:PORT[?pin=FP]` of a relay (spec 01-overview)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from avl_protocol.wire import device_id
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAddress:
+    """A relay's QUIC address and, unless its certificate is publicly trusted, the SHA-256 of its identity key."""
+
+    host: str
+    port: int
+    pin: bytes | None = None
+
+    def __str__(self) -> str:
+        return join(self.host, self.port) + (f"?pin={show_pin(self.pin)}" if self.pin else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One device behind one relay."""
+
+    relay: RelayAddress
+    device: int
+
+    def __str__(self) -> str:
+        address = join(self.relay.host, self.relay.port)
+        pin = f"?pin={show_pin(self.relay.pin)}" if self.relay.pin else ""
+        return f"avl://{address}/{device_id.to_text(self.device)}{pin}"
+
+
+def parse_target(text: str) -> Target:
+    """Read a TARGET. Raises ValueError with what a person should write instead."""
+    parts = urlsplit(text.strip())
+    if parts.scheme != "avl":
+        raise ValueError(f"{text!r} is not a target: write avl://HOST:PORT/DEVICE-ID?pin=FP as the host prints it")
+    relay = _relay(parts.netloc, parts.query)
+    try:
+        device = device_id.from_text(parts.path.strip("/"))
+    except ValueError as error:
+        raise ValueError(f"the target's device ID is wrong: {error}") from None
+    return Target(relay, device)
+
+
+def parse_relay(text: str, pin: str | None = None) -> RelayAddress:
+    """Read `HOST:PORT[?pin=FP]`; `pin` is a pin given apart. Raises ValueError."""
+    address, _, query = text.strip().partition("?")
+    relay = _relay(address, query)
+    if pin is None:
+        return relay
+    given = parse_pin(pin)
+    if relay.pin is not None and relay.pin != given:
+        raise ValueError("two different pins were given for one relay")
+    return RelayAddress(relay.host, relay.port, given)
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Read `HOST:PORT` (IPv6 in brackets). Raises ValueError."""
+    parts = urlsplit(f"//{text}")
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if not parts.hostname or port is None or parts.path or parts.query or parts.username:
+        raise ValueError(f"{text!r} is not an address: write HOST:PORT, for example 127.0.0.1:4433 or [::1]:4433")
+    return parts.hostname, port
+
+
+def parse_pin(text: str) -> bytes:
+    """Read a pin: 32 bytes in base64url. Raises ValueError."""
+    try:
+        value = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        value = b""
+    if len(value) != 32:
+        raise ValueError(f"{text!r} is not a pin: it is the 43 characters that the relay prints")
+    return value
+
+
+def show_pin(pin: bytes) -> str:
+    """A pin as people copy it."""
+    return base64.urlsafe_b64encode(pin).rstrip(b"=").decode()
+
+
+def join(host: str, port: int) -> str:
+    """`HOST:PORT`, with brackets where HOST is an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _relay(address: str, query: str) -> RelayAddress:
+    host, port = parse_address(address)
+    if port == 0:
+        raise ValueError("a relay's port can't be 0 here")
+    values = parse_qs(query, keep_blank_values=True)
+    pin = values.get("pin", [None])[0]
+    return RelayAddress(host, port, parse_pin(pin) if pin is not None else None)

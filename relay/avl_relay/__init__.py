@@ -1,0 +1,1 @@
+"""Forwards what it cannot read, and knows who may meet whom."""

@@ -1,0 +1,92 @@
+"""avl-relay: serve."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from avl_protocol.endpoint.runtime import run
+from avl_protocol.endpoint.state import StateError, default_folder
+from avl_protocol.endpoint.world import system_world
+from avl_protocol.wire.target import parse_address, show_pin
+
+from avl_relay.config import RelaySettings
+from avl_relay.relay import Relay, configure_log
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Let hosts and viewers meet, reading nothing.")
+
+FAILED, USAGE = 1, 2
+#: Addresses that mean "every address": no name for others.
+EVERYWHERE = ("0.0.0.0", "::", "")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _fail(text: str, status: int) -> typer.Exit:
+    typer.echo(f"avl-relay: {text}", err=True)
+    return typer.Exit(status)
+
+
+@app.callback()
+def group() -> None:
+    """Let hosts and viewers meet, reading nothing."""
+
+
+@app.command()
+def serve(
+    state: Annotated[Optional[Path], typer.Option(help="Folder of the relay's identity.")] = None,
+    listen: Annotated[str, typer.Option(help="UDP address for everything.")] = "127.0.0.1:4433",
+    http: Annotated[str, typer.Option(help="TCP address of the page.")] = "127.0.0.1:8080",
+    public: Annotated[
+        Optional[str], typer.Option(help="What others call this relay; default: the listen host.")
+    ] = None,
+    tls_cert: Annotated[Optional[Path], typer.Option(help="PEM certificate chain, publicly trusted.")] = None,
+    tls_key: Annotated[Optional[Path], typer.Option(help="Its PEM key.")] = None,
+    ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
+) -> None:
+    """Run a relay until interrupted."""
+    try:
+        quic, page = parse_address(listen), parse_address(http)
+    except ValueError as error:
+        raise _fail(str(error), USAGE) from None
+    if public is None and quic[0] in EVERYWHERE:
+        raise _fail(f"--listen {listen} has no name that others could use: add --public NAME-OR-ADDRESS", USAGE)
+    if (tls_cert is None) != (tls_key is None):
+        raise _fail("--tls-cert and --tls-key belong together", USAGE)
+    settings = RelaySettings(
+        state or default_folder("relay"), quic, page, public or quic[0], tls_cert, tls_key, ready_file
+    )
+    configure_log()
+    if tls_cert is None and settings.public not in LOOPBACK:
+        typer.echo(
+            "avl-relay: without --tls-cert and --tls-key the page is served over plain HTTP: browsers refuse to connect "
+            "from it except on this machine. Native viewers are not affected.",
+            err=True,
+        )
+    try:
+        run(_serve(settings))
+    except (OSError, StateError, ValueError, LookupError) as error:
+        raise _fail(str(error), FAILED) from None
+
+
+async def _serve(settings: RelaySettings) -> None:
+    relay = Relay(system_world(), settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await relay.start()
+    typer.echo(f"relay {relay.quic}")
+    typer.echo(f"  pin   {show_pin(relay.identity.pin)}")
+    typer.echo(f"  page  {relay.page}")
+    typer.echo(f"  host  avl-host run --relay '{relay.quic}?pin={show_pin(relay.identity.pin)}'")
+    sys.stdout.flush()
+    await stop.wait()
+    await relay.close()
+
+
+def main() -> None:
+    """The command."""
+    app()

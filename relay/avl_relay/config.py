@@ -1,0 +1,25 @@
+"""Settings of a relay: one frozen dataclass, each field with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """How a relay is run."""
+
+    #: Where the identity and the reset key are kept.
+    state: Path
+    #: The one UDP port: native hosts and viewers, and browsers by WebTransport.
+    listen: tuple[str, int]
+    #: TCP, for a browser's first visit.
+    http: tuple[str, int]
+    #: What others call this relay; the listen host by default.
+    public: str
+    #: A publicly trusted certificate, for both ports.
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    #: Written once connectable, and again when it changes.
+    ready_file: Path | None = None

@@ -1,0 +1,1 @@
+"""Data plane: splices streams and fans media out; never imports http."""

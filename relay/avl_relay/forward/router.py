@@ -1,0 +1,252 @@
+"""Router: who is online, who meets whom, and whose bytes go where (spec 04-session, 4.3)."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from avl_protocol.session.hopstream import StreamHeader, channel_header
+from avl_protocol.session.mediaout import repair
+from avl_protocol.session.relay import RelayPeer
+from avl_protocol.wire.device_id import NUMBER_BYTES
+from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from avl_protocol.wire.messages import (
+    Accept,
+    Admit,
+    Attach,
+    Attached,
+    Close,
+    Detach,
+    Evict,
+    HopMessage,
+    Incoming,
+    Recover,
+    Reject,
+    Subscribe,
+    Viewers,
+)
+from avl_protocol.wire.registry import Channel, CloseCode
+
+from avl_relay.forward.fanout import Fanout, ViewerFeed
+from avl_relay.forward.limits import Buckets
+from avl_relay.forward.splice import Splices
+
+#: Sessions of one host that it has not admitted.
+UNADMITTED = 8
+#: Sessions one viewer connection may have.
+SESSIONS_PER_PEER = 8
+
+
+@dataclass(slots=True)
+class Session:
+    """One viewer at one host."""
+
+    handle: int
+    session_id: bytes
+    viewer: RelayPeer
+    host: Hosted
+    source: bytes
+    accepted: bool = False
+    admitted: bool = False
+    channels: frozenset[int] = frozenset((int(Channel.CONTROL),))
+    streams: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Hosted:
+    """One registered host."""
+
+    device: int
+    peer: RelayPeer
+    media_handle: int
+    fanout: Fanout
+    sessions: dict[int, Session] = field(default_factory=dict)
+
+
+class Router:
+    """The PeerOwner of all connections of a relay. `secret` hides source addresses from hosts."""
+
+    def __init__(self, secret: bytes, log: Callable[[str, dict[str, object]], None]) -> None:
+        self._secret = secret
+        self._log = log
+        self._hosts: dict[int, Hosted] = {}
+        self._by_peer: dict[RelayPeer, Hosted] = {}
+        self._sessions: dict[int, Session] = {}
+        self._splices = Splices()
+        self._per_host = Buckets(rate=30 / 60, burst=30)
+        self._per_source = Buckets(rate=5 / 60, burst=5)
+        self._last_handle = 0
+
+    @property
+    def hosts(self) -> int:
+        """Hosts online."""
+        return len(self._hosts)
+
+    @property
+    def sessions(self) -> int:
+        """Sessions known, admitted or not."""
+        return len(self._sessions)
+
+    def _handle(self) -> int:
+        self._last_handle += 1
+        return self._last_handle
+
+    # hosts
+
+    def peer_registered(self, peer: RelayPeer, device: int, now: float) -> int:
+        """A host is online. An older connection of the same device gives way: it is the same key, so the same host."""
+        old = self._hosts.get(device)
+        if old is not None:
+            old.peer.close(CloseCode.REPLACED, now)
+        handle = self._handle()
+        hosted = Hosted(
+            device,
+            peer,
+            handle,
+            Fanout(
+                lambda track, number: peer.send(Recover(0, track, number)),
+                lambda count, rate: peer.send(Viewers(count, (), rate)),
+            ),
+        )
+        self._hosts[device] = self._by_peer[peer] = hosted
+        self._log("host online", {"device": device})
+        return handle
+
+    def peer_message(self, peer: RelayPeer, message: HopMessage, now: float) -> None:
+        """Route one hop message."""
+        if isinstance(message, Attach):
+            self._attach(peer, message, now)
+            return
+        session = self._sessions.get(getattr(message, "handle", 0))
+        if session is None or peer not in (session.viewer, session.host.peer):
+            return  # a session that has just ended: its last messages cross
+        if peer is session.host.peer:
+            self._from_host(session, message, now)
+        elif isinstance(message, Detach):
+            self._end(session, CloseCode.ENDED, now)
+        elif session.admitted and isinstance(message, Subscribe):
+            session.host.fanout.subscribe(session.handle, message.wish != 0, now)
+        elif session.admitted and isinstance(message, Recover):
+            session.host.fanout.recover(message.track, message.object, now)
+
+    def _from_host(self, session: Session, message: HopMessage, now: float) -> None:
+        if isinstance(message, Accept) and not session.accepted:
+            session.accepted = True
+            session.viewer.send(Attached(session.session_id, session.handle, session.host.media_handle))
+        elif isinstance(message, Reject):
+            self._end(session, _known(message.code), now)
+        elif isinstance(message, Admit) and session.accepted:
+            self._admit(session, message, now)
+        elif isinstance(message, (Evict, Detach)):
+            self._end(session, _known(message.code), now)
+
+    # sessions
+
+    def _attach(self, viewer: RelayPeer, message: Attach, now: float) -> None:
+        if len(message.device) != NUMBER_BYTES or len(message.session) != 16:
+            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "malformed ATTACH")
+        if sum(1 for s in self._sessions.values() if s.viewer is viewer) >= SESSIONS_PER_PEER:
+            raise Refused(CloseCode.LIMIT)
+        address = viewer.carrier.peer_address[0]
+        hosted = self._hosts.get(int.from_bytes(message.device, "big"))
+        if hosted is None:
+            raise Refused(CloseCode.UNAVAILABLE)
+        waiting = sum(1 for s in hosted.sessions.values() if not s.admitted)
+        source = hmac.digest(self._secret, address.encode(), "sha256")[:8]
+        if (
+            waiting >= UNADMITTED
+            or not self._per_source.take((hosted.device, source), now)
+            or not self._per_host.take(hosted.device, now)
+        ):
+            raise Refused(CloseCode.LIMIT)
+        session = Session(self._handle(), message.session, viewer, hosted, source)
+        self._sessions[session.handle] = hosted.sessions[session.handle] = session
+        hosted.peer.send(Incoming(message.session, session.handle, source))
+
+    def _admit(self, session: Session, message: Admit, now: float) -> None:
+        if not session.admitted:
+            self._per_source.give_back((session.host.device, session.source), now)
+            self._per_host.give_back(session.host.device, now)
+            self._log("session admitted", {"device": session.host.device, "session": session.handle})
+        session.admitted = True
+        session.channels = frozenset((int(Channel.CONTROL), *message.channels))
+        for channel, stream in list(session.streams.items()):
+            if channel not in session.channels:
+                self._splices.cut(session.viewer, stream, CloseCode.FORBIDDEN)
+                del session.streams[channel]
+        session.host.fanout.admit(ViewerFeed(session.handle, session.viewer.carrier, message.tracks), now)
+
+    def _end(self, session: Session, code: CloseCode, now: float) -> None:
+        if self._sessions.pop(session.handle, None) is None:
+            return
+        session.host.sessions.pop(session.handle, None)
+        session.host.fanout.remove(session.handle, now)
+        if not session.accepted:
+            session.viewer.send(Close(code))
+        session.viewer.send(Detach(session.handle, code))
+        session.host.peer.send(Detach(session.handle, code))
+
+    # streams
+
+    def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
+        """A viewer opened a channel: carry it to the host if the host lets this session have it."""
+        session = self._sessions.get(header.handle)
+        allowed = session is not None and session.viewer is peer and session.accepted
+        if (
+            session is None
+            or not allowed
+            or header.channel not in session.channels
+            or header.channel in session.streams
+        ):
+            peer.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+            return
+        host = session.host.peer
+        twin = host.carrier.open_stream()
+        host.adopt(twin)
+        host.carrier.send_stream(twin, channel_header(session.handle, header.channel))
+        if header.channel >= Channel.BULK:
+            host.carrier.set_stream_bulk(twin)
+            peer.carrier.set_stream_bulk(stream)
+        session.streams[header.channel] = stream
+        self._splices.join(peer, stream, host, twin)
+
+    def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
+        """Bytes of a channel."""
+        self._splices.received(peer, stream, data, end)
+
+    def peer_stream_reset(self, peer: RelayPeer, stream: int, code: int, now: float) -> None:
+        """A channel was abandoned."""
+        self._splices.reset(peer, stream, code)
+
+    def peer_stream_writable(self, peer: RelayPeer, stream: int, now: float) -> None:
+        """A channel has drained."""
+        self._splices.writable(peer, stream)
+
+    # media
+
+    def peer_datagram(self, peer: RelayPeer, data: bytes, now: float) -> None:
+        """One datagram of a host."""
+        hosted = self._by_peer.get(peer)
+        if hosted is not None:
+            hosted.fanout.datagram(data, hosted.media_handle, now)
+
+    def peer_fate(self, peer: RelayPeer, cookie: object, acked: bool, now: float) -> None:
+        """A fragment towards a viewer was lost: send it again while that helps."""
+        repair(cookie, acked, peer.carrier, now)
+
+    # end
+
+    def peer_gone(self, peer: RelayPeer, now: float) -> None:
+        """A connection is over: its sessions end, a host is offline."""
+        self._splices.forget(peer)
+        for session in [s for s in self._sessions.values() if s.viewer is peer or s.host.peer is peer]:
+            self._end(session, CloseCode.SESSION_LOST, now)
+        hosted = self._by_peer.pop(peer, None)
+        if hosted is not None and self._hosts.get(hosted.device) is hosted:
+            del self._hosts[hosted.device]
+            self._log("host offline", {"device": hosted.device})
+
+
+def _known(code: int) -> CloseCode:
+    return CloseCode(code) if code in CloseCode._value2member_map_ else CloseCode.ENDED

@@ -1,0 +1,87 @@
+"""Splices: an end-to-end stream of a viewer and its twin towards the host, byte for byte and with back-pressure (spec 04-session, 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from avl_protocol.session.relay import RelayPeer
+from avl_protocol.wire.registry import CloseCode
+
+#: Bytes that may wait towards the slower side before the faster one gets no more credit.
+BACKLOG = 256 * 1024
+
+
+@dataclass(slots=True)
+class _End:
+    """One direction's source: whose stream it is, where its bytes go, and the credit held back."""
+
+    peer: RelayPeer
+    stream: int
+    other_peer: RelayPeer
+    other_stream: int
+    held: int = 0
+    ended: bool = False
+
+
+class Splices:
+    """All spliced streams of a relay."""
+
+    def __init__(self) -> None:
+        self._ends: dict[tuple[RelayPeer, int], _End] = {}
+
+    def join(self, peer: RelayPeer, stream: int, other: RelayPeer, other_stream: int) -> None:
+        """Carry two streams' bytes to each other."""
+        self._ends[peer, stream] = _End(peer, stream, other, other_stream)
+        self._ends[other, other_stream] = _End(other, other_stream, peer, stream)
+
+    def received(self, peer: RelayPeer, stream: int, data: bytes, end: bool) -> None:
+        """Carry bytes to the other side; give credit back only while that side keeps up."""
+        source = self._ends.get((peer, stream))
+        if source is None:
+            peer.carrier.consume(stream, len(data))
+            return
+        source.other_peer.carrier.send_stream(source.other_stream, data, end)
+        if source.other_peer.carrier.stream_backlog(source.other_stream) > BACKLOG:
+            source.held += len(data)
+        else:
+            peer.carrier.consume(stream, len(data))
+        if end:
+            source.ended = True
+            self._forget_if_done(source)
+
+    def writable(self, peer: RelayPeer, stream: int) -> None:
+        """A side has caught up: the other gets its credit."""
+        sink = self._ends.get((peer, stream))
+        source = self._ends.get((sink.other_peer, sink.other_stream)) if sink else None
+        if source is not None and source.held:
+            source.peer.carrier.consume(source.stream, source.held)
+            source.held = 0
+
+    def reset(self, peer: RelayPeer, stream: int, code: int) -> None:
+        """A side abandoned its stream: so does the other."""
+        source = self._ends.pop((peer, stream), None)
+        if source is not None:
+            self._ends.pop((source.other_peer, source.other_stream), None)
+            source.other_peer.carrier.reset_stream(source.other_stream, code)
+
+    def cut(self, peer: RelayPeer, stream: int, code: CloseCode) -> None:
+        """Abandon both streams of a splice."""
+        source = self._ends.pop((peer, stream), None)
+        if source is not None:
+            self._ends.pop((source.other_peer, source.other_stream), None)
+            source.peer.carrier.reset_stream(source.stream, code)
+            source.other_peer.carrier.reset_stream(source.other_stream, code)
+
+    def forget(self, peer: RelayPeer) -> None:
+        """A neighbour is gone: its streams' twins are abandoned."""
+        for key in [key for key in self._ends if key[0] is peer]:
+            source = self._ends.pop(key, None)
+            if source is not None:
+                self._ends.pop((source.other_peer, source.other_stream), None)
+                source.other_peer.carrier.reset_stream(source.other_stream, CloseCode.SESSION_LOST)
+
+    def _forget_if_done(self, source: _End) -> None:
+        other = self._ends.get((source.other_peer, source.other_stream))
+        if other is not None and other.ended:
+            del self._ends[source.peer, source.stream]
+            del self._ends[other.peer, other.stream]

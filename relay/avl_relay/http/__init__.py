@@ -1,0 +1,1 @@
+"""The browser client over TCP and HTTP/3."""

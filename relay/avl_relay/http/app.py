@@ -1,0 +1,140 @@
+"""The web application: the browser client's files, and what the page must know of this relay.
+
+Everything is checked against the names this relay is known by, and nothing is loaded from elsewhere (CSP).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from avl_protocol.wire.target import show_pin
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self' https:; "
+        "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+    "cache-control": "no-cache",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """What a page needs to connect. `hashes`: SHA-256 of the current and the next certificate; empty where it is public."""
+
+    quic: str
+    pin: bytes
+    hashes: tuple[bytes, ...]
+    public: bool
+
+
+def names_allowed(public: str, listen: str) -> frozenset[str]:
+    """Host names under which this relay is visited; loopback has several."""
+    names = {public.lower(), listen.lower()}
+    if names & {"127.0.0.1", "::1", "localhost"}:
+        names |= {"127.0.0.1", "::1", "localhost"}
+    return frozenset(names)
+
+
+def build(info: Callable[[], PageInfo], names: frozenset[str], alternative: Callable[[], str]) -> Starlette:
+    """The application. `alternative` is the Alt-Svc header that leads browsers to HTTP/3."""
+
+    async def describe(request: Request) -> Response:
+        now = info()
+        return JSONResponse(
+            {
+                "quic": now.quic,
+                "pin": show_pin(now.pin),
+                "hashes": [show_pin(value) for value in now.hashes],
+                "public": now.public,
+            }
+        )
+
+    async def health(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    return Starlette(
+        routes=[
+            Route("/.well-known/avl.json", describe),
+            Route("/health", health),
+            Mount("/", StaticFiles(directory=client_folder(), html=True)),
+        ],
+        middleware=[Middleware(Guard, names=names, alternative=alternative)],
+    )
+
+
+def client_folder() -> Path:
+    """Where the browser client lies: whatever is registered as `avl.static`. Raises LookupError when nothing is."""
+    for entry in entry_points(group="avl.static"):
+        spec = importlib.util.find_spec(entry.value)
+        if spec is not None and spec.submodule_search_locations:
+            return Path(next(iter(spec.submodule_search_locations)))
+    raise LookupError("the browser client is not installed: pip install 'avl[viewer]'")
+
+
+Send = Callable[[Any], Awaitable[None]]
+
+
+class Guard:
+    """ASGI middleware: Host must be one of ours (DNS rebinding), Origin must be too, and every answer carries the headers."""
+
+    def __init__(self, app: Any, names: frozenset[str], alternative: Callable[[], str]) -> None:
+        self._app = app
+        self._names = names
+        self._alternative = alternative
+
+    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        host = headers.get(b"host", headers.get(b":authority", b"")).decode("latin-1")
+        origin = headers.get(b"origin")
+        if not self.allows(host) or (origin is not None and not self.allows_origin(origin.decode("latin-1"))):
+            await PlainTextResponse("This relay is not known by that name.\n", 421)(scope, receive, send)
+            return
+
+        async def decorated(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                extra = {**HEADERS, "alt-svc": self._alternative()}
+                message["headers"] = [
+                    *(pair for pair in message["headers"] if pair[0].decode() not in extra),
+                    *((name.encode(), value.encode()) for name, value in extra.items()),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, decorated)
+
+    def allows(self, authority: str) -> bool:
+        """Whether an authority (host, port optional) names this relay."""
+        name = authority.rsplit(":", 1)[0] if not authority.endswith("]") and ":" in authority else authority
+        return name.strip("[]").lower() in self._names
+
+    def allows_origin(self, origin: str) -> bool:
+        """Whether a page of this origin may talk to this relay."""
+        return origin_allowed(origin, self._names)
+
+
+def origin_allowed(origin: str, names: frozenset[str]) -> bool:
+    """Whether an Origin header names this relay; `null` and other schemes do not."""
+    scheme, _, rest = origin.partition("://")
+    if scheme not in ("http", "https") or not rest:
+        return False
+    name = rest if rest.endswith("]") else rest.rsplit(":", 1)[0] if ":" in rest else rest
+    return name.strip("[]").lower() in names

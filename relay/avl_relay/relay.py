@@ -1,0 +1,180 @@
+"""The assembled relay: every startup step, in the right order, in one place."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from typing import Any
+
+import structlog
+from avl_protocol.crypto.identity import Identity, endorse_certificate
+from avl_protocol.endpoint.alarm import Alarm
+from avl_protocol.endpoint.driver import Driven
+from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.state import StateFolder, write_ready
+from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, load, self_signed
+from avl_protocol.endpoint.world import World
+from avl_protocol.quic.carrier import QuicCarrier, Receiver
+from avl_protocol.quic.connection import ConnectionOptions
+from avl_protocol.session.relay import RelayIdentity, RelayPeer
+from avl_protocol.wire.target import join, show_pin
+
+from avl_relay.config import RelaySettings
+from avl_relay.forward.router import Router
+from avl_relay.http.app import PageInfo, build, names_allowed, origin_allowed
+from avl_relay.http.h3 import AsgiHandler
+from avl_relay.http.tcp import TcpServer
+
+#: What others are told to call an address that means "here".
+LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
+
+
+class Relay:
+    """A relay. `page` serves the browser client; None where there is no TCP (a simulation)."""
+
+    def __init__(self, world: World, settings: RelaySettings, simulated: bool = False) -> None:
+        self._world = world
+        self._settings = settings
+        self._simulated = simulated
+        self._state = StateFolder(settings.state)
+        self.identity: Identity = self._state.identity(world.entropy)
+        self._log = structlog.get_logger("relay")
+        self._router = Router(world.entropy(32), lambda event, about: self._log.info(event, **about))
+        self._roll: CertificateRoll | None = None
+        self._certificate: TlsServer | None = None
+        self._endpoint: Endpoint | None = None
+        self._http: Any = None
+        self._renewal: asyncio.TimerHandle | None = None
+
+    # certificates
+
+    def _make(self, wall: float) -> TlsServer:
+        names = [self._settings.public, *({"localhost", "127.0.0.1", "::1"} - {self._settings.public})]
+        return self_signed(names, now=wall, entropy=self._world.entropy, deterministic_size=self._simulated)
+
+    def _certificates(self) -> tuple[TlsServer, ...]:
+        """The one in use, and the next where it is our own."""
+        if self._certificate is not None:
+            return (self._certificate,)
+        assert self._roll is not None
+        return (self._roll.current, self._roll.next)
+
+    def _renew(self) -> None:
+        """Move to the next certificate when it is time, and come back for the one after."""
+        assert self._roll is not None and self._endpoint is not None
+        wall = self._world.clock.wall()
+        if self._roll.advance(wall):
+            self._endpoint.set_certificate(self._roll.current)
+            self._log.info("certificate renewed")
+        delay = min(max(60.0, self._roll.renew_at - wall), 24 * 3600.0)
+        self._renewal = asyncio.get_running_loop().call_later(delay, self._renew)
+
+    # running
+
+    async def start(self) -> None:
+        """Bind both ports and accept connections. Raises OSError, StateError, ValueError, LookupError."""
+        settings, world = self._settings, self._world
+        reset_key = self._state.read("reset.key")
+        if reset_key is None:
+            reset_key = world.entropy(32)
+            self._state.write("reset.key", reset_key)
+        if settings.tls_cert is not None and settings.tls_key is not None:
+            self._certificate = load(settings.tls_cert, settings.tls_key)
+        else:
+            self._roll = CertificateRoll(self._make, world.clock.wall())
+        self._endpoint = Endpoint(
+            network=world.network,
+            clock=world.clock,
+            entropy=world.entropy,
+            loop=asyncio.get_running_loop(),
+            options=ConnectionOptions(ack_delay=0.005),
+            reset_key=reset_key,
+        )
+        await self._endpoint.bind(settings.listen)
+        handler: Any = None
+        names: frozenset[str] = frozenset()
+        if not self._simulated:
+            handler, names = await self._start_http()
+        self._endpoint.listen(
+            self._certificates()[0],
+            on_carrier=self._accept,
+            on_http=handler,
+            origin_allowed=lambda origin, _authority: origin_allowed(origin, names),
+        )
+        if self._roll is not None:
+            self._renew()
+        self._log.info("relay ready", quic=self.quic, pin=show_pin(self.identity.pin), page=self.page)
+        write_ready(
+            settings.ready_file, {"quic": self.quic, "http": self._http_name(), "pin": show_pin(self.identity.pin)}
+        )
+
+    async def _start_http(self) -> tuple[Any, frozenset[str]]:
+        settings = self._settings
+        names = names_allowed(settings.public, settings.listen[0])
+
+        def info() -> PageInfo:
+            public = self._certificate is not None
+            hashes = () if public else tuple(c.sha256 for c in self._certificates())
+            return PageInfo(self.quic, self.identity.pin, hashes, public)
+
+        app = build(info, names, lambda: f'h3=":{self._port()}"')
+        self._http = TcpServer(app, settings.http, settings.tls_cert, settings.tls_key)
+        await self._http.start()
+        return AsgiHandler(app, self._log), names
+
+    def _port(self) -> int:
+        assert self._endpoint is not None
+        return self._endpoint.local_address[1]
+
+    @property
+    def quic(self) -> str:
+        """The QUIC address as others should write it."""
+        return join(LOOPBACK.get(self._settings.public, self._settings.public), self._port())
+
+    def _http_name(self) -> str:
+        return (
+            join(LOOPBACK.get(self._settings.public, self._settings.public), self._http.address[1])
+            if self._http
+            else ""
+        )
+
+    @property
+    def page(self) -> str:
+        """The page's URL; empty where none is served."""
+        scheme = "https" if self._certificate is not None else "http"
+        return f"{scheme}://{self._http_name()}/" if self._http else ""
+
+    def _accept(self, carrier: QuicCarrier, alpn: str) -> Receiver:
+        now = self._world.clock.monotonic()
+        certificate = carrier.server_certificate or self._certificates()[0].der
+        own = RelayIdentity(
+            self.identity.public, certificate, endorse_certificate(self.identity, certificate), self.quic, self.page
+        )
+        peer = RelayPeer(own, self._router, self._world.entropy(16), int(self._world.clock.wall() * 1000), now)
+        peer.attach_carrier(carrier)
+        alarm = Alarm(peer, asyncio.get_running_loop(), self._world.clock.monotonic)
+        alarm.reset()
+        return Driven(peer, alarm.reset)
+
+    async def close(self) -> None:
+        """Say goodbye to all and stop."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+        if self._endpoint is not None:
+            await self._endpoint.close()
+        if self._http is not None:
+            await self._http.close()
+
+
+def configure_log() -> None:
+    """One line an event, on stderr."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )

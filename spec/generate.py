@@ -1,0 +1,127 @@
+"""Generates wire/registry.py and web/wire/registry.js from registry.json; `--check` fails when they differ from what is committed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = ROOT / "protocol/avl_protocol/wire/registry.py"
+SCRIPT = ROOT / "viewer/avl_viewer/web/wire/registry.js"
+
+#: registry section -> (Python enum, base class, JavaScript constant)
+ENUMS = {
+    "stream_types": ("StreamType", "IntEnum", "STREAM"),
+    "channels": ("Channel", "IntEnum", "CHANNEL"),
+    "datagram_types": ("DatagramType", "IntEnum", "DATAGRAM"),
+    "object_flags": ("ObjectFlag", "IntFlag", "FLAG"),
+    "track_kinds": ("TrackKind", "IntEnum", "TRACK_KIND"),
+    "roles": ("Role", "IntEnum", "ROLE"),
+    "record_types": ("RecordType", "IntEnum", "RECORD"),
+    "permissions": ("Permission", "IntFlag", "PERMISSION"),
+    "modifiers": ("Modifier", "IntFlag", "MODIFIER"),
+    "input_events": ("InputKind", "IntEnum", "INPUT"),
+    "chroma": ("ChromaCode", "IntEnum", "CHROMA"),
+}
+MESSAGES = {
+    "hop_messages": "HOP",
+    "control_messages": "CONTROL",
+    "input_messages": "INPUT",
+    "bulk_messages": "BULK",
+    "handshake_payloads": "HANDSHAKE",
+}
+
+
+def python_text(registry: dict[str, Any]) -> str:
+    """The Python module."""
+    protocol = registry["protocol"]
+    out = [
+        '"""Every number that travels, generated from spec/registry.json by spec/generate.py: do not edit."""',
+        "",
+        "# ruff: noqa: E501",
+        "",
+        "from __future__ import annotations",
+        "",
+        "from enum import IntEnum, IntFlag",
+        "",
+        f'LABEL = "{protocol["label"]}"',
+        f'ALPN = "{protocol["alpn"]}"',
+        f'PATH = "{protocol["path"]}"',
+        f"HOP_VERSIONS = {tuple(protocol['hop_versions'])}",
+        f"SESSION_VERSIONS = {tuple(protocol['session_versions'])}",
+        "",
+    ]
+    for name, (value, about) in registry["limits"].items():
+        out.append(f"MAX_{name} = {value}  # {about}")
+    out.append("")
+    for name, (value, about) in registry["timers_ms"].items():
+        out.append(f"T_{name} = {value / 1000}  # seconds: {about}")
+    for section, (name, base, _) in ENUMS.items():
+        out += ["", "", f"class {name}({base}):", f'    """Registry section "{section}"."""', ""]
+        for member, (value, about) in registry[section].items():
+            out.append(f"    {member} = {value}  # {about}")
+    out += ["", "", "class CloseCode(IntEnum):", '    """Why a connection or a session ended; registry section "close_codes"."""', ""]
+    codes = registry["close_codes"]
+    out += [f"    {name} = {row[0]}" for name, row in codes.items()]
+    out += ["", "", "#: code -> (whose range, exit code of the command line, the sentence a person is shown)"]
+    out += ["CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {"]
+    out += [f'    CloseCode.{name}: ("{scope}", {status}, "{text}"),' for name, (_, scope, status, text) in codes.items()]
+    out += ["}", "", "#: message name -> (number, ((key, field, type), ...)), one table for each kind of stream"]
+    for section, constant in MESSAGES.items():
+        out += [f"{constant}_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {{"]
+        for name, message in registry[section].items():
+            fields = "".join(f'({key}, "{field}", "{kind}"), ' for key, field, kind in message["fields"]).rstrip()
+            out.append(f'    "{name}": ({message["number"]}, ({fields})),')
+        out += ["}"]
+    return "\n".join(out) + "\n"
+
+
+def script_text(registry: dict[str, Any]) -> str:
+    """The JavaScript module."""
+    protocol = registry["protocol"]
+    out = ["// Every number that travels, generated from spec/registry.json by spec/generate.py: do not edit.", ""]
+    for name, value in protocol.items():
+        out.append(f"export const {name.upper()} = {json.dumps(value)};")
+    out.append("export const MAX = Object.freeze({")
+    out += [f"  {name}: {value}," for name, (value, _) in registry["limits"].items()]
+    out += ["});", "/** Milliseconds. */", "export const TIMER = Object.freeze({"]
+    out += [f"  {name}: {value}," for name, (value, _) in registry["timers_ms"].items()]
+    out.append("});")
+    for section, (_, _, constant) in ENUMS.items():
+        out += [f"export const {constant} = Object.freeze({{"]
+        out += [f"  {name}: {row[0]}," for name, row in registry[section].items()]
+        out.append("});")
+    out += ["export const CLOSE = Object.freeze({"]
+    out += [f"  {name}: {row[0]}," for name, row in registry["close_codes"].items()]
+    out += ["});", "/** Close code -> the sentence a person is shown. */", "export const CLOSE_TEXT = Object.freeze({"]
+    out += [f"  {row[0]}: {json.dumps(row[3])}," for row in registry["close_codes"].values()]
+    out.append("});")
+    for section, constant in MESSAGES.items():
+        out += ["/** Message name -> [number, [[key, field, type], ...]]. */"]
+        out += [f"export const {constant}_MESSAGES = Object.freeze({{"]
+        for name, message in registry[section].items():
+            out.append(f"  {name}: {json.dumps([message['number'], message['fields']])},")
+        out.append("});")
+    return "\n".join(out) + "\n"
+
+
+def main() -> int:
+    """Write both files, or compare them with `--check`."""
+    registry = json.loads((ROOT / "spec/registry.json").read_text(encoding="utf-8"))
+    stale = []
+    for path, text in ((PYTHON, python_text(registry)), (SCRIPT, script_text(registry))):
+        if "--check" in sys.argv:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                stale.append(str(path.relative_to(ROOT)))
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print("out of date, run spec/generate.py:", ", ".join(stale), file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,155 @@
+"""DecodeWorker: access units are decoded in order away from the network; its inline twin does it on the spot.
+
+Every access unit has to be decoded, since the next refers to it; which pictures are shown is the presenter's affair. A
+thread of its own lets packets go on being read while a picture is decoded, and hands the result straight to the
+presenter, without waiting for an event loop to turn.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from avl_viewer.decode.decoder import DecodeError, Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeJob:
+    """One access unit. `context` is the caller's and comes back with the result."""
+
+    data: bytes
+    key: bool
+    context: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One picture (a PyAV VideoFrame). `started` and `finished` are seconds of our clock."""
+
+    context: Any
+    frame: Any
+    started: float
+    finished: float
+
+
+class DecodeWorker(Protocol):
+    """Decodes in the order of submission. After a failure only a key access unit is tried again; the rest fails too."""
+
+    @property
+    def depth(self) -> int:
+        """Access units submitted and not finished."""
+
+    def submit(self, job: DecodeJob) -> None:
+        """Decode this next. Returns at once (the thread) or when it is done (the inline twin)."""
+
+    def close(self) -> None:
+        """Drop what waits, flush the decoder and let go of it; no callback follows."""
+
+
+class _Step:
+    """What both workers do with one job."""
+
+    def __init__(
+        self,
+        open_decoder: Callable[[], Decoder],
+        decoded: Callable[[Decoded], None],
+        failed: Callable[[Any, DecodeError], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._open_decoder = open_decoder
+        self._decoded = decoded
+        self._failed = failed
+        self._now = now
+        self._decoder: Decoder | None = None
+
+    def run(self, job: DecodeJob) -> None:
+        started = self._now()
+        try:
+            if self._decoder is None:
+                if not job.key:
+                    raise DecodeError("a key picture is needed first")
+                self._decoder = self._open_decoder()
+            frame = self._decoder.decode(job.data)
+        except DecodeError as error:
+            self.close()
+            self._failed(job.context, error)
+        else:
+            self._decoded(Decoded(job.context, frame, started, self._now()))
+
+    def close(self) -> None:
+        if self._decoder is not None:
+            self._decoder.close()
+            self._decoder = None
+
+
+class InlineWorker:
+    """Decodes within `submit`: for virtual time, where no thread may run."""
+
+    def __init__(
+        self,
+        open_decoder: Callable[[], Decoder],
+        decoded: Callable[[Decoded], None],
+        failed: Callable[[Any, DecodeError], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._step = _Step(open_decoder, decoded, failed, now)
+        self._closed = False
+
+    @property
+    def depth(self) -> int:
+        return 0
+
+    def submit(self, job: DecodeJob) -> None:
+        if not self._closed:
+            self._step.run(job)
+
+    def close(self) -> None:
+        self._closed = True
+        self._step.close()
+
+
+class ThreadWorker:
+    """Decodes on a thread of its own, from which `decoded` and `failed` are called."""
+
+    def __init__(
+        self,
+        open_decoder: Callable[[], Decoder],
+        decoded: Callable[[Decoded], None],
+        failed: Callable[[Any, DecodeError], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._step = _Step(open_decoder, decoded, failed, now)
+        self._jobs: queue.SimpleQueue[DecodeJob | None] = queue.SimpleQueue()
+        self._depth = 0
+        self._depth_lock = threading.Lock()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="avl-decode", daemon=True)
+        self._thread.start()
+
+    @property
+    def depth(self) -> int:
+        return self._depth
+
+    def submit(self, job: DecodeJob) -> None:
+        if not self._closing:
+            with self._depth_lock:
+                self._depth += 1
+            self._jobs.put(job)
+
+    def close(self) -> None:
+        """As the protocol says; waits for the picture being decoded. Not to be called from a callback."""
+        if not self._closing:
+            self._closing = True
+            self._jobs.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if not self._closing:
+                self._step.run(job)
+            with self._depth_lock:
+                self._depth -= 1
+        self._step.close()

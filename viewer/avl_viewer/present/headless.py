@@ -1,0 +1,105 @@
+"""A presenter without a screen: keeps the newest picture for the automation API, the command line and tests.
+
+A picture counts as presented as soon as it is here. Colours are converted only when somebody looks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avl_protocol.media.frame import Monitor
+from avl_viewer.decode.convert import Canvas
+from avl_viewer.present.presenter import CursorShape, Picture, Status
+
+
+class HeadlessPresenter:
+    """Satisfies Presenter. The `on_...` hooks are called in the thread that reports (pictures: the decoder's).
+
+    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `settled_number`,
+    `state`.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        on_picture: Callable[[Picture], None] | None = None,
+        on_layout: Callable[[int, int, tuple[Monitor, ...]], None] | None = None,
+        on_cursor: Callable[[CursorShape], None] | None = None,
+        on_clipboard: Callable[[str], None] | None = None,
+        on_settled: Callable[[int], None] | None = None,
+        on_status: Callable[[Status], None] | None = None,
+    ) -> None:
+        self._now = now
+        self._on_picture = on_picture
+        self._on_layout = on_layout
+        self._on_cursor = on_cursor
+        self._on_clipboard = on_clipboard
+        self._on_settled = on_settled
+        self._on_status = on_status
+        self._presented: Callable[[int, float], None] | None = None
+        self._lock = threading.Lock()
+        self._latest: Picture | None = None
+        self._shot: tuple[Any, NDArray[np.uint8]] | None = None
+        self.size: tuple[int, int] | None = None
+        self.monitors: tuple[Monitor, ...] = ()
+        self.cursor_shape: CursorShape | None = None
+        self.clipboard_text: str | None = None
+        self.settled_number: int | None = None
+        self.state: Status | None = None
+
+    def latest(self) -> Picture | None:
+        """The newest picture, None before the first."""
+        return self._latest
+
+    def screenshot(self) -> NDArray[np.uint8]:
+        """The newest picture as (height, width, 3) RGB, the caller's own. Raises LookupError before the first."""
+        with self._lock:
+            picture = self._latest
+            if picture is None:
+                raise LookupError("no picture has arrived yet")
+            if self._shot is None or self._shot[0] is not picture:
+                canvas = Canvas()
+                canvas.show(picture.frame, picture.width, picture.height, None)
+                self._shot = (picture, canvas.rgb())
+            return self._shot[1].copy()
+
+    def picture(self, picture: Picture) -> None:
+        self._latest = picture
+        if self._presented is not None:
+            self._presented(picture.number, self._now())
+        if self._on_picture is not None:
+            self._on_picture(picture)
+
+    def layout(self, width: int, height: int, monitors: tuple[Monitor, ...]) -> None:
+        self.size, self.monitors = (width, height), monitors
+        if self._on_layout is not None:
+            self._on_layout(width, height, monitors)
+
+    def cursor(self, cursor: CursorShape) -> None:
+        self.cursor_shape = cursor
+        if self._on_cursor is not None:
+            self._on_cursor(cursor)
+
+    def clipboard(self, text: str) -> None:
+        self.clipboard_text = text
+        if self._on_clipboard is not None:
+            self._on_clipboard(text)
+
+    def settled(self, number: int) -> None:
+        self.settled_number = number
+        if self._on_settled is not None:
+            self._on_settled(number)
+
+    def status(self, status: Status) -> None:
+        self.state = status
+        if self._on_status is not None:
+            self._on_status(status)
+
+    def attach(self, presented: Callable[[int, float], None]) -> None:
+        self._presented = presented

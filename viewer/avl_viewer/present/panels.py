@@ -1,0 +1,233 @@
+"""Panels over the picture: the state of the connection, the figures, and the paste box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QFont, QFontDatabase, QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from avl_viewer.present.presenter import Status
+from avl_viewer.present.style import PANEL
+
+_TITLES = {
+    "connecting": "Connecting",
+    "waiting": "Waiting for the host",
+    "stale": "The host is not heard",
+    "lost": "Connection lost",
+    "ended": "Session ended",
+}
+_SENTENCES = {
+    "connecting": "Reaching the desktop.",
+    "waiting": "A person at the host is asked to let you in.",
+    "stale": "What you see may be out of date. Nothing you type is sent.",
+    "lost": "Trying to reach the host again. Nothing you type is sent.",
+    "ended": "",
+}
+HINT = "The toolbar comes when the pointer touches the middle of the top edge.\nCtrl+Alt+Shift+Q disconnects at any time."
+
+
+class Notice(QFrame):
+    """What a person should know while the picture isn't live: title, sentence, and for how long."""
+
+    closed = Signal()
+
+    def __init__(self, parent: QWidget, now: Callable[[], float]) -> None:
+        super().__init__(parent)
+        self._now = now
+        self._stage = ""
+        self._since = 0.0
+        self.setObjectName("panel")
+        self.setStyleSheet(PANEL)
+        self._title, self._sentence, self._elapsed = QLabel(), QLabel(), QLabel()
+        self._title.setObjectName("title")
+        self._elapsed.setObjectName("quiet")
+        self._sentence.setWordWrap(True)
+        self._hint = QLabel(HINT)
+        self._hint.setObjectName("quiet")
+        self._close = QPushButton("Close")
+        self._close.setDefault(True)
+        self._close.clicked.connect(self.closed)
+        bottom = QHBoxLayout()
+        bottom.addWidget(self._elapsed)
+        bottom.addStretch()
+        bottom.addWidget(self._close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(22, 18, 22, 16)
+        column.setSpacing(9)
+        for widget in (self._title, self._sentence, self._hint):
+            column.addWidget(widget)
+        column.addLayout(bottom)
+        self._ticking = QTimer(self)
+        self._ticking.setInterval(1000)
+        self._ticking.timeout.connect(self._tick)
+        self.hide()
+
+    def tell(self, status: Status) -> None:
+        """Show a stage other than "running"."""
+        if status.stage != self._stage:
+            self._stage, self._since = status.stage, self._now()
+        self._title.setText(_TITLES.get(status.stage, status.stage))
+        self._sentence.setText(status.text or _SENTENCES.get(status.stage, ""))
+        self._sentence.setVisible(bool(self._sentence.text()))
+        self._hint.setVisible(status.stage in ("connecting", "waiting"))
+        self._close.setVisible(status.stage == "ended")
+        self._tick()
+        self._ticking.start()
+        self.place()
+        self.show()
+        self.raise_()
+
+    def dismiss(self) -> None:
+        """All is well again."""
+        self._stage = ""
+        self._ticking.stop()
+        self.hide()
+
+    def place(self) -> None:
+        """The middle of the window."""
+        room = self.parentWidget().size()
+        self.setFixedWidth(min(440, max(260, room.width() - 32)))
+        self.adjustSize()
+        self.move((room.width() - self.width()) // 2, (room.height() - self.height()) // 2)
+
+    def _tick(self) -> None:
+        self._elapsed.setText(f"for {duration(self._now() - self._since)}")
+
+
+class Figures(QFrame):
+    """The session's figures; asked for once a second while they are seen, and not otherwise."""
+
+    def __init__(self, parent: QWidget, stats: Callable[[], dict[str, Any]]) -> None:
+        super().__init__(parent)
+        self._stats = stats
+        self.setObjectName("panel")
+        self.setStyleSheet(PANEL)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._text = QLabel()
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        font.setStyleHint(QFont.StyleHint.Monospace)
+        font.setPixelSize(12)
+        self._text.setFont(font)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 9, 12, 9)
+        column.addWidget(self._text)
+        self._polling = QTimer(self)
+        self._polling.setInterval(1000)
+        self._polling.timeout.connect(self._poll)
+        self.hide()
+
+    def toggle(self) -> bool:
+        """Show or hide; whether they are shown now."""
+        shown = not self.isVisible()
+        self.setVisible(shown)
+        if shown:
+            self._poll()
+            self._polling.start()
+            self.raise_()
+        else:
+            self._polling.stop()
+        return shown
+
+    def place(self) -> None:
+        """Top left."""
+        self.adjustSize()
+        self.move(12, 12)
+
+    def _poll(self) -> None:
+        self._text.setText("\n".join(f"{name:<17}{value}" for name, value in lines(self._stats())))
+        self.place()
+
+
+class PasteBox(QFrame):
+    """Text for the host's clipboard, written or pasted by hand."""
+
+    sent = Signal(str)
+    closed = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.setStyleSheet(PANEL)
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        title = QLabel("Put text on the desktop's clipboard")
+        self._edit = QPlainTextEdit()
+        self._edit.setTabChangesFocus(True)
+        self._edit.setMinimumHeight(120)
+        send, cancel = QPushButton("Send"), QPushButton("Cancel")
+        send.setDefault(True)
+        send.clicked.connect(self._send)
+        cancel.clicked.connect(self.dismiss)
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(cancel)
+        row.addWidget(send)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 16, 14)
+        for widget in (title, self._edit):
+            column.addWidget(widget)
+        column.addLayout(row)
+        self.hide()
+
+    def summon(self) -> None:
+        """Open with an empty box that has the keyboard."""
+        self._edit.clear()
+        self.place()
+        self.show()
+        self.raise_()
+        self._edit.setFocus()
+
+    def dismiss(self) -> None:
+        """Close; the keyboard goes back to the desktop."""
+        self.hide()
+        self.closed.emit()
+
+    def place(self) -> None:
+        """Below the toolbar."""
+        room = self.parentWidget().size()
+        self.resize(min(460, room.width() - 24), min(230, room.height() - 24))
+        self.move((room.width() - self.width()) // 2, min(90, max(12, room.height() - self.height() - 12)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.dismiss()
+
+    def _send(self) -> None:
+        self.sent.emit(self._edit.toPlainText())
+        self.dismiss()
+
+
+def duration(seconds: float) -> str:
+    """Whole seconds as people say them: 7 s, 2 min 5 s."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def lines(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    """The stats object as names and values to read; what is not known yet is a dash."""
+
+    def number(value: Any, unit: str, digits: int = 1) -> str:
+        return f"{value:.{digits}f} {unit}" if isinstance(value, int | float) else "–"
+
+    def pair(value: Any) -> str:
+        if not isinstance(value, dict) or value.get("p50") is None:
+            return "–"
+        return f"{value['p50']:.1f} / {value['p95']:.1f} ms"
+
+    loss, rate = stats.get("loss"), stats.get("bitrate_bps")
+    rows = [
+        ("path", str(stats.get("path") or "–")),
+        ("round trip", number(stats.get("rtt_ms"), "ms")),
+        ("pictures", number(stats.get("fps"), "fps")),
+        ("bit rate", number(rate / 1e6 if isinstance(rate, int | float) else None, "Mbit/s", 2)),
+        ("loss", number(100 * loss if isinstance(loss, int | float) else None, "%")),
+        ("input to photon", pair(stats.get("input_to_photon_ms"))),
+        ("glass to glass", pair(stats.get("glass_to_glass_ms"))),
+    ]
+    stages = stats.get("stages_ms")
+    if isinstance(stages, dict):
+        for name, value in stages.items():
+            rows.append((f"  {name}", pair(value) if isinstance(value, dict) else number(value, "ms")))
+    return rows

@@ -1,0 +1,78 @@
+"""Presenter: where decoded pictures and everything a person should notice go; the window and the headless one satisfy it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from avl_protocol.media.frame import Chroma, Monitor, Rect
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One decoded picture of the desktop.
+
+    `frame` is a PyAV video frame (planar YUV 4:2:0 or 4:4:4, BT.709 limited range). `dirty` lists what differs from the picture before (None: all of
+    it may); who skips pictures accumulates. Times are seconds of our clock: captured at the host, last fragment received, decoded.
+    """
+
+    number: int
+    width: int
+    height: int
+    chroma: Chroma
+    frame: Any
+    dirty: tuple[Rect, ...] | None
+    captured: float
+    received: float
+    decoded: float
+
+
+@dataclass(frozen=True, slots=True)
+class CursorShape:
+    """The host's pointer: straight RGBA, row by row; 0 x 0 hides it."""
+
+    serial: int
+    width: int
+    height: int
+    hot_x: int
+    hot_y: int
+    rgba: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a person should know about the connection. `text` is a whole sentence, empty while all is well.
+
+    `stage`: "connecting", "waiting" (a person at the host is asked), "running", "stale" (the host is not heard), "lost" (being re-established),
+    "ended" (over; `exit_status` is what the command line exits with).
+    """
+
+    stage: str
+    text: str = ""
+    exit_status: int = 0
+
+
+class Presenter(Protocol):
+    """Called from the network thread, `picture` from the decoder's thread; none of them may block."""
+
+    def picture(self, picture: Picture) -> None:
+        """Show this picture next; one that was not shown yet is replaced. Report with `presented` when it is on the screen."""
+
+    def layout(self, width: int, height: int, monitors: tuple[Monitor, ...]) -> None:
+        """The desktop's size and monitors."""
+
+    def cursor(self, cursor: CursorShape) -> None:
+        """The pointer's new shape."""
+
+    def clipboard(self, text: str) -> None:
+        """The host's clipboard changed."""
+
+    def settled(self, number: int) -> None:
+        """The picture as of object `number` is as good as it gets until the screen changes."""
+
+    def status(self, status: Status) -> None:
+        """The connection's state changed."""
+
+    def attach(self, presented: Callable[[int, float], None]) -> None:
+        """`presented(number, at)` is to be called (from any thread) when a picture is on the screen."""

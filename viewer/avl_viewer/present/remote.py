@@ -1,0 +1,25 @@
+"""Remote: the session as a window sees it; every method may be called from any thread and returns at once."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Remote(Protocol):
+    """One desktop being watched."""
+
+    @property
+    def permissions(self) -> int:
+        """What the host granted (registry "permissions"); 0 until it has."""
+
+    def send_input(self, events: list[tuple[Any, ...]]) -> None:
+        """Send input events (registry "input_events"), in order."""
+
+    def set_clipboard(self, text: str) -> None:
+        """Make this the host's clipboard."""
+
+    def stats(self) -> dict[str, Any]:
+        """The session's figures: path, rtt_ms, fps, bitrate_bps, loss, input_to_photon_ms, glass_to_glass_ms, stages_ms."""
+
+    def close(self) -> None:
+        """Leave; the presenter is told the status "ended"."""

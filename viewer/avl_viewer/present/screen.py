@@ -1,0 +1,295 @@
+"""Screen: the widget that the desktop is seen in and that the hands touch.
+
+Raster, not OpenGL: drawing the changed part of a QImage over the canvas' own memory takes well under a millisecond
+and no copy, where software GL composes the whole window for 50 ms. A picture is painted within the call that brings
+it: QWidget.update() would wait for the event loop, which gives other events 5 ms of precedence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QCursor,
+    QFocusEvent,
+    QGuiApplication,
+    QImage,
+    QInputMethodEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from avl_protocol.media.frame import Rect
+from avl_viewer.decode.convert import Canvas
+from avl_viewer.input.hands import Hands, Row
+from avl_viewer.present.geometry import Geometry
+from avl_viewer.present.presenter import CursorShape, Picture
+
+BACKGROUND = QColor(16, 18, 22)
+DIMMED = QColor(12, 14, 18, 175)
+#: Device pixels at an edge that move a desktop larger than the window, how far, and every how many milliseconds.
+EDGE, STEP, PERIOD = 12, 24, 16
+#: Logical pixels at the top that call the toolbar.
+SUMMONING = 2
+_FLUSH = QEvent.Type(QEvent.registerEventType())
+#: Keys of the window itself while Ctrl+Alt+Shift are held, by HID usage.
+COMMANDS = {0x09: "fullscreen", 0x0A: "grab", 0x14: "leave", 0x16: "statistics", 0x17: "toolbar", 0x1E: "exact"}
+_COMMAND_MODIFIERS = (
+    Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
+)
+
+
+class Screen(QWidget):
+    """A top-level window full of desktop."""
+
+    command = Signal(str)
+    summoned = Signal()
+    composing = Signal(str)
+    focused = Signal(bool)
+    resized = Signal()
+    closing = Signal()
+
+    def __init__(self, send: Callable[[list[Row]], None]) -> None:
+        super().__init__()
+        self._canvas = Canvas()
+        self._image: QImage | None = None
+        self._generation = -1
+        self._geometry = Geometry()
+        self._painted = False
+        self._dimmed = False
+        self._cursor = QCursor(Qt.CursorShape.ArrowCursor)
+        self._pointer = QPointF()
+        self._panning = QTimer(self)
+        self._panning.setInterval(PERIOD)
+        self._panning.timeout.connect(self._pan)
+        self.grabs = False
+        self.hands = Hands(send, self._to_desktop, self._defer, QGuiApplication.platformName())
+        for attribute in (
+            Qt.WidgetAttribute.WA_OpaquePaintEvent,
+            Qt.WidgetAttribute.WA_NoSystemBackground,
+            Qt.WidgetAttribute.WA_InputMethodEnabled,
+        ):
+            self.setAttribute(attribute)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setMinimumSize(320, 200)
+
+    @property
+    def view(self) -> Geometry:
+        """Where the desktop lies now."""
+        return self._geometry
+
+    def show_picture(self, picture: Picture, dirty: tuple[Rect, ...] | None) -> bool:
+        """Paint a picture at once; whether it is on the screen (a hidden window paints nothing)."""
+        changed = self._canvas.show(picture.frame, picture.width, picture.height, dirty)
+        if self._generation != self._canvas.generation:
+            self._generation = self._canvas.generation
+            self._image = QImage(
+                self._canvas.buffer, picture.width, picture.height, self._canvas.stride, QImage.Format.Format_RGB32
+            )
+        if (self._geometry.width, self._geometry.height) != (picture.width, picture.height):
+            self.set_desktop(picture.width, picture.height)
+            region = QRegion(self.rect())
+        else:
+            region = QRegion()
+            for rect in changed:
+                region += self._logical(self._geometry.to_window(rect))
+        self._painted = False
+        self.repaint(region & self.rect())
+        return self._painted or region.isEmpty()
+
+    def set_desktop(self, width: int, height: int) -> None:
+        """The desktop has this size now."""
+        self._replace(replace(self._geometry, width=width, height=height).panned(0, 0))
+
+    def set_exact(self, exact: bool) -> None:
+        """Pixel for pixel, or fitted into the window."""
+        self._replace(replace(self._geometry, exact=exact).panned(0, 0))
+
+    def set_dimmed(self, dimmed: bool) -> None:
+        """Draw the picture as a thing of the past."""
+        if dimmed != self._dimmed:
+            self._dimmed = dimmed
+            self.setCursor(Qt.CursorShape.ArrowCursor if dimmed else self._cursor)
+            self.update()
+
+    def set_cursor(self, shape: CursorShape) -> None:
+        """The host's pointer is drawn by our own display, so that it follows the hand without a round trip."""
+        if shape.width and shape.height:
+            image = QImage(shape.rgba, shape.width, shape.height, shape.width * 4, QImage.Format.Format_RGBA8888)
+            self._cursor = QCursor(QPixmap.fromImage(image.copy()), shape.hot_x, shape.hot_y)
+        else:
+            self._cursor = QCursor(Qt.CursorShape.BlankCursor)
+        if not self._dimmed:
+            self.setCursor(self._cursor)
+
+    def set_grab(self, grabs: bool) -> None:
+        """Whether keys that the local desktop would keep come here while the window has the focus."""
+        self.grabs = grabs
+        if grabs and self.hasFocus():
+            self.grabKeyboard()
+        elif not grabs:
+            self.releaseKeyboard()
+
+    def _replace(self, geometry: Geometry) -> None:
+        if geometry != self._geometry:
+            self._geometry = geometry
+            self.update()
+
+    def _to_desktop(self, position: QPointF) -> tuple[int, int]:
+        ratio = self.devicePixelRatioF()
+        return self._geometry.to_desktop(position.x() * ratio, position.y() * ratio)
+
+    def _logical(self, rect: Rect) -> QRect:
+        ratio = self.devicePixelRatioF()
+        if ratio == 1.0:
+            return QRect(rect.x, rect.y, rect.width, rect.height)
+        left, top = int(rect.x // ratio) - 1, int(rect.y // ratio) - 1
+        right, bottom = int((rect.x + rect.width) // ratio) + 2, int((rect.y + rect.height) // ratio) + 2
+        return QRect(left, top, right - left, bottom - top)
+
+    def _defer(self) -> None:
+        QCoreApplication.postEvent(self, QEvent(_FLUSH))
+
+    def _pan(self) -> None:
+        ratio = self.devicePixelRatioF()
+        x, y = self._pointer.x() * ratio, self._pointer.y() * ratio
+        view = self._geometry
+        dx = STEP * ((x >= view.window_width - EDGE) - (x < EDGE))
+        dy = STEP * ((y >= view.window_height - EDGE) - (y < EDGE))
+        moved = view.panned(dx, dy) if view.pannable else view
+        if moved == view:
+            self._panning.stop()
+            return
+        self._replace(moved)
+        self.hands.move(self._pointer)
+        if not self._panning.isActive():
+            self._panning.start()
+
+    # What Qt calls, under the names it gives.
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        ratio = self.devicePixelRatioF()
+        if ratio != 1.0:
+            painter.scale(1 / ratio, 1 / ratio)
+        view, image = self._geometry, self._image
+        target = QRect(view.target.x, view.target.y, view.target.width, view.target.height)
+        region = event.region()
+        if ratio != 1.0:
+            region = QRegion(QRect(0, 0, view.window_width, view.window_height))
+        if image is None:
+            painter.fillRect(region.boundingRect(), BACKGROUND)
+        else:
+            for rect in region - target:
+                painter.fillRect(rect, BACKGROUND)
+            if view.scale == 1.0:
+                for rect in region & target:
+                    painter.drawImage(rect.topLeft(), image, rect.translated(-target.topLeft()))
+            else:
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+                painter.drawImage(target, image)
+            if self._dimmed:
+                painter.fillRect(region.boundingRect(), DIMMED)
+        painter.end()
+        self._painted = True
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        ratio = self.devicePixelRatioF()
+        self._geometry = replace(
+            self._geometry, window_width=round(self.width() * ratio), window_height=round(self.height() * ratio)
+        ).panned(0, 0)
+        self.resized.emit()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == _FLUSH:
+            self.hands.flush()
+            return True
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        return False  # Tab belongs to the desktop
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.modifiers() & _COMMAND_MODIFIERS == _COMMAND_MODIFIERS:
+            command = COMMANDS.get(self.hands.usage(event) or 0)
+            if command is not None:
+                if not event.isAutoRepeat():
+                    self.hands.release_all()
+                    self.command.emit(command)
+                return
+        if event.key() == Qt.Key.Key_F11 and not self.grabs:
+            if not event.isAutoRepeat():
+                self.command.emit("fullscreen")
+            return
+        self.hands.key(event, True)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        self.hands.key(event, False)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        self.composing.emit(event.preeditString())
+        self.hands.commit(event.commitString())
+        event.accept()
+
+    def inputMethodQuery(self, query: Qt.InputMethodQuery) -> object:
+        if query == Qt.InputMethodQuery.ImEnabled:
+            return True
+        if query == Qt.InputMethodQuery.ImCursorRectangle:
+            return QRect(self._pointer.toPoint(), QPoint(self._pointer.toPoint().x() + 1, int(self._pointer.y()) + 16))
+        return super().inputMethodQuery(query)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._pointer = event.position()
+        self.hands.move(event.position())
+        if event.position().y() < SUMMONING and not event.buttons() and self.width() / 3 < event.position().x() < (
+            self.width() * 2 / 3
+        ):
+            self.summoned.emit()
+        if self._geometry.pannable and not self._panning.isActive():
+            self._pan()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.hands.button(event.button(), True, event.position())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.hands.button(event.button(), True, event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.hands.button(event.button(), False, event.position())
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.hands.wheel(event)
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._panning.stop()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        if self.grabs:
+            self.grabKeyboard()
+        self.focused.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.hands.release_all()
+        self.releaseKeyboard()
+        self.focused.emit(False)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.hands.release_all()
+        event.ignore()  # the window goes when the session has ended
+        self.closing.emit()

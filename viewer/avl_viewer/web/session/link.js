@@ -1,0 +1,212 @@
+/**
+ * RelayLink: a viewer's side of the hop to its relay (spec 04-session, 4.2).
+ *
+ * It checks who the relay is before anything but HELLO is sent, and sorts streams by session. A page can't see the certificate of its
+ * connection; what it can do is allow only certificates whose hashes its own origin named, so the relay's identity has to vouch for one
+ * of those.
+ */
+
+import * as identities from "../crypto/identity.js";
+import { LocalProtocolError, Refused, RemoteProtocolError } from "../wire/errors.js";
+import { CLOSE, HOP_VERSIONS, ROLE, TIMER } from "../wire/registry.js";
+import { CONTROL_HEADER, HopStream, channelHeader, hopBytes, join } from "./hopstream.js";
+import { Timer, Timers } from "./timers.js";
+
+/** @typedef {import("./carrier.js").Carrier} Carrier */
+
+/** Where the hop is. */
+export const LinkState = Object.freeze({ CONNECTING: "CONNECTING", GREETING: "GREETING", UP: "UP", DOWN: "DOWN" });
+
+const KNOWN_CODES = new Set(Object.values(CLOSE));
+
+/**
+ * @typedef {object} LinkSettings  `pin`: SHA-256 of the relay's identity key, null where the browser verified a public certificate;
+ * `hashes`: SHA-256 of the certificates the connection was limited to.
+ * @property {string} software
+ * @property {Uint8Array | null} pin
+ * @property {Uint8Array[]} hashes
+ *
+ * @typedef {object} LinkOwner  What the owner of a link is told.
+ * @property {(welcome: any, now: number) => void} linkUp
+ * @property {(message: any, now: number) => void} linkMessage
+ * @property {(handle: number, channel: number, stream: number, data: Uint8Array, end: boolean, now: number) => Promise<void>} channelReceived
+ * @property {(handle: number, channel: number, stream: number, code: number, now: number) => void} channelReset
+ * @property {(handle: number, channel: number, now: number) => void} channelWritable
+ * @property {(data: Uint8Array, now: number) => void} mediaReceived
+ * @property {(reason: Refused, now: number) => void} linkLost
+ */
+
+/** A CarrierReceiver that speaks hop control as a client. */
+export class RelayLink {
+  /** @param {LinkSettings} settings @param {LinkOwner} owner */
+  constructor(settings, owner) {
+    this._settings = settings;
+    this._owner = owner;
+    /** @type {Carrier | null} */
+    this._carrier = null;
+    /** @type {number | null} */
+    this._control = null;
+    this._hop = new HopStream();
+    /** @type {Map<number, { handle: number, channel: number }>} */
+    this._channels = new Map();
+    this._timers = new Timers();
+    /** @type {string} */
+    this.state = LinkState.CONNECTING;
+  }
+
+  /** The connection below. Throws LocalProtocolError before there is one. @returns {Carrier} */
+  get carrier() {
+    if (!this._carrier) throw new LocalProtocolError("the link has no carrier yet");
+    return this._carrier;
+  }
+
+  /** Name the carrier this link receives from; it has until HELLO's deadline. @param {Carrier} carrier @param {number} now */
+  attachCarrier(carrier, now) {
+    this._carrier = carrier;
+    this._timers.set(Timer.HELLO, now + TIMER.HELLO);
+  }
+
+  /** Send a hop message; silently nothing once the link is down. @param {string} kind @param {Record<string, any>} fields */
+  send(kind, fields) {
+    if (this._control !== null && this.state !== LinkState.DOWN) this.carrier.sendStream(this._control, hopBytes(kind, fields));
+  }
+
+  /** Open a stream for a channel of a session and return its number. @param {number} handle @param {number} channel */
+  openChannel(handle, channel) {
+    const stream = this.carrier.openStream();
+    this._channels.set(stream, { handle, channel });
+    this.carrier.sendStream(stream, channelHeader(handle, channel));
+    return stream;
+  }
+
+  /** End the hop. @param {number} code @param {string} text */
+  close(code, text = "") {
+    if (this.state === LinkState.DOWN) return;
+    this.state = LinkState.DOWN;
+    this._timers.stopAll();
+    this._carrier?.close(code, text);
+  }
+
+  /** When `handleTimer` wants to be called. */
+  nextTimeout() {
+    return this._timers.nextTimeout();
+  }
+
+  /** Time has passed. @param {number} now */
+  handleTimer(now) {
+    if (this._timers.expired(now).includes(Timer.HELLO)) this._fail(new Refused(CLOSE.TIMEOUT, "The relay did not answer in time."), now);
+  }
+
+  // CarrierReceiver
+
+  /** Open the control stream and say HELLO. @param {number} _now */
+  carrierReady(_now) {
+    if (this.state === LinkState.DOWN) return;
+    this._control = this.carrier.openStream();
+    this.state = LinkState.GREETING;
+    const hello = { versions: HOP_VERSIONS, role: ROLE.VIEWER, software: this._settings.software, required: [] };
+    this.carrier.sendStream(this._control, join(CONTROL_HEADER, hopBytes("HELLO", hello)));
+  }
+
+  /** Sort a stream's bytes to hop control or to a channel.
+   * @param {number} stream @param {Uint8Array} data @param {boolean} end @param {number} now */
+  async streamReceived(stream, data, end, now) {
+    if (this.state === LinkState.DOWN) return;
+    try {
+      if (stream === this._control) {
+        for (const message of this._hop.receive(data)) await this._message(message, now);
+        if (end && this._isOpen()) throw new Refused(CLOSE.GOING_AWAY);
+        return;
+      }
+      const known = this._channels.get(stream);
+      if (!known) throw new RemoteProtocolError(CLOSE.PROTOCOL_ERROR, "the relay opened a stream");
+      await this._owner.channelReceived(known.handle, known.channel, stream, data, end, now);
+      if (end) this._channels.delete(stream);
+    } catch (error) {
+      if (error instanceof RemoteProtocolError) this._fail(new Refused(error.code, error.message), now);
+      else if (error instanceof Refused) this._fail(error, now);
+      else throw error;
+    }
+  }
+
+  /** A stream was abandoned; without control the hop is over. @param {number} stream @param {number} code @param {number} now */
+  streamReset(stream, code, now) {
+    const known = this._channels.get(stream);
+    if (stream === this._control) {
+      this._fail(new Refused(CLOSE.GOING_AWAY), now);
+    } else if (known) {
+      this._channels.delete(stream);
+      this._owner.channelReset(known.handle, known.channel, stream, code, now);
+    }
+  }
+
+  /** Tell the channel's owner. @param {number} stream @param {number} now */
+  streamWritable(stream, now) {
+    const known = this._channels.get(stream);
+    if (known) this._owner.channelWritable(known.handle, known.channel, now);
+  }
+
+  /** Media. @param {Uint8Array} data @param {number} now */
+  datagramReceived(data, now) {
+    if (this.state === LinkState.UP) this._owner.mediaReceived(data, now);
+  }
+
+  /** The connection is gone. @param {number} code @param {string} text @param {number} now */
+  carrierLost(code, text, now) {
+    if (this.state === LinkState.DOWN) return;
+    const known = code === CLOSE.NO_ERROR ? CLOSE.GOING_AWAY : knownCode(code, CLOSE.SESSION_LOST);
+    this._down(new Refused(known, text), now);
+  }
+
+  // inside
+
+  _isOpen() {
+    return this.state !== LinkState.DOWN;
+  }
+
+  /** @param {any} message @param {number} now */
+  async _message(message, now) {
+    if (!this._isOpen()) return;
+    if (message.kind === "CLOSE") throw new Refused(knownCode(message.code, CLOSE.NO_ERROR));
+    if (this.state === LinkState.GREETING) {
+      if (message.kind !== "WELCOME") throw new RemoteProtocolError(CLOSE.PROTOCOL_ERROR, "the relay spoke before WELCOME");
+      await this._welcomed(message, now);
+    } else if (message.kind === "PING") {
+      this.send("PONG", { token: message.token });
+    } else {
+      this._owner.linkMessage(message, now);
+    }
+  }
+
+  /** @param {any} welcome @param {number} now */
+  async _welcomed(welcome, now) {
+    const { pin, hashes } = this._settings;
+    if (pin && !(await identities.vouchesForOne(pin, welcome.identity, welcome.endorsement, hashes))) {
+      throw new Refused(CLOSE.WRONG_RELAY);
+    }
+    if (!HOP_VERSIONS.includes(welcome.version)) throw new Refused(CLOSE.VERSION);
+    if (!this._isOpen()) return;
+    this._timers.stop(Timer.HELLO);
+    this.state = LinkState.UP;
+    this._owner.linkUp(welcome, now);
+  }
+
+  /** @param {Refused} reason @param {number} now */
+  _fail(reason, now) {
+    if (this.state === LinkState.DOWN) return;
+    this._carrier?.close(reason.code, reason.message);
+    this._down(reason, now);
+  }
+
+  /** @param {Refused} reason @param {number} now */
+  _down(reason, now) {
+    this.state = LinkState.DOWN;
+    this._timers.stopAll();
+    this._owner.linkLost(reason, now);
+  }
+}
+
+/** A number from the wire if the registry knows it, else `otherwise`. @param {number} code @param {number} otherwise */
+export function knownCode(code, otherwise) {
+  return KNOWN_CODES.has(/** @type {any} */ (code)) ? code : otherwise;
+}

@@ -1,0 +1,216 @@
+/**
+ * MediaReceiver: datagrams into opened frames in decode order, and the wish to recover when that fails (spec 05-media, 5.4).
+ *
+ * Objects are opened as soon as they are whole, several at a time; what follows from them happens in the order in which they became
+ * whole. Times are milliseconds of our clock.
+ */
+
+import { Replayed, UnknownKey } from "../crypto/sframe.js";
+import { Ordering } from "../media/ordering.js";
+import { decode as decodePreamble } from "../media/preamble.js";
+import { Reassembler } from "../media/reassembler.js";
+import { decode as decodeDatagram } from "../wire/datagram.js";
+import { RemoteProtocolError } from "../wire/errors.js";
+import { DATAGRAM, FLAG, TIMER } from "../wire/registry.js";
+
+/** Objects kept for a key that has not come yet. */
+export const KEYLESS = 8;
+/** Milliseconds after a beacon until what it named counts as lost. */
+export const TAIL_PATIENCE = 500;
+/** Tracks a host may have. */
+export const TRACKS = 16;
+
+/**
+ * @typedef {import("../media/reassembler.js").Assembled} Assembled
+ * @typedef {import("../media/preamble.js").Preamble} Preamble
+ *
+ * @typedef {object} ReceivedFrame  One frame ready to decode. `codec`, `width`, `height` and `chroma` hold for the frame's group.
+ * @property {number} track
+ * @property {number} number
+ * @property {Preamble} preamble
+ * @property {Uint8Array} data
+ * @property {number} size  bytes of the sealed object
+ * @property {string} codec
+ * @property {number} width
+ * @property {number} height
+ * @property {number} chroma
+ * @property {number} first  when its first fragment arrived
+ * @property {number} last  when its last did
+ * @property {number} opened  when it had been opened
+ *
+ * @typedef {object} Opener
+ * @property {(generation: number, step: number, base: Uint8Array) => void | Promise<void>} addKey
+ * @property {(track: number, number: number, flags: number, sealed: Uint8Array) => Promise<Uint8Array>} open
+ *
+ * @typedef {object} Track
+ * @property {Reassembler} reassembler
+ * @property {Ordering<ReceivedFrame>} ordering
+ * @property {Preamble | null} group
+ * @property {number} asked
+ * @property {{ number: number, since: number } | null} awaited
+ */
+
+/** All tracks of one session. Damaged objects are dropped and counted, never an error of the session. */
+export class MediaReceiver {
+  /** @param {Opener} opener @param {() => number} clock  read when an object has been opened
+   * @param {{ frames: (frames: ReceivedFrame[]) => void, missingKey: (track: number, kid: number) => void }} owner */
+  constructor(opener, clock, owner) {
+    this._opener = opener;
+    this._clock = clock;
+    this._owner = owner;
+    /** @type {Map<number, Track>} */
+    this._tracks = new Map();
+    /** @type {[number, Assembled][]} */
+    this._keyless = [];
+    /** @type {Promise<void>} */
+    this._tail = Promise.resolve();
+    this.damaged = 0;
+    this.lost = 0;
+    this.received = 0;
+  }
+
+  /** Learn a media key; frames that were waiting for it follow.
+   * @param {number} generation @param {number} step @param {Uint8Array} base */
+  async addKey(generation, step, base) {
+    await this._opener.addKey(generation, step, base);
+    const waiting = this._keyless;
+    this._keyless = [];
+    for (const [track, whole] of waiting) this._open(track, whole);
+  }
+
+  /** Take one datagram; frames that may be decoded are handed to the owner. @param {Uint8Array} data @param {number} now */
+  datagram(data, now) {
+    let header;
+    try {
+      header = decodeDatagram(data);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      this.damaged++;
+      return;
+    }
+    if (header.type !== DATAGRAM.MEDIA && header.type !== DATAGRAM.REPAIR) return;
+    const track = this._track(header.track);
+    const whole = track?.reassembler.add(header, header.payload, now);
+    if (whole) this._open(header.track, whole);
+  }
+
+  /** @param {number} number @returns {Track | null} */
+  _track(number) {
+    const known = this._tracks.get(number);
+    if (known) return known;
+    if (this._tracks.size >= TRACKS) return null;
+    const track = { reassembler: new Reassembler(), ordering: new Ordering(), group: null, asked: -Infinity, awaited: null };
+    this._tracks.set(number, track);
+    return track;
+  }
+
+  /** @param {number} track @param {Assembled} whole */
+  _open(track, whole) {
+    const opening = this._opener.open(track, whole.number, whole.flags, whole.sealed).then(
+      (plaintext) => this._read(track, whole, plaintext),
+      (error) => this._unopened(track, whole, error),
+    );
+    this._tail = Promise.all([opening, this._tail]).then(([then]) => then());
+  }
+
+  /** @param {number} number @param {Assembled} whole @param {Uint8Array} plaintext @returns {() => void} */
+  _read(number, whole, plaintext) {
+    const opened = this._clock();
+    try {
+      const { preamble, bitstream } = decodePreamble(plaintext);
+      if (preamble.key === Boolean(whole.flags & FLAG.KEY)) return () => this._frame(number, whole, preamble, bitstream, opened);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+    }
+    return () => void this.damaged++;
+  }
+
+  /** @param {number} track @param {Assembled} whole @param {unknown} error @returns {() => void} */
+  _unopened(track, whole, error) {
+    if (error instanceof UnknownKey) {
+      const kid = Number(error.kid);
+      return () => {
+        this._keyless = [...this._keyless.slice(1 - KEYLESS), [track, whole]];
+        this._owner.missingKey(track, kid);
+      };
+    }
+    if (error instanceof Replayed) return () => undefined;
+    if (error instanceof RemoteProtocolError) return () => void this.damaged++;
+    throw error;
+  }
+
+  /** @param {number} number @param {Assembled} whole @param {Preamble} preamble @param {Uint8Array} data @param {number} opened */
+  _frame(number, whole, preamble, data, opened) {
+    const track = /** @type {Track} */ (this._tracks.get(number));
+    if (preamble.key) {
+      track.group = preamble;
+      track.reassembler.forgetBefore(whole.number);
+    }
+    const group = track.group;
+    if (!group) return; // nothing can be decoded before the first key object
+    this.received++;
+    const { codec, width, height, chroma } = group;
+    const frame = {
+      track: number, number: whole.number, preamble, data, size: whole.sealed.length,
+      codec, width, height, chroma, first: whole.first, last: whole.last, opened,
+    };
+    const ready = track.ordering.add(whole.number, preamble.depends, frame, opened);
+    if (ready.length) this._owner.frames(ready);
+  }
+
+  /** [track, first object that can't be decoded] of every track that must recover now; asked at most once per 300 ms and track.
+   * @param {number} now @returns {[number, number][]} */
+  recoveries(now) {
+    /** @type {[number, number][]} */
+    const out = [];
+    for (const [number, track] of this._tracks) {
+      this.lost += track.reassembler.incomplete(now).length;
+      const stuck = track.ordering.stuck(now);
+      if (stuck !== null && now - track.asked >= TIMER.KEY_SPACING) {
+        track.asked = now;
+        out.push([number, stuck]);
+      }
+    }
+    return out;
+  }
+
+  /** When `recoveries` may have something new to say; null when never. @param {number} now @returns {number | null} */
+  nextCheck(now) {
+    let next = null;
+    for (const track of this._tracks.values()) {
+      const check = track.ordering.nextCheck();
+      if (check !== null) next = Math.min(next ?? Infinity, Math.max(check, track.asked + TIMER.KEY_SPACING, now));
+    }
+    return next;
+  }
+
+  /** The newest object handed out of a track, -1 before any. @param {number} track */
+  decoded(track) {
+    return this._tracks.get(track)?.ordering.last ?? -1;
+  }
+
+  /** The host has sent up to `newest`: should that never arrive, the last objects before a pause were lost whole.
+   * @param {number} track @param {number} newest @param {number} now */
+  beacon(track, newest, now) {
+    const found = this._track(track);
+    if (found && (!found.awaited || this.decoded(track) >= found.awaited.number)) {
+      found.awaited = newest > this.decoded(track) ? { number: newest, since: now } : null;
+    }
+  }
+
+  /** [track, object] where what an earlier beacon named has still not come. @param {number} now @returns {[number, number][]} */
+  tails(now) {
+    /** @type {[number, number][]} */
+    const out = [];
+    for (const [number, track] of this._tracks) {
+      if (!track.awaited) continue;
+      if (this.decoded(number) >= track.awaited.number) {
+        track.awaited = null;
+      } else if (now - track.awaited.since > TAIL_PATIENCE && now - track.asked >= TIMER.KEY_SPACING) {
+        track.asked = now;
+        out.push([number, this.decoded(number) + 1]);
+      }
+    }
+    return out;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * SecureChannels: messages of one session under its keys (spec 04-session, 4.4; 06-security, 6.3).
+ *
+ * WebCrypto answers later than it is asked, and records must leave in the order of their counters: each channel does one thing
+ * at a time, in each direction.
+ */
+
+import { openChannel } from "../crypto/channel.js";
+import { Refused } from "../wire/errors.js";
+import { FrameReader, frame } from "../wire/framing.js";
+import { CHANNEL, CLOSE, MAX } from "../wire/registry.js";
+
+/** Bytes of messages that may wait for a peer that has stopped acknowledging. */
+export const WAITING = 2 * 1024 * 1024;
+
+/**
+ * @typedef {{ send: (channel: number, data: Uint8Array) => void }} Pipes  Where a session's channel bytes go.
+ * @typedef {Awaited<ReturnType<typeof openChannel>>} SecureChannel
+ * @typedef {object} Conversation  One channel: its records, its message frames, and what waits for room.
+ * @property {Promise<SecureChannel>} opening
+ * @property {SecureChannel | null} secure
+ * @property {FrameReader} frames
+ * @property {Uint8Array[]} waiting
+ * @property {number} waitingSize
+ * @property {Promise<void>} tail  what was asked for last
+ */
+
+/** All channels of a session after its handshake. */
+export class SecureChannels {
+  /** @param {any} keys  the handshake's SessionKeys @param {Uint8Array} sessionId @param {Pipes} pipes
+   * @param {(error: unknown) => void} failed  told of an error in something that nobody awaits */
+  constructor(keys, sessionId, pipes, failed) {
+    this._keys = keys;
+    this._sessionId = sessionId;
+    this._pipes = pipes;
+    this._failed = failed;
+    /** @type {Map<number, Conversation>} */
+    this._channels = new Map();
+  }
+
+  /** @param {number} channel @returns {Conversation} */
+  _conversation(channel) {
+    const known = this._channels.get(channel);
+    if (known) return known;
+    const limit = channel >= CHANNEL.BULK ? MAX.CHANNEL_MESSAGE : MAX.RECORD_DATA;
+    /** @type {Conversation} */
+    const made = {
+      opening: Promise.resolve(openChannel(this._keys, channel, true, this._sessionId)),
+      secure: null,
+      frames: new FrameReader(limit, CLOSE.SESSION_PROTOCOL),
+      waiting: [],
+      waitingSize: 0,
+      tail: Promise.resolve(),
+    };
+    this._channels.set(channel, made);
+    return made;
+  }
+
+  /** Do `work` on a channel after all that was asked before. @param {number} channel @param {(of: SecureChannel, at: Conversation) => Promise<void>} work */
+  _then(channel, work) {
+    const at = this._conversation(channel);
+    const done = at.tail.then(async () => {
+      at.secure ??= await at.opening;
+      await work(at.secure, at);
+    });
+    at.tail = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Seal a message and send it, or keep it until the peer has acknowledged enough; errors go to `failed`.
+   * @param {number} channel @param {Uint8Array} message */
+  send(channel, message) {
+    const framed = frame(message, MAX.CHANNEL_MESSAGE);
+    this._then(channel, async (secure, at) => {
+      if (!at.waiting.length && secure.writable) {
+        this._pipes.send(channel, await secure.send(framed));
+        return;
+      }
+      at.waiting.push(framed);
+      at.waitingSize += framed.length;
+      if (at.waitingSize > WAITING) throw new Refused(CLOSE.TOO_SLOW);
+    }).catch(this._failed);
+  }
+
+  /** Messages completed by these bytes of a channel's stream. Rejects with RemoteProtocolError.
+   * @param {number} channel @param {Uint8Array} data @returns {Promise<Uint8Array[]>} */
+  async receive(channel, data) {
+    /** @type {Uint8Array[]} */
+    const messages = [];
+    await this._then(channel, async (secure, at) => {
+      for (const chunk of await secure.receive(data)) messages.push(...at.frames.feed(chunk));
+      this._pipes.send(channel, await secure.takeOutput());
+      while (at.waiting.length && secure.writable) {
+        const framed = /** @type {Uint8Array} */ (at.waiting.shift());
+        at.waitingSize -= framed.length;
+        this._pipes.send(channel, await secure.send(framed));
+      }
+    });
+    return messages;
+  }
+
+  /** Say that a channel ends here, so that its end is not taken for truncation (P6). @param {number} channel */
+  async finish(channel) {
+    if (!this._channels.has(channel)) return;
+    await this._then(channel, async (secure) => this._pipes.send(channel, await secure.finish()));
+  }
+
+  /** Whether a message would go out at once. @param {number} channel */
+  writable(channel) {
+    const at = this._conversation(channel);
+    return !at.waiting.length && (at.secure?.writable ?? true);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * WebTransportCarrier: a WebTransport session as the carrier of a hop (spec 02-transport).
+ *
+ * Chromium queues datagrams without limit and without telling, so they are taken in a loop that does nothing else. Streams are opened
+ * asynchronously by the browser; what is written meanwhile waits in order.
+ */
+
+/** @typedef {import("./session/carrier.js").Carrier} Carrier @typedef {import("./session/carrier.js").CarrierReceiver} CarrierReceiver */
+
+/** Milliseconds until a connection attempt counts as failed. */
+const CONNECT_DEADLINE = 8000;
+
+/**
+ * @typedef {object} Stream
+ * @property {Promise<WritableStreamDefaultWriter<any>>} writer
+ * @property {Promise<void>} tail  what was written last
+ * @property {number} backlog  bytes given to the browser and not yet taken by the connection
+ * @property {WebTransportBidirectionalStream | null} both
+ * @property {boolean} abandoned
+ */
+
+/** One connection to a relay. @implements {Carrier} */
+export class WebTransportCarrier {
+  /** @param {string} url @param {Uint8Array[]} hashes  SHA-256 of certificates to accept; empty: one the browser trusts
+   * @param {CarrierReceiver} receiver @param {() => number} clock */
+  constructor(url, hashes, receiver, clock) {
+    this._receiver = receiver;
+    this._clock = clock;
+    this._over = false;
+    this._numbers = 0;
+    /** @type {Map<number, Stream>} */
+    this._streams = new Map();
+    const options = /** @type {WebTransportOptions} */ ({ congestionControl: "low-latency", requireUnreliable: true });
+    if (hashes.length) {
+      options.serverCertificateHashes = hashes.map((value) => ({ algorithm: "sha-256", value: new Uint8Array(value) }));
+    }
+    this._transport = new WebTransport(url, options);
+    this._deadline = setTimeout(() => this._lose(5, "The relay did not answer."), CONNECT_DEADLINE);
+    void this._run();
+  }
+
+  async _run() {
+    const transport = this._transport;
+    transport.closed.then(
+      (info) => this._lose(info.closeCode ?? 0, info.reason ?? ""),
+      (error) => this._lose(closeCode(error), ""),
+    );
+    try {
+      await transport.ready;
+    } catch {
+      this._lose(5, "");
+      return;
+    }
+    clearTimeout(this._deadline);
+    if (this._over) return;
+    this._receiver.carrierReady(this._clock());
+    void this._readDatagrams();
+  }
+
+  async _readDatagrams() {
+    const reader = this._transport.datagrams.readable.getReader();
+    try {
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done || this._over) return;
+        this._receiver.datagramReceived(value, this._clock());
+      }
+    } catch (error) {
+      if (!isTransportError(error)) throw error;
+    }
+  }
+
+  // Carrier
+
+  /** Open a bidirectional stream and return its number. */
+  openStream() {
+    const number = this._numbers++;
+    /** @type {Stream} */
+    const stream = { writer: Promise.reject(new TypeError("not opened")), tail: Promise.resolve(), backlog: 0, both: null, abandoned: false };
+    stream.writer.catch(() => undefined);
+    stream.writer = this._transport.createBidirectionalStream().then((both) => {
+      stream.both = both;
+      void this._readStream(number, both.readable);
+      return both.writable.getWriter();
+    });
+    stream.writer.catch(() => undefined); // the session's `closed` tells
+    this._streams.set(number, stream);
+    return number;
+  }
+
+  /** @param {number} number @param {ReadableStream<Uint8Array>} readable */
+  async _readStream(number, readable) {
+    const reader = readable.getReader();
+    for (;;) {
+      let piece;
+      try {
+        piece = await reader.read();
+      } catch (error) {
+        if (!isTransportError(error)) throw error;
+        if (!this._over && !this._streams.get(number)?.abandoned) this._receiver.streamReset(number, streamCode(error), this._clock());
+        return;
+      }
+      if (this._over || this._streams.get(number)?.abandoned) return;
+      await this._receiver.streamReceived(number, piece.value ?? new Uint8Array(0), piece.done, this._clock());
+      if (piece.done) return;
+    }
+  }
+
+  /** Queue bytes. @param {number} number @param {Uint8Array} data @param {boolean} end */
+  sendStream(number, data, end = false) {
+    const stream = this._streams.get(number);
+    if (!stream || stream.abandoned || this._over) return;
+    stream.backlog += data.length;
+    stream.tail = this._write(number, stream, data, end);
+  }
+
+  /** @param {number} number @param {Stream} stream @param {Uint8Array} data @param {boolean} end */
+  async _write(number, stream, data, end) {
+    const before = stream.tail;
+    try {
+      const writer = await stream.writer;
+      await before;
+      if (stream.abandoned) return;
+      if (data.length) await writer.write(data);
+      if (end) await writer.close();
+    } catch (error) {
+      if (!isTransportError(error)) throw error; // a reset stream is told where it is read
+    } finally {
+      stream.backlog -= data.length;
+    }
+    if (!stream.backlog && !this._over) this._receiver.streamWritable(number, this._clock());
+  }
+
+  /** It leaves after the others. @param {number} number */
+  setStreamBulk(number) {
+    const stream = this._streams.get(number);
+    stream?.writer.then(
+      () => {
+        const writable = /** @type {any} */ (stream.both?.writable);
+        if (writable && "sendOrder" in writable) writable.sendOrder = -1;
+      },
+      () => undefined,
+    );
+  }
+
+  /** Abandon both directions. @param {number} number @param {number} code */
+  resetStream(number, code) {
+    const stream = this._streams.get(number);
+    if (!stream || stream.abandoned) return;
+    stream.abandoned = true;
+    const reason = new WebTransportError(/** @type {any} */ ("abandoned"), /** @type {any} */ ({ streamErrorCode: code, source: "stream" }));
+    stream.writer.then((writer) => writer.abort(reason)).catch(() => undefined);
+  }
+
+  /** Bytes queued and not yet taken by the connection. @param {number} number */
+  streamBacklog(number) {
+    return this._streams.get(number)?.backlog ?? 0;
+  }
+
+  /** Close the connection with a code of the registry. @param {number} code @param {string} text */
+  close(code, text) {
+    if (this._over) return;
+    this._over = true;
+    clearTimeout(this._deadline);
+    this._streams.clear();
+    try {
+      this._transport.close({ closeCode: code, reason: text });
+    } catch (error) {
+      if (!isTransportError(error)) throw error; // it was over already
+    }
+  }
+
+  /** @param {number} code @param {string} text */
+  _lose(code, text) {
+    if (this._over) return;
+    this.close(0, "");
+    this._receiver.carrierLost(code, text, this._clock());
+  }
+}
+
+/** Errors of the transport itself; anything else is a fault of ours. @param {unknown} error */
+function isTransportError(error) {
+  return error instanceof DOMException || error instanceof TypeError;
+}
+
+/** @param {unknown} error */
+function streamCode(error) {
+  return /** @type {any} */ (error)?.streamErrorCode ?? 0;
+}
+
+/** A session that ended without a close code was lost. @param {unknown} error */
+function closeCode(error) {
+  return streamCode(error) || 75;
+}

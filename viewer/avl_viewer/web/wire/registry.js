@@ -1,0 +1,221 @@
+// Every number that travels, generated from spec/registry.json by spec/generate.py: do not edit.
+
+export const LABEL = "avl/1";
+export const ALPN = "avl/1";
+export const PATH = "/avl/1";
+export const HOP_VERSIONS = [1];
+export const SESSION_VERSIONS = [1];
+export const MAX = Object.freeze({
+  DATAGRAM_PAYLOAD: 1152,
+  FRAGMENT_PAYLOAD: 1128,
+  OBJECT_SIZE: 1048576,
+  HOP_MESSAGE: 65536,
+  HANDSHAKE_MESSAGE: 4096,
+  RECORD_DATA: 16384,
+  RECORD_PAD: 64,
+  CHANNEL_MESSAGE: 1048576,
+  RETAINED_CONTROL: 65536,
+  RETAINED_BULK: 4194304,
+  CLIPBOARD_TEXT: 1048000,
+  DIRTY_RECTS: 32,
+  CODE_LENGTH: 8,
+});
+/** Milliseconds. */
+export const TIMER = Object.freeze({
+  HELLO: 10000,
+  UNADMITTED: 10000,
+  CONSENT: 30000,
+  BEACON: 1000,
+  STALE: 3000,
+  INPUT_SILENCE: 2000,
+  INPUT_REFRESH: 500,
+  INPUT_OLD_PRESS: 2000,
+  INPUT_OLD: 10000,
+  KEY_SPACING: 300,
+  REPORT: 250,
+  KEEPALIVE: 10000,
+  IDLE: 30000,
+});
+export const STREAM = Object.freeze({
+  HOP_CONTROL: 1,
+  CHANNEL: 2,
+});
+export const CHANNEL = Object.freeze({
+  CONTROL: 0,
+  INPUT: 1,
+  BULK: 2,
+});
+export const DATAGRAM = Object.freeze({
+  MEDIA: 0,
+  PARITY: 1,
+  REPAIR: 2,
+  PROBE: 3,
+});
+export const FLAG = Object.freeze({
+  KEY: 1,
+  DISCARDABLE: 2,
+  LAYER: 4,
+  END_OF_GROUP: 8,
+});
+export const TRACK_KIND = Object.freeze({
+  VIDEO: 1,
+  AUDIO: 2,
+  CURSOR: 3,
+});
+export const ROLE = Object.freeze({
+  HOST: 1,
+  VIEWER: 2,
+});
+export const RECORD = Object.freeze({
+  DATA: 0,
+  ACK: 1,
+  FIN: 2,
+  REKEY: 3,
+});
+export const PERMISSION = Object.freeze({
+  VIEW: 1,
+  POINTER: 2,
+  KEYBOARD: 4,
+  CLIPBOARD_OUT: 8,
+  CLIPBOARD_IN: 16,
+});
+export const MODIFIER = Object.freeze({
+  CONTROL: 1,
+  SHIFT: 2,
+  ALT: 4,
+  META: 8,
+  ALTGR: 16,
+  CAPS_LOCK: 256,
+  NUM_LOCK: 512,
+  SCROLL_LOCK: 1024,
+});
+export const INPUT = Object.freeze({
+  MOVE: 1,
+  BUTTON: 2,
+  WHEEL: 3,
+  KEY: 4,
+  TEXT: 5,
+  RELEASE_ALL: 6,
+  HOLDING: 7,
+});
+export const CHROMA = Object.freeze({
+  YUV420: 0,
+  YUV444: 1,
+});
+export const CLOSE = Object.freeze({
+  NO_ERROR: 0,
+  PROTOCOL_ERROR: 1,
+  VERSION: 2,
+  INTERNAL: 3,
+  GOING_AWAY: 4,
+  TIMEOUT: 5,
+  WRONG_RELAY: 6,
+  UNAVAILABLE: 7,
+  LIMIT: 8,
+  BAD_RECORD: 9,
+  REPLACED: 10,
+  FORBIDDEN: 11,
+  REFUSED: 64,
+  DENIED: 65,
+  NO_CONSENT: 66,
+  WRONG_HOST: 67,
+  SESSION_VERSION: 68,
+  SESSION_PROTOCOL: 69,
+  NOT_PERMITTED: 70,
+  ENDED: 71,
+  DISPLAY_LOST: 72,
+  EVICTED: 73,
+  TAMPERED: 74,
+  SESSION_LOST: 75,
+  TOO_SLOW: 76,
+});
+/** Close code -> the sentence a person is shown. */
+export const CLOSE_TEXT = Object.freeze({
+  0: "The connection was closed.",
+  1: "The other side broke the protocol. Update avl on both sides.",
+  2: "The two sides speak different versions of avl. Update the older one.",
+  3: "The relay failed. Its log says why.",
+  4: "The relay is shutting down or restarting.",
+  5: "The other side did not answer in time.",
+  6: "The relay's identity is not the one that was pinned. Check the address and the pin; do not continue if you did not change the relay.",
+  7: "No such device, or it is offline.",
+  8: "Too many attempts or connections. Wait a minute and try again.",
+  9: "The relay refused this device's signed record. Check the clock and the device's state folder.",
+  10: "Another connection of the same device took its place.",
+  11: "That is not permitted in this session.",
+  64: "Refused: the code is wrong or no longer valid.",
+  65: "The person at the host declined.",
+  66: "Nobody at the host answered.",
+  67: "The host's identity is not the one in the target. Do not continue.",
+  68: "Host and viewer speak different versions of avl. Update the older one.",
+  69: "Host and viewer no longer understand each other. Update avl on both sides.",
+  70: "The code admits to viewing only.",
+  71: "The session ended.",
+  72: "The host lost its display.",
+  73: "The host ended this session.",
+  74: "What arrived was changed on the way. The session was ended.",
+  75: "The connection to the host was lost.",
+  76: "The other side stopped reading.",
+});
+/** Message name -> [number, [[key, field, type], ...]]. */
+export const HOP_MESSAGES = Object.freeze({
+  HELLO: [1, [[0, "versions", "int[]"], [1, "role", "int"], [2, "software", "str"], [3, "required", "str[]"]]],
+  WELCOME: [2, [[0, "version", "int"], [1, "nonce", "bytes"], [2, "observed", "str"], [3, "identity", "bytes"], [4, "endorsement", "bytes"], [5, "time_ms", "int"], [6, "name", "str"], [7, "page", "str"], [8, "types", "int[]"]]],
+  REGISTER: [3, [[0, "identity", "bytes"], [1, "record", "bytes"], [2, "signature", "bytes"], [3, "proof", "bytes"]]],
+  REGISTERED: [4, [[0, "media_handle", "int"]]],
+  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "hops", "int"]]],
+  INCOMING: [6, [[0, "session", "bytes"], [1, "handle", "int"], [2, "source", "bytes"]]],
+  ACCEPT: [7, [[0, "handle", "int"]]],
+  REJECT: [8, [[0, "handle", "int"], [1, "code", "int"]]],
+  ATTACHED: [9, [[0, "session", "bytes"], [1, "handle", "int"], [2, "media_handle", "int"]]],
+  TRACKS: [10, [[0, "tracks", "int[][]"]]],
+  ADMIT: [11, [[0, "handle", "int"], [1, "tracks", "int[]"], [2, "channels", "int[]"]]],
+  EVICT: [12, [[0, "handle", "int"], [1, "code", "int"]]],
+  DETACH: [13, [[0, "handle", "int"], [1, "code", "int"]]],
+  SUBSCRIBE: [14, [[0, "handle", "int"], [1, "track", "int"], [2, "wish", "int"]]],
+  RECOVER: [15, [[0, "handle", "int"], [1, "track", "int"], [2, "object", "int"]]],
+  VIEWERS: [16, [[0, "count", "int"], [1, "rungs", "int[]"], [2, "rate", "int"]]],
+  PING: [17, [[0, "token", "int"]]],
+  PONG: [18, [[0, "token", "int"]]],
+  GOAWAY: [19, [[0, "elsewhere", "str[]"]]],
+  CLOSE: [20, [[0, "code", "int"], [1, "text", "str"]]],
+});
+/** Message name -> [number, [[key, field, type], ...]]. */
+export const CONTROL_MESSAGES = Object.freeze({
+  GRANT: [1, [[0, "permissions", "int"], [1, "media_session", "bytes"], [2, "signer", "bytes"], [3, "endorsement", "bytes"], [4, "keys", "bytes[]"], [5, "host_time_us", "int"], [6, "name", "str"], [7, "tracks", "int[][]"]]],
+  MEDIA_KEYS: [2, [[0, "keys", "bytes[]"]]],
+  NEED_KEYS: [3, [[0, "track", "int"], [1, "kid", "int"]]],
+  LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]"], [3, "monitors", "int[][]"]]],
+  CURSOR: [5, [[0, "serial", "int"], [1, "width", "int"], [2, "height", "int"], [3, "hot_x", "int"], [4, "hot_y", "int"], [5, "image", "bytes"]]],
+  DECODER: [6, [[0, "chroma", "int[]"], [1, "max_width", "int"], [2, "max_height", "int"]]],
+  CLOCK_PING: [7, [[0, "sent_us", "int"]]],
+  CLOCK_PONG: [8, [[0, "sent_us", "int"], [1, "host_us", "int"]]],
+  BEACON: [9, [[0, "host_us", "int"], [1, "objects", "int[][]"]]],
+  REPORT: [10, [[0, "track", "int"], [1, "objects", "int[][]"], [2, "decode_queue", "int"], [3, "lost", "int"], [4, "received", "int"]]],
+  SETTLED: [11, [[0, "track", "int"], [1, "object", "int"]]],
+  STAGES: [12, [[0, "object", "int"], [1, "times_us", "int[]"]]],
+  END: [13, [[0, "code", "int"], [1, "text", "str"]]],
+  VISIBLE: [14, [[0, "visible", "bool"]]],
+  NOTICE: [15, [[0, "code", "int"], [1, "text", "str"]]],
+});
+/** Message name -> [number, [[key, field, type], ...]]. */
+export const INPUT_MESSAGES = Object.freeze({
+  BATCH: [1, [[0, "sequence", "int"], [1, "time_us", "int"], [2, "events", "any[][]"]]],
+  ECHO: [2, [[0, "sequence", "int"], [1, "host_us", "int"], [2, "discarded", "int"]]],
+});
+/** Message name -> [number, [[key, field, type], ...]]. */
+export const BULK_MESSAGES = Object.freeze({
+  CLIPBOARD: [1, [[0, "serial", "int"], [1, "text", "str"]]],
+  CLIPBOARD_ASK: [2, []],
+  CLIPBOARD_SET: [3, [[0, "serial", "int"], [1, "taken", "bool"]]],
+});
+/** Message name -> [number, [[key, field, type], ...]]. */
+export const HANDSHAKE_MESSAGES = Object.freeze({
+  OFFER: [1, [[0, "versions", "int[]"], [1, "features", "str[]"]]],
+  HOST_HELLO: [2, [[0, "version", "int"], [1, "identity", "bytes"], [2, "not_before", "int"], [3, "not_after", "int"], [4, "signature", "bytes"], [5, "methods", "str[]"], [6, "time_ms", "int"]]],
+  VIEWER_HELLO: [3, [[0, "identity", "bytes"], [1, "not_before", "int"], [2, "not_after", "int"], [3, "signature", "bytes"], [4, "name", "str"], [5, "permissions", "int"], [6, "share", "bytes"]]],
+  CHALLENGE: [4, [[0, "shares", "bytes[]"], [1, "tags", "bytes[]"]]],
+  CONFIRM: [5, [[0, "which", "int"], [1, "tag", "bytes"]]],
+  WAIT: [6, [[0, "seconds", "int"]]],
+  REFUSAL: [7, [[0, "code", "int"]]],
+});
