@@ -7,24 +7,10 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from avl_protocol.crypto.identity import Identity, device_record
-from avl_protocol.endpoint.alarm import Alarm
-from avl_protocol.endpoint.dial import Unreachable
-from avl_protocol.endpoint.endpoint import Endpoint
-from avl_protocol.endpoint.reach import open_endpoint, reach
-from avl_protocol.endpoint.state import StateFolder, write_ready
-from avl_protocol.endpoint.world import World
-from avl_protocol.quic.connection import ConnectionOptions
-from avl_protocol.session.link import LinkSettings, RelayLink
-from avl_protocol.wire import device_id
-from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import HopMessage, Welcome
-from avl_protocol.wire.registry import CloseCode, Role
-from avl_protocol.wire.target import RelayAddress, Target, parse_address
+from urllib.parse import quote
 
 from avl_host.capture.source import CaptureSource
-from avl_host.clipboard import HostClipboard
+from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
 from avl_host.door import AttemptDoor
 from avl_host.encode.encoder import Encoder, EncoderSettings
@@ -33,6 +19,20 @@ from avl_host.encode.worker import Listener, Worker
 from avl_host.input.sink import InputSink
 from avl_host.reception import Ask, Desktop, Reception
 from avl_host.sharing import Sharing
+from avl_protocol.crypto.identity import Identity, device_record
+from avl_protocol.endpoint.alarm import Alarm
+from avl_protocol.endpoint.dial import Unreachable
+from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.reach import open_endpoint, reach
+from avl_protocol.endpoint.state import StateFolder, write_ready
+from avl_protocol.endpoint.world import World
+from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.session.link import LinkSettings, RelayLink
+from avl_protocol.wire import device_id
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.messages import HopMessage, Welcome
+from avl_protocol.wire.registry import T_KEEPALIVE, CloseCode, Role
+from avl_protocol.wire.target import RelayAddress, Target, parse_address
 
 SOFTWARE = "avl-host 0.1"
 #: Seconds between attempts at an unreachable relay: doubling from the first to the last.
@@ -49,7 +49,7 @@ class Parts:
 
     source: CaptureSource
     sink: InputSink
-    clipboard: HostClipboard
+    clipboard: ClipboardPort
     open_encoder: Callable[[EncoderSettings], Encoder]
     make_worker: Callable[[CaptureSource, Pipeline, Listener, Callable[[], float]], Worker]
     ask: Ask | None = None
@@ -94,13 +94,14 @@ class Agent:
         worker = parts.make_worker(parts.source, pipeline, listener, clock)
         sharing.start(worker)
         parts.sink.release_all()
-        parts.clipboard.watch(self.reception.clipboard)
+        parts.clipboard.on_text = self.reception.clipboard
         worker.start()
-        endpoint = await open_endpoint(world, ConnectionOptions(ack_delay=0.005))
+        endpoint = await open_endpoint(world, ConnectionOptions(ack_delay=0.005, keepalive=T_KEEPALIVE))
         try:
             keeper = loop.create_task(self._keep_link(endpoint))
             try:
-                await asyncio.wait([keeper, self._ended], return_when=asyncio.FIRST_COMPLETED)
+                waiting: list[asyncio.Future[Any]] = [keeper, self._ended]
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if keeper.done():
                     keeper.result()
             finally:
@@ -217,24 +218,32 @@ class Agent:
             write_ready(self._settings.ready_file, ready)
             code = ready["code"]
             self._tell(f"desktop {ready['device_id']}")
-            self._tell(f"  code    {device_id.show_code(code) if code else '(used; restart for another)'}")
+            shown = code if self._settings.code else device_id.show_code(code)
+            self._tell(f"  code    {shown or '(used; restart for another)'}")
             if ready.get("view_code"):
-                self._tell(f"  view    {device_id.show_code(ready['view_code'])} (viewing only)")
+                self._tell(f"  view    {ready['view_code']} (viewing only)")
             self._tell(f"  browser {ready['url']}")
             self._tell(f"  window  avl view '{ready['target']}'")
+
+    def _codes(self) -> tuple[str | None, str | None]:
+        """Codes as valid now, in the spelling in which they were given."""
+        code, view_code = self.door.codes
+        return (self._settings.code or code) if code else None, (
+            self._settings.view_code or view_code
+        ) if view_code else None
 
     def ready(self) -> dict[str, Any]:
         """The ready file's content."""
         assert self._relay is not None
         target = str(Target(self._relay, self.identity.number))
-        code, view_code = self.door.codes
+        code, view_code = self._codes()
         page = f"{self._page}#d={self.identity.device_id}"
         ready = {
             "device_id": self.identity.device_id,
             "code": code or "",
             "target": target,
-            "url": f"{page}&c={code}" if code else page,
+            "url": page + "&c=" + quote(code, safe="") if code else page,
         }
         if view_code is not None:
-            ready |= {"view_code": view_code, "view_url": f"{page}&c={view_code}"}
+            ready |= {"view_code": view_code, "view_url": page + "&c=" + quote(view_code, safe="")}
         return ready

@@ -7,20 +7,20 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
-from avl_protocol.endpoint.runtime import run as run_loop
-from avl_protocol.endpoint.state import StateError, default_folder
-from avl_protocol.endpoint.world import system_world
-from avl_protocol.wire.device_id import normalise_code
-from avl_protocol.wire.target import parse_relay
 
 from avl_host.agent import Agent
 from avl_host.capture.source import SourceLost
 from avl_host.config import HostSettings
 from avl_host.input.sink import SinkLost
 from avl_host.machine import open_parts
+from avl_protocol.endpoint.runtime import run as run_loop
+from avl_protocol.endpoint.state import StateError, default_folder
+from avl_protocol.endpoint.world import system_world
+from avl_protocol.wire.device_id import normalise_code
+from avl_protocol.wire.target import parse_relay
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Share this machine's desktop.")
 
@@ -41,18 +41,16 @@ def _fail(text: str, status: int) -> typer.Exit:
 @app.command()
 def run(
     relay: Annotated[str, typer.Option(help="The relay: HOST:PORT[?pin=FP].")],
-    pin: Annotated[Optional[str], typer.Option(help="The relay's pin, if not part of --relay.")] = None,
-    state: Annotated[Optional[Path], typer.Option(help="Folder of this host's identity.")] = None,
-    display: Annotated[Optional[str], typer.Option(help="X display to share, for example :0.")] = None,
-    source: Annotated[Optional[str], typer.Option(help="'pattern': a test card instead of a display.")] = None,
-    code: Annotated[
-        Optional[str], typer.Option(envvar="AVL_CODE", help="Code to enter; default: a random one.")
-    ] = None,
+    pin: Annotated[str | None, typer.Option(help="The relay's pin, if not part of --relay.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Folder of this host's identity.")] = None,
+    display: Annotated[str | None, typer.Option(help="X display to share, for example :0.")] = None,
+    source: Annotated[str | None, typer.Option(help="'pattern': a test card instead of a display.")] = None,
+    code: Annotated[str | None, typer.Option(envvar="AVL_CODE", help="Code to enter; default: a random one.")] = None,
     code_once: Annotated[bool, typer.Option("--code-once", help="The code is good for one use.")] = False,
-    view_code: Annotated[Optional[str], typer.Option(help="A second code that admits to viewing only.")] = None,
+    view_code: Annotated[str | None, typer.Option(help="A second code that admits to viewing only.")] = None,
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
     max_bitrate: Annotated[float, typer.Option(help="Most that the encoder may use, in Mbit/s.", min=0.2)] = 8.0,
-    ready_file: Annotated[Optional[Path], typer.Option(help="Written once viewers can connect.")] = None,
+    ready_file: Annotated[Path | None, typer.Option(help="Written once viewers can connect.")] = None,
 ) -> None:
     """Share a desktop until interrupted."""
     if source is not None and display is not None:
@@ -88,7 +86,7 @@ async def _share(settings: HostSettings) -> str:
     """Run the agent until SIGTERM, SIGINT or the display's end; what went wrong, if anything."""
     world = system_world()
     loop = asyncio.get_running_loop()
-    agent = Agent(world, settings, open_parts(settings, world, loop), _tell)
+    agent = Agent(world, settings, open_parts(settings, world), _tell)
     task = loop.create_task(agent.run())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
@@ -99,7 +97,7 @@ async def _share(settings: HostSettings) -> str:
 
 
 @app.command()
-def doctor(display: Annotated[Optional[str], typer.Option(help="X display to look at.")] = None) -> None:
+def doctor(display: Annotated[str | None, typer.Option(help="X display to look at.")] = None) -> None:
     """Say what this machine lacks, and the line that mends it."""
     from avl_host.doctor import check
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from avl_host.config import EVERYTHING, HostSettings
 from avl_protocol.crypto.attempts import AttemptBudget, Code, Try, new_code
 from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.wire.registry import Permission
-
-from avl_host.config import EVERYTHING, HostSettings
 
 #: The file of identities that succeeded before.
 _KNOWN = "known.bin"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from avl_host.capture.source import CursorImage
+from avl_host.input.sink import InputSink
+from avl_host.limits import HandshakeLimits
+from avl_host.sharing import TRACK, TRACK_ROW, Sharing
 from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
@@ -33,11 +37,6 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Accept, Admit, Detach, Evict, HopMessage, Incoming, Recover, Reject, Viewers
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_RECORD_DATA, CloseCode, InputKind, Permission
 
-from avl_host.capture.source import CursorImage
-from avl_host.input.sink import InputSink
-from avl_host.limits import HandshakeLimits
-from avl_host.sharing import TRACK, TRACK_ROW, Sharing
-
 #: Told a person: who asks (device ID), the name they give themselves, and what for.
 Ask = Callable[[str, str, Permission], Awaitable[bool | None]]
 
@@ -49,7 +48,7 @@ class Desktop:
     sharing: Sharing
     sink: InputSink
     set_clipboard: Callable[[str], bool]
-    get_clipboard: Callable[[], str | None]
+    get_clipboard: Callable[[], Awaitable[str | None]]
 
 
 class Reception:
@@ -75,7 +74,7 @@ class Reception:
         self._layout: Layout | None = None
         self._cursor: Cursor | None = None
         self._clipboard_serial = 0
-        self._asking: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     # the link
 
@@ -134,9 +133,7 @@ class Reception:
             return False
         if not self._limits.prompt(now):
             raise Refused(CloseCode.LIMIT)
-        task = asyncio.get_running_loop().create_task(self._consent(session, self._ask, name, wish))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+        self._run(self._consent(session, self._ask, name, wish))
         return True
 
     async def _consent(self, session: HostSession, ask: Ask, name: str, wish: Permission) -> None:
@@ -198,8 +195,17 @@ class Reception:
         elif isinstance(message, Clipboard):
             self._set_clipboard(session, message)
         elif isinstance(message, ClipboardAsk) and session.permissions & Permission.CLIPBOARD_OUT:
-            self._clipboard_serial += 1
-            session.send_bulk(Clipboard(self._clipboard_serial, self._desktop.get_clipboard() or ""))
+            self._run(self._tell_clipboard(session))
+
+    async def _tell_clipboard(self, session: HostSession) -> None:
+        text = await self._desktop.get_clipboard() or ""
+        self._clipboard_serial += 1
+        session.send_bulk(Clipboard(self._clipboard_serial, text if len(text.encode()) <= MAX_CLIPBOARD_TEXT else ""))
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _set_clipboard(self, session: HostSession, message: Clipboard) -> None:
         allowed = session.permissions & Permission.CLIPBOARD_IN and len(message.text.encode()) <= MAX_CLIPBOARD_TEXT

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from avl_host.encode.worker import Worker
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.media.frame import Chroma, EncodedFrame
@@ -15,8 +16,6 @@ from avl_protocol.session.link import LinkState, RelayLink
 from avl_protocol.session.mediaout import MediaSender, repair
 from avl_protocol.wire.endtoend import Stages
 from avl_protocol.wire.registry import T_REPORT, TrackKind
-
-from avl_host.encode.worker import Worker
 
 #: The one video track.
 TRACK = 1

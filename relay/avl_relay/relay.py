@@ -16,7 +16,7 @@ from avl_protocol.endpoint.state import StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, load, self_signed
 from avl_protocol.endpoint.world import World
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
-from avl_protocol.quic.connection import ConnectionOptions
+from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.relay import RelayIdentity, RelayPeer
 from avl_protocol.wire.target import join, show_pin
 
@@ -26,7 +26,7 @@ from avl_relay.http.app import PageInfo, build, names_allowed, origin_allowed
 from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
 
-#: What others are told to call an address that means "here".
+#: Pages on this machine are secure contexts by this name.
 LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
 
 
@@ -118,7 +118,7 @@ class Relay:
             hashes = () if public else tuple(c.sha256 for c in self._certificates())
             return PageInfo(self.quic, self.identity.pin, hashes, public)
 
-        app = build(info, names, lambda: f'h3=":{self._port()}"')
+        app = build(info, names, lambda: f'h3=":{self._port()}"' if self._certificate is not None else "clear")
         self._http = TcpServer(app, settings.http, settings.tls_cert, settings.tls_key)
         await self._http.start()
         return AsgiHandler(app, self._log), names
@@ -130,7 +130,7 @@ class Relay:
     @property
     def quic(self) -> str:
         """The QUIC address as others should write it."""
-        return join(LOOPBACK.get(self._settings.public, self._settings.public), self._port())
+        return join(self._settings.public, self._port())
 
     def _http_name(self) -> str:
         return (

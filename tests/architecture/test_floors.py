@@ -53,10 +53,16 @@ def readings(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, f"datetime.datetime.{node.attr}"
 
 
+def raises_again(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler ends with a bare `raise`."""
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
 def broad_catches(tree: ast.AST) -> Iterator[int]:
-    """Lines of handlers that catch everything."""
+    """Lines of handlers that catch everything and keep it: one that tidies up and raises again catches nothing."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ExceptHandler):
+        if isinstance(node, ast.ExceptHandler) and not raises_again(node):
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
             if any(
                 kind is None or (isinstance(kind, ast.Name) and kind.id in {"Exception", "BaseException"})
@@ -117,3 +123,7 @@ def test_only_assembly_files_catch_everything() -> None:
 @pytest.mark.parametrize("clause", ["except:", "except Exception:", "except (OSError, BaseException) as error:"])
 def test_a_broad_catch_is_found_however_it_is_written(clause: str) -> None:
     assert list(broad_catches(ast.parse(f"try:\n    pass\n{clause}\n    pass")))
+
+
+def test_tidying_up_before_an_error_goes_on_is_no_catch() -> None:
+    assert not list(broad_catches(ast.parse("try:\n    pass\nexcept BaseException:\n    close()\n    raise")))

@@ -1,7 +1,7 @@
 """The one place that makes randomness and the date of TLS repeatable.
 
-aioquic asks os.urandom for connection IDs and TLS for today; both are patched here and nowhere else. Key pairs still come
-from OpenSSL's own generator: ciphertexts differ from run to run, their lengths do not.
+aioquic asks os.urandom for connection IDs and TLS for today; both are patched here and nowhere else. Key pairs
+still come from OpenSSL's own generator: ciphertexts differ from run to run, their lengths do not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EPOCH = 1893456000.0
 
 @contextlib.contextmanager
 def seeded(seed: int, monotonic: Callable[[], float]) -> Iterator[Callable[[int], bytes]]:
-    """Within the context all entropy follows from `seed` and TLS's date is EPOCH plus virtual time; yields the source."""
+    """While it lasts all entropy follows from `seed` and TLS's date is EPOCH plus virtual time; yields the source."""
     source = random.Random(seed).randbytes
 
     def today() -> datetime.datetime:

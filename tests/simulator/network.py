@@ -1,7 +1,7 @@
 """Datagrams between addresses in memory, over links with delay, jitter, loss, duplication and a bottleneck.
 
-Every datagram that meets a link adds (virtual time, link, size, verdict) to one running hash: two runs that agree on it
-saw the same network do the same things at the same times.
+Every datagram that meets a link adds (virtual time, link, size, verdict) to one running hash: two runs that agree
+on it saw the same network do the same things at the same times.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from avl_protocol.endpoint.network import Address, Batch
 class LinkShape:
     """One direction of a path: seconds, bits per second and probabilities.
 
-    `queue` is the longest wait at the bottleneck before datagrams are dropped. A reordered datagram is `reorder_by` late.
+    `queue` is the longest wait at the bottleneck before datagrams are dropped; a reordered one is `reorder_by` late.
     """
 
     delay: float = 0.010

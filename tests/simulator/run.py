@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.tls import TlsServer, self_signed
-from avl_protocol.quic.connection import ConnectionOptions
+from avl_protocol.quic.options import ConnectionOptions
 from tests.simulator.entropy import seeded
 from tests.simulator.loop import VirtualClock, VirtualLoop
 from tests.simulator.network import LinkShape, SimulatedNetwork

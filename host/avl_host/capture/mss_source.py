@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from avl_protocol.media.frame import Monitor, Rect
 
 from avl_host.capture.source import CursorImage, Picture, SourceLost
 from avl_host.capture.tiles import take_changes
+from avl_protocol.media.frame import Monitor, Rect
 
 _BUSY_INTERVAL = 1 / 30
 _STILL_INTERVAL = 0.25

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
-from avl_protocol.media.frame import Monitor, Rect
 from numpy.typing import NDArray
 
 from avl_host.capture.source import CursorImage, Picture
 from avl_host.capture.tiles import take_changes
+from avl_protocol.media.frame import Monitor, Rect
 
 #: Bits of the number on the card, in rows of eight blocks, and the edge of one block in pixels.
 NUMBER_BITS = 32

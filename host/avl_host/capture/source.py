@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from avl_protocol.media.frame import Monitor, Rect
 from numpy.typing import NDArray
+
+from avl_protocol.media.frame import Monitor, Rect
 
 
 @dataclass(frozen=True, slots=True)

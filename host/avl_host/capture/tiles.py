@@ -11,9 +11,10 @@ import ctypes
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
+
 from avl_protocol.media.frame import Rect
 from avl_protocol.wire.registry import MAX_DIRTY_RECTS
-from numpy.typing import NDArray
 
 #: Edge of a tile in pixels.
 TILE = 64

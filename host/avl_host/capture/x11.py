@@ -20,12 +20,12 @@ import xcffib.randr
 import xcffib.shm
 import xcffib.xfixes
 import xcffib.xproto
-from avl_protocol.media.frame import Monitor, Rect
 from numpy.typing import NDArray
 
 from avl_host.capture.shared_memory import SharedPixels
 from avl_host.capture.source import CursorImage, Picture, SourceLost
 from avl_host.capture.tiles import row_bands, take_changes
+from avl_protocol.media.frame import Monitor, Rect
 
 _EXTENSIONS = (
     ("DAMAGE", xcffib.damage.key, (1, 1)),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from avl_protocol.media.frame import Chroma
-
 from avl_host.capture.source import Picture
+from avl_protocol.media.frame import Chroma
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from avl_protocol.media.frame import Chroma, EncodedFrame, Rect, StageTimes
-from avl_protocol.wire.registry import T_KEY_SPACING
-
 from avl_host.capture.source import CaptureSource, Picture
 from avl_host.encode.encoder import Encoded, Encoder, EncoderSettings
+from avl_protocol.media.frame import Chroma, EncodedFrame, Rect, StageTimes
+from avl_protocol.wire.registry import T_KEY_SPACING
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from avl_protocol.media.frame import Chroma, EncodedFrame, Monitor
-
 from avl_host.capture.source import CaptureSource, CursorImage, SourceLost
 from avl_host.encode.encoder import EncoderFailed
 from avl_host.encode.pipeline import Pipeline
+from avl_protocol.media.frame import Chroma, EncodedFrame, Monitor
 
 
 @dataclass(frozen=True, slots=True)

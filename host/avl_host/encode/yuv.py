@@ -12,8 +12,9 @@ from collections.abc import Iterable
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
-from avl_protocol.media.frame import Chroma, Rect
 from numpy.typing import NDArray
+
+from avl_protocol.media.frame import Chroma, Rect
 
 PIXEL_FORMATS = {Chroma.YUV420: "yuv420p", Chroma.YUV444: "yuv444p"}
 

@@ -25,7 +25,8 @@ class InputSink(Protocol):
         """Press or release a key by USB HID usage (page 7).
 
         `modifiers` are the viewer's modifier and lock bits (registry "modifiers"); `text` is what the viewer's layout
-        produced, or empty. With Ctrl, Alt or Meta held, or without text, the physical key goes; else the character does.
+        produced, or empty. With Ctrl, Alt or Meta held, or without text, the physical key goes; else the character
+        does.
         """
 
     def text(self, text: str) -> None:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from aioquic.quic.packet import QuicProtocolVersion
 
-from avl_protocol.quic.connection import CID_LENGTH
+from avl_protocol.quic.options import CID_LENGTH
 
 Link = TypeVar("Link")
 

@@ -10,19 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from aioquic.buffer import Buffer  # type: ignore[attr-defined]
-from aioquic.quic.packet import (
-    QuicErrorCode,
-    encode_quic_retry,
-    encode_quic_version_negotiation,
-    pull_quic_header,
-)
-from aioquic.quic.retry import QuicRetryTokenHandler
+from aioquic.quic.packet import QuicErrorCode
 
-from avl_protocol.endpoint.admission import Admission, Bucket, Decision
 from avl_protocol.endpoint.clock import Clock
 from avl_protocol.endpoint.demux import (
-    SUPPORTED_VERSIONS,
     Demultiplexer,
     Known,
     NewConnection,
@@ -34,18 +25,17 @@ from avl_protocol.endpoint.demux import (
 from avl_protocol.endpoint.dial import Dialling, Unreachable
 from avl_protocol.endpoint.link import Application, Link
 from avl_protocol.endpoint.network import Address, Batch, DatagramSocket, Network
+from avl_protocol.endpoint.reception import Reception, other_versions
 from avl_protocol.endpoint.tls import TlsServer, Trust
 from avl_protocol.quic.carrier import STATELESS_RESET, QuicCarrier, RawApplication, Receiver
-from avl_protocol.quic.connection import CID_LENGTH, Connection, ConnectionOptions, configuration, reset_token
+from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.http3 import Http3Application, HttpHandler
+from avl_protocol.quic.options import CID_LENGTH, ConnectionOptions, configuration
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import ALPN, T_IDLE, CloseCode
 
 ALPN_HTTP = "h3"
 OnCarrier = Callable[[QuicCarrier, str], Receiver]
-
-#: Answers a second to packets of unknown connections, for all sources together.
-RESETS = (100.0, 100.0)
 
 
 class Endpoint:
@@ -79,9 +69,7 @@ class Endpoint:
         self._on_carrier: OnCarrier | None = None
         self._on_http: HttpHandler | None = None
         self._origin_allowed: Callable[[str, str], bool] = _no_origin
-        self._admission = Admission()
-        self._resets = Bucket(*RESETS, clock.monotonic())
-        self._retry = QuicRetryTokenHandler()
+        self._reception = Reception(self._reset_key, entropy, clock.monotonic())
 
     # ---- what programs call
 
@@ -273,15 +261,12 @@ class Endpoint:
             route.link.connection.terminate(QuicErrorCode.NO_ERROR, STATELESS_RESET)
             self._touched[route.link] = None
         elif isinstance(route, Stray):
-            self._send_reset(route.destination, len(data), address, now)
+            answer = self._reception.reset(route.destination, len(data), now)
+            if answer is not None:
+                self._bound().send_batch([(answer, address)])
         elif isinstance(route, UnknownVersion):
             if self._tls is not None:
-                answer = encode_quic_version_negotiation(
-                    source_cid=route.destination,
-                    destination_cid=route.source,
-                    supported_versions=list(SUPPORTED_VERSIONS),
-                )
-                self._bound().send_batch([(answer, address)])
+                self._bound().send_batch([(other_versions(route), address)])
         elif isinstance(route, NotQuic) and self._on_raw is not None:
             self._on_raw(data, address)
 
@@ -289,23 +274,10 @@ class Endpoint:
         tls = self._tls
         if tls is None:
             return
-        try:
-            token = pull_quic_header(Buffer(data=data), host_cid_length=CID_LENGTH).token
-        except ValueError:
-            return
-        original, retried = first.destination, None
-        if token:
-            try:
-                original = self._retry.validate_token(
-                    address=address, destination_cid=first.destination, token=token, now=now
-                )
-                retried = first.destination
-            except ValueError:
-                token = b""
-        decision = self._admission.decide(address[0], proved=retried is not None, now=now)
-        if decision is Decision.RETRY:
-            self._send_retry(first, address, now)
-        elif decision is Decision.ACCEPT:
+        verdict = self._reception.judge(first, data, address, now)
+        if isinstance(verdict, bytes):
+            self._bound().send_batch([(verdict, address)])
+        elif verdict is not None:
             settings = configuration(is_client=False, alpn=[ALPN, ALPN_HTTP], idle_timeout=self._idle_timeout)
             tls.apply(settings)
             connection = Connection(
@@ -314,41 +286,16 @@ class Endpoint:
                 new_connection_id=self._new_connection_id,
                 reset_key=self._reset_key,
                 now=now,
-                original_destination_connection_id=original,
-                retry_source_connection_id=retried,
+                original_destination_connection_id=verdict.original,
+                retry_source_connection_id=verdict.retried,
             )
             host = address[0]
-            self._admission.opened(host)
-            link = self._add(connection, self._choose, lambda _link, _failure: self._admission.settled(host))
+            admission = self._reception.admission
+            admission.opened(host)
+            link = self._add(connection, self._choose, lambda _link, _failure: admission.settled(host))
             link.register(first.destination)
             connection.receive_datagram(data, address, now)
             self._touched[link] = None
-
-    def _send_retry(self, first: NewConnection, address: Address, now: float) -> None:
-        chosen = self._new_connection_id()
-        token = self._retry.create_token(
-            address=address,
-            original_destination_connection_id=first.destination,
-            retry_source_connection_id=chosen,
-            now=now,
-        )
-        answer = encode_quic_retry(
-            version=first.version,
-            source_cid=chosen,
-            destination_cid=first.source,
-            original_destination_cid=first.destination,
-            retry_token=token,
-        )
-        self._bound().send_batch([(answer, address)])
-
-    def _send_reset(self, destination: bytes, size: int, address: Address, now: float) -> None:
-        """RFC 9000, section 10.3: shorter than what caused it, so that two endpoints cannot keep each other busy."""
-        size = min(size - 1, 42)
-        if size < 21 or not self._resets.take(now):
-            return
-        noise = self._entropy(size - 16)
-        answer = bytes([0x40 | noise[0] & 0x3F]) + noise[1:] + reset_token(self._reset_key, destination)
-        self._bound().send_batch([(answer, address)])
 
     # ---- links
 

@@ -17,8 +17,8 @@ from avl_protocol.wire.registry import CloseCode
 
 #: An event loop's timers may fire this much early, in seconds; what is due then is done then.
 EARLY = 0.0005
-#: aioquic computes a time by a sum and compares it with a difference: what is due is handed over this much later, so that
-#: rounding cannot make it due for ever.
+#: aioquic computes a time by a sum and compares it with a difference: what is due is handed over this much later, so
+#: that rounding cannot make it due for ever.
 TICK = 0.000001
 
 
@@ -58,7 +58,7 @@ class Link:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._ids: dict[bytes, None] = {}
-        self._tokens: dict[bytes, None] = {}
+        self._tokens: list[bytes] = []
         for connection_id in connection.connection_ids:
             self.register(connection_id)
 
@@ -76,6 +76,8 @@ class Link:
                 self.application.settle(now)
         except RemoteProtocolError as error:
             self._fail(error.code, error.text)
+        if (tokens := self.connection.peer_reset_tokens) != self._tokens and not self.forgotten:
+            self._learn(tokens)
         if self._on_settled is not None and self.connection.ended:
             closed = self.connection.close_event
             self._settled("the connection ended" if closed is None else close_reason(closed)[1])
@@ -115,15 +117,12 @@ class Link:
             self.process(now)
         return datagrams
 
-    def learn_tokens(self) -> None:
+    def _learn(self, tokens: list[bytes]) -> None:
         """Recognise stateless resets of the tokens the peer has issued so far."""
-        tokens = dict.fromkeys(self.connection.peer_reset_tokens)
         for token in self._tokens:
-            if token not in tokens:
-                self._routes.remove_token(token)
+            self._routes.remove_token(token)
         for token in tokens:
-            if token not in self._tokens:
-                self._routes.add_token(token, self)
+            self._routes.add_token(token, self)
         self._tokens = tokens
 
     def arm(self, now: float) -> None:
@@ -154,7 +153,7 @@ class Link:
             self._routes.remove(connection_id)
         for token in self._tokens:
             self._routes.remove_token(token)
-        self._ids, self._tokens = {}, {}
+        self._ids, self._tokens = {}, []
 
     @property
     def forgotten(self) -> bool:

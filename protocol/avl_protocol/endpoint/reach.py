@@ -10,7 +10,7 @@ from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.tls import TrustPinned, TrustPublic
 from avl_protocol.endpoint.world import World
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
-from avl_protocol.quic.connection import ConnectionOptions
+from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.link import RelayLink
 from avl_protocol.wire.target import RelayAddress
 

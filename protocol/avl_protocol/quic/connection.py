@@ -8,10 +8,9 @@ and pacer; connection IDs and reset tokens of our own; key update; keepalive; a 
 
 from __future__ import annotations
 
-import hmac
+import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from aioquic import tls
 from aioquic.buffer import size_uint_var
@@ -21,7 +20,6 @@ from aioquic.quic.connection import (
     END_STATES,
     Limit,
     NetworkAddress,
-    QuicConnection,
     QuicNetworkPath,
     QuicReceiveContext,
 )
@@ -32,15 +30,16 @@ from aioquic.quic.stream import QuicStream
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from avl_protocol.quic.congestion import CongestionAdapter, PacerAdapter, RateController
-from avl_protocol.quic.flow import FRIEND, STRANGER, Credit, Windows
+from avl_protocol.quic.credit import CreditedConnection
+from avl_protocol.quic.options import ConnectionOptions as ConnectionOptions
+from avl_protocol.quic.options import reset_token
 from avl_protocol.quic.sendqueue import DatagramQueue, Waiting
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD
 
 ONE_RTT = tls.Epoch.ONE_RTT
-CID_LENGTH = 8
-#: AES-GCM may protect 2^23 packets under one key (RFC 9001, section 6.6); half of that is soon enough.
-KEY_UPDATE_AFTER = 1 << 22
+#: aioquic reports what strangers do wrong as warnings; without a handler those would reach the terminal.
+logging.getLogger("quic").addHandler(logging.NullHandler())
 #: An acknowledgement leaves at once when so many packets wait for one.
 ACK_EVERY = 16
 #: How many packet numbers back a late packet is still accepted; aioquic's 128 are 25 ms at 50 Mbit/s.
@@ -52,17 +51,7 @@ MAX_BIDIRECTIONAL, MAX_UNIDIRECTIONAL = 64, 8
 NO_DATAGRAMS: tuple[()] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionOptions:
-    """What differs between programs. Times in seconds; `keepalive` None: the idle timeout may end the connection."""
-
-    ack_delay: float = 0.005
-    keepalive: float | None = None
-    handshake_deadline: float = 5.0
-    key_update_after: int = KEY_UPDATE_AFTER
-
-
-class Connection(QuicConnection):
+class Connection(CreditedConnection):
     """A QUIC connection. `on_wanted` is called whenever there is something to send that a flush would take."""
 
     def __init__(
@@ -81,7 +70,6 @@ class Connection(QuicConnection):
             original_destination_connection_id=original_destination_connection_id,
             retry_source_connection_id=retry_source_connection_id,
         )
-        self.on_wanted: Callable[[], None] = _nobody
         self._options = options
         self._new_connection_id = new_connection_id
         self._reset_key = reset_key
@@ -101,10 +89,8 @@ class Connection(QuicConnection):
         self.queue = DatagramQueue()
         self._fates: list[tuple[object, bool]] = []
         self._bulk: set[int] = set()
-        self._credit = Credit(Windows(configuration.max_stream_data, configuration.max_data))
         self._key_began = 0
         self._unacknowledged = 0
-        self._must_flush = True
         self._heard_at = self._pinged_at = now
         self._certificate: bytes | None = None
 
@@ -264,73 +250,6 @@ class Connection(QuicConnection):
             return 0
         return known.sender._buffer_stop - known.sender._buffer_start
 
-    # ---- receive credit
-
-    def trust_peer(self) -> None:
-        """The peer proved who it is: give it the windows of a friend."""
-        self._credit.windows = FRIEND
-        self.on_wanted()
-
-    def consume(self, stream: int, size: int) -> None:
-        """The application is done with `size` bytes of a stream."""
-        self._credit.consume(stream, size)
-        limit = self._local_max_data.value
-        known = self._streams.get(stream)
-        if self._credit.raised_connection_limit(limit) != limit or (known and self._raised(known)):
-            self._must_flush = True
-            self.on_wanted()
-
-    def held(self, stream: int) -> int:
-        """Bytes of a stream that were handed out and not consumed."""
-        return self._credit.held(stream)
-
-    def next_event(self) -> events.QuicEvent | None:
-        """The next event of aioquic's, counted against the receive credit."""
-        event = super().next_event()
-        if isinstance(event, events.StreamDataReceived):
-            self._credit.delivered(event.stream_id, len(event.data))
-        elif isinstance(event, events.StreamReset):
-            known = self._streams.get(event.stream_id)
-            missing = 0 if known is None else known.receiver.highest_offset - known.receiver._buffer_start
-            self._credit.forget(event.stream_id, missing)
-        return event
-
-    @property
-    def has_events(self) -> bool:
-        """Whether `next_event` would return one."""
-        return bool(self._events)
-
-    def _raised(self, stream: QuicStream) -> int | None:
-        """A stream's new limit if it should be announced now."""
-        limit, receiver = stream.max_stream_data_local, stream.receiver
-        if not limit or receiver.is_finished or stream.stream_id is None:
-            return None
-        raised = self._credit.raised_stream_limit(stream.stream_id, receiver._buffer_start, limit)
-        return raised if raised != limit else None
-
-    def _write_stream_limits(self, builder: QuicPacketBuilder, space: QuicPacketSpace, stream: QuicStream) -> None:
-        raised = self._raised(stream)
-        if raised is not None:
-            stream.max_stream_data_local = raised
-        if stream.max_stream_data_local_sent == stream.max_stream_data_local:
-            return
-        receiver = stream.receiver
-        # aioquic doubles the window by what was received; nothing received, nothing doubled.
-        highest, receiver.highest_offset = receiver.highest_offset, 0
-        try:
-            super()._write_stream_limits(builder, space, stream)
-        finally:
-            receiver.highest_offset = highest
-
-    def _write_connection_limits(self, builder: QuicPacketBuilder, space: QuicPacketSpace) -> None:
-        limit = self._local_max_data
-        limit.value = self._credit.raised_connection_limit(limit.value)
-        used, limit.used = limit.used, 0
-        try:
-            super()._write_connection_limits(builder, space)
-        finally:
-            limit.used = used
-
     # ---- receiving
 
     def _initialize(self, peer_cid: bytes) -> None:
@@ -372,6 +291,8 @@ class Connection(QuicConnection):
 
     def wants_flush(self, now: float) -> bool:
         """Whether `datagrams_to_send` could do anything: after a mere acknowledgement it usually cannot."""
+        if not self._network_paths:
+            return False  # a first packet that could not be read
         if (
             self._must_flush
             or self._close_pending
@@ -476,27 +397,3 @@ class Connection(QuicConnection):
             self._pinged_at = now
             self.send_ping(0)
         super().handle_timer(now)
-
-
-def reset_token(key: bytes, connection_id: bytes) -> bytes:
-    """HMAC-SHA-256 of a connection ID, cut to the 16 bytes of a stateless reset token."""
-    return hmac.digest(key, connection_id, "sha256")[:16]
-
-
-def configuration(*, is_client: bool, alpn: Sequence[str], idle_timeout: float) -> QuicConfiguration:
-    """A QuicConfiguration with what is common to both sides; certificates and verification are the caller's to add."""
-    windows = FRIEND if is_client else STRANGER
-    return QuicConfiguration(
-        is_client=is_client,
-        alpn_protocols=list(alpn),
-        connection_id_length=CID_LENGTH,
-        congestion_control_algorithm="avl",
-        idle_timeout=idle_timeout,
-        max_data=windows.connection,
-        max_stream_data=windows.stream,
-        max_datagram_frame_size=65536,
-    )
-
-
-def _nobody() -> None:
-    """Nobody waits for this connection yet."""

@@ -166,16 +166,16 @@ class Http3Application:
 
     def _http_data(self, event: events.StreamDataReceived, now: float) -> None:
         stream = event.stream_id
+        waiting = self._http.buffered(stream)
         happened = self._http.handle_event(event)
+        waiting -= self._http.buffered(stream)
         delivered = 0
         for item in happened:
             if isinstance(item, WebTransportStreamDataReceived):
                 delivered += len(item.data)
             self._happened(item, now)
         # Credit goes back for what was parsed, not for what waits: a frame without end would be buffered whole.
-        held = self._connection.held(stream) - self._http.buffered(stream) - delivered
-        if held > 0:
-            self._connection.consume(stream, held)
+        self._connection.consume(stream, len(event.data) + waiting - delivered)
 
     def _happened(self, event: H3Event, now: float) -> None:
         if isinstance(event, HeadersReceived):
@@ -207,7 +207,7 @@ class Http3Application:
         if sum(len(name) + len(value) + 32 for name, value in event.headers) > MAX_HEADERS:
             request.send_headers(431, end=True)
         elif request.method == "CONNECT":
-            self._connect(request, dict(event.headers), now)
+            self._open_session(request, dict(event.headers), now)
         elif self._handler is None:
             request.send_headers(404, end=True)
         else:
@@ -215,7 +215,7 @@ class Http3Application:
                 self._requests[event.stream_id] = request
             self._handler.request_received(request, event.stream_ended, now)
 
-    def _connect(self, request: HttpRequest, headers: dict[bytes, bytes], now: float) -> None:
+    def _open_session(self, request: HttpRequest, headers: dict[bytes, bytes], now: float) -> None:
         origin = headers.get(b"origin", b"").decode("latin-1")
         if headers.get(b":protocol") not in (b"webtransport", b"webtransport-h3"):
             request.send_headers(501, end=True)

@@ -20,6 +20,7 @@ QUEUE_TARGET = 0.025
 #: Share of a round's packets that must be lost, and how many at least, before loss counts as congestion.
 HEAVY_LOSS = 0.05
 HEAVY_LOSS_PACKETS = 4
+HEAVY_LOSS_SHARE = 0.7
 BASE_RTT_WINDOW = 10.0
 MINIMUM_ROUND = 0.005
 #: Rounds spent at the floor with an unchanging delay before it is taken for the path's own.
@@ -106,7 +107,8 @@ class InterimController:
         base, fastest = self._base.value, self._round_minimum
         if self._lost >= HEAVY_LOSS_PACKETS and self._lost > HEAVY_LOSS * (self._lost + self._acked):
             self._slow_start = False
-            self._window = max(0.7 * self._window, MINIMUM_PACKETS * self._packet)
+            carried = 0.0 if base is None else self._acked_bytes / duration * (base + QUEUE_TARGET)
+            self._window = max(MINIMUM_PACKETS * self._packet, self._clamped(carried, HEAVY_LOSS_SHARE))
         elif base is not None and fastest is not None:
             queue = fastest - base
             limit = QUEUE_TARGET + base / 4
@@ -130,8 +132,12 @@ class InterimController:
                 self._base.reset(now, fastest)
                 self._rounds_at_floor = 0
             return
-        delivered = self._acked_bytes / duration * (base + QUEUE_TARGET)
-        self._window = max(floor, min(TARGET_SHARE * self._window, max(delivered, self._window / 2)))
+        carried = self._acked_bytes / duration * (base + QUEUE_TARGET)
+        self._window = max(floor, self._clamped(carried, TARGET_SHARE))
+
+    def _clamped(self, carried: float, most: float) -> float:
+        """What the path carried in the round, but at least half the window and at most a share of it."""
+        return max(self._window / 2, min(carried, most * self._window))
 
     def _grow(self) -> None:
         step = self._window if self._slow_start else max(self._packet, 0.06 * self._window)

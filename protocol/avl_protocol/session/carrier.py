@@ -101,5 +101,8 @@ class Carrier(Protocol):
     def drop_datagrams(self, priority: int) -> int:
         """Forget unsent datagrams of a priority and return how many there were."""
 
+    def trust_peer(self) -> None:
+        """The neighbour has proved itself: it gets full flow-control windows."""
+
     def close(self, code: int, text: str) -> None:
         """Close the connection with a code of the registry and a short reason."""

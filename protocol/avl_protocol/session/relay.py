@@ -283,6 +283,7 @@ class RelayPeer:
             self._wall_ms // 1000,
         )
         self.state = PeerState.HOST
+        self.carrier.trust_peer()
         self._timers.stop(Timer.HELLO)
         self.send(Registered(self._owner.peer_registered(self, self.device, now)))
 

@@ -21,7 +21,7 @@ _UNSIGNED_64 = 1 << 64
 
 
 def _is_int(value: Any) -> bool:
-    return type(value) is int and -(1 << 63) <= value < _UNSIGNED_64
+    return isinstance(value, int) and not isinstance(value, bool) and -(1 << 63) <= value < _UNSIGNED_64
 
 
 _CHECKS: dict[str, Callable[[Any], bool]] = {
@@ -29,7 +29,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "bool": lambda value: type(value) is bool,
     "str": lambda value: type(value) is str,
     "bytes": lambda value: type(value) is bytes,
-    "any": lambda value: value is None or type(value) in (int, bool, str, bytes),
+    "any": lambda value: value is None or isinstance(value, (int, str, bytes)),
 }
 
 

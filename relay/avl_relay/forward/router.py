@@ -170,6 +170,7 @@ class Router:
             self._per_host.give_back(session.host.device, now)
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
         session.admitted = True
+        session.viewer.carrier.trust_peer()
         session.channels = frozenset((int(Channel.CONTROL), *message.channels))
         for channel, stream in list(session.streams.items()):
             if channel not in session.channels:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from avl_protocol.session.relay import RelayPeer
 from avl_protocol.wire.registry import CloseCode
 
-#: Bytes that may wait towards the slower side before the faster one gets no more credit.
-BACKLOG = 256 * 1024
+#: Bytes that may wait towards the slower side before the faster one gets no more credit; from here on a carrier tells when it has drained.
+BACKLOG = 512 * 1024
 
 
 @dataclass(slots=True)

@@ -43,7 +43,7 @@ _QT_MODIFIERS = (
     (Qt.KeyboardModifier.AltModifier, Modifier.ALT),
     (Qt.KeyboardModifier.MetaModifier, Modifier.META),
 )
-#: Qt hides the locks; the platform's own mask, by Qt's platform name, shows them. X11: Lock, Mod2, Mod5 as everyone sets them.
+#: Qt hides the locks; the platform's own mask, by Qt's platform name, shows them. X11: Lock, Mod2, Mod5.
 _NATIVE_MODIFIERS: dict[str, tuple[tuple[int, Modifier], ...]] = {
     "xcb": ((0x02, Modifier.CAPS_LOCK), (0x10, Modifier.NUM_LOCK), (0x80, Modifier.ALTGR)),
     "wayland": ((0x02, Modifier.CAPS_LOCK), (0x10, Modifier.NUM_LOCK), (0x80, Modifier.ALTGR)),

@@ -26,7 +26,9 @@ _SENTENCES = {
     "lost": "Trying to reach the host again. Nothing you type is sent.",
     "ended": "",
 }
-HINT = "The toolbar comes when the pointer touches the middle of the top edge.\nCtrl+Alt+Shift+Q disconnects at any time."
+HINT = (
+    "The toolbar comes when the pointer touches the middle of the top edge. Ctrl+Alt+Shift+Q disconnects at any time."
+)
 
 
 class Notice(QFrame):
@@ -36,17 +38,21 @@ class Notice(QFrame):
 
     def __init__(self, parent: QWidget, now: Callable[[], float]) -> None:
         super().__init__(parent)
+        self._window = parent
         self._now = now
         self._stage = ""
         self._since = 0.0
         self.setObjectName("panel")
         self.setStyleSheet(PANEL)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoMousePropagation)
+        self.setCursor(Qt.CursorShape.ArrowCursor)
         self._title, self._sentence, self._elapsed = QLabel(), QLabel(), QLabel()
         self._title.setObjectName("title")
         self._elapsed.setObjectName("quiet")
         self._sentence.setWordWrap(True)
         self._hint = QLabel(HINT)
         self._hint.setObjectName("quiet")
+        self._hint.setWordWrap(True)
         self._close = QPushButton("Close")
         self._close.setDefault(True)
         self._close.clicked.connect(self.closed)
@@ -79,6 +85,8 @@ class Notice(QFrame):
         self.place()
         self.show()
         self.raise_()
+        if status.stage == "ended":
+            self._close.setFocus()
 
     def dismiss(self) -> None:
         """All is well again."""
@@ -88,13 +96,18 @@ class Notice(QFrame):
 
     def place(self) -> None:
         """The middle of the window."""
-        room = self.parentWidget().size()
+        room = self._window.size()
         self.setFixedWidth(min(440, max(260, room.width() - 32)))
         self.adjustSize()
         self.move((room.width() - self.width()) // 2, (room.height() - self.height()) // 2)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._close.isVisible() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+            self.closed.emit()
+
     def _tick(self) -> None:
-        self._elapsed.setText(f"for {duration(self._now() - self._since)}")
+        elapsed = self._now() - self._since
+        self._elapsed.setText(f"for {duration(elapsed)}" if elapsed >= 1 else "")
 
 
 class Figures(QFrame):
@@ -102,6 +115,7 @@ class Figures(QFrame):
 
     def __init__(self, parent: QWidget, stats: Callable[[], dict[str, Any]]) -> None:
         super().__init__(parent)
+        self._window = parent
         self._stats = stats
         self.setObjectName("panel")
         self.setStyleSheet(PANEL)
@@ -149,9 +163,11 @@ class PasteBox(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._window = parent
         self.setObjectName("panel")
         self.setStyleSheet(PANEL)
         self.setCursor(Qt.CursorShape.ArrowCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoMousePropagation)
         title = QLabel("Put text on the desktop's clipboard")
         self._edit = QPlainTextEdit()
         self._edit.setTabChangesFocus(True)
@@ -186,13 +202,15 @@ class PasteBox(QFrame):
 
     def place(self) -> None:
         """Below the toolbar."""
-        room = self.parentWidget().size()
+        room = self._window.size()
         self.resize(min(460, room.width() - 24), min(230, room.height() - 24))
         self.move((room.width() - self.width()) // 2, min(90, max(12, room.height() - self.height() - 12)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.dismiss()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._send()  # Ctrl+Enter in the box, Enter on a button
 
     def _send(self) -> None:
         self.sent.emit(self._edit.toPlainText())

@@ -19,7 +19,10 @@ class Remote(Protocol):
         """Make this the host's clipboard."""
 
     def stats(self) -> dict[str, Any]:
-        """The session's figures: path, rtt_ms, fps, bitrate_bps, loss, input_to_photon_ms, glass_to_glass_ms, stages_ms."""
+        """The session's figures.
+
+        path, rtt_ms, fps, bitrate_bps, loss, input_to_photon_ms{p50,p95}, glass_to_glass_ms{p50,p95}, stages_ms{}.
+        """
 
     def close(self) -> None:
         """Leave; the presenter is told the status "ended"."""

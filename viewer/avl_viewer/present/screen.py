@@ -192,10 +192,10 @@ class Screen(QWidget):
         if image is None:
             painter.fillRect(region.boundingRect(), BACKGROUND)
         else:
-            for rect in region - target:
+            for rect in _rects(region - target):
                 painter.fillRect(rect, BACKGROUND)
             if view.scale == 1.0:
-                for rect in region & target:
+                for rect in _rects(region & target):
                     painter.drawImage(rect.topLeft(), image, rect.translated(-target.topLeft()))
             else:
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -222,7 +222,7 @@ class Screen(QWidget):
         return super().event(event)
 
     def focusNextPrevChild(self, next: bool) -> bool:
-        return False  # Tab belongs to the desktop
+        return not self.hasFocus() and super().focusNextPrevChild(next)  # Tab belongs to the desktop
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.modifiers() & _COMMAND_MODIFIERS == _COMMAND_MODIFIERS:
@@ -256,8 +256,10 @@ class Screen(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = event.position()
         self.hands.move(event.position())
-        if event.position().y() < SUMMONING and not event.buttons() and self.width() / 3 < event.position().x() < (
-            self.width() * 2 / 3
+        if (
+            event.position().y() < SUMMONING
+            and not event.buttons()
+            and self.width() / 3 < event.position().x() < (self.width() * 2 / 3)
         ):
             self.summoned.emit()
         if self._geometry.pannable and not self._panning.isActive():
@@ -293,3 +295,7 @@ class Screen(QWidget):
         self.hands.release_all()
         event.ignore()  # the window goes when the session has ended
         self.closing.emit()
+
+
+def _rects(region: QRegion) -> list[QRect]:
+    return list(region)  # type: ignore[no-any-return, call-overload]

@@ -6,12 +6,12 @@ ACCENT = "#4c9ffe"
 
 #: For panels over the picture (named by objectName "panel") and what lies in them.
 PANEL = f"""
-QFrame#panel {{ background: rgba(24, 27, 33, 238); border: 1px solid #3a4150; border-radius: 8px; }}
-QLabel {{ color: #e6e9ef; background: transparent; }}
+QFrame#panel {{ background: rgba(24, 27, 33, 247); border: 1px solid #3a4150; border-radius: 8px; }}
+QLabel {{ color: #e6e9ef; background: transparent; font-size: 13px; }}
 QLabel#title {{ font-size: 17px; font-weight: 600; color: #ffffff; }}
 QLabel#quiet {{ color: #98a1b0; font-size: 12px; }}
 QToolButton, QPushButton {{
-    color: #e6e9ef; background: #2c323d; border: 1px solid #3a4150; border-radius: 5px; padding: 5px 11px;
+    color: #e6e9ef; background: #2c323d; border: 1px solid #3a4150; border-radius: 5px; padding: 5px 11px; font-size: 13px;
 }}
 QToolButton:hover, QPushButton:hover {{ background: #384050; }}
 QToolButton:pressed, QPushButton:pressed {{ background: #232831; }}
@@ -22,7 +22,7 @@ QPushButton:default {{ background: #2563ad; border-color: {ACCENT}; color: #ffff
 QPushButton:default:hover {{ background: #2d74c8; }}
 QPushButton:disabled {{ background: #242830; border-color: #2c323d; color: #6b7383; }}
 QPlainTextEdit, QLineEdit, QListWidget {{
-    color: #e6e9ef; background: #14171c; border: 1px solid #3a4150; border-radius: 5px; padding: 5px;
+    color: #e6e9ef; background: #14171c; border: 1px solid #3a4150; border-radius: 5px; padding: 5px; font-size: 13px;
     selection-background-color: #2563ad; selection-color: #ffffff;
 }}
 QPlainTextEdit:focus, QLineEdit:focus, QListWidget:focus {{ border-color: {ACCENT}; }}
@@ -32,7 +32,7 @@ QListWidget::item:hover:!selected {{ background: #20252d; }}
 """
 
 MENU = """
-QMenu { background: #1b1f26; color: #e6e9ef; border: 1px solid #3a4150; padding: 4px; }
+QMenu { font-size: 13px; background: #1b1f26; color: #e6e9ef; border: 1px solid #3a4150; padding: 4px; }
 QMenu::item { padding: 5px 18px; border-radius: 4px; }
 QMenu::item:selected { background: #234a78; }
 QMenu::item:disabled { color: #6b7383; }

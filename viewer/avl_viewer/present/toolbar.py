@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent, QMouseEvent
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from avl_viewer.present.style import MENU, PANEL
 
 #: Milliseconds that the toolbar stays when the pointer has left it.
 LINGER = 700
-HINT = "Ctrl+Alt+Shift and: F full screen · G keys stay here · 1 pixel for pixel · S statistics · T toolbar · Q disconnect"
+HINT = (
+    "Ctrl+Alt+Shift and: F full screen · G keys stay here · 1 pixel for pixel · S statistics · T toolbar · Q disconnect"
+)
 
 _CONTROL, _SHIFT, _ALT, _META = 0xE0, 0xE1, 0xE2, 0xE3
 #: Combinations that a person's own desktop tends to keep: name -> HID usages in the order they are pressed.
@@ -43,9 +45,11 @@ class Toolbar(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._window = parent
         self.setObjectName("panel")
         self.setStyleSheet(PANEL)
         self.setCursor(Qt.CursorShape.ArrowCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoMousePropagation)  # no click on the desktop below
         self._lingering = QTimer(self)
         self._lingering.setSingleShot(True)
         self._lingering.setInterval(LINGER)
@@ -71,8 +75,8 @@ class Toolbar(QFrame):
         self.fullscreen = self._button("Full screen", "fullscreen", checkable=True)
         self.exact = self._button("1:1", "exact", checkable=True)
         self.exact.setToolTip("One pixel of the desktop is one pixel of this screen")
-        self.grab = self._button("Grab keys", "grab", checkable=True)
-        self.grab.setToolTip("Keys that this computer would keep (Alt+Tab, Super) go to the desktop")
+        self.grab_keys = self._button("Grab keys", "grab", checkable=True)
+        self.grab_keys.setToolTip("Keys that this computer would keep (Alt+Tab, Super) go to the desktop")
         self.statistics = self._button("Statistics", "statistics", checkable=True)
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -85,7 +89,7 @@ class Toolbar(QFrame):
             button.setMenu(menu)
             button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
             row.addWidget(button)
-        row.addWidget(self.grab)
+        row.addWidget(self.grab_keys)
         row.addWidget(self.statistics)
         row.addWidget(self._button("Disconnect", "leave"))
         hint = QLabel(HINT)
@@ -115,7 +119,7 @@ class Toolbar(QFrame):
 
     def place(self) -> None:
         """Top centre of the window, no wider than it."""
-        room = self.parentWidget().width()
+        room = self._window.width()
         wide = min(self.sizeHint().width(), room)
         self.resize(wide, self.heightForWidth(wide) if self.hasHeightForWidth() else self.sizeHint().height())
         self.move((room - self.width()) // 2, 0)
@@ -125,9 +129,6 @@ class Toolbar(QFrame):
 
     def leaveEvent(self, event: QEvent) -> None:
         self._lingering.start(LINGER)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        event.accept()  # not a click on the desktop below
 
     def _vanish(self) -> None:
         if any(menu.isVisible() for menu in self._menus) or self.underMouse():

@@ -5,6 +5,8 @@
  * asynchronously by the browser; what is written meanwhile waits in order.
  */
 
+import { CLOSE } from "./wire/registry.js";
+
 /** @typedef {import("./session/carrier.js").Carrier} Carrier @typedef {import("./session/carrier.js").CarrierReceiver} CarrierReceiver */
 
 /** Milliseconds until a connection attempt counts as failed. */
@@ -35,7 +37,7 @@ export class WebTransportCarrier {
       options.serverCertificateHashes = hashes.map((value) => ({ algorithm: "sha-256", value: new Uint8Array(value) }));
     }
     this._transport = new WebTransport(url, options);
-    this._deadline = setTimeout(() => this._lose(5, "The relay did not answer."), CONNECT_DEADLINE);
+    this._deadline = setTimeout(() => this._lose(CLOSE.TIMEOUT, "The relay did not answer."), CONNECT_DEADLINE);
     void this._run();
   }
 
@@ -48,7 +50,7 @@ export class WebTransportCarrier {
     try {
       await transport.ready;
     } catch {
-      this._lose(5, "");
+      this._lose(CLOSE.TIMEOUT, "The relay did not answer.");
       return;
     }
     clearTimeout(this._deadline);
@@ -63,7 +65,9 @@ export class WebTransportCarrier {
       for (;;) {
         const { value, done } = await reader.read();
         if (done || this._over) return;
-        this._receiver.datagramReceived(value, this._clock());
+        const whole = new Uint8Array(value.length + 1); // the browser has taken off the zero that begins a datagram elsewhere
+        whole.set(value, 1);
+        this._receiver.datagramReceived(whole, this._clock());
       }
     } catch (error) {
       if (!isTransportError(error)) throw error;
@@ -190,5 +194,5 @@ function streamCode(error) {
 
 /** A session that ended without a close code was lost. @param {unknown} error */
 function closeCode(error) {
-  return streamCode(error) || 75;
+  return streamCode(error) || CLOSE.SESSION_LOST;
 }

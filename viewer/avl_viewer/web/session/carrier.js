@@ -9,7 +9,7 @@
  * @property {(stream: number, data: Uint8Array, end: boolean, now: number) => Promise<void>} streamReceived
  * @property {(stream: number, code: number, now: number) => void} streamReset  The peer abandoned its side.
  * @property {(stream: number, now: number) => void} streamWritable  What was queued on a stream has been taken.
- * @property {(data: Uint8Array, now: number) => void} datagramReceived  The leading zero byte is not included on WebTransport.
+ * @property {(data: Uint8Array, now: number) => void} datagramReceived  The leading zero byte is included (spec 05-media).
  * @property {(code: number, text: string, now: number) => void} carrierLost  Nothing more will be told.
  *
  * @typedef {object} Carrier

@@ -2,6 +2,7 @@
  * What begins a stream: its type, and for a channel the session handle and channel number (spec 02-transport, 2.4); and hop messages.
  */
 
+import { concat } from "../wire/bytes.js";
 import { RemoteProtocolError } from "../wire/errors.js";
 import { FrameReader, frame } from "../wire/framing.js";
 import { decode, encode } from "../wire/messages.js";
@@ -15,18 +16,7 @@ export const CONTROL_HEADER = varint.encode(STREAM.HOP_CONTROL);
 
 /** The bytes that begin a stream carrying `channel` of the session `handle`. @param {number} handle @param {number} channel */
 export function channelHeader(handle, channel) {
-  return join(varint.encode(STREAM.CHANNEL), varint.encode(handle), varint.encode(channel));
-}
-
-/** @param {...Uint8Array} parts @returns {Uint8Array<ArrayBuffer>} */
-export function join(...parts) {
-  const out = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return concat(varint.encode(STREAM.CHANNEL), varint.encode(handle), varint.encode(channel));
 }
 
 /** Reads a stream's header from its first bytes. Handle and channel are 0 on the control stream. */
@@ -38,7 +28,7 @@ export class HeaderReader {
   /** Header and what follows it, once it is whole. Throws RemoteProtocolError for an unknown stream type.
    * @param {Uint8Array} data @returns {{ type: number, handle: number, channel: number, rest: Uint8Array } | null} */
   feed(data) {
-    this._buffer = join(this._buffer, data);
+    this._buffer = concat(this._buffer, data);
     /** @type {number[]} */
     const values = [];
     let offset = 0;

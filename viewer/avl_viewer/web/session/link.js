@@ -7,9 +7,10 @@
  */
 
 import * as identities from "../crypto/identity.js";
+import { concat } from "../wire/bytes.js";
 import { LocalProtocolError, Refused, RemoteProtocolError } from "../wire/errors.js";
 import { CLOSE, HOP_VERSIONS, ROLE, TIMER } from "../wire/registry.js";
-import { CONTROL_HEADER, HopStream, channelHeader, hopBytes, join } from "./hopstream.js";
+import { CONTROL_HEADER, HopStream, channelHeader, hopBytes } from "./hopstream.js";
 import { Timer, Timers } from "./timers.js";
 
 /** @typedef {import("./carrier.js").Carrier} Carrier */
@@ -105,7 +106,7 @@ export class RelayLink {
     this._control = this.carrier.openStream();
     this.state = LinkState.GREETING;
     const hello = { versions: HOP_VERSIONS, role: ROLE.VIEWER, software: this._settings.software, required: [] };
-    this.carrier.sendStream(this._control, join(CONTROL_HEADER, hopBytes("HELLO", hello)));
+    this.carrier.sendStream(this._control, concat(CONTROL_HEADER, hopBytes("HELLO", hello)));
   }
 
   /** Sort a stream's bytes to hop control or to a channel.

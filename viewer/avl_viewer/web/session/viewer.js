@@ -6,6 +6,7 @@ import * as identities from "../crypto/identity.js";
 import { ViewerHandshake } from "../crypto/handshake.js";
 import { ObjectOpener } from "../crypto/sframe.js";
 import { ClockOffset } from "../media/clock.js";
+import { concat } from "../wire/bytes.js";
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
 import { ShortFrameReader } from "../wire/framing.js";
 import { decode, encode } from "../wire/messages.js";
@@ -13,7 +14,6 @@ import {
   BULK_MESSAGES, CHANNEL, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, MAX, PERMISSION, SESSION_VERSIONS, TIMER,
 } from "../wire/registry.js";
 import { knownCode } from "./link.js";
-import { join } from "./hopstream.js";
 import { MediaReceiver } from "./mediain.js";
 import { InputOutbox } from "./outbox.js";
 import { SecureChannels } from "./secure.js";
@@ -140,7 +140,7 @@ export class ViewerSession {
 
   /** @param {Uint8Array} body */
   _sendBody(body) {
-    this._pipes.send(CHANNEL.CONTROL, join(Uint8Array.of(body.length >> 8, body.length & 255), body));
+    this._pipes.send(CHANNEL.CONTROL, concat(Uint8Array.of(body.length >> 8, body.length & 255), body));
   }
 
   /** @param {Uint8Array} data */

@@ -1,0 +1,216 @@
+"""Keys of X11: USB HID usages <-> keycodes, keysyms <-> characters, and what a keyboard map makes of a key.
+
+X keycodes are evdev codes plus 8 on every server that uses evdev or libinput, and on Xvfb. Keysyms are those of X.h's
+keysymdef: Latin-1 as itself, old blocks per alphabet (each a code page with its number in front), and 0x01000000 +
+code point for the rest of Unicode.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from avl_protocol.wire.registry import Modifier
+
+#: USB HID usage -> Linux evdev code (input-event-codes.h), in runs of (first usage, codes).
+_EVDEV: tuple[tuple[int, tuple[int, ...]], ...] = (
+    (0x04, (30, 48, 46, 32, 18, 33, 34, 35, 23, 36, 37, 38, 50, 49, 24, 25, 16, 19, 31, 20, 22, 47, 17, 45, 21, 44)),
+    (0x1E, (2, 3, 4, 5, 6, 7, 8, 9, 10, 11)),
+    (0x28, (28, 1, 14, 15, 57, 12, 13, 26, 27, 43, 43, 39, 40, 41, 51, 52, 53, 58)),
+    (0x3A, (59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 87, 88)),
+    (0x46, (99, 70, 119, 110, 102, 104, 111, 107, 109, 106, 105, 108, 103)),
+    (0x53, (69, 98, 55, 74, 78, 96, 79, 80, 81, 75, 76, 77, 71, 72, 73, 82, 83, 86, 127, 116, 117)),
+    (0x68, (183, 184, 185, 186, 187, 188, 189, 190, 191, 192, 193, 194)),
+    (0x74, (134, 138)),
+    (0x77, (132,)),
+    (0x79, (129, 131, 137, 133, 135, 136, 113, 115, 114)),
+    (0x85, (121,)),
+    (0x87, (89, 93, 124, 92, 94)),
+    (0x90, (122, 123, 90, 91, 85)),
+    (0xE0, (29, 42, 56, 125, 97, 54, 100, 126)),
+)
+KEYCODES: Mapping[int, int] = {first + at: code + 8 for first, codes in _EVDEV for at, code in enumerate(codes)}
+CAPS_LOCK_USAGE, NUM_LOCK_USAGE, ALT_RIGHT_USAGE = 0x39, 0x53, 0xE6
+LOCK_USAGES = frozenset({0x39, 0x47, 0x53})
+KEYPAD_USAGES = frozenset(range(0x59, 0x64))
+_LETTERS = frozenset(range(0x04, 0x1E))
+
+#: Keysyms by name, as far as this file's readers need them.
+XK_RETURN, XK_TAB, XK_BACKSPACE, XK_ESCAPE, XK_DELETE = 0xFF0D, 0xFF09, 0xFF08, 0xFF1B, 0xFFFF
+XK_CAPS_LOCK, XK_NUM_LOCK, XK_SHIFT_L, XK_LEVEL3_SHIFT, XK_MODE_SWITCH = 0xFFE5, 0xFF7F, 0xFFE1, 0xFE03, 0xFF7E
+
+#: Characters that are keys rather than letters.
+CONTROL_KEYSYMS = {
+    "\n": XK_RETURN,
+    "\r": XK_RETURN,
+    "\t": XK_TAB,
+    "\b": XK_BACKSPACE,
+    "\x1b": XK_ESCAPE,
+    "\x7f": XK_DELETE,
+}
+
+_UNICODE = 0x01000000
+#: Old keysym blocks: number -> the code page its low byte is in.
+_BLOCKS = {
+    0x01: "iso8859-2",
+    0x02: "iso8859-3",
+    0x03: "iso8859-4",
+    0x04: "shift_jis",
+    0x05: "iso8859-6",
+    0x06: "koi8-u",
+    0x07: "iso8859-7",
+    0x0C: "iso8859-8",
+    0x0D: "iso8859-11",
+    0x13: "iso8859-15",
+}
+#: Where a block differs from its code page: Serbian and Macedonian letters, accented Greek, the euro.
+_ODD = {
+    **dict(zip((0x6A1, 0x6A2, 0x6A5, 0x6A8, 0x6A9, 0x6AA, 0x6AB, 0x6AC, 0x6AE, 0x6AF), "ђѓѕјљњћќўџ", strict=True)),
+    **dict(zip((0x6B1, 0x6B2, 0x6B5, 0x6B8, 0x6B9, 0x6BA, 0x6BB, 0x6BC, 0x6BE, 0x6BF), "ЂЃЅЈЉЊЋЌЎЏ", strict=True)),
+    **dict(zip((0x7A1, 0x7A2, 0x7A3, 0x7A4, 0x7A5, 0x7A7, 0x7A8, 0x7A9, 0x7AB), "ΆΈΉΊΪΌΎΫΏ", strict=True)),
+    **dict(
+        zip((0x7B1, 0x7B2, 0x7B3, 0x7B4, 0x7B5, 0x7B6, 0x7B7, 0x7B8, 0x7B9, 0x7BA, 0x7BB), "άέήίϊΐόύϋΰώ", strict=True)
+    ),
+    0x6B0: "№",
+    0x20AC: "€",
+}
+#: Greek from alpha on lies in the order of ISO 8859-7; below that only the table above holds.
+_GREEK_LETTERS = 0x7C1
+
+
+def character(keysym: int) -> str:
+    """The character a keysym writes; empty for keys that write none, dead keys and unknown symbols."""
+    if 0x20 <= keysym <= 0x7E or 0xA0 <= keysym <= 0xFF:
+        return chr(keysym)
+    if _UNICODE < keysym <= _UNICODE + 0x10FFFF:
+        return chr(keysym - _UNICODE)
+    if keysym in _ODD:
+        return _ODD[keysym]
+    page = _BLOCKS.get(keysym >> 8)
+    low = keysym & 0xFF
+    if page is None or low < 0xA0 or 0x700 <= keysym < _GREEK_LETTERS:
+        return ""
+    try:
+        # Katakana are half width in their code page and full width as keysyms.
+        return (
+            unicodedata.normalize("NFKC", bytes((low,)).decode(page))
+            if page == "shift_jis"
+            else bytes((low,)).decode(page)
+        )
+    except UnicodeDecodeError:
+        return ""
+
+
+def keysym_for(text: str) -> int:
+    """The keysym that writes one character: Latin-1 as itself, all else by code point."""
+    point = ord(text)
+    return point if 0x20 <= point <= 0x7E or 0xA0 <= point <= 0xFF else _UNICODE + point
+
+
+def types_character(modifiers: int, text: str) -> bool:
+    """Whether a key press stands for its text rather than for its place: text, and neither Ctrl, Alt nor Meta held."""
+    held = Modifier.CONTROL | Modifier.ALT | Modifier.META
+    return text != "" and text.isprintable() and not modifiers & held
+
+
+def follows_lock(usage: int, text: str) -> Modifier:
+    """Which of the viewer's lock states matters for a key."""
+    if usage in KEYPAD_USAGES:
+        return Modifier.NUM_LOCK
+    return Modifier.CAPS_LOCK if usage in _LETTERS or text.isalpha() else Modifier(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A keycode and the level shifts it is pressed with to give a character."""
+
+    keycode: int
+    shift: bool
+    level3: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyboardState:
+    """What is in force on the host's keyboard: level shifts held, Caps Lock, layout group."""
+
+    shift: bool
+    level3: bool
+    caps: bool
+    group: int
+
+
+class KeyboardMap:
+    """The server's core keyboard map: `rows[keycode - first]` lists keysyms by column.
+
+    Columns are those of the XKB protocol's core mapping: group 1 levels 1, 2; group 2 levels 1, 2; group 1 levels 3,
+    4; group 2 levels 3, 4.
+    """
+
+    def __init__(self, first: int, rows: Sequence[Sequence[int]]) -> None:
+        self._first = first
+        self._rows = rows
+        self._strokes: dict[int, dict[str, tuple[int, int]]] = {}
+
+    def keysym(self, keycode: int, group: int, level: int) -> int:
+        """The keysym of a keycode at a level (0..3) of a group (0, 1); 0 for none."""
+        at = keycode - self._first
+        if not 0 <= at < len(self._rows):
+            return 0
+        row = self._rows[at]
+        second = group == 1 and any(row[2:4])
+        column = level + (2 if level > 1 else 0) + (2 if second else 0)
+        return row[column] if column < len(row) else 0
+
+    def find(self, keysym: int) -> int | None:
+        """A keycode that gives a keysym without modifiers."""
+        return next((self._first + at for at, row in enumerate(self._rows) if row and row[0] == keysym), None)
+
+    def typed(self, keycode: int, state: KeyboardState) -> str:
+        """The character a key writes in a state; empty where it writes none."""
+        level = (1 if state.shift else 0) + (2 if state.level3 else 0)
+        if state.caps and self._has_case(keycode, state.group, level & 2):
+            level ^= 1
+        keysym = self.keysym(keycode, state.group, level)
+        if not keysym and level & 1:
+            keysym = self.keysym(keycode, state.group, level & 2)
+        return character(keysym)
+
+    def stroke(self, text: str, state: KeyboardState) -> Stroke | None:
+        """How a character is typed in a group with Caps Lock as it is; None where no key gives it."""
+        group = state.group
+        if group not in self._strokes:
+            self._strokes[group] = self._index(group)
+        found = self._strokes[group].get(text)
+        if found is None:
+            return None
+        keycode, level = found
+        flipped = state.caps and self._has_case(keycode, group, level & 2)
+        return Stroke(keycode, bool(level & 1) != flipped, bool(level & 2))
+
+    def spares(self) -> list[int]:
+        """Keycodes that mean nothing, or were left with a character of ours in every column; none of the keys with a
+        place.
+        """
+        placed = set(KEYCODES.values())
+        return [
+            self._first + at
+            for at, row in enumerate(self._rows)
+            if self._first + at not in placed
+            and (not any(row) or (row[0] > _UNICODE and len(row) > 1 and len(set(row)) == 1))
+        ]
+
+    def _has_case(self, keycode: int, group: int, base: int) -> bool:
+        lower, upper = character(self.keysym(keycode, group, base)), character(self.keysym(keycode, group, base + 1))
+        return bool(lower and upper) and lower != upper and lower.upper() == upper
+
+    def _index(self, group: int) -> dict[str, tuple[int, int]]:
+        strokes: dict[str, tuple[int, int]] = {}
+        spare = set(self.spares())
+        for level in range(4):
+            for at in range(len(self._rows)):
+                keycode = self._first + at
+                text = character(self.keysym(keycode, group, level))
+                if text and keycode not in spare:
+                    strokes.setdefault(text, (keycode, level))
+        return strokes

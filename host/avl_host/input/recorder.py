@@ -1,0 +1,59 @@
+"""InputRecorder: a sink that remembers what it was told, for tests and for hosts without a display."""
+
+from __future__ import annotations
+
+
+class InputRecorder:
+    """`events` lists every call as a tuple that begins with its name; `held` is what is pressed now: ("key", usage)
+    or ("button", number).
+    """
+
+    def __init__(self) -> None:
+        self.events: list[tuple[object, ...]] = []
+        self.held: set[tuple[str, int]] = set()
+        self.position = (0, 0)
+        self.typed = ""
+        self.closed = False
+
+    def move(self, x: int, y: int) -> None:
+        """Remember where the pointer is."""
+        self.position = (x, y)
+        self.events.append(("move", x, y))
+
+    def button(self, button: int, down: bool) -> None:
+        """Remember a button."""
+        self._hold(("button", button), down)
+        self.events.append(("button", button, down))
+
+    def scroll(self, dx: int, dy: int) -> None:
+        """Remember a turn of the wheel."""
+        self.events.append(("scroll", dx, dy))
+
+    def key(self, usage: int, down: bool, modifiers: int, text: str) -> None:
+        """Remember a key; its text is added to `typed` when it goes down."""
+        self._hold(("key", usage), down)
+        if down:
+            self.typed += text
+        self.events.append(("key", usage, down, modifiers, text))
+
+    def text(self, text: str) -> None:
+        """Remember text."""
+        self.typed += text
+        self.events.append(("text", text))
+
+    def release_all(self) -> None:
+        """Release everything; noted only when something was held."""
+        if self.held:
+            self.held.clear()
+            self.events.append(("release_all",))
+
+    def close(self) -> None:
+        """Release everything."""
+        self.release_all()
+        self.closed = True
+
+    def _hold(self, what: tuple[str, int], down: bool) -> None:
+        if down:
+            self.held.add(what)
+        else:
+            self.held.discard(what)

@@ -1,0 +1,24 @@
+"""The input sinks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from avl_host.input.recorder import InputRecorder
+from avl_host.input.sink import InputSink
+
+
+def open_sink(name: str, later: Callable[[float, Callable[[], None]], object]) -> InputSink:
+    """The sink that goes with a source: an X11 display (":0"), or "recorder" or "pattern" for one that only remembers.
+
+    `later(seconds, call)` is the event loop's call_later; see DesktopSink. Raises SinkLost, ValueError.
+    """
+    if name == "recorder" or name.startswith("pattern"):
+        return InputRecorder()
+    display = name.removeprefix("mss:")
+    if ":" not in display:
+        raise ValueError(f'{name!r} is no sink: give a display such as ":0", or "recorder"')
+    # Imported here: a machine without a display needs no X library.
+    from avl_host.input.desktop import DesktopSink
+
+    return DesktopSink(display, later)

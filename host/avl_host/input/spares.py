@@ -1,0 +1,78 @@
+"""SpareKeys: keycodes without a meaning, lent to characters that the host's layout lacks.
+
+An application learns of a new meaning only when it handles its events, so a keycode must not be given another one
+while presses of the old one may still be under way. Each is used once between two rests, the least recently used first.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from avl_host.input.keymap import keysym_for
+
+#: Seconds after which applications are taken to have handled the presses before.
+REST = 0.15
+
+
+class SpareKeys:
+    """`later(seconds, call)` is a loop's call_later; `rested` is called when keycodes are free again after none was."""
+
+    def __init__(
+        self,
+        connection: Any,
+        later: Callable[[float, Callable[[], None]], object],
+        rested: Callable[[], None],
+    ) -> None:
+        self._x = connection
+        self._later = later
+        self._rested = rested
+        self._columns = 2
+        # Keycode -> the character it has now ("" none), least recently used first.
+        self._meanings: OrderedDict[int, str] = OrderedDict()
+        self._tired: set[int] = set()
+        self._resting = False
+
+    def read(self, keycodes: list[int], columns: int) -> None:
+        """The server's map is new: these keycodes are spare, each with so many keysyms."""
+        self._meanings = OrderedDict((keycode, "") for keycode in keycodes)
+        self._columns = columns
+        self._tired.clear()
+
+    def is_ours(self, first: int, count: int) -> bool:
+        """Whether a change of the map that the server tells of is one of ours."""
+        return count == 1 and first in self._meanings
+
+    @property
+    def none(self) -> bool:
+        """This keyboard has no spare keycode at all."""
+        return not self._meanings
+
+    def keycode(self, text: str) -> int | None:
+        """A keycode that gives the character at every level; None when one must be waited for, or there is none."""
+        found = next((code for code, meaning in self._meanings.items() if meaning == text), None)
+        if found is None:
+            found = next((code for code in self._meanings if code not in self._tired), None)
+            if found is None:
+                return None
+            self._meanings[found] = text
+            self._x.core.ChangeKeyboardMapping(1, found, self._columns, [keysym_for(text)] * self._columns)
+        self._meanings.move_to_end(found)
+        self._tired.add(found)
+        if not self._resting:
+            self._resting = True
+            self._later(REST, self._rest)
+        return found
+
+    def restore(self) -> None:
+        """Take every meaning back."""
+        for keycode, meaning in self._meanings.items():
+            if meaning:
+                self._x.core.ChangeKeyboardMapping(1, keycode, self._columns, [0] * self._columns)
+        self._meanings.clear()
+
+    def _rest(self) -> None:
+        self._resting = False
+        self._tired.clear()
+        self._rested()

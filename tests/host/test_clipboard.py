@@ -1,0 +1,126 @@
+"""The clipboard with a real other program on a real X server."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from avl_host.clipboard import ClipboardUnavailable, MemoryClipboard, X11Clipboard
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT
+from tests.host.conftest import XServer
+from tests.tools import need
+
+pytestmark = pytest.mark.display
+
+LONG = "häß漢" * 70_000
+
+
+@pytest.fixture
+async def clipboard(xvfb: XServer) -> AsyncIterator[X11Clipboard]:
+    clipboard = X11Clipboard(xvfb.display)
+    yield clipboard
+    clipboard.close()
+
+
+@asynccontextmanager
+async def copied(server: XServer, text: str, target: str = "UTF8_STRING") -> AsyncIterator[None]:
+    """Another program owns the clipboard until it is ended."""
+    process = await asyncio.create_subprocess_exec(
+        need("xclip"), "-quiet", "-display", server.display, "-selection", "clipboard", "-t", target, "-i",
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(text.encode())
+    process.stdin.close()
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def paste(server: XServer) -> str:
+    """What another program gets by pasting."""
+    process = await asyncio.create_subprocess_exec(
+        need("xclip"), "-display", server.display, "-selection", "clipboard", "-t", "UTF8_STRING", "-o",
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    async with asyncio.timeout(8):
+        out, _ = await process.communicate()
+    return out.decode()
+
+
+@pytest.mark.parametrize("text", ["short ж", LONG], ids=["short", "in pieces"])
+async def test_what_another_program_copies_is_told(xvfb: XServer, clipboard: X11Clipboard, text: str) -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+    clipboard.on_text = told.put_nowait
+    async with copied(xvfb, text):
+        async with asyncio.timeout(8):
+            assert await told.get() == text
+        assert await clipboard.get() == text
+
+
+@pytest.mark.parametrize("text", ["", "short ж\n", LONG], ids=["empty", "short", "in pieces"])
+async def test_what_is_set_can_be_pasted(xvfb: XServer, clipboard: X11Clipboard, text: str) -> None:
+    told: list[str] = []
+    clipboard.on_text = told.append
+    assert clipboard.set(text)
+    assert await paste(xvfb) == text
+    assert await clipboard.get() == text
+    assert told == [], "our own text came back as news"
+
+
+async def test_too_long_a_text_is_refused_both_ways(xvfb: XServer, clipboard: X11Clipboard) -> None:
+    assert not clipboard.set("x" * (MAX_CLIPBOARD_TEXT + 1))
+    async with copied(xvfb, "x" * (MAX_CLIPBOARD_TEXT + 1)):
+        async with asyncio.timeout(8):
+            while await paste(xvfb) == "":
+                pass
+        assert await clipboard.get() is None
+
+
+async def test_pictures_are_not_text(xvfb: XServer, clipboard: X11Clipboard) -> None:
+    changed = asyncio.Event()
+    known = clipboard._owner_changed
+
+    def notice(owner: int) -> None:
+        known(owner)
+        changed.set()
+
+    clipboard._owner_changed = notice  # type: ignore[method-assign]
+    async with copied(xvfb, "not really a picture", "image/png"):
+        async with asyncio.timeout(8):
+            await changed.wait()
+        assert await clipboard.get() is None
+
+
+async def test_the_display_may_die(own_xvfb: Callable[..., XServer]) -> None:
+    server = own_xvfb()
+    clipboard = X11Clipboard(server.display)
+    server.end()
+    async with asyncio.timeout(8):
+        while clipboard.set("x"):
+            await asyncio.sleep(0.01)
+    assert await clipboard.get() in (None, "x")
+    clipboard.close()
+
+
+async def test_a_display_that_is_not_there() -> None:
+    with pytest.raises(ClipboardUnavailable, match=":998"):
+        X11Clipboard(":998")
+
+
+async def test_a_clipboard_in_memory_behaves_the_same() -> None:
+    told: list[str] = []
+    clipboard = MemoryClipboard()
+    clipboard.on_text = told.append
+    assert await clipboard.get() is None
+    assert clipboard.set("a")
+    assert not clipboard.set("x" * (MAX_CLIPBOARD_TEXT + 1))
+    clipboard.copy("b")
+    assert (await clipboard.get(), told) == ("b", ["b"])

@@ -1,0 +1,118 @@
+"""A whole system in one call: relay, host and viewer, unmodified, in virtual time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from avl_host.agent import Agent, Parts
+from avl_host.capture.pattern import PatternSource
+from avl_host.clipboard import MemoryClipboard
+from avl_host.config import HostSettings
+from avl_host.encode.video import H264Encoder
+from avl_host.encode.worker import InlineWorker
+from avl_host.input.recorder import InputRecorder
+from avl_host.reception import Ask
+from avl_protocol.endpoint.world import World
+from avl_protocol.wire.target import RelayAddress, Target
+from avl_relay.config import RelaySettings
+from avl_relay.relay import Relay
+from avl_viewer.api import Desktop, connect
+from avl_viewer.decode.video import VideoDecoder
+from avl_viewer.decode.worker import InlineWorker as InlineDecoder
+from tests.simulator.run import Simulation
+
+RELAY, HOST, VIEWER = "10.0.0.1", "10.0.0.2", "10.0.0.3"
+PORT = 4433
+CODE = "TEST-CODE"
+
+
+@dataclass
+class RunningHost:
+    """A host and the doubles that it is made of."""
+
+    agent: Agent
+    source: PatternSource
+    sink: InputRecorder
+    clipboard: MemoryClipboard
+    said: list[str] = field(default_factory=list)
+
+
+class System:
+    """Starts the parts of one simulated system; all state lies in a folder that goes with it."""
+
+    def __init__(self, simulation: Simulation, folder: Path) -> None:
+        self.simulation = simulation
+        self._folder = folder
+        self.relay_instance: Relay | None = None
+        self._relay_address: RelayAddress | None = None
+
+    def world(self, address: str, name: str) -> World:
+        """Clock, entropy and the network as seen from an address."""
+        return World(self.simulation.clock, self.simulation.entropy, self.simulation.network.at(address, name))
+
+    async def start_relay(self) -> Relay:
+        """Start (again) the relay at its address, with its identity."""
+        settings = RelaySettings(self._folder / "relay", (RELAY, PORT), ("", 0), RELAY)
+        relay = Relay(self.world(RELAY, "relay"), settings, simulated=True)
+        await relay.start()
+        self.relay_instance = relay
+        self._relay_address = RelayAddress(RELAY, PORT, relay.identity.pin)
+        return relay
+
+    @asynccontextmanager
+    async def host(self, size: tuple[int, int] = (320, 192), ask: Ask | None = None, **settings: object) -> AsyncIterator[RunningHost]:
+        """Run a host with a test card until the block ends."""
+        assert self._relay_address is not None
+        world = self.world(HOST, "host")
+        clock = world.clock.monotonic
+        source, sink, clipboard = PatternSource(clock, size), InputRecorder(), MemoryClipboard()
+        chosen = {"code": CODE, **settings}
+        host_settings = HostSettings(self._relay_address, self._folder / "host", "pattern", **chosen)  # type: ignore[arg-type]
+        said: list[str] = []
+        parts = Parts(source, sink, clipboard, lambda s: H264Encoder(s, clock), InlineWorker, ask)  # type: ignore[arg-type]
+        agent = Agent(world, host_settings, parts, said.append)
+        task = self.simulation.loop.create_task(agent.run())
+        try:
+            yield RunningHost(agent, source, sink, clipboard, said)
+        finally:
+            task.cancel()
+            try:
+                await task
+            except BaseException as error:
+                if type(error).__name__ != "CancelledError":
+                    raise
+
+    def target(self, host: RunningHost) -> Target:
+        """Where a host is."""
+        assert self._relay_address is not None
+        return Target(self._relay_address, host.agent.identity.number)
+
+    @asynccontextmanager
+    async def viewer(
+        self, host: RunningHost, code: str = CODE, address: str = VIEWER, name: str = "viewer", timeout: float = 10.0,
+        reconnect: bool = False,
+    ) -> AsyncIterator[Desktop]:  # fmt: skip
+        """See a host's desktop until the block ends."""
+        world = self.world(address, name)
+        async with connect(
+            self.target(host), code=code, state=self._folder / name, timeout=timeout, name=name, reconnect=reconnect,
+            world=world,
+            make_decoder=lambda decoded, failed: InlineDecoder(VideoDecoder, decoded, failed, world.clock.monotonic),
+        ) as desktop:  # fmt: skip
+            yield desktop
+
+
+@asynccontextmanager
+async def system(simulation: Simulation) -> AsyncIterator[System]:
+    """A system with a running relay."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = System(simulation, Path(folder))
+        relay = await made.start_relay()
+        try:
+            yield made
+        finally:
+            await (made.relay_instance or relay).close()

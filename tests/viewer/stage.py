@@ -1,0 +1,198 @@
+"""A stage for windows: a private X server, eyes that see its pixels, and hands that press its keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xcffib
+import xcffib.xproto
+import xcffib.xtest
+from numpy.typing import NDArray
+
+from tests.tools import need
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Seconds until something that should happen is said not to have happened.
+PATIENCE = 10.0
+
+
+class Display:
+    """An Xvfb of 24-bit colour and our connection to it."""
+
+    def __init__(self, width: int, height: int) -> None:
+        reading, writing = os.pipe()
+        self._server = subprocess.Popen(
+            [need("Xvfb"), "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24", "-noreset"],
+            pass_fds=(writing,),
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            self.name = f":{int(pipe.readline())}"
+        self.size = (width, height)
+        self._x: Any = xcffib.connect(display=self.name)
+        self._xtest = self._x(xcffib.xtest.key)
+        self._root = self._x.get_setup().roots[0].root
+
+    def grab(self, x: int = 0, y: int = 0, width: int = 0, height: int = 0) -> NDArray[np.uint8]:
+        """What is on the screen: (height, width, 3) RGB. The whole screen by default."""
+        width, height = width or self.size[0], height or self.size[1]
+        reply = self._x.core.GetImage(
+            xcffib.xproto.ImageFormat.ZPixmap, self._root, x, y, width, height, 0xFFFFFFFF
+        ).reply()
+        pixels = np.frombuffer(bytes(reply.data), np.uint8).reshape(height, width, 4)
+        return np.ascontiguousarray(pixels[:, :, 2::-1])
+
+    def pixel(self, x: int, y: int) -> tuple[int, int, int]:
+        """The colour of one pixel."""
+        red, green, blue = self.grab(x, y, 1, 1)[0, 0].tolist()
+        return red, green, blue
+
+    def _fake(self, kind: int, detail: int, x: int = 0, y: int = 0) -> None:
+        self._xtest.FakeInput(kind, detail, 0, self._root, x, y, 0)
+        self._x.flush()
+
+    def key(self, code: int, down: bool) -> None:
+        """Press or release a key by the kernel's key code."""
+        self._fake(2 if down else 3, code + 8)
+
+    def tap(self, *codes: int) -> None:
+        """Press keys one after the other and release them in reverse."""
+        for code in codes:
+            self.key(code, True)
+        for code in reversed(codes):
+            self.key(code, False)
+
+    def move(self, x: int, y: int) -> None:
+        """Put the pointer there."""
+        self._fake(6, 0, x, y)
+
+    def button(self, number: int, down: bool) -> None:
+        """Press or release a button of the mouse."""
+        self._fake(4 if down else 5, number)
+
+    def click(self, number: int = 1) -> None:
+        """Press and release a button."""
+        self.button(number, True)
+        self.button(number, False)
+
+    def shown_cursor(self) -> bool:
+        """Whether the pointer has a visible pixel."""
+        import xcffib.xfixes
+
+        fixes = self._x(xcffib.xfixes.key)
+        fixes.QueryVersion(4, 0).reply()
+        return any(pixel >> 24 for pixel in fixes.GetCursorImage().reply().cursor_image)
+
+    def close(self) -> None:
+        self._x.disconnect()
+        self._server.terminate()
+        self._server.wait(PATIENCE)
+
+
+class Actor:
+    """The viewer process of window_actor.py."""
+
+    def __init__(self, display: Display, **settings: Any) -> None:
+        environment = {**os.environ, "DISPLAY": display.name, "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.viewer.window_actor", json.dumps(settings)],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._said: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self.rows: list[list[Any]] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._said.put(json.loads(line))
+        self._said.put(None)
+
+    def order(self, do: str, **what: Any) -> None:
+        """Tell it to do something."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"do": do, **what}) + "\n")
+        self.process.stdin.flush()
+
+    def hear(self, key: str) -> Any:
+        """The next thing it says under `key`; input rows on the way are kept in `rows`."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            said = self._said.get(timeout=max(0.01, deadline - time.monotonic()))
+            assert said is not None, f"the viewer ended before it said {key!r}"
+            self.rows += said.get("rows", [])
+            if key in said:
+                return said[key] if key != "presented" and key != "shown" else (said[key], said["at"])
+
+    def typed(self, count: int) -> list[list[Any]]:
+        """Wait until so many rows came; all of them, taken."""
+        while len(self.rows) < count:
+            self.hear("rows")
+        rows, self.rows = self.rows, []
+        return rows
+
+    def settle(self) -> list[list[Any]]:
+        """The rows that came until the window answered a question of ours; taken."""
+        self.order("usage")
+        self.hear("cpu")
+        rows, self.rows = self.rows, []
+        return rows
+
+    def show(self, number: int, size: tuple[int, int], seed: int = 0, **more: Any) -> None:
+        """Have a picture on the screen."""
+        self.order("prepare", number=number, size=size, seed=seed, **more)
+        self.hear("prepared")
+        self.order("show", numbers=[number])
+        assert self.hear("presented")[0] == number
+
+    def end(self) -> int:
+        """Wait for its end; the exit status."""
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(PATIENCE)
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self._reader.join(PATIENCE)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+@contextmanager
+def staged(width: int = 1280, height: int = 800, **settings: Any) -> Iterator[tuple[Display, Actor]]:
+    """An X server with a running viewer on it."""
+    display = Display(width, height)
+    try:
+        actor = Actor(display, **settings)
+        try:
+            yield display, actor
+        finally:
+            actor.close()
+    finally:
+        display.close()
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    """Wait until a condition on another process' doings holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
+        time.sleep(0.005)

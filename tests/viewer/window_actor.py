@@ -1,0 +1,106 @@
+"""A viewer with a real window and no network: does what its standard input says and prints what the window says.
+
+Run as a process of its own, so that the window is as it will be: Qt in the main thread, the session in another, an exit
+status at the end. One JSON object a line in both directions.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from avl_protocol.media.frame import Chroma, Rect
+from avl_viewer.app import run_window
+from avl_viewer.present.presenter import CursorShape, Presenter, Status
+from tests.viewer import pictures
+
+
+def say(**what: Any) -> None:
+    """Print one line."""
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
+class Session:
+    """Satisfies Remote; a thread reads the orders."""
+
+    def __init__(self, presenter: Presenter, permissions: int) -> None:
+        self._presenter = presenter
+        self.permissions = permissions
+        self._prepared: dict[int, Any] = {}
+        presenter.attach(lambda number, at: say(presented=number, at=at))
+        threading.Thread(target=self._listen, name="session", daemon=True).start()
+
+    def send_input(self, events: list[tuple[Any, ...]]) -> None:
+        say(rows=events)
+
+    def set_clipboard(self, text: str) -> None:
+        say(clipboard=text)
+
+    def stats(self) -> dict[str, Any]:
+        return {
+            "path": "relay",
+            "rtt_ms": 1.25,
+            "fps": 59.8,
+            "bitrate_bps": 6_400_000,
+            "loss": 0.001,
+            "input_to_photon_ms": {"p50": 14.2, "p95": 21.5},
+            "glass_to_glass_ms": {"p50": None, "p95": None},
+            "stages_ms": {"grab": 1.2, "compare": 0.8, "convert": 2.0, "encode": 6.1, "network": 0.9, "present": 1.4},
+        }
+
+    def close(self) -> None:
+        say(closed=True)
+        self._presenter.status(Status("ended"))
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            order = json.loads(line)
+            getattr(self, "do_" + order.pop("do"))(**order)
+
+    def do_prepare(self, number: int, size: list[int], seed: int, dirty: Any = None, chroma: int = 1, **more: Any) -> None:
+        rgb = pictures.flat(*size, more["colour"]) if "colour" in more else pictures.card(*size, seed)
+        rects = None if dirty is None else [Rect(*rect) for rect in dirty]
+        self._prepared[number] = pictures.picture(number, rgb, rects, Chroma(chroma))
+        say(prepared=number)
+
+    def do_show(self, numbers: list[int]) -> None:
+        at = time.monotonic()
+        for number in numbers:
+            self._presenter.picture(self._prepared[number])
+        say(shown=numbers, at=at)
+
+    def do_layout(self, width: int, height: int) -> None:
+        self._presenter.layout(width, height, ())
+
+    def do_cursor(self, width: int, height: int) -> None:
+        self._presenter.cursor(CursorShape(1, width, height, 0, 0, b"\xff\x20\x20\xff" * (width * height)))
+
+    def do_clipboard(self, text: str) -> None:
+        self._presenter.clipboard(text)
+
+    def do_status(self, stage: str, text: str = "", exit_status: int = 0) -> None:
+        self._presenter.status(Status(stage, text, exit_status))
+
+    def do_usage(self) -> None:
+        say(cpu=time.process_time())
+
+
+def main() -> int:
+    settings = json.loads(sys.argv[1])
+    stats = settings.get("stats_file")
+    return run_window(
+        lambda presenter: Session(presenter, settings.get("permissions", 31)),
+        settings.get("title", "test"),
+        settings.get("fullscreen", False),
+        Path(stats) if stats else None,
+        time.monotonic,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,263 @@
+"""The automation API: drive a desktop from a program.
+
+    async with avl_viewer.connect(target, code="...") as desktop:
+        await desktop.click(100, 200)
+        await desktop.type("hello\n")
+        (await desktop.screenshot(settle=5)).save("desktop.png")
+
+Actions return when the host has applied them. Failures raise Refused, whose text says what happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from avl_protocol.crypto.identity import Identity
+from avl_protocol.endpoint.state import StateFolder, default_folder
+from avl_protocol.endpoint.world import World, system_world
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.keys import modifiers_of, parse_chord
+from avl_protocol.wire.registry import CloseCode, InputKind
+from avl_protocol.wire.target import Target, parse_target
+from avl_viewer.client import ClientSettings, DesktopClient, MakeDecoder
+from avl_viewer.decode.decoder import DecodeError
+from avl_viewer.decode.video import VideoDecoder
+from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
+from avl_viewer.present.headless import HeadlessPresenter
+from avl_viewer.present.presenter import Picture
+
+__all__ = ["Desktop", "Screenshot", "connect"]
+
+BUTTONS = {"left": 1, "middle": 2, "right": 3, "back": 8, "forward": 9}
+#: Points of a drag between its ends, so that applications see it as one.
+DRAG_STEPS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Screenshot:
+    """A picture of the desktop: RGB, uint8, shape (height, width, 3). `settled`: as good as it gets."""
+
+    pixels: NDArray[np.uint8]
+    settled: bool
+
+    def save(self, file: str | Path) -> None:
+        """Write it as PNG."""
+        height, width = self.pixels.shape[:2]
+        codec = av.CodecContext.create("png", "w")
+        codec.width, codec.height, codec.pix_fmt = width, height, "rgb24"
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(self.pixels), format="rgb24")
+        packets = [*codec.encode(frame), *codec.encode(None)]
+        Path(file).write_bytes(b"".join(bytes(packet) for packet in packets))
+
+
+class Clipboard:
+    """The host's clipboard."""
+
+    def __init__(self, client: DesktopClient) -> None:
+        self._client = client
+
+    async def get(self) -> str:
+        """Its text; empty where there is none."""
+        return await self._client.get_clipboard()
+
+    async def set(self, text: str) -> None:
+        """Set its text. Raises Refused when the host did not take it."""
+        if not await self._client.set_clipboard(text):
+            raise Refused(CloseCode.NOT_PERMITTED, "The host did not take the clipboard text.")
+
+
+class Desktop:
+    """A desktop that is being seen. Coordinates are desktop pixels from the top left."""
+
+    def __init__(self, client: DesktopClient, presenter: HeadlessPresenter) -> None:
+        self._client = client
+        self._presenter = presenter
+        self._changed = asyncio.Event()
+        self._settled = asyncio.Event()
+        self.clipboard = Clipboard(client)
+
+    def picture_came(self) -> None:
+        """A picture is here (called on the event loop)."""
+        self._changed.set()
+        self._settled.clear()
+
+    def settled_came(self) -> None:
+        """The picture is settled (called on the event loop)."""
+        self._settled.set()
+
+    def _is_settled(self) -> bool:
+        latest = self._presenter.latest()
+        return latest is not None and (self._presenter.settled_number or -1) >= latest.number
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height; (0, 0) before the host has told."""
+        return self._presenter.size or (0, 0)
+
+    async def _do(self, *events: tuple[Any, ...]) -> None:
+        if events:
+            await self._client.send_input(list(events))
+
+    async def move(self, x: int, y: int) -> None:
+        """Put the pointer somewhere."""
+        await self._do((int(InputKind.MOVE), x, y))
+
+    async def click(self, x: int, y: int, button: str = "left", count: int = 1) -> None:
+        """Click `count` times."""
+        number = _button(button)
+        down, up = (int(InputKind.BUTTON), number, True), (int(InputKind.BUTTON), number, False)
+        await self._do((int(InputKind.MOVE), x, y), *([down, up] * count))
+
+    async def drag(self, x: int, y: int, to_x: int, to_y: int, button: str = "left") -> None:
+        """Press at one point, move, release at another."""
+        number = _button(button)
+        await self._do((int(InputKind.MOVE), x, y), (int(InputKind.BUTTON), number, True))
+        for step in range(1, DRAG_STEPS + 1):
+            at = (x + (to_x - x) * step // DRAG_STEPS, y + (to_y - y) * step // DRAG_STEPS)
+            await self._do((int(InputKind.MOVE), *at))
+        await self._do((int(InputKind.BUTTON), number, False))
+
+    async def scroll(self, dx: float, dy: float) -> None:
+        """Turn the wheel by notches, right and down; fractions add up."""
+        await self._do((int(InputKind.WHEEL), round(dx * 120), round(dy * 120)))
+
+    async def type(self, text: str) -> None:
+        """Type text; a newline presses Enter, a tab Tab."""
+        events: list[tuple[Any, ...]] = []
+        run = ""
+        for character in text.replace("\r\n", "\n"):
+            if character in "\n\t":
+                if run:
+                    events.append((int(InputKind.TEXT), run))
+                    run = ""
+                events += _chord("enter" if character == "\n" else "tab")
+            else:
+                run += character
+        if run:
+            events.append((int(InputKind.TEXT), run))
+        await self._do(*events)
+
+    async def press(self, chord: str) -> None:
+        """Press keys together: `ctrl+alt+t`, `enter`, `f5`. Raises ValueError for an unknown name."""
+        await self._do(*_chord(chord))
+
+    async def screenshot(self, settle: float = 0.0) -> Screenshot:
+        """The desktop as it is now; waits for the first picture, then up to `settle` seconds until it is settled."""
+        while self._presenter.latest() is None:
+            self._changed.clear()
+            await self._or_ended(self._changed.wait())
+        if settle > 0 and not self._is_settled():
+            try:
+                async with asyncio.timeout(settle):
+                    while not self._is_settled():
+                        self._settled.clear()
+                        await self._or_ended(self._settled.wait())
+            except TimeoutError:
+                pass
+        return Screenshot(self._presenter.screenshot(), self._is_settled())
+
+    async def wait_for_change(self, timeout: float | None = None) -> bool:
+        """Wait for the next picture; False when none came in `timeout` seconds."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._or_ended(self._changed.wait())
+        except TimeoutError:
+            return False
+        return True
+
+    def stats(self) -> dict[str, Any]:
+        """Figures of the session (see the README)."""
+        return self._client.stats()
+
+    async def _or_ended(self, waiting: Any) -> None:
+        """Wait, but not for a session that is over. Raises Refused."""
+        task = asyncio.ensure_future(waiting)
+        try:
+            await asyncio.wait([task, self._client.ended], return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise self._client.ended.result()
+        finally:
+            task.cancel()
+
+
+def _button(name: str) -> int:
+    if name not in BUTTONS:
+        raise ValueError(f"{name!r} is no button: {', '.join(BUTTONS)}")
+    return BUTTONS[name]
+
+
+def _chord(chord: str) -> list[tuple[Any, ...]]:
+    held, usage = parse_chord(chord)
+    bits = int(modifiers_of(held))
+    key = int(InputKind.KEY)
+    return [
+        *((key, modifier, True, bits, "") for modifier in held),
+        (key, usage, True, bits, ""),
+        (key, usage, False, bits, ""),
+        *((key, modifier, False, 0, "") for modifier in reversed(held)),
+    ]
+
+
+def thread_decoder(now: Callable[[], float]) -> MakeDecoder:
+    """Decode on a thread of its own."""
+
+    def make(decoded: Callable[[Decoded], None], failed: Callable[[Any, DecodeError], None]) -> DecodeWorker:
+        return ThreadWorker(VideoDecoder, decoded, failed, now)
+
+    return make
+
+
+def load_identity(state: Path | None, entropy: Callable[[int], bytes]) -> Identity:
+    """This viewer's identity, from its state folder. Raises StateError."""
+    return StateFolder(state or default_folder("viewer")).identity(entropy)
+
+
+@asynccontextmanager
+async def connect(
+    target: str | Target,
+    *,
+    code: str,
+    state: Path | None = None,
+    timeout: float = 10.0,
+    name: str | None = None,
+    reconnect: bool = False,
+    world: World | None = None,
+    make_decoder: MakeDecoder | None = None,
+) -> AsyncIterator[Desktop]:
+    """See a desktop for as long as the block lasts.
+
+    `state`: folder of this viewer's identity; `timeout` in seconds, for coming in. Raises Refused, ValueError, StateError.
+    """
+    world = world or system_world()
+    loop = asyncio.get_running_loop()
+    now = world.clock.monotonic
+    parsed = parse_target(target) if isinstance(target, str) else target
+
+    def picture_came(picture: Picture) -> None:
+        loop.call_soon_threadsafe(desktop.picture_came)
+
+    def settled_came(number: int) -> None:
+        loop.call_soon_threadsafe(desktop.settled_came)
+
+    presenter = HeadlessPresenter(now, on_picture=picture_came, on_settled=settled_came)
+    settings = ClientSettings(
+        parsed, code, load_identity(state, world.entropy), name or platform.node(), reconnect=reconnect, timeout=timeout
+    )
+    client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now))
+    desktop = Desktop(client, presenter)
+    await client.connect()
+    try:
+        yield desktop
+    finally:
+        await client.close()

@@ -1,0 +1,92 @@
+"""BackgroundRemote: a DesktopClient on a thread and loop of its own, for a window whose toolkit owns the main thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from avl_protocol.endpoint.runtime import run
+from avl_protocol.endpoint.world import system_world
+from avl_protocol.wire.errors import Refused
+from avl_viewer.api import thread_decoder
+from avl_viewer.client import ClientSettings, DesktopClient
+from avl_viewer.present.presenter import Presenter
+
+#: How the settings are made once there is a loop and its world's entropy.
+MakeSettings = Callable[[], ClientSettings]
+
+
+class BackgroundRemote:
+    """Satisfies Remote. Connecting begins at once; the presenter is told how it goes."""
+
+    def __init__(self, settings: ClientSettings, presenter: Presenter) -> None:
+        self._settings = settings
+        self._presenter = presenter
+        self._client: DesktopClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing = False
+        self._thread = threading.Thread(target=lambda: run(self._main()), name="avl-network", daemon=True)
+        self._thread.start()
+
+    async def _main(self) -> None:
+        world = system_world()
+        self._loop = asyncio.get_running_loop()
+        client = DesktopClient(world, self._settings, self._presenter, thread_decoder(world.clock.monotonic))
+        self._client = client
+        if self._closing:
+            await client.close()
+        try:
+            await client.connect()
+        except Refused:
+            return  # the presenter has been told
+        await client.ended
+
+    def _on_loop(self, action: Callable[[DesktopClient], object]) -> None:
+        loop, client = self._loop, self._client
+        if loop is not None and client is not None and not loop.is_closed():
+            try:
+                loop.call_soon_threadsafe(action, client)
+            except RuntimeError:
+                return  # it closed in between
+
+    @property
+    def permissions(self) -> int:
+        """See Remote."""
+        return int(self._client.permissions) if self._client is not None else 0
+
+    def send_input(self, events: list[tuple[Any, ...]]) -> None:
+        """See Remote. Input that can't be sent now is dropped: the status says why."""
+
+        def send(client: DesktopClient) -> None:
+            try:
+                client.send_input(events)
+            except Refused:
+                return
+
+        self._on_loop(send)
+
+    def set_clipboard(self, text: str) -> None:
+        """See Remote."""
+
+        async def set_it(client: DesktopClient) -> None:
+            try:
+                await client.set_clipboard(text)
+            except Refused:
+                return
+
+        self._on_loop(lambda client: asyncio.ensure_future(set_it(client)))
+
+    def stats(self) -> dict[str, Any]:
+        """See Remote."""
+        return self._client.stats() if self._client is not None else {}
+
+    def close(self) -> None:
+        """See Remote."""
+        self._closing = True
+        self._on_loop(lambda client: asyncio.ensure_future(client.close()))
+
+    def join(self, timeout: float) -> None:
+        """Wait until the network thread has ended."""
+        self._thread.join(timeout)

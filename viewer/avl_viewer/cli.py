@@ -1,0 +1,282 @@
+"""avl: see and drive a desktop from the command line. Results alone go to stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Optional, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from avl_protocol.endpoint.clock import SystemClock, entropy
+from avl_protocol.endpoint.runtime import run
+from avl_protocol.endpoint.state import StateError
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.target import Target, parse_target
+from avl_viewer.api import Desktop, connect, load_identity
+from avl_viewer.background import BackgroundRemote
+from avl_viewer.client import ClientSettings
+from avl_viewer.present.presenter import Presenter
+from avl_viewer.present.remote import Remote
+from avl_viewer.recent import Recent
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="See and drive a desktop.")
+
+T = TypeVar("T")
+
+#: Exit codes (spec 01-overview, 1.6).
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+TargetArgument = Annotated[str, typer.Argument(help="avl://HOST:PORT/DEVICE-ID[?pin=FP], as the host prints it.")]
+CodeOption = Annotated[Optional[str], typer.Option(envvar="AVL_CODE", help="The code that the host shows.")]
+StateOption = Annotated[Optional[Path], typer.Option(help="Folder of this viewer's identity.")]
+TimeoutOption = Annotated[float, typer.Option(help="Seconds to come in.", min=0.1)]
+
+
+def _fail(text: str, status: int) -> NoReturn:
+    typer.echo(f"avl: {text}", err=True)
+    raise typer.Exit(status)
+
+
+def _target(text: str) -> Target:
+    try:
+        return parse_target(text)
+    except ValueError as error:
+        _fail(str(error), USAGE)
+
+
+def _code(given: str | None) -> str:
+    """The code given, or asked for on a terminal."""
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        _fail("a code is needed: give --code, set AVL_CODE, or run this on a terminal", USAGE)
+    return str(typer.prompt("Code", hide_input=False, err=True))
+
+
+def _do(
+    target: str, code: str | None, state: Path | None, timeout: float, action: Callable[[Desktop], Awaitable[T]]
+) -> T:
+    """Come in, act, leave; every failure becomes one line and an exit code."""
+    parsed, secret = _target(target), _code(code)
+
+    async def act() -> T:
+        async with connect(parsed, code=secret, state=state, timeout=timeout) as desktop:
+            return await action(desktop)
+
+    try:
+        return run(act())
+    except Refused as refused:
+        _fail(str(refused), refused.exit_status)
+    except ValueError as error:
+        _fail(str(error), USAGE)
+    except (StateError, OSError) as error:
+        _fail(str(error), FAILED)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _text(given: str) -> str:
+    """TEXT, or standard input for `-`."""
+    return sys.stdin.read() if given == "-" else given
+
+
+@app.command()
+def view(
+    target: Annotated[Optional[str], typer.Argument(help="The desktop; without it a dialog asks.")] = None,
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+    fullscreen: Annotated[bool, typer.Option("--fullscreen", help="Begin in full screen.")] = False,
+    stats_file: Annotated[Optional[Path], typer.Option(help="Write the stats object here once a second.")] = None,
+) -> None:
+    """Open a window on a desktop."""
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin")):
+        _fail("there is no display for a window: set DISPLAY, or use `avl screenshot`", FAILED)
+    try:
+        from avl_viewer.app import run_dialog, show
+    except ImportError as error:
+        _fail(f"the window is not installed ({error}): pip install 'avl[window]'", FAILED)
+    now = SystemClock().monotonic
+    try:
+        identity = load_identity(state, entropy)
+    except StateError as error:
+        _fail(str(error), FAILED)
+    remotes: list[BackgroundRemote] = []
+
+    def start(where: str, secret: str, presenter: Presenter) -> Remote:
+        settings = ClientSettings(parse_target(where), secret, identity, platform.node(), timeout=timeout)
+        remotes.append(BackgroundRemote(settings, presenter))
+        return remotes[-1]
+
+    recent = Recent()
+    if target is None:
+        status = run_dialog(start, recent, fullscreen, stats_file, now)
+    else:
+        where, secret = str(_target(target)), _code(code)
+        ending = show(lambda presenter: start(where, secret, presenter), where, fullscreen, stats_file, now)
+        status = ending.exit_status
+        if ending.ran:
+            recent.remember(where)
+        if status not in (0, INTERRUPTED):
+            typer.echo(f"avl: {ending.text}", err=True)
+    for remote in remotes:
+        remote.close()
+        remote.join(2.0)
+    raise typer.Exit(status)
+
+
+@app.command()
+def screenshot(
+    target: TargetArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="PNG file to write.")],
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+    settle: Annotated[float, typer.Option(help="Wait at most this long for the settled picture; 0: the first.")] = 5.0,
+) -> None:
+    """Write a picture of the desktop."""
+
+    async def action(desktop: Desktop) -> None:
+        (await desktop.screenshot(settle)).save(output)
+
+    _do(target, code, state, timeout, action)
+
+
+@app.command("type")
+def type_(
+    target: TargetArgument,
+    text: Annotated[str, typer.Argument(help="What to type; - reads standard input.")],
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+) -> None:
+    """Type text; newlines press Enter."""
+    _do(target, code, state, timeout, lambda desktop: desktop.type(_text(text)))
+
+
+@app.command()
+def press(
+    target: TargetArgument,
+    keys: Annotated[str, typer.Argument(help="For example ctrl+alt+t, enter, f5.")],
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+) -> None:
+    """Press keys together."""
+    _do(target, code, state, timeout, lambda desktop: desktop.press(keys))
+
+
+@app.command()
+def click(
+    target: TargetArgument,
+    x: int,
+    y: int,
+    button: Annotated[str, typer.Option(help="left, middle, right, back or forward.")] = "left",
+    count: Annotated[int, typer.Option(min=1, max=10)] = 1,
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+) -> None:
+    """Click at a desktop pixel."""
+    _do(target, code, state, timeout, lambda desktop: desktop.click(x, y, button, count))
+
+
+@app.command()
+def move(
+    target: TargetArgument,
+    x: int,
+    y: int,
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+) -> None:
+    """Put the pointer at a desktop pixel."""
+    _do(target, code, state, timeout, lambda desktop: desktop.move(x, y))
+
+
+@app.command()
+def drag(
+    target: TargetArgument,
+    x: int,
+    y: int,
+    to_x: int,
+    to_y: int,
+    button: Annotated[str, typer.Option(help="left, middle or right.")] = "left",
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+) -> None:
+    """Press at one point and release at another."""
+    _do(target, code, state, timeout, lambda desktop: desktop.drag(x, y, to_x, to_y, button))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def scroll(
+    target: TargetArgument,
+    dx: float,
+    dy: float,
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+) -> None:
+    """Turn the wheel by notches, right and down."""
+    _do(target, code, state, timeout, lambda desktop: desktop.scroll(dx, dy))
+
+
+@app.command()
+def clipboard(
+    target: TargetArgument,
+    set_: Annotated[Optional[str], typer.Option("--set", help="Set it; - reads standard input.")] = None,
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+) -> None:
+    """Print the host's clipboard, or set it."""
+
+    async def action(desktop: Desktop) -> str | None:
+        if set_ is None:
+            return await desktop.clipboard.get()
+        await desktop.clipboard.set(_text(set_))
+        return None
+
+    text = _do(target, code, state, timeout, action)
+    if text is not None:
+        typer.echo(text, nl=False)
+
+
+@app.command()
+def stats(
+    target: TargetArgument,
+    seconds: Annotated[float, typer.Option(help="How long to watch.", min=0.1)] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+) -> None:
+    """Watch a desktop and print the figures."""
+
+    async def action(desktop: Desktop) -> dict[str, Any]:
+        await asyncio.sleep(seconds)
+        return desktop.stats()
+
+    figures = _do(target, code, state, timeout, action)
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    table = Table(show_header=False)
+    for name, value in figures.items():
+        table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
+    Console().print(table)
+
+
+def main() -> None:
+    """The command."""
+    app()

@@ -1,0 +1,304 @@
+"""Window: one desktop in a native window; joins the screen, its panels and the session.
+
+Never a frozen picture that looks alive: whenever the session is not running the picture is dimmed, a sentence says
+why and since when, and nothing that is typed goes anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QRect, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
+
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Permission
+from avl_viewer.input.hands import Row
+from avl_viewer.present.mailbox import Mailbox
+from avl_viewer.present.panels import Figures, Notice, PasteBox
+from avl_viewer.present.presenter import CursorShape, Status
+from avl_viewer.present.remote import Remote
+from avl_viewer.present.screen import Screen
+from avl_viewer.present.style import PANEL
+from avl_viewer.present.toolbar import Toolbar
+
+#: Milliseconds: how long the host may take to say goodbye, and how long the last sentence stays to be read.
+FAREWELL, LAST_WORDS = 1000, 10_000
+#: The part of the display that a window may take.
+ROOM = 0.92
+
+log = logging.getLogger("avl.viewer")
+
+
+class Window(QObject):
+    """`mailbox` is the presenter to give to a session; `finished(exit status)` comes once, when the window is gone."""
+
+    finished = Signal(int)
+
+    def __init__(self, title: str, fullscreen: bool, stats_file: Path | None, now: Callable[[], float]) -> None:
+        super().__init__()
+        self._now = now
+        self._remote: Remote | None = None
+        self._stage = "connecting"
+        self._over = False
+        self._leaving = False
+        self._stats_file = stats_file
+        self._from_host: str | None = None
+        self._copied = False
+        #: Whether the session ever ran, and what it ended with.
+        self.ran = False
+        self.ending: Status | None = None
+
+        self.mailbox = Mailbox()
+        self.screen = Screen(self._send)
+        self.screen.setWindowTitle(f"{title} - avl" if title else "avl")
+        self.toolbar = Toolbar(self.screen)
+        self.figures = Figures(self.screen, self._stats)
+        self.notice = Notice(self.screen, now)
+        self.paste_box = PasteBox(self.screen)
+        self._composed = QLabel(self.screen)
+        self._composed.setStyleSheet(PANEL + "QLabel { background: #1b1f26; padding: 6px 10px; font-size: 15px; }")
+        self._composed.hide()
+        self._writing = QTimer(self)
+        self._writing.setInterval(1000)
+        self._writing.timeout.connect(self._write_stats)
+        self._farewell = self._once(FAREWELL, lambda: self._finish(0))
+        self._last_words = self._once(LAST_WORDS, self._read)
+        self._clipboard = QGuiApplication.clipboard()
+
+        self.mailbox.pictured.connect(self._show_picture)
+        self.mailbox.laid_out.connect(self._lay_out)
+        self.mailbox.cursor_changed.connect(self._set_cursor)
+        self.mailbox.clipboard_changed.connect(self._take_clipboard)
+        self.mailbox.status_changed.connect(self._tell)
+        self.screen.command.connect(self._act)
+        self.screen.summoned.connect(self.toolbar.summon)
+        self.screen.composing.connect(self._compose)
+        self.screen.focused.connect(self._focus)
+        self.screen.resized.connect(self._place)
+        self.screen.closing.connect(self.leave)
+        self.toolbar.action.connect(self._act)
+        self.toolbar.combination.connect(self.screen.hands.combination)
+        self.notice.closed.connect(self._read)
+        self.paste_box.sent.connect(self._set_clipboard)
+        self.paste_box.closed.connect(self.screen.setFocus)
+        self._clipboard.dataChanged.connect(self._copy)
+
+        self._sized = fullscreen
+        if fullscreen:
+            self._enter_fullscreen()
+        else:
+            self.screen.resize(960, 600)
+
+    def bind(self, remote: Remote) -> None:
+        """This is the session; show the window."""
+        self._remote = remote
+        if self._stats_file is not None:
+            self._writing.start()
+        self.notice.tell(Status("connecting"))
+        self.screen.show()
+        self.screen.activateWindow()
+        self.screen.setFocus()
+
+    def leave(self) -> None:
+        """The person has had enough: say goodbye, but don't wait for long."""
+        if self.ending is not None:
+            self._read()
+        elif not self._leaving:
+            self._leaving = True
+            self.screen.hands.release_all()
+            self.screen.hide()
+            self._farewell.start()
+            if self._remote is not None:
+                self._remote.close()
+
+    def _finish(self, exit_status: int) -> None:
+        if not self._over:
+            self._over = True
+            for timer in (self._writing, self._farewell, self._last_words):
+                timer.stop()
+            self._clipboard.dataChanged.disconnect(self._copy)
+            self.screen.set_grab(False)
+            self.screen.hide()
+            if self._remote is not None:
+                self._remote.close()
+            self.finished.emit(exit_status)
+
+    def _read(self) -> None:
+        """The last sentence was read, or had its time."""
+        self._finish(self.ending.exit_status if self.ending is not None else 0)
+
+    # From the session.
+
+    def _show_picture(self) -> None:
+        taken = self.mailbox.take()
+        if taken is not None and not self._over:
+            picture, dirty = taken
+            if self.screen.show_picture(picture, dirty):
+                self.mailbox.presented(picture.number, self._now())
+
+    def _lay_out(self, width: int, height: int) -> None:
+        if not self._sized:
+            self._sized = True
+            ratio = self.screen.devicePixelRatioF()
+            room = self.screen.screen().availableGeometry()
+            part = min(1.0, room.width() * ROOM * ratio / width, room.height() * ROOM * ratio / height)
+            wide, high = round(width * part / ratio), round(height * part / ratio)
+            self.screen.resize(wide, high)
+            self.screen.move(room.x() + (room.width() - wide) // 2, room.y() + (room.height() - high) // 2)
+        self.screen.set_desktop(width, height)
+
+    def _set_cursor(self, cursor: CursorShape) -> None:
+        self.screen.set_cursor(cursor)
+
+    def _take_clipboard(self, text: str) -> None:
+        self._from_host = text
+        if text != self._clipboard.text():
+            self._clipboard.setText(text)
+
+    def _tell(self, status: Status) -> None:
+        if self._over or self.ending is not None:
+            return
+        self._stage = status.stage
+        running = status.stage == "running"
+        if running:
+            self.ran = True
+            self.toolbar.note.setVisible(not self._may(Permission.POINTER | Permission.KEYBOARD))
+            self.notice.dismiss()
+        else:
+            self.screen.hands.release_all()
+        self.screen.set_dimmed(not running)
+        if status.stage == "ended":
+            self._end(status)
+        elif not running:
+            self.notice.tell(status)
+
+    def _end(self, status: Status) -> None:
+        self.ending = status
+        self._writing.stop()
+        if self._leaving:
+            self._finish(0)
+        elif not self.ran:
+            self._finish(status.exit_status)
+        else:
+            self.screen.set_grab(False)
+            self.toolbar.dismiss()
+            self.paste_box.hide()
+            self.notice.tell(status)
+            self._last_words.start()
+
+    # To the session.
+
+    def _may(self, permission: Permission) -> bool:
+        return self._remote is not None and bool(self._remote.permissions & permission)
+
+    def _send(self, rows: list[Row]) -> None:
+        if (
+            self._remote is not None
+            and self._stage == "running"
+            and self._may(Permission.POINTER | Permission.KEYBOARD)
+        ):
+            self._remote.send_input(rows)
+
+    def _set_clipboard(self, text: str) -> None:
+        if text and self._remote is not None and self._may(Permission.CLIPBOARD_IN):
+            if len(text.encode()) <= MAX_CLIPBOARD_TEXT:
+                self._remote.set_clipboard(text)
+            else:
+                log.warning("the clipboard's text is longer than %d bytes and was not sent", MAX_CLIPBOARD_TEXT)
+
+    def _copy(self) -> None:
+        """Something was copied here; it goes once the window has the focus: other programs' secrets are not ours."""
+        self._copied = True
+        if self.screen.hasFocus():
+            self._focus(True)
+
+    def _focus(self, focused: bool) -> None:
+        if focused and self._copied:
+            self._copied = False
+            text = self._clipboard.text()
+            if text != self._from_host:
+                self._from_host = None
+                self._set_clipboard(text)
+
+    def _stats(self) -> dict[str, Any]:
+        return self._remote.stats() if self._remote is not None else {}
+
+    def _write_stats(self) -> None:
+        if self._stats_file is not None:
+            temporary = self._stats_file.with_name(f".{self._stats_file.name}.new")
+            try:
+                temporary.write_text(json.dumps(self._stats()) + "\n", "utf-8")
+                os.replace(temporary, self._stats_file)
+            except OSError as error:
+                self._writing.stop()
+                log.error("can't write the figures to %s: %s", self._stats_file, error.strerror)
+
+    # From the person.
+
+    def _act(self, action: str) -> None:
+        screen, toolbar = self.screen, self.toolbar
+        if action == "fullscreen":
+            if screen.isFullScreen():
+                screen.set_grab(False)
+                screen.showNormal()
+            else:
+                self._enter_fullscreen()
+                screen.show()
+            screen.activateWindow()
+        elif action == "exact":
+            screen.set_exact(not screen.view.exact)
+        elif action == "grab":
+            screen.set_grab(not screen.grabs)
+        elif action == "statistics":
+            self.figures.toggle()
+        elif action == "toolbar":
+            toolbar.summon()
+        elif action == "send":
+            self._from_host = None
+            self._set_clipboard(self._clipboard.text())
+        elif action == "type":
+            screen.hands.commit(self._clipboard.text())
+        elif action == "paste":
+            toolbar.dismiss()
+            self.paste_box.summon()
+        elif action == "leave":
+            self.leave()
+        toolbar.fullscreen.setChecked(screen.isFullScreen())
+        toolbar.exact.setChecked(screen.view.exact)
+        toolbar.grab_keys.setChecked(screen.grabs)
+        toolbar.statistics.setChecked(self.figures.isVisible())
+
+    def _enter_fullscreen(self) -> None:
+        # without a window manager nobody else would make the window as large as the display
+        self._sized = True
+        self.screen.setGeometry(self.screen.screen().geometry())
+        self.screen.showFullScreen()
+        self.screen.set_grab(True)
+        self.toolbar.fullscreen.setChecked(True)
+        self.toolbar.grab_keys.setChecked(True)
+
+    def _compose(self, text: str) -> None:
+        self._composed.setText(text)
+        self._composed.adjustSize()
+        room = QRect(self.screen.rect())
+        self._composed.move((room.width() - self._composed.width()) // 2, room.height() - self._composed.height() - 24)
+        self._composed.setVisible(bool(text))
+        self._composed.raise_()
+
+    def _place(self) -> None:
+        for panel in (self.toolbar, self.figures, self.notice, self.paste_box):
+            if panel.isVisible():
+                panel.place()
+
+    def _once(self, milliseconds: int, then: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(then)
+        return timer

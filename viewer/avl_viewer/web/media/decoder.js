@@ -1,0 +1,133 @@
+/**
+ * Decoder: frames of one track in decode order -> pictures, one after the other, through WebCodecs.
+ *
+ * A picture is painted as it comes out. Only when the decoder has fallen behind are pictures skipped, so that the newest is never
+ * kept waiting by painting older ones.
+ */
+
+/** @typedef {import("../session/mediain.js").ReceivedFrame} ReceivedFrame @typedef {import("./preamble.js").Rect} Rect */
+
+/** Frames inside the decoder above which pictures are skipped. */
+const BEHIND = 1;
+/** Milliseconds after which a picture is painted however far behind the decoder is. */
+const LONGEST_GAP = 60;
+
+/**
+ * @typedef {object} DecodedPicture
+ * @property {ReceivedFrame} frame
+ * @property {VideoFrame} picture  to be closed by who takes it
+ * @property {Rect[] | null} dirty  what differs from the picture handed out before; null: all of it may
+ * @property {number} started
+ * @property {number} decoded
+ *
+ * @typedef {object} DecoderOwner
+ * @property {(decoded: DecodedPicture) => void} decoderPicture
+ * @property {(frame: ReceivedFrame, started: number, decoded: number) => void} decoderSkipped
+ * @property {(frame: ReceivedFrame | null) => void} decoderFailed  a key object is needed
+ */
+
+/** One track's decoder. `clock`: milliseconds. */
+export class Decoder {
+  /** @param {DecoderOwner} owner @param {() => number} clock */
+  constructor(owner, clock) {
+    this._owner = owner;
+    this._clock = clock;
+    /** @type {VideoDecoder | null} */
+    this._decoder = null;
+    this._configuration = "";
+    this._needsKey = true;
+    /** Frames inside, by number. @type {Map<number, { frame: ReceivedFrame, started: number }>} */
+    this._inside = new Map();
+    /** Rectangles of skipped pictures; null: all. @type {Rect[] | null} */
+    this._dirty = null;
+    this._handed = -Infinity;
+  }
+
+  /** Frames given and not yet come out. */
+  get queue() {
+    return this._inside.size;
+  }
+
+  /** Decode a frame; deltas are left out until a key object after a failure. @param {ReceivedFrame} frame */
+  decode(frame) {
+    const key = frame.preamble.key;
+    if (this._needsKey && !key) return;
+    if (key) this._configure(frame);
+    this._inside.set(frame.number, { frame, started: this._clock() });
+    try {
+      this._decoder?.decode(new EncodedVideoChunk({ type: key ? "key" : "delta", timestamp: frame.number, data: frame.data }));
+    } catch (error) {
+      if (!(error instanceof DOMException) && !(error instanceof TypeError)) throw error;
+      this._failed(frame);
+    }
+  }
+
+  /** Begin anew: what is inside will not come out. */
+  reset() {
+    if (this._decoder && this._decoder.state !== "closed") this._decoder.close();
+    this._decoder = null;
+    this._configuration = "";
+    this._needsKey = true;
+    this._inside.clear();
+    this._dirty = null;
+  }
+
+  /** @param {ReceivedFrame} frame  a key object */
+  _configure(frame) {
+    const wanted = `${frame.codec} ${frame.width}x${frame.height} ${frame.chroma}`;
+    this._needsKey = false;
+    if (this._decoder?.state === "configured" && wanted === this._configuration) return;
+    if (this._decoder && this._decoder.state !== "closed") this._decoder.close();
+    this._configuration = wanted;
+    this._inside.clear();
+    this._dirty = null;
+    const decoder = new VideoDecoder({
+      output: (picture) => this._output(picture),
+      error: () => {
+        if (decoder === this._decoder) this._failed(this._oldest());
+      },
+    });
+    this._decoder = decoder;
+    decoder.configure({
+      codec: frame.codec,
+      codedWidth: frame.width,
+      codedHeight: frame.height,
+      optimizeForLatency: true,
+      colorSpace: { primaries: "bt709", transfer: "iec61966-2-1", matrix: "bt709", fullRange: false },
+    });
+  }
+
+  /** @returns {ReceivedFrame | null} */
+  _oldest() {
+    return this._inside.values().next().value?.frame ?? null;
+  }
+
+  /** @param {VideoFrame} picture */
+  _output(picture) {
+    const now = this._clock();
+    const inside = this._inside.get(picture.timestamp);
+    if (!inside) {
+      picture.close();
+      return;
+    }
+    const { frame, started } = inside;
+    for (const number of [...this._inside.keys()]) if (number <= frame.number) this._inside.delete(number);
+    const { key, dirty } = frame.preamble;
+    this._dirty = key || !dirty.length || this._dirty === null ? null : [...this._dirty, ...dirty];
+    if (this._inside.size > BEHIND && now - this._handed < LONGEST_GAP) {
+      picture.close();
+      this._owner.decoderSkipped(frame, started, now);
+      return;
+    }
+    const changed = this._dirty;
+    this._dirty = [];
+    this._handed = now;
+    this._owner.decoderPicture({ frame, picture, dirty: changed, started, decoded: now });
+  }
+
+  /** @param {ReceivedFrame | null} frame */
+  _failed(frame) {
+    this.reset();
+    this._owner.decoderFailed(frame);
+  }
+}

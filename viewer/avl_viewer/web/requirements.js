@@ -1,0 +1,32 @@
+/**
+ * What the browser must have, and the sentence for each thing that it lacks. There is no weaker way in.
+ */
+
+const OTHERWISE = "Use a current Chrome, Edge or Firefox, or the native viewer (avl view).";
+
+/** @param {{ isSecureContext: boolean, location: { protocol: string, hostname: string } }} page */
+function insecure(page) {
+  return (
+    `This page came over plain HTTP from ${page.location.hostname}. Browsers give WebTransport, WebCodecs and WebCrypto only to pages from ` +
+    "localhost or over HTTPS. Start the relay with --tls-cert and --tls-key and open its https address, or use the native viewer (avl view)."
+  );
+}
+
+/** Why this browser can't show a desktop; empty when it can. @param {any} page  the window
+ * @param {() => Promise<boolean>} hasMlKem @returns {Promise<string>} */
+export async function missing(page, hasMlKem) {
+  if (!page.isSecureContext) return insecure(page);
+  /** @type {[boolean, string][]} */
+  const parts = [
+    ["WebTransport" in page, "WebTransport, by which the desktop is carried"],
+    ["VideoDecoder" in page, "WebCodecs, by which the picture is decoded"],
+    ["OffscreenCanvas" in page, "OffscreenCanvas, by which the picture is drawn"],
+    ["DecompressionStream" in page, "DecompressionStream, by which the pointer is drawn"],
+    [Boolean(page.crypto?.subtle), "WebCrypto, by which the session is sealed"],
+  ];
+  const lacking = parts.filter(([has]) => !has).map(([, what]) => what);
+  if (!lacking.length && !(await hasMlKem())) {
+    lacking.push("ML-KEM-768 in WebCrypto, without which a recorded session could be opened by a quantum computer one day");
+  }
+  return lacking.length ? `This browser lacks ${lacking.join("; and ")}. ${OTHERWISE}` : "";
+}

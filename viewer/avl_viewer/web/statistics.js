@@ -1,0 +1,138 @@
+/**
+ * Figures of a running session: what the overlay shows. Windows slide over the last seconds, so that they say how it is now.
+ */
+
+/** @typedef {import("./session/mediain.js").ReceivedFrame} ReceivedFrame */
+
+/** Milliseconds of the sliding windows. */
+const WINDOW = 10_000;
+/** Milliseconds over which fps and bitrate are taken. */
+const SHORT = 1000;
+/** An input whose next picture comes later than this many milliseconds changed nothing that could be seen. */
+const ANSWER = 1000;
+/** Frames under way, samples kept, and inputs waiting for their picture. */
+const KEPT = 1024;
+
+/**
+ * @typedef {{ p50: number | null, p95: number | null }} Quantiles  Milliseconds.
+ * @typedef {{ at: number, value: number }} Sample
+ * @typedef {{ captured: number, echo: number, first: number, received: number, decoded: number | null }} Underway
+ */
+
+/** p50 and p95, rounded to 0.1; null without values. @param {number[]} values @returns {Quantiles} */
+export function quantiles(values) {
+  if (!values.length) return { p50: null, p95: null };
+  const ordered = [...values].sort((a, b) => a - b);
+  const [p50, p95] = [0.5, 0.95].map((q) => Math.round(ordered[Math.min(ordered.length - 1, Math.floor(ordered.length * q))] * 10) / 10);
+  return { p50, p95 };
+}
+
+/** Collects what happens to frames and inputs. Times are milliseconds of our clock unless said otherwise. */
+export class Statistics {
+  constructor() {
+    /** @type {Map<number, Underway>} */
+    this._underway = new Map();
+    /** @type {Sample[]} */
+    this._presented = [];
+    /** @type {Map<string, Sample[]>} */
+    this._stages = new Map();
+    /** @type {Sample[]} */
+    this._received = [];
+    /** @type {Map<number, number>} */
+    this._sent = new Map();
+    /** @type {{ host: number, sent: number }[]} */
+    this._applied = [];
+    /** @type {Sample[]} */
+    this._photon = [];
+  }
+
+  /** A frame is whole and open; `captured` is its capture in our clock. @param {ReceivedFrame} frame @param {number} captured */
+  frameReceived(frame, captured) {
+    keep(this._received, { at: frame.last, value: frame.size });
+    this._underway.set(frame.number, {
+      captured, echo: frame.preamble.inputEchoUs / 1000, first: frame.first, received: frame.last, decoded: null,
+    });
+    this.stage("open", frame.opened - frame.last, frame.opened);
+    if (this._underway.size > KEPT) this._underway.delete(/** @type {number} */ (this._underway.keys().next().value));
+  }
+
+  /** The decoder took `took` milliseconds and was done `at`. @param {number} number @param {number} took @param {number} at */
+  frameDecoded(number, took, at) {
+    const frame = this._underway.get(number);
+    if (!frame) return;
+    frame.decoded = at;
+    this.stage("decode", took, at);
+  }
+
+  /** A frame is on the screen; older ones will never be. @param {number} number @param {number} at */
+  framePresented(number, at) {
+    const frame = this._underway.get(number);
+    for (const old of [...this._underway.keys()]) if (old <= number) this._underway.delete(old);
+    if (!frame) return;
+    keep(this._presented, { at, value: at - frame.captured });
+    if (frame.decoded !== null) this.stage("present", at - frame.decoded, at);
+    this.stage("receive", frame.received - frame.first, at);
+    this.stage("network", frame.received - frame.captured, at);
+    while (this._applied.length && this._applied[0].host <= frame.echo) {
+      const { sent } = /** @type {{ sent: number }} */ (this._applied.shift());
+      if (at - sent <= ANSWER) keep(this._photon, { at, value: at - sent });
+    }
+  }
+
+  /** A stage of the pipeline took `value` milliseconds. @param {string} name @param {number} value @param {number} at */
+  stage(name, value, at) {
+    const samples = this._stages.get(name) ?? [];
+    this._stages.set(name, samples);
+    keep(samples, { at, value });
+  }
+
+  /** An input batch left; `at` is when the person acted. @param {number} sequence @param {number} at */
+  inputSent(sequence, at) {
+    this._sent.set(sequence, at);
+    if (this._sent.size > KEPT) this._sent.delete(/** @type {number} */ (this._sent.keys().next().value));
+  }
+
+  /** Batches up to `sequence` were applied at `host` (host's clock). @param {number} sequence @param {number} host */
+  inputApplied(sequence, host) {
+    for (const [number, sent] of this._sent) {
+      if (number > sequence) continue;
+      this._sent.delete(number);
+      if (number === sequence) this._applied.push({ host, sent });
+    }
+    if (this._applied.length > KEPT) this._applied.shift();
+  }
+
+  /** The stats object. `rtt` in milliseconds; `lost` and `received` count objects.
+   * @param {number} now @param {string} path @param {number | null} rtt @param {number} lost @param {number} received */
+  report(now, path, rtt, lost, received) {
+    const recent = this._presented.filter(({ at }) => now - at <= WINDOW).map(({ value }) => value);
+    const bytes = within(this._received, now, SHORT).reduce((sum, size) => sum + size, 0);
+    /** @type {Record<string, number | null>} */
+    const stages = {};
+    for (const [name, samples] of this._stages) {
+      const values = within(samples, now, WINDOW);
+      if (values.length) stages[name] = quantiles(values).p50;
+    }
+    return {
+      path,
+      rtt_ms: rtt === null ? null : Math.round(rtt * 100) / 100,
+      fps: within(this._presented, now, SHORT).length,
+      bitrate_bps: bytes * 8,
+      loss: lost + received ? Math.round((lost / (lost + received)) * 1e4) / 1e4 : 0,
+      input_to_photon_ms: quantiles(within(this._photon, now, WINDOW)),
+      glass_to_glass_ms: quantiles(recent),
+      stages_ms: stages,
+    };
+  }
+}
+
+/** @param {Sample[]} samples @param {Sample} sample */
+function keep(samples, sample) {
+  samples.push(sample);
+  if (samples.length > KEPT) samples.splice(0, samples.length - KEPT);
+}
+
+/** @param {Sample[]} samples @param {number} now @param {number} span @returns {number[]} */
+function within(samples, now, span) {
+  return samples.filter(({ at }) => now - at <= span).map(({ value }) => value);
+}

@@ -1,0 +1,41 @@
+/**
+ * Whose fault it is: LocalProtocolError is ours, RemoteProtocolError is the peer's and carries the close code it earns.
+ */
+
+import { CLOSE_TEXT } from "./registry.js";
+
+/** The protocol was broken, by us or by the peer. */
+export class ProtocolError extends Error {
+  /** @param {string} text */
+  constructor(text) {
+    super(text);
+    this.name = new.target.name;
+  }
+}
+
+/** Our own program asked for something the protocol does not allow: a bug here. */
+export class LocalProtocolError extends ProtocolError {}
+
+/** The peer sent what the protocol does not allow; the connection or session ends with `code`. */
+export class RemoteProtocolError extends ProtocolError {
+  /** @param {number} code @param {string} text */
+  constructor(code, text) {
+    super(text);
+    this.code = code;
+  }
+}
+
+/** The other side, or a check of ours, ended the attempt or the session with a code of the registry. */
+export class Refused extends ProtocolError {
+  /** @param {number} code @param {string} [text] */
+  constructor(code, text = "") {
+    super(text || sentence(code));
+    this.code = code;
+  }
+}
+
+/** What a person is told about a close code; unknown codes are named by number. @param {number} code @returns {string} */
+export function sentence(code) {
+  const known = /** @type {Record<number, string>} */ (CLOSE_TEXT)[code];
+  return known ?? `The connection was closed (code ${code}).`;
+}

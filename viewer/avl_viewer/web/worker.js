@@ -1,0 +1,104 @@
+/**
+ * The worker: everything between the network and the canvas, away from the page's own work.
+ *
+ * From the page: canvas, connect, input, paste, visible, measure, leave (`do`). To the page: state, granted, layout, cursor, clipboard,
+ * notice, settled, statistics, failed (`say`).
+ */
+
+import { loadIdentity } from "./identity_store.js";
+import { decodable } from "./media/support.js";
+import { Painter } from "./media/painter.js";
+import { Client } from "./session/client.js";
+import { WebTransportCarrier } from "./transport.js";
+
+/** @typedef {import("./session/carrier.js").CarrierReceiver} CarrierReceiver */
+
+const page = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+const clock = () => performance.now();
+
+/** @type {Promise<Client>} */
+let starting;
+/** @type {Client | null} */
+let client = null;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let alarm;
+let alarmAt = Infinity;
+let arming = false;
+
+/** Have the client's timers handled when they are due; called after everything that may have changed them. */
+function arm() {
+  if (arming) return;
+  arming = true;
+  queueMicrotask(() => {
+    arming = false;
+    const next = client?.nextTimeout() ?? Infinity;
+    if (next === alarmAt) return;
+    clearTimeout(alarm);
+    alarmAt = next;
+    if (next !== Infinity) alarm = setTimeout(ring, Math.max(0, next - clock()));
+  });
+}
+
+function ring() {
+  alarmAt = Infinity;
+  client?.handleTimer(clock());
+  arm();
+}
+
+/** The same receiver, with the timers seen to afterwards. @param {CarrierReceiver} receiver @returns {CarrierReceiver} */
+function watched(receiver) {
+  return {
+    carrierReady: (now) => (receiver.carrierReady(now), arm()),
+    streamReceived: (stream, data, end, now) => receiver.streamReceived(stream, data, end, now).finally(arm),
+    streamReset: (stream, code, now) => (receiver.streamReset(stream, code, now), arm()),
+    streamWritable: (stream, now) => (receiver.streamWritable(stream, now), arm()),
+    datagramReceived: (data, now) => (receiver.datagramReceived(data, now), arm()),
+    carrierLost: (code, text, now) => (receiver.carrierLost(code, text, now), arm()),
+  };
+}
+
+/** @param {OffscreenCanvas} canvas @returns {Promise<Client>} */
+async function begin(canvas) {
+  const [identity, decodes] = await Promise.all([loadIdentity(), decodable()]);
+  const world = {
+    dial: (/** @type {string} */ url, /** @type {Uint8Array[]} */ hashes, /** @type {CarrierReceiver} */ receiver) =>
+      new WebTransportCarrier(url, hashes, watched(receiver), clock),
+    clock,
+    wall: () => Math.floor(Date.now() / 1000),
+    entropy: (/** @type {number} */ size) => crypto.getRandomValues(new Uint8Array(size)),
+    identity,
+    decodes,
+  };
+  const presented = (/** @type {number[]} */ numbers, /** @type {number} */ at) => {
+    client?.presented(numbers, at);
+    arm();
+  };
+  client = new Client(world, new Painter(canvas, presented, clock), (message) => page.postMessage(message));
+  if (!decodes.length) page.postMessage({ say: "failed", text: "This browser can't decode H.264 video. Use Chrome, Edge or Safari, or the native viewer." });
+  return client;
+}
+
+/** A person's time, told in the page's clock, in ours. @param {number} at  milliseconds since 1970, with fractions */
+function ours(at) {
+  return at - performance.timeOrigin;
+}
+
+page.onmessage = async ({ data: message }) => {
+  if (message.do === "canvas") {
+    starting = begin(message.canvas);
+    await starting;
+    return;
+  }
+  const ready = client ?? (await starting);
+  if (message.do === "input") ready.input(message.events, ours(message.at));
+  else if (message.do === "paste") ready.paste(message.text, message.events, ours(message.at));
+  else if (message.do === "connect") await ready.connect(message.want);
+  else if (message.do === "visible") ready.setVisible(message.visible);
+  else if (message.do === "measure") ready.setMeasuring(message.wanted);
+  else if (message.do === "leave") await ready.leave();
+  arm();
+};
+
+page.addEventListener("unhandledrejection", (event) => {
+  page.postMessage({ say: "failed", text: `The viewer failed: ${event.reason?.message ?? event.reason}. Reload the page.` });
+});
