@@ -35,21 +35,22 @@ LINES = {
     "native": "Typed in the window: {a|b} ~ 50% <ok>",
     "cli": 'Typed by command: "done" & $5 #1',
 }
-#: The page's canvas as a PNG in base64, pixel by pixel: what the viewer shows before the browser scales it.
-READ_CANVAS = """(() => {
-    const shown = [...document.querySelectorAll("canvas")].sort((a, b) => b.width * b.height - a.width * a.height)[0];
-    if (!shown || shown.width < 64) return "";
+#: The page's largest canvas as a PNG in base64, pixel by pixel as the viewer painted it, before the browser scales it.
+CANVAS = """[...document.querySelectorAll("canvas")].sort(
+    (a, b) => b.clientWidth * b.clientHeight - a.clientWidth * a.clientHeight)[0]"""
+READ_CANVAS = f"""(() => {{
+    const shown = {CANVAS};
+    if (!shown || !shown.clientWidth) return "";
     const copy = document.createElement("canvas");
-    copy.width = shown.width;
-    copy.height = shown.height;
+    copy.width = {stage.SIZE[0]};
+    copy.height = {stage.SIZE[1]};
     copy.getContext("2d").drawImage(shown, 0, 0);
     return copy.toDataURL("image/png").split(",")[1];
-})()"""
-FIND_CANVAS = """(() => {
-    const shown = [...document.querySelectorAll("canvas")].sort((a, b) => b.width * b.height - a.width * a.height)[0];
-    const box = shown.getBoundingClientRect();
-    return {x: box.x, y: box.y, scale: box.width / shown.width};
-})()"""
+}})()"""
+FIND_CANVAS = f"""(() => {{
+    const box = {CANVAS}.getBoundingClientRect();
+    return {{x: box.x, y: box.y, scale: box.width / {stage.SIZE[0]}}};
+}})()"""
 
 
 @dataclass(slots=True)
@@ -123,19 +124,21 @@ class Check:
     async def type_everywhere(self, page: Page, watching: Screen) -> None:
         """One line through each viewer, each read back from the terminal's file."""
         canvas = await page.evaluate(FIND_CANVAS)
+        began = time.monotonic()
         await page.click(canvas["x"] + TERMINAL[0] * canvas["scale"], canvas["y"] + TERMINAL[1] * canvas["scale"])
         await page.type(LINES["browser"] + "\r")
-        await self.read_back("browser")
+        await self.read_back("browser", began)
+        began = time.monotonic()
         watching.click(*TERMINAL)
         watching.type_line(LINES["native"])
-        await self.read_back("native")
+        await self.read_back("native", began)
+        began = time.monotonic()
         await self.avl("type", self.host["target"], LINES["cli"])
         await self.avl("press", self.host["target"], "enter")
-        await self.read_back("cli")
+        await self.read_back("cli", began)
 
-    async def read_back(self, name: str) -> None:
+    async def read_back(self, name: str, began: float) -> None:
         """Wait until the terminal has written the line; what it wrote instead is in the error."""
-        began = time.monotonic()
         while True:
             written = self.typed.read_text("utf-8").splitlines() if self.typed.exists() else []
             if LINES[name] in written:

@@ -1,4 +1,5 @@
-"""Generates wire/registry.py and web/wire/registry.js from registry.json; `--check` fails when they differ from what is committed."""
+"""Generates wire/registry.py and web/wire/registry.js from registry.json; `--check` fails when they differ from what
+is committed."""
 
 from __future__ import annotations
 
@@ -62,12 +63,13 @@ def python_text(registry: dict[str, Any]) -> str:
         out += ["", "", f"class {name}({base}):", f'    """Registry section "{section}"."""', ""]
         for member, (value, about) in registry[section].items():
             out.append(f"    {member} = {value}  # {about}")
-    out += ["", "", "class CloseCode(IntEnum):", '    """Why a connection or a session ended; registry section "close_codes"."""', ""]
+    out += ["", "", "class CloseCode(IntEnum):"]
+    out += ['    """Why a connection or a session ended; registry section "close_codes"."""', ""]
     codes = registry["close_codes"]
     out += [f"    {name} = {row[0]}" for name, row in codes.items()]
     out += ["", "", "#: code -> (whose range, exit code of the command line, the sentence a person is shown)"]
     out += ["CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {"]
-    out += [f'    CloseCode.{name}: ("{scope}", {status}, "{text}"),' for name, (_, scope, status, text) in codes.items()]
+    out += [f'    CloseCode.{name}: ("{row[1]}", {row[2]}, "{row[3]}"),' for name, row in codes.items()]
     out += ["}", "", "#: message name -> (number, ((key, field, type), ...)), one table for each kind of stream"]
     for section, constant in MESSAGES.items():
         out += [f"{constant}_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {{"]

@@ -69,8 +69,8 @@ def run(
         raise _fail("the code and the view code must differ", USAGE)
     try:
         settings = HostSettings(
-            parse_relay(relay, pin), state or default_folder("host"), name, code, code_once, view_code, consent == "ask",
-            ready_file, round(max_bitrate * 1e6),
+            parse_relay(relay, pin), state or default_folder("host"), name, code, code_once, view_code,
+            consent == "ask", ready_file, round(max_bitrate * 1e6),
         )  # fmt: skip
     except ValueError as error:
         raise _fail(str(error), USAGE) from None

@@ -21,7 +21,8 @@ from avl_protocol.wire.registry import T_CONSENT, Permission
 
 
 def open_parts(settings: HostSettings, world: World) -> Parts:
-    """Open what the settings name. Raises SourceLost, SinkLost, ValueError with what to do. Call it on the event loop."""
+    """Open what the settings name. Raises SourceLost, SinkLost, ValueError with what to do. Call it on the event
+    loop."""
     clock = world.clock.monotonic
     pattern = settings.source.startswith("pattern")
     source = open_source(settings.source, clock)

@@ -1,6 +1,7 @@
 """Sharing: the desktop's pictures on their way to the audience (spec 05-media; 06-security, 6.4).
 
-Frames come from the capture worker already encoded; here they are sealed once for everybody and sent. It also decides what the worker should
+Frames come from the capture worker already encoded; here they are sealed once for everybody and sent. It also
+decides what the worker should
 do: nothing while nobody watches, 4:4:4 while everybody can decode it, and no more than the links can take.
 """
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.state import StateError, default_folder
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.wire.target import parse_address, show_pin
-
 from avl_relay.config import RelaySettings
 from avl_relay.relay import Relay, configure_log
 
@@ -62,7 +62,8 @@ def serve(
     configure_log()
     if tls_cert is None and settings.public not in LOOPBACK:
         typer.echo(
-            "avl-relay: without --tls-cert and --tls-key the page is served over plain HTTP: browsers refuse to connect "
+            "avl-relay: without --tls-cert and --tls-key the page is served over plain HTTP: browsers refuse "
+            "to connect "
             "from it except on this machine. Native viewers are not affected.",
             err=True,
         )

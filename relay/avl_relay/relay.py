@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import structlog
+
 from avl_protocol.crypto.identity import Identity, endorse_certificate
 from avl_protocol.endpoint.alarm import Alarm
 from avl_protocol.endpoint.driver import Driven
@@ -19,7 +20,6 @@ from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.relay import RelayIdentity, RelayPeer
 from avl_protocol.wire.target import join, show_pin
-
 from avl_relay.config import RelaySettings
 from avl_relay.forward.router import Router
 from avl_relay.http.app import PageInfo, build, names_allowed, origin_allowed

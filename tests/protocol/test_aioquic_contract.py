@@ -7,12 +7,14 @@ import collections
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
 from aioquic.h3.connection import H3Connection
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.recovery import QuicPacketNumberWindow
 from aioquic.quic.stream import QuicStream
 
 import avl_protocol.quic as package
+from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.contract import PRIVATE_NAMES
 from avl_protocol.quic.http3 import Http3Connection
 from tests.protocol.pair import Pair
@@ -40,7 +42,10 @@ def test_every_listed_name_exists() -> None:
     instances = theirs(Pair())
     assert set(instances) == set(PRIVATE_NAMES)
     missing = [
-        f"{kind}.{name}" for kind, names in PRIVATE_NAMES.items() for name in names if not hasattr(instances[kind], name)
+        f"{kind}.{name}"
+        for kind, names in PRIVATE_NAMES.items()
+        for name in names
+        if not hasattr(instances[kind], name)
     ]
     assert missing == []
 
@@ -65,25 +70,14 @@ def test_no_private_name_of_theirs_is_used_that_is_not_listed() -> None:
     assert sorted((used & known) - listed) == []
 
 
-def test_the_stock_queue_would_be_blocked_by_one_oversized_datagram() -> None:
+def test_the_stock_queue_is_blocked_by_one_oversized_datagram(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason for a queue of our own."""
     pair = Pair()
-    writer = QuicConnection._write_application
+    for name in ("_write_application", "_write_datagram_frame", "datagrams_to_send"):
+        monkeypatch.setattr(Connection, name, getattr(QuicConnection, name))
     pair.server._datagrams_pending = collections.deque([b"x" * 1400, b"small"])
-    builders: list[object] = []
-
-    def stock(builder: object, path: object, now: float) -> None:
-        builders.append(builder)
-        pair.server._write_datagram_frame = (  # type: ignore[method-assign]
-            lambda builder, data, frame_type: QuicConnection._write_datagram_frame(
-                pair.server, builder, data, frame_type
-            )
-        )
-        writer(pair.server, builder, path, now)  # type: ignore[arg-type]
-
-    pair.server._write_application = stock  # type: ignore[method-assign]
-    assert QuicConnection.datagrams_to_send(pair.server, pair.now) == []
-    assert builders
-    assert len(pair.server._datagrams_pending) == 2, "the reason for a queue of our own"
+    assert pair.flush(pair.server) == []
+    assert len(pair.server._datagrams_pending) == 2
 
 
 def test_the_window_of_received_packets_may_be_widened() -> None:

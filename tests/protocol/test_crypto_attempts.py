@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from avl_protocol.crypto.attempts import MAX_KNOWN, AttemptBudget, Code, new_code
 from avl_protocol.wire.device_id import ALPHABET, show_code
 from avl_protocol.wire.errors import LocalProtocolError
-
 from tests.protocol.handshakes import Seeded
 
 ALICE, MALLORY = b"a" * 32, b"m" * 32

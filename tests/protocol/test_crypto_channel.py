@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from avl_protocol.crypto import record
 from avl_protocol.crypto.channel import ResumeHeader, SecureChannel, open_channel, read_resume_header
 from avl_protocol.crypto.record import RecordOpener, RecordSealer
@@ -12,8 +15,6 @@ from avl_protocol.crypto.schedule import SessionKeys
 from avl_protocol.wire import varint
 from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
 from avl_protocol.wire.registry import MAX_CHANNEL_MESSAGE, CloseCode, RecordType
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 KEYS = SessionKeys(b"m" * 32, b"h" * 32)
 SESSION = bytes(range(16))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import cpace as oracle
 import pytest
-from avl_protocol.crypto import cpace
-from avl_protocol.wire.errors import RemoteProtocolError
-from avl_protocol.wire.registry import CloseCode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avl_protocol.crypto import cpace
+from avl_protocol.wire.errors import RemoteProtocolError
+from avl_protocol.wire.registry import CloseCode
 from tests.protocol.handshakes import Seeded
 
 PUBLIC = Path(__file__).parents[3] / "shared/vectors/cpace.json"

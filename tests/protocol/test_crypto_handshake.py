@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from avl_protocol.crypto import authentication
 from avl_protocol.crypto.identity import CLOCK_TOLERANCE
 from avl_protocol.wire.codec import HANDSHAKE
 from avl_protocol.wire.endtoend import Challenge, Confirm
 from avl_protocol.wire.errors import LocalProtocolError, ProtocolError, Refused, RemoteProtocolError
 from avl_protocol.wire.registry import MAX_HANDSHAKE_MESSAGE, CloseCode
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.protocol.handshakes import HOST, VIEWER, WALL, Run, Seeded, host, identity, viewer
 
 

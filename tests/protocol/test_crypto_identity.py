@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from avl_protocol.crypto import identity
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.wire import device_id
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.protocol.handshakes import HOST, VIEWER, WALL
 
 CERTIFICATE = b"a certificate in DER"

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from avl_protocol.crypto.noise import HandshakeState
-from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
-from avl_protocol.wire.registry import CloseCode
 from hypothesis import given
 from hypothesis import strategies as st
 from noise.connection import Keypair, NoiseConnection
 
+from avl_protocol.crypto.noise import HandshakeState
+from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
+from avl_protocol.wire.registry import CloseCode
 from tests.protocol.handshakes import Seeded
 
 PUBLIC = Path(__file__).parents[3] / "shared/vectors/noise_xx.json"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from avl_protocol.crypto.record import MAX_CIPHERTEXT, RecordOpener, RecordSealer, next_key
-from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
-from avl_protocol.wire.registry import MAX_RECORD_DATA, CloseCode, RecordType
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
+
+from avl_protocol.crypto.record import MAX_CIPHERTEXT, RecordOpener, RecordSealer, next_key
+from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
+from avl_protocol.wire.registry import MAX_RECORD_DATA, CloseCode, RecordType
 
 KEY = bytes(range(32))
 

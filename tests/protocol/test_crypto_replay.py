@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from avl_protocol.crypto.replay import ReplayWindow
 from hypothesis import given
 from hypothesis import strategies as st
+
+from avl_protocol.crypto.replay import ReplayWindow
 
 
 @given(st.lists(st.integers(0, 60), max_size=200), st.integers(1, 20))

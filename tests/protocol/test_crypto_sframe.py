@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from avl_protocol.crypto import hkdf, sframe
-from avl_protocol.crypto.sframe import MediaKey, ObjectOpener, ObjectSealer, Replayed, UnknownKey
-from avl_protocol.wire.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
-from avl_protocol.wire.registry import MAX_OBJECT_SIZE, CloseCode
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avl_protocol.crypto import hkdf, sframe
+from avl_protocol.crypto.sframe import MediaKey, ObjectOpener, ObjectSealer, Replayed, UnknownKey
+from avl_protocol.wire.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
+from avl_protocol.wire.registry import MAX_OBJECT_SIZE, CloseCode
 from tests.protocol.handshakes import identity
 
 PUBLIC = Path(__file__).parents[3] / "shared/vectors/sframe.json"

@@ -34,12 +34,12 @@ class Joined:
     accepted: list[RecordingReceiver] = field(default_factory=list)
     opened: list[RecordingReceiver] = field(default_factory=list)
 
-    async def connect(self, **more: Any) -> RecordingReceiver:
+    async def connect(self, timeout: float = 5.0) -> RecordingReceiver:
         def on_carrier(carrier: QuicCarrier) -> RecordingReceiver:
             self.opened.append(RecordingReceiver(carrier))
             return self.opened[-1]
 
-        await self.client.connect(("relay.test", 4433), **({"trust": TrustPinned(), "on_carrier": on_carrier} | more))
+        await self.client.connect(("relay.test", 4433), trust=TrustPinned(), on_carrier=on_carrier, timeout=timeout)
         while len(self.accepted) < len(self.opened):
             await asyncio.sleep(0.001)
         return self.opened[-1]
@@ -283,7 +283,9 @@ def test_a_flood_of_handshakes_turns_retry_on_and_honest_clients_still_connect()
             both.sim.network.change(stranger.local_address[0], RELAY, delay=0.01)
             both.sim.network.link(RELAY, stranger.local_address[0]).shape = LinkShape(loss=1.0)
         attempts = [
-            asyncio.create_task(stranger.connect(("relay.test", 4433), trust=TrustPinned(), on_carrier=RecordingReceiver))
+            asyncio.create_task(
+                stranger.connect(("relay.test", 4433), trust=TrustPinned(), on_carrier=RecordingReceiver)
+            )
             for stranger in strangers
         ]
         await asyncio.sleep(0.1)

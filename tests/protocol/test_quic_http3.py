@@ -54,7 +54,9 @@ class Handler:
 class Site:
     """A server application and a stock HTTP/3 client over a pair in memory."""
 
-    def __init__(self, *, consume_at_once: bool = True, origin_allowed: Callable[[str, str], bool] | None = None) -> None:
+    def __init__(
+        self, *, consume_at_once: bool = True, origin_allowed: Callable[[str, str], bool] | None = None
+    ) -> None:
         self.pair = Pair(alpn="h3")
         self.handler = Handler()
         self.carriers: list[RecordingReceiver] = []
@@ -305,9 +307,7 @@ def test_any_code_has_a_meaning(code: int) -> None:
     st.text(max_size=100),
     st.integers(1, 20),
 )
-def test_capsules_are_read_in_any_slices(
-    others: list[tuple[int, bytes]], code: int, text: str, step: int
-) -> None:
+def test_capsules_are_read_in_any_slices(others: list[tuple[int, bytes]], code: int, text: str, step: int) -> None:
     data = b"".join(varint.encode(kind) + varint.encode(len(value)) + value for kind, value in others)
     data += close_capsule(code, text)
     reader = CapsuleReader()
@@ -321,5 +321,3 @@ def test_a_capsule_reader_keeps_little_of_what_it_does_not_want(data: bytes) -> 
     reader = CapsuleReader()
     reader.feed(data)
     assert len(reader._buffer) <= 1028 + 16
-
-

@@ -64,7 +64,9 @@ class System:
         return relay
 
     @asynccontextmanager
-    async def host(self, size: tuple[int, int] = (320, 192), ask: Ask | None = None, **settings: object) -> AsyncIterator[RunningHost]:
+    async def host(
+        self, size: tuple[int, int] = (320, 192), ask: Ask | None = None, **settings: object
+    ) -> AsyncIterator[RunningHost]:
         """Run a host with a test card until the block ends."""
         assert self._relay_address is not None
         world = self.world(HOST, "host")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ Rgb = NDArray[np.uint8]
 _FORMATS = {Chroma.YUV420: "yuv420p", Chroma.YUV444: "yuv444p"}
 
 
+@lru_cache(maxsize=16)
 def card(width: int, height: int, seed: int = 0) -> Rgb:
     """A test card: gradients, saturated blocks and one-pixel lines; another for each seed."""
     y, x = np.mgrid[0:height, 0:width]
@@ -27,7 +29,9 @@ def card(width: int, height: int, seed: int = 0) -> Rgb:
     picture[:, width // 2 :] = blocks.repeat(32, 0).repeat(64, 1)[:height, width // 2 : width]
     picture[height // 4 : height // 3 : 2, : width // 3] = 255
     picture[height // 4 + 1 : height // 3 : 2, : width // 3] = 0
-    return picture.astype(np.uint8)
+    made = picture.astype(np.uint8)
+    made.setflags(write=False)
+    return made
 
 
 def flat(width: int, height: int, colour: tuple[int, int, int]) -> Rgb:

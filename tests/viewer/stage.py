@@ -95,6 +95,17 @@ class Display:
         fixes.QueryVersion(4, 0).reply()
         return any(pixel >> 24 for pixel in fixes.GetCursorImage().reply().cursor_image)
 
+    def focus(self, window: int) -> int:
+        """Give a window the keyboard (0: none); the one that had it."""
+        before: int = self._x.core.GetInputFocus().reply().focus
+        self._x.core.SetInputFocus(xcffib.xproto.InputFocus.PointerRoot, window, 0)
+        self._x.flush()
+        return before
+
+    def focus_is_set(self) -> bool:
+        """Whether some window has the keyboard."""
+        return bool(self._x.core.GetInputFocus().reply().focus > 1)
+
     def close(self) -> None:
         self._x.disconnect()
         self._server.terminate()
@@ -116,6 +127,7 @@ class Actor:
         )
         self._said: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self.rows: list[list[Any]] = []
+        self._prepared: set[int] = set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -148,6 +160,13 @@ class Actor:
         rows, self.rows = self.rows, []
         return rows
 
+    def until(self, row: list[Any]) -> list[list[Any]]:
+        """Wait for this row; all that came so far, taken."""
+        while row not in self.rows:
+            self.hear("rows")
+        rows, self.rows = self.rows, []
+        return rows
+
     def settle(self) -> list[list[Any]]:
         """The rows that came until the window answered a question of ours; taken."""
         self.order("usage")
@@ -156,9 +175,11 @@ class Actor:
         return rows
 
     def show(self, number: int, size: tuple[int, int], seed: int = 0, **more: Any) -> None:
-        """Have a picture on the screen."""
-        self.order("prepare", number=number, size=size, seed=seed, **more)
-        self.hear("prepared")
+        """Have a picture on the screen; a number stands for the same picture every time."""
+        if number not in self._prepared:
+            self._prepared.add(number)
+            self.order("prepare", number=number, size=size, seed=seed, **more)
+            self.hear("prepared")
         self.order("show", numbers=[number])
         assert self.hear("presented")[0] == number
 

@@ -114,7 +114,9 @@ def test_pictures_that_cannot_be_shown_are_refused() -> None:
 numbers = st.integers(-50, 800)
 
 
-@given(st.lists(st.builds(Rect, numbers, numbers, numbers, numbers), max_size=8), st.integers(1, 700), st.integers(1, 700))
+@given(
+    st.lists(st.builds(Rect, numbers, numbers, numbers, numbers), max_size=8), st.integers(1, 700), st.integers(1, 700)
+)
 def test_blocks_cover_what_is_dirty_and_stay_within_the_picture(dirty: list[Rect], width: int, height: int) -> None:
     found = blocks(dirty, width, height)
     for block in found:

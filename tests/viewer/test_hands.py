@@ -157,7 +157,8 @@ def test_a_click_leaves_at_once_after_the_movement_before_it(recorder: Recorder)
 
 
 @pytest.mark.parametrize(
-    ("button", "number"), [("LeftButton", 1), ("MiddleButton", 2), ("RightButton", 3), ("BackButton", 8), ("ForwardButton", 9)]
+    ("button", "number"),
+    [("LeftButton", 1), ("MiddleButton", 2), ("RightButton", 3), ("BackButton", 8), ("ForwardButton", 9)],
 )
 def test_buttons_are_numbered_as_x11_does(button: str, number: int) -> None:
     recorder = Recorder()

@@ -62,7 +62,9 @@ class Session:
             order = json.loads(line)
             getattr(self, "do_" + order.pop("do"))(**order)
 
-    def do_prepare(self, number: int, size: list[int], seed: int, dirty: Any = None, chroma: int = 1, **more: Any) -> None:
+    def do_prepare(
+        self, number: int, size: list[int], seed: int, dirty: Any = None, chroma: int = 1, **more: Any
+    ) -> None:
         rgb = pictures.flat(*size, more["colour"]) if "colour" in more else pictures.card(*size, seed)
         rects = None if dirty is None else [Rect(*rect) for rect in dirty]
         self._prepared[number] = pictures.picture(number, rgb, rects, Chroma(chroma))

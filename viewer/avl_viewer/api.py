@@ -237,7 +237,8 @@ async def connect(
 ) -> AsyncIterator[Desktop]:
     """See a desktop for as long as the block lasts.
 
-    `state`: folder of this viewer's identity; `timeout` in seconds, for coming in. Raises Refused, ValueError, StateError.
+    `state`: folder of this viewer's identity; `timeout` in seconds, for coming in. Raises Refused, ValueError,
+    StateError.
     """
     world = world or system_world()
     loop = asyncio.get_running_loop()

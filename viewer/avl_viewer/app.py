@@ -5,10 +5,12 @@ Import it only when a window is wanted: it needs PySide6, the extra `window`.
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,10 @@ from avl_viewer.recent import Recent
 INTERRUPTED = 130
 #: Seconds a thread may keep the interpreter from another: at the default of 5 ms the network would delay pictures.
 SWITCH_INTERVAL = 0.0005
+
+
+class NoDisplay(Exception):
+    """There is nothing to show a window on; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ def run_window(
     seconds. With `stats_file` the figures are written there once a second, whole by rename.
 
     Returns the exit status: 0 when the person left, else that of the status "ended", 130 when interrupted. A session
-    that ends before it ran ends the window at once, so that the caller says why.
+    that ends before it ran ends the window at once, so that the caller says why. Raises NoDisplay.
     """
     return show(start, title, fullscreen, stats_file, now).exit_status
 
@@ -134,12 +140,31 @@ def _application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
+    _require_display(os.environ)
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     application = QApplication(["avl"])
     application.setApplicationDisplayName("")
     application.setDesktopFileName("avl")
     application.setQuitOnLastWindowClosed(False)
     return application
+
+
+def _require_display(environment: Mapping[str, str]) -> None:
+    """Raise NoDisplay where Qt would abort the whole program."""
+    if sys.platform != "linux" or environment.get("QT_QPA_PLATFORM", "xcb").split(";")[0] not in ("xcb", "wayland"):
+        return
+    display = environment.get("DISPLAY", "")
+    if environment.get("WAYLAND_DISPLAY"):
+        return
+    if not display:
+        raise NoDisplay("There is no display for a window: set DISPLAY, or use `avl screenshot` and the other commands.")
+    local = re.fullmatch(r":(\d+)(\.\d+)?", display)
+    if local:
+        for address in (f"\0/tmp/.X11-unix/X{local[1]}", f"/tmp/.X11-unix/X{local[1]}"):
+            with socket.socket(socket.AF_UNIX) as probe:
+                if probe.connect_ex(address) == 0:
+                    return
+        raise NoDisplay(f"No X server answers at DISPLAY={display}: start one, or correct DISPLAY.")
 
 
 @contextmanager

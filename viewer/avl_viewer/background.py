@@ -1,4 +1,5 @@
-"""BackgroundRemote: a DesktopClient on a thread and loop of its own, for a window whose toolkit owns the main thread."""
+"""BackgroundRemote: a DesktopClient on a thread and loop of its own, for a window whose toolkit owns the main
+thread."""
 
 from __future__ import annotations
 

@@ -63,7 +63,8 @@ RETRYABLE = (
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """Whom to see. `code` in any spelling; `reconnect`: dial again after a loss; `timeout` in seconds, for one attempt."""
+    """Whom to see. `code` in any spelling; `reconnect`: dial again after a loss; `timeout` in seconds, for one
+    attempt."""
 
     target: Target
     code: str

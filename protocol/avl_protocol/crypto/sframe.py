@@ -24,6 +24,8 @@ BASE_BYTES = 32
 MEDIA_SESSION_BYTES = 16
 MEDIA_KEY_BYTES = 4 + 1 + BASE_BYTES
 
+#: Generation (32), track (8) and step (4).
+KID_BITS = 44
 WINDOW = 512
 MAX_STEP = 15
 MAX_OBJECT = (1 << 32) - 1
@@ -236,7 +238,7 @@ class ObjectOpener:
         """
         kid, counter, offset = decode_header(sealed)
         end = len(sealed) - SIGNATURE_BYTES
-        if counter != number or kid >> 4 & 0xFF != track or end - offset < TAG_BYTES:
+        if kid >> KID_BITS or counter != number or kid >> 4 & 0xFF != track or end - offset < TAG_BYTES:
             raise RemoteProtocolError(CloseCode.TAMPERED, "an object is not what its datagrams say")
         place = (kid >> 12, track)
         window = self._windows.get(place)

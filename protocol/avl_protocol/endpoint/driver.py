@@ -1,4 +1,5 @@
-"""Driver: between a carrier and its state machine, so that the machine's timers are looked at after everything that happens."""
+"""Driver: between a carrier and its state machine, so that the machine's timers are looked at after everything that
+happens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""World: what a program is run in. The system's own here; a simulated one satisfies the same types (tests/simulator)."""
+"""World: what a program is run in. The system's own here; a simulated one satisfies the same types
+(tests/simulator)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The offset between the host's clock and ours, from ping exchanges by a minimum filter (spec 05-media, 5.6).
 
-The exchange with the least round trip of the last ones bounds the offset best (NTP, RFC 5905, section 10): half of its round trip is the error.
+The exchange with the least round trip of the last ones bounds the offset best (NTP, RFC 5905, section 10): half of
+its round trip is the error.
 """
 
 from __future__ import annotations

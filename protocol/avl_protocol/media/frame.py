@@ -1,6 +1,8 @@
-"""Frames and the desktop they show: what capture makes, what a decoder needs, and the preamble that travels inside the seal.
+"""Frames and the desktop they show: what capture makes, what a decoder needs, and the preamble that travels inside
+the seal.
 
-Spec 05-media, "Preamble". A key object carries all that a decoder must know, so that it can be joined, recorded or stored alone.
+Spec 05-media, "Preamble". A key object carries all that a decoder must know, so that it can be joined, recorded or
+stored alone.
 """
 
 from __future__ import annotations
@@ -52,8 +54,10 @@ class StageTimes:
 class EncodedFrame:
     """One encoded picture: `data` is an H.264 access unit in Annex B form.
 
-    Times are seconds of the host's clock. `input_echo` is when the newest input applied before this capture was applied (0: none yet).
-    `dirty` is what changed since the frame before (empty for a refinement: then the whole picture may have changed slightly).
+    Times are seconds of the host's clock. `input_echo` is when the newest input applied before this capture was
+    applied (0: none yet).
+    `dirty` is what changed since the frame before (empty for a refinement: then the whole picture may have changed
+    slightly).
     `settled`: nothing better will follow until the screen changes.
     """
 

@@ -1,6 +1,7 @@
 """Hands objects to the decoder in an order it can decode: each only after the one it depends on (spec 05-media, 5.4).
 
-A dependency named in the preamble tells a dropped object (nothing depends on it) from a lost one. What can't be decoded waits `patience`
+A dependency named in the preamble tells a dropped object (nothing depends on it) from a lost one. What can't be
+decoded waits `patience`
 for its dependency to be repaired; then the track must recover, and everything up to the next key object is useless.
 """
 

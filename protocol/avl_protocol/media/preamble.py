@@ -18,7 +18,8 @@ _SETTLED = 2
 class Preamble:
     """Times in microseconds of the host's clock.
 
-    `depends`: newest object this one needs, None for a key object. `codec`, `width`, `height` and `chroma` are set on key objects
+    `depends`: newest object this one needs, None for a key object. `codec`, `width`, `height` and `chroma` are set
+    on key objects
     only and hold for the group.
     """
 

@@ -1,6 +1,7 @@
 """Datagrams of one track -> whole objects, in whatever order they arrive, within bounded memory (spec 05-media, 5.4).
 
-It does not decide what is lost: an object is given up only when newer ones have completed and `patience` has passed, because a fragment may be
+It does not decide what is lost: an object is given up only when newer ones have completed and `patience` has passed,
+because a fragment may be
 late or repaired, and the decoder can't use what follows without it anyway.
 """
 

@@ -1,7 +1,7 @@
 """The private names of aioquic 1.7.2 that this package reads, sets or overrides, by the class they belong to.
 
-They may change in any release, which is why the version is pinned exactly; a test asserts that each exists, that the ones
-we lean on behave, and that no name is used that is not listed here.
+They may change in any release, which is why the version is pinned exactly; a test asserts that each exists, that
+the ones we lean on behave, and that no name is used that is not listed here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Carrier: what a session needs of a connection, whatever that connection is.
 
-Raw QUIC, WebTransport and WebSocket satisfy it structurally; above it nobody asks which one it is on (spec 02-transport).
+Raw QUIC, WebTransport and WebSocket satisfy it structurally; above it nobody asks which one it is on (spec
+02-transport).
 A carrier calls its receiver; it never calls back into itself while doing so, and it is driven by one thread.
 """
 

@@ -1,4 +1,5 @@
-"""HostSession: the host's side of one viewer, from the first handshake byte to the last (spec 04-session, 4.4 and 4.5)."""
+"""HostSession: the host's side of one viewer, from the first handshake byte to the last (spec 04-session, 4.4 and
+4.5)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """InputGate: what of a viewer's input reaches the desktop (spec 04-session, 4.6).
 
-Old input is dangerous: a click that waited two seconds hits something else. And nothing may stay held when its viewer has fallen silent.
+Old input is dangerous: a click that waited two seconds hits something else. And nothing may stay held when its
+viewer has fallen silent.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """RelayLink: a host's or viewer's side of the hop to its relay (spec 04-session, 4.2).
 
-It checks who the relay is before anything else is sent, then registers or attaches, and sorts streams and datagrams by session.
+It checks who the relay is before anything else is sent, then registers or attaches, and sorts streams and datagrams
+by session.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class LinkState(Enum):
 class LinkSettings:
     """Who we are on this hop.
 
-    `pin`: SHA-256 of the relay's identity key; None where TLS verified a public certificate. `record`: what a host signs.
+    `pin`: SHA-256 of the relay's identity key; None where TLS verified a public certificate. `record`: what a host
+    signs.
     """
 
     role: Role
@@ -227,9 +229,7 @@ class RelayLink:
             self._up(self._welcome, now)
         elif isinstance(message, Ping):
             self.send(Pong(message.token))
-        elif isinstance(message, Goaway):
-            self._owner.link_message(message, now)
-        elif self.state is LinkState.UP:
+        elif isinstance(message, Goaway) or self.state is LinkState.UP:
             self._owner.link_message(message, now)
         else:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, f"{type(message).__name__} came too early")

@@ -1,4 +1,5 @@
-"""MediaReceiver: datagrams into opened frames in decode order, and the wish to recover when that fails (spec 05-media, 5.4)."""
+"""MediaReceiver: datagrams into opened frames in decode order, and the wish to recover when that fails (spec
+05-media, 5.4)."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ TRACKS = 16
 class ReceivedFrame:
     """One frame ready to decode.
 
-    `first` and `last` are when its first and last fragment arrived, `opened` when it had been opened, in seconds of our clock.
+    `first` and `last` are when its first and last fragment arrived, `opened` when it had been opened, in seconds of
+    our clock.
     `codec`, `width`, `height` and `chroma` hold for the frame's group.
     """
 
@@ -119,7 +121,8 @@ class MediaReceiver:
         return track.ordering.add(whole.number, preamble.depends, frame, now)
 
     def recoveries(self, now: float) -> list[tuple[int, int]]:
-        """(track, first object that can't be decoded) for every track that must recover now; asked at most once per 300 ms and track."""
+        """(track, first object that can't be decoded) for every track that must recover now; asked at most once per
+        300 ms and track."""
         out = []
         for number, track in self._tracks.items():
             self.lost += len(track.reassembler.incomplete(now))
@@ -149,7 +152,8 @@ class MediaReceiver:
         return -1 if found is None or found.ordering.last is None else found.ordering.last
 
     def beacon(self, track: int, newest: int, now: float) -> None:
-        """The host has sent up to `newest`: should that never arrive, the last objects before a pause were lost whole."""
+        """The host has sent up to `newest`: should that never arrive, the last objects before a pause were lost
+        whole."""
         found = self._tracks.setdefault(track, _Track(Reassembler(), Ordering()))
         if found.awaited is None or self.decoded(track) >= found.awaited[0]:
             found.awaited = (newest, now) if newest > self.decoded(track) else None

@@ -1,6 +1,8 @@
-"""MediaSender: frames into sealed objects, objects into datagrams, and lost datagrams sent again (spec 05-media; 06-security, 6.4).
+"""MediaSender: frames into sealed objects, objects into datagrams, and lost datagrams sent again (spec 05-media;
+06-security, 6.4).
 
-One object is sealed once for the whole audience. Keys change in steps that begin exactly at a key object: a joiner gets the next step, so
+One object is sealed once for the whole audience. Keys change in steps that begin exactly at a key object: a joiner
+gets the next step, so
 that it can't read what was sent before; an eviction draws a new generation.
 """
 
@@ -69,7 +71,8 @@ class MediaSender:
         return self._key
 
     def seal(self, frame: EncodedFrame) -> tuple[int, int, bytes]:
-        """Object number, flags and sealed object of a frame. A key frame begins a group, under the next key if there is one."""
+        """Object number, flags and sealed object of a frame. A key frame begins a group, under the next key if there
+        is one."""
         number = self._object
         self._object += 1
         if frame.key:
@@ -104,7 +107,8 @@ class MediaSender:
 
 
 def repair(cookie: object, acked: bool, carrier: Carrier, now: float) -> bool:
-    """Send a lost fragment again while its deadline allows; True when it was. Any hop's sender does this for its own hop."""
+    """Send a lost fragment again while its deadline allows; True when it was. Any hop's sender does this for its own
+    hop."""
     if acked or not isinstance(cookie, SentFragment) or cookie.again >= 3:
         return False
     deadline = cookie.first + LIFETIME

@@ -51,7 +51,8 @@ def encode(header: MediaHeader, payload: bytes | memoryview) -> bytes:
 def decode(data: bytes | memoryview) -> tuple[MediaHeader, memoryview]:
     """Header and fragment of a datagram.
 
-    Raises RemoteProtocolError(PROTOCOL_ERROR) unless the fragment has exactly the size its place in the object gives it.
+    Raises RemoteProtocolError(PROTOCOL_ERROR) unless the fragment has exactly the size its place in the object gives
+    it.
     """
     if len(data) > MAX_DATAGRAM_PAYLOAD:
         raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "datagram is too large")

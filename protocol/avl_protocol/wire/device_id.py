@@ -1,4 +1,5 @@
-"""Device IDs as people read and type them: 28 Crockford base32 characters with a check value (spec 06-security, 6.1)."""
+"""Device IDs as people read and type them: 28 Crockford base32 characters with a check value (spec 06-security,
+6.1)."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ def to_text(number: int) -> str:
 
 
 def from_text(text: str) -> int:
-    """The device number of a device ID in any case, with or without dashes and spaces. Raises ValueError saying what is wrong."""
+    """The device number of a device ID in any case, with or without dashes and spaces. Raises ValueError saying what
+    is wrong."""
     characters = [c for c in text.upper() if c not in "- "]
     if len(characters) != 28:
         raise ValueError(f"a device ID has 28 characters, this has {len(characters)}")

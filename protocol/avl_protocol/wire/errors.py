@@ -1,4 +1,5 @@
-"""Whose fault it is: LocalProtocolError is ours, RemoteProtocolError is the peer's and carries the close code it earns."""
+"""Whose fault it is: LocalProtocolError is ours, RemoteProtocolError is the peer's and carries the close code it
+earns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The hop's control messages: what a relay and its neighbours say to each other (spec 03-wire, 3.3). The relay reads these."""
+"""The hop's control messages: what a relay and its neighbours say to each other (spec 03-wire, 3.3). The relay reads
+these."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The relay's answer: chosen version, nonce to register with, the client's address as seen, and the relay's identity."""
+    """The relay's answer: chosen version, nonce to register with, the client's address as seen, and the relay's
+    identity."""
 
     version: int
     nonce: bytes
@@ -141,7 +143,8 @@ class Recover:
 
 @dataclass(frozen=True, slots=True)
 class Viewers:
-    """Relay to host: how many receive media, which rungs are wanted, and the rate in bit/s the audience can take (0: unknown)."""
+    """Relay to host: how many receive media, which rungs are wanted, and the rate in bit/s the audience can take (0:
+    unknown)."""
 
     count: int
     rungs: tuple[int, ...] = ()

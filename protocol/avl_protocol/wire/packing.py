@@ -1,4 +1,5 @@
-"""Deterministic msgpack: one value has one encoding, so that signatures and hashes of messages mean something (spec 03-wire, 3.2).
+"""Deterministic msgpack: one value has one encoding, so that signatures and hashes of messages mean something (spec
+03-wire, 3.2).
 
 Shortest forms, integer keys ascending, no duplicate keys, no floats, no extension types, depth at most 8.
 """

@@ -1,4 +1,5 @@
-"""TARGET: where a desktop is, `avl://HOST:PORT/DEVICE-ID[?pin=FP]`, and the `HOST:PORT[?pin=FP]` of a relay (spec 01-overview)."""
+"""TARGET: where a desktop is, `avl://HOST:PORT/DEVICE-ID[?pin=FP]`, and the `HOST:PORT[?pin=FP]` of a relay (spec
+01-overview)."""
 
 from __future__ import annotations
 

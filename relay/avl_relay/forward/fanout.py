@@ -1,6 +1,7 @@
 """Fan-out: one upload of a host, one feed a viewer, and no viewer in another's way (spec 05-media, 5.5).
 
-The relay decides by the clear header alone. A viewer whose link is behind loses whole objects, never fragments of them, and goes on at the
+The relay decides by the clear header alone. A viewer whose link is behind loses whole objects, never fragments of
+them, and goes on at the
 next key object; at most one frame waits for it.
 """
 

@@ -27,7 +27,6 @@ from avl_protocol.wire.messages import (
     Viewers,
 )
 from avl_protocol.wire.registry import Channel, CloseCode
-
 from avl_relay.forward.fanout import Fanout, ViewerFeed
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.splice import Splices

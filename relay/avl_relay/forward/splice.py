@@ -1,4 +1,5 @@
-"""Splices: an end-to-end stream of a viewer and its twin towards the host, byte for byte and with back-pressure (spec 04-session, 4.3)."""
+"""Splices: an end-to-end stream of a viewer and its twin towards the host, byte for byte and with back-pressure
+(spec 04-session, 4.3)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from dataclasses import dataclass
 from avl_protocol.session.relay import RelayPeer
 from avl_protocol.wire.registry import CloseCode
 
-#: Bytes that may wait towards the slower side before the faster one gets no more credit; from here on a carrier tells when it has drained.
+#: Bytes that may wait towards the slower side before the faster one gets no more credit; from here on a carrier
+#: tells when it has drained.
 BACKLOG = 512 * 1024
 
 

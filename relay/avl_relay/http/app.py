@@ -12,7 +12,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from avl_protocol.wire.target import show_pin
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -20,9 +19,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from avl_protocol.wire.target import show_pin
+
 HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self' https:; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self' https:; "
         "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -35,7 +37,8 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """What a page needs to connect. `hashes`: SHA-256 of the current and the next certificate; empty where it is public."""
+    """What a page needs to connect. `hashes`: SHA-256 of the current and the next certificate; empty where it is
+    public."""
 
     quic: str
     pin: bytes
@@ -91,7 +94,8 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class Guard:
-    """ASGI middleware: Host must be one of ours (DNS rebinding), Origin must be too, and every answer carries the headers."""
+    """ASGI middleware: Host must be one of ours (DNS rebinding), Origin must be too, and every answer carries the
+    headers."""
 
     def __init__(self, app: Any, names: frozenset[str], alternative: Callable[[], str]) -> None:
         self._app = app

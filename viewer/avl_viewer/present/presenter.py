@@ -1,4 +1,5 @@
-"""Presenter: where decoded pictures and everything a person should notice go; the window and the headless one satisfy it."""
+"""Presenter: where decoded pictures and everything a person should notice go; the window and the headless one
+satisfy it."""
 
 from __future__ import annotations
 
@@ -13,8 +14,10 @@ from avl_protocol.media.frame import Chroma, Monitor, Rect
 class Picture:
     """One decoded picture of the desktop.
 
-    `frame` is a PyAV video frame (planar YUV 4:2:0 or 4:4:4, BT.709 limited range). `dirty` lists what differs from the picture before (None: all of
-    it may); who skips pictures accumulates. Times are seconds of our clock: captured at the host, last fragment received, decoded.
+    `frame` is a PyAV video frame (planar YUV 4:2:0 or 4:4:4, BT.709 limited range). `dirty` lists what differs from
+    the picture before (None: all of
+    it may); who skips pictures accumulates. Times are seconds of our clock: captured at the host, last fragment
+    received, decoded.
     """
 
     number: int
@@ -44,7 +47,8 @@ class CursorShape:
 class Status:
     """What a person should know about the connection. `text` is a whole sentence, empty while all is well.
 
-    `stage`: "connecting", "waiting" (a person at the host is asked), "running", "stale" (the host is not heard), "lost" (being re-established),
+    `stage`: "connecting", "waiting" (a person at the host is asked), "running", "stale" (the host is not heard),
+    "lost" (being re-established),
     "ended" (over; `exit_status` is what the command line exits with).
     """
 
@@ -57,7 +61,8 @@ class Presenter(Protocol):
     """Called from the network thread, `picture` from the decoder's thread; none of them may block."""
 
     def picture(self, picture: Picture) -> None:
-        """Show this picture next; one that was not shown yet is replaced. Report with `presented` when it is on the screen."""
+        """Show this picture next; one that was not shown yet is replaced. Report with `presented` when it is on the
+        screen."""
 
     def layout(self, width: int, height: int, monitors: tuple[Monitor, ...]) -> None:
         """The desktop's size and monitors."""

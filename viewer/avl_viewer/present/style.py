@@ -11,7 +11,8 @@ QLabel {{ color: #e6e9ef; background: transparent; font-size: 13px; }}
 QLabel#title {{ font-size: 17px; font-weight: 600; color: #ffffff; }}
 QLabel#quiet {{ color: #98a1b0; font-size: 12px; }}
 QToolButton, QPushButton {{
-    color: #e6e9ef; background: #2c323d; border: 1px solid #3a4150; border-radius: 5px; padding: 5px 11px; font-size: 13px;
+    color: #e6e9ef; background: #2c323d; border: 1px solid #3a4150; border-radius: 5px; padding: 5px 11px; font-size:
+    13px;
 }}
 QToolButton:hover, QPushButton:hover {{ background: #384050; }}
 QToolButton:pressed, QPushButton:pressed {{ background: #232831; }}

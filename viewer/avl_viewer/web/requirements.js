@@ -2,7 +2,7 @@
  * What the browser must have, and the sentence for each thing that it lacks. There is no weaker way in.
  */
 
-const OTHERWISE = "Use a current Chrome, Edge or Firefox, or the native viewer (avl view).";
+const OTHERWISE = "Use a current Chrome or Edge, or the native viewer (avl view).";
 
 /** @param {{ isSecureContext: boolean, location: { protocol: string, hostname: string } }} page */
 function insecure(page) {
@@ -13,8 +13,8 @@ function insecure(page) {
 }
 
 /** Why this browser can't show a desktop; empty when it can. @param {any} page  the window
- * @param {() => Promise<boolean>} hasMlKem @returns {Promise<string>} */
-export async function missing(page, hasMlKem) {
+ * @param {() => Promise<{ ok: boolean, sentence: string }>} cryptography  what the handshake needs @returns {Promise<string>} */
+export async function missing(page, cryptography) {
   if (!page.isSecureContext) return insecure(page);
   /** @type {[boolean, string][]} */
   const parts = [
@@ -25,8 +25,6 @@ export async function missing(page, hasMlKem) {
     [Boolean(page.crypto?.subtle), "WebCrypto, by which the session is sealed"],
   ];
   const lacking = parts.filter(([has]) => !has).map(([, what]) => what);
-  if (!lacking.length && !(await hasMlKem())) {
-    lacking.push("ML-KEM-768 in WebCrypto, without which a recorded session could be opened by a quantum computer one day");
-  }
-  return lacking.length ? `This browser lacks ${lacking.join("; and ")}. ${OTHERWISE}` : "";
+  if (lacking.length) return `This browser lacks ${lacking.join("; and ")}. ${OTHERWISE}`;
+  return (await cryptography()).sentence;
 }

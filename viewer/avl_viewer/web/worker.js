@@ -13,7 +13,13 @@ import { WebTransportCarrier } from "./transport.js";
 
 /** @typedef {import("./session/carrier.js").CarrierReceiver} CarrierReceiver */
 
-const page = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+/** The part of a worker's scope that is used here: type definitions have either the page's or the worker's.
+ * @typedef {object} Scope
+ * @property {(message: Record<string, any>) => void} postMessage
+ * @property {((event: MessageEvent) => void) | null} onmessage
+ * @property {(kind: "unhandledrejection", listener: (event: PromiseRejectionEvent) => void) => void} addEventListener
+ */
+const page = /** @type {Scope} */ (/** @type {unknown} */ (self));
 const clock = () => performance.now();
 
 /** @type {Promise<Client>} */
@@ -83,7 +89,8 @@ function ours(at) {
   return at - performance.timeOrigin;
 }
 
-page.onmessage = async ({ data: message }) => {
+page.onmessage = async (/** @type {MessageEvent} */ event) => {
+  const message = event.data;
   if (message.do === "canvas") {
     starting = begin(message.canvas);
     await starting;

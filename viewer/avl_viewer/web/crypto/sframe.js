@@ -148,9 +148,11 @@ export class ObjectOpener {
     ]);
     if (!authentic) fail("an object is not signed by the session's signer");
     if (plaintext === null) return fail("an object does not open");
-    this._keys.set(kid, key);
     const current = this._windows.get(place) ?? window;
-    this._windows.set(place, current);
+    if (this._bases.has(generationOf(kid))) {
+      this._keys.set(kid, key);
+      this._windows.set(place, current);
+    }
     if (!current.accept(number)) throw new Replayed(`object ${number} of track ${track} came twice`);
     return plaintext;
   }

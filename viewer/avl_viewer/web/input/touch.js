@@ -44,6 +44,7 @@ export class Touch {
     /** @type {Point} */
     this._centre = { x: 0, y: 0 };
     this._rest = { x: 0, y: 0 };
+    /** @type {() => void} */
     this._cancel = () => undefined;
   }
 

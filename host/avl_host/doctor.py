@@ -1,0 +1,146 @@
+"""What this machine lacks to be a host, and the exact line that mends it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: Modules of the host extra.
+MODULES = ("av", "mss", "numpy", "pynput", "xcffib")
+#: X extensions that capture and input stand on, and what each is for.
+EXTENSIONS = (
+    ("DAMAGE", "to learn what was drawn"),
+    ("MIT-SHM", "to fetch pixels without copying them through a socket"),
+    ("XFIXES", "for the pointer's shape and the clipboard"),
+    ("RANDR", "for monitors and changes of size"),
+    ("XTEST", "for keyboard and pointer"),
+    ("XInputExtension", "for --consent ask"),
+)
+
+_NO_DISPLAY = (
+    "start the host in the desktop's terminal, or name its display: avl-host run --display :0 ... "
+    "(on a machine without a screen: Xvfb :9 -noreset -screen 0 1920x1080x24 & and --display :9; "
+    "to try avl without any: --source pattern)"
+)
+_XORG = (
+    "log out, choose the Xorg session at the login screen (GNOME: the gear, 'GNOME on Xorg'; "
+    "Plasma: 'Plasma (X11)') and start the host again"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `mend` is the line to type or the step to take; empty when `ok`."""
+
+    ok: bool
+    subject: str
+    text: str
+    mend: str = ""
+
+
+def check(display: str | None, environment: Mapping[str, str] | None = None) -> list[Finding]:
+    """Look at this machine; `display` is the display to share (None: that of the environment)."""
+    surroundings = os.environ if environment is None else environment
+    found = list(_packages())
+    wayland = surroundings.get("XDG_SESSION_TYPE") == "wayland" or bool(surroundings.get("WAYLAND_DISPLAY"))
+    name = display or surroundings.get("DISPLAY")
+    if wayland:
+        found.append(
+            Finding(
+                False,
+                "session",
+                "This is a Wayland session; avl shares X11 desktops, and through Xwayland only X11 windows would be "
+                "seen.",
+                _XORG,
+            )
+        )
+    if not name:
+        found.append(Finding(False, "display", "There is no X11 display here (DISPLAY is not set).", _NO_DISPLAY))
+    elif importlib.util.find_spec("xcffib") is not None:
+        found.extend(_display(name))
+    return found
+
+
+def report(findings: list[Finding]) -> str:
+    """The findings as a person reads them, one or two lines each."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{'ok  ' if finding.ok else 'MISS'} {finding.subject}: {finding.text}")
+        if finding.mend:
+            lines.append(f"     mend: {finding.mend}")
+    return "\n".join(lines)
+
+
+def _packages() -> Iterator[Finding]:
+    missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
+    if missing:
+        yield Finding(
+            False,
+            "packages",
+            f"Python packages are missing: {', '.join(missing)}.",
+            'python3 -m pip install "avl[host]"',
+        )
+    else:
+        yield Finding(True, "packages", "all Python packages of the host are installed")
+    if "av" not in missing:
+        import av
+
+        if "libx264" in av.codecs_available:
+            yield Finding(True, "encoder", f"libx264 in PyAV {av.__version__}")
+        else:
+            yield Finding(
+                False,
+                "encoder",
+                f"PyAV {av.__version__} was built without libx264.",
+                "python3 -m pip install --force-reinstall --only-binary av av",
+            )
+
+
+def _display(name: str) -> Iterator[Finding]:
+    import xcffib
+    import xcffib.xproto
+
+    try:
+        connection: Any = xcffib.connect(name)  # type: ignore[no-untyped-call]
+    except xcffib.ConnectionException:
+        yield Finding(
+            False,
+            "display",
+            f"No X server answers at {name}, or it refuses this user.",
+            f"run the host as the user logged in there, or there: xhost +si:localuser:$(id -un), then --display {name}",
+        )
+        return
+    try:
+        yield from _server(connection, name)
+    finally:
+        connection.disconnect()
+
+
+def _server(connection: Any, name: str) -> Iterator[Finding]:
+    setup = connection.get_setup()
+    screen = setup.roots[connection.pref_screen]
+    size = f"{screen.width_in_pixels}x{screen.height_in_pixels}"
+    bits = next((f.bits_per_pixel for f in setup.pixmap_formats if f.depth == screen.root_depth), 0)
+    if screen.root_depth in (24, 32) and bits == 32:
+        yield Finding(True, "display", f"{name}, {size}, depth {screen.root_depth}")
+    else:
+        yield Finding(
+            False,
+            "display",
+            f"{name} has depth {screen.root_depth}, {bits} bits a pixel; 24 with 32 bits a pixel is needed.",
+            f"start the X server with depth 24 (Xvfb {name} -noreset -screen 0 {size}x24)",
+        )
+    asked = [(wanted, why, connection.core.QueryExtension(len(wanted), wanted)) for wanted, why in EXTENSIONS]
+    missing = [(wanted, why) for wanted, why, cookie in asked if not cookie.reply().present]
+    for wanted, why in missing:
+        yield Finding(
+            False,
+            wanted,
+            f"The X server lacks the extension {wanted}, needed {why}.",
+            f"start the X server with +extension {wanted} (and without -extension {wanted})",
+        )
+    if not missing:
+        yield Finding(True, "extensions", ", ".join(wanted for wanted, _ in EXTENSIONS))

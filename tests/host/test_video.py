@@ -1,0 +1,240 @@
+"""x264 as the desktop needs it, judged by decoding what comes out."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av.codec.context import Flags
+from numpy.typing import NDArray
+
+from avl_host.capture.source import Picture
+from avl_host.encode import video
+from avl_host.encode.encoder import EncoderSettings
+from avl_host.encode.options import live_options
+from avl_host.encode.video import H264Encoder, codec_string
+from avl_protocol.media.frame import Chroma, Rect
+
+
+class Viewer:
+    """Decodes as a viewer does."""
+
+    def __init__(self) -> None:
+        self._context: Any = av.CodecContext.create("h264", "r")
+        self._context.thread_type = "SLICE"
+        self._context.flags |= Flags.low_delay
+        self.frame: Any = None
+
+    def show(self, data: bytes) -> NDArray[np.uint8]:
+        """BGRA pixels of an access unit."""
+        (self.frame,) = self._context.decode(av.Packet(data))
+        converted = self.frame.reformat(
+            format="bgra", src_colorspace=1, dst_colorspace=1, src_color_range=1, dst_color_range=2
+        )
+        pixels: NDArray[np.uint8] = converted.to_ndarray()
+        return pixels
+
+    def close(self) -> None:
+        """Flush before the context is dropped."""
+        self._context.decode(None)
+
+
+def page(width: int, height: int, seed: int = 1) -> NDArray[np.uint8]:
+    """Something like coloured text: small blocks on a plain ground."""
+    noise = np.random.default_rng(seed)
+    pixels = np.full((height, width, 4), 30, np.uint8)
+    small = noise.random((height // 2 + 1, width // 2 + 1)) < 0.12
+    ink = small.repeat(2, 0).repeat(2, 1)[:height, :width]
+    colours = noise.integers(0, 256, (height // 16 + 1, width // 16 + 1, 3), dtype=np.uint8)
+    pixels[ink, :3] = colours.repeat(16, 0).repeat(16, 1)[:height, :width][ink]
+    return pixels
+
+
+def whole(pixels: NDArray[np.uint8], at: float, *damage: Rect) -> Picture:
+    """A picture of which everything changed, or the rectangles given."""
+    return Picture(pixels, damage or (Rect(0, 0, pixels.shape[1], pixels.shape[0]),), at, 0.0, 0.0)
+
+
+def same(pixels: NDArray[np.uint8], at: float) -> Picture:
+    """The same picture again, for refinement."""
+    return Picture(pixels, (), at, 0.0, 0.0)
+
+
+def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Over the three colours, in dB."""
+    error = float(((a[..., :3].astype(np.int32) - b[..., :3]) ** 2).mean())
+    return 10 * math.log10(255 * 255 / max(error, 1e-9))
+
+
+def encoder(width: int, height: int, chroma: Chroma = Chroma.YUV444, bitrate: int = 8_000_000) -> H264Encoder:
+    return H264Encoder(EncoderSettings(width, height, chroma, bitrate), time.monotonic)
+
+
+def settle(coder: H264Encoder, viewer: Viewer, pixels: NDArray[np.uint8], frames: int = 60) -> NDArray[np.uint8]:
+    """Refine at 30 pictures a second."""
+    shown = viewer.show(coder.encode(whole(pixels, 0.0)).data)
+    for at in range(1, frames):
+        shown = viewer.show(coder.encode(same(pixels, at / 30)).data)
+    return shown
+
+
+@pytest.mark.parametrize(("size", "level"), [((640, 360), 44.0), ((333, 211), 44.0)])
+def test_444_settles_close_to_the_original(size: tuple[int, int], level: float) -> None:
+    pixels = page(*size)
+    coder, viewer = encoder(*size), Viewer()
+    shown = settle(coder, viewer, pixels)
+    assert shown.shape == pixels.shape
+    assert psnr(shown, pixels) > level
+    assert coder.codec.startswith("avc1.F4")
+    viewer.close()
+    coder.close()
+
+
+def test_420_keeps_size_and_colour() -> None:
+    # Odd sizes are coded one pixel larger; the picture lies at the top left.
+    pixels = np.full((211, 333, 4), 255, np.uint8)
+    pixels[:, :100] = (0, 0, 255, 255)
+    pixels[:, 100:200] = (255, 0, 0, 255)
+    coder, viewer = encoder(333, 211, Chroma.YUV420), Viewer()
+    shown = settle(coder, viewer, pixels, 20)
+    assert shown.shape == (212, 334, 4)
+    for x, colour in ((50, (0, 0, 255)), (150, (255, 0, 0)), (300, (255, 255, 255))):
+        assert np.abs(shown[100, x, :3].astype(int) - colour).max() <= 3
+    assert coder.codec.startswith("avc1.64")
+    viewer.close()
+    coder.close()
+
+
+def test_colour_is_signalled() -> None:
+    coder, viewer = encoder(64, 64), Viewer()
+    viewer.show(coder.encode(whole(page(64, 64), 0.0)).data)
+    frame = viewer.frame
+    assert (frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range) == (1, 1, 13, 1)
+    viewer.close()
+    coder.close()
+
+
+def test_the_told_quality_is_the_quality() -> None:
+    pixels = page(640, 360)
+    coder, viewer = encoder(640, 360), Viewer()
+    coder.encode(whole(pixels, 0.0))
+    viewer.close()
+    coder.close()
+    coder, viewer = encoder(640, 360), Viewer()
+    for at in range(12):
+        encoded = coder.encode(whole(pixels, 0.0) if at == 0 else same(pixels, at / 30))
+        viewer.show(encoded.data)
+    reference = av.VideoFrame.from_numpy_buffer(pixels, "bgra").reformat(
+        format="yuv444p", src_colorspace=1, dst_colorspace=1, src_color_range=2, dst_color_range=1
+    )
+    worst = min(
+        10 * math.log10(255 * 255 / float(((a.astype(int) - b) ** 2).mean()))
+        for a, b in zip(reference.to_ndarray(), viewer.frame.to_ndarray(), strict=True)
+    )
+    assert encoded.psnr == pytest.approx(worst, abs=0.1)
+    assert encoded.qp is not None
+    viewer.close()
+    coder.close()
+
+
+def test_keys_come_on_demand_only_and_stand_alone() -> None:
+    pixels = page(320, 240)
+    coder, viewer = encoder(320, 240), Viewer()
+    kinds = []
+    for at in range(40):
+        encoded = coder.encode(same(pixels, at / 30) if at else whole(pixels, 0.0), key=at == 20)
+        kinds.append(encoded.key)
+        if at == 20:
+            assert psnr(viewer.show(encoded.data), pixels) > 20
+            assert codec_string(encoded.data) == coder.codec
+    assert [at for at, key in enumerate(kinds) if key] == [0, 20]
+    viewer.close()
+    coder.close()
+
+
+def test_a_small_change_costs_little_and_spoils_nothing() -> None:
+    pixels = page(640, 360)
+    coder, viewer = encoder(640, 360), Viewer()
+    settle(coder, viewer, pixels)
+    pixels[70:90, 70:120] = 200
+    encoded = coder.encode(whole(pixels, 3.0, Rect(64, 64, 64, 64)))
+    shown = viewer.show(encoded.data)
+    assert len(encoded.data) < 3000
+    assert psnr(shown, pixels) > 40
+    viewer.close()
+    coder.close()
+
+
+def test_damage_alone_is_converted() -> None:
+    before = page(640, 360)
+    after = page(640, 360, seed=2)
+    coder, viewer = encoder(640, 360), Viewer()
+    settle(coder, viewer, before, 30)
+    mixed = before.copy()
+    mixed[128:192, 64:320] = after[128:192, 64:320]
+    shown = viewer.show(coder.encode(whole(after, 2.0, Rect(64, 128, 256, 64))).data)
+    for at in range(30):
+        shown = viewer.show(coder.encode(same(after, 2.1 + at / 30)).data)
+    assert psnr(shown, mixed) > 40, "more, or less, than the damage was taken over"
+    viewer.close()
+    coder.close()
+
+
+def moving(coder: H264Encoder, frames: int, start: float) -> float:
+    """Mean bit rate of pictures that differ altogether, at 60 a second."""
+    sizes = []
+    for at in range(frames):
+        pixels = page(640, 360, seed=at)
+        sizes.append(len(coder.encode(whole(pixels, start + at / 60)).data))
+    return sum(sizes[6:]) * 8 * 60 / (frames - 6)
+
+
+def test_the_bitrate_is_followed_without_a_key() -> None:
+    coder = encoder(640, 360, bitrate=8_000_000)
+    rates = []
+    for at, target in enumerate((8_000_000, 2_000_000, 12_000_000)):
+        coder.set_bitrate(target)
+        rates.append(moving(coder, 36, at * 10.0) / target)
+    assert all(0.4 < rate < 1.25 for rate in rates), rates
+    coder.close()
+
+
+def test_options_are_reached_only_where_that_is_known_to_be_safe() -> None:
+    context: Any = av.CodecContext.create("libx264", "w")
+    context.bit_rate = 1234567
+    options = live_options(context)
+    assert options is not None, "this PyAV is not among the known versions"
+    assert options.get_int("b") == 1234567
+    assert options.set_int("maxrate", 99)
+    assert options.get_int("maxrate") == 99
+    assert not options.set_int("no such option", 1)
+    assert options.get_int("no such option") is None
+    assert live_options(context, "999.0") is None
+
+
+def test_without_live_options_plain_rate_control_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "live_options", lambda context: None)
+    pixels = page(320, 240)
+    coder, viewer = encoder(320, 240, bitrate=4_000_000), Viewer()
+    shown = settle(coder, viewer, pixels, 80)
+    assert psnr(shown, pixels) > 40
+    coder.set_bitrate(1_000_000)
+    assert moving_small(coder) < 1_500_000
+    viewer.close()
+    coder.close()
+
+
+def moving_small(coder: H264Encoder) -> float:
+    """As `moving`, 320 x 240."""
+    sizes = [len(coder.encode(whole(page(320, 240, seed=at), 10 + at / 60)).data) for at in range(60)]
+    return sum(sizes[20:]) * 8 * 60 / 40
+
+
+def test_what_is_no_key_frame_has_no_codec_string() -> None:
+    assert codec_string(b"") == ""
+    assert codec_string(b"\x00\x00\x00\x01\x65\x88\x84\x00") == ""
+    assert codec_string(b"\x00\x00\x01\x09\x10\x00\x00\x00\x01\x67\x64\x00\x2a\xac") == "avc1.64002A"

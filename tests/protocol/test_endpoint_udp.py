@@ -1,0 +1,231 @@
+"""Real sockets on this machine: with segmentation offload and without, on both families, with names verified."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from avl_protocol.endpoint.clock import SystemClock, entropy
+from avl_protocol.endpoint.dial import Unreachable
+from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.network import Address
+from avl_protocol.endpoint.runtime import run
+from avl_protocol.endpoint.tls import TrustPinned, TrustPublic, self_signed
+from avl_protocol.endpoint.udp import MAX_WAITING, UdpNetwork, UdpSocket
+from avl_protocol.quic.carrier import QuicCarrier
+from avl_protocol.wire.errors import LocalProtocolError
+from tests.protocol.carriers import RecordingReceiver
+
+Received = list[tuple[bytes, Address]]
+
+
+def endpoint(*, offload: bool = True, on_raw: Callable[[bytes, Address], None] | None = None) -> Endpoint:
+    return Endpoint(
+        network=UdpNetwork(offload=offload),
+        clock=SystemClock(),
+        entropy=entropy,
+        loop=asyncio.get_running_loop(),
+        on_raw=on_raw,
+    )
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+async def exchange(server: Endpoint, client: Endpoint, host: str, names: list[str]) -> None:
+    """Connect, move 300 kB both ways and some datagrams, close."""
+    accepted: list[RecordingReceiver] = []
+
+    def on_carrier(carrier: QuicCarrier, _alpn: str) -> RecordingReceiver:
+        accepted.append(RecordingReceiver(carrier, echo=True))
+        return accepted[-1]
+
+    await server.bind((host, 0))
+    server.listen(self_signed(names, now=time.time(), entropy=entropy), on_carrier=on_carrier)
+    await client.bind(("", 0))
+    target = (names[0], server.local_address[1])
+    carrier = await client.connect(target, trust=TrustPinned(), on_carrier=RecordingReceiver)
+    receiver = carrier.receiver
+    assert isinstance(receiver, RecordingReceiver)
+    payload = bytes(range(256)) * 1200
+    stream = carrier.open_stream()
+    carrier.send_stream(stream, payload, end=True)
+    await receiver.until(lambda: stream in receiver.ended)
+    assert bytes(receiver.streams[stream]) == payload
+    carrier.send_datagrams([b"\0" + bytes([number]) * 1100 for number in range(50)], 2, None, list(range(50)))
+    await receiver.until(lambda: len(receiver.fates) == 50 and len(receiver.datagrams) > 40)
+    await client.close(4, "done")
+    await accepted[0].until(lambda: bool(accepted[0].lost))
+    assert accepted[0].lost == [(4, "done")]
+    await server.close()
+
+
+@pytest.mark.parametrize("offload", [True, False])
+@pytest.mark.parametrize("runner", [asyncio.run, run])
+def test_endpoints_talk_with_and_without_offload_on_either_loop(
+    offload: bool, runner: Callable[[Awaitable[None]], None]
+) -> None:
+    async def main() -> None:
+        await exchange(endpoint(offload=offload), endpoint(offload=offload), "127.0.0.1", ["127.0.0.1"])
+
+    runner(main())
+
+
+async def test_an_endpoint_with_offload_talks_to_one_without() -> None:
+    await exchange(endpoint(offload=True), endpoint(offload=False), "127.0.0.1", ["localhost"])
+    await exchange(endpoint(offload=False), endpoint(offload=True), "127.0.0.1", ["localhost"])
+
+
+async def test_one_socket_serves_both_families() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    for host in ("127.0.0.1", "::1"):
+        await exchange(endpoint(), endpoint(), "", [host])
+
+
+class Sockets:
+    """Two UdpSockets on loopback and what the second received."""
+
+    def __init__(self, *, offload: bool) -> None:
+        self.loop = asyncio.get_running_loop()
+        network = UdpNetwork(offload=offload)
+        one, other = network.bind(("127.0.0.1", 0)), network.bind(("127.0.0.1", 0))
+        assert isinstance(one, UdpSocket)
+        assert isinstance(other, UdpSocket)
+        self.one, self.other = one, other
+        self.received: Received = []
+        self.other.set_receiver(self.received.extend)
+
+    def close(self) -> None:
+        self.one.close()
+        self.other.close()
+
+
+@pytest.mark.parametrize("offload", [True, False])
+async def test_batches_keep_their_order_sizes_and_sources(offload: bool) -> None:
+    sockets = Sockets(offload=offload)
+    sizes = [1200] * 100 + [700] + [1200] * 3 + [50, 60, 50] + [1200] * 70
+    payloads = [bytes([index % 256]) * size for index, size in enumerate(sizes)]
+    target = sockets.other.local_address
+    sockets.one.send_batch([(payload, target) for payload in payloads])
+    await eventually(lambda: len(sockets.received) == len(payloads))
+    assert [data for data, _ in sockets.received] == payloads
+    assert {source for _, source in sockets.received} == {sockets.one.local_address}
+    sockets.close()
+
+
+async def test_a_card_that_refuses_segments_gets_single_datagrams(monkeypatch: pytest.MonkeyPatch) -> None:
+    sockets = Sockets(offload=True)
+    sockets.one.segmenting = True
+    tried: list[int] = []
+
+    class Refusing:
+        """A socket whose sendmsg fails as that of a card without checksum offload."""
+
+        def __init__(self, real: socket.socket) -> None:
+            self._real = real
+
+        def sendmsg(self, parts: list[bytes], *_more: object) -> int:
+            tried.append(len(parts))
+            raise OSError(5, "Input/output error")
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._real, name)
+
+    monkeypatch.setattr(sockets.one, "_socket", Refusing(sockets.one._socket))
+    sockets.one.send_batch([(bytes(1000), sockets.other.local_address)] * 10)
+    sockets.one.send_batch([(bytes(1000), sockets.other.local_address)] * 10)
+    await eventually(lambda: len(sockets.received) == 20)
+    assert tried == [10]
+    sockets.close()
+
+
+async def test_a_full_socket_keeps_a_bounded_number_and_sends_them_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    sockets = Sockets(offload=False)
+    real = sockets.one._socket
+    full = [True]
+
+    class Full:
+        def sendto(self, data: bytes, target: Address) -> int:
+            if full[0]:
+                raise BlockingIOError
+            return real.sendto(data, target)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+    monkeypatch.setattr(sockets.one, "_socket", Full())
+    for _ in range(3):
+        sockets.one.send_batch([(b"x", sockets.other.local_address)] * 1000)
+    assert len(sockets.one._waiting) == MAX_WAITING
+    full[0] = False
+    await eventually(lambda: not sockets.one._waiting)
+    await eventually(lambda: len(sockets.received) > 200)
+    sockets.one.send_batch([(b"last", sockets.other.local_address)])
+    await eventually(lambda: sockets.received[-1][0] == b"last")
+    sockets.close()
+
+
+async def test_nobody_listening_on_a_port_is_no_error_here() -> None:
+    sockets = Sockets(offload=True)
+    sockets.one.send_batch([(b"x", ("127.0.0.1", 9))])
+    sockets.one.send_batch([(b"y", sockets.other.local_address)])
+    await eventually(lambda: sockets.received == [(b"y", sockets.one.local_address)])
+    sockets.close()
+    sockets.one.send_batch([(b"z", sockets.other.local_address)])
+
+
+async def test_a_port_in_use_is_said() -> None:
+    first, second = endpoint(), endpoint()
+    await first.bind(("127.0.0.1", 0))
+    with pytest.raises(OSError, match="in use"):
+        await second.bind(first.local_address)
+    await first.close()
+
+
+async def test_a_public_name_is_verified(tmp_path: Path) -> None:
+    server, client = endpoint(), endpoint()
+    mine = self_signed(["relay.test"], now=time.time(), entropy=entropy)
+    trusted = tmp_path / "authorities.pem"
+    trusted.write_bytes(mine.certificate.public_bytes(Encoding.PEM))
+    await server.bind(("127.0.0.1", 0))
+    await client.bind(("127.0.0.1", 0))
+    server.listen(mine, on_carrier=lambda carrier, _alpn: RecordingReceiver(carrier))
+
+    async def attempt(name: str) -> QuicCarrier:
+        trust = TrustPublic(name, str(trusted))
+        return await client.connect(server.local_address, trust=trust, on_carrier=RecordingReceiver)
+
+    assert (await attempt("relay.test")).peer_certificate == mine.der
+    with pytest.raises(Unreachable, match="refused the connection: "):
+        await attempt("other.test")
+    server.set_certificate(self_signed(["relay.test"], now=time.time(), entropy=entropy))
+    with pytest.raises(Unreachable, match="refused the connection: "):
+        await attempt("relay.test")
+    await client.close()
+    await server.close()
+
+
+async def test_what_is_not_quic_shares_the_socket() -> None:
+    raw: Received = []
+    server = endpoint(on_raw=lambda data, address: raw.append((data, address)))
+    client = endpoint()
+    await server.bind(("127.0.0.1", 0))
+    await client.bind(("127.0.0.1", 0))
+    client.send_raw(b"\x01punch", server.local_address)
+    await eventually(lambda: raw == [(b"\x01punch", client.local_address)])
+    with pytest.raises(LocalProtocolError):
+        client.send_raw(b"\xc0looks like QUIC", server.local_address)
+    await client.close()
+    await server.close()

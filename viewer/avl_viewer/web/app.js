@@ -1,0 +1,239 @@
+/**
+ * The page: introduces the worker, the hands and the panels to one another.
+ *
+ * `document.documentElement.dataset` tells how things stand: `state` is connecting, waiting, running, stale, lost, ended or refused (absent
+ * before anything was tried), and `settled` the number of the newest object that is as good as it gets and on the screen.
+ */
+
+import { supported } from "./crypto/handshake.js";
+import { readDevice, readDirections } from "./directions.js";
+import { readFragment } from "./fragment.js";
+import { Pointer } from "./input/pointer.js";
+import { Typing } from "./input/typing.js";
+import { missing } from "./requirements.js";
+import { ClipboardBridge } from "./ui/clipboard.js";
+import { Cursor } from "./ui/cursor.js";
+import { element } from "./ui/elements.js";
+import { Entrance } from "./ui/entrance.js";
+import { Figures } from "./ui/figures.js";
+import { Notice } from "./ui/notice.js";
+import { Toast } from "./ui/toast.js";
+import { Toolbar } from "./ui/toolbar.js";
+import { View } from "./ui/view.js";
+import { INPUT, PERMISSION } from "./wire/registry.js";
+
+/** @typedef {import("./session/outbox.js").InputEvent} InputEvent @typedef {import("./session/client.js").State} State */
+
+const root = document.documentElement;
+const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
+/** Letters of Ctrl+Alt+Shift+... @type {Record<string, import("./ui/toolbar.js").Action>} */
+const OWN_KEYS = { f: "fullscreen", 1: "exact", s: "statistics", q: "leave" };
+
+const link = readFragment(location.hash);
+if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+
+const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module", name: "avl" });
+let permissions = 0;
+
+/** @param {InputEvent[]} events @param {number} at */
+const send = (events, at) => {
+  if (permissions & HANDS) worker.postMessage({ do: "input", events, at });
+};
+const now = () => performance.timeOrigin + performance.now();
+
+const view = new View(element("desktop", HTMLElement), element("picture", HTMLCanvasElement));
+const notice = new Notice();
+const toast = new Toast();
+const cursor = new Cursor(element("desktop", HTMLElement));
+const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
+const entrance = new Entrance(connect);
+const toolbar = new Toolbar({ act, press: (usages) => typing.press(usages), dismissed: () => typing.focus() });
+const clipboard = new ClipboardBridge({
+  send: (text) => worker.postMessage({ do: "paste", text, events: [], at: now() }),
+  type: (text) => send([[INPUT.TEXT, text]], now()),
+  tell: (text, action) => toast.show(text, action),
+  closed: () => typing.focus(),
+});
+const typing = new Typing(element("typing", HTMLTextAreaElement), {
+  send,
+  paste: (text, events, at) => {
+    clipboard.pasted(text);
+    worker.postMessage({ do: "paste", text, events, at });
+  },
+  mayPaste: () => Boolean(permissions & PERMISSION.CLIPBOARD_IN),
+  own: (key) => {
+    if (key === "t") toolbar.summon(true);
+    else if (OWN_KEYS[key]) act(OWN_KEYS[key]);
+    else return false;
+    return true;
+  },
+});
+const pointer = new Pointer(element("desktop", HTMLElement), view.geometry, {
+  send,
+  pressed: () => {
+    if (toolbar.shown) toolbar.dismiss();
+    typing.focus();
+  },
+  hovered: (x, y) => {
+    view.hovered(x, y);
+    toolbar.hovered(x, y);
+  },
+  moved: () => view.place(),
+});
+
+/** @param {import("./ui/toolbar.js").Action} action */
+function act(action) {
+  if (action === "fullscreen") void fullScreen();
+  else if (action === "exact") toolbar.mark("exact", view.toggleExact());
+  else if (action === "statistics") toolbar.mark("statistics", figures.toggle());
+  else if (action === "send" || action === "type") void clipboard.use(action);
+  else if (action === "box") clipboard.open();
+  else if (action === "leave") void leave();
+  else if (action === "keyboard") {
+    const raised = element("typing", HTMLTextAreaElement).inputMode === "none";
+    typing.raise(raised);
+    toolbar.mark("keyboard", raised);
+    toolbar.dismiss();
+    return;
+  }
+  if (action === "fullscreen" || action === "exact" || action === "statistics") typing.focus();
+}
+
+async function fullScreen() {
+  const keyboard = /** @type {any} */ (navigator).keyboard;
+  if (document.fullscreenElement) {
+    keyboard?.unlock?.();
+    await document.exitFullscreen();
+    return;
+  }
+  try {
+    await root.requestFullscreen({ navigationUI: "hide" });
+    await keyboard?.lock?.();
+    toast.show(keyboard?.lock ? "All keys go to the desktop. Hold Esc, or press Ctrl+Alt+Shift+F, to leave full screen." : "Press Esc to leave full screen.");
+  } catch (error) {
+    if (!(error instanceof DOMException) && !(error instanceof TypeError)) throw error;
+    if (!document.fullscreenElement) toast.show("The browser did not allow full screen here.");
+  }
+}
+
+async function leave() {
+  worker.postMessage({ do: "leave" });
+  shut("ended", "");
+}
+
+/** @param {string} device @param {string} code */
+async function connect(device, code) {
+  entrance.busy(true);
+  entrance.error("");
+  try {
+    const directions = await fetchDirections();
+    const number = readDevice(device, directions);
+    const { url, hashes, pin } = directions;
+    entrance.remember(device, code);
+    worker.postMessage({ do: "connect", want: { url, hashes, pin, device: number, code, name: agent() } });
+    state("connecting", "");
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    refuse(error.message);
+  } finally {
+    entrance.busy(false);
+  }
+}
+
+async function fetchDirections() {
+  const failed = "The relay that served this page does not answer. Check the network, and whether the relay runs.";
+  const response = await fetch("/.well-known/avl.json", { cache: "no-store" }).catch(() => null);
+  if (!response?.ok) throw new Error(failed);
+  return readDirections(await response.json().catch(() => ({})));
+}
+
+/** What the host's person reads when asked who wants in. */
+function agent() {
+  const brands = /** @type {any} */ (navigator).userAgentData?.brands?.map((/** @type {any} */ brand) => brand.brand) ?? [];
+  const browser = brands.find((/** @type {string} */ brand) => !/not|chromium/i.test(brand)) ?? "Browser";
+  return `${browser} on ${/** @type {any} */ (navigator).userAgentData?.platform || navigator.platform || "an unknown system"}`;
+}
+
+/** @param {string} sentence */
+function refuse(sentence) {
+  shut("refused", sentence);
+}
+
+/** Back to the entrance. @param {State} to @param {string} sentence */
+function shut(to, sentence) {
+  root.dataset.state = to;
+  delete root.dataset.settled;
+  permissions = 0;
+  pointer.releaseAll();
+  notice.hide();
+  toolbar.dismiss();
+  view.hide();
+  cursor.reset();
+  element("handle", HTMLElement).hidden = true;
+  if (!element("figures", HTMLElement).hidden) toolbar.mark("statistics", figures.toggle());
+  document.title = "avl";
+  entrance.show(sentence);
+}
+
+/** @param {State} to @param {string} reason */
+function state(to, reason) {
+  if (to === "refused") {
+    refuse(reason);
+    return;
+  }
+  root.dataset.state = to;
+  if (to !== "running" && to !== "stale") delete root.dataset.settled;
+  entrance.hide();
+  view.show();
+  element("notice-again", HTMLElement).hidden = to !== "ended";
+  if (to === "running") {
+    notice.hide();
+    element("handle", HTMLElement).hidden = false;
+    typing.focus();
+  } else {
+    notice.show(to, to === "lost" || to === "ended" ? reason : "");
+  }
+  if (to === "ended") permissions = 0;
+}
+
+worker.addEventListener("message", ({ data: message }) => {
+  if (message.say === "state") state(message.state, message.text);
+  else if (message.say === "settled") root.dataset.settled = String(message.object);
+  else if (message.say === "cursor") void cursor.show(message, window.devicePixelRatio);
+  else if (message.say === "layout") view.resize(message.width, message.height);
+  else if (message.say === "clipboard") void clipboard.received(message.text);
+  else if (message.say === "statistics") figures.show(message.figures);
+  else if (message.say === "notice") toast.show(message.text);
+  else if (message.say === "failed") refuse(message.text);
+  else if (message.say === "granted") {
+    permissions = message.permissions;
+    toolbar.name(message.name, !(permissions & HANDS));
+    document.title = message.name ? `${message.name} - avl` : "avl";
+  }
+});
+worker.addEventListener("error", (event) => refuse(`The viewer could not start: ${event.message || "its files are incomplete"}. Reload the page.`));
+
+element("notice-back", HTMLButtonElement).addEventListener("click", () => void leave());
+element("notice-again", HTMLButtonElement).addEventListener("click", () => void connect(...entrance.remembered));
+document.addEventListener("visibilitychange", () => worker.postMessage({ do: "visible", visible: !document.hidden }));
+document.addEventListener("fullscreenchange", () => toolbar.mark("fullscreen", Boolean(document.fullscreenElement)));
+window.addEventListener("focus", () => {
+  if (permissions & PERMISSION.CLIPBOARD_IN) void clipboard.refresh();
+});
+window.addEventListener("pagehide", () => worker.postMessage({ do: "leave" }));
+
+async function start() {
+  const lacking = await missing(window, supported);
+  entrance.fill(link.device, link.code);
+  if (lacking) {
+    refuse(lacking);
+    entrance.close();
+    return;
+  }
+  const canvas = element("picture", HTMLCanvasElement).transferControlToOffscreen();
+  worker.postMessage({ do: "canvas", canvas }, [canvas]);
+  if (link.device && link.code) await connect(link.device, link.code);
+  else entrance.show("");
+}
+
+void start();

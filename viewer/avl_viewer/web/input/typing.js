@@ -1,0 +1,179 @@
+/**
+ * Typing: the page's keyboard, through a text field that nobody sees. A field, because only there input methods, dead keys and phones'
+ * keyboards work, and only there the browser gives a paste without asking.
+ */
+
+import { INPUT } from "../wire/registry.js";
+import { Composition, sendsWhileComposing } from "./composition.js";
+import { Keyboard, combination, modifiers } from "./keyboard.js";
+import { CODES, MODIFIER_KEYS, USAGE } from "./keys.js";
+
+/** @typedef {import("../session/outbox.js").InputEvent} InputEvent */
+
+/** Milliseconds in which a paste event must follow its keys. */
+const PASTE_PATIENCE = 30;
+/** Held together, these give a key to the page itself. */
+const OWN = ["Control", "Alt", "Shift"];
+/** What editing does on a phone's keyboard, which tells no keys -> usages. @type {Record<string, number[]>} */
+const EDITS = {
+  deleteContentBackward: [USAGE.BACKSPACE],
+  deleteWordBackward: [USAGE.CONTROL, USAGE.BACKSPACE],
+  deleteContentForward: [USAGE.DELETE],
+  insertLineBreak: [USAGE.ENTER],
+  insertParagraph: [USAGE.ENTER],
+};
+/** Something to delete, or a phone's keyboard does not say that it deletes. */
+const FILLING = "\u00a0\u00a0";
+
+/**
+ * @typedef {object} TypingOwner
+ * @property {(rows: InputEvent[], at: number) => void} send  `at`: milliseconds since 1970
+ * @property {(text: string, rows: InputEvent[], at: number) => void} paste  set the host's clipboard, then send the rows
+ * @property {() => boolean} mayPaste  whether the host takes our clipboard
+ * @property {(key: string) => boolean} own  a key of the page's own, by its letter; whether there is such a key
+ */
+
+/** The keyboard of a hidden text field. */
+export class Typing {
+  /** @param {HTMLTextAreaElement} field @param {TypingOwner} owner */
+  constructor(field, owner) {
+    this._field = field;
+    this._owner = owner;
+    this._at = 0;
+    this._keyboard = new Keyboard((rows) => owner.send(rows, this._at), /mac|iphone|ipad/i.test(navigator.platform));
+    this._composition = new Composition();
+    /** Keys that wait for their paste event. @type {{ rows: InputEvent[], timer: ReturnType<typeof setTimeout> } | null} */
+    this._pasting = null;
+    field.addEventListener("keydown", (event) => this._down(event));
+    field.addEventListener("keyup", (event) => this._up(event));
+    field.addEventListener("beforeinput", (event) => this._edit(event));
+    field.addEventListener("compositionupdate", (event) => this._compose(this._composition.update(event.data), event));
+    field.addEventListener("compositionend", (event) => {
+      this._compose(this._composition.end(event.data), event);
+      this._fill();
+    });
+    field.addEventListener("input", (event) => {
+      if (!(/** @type {InputEvent_} */ (event).isComposing)) this._fill();
+    });
+    field.addEventListener("paste", (event) => this._paste(event));
+    field.addEventListener("blur", () => this.releaseAll());
+    document.addEventListener("visibilitychange", () => this.releaseAll());
+    this._fill();
+  }
+
+  /** Take the keyboard. */
+  focus() {
+    this._field.focus({ preventScroll: true });
+  }
+
+  /** Show a phone's keyboard, or put it away. @param {boolean} wanted */
+  raise(wanted) {
+    this._field.inputMode = wanted ? "text" : "none";
+    this._composition.live = wanted && sendsWhileComposing(navigator.language);
+    this._field.blur();
+    if (wanted) this.focus();
+  }
+
+  /** Press and release keys, one after the other. @param {number[]} usages */
+  press(usages) {
+    this._owner.send(combination(usages), now());
+  }
+
+  /** Let go of everything. */
+  releaseAll() {
+    this._at = now();
+    this._keyboard.releaseAll();
+  }
+
+  /** @param {KeyboardEvent} event */
+  _down(event) {
+    this._at = time(event);
+    if (OWN.every((name) => event.getModifierState(name)) && !MODIFIER_KEYS.has(CODES.get(event.code) ?? 0)) {
+      const key = event.code.replace(/^(Key|Digit)/, "").toLowerCase();
+      if (this._owner.own(key)) {
+        event.preventDefault();
+        this._keyboard.releaseAll();
+        return;
+      }
+    }
+    const verdict = this._keyboard.press(event);
+    if (verdict === "paste") this._expectPaste(event);
+    else if (verdict === "taken") event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** @param {KeyboardEvent} event */
+  _up(event) {
+    this._at = time(event);
+    this._keyboard.release(event);
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** @param {KeyboardEvent} event */
+  _expectPaste(event) {
+    if (this._pasting) this._flushPaste();
+    const usage = /** @type {number} */ (CODES.get(event.code));
+    const bits = modifiers(event);
+    const rows = /** @type {InputEvent[]} */ ([
+      [INPUT.KEY, usage, true, bits, ""],
+      [INPUT.KEY, usage, false, bits, ""],
+    ]);
+    if (!this._owner.mayPaste()) {
+      event.preventDefault();
+      this._owner.send(rows, this._at);
+      return;
+    }
+    this._pasting = { rows, timer: setTimeout(() => this._flushPaste(), PASTE_PATIENCE) };
+  }
+
+  _flushPaste() {
+    const pasting = this._pasting;
+    this._pasting = null;
+    if (!pasting) return;
+    clearTimeout(pasting.timer);
+    this._owner.send(pasting.rows, now());
+  }
+
+  /** @param {ClipboardEvent} event */
+  _paste(event) {
+    event.preventDefault();
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    const pasting = this._pasting;
+    this._pasting = null;
+    if (pasting) clearTimeout(pasting.timer);
+    const rows = pasting?.rows ?? combination([USAGE.CONTROL, /** @type {number} */ (CODES.get("KeyV"))]);
+    if (text) this._owner.paste(text, rows, time(event));
+    else this._owner.send(rows, time(event));
+  }
+
+  /** @param {InputEvent_} event */
+  _edit(event) {
+    if (event.isComposing || event.inputType === "insertCompositionText") return;
+    event.preventDefault();
+    const keys = EDITS[event.inputType];
+    if (keys) this._owner.send(combination(keys), time(event));
+    else if (event.data && event.inputType.startsWith("insert")) this._owner.send([[INPUT.TEXT, event.data]], time(event));
+  }
+
+  /** @param {InputEvent[]} rows @param {Event} event */
+  _compose(rows, event) {
+    if (rows.length) this._owner.send(rows, time(event));
+  }
+
+  _fill() {
+    this._field.value = FILLING;
+    this._field.setSelectionRange(FILLING.length, FILLING.length);
+  }
+}
+
+/** @typedef {globalThis.InputEvent} InputEvent_ */
+
+/** When an event happened, in milliseconds since 1970 with fractions. @param {Event} event */
+export function time(event) {
+  return performance.timeOrigin + event.timeStamp;
+}
+
+function now() {
+  return performance.timeOrigin + performance.now();
+}

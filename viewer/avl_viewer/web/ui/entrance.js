@@ -1,0 +1,63 @@
+/**
+ * Entrance: the form that asks which desktop, and says why it could not be reached.
+ */
+
+import { element } from "./elements.js";
+
+/** The connect form. */
+export class Entrance {
+  /** @param {(device: string, code: string) => Promise<void>} connect */
+  constructor(connect) {
+    this._section = element("entrance", HTMLElement);
+    this._form = element("connect", HTMLFormElement);
+    this._device = element("device", HTMLInputElement);
+    this._code = element("code", HTMLInputElement);
+    this._error = element("error", HTMLElement);
+    /** What was tried last. @type {[string, string]} */
+    this.remembered = ["", ""];
+    this._form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void connect(this._device.value, this._code.value);
+    });
+  }
+
+  /** @param {string} device @param {string} code */
+  fill(device, code) {
+    this._device.value = device;
+    this._code.value = code;
+  }
+
+  /** Show the form with a sentence above it; empty: none. @param {string} sentence */
+  show(sentence) {
+    this.error(sentence);
+    this._section.hidden = false;
+    (this._device.value ? this._code : this._device).focus();
+    if (sentence) this._code.select();
+  }
+
+  hide() {
+    this._section.hidden = true;
+  }
+
+  /** @param {string} sentence */
+  error(sentence) {
+    this._error.textContent = sentence;
+    this._error.hidden = !sentence;
+  }
+
+  /** @param {boolean} busy */
+  busy(busy) {
+    for (const button of this._form.querySelectorAll("button")) button.disabled = busy;
+  }
+
+  /** Nothing can be tried with this browser. */
+  close() {
+    for (const part of this._form.querySelectorAll("button, input")) /** @type {HTMLInputElement} */ (part).disabled = true;
+  }
+
+  /** @param {string} device @param {string} code */
+  remember(device, code) {
+    this.remembered = [device, code];
+    this.fill(device, code);
+  }
+}

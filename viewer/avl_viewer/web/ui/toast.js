@@ -1,0 +1,37 @@
+/**
+ * Toast: a line at the bottom that goes away by itself.
+ */
+
+import { element } from "./elements.js";
+
+/** Milliseconds that a line stays. */
+const STAY = 5000;
+
+/** One line at a time. */
+export class Toast {
+  constructor() {
+    this._panel = element("toast", HTMLElement);
+    this._text = element("toast-text", HTMLElement);
+    this._button = element("toast-action", HTMLButtonElement);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._timer = undefined;
+    this._act = () => undefined;
+    this._button.addEventListener("click", () => {
+      this._panel.hidden = true;
+      this._act();
+    });
+  }
+
+  /** @param {string} text @param {[string, () => void]} [action]  a button */
+  show(text, action) {
+    this._text.textContent = text;
+    this._button.hidden = !action;
+    if (action) {
+      this._button.textContent = action[0];
+      this._act = () => void action[1]();
+    }
+    this._panel.hidden = false;
+    clearTimeout(this._timer);
+    this._timer = setTimeout(() => (this._panel.hidden = true), STAY);
+  }
+}

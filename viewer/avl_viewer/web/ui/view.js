@@ -1,0 +1,58 @@
+/**
+ * View: the canvas on the page, as large as its geometry says.
+ */
+
+import { Geometry } from "./geometry.js";
+
+/** Where the picture is shown. */
+export class View {
+  /** @param {HTMLElement} stage @param {HTMLCanvasElement} canvas */
+  constructor(stage, canvas) {
+    this._stage = stage;
+    this._canvas = canvas;
+    this.geometry = new Geometry();
+    new ResizeObserver(() => this.place()).observe(stage);
+    window.addEventListener("resize", () => this.place());
+  }
+
+  /** The desktop has this many pixels. @param {number} width @param {number} height */
+  resize(width, height) {
+    this.geometry.desktop = { width, height };
+    this.place();
+  }
+
+  /** One to one, or as it fits; which it is now. @returns {boolean} */
+  toggleExact() {
+    this.geometry.exact = !this.geometry.exact;
+    this.geometry.zoom = 1;
+    this.place();
+    return this.geometry.exact;
+  }
+
+  /** A mouse is here: show that part of a desktop larger than the page. @param {number} x @param {number} y */
+  hovered(x, y) {
+    if (this.geometry.follow(x, y)) this.place();
+  }
+
+  /** Lay the canvas where it belongs. */
+  place() {
+    const { geometry } = this;
+    geometry.page = { width: this._stage.clientWidth || window.innerWidth, height: this._stage.clientHeight || window.innerHeight };
+    geometry.ratio = window.devicePixelRatio;
+    const { left, top, width, height } = geometry.box();
+    const { style } = this._canvas;
+    style.width = `${width}px`;
+    style.height = `${height}px`;
+    style.transform = `translate(${left}px, ${top}px)`;
+    this._canvas.classList.toggle("sharp", geometry.sharp);
+  }
+
+  show() {
+    this._stage.hidden = false;
+    this.place();
+  }
+
+  hide() {
+    this._stage.hidden = true;
+  }
+}
