@@ -86,12 +86,10 @@ def main() -> None:
     while True:
         scenery.draw(time.monotonic() - start)
         due = max(due + 1 / FRAMES_PER_SECOND, time.monotonic())
-        readable, _, _ = select.select(
-            [scenery.connection.get_file_descriptor()], [], [], max(0.0, due - time.monotonic())
-        )
-        if readable:
-            while scenery.connection.poll_for_event() is not None:
-                continue
+        while (left := due - time.monotonic()) > 0:  # events wake the program, but do not move anything
+            if select.select([scenery.connection.get_file_descriptor()], [], [], left)[0]:
+                while scenery.connection.poll_for_event() is not None:
+                    continue
 
 
 if __name__ == "__main__":

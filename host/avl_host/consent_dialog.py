@@ -158,12 +158,13 @@ class _Dialog:
         x.flush()
 
     def _watch_buttons(self, display: str, injected_may_allow: bool) -> None:
-        try:
-            devices: Any = self._x(xcffib.xinput.key)
-            devices.XIQueryVersion(2, 2).reply()
-            told = devices.XIQueryDevice(0).reply().infos
-        except (xcffib.XcffibException, xcffib.ProtocolException) as error:
-            raise DialogUnavailable(f"The X server at {display} lacks XInput 2; nobody can be asked safely.") from error
+        name = "XInputExtension"
+        # Asked by name first: a request to an extension that is not there closes the connection.
+        if not self._x.core.QueryExtension(len(name), name).reply().present:
+            raise DialogUnavailable(f"The X server at {display} lacks XInput 2; nobody can be asked safely.")
+        devices: Any = self._x(xcffib.xinput.key)
+        devices.XIQueryVersion(2, 2).reply()
+        told = devices.XIQueryDevice(0).reply().infos
         if not injected_may_allow:
             self._made = frozenset(d.deviceid for d in told if "XTEST" in d.name.to_string())
         selection: Any = xcffib.xinput.EventMask

@@ -92,6 +92,7 @@ class Relay:
             reset_key=reset_key,
         )
         await self._endpoint.bind(settings.listen)
+        self._alarm = Alarm(self._router, asyncio.get_running_loop(), world.clock.monotonic)
         handler: Any = None
         names: frozenset[str] = frozenset()
         if not self._simulated:
@@ -155,12 +156,18 @@ class Relay:
         peer.attach_carrier(carrier)
         alarm = Alarm(peer, asyncio.get_running_loop(), self._world.clock.monotonic)
         alarm.reset()
-        return Driven(peer, alarm.reset)
+
+        def after() -> None:
+            alarm.reset()
+            self._alarm.reset()
+
+        return Driven(peer, after)
 
     async def close(self) -> None:
         """Say goodbye to all and stop."""
         if self._renewal is not None:
             self._renewal.cancel()
+        self._alarm.stop()
         if self._endpoint is not None:
             await self._endpoint.close()
         if self._http is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from avl_protocol.crypto import cpace, hkdf, identity, sframe
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.crypto.record import RecordOpener, RecordSealer
 from avl_protocol.crypto.sframe import MediaKey, ObjectOpener, ObjectSealer
+from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import ObjectFlag, RecordType
 from spec.vectors.notation import drawn, error_of
 
@@ -64,13 +66,13 @@ def identities() -> dict[str, Any]:
 
 
 def agreements() -> dict[str, Any]:
-    """Runs of CPace between two who know the same code, shares that must be refused, and points of the map to the curve."""
+    """Runs of CPace between two who know one code, shares that must be refused, and points of the map to the curve."""
     runs = []
     for number, code in enumerate((b"7K3P9QX2", b"", b"x" * 200)):
         sid, ci, ad_a, ad_b = drawn(f"sid {number}", 32), b"avl/1 pake", drawn("viewer", 32), drawn("host", 32)
         scalars = drawn(f"ya {number}", 32), drawn(f"yb {number}", 32)
-        initiator = cpace.Initiator(code, ci, sid, ad_a, lambda size, n=number: drawn(f"ya {n}", size))  # type: ignore[misc]
-        responder = cpace.Responder(code, ci, sid, ad_b, lambda size, n=number: drawn(f"yb {n}", size))  # type: ignore[misc]
+        initiator = cpace.Initiator(code, ci, sid, ad_a, partial(drawn, f"ya {number}"))
+        responder = cpace.Responder(code, ci, sid, ad_b, partial(drawn, f"yb {number}"))
         agreement = initiator.finish(responder.share, ad_b)
         assert agreement == responder.finish(initiator.share, ad_a)
         runs.append(
@@ -151,7 +153,7 @@ def records() -> dict[str, Any]:
         "key": key.hex(),
         "runs": runs,
         "invalid": [
-            {"why": why, "ciphertext": text.hex(), "error": error_of(lambda text=text: RecordOpener(key).open(text))}  # type: ignore[misc]
+            {"why": why, "ciphertext": text.hex(), "error": error_of(partial(RecordOpener(key).open, text))}
             for why, text in bad.items()
         ],
     }
@@ -185,7 +187,7 @@ def objects() -> dict[str, Any]:
             expected = {"unknown_key": unknown.kid}
         except sframe.Replayed:
             expected = {"replayed": True}
-        except sframe.RemoteProtocolError as error:
+        except RemoteProtocolError as error:
             expected = {"error": error.code.name}
         cases.append({"why": why, "track": track, "object": number, "flags": flags, "sealed": sealed.hex(), **expected})
 
@@ -238,7 +240,7 @@ def objects() -> dict[str, Any]:
             for kid, counter in headers
         ],
         "bad_headers": [
-            {"encoded": text, "error": error_of(lambda text=text: sframe.decode_header(bytes.fromhex(text)))}  # type: ignore[misc]
+            {"encoded": text, "error": error_of(partial(sframe.decode_header, bytes.fromhex(text)))}
             for text in ("", "88", "c7", "0807", "0900ff", "8700")
         ],
         "objects": cases,

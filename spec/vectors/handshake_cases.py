@@ -1,4 +1,4 @@
-"""Vectors of whole handshakes, as the viewer lives through them: what it is told, what it must answer, where it must stop."""
+"""Vectors of whole handshakes as the viewer lives through them: what it is told, what it answers, where it stops."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Writes the vectors beside it, the same bytes on every run: `python -m spec.vectors.make [--check]` at the root of the repository.
+"""Writes the vectors beside it, the same bytes on every run: `python -m spec.vectors.make [--check]` at the root.
 
-Each file holds one subject: inputs, what they become, and inputs that must be refused with a named close code. The Python side made
-them; the JavaScript side and every other implementation is held to them, and Python itself to what was published once. `kem.json` is
-the one file that is read, not written: ML-KEM draws at random when it encapsulates, so a key, a ciphertext and a secret were drawn
-once.
+Each file holds one subject: inputs, what they become, and inputs that must be refused with a named close code. The
+Python side made them; the JavaScript side and every other implementation is held to them, and Python itself to what was
+published once. `kem.json` is the one file that is read, not written: ML-KEM draws at random when it encapsulates, so a
+key, a ciphertext and a secret were drawn once.
 """
 
 from __future__ import annotations

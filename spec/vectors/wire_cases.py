@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
@@ -72,7 +73,7 @@ def packings() -> dict[str, Any]:
     return {
         "valid": [{"value": tagged(value), "encoded": packing.pack(value).hex()} for value in values],
         "invalid": [
-            {"why": why, "encoded": text, "error": error_of(lambda text=text: packing.unpack(bytes.fromhex(text)))}  # type: ignore[misc]
+            {"why": why, "encoded": text, "error": error_of(partial(packing.unpack, bytes.fromhex(text)))}
             for why, text in bad.items()
         ],
     }
@@ -96,11 +97,10 @@ def datagrams() -> dict[str, Any]:
         "cut in its header": good[:14],
         "fragment too short": good[:-2],
         "fragment too long": good + "00",
-        "object of no length": datagram.encode(MediaHeader(1, DatagramType.PROBE, 1, 0, 1, 0, 0), b"")
-        .hex()
-        .replace("000103", "000100", 1),
+        "object of no length": "0001000100000000010000",
         "object too large": "00010001000000000000" + "80100001" + fragment.hex(),
         "no such fragment": "000100010000000000" + "05" + "0a" + fragment[:10].hex(),
+        "no such fragment, and nothing of it": "000100010000000000" + "05" + "0a",
         "over the limit": "00" + "00" * 1152,
     }
     return {
@@ -119,14 +119,14 @@ def datagrams() -> dict[str, Any]:
             for header, payload in headers
         ],
         "invalid": [
-            {"why": why, "encoded": text, "error": error_of(lambda text=text: datagram.decode(bytes.fromhex(text)))}  # type: ignore[misc]
+            {"why": why, "encoded": text, "error": error_of(partial(datagram.decode, bytes.fromhex(text)))}
             for why, text in bad.items()
         ],
     }
 
 
 def device_ids() -> dict[str, Any]:
-    """Public keys with their numbers and IDs, IDs as people type them, IDs with errors, and codes as they are compared."""
+    """Public keys with numbers and IDs, IDs as people type them, IDs with errors, and codes as they are compared."""
     publics = [Identity(drawn(f"identity {number}", 32)).public for number in range(4)]
     identities = [Identity(drawn(f"identity {number}", 32)) for number in range(4)]
     text = identities[0].device_id

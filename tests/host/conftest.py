@@ -95,9 +95,11 @@ def typist(xvfb: XServer, tmp_path: Path) -> Iterator[Typist]:
     path = tmp_path / "typed"
     environment = {**os.environ, "DISPLAY": xvfb.display, "LC_ALL": "C.UTF-8"}
     # cat must be running before anything is typed; it says so by creating its file.
+    # pynput types by synthetic events, which a terminal takes only when it is told to.
+    allowed = "*allowSendEvents: true"
     command = f"stty -ixon; cat > '{path}'"
     process = subprocess.Popen(
-        [need("xterm"), "-u8", "-geometry", "100x30+0+0", "-e", "sh", "-c", command],
+        [need("xterm"), "-u8", "-xrm", allowed, "-geometry", "100x30+0+0", "-e", "sh", "-c", command],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -27,6 +27,7 @@ MAP = KeyboardMap(
     ("keysym", "expected"),
     [
         (0x41, "A"), (0xE9, "é"), (0x20AC, "€"), (0x6C6, "ф"), (0x6A3, "ё"), (0x6A1, "ђ"), (0x7E1, "α"), (0x7B1, "ά"),
+        (0x7F2, "σ"), (0x7F3, "ς"),
         (0xCE0, "א"), (0xDA1, "ก"), (0x1B1, "ą"), (0x4B1, "ア"), (0x5C7, "ا"), (0x13BC, "Œ"), (0x0101F600, "😀"),
         (0xFE51, ""), (0xFF0D, ""), (0, ""), (0x01000000, ""),
     ],
@@ -61,8 +62,8 @@ def test_strokes_are_found_at_every_level() -> None:
 
 
 def test_only_keys_without_meaning_are_spare() -> None:
-    rows = [[0x61, 0x41], [0, 0], [0x01006F22, 0x01006F22], [0, 0]]
-    assert KeyboardMap(250, rows).spares() == [251, 252, 253]
+    rows = [[0x61, 0x41], [0, 0], [0x01006F22, 0x01006F22], [0xE9, 0xE9, 0xE9, 0xE9, 0], [0xFF0D, 0xFF0D]]
+    assert KeyboardMap(250, rows).spares() == {251: "", 252: "漢", 253: "é"}
     assert KEYCODES[KEYS["a"]] not in KeyboardMap(8, [[0, 0]] * 200).spares()
 
 

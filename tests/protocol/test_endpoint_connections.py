@@ -201,6 +201,18 @@ def test_both_sides_learn_the_code_and_the_text() -> None:
     simulate(main)
 
 
+def test_what_was_written_before_the_end_is_read() -> None:
+    async def main(both: Joined) -> None:
+        receiver = await both.connect()
+        stream = receiver.carrier.open_stream()
+        receiver.carrier.send_stream(stream, b"last words")
+        receiver.carrier.close(CloseCode.REFUSED, "no")
+        await both.accepted[0].until(lambda: bool(both.accepted[0].lost))
+        assert bytes(both.accepted[0].streams[stream]) == b"last words"
+
+    simulate(main)
+
+
 def test_a_stream_is_abandoned_in_both_directions_with_its_code() -> None:
     async def main(both: Joined) -> None:
         receiver = await both.connect()

@@ -144,6 +144,27 @@ def test_a_request_given_up_is_told() -> None:
     assert site.handler.reset == [stream]
 
 
+def test_an_answer_to_a_client_that_stopped_listening_is_ignored() -> None:
+    site = Site()
+    kept: list[HttpRequest] = []
+
+    class Slow(Handler):
+        def request_received(self, request: HttpRequest, end: bool, now: float) -> None:
+            kept.append(request)
+            request.send_headers(200)
+
+    site.server._handler = slow = Slow()
+    stream = site.ask(GET)
+    site.pair.client.stop_stream(stream, 0x10C)
+    site.go()
+    assert slow.reset == [stream]
+    kept[0].send_data(b"too late", end=True)
+    kept[0].abandon()
+    site.go()
+    assert not site.pair.server.ended
+    assert site.ask(GET) != stream
+
+
 def test_too_many_headers_are_refused() -> None:
     site = Site()
     stream = site.ask([*GET, (b"cookie", b"c" * MAX_HEADERS)])

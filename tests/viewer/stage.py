@@ -168,9 +168,9 @@ class Actor:
         return rows
 
     def settle(self) -> list[list[Any]]:
-        """The rows that came until the window answered a question of ours; taken."""
-        self.order("usage")
-        self.hear("cpu")
+        """The rows that came until the window had done all there was to do; taken."""
+        self.order("settle")
+        self.hear("settled")
         rows, self.rows = self.rows, []
         return rows
 

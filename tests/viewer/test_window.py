@@ -194,7 +194,7 @@ def test_the_windows_own_keys_leave_nothing_held(live: tuple[Display, Actor]) ->
     display.tap(*COMMAND, 31)
     eventually(lambda: pictures.psnr(display.grab(), pictures.card(*SIZE)) > 48, "the figures are gone")
     display.tap(30)
-    assert [RELEASE_ALL] in actor.rows or actor.typed(1)
+    assert actor.typed(6)[-2:] == [[KEY, 0x04, True, 0, "a"], [KEY, 0x04, False, 0, ""]]
 
 
 def test_a_still_window_costs_nothing(live: tuple[Display, Actor]) -> None:
@@ -240,6 +240,21 @@ def test_fitted_and_pixel_for_pixel_show_and_point_at_the_same_things() -> None:
         part = np.s_[800:864, 1000:1064]
         shown = display.grab(200, 200, 64, 64)
         assert pictures.psnr(shown, pictures.card(*size, seed=6)[part]) > 45
+
+
+@pytest.mark.parametrize("factor", ["2", "1.5"])
+def test_a_dense_display_still_shows_pixel_for_pixel(factor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QT_SCALE_FACTOR", factor)
+    size = (800, 600)
+    with staged(*size, fullscreen=True) as (display, actor):
+        actor.order("status", stage="running")
+        actor.show(1, size, seed=7)
+        assert pictures.psnr(display.grab(), pictures.card(*size, seed=7)) > 48
+        actor.show(2, size, seed=8, dirty=[[177, 133, 61, 35]])
+        part = np.s_[133:168, 177:238]
+        assert pictures.psnr(display.grab()[part], pictures.card(*size, seed=8)[part]) > 45
+        display.move(333, 222)
+        actor.until([MOVE, 333, 222])
 
 
 def test_view_only_sends_nothing() -> None:

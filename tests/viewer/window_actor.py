@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
 from avl_protocol.media.frame import Chroma, Rect
 from avl_viewer.app import run_window
 from avl_viewer.present.presenter import CursorShape, Presenter, Status
@@ -25,6 +27,20 @@ def say(**what: Any) -> None:
     sys.stdout.flush()
 
 
+class Asker(QObject):
+    """Lives in the window's thread."""
+
+    asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked.connect(self.wait)
+
+    @Slot()
+    def wait(self) -> None:
+        QTimer.singleShot(40, lambda: say(settled=True))
+
+
 class Session:
     """Satisfies Remote; a thread reads the orders."""
 
@@ -32,6 +48,7 @@ class Session:
         self._presenter = presenter
         self.permissions = permissions
         self._prepared: dict[int, Any] = {}
+        self._asker = Asker()
         presenter.attach(lambda number, at: say(presented=number, at=at))
         threading.Thread(target=self._listen, name="session", daemon=True).start()
 
@@ -87,6 +104,10 @@ class Session:
 
     def do_status(self, stage: str, text: str = "", exit_status: int = 0) -> None:
         self._presenter.status(Status(stage, text, exit_status))
+
+    def do_settle(self) -> None:
+        """Answer from the window's own thread, when what the X server sent until now has surely been read."""
+        self._asker.asked.emit()
 
     def do_usage(self) -> None:
         say(cpu=time.process_time())

@@ -157,7 +157,9 @@ def _require_display(environment: Mapping[str, str]) -> None:
     if environment.get("WAYLAND_DISPLAY"):
         return
     if not display:
-        raise NoDisplay("There is no display for a window: set DISPLAY, or use `avl screenshot` and the other commands.")
+        raise NoDisplay(
+            "There is no display for a window: set DISPLAY, or use `avl screenshot` and the other commands."
+        )
     local = re.fullmatch(r":(\d+)(\.\d+)?", display)
     if local:
         for address in (f"\0/tmp/.X11-unix/X{local[1]}", f"/tmp/.X11-unix/X{local[1]}"):

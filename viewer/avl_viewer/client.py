@@ -54,6 +54,8 @@ from avl_viewer.requests import Requests
 SOFTWARE = "avl 0.1"
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
+#: The one video track of a host.
+VIDEO_TRACK = 1
 #: Losses after which dialling again helps; anything else is an answer.
 RETRYABLE = (
     CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.UNAVAILABLE, CloseCode.SESSION_LOST, CloseCode.INTERNAL,
@@ -212,6 +214,7 @@ class DesktopClient:
                 SessionPipes(self._link, message.handle), self, self._world.entropy,
                 int(self._world.clock.wall()), now,
             )  # fmt: skip
+            self._session.decode_queue = lambda: self._decoder.depth
             self._session.start()
         elif isinstance(message, (Detach, Close)):
             known = message.code in CloseCode._value2member_map_
@@ -342,6 +345,12 @@ class DesktopClient:
 
     def _presented(self, number: int, at: float) -> None:
         self.book.presented(number, at)
+        self._loop.call_soon_threadsafe(self._report, number, at)
+
+    def _report(self, number: int, at: float) -> None:
+        if self._session is not None:
+            self._session.presented(VIDEO_TRACK, number, at, self._now())
+            self._alarm.reset()
 
     # what people do
 

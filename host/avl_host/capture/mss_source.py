@@ -33,7 +33,7 @@ class MssSource:
         self._failed: type[Exception] = mss.exception.ScreenShotError
         self._name = display or "this system"
         try:
-            self._screen: Any = mss.mss(display=display) if display else mss.mss()
+            self._screen: Any = mss.MSS(display=display) if display else mss.MSS()
         except self._failed as error:
             raise SourceLost(f"The screen of {self._name} cannot be grabbed: {error}") from error
         self._clock = clock

@@ -33,6 +33,11 @@ _EXTENSIONS = (
     ("XFIXES", xcffib.xfixes.key, (5, 0)),
     ("RANDR", xcffib.randr.key, (1, 5)),
 )
+_LAYOUT_EVENTS = (
+    xcffib.randr.ScreenChangeNotifyEvent,
+    xcffib.randr.NotifyEvent,
+    xcffib.xproto.ConfigureNotifyEvent,
+)
 _ALL_PLANES = 0xFFFFFFFF
 _Answer = TypeVar("_Answer")
 
@@ -68,7 +73,7 @@ class X11CaptureSource:
         self._resized = False
         self._fresh = True
         try:
-            self._set_up()
+            self._asked(self._set_up)
         except BaseException:
             self.close()
             raise
@@ -86,11 +91,11 @@ class X11CaptureSource:
             )
         found: list[Any] = []
         for name, key, version in _EXTENSIONS:
-            try:
-                extension = x(key)
-                reply = extension.QueryVersion(*version).reply()
-            except (xcffib.XcffibException, xcffib.ProtocolException) as error:
-                raise Unsupported(f"The X server at {self._display} lacks the {name} extension.") from error
+            # Asked by name first: a request to an extension that is not there closes the connection.
+            if not x.core.QueryExtension(len(name), name).reply().present:
+                raise Unsupported(f"The X server at {self._display} lacks the {name} extension.")
+            extension = x(key)
+            reply = extension.QueryVersion(*version).reply()
             if name == "RANDR" and (reply.major_version, reply.minor_version) < (1, 5):
                 raise Unsupported(f"The X server at {self._display} has RANDR older than 1.5.")
             found.append(extension)
@@ -102,7 +107,10 @@ class X11CaptureSource:
         self._fixes.SelectCursorInput(self._root, xcffib.xfixes.CursorNotifyMask.DisplayCursor)
         notify = xcffib.randr.NotifyMask
         self._randr.SelectInput(self._root, notify.ScreenChange | notify.CrtcChange | notify.OutputChange)
-        self._asked(self._measure)
+        # RandR tells of sizes; that the desktop was divided into other monitors only the root window's event tells.
+        structure = xcffib.xproto.EventMask.StructureNotify
+        x.core.ChangeWindowAttributes(self._root, xcffib.xproto.CW.EventMask, [structure])
+        self._measure()
         x.flush()
 
     @property
@@ -203,8 +211,11 @@ class X11CaptureSource:
         self._cursor_changed = False
         return self._asked(self._read_cursor)
 
-    def _read_cursor(self) -> CursorImage:
-        told = self._fixes.GetCursorImage().reply()
+    def _read_cursor(self) -> CursorImage | None:
+        try:
+            told = self._fixes.GetCursorImage().reply()
+        except (xcffib.xproto.AccessError, xcffib.xproto.CursorError):
+            return None  # The program that made this shape is gone; the server then shows it to nobody.
         return CursorImage(
             told.cursor_serial,
             told.width,
@@ -249,7 +260,7 @@ class X11CaptureSource:
                 self._damaged = told = True
             elif isinstance(event, xcffib.xfixes.CursorNotifyEvent):
                 self._cursor_changed = told = True
-            elif isinstance(event, (xcffib.randr.ScreenChangeNotifyEvent, xcffib.randr.NotifyEvent)):
+            elif isinstance(event, _LAYOUT_EVENTS):
                 self._resized = self._damaged = told = True
                 self._listed = None
         return told

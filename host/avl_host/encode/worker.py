@@ -78,18 +78,16 @@ class _Round:
         self._tell = tell
         self._layout: tuple[tuple[int, int], tuple[Monitor, ...]] | None = None
 
-    def run(self, now: float) -> None:
-        """Raises SourceLost, EncoderFailed."""
-        listener = self._listener
+    def run(self, now: float) -> EncodedFrame | None:
+        """The frame to hand over, if there is one. Raises SourceLost, EncoderFailed."""
         self._tell_layout()
         frame = self._pipeline.step(now)
         # A new size comes to light in the grab; it is told before the first frame that has it.
         self._tell_layout()
-        if frame is not None:
-            self._tell(partial(listener.frame, frame))
         cursor = self._source.cursor()
         if cursor is not None:
-            self._tell(partial(listener.cursor, cursor))
+            self._tell(partial(self._listener.cursor, cursor))
+        return frame
 
     def _tell_layout(self) -> None:
         layout = (self._source.size, self._source.monitors())
@@ -111,6 +109,7 @@ class ThreadWorker:
         self._loop = asyncio.get_running_loop()
         self._round = _Round(source, pipeline, listener, self._tell)
         self._ending = False
+        self._in_hand = False
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="avl-capture", daemon=True)
 
@@ -154,8 +153,15 @@ class ThreadWorker:
     def _run(self) -> None:
         try:
             while not self._ending:
-                self._round.run(self._clock())
-                at = self._pipeline.next_step()
+                at = None
+                # While the listener does not have the last frame the sender cannot know whether it takes another.
+                if not self._in_hand:
+                    frame = self._round.run(self._clock())
+                    if frame is None:
+                        at = self._pipeline.next_step()
+                    else:
+                        self._in_hand = True
+                        self._tell(partial(self._hand_over, frame))
                 if self._source.wait(None if at is None else max(0.0, at - self._clock())):
                     self._pipeline.changed()
         except (SourceLost, EncoderFailed) as error:
@@ -169,6 +175,14 @@ class ThreadWorker:
             self._ended.set()
             self._pipeline.close()
             self._source.close()
+
+    def _hand_over(self, frame: EncodedFrame) -> None:
+        """On the event loop."""
+        try:
+            self._listener.frame(frame)
+        finally:
+            self._in_hand = False
+            self.wake()
 
     def _tell(self, call: Callable[[], None], always: bool = False) -> None:
         try:
@@ -241,11 +255,13 @@ class InlineWorker:
         if due is not None and due <= now + self.LEAST_DELAY / 2:
             self._pipeline.changed()
         try:
-            self._round.run(now)
+            frame = self._round.run(now)
         except (SourceLost, EncoderFailed) as error:
             self._ended = True
             self._listener.lost(str(error))
             return
+        if frame is not None:
+            self._listener.frame(frame)
         # What the listener did may have ended this worker, or asked for a turn at once.
         if self._ended or self._timer is not None:
             return

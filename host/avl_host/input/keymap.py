@@ -64,7 +64,7 @@ _BLOCKS = {
     0x0D: "iso8859-11",
     0x13: "iso8859-15",
 }
-#: Where a block differs from its code page: Serbian and Macedonian letters, accented Greek, the euro.
+#: Where a block differs from its code page: Serbian and Macedonian letters, accented Greek, sigma, the euro.
 _ODD = {
     **dict(zip((0x6A1, 0x6A2, 0x6A5, 0x6A8, 0x6A9, 0x6AA, 0x6AB, 0x6AC, 0x6AE, 0x6AF), "ђѓѕјљњћќўџ", strict=True)),
     **dict(zip((0x6B1, 0x6B2, 0x6B5, 0x6B8, 0x6B9, 0x6BA, 0x6BB, 0x6BC, 0x6BE, 0x6BF), "ЂЃЅЈЉЊЋЌЎЏ", strict=True)),
@@ -73,6 +73,9 @@ _ODD = {
         zip((0x7B1, 0x7B2, 0x7B3, 0x7B4, 0x7B5, 0x7B6, 0x7B7, 0x7B8, 0x7B9, 0x7BA, 0x7BB), "άέήίϊΐόύϋΰώ", strict=True)
     ),
     0x6B0: "№",
+    0x7D2: "Σ",
+    0x7F2: "σ",
+    0x7F3: "ς",
     0x20AC: "€",
 }
 #: Greek from alpha on lies in the order of ISO 8859-7; below that only the table above holds.
@@ -188,17 +191,20 @@ class KeyboardMap:
         flipped = state.caps and self._has_case(keycode, group, level & 2)
         return Stroke(keycode, bool(level & 1) != flipped, bool(level & 2))
 
-    def spares(self) -> list[int]:
-        """Keycodes that mean nothing, or were left with a character of ours in every column; none of the keys with a
-        place.
+    def spares(self) -> dict[int, str]:
+        """Keycodes without a place that mean nothing, or one character at every level: lent by us, now or by a host that
+        died. The value is that character, or empty.
         """
         placed = set(KEYCODES.values())
-        return [
-            self._first + at
-            for at, row in enumerate(self._rows)
-            if self._first + at not in placed
-            and (not any(row) or (row[0] > _UNICODE and len(row) > 1 and len(set(row)) == 1))
-        ]
+        found = {}
+        for at, row in enumerate(self._rows):
+            if self._first + at in placed:
+                continue
+            if not any(row):
+                found[self._first + at] = ""
+            elif len(row) >= 2 and len(set(row[:4])) == 1 and set(row) <= {row[0], 0} and character(row[0]):
+                found[self._first + at] = character(row[0])
+        return found
 
     def _has_case(self, keycode: int, group: int, base: int) -> bool:
         lower, upper = character(self.keysym(keycode, group, base)), character(self.keysym(keycode, group, base + 1))
@@ -206,7 +212,7 @@ class KeyboardMap:
 
     def _index(self, group: int) -> dict[str, tuple[int, int]]:
         strokes: dict[str, tuple[int, int]] = {}
-        spare = set(self.spares())
+        spare = self.spares()
         for level in range(4):
             for at in range(len(self._rows)):
                 keycode = self._first + at

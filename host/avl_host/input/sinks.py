@@ -9,12 +9,17 @@ from avl_host.input.sink import InputSink
 
 
 def open_sink(name: str, later: Callable[[float, Callable[[], None]], object]) -> InputSink:
-    """The sink that goes with a source: an X11 display (":0"), or "recorder" or "pattern" for one that only remembers.
+    """The sink that goes with a source: an X11 display (":0"), "mss" for the system's own desktop whatever it is,
+    "recorder" or "pattern" for one that only remembers.
 
     `later(seconds, call)` is the event loop's call_later; see DesktopSink. Raises SinkLost, ValueError.
     """
     if name == "recorder" or name.startswith("pattern"):
         return InputRecorder()
+    if name == "mss":
+        from avl_host.input.portable import PortableSink
+
+        return PortableSink()
     display = name.removeprefix("mss:")
     if ":" not in display:
         raise ValueError(f'{name!r} is no sink: give a display such as ":0", or "recorder"')

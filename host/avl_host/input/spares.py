@@ -7,7 +7,7 @@ while presses of the old one may still be under way. Each is used once between t
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from avl_host.input.keymap import keysym_for
@@ -34,11 +34,12 @@ class SpareKeys:
         self._tired: set[int] = set()
         self._resting = False
 
-    def read(self, keycodes: list[int], columns: int) -> None:
-        """The server's map is new: these keycodes are spare, each with so many keysyms."""
-        self._meanings = OrderedDict((keycode, "") for keycode in keycodes)
+    def read(self, spares: Mapping[int, str], columns: int) -> None:
+        """The server's map is new: these keycodes are spare, with the character each has, in so many columns."""
+        known = [keycode for keycode in self._meanings if keycode in spares]
+        fresh = [keycode for keycode in spares if keycode not in self._meanings]
+        self._meanings = OrderedDict((keycode, spares[keycode]) for keycode in fresh + known)
         self._columns = columns
-        self._tired.clear()
 
     def is_ours(self, first: int, count: int) -> bool:
         """Whether a change of the map that the server tells of is one of ours."""

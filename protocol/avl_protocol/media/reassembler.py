@@ -74,9 +74,7 @@ class Reassembler:
         if partial.missing:
             return None
         del self._partials[number]
-        self._done[number] = None
-        if len(self._done) > 2 * UNFINISHED:
-            del self._done[next(iter(self._done))]
+        self._close(number)
         self._newest_done = max(self._newest_done, number)
         self.received += 1
         return Assembled(number, partial.flags, bytes(partial.data), partial.first, now)
@@ -102,9 +100,15 @@ class Reassembler:
         ]
         for number in late:
             del self._partials[number]
-            self._done[number] = None
+            self._close(number)
         self.given_up += len(late)
         return late
+
+    def _close(self, number: int) -> None:
+        """Its late fragments are not wanted; how many numbers are remembered is bounded."""
+        self._done[number] = None
+        if len(self._done) > 2 * UNFINISHED:
+            del self._done[next(iter(self._done))]
 
     def forget_before(self, number: int) -> None:
         """Objects below `number` are no longer wanted: a key object has replaced them."""

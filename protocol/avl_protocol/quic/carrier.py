@@ -134,7 +134,7 @@ class QuicCarrier:
     @property
     def peer_certificate(self) -> bytes | None:
         """DER of the server's certificate, on the client's side."""
-        return self._connection.certificate if self._connection.is_client else None
+        return self._connection.certificate if self._connection.configuration.is_client else None
 
     @property
     def server_certificate(self) -> bytes | None:

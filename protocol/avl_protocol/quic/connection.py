@@ -79,7 +79,7 @@ class Connection(CreditedConnection):
         first = self._host_cids[0]
         first.cid = self.host_cid = self._local_initial_source_connection_id = new_connection_id()
         if not self._is_client:
-            first.stateless_reset_token = self.reset_token(first.cid)
+            first.stateless_reset_token = reset_token(reset_key, first.cid)
         self._local_max_streams_bidi = Limit(QuicFrameType.MAX_STREAMS_BIDI, "max_streams_bidi", MAX_BIDIRECTIONAL)
         self._local_max_streams_uni = Limit(QuicFrameType.MAX_STREAMS_UNI, "max_streams_uni", MAX_UNIDIRECTIONAL)
         congestion = self._loss._cc
@@ -95,10 +95,6 @@ class Connection(CreditedConnection):
         self._certificate: bytes | None = None
 
     # ---- identity
-
-    def reset_token(self, connection_id: bytes) -> bytes:
-        """The stateless reset token that belongs to a connection ID of ours (RFC 9000, section 10.3.2)."""
-        return reset_token(self._reset_key, connection_id)
 
     @property
     def connection_ids(self) -> list[bytes]:
@@ -118,11 +114,6 @@ class Connection(CreditedConnection):
             found = self.tls._peer_certificate if self._is_client else self.tls.certificate
             self._certificate = None if found is None else found.public_bytes(Encoding.DER)
         return self._certificate
-
-    @property
-    def is_client(self) -> bool:
-        """Whether this side opened the connection."""
-        return self._is_client
 
     @property
     def handshake_complete(self) -> bool:
@@ -208,22 +199,24 @@ class Connection(CreditedConnection):
         return stream
 
     def write_stream(self, stream: int, data: bytes, end: bool = False) -> None:
-        """Queue bytes. What is written to a stream that the peer abandoned is forgotten.
-
-        Raises LocalProtocolError for a stream that never was, or whose end was sent.
-        """
+        """Queue bytes. Raises LocalProtocolError for a stream that never was, or whose end was sent."""
         known = self._streams.get(stream)
-        if known is None:
-            if not self._stream_is_discarded(stream):
-                raise LocalProtocolError(f"no stream {stream}")
-            return
-        sender = known.sender
-        if sender._reset_error_code is not None or sender.is_finished:
-            return
-        if sender._buffer_fin is not None:
+        if known is None and not self._stream_is_discarded(stream):
+            raise LocalProtocolError(f"no stream {stream}")
+        if known is not None and known.sender._buffer_fin is not None:
             raise LocalProtocolError(f"stream {stream} has ended")
-        sender.write(data, end_stream=end)
+        self.send_stream_data(stream, data, end)
         self.on_wanted()
+
+    def send_stream_data(self, stream_id: int, data: bytes, end_stream: bool = False) -> None:
+        """Queue bytes; what is written to a stream that the peer abandoned is forgotten, not an error."""
+        known = self._streams.get(stream_id)
+        if known is None:
+            over = self._stream_is_discarded(stream_id)
+        else:
+            over = known.sender._reset_error_code is not None
+        if not over:
+            super().send_stream_data(stream_id, data, end_stream)
 
     def set_bulk(self, stream: int) -> None:
         """Let a stream leave after every datagram."""
@@ -261,7 +254,7 @@ class Connection(CreditedConnection):
         super()._replenish_connection_ids()
         for connection_id in self._host_cids[known:]:
             connection_id.cid = self._new_connection_id()
-            connection_id.stateless_reset_token = self.reset_token(connection_id.cid)
+            connection_id.stateless_reset_token = reset_token(self._reset_key, connection_id.cid)
 
     def receive_datagram(self, data: bytes, addr: NetworkAddress, now: float) -> None:
         """Take one UDP payload."""
@@ -323,7 +316,13 @@ class Connection(CreditedConnection):
         if self._packet_number - self._key_began >= self._options.key_update_after and self._handshake_confirmed:
             self._key_began = self._packet_number
             self.request_key_update()
-        return super().datagrams_to_send(now)
+        datagrams: list[tuple[bytes, NetworkAddress]] = []
+        if self._close_pending and self._handshake_complete:
+            # What was written before the end goes first: a refusal would otherwise never be read.
+            self._close_pending = False
+            datagrams = super().datagrams_to_send(now)
+            self._close_pending = True
+        return datagrams + super().datagrams_to_send(now)
 
     def _write_application(self, builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float) -> None:
         """aioquic puts datagrams before streams: its writer runs once for each of streams, datagrams, bulk streams."""

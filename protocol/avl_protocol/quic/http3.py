@@ -29,9 +29,17 @@ MAX_HEADERS = 16384
 class HttpRequest:
     """One request, and the way to answer it."""
 
-    def __init__(self, http: Http3Connection, connection: Connection, stream: int, headers: Headers) -> None:
+    def __init__(
+        self,
+        http: Http3Connection,
+        connection: Connection,
+        stream: int,
+        headers: Headers,
+        on_answered: Callable[[int], None],
+    ) -> None:
         self._http = http
         self._connection = connection
+        self._on_answered = on_answered
         self._over = False
         self.stream = stream
         pseudo = {name: value.decode("latin-1") for name, value in headers if name.startswith(b":")}
@@ -54,21 +62,29 @@ class HttpRequest:
     def send_headers(self, status: int, headers: Sequence[tuple[bytes, bytes]] = (), end: bool = False) -> None:
         """Begin the answer; names in lower case. Ignored once the request was reset."""
         if not self._over and not self._connection.ended:
-            self._over = end
             self._http.send_headers(self.stream, [(b":status", str(status).encode()), *headers], end)
-            self._connection.on_wanted()
+            self._sent(end)
 
     def send_data(self, data: bytes, end: bool = False) -> None:
         """Continue the answer. Ignored once the request was reset."""
         if not self._over and not self._connection.ended:
-            self._over = end
             self._http.send_data(self.stream, data, end)
-            self._connection.on_wanted()
+            self._sent(end)
 
     def abandon(self, code: int = ErrorCode.H3_REQUEST_CANCELLED) -> None:
         """Reset the request; nothing more can be sent."""
-        self._over = True
         self._connection.abandon_stream(self.stream, code)
+        self._sent(True)
+
+    def finish(self) -> None:
+        """The client gave up: what is still sent is ignored."""
+        self._over = True
+
+    def _sent(self, end: bool) -> None:
+        self._connection.on_wanted()
+        if end:
+            self._over = True
+            self._on_answered(self.stream)
 
 
 class HttpHandler(Protocol):
@@ -182,11 +198,10 @@ class Http3Application:
             self._headers(event, now)
         elif isinstance(event, DataReceived):
             if self._session is not None and event.stream_id == SESSION:
-                self._session.connect_stream_data(event.data, event.stream_ended, now)
+                if self._session.connect_stream_data(event.data, event.stream_ended, now):
+                    self._connection.close_at(now + LINGER)
             elif (request := self._requests.get(event.stream_id)) is not None and self._handler is not None:
                 self._handler.body_received(request, event.data, event.stream_ended, now)
-                if event.stream_ended:
-                    del self._requests[event.stream_id]
         elif isinstance(event, WebTransportStreamDataReceived):
             session = self._session
             self._http.release(event.stream_id)
@@ -202,7 +217,7 @@ class Http3Application:
     def _headers(self, event: HeadersReceived, now: float) -> None:
         if event.stream_id in self._requests or (self._session is not None and event.stream_id == SESSION):
             return  # trailers
-        request = HttpRequest(self._http, self._connection, event.stream_id, event.headers)
+        request = HttpRequest(self._http, self._connection, event.stream_id, event.headers, self._answered)
         # RFC 9114, section 4.2.2: the size of a field is its name, its value and 32 bytes.
         if sum(len(name) + len(value) + 32 for name, value in event.headers) > MAX_HEADERS:
             request.send_headers(431, end=True)
@@ -211,8 +226,7 @@ class Http3Application:
         elif self._handler is None:
             request.send_headers(404, end=True)
         else:
-            if not event.stream_ended:
-                self._requests[event.stream_id] = request
+            self._requests[event.stream_id] = request
             self._handler.request_received(request, event.stream_ended, now)
 
     def _open_session(self, request: HttpRequest, headers: dict[bytes, bytes], now: float) -> None:
@@ -236,9 +250,13 @@ class Http3Application:
         request.send_data(capsule, end=True)
         self._connection.close_at(self._now + LINGER)
 
+    def _answered(self, stream: int) -> None:
+        self._requests.pop(stream, None)
+
     def _request_over(self, stream: int, now: float) -> None:
         request = self._requests.pop(stream, None)
         if request is not None and self._handler is not None:
+            request.finish()
             self._handler.request_reset(request, now)
         if self._session is not None and stream == SESSION:
             self._session.carrier.lose(0, "", now)

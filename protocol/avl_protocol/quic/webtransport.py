@@ -118,10 +118,11 @@ class WebTransportSession:
             streams.intersection_update([known for known in streams if self._connection.has_stream(known)])
         streams.add(stream)
 
-    def connect_stream_data(self, data: bytes, end: bool, now: float) -> None:
-        """Content of the CONNECT stream: capsules; its end without one is an end without a code."""
+    def connect_stream_data(self, data: bytes, end: bool, now: float) -> bool:
+        """Content of the CONNECT stream: capsules; its end without one is an end without a code. True: it ended."""
         closed = self._capsules.feed(data)
         if closed is not None:
             self.carrier.lose(*closed, now)
         elif end:
             self.carrier.lose(0, "", now)
+        return end or closed is not None

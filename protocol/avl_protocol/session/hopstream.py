@@ -71,7 +71,15 @@ class HopStream:
     def receive(self, data: bytes) -> list[HopMessage]:
         """Messages completed by these bytes; those of unknown type are left out (P3)."""
         decoded = (HOP.decode(message) for message in self._frames.feed(data))
-        return [message for message in decoded if message is not None]
+        return [_checked(message) for message in decoded if message is not None]
+
+
+def _checked(message: HopMessage) -> HopMessage:
+    """The message, if its handles can stand in a stream's or datagram's header. Raises RemoteProtocolError."""
+    for name in ("handle", "media_handle"):
+        if not 0 <= getattr(message, name, 0) <= varint.MAX:
+            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, f"{type(message).__name__} has an impossible {name}")
+    return message
 
 
 def hop_bytes(message: HopMessage) -> bytes:

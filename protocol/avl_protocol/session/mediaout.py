@@ -2,8 +2,7 @@
 06-security, 6.4).
 
 One object is sealed once for the whole audience. Keys change in steps that begin exactly at a key object: a joiner
-gets the next step, so
-that it can't read what was sent before; an eviction draws a new generation.
+gets the next step, so that it can't read what was sent before; an eviction draws a new generation.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ from avl_protocol.wire.endtoend import (
     Grant,
     MediaKeys,
     NeedKeys,
+    Report,
 )
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
@@ -38,6 +39,7 @@ from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
     SESSION_VERSIONS,
     T_INPUT_REFRESH,
+    T_REPORT,
     T_STALE,
     T_UNADMITTED,
     Channel,
@@ -46,6 +48,8 @@ from avl_protocol.wire.registry import (
 )
 
 #: Clock exchanges: the first few quickly, so that the offset is good before it is needed.
+#: Presented objects that one report names at most.
+REPORTED = 32
 _CLOCK_QUICK, _CLOCK_SLOW, _QUICK_EXCHANGES = 0.2, 10.0, 5
 
 
@@ -117,6 +121,9 @@ class ViewerSession:
         self._timers = Timers()
         self._outbox = InputOutbox()
         self._exchanges = 0
+        self._presented: dict[int, list[tuple[int, int]]] = {}
+        #: Frames that wait for the decoder.
+        self.decode_queue: Callable[[], int] = int
         self.clock = ClockOffset()
         self.media: MediaReceiver | None = None
         self.state = ViewerState.HANDSHAKE
@@ -316,6 +323,20 @@ class ViewerSession:
         else:
             self._timers.set(Timer.RECOVER, check)
 
+    def presented(self, track: int, number: int, at: float, now: float) -> None:
+        """An object was on the screen `at`: the next report says so."""
+        rows = self._presented.setdefault(track, [])
+        rows.append((number, round(self.clock.to_host(at) * 1e6)))
+        del rows[:-REPORTED]
+        if not self._timers.is_set(Timer.REPORT) and self.state is ViewerState.ADMITTED:
+            self._timers.set(Timer.REPORT, now + T_REPORT)
+
+    def _report(self) -> None:
+        assert self.media is not None
+        for track, rows in self._presented.items():
+            self.send(Report(track, tuple(rows), self.decode_queue(), self.media.lost, self.media.received))
+        self._presented.clear()
+
     # time and end
 
     def next_timeout(self) -> float | None:
@@ -337,6 +358,8 @@ class ViewerSession:
                 self._refresh_holding(now)
             elif timer is Timer.CLOCK:
                 self._exchange_clocks(now)
+            elif timer is Timer.REPORT:
+                self._report()
             elif timer is Timer.RECOVER and self.media is not None:
                 for track, number in self.media.recoveries(now):
                     self._owner.session_recover(track, number, now)

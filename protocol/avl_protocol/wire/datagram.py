@@ -72,7 +72,7 @@ def decode(data: bytes | memoryview) -> tuple[MediaHeader, memoryview]:
     if header.type in (DatagramType.MEDIA, DatagramType.REPAIR):
         if not 0 < header.length <= MAX_OBJECT_SIZE:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "object length is out of range")
-        if len(payload) != fragment_size(header.length, header.fragment):
+        if not payload or len(payload) != fragment_size(header.length, header.fragment):
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "fragment has the wrong size")
     return header, payload
 

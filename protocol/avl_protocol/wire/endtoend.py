@@ -165,14 +165,6 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """The picture as of `object` is as good as it gets until the screen changes."""
-
-    track: int
-    object: int
-
-
-@dataclass(frozen=True, slots=True)
 class Stages:
     """Where the host's time went for an object: grab, compare, convert, encode, seal in microseconds."""
 
@@ -183,21 +175,6 @@ class Stages:
 @dataclass(frozen=True, slots=True)
 class End:
     """The session ends, because of `code`."""
-
-    code: int
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Visible:
-    """Whether the viewer shows the picture at all: an unseen one need not be sent."""
-
-    visible: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """The other side should know, and the session goes on."""
 
     code: int
     text: str = ""
@@ -245,7 +222,7 @@ class ClipboardSet:
 HandshakePayload = Offer | HostHello | ViewerHello | Challenge | Confirm | Wait | Refusal
 ControlMessage = (
     Grant | MediaKeys | NeedKeys | Layout | Cursor | Decoder | ClockPing | ClockPong
-    | Beacon | Report | Settled | Stages | End | Visible | Notice
+    | Beacon | Report | Stages | End
 )  # fmt: skip
 InputMessage = Batch | Echo
 BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
@@ -253,7 +230,7 @@ BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
 HANDSHAKE: tuple[type[HandshakePayload], ...] = (Offer, HostHello, ViewerHello, Challenge, Confirm, Wait, Refusal)
 CONTROL: tuple[type[ControlMessage], ...] = (
     Grant, MediaKeys, NeedKeys, Layout, Cursor, Decoder, ClockPing, ClockPong,
-    Beacon, Report, Settled, Stages, End, Visible, Notice,
+    Beacon, Report, Stages, End,
 )  # fmt: skip
 INPUT: tuple[type[InputMessage], ...] = (Batch, Echo)
 BULK: tuple[type[BulkMessage], ...] = (Clipboard, ClipboardAsk, ClipboardSet)

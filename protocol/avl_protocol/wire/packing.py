@@ -29,8 +29,8 @@ def _ordered(value: Any, depth: int) -> Any:
         return {key: _ordered(value[key], depth + 1) for key in sorted(value)}
     if isinstance(value, (list, tuple)):
         return [_ordered(item, depth + 1) for item in value]
-    if isinstance(value, float):
-        raise LocalProtocolError("floats do not travel")
+    if value is not None and not isinstance(value, (int, str, bytes)):
+        raise LocalProtocolError(f"{type(value).__name__} does not travel")
     return value
 
 

@@ -26,13 +26,15 @@ from avl_protocol.wire.messages import (
     Subscribe,
     Viewers,
 )
-from avl_protocol.wire.registry import Channel, CloseCode
+from avl_protocol.wire.registry import T_CONSENT, T_UNADMITTED, Channel, CloseCode
 from avl_relay.forward.fanout import Fanout, ViewerFeed
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.splice import Splices
 
 #: Sessions of one host that it has not admitted.
 UNADMITTED = 8
+#: Seconds that a session may stay unadmitted, a person's thinking included.
+LIFE = T_UNADMITTED + T_CONSENT
 #: Sessions one viewer connection may have.
 SESSIONS_PER_PEER = 8
 
@@ -46,6 +48,7 @@ class Session:
     viewer: RelayPeer
     host: Hosted
     source: bytes
+    begun: float
     accepted: bool = False
     admitted: bool = False
     channels: frozenset[int] = frozenset((int(Channel.CONTROL),))
@@ -159,7 +162,7 @@ class Router:
             or not self._per_host.take(hosted.device, now)
         ):
             raise Refused(CloseCode.LIMIT)
-        session = Session(self._handle(), message.session, viewer, hosted, source)
+        session = Session(self._handle(), message.session, viewer, hosted, source, now)
         self._sessions[session.handle] = hosted.sessions[session.handle] = session
         hosted.peer.send(Incoming(message.session, session.handle, source))
 
@@ -235,7 +238,16 @@ class Router:
         """A fragment towards a viewer was lost: send it again while that helps."""
         repair(cookie, acked, peer.carrier, now)
 
-    # end
+    # time and end
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+        return min((s.begun + LIFE for s in self._sessions.values() if not s.admitted), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """End sessions that were not admitted in time."""
+        for session in [s for s in self._sessions.values() if not s.admitted and s.begun + LIFE <= now]:
+            self._end(session, CloseCode.TIMEOUT, now)
 
     def peer_gone(self, peer: RelayPeer, now: float) -> None:
         """A connection is over: its sessions end, a host is offline."""

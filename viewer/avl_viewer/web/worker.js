@@ -6,8 +6,8 @@
  */
 
 import { loadIdentity } from "./identity_store.js";
-import { decodable } from "./media/support.js";
-import { Painter } from "./media/painter.js";
+import { decodable } from "./decode/support.js";
+import { Painter } from "./present/painter.js";
 import { Client } from "./session/client.js";
 import { WebTransportCarrier } from "./transport.js";
 

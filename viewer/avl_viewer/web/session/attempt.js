@@ -72,7 +72,6 @@ export class Attempt {
     const session = this.session;
     if (!session || session.visible === visible) return;
     session.visible = visible;
-    session.send("VISIBLE", { visible });
     this._link.send("SUBSCRIBE", { handle: session.handle, track, wish: visible ? 1 : 0 });
     if (visible && session.media) this.recover(track, session.media.decoded(track) + 1);
   }

@@ -3,7 +3,7 @@
  * into pictures and messages for the page.
  */
 
-import { Decoder } from "../media/decoder.js";
+import { Decoder } from "../decode/decoder.js";
 import { Statistics } from "../statistics.js";
 import { Refused } from "../wire/errors.js";
 import { CLOSE, INPUT, TRACK_KIND } from "../wire/registry.js";
@@ -22,7 +22,7 @@ const HOST_STAGES = ["grab", "compare", "convert", "encode", "seal"];
 /**
  * @typedef {import("./attempt.js").Want} Want @typedef {import("./attempt.js").World} World
  * @typedef {import("./mediain.js").ReceivedFrame} ReceivedFrame @typedef {import("./outbox.js").InputEvent} InputEvent
- * @typedef {import("../media/decoder.js").DecodedPicture} DecodedPicture
+ * @typedef {import("../decode/decoder.js").DecodedPicture} DecodedPicture
  *
  * @typedef {"connecting" | "waiting" | "running" | "stale" | "lost" | "ended" | "refused"} State
  *
@@ -229,9 +229,7 @@ export class Client {
     if (message.kind === "LAYOUT") this._tell({ say: "layout", width: message.width, height: message.height });
     else if (message.kind === "CURSOR") this._tell({ ...message, say: "cursor" });
     else if (message.kind === "CLIPBOARD") this._tell({ say: "clipboard", text: message.text });
-    else if (message.kind === "NOTICE") this._tell({ say: "notice", code: message.code, text: message.text });
     else if (message.kind === "CLIPBOARD_SET" && message.serial === this._paste?.serial) this._pasted();
-    else if (message.kind === "SETTLED" && message.track === this._track) this._settle(message.object);
     else if (message.kind === "STAGES") {
       HOST_STAGES.forEach((name, at) => {
         if (at < message.times_us.length) this._statistics.stage(name, message.times_us[at] / 1000, now);

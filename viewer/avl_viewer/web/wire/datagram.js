@@ -52,7 +52,7 @@ export function decode(data) {
   const payload = reader.rest();
   if (type === DATAGRAM.MEDIA || type === DATAGRAM.REPAIR) {
     if (!(length > 0 && length <= MAX.OBJECT_SIZE)) fail("object length is out of range");
-    if (payload.length !== fragmentSize(length, fragment)) fail("fragment has the wrong size");
+    if (!payload.length || payload.length !== fragmentSize(length, fragment)) fail("fragment has the wrong size");
   }
   return { handle, type, track, object, flags, fragment, length, payload };
 }

@@ -29,7 +29,6 @@ const OPTIONAL = {
   BEACON: ["objects"],
   REPORT: ["objects", "decode_queue", "lost", "received"],
   END: ["text"],
-  NOTICE: ["text"],
   ECHO: ["discarded"],
   OFFER: ["features"],
   HOST_HELLO: ["methods", "time_ms"],

@@ -192,11 +192,8 @@ export const CONTROL_MESSAGES = Object.freeze({
   CLOCK_PONG: [8, [[0, "sent_us", "int"], [1, "host_us", "int"]]],
   BEACON: [9, [[0, "host_us", "int"], [1, "objects", "int[][]"]]],
   REPORT: [10, [[0, "track", "int"], [1, "objects", "int[][]"], [2, "decode_queue", "int"], [3, "lost", "int"], [4, "received", "int"]]],
-  SETTLED: [11, [[0, "track", "int"], [1, "object", "int"]]],
   STAGES: [12, [[0, "object", "int"], [1, "times_us", "int[]"]]],
   END: [13, [[0, "code", "int"], [1, "text", "str"]]],
-  VISIBLE: [14, [[0, "visible", "bool"]]],
-  NOTICE: [15, [[0, "code", "int"], [1, "text", "str"]]],
 });
 /** Message name -> [number, [[key, field, type], ...]]. */
 export const INPUT_MESSAGES = Object.freeze({

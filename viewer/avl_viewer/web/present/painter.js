@@ -5,7 +5,7 @@
  * frame after it was drawn: by then the browser has taken it.
  */
 
-/** @typedef {import("./decoder.js").DecodedPicture} DecodedPicture */
+/** @typedef {import("../decode/decoder.js").DecodedPicture} DecodedPicture */
 
 /** Draws with the browser's own conversion of colours (BT.709, limited range). */
 export class Painter {

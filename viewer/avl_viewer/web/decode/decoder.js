@@ -5,7 +5,7 @@
  * kept waiting by painting older ones.
  */
 
-/** @typedef {import("../session/mediain.js").ReceivedFrame} ReceivedFrame @typedef {import("./preamble.js").Rect} Rect */
+/** @typedef {import("../session/mediain.js").ReceivedFrame} ReceivedFrame @typedef {import("../media/preamble.js").Rect} Rect */
 
 /** Frames inside the decoder above which pictures are skipped. */
 const BEHIND = 1;

@@ -1,0 +1,277 @@
+"""When the pipeline looks, encodes, refines and rests; with a source and an encoder that do as they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from avl_host.capture.source import CursorImage, Picture
+from avl_host.encode.encoder import Encoded, EncoderSettings
+from avl_host.encode.pipeline import Pipeline, PipelineSettings
+from avl_protocol.media.frame import Chroma, EncodedFrame, Monitor, Rect
+
+TILE = (Rect(0, 0, 64, 64),)
+
+
+class Screen:
+    """A source whose changes are made by the test."""
+
+    def __init__(self) -> None:
+        self.size = (128, 64)
+        self.changes: tuple[Rect, ...] = TILE
+        self.grabs = 0
+        self.at_grab: Callable[[], None] = lambda: None
+
+    def monitors(self) -> tuple[Monitor, ...]:
+        return ()
+
+    def wait(self, timeout: float | None) -> bool:
+        return bool(self.changes)
+
+    def wake(self) -> None: ...
+
+    def grab(self, whole: bool = False) -> Picture | None:
+        self.grabs += 1
+        self.at_grab()
+        changes, self.changes = self.changes, ()
+        if not changes and not whole:
+            return None
+        width, height = self.size
+        return Picture(np.zeros((height, width, 4), np.uint8), changes, 0.0, 0.001, 0.002)
+
+    def cursor(self) -> CursorImage | None:
+        return None
+
+    def close(self) -> None: ...
+
+
+class Coder:
+    """An encoder whose quality rises by `gain` dB with each refinement, from 30 dB."""
+
+    def __init__(self, settings: EncoderSettings, gain: float) -> None:
+        self.settings = settings
+        self.codec = f"fake {settings.chroma.name}"
+        self.gain = gain
+        self.psnr = 30.0
+        self.asked: list[tuple[bool, bool]] = []
+        self.bitrates: list[int] = []
+        self.closed = False
+
+    def encode(self, picture: Picture, key: bool = False) -> Encoded:
+        self.asked.append((bool(picture.damage), key))
+        self.psnr = 30.0 if picture.damage or key else self.psnr + self.gain
+        return Encoded(b"x", key, 8.0, self.psnr, 0.003, 0.004)
+
+    def set_bitrate(self, bitrate: int) -> None:
+        self.bitrates.append(bitrate)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Bench:
+    """A pipeline, and time that passes in its steps."""
+
+    def __init__(self, gain: float = 3.0, **settings: float) -> None:
+        self.screen = Screen()
+        self.coders: list[Coder] = []
+        self.ready = True
+        self.now = 10.0
+
+        def open_coder(wanted: EncoderSettings) -> Coder:
+            self.coders.append(Coder(wanted, gain))
+            return self.coders[-1]
+
+        chosen = PipelineSettings(**settings)  # type: ignore[arg-type]
+        self.pipeline = Pipeline(self.screen, open_coder, lambda: self.ready, chosen)
+
+    def change(self) -> None:
+        self.screen.changes = TILE
+        self.pipeline.changed()
+
+    def step(self) -> EncodedFrame | None:
+        return self.pipeline.step(self.now)
+
+    def run(self, seconds: float) -> list[tuple[float, EncodedFrame]]:
+        """Every step that is asked for in so many seconds."""
+        end = self.now + seconds
+        frames = []
+        while (at := self.pipeline.next_step()) is not None and at <= end:
+            self.now = max(self.now, at)
+            frame = self.step()
+            if frame is not None:
+                frames.append((self.now, frame))
+        self.now = end
+        return frames
+
+
+def test_the_first_frame_is_a_key_at_once() -> None:
+    bench = Bench()
+    frame = bench.step()
+    assert frame is not None
+    assert frame.key
+    assert (frame.width, frame.height, frame.codec, frame.chroma) == (128, 64, "fake YUV444", Chroma.YUV444)
+    assert frame.dirty == (Rect(0, 0, 128, 64),)
+    assert (frame.stages.grab, frame.stages.compare, frame.stages.convert, frame.stages.encode) == (
+        0.001,
+        0.002,
+        0.003,
+        0.004,
+    )
+
+
+def test_it_refines_until_settled_and_then_rests() -> None:
+    bench = Bench()
+    frames = bench.run(10)
+    assert [frame.key for _, frame in frames] == [True] + [False] * 6
+    assert [frame.settled for _, frame in frames] == [False] * 6 + [True]
+    assert frames[1][0] - frames[0][0] == pytest.approx(0.04)
+    assert all(b - a == pytest.approx(1 / 30) for (a, _), (b, _) in pairwise(frames[1:]))
+    assert all(frame.dirty == () for _, frame in frames[1:])
+    assert bench.pipeline.next_step() is None
+    assert bench.pipeline.settled
+    assert bench.screen.grabs == 1
+    assert bench.run(3600) == []
+
+
+def test_refinement_that_no_longer_helps_ends() -> None:
+    frames = Bench(gain=0.0).run(10)
+    assert frames[-1][1].settled
+    assert len(frames) < 40
+
+
+def test_nothing_changed_after_all_costs_one_look() -> None:
+    bench = Bench()
+    bench.run(10)
+    bench.pipeline.changed()
+    assert bench.step() is None
+    assert bench.screen.grabs == 2
+    assert bench.pipeline.next_step() is None
+
+
+def test_a_lone_change_is_looked_at_at_once_and_a_stream_at_the_rate() -> None:
+    bench = Bench()
+    bench.run(10)
+    bench.change()
+    assert bench.step() is not None
+    # The first picture after a pause may be half drawn: one more may follow at once.
+    bench.change()
+    assert bench.step() is not None
+    times = []
+    for _ in range(30):
+        bench.change()
+        at = bench.pipeline.next_step()
+        assert at is not None
+        bench.now = max(bench.now, at)
+        assert bench.step() is not None
+        times.append(bench.now)
+    assert times[-1] - times[0] == pytest.approx(29 / 60)
+
+
+def test_motion_is_not_disturbed_by_refinement() -> None:
+    bench = Bench()
+    bench.run(10)
+    for _ in range(20):
+        bench.change()
+        frame = bench.step()
+        assert frame is not None
+        assert frame.dirty == TILE
+        bench.now += 1 / 60 + 0.002
+        assert bench.step() is None
+    assert [settled for settled in (frame.settled for _, frame in bench.run(5)) if settled] == [True]
+
+
+def test_while_the_sender_is_busy_nothing_is_captured() -> None:
+    bench = Bench()
+    bench.ready = False
+    assert bench.step() is None
+    assert bench.pipeline.next_step() is None
+    bench.change()
+    bench.now += 1
+    assert bench.step() is None
+    assert bench.screen.grabs == 0
+    bench.ready = True
+    assert bench.pipeline.next_step() is not None
+    assert bench.step() is not None
+    assert bench.screen.grabs == 1
+
+
+def test_key_requests_are_joined_and_spaced() -> None:
+    bench = Bench()
+    bench.run(10)
+    bench.pipeline.request_key()
+    bench.pipeline.request_key()
+    first = bench.step()
+    assert first is not None
+    assert first.key, "a still screen answers with the picture it has"
+    bench.now += 0.1
+    bench.pipeline.request_key()
+    begun = bench.now
+    frames = bench.run(5)
+    assert [at - begun for at, frame in frames if frame.key] == pytest.approx([0.2])
+    assert frames[-1][1].settled
+
+
+def test_chroma_changes_with_a_key_and_only_when_it_changes() -> None:
+    bench = Bench()
+    bench.run(10)
+    bench.pipeline.set_chroma(Chroma.YUV444)
+    assert bench.pipeline.next_step() is None
+    bench.pipeline.set_chroma(Chroma.YUV420)
+    assert bench.pipeline.next_step() is not None
+    bench.now += 1
+    frame = bench.step()
+    assert frame is not None
+    assert frame.key
+    assert frame.chroma is Chroma.YUV420
+    assert [coder.closed for coder in bench.coders] == [True, False]
+
+
+def test_a_new_size_is_a_new_encoder() -> None:
+    bench = Bench()
+    bench.run(10)
+    bench.screen.size = (256, 128)
+    bench.change()
+    frame = bench.step()
+    assert frame is not None
+    assert frame.key
+    assert (frame.width, frame.height) == (256, 128)
+    assert frame.dirty == (Rect(0, 0, 256, 128),)
+
+
+def test_the_bitrate_reaches_the_encoder_with_the_next_picture() -> None:
+    bench = Bench()
+    bench.run(10)
+    bench.pipeline.set_bitrate(3_000_000)
+    assert bench.pipeline.next_step() is None, "nothing is sent for the sake of a rate"
+    bench.change()
+    bench.step()
+    bench.change()
+    bench.now += 1
+    bench.step()
+    assert bench.coders[0].bitrates == [3_000_000]
+
+
+def test_a_frame_echoes_input_applied_before_its_capture() -> None:
+    bench = Bench()
+    bench.pipeline.input_applied(9.5)
+    # Applied while the screen is being read: the picture may lack it.
+    bench.screen.at_grab = lambda: bench.pipeline.input_applied(9.9)
+    first = bench.step()
+    bench.change()
+    bench.now += 1
+    second = bench.step()
+    assert first is not None
+    assert second is not None
+    assert (first.input_echo, second.input_echo) == (9.5, 9.9)
+
+
+def test_closing_closes_the_encoder() -> None:
+    bench = Bench()
+    bench.step()
+    bench.pipeline.close()
+    bench.pipeline.close()
+    assert bench.coders[0].closed

@@ -1,0 +1,147 @@
+"""Both workers over the pattern, and the thread over a real display."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+
+from avl_host.capture.pattern import PatternSource, read_number
+from avl_host.capture.source import CaptureSource, CursorImage
+from avl_host.capture.sources import open_source
+from avl_host.encode.pipeline import Pipeline, PipelineSettings
+from avl_host.encode.video import H264Encoder
+from avl_host.encode.worker import InlineWorker, Listener, ThreadWorker
+from avl_protocol.media.frame import EncodedFrame, Monitor
+from tests.host.conftest import XServer
+from tests.host.test_video import Viewer
+
+
+class Audience:
+    """Remembers what it was told, and can be waited with."""
+
+    def __init__(self) -> None:
+        self.frames: list[EncodedFrame] = []
+        self.cursors: list[CursorImage] = []
+        self.layouts: list[tuple[tuple[int, int], tuple[Monitor, ...]]] = []
+        self.losses: list[str] = []
+        self.told = asyncio.Event()
+        self.listener = Listener(self._frame, self._cursor, self._layout, self._lost)
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 8.0) -> None:
+        """Wait until something told makes the condition true."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self.told.clear()
+                await self.told.wait()
+
+    def _frame(self, frame: EncodedFrame) -> None:
+        self.frames.append(frame)
+        self.told.set()
+
+    def _cursor(self, cursor: CursorImage) -> None:
+        self.cursors.append(cursor)
+        self.told.set()
+
+    def _layout(self, size: tuple[int, int], monitors: tuple[Monitor, ...]) -> None:
+        self.layouts.append((size, monitors))
+        self.told.set()
+
+    def _lost(self, text: str) -> None:
+        self.losses.append(text)
+        self.told.set()
+
+
+def pipeline(source: CaptureSource, ready: Callable[[], bool] = lambda: True) -> Pipeline:
+    return Pipeline(source, lambda s: H264Encoder(s, time.monotonic), ready, PipelineSettings(bitrate=4_000_000))
+
+
+@pytest.mark.parametrize("kind", [ThreadWorker, InlineWorker])
+async def test_a_pattern_arrives_and_settles(kind: type[ThreadWorker] | type[InlineWorker]) -> None:
+    audience = Audience()
+    source = PatternSource(time.monotonic, (320, 192), rate=50)
+    worker = kind(source, pipeline(source), audience.listener, time.monotonic)
+    worker.start()
+    await audience.until(lambda: len(audience.frames) >= 10)
+    source.set_still(True)
+    worker.wake()
+    await audience.until(lambda: audience.frames[-1].settled)
+    count = len(audience.frames)
+    number = source.number
+    worker.request_key()
+    await audience.until(lambda: len(audience.frames) > count)
+    await worker.close()
+    await worker.close()
+    assert audience.frames[0].key
+    assert audience.frames[count].key
+    assert audience.layouts == [((320, 192), source.monitors())]
+    assert len(audience.cursors) == 1
+    assert audience.losses == []
+    viewer = Viewer()
+    numbers = [read_number(viewer.show(frame.data)) for frame in audience.frames[:count]]
+    viewer.close()
+    seen = [number for number in numbers if number is not None]
+    assert len(seen) == len(numbers)
+    assert seen == sorted(seen)
+    assert seen[-1] == number
+
+
+@pytest.mark.parametrize("kind", [ThreadWorker, InlineWorker])
+async def test_a_sender_that_is_busy_gets_the_newest_picture(kind: type[ThreadWorker] | type[InlineWorker]) -> None:
+    audience = Audience()
+    source = PatternSource(time.monotonic, (320, 192), rate=100)
+    # One frame is taken, then none until it is asked for.
+    worker = kind(source, pipeline(source, lambda: len(audience.frames) < allowed), audience.listener, time.monotonic)
+    allowed = 1
+    worker.start()
+    await audience.until(lambda: len(audience.frames) == 1)
+    await asyncio.sleep(0.15)
+    assert len(audience.frames) == 1
+    allowed = 2
+    worker.wake()
+    await audience.until(lambda: len(audience.frames) == 2)
+    await worker.close()
+    viewer = Viewer()
+    first, second = (read_number(viewer.show(frame.data)) for frame in audience.frames)
+    viewer.close()
+    assert first is not None
+    assert second is not None
+    assert second - first >= 10
+
+
+async def test_a_worker_that_was_never_started_can_be_closed() -> None:
+    source = PatternSource(time.monotonic)
+    for kind in (ThreadWorker, InlineWorker):
+        await kind(source, pipeline(source), Audience().listener, time.monotonic).close()
+
+
+@pytest.mark.display
+async def test_a_dead_display_is_told(own_xvfb: Callable[..., XServer]) -> None:
+    server = own_xvfb()
+    audience = Audience()
+    source = open_source(server.display, time.monotonic)
+    worker = ThreadWorker(source, pipeline(source), audience.listener, time.monotonic)
+    worker.start()
+    await audience.until(lambda: bool(audience.frames) and audience.frames[-1].settled)
+    server.end()
+    await audience.until(lambda: bool(audience.losses))
+    assert server.display in audience.losses[0]
+    worker.wake()
+    await worker.close()
+
+
+@pytest.mark.display
+async def test_an_idle_display_costs_nothing(own_xvfb: Callable[..., XServer]) -> None:
+    server = own_xvfb()
+    audience = Audience()
+    source = open_source(server.display, time.monotonic)
+    worker = ThreadWorker(source, pipeline(source), audience.listener, time.monotonic)
+    worker.start()
+    await audience.until(lambda: bool(audience.frames) and audience.frames[-1].settled)
+    count, used = len(audience.frames), time.process_time()
+    await asyncio.sleep(0.5)
+    assert len(audience.frames) == count
+    assert time.process_time() - used < 0.02
+    await worker.close()

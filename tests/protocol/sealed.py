@@ -1,0 +1,39 @@
+"""Sealed objects for tests of what carries them: a sender with a known signer, and frames that need no codec."""
+
+from __future__ import annotations
+
+from avl_protocol.crypto.identity import Identity
+from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
+from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.media.packetizer import packetize
+from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.session.mediaout import MediaSender
+from tests.protocol.handshakes import Seeded
+
+SIGNER = Identity(bytes(range(32)))
+MEDIA_SESSION = b"media session 16"
+TRACK = 1
+
+
+def frame(key: bool, data: bytes = b"\0\0\0\1bitstream", captured: float = 1.0, settled: bool = False) -> EncodedFrame:
+    """An encoded frame of no particular picture."""
+    return EncodedFrame(key, data, captured, 0.5, "avc1.F40034", 640, 480, Chroma.YUV444, settled=settled)
+
+
+class Source:
+    """A sender, and its objects as datagrams."""
+
+    def __init__(self) -> None:
+        self.sender = MediaSender(MEDIA_SESSION, TRACK, SIGNER.sign, Seeded("media"))
+
+    def send(self, key: bool, size: int = 100, handle: int = 7) -> list[bytes]:
+        """The next object's datagrams."""
+        number, flags, data = self.sender.seal(frame(key, bytes([self.sender.newest % 251 + 1]) * size))
+        return packetize(data, handle, TRACK, number, flags)
+
+    def receiver(self, key: MediaKey | None = None) -> MediaReceiver:
+        """Somebody who was given `key` (the current one) and nothing else."""
+        made = MediaReceiver(ObjectOpener(MEDIA_SESSION, SIGNER.public))
+        given = key or self.sender.current_key
+        made.add_key(given.generation, given.step, given.base, 0.0)
+        return made

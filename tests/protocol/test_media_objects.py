@@ -1,0 +1,167 @@
+"""Objects in pieces: cut, lost, doubled, shuffled, forged, and put together again within bounds."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avl_protocol.media.packetizer import packetize
+from avl_protocol.media.reassembler import UNFINISHED, Assembled, Reassembler
+from avl_protocol.wire import datagram
+from avl_protocol.wire.datagram import MediaHeader
+from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
+from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, MAX_OBJECT_SIZE, DatagramType
+
+SIZES = st.one_of(st.integers(1, 4 * MAX_FRAGMENT_PAYLOAD), st.sampled_from([1128, 1129, 2256, 50_000]))
+
+
+def content(number: int, size: int) -> bytes:
+    return random.Random(number).randbytes(size)
+
+
+def feed(reassembler: Reassembler, data: bytes, now: float = 0.0) -> Assembled | None:
+    header, payload = datagram.decode(data)
+    return reassembler.add(header, payload, now)
+
+
+@given(SIZES, st.integers(0, 1 << 30), st.integers(0, 255))
+def test_every_fragment_but_the_last_is_full(size: int, number: int, flags: int) -> None:
+    datagrams = packetize(content(1, size), 3, 9, number, flags)
+    headers = [datagram.decode(data) for data in datagrams]
+    assert [len(payload) for _, payload in headers[:-1]] == [MAX_FRAGMENT_PAYLOAD] * (len(datagrams) - 1)
+    assert b"".join(bytes(payload) for _, payload in headers) == content(1, size)
+    assert {(h.handle, h.track, h.object, h.flags, h.length) for h, _ in headers} == {(3, 9, number, flags, size)}
+
+
+@pytest.mark.parametrize("size", [0, MAX_OBJECT_SIZE + 1])
+def test_what_can_not_travel_is_our_own_error(size: int) -> None:
+    with pytest.raises(LocalProtocolError):
+        packetize(bytes(size), 0, 0, 0, 0)
+
+
+def test_the_largest_object_travels() -> None:
+    data = content(5, MAX_OBJECT_SIZE)
+    reassembler = Reassembler()
+    whole = [feed(reassembler, piece) for piece in packetize(data, 1, 1, 0, 0)]
+    assert whole[-1] is not None and whole[-1].sealed == data
+    assert whole[:-1] == [None] * (len(whole) - 1)
+
+
+@given(
+    st.lists(SIZES, min_size=1, max_size=8),
+    st.randoms(use_true_random=False),
+    st.floats(0, 0.5),
+    st.floats(0, 0.5),
+)
+def test_what_arrives_whole_comes_out_once_and_unchanged(
+    sizes: list[int], chance: random.Random, loss: float, duplicate: float
+) -> None:
+    arriving: list[bytes] = []
+    complete = set()
+    for number, size in enumerate(sizes):
+        pieces = packetize(content(number, size), 1, 1, number, 0)
+        kept = [piece for piece in pieces if chance.random() >= loss]
+        if len(kept) == len(pieces):
+            complete.add(number)
+        arriving += [piece for piece in kept for _ in range(2 if chance.random() < duplicate else 1)]
+    chance.shuffle(arriving)
+    reassembler = Reassembler()
+    got = [whole for piece in arriving if (whole := feed(reassembler, piece)) is not None]
+    assert sorted(whole.number for whole in got) == sorted(complete)
+    assert all(whole.sealed == content(whole.number, sizes[whole.number]) for whole in got)
+
+
+def test_an_object_carries_when_its_first_and_last_fragment_came() -> None:
+    pieces = packetize(content(1, 3000), 1, 1, 5, 1)
+    reassembler = Reassembler()
+    assert feed(reassembler, pieces[2], 1.0) is None
+    assert feed(reassembler, pieces[0], 2.0) is None
+    whole = feed(reassembler, pieces[1], 3.0)
+    assert whole == Assembled(5, 1, content(1, 3000), 1.0, 3.0)
+
+
+def test_a_repair_counts_as_its_original() -> None:
+    pieces = packetize(content(1, 3000), 1, 1, 5, 1)
+    reassembler = Reassembler()
+    feed(reassembler, pieces[0])
+    feed(reassembler, datagram.with_type(pieces[1], DatagramType.REPAIR))
+    assert feed(reassembler, pieces[2]) is not None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 400), st.integers(1, 4 * MAX_FRAGMENT_PAYLOAD), st.integers(0, 3), st.integers(0, 1),
+            st.floats(0, 1),
+        ),
+        max_size=400,
+    )
+)  # fmt: skip
+def test_nothing_forged_raises_or_makes_memory_grow(steps: list[tuple[int, int, int, int, float]]) -> None:
+    reassembler = Reassembler()
+    now = 0.0
+    for number, length, fragment, flags, pause in steps:
+        now += pause
+        size = datagram.fragment_size(length, fragment)
+        raw = datagram.encode(MediaHeader(1, DatagramType.MEDIA, 1, number, flags, fragment, length), bytes(size))
+        try:
+            header, payload = datagram.decode(raw)
+        except RemoteProtocolError:
+            continue
+        reassembler.add(header, payload, now)
+        reassembler.incomplete(now)
+        assert len(reassembler._partials) <= UNFINISHED
+        assert len(reassembler._done) <= 2 * UNFINISHED
+
+
+def test_memory_stays_bounded_over_a_long_and_lossy_session() -> None:
+    reassembler = Reassembler()
+    for number in range(4000):
+        pieces = packetize(content(1, 1500), 1, 1, number, 0)
+        for piece in pieces[: 1 if number % 5 else 2]:
+            feed(reassembler, piece, number / 60)
+        reassembler.incomplete(number / 60)
+    assert reassembler.given_up > 3000
+    assert len(reassembler._partials) <= UNFINISHED
+    assert len(reassembler._done) <= 2 * UNFINISHED
+
+
+def test_fragments_that_disagree_about_their_object_are_dropped() -> None:
+    reassembler = Reassembler()
+    pieces = packetize(content(1, 2000), 1, 1, 5, 0)
+    feed(reassembler, pieces[0])
+    feed(reassembler, packetize(content(2, 1500), 1, 1, 5, 0)[1])
+    feed(reassembler, packetize(content(2, 2000), 1, 1, 5, 1)[1])
+    whole = feed(reassembler, pieces[1])
+    assert whole is not None and whole.sealed == content(1, 2000)
+
+
+def test_a_forged_number_far_ahead_does_not_end_the_track() -> None:
+    reassembler = Reassembler()
+    assert feed(reassembler, packetize(b"a", 1, 1, 10, 0)[0]) is not None
+    assert feed(reassembler, packetize(b"a", 1, 1, (1 << 32) - 1, 0)[0]) is None
+    assert feed(reassembler, packetize(b"b", 1, 1, 11, 0)[0]) is not None
+
+
+def test_an_overtaken_object_is_given_up_after_its_patience_and_not_before() -> None:
+    reassembler = Reassembler(patience=0.25)
+    feed(reassembler, packetize(content(1, 2000), 1, 1, 1, 0)[0], 0.0)
+    assert reassembler.incomplete(10.0) == []  # nothing newer has come: it may be the last before a pause
+    feed(reassembler, packetize(b"x", 1, 1, 2, 0)[0], 0.1)
+    assert reassembler.incomplete(0.2) == []
+    assert reassembler.incomplete(0.3) == [1]
+    assert feed(reassembler, packetize(content(1, 2000), 1, 1, 1, 0)[1], 0.31) is None
+    assert reassembler.given_up == 1
+
+
+def test_a_key_object_makes_older_ones_unwanted() -> None:
+    reassembler = Reassembler()
+    pieces = packetize(content(1, 2000), 1, 1, 1, 0)
+    feed(reassembler, pieces[0])
+    reassembler.forget_before(4)
+    assert feed(reassembler, pieces[1]) is None
+    assert feed(reassembler, packetize(b"late", 1, 1, 3, 0)[0]) is None
+    assert feed(reassembler, packetize(b"key", 1, 1, 4, 1)[0]) is not None

@@ -1,0 +1,266 @@
+"""Chapter 2 of the specification: first packets, streams and trust; what the tests of the transport leave out."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from avl_protocol.crypto.identity import (
+    device_record,
+    endorse_certificate,
+    prove_registration,
+    sign_record,
+)
+from avl_protocol.endpoint.dial import Unreachable
+from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.tls import TlsServer, TrustPinned, TrustPublic, self_signed
+from avl_protocol.quic.carrier import QuicCarrier
+from avl_protocol.session.hopstream import CONTROL_HEADER, channel_header, hop_bytes
+from avl_protocol.session.relay import RelayIdentity, RelayPeer
+from avl_protocol.wire import varint
+from avl_protocol.wire.device_id import NUMBER_BYTES
+from avl_protocol.wire.messages import Accept, Admit, Attach, Hello, Register
+from avl_protocol.wire.registry import CloseCode, Role
+from avl_relay.forward.router import Router
+from avl_relay.http.app import PageInfo, build, names_allowed
+from tests.protocol.carriers import RecordingReceiver
+from tests.protocol.handshakes import HOST, WALL, identity
+from tests.protocol.memory import Connection, Deaf, settle
+from tests.simulator.run import Simulation, run
+
+CERTIFICATE = b"certificate"
+NONCE = b"n" * 16
+NAME = "relay.test:4433"
+
+
+class Hop:
+    """A client that says what the test wants, and the relay's side of its hop."""
+
+    def __init__(self, router: Router) -> None:
+        relay = identity("relay")
+        own = RelayIdentity(relay.public, CERTIFICATE, endorse_certificate(relay, CERTIFICATE), NAME, "")
+        self.connection = Connection(certificate=CERTIFICATE)
+        self.peer = RelayPeer(own, router, NONCE, WALL * 1000, 0.0)
+        self.peer.attach_carrier(self.connection.server)  # type: ignore[arg-type]
+        self.connection.join(Deaf(), self.peer)
+
+    def say(self, data: bytes, stream: int | None = None) -> int:
+        """Send bytes on a stream, a new one by default, and let them arrive."""
+        client = self.connection.client
+        chosen = client.open_stream() if stream is None else stream
+        client.send_stream(chosen, data)
+        settle(0.0, self.connection)
+        return chosen
+
+    @property
+    def code(self) -> int | None:
+        """Why the relay closed; None while it has not."""
+        closed = self.connection.server.closed
+        return None if closed is None else closed[0]
+
+
+def hello(role: Role) -> bytes:
+    return CONTROL_HEADER + hop_bytes(Hello((1,), role, "test"))
+
+
+def router() -> Router:
+    return Router(bytes(32), lambda _event, _about: None)
+
+
+# -- streams -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [0, 3, 64, varint.MAX])
+def test_a_stream_of_an_unknown_type_ends_the_connection(kind: int) -> None:
+    hop = Hop(router())
+    hop.say(hello(Role.VIEWER))
+    hop.say(varint.encode(kind) + b"whatever")
+    assert hop.code == CloseCode.PROTOCOL_ERROR
+
+
+def test_a_second_control_stream_ends_the_connection() -> None:
+    hop = Hop(router())
+    hop.say(hello(Role.VIEWER))
+    assert hop.code is None
+    hop.say(CONTROL_HEADER)
+    assert hop.code == CloseCode.PROTOCOL_ERROR
+
+
+@pytest.mark.parametrize("greeting", [None, Role.HOST])
+def test_only_a_welcomed_viewer_opens_channels(greeting: Role | None) -> None:
+    hop = Hop(router())
+    if greeting is not None:
+        hop.say(hello(greeting))
+    hop.say(channel_header(1, 0))
+    assert hop.code == CloseCode.PROTOCOL_ERROR
+    viewer = Hop(router())
+    viewer.say(hello(Role.VIEWER))
+    viewer.say(channel_header(1, 0))
+    assert viewer.code is None, "a session that is not there costs it the stream only"
+
+
+def test_windows_are_widened_by_registration_and_admission_alone() -> None:
+    shared = router()
+    host, viewer = Hop(shared), Hop(shared)
+    control = host.say(hello(Role.HOST))
+    assert not host.connection.server.trusted
+    record = device_record(WALL - 60, WALL + 60, "test")
+    proof = prove_registration(HOST, NONCE, CERTIFICATE, NAME, record)
+    host.say(hop_bytes(Register(HOST.public, record, sign_record(HOST, record), proof)), control)
+    assert host.connection.server.trusted
+    asking = viewer.say(hello(Role.VIEWER))
+    viewer.say(hop_bytes(Attach(HOST.number.to_bytes(NUMBER_BYTES, "big"), bytes(16))), asking)
+    host.say(hop_bytes(Accept(2)), control)
+    assert not viewer.connection.server.trusted
+    host.say(hop_bytes(Admit(2, (), (0,))), control)
+    assert viewer.connection.server.trusted
+
+
+# -- real connections, in virtual time ---------------------------------------------------------------------------------
+
+
+async def served(sim: Simulation, tls: TlsServer) -> tuple[Endpoint, Endpoint, list[RecordingReceiver]]:
+    server, client = sim.endpoint("10.0.0.1", name="relay.test"), sim.endpoint("10.0.0.2")
+    accepted: list[RecordingReceiver] = []
+
+    def on_carrier(carrier: QuicCarrier, _alpn: str) -> RecordingReceiver:
+        accepted.append(RecordingReceiver(carrier))
+        return accepted[-1]
+
+    await server.bind(("0.0.0.0", 4433))
+    server.listen(tls, on_carrier=on_carrier)
+    await client.bind(("0.0.0.0", 0))
+    return server, client, accepted
+
+
+def test_a_unidirectional_stream_ends_the_connection() -> None:
+    async def main(sim: Simulation) -> None:
+        server, client, accepted = await served(sim, sim.certificate())
+        carrier = await client.connect(("relay.test", 4433), trust=TrustPinned(), on_carrier=RecordingReceiver)
+        connection = carrier._connection
+        connection.send_stream_data(connection.get_next_available_stream_id(is_unidirectional=True), b"x")
+        connection.on_wanted()
+        while not accepted or not accepted[0].lost:
+            await asyncio.sleep(0.01)
+        assert accepted[0].lost[0][0] == CloseCode.PROTOCOL_ERROR
+        assert accepted[0].streams == {}
+        await client.close()
+        await server.close()
+
+    run(main)
+
+
+def chain() -> tuple[bytes, TlsServer]:
+    """An authority's PEM, and a server's certificate for relay.test that it signed; valid by any clock there is."""
+    start, end = (datetime.datetime(year, 1, 1, tzinfo=datetime.UTC) for year in (2020, 2099))
+
+    def name(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    def build(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        builder = x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name("authority"))
+        builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+        return builder.not_valid_before(start).not_valid_after(end)
+
+    root, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ski = x509.SubjectKeyIdentifier.from_public_key(root.public_key())
+    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
+    authority = (
+        build("authority", root)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(ski, critical=False)
+        .sign(root, hashes.SHA256())
+    )
+    certificate = (
+        build("relay.test", leaf)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("relay.test")]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ski), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(root, hashes.SHA256())
+    )
+    return authority.public_bytes(Encoding.PEM), TlsServer(certificate, leaf)
+
+
+@pytest.mark.parametrize(
+    ("asked", "genuine", "known", "connects"),
+    [
+        ("relay.test", True, True, True),
+        ("other.test", True, True, False),
+        ("relay.test", True, False, False),
+        ("relay.test", False, True, False),
+    ],
+    ids=["right", "another name", "unknown authority", "self-signed"],
+)
+def test_without_a_pin_the_certificate_is_an_authority_s_and_for_this_name(
+    asked: str, genuine: bool, known: bool, connects: bool, tmp_path: Path
+) -> None:
+    async def main(sim: Simulation) -> None:
+        pem, signed = chain()
+        (tmp_path / "authorities.pem").write_bytes(pem)
+        trust = TrustPublic(asked, str(tmp_path / "authorities.pem") if known else None)
+        tls = signed if genuine else self_signed(["relay.test"], now=sim.clock.wall(), entropy=sim.entropy)
+        server, client, _accepted = await served(sim, tls)
+        attempt = client.connect(("relay.test", 4433), trust=trust, on_carrier=RecordingReceiver)
+        if connects:
+            assert (await attempt).peer_certificate == tls.der
+        else:
+            with pytest.raises(Unreachable, match="refused the connection"):
+                await attempt
+        await client.close()
+        await server.close()
+
+    run(main)
+
+
+# -- the page ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("relay.test:8080", None, 200),
+        ("relay.test:8080", "https://relay.test", 200),
+        ("localhost", None, 421),
+        ("evil.test", None, 421),
+        ("relay.test.evil.test", None, 421),
+        ("", None, 421),
+        ("relay.test:8080", "https://evil.test", 421),
+        ("relay.test:8080", "null", 421),
+        ("relay.test:8080", "file://relay.test", 421),
+    ],
+)
+async def test_a_request_by_another_name_or_from_another_page_is_refused(
+    host: str, origin: str | None, status: int
+) -> None:
+    app: Callable[..., Any] = build(
+        lambda: PageInfo("relay.test:4433", bytes(32), (), True), names_allowed("relay.test", "10.0.0.1"), lambda: ""
+    )
+    answers: list[int] = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            answers.append(message["status"])
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    headers = [(b"host", host.encode()), *([(b"origin", origin.encode())] if origin is not None else [])]
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+        "path": "/health", "raw_path": b"/health", "query_string": b"", "root_path": "", "headers": headers,
+        "client": ("10.0.0.9", 1), "server": None,
+    }  # fmt: skip
+    await app(scope, receive, send)
+    assert answers == [status]

@@ -1,0 +1,295 @@
+"""The published vectors: Python still makes them, byte for byte, and reads them as any other implementation has to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+
+from avl_protocol.crypto import cpace, identity, sframe
+from avl_protocol.crypto.channel import SecureChannel, open_channel, read_resume_header
+from avl_protocol.crypto.handshake import ViewerHandshake
+from avl_protocol.crypto.identity import Identity
+from avl_protocol.crypto.record import RecordOpener, RecordSealer
+from avl_protocol.crypto.schedule import SessionKeys
+from avl_protocol.crypto.sframe import ObjectOpener, Replayed, UnknownKey
+from avl_protocol.wire import codec, datagram, device_id, packing, target, varint
+from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from spec.vectors import make
+from spec.vectors.message_cases import TABLES
+from spec.vectors.notation import untagged
+
+PLACE = Path(make.__file__).parent
+
+
+def _read(name: str) -> Any:
+    return json.loads((PLACE / f"{name}.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), make.vectors().items(), ids=lambda value: value if type(value) is str else ""
+)
+def test_python_makes_the_published_vectors(name: str, content: Any) -> None:
+    assert make.text(content) == (PLACE / f"{name}.json").read_text("utf-8")
+
+
+def test_every_vector_file_is_one_that_is_made() -> None:
+    assert {path.stem for path in PLACE.glob("*.json")} == {*make.vectors(), "kem"}
+
+
+def test_the_drawn_ciphertext_holds_the_drawn_secret() -> None:
+    kem = {name: bytes.fromhex(value) for name, value in _read("kem").items() if name != "about"}
+    key = MLKEM768PrivateKey.from_seed_bytes(kem["seed"])
+    assert key.public_key().public_bytes_raw() == kem["public"]
+    assert key.decapsulate(kem["ciphertext"]) == kem["secret"]
+
+
+def test_integers() -> None:
+    vectors = _read("varint")
+    for case in (*vectors["valid"], *vectors["wide"], *vectors["longer_than_needed"]):
+        encoded = bytes.fromhex(case["encoded"])
+        assert varint.decode(encoded) == (int(case["value"]), len(encoded))
+    assert [varint.decode(bytes.fromhex(text)) for text in vectors["cut"]] == [None] * len(vectors["cut"])
+
+
+def test_packed_values() -> None:
+    vectors = _read("packing")
+    for case in vectors["valid"]:
+        assert packing.unpack(bytes.fromhex(case["encoded"])) == untagged(case["value"])
+        assert packing.pack(untagged(case["value"])).hex() == case["encoded"]
+    for case in vectors["invalid"]:
+        with pytest.raises(RemoteProtocolError) as raised:
+            packing.unpack(bytes.fromhex(case["encoded"]))
+        assert raised.value.code.name == case["error"], case["why"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_messages(table: str) -> None:
+    reader, kinds, _ = TABLES[table]
+    by_name = {codec.registry_name(kind): kind for kind in kinds}
+    vectors = _read("messages")[table]
+    for case in (*vectors["valid"], *vectors["read"]):
+        message = reader.decode(bytes.fromhex(case["encoded"]))
+        assert type(message) is by_name[case["kind"]]
+        assert all(_lists(getattr(message, name)) == untagged(value) for name, value in case["fields"].items())
+    for case in vectors["valid"]:
+        fields = {name: _tuples(untagged(value)) for name, value in case["fields"].items()}
+        assert reader.encode(by_name[case["kind"]](**fields)).hex() == case["encoded"]
+    for case in vectors["invalid"]:
+        with pytest.raises(RemoteProtocolError) as raised:
+            reader.decode(bytes.fromhex(case["encoded"]))
+        assert raised.value.code.name == case["error"], case["why"]
+    assert all(reader.decode(bytes.fromhex(text)) is None for text in vectors["unknown"])
+
+
+def _lists(value: Any) -> Any:
+    return [_lists(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def test_datagrams() -> None:
+    vectors = _read("datagram")
+    for case in vectors["valid"]:
+        header, payload = datagram.decode(bytes.fromhex(case["encoded"]))
+        assert {name: getattr(header, name) for name in case if name not in ("payload", "encoded")} == {
+            name: value for name, value in case.items() if name not in ("payload", "encoded")
+        }
+        assert bytes(payload).hex() == case["payload"]
+        assert datagram.encode(header, payload).hex() == case["encoded"]
+    for case in vectors["invalid"]:
+        with pytest.raises(RemoteProtocolError) as raised:
+            datagram.decode(bytes.fromhex(case["encoded"]))
+        assert raised.value.code.name == case["error"], case["why"]
+
+
+def test_device_ids_and_codes() -> None:
+    vectors = _read("device_id")
+    for case in vectors["valid"]:
+        number = int(case["number"], 16)
+        assert device_id.to_text(number) == case["text"] and device_id.from_text(case["text"]) == number
+        if "public" in case:
+            assert identity.device_number(bytes.fromhex(case["public"])) == number
+    for case in vectors["typed"]:
+        assert device_id.from_text(case["typed"]) == int(case["number"], 16)
+    for text in vectors["invalid"]:
+        with pytest.raises(ValueError, match="device ID"):
+            device_id.from_text(text)
+    assert all(device_id.normalise_code(case["typed"]) == case["normalised"] for case in vectors["codes"])
+    assert all(device_id.show_code(case["code"]) == case["shown"] for case in vectors["shown"])
+
+
+def test_targets() -> None:
+    vectors = _read("target")
+    for case in vectors["valid"]:
+        read = target.parse_target(case["text"])
+        assert (read.relay.host, read.relay.port) == (case["host"], case["port"])
+        assert (read.relay.pin.hex() if read.relay.pin else None) == case["pin"]
+        assert read.device == int(case["device"], 16) and str(read) == case["shown"]
+    for text in vectors["invalid"]:
+        with pytest.raises(ValueError):
+            target.parse_target(text)
+
+
+def test_what_identities_vouch_for() -> None:
+    vectors = _read("identity")
+    one = Identity(bytes.fromhex(vectors["seed"]))
+    public = bytes.fromhex(vectors["public"])
+    assert one.public == public
+    place = vectors["certificate"]
+    identity.check_relay(
+        bytes.fromhex(vectors["pin"]), public, bytes.fromhex(place["endorsement"]), bytes.fromhex(place["der"])
+    )
+    raw = {
+        k: bytes.fromhex(v)
+        for k, v in vectors["registration"].items()
+        if k in ("record", "signature", "proof", "nonce")
+    }
+    number = identity.check_registration(
+        public,
+        raw["record"],
+        raw["signature"],
+        raw["proof"],
+        raw["nonce"],
+        bytes.fromhex(place["der"]),
+        vectors["registration"]["relay_name"],
+        vectors["registration"]["not_before"],
+    )
+    assert number == one.number
+    for case in vectors["static"]:
+        arguments = (bytes.fromhex(case["signature"]), case["label"].encode(), bytes.fromhex(case["key"]))
+        for row in vectors["validity"]:
+            valid = identity.check_static(public, *arguments, case["not_before"], case["not_after"], row["wall"])
+            assert valid == row["valid"]
+    signer = {name: bytes.fromhex(value) for name, value in vectors["signer"].items()}
+    assert identity.check_signer(public, signer["endorsement"], signer["media_session"], signer["signer"])
+
+
+def test_agreements_on_a_code() -> None:
+    vectors = _read("cpace")
+    for case in vectors["runs"]:
+        raw = {name: bytes.fromhex(value) for name, value in case.items()}
+        initiator = cpace.Initiator(
+            raw["prs"],
+            raw["ci"],
+            raw["sid"],
+            raw["ad_initiator"],
+            lambda size, raw=raw: raw["scalar_initiator"],  # type: ignore[misc]
+        )
+        assert initiator.share == raw["share_initiator"]
+        agreement = initiator.finish(raw["share_responder"], raw["ad_responder"])
+        assert (agreement.isk, agreement.initiator_tag, agreement.responder_tag) == (
+            raw["isk"],
+            raw["tag_initiator"],
+            raw["tag_responder"],
+        )
+    raw = {name: bytes.fromhex(value) for name, value in vectors["runs"][0].items()}
+    initiator = cpace.Initiator(raw["prs"], raw["ci"], raw["sid"], b"", lambda size: raw["scalar_initiator"])
+    for share in vectors["refused_by_initiator_of_run_0"]:
+        with pytest.raises(RemoteProtocolError) as raised:
+            initiator.finish(bytes.fromhex(share), b"")
+        assert raised.value.code.name == vectors["error"]
+
+
+def test_records() -> None:
+    vectors = _read("record")
+    key = bytes.fromhex(vectors["key"])
+    for run in vectors["runs"]:
+        sealer, opener = RecordSealer(key, run["pad_to"], run["rekey_every"]), RecordOpener(key)
+        for case in run["records"]:
+            assert sealer.seal(case["type"], bytes.fromhex(case["data"])).hex() == case["record"]
+            assert opener.open(bytes.fromhex(case["record"])[2:]) == (case["type"], bytes.fromhex(case["data"]))
+    for case in vectors["invalid"]:
+        with pytest.raises(RemoteProtocolError) as raised:
+            RecordOpener(key).open(bytes.fromhex(case["ciphertext"]))
+        assert raised.value.code.name == case["error"], case["why"]
+
+
+def test_sealed_objects() -> None:
+    vectors = _read("sframe")
+    opener = ObjectOpener(bytes.fromhex(vectors["media_session"]), bytes.fromhex(vectors["signer"]))
+    for key in vectors["keys"]:
+        read = sframe.MediaKey.from_bytes(bytes.fromhex(key["encoded"]))
+        assert (read.generation, read.step, read.base.hex()) == (key["generation"], key["step"], key["base"])
+        opener.add_key(read.generation, read.step, read.base)
+    for case in vectors["objects"]:
+        result: dict[str, Any]
+        try:
+            sealed = bytes.fromhex(case["sealed"])
+            result = {"plaintext": opener.open(case["track"], case["object"], case["flags"], sealed).hex()}
+        except UnknownKey as unknown:
+            result = {"unknown_key": unknown.kid}
+        except Replayed:
+            result = {"replayed": True}
+        except RemoteProtocolError as error:
+            result = {"error": error.code.name}
+        assert case == {**case, **result}, case["why"]
+
+
+def test_channels() -> None:
+    vectors = _read("channel")
+    keys = SessionKeys(bytes.fromhex(vectors["master"]), bytes.fromhex(vectors["handshake_hash"]))
+    session = bytes.fromhex(vectors["session"])
+    assert all(keys.label(label).hex() == key for label, key in vectors["keys"].items())
+    for script in vectors["scripts"]:
+        ends = {side: open_channel(keys, script["channel"], side == "viewer", session) for side in ("viewer", "host")}
+        for step in script["steps"]:
+            try:
+                result: dict[str, Any] = {"out": _do(ends[step["end"]], step)}
+            except RemoteProtocolError as error:
+                result = {"error": error.code.name}
+            assert step == {**step, **result, "retained": ends[step["end"]].retained}, script["about"]
+
+
+def _do(end: SecureChannel, step: dict[str, Any]) -> str | list[str]:
+    match step["do"]:
+        case "send":
+            return end.send(bytes.fromhex(step["data"])).hex()
+        case "receive":
+            return [chunk.hex() for chunk in end.receive(bytes.fromhex(step["data"]))]
+        case "resume_header":
+            return end.resume_header(step["epoch"]).hex()
+        case "resume":
+            found = read_resume_header(bytes.fromhex(step["header"]))
+            assert found is not None
+            return end.resume(found[0]).hex()
+        case "suspend":
+            end.suspend()
+            return ""
+        case plain:
+            out: bytes = getattr(end, plain)()
+            return out.hex()
+
+
+def test_handshakes() -> None:
+    vectors = _read("handshake")
+    for story in vectors["stories"]:
+        draws = iter([bytes.fromhex(value) for value in story["entropy"]])
+        values = {**story["viewer"], "versions": tuple(story["viewer"]["versions"])}
+        viewer = ViewerHandshake(
+            own=Identity(bytes.fromhex(vectors["viewer_seed"])),
+            device_number=int(vectors["device"], 16),
+            session_id=bytes.fromhex(vectors["session"]),
+            entropy=lambda size, draws=draws: next(draws),  # type: ignore[misc]
+            **values,
+        )
+        for step in story["steps"]:
+            result: dict[str, Any]
+            try:
+                sent = [viewer.start()] if step["do"] == "start" else viewer.receive(bytes.fromhex(step["body"]))
+                result = {"send": [body.hex() for body in sent]}
+            except RemoteProtocolError as error:
+                result = {"error": error.code.name}
+            except Refused as refused:
+                result = {"refused": refused.code.name}
+            assert step == {**step, **result}, story["about"]
+            assert step.get("admitted", viewer.admitted) == viewer.admitted
+            assert step.get("waiting", viewer.waiting) == viewer.waiting
+        assert viewer.done == ("keys" in story)
+        if viewer.done:
+            assert viewer.keys.master.hex() == story["keys"]["master"]

@@ -1,0 +1,317 @@
+/** Hands: keys, compositions, mouse, fingers, and where the desktop lies on the page. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Composition, sendsWhileComposing } from "../../viewer/avl_viewer/web/input/composition.js";
+import { Keyboard, combination } from "../../viewer/avl_viewer/web/input/keyboard.js";
+import { CODES, COMBINATIONS, USAGE } from "../../viewer/avl_viewer/web/input/keys.js";
+import { Mouse, units } from "../../viewer/avl_viewer/web/input/mouse.js";
+import { Touch } from "../../viewer/avl_viewer/web/input/touch.js";
+import { Geometry } from "../../viewer/avl_viewer/web/ui/geometry.js";
+import { INPUT, MODIFIER } from "../../viewer/avl_viewer/web/wire/registry.js";
+
+/** @typedef {import("../../viewer/avl_viewer/web/session/outbox.js").InputEvent} InputEvent */
+
+/** @param {string} code @param {string} key @param {string[]} states @param {object} more @returns {any} */
+const event = (code, key, states = [], more = {}) => ({
+  code, key, keyCode: 0, repeat: false, isComposing: false, getModifierState: (/** @type {string} */ name) => states.includes(name), ...more,
+});
+
+/** @param {boolean} [optionTypes] */
+function keyboard(optionTypes) {
+  /** @type {InputEvent[]} */
+  const rows = [];
+  return { rows, keys: new Keyboard((more) => rows.push(...more), optionTypes) };
+}
+
+test("a key travels as its place and the text it made", () => {
+  const { rows, keys } = keyboard();
+  assert.equal(keys.press(event("KeyQ", "a")), "taken");
+  keys.release(event("KeyQ", "a"));
+  assert.deepEqual(rows, [[INPUT.KEY, 0x14, true, 0, "a"], [INPUT.KEY, 0x14, false, 0, ""]]);
+});
+
+test("repetitions are left to the host, and so is a key that went up elsewhere", () => {
+  const { rows, keys } = keyboard();
+  keys.press(event("KeyA", "a"));
+  keys.press(event("KeyA", "a", [], { repeat: true }));
+  keys.press(event("KeyA", "a"));
+  keys.release(event("KeyB", "b"));
+  assert.equal(rows.length, 1);
+});
+
+test("with Control, Alt or Super a key makes no text; locks travel as bits", () => {
+  const { rows, keys } = keyboard();
+  keys.press(event("KeyC", "c", ["Control", "NumLock", "CapsLock"]));
+  keys.press(event("Tab", "Tab", ["Alt"]));
+  assert.deepEqual(rows, [
+    [INPUT.KEY, 6, true, MODIFIER.CONTROL | MODIFIER.NUM_LOCK | MODIFIER.CAPS_LOCK, ""],
+    [INPUT.KEY, USAGE.TAB, true, MODIFIER.ALT, ""],
+  ]);
+});
+
+test("AltGr makes text, also where it is told as Control and Alt", () => {
+  const { rows, keys } = keyboard();
+  keys.press(event("ControlLeft", "Control", ["Control"]));
+  keys.press(event("AltRight", "AltGraph", ["Control", "Alt", "AltGraph"]));
+  keys.press(event("KeyQ", "@", ["Control", "Alt", "AltGraph"]));
+  assert.deepEqual(rows.slice(1), [
+    [INPUT.KEY, USAGE.CONTROL, false, MODIFIER.ALT | MODIFIER.ALTGR, ""],
+    [INPUT.KEY, USAGE.ALT_RIGHT, true, MODIFIER.ALTGR, ""],
+    [INPUT.KEY, 0x14, true, MODIFIER.ALTGR, "@"],
+  ]);
+});
+
+test("Option is a level shift on a Mac", () => {
+  const { rows, keys } = keyboard(true);
+  keys.press(event("KeyL", "@", ["Alt"]));
+  assert.deepEqual(rows, [[INPUT.KEY, 0x0f, true, MODIFIER.ALTGR, "@"]]);
+});
+
+test("dead keys and input methods are left to compose", () => {
+  const { rows, keys } = keyboard();
+  assert.equal(keys.press(event("Equal", "Dead")), "compose");
+  assert.equal(keys.press(event("KeyE", "Process", [], { keyCode: 229 })), "compose");
+  assert.equal(keys.press(event("KeyE", "e", [], { isComposing: true })), "compose");
+  assert.equal(keys.press(event("", "Unidentified")), "compose");
+  keys.release(event("Equal", "Dead"));
+  assert.deepEqual(rows, []);
+});
+
+test("a key of unknown place travels as text", () => {
+  const { rows, keys } = keyboard();
+  keys.press(event("", "é"));
+  assert.deepEqual(rows, [[INPUT.TEXT, "é"]]);
+});
+
+test("the usual pasting keys wait for the clipboard", () => {
+  const { rows, keys } = keyboard();
+  assert.equal(keys.press(event("KeyV", "v", ["Control"])), "paste");
+  assert.equal(keys.press(event("KeyV", "V", ["Control", "Shift"])), "paste");
+  assert.equal(keys.press(event("Insert", "Insert", ["Shift"])), "paste");
+  assert.equal(keys.press(event("KeyV", "v", ["Control", "Alt"])), "taken");
+  keys.release(event("KeyV", "v", ["Control", "Alt"]));
+  assert.equal(keys.press(event("KeyV", "v")), "taken");
+  assert.equal(rows.length, 3);
+});
+
+test("letting go of Command lets go of what was pressed with it", () => {
+  const { rows, keys } = keyboard();
+  keys.press(event("MetaLeft", "Meta", ["Meta"]));
+  keys.press(event("KeyC", "c", ["Meta"]));
+  keys.release(event("MetaLeft", "Meta"));
+  assert.deepEqual(rows.slice(2), [[INPUT.KEY, USAGE.META, false, 0, ""], [INPUT.KEY, 6, false, 0, ""]]);
+});
+
+test("losing the keyboard lets go of everything, once", () => {
+  const { rows, keys } = keyboard();
+  keys.releaseAll();
+  keys.press(event("KeyC", "c"));
+  keys.releaseAll();
+  keys.releaseAll();
+  assert.deepEqual(rows.slice(1), [[INPUT.RELEASE_ALL]]);
+});
+
+test("a combination is pressed in order and released in reverse", () => {
+  assert.deepEqual(combination([USAGE.CONTROL, USAGE.ALT, USAGE.DELETE]), [
+    [INPUT.KEY, 0xe0, true, 1, ""], [INPUT.KEY, 0xe2, true, 5, ""], [INPUT.KEY, 0x4c, true, 5, ""],
+    [INPUT.KEY, 0x4c, false, 5, ""], [INPUT.KEY, 0xe2, false, 1, ""], [INPUT.KEY, 0xe0, false, 0, ""],
+  ]);
+  for (const [name, usages] of COMBINATIONS) assert.ok(usages.every((usage) => usage > 3 && usage < 0xe8), name);
+  assert.equal(new Set([...CODES.values()]).size, CODES.size - 2);
+});
+
+test("a converting input method's text travels when it is done, a phone's while it is made", () => {
+  const composition = new Composition();
+  assert.deepEqual(composition.update("ni"), []);
+  assert.deepEqual(composition.end("你"), [[INPUT.TEXT, "你"]]);
+  composition.live = true;
+  assert.deepEqual(composition.update("he"), [[INPUT.TEXT, "he"]]);
+  assert.deepEqual(composition.update("her"), [[INPUT.TEXT, "r"]]);
+  assert.deepEqual(composition.end("hello"), [...combination([USAGE.BACKSPACE]), [INPUT.TEXT, "llo"]]);
+  assert.deepEqual(composition.end("x"), [[INPUT.TEXT, "x"]]);
+  assert.deepEqual(["de-DE", "zh-Hans", "ja", "ko-KR", "en"].map(sendsWhileComposing), [true, false, false, false, true]);
+});
+
+function mouse() {
+  /** @type {InputEvent[][]} */
+  const sent = [];
+  /** @type {(() => void)[]} */
+  const later = [];
+  const clock = { now: 0 };
+  const owner = {
+    send: (/** @type {InputEvent[]} */ rows) => void sent.push(rows),
+    toDesktop: (/** @type {number} */ x, /** @type {number} */ y) => /** @type {[number, number]} */ ([x * 2, y * 2]),
+    clock: () => clock.now,
+    later: (/** @type {number} */ _wait, /** @type {() => void} */ then) => void later.push(then),
+  };
+  return { sent, later, clock, mouse: new Mouse(owner) };
+}
+
+test("a press follows its movement in one batch, and buttons are numbered as on X", () => {
+  const { sent, mouse: hand } = mouse();
+  hand.at(5, 6, 1);
+  hand.at(5, 6, 3);
+  hand.at(5, 6, 4);
+  hand.at(5, 6, 24);
+  hand.at(5, 6, 0);
+  assert.deepEqual(sent, [
+    [[INPUT.MOVE, 10, 12], [INPUT.BUTTON, 1, true]],
+    [[INPUT.BUTTON, 3, true]],
+    [[INPUT.BUTTON, 1, false], [INPUT.BUTTON, 3, false], [INPUT.BUTTON, 2, true]],
+    [[INPUT.BUTTON, 2, false], [INPUT.BUTTON, 8, true], [INPUT.BUTTON, 9, true]],
+    [[INPUT.BUTTON, 8, false], [INPUT.BUTTON, 9, false]],
+  ]);
+});
+
+test("movements are 4 ms apart, and the last one is never lost", () => {
+  const { sent, later, clock, mouse: hand } = mouse();
+  hand.at(1, 1, 0);
+  hand.at(2, 2, 0);
+  hand.at(3, 3, 0);
+  assert.equal(later.length, 1);
+  clock.now = 4;
+  later[0]();
+  hand.at(3, 3, 0);
+  assert.deepEqual(sent, [[[INPUT.MOVE, 2, 2]], [[INPUT.MOVE, 6, 6]]]);
+});
+
+test("wheels are counted in notches of 120, and fractions add up", () => {
+  assert.deepEqual(units({ deltaX: 0, deltaY: 53, deltaMode: 0, wheelDeltaX: 0, wheelDeltaY: -120 }), [0, 120]);
+  assert.deepEqual(units({ deltaX: 0, deltaY: -3, deltaMode: 1 }), [0, -120]);
+  assert.deepEqual(units({ deltaX: 1, deltaY: 0, deltaMode: 2 }), [360, 0]);
+  const { sent, mouse: hand } = mouse();
+  for (let at = 0; at < 8; at++) hand.wheel(0, 0, { deltaX: 0, deltaY: 0.3125, deltaMode: 0 });
+  assert.deepEqual(sent, [[[INPUT.MOVE, 0, 0], [INPUT.WHEEL, 0, 1]], [[INPUT.WHEEL, 0, 1]], [[INPUT.WHEEL, 0, 1]]]);
+});
+
+test("losing the mouse lets go of its buttons", () => {
+  const { sent, mouse: hand } = mouse();
+  hand.at(0, 0, 1);
+  hand.releaseAll();
+  hand.releaseAll();
+  assert.deepEqual(sent.slice(1), [[[INPUT.BUTTON, 1, false]]]);
+});
+
+function touch(zoomed = false) {
+  /** @type {InputEvent[]} */
+  const rows = [];
+  /** @type {(number | string)[][]} */
+  const moved = [];
+  /** @type {(() => void)[]} */
+  const timers = [];
+  const owner = {
+    send: (/** @type {InputEvent[]} */ more) => void rows.push(...more),
+    toDesktop: (/** @type {number} */ x, /** @type {number} */ y) => /** @type {[number, number]} */ ([x, y]),
+    zoomed: () => zoomed,
+    pan: (/** @type {number} */ x, /** @type {number} */ y) => void moved.push(["pan", x, y]),
+    pinch: (/** @type {number} */ factor) => void moved.push(["pinch", factor]),
+    later: (/** @type {number} */ _wait, /** @type {() => void} */ then) => {
+      timers.push(then);
+      return () => void timers.splice(timers.indexOf(then), 1);
+    },
+  };
+  return { rows, moved, timers, fingers: new Touch(owner) };
+}
+
+test("a tap clicks where it was", () => {
+  const { rows, timers, fingers } = touch();
+  fingers.down(1, 10, 20);
+  fingers.move(1, 14, 20);
+  fingers.up(1);
+  assert.deepEqual(rows, [[INPUT.MOVE, 14, 20], [INPUT.BUTTON, 1, true], [INPUT.BUTTON, 1, false]]);
+  assert.equal(timers.length, 0);
+});
+
+test("a long press clicks right, and its end does nothing", () => {
+  const { rows, timers, fingers } = touch();
+  fingers.down(1, 10, 20);
+  timers[0]();
+  fingers.move(1, 60, 60);
+  fingers.up(1);
+  assert.deepEqual(rows, [[INPUT.MOVE, 10, 20], [INPUT.BUTTON, 3, true], [INPUT.BUTTON, 3, false]]);
+});
+
+test("a finger that moves drags from where it began, and lets go when it is taken away", () => {
+  const { rows, fingers } = touch();
+  fingers.down(1, 10, 10);
+  fingers.move(1, 40, 10);
+  fingers.move(1, 50, 10);
+  fingers.cancel(1);
+  assert.deepEqual(rows, [
+    [INPUT.MOVE, 10, 10], [INPUT.BUTTON, 1, true], [INPUT.MOVE, 40, 10], [INPUT.MOVE, 50, 10], [INPUT.BUTTON, 1, false],
+  ]);
+});
+
+test("two fingers scroll what lies under them, without a click", () => {
+  const { rows, fingers } = touch();
+  fingers.down(1, 100, 100);
+  fingers.down(2, 140, 100);
+  fingers.move(1, 100, 140);
+  fingers.move(2, 140, 140);
+  fingers.up(1);
+  fingers.up(2);
+  assert.deepEqual(rows, [[INPUT.MOVE, 120, 100], [INPUT.WHEEL, 0, -60], [INPUT.WHEEL, 0, -60]]);
+});
+
+test("a pinch zooms the view; while it is zoomed two fingers move it", () => {
+  const pinched = touch();
+  pinched.fingers.down(1, 100, 100);
+  pinched.fingers.down(2, 200, 100);
+  pinched.fingers.move(2, 300, 100);
+  assert.deepEqual(pinched.moved, [["pan", 50, 0], ["pinch", 2]]);
+  assert.deepEqual(pinched.rows, []);
+  const panned = touch(true);
+  panned.fingers.down(1, 100, 100);
+  panned.fingers.down(2, 140, 100);
+  panned.fingers.move(1, 100, 140);
+  assert.deepEqual(panned.moved, [["pan", 0, 20]]);
+});
+
+/** @param {number} width @param {number} height @param {number} ratio */
+function geometry(width, height, ratio = 1) {
+  const made = new Geometry();
+  made.page = { width, height };
+  made.desktop = { width: 1920, height: 1080 };
+  made.ratio = ratio;
+  return made;
+}
+
+test("a desktop that fits exactly is shown pixel for pixel", () => {
+  const exact = geometry(1920, 1080);
+  assert.deepEqual(exact.box(), { left: 0, top: 0, width: 1920, height: 1080 });
+  assert.equal(exact.sharp, true);
+  assert.deepEqual([exact.toDesktop(0, 0), exact.toDesktop(1919.9, 1079.5)], [[0, 0], [1919, 1079]]);
+});
+
+test("it fits the page with its shape kept, in the middle", () => {
+  const small = geometry(960, 1000);
+  assert.deepEqual(small.box(), { left: 0, top: 230, width: 960, height: 540 });
+  assert.deepEqual(small.toDesktop(480, 500), [960, 540]);
+  assert.deepEqual(small.toDesktop(0, 0), [0, 0]);
+  assert.deepEqual(small.toDesktop(5000, 5000), [1919, 1079]);
+});
+
+test("one to one means the screen's pixels, and pointing reaches all of a larger desktop", () => {
+  const phone = geometry(375, 600, 2);
+  phone.exact = true;
+  assert.equal(phone.scale, 0.5);
+  assert.equal(phone.sharp, true);
+  assert.deepEqual(phone.toDesktop(0, 300), [0, 540]);
+  assert.equal(phone.follow(375, 300), true);
+  assert.deepEqual(phone.toDesktop(374.9, 300)[0], 1919);
+  assert.equal(phone.follow(375, 300), false);
+});
+
+test("a pinch keeps what lies under the fingers, within limits", () => {
+  const phone = geometry(375, 667);
+  const before = phone.toDesktop(200, 333);
+  phone.pinch(4, 200, 333);
+  const after = phone.toDesktop(200, 333);
+  assert.ok(Math.abs(before[0] - after[0]) <= 6 && Math.abs(before[1] - after[1]) <= 6, `${before} ${after}`);
+  assert.equal(phone.overflows, true);
+  phone.pan(9999, 9999);
+  assert.equal(phone.box().left, 0);
+  phone.pinch(1 / 100, 0, 0);
+  assert.equal(phone.overflows, false);
+});

@@ -1,0 +1,32 @@
+/**
+ * Every check of every vector file, by subject.
+ *
+ * @typedef {import("./notation.js").Check} Check
+ */
+
+import { channels } from "./channel.js";
+import { agreements, identities, objects, records } from "./crypto.js";
+import { handshakes } from "./handshake.js";
+import { allMessages, datagrams, deviceIds, packings, targets, varints } from "./wire.js";
+
+/** Subjects that need nothing but what Node has. @param {(name: string) => Promise<any>} read @returns {Promise<Record<string, Check[]>>} */
+export async function everywhere(read) {
+  return {
+    varint: varints(await read("varint")),
+    packing: packings(await read("packing")),
+    messages: allMessages(await read("messages")),
+    datagram: datagrams(await read("datagram")),
+    device_id: deviceIds(await read("device_id")),
+    target: targets(await read("target")),
+    identity: identities(await read("identity"), await read("device_id")),
+    cpace: agreements(await read("cpace")),
+    record: records(await read("record")),
+    sframe: objects(await read("sframe")),
+    channel: channels(await read("channel")),
+  };
+}
+
+/** Subjects that need ML-KEM as well. @param {(name: string) => Promise<any>} read @returns {Promise<Record<string, Check[]>>} */
+export async function browsersOnly(read) {
+  return { handshake: handshakes(await read("handshake"), await read("kem")) };
+}
