@@ -108,10 +108,8 @@ class Check:
                 await self.first_picture("browser", desktop, lambda: self.canvas(page))
                 await self.type_everywhere(page, watching)
                 await self.compare(running.scenery.signal, desktop, watching, page)
-            except (BrowserError, ProgramFailed):
-                (self.out / "browser-page.png").write_bytes(await page.screenshot())
-                raise
             finally:
+                (self.out / "page.png").write_bytes(await page.screenshot())
                 (self.programs.folder / "page.log").write_text("\n".join(page.console) + "\n")
 
     async def first_picture(self, name: str, desktop: Screen, look: Callable[[], Awaitable[Picture]]) -> None:
@@ -139,13 +137,14 @@ class Check:
 
     async def read_back(self, name: str, began: float) -> None:
         """Wait until the terminal has written the line; what it wrote instead is in the error."""
+        asked = time.monotonic()
         while True:
             written = self.typed.read_text("utf-8").splitlines() if self.typed.exists() else []
             if LINES[name] in written:
                 self.figures.typed[name] = True
                 self.figures.seconds[f"typed_{name}"] = time.monotonic() - began
                 return
-            await self.pause(f"{name}'s line read back (the terminal wrote {written[-2:]})", began, TYPED)
+            await self.pause(f"{name}'s line read back (the terminal wrote {written[-2:]})", asked, TYPED)
 
     async def compare(self, scenery: Callable[[int], None], desktop: Screen, watching: Screen, page: Page) -> None:
         """Stop what moves, let the pictures settle, and measure each against the host's screen."""
@@ -217,6 +216,8 @@ class Check:
 async def check(programs: Programs, out: Path) -> int:
     """Run it all and write the figures; 0 when everything holds, else 1 with the logs kept beside the pictures."""
     out.mkdir(parents=True, exist_ok=True)
+    for old in (*out.glob("*.png"), *out.glob("*.log"), out / "figures.json"):
+        old.unlink(missing_ok=True)
     run = Check(programs, out)
     failure = ""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import shutil
 import subprocess
@@ -19,14 +18,6 @@ BIN = Path(sys.executable).parent
 SIZE = (1280, 720)
 #: Seconds until a program must be ready; generous, since two cores may be busy.
 READY = 30.0
-#: The terminal's line-by-line reader: what was typed is what it wrote to the file.
-LINE_READER = """
-: >> "$AVL_TYPED"
-printf 'Every line typed here is appended to a file.\\n\\n'
-head -n 22 "$AVL_SHOWN"
-printf '\\n> '
-while IFS= read -r line; do printf '%s\\n' "$line" >> "$AVL_TYPED"; printf '> '; done
-"""
 TERMINAL = ["-geometry", "96x34+32+32", "-fa", "DejaVu Sans Mono", "-fs", "10", "-bg", "#10151d", "-fg", "#d8dee9"]
 
 
@@ -68,9 +59,8 @@ async def start(programs: Programs, typed: Path | None) -> Stage:
     display, screen = await start_display(programs, "desktop", SIZE)
     here = {"DISPLAY": display, "LANG": "C.UTF-8"}
     scenery = programs.start("scenery", [sys.executable, "-m", "interop.scenery", "--display", display], here)
-    command = ["sh", "-c", LINE_READER] if typed else [os.environ.get("SHELL") or "/bin/sh"]
-    terminal = here | ({"AVL_TYPED": str(typed), "AVL_SHOWN": str(ROOT / "README.md")} if typed else {})
-    programs.start("terminal", ["xterm", "-title", "Terminal", *TERMINAL, "-e", *command], terminal)
+    script = ["sh", str(ROOT / "interop" / "terminal.sh"), *([str(typed)] if typed else [])]
+    programs.start("terminal", ["xterm", "-title", "Terminal", *TERMINAL, "-e", *script], here)
     await programs.until("a terminal that has the keyboard", READY, screen.focused)
     if typed:
         await programs.until("the terminal reads lines", READY, typed.exists)

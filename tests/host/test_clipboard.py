@@ -115,6 +115,11 @@ async def test_a_display_that_is_not_there() -> None:
         X11Clipboard(":998")
 
 
+async def test_a_display_without_xfixes_says_so(own_xvfb: Callable[..., XServer]) -> None:
+    with pytest.raises(ClipboardUnavailable, match="XFIXES"):
+        X11Clipboard(own_xvfb(320, 240, 24, "-extension", "XFIXES").display)
+
+
 async def test_a_clipboard_in_memory_behaves_the_same() -> None:
     told: list[str] = []
     clipboard = MemoryClipboard()

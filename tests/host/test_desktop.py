@@ -184,6 +184,7 @@ def test_what_a_crashed_host_left_pressed_is_released(xvfb: XServer, watcher: Wa
     crashed = DesktopSink(xvfb.display, never)
     crashed.key(KEYS["alt"], True, Modifier.ALT, "")
     crashed.button(3, True)
+    crashed._x.core.GetInputFocus().reply()
     crashed._x.disconnect()  # Gone without a word: the server keeps both down.
     assert eventually(lambda: watcher.keys() != set())
     again = DesktopSink(xvfb.display, never)
@@ -250,6 +251,11 @@ def test_pointer_and_wheel(sink: DesktopSink, watcher: Watcher) -> None:
 def test_a_display_that_is_not_there() -> None:
     with pytest.raises(SinkLost, match=":998"):
         DesktopSink(":998", never)
+
+
+def test_a_display_without_xtest_says_so(own_xvfb: Callable[..., XServer]) -> None:
+    with pytest.raises(SinkLost, match="XTEST"):
+        DesktopSink(own_xvfb(320, 240, 24, "-extension", "XTEST").display, never)
 
 
 def test_a_display_that_dies(own_xvfb: Callable[..., XServer]) -> None:

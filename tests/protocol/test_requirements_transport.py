@@ -15,114 +15,65 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from avl_protocol.crypto.identity import (
-    device_record,
-    endorse_certificate,
-    prove_registration,
-    sign_record,
-)
 from avl_protocol.endpoint.dial import Unreachable
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.tls import TlsServer, TrustPinned, TrustPublic, self_signed
 from avl_protocol.quic.carrier import QuicCarrier
-from avl_protocol.session.hopstream import CONTROL_HEADER, channel_header, hop_bytes
-from avl_protocol.session.relay import RelayIdentity, RelayPeer
+from avl_protocol.session.hopstream import CONTROL_HEADER, channel_header
 from avl_protocol.wire import varint
 from avl_protocol.wire.device_id import NUMBER_BYTES
-from avl_protocol.wire.messages import Accept, Admit, Attach, Hello, Register
+from avl_protocol.wire.messages import Accept, Admit, Attach
 from avl_protocol.wire.registry import CloseCode, Role
-from avl_relay.forward.router import Router
 from avl_relay.http.app import PageInfo, build, names_allowed
 from tests.protocol.carriers import RecordingReceiver
-from tests.protocol.handshakes import HOST, WALL, identity
-from tests.protocol.memory import Connection, Deaf, settle
+from tests.protocol.handshakes import HOST
+from tests.protocol.hops import Hop, Meeting, hello, register
 from tests.simulator.run import Simulation, run
-
-CERTIFICATE = b"certificate"
-NONCE = b"n" * 16
-NAME = "relay.test:4433"
-
-
-class Hop:
-    """A client that says what the test wants, and the relay's side of its hop."""
-
-    def __init__(self, router: Router) -> None:
-        relay = identity("relay")
-        own = RelayIdentity(relay.public, CERTIFICATE, endorse_certificate(relay, CERTIFICATE), NAME, "")
-        self.connection = Connection(certificate=CERTIFICATE)
-        self.peer = RelayPeer(own, router, NONCE, WALL * 1000, 0.0)
-        self.peer.attach_carrier(self.connection.server)  # type: ignore[arg-type]
-        self.connection.join(Deaf(), self.peer)
-
-    def say(self, data: bytes, stream: int | None = None) -> int:
-        """Send bytes on a stream, a new one by default, and let them arrive."""
-        client = self.connection.client
-        chosen = client.open_stream() if stream is None else stream
-        client.send_stream(chosen, data)
-        settle(0.0, self.connection)
-        return chosen
-
-    @property
-    def code(self) -> int | None:
-        """Why the relay closed; None while it has not."""
-        closed = self.connection.server.closed
-        return None if closed is None else closed[0]
-
-
-def hello(role: Role) -> bytes:
-    return CONTROL_HEADER + hop_bytes(Hello((1,), role, "test"))
-
-
-def router() -> Router:
-    return Router(bytes(32), lambda _event, _about: None)
-
 
 # -- streams -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [0, 3, 64, varint.MAX])
 def test_a_stream_of_an_unknown_type_ends_the_connection(kind: int) -> None:
-    hop = Hop(router())
-    hop.say(hello(Role.VIEWER))
-    hop.say(varint.encode(kind) + b"whatever")
+    hop = Hop(Meeting())
+    hop.open(hello(Role.VIEWER))
+    hop.open(varint.encode(kind) + b"whatever")
     assert hop.code == CloseCode.PROTOCOL_ERROR
 
 
 def test_a_second_control_stream_ends_the_connection() -> None:
-    hop = Hop(router())
-    hop.say(hello(Role.VIEWER))
+    hop = Hop(Meeting())
+    hop.open(hello(Role.VIEWER))
     assert hop.code is None
-    hop.say(CONTROL_HEADER)
+    hop.open(CONTROL_HEADER)
     assert hop.code == CloseCode.PROTOCOL_ERROR
 
 
 @pytest.mark.parametrize("greeting", [None, Role.HOST])
 def test_only_a_welcomed_viewer_opens_channels(greeting: Role | None) -> None:
-    hop = Hop(router())
+    hop = Hop(Meeting())
     if greeting is not None:
-        hop.say(hello(greeting))
-    hop.say(channel_header(1, 0))
+        hop.open(hello(greeting))
+    hop.open(channel_header(1, 0))
     assert hop.code == CloseCode.PROTOCOL_ERROR
-    viewer = Hop(router())
-    viewer.say(hello(Role.VIEWER))
-    viewer.say(channel_header(1, 0))
+    viewer = Hop(Meeting())
+    viewer.open(hello(Role.VIEWER))
+    viewer.open(channel_header(1, 0))
     assert viewer.code is None, "a session that is not there costs it the stream only"
 
 
 def test_windows_are_widened_by_registration_and_admission_alone() -> None:
-    shared = router()
-    host, viewer = Hop(shared), Hop(shared)
-    control = host.say(hello(Role.HOST))
+    meeting = Meeting()
+    host, viewer = Hop(meeting), Hop(meeting)
+    host.open(hello(Role.HOST))
     assert not host.connection.server.trusted
-    record = device_record(WALL - 60, WALL + 60, "test")
-    proof = prove_registration(HOST, NONCE, CERTIFICATE, NAME, record)
-    host.say(hop_bytes(Register(HOST.public, record, sign_record(HOST, record), proof)), control)
+    host.say(register(HOST))
     assert host.connection.server.trusted
-    asking = viewer.say(hello(Role.VIEWER))
-    viewer.say(hop_bytes(Attach(HOST.number.to_bytes(NUMBER_BYTES, "big"), bytes(16))), asking)
-    host.say(hop_bytes(Accept(2)), control)
+    viewer.open(hello(Role.VIEWER))
+    viewer.say(Attach(HOST.number.to_bytes(NUMBER_BYTES, "big"), bytes(16)))
+    host.say(Accept(2))
     assert not viewer.connection.server.trusted
-    host.say(hop_bytes(Admit(2, (), (0,))), control)
+    host.say(Admit(2, (), (0,)))
     assert viewer.connection.server.trusted
 
 

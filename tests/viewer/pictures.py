@@ -73,7 +73,7 @@ def psnr(one: Rgb, other: Rgb) -> float:
 
 def encode(pictures: Iterable[Rgb], chroma: Chroma = Chroma.YUV444, qp: int = 4) -> list[bytes]:
     """Access units as a host makes them: no delay, BT.709, a key picture first."""
-    units = []
+    units: list[bytes] = []
     context: Any = None
     for rgb in pictures:
         if context is None:

@@ -41,7 +41,7 @@ class Display:
         with os.fdopen(reading) as pipe:
             self.name = f":{int(pipe.readline())}"
         self.size = (width, height)
-        self._x: Any = xcffib.connect(display=self.name)
+        self._x: Any = xcffib.connect(display=self.name)  # type: ignore[no-untyped-call]
         self._xtest = self._x(xcffib.xtest.key)
         self._root = self._x.get_setup().roots[0].root
 

@@ -1,4 +1,4 @@
-"""The connect dialog on a real X server: recent desktops are at hand, and what went wrong is said where it can be mended."""
+"""The connect dialog on a real X server: recent desktops are at hand, and what went wrong is said beside it."""
 
 from __future__ import annotations
 

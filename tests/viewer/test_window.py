@@ -1,4 +1,4 @@
-"""The native window on a real X server: what it shows is what came, what is typed arrives, and it says when it can't."""
+"""The native window on a real X server: it shows what came, sends what is typed, and says when it can't."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_picture_never_shown_leaves_its_changes_to_the_next(live: tuple[Displa
         actor.order("prepare", number=number, size=SIZE, seed=4, dirty=[rect])
         actor.hear("prepared")
     actor.order("show", numbers=list(rects))
-    presented = []
+    presented: list[int] = []
     while not presented or presented[-1] != 21:
         presented.append(actor.hear("presented")[0])
     assert presented == sorted(set(presented))

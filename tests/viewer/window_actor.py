@@ -82,7 +82,10 @@ class Session:
     def do_prepare(
         self, number: int, size: list[int], seed: int, dirty: Any = None, chroma: int = 1, **more: Any
     ) -> None:
-        rgb = pictures.flat(*size, more["colour"]) if "colour" in more else pictures.card(*size, seed)
+        width, height = size
+        rgb = pictures.card(width, height, seed)
+        if "colour" in more:
+            rgb = pictures.flat(width, height, more["colour"])
         rects = None if dirty is None else [Rect(*rect) for rect in dirty]
         self._prepared[number] = pictures.picture(number, rgb, rects, Chroma(chroma))
         say(prepared=number)

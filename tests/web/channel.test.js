@@ -62,7 +62,7 @@ test("a peer that never acknowledges can not make us hold everything", async () 
 
 test("acknowledgements alone are not kept for ever", async () => {
   const [viewer, host] = await pair(2);
-  for (let round = 0; round < 600; round++) {
+  for (let round = 0; round < 300; round++) {
     await host.receive(await viewer.send(new Uint8Array(16_384)));
     await viewer.receive(await host.takeOutput());
     await host.receive(await viewer.takeOutput());
@@ -90,7 +90,7 @@ test("an acknowledgement of what was never sent is refused", async () => {
 test("every byte arrives once whenever streams are lost", async () => {
   let seed = 7;
   const random = (/** @type {number} */ below) => (seed = (seed * 48_271) % 0x7fff_ffff) % below;
-  for (let run = 0; run < 25; run++) {
+  for (let run = 0; run < 12; run++) {
     const ends = await limited(100_000);
     const wire = [EMPTY, EMPTY];
     /** @type {[number[], number[]]} */

@@ -18,6 +18,7 @@ from rich.table import Table
 from avl_protocol.endpoint.clock import SystemClock, entropy
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.state import StateError
+from avl_protocol.wire.device_id import to_text
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.target import Target, parse_target
 from avl_viewer.api import Desktop, connect, load_identity
@@ -101,7 +102,7 @@ def view(
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin")):
         _fail("there is no display for a window: set DISPLAY, or use `avl screenshot`", FAILED)
     try:
-        from avl_viewer.app import run_dialog, show
+        from avl_viewer.app import NoDisplay, run_dialog, show
     except ImportError as error:
         _fail(f"the window is not installed ({error}): pip install 'avl[window]'", FAILED)
     now = SystemClock().monotonic
@@ -116,17 +117,21 @@ def view(
         remotes.append(BackgroundRemote(settings, presenter))
         return remotes[-1]
 
-    recent = Recent()
-    if target is None:
-        status = run_dialog(start, recent, fullscreen, stats_file, now)
-    else:
-        where, secret = str(_target(target)), _code(code)
-        ending = show(lambda presenter: start(where, secret, presenter), where, fullscreen, stats_file, now)
-        status = ending.exit_status
-        if ending.ran:
-            recent.remember(where)
-        if status not in (0, INTERRUPTED):
-            typer.echo(f"avl: {ending.text}", err=True)
+    recent = Recent(state)
+    try:
+        if target is None:
+            status = run_dialog(start, recent, fullscreen, stats_file, now)
+        else:
+            parsed, secret = _target(target), _code(code)
+            where, title = str(parsed), to_text(parsed.device)
+            ending = show(lambda presenter: start(where, secret, presenter), title, fullscreen, stats_file, now)
+            status = ending.exit_status
+            if ending.ran:
+                recent.remember(where)
+            if status not in (0, INTERRUPTED):
+                typer.echo(f"avl: {ending.text}", err=True)
+    except (NoDisplay, StateError) as error:
+        _fail(str(error), FAILED)
     for remote in remotes:
         remote.close()
         remote.join(2.0)

@@ -123,6 +123,8 @@ class DesktopSink:
         try:
             self.release_all()
             self._asked(self._spares.restore)
+            # An answer shows that everything was done: what is under way when a connection closes may be lost.
+            self._asked(lambda: self._x.core.GetInputFocus().reply())
         except SinkLost:
             pass  # A display that is gone holds nothing down.
         finally:

@@ -192,8 +192,8 @@ class KeyboardMap:
         return Stroke(keycode, bool(level & 1) != flipped, bool(level & 2))
 
     def spares(self) -> dict[int, str]:
-        """Keycodes without a place that mean nothing, or one character at every level: lent by us, now or by a host that
-        died. The value is that character, or empty.
+        """Keycodes without a place that mean nothing (""), or one character at every level: lent by us, now or by a
+        host that died.
         """
         placed = set(KEYCODES.values())
         found = {}

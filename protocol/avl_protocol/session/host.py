@@ -92,6 +92,7 @@ class HostSession:
     ) -> None:  # fmt: skip
         self._handshake = HostHandshake(identity, session_id, entropy, wall)
         self._frames = ShortFrameReader(MAX_HANDSHAKE_MESSAGE)
+        self._latest = now
         self._session_id = session_id
         self._pipes = pipes
         self._door = door
@@ -121,6 +122,7 @@ class HostSession:
         """Bytes of one of the session's channels."""
         if self.state is HostState.ENDED:
             return
+        self._latest = now
         try:
             if not self._may_open(channel) or not self._pipes.adopt(channel, stream):
                 self._pipes.refuse(channel, stream, CloseCode.FORBIDDEN)
@@ -217,14 +219,21 @@ class HostSession:
     # messages
 
     def send(self, message: ControlMessage) -> None:
-        """Send a control message to the viewer."""
-        if self._secure is not None and self.state is HostState.ADMITTED:
-            self._secure.send(Channel.CONTROL, CONTROL.encode(message))
+        """Send a control message to the viewer. One that does not read ends the session (TOO_SLOW), never its caller."""
+        if self.state is HostState.ADMITTED:
+            self._send(Channel.CONTROL, CONTROL.encode(message))
 
     def send_bulk(self, message: BulkMessage) -> None:
         """Send a bulk message, if the viewer has opened that channel."""
-        if self._secure is not None and self.state is HostState.ADMITTED and self._pipes.is_open(Channel.BULK):
-            self._secure.send(Channel.BULK, BULK.encode(message))
+        if self.state is HostState.ADMITTED and self._pipes.is_open(Channel.BULK):
+            self._send(Channel.BULK, BULK.encode(message))
+
+    def _send(self, channel: int, message: bytes) -> None:
+        assert self._secure is not None
+        try:
+            self._secure.send(channel, message)
+        except Refused as error:
+            self.end(error.code, self._latest)
 
     def _messages(self, channel: int, data: bytes, now: float) -> None:
         assert self._secure is not None
@@ -271,6 +280,7 @@ class HostSession:
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
+        self._latest = now
         for timer in self._timers.expired(now):
             if timer is Timer.HANDSHAKE:
                 self.end(CloseCode.TIMEOUT, now)
@@ -278,13 +288,7 @@ class HostSession:
                 self._release(now)
             elif timer is Timer.BEACON:
                 self._timers.set(Timer.BEACON, now + T_BEACON)
-                self._send_or_end(Beacon(round(now * 1e6), self.beacon_objects()), now)
-
-    def _send_or_end(self, message: ControlMessage, now: float) -> None:
-        try:
-            self.send(message)
-        except Refused as error:
-            self.end(error.code, now)
+                self.send(Beacon(round(now * 1e6), self.beacon_objects()))
 
     def end(self, code: CloseCode, now: float) -> None:
         """End the session and tell the viewer why: sealed if it was admitted, as a refusal before."""
@@ -292,7 +296,10 @@ class HostSession:
             return
         if self._secure is not None:
             if code is not CloseCode.TAMPERED:
-                self._secure.send(Channel.CONTROL, CONTROL.encode(End(code)))
+                try:
+                    self._secure.send(Channel.CONTROL, CONTROL.encode(End(code)))
+                except Refused:
+                    pass  # it does not read: the relay tells it
                 self._secure.finish(Channel.CONTROL)
         elif self.viewer:
             self._send_body(self._handshake.refuse(code))

@@ -52,31 +52,32 @@ class InputOutbox:
         return self._sequence + self._batches()
 
     def _batches(self) -> int:
-        return sum(1 for _ in self._cut())
+        batches = begun = 0
+        for at in range(len(self._events)):
+            if at == 0 or self._full(at, begun):
+                batches, begun = batches + 1, at
+        return batches
 
-    def _cut(self) -> list[list[tuple[Any, ...]]]:
-        """The events in batches, each with at most one TEXT so that a record holds it."""
-        out: list[list[tuple[Any, ...]]] = []
-        for event in self._events:
-            full = not out or len(out[-1]) >= _BATCH or event[0] == InputKind.TEXT or out[-1][-1][0] == InputKind.TEXT
-            if full:
-                out.append([])
-            out[-1].append(event)
-        return out
+    def _full(self, at: int, begun: int = 0) -> bool:
+        """Whether the batch that begins at `begun` ends before event `at`: a TEXT travels alone, so that a record
+        holds it."""
+        text = InputKind.TEXT
+        return at - begun >= _BATCH or self._events[at][0] == text or self._events[at - 1][0] == text
 
     def hold(self) -> None:
         """Say that what is held stays held."""
         if self._held and not self._events:
             self._events.append((int(InputKind.HOLDING),))
 
-    def take(self, host_time_us: int) -> list[Batch]:
-        """All that waits, as batches of this moment of the host's clock."""
-        out = []
-        for events in self._cut():
-            self._sequence += 1
-            out.append(Batch(self._sequence, max(0, host_time_us), tuple(events)))
-        self._events.clear()
-        return out
+    def take(self, host_time_us: int) -> Batch:
+        """The first batch of what waits, of this moment of the host's clock. Only while `pending`."""
+        size = 1
+        while size < len(self._events) and not self._full(size):
+            size += 1
+        events = tuple(self._events[:size])
+        del self._events[:size]
+        self._sequence += 1
+        return Batch(self._sequence, max(0, host_time_us), events)
 
     def clear(self) -> None:
         """Forget what waits and what is held: the host has let go of it."""

@@ -216,10 +216,13 @@ class ViewerSession:
     def _flush_input(self, now: float) -> None:
         if self._secure is None or self.state is not ViewerState.ADMITTED or not self._outbox.pending:
             return
-        if self._pipes.backlog(Channel.INPUT) > self._outbox.room or not self._secure.writable(Channel.INPUT):
-            return
-        for batch in self._outbox.take(round(self.clock.to_host(now) * 1e6)):
-            self._secure.send(Channel.INPUT, INPUT.encode(batch))
+        made = round(self.clock.to_host(now) * 1e6)
+        while (
+            self._outbox.pending
+            and self._pipes.backlog(Channel.INPUT) <= self._outbox.room
+            and self._secure.writable(Channel.INPUT)
+        ):
+            self._secure.send(Channel.INPUT, INPUT.encode(self._outbox.take(made)))
         self._refresh_holding(now)
 
     def _refresh_holding(self, now: float) -> None:

@@ -1,9 +1,9 @@
 """Canvas: the desktop's picture as BGRA, kept up to date by converting only what changed.
 
 Colour is BT.709 limited range (spec 05-media). Measured at 1920x1080 on two cores: 4:4:4 whole 1.5 ms, 4:2:0 whole
-0.7 ms, a line of text in either 0.1 ms. The 4:4:4 figures need libswscale's new code path: its old one takes 16 ms, and its
-fast bilinear one ruins the chroma. The new path dithers over a few pixels, hence the alignment of what is converted:
-a pixel gets the same value whether it was converted alone or with the whole picture.
+0.7 ms, a line of text in either 0.1 ms. The 4:4:4 figures need libswscale's new code path: its old one takes 16 ms,
+and its fast bilinear one ruins the chroma. The new path dithers over a few pixels, hence the alignment of what is
+converted: a pixel gets the same value whether it was converted alone or with the whole picture.
 """
 
 from __future__ import annotations

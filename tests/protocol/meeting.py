@@ -1,0 +1,264 @@
+"""A host's and a viewer's session face to face: in-memory pipes, owners that write down what they are told, one door."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from avl_protocol.crypto.attempts import AttemptBudget, Code, Try
+from avl_protocol.crypto.identity import endorse_signer
+from avl_protocol.session.host import HostSession
+from avl_protocol.session.mediain import ReceivedFrame
+from avl_protocol.session.pipes import SessionPipes
+from avl_protocol.session.viewer import ViewerSession, ViewerSettings
+from avl_protocol.wire.endtoend import BulkMessage, ControlMessage, Grant
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import CloseCode, Permission
+from tests.protocol.handshakes import HOST, SESSION, VIEWER, WALL, Seeded, identity
+from tests.protocol.sealed import MEDIA_SESSION, SIGNER, Source
+
+CODE, VIEW_CODE = "7K3P-9QX2", "VIEW-ONLY"
+EVERYTHING = Permission(sum(Permission))
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Something on its way on a channel."""
+
+    channel: int
+    data: bytes = b""
+    end: bool = False
+    reset: int | None = None
+
+
+class MemoryPipes:
+    """One side's SessionPipes: what is sent waits in `out` until the meeting carries it."""
+
+    handle = 5
+
+    def __init__(self) -> None:
+        self.out: deque[Moved] = deque()
+        self.streams: set[int] = set()
+        self.refused: list[tuple[int, CloseCode]] = []
+        self.sent = bytearray()
+        self.closed: CloseCode | None = None
+        #: Bytes that the hop claims not to have sent yet.
+        self.waiting = 0
+
+    def open(self, channel: int) -> None:
+        self.streams.add(channel)
+        self.out.append(Moved(channel))
+
+    def adopt(self, channel: int, stream: int) -> bool:
+        self.streams.add(channel)
+        return stream == channel
+
+    def send(self, channel: int, data: bytes) -> None:
+        if data and channel in self.streams:
+            self.sent += data
+            self.out.append(Moved(channel, data))
+
+    def finish(self, channel: int) -> None:
+        if channel in self.streams:
+            self.out.append(Moved(channel, end=True))
+
+    def refuse(self, channel: int, stream: int, code: CloseCode) -> None:
+        self.refused.append((channel, code))
+        if stream == channel:
+            self.streams.discard(channel)
+        self.out.append(Moved(channel, reset=int(code)))
+
+    def consume(self, stream: int, size: int) -> None:
+        return
+
+    def backlog(self, channel: int) -> int:
+        return self.waiting
+
+    def is_open(self, channel: int) -> bool:
+        return channel in self.streams
+
+    def close(self, code: CloseCode) -> None:
+        self.closed = code
+        self.out.extend(Moved(channel, reset=int(code)) for channel in sorted(self.streams))
+        self.streams.clear()
+
+
+class CodeDoor:
+    """A Door over an AttemptBudget; `replaced` counts new printed codes."""
+
+    def __init__(self, control: Code | None = None, view: Code | None = None) -> None:
+        self.budget = AttemptBudget(control or Code(CODE), view or Code(VIEW_CODE), Seeded("door"))
+        self.replaced = 0
+        self.failures = 0
+
+    def begin(self, viewer: bytes, now: float) -> Try:
+        return self.budget.begin(viewer, now)
+
+    def confirmed(self, attempt: Try, which: int) -> Permission | None:
+        if not self.budget.confirmed(attempt, which):
+            return None
+        return EVERYTHING if which == 0 else Permission.VIEW
+
+    def failed(self, attempt: Try) -> None:
+        self.failures += 1
+        self.replaced += self.budget.failed(attempt)
+
+
+@dataclass
+class HostOwner:
+    """HostSessionOwner. `asks`: whether a person decides; `source` gives the media keys."""
+
+    source: Source
+    asks: bool = False
+    asked: list[tuple[str, Permission]] = field(default_factory=list)
+    admitted: int = 0
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    messages: list[ControlMessage | BulkMessage] = field(default_factory=list)
+    ended: CloseCode | None = None
+
+    def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
+        if self.asks:
+            self.asked.append((name, wish))
+        return self.asks
+
+    def session_grant(self, session: HostSession, now: float) -> Grant:
+        key = self.source.sender.join_key().to_bytes()
+        endorsement = endorse_signer(HOST, MEDIA_SESSION, SIGNER.public)
+        return Grant(
+            int(session.permissions), MEDIA_SESSION, SIGNER.public, endorsement, (key,), round(now * 1e6), "desk"
+        )
+
+    def session_admitted(self, session: HostSession, now: float) -> None:
+        self.admitted += 1
+
+    def session_input(self, session: HostSession, events: list[tuple[Any, ...]], now: float) -> None:
+        self.events += events
+
+    def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
+        self.messages.append(message)
+
+    def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
+        assert self.ended is None
+        self.ended = code
+
+
+@dataclass
+class ViewerOwner:
+    """ViewerSessionOwner."""
+
+    grant: Grant | None = None
+    waiting: int | None = None
+    frames: list[ReceivedFrame] = field(default_factory=list)
+    recoveries: list[tuple[int, int]] = field(default_factory=list)
+    messages: list[ControlMessage | BulkMessage] = field(default_factory=list)
+    echoes: list[int] = field(default_factory=list)
+    stale: bool = False
+    ended: Refused | None = None
+
+    def session_waiting(self, seconds: int, now: float) -> None:
+        self.waiting = seconds
+
+    def session_admitted(self, grant: Grant, now: float) -> None:
+        self.grant = grant
+
+    def session_frames(self, frames: list[ReceivedFrame], now: float) -> None:
+        self.frames += frames
+
+    def session_recover(self, track: int, number: int, now: float) -> None:
+        self.recoveries.append((track, number))
+
+    def session_message(self, message: ControlMessage | BulkMessage, now: float) -> None:
+        self.messages.append(message)
+
+    def session_echo(self, sequence: int, host_time: float, now: float) -> None:
+        self.echoes.append(sequence)
+
+    def session_stale(self, stale: bool, now: float) -> None:
+        self.stale = stale
+
+    def session_ended(self, reason: Refused, now: float) -> None:
+        assert self.ended is None
+        self.ended = reason
+
+
+Change = Callable[[bool, Moved], Moved | None]
+
+
+class Meeting:
+    """Both sessions at time `now`. `change(from_viewer, moved)` may alter or drop (None) whatever is carried."""
+
+    def __init__(
+        self, code: str = CODE, door: CodeDoor | None = None, asks: bool = False, wish: Permission = EVERYTHING,
+        viewer: str = "viewer", device: int = HOST.number, host_session_id: bytes = SESSION,
+    ) -> None:  # fmt: skip
+        self.now = 100.0
+        self.change: Change = lambda from_viewer, moved: moved
+        self.door = door or CodeDoor()
+        self.source = Source()
+        self.host_owner, self.viewer_owner = HostOwner(self.source, asks), ViewerOwner()
+        self.host_pipes, self.viewer_pipes = MemoryPipes(), MemoryPipes()
+        own = VIEWER if viewer == "viewer" else identity(viewer)
+        self.host = HostSession(
+            HOST, host_session_id, cast(SessionPipes, self.host_pipes), self.door, self.host_owner, Seeded("host"),
+            WALL, self.now,
+        )  # fmt: skip
+        self.viewer = ViewerSession(
+            ViewerSettings(own, device, SESSION, code, "someone", wish, (0, 1)),
+            cast(SessionPipes, self.viewer_pipes), self.viewer_owner, Seeded(viewer), WALL, self.now,
+        )  # fmt: skip
+
+    def carry(self) -> None:
+        """Carry what waits, at this moment, until nothing more is said."""
+        while self.viewer_pipes.out or self.host_pipes.out:
+            for from_viewer, pipes in ((True, self.viewer_pipes), (False, self.host_pipes)):
+                while pipes.out:
+                    moved = self.change(from_viewer, pipes.out.popleft())
+                    if moved is not None:
+                        self._hand(from_viewer, moved)
+
+    def _hand(self, from_viewer: bool, moved: Moved) -> None:
+        channel = moved.channel
+        if from_viewer:
+            if moved.reset is not None:
+                self.host.channel_reset(channel, self.now)
+            else:
+                self.host.channel_received(channel, channel, moved.data, moved.end, self.now)
+        elif moved.reset is not None:
+            self.viewer.channel_reset(channel, moved.reset, self.now)
+        else:
+            self.viewer.channel_received(channel, channel, moved.data, moved.end, self.now)
+
+    def start(self) -> Meeting:
+        """The handshake, as far as it goes."""
+        self.viewer.start()
+        self.carry()
+        return self
+
+    def at(self, seconds: float, *, deaf: str = "") -> None:
+        """Let time pass up to `seconds` from now, timers firing in order; `deaf`: a side whose timers are not called."""
+        end = self.now + seconds
+        sides = [side for name, side in (("host", self.host), ("viewer", self.viewer)) if name != deaf]
+        while True:
+            due = [at for side in sides if (at := side.next_timeout()) is not None]
+            if not due or min(due) > end:
+                break
+            self.now = max(self.now, min(due))
+            for side in sides:
+                at = side.next_timeout()
+                if at is not None and at <= self.now:
+                    side.handle_timer(self.now)
+            self.carry()
+        self.now = end
+
+    @property
+    def reason(self) -> CloseCode | None:
+        """Why the viewer's session ended."""
+        return self.viewer_owner.ended.code if self.viewer_owner.ended else None
+
+    def send_input(self, *events: tuple[Any, ...]) -> int:
+        """The viewer's hands."""
+        sequence = self.viewer.send_input(list(events), self.now)
+        self.carry()
+        return sequence

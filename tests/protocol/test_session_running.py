@@ -1,0 +1,455 @@
+"""The running session: tampering, ends, silence, back-pressure, stale hosts, and input that came too late."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avl_protocol.session.host import HostState
+from avl_protocol.session.inputgate import InputGate
+from avl_protocol.session.outbox import InputOutbox
+from avl_protocol.session.viewer import ViewerState
+from avl_protocol.wire.codec import CONTROL, INPUT
+from avl_protocol.wire.endtoend import Batch, Clipboard, ClockPing, Cursor, MediaKeys, NeedKeys
+from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_TEXT,
+    T_BEACON,
+    T_INPUT_OLD,
+    T_INPUT_OLD_PRESS,
+    T_INPUT_SILENCE,
+    T_STALE,
+    Channel,
+    CloseCode,
+    InputKind,
+    Permission,
+)
+from tests.protocol.meeting import EVERYTHING, Meeting, Moved
+from tests.protocol.messages import values
+
+MOVE, BUTTON, WHEEL, KEY, TEXT = (
+    int(k) for k in (InputKind.MOVE, InputKind.BUTTON, InputKind.WHEEL, InputKind.KEY, InputKind.TEXT)
+)
+A_DOWN, A_UP = (KEY, 4, True, 0, "a"), (KEY, 4, False, 0, "")
+LEFT_DOWN, LEFT_UP = (BUTTON, 1, True), (BUTTON, 1, False)
+
+
+# -- tampering and ends ------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(st.sampled_from([0, 1, 2]), st.booleans(), st.integers(0, 400), st.integers(1, 255))
+def test_a_changed_byte_of_a_record_ends_the_session_as_tampered(
+    channel: int, from_viewer: bool, place: int, bits: int
+) -> None:
+    meeting = Meeting().start()
+    done = []
+
+    def change(came_from_viewer: bool, moved: Moved) -> Moved | None:
+        if came_from_viewer is from_viewer and moved.channel == channel and len(moved.data) > 2 and not done:
+            at = 2 + place % (len(moved.data) - 2)  # behind the length, which decides what a record is
+            done.append(at)
+            return Moved(channel, moved.data[:at] + bytes((moved.data[at] ^ bits,)) + moved.data[at + 1 :])
+        return moved
+
+    meeting.change = change
+    meeting.send_input((MOVE, 1, 2))
+    meeting.viewer.send_bulk(Clipboard(1, "text"))
+    meeting.host.send_bulk(Clipboard(1, "text"))
+    meeting.carry()
+    meeting.at(T_BEACON * 2.5)
+    if channel == 0 and from_viewer:
+        meeting.viewer.send(NeedKeys(1, 2))
+        meeting.carry()
+    assert done
+    codes = {meeting.reason, meeting.host_owner.ended}
+    assert CloseCode.TAMPERED in codes
+    assert None not in codes
+
+
+def test_a_record_that_was_left_out_is_noticed_by_the_next() -> None:
+    meeting = Meeting().start()
+    drop = [True]
+    meeting.change = lambda from_viewer, moved: None if from_viewer and moved.data and drop and drop.pop() else moved
+    meeting.send_input((MOVE, 1, 2))
+    meeting.send_input((MOVE, 3, 4))
+    assert meeting.host_owner.ended is CloseCode.TAMPERED
+    assert meeting.host_owner.events == []
+
+
+def test_a_record_that_came_twice_is_noticed() -> None:
+    meeting = Meeting().start()
+    meeting.change = lambda from_viewer, moved: Moved(moved.channel, moved.data * 2) if from_viewer else moved
+    meeting.send_input((MOVE, 1, 2))
+    assert meeting.host_owner.ended is CloseCode.TAMPERED
+    assert meeting.host_owner.events in ([], [(MOVE, 1, 2)])
+
+
+def test_the_end_of_channel_0_without_a_word_is_a_loss() -> None:
+    meeting = Meeting().start()
+    meeting.viewer.channel_received(0, 0, b"", True, meeting.now)
+    assert meeting.reason is CloseCode.SESSION_LOST
+    meeting.host.channel_received(0, 0, b"", True, meeting.now)
+    assert meeting.host_owner.ended is CloseCode.SESSION_LOST
+
+
+def test_a_record_cut_short_is_a_loss_not_an_end() -> None:
+    meeting = Meeting().start()
+    meeting.change = lambda from_viewer, moved: Moved(moved.channel, moved.data[:-1]) if moved.data else moved
+    meeting.host.end(CloseCode.DISPLAY_LOST, meeting.now)
+    meeting.carry()
+    assert meeting.reason in (CloseCode.SESSION_LOST, CloseCode.TAMPERED)
+
+
+@pytest.mark.parametrize("code", [CloseCode.ENDED, CloseCode.DISPLAY_LOST, CloseCode.EVICTED])
+def test_a_host_that_ends_says_why(code: CloseCode) -> None:
+    meeting = Meeting().start()
+    meeting.host.end(code, meeting.now)
+    meeting.carry()
+    assert meeting.reason is code
+    assert meeting.host_owner.ended is code
+    meeting.host.end(CloseCode.INTERNAL, meeting.now)
+    meeting.at(60)
+    assert not meeting.host_pipes.out
+
+
+def test_a_viewer_that_leaves_is_told_apart_from_one_that_was_lost() -> None:
+    meeting = Meeting().start()
+    meeting.viewer.end(meeting.now)
+    meeting.carry()
+    assert meeting.host_owner.ended is CloseCode.ENDED
+    assert meeting.reason is CloseCode.ENDED
+
+
+@pytest.mark.parametrize("code", [CloseCode.EVICTED, CloseCode.TAMPERED, 4711])
+def test_an_abandoned_channel_0_ends_both(code: int) -> None:
+    meeting = Meeting().start()
+    meeting.viewer.channel_reset(0, code, meeting.now)
+    assert meeting.reason is (code if isinstance(code, CloseCode) else CloseCode.SESSION_LOST)
+    meeting.host.channel_reset(0, meeting.now)
+    assert meeting.host_owner.ended is CloseCode.SESSION_LOST
+
+
+@given(st.binary(max_size=60), st.sampled_from([0, 1, 2]), st.booleans())
+def test_sealed_nonsense_ends_the_session_and_raises_nothing(raw: bytes, channel: int, from_viewer: bool) -> None:
+    meeting = Meeting().start()
+    sender = meeting.viewer if from_viewer else meeting.host
+    assert sender._secure is not None
+    sender._secure.send(channel, raw)
+    meeting.carry()
+    meeting.at(1.0)
+    code = meeting.host_owner.ended if from_viewer else meeting.reason
+    assert code in (None, CloseCode.SESSION_PROTOCOL, CloseCode.ENDED, CloseCode.SESSION_LOST) or code in CloseCode
+
+
+@pytest.mark.parametrize("message", [b"\x01\x80", CONTROL.encode(MediaKeys((b"short",)))])
+def test_malformed_control_messages_end_the_viewers_session(message: bytes) -> None:
+    meeting = Meeting().start()
+    assert meeting.host._secure is not None
+    meeting.host._secure.send(0, message)
+    meeting.carry()
+    assert meeting.reason is CloseCode.SESSION_PROTOCOL
+
+
+# -- beacons and clock -------------------------------------------------------------------------------------------------
+
+
+def test_a_host_sends_a_beacon_every_second_and_a_silent_one_is_stale() -> None:
+    meeting = Meeting().start()
+    meeting.at(10)
+    assert not meeting.viewer_owner.stale
+    silent = [True]
+    meeting.change = lambda from_viewer, moved: None if not from_viewer and silent else moved
+    meeting.at(T_STALE + 0.1)
+    assert meeting.viewer_owner.stale
+    with pytest.raises(Refused) as caught:
+        meeting.viewer.send_input([(MOVE, 1, 1)], meeting.now)
+    assert caught.value.code is CloseCode.SESSION_LOST
+    assert meeting.viewer.state is ViewerState.ADMITTED
+
+
+def test_a_stale_viewer_goes_on_when_the_host_is_heard_again() -> None:
+    meeting = Meeting().start()
+    held: list[Moved] = []
+
+    def change(from_viewer: bool, moved: Moved) -> Moved | None:
+        if not from_viewer:
+            held.append(moved)
+            return None
+        return moved
+
+    meeting.change = change
+    meeting.at(T_STALE + 0.1)
+    assert meeting.viewer.stale
+    meeting.change = lambda from_viewer, moved: moved
+    for moved in held:
+        meeting.viewer.channel_received(moved.channel, moved.channel, moved.data, moved.end, meeting.now)
+    assert not meeting.viewer.stale
+    meeting.send_input((MOVE, 1, 1))
+    assert meeting.host_owner.events == [(MOVE, 1, 1)]
+
+
+def test_clocks_are_matched_by_exchanges() -> None:
+    meeting = Meeting().start()
+    sent = len(meeting.host_pipes.sent)
+    meeting.at(1.05)
+    assert len(meeting.host_pipes.sent) > sent
+    assert meeting.viewer.clock.error == pytest.approx(0.0, abs=1e-6)
+
+
+# -- back-pressure -----------------------------------------------------------------------------------------------------
+
+
+def test_a_viewer_that_does_not_acknowledge_ends_as_too_slow_and_holds_bounded_memory() -> None:
+    meeting = Meeting().start()
+    meeting.change = lambda from_viewer, moved: moved if from_viewer else None
+    image = bytes(12_000)
+    for serial in range(400):
+        meeting.host.send(Cursor(serial, 50, 60, 0, 0, image))
+        if meeting.host.state is HostState.ENDED:
+            break
+    assert meeting.host_owner.ended is CloseCode.TOO_SLOW
+    assert serial < 130
+    assert meeting.host.next_timeout() is None
+
+
+def test_a_viewer_that_asks_without_ever_reading_is_ended_too() -> None:
+    meeting = Meeting().start()
+    meeting.change = lambda from_viewer, moved: moved if from_viewer else None
+    assert meeting.viewer._secure is not None
+    ping = CONTROL.encode(ClockPing(1 << 60))
+    for _ in range(80_000):
+        if meeting.host_owner.ended is not None:
+            break
+        for _ in range(100):
+            meeting.viewer_pipes.send(0, _record(meeting, ping))
+        meeting.carry()
+    assert meeting.host_owner.ended is CloseCode.TOO_SLOW
+
+
+def _record(meeting: Meeting, message: bytes) -> bytes:
+    """A record that the viewer's sealer makes although nothing is acknowledged."""
+    assert meeting.viewer._secure is not None
+    channel = meeting.viewer._secure._conversation(0).secure
+    channel.retained = 0
+    channel._kept.clear()
+    channel._first_kept = channel._sealer.counter
+    return channel.send(bytes((len(message),)) + message)
+
+
+def test_clipboards_that_nobody_acknowledges_end_the_session_and_raise_nothing() -> None:
+    meeting = Meeting().start()
+    meeting.change = lambda from_viewer, moved: moved if from_viewer else None
+    for serial in range(12):
+        meeting.host.send_bulk(Clipboard(serial, "x" * MAX_CLIPBOARD_TEXT))
+    assert meeting.host_owner.ended is CloseCode.TOO_SLOW
+
+
+def test_the_viewers_own_clipboard_says_too_slow_to_its_caller() -> None:
+    meeting = Meeting().start()
+    meeting.change = lambda from_viewer, moved: None
+    with pytest.raises(Refused) as caught:
+        for serial in range(12):
+            meeting.viewer.send_bulk(Clipboard(serial, "x" * MAX_CLIPBOARD_TEXT))
+    assert caught.value.code is CloseCode.TOO_SLOW
+
+
+def test_a_large_clipboard_arrives_whole_in_both_directions() -> None:
+    meeting = Meeting().start()
+    text = "".join(random.Random(1).choices("abcäöü€", k=300_000))
+    meeting.viewer.send_bulk(Clipboard(1, text))
+    meeting.host.send_bulk(Clipboard(2, text))
+    meeting.carry()
+    assert Clipboard(1, text) in meeting.host_owner.messages
+    assert Clipboard(2, text) in meeting.viewer_owner.messages
+
+
+# -- input -------------------------------------------------------------------------------------------------------------
+
+
+def test_input_is_applied_in_order_and_echoed() -> None:
+    meeting = Meeting().start()
+    sequence = meeting.send_input((MOVE, 1, 2), LEFT_DOWN, LEFT_UP, A_DOWN, A_UP, (WHEEL, 0, -120), (TEXT, "äß"))
+    assert meeting.host_owner.events == [
+        (MOVE, 1, 2), LEFT_DOWN, LEFT_UP, A_DOWN, A_UP, (WHEEL, 0, -120), (TEXT, "äß"),
+    ]  # fmt: skip
+    assert meeting.viewer_owner.echoes[-1] >= sequence
+
+
+def test_held_keys_are_released_when_the_viewer_falls_silent_and_not_before() -> None:
+    meeting = Meeting().start()
+    meeting.send_input(A_DOWN, LEFT_DOWN)
+    meeting.at(30)  # the viewer keeps saying that it holds them
+    assert meeting.host_owner.events == [A_DOWN, LEFT_DOWN]
+    meeting.at(T_INPUT_SILENCE - 0.6, deaf="viewer")
+    assert meeting.host_owner.events == [A_DOWN, LEFT_DOWN]
+    meeting.at(0.7, deaf="viewer")
+    assert set(meeting.host_owner.events[2:]) == {A_UP, LEFT_UP}
+
+
+@pytest.mark.parametrize("how", ["lost", "end", "reset 0", "reset 1", "tampered", "leave", "release all"])
+def test_nothing_stays_held_however_it_ends(how: str) -> None:
+    meeting = Meeting().start()
+    meeting.send_input(A_DOWN, (MOVE, 5, 5), LEFT_DOWN, (MOVE, 9, 9))
+    del meeting.host_owner.events[:]
+    if how == "lost":
+        meeting.host.lost(meeting.now)
+    elif how == "end":
+        meeting.host.end(CloseCode.EVICTED, meeting.now)
+    elif how == "reset 0":
+        meeting.host.channel_reset(0, meeting.now)
+    elif how == "reset 1":
+        meeting.host.channel_reset(1, meeting.now)
+        assert meeting.host.state is HostState.ADMITTED
+    elif how == "tampered":
+        meeting.host.channel_received(1, 1, (40).to_bytes(2, "big") + bytes(40), False, meeting.now)
+    elif how == "leave":
+        meeting.viewer.end(meeting.now)
+        meeting.carry()
+    else:
+        meeting.send_input((int(InputKind.RELEASE_ALL),))
+    assert set(meeting.host_owner.events) == {A_UP, LEFT_UP}
+    meeting.at(10, deaf="viewer")
+    assert len(meeting.host_owner.events) == 2
+
+
+def late(meeting: Meeting, seconds: float, *events: tuple[Any, ...]) -> None:
+    """Input that spent `seconds` on its way."""
+    held: list[Moved] = []
+
+    def change(from_viewer: bool, moved: Moved) -> Moved | None:
+        if from_viewer and moved.channel == 1:
+            held.append(moved)
+            return None
+        return moved
+
+    meeting.change = change
+    meeting.send_input(*events)
+    meeting.at(seconds)
+    meeting.change = lambda from_viewer, moved: moved
+    for moved in held:
+        meeting.host.channel_received(1, 1, moved.data, moved.end, meeting.now)
+    meeting.carry()
+
+
+def test_old_presses_are_discarded_and_old_moves_later() -> None:
+    meeting = Meeting().start()
+    events = ((MOVE, 1, 2), LEFT_DOWN, LEFT_UP, A_DOWN, A_UP, (TEXT, "rm -rf"), (WHEEL, 0, 120))
+    late(meeting, T_INPUT_OLD_PRESS - 0.2, *events)
+    assert meeting.host_owner.events == list(events)
+    meeting = Meeting().start()
+    late(meeting, T_INPUT_OLD_PRESS + 0.2, *events)
+    assert meeting.host_owner.events == [(MOVE, 1, 2)]
+    assert meeting.host.discarded == 6
+    meeting = Meeting().start()
+    late(meeting, T_INPUT_OLD + 0.2, *events)
+    assert meeting.host_owner.events == []
+    assert meeting.host.discarded == 7
+
+
+def test_the_release_of_something_held_is_never_too_old() -> None:
+    meeting = Meeting().start()
+    gate = InputGate()
+    gate.admit(Batch(1, 0, (A_DOWN, LEFT_DOWN)), EVERYTHING, 0.0)
+    events, discarded = gate.admit(Batch(2, 0, (A_UP, LEFT_UP, (KEY, 5, False, 0, ""))), EVERYTHING, 60.0)
+    assert events == [A_UP, LEFT_UP] and discarded == 1
+    assert meeting.host.discarded == 0
+
+
+@pytest.mark.parametrize(
+    ("permissions", "kept"),
+    [
+        (Permission.POINTER, [(MOVE, 1, 2), LEFT_DOWN, (WHEEL, 0, 1)]),
+        (Permission.KEYBOARD, [A_DOWN, (TEXT, "x")]),
+        (Permission.VIEW, []),
+    ],
+)
+def test_input_needs_its_own_permission(permissions: Permission, kept: list[tuple[Any, ...]]) -> None:
+    events = ((MOVE, 1, 2), LEFT_DOWN, (WHEEL, 0, 1), A_DOWN, (TEXT, "x"))
+    admitted, discarded = InputGate().admit(Batch(1, 0, events), permissions, 0.0)
+    assert admitted == kept
+    assert discarded == 5 - len(kept)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        (), (0,), (99,), ("1", 2, 3), (True, 1, 2), (MOVE, 1), (MOVE, 1, 2, 3), (MOVE, "1", 2), (MOVE, True, 2),
+        (BUTTON, 1, 1), (KEY, 1, True, 0), (KEY, 1, True, 0, b""), (TEXT, b"x"), (TEXT, None), (TEXT, "x" * 20_000),
+        (int(InputKind.RELEASE_ALL), 1),
+    ],
+)  # fmt: skip
+def test_malformed_events_end_the_session(event: tuple[Any, ...]) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        InputGate().admit(Batch(1, 0, (event,)), EVERYTHING, 0.0)
+    assert caught.value.code is CloseCode.SESSION_PROTOCOL
+
+
+@given(st.lists(values("any[]"), max_size=5), st.integers(), st.floats(0, 1e9))
+def test_whatever_a_batch_holds_is_applied_or_the_peers_error(
+    events: list[tuple[Any, ...]], time_us: int, now: float
+) -> None:
+    gate = InputGate()
+    try:
+        gate.admit(Batch(1, time_us, tuple(events)), EVERYTHING, now)
+        gate.release()
+    except RemoteProtocolError as error:
+        assert error.code is CloseCode.SESSION_PROTOCOL
+
+
+def test_input_out_of_order_ends_the_session() -> None:
+    meeting = Meeting().start()
+    meeting.send_input((MOVE, 1, 2))
+    assert meeting.viewer._secure is not None
+    meeting.viewer._secure.send(Channel.INPUT, INPUT.encode(Batch(1, 0, ((MOVE, 3, 4),))))
+    meeting.carry()
+    assert meeting.host_owner.ended is CloseCode.SESSION_PROTOCOL
+    assert meeting.host_owner.events == [(MOVE, 1, 2)]
+
+
+# -- on its way out ----------------------------------------------------------------------------------------------------
+
+
+def test_moves_coalesce_while_the_hop_is_backed_up_and_nothing_else_does() -> None:
+    meeting = Meeting().start()
+    meeting.viewer_pipes.waiting = 100_000
+    for at in range(50):
+        meeting.viewer.send_input([(MOVE, at, at)], meeting.now)
+    meeting.viewer.send_input([LEFT_DOWN, LEFT_UP], meeting.now)
+    for at in range(50):
+        last = meeting.viewer.send_input([(MOVE, at, -at)], meeting.now)
+    assert not meeting.viewer_pipes.out
+    meeting.viewer_pipes.waiting = 0
+    meeting.send_input((TEXT, "go"))
+    assert meeting.host_owner.events == [(MOVE, 49, 49), LEFT_DOWN, LEFT_UP, (MOVE, 49, -49), (TEXT, "go")]
+    assert meeting.viewer_owner.echoes[-1] >= last
+
+
+@settings(max_examples=30)
+@given(st.text(max_size=6000), st.text(max_size=50))
+def test_typed_text_of_any_length_arrives_exactly(text: str, more: str) -> None:
+    outbox = InputOutbox()
+    promised = [outbox.add([(TEXT, text)]), outbox.add([A_DOWN, A_UP, (TEXT, more)])]
+    batches = []
+    while outbox.pending:
+        batches.append(outbox.take(5))
+    assert [batch.sequence for batch in batches] == list(range(1, len(batches) + 1))
+    assert promised[-1] == batches[-1].sequence
+    typed = "".join(event[1] for batch in batches for event in batch.events if event[0] == TEXT)
+    assert typed == text + more
+    assert all(len(INPUT.encode(batch)) < 16_000 for batch in batches)
+    assert not outbox.pending and not outbox.holds
+
+
+def test_a_very_long_text_arrives_whole_although_much_of_it_waits() -> None:
+    meeting = Meeting().start()
+    text = "".join(random.Random(2).choices("abc äö€", k=2_000_000))
+    last = meeting.viewer.send_input([(TEXT, text)], meeting.now)
+    assert not meeting.viewer_pipes.waiting and meeting.viewer._outbox.pending
+    meeting.carry()
+    assert meeting.viewer_owner.echoes[-1] == last
+    assert "".join(event[1] for event in meeting.host_owner.events) == text
