@@ -32,7 +32,7 @@ NONCE = b"n" * 16
 NAME = "relay.test:4433"
 
 
-class Meeting:
+class Relaying:
     """A relay's router and all hops at it."""
 
     def __init__(self) -> None:
@@ -47,18 +47,18 @@ class Meeting:
 class Hop:
     """One neighbour of the relay."""
 
-    def __init__(self, meeting: Meeting, address: str = "10.0.0.9") -> None:
+    def __init__(self, relaying: Relaying, address: str = "10.0.0.9") -> None:
         relay = identity("relay")
         own = RelayIdentity(relay.public, CERTIFICATE, endorse_certificate(relay, CERTIFICATE), NAME, "")
         self.connection = Connection((address, 1), CERTIFICATE)
         self.client = self.connection.client
         self.relay = self.connection.server
-        self.peer = RelayPeer(own, meeting.router, NONCE, WALL * 1000, 0.0)
+        self.peer = RelayPeer(own, relaying.router, NONCE, WALL * 1000, 0.0)
         self.peer.attach_carrier(self.relay)
         self.told = Deaf()
         self.connection.join(self.told, self.peer)
-        self._meeting = meeting
-        meeting.hops.append(self)
+        self._meeting = relaying
+        relaying.hops.append(self)
         self._control = -1
         self._hop = HopStream()
         self._read = 0
@@ -106,18 +106,18 @@ def number(device: Identity) -> bytes:
     return device.number.to_bytes(NUMBER_BYTES, "big")
 
 
-def hosting(meeting: Meeting, device: Identity) -> tuple[Hop, int]:
+def hosting(relaying: Relaying, device: Identity) -> tuple[Hop, int]:
     """A registered host, and its media handle."""
-    hop = Hop(meeting, "10.0.0.8")
+    hop = Hop(relaying, "10.0.0.8")
     hop.open(hello(Role.HOST))
     hop.say(register(device))
     (media,) = [message.media_handle for message in hop.heard() if isinstance(message, Registered)]
     return hop, media
 
 
-def viewing(meeting: Meeting, address: str = "10.0.0.9") -> Hop:
+def viewing(relaying: Relaying, address: str = "10.0.0.9") -> Hop:
     """A welcomed viewer."""
-    hop = Hop(meeting, address)
+    hop = Hop(relaying, address)
     hop.open(hello(Role.VIEWER))
     hop.heard()
     return hop

@@ -1,4 +1,4 @@
-"""A host's and a viewer's session face to face: in-memory pipes, owners that write down what they are told, one door."""
+"""A host's and a viewer's session face to face: in-memory pipes, owners that write down what they are told, a door."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ class Meeting:
         return self
 
     def at(self, seconds: float, *, deaf: str = "") -> None:
-        """Let time pass up to `seconds` from now, timers firing in order; `deaf`: a side whose timers are not called."""
+        """Let time pass up to `seconds` from now, timers firing in order; the timers of a `deaf` side do not."""
         end = self.now + seconds
         sides = [side for name, side in (("host", self.host), ("viewer", self.viewer)) if name != deaf]
         while True:

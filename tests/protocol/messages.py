@@ -55,10 +55,10 @@ def any_message() -> st.SearchStrategy[tuple[Codec[Any], Any]]:
 def damaged(data: bytes) -> st.SearchStrategy[bytes]:
     """The same bytes cut short, continued, with one changed, or with a piece doubled."""
     places = st.integers(0, max(0, len(data) - 1))
+
     def flip(at: tuple[int, int]) -> bytes:
-        return (
-                data[: at[0]] + bytes((data[at[0]] ^ at[1],)) + data[at[0] + 1 :] if data else b""
-            )
+        return data[: at[0]] + bytes((data[at[0]] ^ at[1],)) + data[at[0] + 1 :] if data else b""
+
     return st.one_of(
         places.map(lambda at: data[:at]),
         st.binary(min_size=1, max_size=8).map(lambda more: data + more),

@@ -37,7 +37,7 @@ from avl_protocol.wire.messages import (
 )
 from avl_protocol.wire.registry import CloseCode, Role
 from tests.protocol.handshakes import HOST, identity
-from tests.protocol.hops import Hop, Meeting, attached, channel, hello, hosting, number, register, viewing
+from tests.protocol.hops import Hop, Relaying, attached, channel, hello, hosting, number, register, viewing
 from tests.protocol.memory import Connection, Deaf
 
 #: What each state allows (4.2), and the code with which such a message ends the hop when there is nothing in it.
@@ -62,7 +62,7 @@ def made(kind: type[HopMessage]) -> HopMessage:
 
 @pytest.mark.parametrize("greeting", [Hello((2, 3), Role.VIEWER), Hello((), Role.HOST), Hello((1,), 1, "", ("x",))])
 def test_a_hello_that_can_not_be_met_is_answered_with_version(greeting: Hello) -> None:
-    hop = Hop(Meeting())
+    hop = Hop(Relaying())
     hop.open(CONTROL_HEADER + hop_bytes(greeting))
     assert hop.code == CloseCode.VERSION
 
@@ -70,8 +70,8 @@ def test_a_hello_that_can_not_be_met_is_answered_with_version(greeting: Hello) -
 @pytest.mark.parametrize("state", ALLOWED)
 @pytest.mark.parametrize("kind", messages.HOP, ids=lambda kind: kind.__name__)
 def test_what_a_state_does_not_allow_ends_the_hop(state: PeerState, kind: type[HopMessage]) -> None:
-    meeting = Meeting()
-    hop = Hop(meeting)
+    relaying = Relaying()
+    hop = Hop(relaying)
     if state is PeerState.NEW:
         hop.open(CONTROL_HEADER)
     else:
@@ -157,7 +157,7 @@ def test_both_ends_give_up_after_ten_seconds_of_hello() -> None:
     link.handle_timer(10.0)
     assert told.lost is not None and told.lost.code == CloseCode.TIMEOUT
     for greeting, stays in ((None, False), (Role.HOST, False), (Role.VIEWER, True)):
-        hop = Hop(Meeting())
+        hop = Hop(Relaying())
         if greeting is not None:
             hop.open(hello(greeting))
         hop.peer.handle_timer(9.9)
@@ -170,18 +170,18 @@ def test_both_ends_give_up_after_ten_seconds_of_hello() -> None:
 
 
 def test_a_device_that_registers_again_replaces_its_older_connection() -> None:
-    meeting = Meeting()
-    old, _ = hosting(meeting, HOST)
-    other, _ = hosting(meeting, identity("another host"))
-    new, _ = hosting(meeting, HOST)
+    relaying = Relaying()
+    old, _ = hosting(relaying, HOST)
+    other, _ = hosting(relaying, identity("another host"))
+    new, _ = hosting(relaying, HOST)
     assert (old.code, other.code, new.code) == (CloseCode.REPLACED, None, None)
-    attached(viewing(meeting), new, HOST)
+    attached(viewing(relaying), new, HOST)
 
 
 def test_a_handle_is_no_permission() -> None:
-    meeting = Meeting()
-    host, _ = hosting(meeting, HOST)
-    mine, theirs = viewing(meeting), viewing(meeting, "10.0.0.10")
+    relaying = Relaying()
+    host, _ = hosting(relaying, HOST)
+    mine, theirs = viewing(relaying), viewing(relaying, "10.0.0.10")
     handle = attached(theirs, host, HOST)
     host.say(Admit(handle, (TRACK,), (0, 1)))
     stream = channel(mine, handle, 0, b"let me in")
@@ -189,21 +189,21 @@ def test_a_handle_is_no_permission() -> None:
     mine.say(Detach(handle, 0))
     mine.say(Recover(handle, TRACK, 0))
     assert [type(message) for message in host.heard()] == [Viewers], "the admission's, and nothing of the stranger's"
-    assert meeting.router.sessions == 1
+    assert relaying.router.sessions == 1
     assert channel(theirs, handle, 0, b"hello") not in [stream for stream, _ in theirs.told.resets]
-    stranger, _ = hosting(meeting, identity("another host"))
+    stranger, _ = hosting(relaying, identity("another host"))
     stranger.say(Evict(handle, CloseCode.EVICTED))
     stranger.say(Admit(handle, (), ()))
-    assert meeting.router.sessions == 1
+    assert relaying.router.sessions == 1
     channel(theirs, handle, 1)
     assert theirs.told.resets == []
 
 
 def test_a_connection_has_eight_sessions_at_most() -> None:
-    meeting = Meeting()
-    viewer = viewing(meeting)
+    relaying = Relaying()
+    viewer = viewing(relaying)
     devices = [identity(f"host {at}") for at in range(3)]
-    hosts = [hosting(meeting, device)[0] for device in devices]
+    hosts = [hosting(relaying, device)[0] for device in devices]
     for at in range(8):
         attached(viewer, hosts[at // 4], devices[at // 4], bytes([at]) * 16)
     assert viewer.code is None
@@ -213,9 +213,9 @@ def test_a_connection_has_eight_sessions_at_most() -> None:
 
 
 def test_channels_open_when_the_host_has_said_so_and_once() -> None:
-    meeting = Meeting()
-    host, _ = hosting(meeting, HOST)
-    viewer = viewing(meeting)
+    relaying = Relaying()
+    host, _ = hosting(relaying, HOST)
+    viewer = viewing(relaying)
     viewer.say(Attach(number(HOST), bytes(16)))
     (handle,) = [message.handle for message in host.heard() if isinstance(message, Incoming)]
 
@@ -231,32 +231,32 @@ def test_channels_open_when_the_host_has_said_so_and_once() -> None:
 
 
 def test_media_goes_to_admitted_tracks_of_admitted_sessions_alone() -> None:
-    meeting = Meeting()
-    host, media = hosting(meeting, HOST)
-    viewers = [viewing(meeting, f"10.0.1.{at}") for at in range(3)]
+    relaying = Relaying()
+    host, media = hosting(relaying, HOST)
+    viewers = [viewing(relaying, f"10.0.1.{at}") for at in range(3)]
     handles = [attached(viewer, host, HOST, bytes([at]) * 16) for at, viewer in enumerate(viewers)]
     host.say(Admit(handles[0], (TRACK,), (0,)))
     host.say(Admit(handles[1], (TRACK + 1,), (0,)))
     data = encode(MediaHeader(media, 0, TRACK, 0, 1, 0, 5), b"12345")
     host.client.send_datagrams([data], 2, None)
-    meeting.settle()
+    relaying.settle()
     assert [viewer.told.datagrams for viewer in viewers] == [[data], [], []]
     host.say(Evict(handles[0], CloseCode.EVICTED))
     host.client.send_datagrams([encode(MediaHeader(media, 0, TRACK, 1, 1, 0, 5), b"12345")], 2, None)
-    meeting.settle()
+    relaying.settle()
     assert viewers[0].told.datagrams == [data], "an eviction stops media at once"
     assert Detach(handles[0], CloseCode.EVICTED) in viewers[0].heard()
 
 
 def test_a_side_that_does_not_read_holds_the_other_back() -> None:
-    meeting = Meeting()
-    host, _ = hosting(meeting, HOST)
-    viewer = viewing(meeting)
+    relaying = Relaying()
+    host, _ = hosting(relaying, HOST)
+    viewer = viewing(relaying)
     stream = channel(viewer, attached(viewer, host, HOST), 0)
     (twin,) = [each for each in host.told.streams if each % 4 == 1]
     sent = 8 << 20
     viewer.client.send_stream(stream, bytes(sent))
-    meeting.settle()
+    relaying.settle()
     waiting = host.relay.stream_backlog(twin)
     assert waiting <= (512 << 10) + (1 << 20), "no more than its own limit and what was under way"
     assert viewer.client.stream_backlog(stream) >= sent - (3 << 20)
@@ -264,7 +264,7 @@ def test_a_side_that_does_not_read_holds_the_other_back() -> None:
     while (arrived := len(host.told.streams[twin])) > given:
         host.client.consume(twin, arrived - given)
         given = arrived
-        meeting.settle()
+        relaying.settle()
     assert bytes(host.told.streams[twin])[-sent:] == bytes(sent), "what was held back arrives once there is room"
 
 
@@ -272,13 +272,13 @@ def test_a_side_that_does_not_read_holds_the_other_back() -> None:
 
 
 def test_an_unknown_device_and_an_offline_one_are_answered_alike() -> None:
-    meeting = Meeting()
-    host, _ = hosting(meeting, HOST)
+    relaying = Relaying()
+    host, _ = hosting(relaying, HOST)
     host.client.close(0, "")
-    meeting.settle()
+    relaying.settle()
     answers = []
     for device in (HOST, identity("nobody")):
-        viewer = viewing(meeting)
+        viewer = viewing(relaying)
         viewer.say(Attach(number(device), bytes(16)))
         answers.append((viewer.relay.closed, viewer.heard()))
     assert answers[0] == answers[1]
@@ -287,11 +287,11 @@ def test_an_unknown_device_and_an_offline_one_are_answered_alike() -> None:
 
 def test_the_relay_bounds_handshakes_by_source_by_host_and_by_how_many_wait() -> None:
     def attempts(addresses: list[str], admit: bool, now: float = 0.0) -> list[bool]:
-        meeting = Meeting()
-        host, _ = hosting(meeting, HOST)
+        relaying = Relaying()
+        host, _ = hosting(relaying, HOST)
         went = []
         for at, address in enumerate(addresses):
-            viewer = viewing(meeting, address)
+            viewer = viewing(relaying, address)
             viewer.say(Attach(number(HOST), bytes([at]) * 16), now)
             incoming = [message.handle for message in host.heard() if isinstance(message, Incoming)]
             went.append(bool(incoming))
@@ -305,11 +305,11 @@ def test_the_relay_bounds_handshakes_by_source_by_host_and_by_how_many_wait() ->
     assert attempts(one, admit=False) == [True] * 5 + [False] * 2
     assert attempts(one, admit=True) == [True] * 7, "what ended in admission does not count"
     assert attempts(many, admit=False) == [True] * 30 + [False] * 2
-    meeting = Meeting()
-    host, _ = hosting(meeting, HOST)
+    relaying = Relaying()
+    hosting(relaying, HOST)
     codes = []
     for address in many[:10]:
-        viewer = viewing(meeting, address)
+        viewer = viewing(relaying, address)
         viewer.say(Attach(number(HOST), bytes(16)))
         codes.append(viewer.code)
     assert codes == [None] * 8 + [CloseCode.LIMIT] * 2

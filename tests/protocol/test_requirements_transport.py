@@ -27,7 +27,7 @@ from avl_protocol.wire.registry import CloseCode, Role
 from avl_relay.http.app import PageInfo, build, names_allowed
 from tests.protocol.carriers import RecordingReceiver
 from tests.protocol.handshakes import HOST
-from tests.protocol.hops import Hop, Meeting, hello, register
+from tests.protocol.hops import Hop, Relaying, hello, register
 from tests.simulator.run import Simulation, run
 
 # -- streams -----------------------------------------------------------------------------------------------------------
@@ -35,14 +35,14 @@ from tests.simulator.run import Simulation, run
 
 @pytest.mark.parametrize("kind", [0, 3, 64, varint.MAX])
 def test_a_stream_of_an_unknown_type_ends_the_connection(kind: int) -> None:
-    hop = Hop(Meeting())
+    hop = Hop(Relaying())
     hop.open(hello(Role.VIEWER))
     hop.open(varint.encode(kind) + b"whatever")
     assert hop.code == CloseCode.PROTOCOL_ERROR
 
 
 def test_a_second_control_stream_ends_the_connection() -> None:
-    hop = Hop(Meeting())
+    hop = Hop(Relaying())
     hop.open(hello(Role.VIEWER))
     assert hop.code is None
     hop.open(CONTROL_HEADER)
@@ -51,20 +51,20 @@ def test_a_second_control_stream_ends_the_connection() -> None:
 
 @pytest.mark.parametrize("greeting", [None, Role.HOST])
 def test_only_a_welcomed_viewer_opens_channels(greeting: Role | None) -> None:
-    hop = Hop(Meeting())
+    hop = Hop(Relaying())
     if greeting is not None:
         hop.open(hello(greeting))
     hop.open(channel_header(1, 0))
     assert hop.code == CloseCode.PROTOCOL_ERROR
-    viewer = Hop(Meeting())
+    viewer = Hop(Relaying())
     viewer.open(hello(Role.VIEWER))
     viewer.open(channel_header(1, 0))
     assert viewer.code is None, "a session that is not there costs it the stream only"
 
 
 def test_windows_are_widened_by_registration_and_admission_alone() -> None:
-    meeting = Meeting()
-    host, viewer = Hop(meeting), Hop(meeting)
+    relaying = Relaying()
+    host, viewer = Hop(relaying), Hop(relaying)
     host.open(hello(Role.HOST))
     assert not host.connection.server.trusted
     host.say(register(HOST))

@@ -156,7 +156,7 @@ class RelayLink:
                     raise Refused(CloseCode.GOING_AWAY)
                 return
             if stream not in self._channels:
-                known = self._begin(stream, data)
+                known = self._begin(stream, data, end)
                 if known is None:
                     return
                 data = known
@@ -169,11 +169,14 @@ class RelayLink:
         except Refused as error:
             self._fail(error, now)
 
-    def _begin(self, stream: int, data: bytes) -> bytes | None:
+    def _begin(self, stream: int, data: bytes, end: bool) -> bytes | None:
         reader = self._headers.setdefault(stream, HeaderReader())
         header = reader.feed(data)
         if header is None:
             self.carrier.consume(stream, len(data))
+            if end:
+                del self._headers[stream]
+                self.carrier.reset_stream(stream, CloseCode.PROTOCOL_ERROR)
             return None
         del self._headers[stream]
         begun, rest = header
@@ -183,6 +186,7 @@ class RelayLink:
 
     def stream_reset(self, stream: int, code: int, now: float) -> None:
         """A stream was abandoned; without control the hop is over."""
+        self._headers.pop(stream, None)
         if stream == self._control:
             self._fail(Refused(CloseCode.GOING_AWAY), now)
         elif (found := self._channels.pop(stream, None)) is not None:

@@ -136,6 +136,15 @@ class RelayPeer:
         """A stream that the relay opened towards this neighbour."""
         self._channels.add(stream)
 
+    def forget(self, stream: int) -> None:
+        """A channel's stream has ended in both directions."""
+        self._channels.discard(stream)
+
+    def abandon(self, stream: int, code: int) -> None:
+        """Abandon a channel's stream; nothing more is told of it."""
+        self.forget(stream)
+        self.carrier.reset_stream(stream, code)
+
     def close(self, code: CloseCode, now: float) -> None:
         """End the connection."""
         if self.state is not PeerState.GONE:
@@ -179,6 +188,9 @@ class RelayPeer:
         begun = reader.feed(data)
         if begun is None:
             self.carrier.consume(stream, len(data))
+            if end:
+                del self._headers[stream]
+                self.carrier.reset_stream(stream, CloseCode.PROTOCOL_ERROR)
             return
         del self._headers[stream]
         header, rest = begun
@@ -208,6 +220,7 @@ class RelayPeer:
 
     def stream_reset(self, stream: int, code: int, now: float) -> None:
         """A stream was abandoned; without control the hop is over."""
+        self._headers.pop(stream, None)
         if stream == self._control:
             self.close(CloseCode.NO_ERROR, now)
         elif stream in self._channels:

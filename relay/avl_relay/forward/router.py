@@ -202,7 +202,7 @@ class Router:
             or header.channel not in session.channels
             or header.channel in session.streams
         ):
-            peer.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+            peer.abandon(stream, CloseCode.FORBIDDEN)
             return
         host = session.host.peer
         twin = host.carrier.open_stream()

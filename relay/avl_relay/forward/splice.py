@@ -64,15 +64,15 @@ class Splices:
         source = self._ends.pop((peer, stream), None)
         if source is not None:
             self._ends.pop((source.other_peer, source.other_stream), None)
-            source.other_peer.carrier.reset_stream(source.other_stream, code)
+            source.other_peer.abandon(source.other_stream, code)
 
     def cut(self, peer: RelayPeer, stream: int, code: CloseCode) -> None:
         """Abandon both streams of a splice."""
         source = self._ends.pop((peer, stream), None)
         if source is not None:
             self._ends.pop((source.other_peer, source.other_stream), None)
-            source.peer.carrier.reset_stream(source.stream, code)
-            source.other_peer.carrier.reset_stream(source.other_stream, code)
+            source.peer.abandon(source.stream, code)
+            source.other_peer.abandon(source.other_stream, code)
 
     def forget(self, peer: RelayPeer) -> None:
         """A neighbour is gone: its streams' twins are abandoned."""
@@ -80,10 +80,12 @@ class Splices:
             source = self._ends.pop(key, None)
             if source is not None:
                 self._ends.pop((source.other_peer, source.other_stream), None)
-                source.other_peer.carrier.reset_stream(source.other_stream, CloseCode.SESSION_LOST)
+                source.other_peer.abandon(source.other_stream, CloseCode.SESSION_LOST)
 
     def _forget_if_done(self, source: _End) -> None:
         other = self._ends.get((source.other_peer, source.other_stream))
         if other is not None and other.ended:
             del self._ends[source.peer, source.stream]
             del self._ends[other.peer, other.stream]
+            source.peer.forget(source.stream)
+            other.peer.forget(other.stream)

@@ -193,6 +193,7 @@ function state(to, reason) {
   } else {
     notice.show(to, to === "lost" || to === "ended" ? reason : "");
   }
+  if (to !== "running") pointer.releaseAll();
   if (to === "ended") permissions = 0;
 }
 

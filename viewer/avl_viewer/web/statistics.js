@@ -10,6 +10,8 @@ const WINDOW = 10_000;
 const SHORT = 1000;
 /** An input whose next picture comes later than this many milliseconds changed nothing that could be seen. */
 const ANSWER = 1000;
+/** The stages of the pipeline, in order. */
+const STAGES = ["grab", "compare", "convert", "encode", "seal", "network", "receive", "open", "decode", "present"];
 /** Frames under way, samples kept, and inputs waiting for their picture. */
 const KEPT = 1024;
 
@@ -109,8 +111,8 @@ export class Statistics {
     const bytes = within(this._received, now, SHORT).reduce((sum, size) => sum + size, 0);
     /** @type {Record<string, number | null>} */
     const stages = {};
-    for (const [name, samples] of this._stages) {
-      const values = within(samples, now, WINDOW);
+    for (const name of STAGES) {
+      const values = within(this._stages.get(name) ?? [], now, WINDOW);
       if (values.length) stages[name] = quantiles(values).p50;
     }
     return {

@@ -152,8 +152,7 @@ export class WebTransportCarrier {
     const stream = this._streams.get(number);
     if (!stream || stream.abandoned) return;
     stream.abandoned = true;
-    const reason = new WebTransportError(/** @type {any} */ ("abandoned"), /** @type {any} */ ({ streamErrorCode: code, source: "stream" }));
-    stream.writer.then((writer) => writer.abort(reason)).catch(() => undefined);
+    stream.writer.then((writer) => writer.abort(abandonment(code))).catch(() => undefined);
   }
 
   /** Bytes queued and not yet taken by the connection. @param {number} number */
@@ -179,6 +178,17 @@ export class WebTransportCarrier {
     if (this._over) return;
     this.close(0, "");
     this._receiver.carrierLost(code, text, this._clock());
+  }
+}
+
+/** The error that resets a stream with a code; browsers disagree about how it is made. @param {number} code */
+function abandonment(code) {
+  const options = { source: "stream", streamErrorCode: code };
+  const Made = /** @type {any} */ (WebTransportError);
+  try {
+    return new Made("abandoned", options);
+  } catch {
+    return new Made({ message: "abandoned", ...options });
   }
 }
 

@@ -30,7 +30,7 @@ export class Painter {
   /** Draw a picture and close it. @param {DecodedPicture} decoded */
   paint({ frame, picture, dirty }) {
     const { width, height } = frame;
-    let changed = dirty && drawable(dirty, width, height);
+    let changed = dirty && drawable(dirty, picture.displayWidth, picture.displayHeight);
     if (this._canvas.width !== width || this._canvas.height !== height) {
       this._canvas.width = width;
       this._canvas.height = height;
@@ -64,7 +64,7 @@ export class Painter {
   }
 }
 
-/** The rectangles to draw, on whole chroma samples and within the picture; null when the whole picture is to be drawn.
+/** The rectangles to draw, on whole chroma samples and within the picture (which is one larger than an odd desktop in 4:2:0); null when the whole picture is to be drawn.
  * @param {Rect[]} dirty @param {number} width @param {number} height @returns {Rect[] | null} */
 export function drawable(dirty, width, height) {
   /** @param {Rect} rect @returns {Rect} */

@@ -44,6 +44,8 @@ export class Client {
     /** @type {Attempt | null} */
     this._attempt = null;
     this._ran = false;
+    /** Why the last session was lost, for a person. */
+    this._lost = "";
     this._visible = true;
     this._measuring = false;
     /** The video track; -1 before GRANT. */
@@ -79,7 +81,7 @@ export class Client {
     this._dial("connecting", "");
   }
 
-  /** @param {State} state @param {string} text */
+  /** Try once. @param {State} state @param {string} text */
   _dial(state, text) {
     this._begin();
     this._say(state, text);
@@ -147,7 +149,7 @@ export class Client {
   /** Time has passed. @param {number} now */
   handleTimer(now) {
     for (const timer of this._timers.expired(now)) {
-      if (timer === Timer.RETRY) this._dial("lost", "Connecting again.");
+      if (timer === Timer.RETRY) this._dial("lost", this._lost);
       else if (timer === Timer.GIVE_UP) this._attempt?.abandon(new Refused(CLOSE.SESSION_LOST));
       else if (timer === Timer.CLIPBOARD) this._pasted();
       else if (timer === Timer.STATISTICS) this._figures(now);
@@ -256,7 +258,8 @@ export class Client {
     if (this._ran && passing(reason.code)) {
       const wait = this._backoff.after(reason.code);
       this._timers.set(Timer.RETRY, this._world.clock() + wait);
-      this._say("lost", reason.message, { wait });
+      this._lost = reason.message;
+      this._say("lost", this._lost, { wait });
       return;
     }
     this._want = null;

@@ -40,7 +40,7 @@ export class Notice {
     if (state !== this._state) this._since = performance.now();
     this._state = state;
     this._title.textContent = title;
-    this._text.textContent = [reason, sentence].filter((text, at) => text && (at === 1 || text !== sentence)).join(" ");
+    this._text.textContent = [reason, sentence].filter(Boolean).join(" ");
     this._panel.hidden = false;
     clearInterval(this._ticking);
     this._elapsed.textContent = "";

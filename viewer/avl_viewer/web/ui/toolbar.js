@@ -45,8 +45,15 @@ export class Toolbar {
         if (menu.open) for (const other of this._menus) if (other !== menu) other.open = false;
       });
     }
-    this._bar.addEventListener("pointerenter", () => clearTimeout(this._lingering));
-    this._bar.addEventListener("pointerleave", () => this._linger(LINGER));
+    this._over = false; // `:hover` stays with the last place that was touched
+    this._bar.addEventListener("pointerenter", (event) => {
+      this._over = event.pointerType === "mouse";
+      if (this._over) clearTimeout(this._lingering);
+    });
+    this._bar.addEventListener("pointerleave", () => {
+      this._over = false;
+      this._linger(LINGER);
+    });
     this._bar.addEventListener("focusin", () => clearTimeout(this._lingering));
     this._bar.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -116,7 +123,7 @@ export class Toolbar {
   _linger(wait) {
     clearTimeout(this._lingering);
     this._lingering = setTimeout(() => {
-      const used = this._bar.matches(":hover") || this._bar.contains(document.activeElement) || this._menus.some((menu) => menu.open);
+      const used = this._over || this._bar.contains(document.activeElement) || this._menus.some((menu) => menu.open);
       if (used) this._linger(LINGER);
       else this.dismiss();
     }, wait);

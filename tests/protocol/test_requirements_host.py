@@ -1,0 +1,212 @@
+"""Chapters 4.7, 5.5 and 6.6 of the specification at the host: its clipboard, its media, and what strangers may cost it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from avl_host.clipboard import MemoryClipboard
+from avl_host.input.recorder import InputRecorder
+from avl_host.limits import HandshakeLimits
+from avl_host.reception import Desktop, Reception
+from avl_host.sharing import READY_BACKLOG, Sharing
+from avl_protocol.media.frame import Chroma
+from avl_protocol.session.host import HostSession, HostState
+from avl_protocol.session.link import LinkState, RelayLink
+from avl_protocol.session.mediaout import MediaSender
+from avl_protocol.wire.endtoend import BulkMessage, Clipboard, ClipboardAsk, ClipboardSet
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Permission
+from tests.protocol.handshakes import HOST, Seeded
+from tests.protocol.memory import MemoryCarrier
+
+EVERYTHING = Permission(sum(Permission))
+LARGEST = "x" * MAX_CLIPBOARD_TEXT
+
+
+class Session:
+    """A session as Reception sees it; `told`: bulk messages that went to its viewer."""
+
+    state = HostState.ADMITTED
+
+    def __init__(self, handle: int, permissions: Permission) -> None:
+        self.handle = handle
+        self.permissions = permissions
+        self.told: list[BulkMessage] = []
+
+    def send_bulk(self, message: BulkMessage) -> None:
+        self.told.append(message)
+
+
+class Lobby:
+    """A host's reception with sessions of the test's choice."""
+
+    def __init__(self, *permissions: Permission) -> None:
+        self.clipboard = MemoryClipboard()
+        sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _stages: None)
+        desktop = Desktop(sharing, InputRecorder(), self.clipboard.set, self.clipboard.get)
+        self.reception = Reception(
+            cast(Any, None), HOST, "host", cast(Any, None), desktop, None, lambda _text: None, lambda: None
+        )
+        self.reception._link = cast(RelayLink, object())
+        self.clipboard.on_text = self.reception.clipboard
+        self.sessions = [Session(at, each) for at, each in enumerate(permissions)]
+        for session in self.sessions:
+            self.reception._sessions[session.handle] = cast(HostSession, session)
+
+    def say(self, session: Session, message: BulkMessage) -> None:
+        self.reception.session_message(cast(HostSession, session), message, 0.0)
+
+
+def texts(session: Session) -> list[str]:
+    return [message.text for message in session.told if isinstance(message, Clipboard)]
+
+
+def answers(session: Session) -> list[tuple[int, bool]]:
+    return [(message.serial, message.taken) for message in session.told if isinstance(message, ClipboardSet)]
+
+
+# -- clipboard ---------------------------------------------------------------------------------------------------------
+
+
+async def test_the_clipboard_is_told_to_those_who_may_read_it_and_not_to_who_set_it() -> None:
+    lobby = Lobby(EVERYTHING, EVERYTHING, EVERYTHING & ~Permission.CLIPBOARD_OUT, Permission.VIEW)
+    setter, reader, *others = lobby.sessions
+    lobby.clipboard.copy("by hand")
+    assert [texts(session) for session in lobby.sessions] == [["by hand"], ["by hand"], [], []]
+    lobby.say(setter, Clipboard(1, "from a viewer"))
+    assert await lobby.clipboard.get() == "from a viewer"
+    assert texts(setter) == ["by hand"]
+    assert texts(reader) == ["by hand", "from a viewer"]
+    for session in (reader, *others):
+        lobby.say(session, ClipboardAsk())
+    await asyncio.gather(*lobby.reception._tasks)
+    assert texts(reader)[2:] == ["from a viewer"]
+    assert [texts(session) for session in others] == [[], []]
+    lobby.clipboard.copy(LARGEST + "x")
+    assert len(texts(reader)) == 3, "what is too long is not told"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "text", "taken"),
+    [
+        (EVERYTHING, "short", True),
+        (EVERYTHING, LARGEST, True),
+        (EVERYTHING, LARGEST + "x", False),
+        (EVERYTHING, "ä" * (MAX_CLIPBOARD_TEXT // 2 + 1), False),
+        (EVERYTHING & ~Permission.CLIPBOARD_IN, "short", False),
+    ],
+    ids=["short", "largest", "too long", "too long in UTF-8", "not permitted"],
+)
+async def test_setting_the_clipboard_is_always_answered(permissions: Permission, text: str, taken: bool) -> None:
+    lobby = Lobby(permissions)
+    lobby.clipboard.copy("before")
+    lobby.say(lobby.sessions[0], Clipboard(17, text))
+    assert answers(lobby.sessions[0]) == [(17, taken)]
+    assert await lobby.clipboard.get() == (text if taken else "before")
+
+
+async def test_a_desktop_that_does_not_take_the_text_is_reported() -> None:
+    lobby = Lobby(EVERYTHING, EVERYTHING)
+    lobby.reception._desktop = Desktop(
+        lobby.reception._desktop.sharing, InputRecorder(), lambda _text: False, lobby.clipboard.get
+    )
+    lobby.say(lobby.sessions[0], Clipboard(3, "text"))
+    assert answers(lobby.sessions[0]) == [(3, False)]
+    assert texts(lobby.sessions[1]) == []
+
+
+# -- media -------------------------------------------------------------------------------------------------------------
+
+
+class Coder:
+    """A Worker that writes down what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def request_key(self) -> None:
+        self.asked.append("key")
+
+    def set_chroma(self, chroma: Chroma) -> None:
+        self.asked.append(chroma.name)
+
+    def set_bitrate(self, bitrate: int) -> None:
+        self.asked.append(str(bitrate))
+
+    def input_applied(self, when: float) -> None:
+        return
+
+    def wake(self) -> None:
+        return
+
+
+def test_chroma_is_what_every_viewer_decodes() -> None:
+    sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _stages: None)
+    coder = Coder()
+    sharing.start(cast(Any, coder))
+    sharing.set_viewer(1, (0, 1))
+    sharing.set_viewer(2, (0,))
+    sharing.set_viewer(3, (0,))
+    sharing.set_viewer(2, None)
+    sharing.set_viewer(3, None)
+    assert [each for each in coder.asked if each != "key"] == ["YUV420", "YUV444"]
+
+
+def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
+    sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _stages: None)
+    carrier = MemoryCarrier(("10.0.0.1", 1), 0)
+
+    class Link:
+        state = LinkState.UP
+
+    link = Link()
+    link.carrier = carrier  # type: ignore[attr-defined]
+    sharing.set_link(cast(RelayLink, link))
+    assert not sharing.ready(), "nobody is there"
+    sharing.set_viewer(1, (0, 1))
+    assert sharing.ready()
+    carrier.send_datagrams([bytes(1024)] * 2, 2, None)
+    assert carrier.datagram_backlog == READY_BACKLOG == 2048
+    assert sharing.ready()
+    carrier.send_datagrams([b"x"], 2, None)
+    assert not sharing.ready()
+    carrier.datagrams.clear()
+    sharing.audience(0, 0)
+    assert not sharing.ready(), "nobody looks"
+    sharing.set_link(None)
+    assert not sharing.ready()
+
+
+def test_who_remains_after_an_eviction_is_given_a_generation_of_its_own() -> None:
+    sender = MediaSender(bytes(16), 1, lambda _data: bytes(64), Seeded("media"))
+    joined = sender.join_key()
+    renewed = sender.renew()
+    assert renewed.generation > joined.generation
+    assert renewed.base not in (joined.base, joined.ratchet().base, sender.current_key.base)
+    assert sender.join_key() == renewed, "who comes in before the next key object shares it"
+
+
+# -- strangers ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_host_bounds_handshakes_whatever_its_relay_lets_through() -> None:
+    limits = HandshakeLimits()
+    assert [limits.take(b"one", 0, at) for at in range(7)] == [True] * 5 + [False] * 2
+    assert [limits.take(bytes([at]), 0, 10.0) for at in range(30)] == [True] * 25 + [False] * 5
+    assert limits.take(b"one", 0, 61.0), "a minute later"
+    limits = HandshakeLimits()
+    for _ in range(50):
+        assert limits.take(b"one", 0, 0.0), "what ended in admission does not count"
+        limits.give_back(b"one", 0.0)
+    assert limits.take(b"one", 7, 0.0)
+    assert not limits.take(b"two", 8, 0.0), "eight wait already"
+
+
+def test_a_person_is_asked_ten_times_an_hour_at_most() -> None:
+    limits = HandshakeLimits()
+    assert [limits.prompt(at) for at in range(12)] == [True] * 10 + [False] * 2
+    assert not limits.prompt(3599.0)
+    assert limits.prompt(3600.0)
+    assert not limits.prompt(3600.5)

@@ -1,0 +1,333 @@
+"""The relay's side of the hop: what may be said when, and by whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avl_protocol.crypto.identity import device_record, endorse_certificate, prove_registration, sign_record
+from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, StreamHeader, channel_header, hop_bytes
+from avl_protocol.session.relay import ALLOWED, PeerState, RelayIdentity, RelayPeer
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.messages import (
+    HOP,
+    Accept,
+    Admit,
+    Attach,
+    Attached,
+    Close,
+    Detach,
+    Evict,
+    Goaway,
+    Hello,
+    HopMessage,
+    Incoming,
+    Ping,
+    Pong,
+    Recover,
+    Register,
+    Registered,
+    Reject,
+    Subscribe,
+    Tracks,
+    Viewers,
+    Welcome,
+)
+from avl_protocol.wire.registry import T_HELLO, CloseCode, Role
+from tests.protocol.handshakes import HOST, WALL, identity
+from tests.protocol.memory import Connection, Deaf
+
+RELAY = identity("relay")
+CERTIFICATE = b"certificate"
+NONCE = b"n" * 16
+NAME = "relay.test:4433"
+RECORD = device_record(WALL - 10, WALL + 1000, "test")
+
+
+def register(
+    nonce: bytes = NONCE, certificate: bytes = CERTIFICATE, name: str = NAME, record: bytes = RECORD
+) -> Register:
+    proof = prove_registration(HOST, nonce, certificate, name, record)
+    return Register(HOST.public, record, sign_record(HOST, record), proof)
+
+
+#: One of each.
+SAMPLES: dict[type[HopMessage], HopMessage] = {
+    type(message): message
+    for message in (
+        Hello((1,), Role.VIEWER), Welcome(1, NONCE, "", b"", b""), register(), Registered(1),
+        Attach(b"d" * 17, b"s" * 16), Incoming(b"s" * 16, 1), Accept(1), Reject(1, 7), Attached(b"s" * 16, 1, 1),
+        Tracks(()), Admit(1, (), ()), Evict(1, 0), Detach(1, 0), Subscribe(1, 1, 1), Recover(1, 1, 0), Viewers(1),
+        Ping(5), Pong(5), Goaway(), Close(0),
+    )
+}  # fmt: skip
+
+
+@dataclass
+class Owner:
+    """PeerOwner that writes down what it is told."""
+
+    registered: list[int] = field(default_factory=list)
+    messages: list[HopMessage] = field(default_factory=list)
+    channels: list[StreamHeader] = field(default_factory=list)
+    carried: dict[int, bytearray] = field(default_factory=dict)
+    datagrams: list[bytes] = field(default_factory=list)
+    gone: int = 0
+    refuse: CloseCode | None = None
+
+    def peer_registered(self, peer: RelayPeer, device: int, now: float) -> int:
+        self.registered.append(device)
+        return 77
+
+    def peer_message(self, peer: RelayPeer, message: HopMessage, now: float) -> None:
+        self.messages.append(message)
+        if self.refuse is not None:
+            raise Refused(self.refuse)
+
+    def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
+        self.channels.append(header)
+
+    def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
+        self.carried.setdefault(stream, bytearray()).extend(data)
+
+    def peer_stream_reset(self, peer: RelayPeer, stream: int, code: int, now: float) -> None:
+        return
+
+    def peer_stream_writable(self, peer: RelayPeer, stream: int, now: float) -> None:
+        return
+
+    def peer_datagram(self, peer: RelayPeer, data: bytes, now: float) -> None:
+        self.datagrams.append(data)
+
+    def peer_fate(self, peer: RelayPeer, cookie: object, acked: bool, now: float) -> None:
+        return
+
+    def peer_gone(self, peer: RelayPeer, now: float) -> None:
+        self.gone += 1
+
+
+class Hop:
+    """A peer whose client is played by the test, brought to a state."""
+
+    def __init__(self, state: PeerState = PeerState.NEW) -> None:
+        self.now = 50.0
+        self.owner, self.client, self.connection = Owner(), Deaf(), Connection()
+        own = RelayIdentity(RELAY.public, CERTIFICATE, endorse_certificate(RELAY, CERTIFICATE), NAME, "http://page/")
+        self.peer = RelayPeer(own, self.owner, NONCE, WALL * 1000, self.now)
+        self.peer.attach_carrier(self.connection.server)
+        self.connection.join(self.client, self.peer)
+        self.raw(CONTROL_HEADER)
+        if state is PeerState.VIEWER:
+            self.say(Hello((1,), Role.VIEWER))
+        elif state is not PeerState.NEW:
+            self.say(Hello((1,), Role.HOST))
+            if state is PeerState.HOST:
+                self.say(register())
+            elif state is PeerState.GONE:
+                self.peer.close(CloseCode.NO_ERROR, self.now)
+        assert self.peer.state is state
+
+    def raw(self, data: bytes, stream: int = 0, end: bool = False) -> None:
+        self.connection.client.send_stream(stream, data, end)
+        self.connection.run(self.now)
+
+    def say(self, *messages: HopMessage) -> None:
+        for message in messages:
+            self.raw(hop_bytes(message))
+
+    @property
+    def heard(self) -> list[HopMessage]:
+        return HopStream().receive(bytes(self.client.streams.get(0, b"")))
+
+    @property
+    def closed(self) -> int | None:
+        ended = self.connection.server.closed
+        return ended[0] if ended else None
+
+
+def test_there_is_a_sample_of_every_message() -> None:
+    assert set(SAMPLES) == set(HOP)
+
+
+@pytest.mark.parametrize("state", [PeerState.NEW, PeerState.WELCOMED, PeerState.HOST, PeerState.VIEWER])
+@pytest.mark.parametrize("kind", HOP, ids=lambda kind: kind.__name__)
+def test_a_message_in_a_state_that_does_not_allow_it_is_a_protocol_error(
+    state: PeerState, kind: type[HopMessage]
+) -> None:
+    hop = Hop(state)
+    hop.say(SAMPLES[kind])
+    if kind in (Ping, Pong):
+        assert hop.closed is None and hop.peer.state is state
+    elif kind is Close:
+        assert hop.closed == CloseCode.NO_ERROR
+    elif kind in ALLOWED[state]:
+        assert hop.closed is None
+    else:
+        assert hop.closed == CloseCode.PROTOCOL_ERROR
+        assert hop.peer.state is PeerState.GONE and hop.owner.gone == 1
+        assert hop.owner.messages == []
+
+
+def test_the_table_of_states_is_the_specifications() -> None:
+    assert {
+        PeerState.NEW: (Hello,),
+        PeerState.WELCOMED: (Register,),
+        PeerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach),
+        PeerState.VIEWER: (Attach, Detach, Subscribe, Recover),
+        PeerState.GONE: (),
+    } == ALLOWED
+
+
+def test_a_viewer_is_welcomed_with_the_relays_endorsement() -> None:
+    hop = Hop(PeerState.VIEWER)
+    (greeting,) = hop.heard
+    assert isinstance(greeting, Welcome)
+    assert (greeting.identity, greeting.nonce, greeting.name) == (RELAY.public, NONCE, NAME)
+    assert greeting.observed == "10.0.0.9 1"
+    assert greeting.page == "http://page/"
+    assert not hop.connection.server.trusted
+
+
+@pytest.mark.parametrize(
+    ("hello", "code"),
+    [
+        (Hello((2, 3), Role.VIEWER), CloseCode.VERSION),
+        (Hello((), Role.VIEWER), CloseCode.VERSION),
+        (Hello((1,), Role.VIEWER, "", ("teleport",)), CloseCode.VERSION),
+        (Hello((1,), 9), CloseCode.PROTOCOL_ERROR),
+    ],
+)
+def test_a_hello_that_can_not_be_met_says_why(hello: Hello, code: CloseCode) -> None:
+    hop = Hop()
+    hop.say(hello)
+    assert hop.closed == code
+    assert hop.heard == []
+
+
+def test_a_hello_of_several_versions_gets_the_common_one() -> None:
+    hop = Hop()
+    hop.say(Hello((1, 2, 9), Role.VIEWER, "later"))
+    assert isinstance(hop.heard[0], Welcome) and hop.heard[0].version == 1
+
+
+def test_a_proved_host_is_registered_and_trusted() -> None:
+    hop = Hop(PeerState.HOST)
+    assert hop.owner.registered == [HOST.number] and hop.peer.device == HOST.number
+    assert hop.heard[-1] == Registered(77)
+    assert hop.connection.server.trusted
+
+
+OTHER = register()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        register(nonce=b"x" * 16),
+        register(certificate=b"another"),
+        register(name="other.test:1"),
+        register(record=device_record(WALL - 200_000, WALL - 190_000, "old")),
+        register(record=device_record(WALL + 190_000, WALL + 200_000, "from the future")),
+        register(record=b""),
+        register(record=b"\xc0"),
+        register(record=b"\x80"),
+        Register(HOST.public, RECORD, bytes(64), OTHER.proof),
+        Register(HOST.public, RECORD, OTHER.signature, bytes(64)),
+        Register(identity("thief").public, RECORD, OTHER.signature, OTHER.proof),
+        Register(b"", RECORD, OTHER.signature, OTHER.proof),
+        Register(HOST.public, RECORD, b"", b""),
+    ],
+)
+def test_a_registration_that_proves_nothing_is_a_bad_record(wrong: Register) -> None:
+    hop = Hop(PeerState.WELCOMED)
+    hop.say(wrong)
+    assert hop.closed == CloseCode.BAD_RECORD
+    assert hop.owner.registered == []
+
+
+def test_who_says_nothing_is_gone_in_time() -> None:
+    for state in (PeerState.NEW, PeerState.WELCOMED):
+        hop = Hop(state)
+        assert hop.peer.next_timeout() == pytest.approx(hop.now + T_HELLO)
+        hop.peer.handle_timer(hop.now + T_HELLO)
+        assert hop.closed == CloseCode.TIMEOUT and hop.owner.gone == 1
+    for state in (PeerState.HOST, PeerState.VIEWER):
+        assert Hop(state).peer.next_timeout() is None
+
+
+def test_a_refusal_of_the_owner_ends_the_connection_with_its_code() -> None:
+    hop = Hop(PeerState.VIEWER)
+    hop.owner.refuse = CloseCode.UNAVAILABLE
+    hop.say(SAMPLES[Attach], SAMPLES[Attach])
+    assert hop.closed == CloseCode.UNAVAILABLE
+    assert len(hop.owner.messages) == 1
+
+
+@pytest.mark.parametrize("state", [PeerState.NEW, PeerState.WELCOMED, PeerState.HOST])
+def test_only_viewers_open_channels(state: PeerState) -> None:
+    hop = Hop(state)
+    hop.raw(channel_header(1, 0) + b"x", stream=4)
+    assert hop.closed == CloseCode.PROTOCOL_ERROR
+    assert hop.owner.channels == []
+
+
+def test_a_viewers_channel_reaches_the_owner_with_its_bytes() -> None:
+    hop = Hop(PeerState.VIEWER)
+    data = channel_header(700, 2) + b"bytes"
+    for at in range(len(data)):
+        hop.raw(data[at : at + 1], stream=4)
+    assert [(h.handle, h.channel) for h in hop.owner.channels] == [(700, 2)]
+    assert hop.owner.carried[4] == b"bytes"
+
+
+def test_a_second_control_stream_is_a_protocol_error() -> None:
+    hop = Hop(PeerState.VIEWER)
+    hop.raw(CONTROL_HEADER, stream=4)
+    assert hop.closed == CloseCode.PROTOCOL_ERROR
+
+
+def test_streams_that_end_within_their_header_leave_nothing_behind() -> None:
+    hop = Hop(PeerState.VIEWER)
+    for at in range(1, 200):
+        if at % 2:
+            hop.raw(channel_header(700, 2)[:2], stream=4 * at, end=True)
+        else:
+            hop.raw(channel_header(700, 2)[:2], stream=4 * at)
+            hop.connection.client.reset_stream(4 * at, 1)
+            hop.connection.run(hop.now)
+    assert not hop.peer._headers
+    assert hop.owner.channels == [] and hop.closed is None
+
+
+@pytest.mark.parametrize("how", ["end", "reset", "lost"])
+def test_without_its_control_stream_a_neighbour_is_gone(how: str) -> None:
+    hop = Hop(PeerState.VIEWER)
+    if how == "end":
+        hop.raw(b"", end=True)
+    elif how == "reset":
+        hop.connection.client.reset_stream(0, 1)
+        hop.connection.run(hop.now)
+    else:
+        hop.peer.carrier_lost(CloseCode.TIMEOUT, "", hop.now)
+    assert hop.owner.gone == 1 and hop.peer.state is PeerState.GONE
+
+
+def test_viewers_send_no_media() -> None:
+    for state, expected in ((PeerState.VIEWER, []), (PeerState.WELCOMED, []), (PeerState.HOST, [b"\0media"])):
+        hop = Hop(state)
+        hop.connection.client.send_datagrams([b"\0media"], 2, None)
+        hop.connection.run(hop.now)
+        assert hop.owner.datagrams == expected
+
+
+@given(st.binary(max_size=100), st.sampled_from([PeerState.NEW, PeerState.WELCOMED, PeerState.VIEWER]), st.booleans())
+def test_whatever_a_stranger_says_ends_its_connection_or_is_ignored(
+    raw: bytes, state: PeerState, control: bool
+) -> None:
+    hop = Hop(state)
+    hop.raw(raw, stream=0 if control else 4)
+    assert hop.closed is None or hop.closed in (CloseCode.PROTOCOL_ERROR, CloseCode.VERSION, CloseCode.NO_ERROR)
+    assert hop.owner.gone == (hop.closed is not None)

@@ -1,0 +1,235 @@
+"""One upload, many viewers: whole objects, to each what it was admitted to, and nobody held up by another."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avl_protocol.media.packetizer import packetize
+from avl_protocol.wire import datagram
+from avl_protocol.wire.datagram import MediaHeader
+from avl_protocol.wire.messages import Admit, Evict, Recover, Subscribe, Viewers
+from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, T_KEY_SPACING, DatagramType, ObjectFlag
+from avl_relay.forward.fanout import SLACK, SLOW_RECOVERY
+from tests.relay.stand import Neighbour, Stand
+
+KEY = int(ObjectFlag.KEY)
+
+
+class Audience:
+    """A host and viewers that were admitted to track 1."""
+
+    def __init__(self, viewers: int = 2) -> None:
+        self.stand = Stand()
+        self.host = self.stand.host()
+        self.viewers = [self.stand.viewer(f"10.0.1.{at}") for at in range(viewers)]
+        self.handles = [
+            self.stand.meet(self.host, viewer, session=bytes([at]) * 16) for at, viewer in enumerate(self.viewers)
+        ]
+        self.number = -1
+
+    def send(self, size: int = 3000, key: bool = False, track: int = 1, pause: float = 0.033) -> int:
+        """The host sends its next object."""
+        self.number += 1
+        self.stand.now += pause
+        pieces = packetize(bytes(size), self.host.media_handle, track, self.number, KEY if key else 0)
+        self.raw(*pieces)
+        return self.number
+
+    def raw(self, *data: bytes) -> None:
+        self.host.connection.client.send_datagrams(data, 2, None)
+        self.stand.settle()
+
+    def recoveries(self) -> int:
+        return sum(isinstance(message, Recover) for message in self.host.heard)
+
+
+def objects(viewer: Neighbour, size: int = 3000) -> list[int]:
+    """Objects that a viewer has got whole; asserts that it has got none in part."""
+    fragments: dict[int, set[int]] = {}
+    for data in viewer.told.datagrams:
+        header, _ = datagram.decode(data)
+        fragments.setdefault(header.object, set()).add(header.fragment)
+    assert all(got == set(range(datagram.fragment_count(size))) for got in fragments.values())
+    return sorted(fragments)
+
+
+def test_everybody_gets_the_same_bytes_from_the_first_key_object_on() -> None:
+    audience = Audience(3)
+    audience.send()
+    key = audience.send(key=True)
+    for _ in range(5):
+        audience.send()
+    for viewer in audience.viewers:
+        assert objects(viewer) == list(range(key, key + 6))
+        assert viewer.told.datagrams == audience.viewers[0].told.datagrams
+
+
+def test_what_an_unadmitted_viewer_gets_is_nothing() -> None:
+    stand = Stand()
+    host, viewer = stand.host(), stand.viewer()
+    handle = stand.meet(host, viewer, admit=False)
+    for _ in range(3):
+        host.connection.client.send_datagrams(packetize(bytes(99), host.media_handle, 1, 0, KEY), 2, None)
+        stand.settle()
+        assert viewer.told.datagrams == []
+    host.say(Admit(handle, (), (0,)))
+    host.connection.client.send_datagrams(packetize(bytes(99), host.media_handle, 1, 1, KEY), 2, None)
+    stand.settle()
+    assert viewer.told.datagrams == []
+
+
+def test_a_track_that_admit_did_not_name_is_not_sent() -> None:
+    audience = Audience(1)
+    audience.send(key=True, track=2)
+    assert audience.viewers[0].told.datagrams == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "passes"),
+    [(DatagramType.MEDIA, True), (DatagramType.PARITY, True), (DatagramType.REPAIR, True), (DatagramType.PROBE, False),
+     (4, False), (0x7F, False), (0x80, True), (0xFF, True)],
+)  # fmt: skip
+def test_types_are_forwarded_as_the_specification_says(kind: int, passes: bool) -> None:
+    audience = Audience(1)
+    data = datagram.encode(MediaHeader(audience.host.media_handle, kind, 1, 0, KEY, 0, 50), bytes(50))
+    audience.raw(data)
+    assert audience.viewers[0].told.datagrams == ([data] if passes else [])
+
+
+def test_datagrams_of_another_handle_are_dropped() -> None:
+    audience = Audience(1)
+    for handle in (0, audience.host.media_handle + 1, audience.handles[0]):
+        if handle != audience.host.media_handle:
+            audience.raw(*packetize(bytes(99), handle, 1, 0, KEY))
+    assert audience.viewers[0].told.datagrams == []
+
+
+@given(st.lists(st.binary(max_size=MAX_DATAGRAM_PAYLOAD), max_size=5))
+def test_malformed_datagrams_are_dropped_and_raise_nothing(data: list[bytes]) -> None:
+    audience = Audience(1)
+    audience.raw(*data, *(b"\0" + piece[:-1] for piece in data if piece))
+    assert audience.host.closed is None
+    audience.send(key=True)
+    assert audience.number in {datagram.decode(got)[0].object for got in audience.viewers[0].told.datagrams}
+
+
+def test_a_slow_viewer_loses_whole_objects_and_goes_on_at_a_key_while_the_fast_one_sees_all() -> None:
+    audience = Audience(2)
+    slow, fast = audience.viewers
+    audience.send(key=True)
+    slow.connection.server.slow = True
+    worst = 0
+    for _ in range(200):
+        audience.send()
+        worst = max(worst, slow.connection.server.datagram_backlog)
+    assert worst <= SLACK + 3 * 3200
+    assert objects(fast) == list(range(201))
+    assert audience.recoveries() >= 1
+    key = audience.send(key=True)
+    assert slow.connection.server.dropped > 0
+    slow.connection.server.slow = False
+    for _ in range(3):
+        audience.send()
+    got = objects(slow)
+    assert got[0] == 0 and got[-4:] == [key, key + 1, key + 2, key + 3]
+    assert objects(fast) == list(range(key + 4))
+
+
+def test_at_most_one_frame_waits_whatever_its_size() -> None:
+    audience = Audience(1)
+    (slow,) = audience.viewers
+    audience.send(100_000, key=True)
+    slow.connection.server.slow = True
+    for at in range(100):
+        audience.send(100_000, key=at % 20 == 19)
+        assert slow.connection.server.datagram_backlog <= 2 * 105_000 + SLACK
+
+
+def test_being_slow_asks_for_a_key_object_at_most_every_two_seconds() -> None:
+    audience = Audience(1)
+    audience.send(key=True)
+    audience.viewers[0].connection.server.slow = True
+    start = audience.stand.now
+    while audience.stand.now < start + 10:
+        audience.send()
+    assert 2 <= audience.recoveries() <= 10 / SLOW_RECOVERY + 1
+
+
+def test_recovery_is_coalesced_to_one_in_300_ms() -> None:
+    audience = Audience(4)
+    for _ in range(100):
+        audience.stand.now += 0.01
+        for viewer, handle in zip(audience.viewers, audience.handles, strict=True):
+            viewer.say(Recover(handle, 1, 5))
+    assert 3 <= audience.recoveries() <= 1 / T_KEY_SPACING + 1
+
+
+def test_the_host_is_told_how_many_watch() -> None:
+    audience = Audience(2)
+    assert audience.host.last(Viewers) == Viewers(2)
+    audience.viewers[0].say(Subscribe(audience.handles[0], 1, 0))
+    assert audience.host.last(Viewers) == Viewers(1)
+    audience.viewers[1].lost()
+    assert audience.host.last(Viewers) == Viewers(0)
+    audience.viewers[0].say(Subscribe(audience.handles[0], 1, 1))
+    assert audience.host.last(Viewers) == Viewers(1)
+
+
+def test_the_best_rate_among_the_links_is_reported() -> None:
+    audience = Audience(2)
+    audience.viewers[0].connection.server.rate = 2e6
+    audience.viewers[1].connection.server.rate = 9e6
+    for _ in range(10):
+        audience.send(key=True)
+    told = audience.host.last(Viewers)
+    assert isinstance(told, Viewers) and told.rate == 9_000_000
+
+
+def test_who_does_not_want_to_see_gets_nothing_and_needs_a_key_object_afterwards() -> None:
+    audience = Audience(1)
+    (viewer,) = audience.viewers
+    audience.send(key=True)
+    viewer.say(Subscribe(audience.handles[0], 1, 0))
+    audience.send()
+    viewer.say(Subscribe(audience.handles[0], 1, 1))
+    assert audience.recoveries() == 1
+    audience.send()
+    key = audience.send(key=True)
+    assert objects(viewer) == [0, key]
+
+
+def test_an_evicted_viewer_gets_no_more_media() -> None:
+    audience = Audience(2)
+    audience.send(key=True)
+    audience.host.say(Evict(audience.handles[0], 0))
+    audience.send()
+    audience.send(key=True)
+    assert objects(audience.viewers[0]) == [0]
+    assert objects(audience.viewers[1]) == [0, 1, 2]
+
+
+def test_a_lost_fragment_is_sent_again_to_the_viewer_that_lost_it() -> None:
+    audience = Audience(2)
+    lossy, other = audience.viewers
+    lossy.connection.server.slow = True
+    audience.send(500, key=True)
+    data, _, cookie = lossy.connection.server.datagrams.popleft()
+    lossy.connection.server.slow = False
+    lossy.peer.datagram_fate(cookie, False, audience.stand.now + 0.05)
+    audience.stand.settle()
+    assert lossy.told.datagrams == [datagram.with_type(data, DatagramType.REPAIR)]
+    assert len(other.told.datagrams) == 1
+
+
+def test_a_fragment_that_would_come_too_late_is_not_sent_again() -> None:
+    audience = Audience(1)
+    (lossy,) = audience.viewers
+    lossy.connection.server.slow = True
+    audience.send(500, key=True)
+    _, _, cookie = lossy.connection.server.datagrams.popleft()
+    lossy.peer.datagram_fate(cookie, False, audience.stand.now + 0.6)
+    lossy.connection.server.slow = False
+    audience.stand.settle()
+    assert lossy.told.datagrams == []
