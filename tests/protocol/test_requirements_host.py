@@ -1,4 +1,4 @@
-"""Chapters 4.7, 5.5 and 6.6 of the specification at the host: its clipboard, its media, and what strangers may cost it."""
+"""Chapters 4.7, 5.5 and 6.6 at the host: whom it tells its clipboard, what media it makes, what strangers may cost."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from avl_host.input.recorder import InputRecorder
 from avl_host.limits import HandshakeLimits
 from avl_host.reception import Desktop, Reception
 from avl_host.sharing import READY_BACKLOG, Sharing
+from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.media.frame import Chroma
 from avl_protocol.session.host import HostSession, HostState
 from avl_protocol.session.link import LinkState, RelayLink
 from avl_protocol.session.mediaout import MediaSender
-from avl_protocol.wire.endtoend import BulkMessage, Clipboard, ClipboardAsk, ClipboardSet
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Permission
-from tests.protocol.handshakes import HOST, Seeded
+from avl_protocol.wire.endtoend import BulkMessage, Clipboard, ClipboardAsk, ClipboardSet, ControlMessage, MediaKeys
+from avl_protocol.wire.messages import Evict, HopMessage
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, CloseCode, Permission
+from tests.protocol.handshakes import HOST, VIEWER, Seeded
 from tests.protocol.memory import MemoryCarrier
 
 EVERYTHING = Permission(sum(Permission))
@@ -33,10 +35,50 @@ class Session:
     def __init__(self, handle: int, permissions: Permission) -> None:
         self.handle = handle
         self.permissions = permissions
+        self.viewer = VIEWER.public
         self.told: list[BulkMessage] = []
+        self.controls: list[ControlMessage] = []
+
+    def send(self, message: ControlMessage) -> None:
+        self.controls.append(message)
 
     def send_bulk(self, message: BulkMessage) -> None:
         self.told.append(message)
+
+
+class Coder:
+    """A Worker that writes down what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def request_key(self) -> None:
+        self.asked.append("key")
+
+    def set_chroma(self, chroma: Chroma) -> None:
+        self.asked.append(chroma.name)
+
+    def set_bitrate(self, bitrate: int) -> None:
+        self.asked.append(str(bitrate))
+
+    def input_applied(self, when: float) -> None:
+        return
+
+    def wake(self) -> None:
+        return
+
+
+class Hop:
+    """The link to a relay: what is said on it."""
+
+    state = LinkState.UP
+
+    def __init__(self) -> None:
+        self.carrier = MemoryCarrier(("10.0.0.1", 1), 0)
+        self.said: list[HopMessage] = []
+
+    def send(self, message: HopMessage) -> None:
+        self.said.append(message)
 
 
 class Lobby:
@@ -49,7 +91,9 @@ class Lobby:
         self.reception = Reception(
             cast(Any, None), HOST, "host", cast(Any, None), desktop, None, lambda _text: None, lambda: None
         )
-        self.reception._link = cast(RelayLink, object())
+        self.coder, self.link = Coder(), Hop()
+        sharing.start(cast(Any, self.coder))
+        self.reception._link = cast(RelayLink, self.link)
         self.clipboard.on_text = self.reception.clipboard
         self.sessions = [Session(at, each) for at, each in enumerate(permissions)]
         for session in self.sessions:
@@ -120,28 +164,6 @@ async def test_a_desktop_that_does_not_take_the_text_is_reported() -> None:
 # -- media -------------------------------------------------------------------------------------------------------------
 
 
-class Coder:
-    """A Worker that writes down what it is asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def request_key(self) -> None:
-        self.asked.append("key")
-
-    def set_chroma(self, chroma: Chroma) -> None:
-        self.asked.append(chroma.name)
-
-    def set_bitrate(self, bitrate: int) -> None:
-        self.asked.append(str(bitrate))
-
-    def input_applied(self, when: float) -> None:
-        return
-
-    def wake(self) -> None:
-        return
-
-
 def test_chroma_is_what_every_viewer_decodes() -> None:
     sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _stages: None)
     coder = Coder()
@@ -156,13 +178,8 @@ def test_chroma_is_what_every_viewer_decodes() -> None:
 
 def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
     sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _stages: None)
-    carrier = MemoryCarrier(("10.0.0.1", 1), 0)
-
-    class Link:
-        state = LinkState.UP
-
-    link = Link()
-    link.carrier = carrier  # type: ignore[attr-defined]
+    link = Hop()
+    carrier = link.carrier
     sharing.set_link(cast(RelayLink, link))
     assert not sharing.ready(), "nobody is there"
     sharing.set_viewer(1, (0, 1))
@@ -186,6 +203,22 @@ def test_who_remains_after_an_eviction_is_given_a_generation_of_its_own() -> Non
     assert renewed.generation > joined.generation
     assert renewed.base not in (joined.base, joined.ratchet().base, sender.current_key.base)
     assert sender.join_key() == renewed, "who comes in before the next key object shares it"
+
+
+def test_when_a_session_ends_the_others_are_given_new_keys() -> None:
+    lobby = Lobby(EVERYTHING, EVERYTHING, Permission.VIEW)
+    gone, *rest = lobby.sessions
+    before = lobby.reception._desktop.sharing.join_key()
+    lobby.reception.session_ended(cast(HostSession, gone), CloseCode.ENDED, 0.0)
+    assert lobby.link.said == [Evict(gone.handle, CloseCode.ENDED)]
+    assert gone.controls == []
+    for session in rest:
+        (keys,) = session.controls
+        assert isinstance(keys, MediaKeys)
+        (key,) = (MediaKey.from_bytes(each) for each in keys.keys)
+        assert key.generation > before.generation
+    assert rest[0].controls == rest[1].controls
+    assert lobby.coder.asked[-1] == "key", "a key object is asked for at once"
 
 
 # -- strangers ---------------------------------------------------------------------------------------------------------

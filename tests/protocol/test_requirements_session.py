@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
+from avl_protocol.session.host import HostSession
 from avl_protocol.wire.codec import INPUT
 from avl_protocol.wire.endtoend import Batch, Beacon, ClockPong, ControlMessage, Echo, Grant
 from avl_protocol.wire.registry import Channel, CloseCode, InputKind, Permission
+from tests.protocol.handshakes import VIEWER
 from tests.protocol.meeting import EVERYTHING, Meeting
 
 KEY, MOVE, TEXT = int(InputKind.KEY), int(InputKind.MOVE), int(InputKind.TEXT)
@@ -86,3 +89,16 @@ def test_every_batch_is_echoed_once_applied_with_what_was_discarded_in_all() -> 
         Echo(8, 100_000_000, 3),
     ]
     assert meeting.host_owner.events == [(KEY, 4, True, 0, "a")]
+
+
+def test_a_grant_whose_signer_is_not_the_host_s_is_tampering(monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = Meeting()
+    genuine = meeting.host_owner.session_grant
+
+    def grant(session: HostSession, now: float) -> Grant:
+        return replace(genuine(session, now), signer=VIEWER.public)
+
+    monkeypatch.setattr(meeting.host_owner, "session_grant", grant)
+    meeting.start()
+    assert meeting.reason is CloseCode.TAMPERED
+    assert meeting.viewer.media is None

@@ -19,15 +19,12 @@ from avl_protocol.endpoint.dial import Unreachable
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.tls import TlsServer, TrustPinned, TrustPublic, self_signed
 from avl_protocol.quic.carrier import QuicCarrier
-from avl_protocol.session.hopstream import CONTROL_HEADER, channel_header
 from avl_protocol.wire import varint
-from avl_protocol.wire.device_id import NUMBER_BYTES
-from avl_protocol.wire.messages import Accept, Admit, Attach
+from avl_protocol.wire.messages import Admit, Hello
 from avl_protocol.wire.registry import CloseCode, Role
 from avl_relay.http.app import PageInfo, build, names_allowed
 from tests.protocol.carriers import RecordingReceiver
-from tests.protocol.handshakes import HOST
-from tests.protocol.hops import Hop, Relaying, hello, register
+from tests.relay.stand import Stand
 from tests.simulator.run import Simulation, run
 
 # -- streams -----------------------------------------------------------------------------------------------------------
@@ -35,45 +32,23 @@ from tests.simulator.run import Simulation, run
 
 @pytest.mark.parametrize("kind", [0, 3, 64, varint.MAX])
 def test_a_stream_of_an_unknown_type_ends_the_connection(kind: int) -> None:
-    hop = Hop(Relaying())
-    hop.open(hello(Role.VIEWER))
-    hop.open(varint.encode(kind) + b"whatever")
-    assert hop.code == CloseCode.PROTOCOL_ERROR
-
-
-def test_a_second_control_stream_ends_the_connection() -> None:
-    hop = Hop(Relaying())
-    hop.open(hello(Role.VIEWER))
-    assert hop.code is None
-    hop.open(CONTROL_HEADER)
-    assert hop.code == CloseCode.PROTOCOL_ERROR
-
-
-@pytest.mark.parametrize("greeting", [None, Role.HOST])
-def test_only_a_welcomed_viewer_opens_channels(greeting: Role | None) -> None:
-    hop = Hop(Relaying())
-    if greeting is not None:
-        hop.open(hello(greeting))
-    hop.open(channel_header(1, 0))
-    assert hop.code == CloseCode.PROTOCOL_ERROR
-    viewer = Hop(Relaying())
-    viewer.open(hello(Role.VIEWER))
-    viewer.open(channel_header(1, 0))
-    assert viewer.code is None, "a session that is not there costs it the stream only"
+    viewer = Stand().viewer()
+    assert viewer.closed is None
+    viewer.raw(varint.encode(kind) + b"whatever", 4)
+    assert viewer.closed == CloseCode.PROTOCOL_ERROR
 
 
 def test_windows_are_widened_by_registration_and_admission_alone() -> None:
-    relaying = Relaying()
-    host, viewer = Hop(relaying), Hop(relaying)
-    host.open(hello(Role.HOST))
+    stand = Stand()
+    host = stand.neighbour("10.0.0.2")
+    host.say(Hello((1,), Role.HOST))
     assert not host.connection.server.trusted
-    host.say(register(HOST))
+    host, viewer = stand.host(), stand.viewer()
     assert host.connection.server.trusted
-    viewer.open(hello(Role.VIEWER))
-    viewer.say(Attach(HOST.number.to_bytes(NUMBER_BYTES, "big"), bytes(16)))
-    host.say(Accept(2))
+    handle = stand.meet(host, viewer, admit=False)
+    viewer.open(handle, 0, b"a handshake")
     assert not viewer.connection.server.trusted
-    host.say(Admit(2, (), (0,)))
+    host.say(Admit(handle, (), (0,)))
     assert viewer.connection.server.trusted
 
 

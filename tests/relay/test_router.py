@@ -255,7 +255,7 @@ def test_a_session_that_nobody_admits_ends() -> None:
     stand = Stand()
     host, viewer = stand.host(), stand.viewer()
     stand.meet(host, viewer, admit=False)
-    due = stand.router.next_timeout()
+    due = stand.router.next_timeout() or 0.0
     assert due == pytest.approx(stand.now + T_UNADMITTED + T_CONSENT)
     stand.now = due
     stand.router.handle_timer(stand.now)

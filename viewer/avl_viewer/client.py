@@ -56,6 +56,8 @@ SOFTWARE = "avl 0.1"
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 #: The one video track of a host.
 VIDEO_TRACK = 1
+#: What is asked for; the host grants what its code admits to.
+EVERYTHING = Permission(sum(Permission))
 #: Losses after which dialling again helps; anything else is an answer.
 RETRYABLE = (
     CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.UNAVAILABLE, CloseCode.SESSION_LOST, CloseCode.INTERNAL,
@@ -72,7 +74,7 @@ class ClientSettings:
     code: str
     identity: Identity
     name: str
-    permissions: Permission = Permission(sum(Permission))
+    permissions: Permission = EVERYTHING
     reconnect: bool = True
     timeout: float = 10.0
 

@@ -67,6 +67,17 @@ def take_changes(
     return _merge(runs, width, height)
 
 
+def covering(rects: Iterable[Rect], width: int, height: int) -> tuple[Rect, ...]:
+    """Rectangles, tile-aligned and at most 32, that cover others; cut to the picture."""
+    runs: dict[int, list[tuple[int, int]]] = {}
+    for rect in rects:
+        left, right = max(0, rect.x) // TILE, -(-min(width, rect.x + rect.width) // TILE)
+        for row in range(max(0, rect.y) // TILE, -(-min(height, rect.y + rect.height) // TILE)):
+            if left < right:
+                runs[row] = _united([*runs.get(row, []), (left, right)])
+    return _merge(runs, width, height)
+
+
 def _differing_columns(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which tile columns of a band differ."""
     rows, width = old.shape[:2]

@@ -22,9 +22,10 @@ import xcffib.xfixes
 import xcffib.xproto
 from numpy.typing import NDArray
 
+from avl_host.capture.motion import MotionGuess
 from avl_host.capture.shared_memory import SharedPixels
 from avl_host.capture.source import CursorImage, Picture, SourceLost
-from avl_host.capture.tiles import row_bands, take_changes
+from avl_host.capture.tiles import covering, row_bands, take_changes
 from avl_protocol.media.frame import Monitor, Rect
 
 _EXTENSIONS = (
@@ -72,6 +73,8 @@ class X11CaptureSource:
         self._cursor_changed = True
         self._resized = False
         self._fresh = True
+        self._guess = MotionGuess()
+        self._unseen: tuple[Rect, ...] = ()
         try:
             self._asked(self._set_up)
         except BaseException:
@@ -156,13 +159,15 @@ class X11CaptureSource:
         if self._resized:
             self._measure()
         captured = self._clock()
+        rects: list[Rect] = []
         bands: list[tuple[int, int]] = []
         if self._damaged or whole:
             # Subtract first: whatever is drawn from here on is told of again.
             self._damaged = False
             self._damage.Subtract(self._damage_id, 0, self._region)
             drawn = self._fixes.FetchRegion(self._region).reply().rectangles
-            bands = row_bands((Rect(r.x, r.y, r.width, r.height) for r in drawn), self._height)
+            rects = [Rect(r.x, r.y, r.width, r.height) for r in drawn]
+            bands = row_bands(rects, self._height)
         if self._fresh:
             bands = [(0, self._height)]
         try:
@@ -177,13 +182,29 @@ class X11CaptureSource:
         if self._fresh:
             self._fresh = False
             np.copyto(self._previous, shared.pixels)
+            self._unseen = ()
             damage: tuple[Rect, ...] = (Rect(0, 0, self._width, self._height),)
         else:
-            damage = take_changes(self._previous, shared.pixels, bands)
+            damage = self._changes(shared.pixels, rects)
         if not damage and not whole:
             return None
         compared = self._clock()
         return Picture(shared.pixels, damage, captured, grabbed - captured, compared - grabbed)
+
+    def _changes(self, pixels: NDArray[np.uint8], drawn: list[Rect]) -> tuple[Rect, ...]:
+        """What differs from the picture before: found by comparing, or believed."""
+        area = sum(rect.width * rect.height for rect in drawn)
+        if self._guess.believe(area):
+            damage = covering(drawn, self._width, self._height)
+            self._unseen = covering([*self._unseen, *damage], self._width, self._height)
+            return damage
+        damage = take_changes(self._previous, pixels, row_bands([*drawn, *self._unseen], self._height))
+        if self._unseen:
+            # What was believed was not kept, so whatever happened there since can't be told any more.
+            damage = covering([*damage, *self._unseen], self._width, self._height)
+            self._unseen = ()
+        self._guess.compared(area, sum(rect.width * rect.height for rect in damage))
+        return damage
 
     def _fetch(self, bands: list[tuple[int, int]]) -> None:
         assert self._shared is not None

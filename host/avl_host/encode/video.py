@@ -28,6 +28,13 @@ from avl_host.encode.yuv import BT709, LIMITED, SRGB, YuvPicture
 
 #: Rate factors: what a changed picture is coded with, and what a refinement is.
 COARSE, FINE = 20, 6
+#: Motion is coded more coarsely, down to this, by a machine that could not keep up otherwise: fewer bits take less
+#: time.
+COARSEST = 30
+#: Motion: a change of this part of the picture or more.
+MOTION_PART = 0.125
+#: Of the time between two pictures, what converting and encoding one in motion may take.
+BUSY_PART = 0.5
 #: The finest quantiser; anything above 4 stalls text short of 40 dB.
 QMIN = 4
 
@@ -53,6 +60,7 @@ class H264Encoder:
         self._bitrate = settings.bitrate
         self._count = 0
         self._captured: float | None = None
+        self._motion_factor = COARSE
         self._codec = ""
         self._asked: dict[str, int] = {}
         try:
@@ -120,6 +128,8 @@ class H264Encoder:
         if packets[0].is_keyframe:
             self._codec = codec_string(data)
         qp, psnr = _quality(packets[0], frame)
+        if self._moves(picture):
+            self._pace(self._clock() - begun)
         return Encoded(
             data,
             packets[0].is_keyframe,
@@ -151,11 +161,28 @@ class H264Encoder:
         wanted = {
             "maxrate": self._bitrate * intervals,
             "bufsize": self._vbv(self._bitrate),
-            "crf": COARSE if picture.damage or key else FINE,
+            "crf": self._factor(picture, key),
         }
         for name, value in wanted.items():
             if self._asked.get(name) != value and self._options.set_int(name, value):
                 self._asked[name] = value
+
+    def _factor(self, picture: Picture, key: bool) -> int:
+        if self._moves(picture) and not key:
+            return self._motion_factor
+        return COARSE if picture.damage or key else FINE
+
+    def _moves(self, picture: Picture) -> bool:
+        area = sum(rect.width * rect.height for rect in picture.damage)
+        return area >= MOTION_PART * self._settings.width * self._settings.height
+
+    def _pace(self, seconds: float) -> None:
+        """Code motion as finely as leaves time for the rest of the pipeline, and for the viewer on a shared machine."""
+        budget = BUSY_PART / self._settings.rate
+        if seconds > budget:
+            self._motion_factor = min(COARSEST, self._motion_factor + 1)
+        elif seconds < 0.7 * budget:
+            self._motion_factor = max(COARSE, self._motion_factor - 1)
 
     @staticmethod
     def _vbv(bitrate: int) -> int:

@@ -21,8 +21,10 @@ PIXEL_FORMATS = {Chroma.YUV420: "yuv420p", Chroma.YUV444: "yuv444p"}
 #: ISO/IEC 23091-2: BT.709 matrix and primaries, IEC 61966-2-1 (sRGB) transfer; 1 is limited, 2 is full range in libav.
 BT709, SRGB, LIMITED, FULL = 1, 13, 1, 2
 
-#: SWS_UNSTABLE: libswscale 9's new implementation, which PyAV passes on but does not name. To 4:4:4 it takes a third of the
-#: time, and dithers: wrong by at most 1, which is good enough for a picture that moves, and not for one that is refined.
+#: SWS_UNSTABLE: libswscale 9's new implementation, which PyAV passes on but does not name. To 4:4:4 it takes a third
+#: of the
+#: time, and dithers: wrong by at most 1, which is good enough for a picture that moves, and not for one that is
+#: refined.
 ROUGH = int(Interpolation.BILINEAR) | 1 << 20
 #: From this part of the picture on a change is motion.
 ROUGH_PART = 0.125

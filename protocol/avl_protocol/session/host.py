@@ -219,7 +219,7 @@ class HostSession:
     # messages
 
     def send(self, message: ControlMessage) -> None:
-        """Send a control message to the viewer. One that does not read ends the session (TOO_SLOW), never its caller."""
+        """Send a control message to the viewer. One that does not read ends its session (TOO_SLOW), not our caller."""
         if self.state is HostState.ADMITTED:
             self._send(Channel.CONTROL, CONTROL.encode(message))
 

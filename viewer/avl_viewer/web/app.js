@@ -204,7 +204,6 @@ worker.addEventListener("message", ({ data: message }) => {
   else if (message.say === "layout") view.resize(message.width, message.height);
   else if (message.say === "clipboard") void clipboard.received(message.text);
   else if (message.say === "statistics") figures.show(message.figures);
-  else if (message.say === "notice") toast.show(message.text);
   else if (message.say === "failed") refuse(message.text);
   else if (message.say === "granted") {
     permissions = message.permissions;

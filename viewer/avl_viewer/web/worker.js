@@ -2,7 +2,7 @@
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
  * From the page: canvas, connect, input, paste, visible, measure, leave (`do`). To the page: state, granted, layout, cursor, clipboard,
- * notice, settled, statistics, failed (`say`).
+ * settled, statistics, failed (`say`).
  */
 
 import { loadIdentity } from "./identity_store.js";

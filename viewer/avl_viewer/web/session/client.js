@@ -300,12 +300,6 @@ export class Client {
       if (clock) this._reporter.presented(number, clock.toHost(at));
       this._shown = number;
     }
-    this._settle(this._settled);
-  }
-
-  /** The picture as of `object` is as good as it gets. @param {number} object */
-  _settle(object) {
-    this._settled = Math.max(this._settled, object);
     if (this._settled < 0 || this._shown < this._settled) return;
     this._tell({ say: "settled", object: this._settled });
     this._settled = -1;

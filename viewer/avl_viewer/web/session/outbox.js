@@ -41,8 +41,7 @@ export class InputOutbox {
   add(events) {
     for (const event of events) {
       const kind = event[0];
-      const last = this._events.at(-1);
-      if (kind === INPUT.MOVE && last?.[0] === INPUT.MOVE) {
+      if (kind === INPUT.MOVE && this._events.at(-1)?.[0] === INPUT.MOVE) {
         this._events[this._events.length - 1] = event;
         continue;
       }
@@ -59,21 +58,24 @@ export class InputOutbox {
       }
       this._events.push(event);
     }
-    return this._sequence + this._cut().length;
+    return this._sequence + this._batches();
   }
 
-  /** The events in batches, each with at most one TEXT so that a record holds it. @returns {InputEvent[][]} */
-  _cut() {
-    /** @type {InputEvent[][]} */
-    const out = [];
-    for (const event of this._events) {
-      const batch = out.at(-1);
-      const full =
-        !batch || batch.length >= BATCH || event[0] === INPUT.TEXT || batch[batch.length - 1][0] === INPUT.TEXT;
-      if (full) out.push([event]);
-      else batch.push(event);
+  _batches() {
+    let batches = 0;
+    let begun = 0;
+    for (let at = 0; at < this._events.length; at++) {
+      if (at > 0 && !this._full(at, begun)) continue;
+      batches++;
+      begun = at;
     }
-    return out;
+    return batches;
+  }
+
+  /** Whether the batch that begins at `begun` ends before event `at`: a TEXT travels alone, so that a record holds it.
+   * @param {number} at @param {number} begun */
+  _full(at, begun) {
+    return at - begun >= BATCH || this._events[at][0] === INPUT.TEXT || this._events[at - 1][0] === INPUT.TEXT;
   }
 
   /** Say that what is held stays held. */
@@ -81,12 +83,12 @@ export class InputOutbox {
     if (this._held.size && !this._events.length) this._events.push([INPUT.HOLDING]);
   }
 
-  /** All that waits, as batches of this moment of the host's clock in microseconds. @param {number} hostTimeUs @returns {Batch[]} */
+  /** The first batch of what waits, of this moment of the host's clock in microseconds. Only while `pending`.
+   * @param {number} hostTimeUs @returns {Batch} */
   take(hostTimeUs) {
-    const time_us = Math.max(0, Math.round(hostTimeUs));
-    const out = this._cut().map((events) => ({ sequence: ++this._sequence, time_us, events }));
-    this._events = [];
-    return out;
+    let size = 1;
+    while (size < this._events.length && !this._full(size, 0)) size++;
+    return { sequence: ++this._sequence, time_us: Math.max(0, Math.round(hostTimeUs)), events: this._events.splice(0, size) };
   }
 
   /** Forget what waits and what is held: the host has let go of it. */

@@ -67,11 +67,11 @@ export class SecureChannels {
     return done;
   }
 
-  /** Seal a message and send it, or keep it until the peer has acknowledged enough; errors go to `failed`.
-   * @param {number} channel @param {Uint8Array} message */
+  /** Seal a message and send it, or keep it until the peer has acknowledged enough; done when it is with the connection or
+   * waits. Errors go to `failed`. @param {number} channel @param {Uint8Array} message @returns {Promise<void>} */
   send(channel, message) {
     const framed = frame(message, MAX.CHANNEL_MESSAGE);
-    this._then(channel, async (secure, at) => {
+    return this._then(channel, async (secure, at) => {
       if (!at.waiting.length && secure.writable) {
         this._pipes.send(channel, await secure.send(framed));
         return;

@@ -51,7 +51,7 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @property {(grant: any) => void} sessionAdmitted
  * @property {(frames: ReceivedFrame[]) => void} sessionFrames  to decode, in order
  * @property {(track: number, number: number) => void} sessionRecover  a track can't be decoded from object `number` on
- * @property {(message: any) => void} sessionMessage  layout, cursor, settled, stages, clipboard, notice
+ * @property {(message: any) => void} sessionMessage  layout, cursor, stages, clipboard
  * @property {(sequence: number, hostTime: number) => void} sessionEcho  batches up to `sequence` were applied (host's clock, ms)
  * @property {(stale: boolean) => void} sessionStale  the host has (not) been heard for 3 s
  * @property {(reason: Refused) => void} sessionEnded
@@ -74,6 +74,7 @@ export class ViewerSession {
     this._secure = null;
     this._timers = new Timers();
     this._outbox = new InputOutbox();
+    this._flushing = false;
     this._exchanges = 0;
     this.clock = new ClockOffset();
     /** @type {MediaReceiver | null} */
@@ -166,13 +167,13 @@ export class ViewerSession {
 
   /** Send a control message to the host. @param {string} kind @param {Record<string, any>} fields */
   send(kind, fields) {
-    if (this.state === ViewerState.ADMITTED) this._secure?.send(CHANNEL.CONTROL, encode(CONTROL_MESSAGES, kind, fields));
+    if (this.state === ViewerState.ADMITTED) void this._secure?.send(CHANNEL.CONTROL, encode(CONTROL_MESSAGES, kind, fields));
   }
 
   /** Send a bulk message. Throws Refused(NOT_PERMITTED). @param {string} kind @param {Record<string, any>} fields */
   sendBulk(kind, fields) {
     if (!(this.permissions & CLIPBOARD)) throw new Refused(CLOSE.NOT_PERMITTED);
-    if (this.state === ViewerState.ADMITTED) this._secure?.send(CHANNEL.BULK, encode(BULK_MESSAGES, kind, fields));
+    if (this.state === ViewerState.ADMITTED) void this._secure?.send(CHANNEL.BULK, encode(BULK_MESSAGES, kind, fields));
   }
 
   /** Send input at once as one batch (moves coalesce while the hop is backed up); its sequence number.
@@ -185,13 +186,17 @@ export class ViewerSession {
     return sequence;
   }
 
+  /** One batch at a time: what comes while it is sealed and written coalesces. */
   _flushInput() {
     const secure = this._secure;
-    if (!secure || this.state !== ViewerState.ADMITTED || !this._outbox.pending) return;
+    if (!secure || this._flushing || this.state !== ViewerState.ADMITTED || !this._outbox.pending) return;
     if (this._pipes.backlog(CHANNEL.INPUT) > this._outbox.room || !secure.writable(CHANNEL.INPUT)) return;
-    for (const batch of this._outbox.take(this.clock.toHost(this._clock()) * 1000)) {
-      secure.send(CHANNEL.INPUT, encode(INPUT_MESSAGES, "BATCH", batch));
-    }
+    const batch = this._outbox.take(this.clock.toHost(this._clock()) * 1000);
+    this._flushing = true;
+    void secure.send(CHANNEL.INPUT, encode(INPUT_MESSAGES, "BATCH", batch)).then(() => {
+      this._flushing = false;
+      this._flushInput();
+    });
     this._refreshHolding();
   }
 

@@ -1,0 +1,300 @@
+"""One desktop, seen and driven, in virtual time: relay, host and viewer as they are, over a simulated network."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from avl_host.capture.pattern import read_number
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import CloseCode, Permission
+from avl_protocol.wire.target import RelayAddress, Target
+from avl_viewer.api import Desktop
+from tests.simulator.run import Simulation, run
+from tests.simulator.world import CODE, PORT, RELAY, RunningHost, System, system
+
+VIEW_CODE = "LOOK-ONLY"
+
+
+async def online(host: RunningHost) -> None:
+    """Wait until the host is registered."""
+    async with asyncio.timeout(30):
+        while not host.said:
+            await asyncio.sleep(0.05)
+
+
+async def number(desktop: Desktop) -> int | None:
+    """The number on the card that the viewer sees."""
+    return read_number(np.ascontiguousarray((await desktop.screenshot()).pixels[:, :, ::-1]))
+
+
+async def refusal(system: System, host: RunningHost, **changes: object) -> Refused:
+    """Why a viewer does not come in."""
+    with pytest.raises(Refused) as caught:
+        async with system.viewer(host, **changes):  # type: ignore[arg-type]
+            raise AssertionError("came in")
+    return caught.value
+
+
+def test_the_picture_arrives_and_keeps_moving() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                for _ in range(4):
+                    shown = await number(desktop)
+                    assert shown is not None and 0 <= host.source.number - shown <= 3
+                    await asyncio.sleep(0.5)
+                assert desktop.size == (320, 192)
+                stats = desktop.stats()
+                assert stats["fps"] == pytest.approx(30, abs=2)
+                assert stats["loss"] == 0.0 and stats["path"] == "relay"
+                assert 20 <= stats["glass_to_glass_ms"]["p50"] <= 40
+
+    run(main)
+
+
+def test_typed_text_clicks_and_chords_arrive_exactly() -> None:
+    text = 'Grüße, "quotes" & 漢字 😀\tTab\nsecond line\r\nthird'
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await desktop.type(text)
+                assert host.sink.typed == 'Grüße, "quotes" & 漢字 😀Tabsecond linethird'
+                pressed = [event[1] for event in host.sink.events if event[0] == "key" and event[2]]
+                assert pressed == [0x2B, 0x28, 0x28]
+                host.sink.events.clear()
+                await desktop.click(5, 6, "right", 2)
+                await desktop.press("ctrl+alt+t")
+                await desktop.scroll(0, -1.5)
+                await desktop.drag(1, 1, 100, 50)
+                assert host.sink.events[:5] == [
+                    ("move", 5, 6), ("button", 3, True), ("button", 3, False), ("button", 3, True), ("button", 3, False),
+                ]  # fmt: skip
+                assert ("scroll", 0, -180) in host.sink.events
+                assert host.sink.events[-1] == ("button", 1, False) and host.sink.events[-2] == ("move", 100, 50)
+                assert host.sink.held == set()
+
+    run(main)
+
+
+def test_a_long_text_arrives_whole() -> None:
+    text = "".join(chr(97 + at * 7 % 26) for at in range(100_000))
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            host.source.set_still(True)
+            async with s.viewer(host) as desktop:
+                await desktop.type(text)
+                assert host.sink.typed == text
+
+    run(main)
+
+
+def test_input_to_photon_is_known() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await asyncio.sleep(1)
+                for at in range(20):
+                    await desktop.move(at, at)
+                    await asyncio.sleep(0.1)
+                photon = desktop.stats()["input_to_photon_ms"]
+                assert 40 <= photon["p50"] <= 90  # 20 ms there, up to a frame, 20 ms back
+
+    run(main)
+
+
+def test_the_clipboard_travels_both_ways() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await desktop.clipboard.set("from the viewer: ü")
+                assert await host.clipboard.get() == "from the viewer: ü"
+                host.clipboard.set("from the host")
+                assert await desktop.clipboard.get() == "from the host"
+                large = "x€" * 250_000
+                await desktop.clipboard.set(large)
+                assert await desktop.clipboard.get() == large
+                with pytest.raises((Refused, ValueError)):
+                    await desktop.clipboard.set("x" * 1_100_000)
+                assert await desktop.clipboard.get() == large
+
+    run(main)
+
+
+def test_a_still_picture_settles() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await desktop.screenshot()
+                host.source.set_still(True)
+                shot = await desktop.screenshot(settle=4)
+                assert shot.settled
+                card = host.source.grab(whole=True)
+                assert card is not None
+                error = np.square(shot.pixels.astype(float) - card.pixels[:, :, 2::-1].astype(float)).mean()
+                assert 10 * np.log10(255**2 / error) >= 40
+
+    run(main)
+
+
+# -- who comes in ------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_code_is_refused_with_exit_code_3() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            refused = await refusal(s, host, code="WRONG-ONE")
+            assert refused.code is CloseCode.REFUSED and refused.exit_status == 3
+            async with s.viewer(host) as desktop:
+                await desktop.screenshot()
+
+    run(main)
+
+
+def test_a_printed_code_is_replaced_after_three_wrong_tries() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(code=None) as host:
+            await online(host)
+            first = host.agent.door.codes[0]
+            for at in range(3):
+                await refusal(s, host, code="WRONG-ONE", address=f"10.0.1.{at}", name=f"stranger{at}")
+                await asyncio.sleep(0.1)
+            second = host.agent.door.codes[0]
+            assert first is not None and second is not None and first != second
+            assert "the code was replaced" in host.said
+            assert (await refusal(s, host, code=first)).code is CloseCode.REFUSED
+            async with s.viewer(host, code=second):
+                pass
+
+    run(main)
+
+
+def test_a_one_use_code_lets_one_viewer_in() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(code_once=True) as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await desktop.screenshot()
+                assert (await refusal(s, host, address="10.0.0.9", name="late")).code is CloseCode.REFUSED
+                await desktop.type("still here")
+            assert host.sink.typed == "still here"
+
+    run(main)
+
+
+def test_the_view_code_shows_and_takes_nothing() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(view_code=VIEW_CODE) as host:
+            await online(host)
+            host.clipboard.set("secret")
+            async with s.viewer(host, code=VIEW_CODE) as desktop:
+                assert await number(desktop) is not None
+                for attempt in (
+                    desktop.type("rm"), desktop.click(1, 1), desktop.clipboard.get(), desktop.clipboard.set("x"),
+                ):  # fmt: skip
+                    with pytest.raises(Refused) as caught:
+                        await attempt
+                    assert caught.value.code is CloseCode.NOT_PERMITTED and caught.value.exit_status == 3
+                # A viewer that lies to itself is stopped on the way.
+                session = desktop._client._session
+                assert session is not None
+                session.permissions = Permission(sum(Permission))
+                session._pipes.open(1)
+                session.send_input([(5, "rm -rf")], simulation.clock.monotonic())
+                await asyncio.sleep(1)
+            assert host.sink.events == []
+            assert await host.clipboard.get() == "secret"
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"), [(True, None), (False, CloseCode.DENIED), (None, CloseCode.NO_CONSENT)], ids=str
+)
+def test_a_person_is_asked(answer: bool | None, code: CloseCode | None) -> None:
+    asked: list[tuple[str, str, Permission]] = []
+
+    async def ask(device: str, name: str, wish: Permission) -> bool | None:
+        asked.append((device, name, wish))
+        await asyncio.sleep(20)
+        return answer
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(ask=ask, ask_consent=True) as host:
+            await online(host)
+            if code is None:
+                async with s.viewer(host) as desktop:
+                    await desktop.screenshot()
+            else:
+                refused = await refusal(s, host)
+                assert refused.code is code and refused.exit_status == 3
+                assert not any("has left" in said for said in host.said)
+            assert len(asked) == 1 and asked[0][1] == "viewer"
+
+    run(main)
+
+
+def test_an_unknown_device_and_an_offline_one_are_one_answer() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s:
+            async with s.host() as host:
+                await online(host)
+            offline = await refusal(s, host)
+            host.agent.identity = type(host.agent.identity)(bytes(32))
+            unknown = await refusal(s, host)
+            assert str(offline) == str(unknown)
+            assert offline.code is unknown.code is CloseCode.UNAVAILABLE
+            assert offline.exit_status == 4
+
+    run(main)
+
+
+def test_a_wrong_pin_is_refused_and_an_absent_relay_does_not_answer() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            right = s._relay_address
+            s._relay_address = RelayAddress(RELAY, PORT, bytes(32))
+            refused = await refusal(s, host)
+            assert refused.code is CloseCode.WRONG_RELAY and refused.exit_status == 3
+            s._relay_address = RelayAddress("10.9.9.9", PORT, bytes(32))
+            refused = await refusal(s, host, timeout=3.0)
+            assert refused.code is CloseCode.TIMEOUT and refused.exit_status == 4
+            assert simulation.clock.monotonic() < 10
+            s._relay_address = right
+            assert s.target(host) == Target(right, host.agent.identity.number)  # type: ignore[arg-type]
+
+    run(main)
+
+
+def test_versions_without_anything_in_common_are_refused_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avl_protocol.session.viewer.SESSION_VERSIONS", (9,))
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            refused = await refusal(s, host)
+            assert refused.code is CloseCode.SESSION_VERSION and refused.exit_status == 3
+
+    run(main)
+
+
+def test_codes_are_compared_in_any_spelling() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host, code=CODE.lower().replace("-", " ")):
+                pass
+
+    run(main)
