@@ -68,6 +68,7 @@ class Reception:
         self._after = after
         self._link: RelayLink | None = None
         self._sessions: dict[int, HostSession] = {}
+        #: Where those who are not in yet come from.
         self._sources: dict[int, bytes] = {}
         self._tracks: dict[int, bool] = {}
         self._limits = HandshakeLimits()
@@ -153,7 +154,7 @@ class Reception:
     def session_admitted(self, session: HostSession, now: float) -> None:
         """Open its channels at the relay and tell it what the desktop looks like."""
         assert self._link is not None
-        self._limits.give_back(self._sources.get(session.handle, b""), now)
+        self._limits.give_back(self._sources.pop(session.handle, b""), now)
         self._link.send(Admit(session.handle, (), session.channels()))
         session.beacon_objects = self._desktop.sharing.beacon_objects
         if self._layout is not None:
@@ -216,14 +217,14 @@ class Reception:
 
     def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
         """Cut it at the relay, and give the others keys that it has not."""
-        self._sources.pop(session.handle, None)
+        was_in = self._sources.pop(session.handle, None) is None
         self._tracks.pop(session.handle, None)
         if self._sessions.pop(session.handle, None) is None:
             return
         if self._link is not None:
             self._link.send(Evict(session.handle, code))
         self._desktop.sharing.set_viewer(session.handle, None)
-        if session.permissions:
+        if was_in:
             key = self._desktop.sharing.renew_keys().to_bytes()
             for other in self._admitted():
                 other.send(MediaKeys((key,)))

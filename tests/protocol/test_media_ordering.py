@@ -84,6 +84,15 @@ def test_being_stuck_is_told_after_the_patience_and_ends_with_a_key_object() -> 
     assert ordering.last == 5
 
 
+@given(st.floats(0, 1e7))
+def test_being_stuck_is_told_exactly_when_it_was_announced(now: float) -> None:
+    ordering: Ordering[str] = Ordering(patience=0.15)
+    ordering.add(0, None, "key", now)
+    ordering.add(2, 1, "two", now)
+    due = ordering.next_check()
+    assert due is not None and ordering.stuck(due) == 2
+
+
 def test_what_waits_is_bounded() -> None:
     ordering: Ordering[int] = Ordering()
     ordering.add(0, None, 0, 0.0)
@@ -154,6 +163,20 @@ def test_recovery_is_asked_for_at_most_once_in_the_key_spacing() -> None:
     assert len(asked) >= 2
     assert all(later - earlier >= T_KEY_SPACING - 1e-9 for earlier, later in itertools.pairwise(asked))
     assert receiver.next_check(5.0) is not None
+
+
+@given(st.floats(0, 1e7))
+def test_asking_at_the_announced_moment_never_asks_to_be_called_at_that_moment_again(now: float) -> None:
+    source = Source()
+    receiver = source.receiver()
+    feed(receiver, source.send(True), now)
+    source.send(False)  # lost
+    feed(receiver, source.send(False), now)
+    for _ in range(5):
+        due = receiver.next_check(now)
+        assert due is not None and due > now
+        now = due
+        assert receiver.recoveries(now) == [(TRACK, 2)]
 
 
 def test_a_lost_tail_is_noticed_by_the_beacon() -> None:

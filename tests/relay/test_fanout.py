@@ -187,6 +187,14 @@ def test_the_best_rate_among_the_links_is_reported() -> None:
     assert isinstance(told, Viewers) and told.rate == 9_000_000
 
 
+def test_a_link_that_never_met_its_limit_is_better_than_one_that_did() -> None:
+    audience = Audience(2)
+    audience.viewers[0].connection.server.rate = 2e6
+    for _ in range(10):
+        audience.send(key=True)
+    assert audience.host.last(Viewers) == Viewers(2, (), 0)
+
+
 def test_who_does_not_want_to_see_gets_nothing_and_needs_a_key_object_afterwards() -> None:
     audience = Audience(1)
     (viewer,) = audience.viewers

@@ -251,21 +251,33 @@ test("two fingers scroll what lies under them, without a click", () => {
   fingers.move(2, 140, 140);
   fingers.up(1);
   fingers.up(2);
-  assert.deepEqual(rows, [[INPUT.MOVE, 120, 100], [INPUT.WHEEL, 0, -60], [INPUT.WHEEL, 0, -60]]);
+  assert.deepEqual(rows, [[INPUT.MOVE, 120, 100], [INPUT.WHEEL, 0, -120]]);
 });
 
-test("a pinch zooms the view; while it is zoomed two fingers move it", () => {
+test("fingers that part zoom the view, and so does one alone; while it is zoomed two fingers move it and three scroll", () => {
   const pinched = touch();
   pinched.fingers.down(1, 100, 100);
   pinched.fingers.down(2, 200, 100);
-  pinched.fingers.move(2, 300, 100);
-  assert.deepEqual(pinched.moved, [["pan", 50, 0], ["pinch", 2]]);
+  pinched.fingers.move(1, 90, 100);
+  pinched.fingers.move(2, 240, 100);
+  assert.deepEqual(pinched.moved, [["pan", 15, 0], ["pinch", 1.5]]);
   assert.deepEqual(pinched.rows, []);
+  const alone = touch();
+  alone.fingers.down(1, 100, 100);
+  alone.fingers.down(2, 200, 100);
+  alone.fingers.move(2, 300, 100);
+  assert.deepEqual(alone.moved, [["pan", 50, 0], ["pinch", 2]]);
   const panned = touch(true);
   panned.fingers.down(1, 100, 100);
   panned.fingers.down(2, 140, 100);
   panned.fingers.move(1, 100, 140);
-  assert.deepEqual(panned.moved, [["pan", 0, 20]]);
+  panned.fingers.move(2, 140, 140);
+  assert.deepEqual(panned.moved, [["pan", 0, 40]]);
+  const three = touch(true);
+  for (const id of [1, 2, 3]) three.fingers.down(id, 100 * id, 100);
+  for (const id of [1, 2, 3]) three.fingers.move(id, 100 * id, 130);
+  assert.deepEqual([three.moved, three.rows[0]], [[], [INPUT.MOVE, 200, 100]]);
+  assert.equal(three.rows.slice(1).reduce((sum, row) => sum + Number(row[2]), 0), -90);
 });
 
 /** @param {number} width @param {number} height @param {number} ratio */

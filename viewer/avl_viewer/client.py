@@ -39,6 +39,7 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Attach, Attached, Close, Detach, HopMessage, Recover, Welcome
 from avl_protocol.wire.registry import (
     CLOSE_CODES,
+    MAX_CLIPBOARD_TEXT,
     T_KEEPALIVE,
     CloseCode,
     Permission,
@@ -369,6 +370,8 @@ class DesktopClient:
     async def set_clipboard(self, text: str) -> bool:
         """Set the host's clipboard; False when it did not take it. Raises Refused."""
         session = self._admitted(Permission.CLIPBOARD_IN)
+        if len(text.encode()) > MAX_CLIPBOARD_TEXT:
+            raise Refused(CloseCode.LIMIT, f"The text is too long: a clipboard takes {MAX_CLIPBOARD_TEXT:,} bytes.")
         serial, taken = self._requests.clipboard_set()
         session.send_bulk(Clipboard(serial, text))
         return await taken

@@ -82,6 +82,8 @@ def cell(figure: Figure, viewer: str, result: Mapping[str, Any]) -> tuple[str, b
     if figure.measurement not in result:
         return "", None
     value = figure.value(result)
+    if value is None and viewer not in figure.limits:
+        return "", None
     text = "none" if value is None else f"{value:.3f}" if abs(value) < 0.1 else f"{value:.4g}"
     met = figure.met(viewer, value)
     if met is not None:

@@ -61,7 +61,7 @@ class Ordering(Generic[T]):
 
     def stuck(self, now: float) -> int | None:
         """The first object that can't be decoded for longer than `patience`: recovery is needed from it on."""
-        late = [n for n, w in self._waiting.items() if now - w.since >= self.patience]
+        late = [n for n, w in self._waiting.items() if now >= w.since + self.patience]
         return min(late) if late else None
 
     def next_check(self) -> float | None:

@@ -127,7 +127,7 @@ class MediaReceiver:
         for number, track in self._tracks.items():
             self.lost += len(track.reassembler.incomplete(now))
             stuck = track.ordering.stuck(now)
-            if stuck is not None and now - track.asked >= T_KEY_SPACING:
+            if stuck is not None and now >= track.asked + T_KEY_SPACING:
                 track.asked = now
                 out.append((number, stuck))
         return out

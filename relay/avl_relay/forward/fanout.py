@@ -136,7 +136,9 @@ class Fanout:
         """Tell the host how many watch, and what the best of their links can take."""
         self._rate_at = now
         watching = [feed for feed in self._feeds.values() if feed.wanted]
-        rate = max((round(feed.carrier.rate or 0) for feed in watching), default=0)
+        rates = [feed.carrier.rate for feed in watching]
+        # A link that has not met its limit yet is the best one, and how good it is nobody knows.
+        rate = 0 if None in rates else max((round(rate) for rate in rates if rate is not None), default=0)
         count, told = self._reported
         if count != len(watching) or abs(rate - told) > told // 10:
             self._reported = (len(watching), rate)

@@ -6,7 +6,7 @@
  */
 
 import { supported } from "./crypto/handshake.js";
-import { readDevice, readDirections } from "./directions.js";
+import { fetchDirections, readDevice } from "./directions.js";
 import { readFragment } from "./fragment.js";
 import { Pointer } from "./input/pointer.js";
 import { Typing } from "./input/typing.js";
@@ -128,9 +128,8 @@ async function connect(device, code) {
   try {
     const directions = await fetchDirections();
     const number = readDevice(device, directions);
-    const { url, hashes, pin } = directions;
     entrance.remember(device, code);
-    worker.postMessage({ do: "connect", want: { url, hashes, pin, device: number, code, name: agent() } });
+    worker.postMessage({ do: "connect", want: { directions, device: number, code, name: agent() } });
     state("connecting", "");
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -138,13 +137,6 @@ async function connect(device, code) {
   } finally {
     entrance.busy(false);
   }
-}
-
-async function fetchDirections() {
-  const failed = "The relay that served this page does not answer. Check the network, and whether the relay runs.";
-  const response = await fetch("/.well-known/avl.json", { cache: "no-store" }).catch(() => null);
-  if (!response?.ok) throw new Error(failed);
-  return readDirections(await response.json().catch(() => ({})));
 }
 
 /** What the host's person reads when asked who wants in. */

@@ -28,6 +28,14 @@ export function readDirections(told) {
   }
 }
 
+/** What the origin of this page says now: certificates change, and a relay may have moved. Rejects with a sentence.
+ * @returns {Promise<Directions>} */
+export async function fetchDirections() {
+  const response = await fetch("/.well-known/avl.json", { cache: "no-store" }).catch(() => null);
+  if (!response?.ok) throw new Error("The relay that served this page does not answer. Check the network, and whether the relay runs.");
+  return readDirections(await response.json().catch(() => ({})));
+}
+
 /** The device a person means: a device ID, or a target on this page's relay. Throws Error with a sentence.
  * @param {string} text @param {Directions} directions @returns {bigint} */
 export function readDevice(text, directions) {

@@ -44,7 +44,7 @@ export class WebTransportCarrier {
   async _run() {
     const transport = this._transport;
     transport.closed.then(
-      (info) => this._lose(info.closeCode ?? 0, info.reason ?? ""),
+      (info) => this._lose(info.closeCode ?? 0, ""),
       (error) => this._lose(closeCode(error), ""),
     );
     try {
@@ -101,6 +101,7 @@ export class WebTransportCarrier {
         piece = await reader.read();
       } catch (error) {
         if (!isTransportError(error)) throw error;
+        if (/** @type {any} */ (error).source === "session") return; // its `closed` tells with which code
         if (!this._over && !this._streams.get(number)?.abandoned) this._receiver.streamReset(number, streamCode(error), this._clock());
         return;
       }

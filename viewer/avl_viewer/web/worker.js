@@ -5,6 +5,7 @@
  * settled, statistics, failed (`say`).
  */
 
+import { fetchDirections } from "./directions.js";
 import { loadIdentity } from "./identity_store.js";
 import { decodable } from "./decode/support.js";
 import { Painter } from "./present/painter.js";
@@ -69,6 +70,7 @@ async function begin(canvas) {
   const world = {
     dial: (/** @type {string} */ url, /** @type {Uint8Array[]} */ hashes, /** @type {CarrierReceiver} */ receiver) =>
       new WebTransportCarrier(url, hashes, watched(receiver), clock),
+    directions: fetchDirections,
     clock,
     wall: () => Math.floor(Date.now() / 1000),
     entropy: (/** @type {number} */ size) => crypto.getRandomValues(new Uint8Array(size)),
@@ -79,7 +81,7 @@ async function begin(canvas) {
     client?.presented(numbers, at);
     arm();
   };
-  client = new Client(world, new Painter(canvas, presented, clock), (message) => page.postMessage(message));
+  client = new Client(world, new Painter(canvas, presented, clock), (message) => (page.postMessage(message), arm()));
   if (!decodes.length) page.postMessage({ say: "failed", text: "This browser can't decode H.264 video. Use Chrome, Edge or Safari, or the native viewer." });
   return client;
 }

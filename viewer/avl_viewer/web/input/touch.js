@@ -11,8 +11,8 @@ import { INPUT } from "../wire/registry.js";
 const LONG_PRESS = 500;
 /** CSS pixels that a finger may wander and still tap. */
 const SLOP = 10;
-/** CSS pixels by which the distance of two fingers changes in a pinch. */
-const PINCH = 24;
+/** CSS pixels that one finger moves alone before that is a pinch around the other: the browser tells of one finger after the other. */
+const ALONE = 80;
 /** Wheel units of one CSS pixel: a notch of 120 is 40 pixels. */
 const UNITS = 3;
 
@@ -36,6 +36,8 @@ export class Touch {
     this._owner = owner;
     /** @type {Map<number, Point>} */
     this._fingers = new Map();
+    /** Where the fingers of a pair were when it began. @type {Map<number, Point>} */
+    this._begun = new Map();
     /** @type {Gesture} */
     this._gesture = "idle";
     /** @type {Point} */
@@ -51,6 +53,8 @@ export class Touch {
   /** @param {number} id @param {number} x @param {number} y */
   down(id, x, y) {
     this._fingers.set(id, { x, y });
+    if (this._gesture !== "pair") this._begun.clear();
+    for (const [finger, place] of this._fingers) if (!this._begun.has(finger)) this._begun.set(finger, { ...place });
     if (this._fingers.size === 1) {
       this._gesture = "pressing";
       this._start = { x, y };
@@ -120,12 +124,9 @@ export class Touch {
     const spread = this._distance();
     const [dx, dy] = [centre.x - this._centre.x, centre.y - this._centre.y];
     if (this._gesture === "pair") {
-      const wandered = Math.hypot(centre.x - this._start.x, centre.y - this._start.y);
-      const pinched = Math.abs(spread - this._spread);
-      if (this._fingers.size === 2 && pinched > PINCH && pinched > wandered) this._gesture = "pinching";
-      else if (wandered <= SLOP) return;
-      else if (this._fingers.size === 2 && this._owner.zoomed()) this._gesture = "panning";
-      else this._gesture = "scrolling";
+      const kind = this._kind();
+      if (!kind) return;
+      this._gesture = kind;
       if (this._gesture === "scrolling") this._owner.send([this._moveTo(this._start.x, this._start.y)]);
       this._rest = { x: 0, y: 0 };
     }
@@ -139,6 +140,20 @@ export class Touch {
     } else if (this._gesture === "scrolling") {
       this._scroll(-dx * UNITS, -dy * UNITS);
     }
+  }
+
+  /** What several fingers do; null while that can't be told. @returns {Gesture | null} */
+  _kind() {
+    const moves = [...this._fingers].map(([id, { x, y }]) => {
+      const begun = this._begun.get(id) ?? { x, y };
+      return { x: x - begun.x, y: y - begun.y };
+    });
+    const far = moves.filter((move) => Math.hypot(move.x, move.y) > SLOP / 2);
+    if (moves.length > 2) return far.length > 1 ? "scrolling" : null;
+    if (far.length < 2) return far.length && Math.hypot(far[0].x, far[0].y) > ALONE ? "pinching" : null;
+    const together = far[0].x * far[1].x + far[0].y * far[1].y > 0;
+    if (!together) return "pinching";
+    return this._owner.zoomed() ? "panning" : "scrolling";
   }
 
   /** @param {number} dx @param {number} dy  what lies under the fingers follows them */

@@ -22,15 +22,14 @@ const PING = 1000;
  * @typedef {import("./carrier.js").Carrier} Carrier
  *
  * @typedef {object} Want  Which desktop, through which relay.
- * @property {string} url  of the relay's WebTransport session
- * @property {Uint8Array[]} hashes  SHA-256 of the certificates to accept; empty: what the browser trusts
- * @property {Uint8Array | null} pin
+ * @property {import("../directions.js").Directions} directions
  * @property {bigint} device
  * @property {string} code
  * @property {string} name  what we call ourselves
  *
  * @typedef {object} World  What an attempt needs of the machine it runs on.
  * @property {(url: string, hashes: Uint8Array[], receiver: import("./carrier.js").CarrierReceiver) => Carrier} dial
+ * @property {() => Promise<import("../directions.js").Directions>} directions  asked anew before each further attempt
  * @property {() => number} clock  milliseconds, monotonic
  * @property {() => number} wall  Unix time in seconds
  * @property {(size: number) => Uint8Array} entropy
@@ -52,12 +51,15 @@ export class Attempt {
     this.session = null;
     /** Round trip to the relay in milliseconds; null before it was measured. @type {number | null} */
     this.rtt = null;
+    /** Whether the relay was reached and is the right one. */
+    this.reached = false;
     this._over = false;
     this._timers = new Timers();
     this._pings = 0;
     this._pinged = 0;
-    this._link = new RelayLink({ software: SOFTWARE, pin: want.hashes.length ? want.pin : null, hashes: want.hashes }, this);
-    this._link.attachCarrier(world.dial(want.url, want.hashes, this._link), world.clock());
+    const { url, hashes, pin } = want.directions;
+    this._link = new RelayLink({ software: SOFTWARE, pin: hashes.length ? pin : null, hashes }, this);
+    this._link.attachCarrier(world.dial(url, hashes, this._link), world.clock());
   }
 
   // what the owner asks for
@@ -123,6 +125,7 @@ export class Attempt {
 
   /** The relay is the right one: ask for the device. @param {any} _welcome @param {number} now */
   linkUp(_welcome, now) {
+    this.reached = true;
     const device = bigEndian(this._want.device, NUMBER_BYTES);
     this._timers.set(Timer.HELLO, now + TIMER.HELLO);
     this._link.send("ATTACH", { device, session: this._sessionId, hops: 0 });

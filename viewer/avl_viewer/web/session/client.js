@@ -5,6 +5,7 @@
 
 import { Decoder } from "../decode/decoder.js";
 import { Statistics } from "../statistics.js";
+import { equal } from "../wire/bytes.js";
 import { Refused } from "../wire/errors.js";
 import { CLOSE, INPUT, TRACK_KIND } from "../wire/registry.js";
 import { Attempt } from "./attempt.js";
@@ -88,6 +89,26 @@ export class Client {
     if (this._want) this._attempt = new Attempt(this._want, this._world, this._bound());
   }
 
+  /** Try again, with the directions of this moment. */
+  async _redial() {
+    const want = this._want;
+    if (!want) return;
+    this._say("lost", this._lost);
+    const directions = await this._world.directions().catch((error) => {
+      if (!(error instanceof Error)) throw error;
+      return null;
+    });
+    if (this._want !== want) return;
+    if (!directions) {
+      this._ended(new Refused(CLOSE.TIMEOUT, "The relay does not answer."));
+    } else if (!equal(directions.pin, want.directions.pin)) {
+      this._ended(new Refused(CLOSE.WRONG_RELAY));
+    } else {
+      this._want = { ...want, directions };
+      this._dial("lost", this._lost);
+    }
+  }
+
   /** Leave the session, if there is one. */
   async leave() {
     this._want = null;
@@ -149,7 +170,7 @@ export class Client {
   /** Time has passed. @param {number} now */
   handleTimer(now) {
     for (const timer of this._timers.expired(now)) {
-      if (timer === Timer.RETRY) this._dial("lost", this._lost);
+      if (timer === Timer.RETRY) void this._redial();
       else if (timer === Timer.GIVE_UP) this._attempt?.abandon(new Refused(CLOSE.SESSION_LOST));
       else if (timer === Timer.CLIPBOARD) this._pasted();
       else if (timer === Timer.STATISTICS) this._figures(now);
@@ -252,9 +273,11 @@ export class Client {
 
   /** @param {Refused} reason */
   _ended(reason) {
+    const reached = this._attempt?.reached ?? false;
     this._attempt = null;
     this._timers.stop(Timer.GIVE_UP);
     if (!this._want) return;
+    const { quic } = this._want.directions;
     if (this._ran && passing(reason.code)) {
       const wait = this._backoff.after(reason.code);
       this._timers.set(Timer.RETRY, this._world.clock() + wait);
@@ -264,7 +287,9 @@ export class Client {
     }
     this._want = null;
     const over = this._ran && (reason.code === CLOSE.ENDED || reason.code === CLOSE.EVICTED || reason.code === CLOSE.DISPLAY_LOST);
-    this._say(over ? "ended" : "refused", reason.message, { code: reason.code });
+    const silent = !reached && reason.code === CLOSE.TIMEOUT;
+    const text = silent ? `The relay ${quic} does not answer over UDP. A firewall may be in the way, or the relay is not running.` : reason.message;
+    this._say(over ? "ended" : "refused", text, { code: reason.code });
   }
 
   /** @param {State} state @param {string} text @param {Record<string, any>} more */

@@ -1,0 +1,269 @@
+"""The browser client against a real relay and host: what a person does there arrives, and what goes wrong is said."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from avl_host.capture.pattern import read_number
+from avl_host.clipboard import X11Clipboard
+from avl_protocol.wire import device_id
+from interop.cdp import Browser, Page, browser
+from tests.browser.desk import CODE, Desk, Witness, desk
+from tests.tools import need
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+STATE = "document.documentElement?.dataset.state"
+#: CDP's bits of Alt, Control and Shift.
+ALT, CONTROL, SHIFT = 1, 2, 8
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """One browser for all tests; each has tabs of its own."""
+    async with browser(need("chromium"), size=(800, 600)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def stand(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Desk, Witness]]:
+    """A real display with a witness, and a host of it with both codes."""
+    async with desk(tmp_path_factory.mktemp("stand"), "--view-code", "L00K0NLY", display=True) as (running, witness):
+        assert witness is not None
+        yield running, witness
+
+
+@asynccontextmanager
+async def opened(chromium: Browser, width: int = 800, height: int = 600, touch: bool = False) -> AsyncIterator[Page]:
+    """A tab of this size whose pixels are the screen's."""
+    page = await chromium.page()
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch}
+    await page.send("Emulation.setDeviceMetricsOverride", **size)
+    await page.send("Emulation.setTouchEmulationEnabled", enabled=touch)
+    try:
+        yield page
+    finally:
+        await page.send("Page.navigate", url="about:blank")
+    assert not [line for line in page.console if line.startswith("uncaught")], page.console
+
+
+async def visit(page: Page, address: str, *states: str) -> str:
+    """Open an address and wait for one of these states."""
+    await page.send("Page.navigate", url="about:blank")
+    await page.send("Page.navigate", url=address)
+    await page.until("location.protocol == 'http:'")
+    return str(await page.until(f"{list(states)}.includes({STATE}) && {STATE}"))
+
+
+async def key(page: Page, code: str, name: str, modifiers: int = 0) -> None:
+    """Press and release a key."""
+    for kind in ("rawKeyDown", "keyUp"):
+        await page.send("Input.dispatchKeyEvent", type=kind, code=code, key=name, modifiers=modifiers)
+
+
+async def pixels(page: Page) -> Any:
+    """The page as RGB."""
+    return np.asarray(Image.open(io.BytesIO(await page.screenshot())).convert("RGB"))
+
+
+async def test_a_link_opens_the_desktop_and_its_code_leaves_the_address_bar(chromium: Browser, tmp_path: Path) -> None:
+    async with desk(tmp_path) as (running, _), opened(chromium, 640, 360) as page:
+        assert await visit(page, running.host["url"], "running") == "running"
+        assert await page.evaluate("location.hash + location.search") == ""
+        assert CODE not in await page.evaluate("location.href")
+
+        async def number() -> int | None:
+            shown = await pixels(page)
+            bgra = np.dstack([shown[:, :, ::-1], np.zeros(shown.shape[:2], np.uint8)])
+            return read_number(np.ascontiguousarray(bgra))
+
+        while (first := await number()) is None:
+            pass
+        later: int | None = first
+        while later is None or later <= first:
+            later = await number()
+        assert not await page.evaluate("document.getElementById('entrance').checkVisibility()")
+
+
+async def test_refusals_are_said_in_the_form_that_can_mend_them(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
+    running, _ = stand
+    async with opened(chromium) as page:
+        ours = running.host["device_id"]
+        sentence = "document.getElementById('error').textContent"
+        await visit(page, f"{running.page}#d={ours}&c=WR0NG", "refused")
+        assert "the code is wrong" in await page.evaluate(sentence)
+        assert await page.evaluate("document.getElementById('device').value") == ours
+        await visit(page, f"{running.page}#d={device_id.to_text(4711)}&c={CODE}", "refused")
+        assert await page.evaluate(sentence) == "No such device, or it is offline."
+        await visit(page, f"{running.page}#d={ours[:-1]}&c={CODE}", "refused")
+        assert "28 characters" in await page.evaluate(sentence)
+        await page.evaluate(
+            f"document.getElementById('device').value = '{ours.lower()}';"
+            f"document.getElementById('code').value = '{CODE.lower()}';"
+            "document.getElementById('connect').requestSubmit()"
+        )
+        await page.until(f"{STATE} == 'running'")
+
+
+async def test_a_relay_that_the_pin_does_not_name_is_refused(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
+    running, _ = stand
+    async with opened(chromium) as page:
+        other = f"""(() => {{
+            const real = fetch;
+            window.fetch = async (...of) => {{
+                const told = await (await real(...of)).json();
+                return new Response(JSON.stringify({{...told, pin: "{"A" * 43}"}}));
+            }};
+        }})()"""
+        await page.send("Page.addScriptToEvaluateOnNewDocument", source=other)
+        await visit(page, running.host["url"], "refused")
+        assert "not the one that was pinned" in await page.evaluate("document.getElementById('error').textContent")
+
+
+async def test_a_viewer_of_the_view_code_only_looks(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
+    running, witness = stand
+    witness.forget()
+    async with opened(chromium) as page:
+        await visit(page, running.host["view_url"], "running")
+        assert await page.evaluate("!document.getElementById('view-only').hidden")
+        await page.click(100, 100)
+        await page.type("a")
+        await page.until("document.documentElement.dataset.settled")
+        assert await page.evaluate(STATE) == "running"
+    assert witness.look() == []
+
+
+async def test_hands_reach_the_desktop_and_nothing_stays_held(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
+    running, witness = stand
+    witness.forget()
+    async with opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        await page.until("document.documentElement.dataset.settled")
+
+        await page.click(123, 234)
+        await running.until("a click", witness.saw(("down", 1), ("up", 1)))
+        assert witness.at == (123, 234)
+        await page.send("Input.dispatchMouseEvent", type="mouseWheel", x=50, y=60, deltaX=0, deltaY=120)
+        await running.until("a notch of the wheel", witness.saw(("down", 5), ("up", 5)))
+
+        await page.type("hello42")
+        await running.until("typed text", lambda: witness.text().endswith("hello42"))
+        await page.send("Input.insertText", text="composed")
+        await running.until("composed text", lambda: witness.text().endswith("composed"))
+
+        await page.send(
+            "Input.dispatchKeyEvent", type="rawKeyDown", code="ControlLeft", key="Control", modifiers=CONTROL
+        )
+        await running.until("Control down", witness.saw(("press", 37)))
+        await page.evaluate("document.getElementById('typing').blur()")
+        await running.until("Control up", witness.saw(("press", 37), ("release", 37)))
+
+        witness.draw(100, 100, 200, 100)
+        while (await pixels(page))[150, 200].min() < 200:
+            await asyncio.sleep(0)
+
+
+async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
+    running, witness = stand
+    witness.forget()
+    async with opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        await page.click(10, 10)
+        await page.evaluate(
+            """(() => {
+                const data = new DataTransfer();
+                data.setData("text/plain", "from the page");
+                const field = document.getElementById("typing");
+                const about = { code: "KeyV", key: "v", ctrlKey: true, bubbles: true, cancelable: true };
+                field.dispatchEvent(new KeyboardEvent("keydown", about));
+                const pasted = { clipboardData: data, bubbles: true, cancelable: true };
+                field.dispatchEvent(new ClipboardEvent("paste", pasted));
+            })()"""
+        )
+        await running.until("the pasting key, once the clipboard is there", witness.saw(("press", 55), ("release", 55)))
+        display = running.source[1]
+        clipboard = X11Clipboard(display)
+        try:
+            assert await clipboard.get() == "from the page"
+            await page.evaluate("navigator.clipboard.writeText = async (text) => void (window.copied = text)")
+            assert clipboard.set("from the host")
+            assert await page.until("window.copied") == "from the host"
+            refusal = "Promise.reject(new DOMException('', 'NotAllowedError'))"
+            await page.evaluate(f"navigator.clipboard.writeText = () => {refusal}")
+            assert clipboard.set("refused by the browser")
+            await page.until("document.getElementById('toast-text').textContent != ''")
+            await page.evaluate("document.getElementById('toast-action').click()")
+            assert await page.evaluate("document.getElementById('paste-text').value") == "refused by the browser"
+        finally:
+            clipboard.close()
+
+
+async def test_fingers_tap_press_and_scroll(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
+    running, witness = stand
+    witness.forget()
+    async with opened(chromium, 400, 600, touch=True) as page:
+        await visit(page, running.host["url"], "running")
+        await page.until("document.documentElement.dataset.settled")
+
+        async def touch(kind: str, *points: tuple[int, int]) -> None:
+            fingers = [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(points)]
+            await page.send("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+
+        await touch("touchStart", (100, 250))
+        await touch("touchEnd")
+        await running.until("a tap", witness.saw(("down", 1), ("up", 1)))
+        assert witness.at == (200, 200)  # 800 x 600 lies 400 wide at the top of 150
+        await touch("touchStart", (200, 300))
+        await running.until("a long press", witness.saw(("down", 3), ("up", 3)))
+        await touch("touchEnd")
+        await touch("touchStart", (200, 300), (240, 300))
+        await touch("touchMove", (200, 240), (240, 240))
+        await touch("touchEnd")
+        await running.until("a notch down", witness.saw(("down", 5), ("up", 5)))
+
+
+async def test_a_session_that_is_lost_is_said_so_and_found_again(chromium: Browser, tmp_path: Path) -> None:
+    async with desk(tmp_path) as (running, _), opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        running.started["host"].signal(signal.SIGSTOP)
+        await page.until(f"{STATE} == 'stale'")
+        assert await page.evaluate("document.getElementById('notice').checkVisibility()")
+        running.started["host"].signal(signal.SIGCONT)
+        await page.until(f"{STATE} == 'running'")
+        assert not await page.evaluate("document.getElementById('notice').checkVisibility()")
+        quic, http = running.relay["quic"], running.relay["http"].replace("localhost", "127.0.0.1")
+        await page.evaluate(
+            "window.states = []; new MutationObserver(() => states.push(document.documentElement.dataset.state))"
+            ".observe(document.documentElement, { attributeFilter: ['data-state'] }); 0"
+        )
+        running.kill("relay")
+        await running.start_relay(quic, http)
+        await page.until(f"states.includes('lost') && {STATE} == 'running'")
+
+
+async def test_keys_of_the_page_itself_bring_toolbar_and_figures_and_lead_out(
+    chromium: Browser, stand: tuple[Desk, Witness]
+) -> None:
+    running, _ = stand
+    async with opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        own = ALT | CONTROL | SHIFT
+        await key(page, "KeyT", "T", own)
+        assert await page.until("'shown' in document.getElementById('toolbar').dataset")
+        assert await page.evaluate("document.getElementById('toolbar').contains(document.activeElement)")
+        await page.evaluate("document.getElementById('typing').focus()")
+        await key(page, "KeyS", "S", own)
+        await page.until("document.getElementById('figures').innerText.includes('glass to glass')")
+        await key(page, "KeyQ", "Q", own)
+        await page.until(f"{STATE} == 'ended' && document.getElementById('entrance').checkVisibility()")

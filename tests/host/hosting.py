@@ -1,0 +1,70 @@
+"""A host's parts without a network: a link that writes down what is sent on it, a worker that only remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+from avl_protocol.media.frame import Chroma
+from avl_protocol.session.link import LinkState, RelayLink
+from avl_protocol.wire.messages import HopMessage
+from tests.protocol.memory import Connection
+
+
+class RecordingLink:
+    """A RelayLink that is up: `sent` are its hop messages, `carrier` is in memory."""
+
+    def __init__(self) -> None:
+        self.sent: list[HopMessage] = []
+        self.connection = Connection()
+        self.carrier = self.connection.client
+        self.state = LinkState.UP
+        self.media_handle = 9
+        self.channels: list[tuple[int, int]] = []
+
+    def send(self, message: HopMessage) -> None:
+        self.sent.append(message)
+
+    def open_channel(self, handle: int, channel: int) -> int:
+        self.channels.append((handle, channel))
+        return self.carrier.open_stream()
+
+    def as_link(self) -> RelayLink:
+        """The same, for those who want a RelayLink."""
+        return cast(RelayLink, self)
+
+    def of(self, kind: type[HopMessage]) -> list[HopMessage]:
+        """The messages of one kind."""
+        return [message for message in self.sent if isinstance(message, kind)]
+
+
+@dataclass
+class RecordingWorker:
+    """A Worker that makes no frames."""
+
+    keys: int = 0
+    wakes: int = 0
+    bitrates: list[int] = field(default_factory=list)
+    chromas: list[Chroma] = field(default_factory=list)
+    inputs: list[float] = field(default_factory=list)
+
+    def start(self) -> None:
+        return
+
+    def request_key(self) -> None:
+        self.keys += 1
+
+    def set_bitrate(self, bitrate: int) -> None:
+        self.bitrates.append(bitrate)
+
+    def set_chroma(self, chroma: Chroma) -> None:
+        self.chromas.append(chroma)
+
+    def input_applied(self, when: float) -> None:
+        self.inputs.append(when)
+
+    def wake(self) -> None:
+        self.wakes += 1
+
+    async def close(self) -> None:
+        return

@@ -1,0 +1,296 @@
+"""The viewers of a host, from the relay's INCOMING on: limits, consent, clipboard, keys, ends."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from avl_host.capture.source import CursorImage
+from avl_host.config import EVERYTHING
+from avl_host.input.recorder import InputRecorder
+from avl_host.reception import Desktop, Reception
+from avl_host.sharing import TRACK, Sharing
+from avl_protocol.endpoint.world import World
+from avl_protocol.media.frame import Monitor
+from avl_protocol.session.host import HostSession, HostState
+from avl_protocol.wire.endtoend import (
+    Clipboard,
+    ClipboardAsk,
+    ClipboardSet,
+    Cursor,
+    Decoder,
+    Layout,
+    MediaKeys,
+    NeedKeys,
+)
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.messages import Accept, Admit, Detach, Evict, Incoming, Recover, Reject, Viewers
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, CloseCode, InputKind, Permission
+from tests.host.hosting import RecordingLink, RecordingWorker
+from tests.protocol.handshakes import HOST, WALL, Seeded, identity
+from tests.protocol.meeting import CodeDoor
+
+
+class Clock:
+    """Stands where it is put."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wall(self) -> float:
+        return float(WALL)
+
+
+class Lobby:
+    """A reception on a recording link; `admit` makes sessions that are in, without a handshake."""
+
+    def __init__(self, ask: Any = None) -> None:
+        self.clock = Clock()
+        self.said: list[str] = []
+        self.sink, self.link, self.worker = InputRecorder(), RecordingLink(), RecordingWorker()
+        self.text: str | None = None
+        self.takes = True
+        self.sharing = Sharing(HOST, Seeded("sharing"), self.clock.monotonic, 8_000_000, lambda stages: None)
+        self.sharing.start(self.worker)
+        world = World(self.clock, Seeded("world"), None)  # type: ignore[arg-type]
+        desktop = Desktop(self.sharing, self.sink, self._set, self._get)
+        self.reception = Reception(
+            world, HOST, "desk", CodeDoor(), desktop, ask, self.said.append, lambda: None
+        )
+        self.reception.set_link(self.link.as_link(), 100.0)
+        self.told: dict[int, list[Any]] = {}
+
+    def _set(self, text: str) -> bool:
+        if self.takes:
+            self.text = text
+        return self.takes
+
+    async def _get(self) -> str | None:
+        return self.text
+
+    def incoming(self, handle: int, source: bytes = b"source") -> HostSession | None:
+        self.reception.link_message(Incoming(bytes([handle % 256]) * 16, handle, source), self.clock.now)
+        return self.reception._sessions.get(handle)
+
+    def admit(self, handle: int, permissions: Permission = EVERYTHING) -> HostSession:
+        session = self.incoming(handle, bytes([handle % 256]))
+        assert session is not None
+        told = self.told[handle] = []
+        session.viewer = identity(f"viewer {handle}").public
+        session.permissions = permissions
+        session.state = HostState.ADMITTED
+        session.send = told.append  # type: ignore[method-assign]
+        session.send_bulk = told.append  # type: ignore[method-assign]
+        self.reception.session_grant(session, self.clock.now)
+        self.reception.session_admitted(session, self.clock.now)
+        return session
+
+    def of(self, handle: int, kind: type) -> list[Any]:
+        return [message for message in self.told[handle] if isinstance(message, kind)]
+
+
+def test_an_incoming_viewer_is_accepted_within_the_limits_and_rejected_beyond() -> None:
+    lobby = Lobby()
+    for handle in range(1, 8):
+        lobby.incoming(handle)
+    assert [m.handle for m in lobby.link.of(Accept)] == [1, 2, 3, 4, 5]  # type: ignore[attr-defined]
+    assert lobby.link.of(Reject) == [Reject(6, CloseCode.LIMIT), Reject(7, CloseCode.LIMIT)]
+
+
+def test_admission_opens_the_channels_and_pictures_follow_the_decoder() -> None:
+    lobby = Lobby()
+    session = lobby.admit(1)
+    assert lobby.link.of(Admit) == [Admit(1, (), (0, 1, 2))]
+    lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
+    lobby.reception.session_message(session, Decoder((0,)), 100.0)
+    assert lobby.link.of(Admit)[1:] == [Admit(1, (TRACK,), (0, 1, 2))]
+    viewing = lobby.admit(2, Permission.VIEW)
+    assert viewing.channels() == (0,)
+    assert Admit(2, (), (0,)) in lobby.link.sent
+    assert any("viewing only" in line for line in lobby.said)
+
+
+def test_a_newcomer_is_told_layout_and_cursor() -> None:
+    lobby = Lobby()
+    lobby.reception.layout((800, 600), (Monitor("one", 0, 0, 800, 600, True),))
+    lobby.reception.cursor(CursorImage(3, 2, 2, 0, 0, bytes(16)))
+    lobby.admit(1)
+    assert lobby.of(1, Layout) == [Layout(800, 600, ("one",), ((0, 0, 800, 600, 1),))]
+    assert lobby.of(1, Cursor)[0].serial == 3
+    lobby.reception.layout((640, 480), ())
+    assert lobby.of(1, Layout)[1].width == 640
+
+
+def test_a_pointer_too_detailed_for_a_control_record_is_left_out() -> None:
+    lobby = Lobby()
+    lobby.admit(1)
+    lobby.reception.cursor(CursorImage(1, 128, 128, 0, 0, Seeded("noise")(128 * 128 * 4)))
+    assert lobby.of(1, Cursor) == []
+
+
+def test_input_reaches_the_desktop() -> None:
+    lobby = Lobby()
+    session = lobby.admit(1)
+    events: list[tuple[Any, ...]] = [
+        (InputKind.MOVE, 1, 2), (InputKind.BUTTON, 1, True), (InputKind.WHEEL, 0, 120), (InputKind.KEY, 4, True, 0, "a"),
+        (InputKind.TEXT, "ü"),
+    ]  # fmt: skip
+    lobby.reception.session_input(session, events, 101.0)
+    assert [event[0] for event in lobby.sink.events] == ["move", "button", "scroll", "key", "text"]
+    assert lobby.worker.inputs == [101.0]
+
+
+# -- clipboard ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_viewers_clipboard_is_set_answered_and_told_to_the_others_only() -> None:
+    lobby = Lobby()
+    source = lobby.admit(1)
+    lobby.admit(2)
+    lobby.admit(3, Permission.VIEW)
+    lobby.reception.session_message(source, Clipboard(7, "text"), 100.0)
+    assert lobby.text == "text"
+    assert lobby.of(1, ClipboardSet) == [ClipboardSet(7, True)] and lobby.of(1, Clipboard) == []
+    assert [m.text for m in lobby.of(2, Clipboard)] == ["text"]
+    assert lobby.of(3, Clipboard) == []
+
+
+@pytest.mark.parametrize("why", ["permission", "size", "desktop"])
+def test_a_clipboard_that_is_not_taken_is_answered_so(why: str) -> None:
+    lobby = Lobby()
+    session = lobby.admit(1, EVERYTHING & ~Permission.CLIPBOARD_IN if why == "permission" else EVERYTHING)
+    lobby.admit(2)
+    lobby.takes = why != "desktop"
+    text = "x" * (MAX_CLIPBOARD_TEXT + 1) if why == "size" else "text"
+    lobby.reception.session_message(session, Clipboard(7, text), 100.0)
+    assert lobby.of(1, ClipboardSet) == [ClipboardSet(7, False)]
+    assert lobby.text is None and lobby.of(2, Clipboard) == []
+
+
+async def test_the_hosts_clipboard_is_told_to_who_may_read_it() -> None:
+    lobby = Lobby()
+    reads, not_reads = lobby.admit(1), lobby.admit(2, EVERYTHING & ~Permission.CLIPBOARD_OUT)
+    lobby.reception.clipboard("copied")
+    lobby.reception.clipboard("x" * (MAX_CLIPBOARD_TEXT + 1))
+    assert [m.text for m in lobby.of(1, Clipboard)] == ["copied"]
+    lobby.text = "asked for"
+    for session in (reads, not_reads):
+        lobby.reception.session_message(session, ClipboardAsk(), 100.0)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert lobby.of(1, Clipboard)[-1].text == "asked for"
+    assert lobby.of(2, Clipboard) == []
+
+
+# -- consent -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_person_is_asked_at_most_ten_times_an_hour() -> None:
+    asked: list[str] = []
+
+    async def ask(device: str, name: str, wish: Permission) -> bool | None:
+        asked.append(name)
+        return False
+
+    lobby = Lobby(ask)
+    session = lobby.incoming(1)
+    assert session is not None
+    session.viewer = identity("viewer").public
+    for _ in range(10):
+        assert lobby.reception.session_asks(session, "name", EVERYTHING, lobby.clock.now)
+    with pytest.raises(Refused) as caught:
+        lobby.reception.session_asks(session, "name", EVERYTHING, lobby.clock.now)
+    assert caught.value.code is CloseCode.LIMIT
+    await asyncio.sleep(0)
+    assert len(asked) == 10
+    lobby.clock.now += 3600
+    assert lobby.reception.session_asks(session, "name", EVERYTHING, lobby.clock.now)
+    await asyncio.sleep(0)
+
+
+# -- keys and ends -----------------------------------------------------------------------------------------------------
+
+
+def test_who_leaves_is_evicted_and_the_others_get_new_keys() -> None:
+    lobby = Lobby()
+    goes = lobby.admit(1)
+    lobby.admit(2)
+    goes.end = HostSession.end.__get__(goes)  # type: ignore[method-assign]
+    goes.lost(100.0)
+    assert lobby.link.of(Evict) == [Evict(1, CloseCode.SESSION_LOST)]
+    assert len(lobby.of(2, MediaKeys)) == 1 and lobby.of(1, MediaKeys) == []
+    assert any("has left" in line for line in lobby.said)
+    goes.lost(100.0)
+    assert len(lobby.link.of(Evict)) == 1
+
+
+def test_who_never_came_in_leaves_without_new_keys_or_a_word() -> None:
+    lobby = Lobby()
+    lobby.admit(2)
+    stranger = lobby.incoming(1)
+    assert stranger is not None
+    stranger.permissions = EVERYTHING  # the code was right, and then the person said no
+    stranger.lost(100.0)
+    assert lobby.of(2, MediaKeys) == []
+    assert not any("has left" in line for line in lobby.said)
+
+
+def test_a_session_that_the_relay_detached_is_over() -> None:
+    lobby = Lobby()
+    lobby.admit(1)
+    lobby.reception.session_input(
+        lobby.reception._sessions[1], [(InputKind.MOVE, 1, 1)], 100.0
+    )  # fmt: skip
+    lobby.reception.link_message(Detach(1, CloseCode.ENDED), 101.0)
+    lobby.reception.link_message(Detach(77, CloseCode.ENDED), 101.0)
+    assert lobby.reception._sessions == {}
+
+
+def test_all_sessions_are_over_when_the_link_is() -> None:
+    lobby = Lobby()
+    lobby.admit(1)
+    lobby.incoming(2)
+    lobby.reception.set_link(None, 101.0)
+    assert lobby.reception._sessions == {} and lobby.reception.next_timeout() is None
+    assert lobby.sharing._audience == {}
+
+
+def test_bytes_of_a_session_that_is_not_there_are_refused() -> None:
+    lobby = Lobby()
+    lobby.reception.channel_received(55, 0, 4, b"x", False, 100.0)
+    assert lobby.link.carrier.resets == [(4, CloseCode.FORBIDDEN)]
+
+
+def test_a_viewer_without_a_key_is_given_one_and_a_key_object() -> None:
+    lobby = Lobby()
+    session = lobby.admit(1)
+    before = lobby.worker.keys
+    lobby.reception.session_message(session, NeedKeys(1, 0), 100.0)
+    assert len(lobby.of(1, MediaKeys)) == 1 and lobby.worker.keys == before + 1
+    lobby.reception.link_message(Recover(0, 1, 5), 100.0)
+    assert lobby.worker.keys == before + 2
+
+
+def test_the_relays_count_of_viewers_reaches_the_sharing() -> None:
+    lobby = Lobby()
+    session = lobby.admit(1)
+    lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
+    lobby.sharing.set_link(lobby.link.as_link())
+    assert lobby.sharing.ready()
+    lobby.reception.link_message(Viewers(0), 100.0)
+    assert not lobby.sharing.ready()
+
+
+def test_a_thousand_strangers_leave_nothing_behind() -> None:
+    lobby = Lobby()
+    for handle in range(1, 1000):
+        lobby.clock.now += 20
+        session = lobby.incoming(handle)
+        assert session is not None
+        lobby.clock.now += 11
+        lobby.reception.handle_timer(lobby.clock.now)
+    assert lobby.reception._sessions == {} and lobby.reception._sources == {} and lobby.reception._tracks == {}

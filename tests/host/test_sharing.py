@@ -1,0 +1,143 @@
+"""Pictures on their way to the audience: when one is taken, what it may cost, and who can open it."""
+
+from __future__ import annotations
+
+from avl_host.sharing import LEAST_BITRATE, READY_BACKLOG, TRACK, Sharing
+from avl_protocol.crypto.identity import check_signer
+from avl_protocol.crypto.sframe import ObjectOpener
+from avl_protocol.media.frame import Chroma
+from avl_protocol.session.carrier import PRIORITY_VIDEO
+from avl_protocol.session.link import LinkState
+from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.wire.endtoend import Stages
+from tests.host.hosting import RecordingLink, RecordingWorker
+from tests.protocol.handshakes import HOST, Seeded
+from tests.protocol.sealed import frame
+
+MAXIMUM = 8_000_000
+
+
+class Shared:
+    """A sharing with one viewer in its audience."""
+
+    def __init__(self) -> None:
+        self.now = 10.0
+        self.stages: list[Stages] = []
+        self.link, self.worker = RecordingLink(), RecordingWorker()
+        self.sharing = Sharing(HOST, Seeded("sharing"), lambda: self.now, MAXIMUM, self.stages.append)
+        self.sharing.start(self.worker)
+        self.sharing.set_link(self.link.as_link())
+        self.sharing.set_viewer(1, (0, 1))
+        self.sharing.audience(1, 0)
+        self.link.carrier.slow = True
+
+    def receiver(self) -> MediaReceiver:
+        made = MediaReceiver(ObjectOpener(self.sharing.media_session, self.sharing.signer))
+        key = self.sharing._sender.current_key
+        made.add_key(key.generation, key.step, key.base, 0.0)
+        return made
+
+
+def test_a_frame_is_sealed_and_sent_under_the_relays_handle() -> None:
+    shared = Shared()
+    shared.sharing.frame(frame(True, b"x" * 3000))
+    receiver = shared.receiver()
+    got = [f for data, _, _ in shared.link.carrier.datagrams for f in receiver.datagram(data, 0.0)]
+    assert [f.data for f in got] == [b"x" * 3000]
+    assert {priority for _, priority, _ in shared.link.carrier.datagrams} == {PRIORITY_VIDEO}
+    assert shared.sharing.beacon_objects() == ((TRACK, 0),)
+
+
+def test_the_signer_is_endorsed_by_the_hosts_identity() -> None:
+    sharing = Shared().sharing
+    assert check_signer(HOST.public, sharing.endorsement, sharing.media_session, sharing.signer)
+
+
+def test_a_picture_is_taken_only_when_it_would_leave_at_once() -> None:
+    shared = Shared()
+    assert shared.sharing.ready()
+    shared.sharing.frame(frame(True, bytes(READY_BACKLOG + 100)))
+    assert not shared.sharing.ready()
+    shared.link.carrier.datagrams.clear()
+    shared.sharing.fate(None, True, shared.now)
+    assert shared.worker.wakes >= 1 and shared.sharing.ready()
+
+
+def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
+    shared = Shared()
+    shared.sharing.audience(0, 0)
+    assert not shared.sharing.ready()
+    shared.sharing.audience(1, 0)
+    assert shared.sharing.ready()
+    shared.sharing.set_viewer(1, None)
+    assert not shared.sharing.ready()
+    shared = Shared()
+    shared.link.state = LinkState.DOWN
+    assert not shared.sharing.ready()
+    shared.sharing.frame(frame(True))
+    assert not shared.link.carrier.datagrams
+    shared.sharing.set_link(None)
+    assert not shared.sharing.ready()
+    shared.sharing.fate(None, True, 0.0)
+
+
+def test_444_while_everybody_can_and_420_as_soon_as_one_can_not() -> None:
+    shared = Shared()
+    assert shared.worker.chromas == []
+    shared.sharing.set_viewer(2, (0,))
+    assert shared.worker.chromas == [Chroma.YUV420]
+    shared.sharing.set_viewer(3, (0, 1))
+    assert shared.worker.chromas == [Chroma.YUV420]
+    shared.sharing.set_viewer(2, None)
+    assert shared.worker.chromas == [Chroma.YUV420, Chroma.YUV444]
+
+
+def test_who_joins_gets_a_key_frame() -> None:
+    shared = Shared()
+    before = shared.worker.keys
+    shared.sharing.set_viewer(2, (0, 1))
+    assert shared.worker.keys == before + 1
+
+
+def test_the_encoder_follows_the_slower_of_both_hops() -> None:
+    shared = Shared()
+    shared.sharing.audience(1, 2_000_000)
+    assert shared.worker.bitrates[-1] == 1_800_000
+    shared.link.carrier.rate = 1_000_000.0
+    shared.sharing.fate(None, True, 0.0)
+    assert shared.worker.bitrates[-1] == 900_000
+    shared.link.carrier.rate = 1_000.0
+    shared.sharing.fate(None, True, 0.0)
+    assert shared.worker.bitrates[-1] == LEAST_BITRATE
+    shared.link.carrier.rate = None
+    shared.sharing.audience(1, 0)
+    assert shared.worker.bitrates[-1] == MAXIMUM
+
+
+def test_small_changes_of_rate_do_not_bother_the_encoder() -> None:
+    shared = Shared()
+    shared.sharing.audience(1, 2_000_000)
+    told = len(shared.worker.bitrates)
+    for rate in (2_010_000, 1_990_000, 2_050_000):
+        shared.sharing.audience(1, rate)
+    assert len(shared.worker.bitrates) == told
+
+
+def test_stages_are_told_at_most_four_times_a_second() -> None:
+    shared = Shared()
+    for at in range(120):
+        shared.now = 10.0 + at / 60
+        shared.sharing.frame(frame(at == 0))
+    assert 7 <= len(shared.stages) <= 9
+
+
+def test_after_somebody_left_a_key_frame_under_a_new_generation_is_asked_for() -> None:
+    shared = Shared()
+    shared.sharing.frame(frame(True))
+    old = shared.receiver()
+    keys, generation = shared.worker.keys, shared.sharing._sender.current_key.generation
+    key = shared.sharing.renew_keys()
+    assert key.generation == generation + 1 and shared.worker.keys == keys + 1
+    shared.link.carrier.datagrams.clear()
+    shared.sharing.frame(frame(True))
+    assert [f for data, _, _ in shared.link.carrier.datagrams for f in old.datagram(data, 0.0)] == []

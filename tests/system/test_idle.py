@@ -1,0 +1,44 @@
+"""A still screen costs nothing, and so does a host that nobody watches."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.simulator.run import Simulation, run
+from tests.simulator.world import HOST, RELAY, VIEWER, system
+from tests.system.seen import number, online
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_still_screen_costs_at_most_a_kilobyte_a_second_on_each_hop(watched: bool) -> None:
+    async def main(simulation: Simulation) -> None:
+        network = simulation.network
+
+        async def count(name: str) -> None:
+            start = {pair: link.bytes for pair, link in network._links.items()}
+            await asyncio.sleep(30)
+            for one, other in ((HOST, RELAY), (RELAY, VIEWER)):
+                both = sum(network.link(*pair).bytes - start.get(pair, 0) for pair in ((one, other), (other, one)))
+                assert both / 30 <= 1000, (name, one, other, both / 30)
+
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            if not watched:
+                await count("nobody watches")
+                assert host.source.number == -1 or not host.agent.sharing.ready()
+                return
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                host.source.set_still(True)
+                assert (await desktop.screenshot(settle=5)).settled
+                await asyncio.sleep(1)
+                newest = host.agent.sharing._sender.newest
+                await count("still")
+                assert host.agent.sharing._sender.newest == newest  # not one object was sent
+                host.source.set_still(False)
+                await asyncio.sleep(0.3)
+                assert host.source.number - await number(desktop) <= 4
+
+    run(main)

@@ -1,0 +1,211 @@
+"""Somebody goes away: a relay that restarts, a viewer that vanishes, a display that dies, a viewer that is sent out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from avl_host.capture.source import SourceLost
+from avl_protocol.crypto.sframe import UnknownKey
+from avl_protocol.session.host import HostState
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import T_INPUT_SILENCE, CloseCode, InputKind
+from avl_viewer.api import Desktop
+from tests.simulator.run import Simulation, run
+from tests.simulator.world import HOST, RELAY, VIEWER, system
+from tests.system.seen import number, online, until
+
+A_DOWN = (int(InputKind.KEY), 4, True, 0, "a")
+
+
+def sessions(host: Any) -> list[Any]:
+    """The sessions that a host has admitted."""
+    return [s for s in host.agent.reception._sessions.values() if s.state is HostState.ADMITTED]
+
+
+async def hold(desktop: Desktop, *events: tuple[Any, ...]) -> None:
+    """Press something and keep it."""
+    await desktop._client.send_input(list(events))
+
+
+@pytest.mark.parametrize("gentle", [True, False], ids=["goodbye", "crash"])
+def test_a_relay_restarts_and_everybody_comes_back_by_themselves(gentle: bool) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host, reconnect=True) as desktop:
+                await number(desktop)
+                await hold(desktop, A_DOWN)
+                assert s.relay_instance is not None
+                if gentle:
+                    await s.relay_instance.close()
+                else:
+                    endpoint = s.relay_instance._endpoint
+                    assert endpoint is not None
+                    simulation.network.change(RELAY, HOST, loss=1.0)
+                    simulation.network.change(RELAY, VIEWER, loss=1.0)
+                    await endpoint.close()
+                    simulation.network.change(RELAY, HOST, loss=0.0)
+                    simulation.network.change(RELAY, VIEWER, loss=0.0)
+                await asyncio.sleep(3)
+                assert host.sink.held == set()
+                start = simulation.clock.monotonic()
+                await s.start_relay()
+                await until(lambda: bool(sessions(host)), 60)
+                assert simulation.clock.monotonic() - start < (15 if gentle else 40)
+                await asyncio.sleep(1)
+                assert host.source.number - await number(desktop) <= 4
+                await desktop.type("back again")
+                assert host.sink.typed.endswith("back again")
+
+    run(main, seed=2)
+
+
+def test_a_viewer_that_does_not_come_back_is_told_why() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                assert s.relay_instance is not None
+                await s.relay_instance.close()
+                await asyncio.sleep(1)
+                with pytest.raises(Refused) as caught:
+                    await desktop.type("x")
+                assert caught.value.exit_status == 4
+                # Which of the two is told depends on whose connection the relay closed first.
+                assert (await desktop._client.ended).code in (CloseCode.GOING_AWAY, CloseCode.SESSION_LOST)
+
+    run(main)
+
+
+def test_a_host_finds_a_relay_that_comes_up_late() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s:
+            assert s.relay_instance is not None
+            await s.relay_instance.close()
+            async with s.host() as host:
+                await asyncio.sleep(60)
+                told = [line for line in host.said if "Trying again" in line]
+                assert len(told) == 1, told
+                await s.start_relay()
+                await until(lambda: any("desktop" in line for line in host.said), 20)
+                async with s.viewer(host) as desktop:
+                    await number(desktop)
+
+    run(main)
+
+
+def test_a_viewer_that_vanishes_mid_drag_leaves_nothing_pressed() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                await hold(desktop, (1, 10, 10), (2, 1, True), A_DOWN, (1, 50, 50))
+                assert host.sink.held == {("button", 1), ("key", 4)}
+                await asyncio.sleep(10)
+                assert host.sink.held == {("button", 1), ("key", 4)}  # held on purpose
+                simulation.network.change(RELAY, VIEWER, loss=1.0)
+                gone = simulation.clock.monotonic()
+                await until(lambda: not host.sink.held)
+                assert simulation.clock.monotonic() - gone <= T_INPUT_SILENCE + 0.1
+                host.source.set_still(True)
+                await until(lambda: not sessions(host), 60)
+                assert any("has left" in line for line in host.said)
+                simulation.network.change(RELAY, VIEWER, loss=0.0)
+            assert host.agent.sharing._audience == {}
+
+    run(main)
+
+
+def test_a_viewer_that_leaves_releases_everything_at_once() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await hold(desktop, (2, 1, True), A_DOWN)
+            await asyncio.sleep(0.2)
+            assert host.sink.held == set() and not sessions(host)
+            assert s.relay_instance is not None and s.relay_instance._router.sessions == 0
+
+    run(main)
+
+
+def test_a_host_that_stops_says_so_and_holds_nothing() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s:
+            async with s.host() as host:
+                await online(host)
+                client: Any = None
+                async with s.viewer(host) as desktop:
+                    client = desktop._client
+                    await hold(desktop, A_DOWN)
+                    host.agent.reception.end_all(CloseCode.ENDED, simulation.clock.monotonic())
+                    reason = await client.ended
+                    assert reason.code is CloseCode.ENDED and reason.exit_status == 0
+            assert host.sink.held == set() and host.sink.closed
+
+    run(main)
+
+
+def test_a_display_that_dies_ends_the_sessions_with_that_reason() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                await hold(desktop, A_DOWN)
+
+                def die(whole: bool = False) -> None:
+                    raise SourceLost("the display is gone: start it again")
+
+                host.source.grab = die  # type: ignore[method-assign, assignment]
+                reason = await desktop._client.ended
+                assert reason.code is CloseCode.DISPLAY_LOST and reason.exit_status == 1
+                assert host.sink.held == set()
+                with pytest.raises(Refused) as caught:
+                    await desktop.type("x")
+                assert caught.value.exit_status in (1, 4)
+
+    run(main)
+
+
+def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with (
+                s.viewer(host, address="10.0.0.7", name="stays") as stays,
+                s.viewer(host, address="10.0.0.8", name="goes") as goes,
+            ):
+                await number(stays)
+                last = await number(goes)
+                opener = goes._client._session.media._opener  # type: ignore[union-attr]
+                sealed: list[tuple[int, int, bytes]] = []
+                seal = host.agent.sharing._sender.seal
+
+                def keep(frame: Any) -> tuple[int, int, bytes]:
+                    sealed.append(seal(frame))
+                    return sealed[-1]
+
+                host.agent.sharing._sender.seal = keep  # type: ignore[method-assign]
+                generation = host.agent.sharing._sender.current_key.generation
+                (session,) = [x for x in sessions(host) if x.handle == goes._client._session.handle]  # type: ignore[union-attr]
+                session.end(CloseCode.EVICTED, simulation.clock.monotonic())
+                reason = await goes._client.ended
+                assert reason.code is CloseCode.EVICTED and reason.exit_status == 3
+                await asyncio.sleep(1)
+                assert host.agent.sharing._sender.current_key.generation > generation
+                assert host.source.number - await number(stays) <= 4
+                assert await number(goes) <= last + 4
+                fresh = [entry for entry in sealed if entry[1] & 1]
+                assert fresh
+                for entry in sealed[sealed.index(fresh[0]) :]:
+                    with pytest.raises(UnknownKey):
+                        opener.open(1, *entry)
+                assert stays.stats()["loss"] == 0
+
+    run(main)
