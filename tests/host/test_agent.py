@@ -11,9 +11,9 @@ import pytest
 
 from avl_host.capture.source import SourceLost
 from avl_protocol.wire.target import parse_target
-from tests.simulator.run import Simulation, run
+from tests.simulator.run import Simulation
 from tests.simulator.world import CODE, system
-from tests.system.seen import online, until
+from tests.system.seen import online, run, until
 
 
 def test_a_ready_file_says_all_that_a_script_needs(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_lost_display_ends_the_run_with_a_sentence() -> None:
                 def die(whole: bool = False) -> None:
                     raise SourceLost("the display :1 is gone: start it again")
 
-                host.source.grab = die  # type: ignore[method-assign, assignment]
+                host.source.grab = die  # type: ignore[method-assign]
                 await until(ended.done, 5)
             assert ended.result() == "the display :1 is gone: start it again"
 

@@ -58,9 +58,7 @@ class Lobby:
         self.sharing.start(self.worker)
         world = World(self.clock, Seeded("world"), None)  # type: ignore[arg-type]
         desktop = Desktop(self.sharing, self.sink, self._set, self._get)
-        self.reception = Reception(
-            world, HOST, "desk", CodeDoor(), desktop, ask, self.said.append, lambda: None
-        )
+        self.reception = Reception(world, HOST, "desk", CodeDoor(), desktop, ask, self.said.append, lambda: None)
         self.reception.set_link(self.link.as_link(), 100.0)
         self.told: dict[int, list[Any]] = {}
 
@@ -83,8 +81,8 @@ class Lobby:
         session.viewer = identity(f"viewer {handle}").public
         session.permissions = permissions
         session.state = HostState.ADMITTED
-        session.send = told.append  # type: ignore[method-assign]
-        session.send_bulk = told.append  # type: ignore[method-assign]
+        session.send = told.append  # type: ignore[method-assign, assignment]
+        session.send_bulk = told.append  # type: ignore[method-assign, assignment]
         self.reception.session_grant(session, self.clock.now)
         self.reception.session_admitted(session, self.clock.now)
         return session
@@ -97,7 +95,7 @@ def test_an_incoming_viewer_is_accepted_within_the_limits_and_rejected_beyond() 
     lobby = Lobby()
     for handle in range(1, 8):
         lobby.incoming(handle)
-    assert [m.handle for m in lobby.link.of(Accept)] == [1, 2, 3, 4, 5]  # type: ignore[attr-defined]
+    assert lobby.link.of(Accept) == [Accept(handle) for handle in range(1, 6)]
     assert lobby.link.of(Reject) == [Reject(6, CloseCode.LIMIT), Reject(7, CloseCode.LIMIT)]
 
 
@@ -136,9 +134,12 @@ def test_input_reaches_the_desktop() -> None:
     lobby = Lobby()
     session = lobby.admit(1)
     events: list[tuple[Any, ...]] = [
-        (InputKind.MOVE, 1, 2), (InputKind.BUTTON, 1, True), (InputKind.WHEEL, 0, 120), (InputKind.KEY, 4, True, 0, "a"),
+        (InputKind.MOVE, 1, 2),
+        (InputKind.BUTTON, 1, True),
+        (InputKind.WHEEL, 0, 120),
+        (InputKind.KEY, 4, True, 0, "a"),
         (InputKind.TEXT, "ü"),
-    ]  # fmt: skip
+    ]
     lobby.reception.session_input(session, events, 101.0)
     assert [event[0] for event in lobby.sink.events] == ["move", "button", "scroll", "key", "text"]
     assert lobby.worker.inputs == [101.0]

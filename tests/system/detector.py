@@ -1,4 +1,4 @@
-"""Finds planted canaries in bytes: texts in any common encoding, and pictures, also where H.264 has to be decoded first."""
+"""Finds planted canaries in bytes: texts in common encodings, and pictures, also where H.264 must be decoded first."""
 
 from __future__ import annotations
 

@@ -1,15 +1,36 @@
-"""What tests of whole systems look at: whether a host is online, and what a viewer sees."""
+"""What tests of whole systems share: a run that ends, whether a host is online, and what a viewer sees."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import numpy as np
 
 from avl_host.capture.pattern import read_number
 from avl_viewer.api import Desktop
+from tests.simulator.network import LinkShape
+from tests.simulator.run import Simulation
+from tests.simulator.run import run as run_for_ever
 from tests.simulator.world import RunningHost
+
+Result = TypeVar("Result")
+
+#: Virtual seconds after which what a test waits for will never come.
+LIMIT = 300.0
+
+
+def run(
+    main: Callable[[Simulation], Coroutine[Any, Any, Result]], seed: int = 0, shape: LinkShape | None = None
+) -> tuple[Result, str]:
+    """As the simulator's run, but it fails after LIMIT instead of simulating for ever."""
+
+    async def limited(simulation: Simulation) -> Result:
+        async with asyncio.timeout(LIMIT):
+            return await main(simulation)
+
+    return run_for_ever(limited, seed, shape)
 
 
 async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:

@@ -10,11 +10,11 @@ import pytest
 from avl_protocol.crypto.schedule import SessionKeys
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
-from tests.simulator.run import Simulation, run
+from tests.simulator.run import Simulation
 from tests.simulator.world import CODE, system
 from tests.system.detector import Canaries, find, joined, unsealed
 from tests.system.recording import Capture, Opened, open_capture, record
-from tests.system.seen import number, online
+from tests.system.seen import number, online, run
 
 TYPED = "typed-canary Zebrafink 7319"
 SET = "clipboard-canary from the viewer Ölsardine"

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from tests.simulator.run import Simulation, run
+from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, system
-from tests.system.seen import number, online
+from tests.system.seen import number, online, run
 
 
 @pytest.mark.parametrize("watched", [True, False])

@@ -13,9 +13,9 @@ from avl_protocol.session.host import HostState
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import T_INPUT_SILENCE, CloseCode, InputKind
 from avl_viewer.api import Desktop
-from tests.simulator.run import Simulation, run
+from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, system
-from tests.system.seen import number, online, until
+from tests.system.seen import number, online, run, until
 
 A_DOWN = (int(InputKind.KEY), 4, True, 0, "a")
 
@@ -162,7 +162,7 @@ def test_a_display_that_dies_ends_the_sessions_with_that_reason() -> None:
                 def die(whole: bool = False) -> None:
                     raise SourceLost("the display is gone: start it again")
 
-                host.source.grab = die  # type: ignore[method-assign, assignment]
+                host.source.grab = die  # type: ignore[method-assign]
                 reason = await desktop._client.ended
                 assert reason.code is CloseCode.DISPLAY_LOST and reason.exit_status == 1
                 assert host.sink.held == set()

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import numpy as np
 import pytest
 
-from avl_host.capture.pattern import read_number
 from avl_viewer.api import Desktop
 from tests.simulator.network import LinkShape
-from tests.simulator.run import Simulation, run
+from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, RunningHost, System, system
+from tests.system.seen import number, online, run
 from tests.system.snow import Snow
-from tests.system.seen import number, online
 
 TEXT = "The quick brown fox jumps over the lazy dog. "
 

@@ -7,14 +7,12 @@ import asyncio
 import numpy as np
 import pytest
 
-from avl_host.capture.pattern import read_number
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode, Permission
 from avl_protocol.wire.target import RelayAddress, Target
-from avl_viewer.api import Desktop
-from tests.simulator.run import Simulation, run
+from tests.simulator.run import Simulation
 from tests.simulator.world import CODE, PORT, RELAY, RunningHost, System, system
-from tests.system.seen import number, online
+from tests.system.seen import number, online, run
 
 VIEW_CODE = "LOOK-ONLY"
 
@@ -62,8 +60,9 @@ def test_typed_text_clicks_and_chords_arrive_exactly() -> None:
                 await desktop.scroll(0, -1.5)
                 await desktop.drag(1, 1, 100, 50)
                 assert host.sink.events[:5] == [
-                    ("move", 5, 6), ("button", 3, True), ("button", 3, False), ("button", 3, True), ("button", 3, False),
-                ]  # fmt: skip
+                    ("move", 5, 6),
+                    *[("button", 3, True), ("button", 3, False)] * 2,
+                ]
                 assert ("scroll", 0, -180) in host.sink.events
                 assert host.sink.events[-1] == ("button", 1, False) and host.sink.events[-2] == ("move", 100, 50)
                 assert host.sink.held == set()

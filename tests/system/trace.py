@@ -6,9 +6,9 @@ import asyncio
 import sys
 
 from tests.simulator.network import LinkShape
-from tests.simulator.run import Simulation, run
+from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, system
-from tests.system.seen import number, online
+from tests.system.seen import number, online, run
 
 
 async def main(simulation: Simulation) -> tuple[int, str]:

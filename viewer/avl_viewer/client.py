@@ -6,7 +6,6 @@ It keeps the session: when the connection is lost it dials again, until it is cl
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +48,8 @@ from avl_protocol.wire.target import Target
 from avl_viewer.decode.decoder import DECODES, DecodeError
 from avl_viewer.decode.worker import Decoded, DecodeJob, DecodeWorker
 from avl_viewer.pictures import PictureBook
-from avl_viewer.present.presenter import CursorShape, Presenter, Status
+from avl_viewer.present.cursor import cursor_shape
+from avl_viewer.present.presenter import Presenter, Status
 from avl_viewer.requests import Requests
 
 SOFTWARE = "avl 0.1"
@@ -297,7 +297,8 @@ class DesktopClient:
                 tuple(Monitor(name, *row[:4], bool(row[4])) for name, row in rows if len(row) == 5),
             )  # fmt: skip
         elif isinstance(message, Cursor):
-            self._cursor(message)
+            if (shape := cursor_shape(message)) is not None:
+                self._presenter.cursor(shape)
         elif isinstance(message, Stages):
             self.book.host_stages(message.times_us, now)
         elif isinstance(message, Clipboard):
@@ -305,19 +306,6 @@ class DesktopClient:
             self._presenter.clipboard(message.text)
         elif isinstance(message, ClipboardSet):
             self._requests.was_set(message.serial, message.taken)
-
-    def _cursor(self, message: Cursor) -> None:
-        size = message.width * message.height * 4
-        if size > 1 << 20 or min(message.width, message.height) < 0:
-            return
-        try:
-            rgba = zlib.decompressobj().decompress(message.image, size + 1)
-        except zlib.error:
-            return
-        if len(rgba) == size:
-            self._presenter.cursor(
-                CursorShape(message.serial, message.width, message.height, message.hot_x, message.hot_y, rgba)
-            )
 
     def session_echo(self, sequence: int, host_time: float, now: float) -> None:
         """Input was applied."""

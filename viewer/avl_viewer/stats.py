@@ -108,7 +108,7 @@ class Stats:
         for name, samples in self._stages.items():
             values = [seconds for at, seconds in samples if now - at <= WINDOW]
             if values:
-                stages[name] = quantiles(values)["p50"]
+                stages[name] = quantiles(values)
         return {
             "path": path,
             "rtt_ms": None if rtt is None else round(rtt * 1000, 2),
@@ -117,6 +117,7 @@ class Stats:
             "loss": round(lost / (lost + received), 4) if lost + received else 0.0,
             "input_to_photon_ms": quantiles([v for at, v in self._photon if now - at <= WINDOW]),
             "glass_to_glass_ms": quantiles(recent),
-            "stages_ms": stages,
+            "stages_ms": {name: value["p50"] for name, value in stages.items()},
+            "stages_p95_ms": {name: value["p95"] for name, value in stages.items()},
             **extra,
         }

@@ -16,6 +16,7 @@ from avl_protocol.media.clock import ClockOffset
 from avl_protocol.session.mediain import MediaReceiver, ReceivedFrame
 from avl_protocol.session.outbox import InputOutbox
 from avl_protocol.session.pipes import SessionPipes
+from avl_protocol.session.reporting import Presented
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.codec import BULK, CONTROL, INPUT
@@ -31,7 +32,6 @@ from avl_protocol.wire.endtoend import (
     Grant,
     MediaKeys,
     NeedKeys,
-    Report,
 )
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
@@ -48,8 +48,6 @@ from avl_protocol.wire.registry import (
 )
 
 #: Clock exchanges: the first few quickly, so that the offset is good before it is needed.
-#: Presented objects that one report names at most.
-REPORTED = 32
 _CLOCK_QUICK, _CLOCK_SLOW, _QUICK_EXCHANGES = 0.2, 10.0, 5
 
 
@@ -121,7 +119,7 @@ class ViewerSession:
         self._timers = Timers()
         self._outbox = InputOutbox()
         self._exchanges = 0
-        self._presented: dict[int, list[tuple[int, int]]] = {}
+        self._presented = Presented()
         #: Frames that wait for the decoder.
         self.decode_queue: Callable[[], int] = int
         self.clock = ClockOffset()
@@ -328,17 +326,14 @@ class ViewerSession:
 
     def presented(self, track: int, number: int, at: float, now: float) -> None:
         """An object was on the screen `at`: the next report says so."""
-        rows = self._presented.setdefault(track, [])
-        rows.append((number, round(self.clock.to_host(at) * 1e6)))
-        del rows[:-REPORTED]
+        self._presented.add(track, number, round(self.clock.to_host(at) * 1e6))
         if not self._timers.is_set(Timer.REPORT) and self.state is ViewerState.ADMITTED:
             self._timers.set(Timer.REPORT, now + T_REPORT)
 
     def _report(self) -> None:
         assert self.media is not None
-        for track, rows in self._presented.items():
-            self.send(Report(track, tuple(rows), self.decode_queue(), self.media.lost, self.media.received))
-        self._presented.clear()
+        for report in self._presented.take(self.decode_queue(), self.media.lost, self.media.received):
+            self.send(report)
 
     # time and end
 

@@ -1,0 +1,108 @@
+"""The automation API, as a program sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import CloseCode
+from avl_viewer.api import Screenshot, connect
+from tests.simulator.run import Simulation
+from tests.simulator.world import system
+from tests.system.seen import number, online, run
+
+
+def test_a_screenshot_is_saved_as_it_is(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (37, 53, 3), np.uint8)
+    Screenshot(pixels, True).save(tmp_path / "shot.png")
+    read = Image.open(io.BytesIO((tmp_path / "shot.png").read_bytes()))
+    assert read.mode == "RGB" and np.array_equal(np.asarray(read), pixels)
+
+
+@pytest.mark.parametrize("target", ["", "avl://h:1/short", "https://h:1/x"])
+async def test_a_wrong_target_is_a_value_error(target: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        async with connect(target, code="x", state=tmp_path):
+            raise AssertionError("came in")
+
+
+def test_wrong_names_of_buttons_and_keys_say_which_are_right() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                with pytest.raises(ValueError, match="left, middle, right"):
+                    await desktop.click(1, 1, "lefft")
+                with pytest.raises(ValueError, match="not the name of a key"):
+                    await desktop.press("ctrl+entr")
+            assert host.sink.events == []
+
+    run(main)
+
+
+def test_waiting_for_a_change_ends_with_it_or_with_the_time() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                assert await desktop.wait_for_change(5)
+                host.source.set_still(True)
+                await desktop.screenshot(settle=5)
+                start = simulation.clock.monotonic()
+                assert not await desktop.wait_for_change(2)
+                assert simulation.clock.monotonic() - start == pytest.approx(2, abs=0.01)
+                host.source.set_still(False)
+                host.agent.sharing.wake()
+                assert await desktop.wait_for_change(2)
+
+    run(main)
+
+
+def test_a_screenshot_of_a_moving_desktop_does_not_wait_for_it_to_settle_for_ever() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                start = simulation.clock.monotonic()
+                shot = await desktop.screenshot(settle=1)
+                assert not shot.settled
+                assert simulation.clock.monotonic() - start == pytest.approx(1, abs=0.01)
+
+    run(main)
+
+
+def test_waiting_ends_when_the_session_does() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                host.source.set_still(True)
+                await desktop.screenshot(settle=5)
+                waiting = asyncio.ensure_future(desktop.wait_for_change(60))
+                await asyncio.sleep(1)
+                host.agent.reception.end_all(CloseCode.EVICTED, simulation.clock.monotonic())
+                with pytest.raises(Refused) as caught:
+                    await waiting
+                assert caught.value.code is CloseCode.EVICTED
+                assert (await desktop.screenshot()).pixels.shape == (192, 320, 3)  # the last picture is still there
+
+    run(main)
+
+
+def test_many_actions_at_once_keep_their_order() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await asyncio.gather(*(desktop.type(f"{at};") for at in range(200)))
+                assert host.sink.typed == "".join(f"{at};" for at in range(200))
+
+    run(main)

@@ -1,0 +1,204 @@
+"""The command line: exit codes, one clear line on stderr, and results alone on stdout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from avl_protocol.endpoint.state import StateError
+from avl_protocol.wire import device_id
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
+from avl_viewer import cli
+from avl_viewer.api import Screenshot
+
+TARGET = f"avl://127.0.0.1:4433/{device_id.to_text(12345)}"
+Call = Callable[..., Result]
+
+
+class FakeDesktop:
+    """Writes down what it is asked for."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.clipboard = self
+        self.text = "the host's clipboard"
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        async def call(*values: Any) -> None:
+            self.calls.append((name, *values))
+
+        return call
+
+    async def get(self) -> str:
+        return self.text
+
+    async def screenshot(self, settle: float) -> Screenshot:
+        self.calls.append(("screenshot", settle))
+        return Screenshot(np.zeros((4, 6, 3), np.uint8), True)
+
+    def stats(self) -> dict[str, Any]:
+        return {"fps": 60.0, "glass_to_glass_ms": {"p50": 20.0, "p95": 30.0}}
+
+
+@pytest.fixture
+def desktop(monkeypatch: pytest.MonkeyPatch) -> FakeDesktop:
+    """What every command comes in to."""
+    fake = FakeDesktop()
+
+    @asynccontextmanager
+    async def connect(target: Any, **settings: Any) -> AsyncIterator[FakeDesktop]:
+        fake.calls.append(("connect", str(target), settings["code"], settings["timeout"]))
+        yield fake
+
+    monkeypatch.setattr(cli, "connect", connect)
+    return fake
+
+
+@pytest.fixture
+def avl(monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Run the command in this process."""
+    monkeypatch.delenv("AVL_CODE", raising=False)
+
+    def call(*words: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(cli.app, list(words), input=stdin)
+
+    return call
+
+
+def fails(monkeypatch: pytest.MonkeyPatch, error: Exception | type[BaseException]) -> None:
+    """Every connection ends so."""
+
+    @asynccontextmanager
+    async def connect(target: Any, **settings: Any) -> AsyncIterator[None]:
+        raise error
+        yield
+
+    monkeypatch.setattr(cli, "connect", connect)
+
+
+@pytest.mark.parametrize("code", list(CloseCode), ids=lambda code: code.name)
+def test_every_refusal_is_one_line_and_its_registered_exit_code(
+    code: CloseCode, monkeypatch: pytest.MonkeyPatch, avl: Call
+) -> None:
+    fails(monkeypatch, Refused(code))
+    result = avl("type", TARGET, "x", "--code", "c")
+    assert result.exit_code == CLOSE_CODES[code][1]
+    assert result.stderr == f"avl: {CLOSE_CODES[code][2]}\n"
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(StateError("others can read the key"), 1), (OSError("disk full"), 1), (ValueError("no such key"), 2)],
+)
+def test_other_failures_are_one_line_too(
+    error: Exception, status: int, monkeypatch: pytest.MonkeyPatch, avl: Call
+) -> None:
+    fails(monkeypatch, error)
+    result = avl("press", TARGET, "enter", "--code", "c")
+    assert result.exit_code == status
+    assert result.stderr == f"avl: {error}\n" and "Traceback" not in result.output
+
+
+def test_an_interruption_is_130(monkeypatch: pytest.MonkeyPatch, avl: Call) -> None:
+    def interrupted(work: Any) -> None:
+        work.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", interrupted)
+    assert avl("type", TARGET, "x", "--code", "c").exit_code == 130
+
+
+@pytest.mark.parametrize("target", ["nonsense", "avl://h/x", TARGET + "X", "avl://h:1/" + TARGET[-34:-1] + "0"])
+def test_a_wrong_target_is_a_usage_error_that_says_what_to_write(target: str, avl: Call) -> None:
+    result = avl("screenshot", target, "-o", "x.png", "--code", "c")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("avl: ") and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("type", TARGET), ("click", TARGET, "1"), ("click", TARGET, "a", "b"), ("nosuch", TARGET), ("screenshot", TARGET),
+     ("click", TARGET, "1", "1", "--count", "0"), ("stats", TARGET, "--seconds", "-1")],
+    ids=lambda words: " ".join(words[:1] + words[2:]),
+)  # fmt: skip
+def test_wrong_arguments_are_usage_errors(words: tuple[str, ...], avl: Call) -> None:
+    assert avl(*words, "--code", "c").exit_code == 2
+
+
+def test_without_a_code_and_without_a_terminal_it_says_how_to_give_one(avl: Call) -> None:
+    result = avl("type", TARGET, "x", stdin="")
+    assert result.exit_code == 2
+    assert "AVL_CODE" in result.stderr
+
+
+def test_the_code_may_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, avl: Call, desktop: FakeDesktop
+) -> None:
+    monkeypatch.setenv("AVL_CODE", "SECRET")
+    assert avl("type", TARGET, "x").exit_code == 0
+    assert desktop.calls[0] == ("connect", TARGET, "SECRET", 10.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "call"),
+    [
+        (("type", TARGET, "hello"), ("type", "hello")),
+        (("press", TARGET, "ctrl+alt+t"), ("press", "ctrl+alt+t")),
+        (("click", TARGET, "10", "20"), ("click", 10, 20, "left", 1)),
+        (("click", TARGET, "10", "20", "--button", "right", "--count", "2"), ("click", 10, 20, "right", 2)),
+        (("move", TARGET, "10", "20"), ("move", 10, 20)),
+        (("drag", TARGET, "1", "2", "3", "4"), ("drag", 1, 2, 3, 4, "left")),
+        (("scroll", TARGET, "0", "-2.5"), ("scroll", 0.0, -2.5)),
+        (("clipboard", TARGET, "--set", "text"), ("set", "text")),
+    ],
+    ids=lambda value: value[0],
+)
+def test_each_command_does_one_thing_and_prints_nothing(
+    words: tuple[str, ...], call: tuple[Any, ...], avl: Call, desktop: FakeDesktop
+) -> None:
+    result = avl(*words, "--code", "c", "--timeout", "3")
+    assert result.exit_code == 0 and result.output == ""
+    assert desktop.calls == [("connect", TARGET, "c", 3.0), call]
+
+
+def test_text_may_come_from_standard_input(avl: Call, desktop: FakeDesktop) -> None:
+    assert avl("type", TARGET, "-", "--code", "c", stdin="from a file\n").exit_code == 0
+    assert avl("clipboard", TARGET, "--set", "-", "--code", "c", stdin="clip").exit_code == 0
+    assert ("type", "from a file\n") in desktop.calls and ("set", "clip") in desktop.calls
+
+
+def test_the_clipboard_is_printed_as_it_is(avl: Call, desktop: FakeDesktop) -> None:
+    result = avl("clipboard", TARGET, "--code", "c")
+    assert result.stdout == "the host's clipboard" and result.stderr == ""
+
+
+def test_a_screenshot_is_a_file(avl: Call, desktop: FakeDesktop, tmp_path: Path) -> None:
+    file = tmp_path / "shot.png"
+    assert avl("screenshot", TARGET, "-o", str(file), "--code", "c").exit_code == 0
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert ("screenshot", 5.0) in desktop.calls
+    result = avl("screenshot", TARGET, "-o", str(tmp_path / "no" / "x.png"), "--settle", "0", "--code", "c")
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1
+
+
+def test_figures_are_json_when_asked_for(avl: Call, desktop: FakeDesktop) -> None:
+    result = avl("stats", TARGET, "--seconds", "0.1", "--json", "--code", "c")
+    assert json.loads(result.stdout) == desktop.stats()
+    assert "fps" in avl("stats", TARGET, "--seconds", "0.1", "--code", "c").stdout
+
+
+def test_a_window_without_a_display_says_what_to_do(avl: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    result = avl("view", TARGET, "--code", "c")
+    assert result.exit_code == 1
+    assert "DISPLAY" in result.stderr and result.stderr.count("\n") == 1

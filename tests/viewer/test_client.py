@@ -1,0 +1,185 @@
+"""DesktopClient in virtual time: what it survives, what it believes, and when it gives up."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from typing import Any
+
+import pytest
+
+from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.messages import Recover
+from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
+from avl_viewer.client import RETRYABLE
+from avl_viewer.decode.decoder import DecodeError
+from avl_viewer.requests import Requests
+from tests.simulator.run import Simulation
+from tests.simulator.world import RELAY, VIEWER, System, system
+from tests.system.seen import number, online, run, until
+
+
+def test_only_losses_are_dialled_again_and_every_answer_is_final() -> None:
+    assert {code for code in RETRYABLE if CLOSE_CODES[code][1] == 3} == set()
+    for code in (CloseCode.REFUSED, CloseCode.DENIED, CloseCode.WRONG_RELAY, CloseCode.EVICTED, CloseCode.ENDED):
+        assert code not in RETRYABLE
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Cursor(9, 100_000, 100_000, 0, 0, zlib.compress(bytes(100))),
+        Cursor(9, -4, -4, 0, 0, zlib.compress(bytes(64))),
+        Cursor(9, -4, 4, 0, 0, zlib.compress(bytes(64))),
+        Cursor(9, 1 << 62, 1 << 62, 0, 0, b""),
+        Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(50_000_000))),
+        Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(16))),
+        Cursor(9, 16, 16, 0, 0, b"not zlib"),
+        Layout(10, 10, ("a",), ((1,),)),
+        Layout(10, 10, ("a", "b"), ((1, 2, 3, 4, 0),)),
+        Layout(10, 10, (), ((1, 2, 3, 4, 5, 6),)),
+        ClipboardSet(4711, True),
+        Clipboard(1, "unasked"),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_whatever_a_host_says_about_its_desktop_raises_nothing(message: Any) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                client = desktop._client
+                shape = desktop._presenter.cursor_shape
+                client.session_message(message, simulation.clock.monotonic())
+                assert desktop._presenter.cursor_shape is shape
+                assert not client.ended.done()
+
+    run(main)
+
+
+def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                client = desktop._client
+                sent: list[Any] = []
+                link = client._link
+                assert link is not None
+                send = link.send
+
+                def keep(message: Any) -> None:
+                    sent.append(message)
+                    send(message)
+
+                link.send = keep  # type: ignore[method-assign]
+                step = client._decoder._step  # type: ignore[attr-defined]
+                assert step._decoder is not None
+
+                def fail(data: bytes) -> None:
+                    raise DecodeError("damaged")
+
+                step._decoder.decode = fail
+                await asyncio.sleep(1)
+                assert any(isinstance(message, Recover) for message in sent)
+                assert host.source.number - await number(desktop) <= 4
+
+    run(main)
+
+
+def test_requests_fail_when_the_session_does() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                host.source.set_still(True)
+                simulation.network.change(RELAY, VIEWER, loss=1.0)
+                waiting = [
+                    asyncio.ensure_future(action)
+                    for action in (desktop.type("x"), desktop.clipboard.get(), desktop.clipboard.set("y"))
+                ]
+                results = await asyncio.gather(*waiting, return_exceptions=True)
+                assert all(isinstance(result, Refused) and result.exit_status == 4 for result in results), results
+
+    run(main)
+
+
+def test_a_silent_host_is_shown_as_stale_and_takes_no_input() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                presenter = desktop._presenter
+                simulation.network.change(RELAY, VIEWER, loss=1.0)
+                await until(lambda: presenter.state is not None and presenter.state.stage == "stale", 6)
+                with pytest.raises(Refused):
+                    await desktop.type("into the dark")
+                simulation.network.change(RELAY, VIEWER, loss=0.0)
+                await until(lambda: presenter.state is not None and presenter.state.stage == "running", 10)
+                await desktop.type("again")
+            assert host.sink.typed == "again"
+
+    run(main)
+
+
+async def attempts(simulation: Simulation, s: System, seconds: float, **world: Any) -> int:
+    """Connections that a viewer opens to a relay in so many seconds."""
+    before = simulation.network.link(VIEWER, RELAY).sent
+    await asyncio.sleep(seconds)
+    return simulation.network.link(VIEWER, RELAY).sent - before
+
+
+def test_dialling_again_is_patient_and_ends_with_the_block() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host, reconnect=True) as desktop:
+                await number(desktop)
+                assert s.relay_instance is not None
+                await s.relay_instance.close()
+                await asyncio.sleep(5)
+                assert await attempts(simulation, s, 60) < 200
+                assert desktop._presenter.state is not None and desktop._presenter.state.stage == "lost"
+            assert await attempts(simulation, s, 60) <= 3
+            await s.start_relay()
+
+    run(main)
+
+
+def test_a_code_that_was_changed_ends_the_dialling_with_that_answer() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host, reconnect=True) as desktop:
+                await number(desktop)
+                budget = host.agent.door._budget
+                budget._codes = (type(budget._codes[0])("OTHER-CODE", True), None)  # type: ignore[misc]
+                assert s.relay_instance is not None
+                await s.relay_instance.close()
+                await s.start_relay()
+                reason = await desktop._client.ended
+                assert reason.code is CloseCode.REFUSED and reason.exit_status == 3
+                assert desktop._presenter.state is not None and desktop._presenter.state.exit_status == 3
+
+    run(main)
+
+
+async def test_requests_are_answered_by_number() -> None:
+    requests = Requests(asyncio.get_running_loop())
+    first, one = requests.clipboard_set()
+    second, two = requests.clipboard_set()
+    assert first != second
+    requests.was_set(second, False)
+    requests.was_set(second, True)
+    requests.was_set(99, True)
+    assert two.result() is False and not one.done()
+    early, late = requests.input_applied(3), requests.input_applied(5)
+    requests.was_applied(4)
+    assert early.done() and not late.done()
+    requests.fail(Refused(CloseCode.SESSION_LOST))
+    assert isinstance(late.exception(), Refused) and isinstance(one.exception(), Refused)
