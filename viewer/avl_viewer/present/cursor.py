@@ -1,4 +1,5 @@
-"""The host's pointer as it travels, made into a shape; what claims to be one and is not, is none (spec 03-wire, 3.4)."""
+"""The host's pointer as it travels, made into a shape; what claims to be one and is not, is none (spec 03-wire,
+3.4)."""
 
 from __future__ import annotations
 
