@@ -26,6 +26,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="Share this m
 
 #: Exit codes (spec 01-overview, 1.6).
 FAILED, USAGE = 1, 2
+#: Seconds that the capture thread may keep the interpreter while a frame or a key waits for the loop.
+SWITCH_INTERVAL = 0.0005
 
 
 def _tell(text: str) -> None:
@@ -49,7 +51,7 @@ def run(
     code_once: Annotated[bool, typer.Option("--code-once", help="The code is good for one use.")] = False,
     view_code: Annotated[str | None, typer.Option(help="A second code that admits to viewing only.")] = None,
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
-    max_bitrate: Annotated[float, typer.Option(help="Most that the encoder may use, in Mbit/s.", min=0.2)] = 8.0,
+    max_bitrate: Annotated[float, typer.Option(help="Most that the encoder may use, in Mbit/s.", min=0.2)] = 7.5,
     ready_file: Annotated[Path | None, typer.Option(help="Written once viewers can connect.")] = None,
 ) -> None:
     """Share a desktop until interrupted."""
@@ -84,6 +86,7 @@ def run(
 
 async def _share(settings: HostSettings) -> str:
     """Run the agent until SIGTERM, SIGINT or the display's end; what went wrong, if anything."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     world = system_world()
     loop = asyncio.get_running_loop()
     agent = Agent(world, settings, open_parts(settings, world), _tell)

@@ -34,5 +34,5 @@ class HostSettings:
     ask_consent: bool = False
     #: Written once viewers can connect, and again when it changes.
     ready_file: Path | None = None
-    #: The encoder never exceeds this, in bits per second.
-    max_bitrate: int = 8_000_000
+    #: The encoder never exceeds this, in bits per second: with headers and seals 8 Mbit/s on the wire.
+    max_bitrate: int = 7_500_000

@@ -58,6 +58,7 @@ class Sharing:
         self._chroma = Chroma.YUV444
         self._blocked = False
         self._stages_at = 0.0
+        self._stages: Stages | None = None
 
     def start(self, worker: Worker) -> None:
         """Name the worker that makes the frames."""
@@ -137,7 +138,7 @@ class Sharing:
             self._stages_at = now
             times = frame.stages
             seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
-            self._on_stages(Stages(sealed[0], tuple(round(value * 1e6) for value in seconds)))
+            self._stages = Stages(sealed[0], tuple(round(value * 1e6) for value in seconds))
 
     def fate(self, cookie: object, acked: bool, now: float) -> None:
         """A datagram arrived or was lost."""
@@ -145,6 +146,10 @@ class Sharing:
         if link is None or link.state is not LinkState.UP:
             return
         repair(cookie, acked, link.carrier, now)
+        if self._stages is not None:
+            # Told only now, so that it does not leave ahead of the picture that it is about.
+            self._on_stages(self._stages)
+            self._stages = None
         if self._blocked and link.carrier.datagram_backlog <= READY_BACKLOG:
             self._blocked = False
             self.wake()

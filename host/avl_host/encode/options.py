@@ -46,7 +46,7 @@ class LiveOptions:
 
 def live_options(context: VideoCodecContext, version: str = av.__version__) -> LiveOptions | None:
     """The options of a codec context whose `bit_rate` was set; None where they cannot be reached safely."""
-    library = _library()
+    library = libavutil()
     if version not in KNOWN_VERSIONS or library is None:
         return None
     address = ctypes.c_void_p.from_address(id(context) + _POINTER_AT).value
@@ -56,7 +56,7 @@ def live_options(context: VideoCodecContext, version: str = av.__version__) -> L
     return options if options.get_int("b") == context.bit_rate else None
 
 
-def _library() -> ctypes.CDLL | None:
+def libavutil() -> ctypes.CDLL | None:
     """The libavutil that PyAV itself has loaded; None where it is not found beside the package."""
     packages = Path(av.__file__).parent.parent
     for folder in (packages / "av.libs", packages / "av" / ".dylibs"):

@@ -23,6 +23,7 @@ from av.video.frame import PictureType, VideoFrame
 
 from avl_host.capture.source import Picture
 from avl_host.encode.encoder import Encoded, EncoderFailed, EncoderSettings
+from avl_host.encode.hint import ChangeHint, change_hint
 from avl_host.encode.options import LiveOptions, live_options
 from avl_host.encode.yuv import BT709, LIMITED, SRGB, YuvPicture
 
@@ -63,6 +64,7 @@ class H264Encoder:
         self._motion_factor = COARSE
         self._codec = ""
         self._asked: dict[str, int] = {}
+        self._hint: ChangeHint | None = None
         try:
             self._context, self._options = self._open()
         except (av.error.FFmpegError, ValueError) as error:
@@ -98,6 +100,9 @@ class H264Encoder:
             self._asked["crf"] = COARSE
             told["crf"] = str(COARSE)
             context.bit_rate = 0
+        self._hint = change_hint()
+        if self._hint is not None:
+            told["mb_info"] = "1"
         context.options = told
         context.open()
         return context, options
@@ -117,6 +122,8 @@ class H264Encoder:
         frame.time_base = self._context.time_base
         # The frame is used again and again; a type left on it would make every picture a key frame.
         frame.pict_type = PictureType.I if key or self._count == 0 else PictureType.NONE
+        if self._hint is not None:
+            self._hint.attach(frame, () if key or self._count == 0 else picture.damage)
         self._count += 1
         try:
             packets = self._context.encode(frame)

@@ -1,14 +1,14 @@
 /**
  * Decoder: frames of one track in decode order -> pictures, one after the other, through WebCodecs.
  *
- * A picture is painted as it comes out. Only when the decoder has fallen behind are pictures skipped, so that the newest is never
- * kept waiting by painting older ones.
+ * A picture is handed on as it comes out. Only when the decoder has fallen behind are pictures skipped, so that the newest is never
+ * kept waiting by older ones.
  */
 
 /** @typedef {import("../session/mediain.js").ReceivedFrame} ReceivedFrame @typedef {import("../media/preamble.js").Rect} Rect */
 
 /** Frames inside the decoder above which pictures are skipped. */
-const BEHIND = 1;
+const BEHIND = 2;
 /** Milliseconds after which a picture is painted however far behind the decoder is. */
 const LONGEST_GAP = 60;
 
