@@ -127,7 +127,10 @@ def test_stages_are_told_at_most_four_times_a_second() -> None:
     shared = Shared()
     for at in range(120):
         shared.now = 10.0 + at / 60
+        told = len(shared.stages)
         shared.sharing.frame(frame(at == 0))
+        assert len(shared.stages) == told, "they would leave ahead of their picture"
+        shared.sharing.fate(None, True, shared.now)
     assert 7 <= len(shared.stages) <= 9
 
 
