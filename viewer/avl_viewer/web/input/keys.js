@@ -43,7 +43,7 @@ export const USAGE = Object.freeze({
 /** Usage of each modifier key -> its bit. @type {ReadonlyMap<number, number>} */
 export const MODIFIER_KEYS = new Map([
   [0xe0, MODIFIER.CONTROL], [0xe1, MODIFIER.SHIFT], [0xe2, MODIFIER.ALT], [0xe3, MODIFIER.META],
-  [0xe4, MODIFIER.CONTROL], [0xe5, MODIFIER.SHIFT], [0xe6, MODIFIER.ALT], [0xe7, MODIFIER.META],
+  [0xe4, MODIFIER.CONTROL], [0xe5, MODIFIER.SHIFT], [0xe6, MODIFIER.ALTGR], [0xe7, MODIFIER.META],
 ]);
 
 const { CONTROL, ALT, SHIFT, META, DELETE, TAB, ESCAPE, PRINT_SCREEN } = USAGE;

@@ -55,6 +55,7 @@ export class Toolbar {
       this._linger(LINGER);
     });
     this._bar.addEventListener("focusin", () => clearTimeout(this._lingering));
+    this._bar.addEventListener("focusout", () => this._linger(LINGER));
     this._bar.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.preventDefault();

@@ -1,0 +1,126 @@
+/** Datagrams into frames in decode order, however late the objects are opened, and the wish to recover when that fails. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Replayed, UnknownKey } from "../../viewer/avl_viewer/web/crypto/sframe.js";
+import { KEYLESS, MediaReceiver, TRACKS } from "../../viewer/avl_viewer/web/session/mediain.js";
+import { concat, utf8 } from "../../viewer/avl_viewer/web/wire/bytes.js";
+import { encode } from "../../viewer/avl_viewer/web/wire/datagram.js";
+import { RemoteProtocolError } from "../../viewer/avl_viewer/web/wire/errors.js";
+import { CLOSE, DATAGRAM, FLAG } from "../../viewer/avl_viewer/web/wire/registry.js";
+import * as varint from "../../viewer/avl_viewer/web/wire/varint.js";
+
+/** A plaintext: its first byte says how many turns its opening takes. @param {number | null} depends @param {number} turns */
+function plaintext(depends, turns = 0) {
+  const integers = (/** @type {number[]} */ ...numbers) => concat(...numbers.map((number) => varint.encode(number)));
+  const codec = utf8("avc1.F4002A");
+  const head =
+    depends === null
+      ? concat(Uint8Array.of(1), integers(1, 5, 0), Uint8Array.of(codec.length), codec, integers(64, 48), Uint8Array.of(1), integers(0))
+      : concat(Uint8Array.of(0), integers(1, 5, 0, depends, 0));
+  return concat(Uint8Array.of(turns), head);
+}
+
+/** @param {number} object @param {Uint8Array} payload @param {number} flags @param {number} track */
+function datagram(object, payload, flags = 0, track = 1) {
+  return encode({ handle: 3, type: DATAGRAM.MEDIA, track, object, flags, fragment: 0, length: payload.length }, payload);
+}
+
+function receiver() {
+  /** @type {number[]} */
+  const frames = [];
+  /** @type {[number, number][]} */
+  const missing = [];
+  const state = { known: true, clock: 0 };
+  const opener = {
+    addKey: () => void (state.known = true),
+    open: async (/** @type {number} */ _track, /** @type {number} */ number, /** @type {number} */ _flags, /** @type {Uint8Array} */ sealed) => {
+      if (!state.known) throw new UnknownKey(0x1010);
+      if (sealed[0] === 254) throw new Replayed("twice");
+      if (sealed[0] === 255) throw new RemoteProtocolError(CLOSE.TAMPERED, "bad");
+      for (let turn = 0; turn < sealed[0]; turn++) await new Promise((done) => setTimeout(done, 0));
+      void number;
+      return sealed.subarray(1);
+    },
+  };
+  const media = new MediaReceiver(opener, () => state.clock, {
+    frames: (ready) => frames.push(...ready.map(({ number }) => number)),
+    missingKey: (track, kid) => missing.push([track, kid]),
+  });
+  const settled = () => new Promise((done) => setTimeout(done, 30));
+  return { media, frames, missing, state, settled };
+}
+
+test("a large key object that opens late is decoded before the small ones behind it", async () => {
+  const { media, frames, settled } = receiver();
+  media.datagram(datagram(1, plaintext(null, 5), FLAG.KEY), 0);
+  media.datagram(datagram(2, plaintext(1, 0)), 0);
+  media.datagram(datagram(3, plaintext(2, 2)), 0);
+  await settled();
+  assert.deepEqual(frames, [1, 2, 3]);
+  assert.deepEqual([media.received, media.decoded(1)], [3, 3]);
+});
+
+test("nothing is decoded before the first key object, and a delta never poses as one", async () => {
+  const { media, frames, settled } = receiver();
+  media.datagram(datagram(1, plaintext(0)), 0);
+  media.datagram(datagram(2, plaintext(1), FLAG.KEY), 0);
+  media.datagram(datagram(3, plaintext(null), 0), 0);
+  await settled();
+  assert.deepEqual(frames, []);
+  assert.equal(media.damaged, 2);
+});
+
+test("objects under an unknown key wait for it, a few of them", async () => {
+  const { media, frames, missing, state, settled } = receiver();
+  state.known = false;
+  media.datagram(datagram(1, plaintext(null), FLAG.KEY), 0);
+  for (let number = 2; number < 2 + KEYLESS - 1; number++) media.datagram(datagram(number, plaintext(number - 1)), 0);
+  await settled();
+  assert.deepEqual(missing[0], [1, 0x1010]);
+  await media.addKey(1, 0, new Uint8Array(32));
+  await settled();
+  assert.deepEqual(frames, Array.from({ length: KEYLESS }, (_, at) => at + 1));
+});
+
+test("what is malformed, tampered with or replayed is dropped and never ends the session", async () => {
+  const { media, frames, settled } = receiver();
+  media.datagram(Uint8Array.of(1, 2, 3), 0);
+  media.datagram(new Uint8Array(0), 0);
+  media.datagram(datagram(1, Uint8Array.of(255, 0)), 0);
+  media.datagram(datagram(2, Uint8Array.of(254, 0)), 0);
+  media.datagram(datagram(3, Uint8Array.of(0, 9)), 0);
+  media.datagram(encode({ handle: 3, type: DATAGRAM.PROBE, track: 1, object: 1, flags: 0, fragment: 0, length: 1 }, Uint8Array.of(1)), 0);
+  for (let track = 0; track < 2 * TRACKS; track++) media.datagram(datagram(1, plaintext(null), FLAG.KEY, track), 0);
+  await settled();
+  assert.equal(media.damaged, 4);
+  assert.ok(frames.length < 2 * TRACKS);
+});
+
+test("a lost object is asked for after patience, at most once in 300 ms", async () => {
+  const { media, state, settled } = receiver();
+  media.datagram(datagram(1, plaintext(null), FLAG.KEY), 0);
+  await settled();
+  state.clock = 100;
+  media.datagram(datagram(3, plaintext(2)), 100);
+  await settled();
+  assert.equal(media.nextCheck(100), 250);
+  assert.deepEqual(media.recoveries(249), []);
+  assert.deepEqual(media.recoveries(250), [[1, 3]]);
+  assert.deepEqual(media.recoveries(400), []);
+  assert.equal(media.nextCheck(400), 550);
+  assert.deepEqual(media.recoveries(550), [[1, 3]]);
+});
+
+test("the last objects before a pause are missed by what a beacon named", async () => {
+  const { media, settled } = receiver();
+  media.datagram(datagram(1, plaintext(null), FLAG.KEY), 0);
+  await settled();
+  media.beacon(1, 4, 1000);
+  assert.deepEqual(media.tails(1400), []);
+  media.beacon(1, 4, 2000);
+  assert.deepEqual(media.tails(2000), [[1, 2]]);
+  media.datagram(datagram(4, plaintext(null), FLAG.KEY), 2050);
+  await settled();
+  assert.deepEqual(media.tails(3000), []);
+});
