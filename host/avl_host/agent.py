@@ -79,7 +79,7 @@ class Agent:
         clock = world.clock.monotonic
         self._ended = loop.create_future()
         sharing = Sharing(
-            self.identity, world.entropy, clock, self._settings.max_bitrate, lambda s: self.reception.stages(s)
+            self.identity, world.entropy, clock, self._settings.max_bitrate, lambda told: self.reception.figures(told)
         )
         desktop = Desktop(sharing, parts.sink, parts.clipboard.set, parts.clipboard.get)
         self.reception = Reception(
@@ -148,7 +148,11 @@ class Agent:
 
     def next_timeout(self) -> float | None:
         """When the link or a session wants to be called."""
-        due = [self._link.next_timeout() if self._link else None, self.reception.next_timeout()]
+        due = [
+            self._link.next_timeout() if self._link else None,
+            self.reception.next_timeout(),
+            self.sharing.next_timeout(),
+        ]
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
@@ -156,6 +160,7 @@ class Agent:
         if self._link is not None:
             self._link.handle_timer(now)
         self.reception.handle_timer(now)
+        self.sharing.handle_timer(now)
 
     # LinkOwner
 

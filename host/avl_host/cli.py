@@ -16,9 +16,11 @@ from avl_host.capture.source import SourceLost
 from avl_host.config import HostSettings
 from avl_host.input.sink import SinkLost
 from avl_host.machine import open_parts
+from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.runtime import run as run_loop
 from avl_protocol.endpoint.state import StateError, default_folder
 from avl_protocol.endpoint.world import system_world
+from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import normalise_code
 from avl_protocol.wire.target import parse_relay
 
@@ -35,8 +37,12 @@ def _tell(text: str) -> None:
     sys.stdout.flush()
 
 
-def _fail(text: str, status: int) -> typer.Exit:
+def _warn(text: str) -> None:
     typer.echo(f"avl-host: {text}", err=True)
+
+
+def _fail(text: str, status: int) -> typer.Exit:
+    _warn(text)
     return typer.Exit(status)
 
 
@@ -53,6 +59,7 @@ def run(
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
     max_bitrate: Annotated[float, typer.Option(help="Most that the encoder may use, in Mbit/s.", min=0.2)] = 7.5,
     ready_file: Annotated[Path | None, typer.Option(help="Written once viewers can connect.")] = None,
+    qlog: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")] = None,
 ) -> None:
     """Share a desktop until interrupted."""
     if source is not None and display is not None:
@@ -76,8 +83,10 @@ def run(
         )  # fmt: skip
     except ValueError as error:
         raise _fail(str(error), USAGE) from None
+    clock = SystemClock()
     try:
-        text = run_loop(_share(settings))
+        with recording(qlog, "host", clock.wall(), clock.monotonic, _warn):
+            text = run_loop(_share(settings))
     except (SourceLost, SinkLost, StateError, OSError, ValueError) as error:
         raise _fail(str(error), FAILED) from None
     if text:

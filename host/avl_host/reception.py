@@ -31,6 +31,7 @@ from avl_protocol.wire.endtoend import (
     Layout,
     MediaKeys,
     NeedKeys,
+    Rate,
     Stages,
 )
 from avl_protocol.wire.errors import Refused
@@ -96,7 +97,7 @@ class Reception:
         elif isinstance(message, Recover):
             self._desktop.sharing.request_key()
         elif isinstance(message, Viewers):
-            self._desktop.sharing.audience(message.count, message.rate)
+            self._desktop.sharing.audience(message.count, message.rate, message.hold_ms / 1000)
 
     def _incoming(self, message: Incoming, now: float) -> None:
         assert self._link is not None
@@ -251,10 +252,10 @@ class Reception:
         for session in self._admitted():
             session.send(self._cursor)
 
-    def stages(self, stages: Stages) -> None:
-        """Where the host's time went."""
+    def figures(self, figures: Stages | Rate) -> None:
+        """Where the host's time went, or how its hop is doing."""
         for session in self._admitted():
-            session.send(stages)
+            session.send(figures)
 
     def clipboard(self, text: str, source: HostSession | None = None) -> None:
         """The host's clipboard changed: by hand, or by the viewer `source`."""

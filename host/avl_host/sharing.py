@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from avl_host.encode.budget import Budget
 from avl_host.encode.worker import Worker
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.rate.hop import FRAME_LIMIT
 from avl_protocol.session.link import LinkState, RelayLink
 from avl_protocol.session.mediaout import MediaSender, repair
-from avl_protocol.wire.endtoend import Stages
+from avl_protocol.wire.endtoend import Rate, Stages
 from avl_protocol.wire.registry import T_REPORT, TrackKind
 
 #: The one video track.
 TRACK = 1
 #: What TRACKS and GRANT say of it: track, kind, stands for, rate, priority.
 TRACK_ROW = (TRACK, int(TrackKind.VIDEO), TRACK, 8_000_000, 2)
-#: Bytes that may still wait to be sent when the next picture is taken.
-READY_BACKLOG = 2048
-#: The encoder gets this share of what the link can carry; the rest is for headers and repair.
-SHARE = 0.9
+#: Seconds between two words to the audience about our hop's rate.
+RATE_INTERVAL = 1.0
+#: The longest that the audience may make us wait at a time, seconds.
+LONGEST_HOLD = 0.5
 #: Below this nothing is readable; bits per second.
 LEAST_BITRATE = 200_000
 
@@ -39,11 +41,11 @@ class Sharing:
         entropy: Callable[[int], bytes],
         clock: Callable[[], float],
         max_bitrate: int,
-        on_stages: Callable[[Stages], None],
+        on_figures: Callable[[Stages | Rate], None],
     ) -> None:
         self._clock = clock
         self._max_bitrate = max_bitrate
-        self._on_stages = on_stages
+        self._on_figures = on_figures
         self.media_session = entropy(16)
         signer = Identity(entropy(32))
         self.signer = signer.public
@@ -57,6 +59,9 @@ class Sharing:
         self._bitrate = max_bitrate
         self._chroma = Chroma.YUV444
         self._blocked = False
+        self._hold_until = 0.0
+        self._skipped = 0
+        self._rate_at = 0.0
         self._stages_at = 0.0
         self._stages: Stages | None = None
 
@@ -67,6 +72,8 @@ class Sharing:
     def set_link(self, link: RelayLink | None) -> None:
         """Send over this link from now on; None while there is none."""
         self._link = link
+        if link is not None and link.state is not LinkState.CONNECTING:
+            link.carrier.offer_spare(self._sender.spare)
 
     # the audience
 
@@ -94,10 +101,11 @@ class Sharing:
         if chroma is not None:
             self.request_key()
 
-    def audience(self, count: int, rate: int) -> None:
-        """The relay says how many watch, and what their links can take."""
+    def audience(self, count: int, rate: int, hold: float = 0.0) -> None:
+        """The relay says how many watch, what their hops can take, and for how many seconds to take no picture."""
         self._watching = count > 0
         self._wanted_rate = rate
+        self._hold_until = self._clock() + min(hold, LONGEST_HOLD) if hold > 0 else 0.0
         self._adapt()
         self.wake()
 
@@ -123,8 +131,21 @@ class Sharing:
         link = self._link
         if link is None or link.state is not LinkState.UP or not self._audience or not self._watching:
             return False
-        self._blocked = link.carrier.datagram_backlog > READY_BACKLOG
-        return not self._blocked
+        now = self._clock()
+        blocked = now < self._hold_until or link.carrier.hold(now)
+        self._skipped += blocked and not self._blocked
+        self._blocked = blocked
+        return not blocked
+
+    def next_timeout(self) -> float | None:
+        """When a picture that had to wait may be taken, as far as the audience goes."""
+        return self._hold_until or None
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+        if self._hold_until and now >= self._hold_until:
+            self._hold_until = 0.0
+            self.wake()
 
     def frame(self, frame: EncodedFrame) -> None:
         """Seal and send a frame."""
@@ -148,11 +169,15 @@ class Sharing:
         repair(cookie, acked, link.carrier, now)
         if self._stages is not None:
             # Told only now, so that it does not leave ahead of the picture that it is about.
-            self._on_stages(self._stages)
+            self._on_figures(self._stages)
             self._stages = None
-        if self._blocked and link.carrier.datagram_backlog <= READY_BACKLOG:
+        if self._blocked and now >= self._hold_until and not link.carrier.hold(now):
             self._blocked = False
             self.wake()
+        if now - self._rate_at >= RATE_INTERVAL:
+            self._rate_at = now
+            state = link.carrier.rate_state(now)
+            self._on_figures(Rate(state.state, state.reason, state.figures(self._skipped)))
         self._adapt()
 
     def beacon_objects(self) -> tuple[tuple[int, ...], ...]:
@@ -163,8 +188,8 @@ class Sharing:
         """Follow the slower of our own hop and the audience's best link."""
         if self._worker is None or self._link is None or self._link.state is not LinkState.UP:
             return
-        rates = [rate * SHARE for rate in (self._link.carrier.rate, self._wanted_rate) if rate]
+        rates = [rate for rate in (self._link.carrier.rate, self._wanted_rate) if rate]
         target = round(max(LEAST_BITRATE, min([self._max_bitrate, *rates])))
         if abs(target - self._bitrate) > self._bitrate // 20 or (target == self._max_bitrate != self._bitrate):
             self._bitrate = target
-            self._worker.set_bitrate(target)
+            self._worker.set_budget(Budget(target, round(target / 8 * FRAME_LIMIT)))

@@ -10,9 +10,11 @@ from typing import Annotated, Optional
 
 import typer
 
+from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.state import StateError, default_folder
 from avl_protocol.endpoint.world import system_world
+from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.target import parse_address, show_pin
 from avl_relay.config import RelaySettings
 from avl_relay.relay import Relay, configure_log
@@ -25,8 +27,12 @@ EVERYWHERE = ("0.0.0.0", "::", "")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def _fail(text: str, status: int) -> typer.Exit:
+def _warn(text: str) -> None:
     typer.echo(f"avl-relay: {text}", err=True)
+
+
+def _fail(text: str, status: int) -> typer.Exit:
+    _warn(text)
     return typer.Exit(status)
 
 
@@ -46,6 +52,9 @@ def serve(
     tls_cert: Annotated[Optional[Path], typer.Option(help="PEM certificate chain, publicly trusted.")] = None,
     tls_key: Annotated[Optional[Path], typer.Option(help="Its PEM key.")] = None,
     ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
+    qlog: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")
+    ] = None,
 ) -> None:
     """Run a relay until interrupted."""
     try:
@@ -67,8 +76,10 @@ def serve(
             "from it except on this machine. Native viewers are not affected.",
             err=True,
         )
+    clock = SystemClock()
     try:
-        run(_serve(settings))
+        with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
+            run(_serve(settings))
     except (OSError, StateError, ValueError, LookupError) as error:
         raise _fail(str(error), FAILED) from None
 

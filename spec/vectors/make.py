@@ -13,7 +13,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spec.vectors import channel_cases, crypto_cases, handshake_cases, message_cases, wire_cases
+from spec.vectors import (
+    channel_cases,
+    crypto_cases,
+    feedback_cases,
+    handshake_cases,
+    message_cases,
+    parity_cases,
+    wire_cases,
+)
 
 HERE = Path(__file__).resolve().parent
 
@@ -25,6 +33,8 @@ def vectors() -> dict[str, Any]:
         "varint": wire_cases.varints(),
         "packing": wire_cases.packings(),
         "datagram": wire_cases.datagrams(),
+        "parity": parity_cases.parities(),
+        "feedback": feedback_cases.feedbacks(),
         "device_id": wire_cases.device_ids(),
         "target": wire_cases.targets(),
         "messages": message_cases.all_tables(),

@@ -88,7 +88,9 @@ def datagrams() -> dict[str, Any]:
         (MediaHeader(7, DatagramType.REPAIR, 2, 77, 0, 4, 5000), fragment[: 5000 - 4 * MAX_FRAGMENT_PAYLOAD]),
         (MediaHeader(16383, DatagramType.MEDIA, 1, 5, 0, 1, 2 * MAX_FRAGMENT_PAYLOAD), fragment),
         (MediaHeader(7, DatagramType.PROBE, 0, 0, 0, 0, 0), fragment[:100]),
-        (MediaHeader(7, DatagramType.PARITY, 1, 9, 0, 3, 1), fragment[:64]),
+        (MediaHeader(7, DatagramType.PARITY, 1, 9, 0, 3, 64), fragment[:64]),
+        (MediaHeader(7, DatagramType.PARITY, 1, 9, 0, 127, 5000), fragment),
+        (MediaHeader(7, DatagramType.PARITY, 1, 9, 0, 128 + 127, 128 * MAX_FRAGMENT_PAYLOAD + 5), fragment[:5]),
     ]
     good = datagram.encode(*headers[0]).hex()
     bad = {
@@ -101,6 +103,11 @@ def datagrams() -> dict[str, Any]:
         "object too large": "00010001000000000000" + "80100001" + fragment.hex(),
         "no such fragment": "000100010000000000" + "05" + "0a" + fragment[:10].hex(),
         "no such fragment, and nothing of it": "000100010000000000" + "05" + "0a",
+        "parity of no length": "0001010100000000010000",
+        "parity too short": "000101010000000000" + "05" + "0a" + fragment[:9].hex(),
+        "parity too long": "000101010000000000" + "05" + "0a" + fragment[:11].hex(),
+        "parity as short as the last fragment": "000101010000000000" + "00" + "5388" + fragment[:488].hex(),
+        "parity of no such block": "000101010000000000" + "4080" + "0a" + fragment[:10].hex(),
         "over the limit": "00" + "00" * 1152,
     }
     return {

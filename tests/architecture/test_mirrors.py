@@ -8,23 +8,26 @@ ROOMS = ("wire", "crypto", "media")
 #: Modules without a namesake on the other side, each with the reason.
 ONLY_PYTHON = {
     "crypto/attempts": "only a host counts guesses at its codes",
+    "media/cache": "only a relay keeps objects to repair them for others",
     "media/frame": "only a host makes frames; the browser's values of a preamble are in media/preamble.js",
     "media/packetizer": "a browser sends no media",
     "wire/codec": "wire/messages.js reads and writes by the registry's tables: an object needs no class to become",
     "wire/endtoend": "wire/messages.js, likewise",
     "wire/keys": "input/keys.js holds what a browser needs of it; names of keys are typed on a command line",
 }
+#: What a browser needs of a hop's rate: it says what arrived. The rest of that room is for who sends media.
+ANSWERING = {"rate/collector", "rate/hop"}
 ONLY_JAVASCRIPT = {
     "crypto/webcrypto": "where Python calls its cryptography library",
     "wire/bytes": "what Python's bytes have built in",
 }
 
 
-def modules(base: str, suffix: str) -> set[str]:
-    """`room/module` of every module in the mirrored rooms."""
+def modules(base: str, suffix: str, rooms: tuple[str, ...] = ROOMS) -> set[str]:
+    """`room/module` of every module in these rooms."""
     return {
         f"{room}/{path.stem}"
-        for room in ROOMS
+        for room in rooms
         for path in (ROOT / base / room).glob(f"*{suffix}")
         if path.stem != "__init__"
     }
@@ -40,3 +43,8 @@ def test_every_exception_is_still_one() -> None:
     python, script = modules("protocol/avl_protocol", ".py"), modules("viewer/avl_viewer/web", ".js")
     assert sorted(set(ONLY_PYTHON) - (python - script)) == []
     assert sorted(set(ONLY_JAVASCRIPT) - (script - python)) == []
+
+
+def test_of_a_hop_s_rate_a_browser_has_the_answering_half() -> None:
+    assert modules("viewer/avl_viewer/web", ".js", ("rate",)) == ANSWERING
+    assert modules("protocol/avl_protocol", ".py", ("rate",)) > ANSWERING

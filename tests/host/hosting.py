@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import cast
 
+from avl_host.encode.budget import Budget
 from avl_protocol.media.frame import Chroma
 from avl_protocol.session.link import LinkState, RelayLink
 from avl_protocol.wire.messages import HopMessage
@@ -54,8 +55,9 @@ class RecordingWorker:
     def request_key(self) -> None:
         self.keys += 1
 
-    def set_bitrate(self, bitrate: int) -> None:
-        self.bitrates.append(bitrate)
+    def set_budget(self, budget: Budget) -> None:
+        self.bitrates.append(budget.bitrate)
+        assert budget.frame_bytes is not None and budget.frame_bytes <= budget.bitrate / 8 * 0.1 + 1
 
     def set_chroma(self, chroma: Chroma) -> None:
         self.chromas.append(chroma)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from avl_host.capture.source import CursorImage, Picture
+from avl_host.encode.budget import Budget
 from avl_host.encode.encoder import Encoded, EncoderSettings
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
+from avl_host.rungs import FULL
 from avl_protocol.media.frame import Chroma, EncodedFrame, Monitor, Rect
 
 TILE = (Rect(0, 0, 64, 64),)
@@ -49,7 +52,10 @@ class Screen:
 
 
 class Coder:
-    """An encoder whose quality rises by `gain` dB with each refinement, from 30 dB."""
+    """An encoder whose quality rises by `gain` dB with each refinement, from 30 dB.
+
+    Each picture takes all it may; a changed one is coarse.
+    """
 
     def __init__(self, settings: EncoderSettings, gain: float) -> None:
         self.settings = settings
@@ -57,16 +63,14 @@ class Coder:
         self.gain = gain
         self.psnr = 30.0
         self.asked: list[tuple[bool, bool]] = []
-        self.bitrates: list[int] = []
+        self.sizes: list[int] = []
         self.closed = False
 
-    def encode(self, picture: Picture, key: bool = False) -> Encoded:
+    def encode(self, picture: Picture, size: int, key: bool = False) -> Encoded:
         self.asked.append((bool(picture.damage), key))
+        self.sizes.append(size)
         self.psnr = 30.0 if picture.damage or key else self.psnr + self.gain
-        return Encoded(b"x", key, 8.0, self.psnr, 0.003, 0.004)
-
-    def set_bitrate(self, bitrate: int) -> None:
-        self.bitrates.append(bitrate)
+        return Encoded(bytes(size), key, 12.0 if key or not picture.damage else 44.0, self.psnr, 0.003, 0.004)
 
     def close(self) -> None:
         self.closed = True
@@ -88,9 +92,17 @@ class Bench:
         chosen = PipelineSettings(**settings)  # type: ignore[arg-type]
         self.pipeline = Pipeline(self.screen, open_coder, lambda: self.ready, chosen)
 
-    def change(self) -> None:
-        self.screen.changes = TILE
+    def change(self, changes: tuple[Rect, ...] = TILE) -> None:
+        self.screen.changes = changes
         self.pipeline.changed()
+
+    def move(self, seconds: float, *changes: Rect) -> list[tuple[float, EncodedFrame]]:
+        """Something moves, 60 times a second: the whole screen, or the parts given."""
+        frames = []
+        for _ in range(round(seconds * 60)):
+            self.change(changes or (Rect(0, 0, *self.screen.size),))
+            frames += self.run(1 / 60)
+        return frames
 
     def step(self) -> EncodedFrame | None:
         return self.pipeline.step(self.now)
@@ -242,17 +254,79 @@ def test_a_new_size_is_a_new_encoder() -> None:
     assert frame.dirty == (Rect(0, 0, 256, 128),)
 
 
-def test_the_bitrate_reaches_the_encoder_with_the_next_picture() -> None:
+def test_the_budget_holds_from_the_next_picture_on() -> None:
+    bench = Bench(bitrate=48_000_000)
+    bench.screen.size = (1280, 720)
+    bench.run(10)
+    bench.move(0.5, *TILE)
+    bench.pipeline.set_budget(Budget(4_800_000))
+    before = len(bench.coders[0].sizes)
+    bench.move(0.2, *TILE)
+    sizes = bench.coders[0].sizes
+    assert all(size == pytest.approx(100_000, rel=0.02) for size in sizes[before - 5 : before])
+    assert all(size == pytest.approx(10_000, rel=0.02) for size in sizes[before:])
+    assert len(bench.coders) == 1
+
+
+def test_nothing_is_sent_for_the_sake_of_a_budget() -> None:
     bench = Bench()
     bench.run(10)
-    bench.pipeline.set_bitrate(3_000_000)
-    assert bench.pipeline.next_step() is None, "nothing is sent for the sake of a rate"
+    bench.pipeline.set_budget(Budget(3_000_000))
+    assert bench.run(10) == []
+
+
+def test_no_picture_is_larger_than_the_budget_has_it_not_even_a_key() -> None:
+    bench = Bench(bitrate=8_000_000)
+    bench.pipeline.set_budget(Budget(8_000_000, 9_000))
+    bench.run(10)
+    bench.pipeline.request_key()
+    bench.run(10)
+    bench.move(0.5)
+    assert max(bench.coders[0].sizes) == 9_000
+    assert [key for _, key in bench.coders[0].asked].count(True) == 2
+
+
+def test_a_film_that_the_budget_does_not_carry_is_made_smaller_and_rarer() -> None:
+    bench = Bench(bitrate=1_000_000)
+    bench.screen.size = (1280, 720)
     bench.change()
-    bench.step()
-    bench.change()
-    bench.now += 1
-    bench.step()
-    assert bench.coders[0].bitrates == [3_000_000]
+    assert bench.step() is not None
+    bench.run(5)
+    frames = bench.move(6)
+    assert [coder.settings.scale for coder in bench.coders] == [1, Fraction(1, 2)]
+    frame = frames[-1][1]
+    assert (frame.width, frame.height) == (640, 360)
+    assert frame.dirty == (Rect(0, 0, 640, 360),)
+    assert sum(frame.key for _, frame in frames) == 1, "a change of scale begins with a key frame, nothing else does"
+    gaps = [b - a for (a, _), (b, _) in pairwise(frames[-20:])]
+    assert min(gaps) > 0.9 / bench.pipeline.rung.fps
+    assert bench.pipeline.rung.fps < 60
+    mean = sum(len(frame.data) for at, frame in frames if at > frames[-1][0] - 2) * 8 / 2
+    assert mean == pytest.approx(1_000_000, rel=0.15)
+
+
+def test_when_the_film_ends_the_desktop_is_shown_whole_again() -> None:
+    bench = Bench(bitrate=1_000_000)
+    bench.screen.size = (1280, 720)
+    bench.run(5)
+    bench.move(6)
+    begun = bench.now
+    frames = bench.run(20)
+    whole = [(at, frame) for at, frame in frames if frame.width == 1280]
+    assert whole[0][1].key
+    assert 2 < whole[0][0] - begun < 4
+    assert frames[-1][1].settled
+    assert bench.pipeline.rung == FULL
+    assert bench.pipeline.next_step() is None, "an idle screen costs nothing"
+
+
+def test_a_film_at_a_low_rung_is_not_disturbed_by_refinement() -> None:
+    bench = Bench(bitrate=300_000)
+    bench.screen.size = (1280, 720)
+    bench.run(5)
+    frames = bench.move(6)
+    assert bench.pipeline.rung.fps == 10
+    assert all(frame.dirty for at, frame in frames if at > frames[-1][0] - 3)
 
 
 def test_a_frame_echoes_input_applied_before_its_capture() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from avl_host.sharing import LEAST_BITRATE, READY_BACKLOG, TRACK, Sharing
+from avl_host.sharing import LEAST_BITRATE, LONGEST_HOLD, TRACK, Sharing
 from avl_protocol.crypto.identity import check_signer
 from avl_protocol.crypto.sframe import ObjectOpener
 from avl_protocol.media.frame import Chroma
 from avl_protocol.session.carrier import PRIORITY_VIDEO
 from avl_protocol.session.link import LinkState
 from avl_protocol.session.mediain import MediaReceiver
-from avl_protocol.wire.endtoend import Stages
+from avl_protocol.wire.endtoend import Rate, Stages
 from tests.host.hosting import RecordingLink, RecordingWorker
 from tests.protocol.handshakes import HOST, Seeded
 from tests.protocol.sealed import frame
@@ -22,14 +22,17 @@ class Shared:
 
     def __init__(self) -> None:
         self.now = 10.0
-        self.stages: list[Stages] = []
+        self.figures: list[Stages | Rate] = []
         self.link, self.worker = RecordingLink(), RecordingWorker()
-        self.sharing = Sharing(HOST, Seeded("sharing"), lambda: self.now, MAXIMUM, self.stages.append)
+        self.sharing = Sharing(HOST, Seeded("sharing"), lambda: self.now, MAXIMUM, self.figures.append)
         self.sharing.start(self.worker)
         self.sharing.set_link(self.link.as_link())
         self.sharing.set_viewer(1, (0, 1))
         self.sharing.audience(1, 0)
-        self.link.carrier.slow = True
+
+    @property
+    def stages(self) -> list[Stages]:
+        return [told for told in self.figures if isinstance(told, Stages)]
 
     def receiver(self) -> MediaReceiver:
         made = MediaReceiver(ObjectOpener(self.sharing.media_session, self.sharing.signer))
@@ -56,11 +59,34 @@ def test_the_signer_is_endorsed_by_the_hosts_identity() -> None:
 def test_a_picture_is_taken_only_when_it_would_leave_at_once() -> None:
     shared = Shared()
     assert shared.sharing.ready()
-    shared.sharing.frame(frame(True, bytes(READY_BACKLOG + 100)))
+    shared.link.carrier.held = True
     assert not shared.sharing.ready()
-    shared.link.carrier.datagrams.clear()
+    shared.link.carrier.held = False
     shared.sharing.fate(None, True, shared.now)
     assert shared.worker.wakes >= 1 and shared.sharing.ready()
+
+
+def test_the_audience_can_make_the_host_wait_but_not_for_long() -> None:
+    shared = Shared()
+    shared.sharing.audience(1, 0, 0.04)
+    assert not shared.sharing.ready()
+    due = shared.sharing.next_timeout()
+    assert due == shared.now + 0.04
+    wakes = shared.worker.wakes
+    shared.now = due
+    shared.sharing.handle_timer(shared.now)
+    assert shared.worker.wakes == wakes + 1 and shared.sharing.ready()
+    shared.sharing.audience(1, 0, 3600.0)
+    shared.now += LONGEST_HOLD
+    assert shared.sharing.ready()
+
+
+def test_how_our_hop_is_doing_is_told_once_a_second() -> None:
+    shared = Shared()
+    for at in range(180):
+        shared.now = 20.0 + at / 60
+        shared.sharing.fate(None, True, shared.now)
+    assert sum(isinstance(told, Rate) for told in shared.figures) == 3
 
 
 def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
@@ -102,10 +128,10 @@ def test_who_joins_gets_a_key_frame() -> None:
 def test_the_encoder_follows_the_slower_of_both_hops() -> None:
     shared = Shared()
     shared.sharing.audience(1, 2_000_000)
-    assert shared.worker.bitrates[-1] == 1_800_000
+    assert shared.worker.bitrates[-1] == 2_000_000
     shared.link.carrier.rate = 1_000_000.0
     shared.sharing.fate(None, True, 0.0)
-    assert shared.worker.bitrates[-1] == 900_000
+    assert shared.worker.bitrates[-1] == 1_000_000
     shared.link.carrier.rate = 1_000.0
     shared.sharing.fate(None, True, 0.0)
     assert shared.worker.bitrates[-1] == LEAST_BITRATE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from avl_host.capture.source import Picture
 from avl_host.encode import video
-from avl_host.encode.encoder import EncoderSettings
+from avl_host.encode.budget import Allowance, Budget
+from avl_host.encode.encoder import Encoded, EncoderSettings
 from avl_host.encode.options import live_options
 from avl_host.encode.video import H264Encoder, codec_string
 from avl_protocol.media.frame import Chroma, Rect
@@ -70,15 +71,22 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     return 10 * math.log10(255 * 255 / max(error, 1e-9))
 
 
-def encoder(width: int, height: int, chroma: Chroma = Chroma.YUV444, bitrate: int = 8_000_000) -> H264Encoder:
-    return H264Encoder(EncoderSettings(width, height, chroma, bitrate), time.monotonic)
+#: Bytes that a picture may have where a test is not about that.
+AMPLE = 100_000
+
+
+def encoder(
+    width: int, height: int, chroma: Chroma = Chroma.YUV444, bitrate: int = 8_000_000, scale: Fraction = Fraction(1)
+) -> H264Encoder:
+    # A machine too slow for the motion would code it more coarsely.
+    return H264Encoder(EncoderSettings(width, height, chroma, bitrate, scale=scale), lambda: 0.0)
 
 
 def settle(coder: H264Encoder, viewer: Viewer, pixels: NDArray[np.uint8], frames: int = 60) -> NDArray[np.uint8]:
     """Refine at 30 pictures a second."""
-    shown = viewer.show(coder.encode(whole(pixels, 0.0)).data)
+    shown = viewer.show(coder.encode(whole(pixels, 0.0), AMPLE).data)
     for at in range(1, frames):
-        shown = viewer.show(coder.encode(same(pixels, at / 30)).data)
+        shown = viewer.show(coder.encode(same(pixels, at / 30), AMPLE).data)
     return shown
 
 
@@ -111,7 +119,7 @@ def test_420_keeps_size_and_colour() -> None:
 
 def test_colour_is_signalled() -> None:
     coder, viewer = encoder(64, 64), Viewer()
-    viewer.show(coder.encode(whole(page(64, 64), 0.0)).data)
+    viewer.show(coder.encode(whole(page(64, 64), 0.0), AMPLE).data)
     frame = viewer.frame
     assert (frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range) == (1, 1, 13, 1)
     viewer.close()
@@ -121,12 +129,12 @@ def test_colour_is_signalled() -> None:
 def test_the_told_quality_is_the_quality() -> None:
     pixels = page(640, 360)
     coder, viewer = encoder(640, 360), Viewer()
-    coder.encode(whole(pixels, 0.0))
+    coder.encode(whole(pixels, 0.0), AMPLE)
     viewer.close()
     coder.close()
     coder, viewer = encoder(640, 360), Viewer()
     for at in range(12):
-        encoded = coder.encode(whole(pixels, 0.0) if at == 0 else same(pixels, at / 30))
+        encoded = coder.encode(whole(pixels, 0.0) if at == 0 else same(pixels, at / 30), AMPLE)
         viewer.show(encoded.data)
     reference = av.VideoFrame.from_numpy_buffer(pixels, "bgra").reformat(
         format="yuv444p", src_colorspace=1, dst_colorspace=1, src_color_range=2, dst_color_range=1
@@ -146,7 +154,7 @@ def test_keys_come_on_demand_only_and_stand_alone() -> None:
     coder, viewer = encoder(320, 240), Viewer()
     kinds = []
     for at in range(40):
-        encoded = coder.encode(same(pixels, at / 30) if at else whole(pixels, 0.0), key=at == 20)
+        encoded = coder.encode(same(pixels, at / 30) if at else whole(pixels, 0.0), AMPLE, key=at == 20)
         kinds.append(encoded.key)
         if at == 20:
             assert psnr(viewer.show(encoded.data), pixels) > 20
@@ -161,7 +169,7 @@ def test_a_small_change_costs_little_and_spoils_nothing() -> None:
     coder, viewer = encoder(640, 360), Viewer()
     settle(coder, viewer, pixels)
     pixels[70:90, 70:120] = 200
-    encoded = coder.encode(whole(pixels, 3.0, Rect(64, 64, 64, 64)))
+    encoded = coder.encode(whole(pixels, 3.0, Rect(64, 64, 64, 64)), AMPLE)
     shown = viewer.show(encoded.data)
     assert len(encoded.data) < 3000
     assert psnr(shown, pixels) > 40
@@ -176,30 +184,124 @@ def test_damage_alone_is_converted() -> None:
     settle(coder, viewer, before, 30)
     mixed = before.copy()
     mixed[128:192, 64:320] = after[128:192, 64:320]
-    shown = viewer.show(coder.encode(whole(after, 2.0, Rect(64, 128, 256, 64))).data)
+    shown = viewer.show(coder.encode(whole(after, 2.0, Rect(64, 128, 256, 64)), AMPLE).data)
     for at in range(30):
-        shown = viewer.show(coder.encode(same(after, 2.1 + at / 30)).data)
+        shown = viewer.show(coder.encode(same(after, 2.1 + at / 30), AMPLE).data)
     assert psnr(shown, mixed) > 40, "more, or less, than the damage was taken over"
     viewer.close()
     coder.close()
 
 
-def moving(coder: H264Encoder, frames: int, start: float) -> float:
-    """Mean bit rate of pictures that differ altogether, at 60 a second."""
+class Stream:
+    """Pictures that differ altogether, 60 a second, under a budget."""
+
+    def __init__(self, size: tuple[int, int], chroma: Chroma, budget: Budget) -> None:
+        self.coder = encoder(*size, chroma, budget.bitrate)
+        self.allowance = Allowance(budget, 60)
+        self._pages = [page(*size, seed=seed) for seed in range(7)]
+        self._count = 0
+
+    def take(self, count: int, key: bool = False) -> list[Encoded]:
+        """So many pictures."""
+        taken = []
+        for _ in range(count):
+            at = self._count / 60
+            picture = whole(self._pages[self._count % len(self._pages)], at)
+            taken.append(self.coder.encode(picture, self.allowance.limit(at, key), key))
+            self.allowance.spend(len(taken[-1].data))
+            self._count += 1
+        return taken
+
+
+@pytest.mark.parametrize("chroma", list(Chroma))
+def test_a_budget_is_followed_by_the_next_picture_and_without_a_key(chroma: Chroma) -> None:
+    stream = Stream((320, 192), chroma, Budget(3_000_000))
+    stream.take(25)
+    for target in (400_000, 3_000_000, 300_000, 2_000_000):
+        stream.allowance.set_budget(Budget(target))
+        taken = stream.take(20)
+        share = target / 8 / 60
+        sizes = [len(encoded.data) / share for encoded in taken]
+        assert not any(encoded.key for encoded in taken)
+        # A higher rate is taken up one picture later: x264 has room for no more than what the last one was allowed.
+        assert 0.5 < sizes[target > 1_000_000] < 1.2, (target, sizes)
+        assert sizes[0] < 1.2
+        assert sum(sizes[:10]) / 10 == pytest.approx(1, abs=0.15), (target, sizes)
+    stream.coder.close()
+
+
+@pytest.mark.parametrize("size", [4_000, 12_000, 40_000])
+def test_no_picture_is_larger_than_allowed_not_even_a_key(size: int) -> None:
+    stream = Stream((640, 360), Chroma.YUV444, Budget(800_000))
+    stream.take(5)
+    text, noise = page(640, 360), np.random.default_rng(5).integers(0, 256, (360, 640, 4), np.uint8)
+    kinds = []
+    for at in range(12):
+        # Between them pictures of a small budget, which leave x264 little room.
+        stream.take(1)
+        pixels = (text, noise)[at % 2]
+        encoded = stream.coder.encode(whole(pixels, 100.0 + at), size, key=at % 4 < 2)
+        kinds.append(encoded.key)
+        # The two slices are coded at the same time, and neither knows exactly what the other takes.
+        assert len(encoded.data) <= 1.05 * size, at
+        if encoded.key and pixels is text:
+            assert len(encoded.data) > 0.6 * min(size, 30_000), at
+    assert kinds == [at % 4 < 2 for at in range(12)]
+    stream.coder.close()
+
+
+def test_room_for_a_key_is_made_unseen() -> None:
+    pixels = page(320, 240)
+    coder, viewer = encoder(320, 240), Viewer()
+    for at in range(30):
+        encoded = coder.encode(whole(pixels, at / 60), AMPLE if at % 10 == 9 else 1_000, key=at % 10 == 9)
+        shown = viewer.show(encoded.data)
+        assert not viewer.frame.is_corrupt
+        if at % 10 == 9:
+            assert psnr(shown, pixels) > 29
+    for at in range(30):
+        shown = viewer.show(coder.encode(same(pixels, 1 + at / 30), AMPLE).data)
+    assert psnr(shown, pixels) > 44
+    viewer.close()
+    coder.close()
+
+
+def test_no_room_is_made_between_two_keys() -> None:
+    pixels = page(320, 240)
+    coder = encoder(320, 240)
     sizes = []
-    for at in range(frames):
-        pixels = page(640, 360, seed=at)
-        sizes.append(len(coder.encode(whole(pixels, start + at / 60)).data))
-    return sum(sizes[6:]) * 8 * 60 / (frames - 6)
+    for at, size in enumerate((AMPLE, 2_000, AMPLE, 2_000, AMPLE)):
+        # The third follows a key at once, the last does not.
+        encoded = coder.encode(whole(pixels, at / 60), size, key=at != 3)
+        sizes.append(len(encoded.data))
+    assert max(sizes[1:4]) <= 1.05 * 2_000
+    assert sizes[4] > 10_000
+    coder.close()
 
 
-def test_the_bitrate_is_followed_without_a_key() -> None:
-    coder = encoder(640, 360, bitrate=8_000_000)
-    rates = []
-    for at, target in enumerate((8_000_000, 2_000_000, 12_000_000)):
-        coder.set_bitrate(target)
-        rates.append(moving(coder, 36, at * 10.0) / target)
-    assert all(0.4 < rate < 1.25 for rate in rates), rates
+@pytest.mark.parametrize("chroma", list(Chroma))
+@pytest.mark.parametrize(("scale", "size"), [(Fraction(3, 4), (288, 180)), (Fraction(1, 2), (192, 120))])
+def test_a_picture_is_coded_smaller(chroma: Chroma, scale: Fraction, size: tuple[int, int]) -> None:
+    width, height = 384, 240
+    down, across = np.mgrid[0:height, 0:width]
+    pixels = np.full((height, width, 4), 255, np.uint8)
+    pixels[..., 0] = across * 255 // width
+    pixels[..., 1] = down * 255 // height
+    pixels[..., 2] = 128
+    coder, viewer = encoder(width, height, chroma, scale=scale), Viewer()
+    settle(coder, viewer, pixels, 10)
+    # A part changes: it is seen at once where it belongs, and nothing around it is forgotten.
+    pixels[128:192, 320:384] = (40, 40, 220, 255)
+    shown = viewer.show(coder.encode(whole(pixels, 3.0, Rect(320, 128, 64, 64)), AMPLE).data)
+    y, x = round(160 * scale), round(352 * scale)
+    assert np.abs(shown[y, x, :3].astype(int) - (40, 40, 220)).max() <= 20
+    for at in range(10):
+        shown = viewer.show(coder.encode(same(pixels, 4 + at / 30), AMPLE).data)
+    assert (shown.shape[1], shown.shape[0]) == size
+    rows = ((np.arange(size[1]) + 0.5) / float(scale)).astype(int)
+    columns = ((np.arange(size[0]) + 0.5) / float(scale)).astype(int)
+    assert psnr(shown, pixels[rows][:, columns]) > 30
+    viewer.close()
     coder.close()
 
 
@@ -222,16 +324,13 @@ def test_without_live_options_plain_rate_control_does(monkeypatch: pytest.Monkey
     coder, viewer = encoder(320, 240, bitrate=4_000_000), Viewer()
     shown = settle(coder, viewer, pixels, 80)
     assert psnr(shown, pixels) > 40
-    coder.set_bitrate(1_000_000)
-    assert moving_small(coder) < 1_500_000
+    sizes = []
+    for at in range(60):
+        encoded = coder.encode(whole(page(320, 240, seed=at), 10 + at / 60), 1_000_000 // 8 // 60)
+        sizes.append(len(encoded.data))
+    assert sum(sizes[20:]) * 8 * 60 / 40 < 1_500_000
     viewer.close()
     coder.close()
-
-
-def moving_small(coder: H264Encoder) -> float:
-    """As `moving`, 320 x 240."""
-    sizes = [len(coder.encode(whole(page(320, 240, seed=at), 10 + at / 60)).data) for at in range(60)]
-    return sum(sizes[20:]) * 8 * 60 / 40
 
 
 def test_what_is_no_key_frame_has_no_codec_string() -> None:

@@ -11,6 +11,7 @@ import pytest
 from avl_host.capture.pattern import PatternSource, read_number
 from avl_host.capture.source import CaptureSource, CursorImage
 from avl_host.capture.sources import open_source
+from avl_host.encode.budget import Budget
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.video import H264Encoder
 from avl_host.encode.worker import InlineWorker, Listener, ThreadWorker
@@ -109,6 +110,24 @@ async def test_a_sender_that_is_busy_gets_the_newest_picture(kind: type[ThreadWo
     assert first is not None
     assert second is not None
     assert second - first >= 10
+
+
+@pytest.mark.parametrize("kind", [ThreadWorker, InlineWorker])
+async def test_a_budget_holds_for_the_next_frames(kind: type[ThreadWorker] | type[InlineWorker]) -> None:
+    audience = Audience()
+    source = PatternSource(time.monotonic, (320, 192), rate=50)
+    worker = kind(source, pipeline(source), audience.listener, time.monotonic)
+    worker.start()
+    await audience.until(lambda: len(audience.frames) >= 5)
+    worker.set_budget(Budget(1_000_000, 500))
+    # One frame may be in the making.
+    count = len(audience.frames) + 1
+    worker.request_key()
+    await audience.until(lambda: len(audience.frames) >= count + 20)
+    await worker.close()
+    assert len(audience.frames[0].data) > 500
+    assert max(len(frame.data) for frame in audience.frames[count:]) <= 1.05 * 500
+    assert sum(frame.key for frame in audience.frames) == 2
 
 
 async def test_a_worker_that_was_never_started_can_be_closed() -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from avl_protocol.rate.control import RateState
 from avl_protocol.session.carrier import CarrierReceiver
 from avl_protocol.wire.errors import LocalProtocolError
 
@@ -43,6 +44,10 @@ class MemoryCarrier:
         self.peer_address = address
         self.rtt: float | None = 0.02
         self.rate: float | None = None
+        self.frame_limit: int | None = None
+        self.rows = 0
+        self.held = False
+        self.spare: Callable[[int, float], Sequence[bytes]] | None = None
         self.trusted = False
         self.closed: tuple[int, str] | None = None
         self.sent: dict[int, bytearray] = {}
@@ -60,6 +65,19 @@ class MemoryCarrier:
     @property
     def datagram_backlog(self) -> int:
         return sum(len(data) for data, _, _ in self.datagrams)
+
+    def parity(self, fragments: int) -> int:
+        return self.rows
+
+    def hold(self, now: float) -> bool:
+        return self.held or self.slow
+
+    def offer_spare(self, spare: Callable[[int, float], Sequence[bytes]]) -> None:
+        self.spare = spare
+
+    def rate_state(self, now: float) -> RateState:
+        rate = self.rate or 0.0
+        return RateState("memory", "for a test", rate, rate, rate, rate, 0.0, 0.0, 0.0)
 
     def open_stream(self) -> int:
         return next(self._streams)

@@ -152,7 +152,7 @@ def test_every_datagram_is_told_acknowledged_or_lost() -> None:
     async def main(both: Joined) -> None:
         receiver = await both.connect()
         for number in range(200):
-            receiver.carrier.send_datagrams([b"\0" + bytes(800)], 2, None, [number])
+            receiver.carrier.send_datagrams([b"\0\0\0\1" + number.to_bytes(4, "big") + bytes(800)], 2, None, [number])
             await asyncio.sleep(0.005)
         await asyncio.sleep(1)
         fates = dict(receiver.fates)

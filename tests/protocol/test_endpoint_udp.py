@@ -61,7 +61,9 @@ async def exchange(server: Endpoint, client: Endpoint, host: str, names: list[st
     carrier.send_stream(stream, payload, end=True)
     await receiver.until(lambda: stream in receiver.ended)
     assert bytes(receiver.streams[stream]) == payload
-    carrier.send_datagrams([b"\0" + bytes([number]) * 1100 for number in range(50)], 2, None, list(range(50)))
+    carrier.send_datagrams(
+        [b"\0\0\0\1" + number.to_bytes(4, "big") + bytes(1100) for number in range(50)], 2, None, list(range(50))
+    )
     await receiver.until(lambda: len(receiver.fates) == 50 and len(receiver.datagrams) > 40)
     await client.close(4, "done")
     await accepted[0].until(lambda: bool(accepted[0].lost))

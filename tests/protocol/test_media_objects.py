@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avl_protocol.media import parity
 from avl_protocol.media.packetizer import packetize
-from avl_protocol.media.reassembler import UNFINISHED, Assembled, Reassembler
+from avl_protocol.media.reassembler import HELD, UNFINISHED, Assembled, Reassembler
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
@@ -94,19 +95,20 @@ def test_a_repair_counts_as_its_original() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.integers(0, 400), st.integers(1, 4 * MAX_FRAGMENT_PAYLOAD), st.integers(0, 3), st.integers(0, 1),
-            st.floats(0, 1),
+            st.integers(0, 400), st.integers(1, 300 * MAX_FRAGMENT_PAYLOAD), st.integers(0, 400), st.integers(0, 1),
+            st.sampled_from([0, 1, 2]), st.floats(0, 1),
         ),
         max_size=400,
     )
 )  # fmt: skip
-def test_nothing_forged_raises_or_makes_memory_grow(steps: list[tuple[int, int, int, int, float]]) -> None:
+def test_nothing_forged_raises_or_makes_memory_grow(steps: list[tuple[int, int, int, int, int, float]]) -> None:
     reassembler = Reassembler()
     now = 0.0
-    for number, length, fragment, flags, pause in steps:
+    for number, length, fragment, flags, kind, pause in steps:
         now += pause
-        size = datagram.fragment_size(length, fragment)
-        raw = datagram.encode(MediaHeader(1, DatagramType.MEDIA, 1, number, flags, fragment, length), bytes(size))
+        size = datagram.parity_size if kind == DatagramType.PARITY else datagram.fragment_size
+        header = MediaHeader(1, kind, 1, number, flags, fragment, length)
+        raw = datagram.encode(header, bytes(size(length, fragment)))
         try:
             header, payload = datagram.decode(raw)
         except RemoteProtocolError:
@@ -115,6 +117,7 @@ def test_nothing_forged_raises_or_makes_memory_grow(steps: list[tuple[int, int, 
         reassembler.incomplete(now)
         assert len(reassembler._partials) <= UNFINISHED
         assert len(reassembler._done) <= 2 * UNFINISHED
+        assert reassembler._held == sum(partial.held for partial in reassembler._partials.values()) <= HELD
 
 
 def test_memory_stays_bounded_over_a_long_and_lossy_session() -> None:
@@ -165,3 +168,142 @@ def test_a_key_object_makes_older_ones_unwanted() -> None:
     assert feed(reassembler, pieces[1]) is None
     assert feed(reassembler, packetize(b"late", 1, 1, 3, 0)[0]) is None
     assert feed(reassembler, packetize(b"key", 1, 1, 4, 1)[0]) is not None
+
+
+# -- parity ------------------------------------------------------------------------------------------------------------
+
+
+def rows_of(number: int, size: int, rows: range, flags: int = 0) -> list[bytes]:
+    return parity.make(content(number, size), 1, 1, number, flags, rows)
+
+
+@given(
+    st.lists(st.integers(1, 140 * MAX_FRAGMENT_PAYLOAD), min_size=1, max_size=4),
+    st.integers(0, 4),
+    st.floats(0, 0.1),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=60, deadline=None)
+def test_an_object_is_given_out_exactly_when_fragments_and_rows_suffice(
+    sizes: list[int], rows: int, loss: float, chance: random.Random
+) -> None:
+    arriving: list[bytes] = []
+    for number, size in enumerate(sizes):
+        sent = packetize(content(number, size), 1, 1, number, 0) + rows_of(number, size, range(rows))
+        arriving += [data for data in sent if chance.random() >= loss]
+    arriving += chance.sample(arriving, len(arriving) // 4)
+    chance.shuffle(arriving)
+    reassembler = Reassembler()
+    seen: dict[tuple[int, int], set[tuple[int, int]]] = {}
+    for data in arriving:
+        header, payload = datagram.decode(data)
+        number, block = header.object, header.fragment // parity.BLOCK
+        seen.setdefault((number, block), set()).add((header.type, header.fragment))
+        count = datagram.fragment_count(header.length)
+        enough = all(
+            len(seen.get((number, at), ())) >= min(parity.BLOCK, count - at * parity.BLOCK)
+            for at in range(-(-count // parity.BLOCK))
+        )
+        first_time = number not in reassembler._done
+        whole = reassembler.add(header, payload, 1.0)
+        assert (whole is not None) == (enough and first_time)
+        if whole:
+            fragments = sum(kind == DatagramType.MEDIA for at in range(9) for kind, _ in seen.get((number, at), ()))
+            assert (whole.sealed, whole.repaired) == (content(number, header.length), count - fragments)
+
+
+def test_parity_may_be_the_first_of_an_object_and_the_last() -> None:
+    pieces, rows = packetize(content(1, 3000), 1, 1, 1, 4), rows_of(1, 3000, range(2), 4)
+    reassembler = Reassembler()
+    assert feed(reassembler, rows[0], 1.0) is None
+    assert reassembler.newest == 1
+    assert feed(reassembler, pieces[2], 2.0) is None
+    assert feed(reassembler, pieces[0], 3.0) == Assembled(1, 4, content(1, 3000), 1.0, 3.0, 1)
+    assert feed(reassembler, rows[1], 4.0) is None
+
+    reassembler = Reassembler()
+    assert feed(reassembler, pieces[1], 1.0) is None
+    assert feed(reassembler, rows[1], 2.0) is None
+    assert feed(reassembler, rows[0], 3.0) == Assembled(1, 4, content(1, 3000), 1.0, 3.0, 2)
+    assert feed(reassembler, pieces[0], 4.0) is None
+    assert (reassembler.received, reassembler._held) == (1, 0)
+
+
+def test_an_object_is_given_out_from_its_parity_alone() -> None:
+    reassembler = Reassembler()
+    given_out = [feed(reassembler, data) for data in rows_of(1, 3000, range(3))]
+    assert given_out == [None, None, Assembled(1, 0, content(1, 3000), 0.0, 0.0, 3)]
+
+
+def test_a_row_that_comes_twice_counts_once() -> None:
+    reassembler = Reassembler()
+    pieces, rows = packetize(content(1, 3000), 1, 1, 1, 0), rows_of(1, 3000, range(2))
+    feed(reassembler, pieces[0])
+    assert feed(reassembler, rows[0]) is None
+    assert feed(reassembler, rows[0]) is None
+    assert feed(reassembler, rows[1]) is not None
+
+
+def test_parity_that_disagrees_about_its_object_is_ignored() -> None:
+    reassembler = Reassembler()
+    pieces = packetize(content(1, 3000), 1, 1, 1, 0)
+    feed(reassembler, pieces[0])
+    feed(reassembler, pieces[2])
+    assert feed(reassembler, rows_of(1, 2999, range(1))[0]) is None
+    assert feed(reassembler, rows_of(1, 3000, range(1), flags=1)[0]) is None
+    whole = feed(reassembler, rows_of(1, 3000, range(1))[0])
+    assert whole is not None and whole.sealed == content(1, 3000)
+
+
+def test_rows_that_are_of_no_use_are_not_kept() -> None:
+    reassembler = Reassembler()
+    pieces = packetize(content(1, 200_000), 1, 1, 1, 0)
+    for data in pieces[:-1]:
+        feed(reassembler, data)
+    held = reassembler._held
+    for data in rows_of(1, 200_000, range(8)):
+        if datagram.decode(data)[0].fragment < parity.BLOCK:
+            feed(reassembler, data)
+    assert reassembler._held == held
+    assert feed(reassembler, pieces[-1]) == Assembled(1, 0, content(1, 200_000), 0.0, 0.0, 0)
+
+
+def test_rows_are_forgotten_when_their_block_is_repaired_and_when_it_needs_none() -> None:
+    size = parity.BLOCK * MAX_FRAGMENT_PAYLOAD + 2000
+    pieces, rows = packetize(content(1, size), 1, 1, 1, 0), rows_of(1, size, range(2))
+    reassembler = Reassembler()
+    feed(reassembler, pieces[0])
+    feed(reassembler, rows[2])
+    assert reassembler._held == 2 * MAX_FRAGMENT_PAYLOAD
+    feed(reassembler, rows[3])
+    assert reassembler._held == MAX_FRAGMENT_PAYLOAD + 2000, "the second block came from its rows alone"
+    for data in (rows[0], *pieces[1:126]):
+        assert feed(reassembler, data) is None
+    assert reassembler._held == 127 * MAX_FRAGMENT_PAYLOAD + 2000
+    assert feed(reassembler, rows[1]) == Assembled(1, 0, content(1, size), 0.0, 0.0, 4)
+    assert reassembler._held == 0
+
+
+def test_what_unfinished_objects_hold_is_bounded_in_bytes_and_the_oldest_go() -> None:
+    reassembler = Reassembler()
+    data = bytes(MAX_FRAGMENT_PAYLOAD)
+    for number in range(40):
+        for fragment in range(500):
+            reassembler.add(MediaHeader(1, DatagramType.MEDIA, 1, number, 0, fragment, MAX_OBJECT_SIZE), data, 0.0)
+            reassembler.add(MediaHeader(1, DatagramType.PARITY, 1, number, 0, fragment, MAX_OBJECT_SIZE), data, 0.0)
+            assert reassembler._held <= HELD
+    kept = sorted(reassembler._partials)
+    assert kept == list(range(40 - len(kept), 40)) and len(kept) >= 7
+    assert reassembler.given_up == 40 - len(kept)
+    reassembler.forget_before(100)
+    assert reassembler._held == 0
+
+
+def test_what_a_header_promises_takes_no_memory() -> None:
+    reassembler = Reassembler()
+    for number in range(UNFINISHED):
+        last = datagram.fragment_count(MAX_OBJECT_SIZE) - 1
+        payload = bytes(datagram.fragment_size(MAX_OBJECT_SIZE, last))
+        reassembler.add(MediaHeader(1, 0, 1, number, 0, last, MAX_OBJECT_SIZE), payload, 0.0)
+    assert len(reassembler._partials) == UNFINISHED
+    assert reassembler._held < UNFINISHED * MAX_FRAGMENT_PAYLOAD

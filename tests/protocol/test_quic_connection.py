@@ -10,30 +10,17 @@ from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.flow import FRIEND, STRANGER
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire.errors import LocalProtocolError
+from tests.protocol.fixedrate import FixedRate
 from tests.protocol.pair import Pair
 
 VIDEO, AUDIO = 2, 0
 FULL = bytes(1152)
 
 
-class FixedRate:
-    """A controller that never changes its mind."""
-
-    def __init__(self, rate: float, window: int = 4_000_000) -> None:
-        self.pacing_rate: float | None = rate
-        self.congestion_window = window
-        self.target_bitrate: float | None = rate * 8
-
-    def on_sent(self, in_flight: int) -> None: ...
-    def on_acked(self, now: float, size: int) -> None: ...
-    def on_lost(self, now: float, packets: int) -> None: ...
-    def on_persistent_congestion(self) -> None: ...
-    def on_rtt(self, now: float, rtt: float) -> None: ...
-
-
 def test_the_fate_of_every_datagram_is_told() -> None:
     pair = Pair()
-    numbered = [bytes([0]) + number.to_bytes(2, "big") * 400 for number in range(40)]
+    pair.server.use_controller(FixedRate(1e9))
+    numbered = [bytes([0, 0, 0, 1]) + number.to_bytes(4, "big") + bytes(800) for number in range(40)]
     pair.server.send_datagrams(numbered, VIDEO, None, list(range(40)))
     packets = pair.flush(pair.server)
     assert len(packets) == 40
@@ -63,6 +50,7 @@ def test_a_stream_leaves_before_a_backlog_of_video() -> None:
 
 def test_audio_overtakes_video_and_bulk_streams_come_last() -> None:
     pair = Pair()
+    pair.server.use_controller(FixedRate(1e9))
     bulk, urgent = pair.server.open_stream(), pair.server.open_stream()
     pair.server.set_bulk(bulk)
     pair.server.write_stream(bulk, b"b" * 3000)
@@ -97,6 +85,7 @@ def test_what_is_late_is_dropped_silently_and_what_is_not_still_leaves() -> None
 
 def test_a_datagram_that_fits_no_packet_is_refused_and_blocks_nothing() -> None:
     pair = Pair()
+    pair.server.use_controller(FixedRate(1e9))
     assert pair.server.max_datagram == 1152
     with pytest.raises(LocalProtocolError, match="1153"):
         pair.server.send_datagrams([b"\0", bytes(1153)], VIDEO, None, None)
@@ -178,6 +167,7 @@ def test_a_reset_stream_gives_its_credit_back() -> None:
 
 def test_keys_are_updated_and_traffic_goes_on() -> None:
     pair = Pair(options=ConnectionOptions(key_update_after=50))
+    pair.server.use_controller(FixedRate(1e9))
     phases = set()
     for _ in range(200):
         pair.server.send_datagrams([b"\0x"], VIDEO, None, None)
@@ -200,6 +190,7 @@ def test_packets_reordered_far_are_still_delivered() -> None:
 
 def test_many_packets_are_acknowledged_before_the_delay_is_over() -> None:
     pair = Pair(options=ConnectionOptions(ack_delay=0.025))
+    pair.server.use_controller(FixedRate(1e9))
     pair.server.send_datagrams([FULL] * 20, VIDEO, None, None)
     pair.deliver(pair.server, pair.flush(pair.server))
     assert len(pair.flush(pair.client)) == 1

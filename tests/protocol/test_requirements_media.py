@@ -81,7 +81,7 @@ def test_what_could_not_arrive_in_time_is_not_sent_again() -> None:
 
 def test_a_key_object_makes_a_slow_viewer_s_older_datagrams_useless() -> None:
     carrier = MemoryCarrier(("10.0.0.9", 1), 0)
-    fanout = Fanout(lambda _track, _number: None, lambda _count, _rate: None)
+    fanout = Fanout(lambda _track, _number: None, lambda _count, _rate, _hold: None)
     fanout.admit(ViewerFeed(1, carrier, (TRACK,)), 0.0)
     for number in range(3):
         for data in fragments(number, MAX_OBJECT_SIZE // 8, key=number == 0):

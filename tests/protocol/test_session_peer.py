@@ -24,6 +24,7 @@ from avl_protocol.wire.messages import (
     Goaway,
     Hello,
     HopMessage,
+    HopRate,
     Incoming,
     Ping,
     Pong,
@@ -61,7 +62,7 @@ SAMPLES: dict[type[HopMessage], HopMessage] = {
         Hello((1,), Role.VIEWER), Welcome(1, NONCE, "", b"", b""), register(), Registered(1),
         Attach(b"d" * 17, b"s" * 16), Incoming(b"s" * 16, 1), Accept(1), Reject(1, 7), Attached(b"s" * 16, 1, 1),
         Tracks(()), Admit(1, (), ()), Evict(1, 0), Detach(1, 0), Subscribe(1, 1, 1), Recover(1, 1, 0), Viewers(1),
-        Ping(5), Pong(5), Goaway(), Close(0),
+        Ping(5), Pong(5), Goaway(), Close(0), HopRate(1, "grow", "there is room", (1, 2)),
     )
 }  # fmt: skip
 

@@ -16,9 +16,12 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.crypto.record import RecordOpener, RecordSealer
 from avl_protocol.crypto.schedule import SessionKeys
 from avl_protocol.crypto.sframe import ObjectOpener, Replayed, UnknownKey
+from avl_protocol.media import parity
+from avl_protocol.media.packetizer import packetize
+from avl_protocol.media.reassembler import Reassembler
 from avl_protocol.wire import codec, datagram, device_id, packing, target, varint
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
-from spec.vectors import make
+from spec.vectors import make, parity_cases
 from spec.vectors.message_cases import TABLES
 from spec.vectors.notation import untagged
 
@@ -106,6 +109,26 @@ def test_datagrams() -> None:
         with pytest.raises(RemoteProtocolError) as raised:
             datagram.decode(bytes.fromhex(case["encoded"]))
         assert raised.value.code.name == case["error"], case["why"]
+
+
+def test_parity() -> None:
+    vectors = _read("parity")
+    for case in vectors["matrix"]:
+        assert parity.matrix_row(case["row"]).hex() == case["coefficients"]
+    for case in vectors["objects"]:
+        sealed = parity_cases.content(case["object"], case["length"])
+        place = (case["handle"], case["track"], case["object"], case["flags"])
+        assert [data.hex() for data in parity.make(sealed, *place, case["rows"])] == case["parity"]
+        rows = {
+            header.fragment: (header, row) for header, row in map(datagram.decode, map(bytes.fromhex, case["parity"]))
+        }
+        for loss in case["losses"]:
+            arriving = [datagram.decode(data) for data in packetize(sealed, *place)]
+            kept = [piece for index, piece in enumerate(arriving) if index not in loss["lost"]]
+            kept += [rows[block * parity.BLOCK + row] for block, row in loss["come"]]
+            reassembler = Reassembler()
+            found = [whole for piece in kept if (whole := reassembler.add(*piece, 0.0))]
+            assert [(one.sealed, one.repaired) for one in found] == [(sealed, len(loss["lost"]))] * loss["whole"]
 
 
 def test_device_ids_and_codes() -> None:

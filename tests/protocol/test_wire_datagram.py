@@ -53,6 +53,8 @@ def test_a_damaged_datagram_is_another_one_or_the_peers_error(
     except RemoteProtocolError as error:
         assert error.code is CloseCode.PROTOCOL_ERROR
         return
+    if header.type == DatagramType.PARITY:
+        assert len(payload) == datagram.parity_size(header.length, header.fragment) > 0
     if header.type in (DatagramType.MEDIA, DatagramType.REPAIR):
         assert len(payload) == datagram.fragment_size(header.length, header.fragment) > 0
 
@@ -84,6 +86,49 @@ def test_a_fragment_has_exactly_the_size_of_its_place(length: int, fragment: int
     data = datagram.encode(MediaHeader(1, DatagramType.MEDIA, 1, 1, 0, fragment, length), bytes(size))
     with pytest.raises(RemoteProtocolError):
         datagram.decode(data)
+
+
+@pytest.mark.parametrize(
+    ("length", "fragment", "size"),
+    [
+        (0, 0, 0),
+        (MAX_OBJECT_SIZE + 1, 0, MAX_FRAGMENT_PAYLOAD),
+        (1000, 0, 999),
+        (1000, 127, 1001),
+        (1000, 128, 1000),
+        (1000, 128, 0),
+        (2000, 1, 872),
+        (128 * 1128 + 5, 128, 1128),
+        (128 * 1128 + 5, 1, 5),
+        (128 * 1128 + 5, 256, 5),
+        (2000, 1 << 40, 1128),
+    ],
+)
+def test_a_row_of_parity_has_exactly_the_size_of_its_block_s_first_fragment(
+    length: int, fragment: int, size: int
+) -> None:
+    data = datagram.encode(MediaHeader(1, DatagramType.PARITY, 1, 1, 0, fragment, length), bytes(size))
+    with pytest.raises(RemoteProtocolError):
+        datagram.decode(data)
+
+
+@pytest.mark.parametrize(
+    ("length", "fragment", "size"),
+    [(1000, 0, 1000), (1000, 127, 1000), (2000, 127, 1128), (128 * 1128 + 5, 127, 1128), (128 * 1128 + 5, 255, 5)],
+)
+def test_a_row_of_parity_reads_back(length: int, fragment: int, size: int) -> None:
+    header = MediaHeader(9, DatagramType.PARITY, 1, 1, 3, fragment, length)
+    read, row = datagram.decode(datagram.encode(header, bytes([7]) * size))
+    assert (read, bytes(row)) == (header, bytes([7]) * size)
+
+
+@given(st.integers(1, MAX_OBJECT_SIZE))
+def test_every_block_has_rows_as_long_as_its_longest_fragment(length: int) -> None:
+    sizes = [datagram.fragment_size(length, at) for at in range(datagram.fragment_count(length))]
+    for first in range(0, len(sizes), datagram.PARITY_BLOCK):
+        longest = max(sizes[first : first + datagram.PARITY_BLOCK])
+        assert {datagram.parity_size(length, first + row) for row in (0, 1, 127)} == {longest}
+    assert datagram.parity_size(length, len(sizes) + datagram.PARITY_BLOCK) == 0
 
 
 def test_a_datagram_over_the_limit_is_nobodys() -> None:

@@ -35,9 +35,10 @@ async def main(sim):
     for turn in range(60):
         for stream in streams:
             carrier.send_stream(stream, bytes(3000))
-        carrier.send_datagrams([bytes(1000)] * 4, 2, sim.clock.monotonic() + 0.05)
+        named = [bytes((0, 0, 0, 1)) + (4 * turn + at).to_bytes(4, "big") + bytes(992) for at in range(4)]
+        carrier.send_datagrams(named, 2, sim.clock.monotonic() + 0.05)
         await asyncio.sleep(1 / 60)
-    await asyncio.sleep(2)
+    await asyncio.sleep(5)
     await client.close()
     await server.close()
     return len(carrier.receiver.datagrams), sum(map(len, carrier.receiver.streams.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avl_host.agent import Agent, Parts
@@ -75,7 +75,7 @@ class System:
         chosen = {"code": CODE, **settings}
         host_settings = HostSettings(self._relay_address, self._folder / "host", "pattern", **chosen)  # type: ignore[arg-type]
         said: list[str] = []
-        parts = Parts(source, sink, clipboard, lambda s: H264Encoder(s, clock), InlineWorker, ask)  # type: ignore[arg-type]
+        parts = Parts(source, sink, clipboard, lambda s: H264Encoder(replace(s, threads=1), clock), InlineWorker, ask)  # type: ignore[arg-type]
         agent = Agent(world, host_settings, parts, said.append)
         task = self.simulation.loop.create_task(agent.run())
         try:

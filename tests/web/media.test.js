@@ -17,7 +17,7 @@ const PART = MAX.FRAGMENT_PAYLOAD;
 function fragments(object, length) {
   const whole = Uint8Array.from({ length }, (_, at) => (at * 7 + object) & 255);
   return Array.from({ length: Math.ceil(length / PART) }, (_, fragment) => ({
-    header: { object, flags: 0, fragment, length },
+    header: { type: 0, object, flags: 0, fragment, length },
     payload: whole.slice(fragment * PART, (fragment + 1) * PART),
     whole,
   }));

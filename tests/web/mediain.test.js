@@ -47,7 +47,9 @@ function receiver() {
     frames: (ready) => frames.push(...ready.map(({ number }) => number)),
     missingKey: (track, kid) => missing.push([track, kid]),
   });
-  const settled = () => new Promise((done) => setTimeout(done, 30));
+  const settled = async () => {
+    for (let tail; tail !== media._tail; await tail) tail = media._tail;
+  };
   return { media, frames, missing, state, settled };
 }
 
@@ -95,6 +97,16 @@ test("what is malformed, tampered with or replayed is dropped and never ends the
   await settled();
   assert.equal(media.damaged, 4);
   assert.ok(frames.length < 2 * TRACKS);
+});
+
+test("an object comes back from parity, whose datagrams are let through", async () => {
+  const { media, frames, settled } = receiver();
+  const key = plaintext(null);
+  const parity = { handle: 3, type: DATAGRAM.PARITY, track: 1, object: 1, flags: FLAG.KEY, fragment: 0, length: key.length };
+  media.datagram(encode(parity, key), 0); // row 0 of a block of one fragment is that fragment
+  await settled();
+  assert.deepEqual(frames, [1]);
+  assert.equal(media.damaged, 0);
 });
 
 test("a lost object is asked for after patience, at most once in 300 ms", async () => {

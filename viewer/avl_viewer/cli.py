@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import platform
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional, TypeVar
 
@@ -18,6 +19,7 @@ from rich.table import Table
 from avl_protocol.endpoint.clock import SystemClock, entropy
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.state import StateError
+from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import to_text
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.target import Target, parse_target
@@ -39,10 +41,15 @@ TargetArgument = Annotated[str, typer.Argument(help="avl://HOST:PORT/DEVICE-ID[?
 CodeOption = Annotated[Optional[str], typer.Option(envvar="AVL_CODE", help="The code that the host shows.")]
 StateOption = Annotated[Optional[Path], typer.Option(help="Folder of this viewer's identity.")]
 TimeoutOption = Annotated[float, typer.Option(help="Seconds to come in.", min=0.1)]
+QlogOption = Annotated[Optional[Path], typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")]
+
+
+def _warn(text: str) -> None:
+    typer.echo(f"avl: {text}", err=True)
 
 
 def _fail(text: str, status: int) -> NoReturn:
-    typer.echo(f"avl: {text}", err=True)
+    _warn(text)
     raise typer.Exit(status)
 
 
@@ -63,25 +70,40 @@ def _code(given: str | None) -> str:
 
 
 def _do(
-    target: str, code: str | None, state: Path | None, timeout: float, action: Callable[[Desktop], Awaitable[T]]
+    target: str,
+    code: str | None,
+    state: Path | None,
+    timeout: float,
+    qlog: Path | None,
+    action: Callable[[Desktop], Awaitable[T]],
 ) -> T:
     """Come in, act, leave; every failure becomes one line and an exit code."""
     parsed, secret = _target(target), _code(code)
 
     async def act() -> T:
+        _leave_on_sigterm()
         async with connect(parsed, code=secret, state=state, timeout=timeout) as desktop:
             return await action(desktop)
 
+    clock = SystemClock()
     try:
-        return run(act())
+        with recording(qlog, "viewer", clock.wall(), clock.monotonic, _warn):
+            return run(act())
     except Refused as refused:
         _fail(str(refused), refused.exit_status)
     except ValueError as error:
         _fail(str(error), USAGE)
     except (StateError, OSError) as error:
         _fail(str(error), FAILED)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _leave_on_sigterm() -> None:
+    """Take SIGTERM as Ctrl-C is taken: say goodbye, and finish what is being written."""
+    task = asyncio.current_task()
+    if task is not None and sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def _text(given: str) -> str:
@@ -95,6 +117,7 @@ def view(
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
     fullscreen: Annotated[bool, typer.Option("--fullscreen", help="Begin in full screen.")] = False,
     stats_file: Annotated[Optional[Path], typer.Option(help="Write the stats object here once a second.")] = None,
 ) -> None:
@@ -105,7 +128,8 @@ def view(
         from avl_viewer.app import NoDisplay, run_dialog, show
     except ImportError as error:
         _fail(f"the window is not installed ({error}): pip install 'avl[window]'", FAILED)
-    now = SystemClock().monotonic
+    clock = SystemClock()
+    now = clock.monotonic
     try:
         identity = load_identity(state, entropy)
     except StateError as error:
@@ -119,22 +143,23 @@ def view(
 
     recent = Recent(state)
     try:
-        if target is None:
-            status = run_dialog(start, recent, fullscreen, stats_file, now)
-        else:
-            parsed, secret = _target(target), _code(code)
-            where, title = str(parsed), to_text(parsed.device)
-            ending = show(lambda presenter: start(where, secret, presenter), title, fullscreen, stats_file, now)
-            status = ending.exit_status
-            if ending.ran:
-                recent.remember(where)
-            if status not in (0, INTERRUPTED):
-                typer.echo(f"avl: {ending.text}", err=True)
-    except (NoDisplay, StateError) as error:
+        with recording(qlog, "viewer", clock.wall(), now, _warn):
+            if target is None:
+                status = run_dialog(start, recent, fullscreen, stats_file, now)
+            else:
+                parsed, secret = _target(target), _code(code)
+                where, title = str(parsed), to_text(parsed.device)
+                ending = show(lambda presenter: start(where, secret, presenter), title, fullscreen, stats_file, now)
+                status = ending.exit_status
+                if ending.ran:
+                    recent.remember(where)
+                if status not in (0, INTERRUPTED):
+                    _warn(ending.text)
+            for remote in remotes:
+                remote.close()
+                remote.join(2.0)
+    except (NoDisplay, StateError, OSError) as error:
         _fail(str(error), FAILED)
-    for remote in remotes:
-        remote.close()
-        remote.join(2.0)
     raise typer.Exit(status)
 
 
@@ -145,6 +170,7 @@ def screenshot(
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
     settle: Annotated[float, typer.Option(help="Wait at most this long for the settled picture; 0: the first.")] = 5.0,
 ) -> None:
     """Write a picture of the desktop."""
@@ -152,7 +178,7 @@ def screenshot(
     async def action(desktop: Desktop) -> None:
         (await desktop.screenshot(settle)).save(output)
 
-    _do(target, code, state, timeout, action)
+    _do(target, code, state, timeout, qlog, action)
 
 
 @app.command("type")
@@ -162,9 +188,10 @@ def type_(
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
 ) -> None:
     """Type text; newlines press Enter."""
-    _do(target, code, state, timeout, lambda desktop: desktop.type(_text(text)))
+    _do(target, code, state, timeout, qlog, lambda desktop: desktop.type(_text(text)))
 
 
 @app.command()
@@ -174,9 +201,10 @@ def press(
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
 ) -> None:
     """Press keys together."""
-    _do(target, code, state, timeout, lambda desktop: desktop.press(keys))
+    _do(target, code, state, timeout, qlog, lambda desktop: desktop.press(keys))
 
 
 @app.command()
@@ -189,9 +217,10 @@ def click(
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
 ) -> None:
     """Click at a desktop pixel."""
-    _do(target, code, state, timeout, lambda desktop: desktop.click(x, y, button, count))
+    _do(target, code, state, timeout, qlog, lambda desktop: desktop.click(x, y, button, count))
 
 
 @app.command()
@@ -202,9 +231,10 @@ def move(
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
 ) -> None:
     """Put the pointer at a desktop pixel."""
-    _do(target, code, state, timeout, lambda desktop: desktop.move(x, y))
+    _do(target, code, state, timeout, qlog, lambda desktop: desktop.move(x, y))
 
 
 @app.command()
@@ -218,9 +248,10 @@ def drag(
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
 ) -> None:
     """Press at one point and release at another."""
-    _do(target, code, state, timeout, lambda desktop: desktop.drag(x, y, to_x, to_y, button))
+    _do(target, code, state, timeout, qlog, lambda desktop: desktop.drag(x, y, to_x, to_y, button))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -231,9 +262,10 @@ def scroll(
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
 ) -> None:
     """Turn the wheel by notches, right and down."""
-    _do(target, code, state, timeout, lambda desktop: desktop.scroll(dx, dy))
+    _do(target, code, state, timeout, qlog, lambda desktop: desktop.scroll(dx, dy))
 
 
 @app.command()
@@ -243,6 +275,7 @@ def clipboard(
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
 ) -> None:
     """Print the host's clipboard, or set it."""
 
@@ -252,7 +285,7 @@ def clipboard(
         await desktop.clipboard.set(_text(set_))
         return None
 
-    text = _do(target, code, state, timeout, action)
+    text = _do(target, code, state, timeout, qlog, action)
     if text is not None:
         typer.echo(text, nl=False)
 
@@ -265,21 +298,39 @@ def stats(
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
 ) -> None:
-    """Watch a desktop and print the figures."""
+    """Watch a desktop and print the figures.
+
+    Besides what arrives and how old it is, "rate" says of each hop, upload (host to relay) and download (relay to this
+    machine), what its sender thinks: target, capacity (0: not known), delivered and pacing in bit/s, the queue in ms,
+    loss and parity as shares, pictures skipped, the state it is in and why its rate last moved.
+    """
 
     async def action(desktop: Desktop) -> dict[str, Any]:
         await asyncio.sleep(seconds)
         return desktop.stats()
 
-    figures = _do(target, code, state, timeout, action)
+    figures = _do(target, code, state, timeout, qlog, action)
     if as_json:
         typer.echo(json.dumps(figures))
         return
     table = Table(show_header=False)
     for name, value in figures.items():
-        table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
+        for row in _rows(name, value):
+            table.add_row(*row)
     Console().print(table)
+
+
+def _rows(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """A figure as rows of a table: a dict is one, unless dicts are in it."""
+    if not isinstance(value, dict):
+        yield name, str(value)
+    elif any(isinstance(part, dict) for part in value.values()):
+        for key, part in value.items():
+            yield from _rows(f"{name} {key}", part)
+    else:
+        yield name, ", ".join(f"{key} {part}" for key, part in value.items())
 
 
 def main() -> None:

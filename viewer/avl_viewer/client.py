@@ -18,6 +18,7 @@ from avl_protocol.endpoint.reach import open_endpoint, reach
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
 from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.rate.control import readable
 from avl_protocol.session.link import LinkSettings, RelayLink
 from avl_protocol.session.mediain import ReceivedFrame
 from avl_protocol.session.pipes import SessionPipes
@@ -32,10 +33,11 @@ from avl_protocol.wire.endtoend import (
     Cursor,
     Grant,
     Layout,
+    Rate,
     Stages,
 )
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import Attach, Attached, Close, Detach, HopMessage, Recover, Welcome
+from avl_protocol.wire.messages import Attach, Attached, Close, Detach, HopMessage, HopRate, Recover, Welcome
 from avl_protocol.wire.registry import (
     CLOSE_CODES,
     MAX_CLIPBOARD_TEXT,
@@ -101,6 +103,8 @@ class DesktopClient:
         self._lost: asyncio.Future[Refused] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._closing = False
+        #: What the rate controllers of both hops last said, upload (host to relay) and download (relay to us).
+        self.rates: dict[str, dict[str, str | float]] = {}
         self._requests = Requests(self._loop)
         self.book = PictureBook()
         self._decoder = make_decoder(self._decoded, self._undecodable)
@@ -219,6 +223,8 @@ class DesktopClient:
             )  # fmt: skip
             self._session.decode_queue = lambda: self._decoder.depth
             self._session.start()
+        elif isinstance(message, HopRate):
+            self.rates["download"] = readable(message.state, message.reason, message.figures)
         elif isinstance(message, (Detach, Close)):
             known = message.code in CloseCode._value2member_map_
             self._over(Refused(CloseCode(message.code) if known else CloseCode.ENDED), now)
@@ -301,6 +307,8 @@ class DesktopClient:
                 self._presenter.cursor(shape)
         elif isinstance(message, Stages):
             self.book.host_stages(message.times_us, now)
+        elif isinstance(message, Rate):
+            self.rates["upload"] = readable(message.state, message.reason, message.figures)
         elif isinstance(message, Clipboard):
             self._requests.was_told(message.text)
             self._presenter.clipboard(message.text)
@@ -385,5 +393,8 @@ class DesktopClient:
         rtt = link.carrier.rtt if link is not None and session is not None else None
         return self.book.stats.report(
             self._now(), "relay", rtt, media.lost if media else 0, media.received if media else 0,
-            {"decode_queue": self._decoder.depth, "damaged": media.damaged if media else 0},
+            {
+                "decode_queue": self._decoder.depth, "damaged": media.damaged if media else 0,
+                "repaired": media.repaired if media else 0, "rate": dict(self.rates),
+            },
         )  # fmt: skip

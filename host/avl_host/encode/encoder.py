@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
 from avl_host.capture.source import Picture
+from avl_host.encode.scaling import coded_size
 from avl_protocol.media.frame import Chroma
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderSettings:
-    """What an encoder is opened with. `bitrate` in bits per second, `rate` in frames per second (what rate control
-    plans for).
+    """What an encoder is opened with.
+
+    `width` and `height` of the pictures that go in; each edge is coded at `scale` of its length. `bitrate` in bits per
+    second is what is to be expected, `rate` the most pictures per second.
     """
 
     width: int
@@ -21,6 +25,12 @@ class EncoderSettings:
     bitrate: int
     rate: int = 60
     threads: int = 2
+    scale: Fraction = Fraction(1)
+
+    @property
+    def coded(self) -> tuple[int, int]:
+        """Width and height of the pictures that come out."""
+        return coded_size(self.width, self.height, self.scale)
 
 
 class EncoderFailed(Exception):
@@ -44,21 +54,18 @@ class Encoded:
 
 
 class Encoder(Protocol):
-    """An open encoder for one size and chroma."""
+    """An open encoder for one size, scale and chroma."""
 
     @property
     def codec(self) -> str:
         """RFC 6381 codec string, e.g. `avc1.F40034`; known once the first picture was encoded, empty before."""
 
-    def encode(self, picture: Picture, key: bool = False) -> Encoded:
-        """Encode the picture now, with no delay; `key` begins a new group.
+    def encode(self, picture: Picture, size: int, key: bool = False) -> Encoded:
+        """Encode the picture now, with no delay, into `size` bytes at most as far as that is possible.
 
-        A picture without damage is a refinement: the same pixels again, finer. `captured` tells how much time the
-        bits may take. Raises EncoderFailed.
+        `key` begins a new group. A picture without damage is a refinement: the same pixels again, finer. Raises
+        EncoderFailed.
         """
-
-    def set_bitrate(self, bitrate: int) -> None:
-        """Follow a new target in bits per second from the next picture on, without a keyframe."""
 
     def close(self) -> None:
         """Flush and let go."""

@@ -3,7 +3,8 @@
 It owns a source and an encoder and is told the time; whoever runs it (worker.py) calls `step` when `next_step` says
 so, when the source speaks, and after a request. A changed picture leaves at once and coarsely; when changes pause it
 is refined until it is settled; then nothing happens at all. While the sender cannot take a frame nothing is captured,
-so changes accumulate and the newest picture wins.
+so changes accumulate and the newest picture wins. How large a picture may be follows from the budget (budget.py), and
+so do its scale and how often one is taken (rungs.py).
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from avl_host.capture.source import CaptureSource, Picture
+from avl_host.encode.budget import Allowance, Budget
+from avl_host.encode.content import Content
 from avl_host.encode.encoder import Encoded, Encoder, EncoderSettings
+from avl_host.encode.scaling import coded_rects
+from avl_host.rungs import FULL, Rung, Rungs
 from avl_protocol.media.frame import Chroma, EncodedFrame, Rect, StageTimes
 from avl_protocol.wire.registry import T_KEY_SPACING
 
@@ -21,8 +26,9 @@ from avl_protocol.wire.registry import T_KEY_SPACING
 class PipelineSettings:
     """How the pipeline paces itself. Times are in seconds, quality in dB of the worst plane.
 
+    `bitrate` (bits per second) holds until there is a budget, `rate` is the most pictures per second.
     `quiet`: a picture is refined when nothing changed for so long (two frames and a half at 60 per second, so that
-    motion is not disturbed).
+    motion is not disturbed; at a lower rung as much longer).
     `refine_rate`: refinements per second; each is a whole encode, and the bits are capped by the bitrate however few
     they are.
     `target`: refined no further once this is reached with a quantiser of at most `fine_qp`; `enough`: the least that
@@ -60,16 +66,19 @@ class Pipeline:
         self._settings = settings or PipelineSettings()
         # Requests: written from any thread, each by one assignment.
         self._wanted_chroma = self._settings.chroma
-        self._wanted_bitrate = self._settings.bitrate
+        self._budget = Budget(self._settings.bitrate)
         self._key_wanted = False
         self._input_applied = 0.0
         # What is being done.
         self._encoder: Encoder | None = None
         self._opened: EncoderSettings | None = None
-        self._bitrate = 0
+        self._shared_out = self._budget
+        self._allowance = Allowance(self._budget, self._settings.rate)
+        self._rungs = Rungs()
+        self._rung = FULL
+        self._content = Content()
         self._picture: Picture | None = None
         self._changed = True
-        self._interval = 1.0 / self._settings.rate
         self._earliest = float("-inf")
         self._key_earliest = float("-inf")
         self._refine_at: float | None = None
@@ -83,9 +92,9 @@ class Pipeline:
         """Begin a new group soon; requests within 300 ms are answered by one key frame."""
         self._key_wanted = True
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """Follow a new target in bits per second."""
-        self._wanted_bitrate = bitrate
+    def set_budget(self, budget: Budget) -> None:
+        """Keep to another budget from the next picture on."""
+        self._budget = budget
 
     def set_chroma(self, chroma: Chroma) -> None:
         """Change chroma sampling; the change begins with a key frame."""
@@ -102,6 +111,11 @@ class Pipeline:
         """Nothing is left to do until the screen changes or somebody asks."""
         return not self._changed and self._refine_at is None and not self._key_due()
 
+    @property
+    def rung(self) -> Rung:
+        """The scale and frame rate that pictures are coded at now."""
+        return self._rung
+
     def changed(self) -> None:
         """The source says that something may have changed."""
         self._changed = True
@@ -117,14 +131,14 @@ class Pipeline:
             times.append(self._earliest)
         if self._key_due():
             times.append(self._key_earliest)
-        if self._refine_at is not None:
-            times.append(self._refine_at)
+        times += [at for at in (self._refine_at, self._rungs.due, self._content.due) if at is not None]
         return min(times, default=None)
 
     def step(self, now: float) -> EncodedFrame | None:
         """Do what is due at `now`; a frame if there is one to send. Raises SourceLost, EncoderFailed."""
         if not self._ready():
             return None
+        self._climb(now)
         key = self._key_due() and now >= self._key_earliest
         if key or (self._changed and now >= self._earliest):
             frame = self._look(now, key)
@@ -141,7 +155,21 @@ class Pipeline:
             self._encoder = None
 
     def _key_due(self) -> bool:
-        return self._key_wanted or (self._opened is not None and self._opened.chroma is not self._wanted_chroma)
+        opened = self._opened
+        return self._key_wanted or (
+            opened is not None and (opened.chroma, opened.scale) != (self._wanted_chroma, self._rung.scale)
+        )
+
+    def _climb(self, now: float) -> None:
+        """Follow the budget; and the rung that it carries, once it is known what of."""
+        if self._shared_out != self._budget:
+            self._shared_out = self._budget
+            self._allowance.set_budget(self._shared_out)
+        if self._picture is not None:
+            height, width = self._picture.pixels.shape[:2]
+            content = self._content
+            content.passed(now)
+            self._rung = self._rungs.choose(self._shared_out.bitrate, width, height, content.motion, now, content.need)
 
     def _look(self, now: float, key: bool) -> EncodedFrame | None:
         """Grab, and encode what differs; with `key` encode in any case."""
@@ -152,7 +180,7 @@ class Pipeline:
             return None
         # After a pause two pictures may follow each other at once, as the first is often half drawn; the mean stays
         # within the rate.
-        self._earliest = max(self._earliest + self._interval, now)
+        self._earliest = max(self._earliest + 1.0 / min(self._rung.fps, self._settings.rate), now)
         self._picture = picture
         return self._encode(picture, now, echo, key)
 
@@ -164,26 +192,31 @@ class Pipeline:
         return self._encode(again, now, self._input_applied, key=False)
 
     def _encode(self, picture: Picture, now: float, echo: float, key: bool) -> EncodedFrame:
-        encoder, fresh = self._encoder_for(picture)
+        encoder, opened, fresh = self._encoder_for(picture)
         if fresh:
-            picture = replace(picture, damage=(Rect(0, 0, picture.pixels.shape[1], picture.pixels.shape[0]),))
-        if fresh or key:
+            picture = replace(picture, damage=(Rect(0, 0, opened.width, opened.height),))
+        key = key or fresh
+        if key:
             self._key_wanted = False
-        encoded = encoder.encode(picture, key=fresh or key)
+        encoded = encoder.encode(picture, self._allowance.limit(now, key), key)
+        self._allowance.spend(len(encoded.data))
         if encoded.key:
             self._key_earliest = now + T_KEY_SPACING
+        width, height = opened.coded
+        if picture.damage and not encoded.key:
+            part = sum(rect.width * rect.height for rect in picture.damage) / (opened.width * opened.height)
+            self._content.coded(part, len(encoded.data) * 8 / (width * height), encoded.qp, self._rung.fps, now)
         settled = self._judge(picture, encoded, now)
-        assert self._opened is not None
         return EncodedFrame(
             encoded.key,
             encoded.data,
             picture.captured,
             echo,
             encoder.codec,
-            self._opened.width,
-            self._opened.height,
-            self._opened.chroma,
-            picture.damage,
+            width,
+            height,
+            opened.chroma,
+            coded_rects(picture.damage, opened.width, opened.height, opened.scale),
             settled,
             StageTimes(picture.grab_seconds, picture.compare_seconds, encoded.convert_seconds, encoded.encode_seconds),
         )
@@ -194,7 +227,7 @@ class Pipeline:
         if picture.damage or encoded.key:
             self._refinements = self._unimproved = 0
             self._best = 0.0
-            self._refine_at = now + settings.quiet
+            self._refine_at = now + settings.quiet * FULL.fps / self._rung.fps
             return False
         psnr = 0.0 if encoded.psnr is None else encoded.psnr
         improved = psnr > self._best + 0.02
@@ -212,22 +245,20 @@ class Pipeline:
         self._refine_at = now + 1.0 / settings.refine_rate
         return False
 
-    def _encoder_for(self, picture: Picture) -> tuple[Encoder, bool]:
-        """An encoder that fits the picture, and whether it was just opened."""
+    def _encoder_for(self, picture: Picture) -> tuple[Encoder, EncoderSettings, bool]:
+        """An encoder that fits the picture, what it was opened with, and whether it was just opened."""
         height, width = picture.pixels.shape[:2]
-        chroma, bitrate = self._wanted_chroma, self._wanted_bitrate
+        settings, scale = self._settings, self._rung.scale
+        chroma, bitrate = self._wanted_chroma, self._shared_out.bitrate
         opened = self._opened
         if (
-            self._encoder is None
-            or opened is None
-            or (opened.width, opened.height, opened.chroma) != (width, height, chroma)
+            self._encoder is not None
+            and opened is not None
+            and (opened.width, opened.height, opened.chroma, opened.scale) == (width, height, chroma, scale)
         ):
-            self.close()
-            self._opened = EncoderSettings(width, height, chroma, bitrate, self._settings.rate, self._settings.threads)
-            self._bitrate = bitrate
-            self._encoder = self._open_encoder(self._opened)
-            return self._encoder, True
-        if bitrate != self._bitrate:
-            self._bitrate = bitrate
-            self._encoder.set_bitrate(bitrate)
-        return self._encoder, False
+            return self._encoder, opened, False
+        self.close()
+        opened = EncoderSettings(width, height, chroma, bitrate, settings.rate, settings.threads, scale)
+        self._opened = opened
+        self._encoder = self._open_encoder(opened)
+        return self._encoder, opened, True

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Protocol
 
 from avl_host.capture.source import CaptureSource, CursorImage, SourceLost
+from avl_host.encode.budget import Budget
 from avl_host.encode.encoder import EncoderFailed
 from avl_host.encode.pipeline import Pipeline
 from avl_protocol.media.frame import Chroma, EncodedFrame, Monitor
@@ -39,8 +40,8 @@ class Worker(Protocol):
     def request_key(self) -> None:
         """Begin a new group soon."""
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """Follow a new target in bits per second from the next picture on."""
+    def set_budget(self, budget: Budget) -> None:
+        """Keep to another budget from the next picture on."""
 
     def set_chroma(self, chroma: Chroma) -> None:
         """Change chroma sampling, with a key frame."""
@@ -122,9 +123,9 @@ class ThreadWorker:
         self._pipeline.request_key()
         self.wake()
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """Follow a new target from the next picture on; nothing is captured for its sake."""
-        self._pipeline.set_bitrate(bitrate)
+    def set_budget(self, budget: Budget) -> None:
+        """Keep to another budget from the next picture on; nothing is captured for its sake."""
+        self._pipeline.set_budget(budget)
 
     def set_chroma(self, chroma: Chroma) -> None:
         """Change chroma sampling, with a key frame."""
@@ -222,9 +223,9 @@ class InlineWorker:
         self._pipeline.request_key()
         self.wake()
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """Follow a new target from the next picture on."""
-        self._pipeline.set_bitrate(bitrate)
+    def set_budget(self, budget: Budget) -> None:
+        """Keep to another budget from the next picture on."""
+        self._pipeline.set_budget(budget)
 
     def set_chroma(self, chroma: Chroma) -> None:
         """Change chroma sampling, with a key frame."""

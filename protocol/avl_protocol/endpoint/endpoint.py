@@ -336,6 +336,7 @@ class Endpoint:
 
     def _drop(self, link: Link) -> None:
         link.forget()
+        link.connection.end_log()
         self._links.pop(link, None)
         self._touched.pop(link, None)
         self._outgoing.pop(link, None)

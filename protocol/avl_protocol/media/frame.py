@@ -13,7 +13,7 @@ from enum import IntEnum
 
 @dataclass(frozen=True, slots=True)
 class Rect:
-    """A rectangle in desktop pixels, from the top left."""
+    """A rectangle in pixels, from the top left."""
 
     x: int
     y: int

@@ -1,48 +1,45 @@
 """Datagrams of one track -> whole objects, in whatever order they arrive, within bounded memory (spec 05-media, 5.4).
 
 It does not decide what is lost: an object is given up only when newer ones have completed and `patience` has passed,
-because a fragment may be
-late or repaired, and the decoder can't use what follows without it anyway.
+because a fragment may be late or repaired, and the decoder can't use what follows without it anyway.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from avl_protocol.wire.datagram import MediaHeader, fragment_count
-from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD
+from avl_protocol.media.assembly import Assembly
+from avl_protocol.wire.datagram import MediaHeader
 
 #: Objects a track may have unfinished; an older one is given up when more begin.
 UNFINISHED = 64
+#: Bytes that a track's unfinished objects may hold, parity included; the oldest are given up beyond that.
+HELD = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """One whole sealed object. Times are when its first and last fragment arrived, in seconds of our clock."""
+    """One whole sealed object.
+
+    `first` and `last` are when its first datagram and the one that completed it arrived, in seconds of our clock;
+    `repaired` is how many of its fragments parity gave.
+    """
 
     number: int
     flags: int
     sealed: bytes
     first: float
     last: float
-
-
-@dataclass(slots=True)
-class _Partial:
-    flags: int
-    length: int
-    missing: int
-    first: float
-    data: bytearray
-    have: bytearray = field(default_factory=bytearray)
+    repaired: int = 0
 
 
 class Reassembler:
     """One track's objects. `floor` is the newest object that will not be given out any more."""
 
     def __init__(self, patience: float = 0.25) -> None:
-        self._partials: dict[int, _Partial] = {}
+        self._partials: dict[int, Assembly] = {}
         self._done: dict[int, None] = {}
+        self._held = 0
         self._floor = -1
         self._newest = -1
         self._newest_done = -1
@@ -56,7 +53,7 @@ class Reassembler:
         return self._newest
 
     def add(self, header: MediaHeader, payload: bytes | memoryview, now: float) -> Assembled | None:
-        """Take one checked fragment; the object when this completes it."""
+        """Take one checked MEDIA, REPAIR or PARITY datagram; the object when this completes it."""
         number = header.object
         if number <= self._floor or number in self._done:
             return None
@@ -64,32 +61,27 @@ class Reassembler:
             return None  # a forged number far ahead would only wipe the window
         partial = self._partials.get(number)
         if partial is None:
-            partial = self._begin(header, now)
-        if partial.length != header.length or partial.flags != header.flags or partial.have[header.fragment]:
+            partial = self._partials[number] = Assembly(header.length, header.flags, now)
+            self._newest = max(self._newest, number)
+        before = partial.held
+        partial.add(header, payload)
+        self._held += partial.held - before
+        if not partial.whole:
+            self._trim()
             return None
-        partial.have[header.fragment] = 1
-        start = header.fragment * MAX_FRAGMENT_PAYLOAD
-        partial.data[start : start + len(payload)] = payload
-        partial.missing -= 1
-        if partial.missing:
-            return None
-        del self._partials[number]
+        self._drop(number)
         self._close(number)
         self._newest_done = max(self._newest_done, number)
         self.received += 1
-        return Assembled(number, partial.flags, bytes(partial.data), partial.first, now)
+        return Assembled(number, partial.flags, partial.sealed(), partial.first, now, partial.repaired)
 
-    def _begin(self, header: MediaHeader, now: float) -> _Partial:
-        count = fragment_count(header.length)
-        partial = _Partial(header.flags, header.length, count, now, bytearray(header.length), bytearray(count))
-        self._partials[header.object] = partial
-        self._newest = max(self._newest, header.object)
-        while len(self._partials) > UNFINISHED:
+    def _trim(self) -> None:
+        """Give up the oldest objects while there are too many or they hold too much."""
+        while len(self._partials) > UNFINISHED or self._held > HELD:
             oldest = min(self._partials)
-            del self._partials[oldest]
+            self._drop(oldest)
             self._floor = max(self._floor, oldest)
             self.given_up += 1
-        return partial
 
     def incomplete(self, now: float) -> list[int]:
         """Give up objects that newer ones have overtaken for longer than `patience`; their numbers, oldest first."""
@@ -99,10 +91,13 @@ class Reassembler:
             if number < self._newest_done and now - partial.first > self.patience
         ]
         for number in late:
-            del self._partials[number]
+            self._drop(number)
             self._close(number)
         self.given_up += len(late)
         return late
+
+    def _drop(self, number: int) -> None:
+        self._held -= self._partials.pop(number).held
 
     def _close(self, number: int) -> None:
         """Its late fragments are not wanted; how many numbers are remembered is bounded."""
@@ -114,4 +109,4 @@ class Reassembler:
         """Objects below `number` are no longer wanted: a key object has replaced them."""
         self._floor = max(self._floor, number - 1)
         for old in [n for n in self._partials if n < number]:
-            del self._partials[old]
+            self._drop(old)

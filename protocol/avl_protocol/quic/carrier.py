@@ -14,6 +14,7 @@ from aioquic.quic import events
 from aioquic.quic.packet import QuicErrorCode
 
 from avl_protocol.quic.connection import Connection
+from avl_protocol.rate.control import RateState
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import CloseCode
 
@@ -123,8 +124,29 @@ class QuicCarrier:
 
     @property
     def rate(self) -> float | None:
-        """Bits per second the controller offers."""
-        return self._connection.target_bitrate
+        """Bits per second that an encoder may use."""
+        return self._connection.hop.media_rate
+
+    @property
+    def frame_limit(self) -> int | None:
+        """Most bytes of one picture."""
+        return self._connection.hop.frame_limit
+
+    def parity(self, fragments: int) -> int:
+        """Parity fragments worth sending with so many."""
+        return self._connection.hop.controller.parity(fragments)
+
+    def hold(self, now: float) -> bool:
+        """Whether the next picture should wait."""
+        return self._connection.hop.hold(now, self._connection.queue.bytes)
+
+    def offer_spare(self, spare: Callable[[int, float], Sequence[bytes]]) -> None:
+        """Where useful probes come from."""
+        self._connection.hop.spare = spare
+
+    def rate_state(self, now: float) -> RateState:
+        """What the controller thinks."""
+        return self._connection.hop.state(now)
 
     @property
     def datagram_backlog(self) -> int:
@@ -224,7 +246,7 @@ class QuicCarrier:
 
     def datagram(self, data: bytes, now: float) -> None:
         """A DATAGRAM frame arrived."""
-        if self._ready and self._ending is None:
+        if self._ready and self._ending is None and not self._connection.hop.datagram_received(data, now):
             self.receiver.datagram_received(data, now)
 
     def settle(self, now: float) -> None:

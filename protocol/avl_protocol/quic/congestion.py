@@ -1,107 +1,134 @@
 """Our rate controller and pacer in the places where aioquic keeps its own.
 
 aioquic grows its window while the application sends little, so that a keyframe later leaves as one burst; and it
-derives the pacing rate itself. The controller decides both here, through two small adapters.
+derives the pacing rate itself. The controller decides both here, through two small adapters. Streams and datagrams
+share its one budget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
 from aioquic.quic.congestion.base import QuicCongestionControl, register_congestion_control
 from aioquic.quic.packet_builder import QuicSentPacket
 
-from avl_protocol.rate.interim import InterimController
+from avl_protocol.rate.ackwindow import AckWindow
+from avl_protocol.rate.control import RateController
+from avl_protocol.rate.hop import HopRate
+from avl_protocol.rate.ledger import Sent
 from avl_protocol.rate.pacer import Pacer
 
 NAME = "avl"
-
-
-class RateController(Protocol):
-    """What a hop's rate controller offers. Times are seconds, sizes bytes."""
-
-    @property
-    def congestion_window(self) -> int:
-        """Bytes that may be in flight."""
-
-    @property
-    def pacing_rate(self) -> float | None:
-        """Bytes per second, None for no pacing."""
-
-    @property
-    def target_bitrate(self) -> float | None:
-        """Bits per second the hop could carry now, None while unknown."""
-
-    def on_sent(self, in_flight: int) -> None:
-        """A packet left and so many bytes are unacknowledged."""
-
-    def on_acked(self, now: float, size: int) -> None:
-        """A packet of `size` bytes was acknowledged."""
-
-    def on_lost(self, now: float, packets: int) -> None:
-        """Packets were declared lost."""
-
-    def on_persistent_congestion(self) -> None:
-        """RFC 9002, section 7.6."""
-
-    def on_rtt(self, now: float, rtt: float) -> None:
-        """A raw round-trip sample."""
+#: Bytes that control and input may have in flight beyond the window: they must not wait for a keyframe's answer.
+RESERVE = 4800
+#: Seconds after the last media datagram until acknowledgements alone decide.
+QUIET = 0.25
+#: Seconds over which the delivery of streams is counted.
+COUNTED = 0.1
 
 
 class CongestionAdapter(QuicCongestionControl):
-    """aioquic's view of a RateController."""
+    """aioquic's view of a hop's RateController, which `attach` names before the first packet; while no media flows, and
+    so no feedback comes, of an AckWindow."""
+
+    hop: HopRate
 
     def __init__(self, *, max_datagram_size: int) -> None:
         super().__init__(max_datagram_size=max_datagram_size)
-        self.use(InterimController(max_datagram_size))
+        self.congestion_window = 10 * max_datagram_size
+        self.streams = AckWindow(max_datagram_size)
+        self.silent = True
+        self._acked = 0
+        self._acked_at = 0.0
 
-    def use(self, controller: RateController) -> None:
-        """Let `controller` decide from now on."""
-        self.controller = controller
-        self.congestion_window = controller.congestion_window
+    def attach(self, hop: HopRate) -> None:
+        """Let the controller of `hop` decide."""
+        self.hop = hop
+        self.follow(0.0)
+
+    @property
+    def _controller(self) -> RateController:
+        return self.hop.controller
+
+    @property
+    def bulk_window(self) -> int:
+        """Bytes in flight up to which bulk streams may add."""
+        return self.streams.congestion_window if self.silent else self._controller.bulk_window
+
+    @property
+    def pacing_rate(self) -> float | None:
+        """Bytes per second at which packets leave now."""
+        return self.streams.pacing_rate if self.silent else self.hop.pacing_rate
+
+    def follow(self, now: float) -> None:
+        """Take the window of who decides at `now`."""
+        self.silent = now - self.hop.media_at > QUIET
+        window = self.streams.congestion_window if self.silent else self._controller.congestion_window
+        self.congestion_window = window + RESERVE
 
     def on_packet_sent(self, *, packet: QuicSentPacket) -> None:
         self.bytes_in_flight += packet.sent_bytes
-        self.controller.on_sent(self.bytes_in_flight)
+        self.streams.on_sent(self.bytes_in_flight)
+        self._controller.on_sent(packet.sent_time or 0.0, packet.sent_bytes, self.bytes_in_flight)
 
     def on_packet_acked(self, *, now: float, packet: QuicSentPacket) -> None:
         self.bytes_in_flight -= packet.sent_bytes
-        self.controller.on_acked(now, packet.sent_bytes)
-        self.congestion_window = self.controller.congestion_window
-
-    def on_packets_expired(self, *, packets: Iterable[QuicSentPacket]) -> None:
-        self.bytes_in_flight -= sum(packet.sent_bytes for packet in packets)
+        self.streams.on_acked(now, packet.sent_bytes)
+        self._controller.on_acked(now, packet.sent_bytes, packet.sent_time or 0.0)
+        if not any(isinstance(arguments[0], Sent) for _, arguments in packet.delivery_handlers if arguments):
+            self._acked += packet.sent_bytes
 
     def on_packets_lost(self, *, now: float, packets: Iterable[QuicSentPacket]) -> None:
         lost = [packet.sent_bytes for packet in packets]
         self.bytes_in_flight -= sum(lost)
-        self.controller.on_lost(now, len(lost))
-        self.congestion_window = self.controller.congestion_window
+        self.streams.on_lost(now, len(lost))
+        self._controller.on_lost(now, len(lost))
+        self.follow(now)
 
     def on_persistent_congestion(self) -> None:
-        self.controller.on_persistent_congestion()
-        self.congestion_window = self.controller.congestion_window
+        self.streams.on_persistent_congestion()
+        self._controller.on_persistent_congestion()
 
     def on_rtt_measurement(self, *, now: float, rtt: float) -> None:
-        self.controller.on_rtt(now, rtt)
+        self.streams.on_rtt(now, rtt)
+        self._controller.on_rtt(now, rtt)
+        if now - self._acked_at > COUNTED:
+            self._controller.on_elsewhere(self._acked / (now - self._acked_at))
+            self._acked, self._acked_at = 0, now
+        self.follow(now)
+
+    def on_packets_expired(self, *, packets: Iterable[QuicSentPacket]) -> None:
+        self.bytes_in_flight -= sum(packet.sent_bytes for packet in packets)
 
 
 class PacerAdapter:
-    """aioquic's view of a Pacer that follows the controller's rate."""
+    """aioquic's view of a Pacer that follows the controller's rate.
+
+    `urgent`: what is written now leaves unpaced. `bulk`: at the rate itself, so that it makes no queue. `size`: bytes
+    of the packet being written, where that is known.
+    """
 
     def __init__(self, congestion: CongestionAdapter, packet_size: int) -> None:
         self._congestion = congestion
         self._pacer = Pacer(packet_size)
+        self.urgent = self.bulk = False
+        self.size: int | None = None
 
     def next_send_time(self, now: float) -> float | None:
         """None: send now."""
-        self._pacer.rate = self._congestion.controller.pacing_rate
+        if self.urgent:
+            return None
+        rate = self._congestion.pacing_rate
+        target = self._congestion.hop.controller.target_bitrate
+        if self.bulk and not self._congestion.silent and target is not None:
+            rate = target / 8
+        self._pacer.rate = rate
         return self._pacer.next_send_time(now)
 
     def update_after_send(self, now: float) -> None:
         """A packet left."""
-        self._pacer.sent(now)
+        self._pacer.sent(now, self.size)
+        self.size = None
 
     def update_rate(self, congestion_window: int, smoothed_rtt: float) -> None:
         """aioquic's own idea of a rate is not used: the controller is asked before every packet."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from aioquic import tls
-from aioquic.buffer import size_uint_var
 from aioquic.quic import events
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import (
@@ -24,18 +23,16 @@ from aioquic.quic.connection import (
     QuicReceiveContext,
 )
 from aioquic.quic.packet import QuicErrorCode, QuicFrameType
-from aioquic.quic.packet_builder import QuicDeliveryState, QuicPacketBuilder
+from aioquic.quic.packet_builder import QuicPacketBuilder, QuicPacketBuilderStop
 from aioquic.quic.recovery import QuicPacketSpace
 from aioquic.quic.stream import QuicStream
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from avl_protocol.quic.congestion import CongestionAdapter, PacerAdapter, RateController
-from avl_protocol.quic.credit import CreditedConnection
+from avl_protocol.quic.congestion import RESERVE
+from avl_protocol.quic.datagrams import DatagramConnection
 from avl_protocol.quic.options import ConnectionOptions as ConnectionOptions
 from avl_protocol.quic.options import reset_token
-from avl_protocol.quic.sendqueue import DatagramQueue, Waiting
 from avl_protocol.wire.errors import LocalProtocolError
-from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD
 
 ONE_RTT = tls.Epoch.ONE_RTT
 #: aioquic reports what strangers do wrong as warnings; without a handler those would reach the terminal.
@@ -51,7 +48,7 @@ MAX_BIDIRECTIONAL, MAX_UNIDIRECTIONAL = 64, 8
 NO_DATAGRAMS: tuple[()] = ()
 
 
-class Connection(CreditedConnection):
+class Connection(DatagramConnection):
     """A QUIC connection. `on_wanted` is called whenever there is something to send that a flush would take."""
 
     def __init__(
@@ -82,12 +79,7 @@ class Connection(CreditedConnection):
             first.stateless_reset_token = reset_token(reset_key, first.cid)
         self._local_max_streams_bidi = Limit(QuicFrameType.MAX_STREAMS_BIDI, "max_streams_bidi", MAX_BIDIRECTIONAL)
         self._local_max_streams_uni = Limit(QuicFrameType.MAX_STREAMS_UNI, "max_streams_uni", MAX_UNIDIRECTIONAL)
-        congestion = self._loss._cc
-        assert isinstance(congestion, CongestionAdapter)
-        self._congestion = congestion
-        self._loss._pacer = PacerAdapter(congestion, self._max_datagram_size)  # type: ignore[assignment]
-        self.queue = DatagramQueue()
-        self._fates: list[tuple[object, bool]] = []
+        self._begin_datagrams(options.rate)
         self._bulk: set[int] = set()
         self._key_began = 0
         self._unacknowledged = 0
@@ -136,59 +128,6 @@ class Connection(CreditedConnection):
     def smoothed_rtt(self) -> float | None:
         """Seconds; None before the first sample."""
         return self._loss._rtt_smoothed if self._loss._rtt_initialized else None
-
-    @property
-    def target_bitrate(self) -> float | None:
-        """Bits per second the controller offers; None while it has not met a limit."""
-        return self._congestion.controller.target_bitrate
-
-    @property
-    def max_datagram(self) -> int:
-        """Largest DATAGRAM payload that fits one packet and that the peer takes; 0 when it takes none."""
-        accepted = self._remote_max_datagram_frame_size
-        if accepted is None:
-            return 0
-        header, tag, frame = 3 + len(self._peer_cid.cid), 16, 3
-        return max(0, min(MAX_DATAGRAM_PAYLOAD, self._max_datagram_size - header - tag - frame, accepted - frame))
-
-    def use_controller(self, controller: RateController) -> None:
-        """Let another rate controller decide from now on."""
-        self._congestion.use(controller)
-
-    # ---- datagrams
-
-    def send_datagrams(
-        self, payloads: Sequence[bytes], priority: int, deadline: float | None, cookies: Sequence[object] | None
-    ) -> None:
-        """Queue datagrams; raises LocalProtocolError when one is larger than `max_datagram`."""
-        largest = self.max_datagram
-        for payload in payloads:
-            if len(payload) > largest:
-                raise LocalProtocolError(f"datagram of {len(payload)} bytes, {largest} is the most")
-        self.queue.add(payloads, priority, deadline, cookies)
-        self.on_wanted()
-
-    def take_fates(self) -> list[tuple[object, bool]]:
-        """Cookies of datagrams whose fate became known since the last call; True: acknowledged."""
-        fates, self._fates = self._fates, []
-        return fates
-
-    def _on_datagram_fate(self, state: QuicDeliveryState, cookie: object) -> None:
-        self._fates.append((cookie, state == QuicDeliveryState.ACKED))
-
-    def _write_datagram_frame(self, builder: QuicPacketBuilder, data: Waiting, frame_type: QuicFrameType) -> bool:  # type: ignore[override]
-        payload = data.payload
-        size = len(payload)
-        capacity = 1 + size_uint_var(size) + size
-        if data.cookie is None:
-            buffer = builder.start_frame(frame_type, capacity=capacity)
-        else:
-            buffer = builder.start_frame(
-                frame_type, capacity=capacity, handler=self._on_datagram_fate, handler_args=(data.cookie,)
-            )
-        buffer.push_uint_var(size)
-        buffer.push_bytes(payload)
-        return True
 
     # ---- streams
 
@@ -294,6 +233,9 @@ class Connection(CreditedConnection):
             or self._probe_pending
         ):
             return True
+        wakes = self.hop.wakes_at()
+        if wakes is not None and wakes <= now:
+            return True
         due = self._spaces[ONE_RTT].ack_at
         if (due is not None and due <= now) or self._ping_pending or not self._network_paths[0].is_validated:
             return True
@@ -307,7 +249,7 @@ class Connection(CreditedConnection):
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, NetworkAddress]]:
         """UDP payloads that may leave now, most urgent first, with their addresses."""
-        self.queue.expire(now)
+        self._prepare_datagrams(now)
         self._must_flush = False
         space = self._spaces.get(ONE_RTT)
         if space is not None and space.ack_at == now:
@@ -331,19 +273,28 @@ class Connection(CreditedConnection):
         urgent = [stream for stream in self._streams_queue if stream.stream_id not in self._bulk]
         bulk = [stream for stream in self._streams_queue if stream.stream_id in self._bulk]
         waiting = any(not stream.sender.buffer_is_empty and not stream.is_blocked for stream in urgent)
-        passes = [(urgent, bool(self.queue) and not waiting)]
-        if waiting and self.queue:
-            passes.append(([], True))
+        passes: list[tuple[list[QuicStream], bool, bool]] = []
+        if waiting or not self.queue:
+            passes.append((urgent, False, False))
+        if self.queue:
+            passes.append(([] if waiting else urgent, True, False))
         if bulk:
-            passes.append((bulk, False))
-        left: list[list[QuicStream]] = [streams for streams, _ in passes]
+            passes.append((bulk, False, True))
+        left: list[list[QuicStream]] = [streams for streams, _, _ in passes]
+        flight = builder.max_flight_bytes
         try:
-            for index, (streams, with_datagrams) in enumerate(passes):
+            for index, (streams, with_datagrams, is_bulk) in enumerate(passes):
                 self._streams_queue = streams
                 self._datagrams_pending = self.queue if with_datagrams else NO_DATAGRAMS  # type: ignore[assignment]
+                self._pace.urgent, self._pace.bulk = not with_datagrams and not is_bulk, is_bulk
+                if flight is not None and not self._probe_pending:
+                    builder.max_flight_bytes = self._flight(flight, with_datagrams, is_bulk)
                 sent = {stream.stream_id: stream.sender.highest_offset for stream in streams}
                 try:
                     super()._write_application(builder, network_path, now)
+                except QuicPacketBuilderStop:
+                    if is_bulk or index == len(passes) - 1:
+                        raise
                 finally:
                     # aioquic keeps those it served in a set, whose order differs from process to process.
                     left[index] = sorted(
@@ -354,6 +305,13 @@ class Connection(CreditedConnection):
                     break
         finally:
             self._streams_queue = [stream for streams in left for stream in streams]
+
+    def _flight(self, flight: int, with_datagrams: bool, is_bulk: bool) -> int:
+        """Bytes that a pass may add to those in flight: media keeps out of what is reserved for control and input, and
+        bulk leaves the path's queue alone."""
+        if is_bulk:
+            return min(flight - RESERVE, self._congestion.bulk_window - self._congestion.bytes_in_flight)
+        return flight - RESERVE if with_datagrams else flight
 
     # ---- time
 
@@ -374,7 +332,9 @@ class Connection(CreditedConnection):
             timers.append(self._expires)
             if not self._handshake_complete:
                 timers.append(self._deadline)
-            elif self._options.keepalive is not None:
+            else:
+                timers.append(self.hop.wakes_at())
+            if self._handshake_complete and self._options.keepalive is not None:
                 timers.append(max(self._heard_at, self._pinged_at) + self._options.keepalive)
         return min((timer for timer in timers if timer is not None), default=None)
 

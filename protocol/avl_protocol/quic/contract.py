@@ -36,6 +36,7 @@ PRIVATE_NAMES: dict[str, frozenset[str]] = {
             "_peer_cid_available",
             "_ping_pending",
             "_probe_pending",
+            "_quic_logger",
             "_remote_max_datagram_frame_size",
             "_replenish_connection_ids",
             "_retire_connection_ids",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aioquic.quic.configuration import QuicConfiguration
 
 from avl_protocol.quic import congestion
 from avl_protocol.quic.flow import FRIEND, STRANGER
+from avl_protocol.quic.qlog import recorder
+from avl_protocol.rate.settings import RateSettings
 
 CID_LENGTH = 8
 #: AES-GCM may protect 2^23 packets under one key (RFC 9001, section 6.6); half of that is soon enough.
@@ -24,6 +26,7 @@ class ConnectionOptions:
     keepalive: float | None = None
     handshake_deadline: float = 5.0
     key_update_after: int = KEY_UPDATE_AFTER
+    rate: RateSettings = field(default_factory=RateSettings)
 
 
 def configuration(*, is_client: bool, alpn: Sequence[str], idle_timeout: float) -> QuicConfiguration:
@@ -38,6 +41,7 @@ def configuration(*, is_client: bool, alpn: Sequence[str], idle_timeout: float) 
         max_data=windows.connection,
         max_stream_data=windows.stream,
         max_datagram_frame_size=65536,
+        quic_logger=recorder(),
     )
 
 

@@ -11,7 +11,7 @@ PAUSE = 0.001
 
 
 class Pacer:
-    """A virtual link of `rate` bytes per second that every packet of `packet_size` bytes passes."""
+    """A virtual link of `rate` bytes per second that every packet passes; unknown sizes count as `packet_size`."""
 
     def __init__(self, packet_size: int) -> None:
         self._packet = packet_size
@@ -24,7 +24,7 @@ class Pacer:
             return None
         return self._free_at - PAUSE
 
-    def sent(self, now: float) -> None:
-        """A packet left."""
+    def sent(self, now: float, size: int | None = None) -> None:
+        """A packet of `size` bytes left."""
         if self.rate is not None:
-            self._free_at = max(self._free_at, now) + self._packet / self.rate
+            self._free_at = max(self._free_at, now) + (self._packet if size is None else size) / self.rate

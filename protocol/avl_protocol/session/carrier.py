@@ -7,8 +7,10 @@ A carrier calls its receiver; it never calls back into itself while doing so, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
+
+from avl_protocol.rate.control import RateState
 
 #: Datagram priorities, most urgent first. Streams of input and control go before all of them.
 PRIORITY_AUDIO = 0
@@ -59,7 +61,23 @@ class Carrier(Protocol):
 
     @property
     def rate(self) -> float | None:
-        """Bits per second this hop's controller would send at now; None before it knows."""
+        """Bits per second that an encoder may use on this hop now; None before anything is known."""
+
+    @property
+    def frame_limit(self) -> int | None:
+        """Most bytes one picture should have; None before that is known."""
+
+    def parity(self, fragments: int) -> int:
+        """Parity fragments worth sending with an object (or block) of so many."""
+
+    def hold(self, now: float) -> bool:
+        """Whether the next picture should not be taken yet: it would only wait on the way."""
+
+    def offer_spare(self, spare: Callable[[int, float], Sequence[bytes]]) -> None:
+        """Where datagrams come from that measure the path and may be of use: (how many, now)."""
+
+    def rate_state(self, now: float) -> RateState:
+        """What the hop's rate controller thinks, for people and logs."""
 
     @property
     def datagram_backlog(self) -> int:

@@ -64,6 +64,7 @@ class MediaReceiver:
         self.damaged = 0
         self.lost = 0
         self.received = 0
+        self.repaired = 0
         self.missing_key: tuple[int, int] | None = None
 
     def add_key(self, generation: int, step: int, base: bytes, now: float) -> list[ReceivedFrame]:
@@ -80,7 +81,7 @@ class MediaReceiver:
         except RemoteProtocolError:
             self.damaged += 1
             return []
-        if header.type not in (DatagramType.MEDIA, DatagramType.REPAIR):
+        if header.type not in (DatagramType.MEDIA, DatagramType.PARITY, DatagramType.REPAIR):
             return []
         track = self._tracks.get(header.track)
         if track is None:
@@ -114,6 +115,7 @@ class MediaReceiver:
         if group is None:
             return []  # nothing can be decoded before the first key object
         self.received += 1
+        self.repaired += whole.repaired
         frame = ReceivedFrame(
             number, whole.number, preamble, bytes(bitstream), len(whole.sealed),
             group.codec, group.width, group.height, group.chroma, whole.first, whole.last,

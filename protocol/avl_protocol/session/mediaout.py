@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from avl_protocol.crypto.sframe import MAX_STEP, MediaKey, ObjectSealer
+from avl_protocol.media import parity
 from avl_protocol.media import preamble as preambles
 from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.session.carrier import PRIORITY_VIDEO, Carrier
 from avl_protocol.wire import datagram
-from avl_protocol.wire.registry import DatagramType, ObjectFlag
+from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, DatagramType, ObjectFlag
 
 #: Seconds a fragment may wait to be sent or be sent again.
 LIFETIME = 0.5
@@ -47,6 +48,7 @@ class MediaSender:
         self._object = 0
         self._group = 0
         self.newest = -1
+        self._last: tuple[int, int, bytes, int, int] | None = None
 
     def join_key(self) -> MediaKey:
         """The key for somebody admitted now; it takes effect at the next key object, which the caller asks for."""
@@ -99,10 +101,26 @@ class MediaSender:
         return number, flags, self._sealer.seal(number, flags, plaintext)
 
     def send(self, sealed: tuple[int, int, bytes], carrier: Carrier, handle: int, now: float) -> None:
-        """Queue an object's datagrams on a carrier."""
+        """Queue an object's datagrams on a carrier, with as much parity as its losses are worth."""
         number, flags, data = sealed
         fragments = packetize(data, handle, self._track, number, flags)
-        carrier.send_datagrams(fragments, PRIORITY_VIDEO, now + LIFETIME, [SentFragment(f, now) for f in fragments])
+        cookies: list[object] = [SentFragment(f, now) for f in fragments]
+        rows = carrier.parity(min(len(fragments), parity.BLOCK))
+        if rows:
+            fragments += parity.make(data, handle, self._track, number, flags, range(rows))
+            cookies += [None] * (len(fragments) - len(cookies))
+        self._last = (number, flags, data, handle, rows)
+        carrier.send_datagrams(fragments, PRIORITY_VIDEO, now + LIFETIME, cookies)
+
+    def spare(self, count: int, now: float) -> list[bytes]:
+        """More parity of the newest object, to be sent as a probe: bytes that may turn out to be useful."""
+        if self._last is None:
+            return []
+        number, flags, data, handle, rows = self._last
+        if len(data) <= MAX_FRAGMENT_PAYLOAD or rows + count > parity.BLOCK:
+            return []
+        self._last = (number, flags, data, handle, rows + count)
+        return parity.make(data, handle, self._track, number, flags, range(rows, rows + count))[:count]
 
 
 def repair(cookie: object, acked: bool, carrier: Carrier, now: float) -> bool:

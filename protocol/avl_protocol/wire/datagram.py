@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 
 from avl_protocol.wire import varint
 from avl_protocol.wire.buffer import Reader
@@ -15,10 +16,21 @@ from avl_protocol.wire.registry import (
     DatagramType,
 )
 
+#: Fragments that one block of parity covers, and rows that a block can have.
+PARITY_BLOCK = 128
+
+#: Type, track, object and flags, between the handle and the fragment.
+_FIXED = Struct(">BBIB")
+#: As plain numbers, since every datagram is compared with them: MEDIA, PARITY and REPAIR are 0 to 2.
+_PARITY, _REPAIR = int(DatagramType.PARITY), int(DatagramType.REPAIR)
+
 
 @dataclass(frozen=True, slots=True)
 class MediaHeader:
-    """Names one fragment: (track, object, fragment) of the object's `length` bytes, under a relay's session handle."""
+    """Names one fragment: (track, object, fragment) of the object's `length` bytes, under a relay's session handle.
+
+    Of PARITY, `fragment` is the number of the block times 128 plus the row.
+    """
 
     handle: int
     type: int
@@ -51,30 +63,37 @@ def encode(header: MediaHeader, payload: bytes | memoryview) -> bytes:
 def decode(data: bytes | memoryview) -> tuple[MediaHeader, memoryview]:
     """Header and fragment of a datagram.
 
-    Raises RemoteProtocolError(PROTOCOL_ERROR) unless the fragment has exactly the size its place in the object gives
-    it.
+    Raises RemoteProtocolError(PROTOCOL_ERROR) unless a fragment, or a row of parity, has exactly the size that its
+    place in the object gives it.
     """
     if len(data) > MAX_DATAGRAM_PAYLOAD:
         raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "datagram is too large")
-    reader = Reader(data)
-    if reader.uint(1) != 0:
+    if not data or data[0] != 0:
         raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "datagram does not begin with zero")
-    header = MediaHeader(
-        reader.integer(),
-        reader.uint(1),
-        reader.uint(1),
-        reader.uint(4),
-        reader.uint(1),
-        reader.integer(),
-        reader.integer(),
-    )
-    payload = reader.rest()
-    if header.type in (DatagramType.MEDIA, DatagramType.REPAIR):
-        if not 0 < header.length <= MAX_OBJECT_SIZE:
+    handle, at = _integer(data, 1)
+    if at + _FIXED.size > len(data):
+        raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "datagram cut short")
+    kind, track, number, flags = _FIXED.unpack_from(data, at)
+    fragment, at = _integer(data, at + _FIXED.size)
+    length, at = _integer(data, at)
+    payload = memoryview(data)[at:]
+    if kind <= _REPAIR:
+        if not 0 < length <= MAX_OBJECT_SIZE:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "object length is out of range")
-        if not payload or len(payload) != fragment_size(header.length, header.fragment):
+        size = parity_size(length, fragment) if kind == _PARITY else fragment_size(length, fragment)
+        if not payload or len(payload) != size:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "fragment has the wrong size")
-    return header, payload
+    return MediaHeader(handle, kind, track, number, flags, fragment, length), payload
+
+
+def _integer(data: bytes | memoryview, offset: int) -> tuple[int, int]:
+    """The integer at `offset` and the offset behind it; most are one byte, and this runs three times a datagram."""
+    if offset < len(data) and (first := data[offset]) < 0x40:
+        return first, offset + 1
+    found = varint.decode(data, offset)
+    if found is None:
+        raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "integer cut short")
+    return found
 
 
 def fragment_count(length: int) -> int:
@@ -85,6 +104,11 @@ def fragment_count(length: int) -> int:
 def fragment_size(length: int, fragment: int) -> int:
     """Bytes of one fragment; 0 where the object has no such fragment."""
     return max(0, min(MAX_FRAGMENT_PAYLOAD, length - fragment * MAX_FRAGMENT_PAYLOAD))
+
+
+def parity_size(length: int, fragment: int) -> int:
+    """Bytes of one row of parity: as long as its block's first fragment; 0 where the object has no such block."""
+    return fragment_size(length, fragment - fragment % PARITY_BLOCK)
 
 
 def with_handle(data: bytes, handle: int) -> bytes:

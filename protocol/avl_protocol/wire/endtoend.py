@@ -173,6 +173,15 @@ class Stages:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """What the rate controller of the host's own hop thinks (spec 07-rate, 7.10)."""
+
+    state: str
+    reason: str
+    figures: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The session ends, because of `code`."""
 
@@ -222,7 +231,7 @@ class ClipboardSet:
 HandshakePayload = Offer | HostHello | ViewerHello | Challenge | Confirm | Wait | Refusal
 ControlMessage = (
     Grant | MediaKeys | NeedKeys | Layout | Cursor | Decoder | ClockPing | ClockPong
-    | Beacon | Report | Stages | End
+    | Beacon | Report | Stages | End | Rate
 )  # fmt: skip
 InputMessage = Batch | Echo
 BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
@@ -230,7 +239,7 @@ BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
 HANDSHAKE: tuple[type[HandshakePayload], ...] = (Offer, HostHello, ViewerHello, Challenge, Confirm, Wait, Refusal)
 CONTROL: tuple[type[ControlMessage], ...] = (
     Grant, MediaKeys, NeedKeys, Layout, Cursor, Decoder, ClockPing, ClockPong,
-    Beacon, Report, Stages, End,
+    Beacon, Report, Stages, End, Rate,
 )  # fmt: skip
 INPUT: tuple[type[InputMessage], ...] = (Batch, Echo)
 BULK: tuple[type[BulkMessage], ...] = (Clipboard, ClipboardAsk, ClipboardSet)

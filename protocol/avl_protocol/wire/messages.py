@@ -143,12 +143,13 @@ class Recover:
 
 @dataclass(frozen=True, slots=True)
 class Viewers:
-    """Relay to host: how many receive media, which rungs are wanted, and the rate in bit/s the audience can take (0:
-    unknown)."""
+    """Relay to host: how many receive media, which rungs are wanted, the rate in bit/s the audience can take (0:
+    unknown), and for how long to take no picture, since a hop's queue must empty first."""
 
     count: int
     rungs: tuple[int, ...] = ()
     rate: int = 0
+    hold_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +181,22 @@ class Close:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class HopRate:
+    """Relay to viewer: what the rate controller of their hop thinks (spec 07-rate, 7.10)."""
+
+    handle: int
+    state: str
+    reason: str
+    figures: tuple[int, ...]
+
+
 HopMessage = (
     Hello | Welcome | Register | Registered | Attach | Incoming | Accept | Reject | Attached | Tracks
-    | Admit | Evict | Detach | Subscribe | Recover | Viewers | Ping | Pong | Goaway | Close
+    | Admit | Evict | Detach | Subscribe | Recover | Viewers | Ping | Pong | Goaway | Close | HopRate
 )  # fmt: skip
 
 HOP: tuple[type[HopMessage], ...] = (
     Hello, Welcome, Register, Registered, Attach, Incoming, Accept, Reject, Attached, Tracks,
-    Admit, Evict, Detach, Subscribe, Recover, Viewers, Ping, Pong, Goaway, Close,
+    Admit, Evict, Detach, Subscribe, Recover, Viewers, Ping, Pong, Goaway, Close, HopRate,
 )  # fmt: skip

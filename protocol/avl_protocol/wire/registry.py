@@ -63,6 +63,7 @@ class DatagramType(IntEnum):
     PARITY = 1  # a parity fragment
     REPAIR = 2  # a fragment sent again
     PROBE = 3  # bytes that only measure
+    FEEDBACK = 4  # what a neighbour received, and when
 
 
 class ObjectFlag(IntFlag):
@@ -216,11 +217,12 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "DETACH": (13, ((0, "handle", "int"), (1, "code", "int"),)),
     "SUBSCRIBE": (14, ((0, "handle", "int"), (1, "track", "int"), (2, "wish", "int"),)),
     "RECOVER": (15, ((0, "handle", "int"), (1, "track", "int"), (2, "object", "int"),)),
-    "VIEWERS": (16, ((0, "count", "int"), (1, "rungs", "int[]"), (2, "rate", "int"),)),
+    "VIEWERS": (16, ((0, "count", "int"), (1, "rungs", "int[]"), (2, "rate", "int"), (3, "hold_ms", "int"),)),
     "PING": (17, ((0, "token", "int"),)),
     "PONG": (18, ((0, "token", "int"),)),
     "GOAWAY": (19, ((0, "elsewhere", "str[]"),)),
     "CLOSE": (20, ((0, "code", "int"), (1, "text", "str"),)),
+    "HOP_RATE": (21, ((0, "handle", "int"), (1, "state", "str"), (2, "reason", "str"), (3, "figures", "int[]"),)),
 }
 CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),
@@ -235,6 +237,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "REPORT": (10, ((0, "track", "int"), (1, "objects", "int[][]"), (2, "decode_queue", "int"), (3, "lost", "int"), (4, "received", "int"),)),
     "STAGES": (12, ((0, "object", "int"), (1, "times_us", "int[]"),)),
     "END": (13, ((0, "code", "int"), (1, "text", "str"),)),
+    "RATE": (14, ((0, "state", "str"), (1, "reason", "str"), (2, "figures", "int[]"),)),
 }
 INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),

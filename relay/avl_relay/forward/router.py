@@ -20,6 +20,7 @@ from avl_protocol.wire.messages import (
     Detach,
     Evict,
     HopMessage,
+    HopRate,
     Incoming,
     Recover,
     Reject,
@@ -35,6 +36,8 @@ from avl_relay.forward.splice import Splices
 UNADMITTED = 8
 #: Seconds that a session may stay unadmitted, a person's thinking included.
 LIFE = T_UNADMITTED + T_CONSENT
+#: Seconds between two words to a viewer about its hop's rate, while pictures change.
+RATE_INTERVAL = 1.0
 #: Sessions one viewer connection may have.
 SESSIONS_PER_PEER = 8
 
@@ -49,6 +52,7 @@ class Session:
     host: Hosted
     source: bytes
     begun: float
+    rate_told: float = float("-inf")
     accepted: bool = False
     admitted: bool = False
     channels: frozenset[int] = frozenset((int(Channel.CONTROL),))
@@ -78,6 +82,8 @@ class Router:
         self._splices = Splices()
         self._per_host = Buckets(rate=30 / 60, burst=30)
         self._per_source = Buckets(rate=5 / 60, burst=5)
+        #: The admitted sessions of each viewer's connection.
+        self._watched: dict[RelayPeer, list[Session]] = {}
         self._last_handle = 0
 
     @property
@@ -108,7 +114,7 @@ class Router:
             handle,
             Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
-                lambda count, rate: peer.send(Viewers(count, (), rate)),
+                lambda count, rate, hold: peer.send(Viewers(count, (), rate, hold)),
             ),
         )
         self._hosts[device] = self._by_peer[peer] = hosted
@@ -178,6 +184,9 @@ class Router:
             if channel not in session.channels:
                 self._splices.cut(session.viewer, stream, CloseCode.FORBIDDEN)
                 del session.streams[channel]
+        watched = self._watched.setdefault(session.viewer, [])
+        if session not in watched:
+            watched.append(session)
         session.host.fanout.admit(ViewerFeed(session.handle, session.viewer.carrier, message.tracks), now)
 
     def _end(self, session: Session, code: CloseCode, now: float) -> None:
@@ -185,6 +194,9 @@ class Router:
             return
         session.host.sessions.pop(session.handle, None)
         session.host.fanout.remove(session.handle, now)
+        watched = self._watched.get(session.viewer, [])
+        if session in watched:
+            watched.remove(session)
         if not session.accepted:
             session.viewer.send(Close(code))
         session.viewer.send(Detach(session.handle, code))
@@ -237,6 +249,13 @@ class Router:
     def peer_fate(self, peer: RelayPeer, cookie: object, acked: bool, now: float) -> None:
         """A fragment towards a viewer was lost: send it again while that helps."""
         repair(cookie, acked, peer.carrier, now)
+        for session in self._watched.get(peer, ()):
+            session.host.fanout.answered(now)
+            if now - session.rate_told >= RATE_INTERVAL:
+                session.rate_told = now
+                state = peer.carrier.rate_state(now)
+                figures = state.figures(session.host.fanout.skipped(session.handle))
+                peer.send(HopRate(session.handle, state.state, state.reason, figures))
 
     # time and end
 
@@ -252,6 +271,7 @@ class Router:
     def peer_gone(self, peer: RelayPeer, now: float) -> None:
         """A connection is over: its sessions end, a host is offline."""
         self._splices.forget(peer)
+        self._watched.pop(peer, None)
         for session in [s for s in self._sessions.values() if s.viewer is peer or s.host.peer is peer]:
             self._end(session, CloseCode.SESSION_LOST, now)
         hosted = self._by_peer.pop(peer, None)

@@ -6,7 +6,9 @@
 
 import { channels } from "./channel.js";
 import { agreements, identities, objects, records } from "./crypto.js";
+import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
+import { parities } from "./parity.js";
 import { allMessages, datagrams, deviceIds, packings, targets, varints } from "./wire.js";
 
 /** Subjects that need nothing but what Node has. @param {(name: string) => Promise<any>} read @returns {Promise<Record<string, Check[]>>} */
@@ -16,6 +18,8 @@ export async function everywhere(read) {
     packing: packings(await read("packing")),
     messages: allMessages(await read("messages")),
     datagram: datagrams(await read("datagram")),
+    parity: parities(await read("parity")),
+    feedback: feedbacks(await read("feedback")),
     device_id: deviceIds(await read("device_id")),
     target: targets(await read("target")),
     identity: identities(await read("identity"), await read("device_id")),

@@ -66,8 +66,18 @@ class HeadlessPresenter:
             if self._shot is None or self._shot[0] is not picture:
                 canvas = Canvas()
                 canvas.show(picture.frame, picture.width, picture.height, None)
-                self._shot = (picture, canvas.rgb())
+                self._shot = (picture, self._stretched(canvas.rgb()))
             return self._shot[1].copy()
+
+    def _stretched(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """In desktop pixels: on a slow link a film comes with fewer."""
+        height, width = pixels.shape[:2]
+        if self.size is None or self.size == (width, height):
+            return pixels
+        rows = np.arange(self.size[1]) * height // self.size[1]
+        columns = np.arange(self.size[0]) * width // self.size[0]
+        stretched: NDArray[np.uint8] = pixels[rows][:, columns]
+        return stretched
 
     def picture(self, picture: Picture) -> None:
         self._latest = picture

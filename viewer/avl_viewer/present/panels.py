@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,8 @@ _SENTENCES = {
     "lost": "Trying to reach the host again. Nothing you type is sent.",
     "ended": "",
 }
+#: Most characters of what another program says in its own words, and of a line of that.
+WORDS, WORDS_WIDTH = 60, 26
 HINT = (
     "The toolbar comes when the pointer touches the middle of the top edge. Ctrl+Alt+Shift+Q disconnects at any time."
 )
@@ -121,6 +124,7 @@ class Figures(QFrame):
         self.setStyleSheet(PANEL)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._text = QLabel()
+        self._text.setTextFormat(Qt.TextFormat.PlainText)  # some of it is in the words of other programs
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         font.setStyleHint(QFont.StyleHint.Monospace)
         font.setPixelSize(12)
@@ -223,24 +227,43 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def number(value: Any, unit: str = "", digits: int = 1, scale: float = 1.0) -> str:
+    """A figure times `scale` with its unit; a dash where it is not known."""
+    return f"{scale * value:.{digits}f} {unit}".rstrip() if isinstance(value, int | float) else "–"
+
+
+def hop_lines(hop: str, told: dict[str, Any]) -> list[tuple[str, str]]:
+    """How the sender of a hop sees it: the rate it aims at and what the path would carry, the queue, what is lost and
+    what is sent against that, pictures it did not take, and what its rate last did and why."""
+    mbit = number(told.get("target_bps"), digits=2, scale=1e-6)
+    if told.get("capacity_bps"):  # 0: not known
+        mbit += " of " + number(told["capacity_bps"], digits=2, scale=1e-6)
+    words = "".join(letter for letter in f"{told.get('state')}: {told.get('reason')}"[:WORDS] if letter.isprintable())
+    state, *more = textwrap.wrap(words, WORDS_WIDTH)
+    return [
+        (hop, f"{mbit} Mbit/s"),
+        ("  queue", number(told.get("queue_ms"), "ms")),
+        ("  loss / parity", f"{number(told.get('loss'), scale=100)} / {number(told.get('parity'), '%', scale=100)}"),
+        ("  skipped", number(told.get("skipped"), "pictures", 0)),
+        ("  state", state),
+        *(("", line) for line in more),
+    ]
+
+
 def lines(stats: dict[str, Any]) -> list[tuple[str, str]]:
     """The stats object as names and values to read; what is not known yet is a dash."""
-
-    def number(value: Any, unit: str, digits: int = 1) -> str:
-        return f"{value:.{digits}f} {unit}" if isinstance(value, int | float) else "–"
 
     def pair(value: Any) -> str:
         if not isinstance(value, dict) or value.get("p50") is None:
             return "–"
         return f"{value['p50']:.1f} / {value['p95']:.1f} ms"
 
-    loss, rate = stats.get("loss"), stats.get("bitrate_bps")
     rows = [
         ("path", str(stats.get("path") or "–")),
         ("round trip", number(stats.get("rtt_ms"), "ms")),
         ("pictures", number(stats.get("fps"), "fps")),
-        ("bit rate", number(rate / 1e6 if isinstance(rate, int | float) else None, "Mbit/s", 2)),
-        ("loss", number(100 * loss if isinstance(loss, int | float) else None, "%")),
+        ("bit rate", number(stats.get("bitrate_bps"), "Mbit/s", 2, 1e-6)),
+        ("loss", number(stats.get("loss"), "%", scale=100)),
         ("input to photon", pair(stats.get("input_to_photon_ms"))),
         ("glass to glass", pair(stats.get("glass_to_glass_ms"))),
     ]
@@ -248,4 +271,8 @@ def lines(stats: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(stages, dict):
         for name, value in stages.items():
             rows.append((f"  {name}", pair(value) if isinstance(value, dict) else number(value, "ms")))
+    rates = stats.get("rate") or {}
+    for hop in ("upload", "download"):
+        if hop in rates:
+            rows += hop_lines(hop, rates[hop])
     return rows

@@ -67,6 +67,7 @@ class Screen(QWidget):
         self._generation = -1
         self._geometry = Geometry()
         self._painted = False
+        self._was_whole = False
         self._dimmed = False
         self._cursor = QCursor(Qt.CursorShape.ArrowCursor)
         self._pointer = QPointF()
@@ -90,6 +91,12 @@ class Screen(QWidget):
         """Where the desktop lies now."""
         return self._geometry
 
+    @property
+    def _whole(self) -> bool:
+        """Whether the picture has as many pixels as the desktop; on a slow link it may have fewer."""
+        image = self._image
+        return image is not None and (image.width(), image.height()) == (self._geometry.width, self._geometry.height)
+
     def show_picture(self, picture: Picture, dirty: tuple[Rect, ...] | None) -> bool:
         """Paint a picture at once; whether it is on the screen (a hidden window paints nothing)."""
         changed = self._canvas.show(picture.frame, picture.width, picture.height, dirty)
@@ -98,13 +105,16 @@ class Screen(QWidget):
             self._image = QImage(
                 self._canvas.buffer, picture.width, picture.height, self._canvas.stride, QImage.Format.Format_RGB32
             )
-        if (self._geometry.width, self._geometry.height) != (picture.width, picture.height):
+        if not (self._geometry.width and self._geometry.height):
             self.set_desktop(picture.width, picture.height)
-            region = QRegion(self.rect())
-        else:
+        if self._whole:
             region = QRegion()
             for rect in changed:
                 region += self._logical(self._geometry.to_window(rect))
+        else:
+            region = QRegion(self.rect())  # a smaller picture of the desktop, drawn smoothly as a whole
+        if self._whole != self._was_whole:
+            self._was_whole, region = self._whole, QRegion(self.rect())
         self._painted = False
         self.repaint(region & self.rect())
         return self._painted or region.isEmpty()
@@ -194,7 +204,7 @@ class Screen(QWidget):
         else:
             for rect in _rects(region - target):
                 painter.fillRect(rect, BACKGROUND)
-            if view.scale == 1.0:
+            if view.scale == 1.0 and self._whole:
                 for rect in _rects(region & target):
                     painter.drawImage(rect.topLeft(), image, rect.translated(-target.topLeft()))
             else:

@@ -14,10 +14,15 @@ const ANSWER = 1000;
 const STAGES = ["grab", "compare", "convert", "encode", "seal", "network", "receive", "open", "decode", "present"];
 /** Frames under way, samples kept, and inputs waiting for their picture. */
 const KEPT = 1024;
+/** The figures of RATE and HOP_RATE, in order: names as Python's, and what one unit on the wire is. @type {[string, number][]} */
+const RATE_FIGURES = [
+  ["target_bps", 1], ["capacity_bps", 1], ["delivered_bps", 1], ["pacing_bps", 1], ["queue_ms", 1e-3], ["loss", 1e-6], ["parity", 1e-6], ["skipped", 1],
+];
 
 /**
  * @typedef {{ p50: number | null, p95: number | null }} Quantiles  Milliseconds.
  * @typedef {{ at: number, value: number }} Sample
+ * @typedef {{ upload?: Record<string, string | number>, download?: Record<string, string | number> }} Rates  By hop: host to relay, relay to us.
  * @typedef {{ captured: number, echo: number, first: number, received: number, decoded: number | null }} Underway
  */
 
@@ -27,6 +32,17 @@ export function quantiles(values) {
   const ordered = [...values].sort((a, b) => a - b);
   const [p50, p95] = [0.5, 0.95].map((q) => Math.round(ordered[Math.min(ordered.length - 1, Math.floor(ordered.length * q))] * 10) / 10);
   return { p50, p95 };
+}
+
+/** What a rate controller says, for people: rates in bit/s, the queue in ms, loss and parity as shares.
+ * @param {{ state: string, reason: string, figures: (number | bigint)[] }} told  RATE or HOP_RATE
+ * @returns {Record<string, string | number>} */
+export function readable({ state, reason, figures }) {
+  const named = RATE_FIGURES.slice(0, figures.length).map(([name, unit], at) => {
+    const value = Number(figures[at]) * unit;
+    return [name, unit === 1 ? value : Math.round(value * 1e4) / 1e4];
+  });
+  return { state, reason, ...Object.fromEntries(named) };
 }
 
 /** Collects what happens to frames and inputs. Times are milliseconds of our clock unless said otherwise. */
@@ -105,8 +121,8 @@ export class Statistics {
   }
 
   /** The stats object. `rtt` in milliseconds; `lost` and `received` count objects.
-   * @param {number} now @param {string} path @param {number | null} rtt @param {number} lost @param {number} received */
-  report(now, path, rtt, lost, received) {
+   * @param {number} now @param {string} path @param {number | null} rtt @param {number} lost @param {number} received @param {Rates} rates */
+  report(now, path, rtt, lost, received, rates = {}) {
     const recent = this._presented.filter(({ at }) => now - at <= WINDOW).map(({ value }) => value);
     const bytes = within(this._received, now, SHORT).reduce((sum, size) => sum + size, 0);
     /** @type {Record<string, number | null>} */
@@ -124,6 +140,7 @@ export class Statistics {
       input_to_photon_ms: quantiles(within(this._photon, now, WINDOW)),
       glass_to_glass_ms: quantiles(recent),
       stages_ms: stages,
+      rate: { ...rates },
     };
   }
 }

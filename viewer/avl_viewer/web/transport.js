@@ -1,10 +1,12 @@
 /**
  * WebTransportCarrier: a WebTransport session as the carrier of a hop (spec 02-transport).
  *
- * Chromium queues datagrams without limit and without telling, so they are taken in a loop that does nothing else. Streams are opened
- * asynchronously by the browser; what is written meanwhile waits in order.
+ * Chromium queues datagrams without limit and without telling, so they are taken in a loop that does nothing else. When each was read
+ * is noted there, before anything is done with it, and told to the relay (spec 07-rate). Streams are opened asynchronously by the
+ * browser; what is written meanwhile waits in order.
  */
 
+import { HopRate } from "./rate/hop.js";
 import { CLOSE } from "./wire/registry.js";
 
 /** @typedef {import("./session/carrier.js").Carrier} Carrier @typedef {import("./session/carrier.js").CarrierReceiver} CarrierReceiver */
@@ -32,6 +34,13 @@ export class WebTransportCarrier {
     this._numbers = 0;
     /** @type {Map<number, Stream>} */
     this._streams = new Map();
+    this._hop = new HopRate();
+    /** When feedback is due, as the alarm was set; null: it is not. @type {number | null} */
+    this._alarmAt = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._alarm = undefined;
+    /** @type {WritableStreamDefaultWriter<any> | null} */
+    this._datagrams = null;
     const options = /** @type {WebTransportOptions} */ ({ congestionControl: "low-latency", requireUnreliable: true });
     if (hashes.length) {
       options.serverCertificateHashes = hashes.map((value) => ({ algorithm: "sha-256", value: new Uint8Array(value) }));
@@ -49,12 +58,14 @@ export class WebTransportCarrier {
     );
     try {
       await transport.ready;
+      if (this._over) return;
+      this._datagrams = outgoing(transport).getWriter();
     } catch {
       this._lose(CLOSE.TIMEOUT, "The relay did not answer.");
       return;
     }
     clearTimeout(this._deadline);
-    if (this._over) return;
+    this._datagrams.closed.catch(() => undefined); // the session's `closed` tells
     this._receiver.carrierReady(this._clock());
     void this._readDatagrams();
   }
@@ -64,14 +75,35 @@ export class WebTransportCarrier {
     try {
       for (;;) {
         const { value, done } = await reader.read();
+        const now = this._clock();
         if (done || this._over) return;
         const whole = new Uint8Array(value.length + 1); // the browser has taken off the zero that begins a datagram elsewhere
         whole.set(value, 1);
-        this._receiver.datagramReceived(whole, this._clock());
+        if (!this._hop.datagramReceived(whole, now)) this._receiver.datagramReceived(whole, now);
+        this._sendFeedback();
       }
     } catch (error) {
       if (!isTransportError(error)) throw error;
     }
+  }
+
+  /** Send the feedback that is due, and come back when more is: never while nothing arrives. */
+  _sendFeedback() {
+    if (this._over) return;
+    const now = this._clock();
+    for (let feedback = this._hop.takeFeedback(now); feedback; feedback = this._hop.takeFeedback(now)) {
+      this._datagrams?.write(feedback.subarray(1)).catch(() => undefined); // a lost one is repeated by the next
+    }
+    const due = this._hop.wakesAt();
+    if (due === this._alarmAt) return;
+    clearTimeout(this._alarm);
+    this._alarmAt = due;
+    if (due !== null) this._alarm = setTimeout(() => this._ring(), Math.max(0, Math.ceil(due - now))); // fractions are cut off
+  }
+
+  _ring() {
+    this._alarmAt = null;
+    this._sendFeedback();
   }
 
   // Carrier
@@ -166,6 +198,7 @@ export class WebTransportCarrier {
     if (this._over) return;
     this._over = true;
     clearTimeout(this._deadline);
+    clearTimeout(this._alarm);
     this._streams.clear();
     try {
       this._transport.close({ closeCode: code, reason: text });
@@ -180,6 +213,12 @@ export class WebTransportCarrier {
     this.close(0, "");
     this._receiver.carrierLost(code, text, this._clock());
   }
+}
+
+/** Where datagrams are written; browsers disagree about how it is had. @param {WebTransport} transport @returns {WritableStream<any>} */
+function outgoing(transport) {
+  const datagrams = /** @type {any} */ (transport.datagrams);
+  return "createWritable" in datagrams ? datagrams.createWritable() : datagrams.writable;
 }
 
 /** The error that resets a stream with a code; browsers disagree about how it is made. @param {number} code */

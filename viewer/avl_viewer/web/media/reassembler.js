@@ -5,22 +5,26 @@
  * fragment may be late or repaired, and the decoder can't use what follows without it anyway.
  */
 
-import { MAX } from "../wire/registry.js";
+import { Assembly } from "./assembly.js";
 
 /** Objects a track may have unfinished; an older one is given up when more begin. */
 const UNFINISHED = 64;
+/** Bytes that a track's unfinished objects may hold, parity included; the oldest are given up beyond that. */
+const HELD = 8 * 1024 * 1024;
 /** A number this far ahead of the newest is forged: it would only wipe the window. */
 const LEAP = 1 << 20;
 
 /**
- * @typedef {object} Assembled  One whole sealed object; `first` and `last` are when its first and last fragment arrived, in milliseconds.
+ * @typedef {import("./assembly.js").Header & { object: number }} Header
+ *
+ * @typedef {object} Assembled  One whole sealed object; `first` and `last` are when its first datagram and the one that completed it
+ *   arrived, in milliseconds.
  * @property {number} number
  * @property {number} flags
  * @property {Uint8Array} sealed
  * @property {number} first
  * @property {number} last
- *
- * @typedef {{ flags: number, length: number, missing: number, first: number, data: Uint8Array, have: Uint8Array }} Partial
+ * @property {number} repaired  fragments that parity gave
  */
 
 /** One track's objects. */
@@ -32,73 +36,83 @@ export class Reassembler {
     this.newest = -1;
     this.received = 0;
     this.givenUp = 0;
-    /** @type {Map<number, Partial>} */
+    /** @type {Map<number, Assembly>} */
     this._partials = new Map();
     /** @type {Set<number>} */
     this._done = new Set();
+    this._held = 0;
     this._floor = -1;
     this._newestDone = -1;
   }
 
-  /** Take one checked fragment; the object when this completes it.
-   * @param {{ object: number, flags: number, fragment: number, length: number }} header
-   * @param {Uint8Array} payload @param {number} now @returns {Assembled | null} */
+  /** Take one checked MEDIA, REPAIR or PARITY datagram; the object when this completes it.
+   * @param {Header} header @param {Uint8Array} payload @param {number} now @returns {Assembled | null} */
   add(header, payload, now) {
     const number = header.object;
     if (number <= this._floor || this._done.has(number)) return null;
     if (this.newest >= 0 && number > this.newest + LEAP) return null;
     const partial = this._partials.get(number) ?? this._begin(header, now);
-    if (partial.length !== header.length || partial.flags !== header.flags || partial.have[header.fragment]) return null;
-    partial.have[header.fragment] = 1;
-    partial.data.set(payload, header.fragment * MAX.FRAGMENT_PAYLOAD);
-    if (--partial.missing) return null;
-    this._partials.delete(number);
-    this._done.add(number);
-    if (this._done.size > 2 * UNFINISHED) this._done.delete(/** @type {number} */ (this._done.values().next().value));
+    const before = partial.held;
+    partial.add(header, payload);
+    this._held += partial.held - before;
+    if (!partial.whole) {
+      this._trim();
+      return null;
+    }
+    this._drop(number, partial);
+    this._close(number);
     this._newestDone = Math.max(this._newestDone, number);
     this.received++;
-    return { number, flags: partial.flags, sealed: partial.data, first: partial.first, last: now };
+    const { flags, first, repaired } = partial;
+    return { number, flags, sealed: partial.sealed(), first, last: now, repaired };
   }
 
-  /** @param {{ object: number, flags: number, length: number }} header @param {number} now @returns {Partial} */
+  /** @param {Header} header @param {number} now @returns {Assembly} */
   _begin(header, now) {
-    const count = Math.ceil(header.length / MAX.FRAGMENT_PAYLOAD);
-    const partial = {
-      flags: header.flags,
-      length: header.length,
-      missing: count,
-      first: now,
-      data: new Uint8Array(header.length),
-      have: new Uint8Array(count),
-    };
+    const partial = new Assembly(header.length, header.flags, now);
     this._partials.set(header.object, partial);
     this.newest = Math.max(this.newest, header.object);
-    while (this._partials.size > UNFINISHED) {
+    return partial;
+  }
+
+  /** Give up the oldest objects while there are too many or they hold too much. */
+  _trim() {
+    while (this._partials.size > UNFINISHED || this._held > HELD) {
       const oldest = Math.min(...this._partials.keys());
-      this._partials.delete(oldest);
+      this._drop(oldest, /** @type {Assembly} */ (this._partials.get(oldest)));
       this._floor = Math.max(this._floor, oldest);
       this.givenUp++;
     }
-    return partial;
+  }
+
+  /** @param {number} number @param {Assembly} partial */
+  _drop(number, partial) {
+    this._partials.delete(number);
+    this._held -= partial.held;
+  }
+
+  /** Its late fragments are not wanted; how many numbers are remembered is bounded. @param {number} number */
+  _close(number) {
+    this._done.add(number);
+    if (this._done.size > 2 * UNFINISHED) this._done.delete(/** @type {number} */ (this._done.values().next().value));
   }
 
   /** Give up objects that newer ones have overtaken for longer than `patience`; their numbers, oldest first. @param {number} now */
   incomplete(now) {
     const late = [...this._partials]
       .filter(([number, partial]) => number < this._newestDone && now - partial.first > this.patience)
-      .map(([number]) => number)
-      .sort((a, b) => a - b);
-    for (const number of late) {
-      this._partials.delete(number);
-      this._done.add(number);
+      .sort(([a], [b]) => a - b);
+    for (const [number, partial] of late) {
+      this._drop(number, partial);
+      this._close(number);
     }
     this.givenUp += late.length;
-    return late;
+    return late.map(([number]) => number);
   }
 
   /** Objects below `number` are no longer wanted: a key object has replaced them. @param {number} number */
   forgetBefore(number) {
     this._floor = Math.max(this._floor, number - 1);
-    for (const old of [...this._partials.keys()]) if (old < number) this._partials.delete(old);
+    for (const [old, partial] of this._partials) if (old < number) this._drop(old, partial);
   }
 }

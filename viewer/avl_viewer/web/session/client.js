@@ -4,7 +4,7 @@
  */
 
 import { Decoder } from "../decode/decoder.js";
-import { Statistics } from "../statistics.js";
+import { Statistics, readable } from "../statistics.js";
 import { equal } from "../wire/bytes.js";
 import { Refused } from "../wire/errors.js";
 import { CLOSE, INPUT, TRACK_KIND } from "../wire/registry.js";
@@ -29,6 +29,15 @@ const HOST_STAGES = ["grab", "compare", "convert", "encode", "seal"];
  *
  * @typedef {{ paint: (picture: DecodedPicture) => void }} Screen  Calls `Client.presented` when pictures are on it.
  */
+
+/** An attempt that also passes on what the relay's rate controller says of our hop. */
+class ToldAttempt extends Attempt {
+  /** @param {any} message @param {number} now */
+  linkMessage(message, now) {
+    if (message.kind !== "HOP_RATE") super.linkMessage(message, now);
+    else if (message.handle === this.session?.handle) this._owner.sessionMessage(message);
+  }
+}
 
 /** One person's view of one desktop. `tell` gives a message to the page. */
 export class Client {
@@ -55,6 +64,8 @@ export class Client {
     /** Input that waits until the host has taken our clipboard. @type {{ serial: number, events: InputEvent[], at: number } | null} */
     this._paste = null;
     this._statistics = new Statistics();
+    /** What the rate controllers of both hops last said. @type {import("../statistics.js").Rates} */
+    this._rates = {};
     this._reporter = new Reporter();
     /** An object that is settled and was not told of yet, and the newest shown; -1: none. */
     this._settled = -1;
@@ -64,6 +75,7 @@ export class Client {
   /** A new session begins: nothing of the one before counts. */
   _begin() {
     this._statistics = new Statistics();
+    this._rates = {};
     this._reporter = new Reporter();
     this._decoder.reset();
     this._settled = -1;
@@ -86,7 +98,7 @@ export class Client {
   _dial(state, text) {
     this._begin();
     this._say(state, text);
-    if (this._want) this._attempt = new Attempt(this._want, this._world, this._bound());
+    if (this._want) this._attempt = new ToldAttempt(this._want, this._world, this._bound());
   }
 
   /** Try again, with the directions of this moment. */
@@ -184,7 +196,7 @@ export class Client {
     this._timers.set(Timer.STATISTICS, now + STATISTICS);
     const media = this._attempt?.session?.media;
     if (media) {
-      const figures = this._statistics.report(now, "relay", this._attempt?.rtt ?? null, media.lost, media.received);
+      const figures = this._statistics.report(now, "relay", this._attempt?.rtt ?? null, media.lost, media.received, this._rates);
       this._tell({ say: "statistics", figures });
     }
   }
@@ -253,6 +265,8 @@ export class Client {
     else if (message.kind === "CURSOR") this._tell({ ...message, say: "cursor" });
     else if (message.kind === "CLIPBOARD") this._tell({ say: "clipboard", text: message.text });
     else if (message.kind === "CLIPBOARD_SET" && message.serial === this._paste?.serial) this._pasted();
+    else if (message.kind === "RATE") this._rates.upload = readable(message);
+    else if (message.kind === "HOP_RATE") this._rates.download = readable(message);
     else if (message.kind === "STAGES") {
       HOST_STAGES.forEach((name, at) => {
         if (at < message.times_us.length) this._statistics.stage(name, message.times_us[at] / 1000, now);

@@ -88,7 +88,7 @@ export class MediaReceiver {
       this.damaged++;
       return;
     }
-    if (header.type !== DATAGRAM.MEDIA && header.type !== DATAGRAM.REPAIR) return;
+    if (header.type !== DATAGRAM.MEDIA && header.type !== DATAGRAM.PARITY && header.type !== DATAGRAM.REPAIR) return;
     const track = this._track(header.track);
     const whole = track?.reassembler.add(header, header.payload, now);
     if (whole) this._open(header.track, whole);

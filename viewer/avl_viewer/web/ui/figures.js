@@ -6,6 +6,24 @@ import { element } from "./elements.js";
 
 /** @typedef {import("../statistics.js").Quantiles} Quantiles */
 
+/** Most characters of what another program says in its own words. */
+const WORDS = 60;
+
+/** How the sender of a hop sees it. @param {string} hop @param {Record<string, any>} told  as `readable` says it @returns {[string, string][]} */
+function hopLines(hop, told) {
+  /** @param {any} value @param {number} scale @param {number} digits */
+  const number = (value, scale, digits) => (Number.isFinite(value) ? (value * scale).toFixed(digits) : "-");
+  const capacity = told.capacity_bps > 0 ? ` of ${number(told.capacity_bps, 1e-6, 2)}` : "";
+  const words = [...`${told.state}: ${told.reason}`].slice(0, WORDS).join("");
+  return [
+    [hop, `${number(told.target_bps, 1e-6, 2)}${capacity} Mbit/s`],
+    ["  queue", `${number(told.queue_ms, 1, 1)} ms`],
+    ["  loss / parity", `${number(told.loss, 100, 1)} / ${number(told.parity, 100, 1)} %`],
+    ["  skipped", `${number(told.skipped, 1, 0)} pictures`],
+    ["  state", words],
+  ];
+}
+
 /** Names and values as people read them. @param {any} figures  the stats object @returns {[string, string][]} */
 export function lines(figures) {
   /** @param {Quantiles} of */
@@ -21,6 +39,9 @@ export function lines(figures) {
     ["glass to glass", both(figures.glass_to_glass_ms)],
   ];
   for (const [name, value] of Object.entries(figures.stages_ms)) rows.push([`  ${name}`, value === null ? "-" : `${value} ms`]);
+  for (const hop of ["upload", "download"]) {
+    if (figures.rate?.[hop]) rows.push(...hopLines(hop, figures.rate[hop]));
+  }
   return rows;
 }
 

@@ -44,7 +44,7 @@ export class View {
     style.width = `${width}px`;
     style.height = `${height}px`;
     style.transform = `translate(${left}px, ${top}px)`;
-    this._canvas.classList.toggle("sharp", geometry.sharp);
+    this._canvas.classList.toggle("sharp", geometry.sharp && this._canvas.width === geometry.desktop.width);
   }
 
   show() {

@@ -2,6 +2,7 @@
  * The clear header of a media datagram, by which a relay routes what it can't read (spec 05-media, 5.2).
  *
  * @typedef {object} MediaHeader  Names one fragment: (track, object, fragment) of the object's `length` bytes, under a relay's handle.
+ *   Of PARITY, `fragment` is the number of the block times 128 plus the row.
  * @property {number} handle
  * @property {number} type
  * @property {number} track
@@ -16,6 +17,9 @@ import { Reader } from "./buffer.js";
 import { LocalProtocolError, RemoteProtocolError } from "./errors.js";
 import { CLOSE, DATAGRAM, MAX } from "./registry.js";
 import * as varint from "./varint.js";
+
+/** Fragments that one block of parity covers, and rows that a block can have. */
+export const PARITY_BLOCK = 128;
 
 /** The datagram payload: zero byte, header, fragment. @param {MediaHeader} header @param {Uint8Array} payload @returns {Uint8Array<ArrayBuffer>} */
 export function encode(header, payload) {
@@ -36,7 +40,7 @@ export function encode(header, payload) {
 }
 
 /** Header and fragment of a datagram; the fragment is not copied.
- * Throws RemoteProtocolError(PROTOCOL_ERROR) unless the fragment has exactly the size its place in the object gives it.
+ * Throws RemoteProtocolError(PROTOCOL_ERROR) unless a fragment, or a row of parity, has exactly the size its place in the object gives it.
  * @param {Uint8Array} data @returns {MediaHeader & { payload: Uint8Array }} */
 export function decode(data) {
   if (data.length > MAX.DATAGRAM_PAYLOAD) fail("datagram is too large");
@@ -50,9 +54,10 @@ export function decode(data) {
   const fragment = reader.integer();
   const length = reader.integer();
   const payload = reader.rest();
-  if (type === DATAGRAM.MEDIA || type === DATAGRAM.REPAIR) {
+  if (type === DATAGRAM.MEDIA || type === DATAGRAM.REPAIR || type === DATAGRAM.PARITY) {
     if (!(length > 0 && length <= MAX.OBJECT_SIZE)) fail("object length is out of range");
-    if (!payload.length || payload.length !== fragmentSize(length, fragment)) fail("fragment has the wrong size");
+    const size = type === DATAGRAM.PARITY ? paritySize(length, fragment) : fragmentSize(length, fragment);
+    if (!payload.length || payload.length !== size) fail("fragment has the wrong size");
   }
   return { handle, type, track, object, flags, fragment, length, payload };
 }
@@ -70,4 +75,10 @@ export function fragmentCount(length) {
 /** Bytes of one fragment; 0 where the object has no such fragment. @param {number} length @param {number} fragment */
 export function fragmentSize(length, fragment) {
   return Math.max(0, Math.min(MAX.FRAGMENT_PAYLOAD, length - fragment * MAX.FRAGMENT_PAYLOAD));
+}
+
+/** Bytes of one row of parity: as long as its block's first fragment; 0 where the object has no such block.
+ * @param {number} length @param {number} fragment */
+export function paritySize(length, fragment) {
+  return fragmentSize(length, fragment - (fragment % PARITY_BLOCK));
 }

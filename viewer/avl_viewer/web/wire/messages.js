@@ -20,7 +20,7 @@ const OPTIONAL = {
   WELCOME: ["time_ms", "name", "page", "types"],
   ATTACH: ["hops"],
   INCOMING: ["source"],
-  VIEWERS: ["rungs", "rate"],
+  VIEWERS: ["rungs", "rate", "hold_ms"],
   GOAWAY: ["elsewhere"],
   CLOSE: ["text"],
   GRANT: ["name", "tracks"],

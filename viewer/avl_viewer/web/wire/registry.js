@@ -50,6 +50,7 @@ export const DATAGRAM = Object.freeze({
   PARITY: 1,
   REPAIR: 2,
   PROBE: 3,
+  FEEDBACK: 4,
 });
 export const FLAG = Object.freeze({
   KEY: 1,
@@ -174,11 +175,12 @@ export const HOP_MESSAGES = Object.freeze({
   DETACH: [13, [[0, "handle", "int"], [1, "code", "int"]]],
   SUBSCRIBE: [14, [[0, "handle", "int"], [1, "track", "int"], [2, "wish", "int"]]],
   RECOVER: [15, [[0, "handle", "int"], [1, "track", "int"], [2, "object", "int"]]],
-  VIEWERS: [16, [[0, "count", "int"], [1, "rungs", "int[]"], [2, "rate", "int"]]],
+  VIEWERS: [16, [[0, "count", "int"], [1, "rungs", "int[]"], [2, "rate", "int"], [3, "hold_ms", "int"]]],
   PING: [17, [[0, "token", "int"]]],
   PONG: [18, [[0, "token", "int"]]],
   GOAWAY: [19, [[0, "elsewhere", "str[]"]]],
   CLOSE: [20, [[0, "code", "int"], [1, "text", "str"]]],
+  HOP_RATE: [21, [[0, "handle", "int"], [1, "state", "str"], [2, "reason", "str"], [3, "figures", "int[]"]]],
 });
 /** Message name -> [number, [[key, field, type], ...]]. */
 export const CONTROL_MESSAGES = Object.freeze({
@@ -194,6 +196,7 @@ export const CONTROL_MESSAGES = Object.freeze({
   REPORT: [10, [[0, "track", "int"], [1, "objects", "int[][]"], [2, "decode_queue", "int"], [3, "lost", "int"], [4, "received", "int"]]],
   STAGES: [12, [[0, "object", "int"], [1, "times_us", "int[]"]]],
   END: [13, [[0, "code", "int"], [1, "text", "str"]]],
+  RATE: [14, [[0, "state", "str"], [1, "reason", "str"], [2, "figures", "int[]"]]],
 });
 /** Message name -> [number, [[key, field, type], ...]]. */
 export const INPUT_MESSAGES = Object.freeze({

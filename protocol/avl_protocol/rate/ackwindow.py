@@ -1,4 +1,6 @@
-"""The interim congestion controller: one window per hop, steered by queueing delay and by heavy loss.
+"""AckWindow: a congestion window from acknowledgements alone, for streams while no media flows (spec 07-rate, 7.8).
+
+It is steered by queueing delay and by heavy loss.
 
 Time is cut into rounds of about one round trip. A round whose fastest sample still shows a queue shrinks the window
 towards what was delivered; a round that filled the window without a queue grows it. Light random loss changes
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 from avl_protocol.rate.window import MinimumFilter
 
-INITIAL_PACKETS = 64
+INITIAL_PACKETS = 32
 MINIMUM_PACKETS = 2
 MAXIMUM_WINDOW = 16 << 20
 #: Delay alone never pushes the window below this many packets: the path may simply have become longer.
@@ -29,7 +31,7 @@ ROUNDS_BEFORE_REBASE = 8
 TARGET_SHARE = 0.85
 
 
-class InterimController:
+class AckWindow:
     """Congestion window, pacing rate and target bitrate of one hop."""
 
     def __init__(self, packet_size: int) -> None:

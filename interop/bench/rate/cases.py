@@ -1,0 +1,232 @@
+"""The cases: RFC 8867's wired tests, desktop conditions, and traces.
+
+The numbers of the RFC are kept but for the largest bitrate, 3 Mbit/s in place of 1.5, at which half of the flows would
+be limited by the encoder and nothing would be learned. What the RFC leaves open (bounds of the windows in which
+fairness is taken) is chosen so that every flow has had ten seconds to settle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from interop.bench.rate.spec import Case, FlowSpec, Jitter, LinkSpec, Queue, SourceProfile, Steps, TcpSpec
+
+
+def queue(seconds: float, rate: float) -> int:
+    """Bytes of a queue that takes `seconds` to empty at `rate` bit/s."""
+    return int(seconds * rate / 8)
+
+
+# ------------------------------------------------------------------------------------------------------------ RFC 8867
+
+MEDIA = FlowSpec(delay=0.050, rmin=0.15e6, rstart=0.15e6, rmax=3e6)
+
+
+def wired(steps: Steps, seconds: float = 0.300) -> LinkSpec:
+    """A link of RFC 8867, whose queue is meant in seconds at the first capacity."""
+    return LinkSpec(capacity=steps, limit=queue(seconds, steps[0][1]))
+
+
+def scaled(steps: Steps, factor: float) -> Steps:
+    """The same schedule at another scale."""
+    return tuple((when, rate * factor) for when, rate in steps)
+
+
+VARIABLE = ((0.0, 1.0e6), (40.0, 2.5e6), (60.0, 0.6e6), (80.0, 1.0e6))
+
+RFC8867 = (
+    Case("R5.1", "R5", 100, wired(VARIABLE), (MEDIA,), drops=(60,), rises=(40, 80)),
+    Case(
+        "R5.1x10",
+        "R5",
+        100,
+        wired(scaled(VARIABLE, 10)),
+        (replace(MEDIA, rmin=0.3e6, rstart=1.5e6, rmax=30e6),),
+        drops=(60,),
+        rises=(40, 80),
+    ),
+    Case(
+        "R5.2",
+        "R5",
+        125,
+        wired(((0.0, 4.0e6), (25.0, 2.0e6), (50.0, 3.5e6), (75.0, 1.0e6), (100.0, 2.0e6))),
+        (MEDIA, MEDIA),
+        drops=(25, 75),
+        rises=(50, 100),
+    ),
+    Case(
+        "R5.3",
+        "R5",
+        100,
+        wired(((0.0, 2.0e6), (20.0, 1.0e6), (40.0, 0.5e6), (60.0, 2.0e6))),
+        (MEDIA, replace(MEDIA, reverse=True)),
+        backward=wired(((0.0, 2.0e6), (35.0, 0.8e6), (70.0, 2.0e6))),
+        drops=(20, 40),
+        rises=(60,),
+    ),
+    Case(
+        "R5.4",
+        "R5",
+        120,
+        wired(((0.0, 3.5e6),)),
+        tuple(replace(MEDIA, start=start) for start in (0.0, 20.0, 40.0)),
+        fair=(50, 120),
+    ),
+    Case(
+        "R5.5",
+        "R5",
+        300,
+        wired(((0.0, 4.0e6),)),
+        tuple(
+            replace(MEDIA, start=10.0 * place, delay=delay)
+            for place, delay in enumerate((0.010, 0.025, 0.050, 0.100, 0.150))
+        ),
+        fair=(50, 300),
+    ),
+    *(
+        Case(
+            name,
+            "R5",
+            120,
+            wired(((0.0, 2.0e6),), seconds),
+            (replace(MEDIA, start=5.0),),
+            tcp=(TcpSpec(0.0, 119.0, 0.050, 1000),),
+            share=(15, 119),
+        )
+        for name, seconds in (("R5.6", 0.3), ("R5.6-1s", 1.0))
+    ),
+    Case(
+        "R5.7",
+        "R5",
+        300,
+        wired(((0.0, 2.0e6),)),
+        (MEDIA, MEDIA),
+        tcp=tuple(TcpSpec(0.0, 290.0, 0.050, 1000, short=(30_000, 50_000)) for _ in range(10)),
+        fair=(10, 300),
+    ),
+    Case(
+        "R5.8",
+        "R5",
+        120,
+        wired(((0.0, 3.5e6),)),
+        (replace(MEDIA, pauses=((40.0, 60.0),)), MEDIA, MEDIA),
+        fair=(63, 120),
+    ),
+)
+
+# ------------------------------------------------------------------------------------------------------------- desktop
+
+DESK = FlowSpec(delay=0.020, rmin=0.3e6, rstart=2e6, rmax=30e6)
+SCENES = SourceProfile(scene_every=2.0)
+
+
+def path(steps: Steps, seconds: float = 0.200) -> LinkSpec:
+    """A link whose drop-tail queue is so many seconds at its first capacity."""
+    return LinkSpec(capacity=steps, limit=queue(seconds, steps[0][1]))
+
+
+TEN = path(((0.0, 10e6),))
+DROP = path(((0.0, 20e6), (20.0, 4e6), (40.0, 20e6)), 0.500)
+D2 = Case("D2-drop", "D", 60, DROP, (DESK,), drops=(20,), rises=(40,))
+CONTEST = path(((0.0, 20e6),), 0.100)
+D7 = Case("D7-cubic", "D", 90, CONTEST, (DESK,), tcp=(TcpSpec(15.0, 90.0),), share=(30, 90))
+
+DESKTOP = (
+    Case(
+        "D1-desk",
+        "D",
+        60,
+        path(((0.0, 20e6),), 0.100),
+        (replace(DESK, profile=replace(SCENES, idle=((12.0, 18.0), (30.0, 36.0)))),),
+    ),
+    D2,
+    Case("D3-shallow", "D", 40, path(((0.0, 10e6),), 0.020), (DESK,)),
+    Case("D4-rnd2%", "D", 40, replace(TEN, loss=0.02), (DESK,)),
+    Case("D4-ge3%", "D", 40, replace(TEN, burst=(0.006, 0.2)), (DESK,)),
+    Case("D5-jit15", "D", 40, replace(path(((0.0, 15e6),)), jitter=Jitter(0.015, 0.005, 0.030)), (DESK,)),
+    Case(
+        "D6-outage",
+        "D",
+        60,
+        path(((0.0, 15e6), (20.0, 0.0), (21.2, 15e6), (40.0, 0.75e6), (43.0, 15e6))),
+        (DESK,),
+        drops=(20, 40),
+        rises=(21.2, 43),
+        outages=(21.2, 43),
+    ),
+    D7,
+    replace(D7, name="D7-cub-codel", forward=replace(CONTEST, queue=Queue.CODEL, limit=queue(1.0, 20e6))),
+    Case(
+        "D8-idledrop",
+        "D",
+        40,
+        path(((0.0, 20e6), (12.0, 8e6)), 0.200),
+        (replace(DESK, profile=replace(SCENES, idle=((6.0, 20.0),))),),
+    ),
+    Case(
+        "D9-4own",
+        "D",
+        60,
+        path(((0.0, 40e6),)),
+        tuple(replace(DESK, start=start) for start in (0.0, 5.0, 10.0, 15.0)),
+        fair=(25, 60),
+    ),
+    Case("D10-lan", "D", 30, path(((0.0, 100e6),), 0.020), (replace(DESK, delay=0.002, rmax=60e6, profile=SCENES),)),
+    Case(
+        "D11-fbloss",
+        "D",
+        60,
+        path(((0.0, 10e6), (20.0, 5e6), (40.0, 10e6))),
+        (DESK,),
+        backward=LinkSpec(loss=0.10),
+        drops=(20,),
+        rises=(40,),
+    ),
+    replace(D2, name="D12-l4s", forward=replace(DROP, queue=Queue.MARK, threshold=0.005)),
+    replace(D2, name="D13-js", flows=(replace(DESK, stalls=True),)),
+)
+
+# -------------------------------------------------------------------------------------------------------------- traces
+
+
+def traced(
+    name: str, trace: str, group: str, limit: int = 450_000, flow: FlowSpec = DESK, count: int = 1, rmax: float = 30e6
+) -> Case:
+    """A minute of a generated trace."""
+    flows = (replace(flow, rmax=rmax),) * count
+    return Case(name, group, 60, LinkSpec(trace=trace, limit=limit), flows, fair=(10, 60) if count > 1 else None)
+
+
+TRACED = (
+    *(traced(f"T-lte-{letter}", f"lte-{letter}", "T") for letter in "abcdefg"),
+    *(traced(f"W-wifi-{letter}", f"wifi-{letter}", "W") for letter in "abcd"),
+    traced("4G-a", "4g-a", "4G", 600_000),
+    traced("4G-b", "4g-b", "4G", 600_000),
+    traced("4G-c", "4g-c", "4G", 1_200_000, rmax=60e6),
+    traced("W-rest-3own", "wifi-c", "W", count=3),
+    traced("5G-a", "5g-a", "5G", 1_200_000, rmax=60e6),
+)
+
+# -------------------------------------------------------------------------------------------------------------- smoke
+
+#: Short ones, to see in a minute that nothing is broken. They are no part of the suite.
+QUICK = (
+    Case(
+        "Q-drop",
+        "Q",
+        16,
+        path(((0.0, 20e6), (6.0, 4e6), (11.0, 20e6)), 0.500),
+        (DESK,),
+        drops=(6,),
+        rises=(11,),
+    ),
+    Case("Q-loss", "Q", 10, replace(TEN, loss=0.02), (DESK,)),
+    Case("Q-desk", "Q", 12, path(((0.0, 20e6),), 0.100), (replace(DESK, profile=replace(SCENES, idle=((4.0, 8.0),))),)),
+    Case("Q-2own", "Q", 14, path(((0.0, 10e6),)), (DESK, replace(DESK, start=2.0)), fair=(8, 14)),
+    Case("Q-cubic", "Q", 15, path(((0.0, 10e6),), 0.100), (DESK,), tcp=(TcpSpec(3.0, 15.0),), share=(7, 15)),
+)
+
+#: The suite, by name.
+SUITE: dict[str, Case] = {case.name: case for case in (*RFC8867, *DESKTOP, *TRACED)}
+#: Everything that has a name.
+CASES: dict[str, Case] = {**SUITE, **{case.name: case for case in QUICK}}

@@ -1,0 +1,96 @@
+"""The figures over the picture: what each row says, and that they fit beside each other whatever others say."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
+
+from avl_protocol.rate.control import RateState, readable
+from avl_viewer.present.panels import lines
+
+#: Half of a small window, in its pixels.
+WIDEST = 400
+SHOWN = """
+import json, sys
+from PySide6.QtWidgets import QApplication, QWidget
+from avl_viewer.present.panels import Figures
+application = QApplication([])
+window = QWidget()
+window.resize(800, 600)
+figures = Figures(window, lambda: json.loads(sys.argv[1]))
+window.show()
+figures.toggle()
+text = figures._text
+print(json.dumps({"size": figures.size().toTuple(), "text": text.text(), "format": text.textFormat().name}))
+"""
+
+
+def told(reason: str = "a queue stands", state: str = "yield", capacity: float = 5.2e6) -> dict[str, Any]:
+    """What a hop's sender says, as it comes out of the wire."""
+    thought = RateState(state, reason, 4e6, capacity, 3.9e6, 8e6, 0.0084, 0.012, 0.0625)
+    return readable(thought.state, thought.reason, thought.figures(17))
+
+
+def rows(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    """The rows that are about hops."""
+    shown = lines(stats)
+    names = [name for name, _ in shown]
+    return shown[names.index("glass to glass") + 1 :]
+
+
+def test_each_hop_says_its_rate_queue_losses_and_why_it_moved() -> None:
+    shown = rows({"rate": {"download": told(capacity=0.0, state="start"), "upload": told()}})
+    assert shown == [
+        ("upload", "4.00 of 5.20 Mbit/s"),
+        ("  queue", "8.4 ms"),
+        ("  loss / parity", "1.2 / 6.2 %"),
+        ("  skipped", "17 pictures"),
+        ("  state", "yield: a queue stands"),
+        ("download", "4.00 Mbit/s"),
+        ("  queue", "8.4 ms"),
+        ("  loss / parity", "1.2 / 6.2 %"),
+        ("  skipped", "17 pictures"),
+        ("  state", "start: a queue stands"),
+    ]
+
+
+def test_before_a_hop_has_spoken_there_is_nothing_of_it() -> None:
+    assert rows({}) == rows({"rate": {}}) == []
+    assert rows({"rate": {"download": told()}})[0][0] == "download"
+
+
+def test_figures_that_an_older_program_does_not_tell_are_dashes() -> None:
+    shown = dict(rows({"rate": {"upload": readable("grow", "there is room", (4_000_000,))}}))
+    assert shown["upload"] == "4.00 Mbit/s" and shown["  queue"] == "–" and shown["  loss / parity"] == "– / –"
+    assert dict(rows({"rate": {"upload": readable("", "", ())}}))["upload"] == "– Mbit/s"
+
+
+def test_long_reasons_are_broken_and_endless_ones_cut() -> None:
+    shown = rows({"rate": {"upload": told("nothing was acknowledged for long", "restart")}})
+    assert shown[4:] == [("  state", "restart: nothing was"), ("", "acknowledged for long")]
+    hostile = rows({"rate": {"upload": told("x\n\x1b[2J\u202e" * 9999)}})
+    assert len(hostile) <= 8 and all(value.isprintable() and len(value) <= 26 for _, value in hostile)
+
+
+@pytest.mark.parametrize("reason", ["another flow keeps the queue full", "<h1>wide</h1><img src=x>" + "W" * 500])
+def test_the_panel_stays_narrow_and_takes_no_markup(reason: str) -> None:
+    stats = {
+        "path": "relay", "rtt_ms": 120.25, "fps": 59.8, "bitrate_bps": 64_000_000, "loss": 0.001,
+        "input_to_photon_ms": {"p50": 140.2, "p95": 210.5}, "glass_to_glass_ms": {"p50": 120.0, "p95": 155.0},
+        "rate": {"upload": told(reason, capacity=98e6), "download": told(reason, capacity=98e6)},
+        "stages_ms": {"grab": 1.2, "network": 0.9},
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", SHOWN, json.dumps(stats)],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    shown = json.loads(done.stdout)
+    assert shown["format"] == "PlainText" and "upload           4.00 of 98.00 Mbit/s" in shown["text"].splitlines()
+    assert shown["size"][0] <= WIDEST and shown["size"][1] < 560
