@@ -302,9 +302,8 @@ def stats(
 ) -> None:
     """Watch a desktop and print the figures.
 
-    Besides what arrives and how old it is, "rate" says of each hop, upload (host to relay) and download (relay to this
-    machine), what its sender thinks: target, capacity (0: not known), delivered and pacing in bit/s, the queue in ms,
-    loss and parity as shares, pictures skipped, the state it is in and why its rate last moved.
+    "rate" is what the senders of both hops think: upload is host to relay, download relay to here.
+    Rates are in bit/s (a capacity of 0 is not known), the queue in ms, loss and parity are shares.
     """
 
     async def action(desktop: Desktop) -> dict[str, Any]:

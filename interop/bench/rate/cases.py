@@ -228,5 +228,23 @@ QUICK = (
 
 #: The suite, by name.
 SUITE: dict[str, Case] = {case.name: case for case in (*RFC8867, *DESKTOP, *TRACED)}
+#: What `./dev bench link` does with real programs, 20 s at each rate; the encoder has at most the host's 7.5 Mbit/s.
+REAL = FlowSpec(rmin=0.2e6, rstart=4e6, rmax=7.5e6)
+LINKS = (
+    Case("link-steady20", "L", 20, path(((0.0, 20e6),)), (REAL,)),
+    Case("link-steady5", "L", 20, path(((0.0, 5e6),)), (REAL,)),
+    Case("link-steady2", "L", 20, path(((0.0, 2e6),)), (REAL,)),
+    Case("link-drop20-2", "L", 40, path(((0.0, 20e6), (20.0, 2e6)), 0.500), (REAL,), drops=(20,)),
+    Case(
+        "link-drop20-4-20",
+        "L",
+        60,
+        path(((0.0, 20e6), (20.0, 4e6), (40.0, 20e6)), 0.500),
+        (REAL,),
+        drops=(20,),
+        rises=(40,),
+    ),
+    Case("link-loss3", "L", 20, replace(TEN, loss=0.03), (REAL,), backward=LinkSpec(loss=0.03)),
+)
 #: Everything that has a name.
-CASES: dict[str, Case] = {**SUITE, **{case.name: case for case in QUICK}}
+CASES: dict[str, Case] = {**SUITE, **{case.name: case for case in (*QUICK, *LINKS)}}

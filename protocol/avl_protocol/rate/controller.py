@@ -43,6 +43,9 @@ AIM_ALONE, AIM = 0.975, 0.95
 #: Seconds beyond the target that one's own bytes may wait before pictures are held, and the longest they are held for
 #: that.
 OWN_QUEUE, LONGEST_HOLD = 0.013, 0.1
+#: Part of a round trip beyond LONG_PATH seconds that beside others is no sign of a queue: their pictures come between
+#: ours, and the longer the path, the more an estimate of what it empties in is worth only that.
+SHARED_SLACK, LONG_PATH = 0.15, 0.1
 #: Seconds of a standing queue, beyond a round trip and what it takes to empty, after which it can't be ours alone.
 STUCK = 0.6
 #: Losses beyond the usual that count as a full path, where a queue stands and where none does.
@@ -148,6 +151,8 @@ class Controller:
             return False
         if self._path.delivered is not None and self._path.stretched:
             drains = min(drains, 1.1 * self._path.delivered)
+        if not self._alone:  # what came in a tenth of a second says little of what is under way on a long path
+            limit += SHARED_SLACK * max(0.0, path - LONG_PATH)
         queue = (unanswered + backlog) / max(drains, 4000.0) - path
         if queue <= limit:
             return False
@@ -317,7 +322,7 @@ class Controller:
 
     def _grow(self, step: float, queue: float, target: float, sent: float) -> None:
         capacity = self._path.value
-        most = 4.0 if self._probing.starting else 2.0 if self._alone else 0.7
+        most = 4.0 if self._probing.starting else 2.0 if self._alone else 1.2
         self._gain = min(most, self._gain * (1 + 2.5 * step) + 0.02 * step)
         if queue >= 0.5 * target:
             self._gain = min(self._gain, 0.25)

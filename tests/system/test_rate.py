@@ -1,0 +1,89 @@
+"""Live sessions on links that change or lose: typing stays quick, the picture goes on, nothing is damaged."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from avl_viewer.api import Desktop
+from tests.simulator.network import LinkShape
+from tests.simulator.run import Simulation
+from tests.simulator.world import HOST, RELAY, VIEWER, RunningHost, System, system
+from tests.system.seen import number, online, run
+from tests.system.snow import Snow
+
+FAST = LinkShape(delay=0.01, rate=20e6, queue=0.5)
+
+
+async def longest_gap(desktop: Desktop, seconds: float) -> float:
+    """The longest time in which the picture did not change."""
+    loop = asyncio.get_running_loop()
+    shown, since, longest = await number(desktop), loop.time(), 0.0
+    end = loop.time() + seconds
+    while loop.time() < end:
+        await asyncio.sleep(0.01)
+        newest = await number(desktop)
+        if newest != shown:
+            shown, since = newest, loop.time()
+        longest = max(longest, loop.time() - since)
+    return longest
+
+
+async def keys(desktop: Desktop, host: RunningHost, seconds: float) -> list[float]:
+    """Type a letter every 100 ms; seconds until the host had applied each."""
+    loop = asyncio.get_running_loop()
+    out = []
+    end = loop.time() + seconds
+    while loop.time() < end:
+        pressed = loop.time()
+        await desktop.type("k")
+        out.append(loop.time() - pressed)
+        await asyncio.sleep(0.1)
+    return out
+
+
+@pytest.mark.parametrize("side", [HOST, VIEWER], ids=["upload", "download"])
+def test_a_link_that_drops_from_20_to_2_mbits_keeps_typing_quick_and_the_picture_going(
+    monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    monkeypatch.setattr("tests.simulator.world.PatternSource", Snow)
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            simulation.network.shape(RELAY, side, FAST)
+            await online(host)
+            async with s.viewer(host, timeout=20) as desktop:
+                await number(desktop)
+                await asyncio.sleep(4)
+                simulation.network.change(RELAY, side, rate=2e6)
+                gap, waits = await asyncio.gather(longest_gap(desktop, 6), keys(desktop, host, 6))
+                assert gap < 1.0, gap
+                assert max(waits) < 0.150, max(waits)
+                assert desktop.stats()["damaged"] == 0
+                stats = desktop.stats()["rate"]
+                assert stats["download" if side == VIEWER else "upload"]["target_bps"] < 2.2e6
+
+    run(main, seed=4)
+
+
+def test_three_percent_loss_costs_no_pictures() -> None:
+    async def body(simulation: Simulation, s: System, host: RunningHost, desktop: Desktop) -> None:
+        await number(desktop)
+        await asyncio.sleep(2)
+        began, shown = host.source.number, 0.0
+        for _ in range(10):
+            await asyncio.sleep(1)
+            shown += desktop.stats()["fps"]
+        assert shown >= 0.95 * (host.source.number - began)
+        assert desktop.stats()["damaged"] == 0
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            for side in (HOST, VIEWER):
+                simulation.network.shape(RELAY, side, LinkShape(delay=0.01, loss=0.03, rate=20e6))
+            await online(host)
+            async with s.viewer(host, timeout=20) as desktop:
+                await body(simulation, s, host, desktop)
+
+    run(main, seed=5)
