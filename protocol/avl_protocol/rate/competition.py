@@ -15,9 +15,10 @@ from avl_protocol.rate.settings import RateSettings
 GROWTH, AFTER_LOSS = 1.25, 0.78
 #: Seconds of overload before a competitor is suspected, and between two times.
 SUSPECT, AGAIN = 0.8, 3.0
-#: Seconds for which a competitor is remembered whose own losses emptied the queue, and of overload that show that it is
-#: still there.
-KNOWN, SUSPECT_AGAIN = 10.0, 0.3
+#: Seconds for which a competitor that was met is remembered, and of overload then; seconds without a queue that end it.
+KNOWN, SUSPECT_AGAIN, CALM = 20.0, 0.25, 1.0
+#: A share of the bottleneck this small is reason enough.
+CROWDED = 0.35
 #: Our rate must be below this share of what we had.
 GAVE_WAY = 0.6
 
@@ -31,16 +32,17 @@ class Competition:
         self._standing: deque[tuple[float, float]] = deque()
         self._over: float | None = None
         self._ratio = 1.3
-        self._entered = float("-inf")
-        self._lost_at = self._left = float("-inf")
+        self._entered = self._left = float("-inf")
+        self._lost_at = float("-inf")
         self.window = 0.0
         self.active = False
 
     def update(
         self, now: float, step: float, rate: float, delivered: float, sent: float, rtt: float, queue: float,
-        target: float, overloaded: bool, lost: bool, idle: bool,
+        target: float, overloaded: bool, lost: bool, idle: bool, share: float,
     ) -> float | None:  # fmt: skip
-        """Take a report's figures (rates in bit/s, times in seconds); the rate while competing, None otherwise."""
+        """Take a report's figures (rates in bit/s, times in seconds, our share of the bottleneck); the rate while
+        competing, None otherwise."""
         self._standing.append((now, queue))
         while self._standing[0][0] < now - 2.0:
             self._standing.popleft()
@@ -56,18 +58,19 @@ class Competition:
         if self._over is None:
             self._over, self._ratio = now, 1.3
         self._ratio += (delivered / max(sent, 1e4) - self._ratio) * min(1.0, step / 0.25)
-        known = now - self._left < KNOWN
         had = max((value for _, value in self._had), default=0.0)
+        known = now - self._left < KNOWN
         if (
-            now - self._over > (max(SUSPECT, 4 * rtt) if not known else max(SUSPECT_AGAIN, rtt))
-            and now - self._entered > (AGAIN if not known else SUSPECT_AGAIN)
+            now - self._over > (SUSPECT_AGAIN if known else max(SUSPECT, 4 * rtt))
+            and now - self._left > (0.0 if known else AGAIN)
             and self._ratio < 1.12
-            and (known or rate < GAVE_WAY * had)
+            and (rate < GAVE_WAY * had or share < CROWDED)
             and not idle
         ):
             self.active = True
             self._entered = self._lost_at = now
-            self.window = max(0.5 * had / 8 * rtt, 8.0 * self._settings.packet_size, self.window if known else 0.0)
+            began = max(0.5 * had / 8 * rtt, 8.0 * self._settings.packet_size)
+            self.window = max(began, self.window * AFTER_LOSS) if known else began
             return self._rate(rtt)
         return None
 
@@ -84,7 +87,7 @@ class Competition:
     ) -> float | None:
         if now - self._entered > 1.0 + 2 * rtt and delivered < 0.55 * sent:
             self.active, self._over = False, None
-            self._entered = now + 8  # what we send does not arrive: the path became slow, nobody competes
+            self._left = now + 8  # what we send does not arrive: the path became slow, nobody competes
             return 0.8 * delivered
         if lost and now - self._lost_at > 2 * rtt:
             self._lost_at = now
@@ -92,9 +95,10 @@ class Competition:
         else:
             packet = self._settings.packet_size
             self.window += GROWTH * packet * (delivered / 8 * step) / max(self.window, packet)
-        if min(value for _, value in self._standing) < 0.5 * target + 0.004 or queue < 0.006:
+        calm = max(value for at, value in self._standing if at > now - CALM) < target
+        if calm and now - self._entered > CALM:
             self.active, self._over = False, None
-            self._entered = self._left = now
+            self._left = now
             return 0.9 * delivered
         self.window = min(self.window, self._settings.most / 8 * (rtt + 0.05))
         return self._rate(rtt)

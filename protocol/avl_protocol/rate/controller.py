@@ -52,6 +52,10 @@ STUCK = 0.6
 MUCH, VERY_MUCH = 0.08, 0.15
 #: Queue that bulk streams may make, seconds.
 BULK_QUEUE = 0.012
+#: Seconds for which a sender that held a picture back counts as busy.
+HELD = 0.25
+#: A rate below this share of that before a queue appeared should have made a difference to it.
+LESS = 0.75
 #: Slack of the window beyond the empty path, seconds.
 WINDOW_SLACK = 0.035
 
@@ -81,6 +85,8 @@ class Controller:
         self._cut_at = float("-inf")
         self._over_at = float("-inf")
         self._held_since: float | None = None
+        self._held_at = float("-inf")
+        self._calm_rate = 0.0
         self._updated: float | None = None
         self._hold_until = float("-inf")
         self._calm_at = float("inf")
@@ -128,6 +134,8 @@ class Controller:
     def hold(self, now: float, backlog: int, unanswered: int, oldest: float | None) -> bool:
         """Whether the next picture should not be taken yet."""
         held = self._must_hold(now, backlog, unanswered, oldest)
+        if held:
+            self._held_at = now
         if not held:
             self._held_since = None
         elif self._held_since is None:
@@ -209,7 +217,7 @@ class Controller:
         base = self._delay.base or 0.0
         newest_sent, newest_arrived, _ = arrivals[-1]
         worst = max(arrived - sent for sent, arrived, _ in arrivals) - base
-        overloaded = self._delay.newest > self._target() + OVERLOAD
+        overloaded = not self._competition.active and self._delay.newest > self._target() + OVERLOAD
         self._losses.update(now, len(arrivals), len(lost), worst, overloaded)
         size = sum(size for _, _, size in arrivals)
         self._path.update(now, newest_arrived, size, self._trains, self._rate, self._delay.noise)
@@ -244,18 +252,20 @@ class Controller:
     def _control(self, now: float, step: float, lost: bool) -> None:
         delivered = 8 * (self._path.delivered if self._path.delivered is not None else self._rate / 8)
         sent = self._path.sent_rate(now)
-        idle = sent < 0.5 * self._rate
+        idle = sent < 0.5 * self._rate and now - self._held_at > HELD
         target = self._target()
         queue, newest = self._delay.standing, self._delay.newest
         over = target + OVERLOAD + 1.5 * self._delay.noise
         overloaded = queue > over and newest > over
         if queue <= target:
-            self._calm_at = now
+            self._calm_at, self._calm_rate = now, max(self._rate, 0.9 * self._calm_rate)
+        elif self._longer(now):
+            return
         # Alone, a queue is gone in its own time; one that stays is not ours.
         self._stuck = now - self._calm_at > STUCK + self._rtt + 2 * queue
         rate = self._competition.update(
             now, step, self._rate, delivered, sent, self._rtt, queue, target, overloaded, lost,
-            idle or self._sharing.alone,
+            idle or self._sharing.alone, self._sharing.share,
         )  # fmt: skip
         if rate is not None:
             self._draining = False
@@ -282,6 +292,19 @@ class Controller:
             self._set(self._clamp(given), "yield", "a queue stands")
         elif not idle and now >= self._hold_until:
             self._grow(step, queue, target, sent)
+
+    def _longer(self, now: float) -> bool:
+        """A delay that stays the same to the millisecond while we send much less is no queue: the path is longer."""
+        steady = self._delay.steady()
+        if steady is None or self._rate > LESS * self._calm_rate:
+            return False
+        self._delay.rebase(steady)
+        if self._least_rtt is not None:
+            self._least_rtt += steady
+        self._draining = False
+        self._calm_at = now
+        self._set(self._clamp(0.8 * self._calm_rate), "rebase", "the path became longer")
+        return True
 
     def _losses_cut(self, now: float, delivered: float) -> bool:
         losses = self._losses
@@ -322,7 +345,7 @@ class Controller:
 
     def _grow(self, step: float, queue: float, target: float, sent: float) -> None:
         capacity = self._path.value
-        most = 4.0 if self._probing.starting else 2.0 if self._alone else 1.2
+        most = 4.0 if self._probing.starting else 2.0 if self._alone else 0.7
         self._gain = min(most, self._gain * (1 + 2.5 * step) + 0.02 * step)
         if queue >= 0.5 * target:
             self._gain = min(self._gain, 0.25)

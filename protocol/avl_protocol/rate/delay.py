@@ -21,6 +21,8 @@ STANDING, QUIET, LONGER = 0.08, 0.0025, 60.0
 #: queue that fills and drains does not count, for its delays lie on a line. The factor makes it the mean change from
 #: train to train of normal noise.
 SPREAD, NOISE_STEP = 1.36, 1.04
+#: Seconds for which a delay must be the same to count as the path's own, and by how much it may differ.
+STEADY, SAME = 1.5, 0.0015
 #: Bounds of the noise estimate, seconds.
 LEAST_NOISE, MOST_NOISE = 0.0003, 0.005
 
@@ -30,6 +32,7 @@ class QueueDelay:
 
     def __init__(self) -> None:
         self._minima: deque[tuple[int, float]] = deque(maxlen=BUCKETS)
+        self._past: deque[tuple[float, float]] = deque()
         self._older: float | None = None
         self._before: float | None = None
         self.base: float | None = None
@@ -66,6 +69,9 @@ class QueueDelay:
             if train.least < standing:
                 standing = train.least
         self.standing = standing - self.base
+        self._past.append((newest.last, self.standing))
+        while len(self._past) > 1 and self._past[1][0] <= newest.last - STEADY:
+            self._past.popleft()
 
     def _learn(self, train: Train, frozen: bool) -> None:
         bucket = int(train.last / BUCKET)
@@ -81,9 +87,19 @@ class QueueDelay:
             return
         self.base = min(least for _, least in minima)
 
+    def steady(self) -> float | None:
+        """The standing delay in seconds where it was the same for STEADY seconds, give or take what it scatters; None
+        where it moved."""
+        past = self._past
+        if not past or past[-1][0] - past[0][0] < 0.9 * STEADY:
+            return None
+        values = [value for _, value in past]
+        return min(values) if max(values) - min(values) < SAME + self.noise else None
+
     def rebase(self, delay: float) -> None:
         """The path itself is longer than it was by `delay` seconds."""
         self._minima.clear()
+        self._past.clear()
         if self.base is not None:
             self.base += delay
         self._older = self._before = None
