@@ -24,6 +24,8 @@ from avl_protocol.wire.registry import T_REPORT, TrackKind
 TRACK = 1
 #: What TRACKS and GRANT say of it: track, kind, stands for, rate, priority.
 TRACK_ROW = (TRACK, int(TrackKind.VIDEO), TRACK, 8_000_000, 2)
+#: Seconds without a picture after which the budget is looked at before the next.
+PAUSE = 5.0
 #: Seconds between two words to the audience about our hop's rate.
 RATE_INTERVAL = 1.0
 #: The longest that the audience may make us wait at a time, seconds.
@@ -62,6 +64,7 @@ class Sharing:
         self._hold_until = 0.0
         self._skipped = 0
         self._rate_at = 0.0
+        self._framed_at = 0.0
         self._stages_at = 0.0
         self._stages: Stages | None = None
 
@@ -132,6 +135,9 @@ class Sharing:
         if link is None or link.state is not LinkState.UP or not self._audience or not self._watching:
             return False
         now = self._clock()
+        if now - self._framed_at > PAUSE:
+            self._framed_at = now
+            self._adapt()  # what the hop carried before a pause counts for less and less
         blocked = now < self._hold_until or link.carrier.hold(now)
         self._skipped += blocked and not self._blocked
         self._blocked = blocked
@@ -150,7 +156,7 @@ class Sharing:
     def frame(self, frame: EncodedFrame) -> None:
         """Seal and send a frame."""
         link = self._link
-        started = self._clock()
+        started = self._framed_at = self._clock()
         sealed = self._sender.seal(frame)
         now = self._clock()
         if link is not None and link.state is LinkState.UP:

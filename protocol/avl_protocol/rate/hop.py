@@ -30,6 +30,9 @@ TAIL = 0.12
 #: Seconds without any answer after which the rate is halved, and again each time they have passed: a circuit breaker
 #: (the idea of RFC 8083).
 SILENCE = 1.0
+#: Of what was measured before a pause, what a burst after it may use: all at first, FORGOTTEN seconds later this much;
+#: each report gives some of it back.
+LEAST_TRUST, FORGOTTEN, REGAINED = 0.4, 60.0, 0.1
 #: The track of probes that carry nothing.
 PROBE_TRACK = 0xFF
 #: A key frame, scene change or first picture after a pause is at most so many seconds of the hop's capacity.
@@ -51,6 +54,8 @@ class HopRate:
         self._asked = self._prodded = self._broken = 0.0
         self._probe_rate = self._probe_ends = 0.0
         self._probing = 0
+        #: How far what was measured before a pause still counts.
+        self._trust = 1.0
         self._probes = 0
         self.refused = 0
         #: Gives datagrams worth sending as a probe: (how many, now).
@@ -93,7 +98,7 @@ class HopRate:
             return None
         fragments = max(1, round(rate / 8 / 60 / MAX_FRAGMENT_PAYLOAD))
         parity = self.controller.parity(fragments)
-        return rate * PAYLOAD * fragments / (fragments + parity) * (1.0 - min(0.5, self.controller.loss))
+        return self._trust * rate * PAYLOAD * fragments / (fragments + parity) * (1.0 - min(0.5, self.controller.loss))
 
     @property
     def frame_limit(self) -> int | None:
@@ -126,6 +131,8 @@ class HopRate:
     def probes(self, now: float, waiting: bool) -> list[bytes]:
         """Datagrams of a probe that should leave now, none while others wait."""
         self._asked = now
+        if (idle := now - self.media_at - ACTIVITY) > 0:
+            self._trust = max(LEAST_TRUST, min(self._trust, 1.0 - idle / FORGOTTEN))
         if now >= self._probe_ends:
             self._probing = 0  # what is left of a probe has waited too long and will not leave
         if self._probing or waiting or now - self.media_at > ACTIVITY:
@@ -196,6 +203,7 @@ class HopRate:
                 del self._seen[next(iter(self._seen))]
             arrivals, lost = self.ledger.reported(report, now)
             if arrivals or lost:
+                self._trust = min(1.0, self._trust + REGAINED)
                 self.controller.on_feedback(now, arrivals, lost)
 
     def state(self, now: float) -> RateState:

@@ -348,3 +348,19 @@ def test_what_is_answered_no_more_is_prodded_once_in_a_while() -> None:
     hop.datagram_received(fed(answer(0, 10, *map(media, range(3)))), when)
     assert hop.ledger.unanswered == 0
     assert not hop.stalled(when + 10.0)
+
+
+def test_what_was_measured_before_a_pause_counts_for_less_and_less_until_it_is_measured_again() -> None:
+    hop, _ = sending()
+    fresh = hop.media_rate
+    assert fresh is not None
+    hop.probes(START + 4.0, False)
+    assert hop.media_rate == fresh, "a short pause changes nothing"
+    hop.probes(START + 35.0, False)
+    later = hop.media_rate
+    assert later is not None and 0.4 * fresh < later < 0.7 * fresh
+    hop.probes(START + 3600.0, False)
+    assert hop.media_rate == pytest.approx(0.4 * fresh)
+    hop.datagram_received(fed(answer(0, 10, media(0))), START + 3600.0)
+    regained = hop.media_rate
+    assert regained is not None and 0.4 * fresh < regained < fresh
