@@ -1,4 +1,4 @@
-"""The short cases of the suite: a controller that became clearly worse, or a run that is not a number, is noticed here."""
+"""The short cases of the suite: where a controller became clearly worse, or a run is no number, it is noticed here."""
 
 from __future__ import annotations
 

@@ -140,6 +140,8 @@ export class Attempt {
       this.session?.lost(new Refused(message.code || CLOSE.SESSION_LOST));
     } else if (message.kind === "PONG" && message.token === this._pings) {
       this.rtt = now - this._pinged;
+    } else if (message.kind === "HOP_RATE" && message.handle === this.session?.handle) {
+      this._owner.sessionMessage(message);
     } else if (message.kind === "GOAWAY") {
       this._end(new Refused(CLOSE.GOING_AWAY));
     }

@@ -30,15 +30,6 @@ const HOST_STAGES = ["grab", "compare", "convert", "encode", "seal"];
  * @typedef {{ paint: (picture: DecodedPicture) => void }} Screen  Calls `Client.presented` when pictures are on it.
  */
 
-/** An attempt that also passes on what the relay's rate controller says of our hop. */
-class ToldAttempt extends Attempt {
-  /** @param {any} message @param {number} now */
-  linkMessage(message, now) {
-    if (message.kind !== "HOP_RATE") super.linkMessage(message, now);
-    else if (message.handle === this.session?.handle) this._owner.sessionMessage(message);
-  }
-}
-
 /** One person's view of one desktop. `tell` gives a message to the page. */
 export class Client {
   /** @param {World} world @param {Screen} screen @param {(message: Record<string, any>) => void} tell */
@@ -98,7 +89,7 @@ export class Client {
   _dial(state, text) {
     this._begin();
     this._say(state, text);
-    if (this._want) this._attempt = new ToldAttempt(this._want, this._world, this._bound());
+    if (this._want) this._attempt = new Attempt(this._want, this._world, this._bound());
   }
 
   /** Try again, with the directions of this moment. */
