@@ -15,8 +15,8 @@ from avl_protocol.rate.settings import RateSettings
 GROWTH, AFTER_LOSS = 1.25, 0.78
 #: Seconds of overload before a competitor is suspected, and between two times.
 SUSPECT, AGAIN = 0.8, 3.0
-#: Seconds for which a competitor that was met is remembered, and of overload then; seconds without a queue that end it.
-KNOWN, SUSPECT_AGAIN, CALM = 20.0, 0.25, 1.0
+#: Seconds for which a competitor that was met is remembered, and of overload then.
+KNOWN, SUSPECT_AGAIN = 20.0, 0.25
 #: A share of the bottleneck this small is reason enough.
 CROWDED = 0.35
 #: Our rate must be below this share of what we had.
@@ -48,7 +48,7 @@ class Competition:
             self._standing.popleft()
         if self.active:
             return self._compete(now, step, delivered, sent, rtt, queue, target, lost)
-        if not idle and (not self._had or now - self._had[-1][0] > 0.25):
+        if not idle and not overloaded and (not self._had or now - self._had[-1][0] > 0.25):
             self._had.append((now, delivered))
             while self._had[0][0] < now - 15:
                 self._had.popleft()
@@ -63,7 +63,7 @@ class Competition:
         if (
             now - self._over > (SUSPECT_AGAIN if known else max(SUSPECT, 4 * rtt))
             and now - self._left > (0.0 if known else AGAIN)
-            and self._ratio < 1.12
+            and (self._ratio < 1.12 or share < CROWDED)
             and (rate < GAVE_WAY * had or share < CROWDED)
             and not idle
         ):
@@ -95,8 +95,7 @@ class Competition:
         else:
             packet = self._settings.packet_size
             self.window += GROWTH * packet * (delivered / 8 * step) / max(self.window, packet)
-        calm = max(value for at, value in self._standing if at > now - CALM) < target
-        if calm and now - self._entered > CALM:
+        if min(value for _, value in self._standing) < 0.5 * target + 0.004 or queue < 0.006:
             self.active, self._over = False, None
             self._left = now
             return 0.9 * delivered
