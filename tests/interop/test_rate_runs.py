@@ -16,7 +16,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from interop.bench.rate.__main__ import main
-from interop.bench.rate.cases import CASES, QUICK, SUITE
+from interop.bench.rate.cases import CASES, LINKS, QUICK, SUITE
 from interop.bench.rate.clock import Clock
 from interop.bench.rate.goals import GOALS, GROUP_GOALS
 from interop.bench.rate.link import Link
@@ -88,7 +88,7 @@ def constant(case: str, rate: float, seed: int = 1) -> Result:
 
 
 def test_every_case_can_be_set_up_and_has_what_its_goals_speak_of() -> None:
-    assert len(SUITE) == 41 and set(GOALS) <= set(SUITE) and len(CASES) == 41 + len(QUICK)
+    assert len(SUITE) == 41 and set(GOALS) <= set(SUITE) and len(CASES) == 41 + len(QUICK) + len(LINKS)
     for prefix in GROUP_GOALS:
         assert any(name.startswith(prefix) for name in SUITE)
     for case in CASES.values():
