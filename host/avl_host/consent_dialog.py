@@ -11,6 +11,7 @@ import asyncio
 import math
 import textwrap
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,11 +111,10 @@ class _Dialog:
         self._left = 0
         self._armed = False
         self._made: frozenset[int] = frozenset()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._x.disconnect)
             self._begin(display, injected_may_allow)
-        except BaseException:
-            self._x.disconnect()
-            raise
+            undo.pop_all()
 
     def _begin(self, display: str, injected_may_allow: bool) -> None:
         x = self._x

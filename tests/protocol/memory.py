@@ -44,7 +44,6 @@ class MemoryCarrier:
         self.peer_address = address
         self.rtt: float | None = 0.02
         self.rate: float | None = None
-        self.frame_limit: int | None = None
         self.rows = 0
         self.held = False
         self.spare: Callable[[int, float], Sequence[bytes]] | None = None

@@ -11,6 +11,7 @@ import contextlib
 import os
 import select
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
 import numpy as np
@@ -75,11 +76,10 @@ class X11CaptureSource:
         self._fresh = True
         self._guess = MotionGuess()
         self._unseen: tuple[Rect, ...] = ()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.close)
             self._asked(self._set_up)
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     def _set_up(self) -> None:
         x = self._x

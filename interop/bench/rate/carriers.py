@@ -1,4 +1,4 @@
-"""ModelCarrier: the hop's real rate code over a link, with a few lines in QUIC's place.
+"""End, what a flow knows of a hop's end, and ModelCarrier: the real rate code with a few lines in QUIC's place.
 
 Ledger, feedback, controller, pacer and queue are the product's; left out are handshake, encryption and
 acknowledgements, which cost ten times as much to run. `--transport quic` puts them back.
@@ -6,6 +6,7 @@ acknowledgements, which cost ten times as much to run. `--transport quic` puts t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from avl_protocol.quic.sendqueue import DatagramQueue
@@ -19,26 +20,23 @@ from interop.bench.rate.clock import Clock
 TIMEOUT = 0.3
 
 
-class ModelCarrier:
-    """One end of a hop. `transmit(payload, size)` puts a packet on its way; the other end's `received` takes it."""
+class End(ABC):
+    """One end of a hop as media see it; `hop` and `queue` are what stands behind it."""
 
     reliable_datagrams = False
+    hop: HopRate
+    queue: DatagramQueue
 
-    def __init__(self, clock: Clock, controller: RateController, transmit: Callable[[bytes, int], None]) -> None:
+    def __init__(self, clock: Clock, transmit: Callable[[bytes, int], None]) -> None:
         self._clock = clock
         self._transmit = transmit
-        self._pacer = Pacer(MAX_DATAGRAM_PAYLOAD + OVERHEAD)
         self._wakes = float("inf")
-        self._rtt: float | None = None
-        self.queue = DatagramQueue()
-        self.hop = HopRate(controller)
         self.on_datagram: Callable[[bytes, float], None] = _ignore
         self.on_fate: Callable[[object, bool, float], None] = _unheeded
 
-    @property
-    def rtt(self) -> float | None:
-        """Seconds; None before the first answer."""
-        return self._rtt
+    @abstractmethod
+    def pump(self) -> None:
+        """Send what may leave, and set the next alarm."""
 
     @property
     def rate(self) -> float | None:
@@ -66,6 +64,26 @@ class ModelCarrier:
     def offer_spare(self, spare: Callable[[int, float], Sequence[bytes]]) -> None:
         """Where useful probes come from."""
         self.hop.spare = spare
+
+    def _tell(self, now: float) -> None:
+        for cookie, acked in self.hop.take_fates():
+            self.on_fate(cookie, acked, now)
+
+
+class ModelCarrier(End):
+    """One end of a hop. `transmit(payload, size)` puts a packet on its way; the other end's `received` takes it."""
+
+    def __init__(self, clock: Clock, controller: RateController, transmit: Callable[[bytes, int], None]) -> None:
+        super().__init__(clock, transmit)
+        self._pacer = Pacer(MAX_DATAGRAM_PAYLOAD + OVERHEAD)
+        self._rtt: float | None = None
+        self.queue = DatagramQueue()
+        self.hop = HopRate(controller)
+
+    @property
+    def rtt(self) -> float | None:
+        """Seconds; None before the first answer."""
+        return self._rtt
 
     def send_datagrams(
         self, payloads: Sequence[bytes], priority: int, deadline: float | None, cookies: Sequence[object] | None = None
@@ -143,10 +161,6 @@ class ModelCarrier:
         else:
             self.on_datagram(payload, now)
         self.pump()
-
-    def _tell(self, now: float) -> None:
-        for cookie, acked in self.hop.take_fates():
-            self.on_fate(cookie, acked, now)
 
 
 def _ignore(payload: bytes, now: float) -> None:

@@ -19,8 +19,8 @@ from avl_protocol.endpoint.tls import TlsServer, self_signed
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.options import ConnectionOptions, configuration
 from avl_protocol.rate.control import RateController
-from avl_protocol.rate.hop import HopRate
 from avl_protocol.rate.settings import RateSettings
+from interop.bench.rate.carriers import End
 from interop.bench.rate.clock import Clock
 
 CLIENT, SERVER = ("10.0.0.2", 2), ("10.0.0.1", 1)
@@ -34,18 +34,14 @@ def _certificate() -> TlsServer:
     return self_signed(["bench.test"], now=time.time(), entropy=lambda size: next(numbers).to_bytes(size, "big"))
 
 
-class QuicEnd:
+class QuicEnd(End):
     """A connection's end with a session's view of it. `transmit(packet, size)` puts a UDP payload on its way."""
-
-    reliable_datagrams = False
 
     def __init__(
         self, clock: Clock, controller: RateController, transmit: Callable[[bytes, int], None], settings: RateSettings,
         client: QuicEnd | None, seed: str,
     ) -> None:  # fmt: skip
-        self._clock = clock
-        self._transmit = transmit
-        self._wakes = float("inf")
+        super().__init__(clock, transmit)
         self._is_client = is_client = client is None
         quic = configuration(is_client=is_client, alpn=["avl/1"], idle_timeout=600)
         if is_client:
@@ -64,41 +60,12 @@ class QuicEnd:
         )
         self.connection.use_controller(controller)
         self.connection.on_wanted = self._wanted
-        self.queue = self.connection.queue
-        self.on_datagram: Callable[[bytes, float], None] = _ignore
-        self.on_fate: Callable[[object, bool, float], None] = _unheeded
-
-    @property
-    def hop(self) -> HopRate:
-        """The hop's rate."""
-        return self.connection.hop
+        self.queue, self.hop = self.connection.queue, self.connection.hop
 
     @property
     def rtt(self) -> float | None:
         """Smoothed round trip in seconds."""
         return self.connection.smoothed_rtt
-
-    @property
-    def rate(self) -> float | None:
-        """Bits per second for the encoder."""
-        return self.hop.media_rate
-
-    @property
-    def frame_limit(self) -> int | None:
-        """Most bytes of one picture."""
-        return self.hop.frame_limit
-
-    def parity(self, fragments: int) -> int:
-        """Parity fragments worth sending."""
-        return self.hop.controller.parity(fragments)
-
-    def hold(self, now: float) -> bool:
-        """Whether the next picture should wait."""
-        return self.hop.hold(now, self.queue.bytes)
-
-    def offer_spare(self, spare: Callable[[int, float], Sequence[bytes]]) -> None:
-        """Where useful probes come from."""
-        self.hop.spare = spare
 
     def send_datagrams(
         self, payloads: Sequence[bytes], priority: int, deadline: float | None, cookies: Sequence[object] | None = None
@@ -146,15 +113,3 @@ class QuicEnd:
                 self.on_datagram(event.data, now)
         self._tell(now)
         self.pump()
-
-    def _tell(self, now: float) -> None:
-        for cookie, acked in self.connection.take_fates():
-            self.on_fate(cookie, acked, now)
-
-
-def _ignore(payload: bytes, now: float) -> None:
-    """Nobody listens."""
-
-
-def _unheeded(cookie: object, acked: bool, now: float) -> None:
-    """Nobody asks."""

@@ -127,11 +127,6 @@ class QuicCarrier:
         """Bits per second that an encoder may use."""
         return self._connection.hop.media_rate
 
-    @property
-    def frame_limit(self) -> int | None:
-        """Most bytes of one picture."""
-        return self._connection.hop.frame_limit
-
     def parity(self, fragments: int) -> int:
         """Parity fragments worth sending with so many."""
         return self._connection.hop.controller.parity(fragments)

@@ -63,10 +63,6 @@ class Carrier(Protocol):
     def rate(self) -> float | None:
         """Bits per second that an encoder may use on this hop now; None before anything is known."""
 
-    @property
-    def frame_limit(self) -> int | None:
-        """Most bytes one picture should have; None before that is known."""
-
     def parity(self, fragments: int) -> int:
         """Parity fragments worth sending with an object (or block) of so many."""
 
