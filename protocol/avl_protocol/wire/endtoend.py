@@ -29,7 +29,8 @@ class HostHello:
 
 @dataclass(frozen=True, slots=True)
 class ViewerHello:
-    """Payload of handshake message 3: the viewer's identity, its wish, and its CPace share."""
+    """Payload of handshake message 3: the viewer's identity, its wish, its CPace share, and a resume ticket if it has one
+    (6.2.2)."""
 
     identity: bytes
     not_before: int
@@ -38,6 +39,7 @@ class ViewerHello:
     name: str
     permissions: int
     share: bytes
+    ticket: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,24 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidates:
+    """Where the sender might be reached directly: rows of (kind, IP, port), and the SHA-256 of the certificates that it
+    would present there (spec 08-paths, 8.3). A higher serial replaces a lower one."""
+
+    serial: int
+    rows: tuple[tuple[Any, ...], ...] = ()
+    hashes: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Host to viewer: presented within `seconds` after a loss it stands for code and consent, once (6.2.2)."""
+
+    ticket: bytes
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The session ends, because of `code`."""
 
@@ -231,7 +251,7 @@ class ClipboardSet:
 HandshakePayload = Offer | HostHello | ViewerHello | Challenge | Confirm | Wait | Refusal
 ControlMessage = (
     Grant | MediaKeys | NeedKeys | Layout | Cursor | Decoder | ClockPing | ClockPong
-    | Beacon | Report | Stages | End | Rate
+    | Beacon | Report | Stages | End | Rate | Candidates | Ticket
 )  # fmt: skip
 InputMessage = Batch | Echo
 BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
@@ -239,7 +259,7 @@ BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
 HANDSHAKE: tuple[type[HandshakePayload], ...] = (Offer, HostHello, ViewerHello, Challenge, Confirm, Wait, Refusal)
 CONTROL: tuple[type[ControlMessage], ...] = (
     Grant, MediaKeys, NeedKeys, Layout, Cursor, Decoder, ClockPing, ClockPong,
-    Beacon, Report, Stages, End, Rate,
+    Beacon, Report, Stages, End, Rate, Candidates, Ticket,
 )  # fmt: skip
 INPUT: tuple[type[InputMessage], ...] = (Batch, Echo)
 BULK: tuple[type[BulkMessage], ...] = (Clipboard, ClipboardAsk, ClipboardSet)

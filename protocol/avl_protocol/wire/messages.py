@@ -51,11 +51,13 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """A viewer asks for a device by number (17 bytes) under a session id of its own (16 bytes)."""
+    """A viewer asks for a device by number (17 bytes) under a session id of its own (16 bytes); `moves` 1: that session
+    is running already and comes here."""
 
     device: bytes
     session: bytes
     hops: int = 0
+    moves: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Incoming:
     session: bytes
     handle: int
     source: bytes = b""
+    moves: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +194,36 @@ class HopRate:
     figures: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Relay to client: the client's address as seen now, "IP port" (spec 08-paths, 8.2)."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class NatTest:
+    """Client to relay: send me a FILTER with this token (16 bytes) from another port, and listen there."""
+
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NatTested:
+    """Relay to client: that other port, at which a LOCATE is heard for a while."""
+
+    token: bytes
+    port: int
+
+
 HopMessage = (
     Hello | Welcome | Register | Registered | Attach | Incoming | Accept | Reject | Attached | Tracks
     | Admit | Evict | Detach | Subscribe | Recover | Viewers | Ping | Pong | Goaway | Close | HopRate
+    | Observed | NatTest | NatTested
 )  # fmt: skip
 
 HOP: tuple[type[HopMessage], ...] = (
     Hello, Welcome, Register, Registered, Attach, Incoming, Accept, Reject, Attached, Tracks,
     Admit, Evict, Detach, Subscribe, Recover, Viewers, Ping, Pong, Goaway, Close, HopRate,
+    Observed, NatTest, NatTested,
 )  # fmt: skip

@@ -25,6 +25,9 @@ MAX_RETAINED_BULK = 4194304  # unacknowledged ciphertext kept on other channels
 MAX_CLIPBOARD_TEXT = 1048000  # largest clipboard text in UTF-8 bytes
 MAX_DIRTY_RECTS = 32  # most rectangles in a preamble
 MAX_CODE_LENGTH = 8  # characters of a code
+MAX_CANDIDATES = 16  # most addresses of one CANDIDATES
+MAX_WEBSOCKET_DATA = 16384  # most bytes of a stream in one WebSocket message
+MAX_WEBSOCKET_CREDIT = 262144  # credit of a WebSocket stream to begin with
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
@@ -39,6 +42,8 @@ T_KEY_SPACING = 0.3  # seconds: least time between key objects of a track
 T_REPORT = 0.25  # seconds: between reports while pictures change
 T_KEEPALIVE = 10.0  # seconds: between keepalives on an idle hop
 T_IDLE = 30.0  # seconds: QUIC idle timeout
+T_SILENCE = 0.1  # seconds: of silence on a busy hop, then it is asked; as long without an answer, and another way is taken
+T_RESUME = 600.0  # seconds: how long a session without a way is kept, and a ticket honoured
 
 
 class StreamType(IntEnum):
@@ -64,6 +69,35 @@ class DatagramType(IntEnum):
     REPAIR = 2  # a fragment sent again
     PROBE = 3  # bytes that only measure
     FEEDBACK = 4  # what a neighbour received, and when
+
+
+class RawType(IntEnum):
+    """Registry section "raw_types"."""
+
+    LOCATE = 1  # to a relay: tell me on my hop where this came from
+    PUNCH = 2  # to a peer: opens our NAT, and asks for an answer
+    ANSWER = 3  # to a peer: the same nonce
+    FILTER = 4  # from a relay's second port: did this come through?
+
+
+class CarrierFrame(IntEnum):
+    """Registry section "carrier_frames"."""
+
+    STREAM = 0  # bytes of a stream
+    CREDIT = 1  # how far a stream may be sent
+    RESET = 2  # a stream is abandoned
+    DATAGRAM = 3  # a datagram
+    CLOSE = 4  # the carrier ends
+    PING = 5  # answer with the same token
+    PONG = 6  # the answer
+
+
+class CandidateKind(IntEnum):
+    """Registry section "candidate_kinds"."""
+
+    LOCAL = 1  # an address of the machine itself
+    OBSERVED = 2  # what a relay sees
+    MAPPED = 3  # a port that the router was asked to open
 
 
 class ObjectFlag(IntFlag):
@@ -169,6 +203,7 @@ class CloseCode(IntEnum):
     TAMPERED = 74
     SESSION_LOST = 75
     TOO_SLOW = 76
+    SESSION_UNKNOWN = 77
 
 
 #: code -> (whose range, exit code of the command line, the sentence a person is shown)
@@ -198,6 +233,7 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.TAMPERED: ("session", 1, "What arrived was changed on the way. The session was ended."),
     CloseCode.SESSION_LOST: ("session", 4, "The connection to the host was lost."),
     CloseCode.TOO_SLOW: ("session", 1, "The other side stopped reading."),
+    CloseCode.SESSION_UNKNOWN: ("session", 4, "The host no longer knows this session."),
 }
 
 #: message name -> (number, ((key, field, type), ...)), one table for each kind of stream
@@ -206,8 +242,8 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "WELCOME": (2, ((0, "version", "int"), (1, "nonce", "bytes"), (2, "observed", "str"), (3, "identity", "bytes"), (4, "endorsement", "bytes"), (5, "time_ms", "int"), (6, "name", "str"), (7, "page", "str"), (8, "types", "int[]"),)),
     "REGISTER": (3, ((0, "identity", "bytes"), (1, "record", "bytes"), (2, "signature", "bytes"), (3, "proof", "bytes"),)),
     "REGISTERED": (4, ((0, "media_handle", "int"),)),
-    "ATTACH": (5, ((0, "device", "bytes"), (1, "session", "bytes"), (2, "hops", "int"),)),
-    "INCOMING": (6, ((0, "session", "bytes"), (1, "handle", "int"), (2, "source", "bytes"),)),
+    "ATTACH": (5, ((0, "device", "bytes"), (1, "session", "bytes"), (2, "hops", "int"), (3, "moves", "int"),)),
+    "INCOMING": (6, ((0, "session", "bytes"), (1, "handle", "int"), (2, "source", "bytes"), (3, "moves", "int"),)),
     "ACCEPT": (7, ((0, "handle", "int"),)),
     "REJECT": (8, ((0, "handle", "int"), (1, "code", "int"),)),
     "ATTACHED": (9, ((0, "session", "bytes"), (1, "handle", "int"), (2, "media_handle", "int"),)),
@@ -223,6 +259,9 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GOAWAY": (19, ((0, "elsewhere", "str[]"),)),
     "CLOSE": (20, ((0, "code", "int"), (1, "text", "str"),)),
     "HOP_RATE": (21, ((0, "handle", "int"), (1, "state", "str"), (2, "reason", "str"), (3, "figures", "int[]"),)),
+    "OBSERVED": (22, ((0, "address", "str"),)),
+    "NAT_TEST": (23, ((0, "token", "bytes"),)),
+    "NAT_TESTED": (24, ((0, "token", "bytes"), (1, "port", "int"),)),
 }
 CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),
@@ -238,6 +277,8 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "STAGES": (12, ((0, "object", "int"), (1, "times_us", "int[]"),)),
     "END": (13, ((0, "code", "int"), (1, "text", "str"),)),
     "RATE": (14, ((0, "state", "str"), (1, "reason", "str"), (2, "figures", "int[]"),)),
+    "CANDIDATES": (15, ((0, "serial", "int"), (1, "rows", "any[][]"), (2, "hashes", "bytes[]"),)),
+    "TICKET": (16, ((0, "ticket", "bytes"), (1, "seconds", "int"),)),
 }
 INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),
@@ -251,7 +292,7 @@ BULK_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
 HANDSHAKE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "OFFER": (1, ((0, "versions", "int[]"), (1, "features", "str[]"),)),
     "HOST_HELLO": (2, ((0, "version", "int"), (1, "identity", "bytes"), (2, "not_before", "int"), (3, "not_after", "int"), (4, "signature", "bytes"), (5, "methods", "str[]"), (6, "time_ms", "int"),)),
-    "VIEWER_HELLO": (3, ((0, "identity", "bytes"), (1, "not_before", "int"), (2, "not_after", "int"), (3, "signature", "bytes"), (4, "name", "str"), (5, "permissions", "int"), (6, "share", "bytes"),)),
+    "VIEWER_HELLO": (3, ((0, "identity", "bytes"), (1, "not_before", "int"), (2, "not_after", "int"), (3, "signature", "bytes"), (4, "name", "str"), (5, "permissions", "int"), (6, "share", "bytes"), (7, "ticket", "bytes"),)),
     "CHALLENGE": (4, ((0, "shares", "bytes[]"), (1, "tags", "bytes[]"),)),
     "CONFIRM": (5, ((0, "which", "int"), (1, "tag", "bytes"),)),
     "WAIT": (6, ((0, "seconds", "int"),)),

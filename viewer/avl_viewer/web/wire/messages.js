@@ -18,8 +18,8 @@ import * as varint from "./varint.js";
 const OPTIONAL = {
   HELLO: ["software", "required"],
   WELCOME: ["time_ms", "name", "page", "types"],
-  ATTACH: ["hops"],
-  INCOMING: ["source"],
+  ATTACH: ["hops", "moves"],
+  INCOMING: ["source", "moves"],
   VIEWERS: ["rungs", "rate", "hold_ms"],
   GOAWAY: ["elsewhere"],
   CLOSE: ["text"],
@@ -32,11 +32,14 @@ const OPTIONAL = {
   ECHO: ["discarded"],
   OFFER: ["features"],
   HOST_HELLO: ["methods", "time_ms"],
+  VIEWER_HELLO: ["ticket"],
+  CANDIDATES: ["rows", "hashes"],
 };
 /** @type {Record<string, any>} */
 const DEFAULTS = { int: 0, str: "" };
+const NOTHING = new Uint8Array(0);
 /** Defaults that differ from their type's. @type {Record<string, Record<string, any>>} */
-const OWN_DEFAULTS = { INCOMING: { source: new Uint8Array(0) }, DECODER: { max_width: 4096, max_height: 4096 } };
+const OWN_DEFAULTS = { INCOMING: { source: NOTHING }, VIEWER_HELLO: { ticket: NOTHING }, DECODER: { max_width: 4096, max_height: 4096 } };
 
 /** @type {Record<string, (value: any) => boolean>} */
 const CHECKS = {

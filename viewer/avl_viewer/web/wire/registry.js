@@ -19,6 +19,9 @@ export const MAX = Object.freeze({
   CLIPBOARD_TEXT: 1048000,
   DIRTY_RECTS: 32,
   CODE_LENGTH: 8,
+  CANDIDATES: 16,
+  WEBSOCKET_DATA: 16384,
+  WEBSOCKET_CREDIT: 262144,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
@@ -35,6 +38,8 @@ export const TIMER = Object.freeze({
   REPORT: 250,
   KEEPALIVE: 10000,
   IDLE: 30000,
+  SILENCE: 100,
+  RESUME: 600000,
 });
 export const STREAM = Object.freeze({
   HOP_CONTROL: 1,
@@ -51,6 +56,26 @@ export const DATAGRAM = Object.freeze({
   REPAIR: 2,
   PROBE: 3,
   FEEDBACK: 4,
+});
+export const RAW = Object.freeze({
+  LOCATE: 1,
+  PUNCH: 2,
+  ANSWER: 3,
+  FILTER: 4,
+});
+export const CARRIER_FRAME = Object.freeze({
+  STREAM: 0,
+  CREDIT: 1,
+  RESET: 2,
+  DATAGRAM: 3,
+  CLOSE: 4,
+  PING: 5,
+  PONG: 6,
+});
+export const CANDIDATE = Object.freeze({
+  LOCAL: 1,
+  OBSERVED: 2,
+  MAPPED: 3,
 });
 export const FLAG = Object.freeze({
   KEY: 1,
@@ -129,6 +154,7 @@ export const CLOSE = Object.freeze({
   TAMPERED: 74,
   SESSION_LOST: 75,
   TOO_SLOW: 76,
+  SESSION_UNKNOWN: 77,
 });
 /** Close code -> the sentence a person is shown. */
 export const CLOSE_TEXT = Object.freeze({
@@ -157,6 +183,7 @@ export const CLOSE_TEXT = Object.freeze({
   74: "What arrived was changed on the way. The session was ended.",
   75: "The connection to the host was lost.",
   76: "The other side stopped reading.",
+  77: "The host no longer knows this session.",
 });
 /** Message name -> [number, [[key, field, type], ...]]. */
 export const HOP_MESSAGES = Object.freeze({
@@ -164,8 +191,8 @@ export const HOP_MESSAGES = Object.freeze({
   WELCOME: [2, [[0, "version", "int"], [1, "nonce", "bytes"], [2, "observed", "str"], [3, "identity", "bytes"], [4, "endorsement", "bytes"], [5, "time_ms", "int"], [6, "name", "str"], [7, "page", "str"], [8, "types", "int[]"]]],
   REGISTER: [3, [[0, "identity", "bytes"], [1, "record", "bytes"], [2, "signature", "bytes"], [3, "proof", "bytes"]]],
   REGISTERED: [4, [[0, "media_handle", "int"]]],
-  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "hops", "int"]]],
-  INCOMING: [6, [[0, "session", "bytes"], [1, "handle", "int"], [2, "source", "bytes"]]],
+  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "hops", "int"], [3, "moves", "int"]]],
+  INCOMING: [6, [[0, "session", "bytes"], [1, "handle", "int"], [2, "source", "bytes"], [3, "moves", "int"]]],
   ACCEPT: [7, [[0, "handle", "int"]]],
   REJECT: [8, [[0, "handle", "int"], [1, "code", "int"]]],
   ATTACHED: [9, [[0, "session", "bytes"], [1, "handle", "int"], [2, "media_handle", "int"]]],
@@ -181,6 +208,9 @@ export const HOP_MESSAGES = Object.freeze({
   GOAWAY: [19, [[0, "elsewhere", "str[]"]]],
   CLOSE: [20, [[0, "code", "int"], [1, "text", "str"]]],
   HOP_RATE: [21, [[0, "handle", "int"], [1, "state", "str"], [2, "reason", "str"], [3, "figures", "int[]"]]],
+  OBSERVED: [22, [[0, "address", "str"]]],
+  NAT_TEST: [23, [[0, "token", "bytes"]]],
+  NAT_TESTED: [24, [[0, "token", "bytes"], [1, "port", "int"]]],
 });
 /** Message name -> [number, [[key, field, type], ...]]. */
 export const CONTROL_MESSAGES = Object.freeze({
@@ -197,6 +227,8 @@ export const CONTROL_MESSAGES = Object.freeze({
   STAGES: [12, [[0, "object", "int"], [1, "times_us", "int[]"]]],
   END: [13, [[0, "code", "int"], [1, "text", "str"]]],
   RATE: [14, [[0, "state", "str"], [1, "reason", "str"], [2, "figures", "int[]"]]],
+  CANDIDATES: [15, [[0, "serial", "int"], [1, "rows", "any[][]"], [2, "hashes", "bytes[]"]]],
+  TICKET: [16, [[0, "ticket", "bytes"], [1, "seconds", "int"]]],
 });
 /** Message name -> [number, [[key, field, type], ...]]. */
 export const INPUT_MESSAGES = Object.freeze({
@@ -213,7 +245,7 @@ export const BULK_MESSAGES = Object.freeze({
 export const HANDSHAKE_MESSAGES = Object.freeze({
   OFFER: [1, [[0, "versions", "int[]"], [1, "features", "str[]"]]],
   HOST_HELLO: [2, [[0, "version", "int"], [1, "identity", "bytes"], [2, "not_before", "int"], [3, "not_after", "int"], [4, "signature", "bytes"], [5, "methods", "str[]"], [6, "time_ms", "int"]]],
-  VIEWER_HELLO: [3, [[0, "identity", "bytes"], [1, "not_before", "int"], [2, "not_after", "int"], [3, "signature", "bytes"], [4, "name", "str"], [5, "permissions", "int"], [6, "share", "bytes"]]],
+  VIEWER_HELLO: [3, [[0, "identity", "bytes"], [1, "not_before", "int"], [2, "not_after", "int"], [3, "signature", "bytes"], [4, "name", "str"], [5, "permissions", "int"], [6, "share", "bytes"], [7, "ticket", "bytes"]]],
   CHALLENGE: [4, [[0, "shares", "bytes[]"], [1, "tags", "bytes[]"]]],
   CONFIRM: [5, [[0, "which", "int"], [1, "tag", "bytes"]]],
   WAIT: [6, [[0, "seconds", "int"]]],
