@@ -252,7 +252,7 @@ def test_forged_headers_are_refused_and_change_nothing(forge: object) -> None:
 def _sealed_header(from_viewer: bool, epoch: int, counter: int) -> ResumeHeader:
     maker = open_channel(KEYS, 0, from_viewer, SESSION)
     body = ResumeHeader(SESSION, 0, epoch, counter, b"")
-    return replace(body, mac=maker._mac(from_viewer, body.body))
+    return replace(body, mac=maker._mac(from_viewer, body.body, b""))
 
 
 def test_headers_of_the_past_are_refused() -> None:

@@ -194,8 +194,13 @@ class SecureChannel:
         self._suspended = True
         self._reader.clear()
 
-    def resume_header(self, epoch: int) -> bytes:
-        """Our Channel Resume for a new stream.
+    @property
+    def epoch(self) -> int:
+        """The highest epoch that a header of ours has named."""
+        return self._epoch_sent
+
+    def resume_header(self, epoch: int, binding: bytes = b"") -> bytes:
+        """Our Channel Resume for a new stream on a carrier of this `binding` (6.3.1).
 
         The viewer picks an `epoch` above all earlier ones and is suspended until `resume`; the host first accepts the
         viewer's header with `resume`, then repeats its epoch here.
@@ -207,16 +212,16 @@ class SecureChannel:
         self._epoch_sent = epoch
         header = ResumeHeader(self._session_id, self.channel, epoch, self._opener.counter, b"")
         self._owed_records = self._owed_bytes = self._owed_any = 0
-        return header.body + self._mac(self._from_viewer, header.body)
+        return header.body + self._mac(self._from_viewer, header.body, binding)
 
-    def resume(self, header: ResumeHeader) -> bytes:
+    def resume(self, header: ResumeHeader, binding: bytes = b"") -> bytes:
         """Accept the peer's Channel Resume: returns what to put on the new stream, behind our own header.
 
         Raises RemoteProtocolError(TAMPERED) for a header to be refused (R-SEC-27); the channel is unchanged then.
         """
         if header.session != self._session_id or header.channel != self.channel:
             raise RemoteProtocolError(CloseCode.TAMPERED, "a resume header is for another channel")
-        if not hmac.compare_digest(header.mac, self._mac(not self._from_viewer, header.body)):
+        if not hmac.compare_digest(header.mac, self._mac(not self._from_viewer, header.body, binding)):
             raise RemoteProtocolError(CloseCode.TAMPERED, "a resume header is not authentic")
         if header.epoch <= self._epoch or (self._from_viewer and header.epoch != self._epoch_sent):
             raise RemoteProtocolError(CloseCode.TAMPERED, "a resume header is out of date")
@@ -228,8 +233,9 @@ class SecureChannel:
         self._suspended = False
         return b"".join(self._kept) + self._flush()
 
-    def _mac(self, from_viewer: bool, body: bytes) -> bytes:
-        return hmac.digest(self._move_key, (b"\x00" if from_viewer else b"\x01") + body, "sha256")[:MAC_BYTES]
+    def _mac(self, from_viewer: bool, body: bytes, binding: bytes) -> bytes:
+        direction = b"\x00" if from_viewer else b"\x01"
+        return hmac.digest(self._move_key, direction + body + binding, "sha256")[:MAC_BYTES]
 
     # -- records -----------------------------------------------------------------------------------------------------
 

@@ -45,12 +45,13 @@ class Expect(Enum):
 @dataclass(frozen=True, slots=True)
 class Asks:
     """A viewer whose endorsement was verified: its identity key, the name it gives itself, the permissions it
-    wishes.
+    wishes, and the resume ticket it presents, if any.
     """
 
     identity: bytes
     name: str
     permissions: int
+    ticket: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class HostStep:
 
 
 class ViewerHandshake:
-    """The initiator. `code` in any spelling; `wall` in Unix seconds; `versions` are the session versions to offer.
+    """The initiator. `code` in any spelling; `wall` in Unix seconds; `versions` are the session versions to offer; a
+    `ticket` of an earlier session may make the code unnecessary.
 
     `done`: the keys are known; `admitted`: the host said so, and records follow on the stream in both directions.
     """
@@ -79,8 +81,10 @@ class ViewerHandshake:
         versions: tuple[int, ...],
         entropy: Callable[[int], bytes],
         wall: int,
+        ticket: bytes = b"",
     ) -> None:
         self._own = own
+        self._ticket = ticket
         self._device_number = device_number
         self._code = normalise_code(code)
         self._name = name
@@ -103,6 +107,8 @@ class ViewerHandshake:
         self.version = 0
         #: Index of the code that the host accepted: 0 control, 1 view.
         self.which: int | None = None
+        #: Whether the host took the ticket.
+        self.resumed = False
 
     @property
     def done(self) -> bool:
@@ -144,6 +150,12 @@ class ViewerHandshake:
             out = [self._confirm(message)]
             self._expect = Expect.ADMISSION
             return out
+        if expect is Expect.CHALLENGE and isinstance(message, Wait) and self._ticket and message.seconds == 0:
+            secret = schedule.ticket_secret(self._ticket)
+            self._keys = schedule.derive(self._noise.chaining_key, self._noise.handshake_hash, secret)
+            self.resumed = True
+            self._admission(message)
+            return []
         if expect is Expect.ADMISSION and isinstance(message, Wait):
             self._admission(message)
             return []
@@ -176,8 +188,9 @@ class ViewerHandshake:
         )
         not_before, not_after, signature = authentication.endorsement(self._own, STATIC_VIEWER, self._noise, self._wall)
         payload = ViewerHello(
-            self._own.public, not_before, not_after, signature, self._name, self._permissions, self._pake.share
-        )
+            self._own.public, not_before, not_after, signature, self._name, self._permissions, self._pake.share,
+            self._ticket,
+        )  # fmt: skip
         message = self._noise.write(HANDSHAKE.encode(payload))
         self._send, self._receive = self._noise.split()
         return authentication.sized(message)
@@ -206,7 +219,8 @@ class HostHandshake:
     """The responder. `wall` in Unix seconds; `encapsulate` draws ML-KEM's secret and is replaced only to make test
     vectors.
 
-    Order of calls: `receive` message 1 and 3; when a step `asks`, count the try, then `challenge` (or `refuse`);
+    Order of calls: `receive` message 1 and 3; when a step `asks`, `redeem` and `admit` if its ticket is good, else
+    count the try, then `challenge` (or `refuse`);
     `receive` CONFIRM; when a step is `confirmed`: `wait` as often as wanted, then `admit` or `refuse`.
     """
 
@@ -291,6 +305,14 @@ class HostHandshake:
         self._expect = Expect.CONFIRM
         return authentication.seal(self._send, Challenge(tuple(shares), tuple(tags)))
 
+    def redeem(self) -> None:
+        """The viewer's ticket is good: it stands for code and consent; `admit` follows."""
+        if self._expect is not Expect.CODES or self._hello is None or not self._hello.ticket:
+            raise LocalProtocolError("nobody has presented a ticket")
+        secret = schedule.ticket_secret(self._hello.ticket)
+        self._keys = schedule.derive(self._noise.chaining_key, self._noise.handshake_hash, secret)
+        self._expect = Expect.ADMISSION
+
     def wait(self, seconds: int) -> bytes:
         """WAIT: a person is being asked, for at most `seconds`, which is more than 0."""
         if self._expect is not Expect.ADMISSION or self._send is None or seconds <= 0:
@@ -345,7 +367,7 @@ class HostHandshake:
         ):
             raise Refused(CloseCode.REFUSED)
         self._hello = hello
-        return HostStep(asks=Asks(hello.identity, hello.name, hello.permissions))
+        return HostStep(asks=Asks(hello.identity, hello.name, hello.permissions, hello.ticket))
 
     def _check_confirm(self, confirm: HandshakePayload) -> HostStep:
         if not isinstance(confirm, Confirm) or confirm.which not in (0, 1):

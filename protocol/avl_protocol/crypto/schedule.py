@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from dataclasses import dataclass, field
 
@@ -26,8 +27,19 @@ class SessionKeys:
         """The key of Channel Resume's MAC, 32 bytes."""
         return self.label("move")
 
+    @property
+    def punch_key(self) -> bytes:
+        """The key of punches and of the direct connections that follow them, 32 bytes (8.4)."""
+        return self.label("punch")
+
+
+def ticket_secret(ticket: bytes) -> bytes:
+    """What a resume ticket brings into the keys in the place of CPace's intermediate session key (6.2.2)."""
+    return hashlib.sha256(b"avl/1 ticket\0" + ticket).digest()
+
 
 def derive(chaining_key: bytes, handshake_hash: bytes, isk: bytes) -> SessionKeys:
-    """The session's keys from the chaining key and hash after message 3 and CPace's intermediate session key."""
+    """The session's keys from the chaining key and hash after message 3, and CPace's intermediate session key or
+    `ticket_secret`."""
     exporter = hmac.digest(chaining_key, b"avl/1 exporter" + handshake_hash, "sha256")
     return SessionKeys(hmac.digest(exporter, isk, "sha256"), handshake_hash)

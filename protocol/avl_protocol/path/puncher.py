@@ -1,0 +1,118 @@
+"""Puncher: which of a peer's addresses work, found out from both sides at once (spec 08-paths, 8.4).
+
+Each end sends punches to all of the other's addresses: they open its own NAT for what comes from there. An address works
+when its punch was answered, for then both directions have been seen to; so nobody starts a connection, which costs a
+kilobyte a packet, towards an address that an attacker made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from avl_protocol.path.candidate import Address
+from avl_protocol.path.punch import NONCE_BYTES, Punch, PunchKey
+
+#: Seconds between the punches of one round to one address: often at first, since both NATs have to be open at once.
+RHYTHM = (0.02,) * 10 + (0.05,) * 8 + (0.2,) * 8
+#: Addresses at a time, those included that a peer turned out to have.
+TARGETS = 24
+#: Answers a second, and at once: a punch can be repeated by who saw it.
+ANSWERS = 100.0
+
+
+@dataclass(slots=True)
+class _Target:
+    """An address under way: when the next punch leaves, how many left, and when each nonce did."""
+
+    due: float
+    sent: int = 0
+    nonces: dict[bytes, float] = field(default_factory=dict)
+    rtt: float | None = None
+
+
+class Puncher:
+    """One end of one session. Give `receive` what arrives, send what `take_output` returns."""
+
+    def __init__(self, key: PunchKey, from_viewer: bool, entropy: Callable[[int], bytes]) -> None:
+        self._key = key
+        self._from_viewer = from_viewer
+        self._entropy = entropy
+        self._targets: dict[Address, _Target] = {}
+        self._output: list[tuple[bytes, Address]] = []
+        self._allowed, self._allowed_at = ANSWERS, 0.0
+
+    @property
+    def tag(self) -> bytes:
+        """What names our session in punches."""
+        return self._key.tag
+
+    @property
+    def working(self) -> list[tuple[float, Address]]:
+        """Addresses that answered in this round with their round trips in seconds, quickest first."""
+        return sorted((target.rtt, address) for address, target in self._targets.items() if target.rtt is not None)
+
+    @property
+    def over(self) -> bool:
+        """Whether every address of this round has had its punches."""
+        return all(target.sent >= len(RHYTHM) or target.rtt is not None for target in self._targets.values())
+
+    def aim(self, addresses: Sequence[Address], now: float) -> None:
+        """Begin a round towards these addresses, in their order, instead of the last."""
+        self._targets = {address: _Target(now) for address in addresses[:TARGETS]}
+        self.handle_timer(now)
+
+    def stop(self) -> None:
+        """Send no more of this round."""
+        self._targets.clear()
+        self._output.clear()
+
+    def receive(self, data: bytes, address: Address, now: float) -> bool:
+        """Take a datagram from an address. True when it was the peer's answer that an address works."""
+        punch = self._key.read(data, not self._from_viewer)
+        if punch is None:
+            return False
+        if punch.answer:
+            return self._answered(punch.nonce, address, now)
+        if self._may_answer(now):
+            self._output.append((self._key.make(Punch(True, punch.nonce), self._from_viewer), address))
+        if self._targets and address not in self._targets and len(self._targets) < TARGETS:
+            self._targets[address] = _Target(now)  # what the peer's NAT made of an address that it named
+            self.handle_timer(now)
+        return False
+
+    def _answered(self, nonce: bytes, address: Address, now: float) -> bool:
+        target = self._targets.get(address)
+        sent = target.nonces.pop(nonce, None) if target is not None else None
+        if target is None or sent is None:
+            return False
+        target.rtt = min(now - sent, target.rtt) if target.rtt is not None else now - sent
+        return True
+
+    def _may_answer(self, now: float) -> bool:
+        self._allowed = min(ANSWERS, self._allowed + (now - self._allowed_at) * ANSWERS)
+        self._allowed_at = now
+        if self._allowed < 1:
+            return False
+        self._allowed -= 1
+        return True
+
+    def take_output(self) -> list[tuple[bytes, Address]]:
+        """Datagrams to send now, with their addresses."""
+        out, self._output = self._output, []
+        return out
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+        waiting = [t.due for t in self._targets.values() if t.rtt is None and t.sent < len(RHYTHM)]
+        return min(waiting, default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Punch what is due."""
+        for address, target in self._targets.items():
+            if target.rtt is None and target.sent < len(RHYTHM) and target.due <= now:
+                nonce = self._entropy(NONCE_BYTES)
+                target.nonces[nonce] = now
+                self._output.append((self._key.make(Punch(False, nonce), self._from_viewer), address))
+                target.due = now + RHYTHM[target.sent]
+                target.sent += 1

@@ -1,0 +1,107 @@
+"""Selector: which way a session takes now, among those that are open (spec 08-paths, 8.6).
+
+Ways differ by milliseconds that change all the time, and a change of way costs a round trip: so a better way has to be
+better by enough, for long enough, and one that has failed has to prove itself for longer each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+#: Round trips of a way that has not been measured, in seconds.
+UNMEASURED = 0.2
+#: What a relay, and TCP, are worse by, in seconds: the one sees us, the other delivers late what is lost.
+RELAY_PENALTY, TCP_PENALTY = 0.005, 0.05
+#: Seconds of round trip that one percent of loss is worth.
+LOSS_PENALTY = 0.005
+#: A way is better by this share and by so many seconds, for so long, or it is not worth changing.
+SHARE, MARGIN, PATIENCE = 0.75, 0.005, 2.0
+#: Seconds that a way which fell silent must have answered again; doubled each time it falls silent, up to the last.
+FIRST_PROOF, LAST_PROOF = 1.0, 60.0
+#: Seconds without a failure after which the failures are forgotten.
+FORGIVEN = 120.0
+
+
+class WayKind(IntEnum):
+    """What a way is, the best first; the value orders ways that are else alike."""
+
+    LAN = 0
+    DIRECT = 1
+    RELAY = 2
+    TCP = 3
+
+
+#: What programs and people call them.
+WAY_NAMES = {WayKind.LAN: "lan", WayKind.DIRECT: "direct", WayKind.RELAY: "relay", WayKind.TCP: "tcp"}
+
+
+@dataclass(frozen=True, slots=True)
+class WayFigures:
+    """One open way now: its name, round trip in seconds, share of datagrams lost, and whether it answers."""
+
+    name: object
+    kind: WayKind
+    rtt: float | None
+    loss: float
+    silent: bool
+
+    @property
+    def cost(self) -> float:
+        """Seconds of round trip, with what else it is worse by."""
+        cost = UNMEASURED if self.rtt is None else self.rtt
+        cost += self.loss * 100 * LOSS_PENALTY
+        if self.kind >= WayKind.RELAY:
+            cost += RELAY_PENALTY
+        return cost + (TCP_PENALTY if self.kind is WayKind.TCP else 0.0)
+
+
+class Selector:
+    """Chooses; its owner does what follows."""
+
+    def __init__(self) -> None:
+        self._failed: dict[WayKind, tuple[int, float]] = {}
+        self._better: tuple[object, float] | None = None
+        self._answers: dict[object, float] = {}
+
+    def failed(self, kind: WayKind, now: float) -> None:
+        """The way in use fell silent or was lost: the next of its kind has to prove itself."""
+        count, at = self._failed.get(kind, (0, now))
+        self._failed[kind] = (1 if now - at > FORGIVEN else count + 1, now)
+
+    def proof(self, kind: WayKind, now: float) -> float:
+        """Seconds that a way of this kind has to have answered before it is taken."""
+        count, at = self._failed.get(kind, (0, now))
+        if not count or now - at > FORGIVEN:
+            return 0.0
+        return float(min(LAST_PROOF, FIRST_PROOF * 2 ** (count - 1)))
+
+    def choose(self, current: object | None, ways: Sequence[WayFigures], now: float) -> object | None:
+        """The name of the way to take: `current`, unless another is better by enough or it does not answer."""
+        known = {way.name for way in ways if not way.silent}
+        self._answers = {name: at for name, at in self._answers.items() if name in known}
+        for name in known:
+            self._answers.setdefault(name, now)
+        using = next((way for way in ways if way.name == current), None)
+        open_ways = [way for way in ways if not way.silent]
+        if using is None or using.silent:
+            self._better = None
+            best = min(open_ways, key=lambda way: (way.cost, way.kind), default=None)
+            return best.name if best is not None else current
+        fit = [
+            way
+            for way in open_ways
+            if way.name != current
+            and now - self._answers[way.name] >= self.proof(way.kind, now)
+            and (way.cost < using.cost * SHARE - MARGIN or way.kind < using.kind and way.cost <= using.cost)
+        ]
+        best = min(fit, key=lambda way: (way.cost, way.kind), default=None)
+        if best is None:
+            self._better = None
+            return current
+        if best.kind < using.kind:
+            return best.name  # a way of a better kind that is no slower needs no patience
+        if self._better is None or self._better[0] != best.name:
+            self._better = (best.name, now)
+        return best.name if now - self._better[1] >= PATIENCE else current
