@@ -9,10 +9,12 @@ from typing import Any, cast
 
 from avl_protocol.crypto.attempts import AttemptBudget, Code, Try
 from avl_protocol.crypto.identity import endorse_signer
+from avl_protocol.session.carrier import Carrier
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.mediain import ReceivedFrame
-from avl_protocol.session.pipes import SessionPipes
-from avl_protocol.session.viewer import ViewerSession, ViewerSettings
+from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.session.viewing import ViewerSettings
 from avl_protocol.wire.endtoend import BulkMessage, ControlMessage, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode, Permission
@@ -25,64 +27,65 @@ EVERYTHING = Permission(sum(Permission))
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Something on its way on a channel."""
+    """Something on its way on a stream."""
 
-    channel: int
+    stream: int
     data: bytes = b""
     end: bool = False
     reset: int | None = None
 
+    @property
+    def channel(self) -> int:
+        return self.stream % 100
 
-class MemoryPipes:
-    """One side's SessionPipes: what is sent waits in `out` until the meeting carries it."""
 
-    handle = 5
+class MemoryHop:
+    """One side's end of a hop, and its carrier: what is sent waits in `out` until the meeting carries it. A channel's
+    stream has the channel's number, its next ones 100 more each."""
+
+    server_certificate = b"certificate"
 
     def __init__(self) -> None:
         self.out: deque[Moved] = deque()
-        self.streams: set[int] = set()
         self.refused: list[tuple[int, CloseCode]] = []
         self.sent = bytearray()
-        self.closed: CloseCode | None = None
+        self.opened: list[int] = []
+        self.bulk: set[int] = set()
         #: Bytes that the hop claims not to have sent yet.
         self.waiting = 0
 
-    def open(self, channel: int) -> None:
-        self.streams.add(channel)
-        self.out.append(Moved(channel))
+    @property
+    def carrier(self) -> Carrier:
+        return cast(Carrier, self)
 
-    def adopt(self, channel: int, stream: int) -> bool:
-        self.streams.add(channel)
-        return stream == channel
+    @property
+    def streams(self) -> set[int]:
+        return set(self.opened)
 
-    def send(self, channel: int, data: bytes) -> None:
-        if data and channel in self.streams:
-            self.sent += data
-            self.out.append(Moved(channel, data))
+    def open_channel(self, handle: int, channel: int) -> int:
+        stream = channel
+        while stream in self.opened:
+            stream += 100
+        self.opened.append(stream)
+        self.out.append(Moved(stream))
+        return stream
 
-    def finish(self, channel: int) -> None:
-        if channel in self.streams:
-            self.out.append(Moved(channel, end=True))
+    def send_stream(self, stream: int, data: bytes, end: bool = False) -> None:
+        self.sent += data
+        self.out.append(Moved(stream, data, end))
 
-    def refuse(self, channel: int, stream: int, code: CloseCode) -> None:
-        self.refused.append((channel, code))
-        if stream == channel:
-            self.streams.discard(channel)
-        self.out.append(Moved(channel, reset=int(code)))
+    def set_stream_bulk(self, stream: int) -> None:
+        self.bulk.add(stream)
+
+    def reset_stream(self, stream: int, code: int) -> None:
+        self.refused.append((stream % 100, CloseCode(code)))
+        self.out.append(Moved(stream, reset=int(code)))
 
     def consume(self, stream: int, size: int) -> None:
         return
 
-    def backlog(self, channel: int) -> int:
+    def stream_backlog(self, stream: int) -> int:
         return self.waiting
-
-    def is_open(self, channel: int) -> bool:
-        return channel in self.streams
-
-    def close(self, code: CloseCode) -> None:
-        self.closed = code
-        self.out.extend(Moved(channel, reset=int(code)) for channel in sorted(self.streams))
-        self.streams.clear()
 
 
 class CodeDoor:
@@ -92,6 +95,7 @@ class CodeDoor:
         self.budget = AttemptBudget(control or Code(CODE), view or Code(VIEW_CODE), Seeded("door"))
         self.replaced = 0
         self.failures = 0
+        self.tickets: dict[tuple[bytes, bytes], Permission] = {}
 
     def begin(self, viewer: bytes, now: float) -> Try:
         return self.budget.begin(viewer, now)
@@ -105,6 +109,9 @@ class CodeDoor:
         self.failures += 1
         self.replaced += self.budget.failed(attempt)
 
+    def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
+        return self.tickets.pop((ticket, viewer), None)
+
 
 @dataclass
 class HostOwner:
@@ -117,6 +124,8 @@ class HostOwner:
     events: list[tuple[Any, ...]] = field(default_factory=list)
     messages: list[ControlMessage | BulkMessage] = field(default_factory=list)
     ended: CloseCode | None = None
+    moved: int = 0
+    detached: int = 0
 
     def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
         if self.asks:
@@ -139,6 +148,12 @@ class HostOwner:
     def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
         self.messages.append(message)
 
+    def session_moved(self, session: HostSession, now: float) -> None:
+        self.moved += 1
+
+    def session_detached(self, session: HostSession, now: float) -> None:
+        self.detached += 1
+
     def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
         assert self.ended is None
         self.ended = code
@@ -156,6 +171,18 @@ class ViewerOwner:
     echoes: list[int] = field(default_factory=list)
     stale: bool = False
     ended: Refused | None = None
+    discarded: list[int] = field(default_factory=list)
+    moved: list[Route] = field(default_factory=list)
+    unmoved: list[Route] = field(default_factory=list)
+
+    def session_discarded(self, sequences: list[int], now: float) -> None:
+        self.discarded += sequences
+
+    def session_moved(self, route: Route, now: float) -> None:
+        self.moved.append(route)
+
+    def session_unmoved(self, route: Route, now: float) -> None:
+        self.unmoved.append(route)
 
     def session_waiting(self, seconds: int, now: float) -> None:
         self.waiting = seconds
@@ -191,22 +218,24 @@ class Meeting:
 
     def __init__(
         self, code: str = CODE, door: CodeDoor | None = None, asks: bool = False, wish: Permission = EVERYTHING,
-        viewer: str = "viewer", device: int = HOST.number, host_session_id: bytes = SESSION,
+        viewer: str = "viewer", device: int = HOST.number, host_session_id: bytes = SESSION, ticket: bytes = b"",
     ) -> None:  # fmt: skip
         self.now = 100.0
         self.change: Change = lambda from_viewer, moved: moved
         self.door = door or CodeDoor()
         self.source = Source()
         self.host_owner, self.viewer_owner = HostOwner(self.source, asks), ViewerOwner()
-        self.host_pipes, self.viewer_pipes = MemoryPipes(), MemoryPipes()
+        self.host_pipes, self.viewer_pipes = MemoryHop(), MemoryHop()
+        self.host_route = Route(self.host_pipes, 5, begun=True)
+        self.viewer_route = Route(self.viewer_pipes, 5, begun=True)
         own = VIEWER if viewer == "viewer" else identity(viewer)
         self.host = HostSession(
-            HOST, host_session_id, cast(SessionPipes, self.host_pipes), self.door, self.host_owner, Seeded("host"),
+            HOST, host_session_id, SessionPipes(self.host_route), self.door, self.host_owner, Seeded("host"),
             WALL, self.now,
         )  # fmt: skip
         self.viewer = ViewerSession(
-            ViewerSettings(own, device, SESSION, code, "someone", wish, (0, 1)),
-            cast(SessionPipes, self.viewer_pipes), self.viewer_owner, Seeded(viewer), WALL, self.now,
+            ViewerSettings(own, device, SESSION, code, "someone", wish, (0, 1), ticket),
+            SessionPipes(self.viewer_route), self.viewer_owner, Seeded(viewer), WALL, self.now,
         )  # fmt: skip
 
     def carry(self) -> None:
@@ -219,16 +248,11 @@ class Meeting:
                         self._hand(from_viewer, moved)
 
     def _hand(self, from_viewer: bool, moved: Moved) -> None:
-        channel = moved.channel
-        if from_viewer:
-            if moved.reset is not None:
-                self.host.channel_reset(channel, self.now)
-            else:
-                self.host.channel_received(channel, channel, moved.data, moved.end, self.now)
-        elif moved.reset is not None:
-            self.viewer.channel_reset(channel, moved.reset, self.now)
+        session, route = (self.host, self.host_route) if from_viewer else (self.viewer, self.viewer_route)
+        if moved.reset is not None:
+            session.channel_reset(route, moved.channel, moved.stream, moved.reset, self.now)
         else:
-            self.viewer.channel_received(channel, channel, moved.data, moved.end, self.now)
+            session.channel_received(route, moved.channel, moved.stream, moved.data, moved.end, self.now)
 
     def start(self) -> Meeting:
         """The handshake, as far as it goes."""

@@ -179,7 +179,7 @@ def test_nothing_lasts_for_ever_even_when_nobody_answers() -> None:
 
 def test_who_can_not_wait_and_sends_records_while_a_person_is_asked_is_out() -> None:
     meeting = Meeting(asks=True).start()
-    meeting.host.channel_received(0, 0, (20).to_bytes(2, "big") + bytes(20), False, meeting.now)
+    meeting.host.channel_received(meeting.host_route, 0, 0, (20).to_bytes(2, "big") + bytes(20), False, meeting.now)
     assert meeting.host_owner.ended is CloseCode.SESSION_PROTOCOL
 
 
@@ -219,7 +219,7 @@ def test_the_view_code_admits_to_viewing_and_opens_no_other_channel() -> None:
 @pytest.mark.parametrize("channel", [Channel.INPUT, Channel.BULK, 3, 77])
 def test_a_host_refuses_a_channel_that_the_permissions_do_not_open(channel: int) -> None:
     meeting = Meeting(code=VIEW_CODE).start()
-    meeting.host.channel_received(channel, channel, b"whatever", False, meeting.now)
+    meeting.host.channel_received(meeting.host_route, channel, channel, b"whatever", False, meeting.now)
     assert meeting.host_pipes.refused == [(channel, CloseCode.FORBIDDEN)]
     assert meeting.host.state is HostState.ADMITTED
     assert meeting.host_owner.events == []
@@ -237,7 +237,7 @@ def test_a_viewer_that_lies_about_its_permissions_is_stopped_by_the_host() -> No
 
 def test_a_second_stream_for_a_channel_is_refused() -> None:
     meeting = Meeting().start()
-    meeting.host.channel_received(Channel.INPUT, 99, b"x", False, meeting.now)
+    meeting.host.channel_received(meeting.host_route, Channel.INPUT, 99, b"x", False, meeting.now)
     assert meeting.host_pipes.refused == [(Channel.INPUT, CloseCode.FORBIDDEN)]
     meeting.send_input(POINTER)
     assert meeting.host_owner.events == [POINTER]
@@ -245,13 +245,13 @@ def test_a_second_stream_for_a_channel_is_refused() -> None:
 
 def test_before_admission_there_is_channel_0_only() -> None:
     meeting = Meeting(asks=True).start()
-    meeting.host.channel_received(Channel.INPUT, Channel.INPUT, b"x", False, meeting.now)
+    meeting.host.channel_received(meeting.host_route, Channel.INPUT, Channel.INPUT, b"x", False, meeting.now)
     assert meeting.host_pipes.refused == [(Channel.INPUT, CloseCode.FORBIDDEN)]
 
 
 def test_a_channel_that_the_host_opens_ends_the_session() -> None:
     meeting = Meeting(code=VIEW_CODE).start()
-    meeting.viewer.channel_received(Channel.INPUT, 99, b"x", False, meeting.now)
+    meeting.viewer.channel_received(meeting.viewer_route, Channel.INPUT, 99, b"x", False, meeting.now)
     assert meeting.reason is CloseCode.SESSION_PROTOCOL
 
 
@@ -292,8 +292,8 @@ def test_a_changed_byte_anywhere_in_the_handshake_admits_nobody(
 def test_whatever_a_stranger_says_first_raises_nothing(pieces: list[bytes], end: bool) -> None:
     meeting = Meeting()
     for piece in pieces:
-        meeting.host.channel_received(0, 0, piece, False, meeting.now)
-    meeting.host.channel_received(0, 0, b"", end, meeting.now)
+        meeting.host.channel_received(meeting.host_route, 0, 0, piece, False, meeting.now)
+    meeting.host.channel_received(meeting.host_route, 0, 0, b"", end, meeting.now)
     assert meeting.host_owner.admitted == 0
     meeting.at(T_UNADMITTED + 1, deaf="viewer")
     assert meeting.host.state is HostState.ENDED
@@ -304,7 +304,7 @@ def test_whatever_a_host_says_first_raises_nothing(pieces: list[bytes]) -> None:
     meeting = Meeting()
     meeting.viewer.start()
     for piece in pieces:
-        meeting.viewer.channel_received(0, 0, piece, False, meeting.now)
+        meeting.viewer.channel_received(meeting.viewer_route, 0, 0, piece, False, meeting.now)
     assert meeting.viewer_owner.grant is None
     meeting.at(T_UNADMITTED + 1, deaf="host")
     assert meeting.viewer.state is ViewerState.ENDED
@@ -312,5 +312,5 @@ def test_whatever_a_host_says_first_raises_nothing(pieces: list[bytes]) -> None:
 
 def test_an_oversized_handshake_message_is_refused_by_its_length() -> None:
     meeting = Meeting()
-    meeting.host.channel_received(0, 0, (4097).to_bytes(2, "big"), False, meeting.now)
+    meeting.host.channel_received(meeting.host_route, 0, 0, (4097).to_bytes(2, "big"), False, meeting.now)
     assert meeting.host_owner.ended is CloseCode.SESSION_PROTOCOL

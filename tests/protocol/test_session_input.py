@@ -60,16 +60,16 @@ def test_nothing_stays_held_however_it_ends(how: str) -> None:
     meeting.send_input(A_DOWN, (MOVE, 5, 5), LEFT_DOWN, (MOVE, 9, 9))
     del meeting.host_owner.events[:]
     if how == "lost":
-        meeting.host.lost(meeting.now)
+        meeting.host.route_lost(meeting.host_route, meeting.now)
     elif how == "end":
         meeting.host.end(CloseCode.EVICTED, meeting.now)
     elif how == "reset 0":
-        meeting.host.channel_reset(0, meeting.now)
+        meeting.host.channel_reset(meeting.host_route, 0, 0, CloseCode.ENDED, meeting.now)
     elif how == "reset 1":
-        meeting.host.channel_reset(1, meeting.now)
+        meeting.host.channel_reset(meeting.host_route, 1, 1, CloseCode.NO_ERROR, meeting.now)
         assert meeting.host.state is HostState.ADMITTED
     elif how == "tampered":
-        meeting.host.channel_received(1, 1, (40).to_bytes(2, "big") + bytes(40), False, meeting.now)
+        meeting.host.channel_received(meeting.host_route, 1, 1, (40).to_bytes(2, "big") + bytes(40), False, meeting.now)
     elif how == "leave":
         meeting.viewer.end(meeting.now)
         meeting.carry()
@@ -95,7 +95,7 @@ def late(meeting: Meeting, seconds: float, *events: tuple[Any, ...]) -> None:
     meeting.at(seconds)
     meeting.change = lambda from_viewer, moved: moved
     for moved in held:
-        meeting.host.channel_received(1, 1, moved.data, moved.end, meeting.now)
+        meeting.host.channel_received(meeting.host_route, 1, 1, moved.data, moved.end, meeting.now)
     meeting.carry()
 
 
@@ -196,10 +196,10 @@ def test_moves_coalesce_while_the_hop_is_backed_up_and_nothing_else_does() -> No
 @given(st.text(max_size=6000), st.text(max_size=50))
 def test_typed_text_of_any_length_arrives_exactly(text: str, more: str) -> None:
     outbox = InputOutbox()
-    promised = [outbox.add([(TEXT, text)]), outbox.add([A_DOWN, A_UP, (TEXT, more)])]
+    promised = [outbox.add([(TEXT, text)], 5.0), outbox.add([A_DOWN, A_UP, (TEXT, more)], 5.0)]
     batches = []
     while outbox.pending:
-        batches.append(outbox.take(5))
+        batches.append(outbox.take()[0])
     assert [batch.sequence for batch in batches] == list(range(1, len(batches) + 1))
     assert promised[-1] == batches[-1].sequence
     typed = "".join(event[1] for batch in batches for event in batch.events if event[0] == TEXT)
@@ -212,7 +212,7 @@ def test_a_very_long_text_arrives_whole_although_much_of_it_waits() -> None:
     meeting = Meeting().start()
     text = "".join(random.Random(2).choices("abc äö€", k=2_000_000))
     last = meeting.viewer.send_input([(TEXT, text)], meeting.now)
-    assert not meeting.viewer_pipes.waiting and meeting.viewer._outbox.pending
+    assert not meeting.viewer_pipes.waiting and meeting.viewer.input_waits
     meeting.carry()
     assert meeting.viewer_owner.echoes[-1] == last
     assert "".join(event[1] for event in meeting.host_owner.events) == text

@@ -78,9 +78,9 @@ def test_a_record_that_came_twice_is_noticed() -> None:
 
 def test_the_end_of_channel_0_without_a_word_is_a_loss() -> None:
     meeting = Meeting().start()
-    meeting.viewer.channel_received(0, 0, b"", True, meeting.now)
+    meeting.viewer.channel_received(meeting.viewer_route, 0, 0, b"", True, meeting.now)
     assert meeting.reason is CloseCode.SESSION_LOST
-    meeting.host.channel_received(0, 0, b"", True, meeting.now)
+    meeting.host.channel_received(meeting.host_route, 0, 0, b"", True, meeting.now)
     assert meeting.host_owner.ended is CloseCode.SESSION_LOST
 
 
@@ -115,9 +115,9 @@ def test_a_viewer_that_leaves_is_told_apart_from_one_that_was_lost() -> None:
 @pytest.mark.parametrize("code", [CloseCode.EVICTED, CloseCode.TAMPERED, 4711])
 def test_an_abandoned_channel_0_ends_both(code: int) -> None:
     meeting = Meeting().start()
-    meeting.viewer.channel_reset(0, code, meeting.now)
+    meeting.viewer.channel_reset(meeting.viewer_route, 0, 0, code, meeting.now)
     assert meeting.reason is (code if isinstance(code, CloseCode) else CloseCode.SESSION_LOST)
-    meeting.host.channel_reset(0, meeting.now)
+    meeting.host.channel_reset(meeting.host_route, 0, 0, CloseCode.ENDED, meeting.now)
     assert meeting.host_owner.ended is CloseCode.SESSION_LOST
 
 
@@ -174,7 +174,9 @@ def test_a_stale_viewer_goes_on_when_the_host_is_heard_again() -> None:
     assert meeting.viewer.stale
     meeting.change = lambda from_viewer, moved: moved
     for moved in held:
-        meeting.viewer.channel_received(moved.channel, moved.channel, moved.data, moved.end, meeting.now)
+        meeting.viewer.channel_received(
+            meeting.viewer_route, moved.channel, moved.channel, moved.data, moved.end, meeting.now
+        )
     assert not meeting.viewer.stale
     meeting.send_input((MOVE, 1, 1))
     assert meeting.host_owner.events == [(MOVE, 1, 1)]

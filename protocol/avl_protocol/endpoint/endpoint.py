@@ -53,12 +53,14 @@ class Endpoint:
         idle_timeout: float = T_IDLE,
         on_raw: Callable[[bytes, Address], None] | None = None,
     ) -> None:
-        """`reset_key`: kept over restarts, it lets peers notice one at once. `on_raw` is given what is not QUIC."""
+        """`reset_key`: kept over restarts, it lets peers notice one at once. `on_raw`, which may be set later, is given
+        what is not QUIC."""
         self._network, self._clock, self._entropy, self._loop = network, clock, entropy, loop
         self._options = options or ConnectionOptions()
         self._reset_key = reset_key or entropy(32)
         self._idle_timeout = idle_timeout
-        self._on_raw = on_raw
+        self.on_raw = on_raw
+        self._admits: Callable[[bytes, Address], bool] = _anybody
         self._socket: DatagramSocket | None = None
         self._routes: Demultiplexer[Link] = Demultiplexer()
         self._links: dict[Link, None] = {}
@@ -98,8 +100,9 @@ class Endpoint:
         on_carrier: OnCarrier,
         on_http: HttpHandler | None = None,
         origin_allowed: Callable[[str, str], bool] | None = None,
+        admits: Callable[[bytes, Address], bool] | None = None,
     ) -> None:
-        """Accept connections from now on.
+        """Accept connections from now on, if `admits` knows the first destination connection ID or the address.
 
         `on_carrier(carrier, alpn)` returns the receiver of a carrier that is ready, raw (`avl/1`) or WebTransport
         (`h3`).
@@ -107,6 +110,7 @@ class Endpoint:
         """
         self._tls, self._on_carrier, self._on_http = tls, on_carrier, on_http
         self._origin_allowed = origin_allowed or _no_origin
+        self._admits = admits or _anybody
 
     def set_certificate(self, tls: TlsServer) -> None:
         """Present another certificate, beginning with the next connection."""
@@ -121,10 +125,12 @@ class Endpoint:
         server_name: str | None = None,
         timeout: float = 5.0,
         options: ConnectionOptions | None = None,
+        destination: bytes | None = None,
     ) -> QuicCarrier:
         """Open a raw connection; returns its carrier once `on_carrier(carrier)` has given it a receiver.
 
-        A name with several addresses is tried on all of them, a quarter second apart. Raises Unreachable (an OSError).
+        `destination`: the first destination connection ID, where the other side expects a certain one. A name with
+        several addresses is tried on all of them, a quarter second apart. Raises Unreachable (an OSError).
         """
         host, port = address
         try:
@@ -144,6 +150,7 @@ class Endpoint:
                 new_connection_id=self._new_connection_id,
                 reset_key=self._reset_key,
                 now=now,
+                destination=destination,
             )
 
             def choose(made: Connection, _alpn: str) -> Application:
@@ -267,8 +274,8 @@ class Endpoint:
         elif isinstance(route, UnknownVersion):
             if self._tls is not None:
                 self._bound().send_batch([(other_versions(route), address)])
-        elif isinstance(route, NotQuic) and self._on_raw is not None:
-            self._on_raw(data, address)
+        elif isinstance(route, NotQuic) and self.on_raw is not None:
+            self.on_raw(data, address)
 
     def _accept(self, first: NewConnection, data: bytes, address: Address, now: float) -> None:
         tls = self._tls
@@ -276,8 +283,9 @@ class Endpoint:
             return
         verdict = self._reception.judge(first, data, address, now)
         if isinstance(verdict, bytes):
-            self._bound().send_batch([(verdict, address)])
-        elif verdict is not None:
+            if self._admits(first.destination, address):  # nobody else learns that there is somebody
+                self._bound().send_batch([(verdict, address)])
+        elif verdict is not None and self._admits(verdict.original, address):
             settings = configuration(is_client=False, alpn=[ALPN, ALPN_HTTP], idle_timeout=self._idle_timeout)
             tls.apply(settings)
             connection = Connection(
@@ -348,6 +356,10 @@ class Endpoint:
         if self._socket is None:
             raise LocalProtocolError("the endpoint is not bound")
         return self._socket
+
+
+def _anybody(_destination: bytes, _address: Address) -> bool:
+    return True
 
 
 def _no_origin(_origin: str, _authority: str) -> bool:

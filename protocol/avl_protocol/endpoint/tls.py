@@ -78,7 +78,19 @@ class TrustPublic:
         configuration.cafile = self.authorities
 
 
-Trust = TrustPinned | TrustPublic
+@dataclass(frozen=True, slots=True)
+class TrustLater:
+    """Accept any certificate in TLS: whoever asks decides, once he knows who claims to be there (`trusted_for`)."""
+
+    name: str
+
+    def apply(self, configuration: QuicConfiguration) -> None:
+        """Turn off the verification, and ask for this name."""
+        configuration.verify_mode = ssl.CERT_NONE
+        configuration.server_name = self.name
+
+
+Trust = TrustPinned | TrustPublic | TrustLater
 
 
 def self_signed(

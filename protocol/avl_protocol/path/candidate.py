@@ -1,7 +1,7 @@
 """Candidates: addresses at which a peer might be reached, and which of them may be sent anything (spec 08-paths, 8.3).
 
-What a peer names is a wish. Nothing is sent to groups of machines, to this machine itself, or into private networks that
-the peer can't be on: a session must not become a way to knock on doors at home.
+What a peer names is a wish. Nothing is sent to groups of machines, to this machine itself, or into private networks
+that the peer can't be on: a session must not become a way to knock on doors at home.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ def _single(address: IP, own: Sequence[ipaddress.IPv4Interface | ipaddress.IPv6I
     for interface in own:
         if address == interface.ip:
             return False
-        if address.version == 4 and address == interface.network.broadcast_address and interface.network.num_addresses > 2:
+        network = interface.network
+        if network.version == 4 and network.num_addresses > 2 and address == network.broadcast_address:
             return False
     return str(address) != "255.255.255.255"

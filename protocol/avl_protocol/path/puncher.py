@@ -1,8 +1,8 @@
 """Puncher: which of a peer's addresses work, found out from both sides at once (spec 08-paths, 8.4).
 
-Each end sends punches to all of the other's addresses: they open its own NAT for what comes from there. An address works
-when its punch was answered, for then both directions have been seen to; so nobody starts a connection, which costs a
-kilobyte a packet, towards an address that an attacker made up.
+Each end sends punches to all of the other's addresses: they open its own NAT for what comes from there. An address
+works when its punch was answered, for then both directions have been seen to; so nobody starts a connection, which
+costs a kilobyte a packet, towards an address that an attacker made up.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Selector:
             for way in open_ways
             if way.name != current
             and now - self._answers[way.name] >= self.proof(way.kind, now)
-            and (way.cost < using.cost * SHARE - MARGIN or way.kind < using.kind and way.cost <= using.cost)
+            and (way.cost < using.cost * SHARE - MARGIN or (way.kind < using.kind and way.cost <= using.cost))
         ]
         best = min(fit, key=lambda way: (way.cost, way.kind), default=None)
         if best is None:

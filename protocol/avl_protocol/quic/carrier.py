@@ -123,6 +123,16 @@ class QuicCarrier:
         return self._connection.smoothed_rtt
 
     @property
+    def heard_at(self) -> float:
+        """When a packet last arrived."""
+        return self._connection.heard_at
+
+    def ping(self, now: float) -> None:
+        """Ask for a sign of life."""
+        if self._ending is None:
+            self._connection.ask()
+
+    @property
     def rate(self) -> float | None:
         """Bits per second that an encoder may use."""
         return self._connection.hop.media_rate
@@ -157,6 +167,10 @@ class QuicCarrier:
     def server_certificate(self) -> bytes | None:
         """DER of the certificate the server presented on this very connection, on both sides."""
         return self._connection.certificate
+
+    def trusted_for(self, name: str, authorities: str | None = None) -> bool:
+        """Whether public authorities vouch for the server under this name."""
+        return self._connection.trusted_for(name, authorities)
 
     @property
     def peer_address(self) -> tuple[str, int]:

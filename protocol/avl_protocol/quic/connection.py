@@ -29,7 +29,7 @@ from aioquic.quic.stream import QuicStream
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from avl_protocol.quic.congestion import RESERVE
-from avl_protocol.quic.datagrams import DatagramConnection
+from avl_protocol.quic.migration import MigratingConnection
 from avl_protocol.quic.options import ConnectionOptions as ConnectionOptions
 from avl_protocol.quic.options import reset_token
 from avl_protocol.wire.errors import LocalProtocolError
@@ -48,7 +48,7 @@ MAX_BIDIRECTIONAL, MAX_UNIDIRECTIONAL = 64, 8
 NO_DATAGRAMS: tuple[()] = ()
 
 
-class Connection(DatagramConnection):
+class Connection(MigratingConnection):
     """A QUIC connection. `on_wanted` is called whenever there is something to send that a flush would take."""
 
     def __init__(
@@ -61,7 +61,9 @@ class Connection(DatagramConnection):
         now: float,
         original_destination_connection_id: bytes | None = None,
         retry_source_connection_id: bytes | None = None,
+        destination: bytes | None = None,
     ) -> None:
+        """`destination`: what a client calls the server by in its first packet, instead of random bytes."""
         super().__init__(
             configuration=configuration,
             original_destination_connection_id=original_destination_connection_id,
@@ -77,6 +79,8 @@ class Connection(DatagramConnection):
         first.cid = self.host_cid = self._local_initial_source_connection_id = new_connection_id()
         if not self._is_client:
             first.stateless_reset_token = reset_token(reset_key, first.cid)
+        if destination is not None:
+            self._peer_cid.cid = self._original_destination_connection_id = destination
         self._local_max_streams_bidi = Limit(QuicFrameType.MAX_STREAMS_BIDI, "max_streams_bidi", MAX_BIDIRECTIONAL)
         self._local_max_streams_uni = Limit(QuicFrameType.MAX_STREAMS_UNI, "max_streams_uni", MAX_UNIDIRECTIONAL)
         self._begin_datagrams(options.rate)
@@ -106,6 +110,17 @@ class Connection(DatagramConnection):
             found = self.tls._peer_certificate if self._is_client else self.tls.certificate
             self._certificate = None if found is None else found.public_bytes(Encoding.DER)
         return self._certificate
+
+    def trusted_for(self, name: str, authorities: str | None = None) -> bool:
+        """Whether public authorities, or those of a PEM file, vouch for the server's certificate under this name."""
+        found = self.tls._peer_certificate if self._is_client else None
+        if found is None:
+            return False
+        try:
+            tls.verify_certificate(found, self.tls._peer_certificate_chain, name, cafile=authorities)
+        except tls.Alert:
+            return False
+        return True
 
     @property
     def handshake_complete(self) -> bool:
@@ -196,9 +211,12 @@ class Connection(DatagramConnection):
             connection_id.stateless_reset_token = reset_token(self._reset_key, connection_id.cid)
 
     def receive_datagram(self, data: bytes, addr: NetworkAddress, now: float) -> None:
-        """Take one UDP payload."""
+        """Take one UDP payload; one from yet another address is left unread while the peer moves too often."""
+        if not self.accepts_from(addr, now):
+            return
         super().receive_datagram(data, addr, now)
         self._heard_at = now
+        self._look_at_path()
         if self._unacknowledged >= ACK_EVERY:
             space = self._spaces[ONE_RTT]
             if space.ack_at is not None:

@@ -10,6 +10,7 @@ PRIVATE_NAMES: dict[str, frozenset[str]] = {
     "QuicConnection": frozenset(
         {
             "_ack_delay",
+            "_add_network_path",
             "_close_at",
             "_close_end",
             "_close_event",
@@ -29,6 +30,7 @@ PRIVATE_NAMES: dict[str, frozenset[str]] = {
             "_loss",
             "_max_datagram_size",
             "_network_paths",
+            "_original_destination_connection_id",
             "_pacing_at",
             "_packet_number",
             "_payload_received",
@@ -52,11 +54,11 @@ PRIVATE_NAMES: dict[str, frozenset[str]] = {
             "_write_stream_limits",
         }
     ),
-    "QuicPacketRecovery": frozenset({"_cc", "_pacer", "_rtt_initialized", "_rtt_smoothed"}),
+    "QuicPacketRecovery": frozenset({"_cc", "_pacer", "_pto_count", "_rtt_initialized", "_rtt_min", "_rtt_smoothed"}),
     "QuicPacketNumberWindow": frozenset({"_size"}),
     "QuicStreamSender": frozenset({"_buffer_fin", "_buffer_start", "_buffer_stop", "_reset_error_code"}),
     "QuicStreamReceiver": frozenset({"_buffer_start"}),
-    "Context": frozenset({"_peer_certificate"}),
+    "Context": frozenset({"_peer_certificate", "_peer_certificate_chain"}),
     "H3Connection": frozenset(
         {
             "_blocked_streams",

@@ -34,6 +34,7 @@ class DatagramConnection(CreditedConnection):
     _now = 0.0
 
     def _begin_datagrams(self, settings: RateSettings) -> None:
+        self._settings = settings
         congestion = self._loss._cc
         assert isinstance(congestion, CongestionAdapter)
         self._congestion = congestion

@@ -60,6 +60,13 @@ class Carrier(Protocol):
         """Smoothed round-trip time in seconds; None before the first sample."""
 
     @property
+    def heard_at(self) -> float:
+        """When anything last arrived, in seconds of the caller's clock."""
+
+    def ping(self, now: float) -> None:
+        """Ask the neighbour for a sign of life, whatever else waits."""
+
+    @property
     def rate(self) -> float | None:
         """Bits per second that an encoder may use on this hop now; None before anything is known."""
 
@@ -82,6 +89,10 @@ class Carrier(Protocol):
     @property
     def peer_certificate(self) -> bytes | None:
         """DER of the certificate the server presented (client side), else None."""
+
+    @property
+    def server_certificate(self) -> bytes | None:
+        """DER of the certificate of this very connection, on both sides; None where there is none."""
 
     @property
     def peer_address(self) -> tuple[str, int]:

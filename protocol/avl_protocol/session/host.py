@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
-from typing import Any, Protocol
 
 from avl_protocol.crypto.attempts import Try
 from avl_protocol.crypto.handshake import HostHandshake
 from avl_protocol.crypto.identity import Identity
+from avl_protocol.session.hosting import Door, HostSessionOwner, HostState
 from avl_protocol.session.inputgate import InputGate
-from avl_protocol.session.pipes import SessionPipes
+from avl_protocol.session.moves import HostMoves
+from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.codec import BULK, CONTROL, INPUT
@@ -24,7 +24,6 @@ from avl_protocol.wire.endtoend import (
     ControlMessage,
     Echo,
     End,
-    Grant,
 )
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
@@ -32,64 +31,28 @@ from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
     T_BEACON,
     T_CONSENT,
+    T_RESUME,
     T_UNADMITTED,
     Channel,
     CloseCode,
     Permission,
 )
 
-
-class HostState(Enum):
-    """Where a session stands."""
-
-    HANDSHAKE = "the viewer is proving itself"
-    CONSENT = "a person is being asked"
-    ADMITTED = "running"
-    ENDED = "over"
-
-
-class Door(Protocol):
-    """Who may come in: the codes, counted before they answer (spec 06-security, 6.2.1)."""
-
-    def begin(self, viewer: bytes, now: float) -> Try:
-        """Count a try of a viewer identity; what to answer it with."""
-
-    def confirmed(self, attempt: Try, which: int) -> Permission | None:
-        """The viewer knew code `which`: what it admits to; None when that code was used up meanwhile."""
-
-    def failed(self, attempt: Try) -> None:
-        """The try ended without the right tag."""
-
-
-class HostSessionOwner(Protocol):
-    """What the owner of a session is told."""
-
-    def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
-        """The code was right. True: ask a person and call `consented`; False: no question."""
-
-    def session_grant(self, session: HostSession, now: float) -> Grant:
-        """The session is being admitted: what to grant it."""
-
-    def session_admitted(self, session: HostSession, now: float) -> None:
-        """GRANT was sent; the channels are open."""
-
-    def session_input(self, session: HostSession, events: list[tuple[Any, ...]], now: float) -> None:
-        """Apply input now."""
-
-    def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
-        """A control or bulk message that is not the session's own business."""
-
-    def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
-        """The session is over; what it held has been released before."""
+#: Codes with which a stream is reset when nobody has ended the session on purpose.
+_LOSSES = (
+    CloseCode.NO_ERROR, CloseCode.SESSION_LOST, CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.INTERNAL,
+)  # fmt: skip
 
 
 class HostSession:
-    """One viewer's session. `wall`: Unix time in seconds, for certificates."""
+    """One viewer's session. `wall`: Unix time in seconds, for certificates; `keep`: seconds for which it waits for its
+    viewer without a way to it."""
 
     def __init__(
         self, identity: Identity, session_id: bytes, pipes: SessionPipes, door: Door, owner: HostSessionOwner,
-        entropy: Callable[[int], bytes], wall: int, now: float,
+        entropy: Callable[[int], bytes], wall: int, now: float, keep: float = T_RESUME,
     ) -> None:  # fmt: skip
+        self._keep = keep
         self._handshake = HostHandshake(identity, session_id, entropy, wall)
         self._frames = ShortFrameReader(MAX_HANDSHAKE_MESSAGE)
         self._latest = now
@@ -98,6 +61,9 @@ class HostSession:
         self._door = door
         self._owner = owner
         self._secure: SecureChannels | None = None
+        self._moves: HostMoves | None = None
+        #: Channels that have had a stream: the first one on the route where the session began has no Channel Resume.
+        self._opened: set[int] = set()
         self._timers = Timers()
         self._timers.set(Timer.HANDSHAKE, now + T_UNADMITTED)
         self._gate = InputGate()
@@ -112,29 +78,56 @@ class HostSession:
         self.discarded = 0
 
     @property
-    def handle(self) -> int:
-        """The relay's number for this session."""
-        return self._pipes.handle
+    def route(self) -> Route:
+        """Where the session is, or was last."""
+        return self._pipes.route
+
+    @property
+    def session_id(self) -> bytes:
+        """The viewer's name for the session, 16 bytes."""
+        return self._session_id
+
+    @property
+    def detached(self) -> bool:
+        """Whether there is no way to the viewer now."""
+        return self.state is HostState.ADMITTED and not self._pipes.is_open(Channel.CONTROL)
+
+    @property
+    def punch_key(self) -> bytes:
+        """The key of this session's punches. Only once admitted."""
+        assert self._secure is not None
+        return self._secure.punch_key
 
     # bytes
 
-    def channel_received(self, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
+    def channel_received(self, route: Route, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
         """Bytes of one of the session's channels."""
         if self.state is HostState.ENDED:
             return
         self._latest = now
         try:
-            if not self._may_open(channel) or not self._pipes.adopt(channel, stream):
-                self._pipes.refuse(channel, stream, CloseCode.FORBIDDEN)
+            route.hop.carrier.consume(stream, len(data))
+            if not self._may_open(channel):
+                route.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
                 return
-            self._pipes.consume(stream, len(data))
+            if self._arrives(route, channel, stream):
+                arrived = self._arrive(route, channel, stream, data, now)
+                if arrived is None:
+                    return
+                data = arrived
+            elif not self._pipes.adopt(channel, route, stream):
+                route.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+                return
+            self._opened.add(channel)
             if self._secure is None:
                 self._shake(data, now)
             else:
                 self._messages(channel, data, now)
             if end and channel == Channel.CONTROL and self._going():
-                finished = self._secure is not None and self._secure.finished(channel)
-                self._ended(CloseCode.ENDED if finished else CloseCode.SESSION_LOST, now)
+                if self._secure is not None and self._secure.finished(channel):
+                    self._ended(CloseCode.ENDED, now)
+                else:
+                    self._lose(channel, now)
         except RemoteProtocolError as error:
             self.end(error.code, now)
         except Refused as error:
@@ -159,12 +152,68 @@ class HostSession:
             out.append(int(Channel.BULK))
         return tuple(out)
 
-    def channel_reset(self, channel: int, now: float) -> None:
-        """A channel's stream was abandoned: without control the session is over, without input nothing stays held."""
-        if channel == Channel.CONTROL:
+    # moving
+
+    def _arrives(self, route: Route, channel: int, stream: int) -> bool:
+        """Whether a stream has to begin with a Channel Resume."""
+        if self._moves is None or self._pipes.uses(channel, route, stream):
+            return False
+        return not route.begun or channel in self._opened
+
+    def _arrive(self, route: Route, channel: int, stream: int, data: bytes, now: float) -> bytes | None:
+        """Bytes of a stream that a channel moves to; what follows the viewer's header. A wrong one costs its stream."""
+        assert self._moves is not None
+        was_detached = self.detached
+        try:
+            rest = self._moves.received(channel, route, stream, data)
+        except RemoteProtocolError as error:
+            route.hop.carrier.reset_stream(stream, error.code)
+            return None
+        if rest is not None and channel == Channel.CONTROL:
+            self._timers.stop(Timer.RESUME)
+            if was_detached or not self._timers.is_set(Timer.BEACON):
+                self._beacon(now)
+            self._owner.session_moved(self, now)
+        return rest
+
+    def channel_reset(self, route: Route, channel: int, stream: int, code: int, now: float) -> None:
+        """A channel's stream was abandoned: by who gave up the session, or because the way is gone."""
+        if self._moves is not None:
+            self._moves.forget(route, stream)
+        if not self._pipes.uses(channel, route, stream):
+            return
+        if channel == Channel.CONTROL and (self._secure is None or code not in _LOSSES):
             self._ended(CloseCode.SESSION_LOST, now)
-        elif channel == Channel.INPUT:
-            self._release(now)
+        else:
+            self._lose(channel, now)
+
+    def route_lost(self, route: Route, now: float) -> None:
+        """A way is gone with all that was on it."""
+        if self._secure is None:
+            if route is self._pipes.route:
+                self._ended(CloseCode.SESSION_LOST, now)
+            return
+        for channel in self._pipes.on(route):
+            self._lose(channel, now)
+
+    def left(self, route: Route, now: float) -> None:
+        """The relay says that the viewer is gone there; the end may still be under way."""
+        if self._secure is None:
+            self.route_lost(route, now)
+        elif route is self._pipes.route and not self._timers.is_set(Timer.RESUME):
+            self._timers.set(Timer.RESUME, now + self._keep)
+
+    def _lose(self, channel: int, now: float) -> None:
+        """A channel has no stream: hold back until the viewer opens another."""
+        if self._secure is None or self._keep <= 0:
+            self._ended(CloseCode.SESSION_LOST, now)
+            return
+        self._pipes.drop(channel)
+        self._secure.suspend(channel)
+        if channel == Channel.CONTROL:
+            self._timers.stop(Timer.BEACON)
+            self._timers.set(Timer.RESUME, now + self._keep)
+            self._owner.session_detached(self, now)
 
     # handshake
 
@@ -178,6 +227,12 @@ class HostSession:
                 self.viewer = step.asks.identity
                 self._wish = Permission(step.asks.permissions & sum(Permission))
                 self._name = step.asks.name
+                permissions = self._door.redeem(step.asks.ticket, self.viewer) if step.asks.ticket else None
+                if permissions is not None:
+                    self.permissions = permissions & self._wish
+                    self._handshake.redeem()
+                    self._admit(now)
+                    return
                 self._attempt = self._door.begin(self.viewer, now)
                 self._send_body(self._handshake.challenge(self._attempt.codes))
             if step.confirmed is not None and self._attempt is not None:
@@ -207,6 +262,7 @@ class HostSession:
     def _admit(self, now: float) -> None:
         self._send_body(self._handshake.admit())
         self._secure = SecureChannels(self._handshake.keys, False, self._session_id, self._pipes)
+        self._moves = HostMoves(self._secure, self._pipes)
         self.state = HostState.ADMITTED
         self._timers.stop(Timer.HANDSHAKE)
         self._timers.set(Timer.BEACON, now + T_BEACON)
@@ -219,8 +275,9 @@ class HostSession:
     # messages
 
     def send(self, message: ControlMessage) -> None:
-        """Send a control message to the viewer. One that does not read ends its session (TOO_SLOW), not our caller."""
-        if self.state is HostState.ADMITTED:
+        """Send a control message to the viewer; nothing where there is no way to it. One that does not read ends its
+        session (TOO_SLOW), not our caller."""
+        if self.state is HostState.ADMITTED and not self.detached:
             self._send(Channel.CONTROL, CONTROL.encode(message))
 
     def send_bulk(self, message: BulkMessage) -> None:
@@ -287,8 +344,13 @@ class HostSession:
             elif timer is Timer.SILENCE:
                 self._release(now)
             elif timer is Timer.BEACON:
-                self._timers.set(Timer.BEACON, now + T_BEACON)
-                self.send(Beacon(round(now * 1e6), self.beacon_objects()))
+                self._beacon(now)
+            elif timer is Timer.RESUME:
+                self._ended(CloseCode.SESSION_LOST, now)
+
+    def _beacon(self, now: float) -> None:
+        self._timers.set(Timer.BEACON, now + T_BEACON)
+        self.send(Beacon(round(now * 1e6), self.beacon_objects()))
 
     def end(self, code: CloseCode, now: float) -> None:
         """End the session and tell the viewer why: sealed if it was admitted, as a refusal before."""
@@ -315,7 +377,3 @@ class HostSession:
             self.state = HostState.ENDED
             self._timers.stop_all()
             self._owner.session_ended(self, code, now)
-
-    def lost(self, now: float) -> None:
-        """The link below is gone."""
-        self._ended(CloseCode.SESSION_LOST, now)

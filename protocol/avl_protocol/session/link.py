@@ -1,11 +1,12 @@
-"""RelayLink: a host's or viewer's side of the hop to its relay (spec 04-session, 4.2).
+"""RelayLink: a host's or viewer's side of the hop to its relay, or a viewer's to a host itself (spec 04-session, 4.2).
 
-It checks who the relay is before anything else is sent, then registers or attaches, and sorts streams and datagrams
-by session.
+It checks who is there before anything else is sent, then registers or attaches, and sorts streams and datagrams by
+session.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -34,8 +35,8 @@ class LinkState(Enum):
 class LinkSettings:
     """Who we are on this hop.
 
-    `pin`: SHA-256 of the relay's identity key; None where TLS verified a public certificate. `record`: what a host
-    signs.
+    `pin`: SHA-256 of the relay's identity key. `device`: number of the device that may be there itself instead of a
+    relay; `only_device`: nobody else may. `record`: what a host signs.
     """
 
     role: Role
@@ -43,6 +44,8 @@ class LinkSettings:
     pin: bytes | None = None
     identity: Identity | None = None
     record: bytes = b""
+    device: int | None = None
+    only_device: bool = False
 
 
 class LinkOwner(Protocol):
@@ -86,8 +89,11 @@ class RelayLink:
         self._channels: dict[int, tuple[int, int]] = {}
         self._timers = Timers()
         self._welcome: Welcome | None = None
+        self._trusted: Callable[[], bool] = _untrusted
         self.state = LinkState.CONNECTING
         self.media_handle = 0
+        #: Whether the device itself is there, not a relay.
+        self.at_device = False
 
     @property
     def carrier(self) -> Carrier:
@@ -96,9 +102,10 @@ class RelayLink:
             raise LocalProtocolError("the link has no carrier yet")
         return self._carrier
 
-    def attach_carrier(self, carrier: Carrier) -> None:
-        """Name the carrier this link receives from."""
+    def attach_carrier(self, carrier: Carrier, trusted: Callable[[], bool] | None = None) -> None:
+        """Name the carrier this link receives from; `trusted` says whether its certificate is good for everybody."""
         self._carrier = carrier
+        self._trusted = trusted or _untrusted
 
     # what the owner asks for
 
@@ -240,8 +247,7 @@ class RelayLink:
 
     def _welcomed(self, welcome: Welcome, now: float) -> None:
         certificate = self.carrier.peer_certificate or b""
-        if self._settings.pin is not None:
-            identities.check_relay(self._settings.pin, welcome.identity, welcome.endorsement, certificate)
+        self._check_identity(welcome, certificate)
         if welcome.version not in HOP_VERSIONS:
             raise Refused(CloseCode.VERSION)
         self._welcome = welcome
@@ -255,6 +261,20 @@ class RelayLink:
         proof = identities.prove_registration(own, welcome.nonce, certificate, welcome.name, record)
         self.state = LinkState.REGISTERING
         self.send(Register(own.public, record, identities.sign_record(own, record), proof))
+
+    def _check_identity(self, welcome: Welcome, certificate: bytes) -> None:
+        """R-SEC-2, R-SEC-3: the pinned relay, the device itself, or who has a publicly trusted certificate."""
+        wanted = self._settings
+        if wanted.pin is not None:
+            identities.check_relay(wanted.pin, welcome.identity, welcome.endorsement, certificate)
+            return
+        if wanted.device is not None and identities.device_number(welcome.identity) == wanted.device:
+            identities.check_relay(identities.pin(welcome.identity), welcome.identity, welcome.endorsement, certificate)
+            self.at_device = True
+        elif wanted.only_device:
+            raise Refused(CloseCode.WRONG_HOST)
+        elif not self._trusted():
+            raise Refused(CloseCode.WRONG_RELAY, "Nobody vouches for this relay. Add its pin to the target: ?pin=FP.")
 
     def _up(self, welcome: Welcome, now: float) -> None:
         self._timers.stop(Timer.HELLO)
@@ -272,3 +292,7 @@ class RelayLink:
         self.state = LinkState.DOWN
         self._timers.stop_all()
         self._owner.link_lost(reason, now)
+
+
+def _untrusted() -> bool:
+    return False

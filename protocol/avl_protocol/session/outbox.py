@@ -1,16 +1,32 @@
-"""InputOutbox: input on its way out, numbered and coalesced (spec 04-session, 4.6)."""
+"""InputOutbox: input on its way out, numbered, coalesced, and forgotten when it has waited too long (spec 04-session,
+4.6)."""
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass, field
 from typing import Any
 
 from avl_protocol.wire.endtoend import Batch
-from avl_protocol.wire.registry import InputKind
+from avl_protocol.wire.registry import T_INPUT_OLD, T_INPUT_OLD_PRESS, InputKind
 
 #: Events of one batch; a record holds at least this many.
 _BATCH = 64
 #: Characters of one TEXT event.
 _TEXT = 1024
+#: Seconds between the first and the last event of one batch: it carries one time for all.
+_MOMENT = 0.05
+
+Event = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A batch that has not left: its number, when its first event was made, in seconds of our clock."""
+
+    sequence: int
+    made: float
+    events: list[Event] = field(default_factory=list)
 
 
 class InputOutbox:
@@ -19,67 +35,96 @@ class InputOutbox:
     room = 4096
 
     def __init__(self) -> None:
-        self._events: list[tuple[Any, ...]] = []
+        self._waiting: deque[_Waiting] = deque()
         self._sequence = 0
         self._held: set[tuple[int, int]] = set()
+        #: Events that were too old to be sent, in all.
+        self.discarded = 0
 
     @property
     def pending(self) -> bool:
         """Whether something waits."""
-        return bool(self._events)
+        return bool(self._waiting)
 
     @property
     def holds(self) -> bool:
         """Whether a key or button is down."""
         return bool(self._held)
 
-    def add(self, events: list[tuple[Any, ...]]) -> int:
-        """Queue events; the sequence number of the batch that will carry the last of them."""
+    def add(self, events: list[Event], now: float) -> int:
+        """Queue events made at `now`; the sequence number of the batch that will carry the last of them."""
         for event in events:
             kind = event[0]
-            if kind == InputKind.MOVE and self._events and self._events[-1][0] == InputKind.MOVE:
-                self._events[-1] = event
+            last = self._waiting[-1] if self._waiting else None
+            if kind == InputKind.MOVE and last is not None and last.events[-1][0] == InputKind.MOVE:
+                last.events[-1] = event
+                last.made = now if len(last.events) == 1 else last.made
                 continue
             if kind == InputKind.TEXT and len(event[1]) > _TEXT:
                 text = event[1]
-                self._events += [(kind, text[at : at + _TEXT]) for at in range(0, len(text), _TEXT)]
+                for at in range(0, len(text), _TEXT):
+                    self._append((kind, text[at : at + _TEXT]), now)
                 continue
             if kind in (InputKind.KEY, InputKind.BUTTON):
                 (self._held.add if event[2] else self._held.discard)((kind, event[1]))
             elif kind == InputKind.RELEASE_ALL:
                 self._held.clear()
-            self._events.append(event)
-        return self._sequence + self._batches()
+            self._append(event, now)
+        return self._sequence
 
-    def _batches(self) -> int:
-        batches = begun = 0
-        for at in range(len(self._events)):
-            if at == 0 or self._full(at, begun):
-                batches, begun = batches + 1, at
-        return batches
+    def _append(self, event: Event, now: float) -> None:
+        last = self._waiting[-1] if self._waiting else None
+        if last is None or not self._fits(last, event, now):
+            self._sequence += 1
+            last = _Waiting(self._sequence, now)
+            self._waiting.append(last)
+        last.events.append(event)
 
-    def _full(self, at: int, begun: int = 0) -> bool:
-        """Whether the batch that begins at `begun` ends before event `at`: a TEXT travels alone, so that a record
-        holds it."""
-        text = InputKind.TEXT
-        return at - begun >= _BATCH or self._events[at][0] == text or self._events[at - 1][0] == text
+    @staticmethod
+    def _fits(batch: _Waiting, event: Event, now: float) -> bool:
+        """Whether an event belongs to the same moment and record: a TEXT travels alone, so that a record holds it."""
+        if len(batch.events) >= _BATCH or now - batch.made > _MOMENT:
+            return False
+        return InputKind.TEXT not in (event[0], batch.events[-1][0])
 
-    def hold(self) -> None:
+    def hold(self, now: float) -> None:
         """Say that what is held stays held."""
-        if self._held and not self._events:
-            self._events.append((int(InputKind.HOLDING),))
+        if self._held and not self._waiting:
+            self._append((int(InputKind.HOLDING),), now)
 
-    def take(self, host_time_us: int) -> Batch:
-        """The first batch of what waits, of this moment of the host's clock. Only while `pending`."""
-        size = 1
-        while size < len(self._events) and not self._full(size):
-            size += 1
-        events = tuple(self._events[:size])
-        del self._events[:size]
-        self._sequence += 1
-        return Batch(self._sequence, max(0, host_time_us), events)
+    def expire(self, now: float) -> list[int]:
+        """Forget what would come too late (R-SESS-26); the numbers of batches that lost something."""
+        lost = []
+        for batch in self._waiting:
+            age = now - batch.made
+            if age > T_INPUT_OLD_PRESS:
+                kept = [event for event in batch.events if _lasts(event, age)]
+                if len(kept) < len(batch.events):
+                    self.discarded += len(batch.events) - len(kept)
+                    lost.append(batch.sequence)
+                    batch.events = kept
+        self._waiting = deque(batch for batch in self._waiting if batch.events)
+        return lost
 
-    def clear(self) -> None:
-        """Forget what waits and what is held: the host has let go of it."""
-        self._events.clear()
+    def take(self) -> tuple[Batch, float]:
+        """The first batch of what waits, without its time, and when it was made. Only while `pending`."""
+        batch = self._waiting.popleft()
+        return Batch(batch.sequence, 0, tuple(batch.events)), batch.made
+
+    def clear(self) -> list[int]:
+        """Forget what waits and what is held: the host has let go of it. The numbers of what was forgotten."""
+        lost = [batch.sequence for batch in self._waiting]
+        self.discarded += sum(len(batch.events) for batch in self._waiting)
+        self._waiting.clear()
         self._held.clear()
+        return lost
+
+
+def _lasts(event: Event, age: float) -> bool:
+    """Whether an event of this age still means what its maker meant: letting go always does, moving for a while."""
+    kind = event[0]
+    if kind in (InputKind.KEY, InputKind.BUTTON):
+        return event[2] is False
+    if kind == InputKind.RELEASE_ALL:
+        return True
+    return bool(kind == InputKind.MOVE and age <= T_INPUT_OLD)

@@ -1,56 +1,127 @@
-"""SessionPipes: one session's channels over a link, each a stream; the session above names channels only."""
+"""SessionPipes: one session's channels, each on a stream of whatever way it is on; the session above names channels
+only.
+
+A route is a session's place on one hop: through a relay, or straight to the other end. Channels move from one to
+another one by one (spec 08-paths, 8.5).
+"""
 
 from __future__ import annotations
 
-from avl_protocol.session.link import RelayLink
-from avl_protocol.wire.registry import CloseCode
+import hashlib
+from typing import Protocol
+
+from avl_protocol.session.carrier import Carrier
+from avl_protocol.wire.registry import Channel, CloseCode
+
+
+class Hop(Protocol):
+    """What a session needs of an end of a hop."""
+
+    @property
+    def carrier(self) -> Carrier:
+        """The connection below. Raises LocalProtocolError before there is one."""
+
+    def open_channel(self, handle: int, channel: int) -> int:
+        """Open a stream for a channel of a session and return its id. Only clients of a hop do."""
+
+
+class Route:
+    """A session's place on a hop: `handle` names it there. `direct`: the hop ends at the other end of the session.
+
+    `begun`: the handshake was made here, so that the first stream of each channel begins with it or with a record, and
+    not with a Channel Resume.
+    """
+
+    __slots__ = ("begun", "direct", "handle", "hop")
+
+    def __init__(self, hop: Hop, handle: int, *, direct: bool = False, begun: bool = False) -> None:
+        self.hop = hop
+        self.handle = handle
+        self.direct = direct
+        self.begun = begun
+
+    @property
+    def binding(self) -> bytes:
+        """What a Channel Resume's MAC says of the carrier: nothing of a relay's, the certificate of a direct one."""
+        if not self.direct:
+            return b""
+        return hashlib.sha256(self.hop.carrier.server_certificate or b"").digest()
 
 
 class SessionPipes:
-    """Channels of the session that the relay calls `handle`."""
+    """The streams of a session's channels."""
 
-    __slots__ = ("_link", "_streams", "handle")
+    __slots__ = ("_first", "_streams")
 
-    def __init__(self, link: RelayLink, handle: int) -> None:
-        self._link = link
-        self._streams: dict[int, int] = {}
-        self.handle = handle
+    def __init__(self, route: Route) -> None:
+        self._first = route
+        self._streams: dict[int, tuple[Route, int]] = {}
+
+    @property
+    def route(self) -> Route:
+        """Where the session is: where its channel 0 is, or was last."""
+        return self._streams[Channel.CONTROL][0] if Channel.CONTROL in self._streams else self._first
+
+    @property
+    def handle(self) -> int:
+        """The number that names the session there."""
+        return self.route.handle
 
     def open(self, channel: int) -> None:
-        """Open the channel's stream from this side; bulk channels leave after media."""
-        stream = self._link.open_channel(self.handle, channel)
-        self.adopt(channel, stream)
+        """Open the channel's first stream from this side, where the session is."""
+        route = self.route
+        self.switch(channel, route, route.hop.open_channel(route.handle, channel))
 
-    def adopt(self, channel: int, stream: int) -> bool:
-        """Use a stream for a channel; False when the channel has another already."""
-        known = self._streams.setdefault(channel, stream)
-        if known == stream and channel >= 2:
-            self._link.carrier.set_stream_bulk(stream)
-        return known == stream
+    def adopt(self, channel: int, route: Route, stream: int) -> bool:
+        """Use a stream for a channel that has none; False when it has another."""
+        if channel not in self._streams:
+            self.switch(channel, route, stream)
+        return self._streams[channel] == (route, stream)
+
+    def switch(self, channel: int, route: Route, stream: int) -> None:
+        """Use a stream for a channel from now on, and abandon the one before; bulk channels leave after media."""
+        self.abandon(channel)
+        self._streams[channel] = (route, stream)
+        self._first = route if channel == Channel.CONTROL else self._first
+        if channel >= Channel.BULK:
+            route.hop.carrier.set_stream_bulk(stream)
+
+    def abandon(self, channel: int) -> None:
+        """Give a channel's stream up without a word about the session."""
+        known = self._streams.pop(channel, None)
+        if known is not None:
+            known[0].hop.carrier.reset_stream(known[1], CloseCode.NO_ERROR)
+
+    def uses(self, channel: int, route: Route, stream: int) -> bool:
+        """Whether a channel is on this very stream."""
+        return self._streams.get(channel) == (route, stream)
+
+    def on(self, route: Route) -> list[int]:
+        """Channels that are on a route."""
+        return [channel for channel, (at, _) in self._streams.items() if at is route]
+
+    def drop(self, channel: int) -> None:
+        """A channel's stream is gone."""
+        self._streams.pop(channel, None)
 
     def send(self, channel: int, data: bytes) -> None:
         """Send bytes on a channel that is open."""
         if data and channel in self._streams:
-            self._link.carrier.send_stream(self._streams[channel], data)
+            route, stream = self._streams[channel]
+            route.hop.carrier.send_stream(stream, data)
 
     def finish(self, channel: int) -> None:
         """Nothing more follows on a channel."""
         if channel in self._streams:
-            self._link.carrier.send_stream(self._streams[channel], b"", True)
-
-    def refuse(self, channel: int, stream: int, code: CloseCode) -> None:
-        """Abandon a stream that must not be."""
-        if self._streams.get(channel) == stream:
-            del self._streams[channel]
-        self._link.carrier.reset_stream(stream, code)
-
-    def consume(self, stream: int, size: int) -> None:
-        """Give credit back."""
-        self._link.carrier.consume(stream, size)
+            route, stream = self._streams[channel]
+            route.hop.carrier.send_stream(stream, b"", True)
 
     def backlog(self, channel: int) -> int:
         """Bytes of a channel not yet acknowledged by the neighbour."""
-        return self._link.carrier.stream_backlog(self._streams[channel]) if channel in self._streams else 0
+        if channel not in self._streams:
+            return 0
+        route, stream = self._streams[channel]
+        return route.hop.carrier.stream_backlog(stream)
 
     def is_open(self, channel: int) -> bool:
         """Whether the channel has a stream."""
@@ -58,6 +129,6 @@ class SessionPipes:
 
     def close(self, code: CloseCode) -> None:
         """Abandon all streams."""
-        for stream in self._streams.values():
-            self._link.carrier.reset_stream(stream, code)
+        for route, stream in self._streams.values():
+            route.hop.carrier.reset_stream(stream, code)
         self._streams.clear()

@@ -1,4 +1,5 @@
-"""RelayPeer: the relay's side of one hop, host's or viewer's (spec 04-session, 4.2 and 4.3).
+"""RelayPeer: the serving side of one hop: a relay's, or a host's towards who came to it directly (spec 04-session, 4.2
+and 4.3).
 
 It knows what may be said when; who is online and who meets whom is its owner's business.
 """
@@ -23,6 +24,8 @@ from avl_protocol.wire.messages import (
     Evict,
     Hello,
     HopMessage,
+    NatTest,
+    Observed,
     Ping,
     Pong,
     Recover,
@@ -50,21 +53,23 @@ class PeerState(Enum):
 ALLOWED: dict[PeerState, tuple[type[HopMessage], ...]] = {
     PeerState.NEW: (Hello,),
     PeerState.WELCOMED: (Register,),
-    PeerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach),
-    PeerState.VIEWER: (Attach, Detach, Subscribe, Recover),
+    PeerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest),
+    PeerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest),
     PeerState.GONE: (),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RelayIdentity:
-    """What the relay says of itself: `certificate` is the one this connection saw (DER), `endorsement` signs it."""
+    """What the serving side says of itself: `certificate` is the one this connection saw (DER), `endorsement` signs it;
+    `serves`: roles it takes."""
 
     public: bytes
     certificate: bytes
     endorsement: bytes
     name: str
     page: str
+    serves: tuple[Role, ...] = (Role.HOST, Role.VIEWER)
 
 
 class PeerOwner(Protocol):
@@ -106,6 +111,7 @@ class RelayPeer:
         self._owner = owner
         self._nonce = nonce
         self._wall_ms = wall_ms
+        self._observed: tuple[str, int] = ("", 0)
         self._carrier: Carrier | None = None
         self._control: int | None = None
         self._hop = HopStream()
@@ -131,6 +137,22 @@ class RelayPeer:
         """Send a hop message; silently nothing once the connection is over."""
         if self._control is not None and self.state is not PeerState.GONE:
             self.carrier.send_stream(self._control, hop_bytes(message))
+
+    @property
+    def nonce(self) -> bytes:
+        """What WELCOME told this client alone: a LOCATE that holds it was sent by the client (8.2)."""
+        return self._nonce
+
+    def open_channel(self, handle: int, channel: int) -> int:
+        """Open a channel's stream towards the client. Raises LocalProtocolError: only clients open channels."""
+        raise LocalProtocolError("the serving side of a hop opens no channels")
+
+    def look_at_address(self) -> None:
+        """Tell the client where it is seen, if that has changed."""
+        address = self.carrier.peer_address
+        if self.state in (PeerState.HOST, PeerState.VIEWER) and address[0] and address != self._observed:
+            self._observed = address
+            self.send(Observed(f"{address[0]} {address[1]}"))
 
     def adopt(self, stream: int) -> None:
         """A stream that the relay opened towards this neighbour."""
@@ -267,10 +289,10 @@ class RelayPeer:
         common = set(hello.versions) & set(HOP_VERSIONS)
         if not common or hello.required:
             raise Refused(CloseCode.VERSION)
-        if hello.role not in (Role.HOST, Role.VIEWER):
-            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "unknown role")
         own = self._identity
-        host, port = self.carrier.peer_address
+        if hello.role not in own.serves:
+            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "a role that is not served here")
+        host, port = self._observed = self.carrier.peer_address
         self.send(
             Welcome(
                 max(common), self._nonce, f"{host} {port}", own.public, own.endorsement, self._wall_ms, own.name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from avl_protocol.crypto.channel import SecureChannel, open_channel
+from avl_protocol.crypto.channel import ResumeHeader, SecureChannel, open_channel
 from avl_protocol.crypto.schedule import SessionKeys
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.framing import FrameReader, frame
@@ -76,4 +76,29 @@ class SecureChannels:
 
     def writable(self, channel: int) -> bool:
         """Whether a message would go out at once."""
-        return self._conversation(channel).secure.writable
+        secure = self._conversation(channel).secure
+        return secure.writable and not secure.suspended
+
+    # moving to another route (spec 08-paths, 8.5)
+
+    def suspend(self, channel: int) -> None:
+        """The channel's stream is gone: hold back what is sent until it has another."""
+        self._conversation(channel).secure.suspend()
+
+    def suspended(self, channel: int) -> bool:
+        """Whether a channel waits for another stream."""
+        return channel in self._channels and self._channels[channel].secure.suspended
+
+    def move_header(self, channel: int, binding: bytes, epoch: int | None = None) -> bytes:
+        """Our Channel Resume for another stream: under the next epoch, or in answer to the peer's."""
+        secure = self._conversation(channel).secure
+        return secure.resume_header(secure.epoch + 1 if epoch is None else epoch, binding)
+
+    def accept_move(self, channel: int, header: ResumeHeader, binding: bytes) -> bytes:
+        """Accept the peer's Channel Resume; what to repeat behind ours. Raises RemoteProtocolError(TAMPERED)."""
+        return self._conversation(channel).secure.resume(header, binding)
+
+    @property
+    def punch_key(self) -> bytes:
+        """The key of this session's punches."""
+        return self._keys.punch_key

@@ -18,6 +18,8 @@ class Timer(Enum):
     REPORT = "the next report is due"
     CLOCK = "the next clock exchange is due"
     RECOVER = "a missing object is given up"
+    LATE = "input that waits is too old to be sent"
+    RESUME = "a session without a way is given up"
     CLIPBOARD = "the host has not answered about the clipboard"
 
 

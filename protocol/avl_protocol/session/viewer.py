@@ -4,21 +4,21 @@ and 4.5)."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 from avl_protocol.crypto import identity as identities
 from avl_protocol.crypto.handshake import ViewerHandshake
-from avl_protocol.crypto.identity import Identity
-from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
+from avl_protocol.crypto.sframe import ObjectOpener
 from avl_protocol.media.clock import ClockOffset
-from avl_protocol.session.mediain import MediaReceiver, ReceivedFrame
-from avl_protocol.session.outbox import InputOutbox
-from avl_protocol.session.pipes import SessionPipes
+from avl_protocol.session.inputsender import InputSender
+from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.session.moves import ViewerMoves
+from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.reporting import Presented
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
+from avl_protocol.session.viewing import ViewerSessionOwner, ViewerSettings, ViewerState
+from avl_protocol.session.watching import Watching
 from avl_protocol.wire.codec import BULK, CONTROL, INPUT
 from avl_protocol.wire.endtoend import (
     Beacon,
@@ -31,13 +31,13 @@ from avl_protocol.wire.endtoend import (
     End,
     Grant,
     MediaKeys,
-    NeedKeys,
 )
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
     SESSION_VERSIONS,
+    T_INPUT_OLD_PRESS,
     T_INPUT_REFRESH,
     T_REPORT,
     T_STALE,
@@ -47,57 +47,10 @@ from avl_protocol.wire.registry import (
     Permission,
 )
 
+_HANDS = Permission.POINTER | Permission.KEYBOARD
+_CLIPBOARD = Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT
 #: Clock exchanges: the first few quickly, so that the offset is good before it is needed.
 _CLOCK_QUICK, _CLOCK_SLOW, _QUICK_EXCHANGES = 0.2, 10.0, 5
-
-
-class ViewerState(Enum):
-    """Where a session stands."""
-
-    HANDSHAKE = "the host is proving itself, and we are"
-    ADMITTED = "running"
-    ENDED = "over"
-
-
-@dataclass(frozen=True, slots=True)
-class ViewerSettings:
-    """Whom we want and what for. `decodes`: chroma samplings our decoder can do."""
-
-    identity: Identity
-    device: int
-    session_id: bytes
-    code: str
-    name: str
-    permissions: Permission
-    decodes: tuple[int, ...]
-
-
-class ViewerSessionOwner(Protocol):
-    """What the owner of a session is told."""
-
-    def session_waiting(self, seconds: int, now: float) -> None:
-        """A person at the host is being asked."""
-
-    def session_admitted(self, grant: Grant, now: float) -> None:
-        """We are in."""
-
-    def session_frames(self, frames: list[ReceivedFrame], now: float) -> None:
-        """Frames to decode, in order."""
-
-    def session_recover(self, track: int, number: int, now: float) -> None:
-        """A track can't be decoded from object `number` on: ask for recovery."""
-
-    def session_message(self, message: ControlMessage | BulkMessage, now: float) -> None:
-        """Layout, cursor, settled, stages, clipboard, notice."""
-
-    def session_echo(self, sequence: int, host_time: float, now: float) -> None:
-        """Input batches up to `sequence` were applied at `host_time` (host's clock, seconds)."""
-
-    def session_stale(self, stale: bool, now: float) -> None:
-        """The host has (not) been heard for 3 s: what is shown may be old, and no input is sent."""
-
-    def session_ended(self, reason: Refused, now: float) -> None:
-        """The session is over."""
 
 
 class ViewerSession:
@@ -112,27 +65,54 @@ class ViewerSession:
         self._owner = owner
         self._handshake = ViewerHandshake(
             settings.identity, settings.device, settings.session_id, settings.code, settings.name,
-            int(settings.permissions), SESSION_VERSIONS, entropy, wall,
+            int(settings.permissions), SESSION_VERSIONS, entropy, wall, settings.ticket,
         )  # fmt: skip
         self._frames = ShortFrameReader(MAX_HANDSHAKE_MESSAGE)
         self._secure: SecureChannels | None = None
         self._timers = Timers()
-        self._outbox = InputOutbox()
+        self._input: InputSender | None = None
+        self._moves: ViewerMoves | None = None
         self._exchanges = 0
         self._presented = Presented()
         #: Frames that wait for the decoder.
         self.decode_queue: Callable[[], int] = int
         self.clock = ClockOffset()
-        self.media: MediaReceiver | None = None
+        self._watching: Watching | None = None
         self.state = ViewerState.HANDSHAKE
         self.permissions = Permission(0)
         self.stale = False
         self._timers.set(Timer.HANDSHAKE, now + T_UNADMITTED)
 
     @property
-    def handle(self) -> int:
-        """The relay's number for this session."""
-        return self._pipes.handle
+    def media(self) -> MediaReceiver | None:
+        """What has arrived of the host's media; None before GRANT."""
+        return self._watching.receiver if self._watching is not None else None
+
+    @property
+    def route(self) -> Route:
+        """Where the session is, or was last."""
+        return self._pipes.route
+
+    @property
+    def detached(self) -> bool:
+        """Whether the session is nowhere: its route was lost, and it has not moved to another."""
+        return self._secure is not None and not self._pipes.is_open(Channel.CONTROL)
+
+    @property
+    def moving(self) -> Route | None:
+        """Where it is going, if it goes anywhere."""
+        return self._moves.target if self._moves is not None else None
+
+    @property
+    def punch_key(self) -> bytes:
+        """The key of this session's punches. Only once admitted."""
+        assert self._secure is not None
+        return self._secure.punch_key
+
+    @property
+    def input_waits(self) -> bool:
+        """Whether input is under way that the neighbour has not acknowledged."""
+        return self._input is not None and self._input.unanswered
 
     def start(self) -> None:
         """Open channel 0 and send the first handshake message."""
@@ -141,14 +121,23 @@ class ViewerSession:
 
     # bytes
 
-    def channel_received(self, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
+    def channel_received(self, route: Route, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
         """Bytes of one of the session's channels. Hosts open none."""
         if self.state is ViewerState.ENDED:
             return
-        self._pipes.consume(stream, len(data))
+        route.hop.carrier.consume(stream, len(data))
         try:
-            if not self._pipes.is_open(channel):
-                raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "the host opened a channel")
+            if self._moves is not None and self._moves.is_arrival(channel, route, stream):
+                arrived = self._arrive(channel, route, data, now)
+                if arrived is None:
+                    return
+                data = arrived
+            elif self._moves is not None and self._moves.moving(channel):
+                return
+            elif not self._pipes.uses(channel, route, stream):
+                if self._moves is None:
+                    raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "the host opened a channel")
+                return  # the last of a stream that the channel has left
             if self._secure is None:
                 self._shake(data, now)
             else:
@@ -163,11 +152,59 @@ class ViewerSession:
     def _going(self) -> bool:
         return self.state is not ViewerState.ENDED
 
-    def channel_reset(self, channel: int, code: int, now: float) -> None:
+    def _arrive(self, channel: int, route: Route, data: bytes, now: float) -> bytes | None:
+        """Bytes of a stream that a channel moves to; what follows the host's answer."""
+        assert self._moves is not None
+        try:
+            rest = self._moves.received(channel, data)
+        except RemoteProtocolError:
+            self._moves.give_up()
+            self._owner.session_unmoved(route, now)
+            return None
+        if rest is not None and self._moves.target is None:
+            self._timers.set(Timer.STALE, now + T_STALE)
+            self._flush_input(now)
+            self._owner.session_moved(route, now)
+        return rest
+
+    def channel_reset(self, route: Route, channel: int, stream: int, code: int, now: float) -> None:
         """A channel's stream was abandoned."""
+        if self._moves is not None and self._moves.is_arrival(channel, route, stream):
+            self._moves.give_up()
+            self._owner.session_unmoved(route, now)
+            return
+        if not self._pipes.uses(channel, route, stream):
+            return
         if channel == Channel.CONTROL and self.state is not ViewerState.ENDED:
             known = CloseCode(code) if code in CloseCode._value2member_map_ else CloseCode.SESSION_LOST
             self._ended(Refused(known if known is not CloseCode.NO_ERROR else CloseCode.SESSION_LOST), now)
+
+    # moving
+
+    def move(self, route: Route, now: float) -> None:
+        """Take the session to another route, or back to the one it is on with streams of their own."""
+        if self._moves is not None and self.state is ViewerState.ADMITTED:
+            self._moves.begin(route, self._channels())
+
+    def route_lost(self, route: Route, reason: Refused, now: float) -> None:
+        """A route is gone. A session that was on it waits for another; one that was not admitted is over."""
+        if self._moves is None or self.state is not ViewerState.ADMITTED:
+            if self.state is not ViewerState.ENDED and route is self._pipes.route:
+                self._ended(reason, now)
+            return
+        self._moves.lost(route)
+        for channel in self._pipes.on(route):
+            self._pipes.drop(channel)
+            assert self._secure is not None
+            self._secure.suspend(channel)
+
+    def _channels(self) -> list[int]:
+        channels = [int(Channel.CONTROL)]
+        if self.permissions & _HANDS:
+            channels.append(int(Channel.INPUT))
+        if self.permissions & _CLIPBOARD:
+            channels.append(int(Channel.BULK))
+        return channels
 
     def _send_body(self, body: bytes) -> None:
         self._pipes.send(Channel.CONTROL, len(body).to_bytes(2, "big") + body)
@@ -182,6 +219,8 @@ class ViewerSession:
                 self._owner.session_waiting(self._handshake.waiting, now)
         if self._handshake.admitted:
             self._secure = SecureChannels(self._handshake.keys, True, self._settings.session_id, self._pipes)
+            self._moves = ViewerMoves(self._secure, self._pipes)
+            self._input = InputSender(self._secure, self._pipes, self.clock.to_host)
             self._messages(Channel.CONTROL, self._frames.clear(), now)
 
     # messages
@@ -193,7 +232,7 @@ class ViewerSession:
 
     def send_bulk(self, message: BulkMessage) -> None:
         """Send a bulk message. Raises Refused(NOT_PERMITTED)."""
-        if not self.permissions & (Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT):
+        if not self.permissions & _CLIPBOARD:
             raise Refused(CloseCode.NOT_PERMITTED)
         if self._secure is not None and self.state is ViewerState.ADMITTED:
             self._secure.send(Channel.BULK, BULK.encode(message))
@@ -203,28 +242,28 @@ class ViewerSession:
 
         Raises Refused(NOT_PERMITTED), or Refused(SESSION_LOST) while the host is not heard.
         """
-        if not self.permissions & (Permission.POINTER | Permission.KEYBOARD):
+        if not self.permissions & _HANDS:
             raise Refused(CloseCode.NOT_PERMITTED)
-        if self.stale or self._secure is None:
+        if self.stale or self._input is None:
             raise Refused(CloseCode.SESSION_LOST)
-        sequence = self._outbox.add(events)
-        self._flush_input(now)
+        sequence = self._input.send(events, now)
+        self._after_input(now)
         return sequence
 
     def _flush_input(self, now: float) -> None:
-        if self._secure is None or self.state is not ViewerState.ADMITTED or not self._outbox.pending:
-            return
-        made = round(self.clock.to_host(now) * 1e6)
-        while (
-            self._outbox.pending
-            and self._pipes.backlog(Channel.INPUT) <= self._outbox.room
-            and self._secure.writable(Channel.INPUT)
-        ):
-            self._secure.send(Channel.INPUT, INPUT.encode(self._outbox.take(made)))
-        self._refresh_holding(now)
+        if self._input is not None and self.state is ViewerState.ADMITTED:
+            self._input.flush(now)
+            self._after_input(now)
 
-    def _refresh_holding(self, now: float) -> None:
-        if self._outbox.holds:
+    def _after_input(self, now: float) -> None:
+        assert self._input is not None
+        if late := self._input.take_late():
+            self._owner.session_discarded(late, now)
+        if self._input.outbox.pending:
+            self._timers.set(Timer.LATE, now + T_INPUT_OLD_PRESS)
+        else:
+            self._timers.stop(Timer.LATE)
+        if self._input.outbox.holds:
             self._timers.set(Timer.HOLDING, now + T_INPUT_REFRESH)
         else:
             self._timers.stop(Timer.HOLDING)
@@ -261,14 +300,12 @@ class ViewerSession:
         self.state = ViewerState.ADMITTED
         self.permissions = Permission(grant.permissions & sum(Permission))
         self.clock.seed(grant.host_time_us / 1e6, now)
-        self.media = MediaReceiver(ObjectOpener(grant.media_session, grant.signer))
-        self._learn(grant.keys, now)
+        self._watching = Watching(ObjectOpener(grant.media_session, grant.signer), self._owner, self.send)
+        self._watching.learn(grant.keys, now)
         self._timers.stop(Timer.HANDSHAKE)
         self._timers.set(Timer.STALE, now + T_STALE)
-        if self.permissions & (Permission.POINTER | Permission.KEYBOARD):
-            self._pipes.open(Channel.INPUT)
-        if self.permissions & (Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT):
-            self._pipes.open(Channel.BULK)
+        for channel in self._channels()[1:]:
+            self._pipes.open(channel)
         self.send(Decoder(self._settings.decodes))
         self._exchange_clocks(now)
         self._owner.session_admitted(grant, now)
@@ -278,8 +315,8 @@ class ViewerSession:
             self.clock.sample(message.sent_us / 1e6, message.host_us / 1e6, now)
         elif isinstance(message, Beacon):
             self._beacon(message, now)
-        elif isinstance(message, MediaKeys):
-            self._learn(message.keys, now)
+        elif isinstance(message, MediaKeys) and self._watching is not None:
+            self._watching.learn(message.keys, now)
         elif isinstance(message, End):
             self._ended(Refused(_code(message.code)), now)
         else:
@@ -290,35 +327,17 @@ class ViewerSession:
         if self.stale:
             self.stale = False
             self._owner.session_stale(False, now)
-        if self.media is not None:
-            for row in beacon.objects:
-                if len(row) == 2 and 0 <= row[0] < 256:
-                    self.media.beacon(row[0], row[1], now)
-            for track, number in self.media.tails(now):
-                self._owner.session_recover(track, number, now)
-
-    def _learn(self, keys: tuple[bytes, ...], now: float) -> None:
-        assert self.media is not None
-        for key in keys:
-            known = MediaKey.from_bytes(key)
-            frames = self.media.add_key(known.generation, known.step, known.base, now)
-            if frames:
-                self._owner.session_frames(frames, now)
+        if self._watching is not None:
+            self._watching.beacon(beacon, now)
 
     # media
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""
-        if self.media is None or self.state is not ViewerState.ADMITTED:
-            return
-        frames = self.media.datagram(data, now)
-        if self.media.missing_key is not None:
-            track, kid = self.media.missing_key
-            self.media.missing_key = None
-            self.send(NeedKeys(track, kid))
-        if frames:
-            self._owner.session_frames(frames, now)
-        check = self.media.next_check(now)
+        if self._watching is not None and self.state is ViewerState.ADMITTED:
+            self._check(self._watching.datagram(data, now))
+
+    def _check(self, check: float | None) -> None:
         if check is None:
             self._timers.stop(Timer.RECOVER)
         else:
@@ -348,21 +367,21 @@ class ViewerSession:
                 self._fail(Refused(CloseCode.TIMEOUT), now)
             elif timer is Timer.STALE:
                 self.stale = True
-                self._outbox.clear()
+                if self._input is not None:
+                    self._input.clear()
+                    self._after_input(now)
                 self._owner.session_stale(True, now)
-            elif timer is Timer.HOLDING:
-                self._outbox.hold()
+            elif timer is Timer.LATE:
                 self._flush_input(now)
-                self._refresh_holding(now)
+            elif timer is Timer.HOLDING and self._input is not None:
+                self._input.outbox.hold(now)
+                self._flush_input(now)
             elif timer is Timer.CLOCK:
                 self._exchange_clocks(now)
             elif timer is Timer.REPORT:
                 self._report()
-            elif timer is Timer.RECOVER and self.media is not None:
-                for track, number in self.media.recoveries(now):
-                    self._owner.session_recover(track, number, now)
-                if (check := self.media.next_check(now)) is not None:
-                    self._timers.set(Timer.RECOVER, check)
+            elif timer is Timer.RECOVER and self._watching is not None:
+                self._check(self._watching.recover(now))
 
     def _exchange_clocks(self, now: float) -> None:
         self._exchanges += 1

@@ -29,7 +29,7 @@ class HostHello:
 
 @dataclass(frozen=True, slots=True)
 class ViewerHello:
-    """Payload of handshake message 3: the viewer's identity, its wish, its CPace share, and a resume ticket if it has one
+    """Payload of handshake message 3: the viewer's identity, its wish, its CPace share, and perhaps a resume ticket
     (6.2.2)."""
 
     identity: bytes

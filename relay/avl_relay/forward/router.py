@@ -22,6 +22,7 @@ from avl_protocol.wire.messages import (
     HopMessage,
     HopRate,
     Incoming,
+    NatTest,
     Recover,
     Reject,
     Subscribe,
@@ -71,9 +72,16 @@ class Hosted:
 
 
 class Router:
-    """The PeerOwner of all connections of a relay. `secret` hides source addresses from hosts."""
+    """The PeerOwner of all connections of a relay. `secret` hides source addresses from hosts; `nat_test(peer, token)`
+    answers NAT_TEST, which takes another socket."""
 
-    def __init__(self, secret: bytes, log: Callable[[str, dict[str, object]], None]) -> None:
+    def __init__(
+        self,
+        secret: bytes,
+        log: Callable[[str, dict[str, object]], None],
+        nat_test: Callable[[RelayPeer, bytes], None] = lambda peer, token: None,
+    ) -> None:
+        self._nat_test = nat_test
         self._secret = secret
         self._log = log
         self._hosts: dict[int, Hosted] = {}
@@ -82,6 +90,7 @@ class Router:
         self._splices = Splices()
         self._per_host = Buckets(rate=30 / 60, burst=30)
         self._per_source = Buckets(rate=5 / 60, burst=5)
+        self._tests = Buckets(rate=6 / 60, burst=4)
         #: The admitted sessions of each viewer's connection.
         self._watched: dict[RelayPeer, list[Session]] = {}
         self._last_handle = 0
@@ -125,6 +134,10 @@ class Router:
         """Route one hop message."""
         if isinstance(message, Attach):
             self._attach(peer, message, now)
+            return
+        if isinstance(message, NatTest):
+            if self._tests.take(peer, now):
+                self._nat_test(peer, message.token)
             return
         session = self._sessions.get(getattr(message, "handle", 0))
         if session is None or peer not in (session.viewer, session.host.peer):
@@ -170,7 +183,7 @@ class Router:
             raise Refused(CloseCode.LIMIT)
         session = Session(self._handle(), message.session, viewer, hosted, source, now)
         self._sessions[session.handle] = hosted.sessions[session.handle] = session
-        hosted.peer.send(Incoming(message.session, session.handle, source))
+        hosted.peer.send(Incoming(message.session, session.handle, source, message.moves))
 
     def _admit(self, session: Session, message: Admit, now: float) -> None:
         if not session.admitted:
@@ -205,17 +218,15 @@ class Router:
     # streams
 
     def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
-        """A viewer opened a channel: carry it to the host if the host lets this session have it."""
+        """A viewer opened a channel: carry it to the host if the host lets this session have it. A channel that comes
+        back here from another way leaves its older stream."""
         session = self._sessions.get(header.handle)
         allowed = session is not None and session.viewer is peer and session.accepted
-        if (
-            session is None
-            or not allowed
-            or header.channel not in session.channels
-            or header.channel in session.streams
-        ):
+        if session is None or not allowed or header.channel not in session.channels:
             peer.abandon(stream, CloseCode.FORBIDDEN)
             return
+        if (older := session.streams.pop(header.channel, None)) is not None:
+            self._splices.cut(peer, older, CloseCode.NO_ERROR)
         host = session.host.peer
         twin = host.carrier.open_stream()
         host.adopt(twin)

@@ -1,0 +1,59 @@
+"""InputSender: a viewer's input from its outbox into records, as soon as there is room (spec 04-session, 4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from avl_protocol.session.outbox import Event, InputOutbox
+from avl_protocol.session.pipes import SessionPipes
+from avl_protocol.session.secure import SecureChannels
+from avl_protocol.wire.codec import INPUT
+from avl_protocol.wire.registry import Channel
+
+
+class InputSender:
+    """Channel 1 from the viewer's side. `to_host` turns our time into the host's, both in seconds."""
+
+    def __init__(self, secure: SecureChannels, pipes: SessionPipes, to_host: Callable[[float], float]) -> None:
+        self._secure = secure
+        self._pipes = pipes
+        self._to_host = to_host
+        self.outbox = InputOutbox()
+        #: Batches that lost events because they had waited too long, not told of yet.
+        self.late: list[int] = []
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether something is under way or waits."""
+        return self.outbox.pending or self._pipes.backlog(Channel.INPUT) > 0
+
+    def send(self, events: list[Event], now: float) -> int:
+        """Send at once as one batch (moves coalesce while the hop is backed up); its sequence number."""
+        sequence = self.outbox.add(events, now)
+        self.flush(now)
+        return sequence
+
+    def flush(self, now: float) -> None:
+        """Send what there is room for; what has waited too long is forgotten."""
+        if not self.outbox.pending:
+            return
+        self.late += self.outbox.expire(now)
+        while (
+            self.outbox.pending
+            and self._pipes.is_open(Channel.INPUT)
+            and self._pipes.backlog(Channel.INPUT) <= self.outbox.room
+            and self._secure.writable(Channel.INPUT)
+        ):
+            batch, made = self.outbox.take()
+            host_us = max(0, round(self._to_host(made) * 1e6))
+            self._secure.send(Channel.INPUT, INPUT.encode(replace(batch, time_us=host_us)))
+
+    def clear(self) -> None:
+        """The host is not heard: it has let go of everything, and what waits is not sent."""
+        self.late += self.outbox.clear()
+
+    def take_late(self) -> list[int]:
+        """The batches that were not sent whole, once."""
+        late, self.late = self.late, []
+        return late

@@ -1,0 +1,73 @@
+"""What a viewer's session is told and tells: its settings, its states, and its owner (spec 04-session)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from avl_protocol.crypto.identity import Identity
+from avl_protocol.session.mediain import ReceivedFrame
+from avl_protocol.session.pipes import Route
+from avl_protocol.wire.endtoend import BulkMessage, ControlMessage, Grant
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import Permission
+
+
+class ViewerState(Enum):
+    """Where a session stands."""
+
+    HANDSHAKE = "the host is proving itself, and we are"
+    ADMITTED = "running"
+    ENDED = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerSettings:
+    """Whom we want and what for. `decodes`: chroma samplings our decoder can do; `ticket`: of a lost session."""
+
+    identity: Identity
+    device: int
+    session_id: bytes
+    code: str
+    name: str
+    permissions: Permission
+    decodes: tuple[int, ...]
+    ticket: bytes = b""
+
+
+class ViewerSessionOwner(Protocol):
+    """What the owner of a session is told."""
+
+    def session_waiting(self, seconds: int, now: float) -> None:
+        """A person at the host is being asked."""
+
+    def session_admitted(self, grant: Grant, now: float) -> None:
+        """We are in."""
+
+    def session_frames(self, frames: list[ReceivedFrame], now: float) -> None:
+        """Frames to decode, in order."""
+
+    def session_recover(self, track: int, number: int, now: float) -> None:
+        """A track can't be decoded from object `number` on: ask for recovery."""
+
+    def session_message(self, message: ControlMessage | BulkMessage, now: float) -> None:
+        """Layout, cursor, settled, stages, clipboard, notice."""
+
+    def session_echo(self, sequence: int, host_time: float, now: float) -> None:
+        """Input batches up to `sequence` were applied at `host_time` (host's clock, seconds)."""
+
+    def session_discarded(self, sequences: list[int], now: float) -> None:
+        """Input batches that were not sent whole, because it would have come too late."""
+
+    def session_moved(self, route: Route, now: float) -> None:
+        """The session is on another route."""
+
+    def session_unmoved(self, route: Route, now: float) -> None:
+        """The other end refused a move to this route: it is no good."""
+
+    def session_stale(self, stale: bool, now: float) -> None:
+        """The host has (not) been heard for 3 s: what is shown may be old, and no input is sent."""
+
+    def session_ended(self, reason: Refused, now: float) -> None:
+        """The session is over."""

@@ -1,0 +1,54 @@
+"""Watching: a viewer's media in one session, with the keys it learns and the objects it asks for again (spec 05-media,
+5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
+from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.session.viewing import ViewerSessionOwner
+from avl_protocol.wire.endtoend import Beacon, ControlMessage, NeedKeys
+
+
+class Watching:
+    """Datagrams in, frames and wishes out. `send` sends a control message to the host."""
+
+    def __init__(self, opener: ObjectOpener, owner: ViewerSessionOwner, send: Callable[[ControlMessage], None]) -> None:
+        self.receiver = MediaReceiver(opener)
+        self._owner = owner
+        self._send = send
+
+    def learn(self, keys: tuple[bytes, ...], now: float) -> None:
+        """Take media keys; frames that waited for them are told."""
+        for key in keys:
+            known = MediaKey.from_bytes(key)
+            frames = self.receiver.add_key(known.generation, known.step, known.base, now)
+            if frames:
+                self._owner.session_frames(frames, now)
+
+    def datagram(self, data: bytes, now: float) -> float | None:
+        """Take a datagram; when `recover` wants to be called."""
+        receiver = self.receiver
+        frames = receiver.datagram(data, now)
+        if receiver.missing_key is not None:
+            track, kid = receiver.missing_key
+            receiver.missing_key = None
+            self._send(NeedKeys(track, kid))
+        if frames:
+            self._owner.session_frames(frames, now)
+        return receiver.next_check(now)
+
+    def beacon(self, beacon: Beacon, now: float) -> None:
+        """The host says which objects are the newest."""
+        for row in beacon.objects:
+            if len(row) == 2 and 0 <= row[0] < 256:
+                self.receiver.beacon(row[0], row[1], now)
+        for track, number in self.receiver.tails(now):
+            self._owner.session_recover(track, number, now)
+
+    def recover(self, now: float) -> float | None:
+        """Give up what is missing for too long; when to be called again."""
+        for track, number in self.receiver.recoveries(now):
+            self._owner.session_recover(track, number, now)
+        return self.receiver.next_check(now)
