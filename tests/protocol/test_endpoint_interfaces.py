@@ -1,4 +1,4 @@
-"""Addresses of a machine and the call when they change: bursts in virtual time, real changes in a network of our own."""
+"""Addresses of a machine and the call when they change: bursts in virtual time, real changes in a network of ours."""
 
 from __future__ import annotations
 

@@ -41,7 +41,10 @@ class News:
 
     def feed(self, data: bytes) -> bool:
         """Take what one read returned; True when links, addresses or routes are not as they were."""
-        return any([self._message(kind, body) for kind, body in messages(data)])
+        changed = False
+        for kind, body in messages(data):
+            changed = self._message(kind, body) or changed
+        return changed
 
     def _message(self, kind: int, body: bytes) -> bool:
         if kind in (NEWROUTE, DELROUTE):
