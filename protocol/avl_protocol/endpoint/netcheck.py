@@ -108,8 +108,8 @@ def _relay(facts: NetFacts) -> Iterator[Finding]:
         yield Finding(
             False,
             "UDP out",
-            f"UDP is blocked: {where} answers over TCP only ({facts.tcp}). avl uses TCP through the relay, and stutters "
-            "where packets are lost.",
+            f"UDP is blocked: {where} answers over TCP only ({facts.tcp}). avl uses TCP through the relay, and "
+            "stutters where packets are lost.",
             f"ask who runs this network for UDP port {port} outbound",
         )
     elif facts.udp.ok is False:
