@@ -17,6 +17,7 @@ from avl_host.config import HostSettings
 from avl_host.input.sink import SinkLost
 from avl_host.machine import open_parts
 from avl_protocol.endpoint.clock import SystemClock
+from avl_protocol.endpoint.finding import report
 from avl_protocol.endpoint.runtime import run as run_loop
 from avl_protocol.endpoint.state import StateError, default_folder
 from avl_protocol.endpoint.world import system_world
@@ -114,8 +115,7 @@ def doctor(display: Annotated[str | None, typer.Option(help="X display to look a
     from avl_host.doctor import check
 
     findings = check(display or os.environ.get("DISPLAY"))
-    for finding in findings:
-        typer.echo(str(finding))
+    typer.echo(report(findings))
     if any(not finding.ok for finding in findings):
         raise typer.Exit(FAILED)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from avl_protocol.endpoint.finding import Finding
 
 #: Modules of the host extra.
 MODULES = ("av", "mss", "numpy", "pynput", "xcffib")
@@ -31,16 +32,6 @@ _XORG = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `mend` is the line to type or the step to take; empty when `ok`."""
-
-    ok: bool
-    subject: str
-    text: str
-    mend: str = ""
-
-
 def check(display: str | None, environment: Mapping[str, str] | None = None) -> list[Finding]:
     """Look at this machine; `display` is the display to share (None: that of the environment)."""
     surroundings = os.environ if environment is None else environment
@@ -62,16 +53,6 @@ def check(display: str | None, environment: Mapping[str, str] | None = None) -> 
     elif importlib.util.find_spec("xcffib") is not None:
         found.extend(_display(name))
     return found
-
-
-def report(findings: list[Finding]) -> str:
-    """The findings as a person reads them, one or two lines each."""
-    lines = []
-    for finding in findings:
-        lines.append(f"{'ok  ' if finding.ok else 'MISS'} {finding.subject}: {finding.text}")
-        if finding.mend:
-            lines.append(f"     mend: {finding.mend}")
-    return "\n".join(lines)
 
 
 def _packages() -> Iterator[Finding]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from avl_host.doctor import check, report
+from avl_host.doctor import check
+from avl_protocol.endpoint.finding import report
 from tests.host.conftest import XServer
 
 

@@ -9,12 +9,14 @@ import platform
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from avl_protocol.endpoint.clock import SystemClock, entropy
 from avl_protocol.endpoint.runtime import run
@@ -319,6 +321,36 @@ def stats(
         for row in _rows(name, value):
             table.add_row(*row)
     Console().print(table)
+
+
+@app.command()
+def devices(
+    lan: Annotated[bool, typer.Option("--lan", help="Look around on the local network.")] = False,
+    seconds: Annotated[float, typer.Option(help="How long to listen.", min=0.1, max=60.0)] = 2.0,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON array.")] = False,
+) -> None:
+    """List the desktops that announce themselves."""
+    if not lan:
+        _fail("say where to look: avl devices --lan", USAGE)
+    try:
+        from avl_viewer.discover import hosts_on_lan
+    except ImportError as error:
+        _fail(f"looking around is not installed ({error}): pip install 'avl[viewer]'", FAILED)
+    try:
+        found = run(hosts_on_lan(seconds))
+    except OSError as error:
+        _fail(f"this network can't be asked ({error}): take the target from the host, which prints it", FAILED)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        typer.echo(json.dumps([{"target": one.target, **asdict(one)} for one in found]))
+    elif found:
+        table = Table("Name", "Target", box=None, pad_edge=False)
+        for one in found:
+            table.add_row(Text(one.name), Text(one.target, no_wrap=True, overflow="ignore"))
+        Console().print(table, crop=False, soft_wrap=True)
+    if not found:
+        _warn("no desktop announces itself here: on the host, run avl-host run --listen 0.0.0.0:PORT --announce")
 
 
 def _rows(name: str, value: Any) -> Iterator[tuple[str, str]]:

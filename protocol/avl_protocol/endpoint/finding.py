@@ -1,0 +1,26 @@
+"""Finding: one thing that a doctor looked at, and a person's next step where it is not as it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `mend` is the line to type or the step to take; empty when `ok`."""
+
+    ok: bool
+    subject: str
+    text: str
+    mend: str = ""
+
+
+def report(findings: Iterable[Finding]) -> str:
+    """The findings as a person reads them, one or two lines each."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{'ok  ' if finding.ok else 'MISS'} {finding.subject}: {finding.text}")
+        if finding.mend:
+            lines.append(f"     mend: {finding.mend}")
+    return "\n".join(lines)
