@@ -1,7 +1,8 @@
 """Datagrams between addresses in memory, over links with delay, jitter, loss, duplication and a bottleneck.
 
-Every datagram that meets a link adds (virtual time, link, size, verdict) to one running hash: two runs that agree
-on it saw the same network do the same things at the same times.
+Every datagram that meets a link adds (virtual time, link, size, verdict) to one running hash, and so does every one
+that ends at a NAT box: two runs that agree on it saw the same network do the same things at the same times. A link lies
+between the hosts' own addresses, whatever boxes (tests/simulator/nat.py) make of them on the way.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import dataclasses
 import hashlib
 import heapq
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from avl_protocol.endpoint.network import Address, Batch
+from avl_protocol.endpoint.network import Address
+from tests.simulator.host import SimulatedHost, SimulatedSocket
+from tests.simulator.nat import NatBox, NatBoxes, NatShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,9 @@ class SimulatedNetwork:
         self._default = shape or LinkShape()
         self._links: dict[tuple[str, str], Link] = {}
         self._names: dict[str, str] = {}
-        self._sockets: dict[Address, SimulatedSocket] = {}
+        self._hosts: dict[str, SimulatedHost] = {}
+        self._holders: dict[str, SimulatedHost] = {}
+        self._boxes = NatBoxes(self._holders.__contains__, lambda: self._chance.getrandbits(64))
         self._flying: list[tuple[float, int, bytes, Address, Address]] = []
         self._count = 0
         self._next_port = 49152
@@ -86,10 +91,16 @@ class SimulatedNetwork:
         return self._trace.hexdigest()
 
     def at(self, ip: str, name: str | None = None) -> SimulatedHost:
-        """A host with one address, which others may also resolve by `name`."""
+        """The host that began with this address, made if need be; others may also resolve it by `name`."""
         if name is not None:
             self._names[name] = ip
-        return SimulatedHost(self, ip)
+        if ip not in self._hosts:
+            self._hosts[ip] = SimulatedHost(self, ip)
+        return self._hosts[ip]
+
+    def nat(self, public_ip: str, inside: Iterable[str], shape: NatShape | None = None) -> NatBox:
+        """Put hosts' addresses, or other boxes' public ones, behind a new box. Raises ValueError."""
+        return self._boxes.add(public_ip, inside, shape or NatShape())
 
     def link(self, source: str, target: str) -> Link:
         """The direction between two addresses, as it is now."""
@@ -124,73 +135,59 @@ class SimulatedNetwork:
 
     def bind(self, ip: str, port: int) -> SimulatedSocket:
         """A socket of a host. Raises OSError when the port is taken."""
-        if port == 0:
-            port, self._next_port = self._next_port, self._next_port + 1
-        if (ip, port) in self._sockets:
-            raise OSError(f"{ip}:{port} is in use")
-        made = self._sockets[ip, port] = SimulatedSocket(self, (ip, port))
-        return made
+        return self.at(ip).bind((ip, port))
 
-    def unbind(self, address: Address) -> None:
-        """Free an address; what is under way to it is lost."""
-        self._sockets.pop(address, None)
+    def free_port(self) -> int:
+        """A port that no host has."""
+        self._next_port += 1
+        return self._next_port - 1
+
+    def attach(self, host: SimulatedHost, addresses: Sequence[str]) -> None:
+        """Know a host by these addresses instead of those it has. Raises ValueError when they are not to be had."""
+        taken = [ip for ip in addresses if self._holders.get(ip, host) is not host or self._boxes.is_public(ip)]
+        if taken:
+            raise ValueError(f"somebody else has {', '.join(taken)}")
+        for ip in host.addresses:
+            del self._holders[ip]
+        self._holders.update(dict.fromkeys(addresses, host))
+
+    def together(self, one: str, other: str) -> bool:
+        """Whether two addresses are behind the same NAT box."""
+        return self._boxes.together(one, other)
 
     def send(self, data: bytes, source: Address, target: Address) -> None:
-        """Put one datagram on its link."""
-        link = self.link(source[0], target[0])
+        """Put one datagram on its link, as the boxes on its way out leave it."""
         now = self._loop.time()
+        seen = self._boxes.leave(source, target, now)
+        if seen is None:
+            self._note(f"{source[0]}>{target[0]}", len(data), "kept in")
+            return
+        link = self.link(source[0], self._boxes.behind(target))
         arrivals = link.deliveries(now, len(data), self._chance)
-        self._trace.update(f"{now:.9f} {link.name} {len(data)} {len(arrivals)}\n".encode())
+        self._note(link.name, len(data), len(arrivals))
         for arrival in arrivals:
             self._count += 1
-            heapq.heappush(self._flying, (arrival, self._count, data, source, target))
+            heapq.heappush(self._flying, (arrival, self._count, data, seen, target))
             self._loop.call_at(arrival, self._deliver_due)
 
+    def _note(self, way: str, size: int, verdict: int | str) -> None:
+        self._trace.update(f"{self._loop.time():.9f} {way} {size} {verdict}\n".encode())
+
     def _deliver_due(self) -> None:
-        """Hand over what has arrived, in order of arrival: the loop does not keep timers of one instant in order."""
+        """Hand over what has arrived, in order of arrival: the loop does not keep timers of one instant in order.
+
+        Boxes on the way in are asked now and not when it was sent: they may have been opened meanwhile.
+        """
         now = self._loop.time()
         due: dict[Address, list[tuple[bytes, Address]]] = {}
         while self._flying and self._flying[0][0] <= now:
             _, _, data, source, target = heapq.heappop(self._flying)
-            due.setdefault(target, []).append((data, source))
-        for target, batch in due.items():
-            found = self._sockets.get(target)
-            if found is not None and found.receiver is not None:
-                found.receiver(batch)
-
-
-class SimulatedHost:
-    """What a program on one host takes for the network (avl_protocol.endpoint.network.Network)."""
-
-    def __init__(self, network: SimulatedNetwork, ip: str) -> None:
-        self._network = network
-        self.ip = ip
-
-    def bind(self, address: Address) -> SimulatedSocket:
-        """Bind a port; every bindable host means this one."""
-        return self._network.bind(self.ip, address[1])
-
-    async def resolve(self, host: str, port: int) -> list[Address]:
-        """Addresses of a name."""
-        if host in ("0.0.0.0", "::"):
-            return [(self.ip, port)]
-        return [(self._network.resolve(host), port)]
-
-
-class SimulatedSocket:
-    """A bound address (avl_protocol.endpoint.network.DatagramSocket)."""
-
-    def __init__(self, network: SimulatedNetwork, address: Address) -> None:
-        self._network = network
-        self.local_address = address
-        self.receiver: Callable[[Batch], None] | None = None
-
-    def set_receiver(self, receiver: Callable[[Batch], None]) -> None:
-        self.receiver = receiver
-
-    def send_batch(self, batch: Batch) -> None:
-        for data, target in batch:
-            self._network.send(data, self.local_address, target)
-
-    def close(self) -> None:
-        self._network.unbind(self.local_address)
+            inside = self._boxes.enter(source, target, now)
+            if inside is None:
+                self._note(f"{source[0]}>{target[0]}", len(data), "kept out")
+            else:
+                due.setdefault(inside, []).append((data, source))
+        for address, batch in due.items():
+            holder = self._holders.get(address[0])
+            if holder is not None:
+                holder.receive(address, batch)

@@ -86,32 +86,51 @@ class Namespace:
             raise LinkImpossible(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
+class Namespaces:
+    """Namespaces that are held open together, and gone together; where this user is not root they share a user
+    namespace. Raises LinkImpossible, also when one of `tools` is missing."""
+
+    def __init__(self, *tools: str) -> None:
+        missing = [tool for tool in (*_TOOLS, *tools) if shutil.which(tool) is None]
+        if missing:
+            raise LinkImpossible(f"not on this machine: {', '.join(missing)}")
+        self._holders: list[subprocess.Popen[str]] = []
+        self._owned = os.geteuid() != 0
+
+    def add(self) -> Namespace:
+        """One more. Raises LinkImpossible, and then none is left."""
+        if not self._owned:
+            prefix: list[str] = []
+        elif self._holders:
+            prefix = [str(part) for part in Namespace(self._holders[0].pid, True).entrance()]
+        else:
+            prefix = ["unshare", "--user", "--map-root-user", "--"]
+        process = _start([*prefix, "unshare", "--net", "sh", "-c", _HOLD])
+        self._holders.append(process)
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            text = _complaint(process)
+            self.close()
+            raise LinkImpossible(f"a network namespace: {text}")
+        return Namespace(process.pid, self._owned)
+
+    def close(self) -> None:
+        """Take them all down; whatever runs inside has to be ended by who started it."""
+        while self._holders:
+            _end(self._holders.pop())
+
+
 class Cable:
     """Two namespaces, `near` (NEAR) and `far` (FAR), and the cable between them. Raises LinkImpossible."""
 
     def __init__(self) -> None:
-        missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
-        if missing:
-            raise LinkImpossible(f"not on this machine: {', '.join(missing)}")
-        self._holders: list[subprocess.Popen[str]] = []
+        self._both = Namespaces()
+        self.near, self.far = self._both.add(), self._both.add()
         try:
-            owned = os.geteuid() != 0
-            user = ["--user", "--map-root-user"] if owned else []
-            self.near = self._hold(["unshare", *user, "--net"], owned)
-            outside = [str(part) for part in self.near.entrance()] if owned else []
-            self.far = self._hold([*outside, "unshare", "--net"], owned)
             self._lay()
         except LinkImpossible:
             self.close()
             raise
-
-    def _hold(self, prefix: list[str], owned: bool) -> Namespace:
-        process = _start([*prefix, "sh", "-c", _HOLD])
-        self._holders.append(process)
-        assert process.stdout is not None
-        if not process.stdout.readline():
-            raise LinkImpossible(f"a network namespace: {_complaint(process)}")
-        return Namespace(process.pid, owned)
 
     def _lay(self) -> None:
         there = ["netns", str(self.far.pid)]
@@ -122,8 +141,7 @@ class Cable:
 
     def close(self) -> None:
         """Take it all down; whatever runs inside has to be ended by who started it."""
-        while self._holders:
-            _end(self._holders.pop())
+        self._both.close()
 
     def __enter__(self) -> Cable:
         return self
