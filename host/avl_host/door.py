@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from avl_host.config import EVERYTHING, HostSettings
+from avl_host.tickets import TicketBook
 from avl_protocol.crypto.attempts import AttemptBudget, Code, Try, new_code
 from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.wire.registry import Permission
@@ -17,9 +18,11 @@ class AttemptDoor:
     """Counts tries, remembers who succeeded, and says when a printed code was replaced."""
 
     def __init__(
-        self, settings: HostSettings, state: StateFolder, entropy: Callable[[int], bytes], replaced: Callable[[], None]
-    ) -> None:
+        self, settings: HostSettings, state: StateFolder, tickets: TicketBook, entropy: Callable[[int], bytes],
+        replaced: Callable[[], None],
+    ) -> None:  # fmt: skip
         self._state = state
+        self._tickets = tickets
         self._replaced = replaced
         saved = state.read(_KNOWN) or b""
         control = (
@@ -51,6 +54,10 @@ class AttemptDoor:
         if self._budget.codes != before:
             self._replaced()
         return EVERYTHING if which == 0 else Permission.VIEW
+
+    def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
+        """What a resume ticket admits to, once."""
+        return self._tickets.redeem(ticket, viewer)
 
     def failed(self, attempt: Try) -> None:
         """The try was wrong, or never ended."""

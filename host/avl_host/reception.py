@@ -1,4 +1,5 @@
-"""Reception: the viewers of this host, from the relay's INCOMING to their leaving (spec 04-session, 4.4 to 4.6)."""
+"""Reception: the viewers of this host, from their coming in to their leaving, whichever way they come (spec 04-session,
+4.4 to 4.6; 08-paths, 8.5)."""
 
 from __future__ import annotations
 
@@ -6,21 +7,27 @@ import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from avl_host.capture.source import CursorImage
+from avl_host.entrances import Entrance
 from avl_host.input.sink import InputSink
 from avl_host.limits import HandshakeLimits
-from avl_host.sharing import TRACK, TRACK_ROW, Sharing
+from avl_host.outlets import Outlet
+from avl_host.pictures import PicturePlan
+from avl_host.sharing import TRACK_ROW, Sharing
+from avl_host.tickets import TicketBook
+from avl_host.visit import PLACES, Place, Visit
 from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
-from avl_protocol.session.host import Door, HostSession, HostState
-from avl_protocol.session.link import RelayLink
-from avl_protocol.session.pipes import SessionPipes
+from avl_protocol.session.host import HostSession
+from avl_protocol.session.hosting import Door, HostState
+from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.wire import device_id
 from avl_protocol.wire.endtoend import (
     BulkMessage,
+    Candidates,
     Clipboard,
     ClipboardAsk,
     ClipboardSet,
@@ -33,9 +40,9 @@ from avl_protocol.wire.endtoend import (
     NeedKeys,
     Rate,
     Stages,
+    Ticket,
 )
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import Accept, Admit, Detach, Evict, HopMessage, Incoming, Recover, Reject, Viewers
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_RECORD_DATA, CloseCode, InputKind, Permission
 
 #: Told a person: who asks (device ID), the name they give themselves, and what for.
@@ -52,13 +59,34 @@ class Desktop:
     get_clipboard: Callable[[], Awaitable[str | None]]
 
 
+class Guests(Protocol):
+    """Who else follows the coming and going of sessions."""
+
+    def joined(self, session: HostSession, now: float) -> None:
+        """It was admitted."""
+
+    def candidates(self, session: HostSession, message: Candidates, now: float) -> None:
+        """Its viewer says where it might be reached."""
+
+    def lost(self, session: HostSession, now: float) -> None:
+        """There is no way to its viewer now."""
+
+    def back(self, session: HostSession, now: float) -> None:
+        """It has moved, and is reached again."""
+
+    def gone(self, session: HostSession, now: float) -> None:
+        """It is over."""
+
+
 class Reception:
     """The HostSessionOwner of all sessions."""
 
     def __init__(
-        self, world: World, identity: Identity, name: str, door: Door, desktop: Desktop, ask: Ask | None,
-        tell: Callable[[str], None], after: Callable[[], None],
+        self, world: World, identity: Identity, name: str, door: Door, tickets: TicketBook, desktop: Desktop,
+        ask: Ask | None, guests: Guests, tell: Callable[[str], None], after: Callable[[], None],
     ) -> None:  # fmt: skip
+        self._tickets = tickets
+        self._guests = guests
         self._world = world
         self._identity = identity
         self._name = name
@@ -67,65 +95,86 @@ class Reception:
         self._ask = ask
         self._tell = tell
         self._after = after
-        self._link: RelayLink | None = None
-        self._sessions: dict[int, HostSession] = {}
-        #: Where those who are not in yet come from.
-        self._sources: dict[int, bytes] = {}
-        self._tracks: dict[int, bool] = {}
+        self._visits: dict[bytes, Visit] = {}
+        self._pictures = PicturePlan(desktop.sharing)
         self._limits = HandshakeLimits()
         self._layout: Layout | None = None
         self._cursor: Cursor | None = None
         self._clipboard_serial = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # the link
+    # where viewers come in
 
-    def set_link(self, link: RelayLink | None, now: float) -> None:
-        """Another link, or none: sessions of the old one are over."""
-        for session in list(self._sessions.values()):
-            session.lost(now)
-        self._link = link
-        self._sessions.clear()
-
-    def link_message(self, message: HopMessage, now: float) -> None:
-        """What the relay says about sessions."""
-        if isinstance(message, Incoming):
-            self._incoming(message, now)
-        elif isinstance(message, Detach):
-            if (session := self._sessions.get(message.handle)) is not None:
-                session.lost(now)
-        elif isinstance(message, Recover):
-            self._desktop.sharing.request_key()
-        elif isinstance(message, Viewers):
-            self._desktop.sharing.audience(message.count, message.rate, message.hold_ms / 1000)
-
-    def _incoming(self, message: Incoming, now: float) -> None:
-        assert self._link is not None
-        waiting = sum(1 for s in self._sessions.values() if s.state is not HostState.ADMITTED)
-        if not self._limits.take(message.source, waiting, now):
-            self._link.send(Reject(message.handle, CloseCode.LIMIT))
+    def incoming(
+        self, entrance: Entrance, handle: int, session_id: bytes, source: bytes, moves: bool, now: float
+    ) -> None:
+        """Somebody asks for this host at an entrance, or brings a running session there."""
+        if moves:
+            self._moving(entrance, handle, session_id, now)
             return
-        pipes = SessionPipes(self._link, message.handle)
+        waiting = sum(1 for visit in self._visits.values() if visit.session.state is not HostState.ADMITTED)
+        if session_id in self._visits or not self._limits.take(source, waiting, now):
+            entrance.reject(handle, CloseCode.LIMIT, now)
+            return
+        route = Route(entrance.hop, handle, direct=entrance.direct, begun=True)
         session = HostSession(
-            self._identity, message.session, pipes, self._door, self, self._world.entropy,
-            int(self._world.clock.wall()), now,
+            self._identity, session_id, SessionPipes(route), self._door, self, self._world.entropy,
+            int(self._world.clock.wall()), now, self._tickets.lifetime,
         )  # fmt: skip
-        self._sessions[message.handle] = session
-        self._sources[message.handle] = message.source
-        self._link.send(Accept(message.handle))
+        visit = Visit(session, source)
+        visit.places.append(Place(entrance, handle, route))
+        self._visits[session_id] = visit
+        entrance.accept(handle, session_id)
 
-    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
+    def _moving(self, entrance: Entrance, handle: int, session_id: bytes, now: float) -> None:
+        visit = self._visits.get(session_id)
+        if visit is None or visit.session.state is not HostState.ADMITTED:
+            entrance.reject(handle, CloseCode.SESSION_UNKNOWN, now)
+            return
+        visit.places.append(Place(entrance, handle, Route(entrance.hop, handle, direct=entrance.direct)))
+        if len(visit.places) > PLACES:
+            idle = next(place for place in visit.places if place not in (visit.here, visit.media))
+            visit.places.remove(idle)
+            idle.entrance.evict(idle.handle, CloseCode.NO_ERROR, now)
+        entrance.accept(handle, session_id)
+
+    def _find(self, entrance: Entrance, handle: int) -> tuple[Visit, Place] | None:
+        for visit in self._visits.values():
+            if (place := visit.at(entrance, handle)) is not None:
+                return visit, place
+        return None
+
+    def left(self, entrance: Entrance, handle: int, now: float) -> None:
+        """A relay, or the viewer, says that a session is over there."""
+        if (found := self._find(entrance, handle)) is not None:
+            visit, place = found
+            if visit.session.state is HostState.ADMITTED and place is not visit.here:
+                visit.places.remove(place)
+            visit.session.left(place.route, now)
+
+    def entrance_lost(self, entrance: Entrance, now: float) -> None:
+        """An entrance is gone, with every place there."""
+        for visit in list(self._visits.values()):
+            for place in [place for place in visit.places if place.entrance is entrance]:
+                visit.session.route_lost(place.route, now)
+                if visit.session.session_id in self._visits:
+                    visit.places.remove(place)
+                    self._pictures.follow(visit, self._visits.values(), now)
+        self._desktop.sharing.close(entrance.outlet)
+
+    def channel_received(
+        self, entrance: Entrance, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float
+    ) -> None:
         """Bytes of a session's channel."""
-        session = self._sessions.get(handle)
-        if session is not None:
-            session.channel_received(channel, stream, data, end, now)
-        elif self._link is not None:
-            self._link.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+        if (found := self._find(entrance, handle)) is not None:
+            found[0].session.channel_received(found[1].route, channel, stream, data, end, now)
+        else:
+            entrance.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
 
-    def channel_reset(self, handle: int, channel: int, now: float) -> None:
+    def channel_reset(self, entrance: Entrance, handle: int, channel: int, stream: int, code: int, now: float) -> None:
         """A session's channel was abandoned."""
-        if (session := self._sessions.get(handle)) is not None:
-            session.channel_reset(channel, now)
+        if (found := self._find(entrance, handle)) is not None:
+            found[0].session.channel_reset(found[1].route, channel, stream, code, now)
 
     # sessions
 
@@ -153,18 +202,46 @@ class Reception:
         )  # fmt: skip
 
     def session_admitted(self, session: HostSession, now: float) -> None:
-        """Open its channels at the relay and tell it what the desktop looks like."""
-        assert self._link is not None
-        self._limits.give_back(self._sources.pop(session.handle, b""), now)
-        self._link.send(Admit(session.handle, (), session.channels()))
+        """Open its channels where it came in and tell it what the desktop looks like."""
+        visit = self._visits[session.session_id]
+        self._limits.give_back(visit.source or b"", now)
+        visit.source = None
+        for place in visit.places:
+            place.entrance.admit(place.handle, False, session.channels())
         session.beacon_objects = self._desktop.sharing.beacon_objects
+        self._describe(session)
+        ticket = self._tickets.issue(session.viewer, session.session_id, session.permissions)
+        if ticket is not None:
+            session.send(Ticket(ticket, round(self._tickets.lifetime)))
+        self._guests.joined(session, now)
+        self._tell(f"viewer {_name(session)} is in ({_sentence(session.permissions)})")
+
+    def _describe(self, session: HostSession) -> None:
         if self._layout is not None:
             session.send(self._layout)
         if self._cursor is not None:
             session.send(self._cursor)
-        self._tell(
-            f"viewer {device_id.to_text(device_number(session.viewer))} is in ({_sentence(session.permissions)})"
-        )
+
+    def session_moved(self, session: HostSession, now: float) -> None:
+        """It has come to another place: pictures follow, and it learns what it has missed."""
+        visit = self._visits[session.session_id]
+        here = visit.here
+        if here is not None and not here.entrance.direct:
+            here.entrance.admit(here.handle, False, session.channels())
+        self._describe(session)
+        session.send(MediaKeys((self._desktop.sharing.join_key().to_bytes(),)))
+        if visit.missed_clipboard:
+            visit.missed_clipboard = False
+            self._run(self._tell_clipboard(session))
+        self._pictures.follow(visit, self._visits.values(), now)
+        self._guests.back(session, now)
+
+    def session_detached(self, session: HostSession, now: float) -> None:
+        """There is no way to it now."""
+        self._tickets.keep(session.session_id)
+        self._pictures.follow(self._visits[session.session_id], self._visits.values(), now)
+        self._guests.lost(session, now)
+        self._tell(f"viewer {_name(session)} was lost; its session is kept")
 
     def session_input(self, session: HostSession, events: list[tuple[Any, ...]], now: float) -> None:
         """Apply input to the desktop."""
@@ -185,17 +262,18 @@ class Reception:
 
     def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
         """Decoder, keys, clipboard."""
-        assert self._link is not None
         if isinstance(message, Decoder):
-            self._desktop.sharing.set_viewer(session.handle, message.chroma)
-            if not self._tracks.get(session.handle):
-                self._tracks[session.handle] = True
-                self._link.send(Admit(session.handle, (TRACK,), session.channels()))
+            visit = self._visits[session.session_id]
+            visit.chroma = message.chroma
+            self._desktop.sharing.set_viewer(session, message.chroma)
+            self._pictures.follow(visit, self._visits.values(), now)
         elif isinstance(message, NeedKeys):
             session.send(MediaKeys((self._desktop.sharing.join_key().to_bytes(),)))
             self._desktop.sharing.request_key()
         elif isinstance(message, Clipboard):
             self._set_clipboard(session, message)
+        elif isinstance(message, Candidates):
+            self._guests.candidates(session, message, now)
         elif isinstance(message, ClipboardAsk) and session.permissions & Permission.CLIPBOARD_OUT:
             self._run(self._tell_clipboard(session))
 
@@ -217,22 +295,27 @@ class Reception:
             self.clipboard(message.text, session)
 
     def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
-        """Cut it at the relay, and give the others keys that it has not."""
-        was_in = self._sources.pop(session.handle, None) is None
-        self._tracks.pop(session.handle, None)
-        if self._sessions.pop(session.handle, None) is None:
+        """Cut it wherever it could come in, and give the others keys that it has not."""
+        visit = self._visits.pop(session.session_id, None)
+        if visit is None:
             return
-        if self._link is not None:
-            self._link.send(Evict(session.handle, code))
-        self._desktop.sharing.set_viewer(session.handle, None)
-        if was_in:
-            key = self._desktop.sharing.renew_keys().to_bytes()
-            for other in self._admitted():
-                other.send(MediaKeys((key,)))
-            self._tell(f"viewer {device_id.to_text(device_number(session.viewer))} has left")
+        places = list(visit.places)
+        self._pictures.leave(visit)
+        for place in places:
+            place.entrance.evict(place.handle, code, now)
+        self._desktop.sharing.set_viewer(session, None)
+        if visit.source is not None:
+            return
+        if code is not CloseCode.SESSION_LOST:
+            self._tickets.revoke(session.session_id)
+        self._guests.gone(session, now)
+        key = self._desktop.sharing.renew_keys().to_bytes()
+        for other in self._admitted():
+            other.send(MediaKeys((key,)))
+        self._tell(f"viewer {_name(session)} has left")
 
     def _admitted(self) -> list[HostSession]:
-        return [session for session in self._sessions.values() if session.state is HostState.ADMITTED]
+        return [visit.session for visit in self._visits.values() if visit.session.state is HostState.ADMITTED]
 
     # what the desktop says
 
@@ -252,38 +335,49 @@ class Reception:
         for session in self._admitted():
             session.send(self._cursor)
 
-    def figures(self, figures: Stages | Rate) -> None:
-        """Where the host's time went, or how its hop is doing."""
-        for session in self._admitted():
-            session.send(figures)
+    def figures(self, figures: Stages | Rate, outlet: Outlet | None) -> None:
+        """Where the host's time went, or how its hop is doing: the latter for who gets pictures there."""
+        for visit in self._visits.values():
+            if outlet is None or (visit.media is not None and visit.media.entrance.outlet is outlet):
+                visit.session.send(figures)
 
     def clipboard(self, text: str, source: HostSession | None = None) -> None:
         """The host's clipboard changed: by hand, or by the viewer `source`."""
         if len(text.encode()) > MAX_CLIPBOARD_TEXT:
             return
         self._clipboard_serial += 1
-        for session in self._admitted():
-            if session is not source and session.permissions & Permission.CLIPBOARD_OUT:
-                session.send_bulk(Clipboard(self._clipboard_serial, text))
+        for visit in self._visits.values():
+            session = visit.session
+            if session is source or not session.permissions & Permission.CLIPBOARD_OUT:
+                continue
+            visit.missed_clipboard = visit.missed_clipboard or session.detached
+            session.send_bulk(Clipboard(self._clipboard_serial, text))
 
     # time and end
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        due = [at for session in self._sessions.values() if (at := session.next_timeout()) is not None]
-        return min(due) if due else None
+        visits = list(self._visits.values())
+        due = [visit.session.next_timeout() for visit in visits] + [self._pictures.next_timeout(visits)]
+        return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        for session in list(self._sessions.values()):
+        self._pictures.handle_timer(list(self._visits.values()), now)
+        for visit in list(self._visits.values()):
+            session = visit.session
             at = session.next_timeout()
             if at is not None and at <= now:
                 session.handle_timer(now)
 
     def end_all(self, code: CloseCode, now: float) -> None:
         """End every session and say why."""
-        for session in list(self._sessions.values()):
-            session.end(code, now)
+        for visit in list(self._visits.values()):
+            visit.session.end(code, now)
+
+
+def _name(session: HostSession) -> str:
+    return device_id.to_text(device_number(session.viewer))
 
 
 def _sentence(permissions: Permission) -> str:

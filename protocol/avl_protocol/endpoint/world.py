@@ -4,22 +4,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from avl_protocol.endpoint.clock import Clock, SystemClock, entropy
+from avl_protocol.endpoint.interfaces import FixedInterfaces, Interfaces, SystemInterfaces
 from avl_protocol.endpoint.network import Network
 from avl_protocol.endpoint.udp import UdpNetwork
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Clock, entropy and network of an assembled program."""
+    """Clock, entropy, network and own addresses of an assembled program."""
 
     clock: Clock
     entropy: Callable[[int], bytes]
     network: Network
+    interfaces: Interfaces = field(default_factory=FixedInterfaces)
 
 
 def system_world() -> World:
     """The machine's clock, entropy and sockets. Call it inside the event loop that the program runs on."""
-    return World(SystemClock(), entropy, UdpNetwork())
+    return World(SystemClock(), entropy, UdpNetwork(), SystemInterfaces())

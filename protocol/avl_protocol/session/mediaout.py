@@ -48,7 +48,8 @@ class MediaSender:
         self._object = 0
         self._group = 0
         self.newest = -1
-        self._last: tuple[int, int, bytes, int, int] | None = None
+        self._last: tuple[int, int, bytes] | None = None
+        self._rows = 0
 
     def join_key(self) -> MediaKey:
         """The key for somebody admitted now; it takes effect at the next key object, which the caller asks for."""
@@ -109,17 +110,19 @@ class MediaSender:
         if rows:
             fragments += parity.make(data, handle, self._track, number, flags, range(rows))
             cookies += [None] * (len(fragments) - len(cookies))
-        self._last = (number, flags, data, handle, rows)
+        self._rows = rows if self._last is None or self._last[0] != number else max(self._rows, rows)
+        self._last = sealed
         carrier.send_datagrams(fragments, PRIORITY_VIDEO, now + LIFETIME, cookies)
 
-    def spare(self, count: int, now: float) -> list[bytes]:
+    def spare(self, count: int, handle: int) -> list[bytes]:
         """More parity of the newest object, to be sent as a probe: bytes that may turn out to be useful."""
         if self._last is None:
             return []
-        number, flags, data, handle, rows = self._last
+        number, flags, data = self._last
+        rows = self._rows
         if len(data) <= MAX_FRAGMENT_PAYLOAD or rows + count > parity.BLOCK:
             return []
-        self._last = (number, flags, data, handle, rows + count)
+        self._rows = rows + count
         return parity.make(data, handle, self._track, number, flags, range(rows, rows + count))[:count]
 
 

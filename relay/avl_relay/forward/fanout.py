@@ -13,17 +13,14 @@ from math import inf
 
 from avl_protocol.media import parity
 from avl_protocol.media.cache import ObjectCache
-from avl_protocol.session.carrier import PRIORITY_VIDEO, Carrier
+from avl_protocol.session.carrier import PRIORITY_VIDEO
+from avl_protocol.session.feed import ViewerFeed
 from avl_protocol.session.mediaout import LIFETIME, SentFragment
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.errors import RemoteProtocolError
-from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType, ObjectFlag
+from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType
 
-#: Bytes beyond one frame that may wait for a viewer when the next frame begins.
-SLACK = 32 * 1024
-#: Seconds of its rate that may wait for the viewer whom the host's encoder follows.
-PATIENCE = 0.5
 #: Seconds between key objects asked for on behalf of viewers that are merely slow.
 SLOW_RECOVERY = 2.0
 #: Seconds between looks at what the audience can take, and between two words to the host about it.
@@ -34,71 +31,6 @@ FALLEN = 0.9
 HOLD = 0.04
 #: First row of the parity that is sent as a probe, beyond what protects an object.
 SPARE_ROW = 64
-
-
-class ViewerFeed:
-    """What one viewer gets of one host's tracks."""
-
-    __slots__ = (
-        "_at_key",
-        "_current",
-        "_largest",
-        "_newest",
-        "carrier",
-        "followed",
-        "handle",
-        "skipped",
-        "tracks",
-        "wanted",
-    )
-
-    def __init__(self, handle: int, carrier: Carrier, tracks: tuple[int, ...]) -> None:
-        self.handle = handle
-        self.carrier = carrier
-        self.tracks = frozenset(tracks)
-        self.wanted = True
-        self.skipped = 0
-        #: The host encodes for this viewer: what waits for it is on its way out, not a reason to break its pictures.
-        self.followed = False
-        self._newest: dict[int, int] = {}
-        self._current: dict[int, bool] = {}
-        self._at_key: dict[int, bool] = {}
-        self._largest = 0
-
-    def takes(self, header: MediaHeader) -> bool:
-        """Whether this viewer gets the datagram; decided once an object, when its first fragment passes."""
-        track = header.track
-        if track not in self.tracks or not self.wanted:
-            return False
-        newest = self._newest.get(track, -1)
-        if header.object < newest:
-            return not self._at_key.get(track, True)  # late or repaired fragments of what it did get
-        if header.object > newest:
-            self._newest[track] = header.object
-            self._current[track] = self._begin(track, header)
-        return self._current[track]
-
-    def _begin(self, track: int, header: MediaHeader) -> bool:
-        key = bool(header.flags & ObjectFlag.KEY)
-        slack = SLACK
-        if self.followed:
-            slack = max(SLACK, int((self.carrier.rate or 0.0) / 8 * PATIENCE))
-        behind = self.carrier.datagram_backlog > self._largest + slack
-        self._largest = max(header.length, self._largest * 7 // 8)
-        if key:
-            if behind:
-                self.carrier.drop_datagrams(PRIORITY_VIDEO)  # all older than this key object is useless now
-            self._at_key[track] = False
-            return True
-        if behind or self._at_key.get(track, True):
-            self._at_key[track] = True
-            self.skipped += 1
-            return False
-        return True
-
-    def waits_for_key(self) -> bool:
-        """Whether it can't go on without a key object."""
-        return self.wanted and any(self._at_key.get(track, True) for track in self.tracks)
 
 
 class Fanout:
@@ -139,7 +71,7 @@ class Fanout:
             return
         feed.wanted = wanted
         if wanted:
-            feed._at_key.clear()
+            feed.begin_anew()
             for track in feed.tracks:
                 self.recover(track, 0, now)
         self._look(now, True)

@@ -39,8 +39,19 @@ UNADMITTED = 8
 LIFE = T_UNADMITTED + T_CONSENT
 #: Seconds between two words to a viewer about its hop's rate, while pictures change.
 RATE_INTERVAL = 1.0
+#: Channels that a moving session may open before its host has verified it.
+PARKED = 4
 #: Sessions one viewer connection may have.
 SESSIONS_PER_PEER = 8
+
+
+@dataclass(slots=True)
+class Parked:
+    """A stream that is carried nowhere yet."""
+
+    stream: int
+    data: bytearray = field(default_factory=bytearray)
+    end: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +69,9 @@ class Session:
     admitted: bool = False
     channels: frozenset[int] = frozenset((int(Channel.CONTROL),))
     streams: dict[int, int] = field(default_factory=dict)
+    moves: bool = False
+    #: Streams of channels that a moving session has opened before its host has verified it.
+    parked: dict[int, Parked] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -181,7 +195,7 @@ class Router:
             or not self._per_host.take(hosted.device, now)
         ):
             raise Refused(CloseCode.LIMIT)
-        session = Session(self._handle(), message.session, viewer, hosted, source, now)
+        session = Session(self._handle(), message.session, viewer, hosted, source, now, moves=bool(message.moves))
         self._sessions[session.handle] = hosted.sessions[session.handle] = session
         hosted.peer.send(Incoming(message.session, session.handle, source, message.moves))
 
@@ -197,6 +211,13 @@ class Router:
             if channel not in session.channels:
                 self._splices.cut(session.viewer, stream, CloseCode.FORBIDDEN)
                 del session.streams[channel]
+        for channel, parked in session.parked.items():
+            if channel in session.channels:
+                self._join(session, channel, parked.stream)
+                self._splices.received(session.viewer, parked.stream, bytes(parked.data), parked.end)
+            else:
+                session.viewer.abandon(parked.stream, CloseCode.FORBIDDEN)
+        session.parked.clear()
         watched = self._watched.setdefault(session.viewer, [])
         if session not in watched:
             watched.append(session)
@@ -217,32 +238,62 @@ class Router:
 
     # streams
 
+    @property
+    def _moving(self) -> bool:
+        return any(session.parked for session in self._sessions.values())
+
     def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
         """A viewer opened a channel: carry it to the host if the host lets this session have it. A channel that comes
         back here from another way leaves its older stream."""
         session = self._sessions.get(header.handle)
         allowed = session is not None and session.viewer is peer and session.accepted
+        if session is not None and allowed and session.moves and not session.admitted and header.channel:
+            if len(session.parked) < PARKED and header.channel not in session.parked:
+                session.parked[header.channel] = Parked(stream)
+                return
+            allowed = False
         if session is None or not allowed or header.channel not in session.channels:
             peer.abandon(stream, CloseCode.FORBIDDEN)
             return
         if (older := session.streams.pop(header.channel, None)) is not None:
             self._splices.cut(peer, older, CloseCode.NO_ERROR)
-        host = session.host.peer
+        self._join(session, header.channel, stream)
+
+    def _join(self, session: Session, channel: int, stream: int) -> None:
+        """Open a channel's twin towards the host and carry bytes both ways."""
+        peer, host = session.viewer, session.host.peer
         twin = host.carrier.open_stream()
         host.adopt(twin)
-        host.carrier.send_stream(twin, channel_header(session.handle, header.channel))
-        if header.channel >= Channel.BULK:
+        host.carrier.send_stream(twin, channel_header(session.handle, channel))
+        if channel >= Channel.BULK:
             host.carrier.set_stream_bulk(twin)
             peer.carrier.set_stream_bulk(stream)
-        session.streams[header.channel] = stream
+        session.streams[channel] = stream
         self._splices.join(peer, stream, host, twin)
 
+    def _parked(self, peer: RelayPeer, stream: int) -> tuple[Session, int] | None:
+        """The moving session and channel of a stream that is carried nowhere yet."""
+        for session in self._sessions.values():
+            if session.parked and session.viewer is peer:
+                for channel, parked in session.parked.items():
+                    if parked.stream == stream:
+                        return session, channel
+        return None
+
     def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Bytes of a channel."""
-        self._splices.received(peer, stream, data, end)
+        """Bytes of a channel. Those of a parked one are kept, as far as a stranger's window reaches."""
+        found = self._parked(peer, stream) if self._moving else None
+        if found is None:
+            self._splices.received(peer, stream, data, end)
+            return
+        parked = found[0].parked[found[1]]
+        parked.data += data
+        parked.end = parked.end or end
 
     def peer_stream_reset(self, peer: RelayPeer, stream: int, code: int, now: float) -> None:
         """A channel was abandoned."""
+        if self._moving and (found := self._parked(peer, stream)) is not None:
+            del found[0].parked[found[1]]
         self._splices.reset(peer, stream, code)
 
     def peer_stream_writable(self, peer: RelayPeer, stream: int, now: float) -> None:

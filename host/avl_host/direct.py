@@ -1,0 +1,143 @@
+"""DirectDoor: viewers that come straight to this host, without a relay in between (spec 08-paths, 8.4 and 8.9).
+
+Towards them the host says and demands what a relay would: who it is, which device is wanted, and no more than its own
+sessions. Who was never here begins with the whole handshake; a running session brings its Channel Resume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from avl_host.entrances import DirectEntrance
+from avl_host.reception import Reception
+from avl_host.sharing import Sharing
+from avl_protocol.crypto.identity import Identity, endorse_certificate
+from avl_protocol.quic.carrier import QuicCarrier
+from avl_protocol.session.hopstream import StreamHeader
+from avl_protocol.session.relay import RelayIdentity, RelayPeer
+from avl_protocol.wire.device_id import NUMBER_BYTES
+from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from avl_protocol.wire.messages import Attach, Detach, HopMessage, Recover, Subscribe
+from avl_protocol.wire.registry import CloseCode, Role
+
+#: The one session of a direct connection.
+HANDLE = 1
+#: Direct connections at a time.
+MOST = 32
+
+
+@dataclass(slots=True)
+class _Guest:
+    """One direct connection: its entrance, and which channel each of its streams carries."""
+
+    entrance: DirectEntrance
+    streams: dict[int, int] = field(default_factory=dict)
+    attached: bool = False
+
+
+class DirectDoor:
+    """The PeerOwner of all direct connections. `strangers`: whether a session may begin here."""
+
+    def __init__(
+        self, identity: Identity, reception: Reception, sharing: Sharing, entropy: Callable[[int], bytes],
+        wall: Callable[[], float], strangers: bool,
+    ) -> None:  # fmt: skip
+        self._identity = identity
+        self._reception = reception
+        self._sharing = sharing
+        self._entropy = entropy
+        self._wall = wall
+        self._strangers = strangers
+        self._guests: dict[RelayPeer, _Guest] = {}
+
+    def accept(self, carrier: QuicCarrier, now: float) -> RelayPeer:
+        """Somebody has connected."""
+        certificate = carrier.server_certificate or b""
+        endorsement = endorse_certificate(self._identity, certificate)
+        own = RelayIdentity(self._identity.public, certificate, endorsement, "", "", (Role.VIEWER,))
+        peer = RelayPeer(own, self, self._entropy(16), int(self._wall() * 1000), now)
+        peer.attach_carrier(carrier)
+        if len(self._guests) >= MOST:
+            peer.close(CloseCode.LIMIT, now)
+        else:
+            self._guests[peer] = _Guest(DirectEntrance(peer))
+        return peer
+
+    # PeerOwner
+
+    def peer_registered(self, peer: RelayPeer, device: int, now: float) -> int:
+        """Nobody registers here."""
+        raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "a host is no relay")
+
+    def peer_message(self, peer: RelayPeer, message: HopMessage, now: float) -> None:
+        """What a viewer says on its hop."""
+        guest = self._guests.get(peer)
+        if guest is None:
+            return
+        if isinstance(message, Attach):
+            self._attach(guest, message, peer.carrier.peer_address[0], now)
+        elif isinstance(message, Detach):
+            self._reception.left(guest.entrance, HANDLE, now)
+        elif isinstance(message, Recover):
+            self._sharing.request_key()
+        elif isinstance(message, Subscribe) and guest.entrance.outlet.feed is not None:
+            guest.entrance.outlet.feed.wanted = message.wish != 0
+            guest.entrance.outlet.feed.begin_anew()
+            self._sharing.request_key()
+
+    def _attach(self, guest: _Guest, message: Attach, source: str, now: float) -> None:
+        if len(message.device) != NUMBER_BYTES or len(message.session) != 16:
+            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "malformed ATTACH")
+        if guest.attached:
+            raise Refused(CloseCode.LIMIT)
+        if int.from_bytes(message.device, "big") != self._identity.number:
+            raise Refused(CloseCode.UNAVAILABLE)
+        if not message.moves and not self._strangers:
+            raise Refused(CloseCode.FORBIDDEN)
+        guest.attached = True
+        self._reception.incoming(guest.entrance, HANDLE, message.session, source.encode(), bool(message.moves), now)
+
+    def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
+        """A channel was opened."""
+        guest = self._guests.get(peer)
+        if guest is None or not guest.attached or header.handle != HANDLE:
+            peer.abandon(stream, CloseCode.FORBIDDEN)
+            return
+        guest.streams[stream] = header.channel
+
+    def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
+        """Bytes of a channel."""
+        guest = self._guests.get(peer)
+        channel = guest.streams.get(stream) if guest is not None else None
+        if guest is None or channel is None:
+            peer.carrier.consume(stream, len(data))
+            return
+        self._reception.channel_received(guest.entrance, HANDLE, channel, stream, data, end, now)
+        if end:
+            guest.streams.pop(stream, None)
+
+    def peer_stream_reset(self, peer: RelayPeer, stream: int, code: int, now: float) -> None:
+        """A channel was abandoned."""
+        guest = self._guests.get(peer)
+        channel = guest.streams.pop(stream, None) if guest is not None else None
+        if guest is not None and channel is not None:
+            self._reception.channel_reset(guest.entrance, HANDLE, channel, stream, code, now)
+
+    def peer_stream_writable(self, peer: RelayPeer, stream: int, now: float) -> None:
+        """Sessions bound what they queue by acknowledgements of their own."""
+
+    def peer_datagram(self, peer: RelayPeer, data: bytes, now: float) -> None:
+        """Viewers send none."""
+
+    def peer_fate(self, peer: RelayPeer, cookie: object, acked: bool, now: float) -> None:
+        """A fragment arrived or was lost."""
+        guest = self._guests.get(peer)
+        if guest is not None:
+            self._sharing.fate(guest.entrance.outlet, cookie, acked, now)
+
+    def peer_gone(self, peer: RelayPeer, now: float) -> None:
+        """The connection is over."""
+        guest = self._guests.pop(peer, None)
+        if guest is not None:
+            self._reception.entrance_lost(guest.entrance, now)

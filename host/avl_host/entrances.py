@@ -1,0 +1,106 @@
+"""Entrances: where viewers come in, through a relay or straight to this host, behind one face (spec 04-session, 4.3;
+08-paths, 8.5).
+
+A relay has to be told what a session may have, and carries one upload to all of its audience. Who came directly is told
+nothing: here the host is the relay, of one session.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from avl_host.outlets import Outlet
+from avl_protocol.session.feed import ViewerFeed
+from avl_protocol.session.link import LinkState, RelayLink
+from avl_protocol.session.pipes import Hop
+from avl_protocol.session.relay import RelayPeer
+from avl_protocol.wire.messages import Accept, Admit, Attached, Evict, Reject
+from avl_protocol.wire.registry import CloseCode
+
+#: The one video track.
+TRACK = 1
+
+
+class Entrance(Protocol):
+    """One hop over which sessions come."""
+
+    @property
+    def hop(self) -> Hop:
+        """The hop's end here."""
+
+    @property
+    def direct(self) -> bool:
+        """Whether the viewer itself is at the other end."""
+
+    @property
+    def outlet(self) -> Outlet:
+        """Where pictures for its viewers leave."""
+
+    def accept(self, handle: int, session: bytes) -> None:
+        """A session may begin, or come here."""
+
+    def reject(self, handle: int, code: CloseCode, now: float) -> None:
+        """It may not."""
+
+    def admit(self, handle: int, watching: bool, channels: tuple[int, ...]) -> None:
+        """What a session may have here: channels, and pictures while it is `watching` by this way."""
+
+    def evict(self, handle: int, code: CloseCode, now: float) -> None:
+        """A session is over."""
+
+
+class RelayEntrance:
+    """The hop to one relay."""
+
+    direct = False
+
+    def __init__(self, link: RelayLink) -> None:
+        self.hop: RelayLink = link
+        self.outlet = Outlet(link.carrier, link.media_handle)
+
+    def _up(self) -> bool:
+        return self.hop.state is LinkState.UP
+
+    def accept(self, handle: int, session: bytes) -> None:
+        """See Entrance."""
+        self.hop.send(Accept(handle))
+
+    def reject(self, handle: int, code: CloseCode, now: float) -> None:
+        """See Entrance."""
+        self.hop.send(Reject(handle, code))
+
+    def admit(self, handle: int, watching: bool, channels: tuple[int, ...]) -> None:
+        """See Entrance."""
+        if self._up():
+            self.hop.send(Admit(handle, (TRACK,) if watching else (), channels))
+
+    def evict(self, handle: int, code: CloseCode, now: float) -> None:
+        """See Entrance."""
+        if self._up():
+            self.hop.send(Evict(handle, code))
+
+
+class DirectEntrance:
+    """The hop of one viewer that came directly."""
+
+    direct = True
+
+    def __init__(self, peer: RelayPeer) -> None:
+        self.hop: RelayPeer = peer
+        self.outlet = Outlet(peer.carrier, 0, ViewerFeed(0, peer.carrier, (TRACK,)))
+
+    def accept(self, handle: int, session: bytes) -> None:
+        """See Entrance."""
+        self.hop.send(Attached(session, handle, 0))
+
+    def reject(self, handle: int, code: CloseCode, now: float) -> None:
+        """See Entrance."""
+        self.hop.close(code, now)
+
+    def admit(self, handle: int, watching: bool, channels: tuple[int, ...]) -> None:
+        """See Entrance. Who has proved itself gets the windows of a friend."""
+        self.hop.carrier.trust_peer()
+
+    def evict(self, handle: int, code: CloseCode, now: float) -> None:
+        """See Entrance. What was sealed for the viewer is sent before the connection ends."""
+        self.hop.close(code, now)
