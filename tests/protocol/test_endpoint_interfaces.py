@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from avl_protocol.endpoint import interfaces as interfaces_module
 from avl_protocol.endpoint.interfaces import (
     LONGEST,
     POLL,
@@ -126,13 +127,18 @@ def test_a_network_that_never_rests_is_not_waited_for_longer_than_the_longest() 
     assert calls[:2] == [0.0, pytest.approx(LONGEST)]
 
 
-def test_where_the_kernel_does_not_tell_the_addresses_are_compared() -> None:
+@pytest.mark.parametrize("told", [False, True])
+def test_where_the_kernel_does_not_tell_the_addresses_are_compared(monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
+    def refuse() -> socket.socket:
+        raise PermissionError("a sandbox")
+
+    monkeypatch.setattr(interfaces_module, "open_socket", refuse)
     loop = VirtualLoop()
     interfaces = FixedInterfaces([HOME])
     calls: list[float] = []
 
     async def play() -> None:
-        watcher = InterfaceWatcher(loop, interfaces.addresses, lambda: calls.append(loop.time()), told=False)
+        watcher = InterfaceWatcher(loop, interfaces.addresses, lambda: calls.append(loop.time()), told=told)
         await asyncio.sleep(POLL * 2.5)
         assert calls == []
         interfaces.change([CAFE])
@@ -147,6 +153,25 @@ def test_where_the_kernel_does_not_tell_the_addresses_are_compared() -> None:
         loop.run_until_complete(play())
     finally:
         loop.close()
+
+
+async def test_a_kernel_that_stops_telling_is_a_reason_to_look_and_to_compare_from_then_on() -> None:
+    interfaces = FixedInterfaces([HOME])
+    called = asyncio.Event()
+    watcher = InterfaceWatcher(asyncio.get_running_loop(), interfaces.addresses, called.set)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(interfaces_module, "drain", stopped)
+            watcher._readable()
+        assert called.is_set()
+        assert watcher._socket is None
+        assert watcher._poll is not None
+    finally:
+        watcher.close()
+
+
+def stopped(*_: object) -> bool:
+    raise OSError("the socket is gone")
 
 
 # ------------------------------------------------------------------------------------------------------------- the news

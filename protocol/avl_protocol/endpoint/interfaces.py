@@ -66,7 +66,7 @@ class SystemInterfaces:
         return sorted(set(self._found()))
 
     def watch(self, callback: Callable[[], None]) -> InterfaceWatcher:
-        """As Interfaces says. Raises OSError."""
+        """As Interfaces says."""
         return InterfaceWatcher(asyncio.get_running_loop(), self.addresses, callback)
 
     def _found(self) -> Iterable[LocalAddress]:
@@ -134,20 +134,23 @@ class InterfaceWatcher:
         *,
         told: bool = hasattr(socket, "AF_NETLINK"),
     ) -> None:
-        """`told`: the kernel tells; else `addresses` is compared every POLL seconds. Raises OSError."""
+        """`told`: the kernel tells; else, and in a sandbox where it will not, addresses are compared every POLL s."""
         self._loop = loop
         self._addresses = addresses
         self._settling = Settling(loop, callback)
         self._news = News()
-        self._socket: socket.socket | None = None
+        self._socket: socket.socket | None
         self._poll: asyncio.TimerHandle | None = None
         self._closed = False
         self._before: list[LocalAddress] = []
-        if told:
-            self._socket = open_socket()
-            loop.add_reader(self._socket.fileno(), self._readable)
-        else:
+        try:
+            self._socket = open_socket() if told else None
+        except OSError:
+            self._socket = None
+        if self._socket is None:
             self._fall_back()
+        else:
+            loop.add_reader(self._socket.fileno(), self._readable)
 
     def close(self) -> None:
         self._closed = True

@@ -1,4 +1,5 @@
-"""An outside port from the router, so that others can connect to a machine behind its NAT: by PCP, else by NAT-PMP.
+"""An outside port from the router, so that others can connect to a machine behind its NAT: by PCP, else by NAT-PMP;
+endpoint/upnp.py asks by UPnP.
 
 Off unless a person asks for it: it opens a way in. Only the default gateway is ever asked, a few times and no more.
 """
@@ -20,7 +21,7 @@ T = TypeVar("T")
 LIFETIME, LONGEST_LIFETIME = 3600, 86400
 #: Seconds that each try waits for its answer. RFC 6886 would wait a minute: nobody does, for a host to begin.
 TRIES = (0.25, 0.5, 1.0)
-_BY_HAND = "forward a UDP port to this machine in the router's settings, and give it with --listen 0.0.0.0:PORT"
+BY_HAND = "forward a UDP port to this machine in the router's settings, and give it with --listen 0.0.0.0:PORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class GatewayMapper:
     async def map(self, internal_port: int) -> Mapping | None:
         gateway = self._gateway()
         if gateway is None:
-            self.reason = f"No router was found that could be asked for a port: {_BY_HAND}."
+            self.reason = f"No router was found that could be asked for a port: {BY_HAND}."
             return None
         line = await self._call(gateway)
         if line is None:
@@ -133,7 +134,7 @@ class GatewayMapper:
                 _Line, remote_addr=(gateway, self._port)
             )
         except OSError as error:
-            self.reason = f"The router {gateway} can't be reached ({error.strerror}): {_BY_HAND}."
+            self.reason = f"The router {gateway} can't be reached ({error.strerror}): {BY_HAND}."
             return None
         return line
 
@@ -179,17 +180,44 @@ class GatewayMapper:
         results: dict[int, str],
     ) -> Mapping | None:
         if grant is None:
-            self.reason = f"The router {gateway} gives no ports (no answer to {method}): {_BY_HAND}."
+            self.reason = f"The router {gateway} gives no ports (no answer to {method}): {BY_HAND}."
         elif grant.result != pcp.SUCCESS:
             why = results.get(grant.result, f"result {grant.result}")
-            self.reason = f"The router {gateway} gave no port by {method}, {why}: {_BY_HAND}."
+            self.reason = f"The router {gateway} gave no port by {method}, {why}: {BY_HAND}."
         elif not grant.port or not grant.lifetime or ipaddress.ip_address(grant.ip).is_unspecified:
-            self.reason = f"The router {gateway} gave a port by {method} that leads nowhere: {_BY_HAND}."
+            self.reason = f"The router {gateway} gave a port by {method} that leads nowhere: {BY_HAND}."
         else:
             self.reason = ""
             lifetime = float(min(grant.lifetime, LONGEST_LIFETIME))
             return Mapping(grant.ip, grant.port, lifetime, inside, gateway, method, nonce)
         return None
+
+
+class EitherMapper:
+    """Asks one mapper after another until one gives a port; what one gave is renewed and given up with that one."""
+
+    def __init__(self, *mappers: PortMapper) -> None:
+        self._mappers = mappers
+        self._gave: dict[str, PortMapper] = {}
+        self.reason = ""
+
+    async def map(self, internal_port: int) -> Mapping | None:
+        for mapper in self._mappers:
+            mapping = await mapper.map(internal_port)
+            self.reason = mapper.reason
+            if mapping is not None:
+                self._gave[mapping.method] = mapper
+                return mapping
+        return None
+
+    async def renew(self, mapping: Mapping) -> Mapping | None:
+        mapper = self._gave[mapping.method]
+        renewed = await mapper.renew(mapping)
+        self.reason = mapper.reason
+        return renewed
+
+    async def release(self, mapping: Mapping) -> None:
+        await self._gave[mapping.method].release(mapping)
 
 
 class FixedMapper:
