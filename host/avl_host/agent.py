@@ -1,4 +1,4 @@
-"""The assembled host: every startup step, in order, in one place; and the link to the relay, kept up for ever."""
+"""The assembled host: every startup step, in order, in one place."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from avl_host.announce import Announcer
 from avl_host.capture.source import CaptureSource
 from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
+from avl_host.direct import DirectDoor
 from avl_host.door import AttemptDoor
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
 from avl_host.input.sink import InputSink
+from avl_host.lock import LockPolicy, ScreenLocker
+from avl_host.reachability import Reachability
 from avl_host.reception import Ask, Desktop, Reception
+from avl_host.registration import Registration
+from avl_host.relays import Relays
 from avl_host.sharing import Sharing
-from avl_protocol.crypto.identity import Identity, device_record
+from avl_host.tickets import TicketBook
+from avl_host.vigil import Vigil
+from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.alarm import Alarm
-from avl_protocol.endpoint.dial import Unreachable
-from avl_protocol.endpoint.endpoint import Endpoint
-from avl_protocol.endpoint.reach import open_endpoint, reach
+from avl_protocol.endpoint.dialler import Dialler
+from avl_protocol.endpoint.driver import Driven
+from avl_protocol.endpoint.endpoint import Endpoint, open_endpoint
+from avl_protocol.endpoint.portmap import PortMapper
 from avl_protocol.endpoint.state import StateFolder, write_ready
+from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
+from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
+from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.session.link import LinkSettings, RelayLink
 from avl_protocol.wire import device_id
-from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import HopMessage, Welcome
-from avl_protocol.wire.registry import T_KEEPALIVE, CloseCode, Role
-from avl_protocol.wire.target import RelayAddress, Target, parse_address
-
-SOFTWARE = "avl-host 0.1"
-#: Seconds between attempts at an unreachable relay: doubling from the first to the last.
-FIRST_RETRY, LAST_RETRY = 0.5, 10.0
-#: Seconds that a device record holds; a new one is signed at every connection.
-RECORD_LIFETIME = 2 * 24 * 3600
-#: Seconds that one attempt at the relay may take.
-CONNECT_TIMEOUT = 5.0
+from avl_protocol.wire.registry import T_KEEPALIVE, CloseCode
+from avl_protocol.wire.target import RelayAddress, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ class Parts:
     open_encoder: Callable[[EncoderSettings], Encoder]
     make_worker: Callable[[CaptureSource, Pipeline, Listener, Callable[[], float]], Worker]
     ask: Ask | None = None
+    locker: ScreenLocker | None = None
+    mapper: PortMapper | None = None
+    announcer: Announcer | None = None
 
 
 class Agent:
@@ -65,146 +69,179 @@ class Agent:
         self._tell = tell
         self._state = StateFolder(settings.state)
         self.identity: Identity = self._state.identity(world.entropy)
-        self.door = AttemptDoor(settings, self._state, world.entropy, self._codes_replaced)
-        self._page = ""
-        self._relay: RelayAddress | None = None
-        self._link: RelayLink | None = None
-        self._lost: asyncio.Event = asyncio.Event()
+        self.tickets = TicketBook(self._state, settings.resume, world.entropy, world.clock.wall)
+        self.door = AttemptDoor(settings, self._state, self.tickets, world.entropy, self._codes_replaced)
         self._ended: asyncio.Future[str] | None = None
+        self._relays: Relays | None = None
+        self._address: tuple[str, int] | None = None
 
     async def run(self) -> str:
         """Share until the display is lost; returns what to tell the person then."""
-        world, parts = self._world, self._parts
+        world, parts, settings = self._world, self._parts, self._settings
         loop = asyncio.get_running_loop()
         clock = world.clock.monotonic
         self._ended = loop.create_future()
-        sharing = Sharing(
-            self.identity, world.entropy, clock, self._settings.max_bitrate, lambda told: self.reception.figures(told)
-        )
+        options = ConnectionOptions(ack_delay=0.005, keepalive=T_KEEPALIVE)
+        endpoint = await open_endpoint(world, options, settings.listen or ("", 0))
+        self._address = settings.listen and (settings.listen[0], endpoint.local_address[1])
+        roll = self._certificates()
+        whereabouts = Whereabouts(world.interfaces, lambda: endpoint.local_address[1])
+        self.reachability = Reachability(
+            endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
+            direct=settings.direct, anybody=settings.listen is not None,
+        )  # fmt: skip
+        self.vigil = Vigil(self.reachability, LockPolicy(settings.lock_after), parts.locker)
+        self.sharing = sharing = Sharing(
+            self.identity, world.entropy, clock, settings.max_bitrate,
+            lambda told, outlet: self.reception.figures(told, outlet),
+        )  # fmt: skip
         desktop = Desktop(sharing, parts.sink, parts.clipboard.set, parts.clipboard.get)
         self.reception = Reception(
-            world, self.identity, platform.node(), self.door, desktop, parts.ask, self._tell, self._after
-        )
+            world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
+            self._tell, self._after,
+        )  # fmt: skip
         self._alarm = Alarm(self, loop, clock)
-        self.sharing = sharing
-        pipeline = Pipeline(
-            parts.source, parts.open_encoder, sharing.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
+        door = DirectDoor(
+            self.identity, self.reception, sharing, world.entropy, world.clock.wall, settings.listen is not None
         )
-        listener = Listener(sharing.frame, self.reception.cursor, self.reception.layout, self._display_lost)
-        worker = parts.make_worker(parts.source, pipeline, listener, clock)
-        sharing.start(worker)
-        parts.sink.release_all()
-        parts.clipboard.on_text = self.reception.clipboard
-        worker.start()
-        endpoint = await open_endpoint(world, ConnectionOptions(ack_delay=0.005, keepalive=T_KEEPALIVE))
+        self._listen(endpoint, roll, door)
+        dialler = Dialler(world, endpoint)
+        self._relays = Relays(
+            settings.relays,
+            lambda relay: Registration(
+                world, self.identity, relay, dialler, self.reception, sharing, whereabouts, self._tell,
+                self._announce, self._after, self._moved,
+            ),
+        )  # fmt: skip
+        worker = self._start_worker(sharing)
+        watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
+        tasks = [loop.create_task(self._relays.run()), loop.create_task(self._open_port(endpoint, whereabouts))]
+        if not settings.relays:
+            self._announce()
         try:
-            keeper = loop.create_task(self._keep_link(endpoint))
-            try:
-                waiting: list[asyncio.Future[Any]] = [keeper, self._ended]
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                if keeper.done():
-                    keeper.result()
-            finally:
-                keeper.cancel()
-            return self._ended.result()
+            waiting: list[asyncio.Future[Any]] = [*tasks, self._ended]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done():
+                    task.result()
+            return await self._ended
         finally:
+            watch.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self.reception.end_all(CloseCode.ENDED, clock())
+            self._alarm.stop()
             parts.sink.close()
             parts.clipboard.close()
             await worker.close()
             await endpoint.close()
 
-    # the link
+    def _certificates(self) -> CertificateRoll:
+        simulated = self._settings.simulated
 
-    async def _keep_link(self, endpoint: Endpoint) -> None:
-        pause = FIRST_RETRY
-        said = ""
-        while True:
-            self._lost.clear()
-            record = device_record(
-                int(self._world.clock.wall()), int(self._world.clock.wall()) + RECORD_LIFETIME, SOFTWARE
-            )
-            relay = self._settings.relay
-            link = RelayLink(LinkSettings(Role.HOST, SOFTWARE, relay.pin, self.identity, record), self)
-            self._link = link
-            self._failure = ""
-            try:
-                await reach(endpoint, relay, link, self._after, CONNECT_TIMEOUT)
+        def make(wall: float) -> TlsServer:
+            return self_signed(["avl-host"], now=wall, entropy=self._world.entropy, deterministic_size=simulated)
+
+        return CertificateRoll(make, self._world.clock.wall())
+
+    def _start_worker(self, sharing: Sharing) -> Worker:
+        parts = self._parts
+        pipeline = Pipeline(
+            parts.source, parts.open_encoder, sharing.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
+        )
+        listener = Listener(sharing.frame, self.reception.cursor, self.reception.layout, self._display_lost)
+        worker = parts.make_worker(parts.source, pipeline, listener, self._world.clock.monotonic)
+        sharing.start(worker)
+        parts.sink.release_all()
+        parts.clipboard.on_text = self.reception.clipboard
+        worker.start()
+        return worker
+
+    # direct ways
+
+    def _listen(self, endpoint: Endpoint, roll: CertificateRoll, door: DirectDoor) -> None:
+        """Take direct connections of those who know a session, or of anybody where this host listens."""
+        clock = self._world.clock
+        loop = asyncio.get_running_loop()
+
+        def accept(carrier: QuicCarrier, alpn: str) -> Receiver:
+            peer = door.accept(carrier, clock.monotonic())
+            alarm = Alarm(peer, loop, clock.monotonic)
+
+            def after() -> None:
+                peer.look_at_address()
+                alarm.reset()
                 self._after()
-                await self._lost.wait()
-            except Unreachable as error:
-                self._failure = str(error)
-            if self._relay is not None:
-                pause = FIRST_RETRY
-            self._relay = None
-            if self._failure and self._failure != said:
-                said = self._failure
-                self._tell(f"relay {relay.host}:{relay.port}: {said} Trying again.")
-            await asyncio.sleep(pause)
-            pause = min(LAST_RETRY, pause * 2)
+
+            alarm.reset()
+            return Driven(peer, after)
+
+        def raw(data: bytes, address: tuple[str, int]) -> None:
+            self.reachability.raw(data, address, clock.monotonic())
+            self._after()
+
+        if self._settings.direct or self._settings.listen is not None:
+            endpoint.on_raw = raw
+            endpoint.listen(roll.current, on_carrier=accept, admits=self.reachability.admits)
+            self._roll(endpoint, roll)
+
+    def _roll(self, endpoint: Endpoint, roll: CertificateRoll) -> None:
+        """Move to the next certificate when it is time, and come back for the one after."""
+        wall = self._world.clock.wall()
+        if roll.advance(wall):
+            endpoint.set_certificate(roll.current)
+            self.reachability.moved()
+        delay = min(max(60.0, roll.renew_at - wall), 24 * 3600.0)
+        asyncio.get_running_loop().call_later(delay, self._roll, endpoint, roll)
+
+    async def _open_port(self, endpoint: Endpoint, whereabouts: Whereabouts) -> None:
+        """Ask the router for a port, and tell the local network about us, where that is wanted."""
+        announcer, mapper = self._parts.announcer, self._parts.mapper
+        port = endpoint.local_address[1]
+        try:
+            if announcer is not None:
+                await announcer.start(self.identity.device_id, platform.node(), port, whereabouts.local())
+            while mapper is not None:
+                mapping = await mapper.map(port)
+                if mapping is None:
+                    self._tell(mapper.reason)
+                    break
+                whereabouts.mapped = (mapping.ip, mapping.port)
+                self._moved()
+                await asyncio.sleep(mapping.renew_after)
+            await asyncio.Event().wait()
+        finally:
+            if announcer is not None:
+                await announcer.close()
+
+    def _network_changed(self, endpoint: Endpoint) -> None:
+        endpoint.network_changed()
+        assert self._relays is not None
+        self._relays.network_changed()
+        self._moved()
+
+    def _moved(self) -> None:
+        self.reachability.moved()
+        self._after()
+
+    # time
 
     def _after(self) -> None:
         self._alarm.reset()
 
+    def _machines(self) -> list[Any]:
+        relays = self._relays.registrations if self._relays is not None else []
+        return [*relays, self.reception, self.sharing, self.reachability, self.vigil]
+
     def next_timeout(self) -> float | None:
-        """When the link or a session wants to be called."""
-        due = [
-            self._link.next_timeout() if self._link else None,
-            self.reception.next_timeout(),
-            self.sharing.next_timeout(),
-        ]
-        return min((at for at in due if at is not None), default=None)
+        """When a link, a session or whatever else waits wants to be called."""
+        return min((at for m in self._machines() if (at := m.next_timeout()) is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        if self._link is not None:
-            self._link.handle_timer(now)
-        self.reception.handle_timer(now)
-        self.sharing.handle_timer(now)
-
-    # LinkOwner
-
-    def link_up(self, welcome: Welcome, now: float) -> None:
-        """Registered: viewers can connect."""
-        assert self._link is not None
-        self.reception.set_link(self._link, now)
-        self.sharing.set_link(self._link)
-        self._page = welcome.page
-        try:
-            host, port = parse_address(welcome.name)
-            self._relay = RelayAddress(host, port, self._settings.relay.pin)
-        except ValueError:
-            self._relay = self._settings.relay
-        self._announce()
-
-    def link_message(self, message: HopMessage, now: float) -> None:
-        """About sessions."""
-        self.reception.link_message(message, now)
-
-    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Of a session."""
-        self.reception.channel_received(handle, channel, stream, data, end, now)
-
-    def channel_reset(self, handle: int, channel: int, stream: int, code: int, now: float) -> None:
-        """Of a session."""
-        self.reception.channel_reset(handle, channel, now)
-
-    def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """Sessions bound what they queue by acknowledgements of their own."""
-
-    def media_received(self, data: bytes, now: float) -> None:
-        """Hosts are sent none."""
-
-    def media_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """A fragment arrived at the relay or was lost."""
-        self.sharing.fate(cookie, acked, now)
-
-    def link_lost(self, reason: Refused, now: float) -> None:
-        """The relay is gone, or does not want us."""
-        self.sharing.set_link(None)
-        self.reception.set_link(None, now)
-        self._failure = str(reason)
-        self._lost.set()
+        for machine in self._machines():
+            machine.handle_timer(now)
 
     def _display_lost(self, text: str) -> None:
         self.reception.end_all(CloseCode.DISPLAY_LOST, self._world.clock.monotonic())
@@ -218,7 +255,7 @@ class Agent:
         self._announce()
 
     def _announce(self) -> None:
-        if self._relay is not None:
+        if self._places():
             ready = self.ready()
             write_ready(self._settings.ready_file, ready)
             code = ready["code"]
@@ -227,8 +264,20 @@ class Agent:
             self._tell(f"  code    {shown or '(used; restart for another)'}")
             if ready.get("view_code"):
                 self._tell(f"  view    {ready['view_code']} (viewing only)")
-            self._tell(f"  browser {ready['url']}")
+            if ready["url"]:
+                self._tell(f"  browser {ready['url']}")
             self._tell(f"  window  avl view '{ready['target']}'")
+
+    def _places(self) -> list[RelayAddress]:
+        """Where we can be found now: at relays, the quickest first, or at our own address."""
+        found = self._relays.names() if self._relays is not None else []
+        if found or self._address is None:
+            return found
+        host, port = self._address
+        if host in ("", "0.0.0.0", "::"):
+            local = self._world.interfaces.addresses()
+            host = local[0].ip if local else "127.0.0.1"
+        return [RelayAddress(host, port)]
 
     def _codes(self) -> tuple[str | None, str | None]:
         """Codes as valid now, in the spelling in which they were given."""
@@ -239,16 +288,17 @@ class Agent:
 
     def ready(self) -> dict[str, Any]:
         """The ready file's content."""
-        assert self._relay is not None
-        target = str(Target(self._relay, self.identity.number))
+        places = self._places()
+        target = str(Target(places[0], self.identity.number, tuple(places[1:])))
         code, view_code = self._codes()
-        page = f"{self._page}#d={self.identity.device_id}"
+        base = self._relays.page() if self._relays is not None else ""
+        page = f"{base}#d={self.identity.device_id}" if base else ""
         ready = {
             "device_id": self.identity.device_id,
             "code": code or "",
             "target": target,
-            "url": page + "&c=" + quote(code, safe="") if code else page,
+            "url": page + "&c=" + quote(code, safe="") if code and page else page,
         }
         if view_code is not None:
-            ready |= {"view_code": view_code, "view_url": page + "&c=" + quote(view_code, safe="")}
+            ready |= {"view_code": view_code, "view_url": page + "&c=" + quote(view_code, safe="") if page else ""}
         return ready

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -15,7 +15,7 @@ from avl_host.agent import Agent
 from avl_host.capture.source import SourceLost
 from avl_host.config import HostSettings
 from avl_host.input.sink import SinkLost
-from avl_host.machine import open_parts
+from avl_host.machine import Extras, open_parts
 from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.finding import report
 from avl_protocol.endpoint.runtime import run as run_loop
@@ -23,7 +23,7 @@ from avl_protocol.endpoint.state import StateError, default_folder
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import normalise_code
-from avl_protocol.wire.target import parse_relay
+from avl_protocol.wire.target import parse_address, parse_relay
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Share this machine's desktop.")
 
@@ -49,8 +49,27 @@ def _fail(text: str, status: int) -> typer.Exit:
 
 @app.command()
 def run(
-    relay: Annotated[str, typer.Option(help="The relay: HOST:PORT[?pin=FP].")],
-    pin: Annotated[str | None, typer.Option(help="The relay's pin, if not part of --relay.")] = None,
+    relay: Annotated[
+        Optional[list[str]], typer.Option(help="A relay: HOST:PORT[?pin=FP]; may be repeated, the best two are used.")
+    ] = None,
+    pin: Annotated[Optional[str], typer.Option(help="The relay's pin, if there is one and --relay lacks it.")] = None,
+    listen: Annotated[
+        Optional[str], typer.Option(help="HOST:PORT of this machine: viewers may come here without a relay.")
+    ] = None,
+    announce: Annotated[
+        bool, typer.Option("--announce", help="Let 'avl devices --lan' find this host on the local network.")
+    ] = False,
+    map_port: Annotated[
+        bool, typer.Option("--map-port", help="Ask the router to open a port (PCP, NAT-PMP, UPnP).")
+    ] = False,
+    direct: Annotated[
+        bool, typer.Option(help="Look for direct ways, which tells viewers this machine's addresses.")
+    ] = True,
+    resume: Annotated[float, typer.Option(help="Minutes that a lost session is kept; 0: not at all.", min=0)] = 10,
+    lock_after: Annotated[
+        Optional[float], typer.Option(help="Lock the screen so many seconds after the last viewer was lost.", min=0)
+    ] = None,
+    lock_command: Annotated[Optional[str], typer.Option(help="What locks the screen, if not what is usual.")] = None,
     state: Annotated[Path | None, typer.Option(help="Folder of this host's identity.")] = None,
     display: Annotated[str | None, typer.Option(help="X display to share, for example :0.")] = None,
     source: Annotated[str | None, typer.Option(help="'pattern': a test card instead of a display.")] = None,
@@ -77,29 +96,37 @@ def run(
             raise _fail("a code needs at least 4 letters or digits; 8 or more are better", USAGE)
     if code is not None and view_code is not None and normalise_code(code) == normalise_code(view_code):
         raise _fail("the code and the view code must differ", USAGE)
+    if not relay and listen is None:
+        raise _fail("viewers have no way here: give --relay HOST:PORT, or --listen HOST:PORT, or both", USAGE)
+    if announce and listen is None:
+        raise _fail("--announce tells where to connect: it needs --listen HOST:PORT", USAGE)
+    if pin is not None and len(relay or []) != 1:
+        raise _fail("--pin belongs to one --relay; with several write --relay 'HOST:PORT?pin=FP' for each", USAGE)
     try:
         settings = HostSettings(
-            parse_relay(relay, pin), state or default_folder("host"), name, code, code_once, view_code,
-            consent == "ask", ready_file, round(max_bitrate * 1e6),
+            tuple(parse_relay(one, pin) for one in relay or []), state or default_folder("host"), name, code,
+            code_once, view_code, consent == "ask", ready_file, round(max_bitrate * 1e6),
+            parse_address(listen) if listen is not None else None, direct, resume * 60, lock_after,
         )  # fmt: skip
     except ValueError as error:
         raise _fail(str(error), USAGE) from None
+    extras = Extras(announce, map_port, lock_command)
     clock = SystemClock()
     try:
         with recording(qlog, "host", clock.wall(), clock.monotonic, _warn):
-            text = run_loop(_share(settings))
+            text = run_loop(_share(settings, extras))
     except (SourceLost, SinkLost, StateError, OSError, ValueError) as error:
         raise _fail(str(error), FAILED) from None
     if text:
         raise _fail(text, FAILED)
 
 
-async def _share(settings: HostSettings) -> str:
+async def _share(settings: HostSettings, extras: Extras) -> str:
     """Run the agent until SIGTERM, SIGINT or the display's end; what went wrong, if anything."""
     sys.setswitchinterval(SWITCH_INTERVAL)
     world = system_world()
     loop = asyncio.get_running_loop()
-    agent = Agent(world, settings, open_parts(settings, world), _tell)
+    agent = Agent(world, settings, open_parts(settings, world, extras, _tell), _tell)
     task = loop.create_task(agent.run())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)

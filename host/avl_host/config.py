@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from avl_protocol.wire.registry import Permission
+from avl_protocol.wire.registry import T_RESUME, Permission
 from avl_protocol.wire.target import RelayAddress
 
 #: What a host's control code admits to.
@@ -18,8 +18,8 @@ EVERYTHING = (
 class HostSettings:
     """How a desktop is shared."""
 
-    #: Where viewers meet this host.
-    relay: RelayAddress
+    #: Where viewers meet this host; none where they come directly.
+    relays: tuple[RelayAddress, ...]
     #: Where the identity and what succeeded before are kept.
     state: Path
     #: An X display (":0"), or "pattern" for a machine without one.
@@ -36,3 +36,13 @@ class HostSettings:
     ready_file: Path | None = None
     #: The encoder never exceeds this, in bits per second: with headers and seals 8 Mbit/s on the wire.
     max_bitrate: int = 7_500_000
+    #: Take direct sessions of anybody with a code at this address; None: only of those who came through a relay.
+    listen: tuple[str, int] | None = None
+    #: Look for a direct way to each viewer, which tells it our addresses.
+    direct: bool = True
+    #: Seconds that a lost session is kept, and its ticket honoured; 0: not at all.
+    resume: float = T_RESUME
+    #: Lock the screen so many seconds after the last viewer that could act was lost; None: never.
+    lock_after: float | None = None
+    #: Certificates whose size does not vary, for a simulation.
+    simulated: bool = False

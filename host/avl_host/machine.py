@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from avl_host.agent import Parts
+from avl_host.announce import Announcer
 from avl_host.capture.source import CaptureSource
 from avl_host.capture.sources import open_source
 from avl_host.clipboard import open_clipboard
@@ -15,12 +18,23 @@ from avl_host.encode.pipeline import Pipeline
 from avl_host.encode.video import H264Encoder
 from avl_host.encode.worker import Listener, ThreadWorker, Worker
 from avl_host.input.sinks import open_sink
+from avl_host.lock import CommandLocker
 from avl_host.reception import Ask
+from avl_protocol.endpoint.portmap import EitherMapper, GatewayMapper, PortMapper
 from avl_protocol.endpoint.world import World
 from avl_protocol.wire.registry import T_CONSENT, Permission
 
 
-def open_parts(settings: HostSettings, world: World) -> Parts:
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What of the machine is used only if somebody asks: mDNS, the router's ports, another command to lock."""
+
+    announce: bool = False
+    map_port: bool = False
+    lock_command: str | None = None
+
+
+def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Callable[[str], None]) -> Parts:
     """Open what the settings name. Raises SourceLost, SinkLost, ValueError with what to do. Call it on the event
     loop."""
     clock = world.clock.monotonic
@@ -38,7 +52,21 @@ def open_parts(settings: HostSettings, world: World) -> Parts:
         lambda wanted: H264Encoder(wanted, clock),
         worker,
         _asker(settings.source) if settings.ask_consent else None,
+        CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
+        if settings.lock_after is not None
+        else None,
+        _mapper(world) if extras.map_port else None,
+        Announcer() if extras.announce else None,
     )
+
+
+def _mapper(world: World) -> PortMapper:
+    """PCP and NAT-PMP, and UPnP where that extra is installed."""
+    try:
+        from avl_protocol.endpoint.upnp import UpnpMapper
+    except ImportError:
+        return GatewayMapper(world.entropy)
+    return EitherMapper(GatewayMapper(world.entropy), UpnpMapper())
 
 
 def _asker(display: str) -> Ask:

@@ -1,5 +1,5 @@
-"""Outlets: where pictures leave a host, one upload for a relay's whole audience or one for a viewer alone (spec 05-media,
-5.5; 08-paths, 8.8)."""
+"""Outlets: where pictures leave a host, one upload for a relay's whole audience or one for a viewer alone (spec
+05-media, 5.5; 08-paths, 8.8)."""
 
 from __future__ import annotations
 

@@ -138,6 +138,11 @@ class Reception:
             idle.entrance.evict(idle.handle, CloseCode.NO_ERROR, now)
         entrance.accept(handle, session_id)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a viewer may be looking for its way back."""
+        return any(visit.session.detached for visit in self._visits.values())
+
     def _find(self, entrance: Entrance, handle: int) -> tuple[Visit, Place] | None:
         for visit in self._visits.values():
             if (place := visit.at(entrance, handle)) is not None:

@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgpack
-
 from avl_protocol.endpoint.state import StateFolder
-from avl_protocol.wire.registry import Permission
+from avl_protocol.wire import packing
+from avl_protocol.wire.errors import RemoteProtocolError
+from avl_protocol.wire.registry import CloseCode, Permission
 
 _FILE = "tickets.bin"
 TICKET_BYTES = 32
@@ -82,17 +82,17 @@ class TicketBook:
 
     def _load(self) -> None:
         try:
-            rows = msgpack.unpackb(self._state.read(_FILE) or b"\x90")
+            rows = packing.unpack(self._state.read(_FILE) or b"\x90", CloseCode.INTERNAL)
             now = self._wall()
             for key, viewer, session, permissions, until in rows:
                 if now <= until <= now + self.lifetime:
                     self._issued[bytes(key)] = _Issued(bytes(viewer), bytes(session), int(permissions), float(until))
-        except (ValueError, TypeError, msgpack.UnpackException):
+        except (ValueError, TypeError, RemoteProtocolError):
             self._issued.clear()  # a damaged file costs a viewer its code, no more
 
     def _save(self) -> None:
-        rows = [[key, one.viewer, one.session, one.permissions, one.until] for key, one in self._issued.items()]
-        self._state.write(_FILE, msgpack.packb(rows))
+        rows = [[key, one.viewer, one.session, one.permissions, int(one.until)] for key, one in self._issued.items()]
+        self._state.write(_FILE, packing.pack(rows))
 
 
 def _hash(ticket: bytes) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from avl_protocol.session.feed import ViewerFeed
 from avl_protocol.session.mediaout import LIFETIME, SentFragment, repair
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader, encode
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, MAX_OBJECT_SIZE, DatagramType, ObjectFlag
-from avl_relay.forward.fanout import Fanout, ViewerFeed
+from avl_relay.forward.fanout import Fanout
 from tests.protocol.memory import MemoryCarrier
 
 MEDIA, TRACK = 9, 1

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avl_protocol.media.packetizer import packetize
+from avl_protocol.session.feed import SLACK
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.messages import Admit, Evict, Recover, Subscribe, Viewers
 from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, T_KEY_SPACING, DatagramType, ObjectFlag
-from avl_relay.forward.fanout import SLACK, SLOW_RECOVERY
+from avl_relay.forward.fanout import SLOW_RECOVERY
 from tests.relay.stand import Neighbour, Stand
 
 KEY = int(ObjectFlag.KEY)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from avl_protocol.endpoint.network import Address, Batch
+from avl_protocol.endpoint.interfaces import LocalAddress, Watch
+from avl_protocol.endpoint.network import Address, Batch, Pinned
 
-#: (IP, port, local IP): a target, and the one address to send from.
-PinnedAddress = tuple[str, int, str]
 #: What binds every address of a host, now and later.
 EVERY = ("", "0.0.0.0", "::")
 
@@ -88,15 +87,22 @@ class SimulatedHost:
         """Free an address; what is under way to it is lost."""
         self._sockets.pop(address, None)
 
+    def source_for(self, target: Address) -> str | None:
+        """The address that a datagram to `target` leaves from; None where no route leads there."""
+        try:
+            return self.preferred_source(target[0])
+        except OSError:
+            return None
+
     async def resolve(self, host: str, port: int) -> list[Address]:
         """Addresses of a name."""
         if host in ("0.0.0.0", "::"):
             return [(self.addresses[0] if self.addresses else self.ip, port)]
         return [(self._medium.resolve(host), port)]
 
-    def send(self, data: bytes, bound: Address, target: Address | PinnedAddress) -> None:
+    def send(self, data: bytes, bound: Address, target: Address | Pinned) -> None:
         """Send what a socket bound to `bound` was given, unless the host can't."""
-        to = target[:2]
+        to = (target[0], target[1])
         if len(target) == 3:
             source = target[2]
         elif bound[0]:
@@ -113,6 +119,8 @@ class SimulatedHost:
         """Hand what came to one of the host's addresses to the socket that is bound there."""
         found = self._sockets.get(target) or self._sockets.get(("", target[1]))
         if found is not None and found.receiver is not None and not self.asleep:
+            if found.tells_local:
+                batch = [(data, (source[0], source[1], target[0])) for data, source in batch]
             found.receiver(batch)
 
 
@@ -123,6 +131,11 @@ class SimulatedSocket:
         self._host = host
         self._bound = bound
         self.receiver: Callable[[Batch], None] | None = None
+        self.tells_local = False
+
+    def tell_local(self) -> bool:
+        self.tells_local = True
+        return True
 
     @property
     def local_address(self) -> Address:
@@ -133,9 +146,37 @@ class SimulatedSocket:
     def set_receiver(self, receiver: Callable[[Batch], None]) -> None:
         self.receiver = receiver
 
-    def send_batch(self, batch: Sequence[tuple[bytes, Address | PinnedAddress]]) -> None:
+    def send_batch(self, batch: Batch) -> None:
         for data, target in batch:
             self._host.send(data, self._bound, target)
 
     def close(self) -> None:
         self._host.unbind(self._bound)
+
+
+class SimulatedInterfaces:
+    """A host's addresses as a program asks for them (avl_protocol.endpoint.interfaces.Interfaces): networks of 256."""
+
+    def __init__(self, host: SimulatedHost) -> None:
+        self._host = host
+
+    def addresses(self) -> list[LocalAddress]:
+        """Its addresses now."""
+        return sorted(LocalAddress(ip, 64 if ":" in ip else 24, "eth0") for ip in self._host.addresses)
+
+    def watch(self, callback: Callable[[], None]) -> Watch:
+        """Call at each change."""
+        self._host.on_change.append(callback)
+        return _Watch(self._host, callback)
+
+
+class _Watch:
+    """A wish to be called when a simulated host's addresses change."""
+
+    def __init__(self, host: SimulatedHost, callback: Callable[[], None]) -> None:
+        self._host, self._callback = host, callback
+
+    def close(self) -> None:
+        """Never call again."""
+        if self._callback in self._host.on_change:
+            self._host.on_change.remove(self._callback)

@@ -23,6 +23,7 @@ from avl_relay.relay import Relay
 from avl_viewer.api import Desktop, connect
 from avl_viewer.decode.video import VideoDecoder
 from avl_viewer.decode.worker import InlineWorker as InlineDecoder
+from tests.simulator.host import SimulatedInterfaces
 from tests.simulator.run import Simulation
 
 RELAY, HOST, VIEWER = "10.0.0.1", "10.0.0.2", "10.0.0.3"
@@ -52,7 +53,8 @@ class System:
 
     def world(self, address: str, name: str) -> World:
         """Clock, entropy and the network as seen from an address."""
-        return World(self.simulation.clock, self.simulation.entropy, self.simulation.network.at(address, name))
+        host = self.simulation.network.at(address, name)
+        return World(self.simulation.clock, self.simulation.entropy, host, SimulatedInterfaces(host))
 
     async def start_relay(self) -> Relay:
         """Start (again) the relay at its address, with its identity."""
@@ -67,13 +69,13 @@ class System:
     async def host(
         self, size: tuple[int, int] = (320, 192), ask: Ask | None = None, **settings: object
     ) -> AsyncIterator[RunningHost]:
-        """Run a host with a test card until the block ends."""
+        """Run a host with a test card until the block ends; through the relay only, unless `direct`."""
         assert self._relay_address is not None
         world = self.world(HOST, "host")
         clock = world.clock.monotonic
         source, sink, clipboard = PatternSource(clock, size), InputRecorder(), MemoryClipboard()
-        chosen = {"code": CODE, **settings}
-        host_settings = HostSettings(self._relay_address, self._folder / "host", "pattern", **chosen)  # type: ignore[arg-type]
+        chosen = {"code": CODE, "direct": False, "relays": (self._relay_address,), "simulated": True, **settings}
+        host_settings = HostSettings(state=self._folder / "host", source="pattern", **chosen)  # type: ignore[arg-type]
         said: list[str] = []
         parts = Parts(source, sink, clipboard, lambda s: H264Encoder(replace(s, threads=1), clock), InlineWorker, ask)  # type: ignore[arg-type]
         agent = Agent(world, host_settings, parts, said.append)

@@ -27,7 +27,7 @@ from avl_protocol.endpoint.state import StateFolder, default_folder
 from avl_protocol.endpoint.world import World, system_world
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
-from avl_protocol.wire.registry import CloseCode, InputKind
+from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind
 from avl_protocol.wire.target import Target, parse_target
 from avl_viewer.client import ClientSettings, DesktopClient, MakeDecoder
 from avl_viewer.decode.decoder import DecodeError
@@ -35,10 +35,13 @@ from avl_viewer.decode.video import VideoDecoder
 from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture
+from avl_viewer.tickets import TicketStore
 
 __all__ = ["Desktop", "Screenshot", "connect"]
 
 BUTTONS = {"left": 1, "middle": 2, "right": 3, "back": 8, "forward": 9}
+#: Characters that are typed at a time.
+PIECE = 8192
 #: Points of a drag between its ends, so that applications see it as one.
 DRAG_STEPS = 12
 
@@ -145,7 +148,11 @@ class Desktop:
                 run += character
         if run:
             events.append((int(InputKind.TEXT), run))
-        await self._do(*events)
+        for event in events:
+            # Long text goes in pieces, each applied before the next is sent: what waits for too long is never sent.
+            text = event[1] if event[0] == InputKind.TEXT else ""
+            for at in range(0, max(1, len(text)), PIECE):
+                await self._do((event[0], text[at : at + PIECE]) if text else event)
 
     async def press(self, chord: str) -> None:
         """Press keys together: `ctrl+alt+t`, `enter`, `f5`. Raises ValueError for an unknown name."""
@@ -232,13 +239,15 @@ async def connect(
     timeout: float = 10.0,
     name: str | None = None,
     reconnect: bool = False,
+    direct: bool = True,
     world: World | None = None,
     make_decoder: MakeDecoder | None = None,
 ) -> AsyncIterator[Desktop]:
     """See a desktop for as long as the block lasts.
 
-    `state`: folder of this viewer's identity; `timeout` in seconds, for coming in. Raises Refused, ValueError,
-    StateError.
+    `state`: folder of this viewer's identity; `timeout` in seconds, for coming in; `reconnect`: a session that is lost
+    is kept for ten minutes, instead of `timeout`, and begun anew where that helps; `direct`: look for a direct way to
+    the host, which tells it our addresses. Raises Refused, ValueError, StateError.
     """
     world = world or system_world()
     loop = asyncio.get_running_loop()
@@ -252,9 +261,12 @@ async def connect(
         loop.call_soon_threadsafe(desktop.settled_came)
 
     presenter = HeadlessPresenter(now, on_picture=picture_came, on_settled=settled_came)
+    folder = StateFolder(state or default_folder("viewer"))
     settings = ClientSettings(
-        parsed, code, load_identity(state, world.entropy), name or platform.node(), reconnect=reconnect, timeout=timeout
-    )
+        parsed, code, folder.identity(world.entropy), name or platform.node(),
+        patience=T_RESUME if reconnect else timeout, timeout=timeout, direct=direct,
+        tickets=TicketStore(folder, world.clock.wall) if reconnect else None,
+    )  # fmt: skip
     client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now))
     desktop = Desktop(client, presenter)
     await client.connect()

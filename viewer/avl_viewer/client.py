@@ -1,6 +1,7 @@
 """DesktopClient: one desktop on an event loop, from dialling to decoded pictures; what API, CLI and window stand on.
 
-It keeps the session: when the connection is lost it dials again, until it is closed or refused.
+It keeps the session: while this program runs it goes on over whatever way there is, and when the host has lost it,
+another takes its place.
 """
 
 from __future__ import annotations
@@ -12,20 +13,19 @@ from typing import Any
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.alarm import Alarm
-from avl_protocol.endpoint.dial import Unreachable
-from avl_protocol.endpoint.endpoint import Endpoint
-from avl_protocol.endpoint.reach import open_endpoint, reach
+from avl_protocol.endpoint.dialler import Dialler
+from avl_protocol.endpoint.endpoint import Endpoint, open_endpoint
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.rate.control import readable
-from avl_protocol.session.link import LinkSettings, RelayLink
 from avl_protocol.session.mediain import ReceivedFrame
-from avl_protocol.session.pipes import SessionPipes
-from avl_protocol.session.viewer import ViewerSession, ViewerSettings, ViewerState
-from avl_protocol.wire.device_id import NUMBER_BYTES
+from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.session.viewing import ViewerSettings, ViewerState
 from avl_protocol.wire.endtoend import (
     BulkMessage,
+    Candidates,
     Clipboard,
     ClipboardAsk,
     ClipboardSet,
@@ -35,17 +35,18 @@ from avl_protocol.wire.endtoend import (
     Layout,
     Rate,
     Stages,
+    Ticket,
 )
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import Attach, Attached, Close, Detach, HopMessage, HopRate, Recover, Welcome
+from avl_protocol.wire.messages import HopMessage, HopRate, Recover
 from avl_protocol.wire.registry import (
     CLOSE_CODES,
     MAX_CLIPBOARD_TEXT,
     T_KEEPALIVE,
+    T_RESUME,
     CloseCode,
     Permission,
-    Role,
-)  # fmt: skip
+)
 from avl_protocol.wire.target import Target
 from avl_viewer.decode.decoder import DECODES, DecodeError
 from avl_viewer.decode.worker import Decoded, DecodeJob, DecodeWorker
@@ -53,10 +54,14 @@ from avl_viewer.pictures import PictureBook
 from avl_viewer.present.cursor import cursor_shape
 from avl_viewer.present.presenter import Presenter, Status
 from avl_viewer.requests import Requests
+from avl_viewer.sentences import waiting_sentence
+from avl_viewer.tickets import TicketStore
+from avl_viewer.ways import Ways
 
-SOFTWARE = "avl 0.1"
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
+#: Seconds without a way after which a person is told, and between two words about it.
+NOTICEABLE, TELL = 1.0, 1.0
 #: The one video track of a host.
 VIDEO_TRACK = 1
 #: What is asked for; the host grants what its code admits to.
@@ -64,22 +69,26 @@ EVERYTHING = Permission(sum(Permission))
 #: Losses after which dialling again helps; anything else is an answer.
 RETRYABLE = (
     CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.UNAVAILABLE, CloseCode.SESSION_LOST, CloseCode.INTERNAL,
-    CloseCode.TOO_SLOW,
+    CloseCode.TOO_SLOW, CloseCode.SESSION_UNKNOWN, CloseCode.LIMIT,
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """Whom to see. `code` in any spelling; `reconnect`: dial again after a loss; `timeout` in seconds, for one
-    attempt."""
+    """Whom to see. `code` in any spelling; `patience`: seconds for which a session without a way is kept; `timeout` in
+    seconds, for one attempt; `direct`: look for a direct way, which tells the host our addresses; `udp`: may be used.
+    """
 
     target: Target
     code: str
     identity: Identity
     name: str
     permissions: Permission = EVERYTHING
-    reconnect: bool = True
+    patience: float = T_RESUME
     timeout: float = 10.0
+    direct: bool = True
+    udp: bool = True
+    tickets: TicketStore | None = None
 
 
 MakeDecoder = Callable[[Callable[[Decoded], None], Callable[[Any, DecodeError], None]], DecodeWorker]
@@ -96,14 +105,15 @@ class DesktopClient:
         self._now = world.clock.monotonic
         self._alarm = Alarm(self, self._loop, self._now)
         self._endpoint: Endpoint | None = None
-        self._link: RelayLink | None = None
+        self._ways: Ways | None = None
         self._session: ViewerSession | None = None
         self._session_id = b""
         self._outcome: asyncio.Future[None] | None = None
         self._lost: asyncio.Future[Refused] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._closing = False
-        #: What the rate controllers of both hops last said, upload (host to relay) and download (relay to us).
+        self._said = ""
+        #: What the rate controllers of both hops last said, upload (from the host) and download (from a relay to us).
         self.rates: dict[str, dict[str, str | float]] = {}
         self._requests = Requests(self._loop)
         self.book = PictureBook()
@@ -115,7 +125,7 @@ class DesktopClient:
     # connecting
 
     async def connect(self) -> None:
-        """Come in, or raise Refused. Afterwards a lost connection is dialled again in the background."""
+        """Come in, or raise Refused. Afterwards the session is kept in the background, whatever happens to its ways."""
         self._presenter.status(Status("connecting", "Connecting…"))
         self._endpoint = await open_endpoint(self._world, ConnectionOptions(ack_delay=0.010, keepalive=T_KEEPALIVE))
         try:
@@ -126,34 +136,41 @@ class DesktopClient:
         self._keeper = self._loop.create_task(self._keep())
 
     async def _attempt(self) -> None:
+        """Begin a session, with the ticket of the last one where there is one."""
         assert self._endpoint is not None
         self._outcome = self._loop.create_future()
         self._lost = self._loop.create_future()
         self._session_id = self._world.entropy(16)
         self._session = None
-        relay = self._settings.target.relay
-        self._link = link = RelayLink(LinkSettings(Role.VIEWER, SOFTWARE, relay.pin), self)
+        if self._ways is not None:
+            self._ways.close()
+        settings = self._settings
+        self._ways = ways = Ways(
+            self._world, self._endpoint, settings.target, self._session_id, self, self._happened,
+            direct=settings.direct, dialler=Dialler(self._world, self._endpoint, udp=settings.udp),
+        )  # fmt: skip
         try:
-            async with asyncio.timeout(self._settings.timeout) as limit:
+            async with asyncio.timeout(settings.timeout) as limit:
                 self._limit = limit
-                await reach(self._endpoint, relay, link, self._alarm.reset, self._settings.timeout)
+                ways.open()
+                self._happened()
                 await self._outcome
-        except Unreachable as error:
-            raise Refused(CloseCode.TIMEOUT, f"The relay can't be reached: {error}") from None
         except TimeoutError:
-            link.close(CloseCode.TIMEOUT)
+            ways.close()
             raise Refused(CloseCode.TIMEOUT, "The host did not answer in time.") from None
 
     async def _keep(self) -> None:
-        """Wait for the loss of the connection and mend it, until that is refused."""
+        """Wait for the end of the session and begin another where that helps, until that is refused."""
         while True:
             assert self._lost is not None
             reason = await self._lost
-            if self._closing or not self._settings.reconnect or reason.code not in RETRYABLE:
-                await self._end(reason)
-                return
             pause = FIRST_RETRY
+            since = self._now()
             while True:
+                over = self._now() - since > self._settings.patience
+                if self._closing or over or reason.code not in RETRYABLE:
+                    await self._end(reason)
+                    return
                 self._requests.fail(reason)
                 self._presenter.status(Status("lost", f"{reason} Connecting again…"))
                 await asyncio.sleep(pause)
@@ -162,9 +179,6 @@ class DesktopClient:
                     await self._attempt()
                     break
                 except Refused as refused:
-                    if refused.code not in RETRYABLE:
-                        await self._end(refused)
-                        return
                     reason = refused
 
     async def close(self) -> None:
@@ -172,6 +186,7 @@ class DesktopClient:
         self._closing = True
         if self._session is not None:
             self._session.end(self._now())
+            self._forget_ticket()
         if self._keeper is not None and self._keeper is not asyncio.current_task():
             self._keeper.cancel()
         await self._end(Refused(CloseCode.ENDED))
@@ -182,89 +197,105 @@ class DesktopClient:
         self.ended.set_result(reason)
         self._alarm.stop()
         self._requests.fail(reason)
-        if self._link is not None:
-            self._link.close(CloseCode.NO_ERROR)
+        if reason.code not in RETRYABLE:
+            self._forget_ticket()
+        if self._ways is not None:
+            self._ways.close()
         if self._endpoint is not None:
             await self._endpoint.close(CloseCode.NO_ERROR)
         self._decoder.close()
         self._presenter.status(Status("ended", str(reason), CLOSE_CODES[reason.code][1]))
 
+    def _forget_ticket(self) -> None:
+        if self._settings.tickets is not None:
+            self._settings.tickets.forget(self._settings.target.device)
+
+    # time
+
+    def _happened(self) -> None:
+        """Something arrived or was sent."""
+        if self._ways is not None and not self._closing:
+            self._ways.happened(self._now())
+        self._alarm.reset()
+
     def next_timeout(self) -> float | None:
-        """When link or session want to be called."""
-        due = [machine.next_timeout() for machine in (self._link, self._session) if machine is not None]
+        """When ways or session want to be called."""
+        due = [machine.next_timeout() for machine in (self._ways, self._session) if machine is not None]
+        if self._ways is not None and self._ways.nowhere_since is not None:
+            due.append(self._now() + TELL)
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        for machine in (self._link, self._session):
+        for machine in (self._ways, self._session):
             if machine is not None:
                 machine.handle_timer(now)
+        since = self._ways.nowhere_since if self._ways is not None else None
+        if since is not None and self._session is not None and self._session.state is ViewerState.ADMITTED:
+            if now - since > self._settings.patience:
+                self._over(Refused(CloseCode.SESSION_LOST), now)
+            else:
+                self._say_status(now)
 
-    # LinkOwner
+    # WaysOwner
 
-    def link_up(self, welcome: Welcome, now: float) -> None:
-        """The relay is the right one: ask for the device."""
-        assert self._link is not None
-        device = self._settings.target.device.to_bytes(NUMBER_BYTES, "big")
-        self._link.send(Attach(device, self._session_id))
+    def ways_ready(self, route: Route, now: float) -> None:
+        """There is a place for the session: begin."""
+        assert self._ways is not None
+        settings = self._settings
+        ticket = settings.tickets.take(settings.target.device) if settings.tickets is not None else b""
+        self._session = self._ways.session = ViewerSession(
+            ViewerSettings(
+                settings.identity, settings.target.device, self._session_id, settings.code, settings.name,
+                settings.permissions, DECODES, ticket,
+            ),
+            SessionPipes(route), self, self._world.entropy, int(self._world.clock.wall()), now,
+        )  # fmt: skip
+        self._session.decode_queue = lambda: self._decoder.depth
+        self._session.start()
 
-    def link_message(self, message: HopMessage, now: float) -> None:
-        """Attached, or over."""
-        if isinstance(message, Attached) and self._session is None and message.session == self._session_id:
-            assert self._link is not None
-            settings = self._settings
-            self._session = ViewerSession(
-                ViewerSettings(
-                    settings.identity, settings.target.device, self._session_id, settings.code, settings.name,
-                    settings.permissions, DECODES,
-                ),
-                SessionPipes(self._link, message.handle), self, self._world.entropy,
-                int(self._world.clock.wall()), now,
-            )  # fmt: skip
-            self._session.decode_queue = lambda: self._decoder.depth
-            self._session.start()
-        elif isinstance(message, HopRate):
-            self.rates["download"] = readable(message.state, message.reason, message.figures)
-        elif isinstance(message, (Detach, Close)):
-            known = message.code in CloseCode._value2member_map_
-            self._over(Refused(CloseCode(message.code) if known else CloseCode.ENDED), now)
-
-    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Of the session."""
-        if self._session is not None and handle == self._session.handle:
-            self._session.channel_received(channel, stream, data, end, now)
-
-    def channel_reset(self, handle: int, channel: int, stream: int, code: int, now: float) -> None:
-        """Of the session."""
-        if self._session is not None and handle == self._session.handle:
-            self._session.channel_reset(channel, code, now)
-
-    def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """What waits goes out with the next message or acknowledgement."""
-
-    def media_received(self, data: bytes, now: float) -> None:
-        """A datagram."""
-        if self._session is not None:
-            self._session.datagram_received(data, now)
-
-    def media_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """Viewers send no datagrams."""
-
-    def link_lost(self, reason: Refused, now: float) -> None:
-        """The relay is gone or refuses."""
-        if self._session is not None:
-            self._session.lost(reason, now)
+    def ways_failed(self, reason: Refused, now: float) -> None:
+        """No place could be had, or the host knows the session no more."""
+        if reason.code is CloseCode.TIMEOUT and self._session is None:
+            reason = Refused(CloseCode.TIMEOUT, f"The relay can't be reached: {reason}")
         self._over(reason, now)
 
+    def ways_message(self, message: HopMessage, now: float) -> None:
+        """How the relay's hop is doing."""
+        if isinstance(message, HopRate):
+            self.rates["download"] = readable(message.state, message.reason, message.figures)
+
+    def ways_changed(self, now: float) -> None:
+        """Another way is in use, or there is one again."""
+        self.rates.clear()
+        self._say_status(now)
+
     def _over(self, reason: Refused, now: float) -> None:
-        if self._session is not None:
-            self._session.lost(reason, now)
+        session, self._session = self._session, None
+        if session is not None:
+            session.lost(reason, now)
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_exception(reason)
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(reason)
-        if self._link is not None:
-            self._link.close(CloseCode.NO_ERROR)
+        if self._ways is not None:
+            self._ways.close()
+
+    def _say_status(self, now: float) -> None:
+        """What a person should know now."""
+        session, ways = self._session, self._ways
+        if session is None or ways is None or session.state is not ViewerState.ADMITTED:
+            return
+        if ways.nowhere_since is not None and now - ways.nowhere_since >= NOTICEABLE:
+            text = waiting_sentence(now - ways.nowhere_since, self._settings.patience)
+            status = Status("lost", text)
+        elif session.stale:
+            status = Status("stale", "The host is not answering. What you see may be old; input is not sent.")
+        else:
+            status = Status("running")
+        if status.text != self._said:
+            self._said = status.text
+            self._presenter.status(status)
 
     # ViewerSessionOwner
 
@@ -277,6 +308,9 @@ class DesktopClient:
         """We are in."""
         self.permissions = Permission(grant.permissions & sum(Permission))
         self.book.renew()
+        assert self._ways is not None
+        self._ways.admitted(now)
+        self._said = ""
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_result(None)
         self._presenter.status(Status("running"))
@@ -291,8 +325,8 @@ class DesktopClient:
 
     def session_recover(self, track: int, number: int, now: float) -> None:
         """Ask the host for a key object."""
-        if self._link is not None and self._session is not None:
-            self._link.send(Recover(self._session.handle, track, number))
+        if self._session is not None and self._ways is not None and (way := self._ways.current) is not None:
+            way.link.send(Recover(self._session.route.handle, track, number))
 
     def session_message(self, message: ControlMessage | BulkMessage, now: float) -> None:
         """Layout, cursor, stages, clipboard."""
@@ -309,6 +343,10 @@ class DesktopClient:
             self.book.host_stages(message.times_us, now)
         elif isinstance(message, Rate):
             self.rates["upload"] = readable(message.state, message.reason, message.figures)
+        elif isinstance(message, Candidates) and self._ways is not None:
+            self._ways.candidates(message, now)
+        elif isinstance(message, Ticket) and self._settings.tickets is not None:
+            self._settings.tickets.save(self._settings.target.device, message.ticket, message.seconds)
         elif isinstance(message, Clipboard):
             self._requests.was_told(message.text)
             self._presenter.clipboard(message.text)
@@ -320,10 +358,23 @@ class DesktopClient:
         self.book.stats.input_applied(sequence, host_time)
         self._requests.was_applied(sequence)
 
+    def session_discarded(self, sequences: list[int], now: float) -> None:
+        """Input waited for too long to be sent."""
+        self._requests.was_discarded(sequences)
+
+    def session_moved(self, route: Route, now: float) -> None:
+        """The session has arrived on another way."""
+        if self._ways is not None:
+            self._ways.moved(route, now)
+
+    def session_unmoved(self, route: Route, now: float) -> None:
+        """The host refused that way."""
+        if self._ways is not None:
+            self._ways.unmoved(route, now)
+
     def session_stale(self, stale: bool, now: float) -> None:
         """The host is (not) heard."""
-        text = "The host is not answering. What you see may be old; input is not sent."
-        self._presenter.status(Status("stale", text) if stale else Status("running"))
+        self._say_status(now)
 
     def session_ended(self, reason: Refused, now: float) -> None:
         """The session is over."""
@@ -360,7 +411,7 @@ class DesktopClient:
         now = self._now()
         sequence = self._session.send_input(events, now)
         self.book.stats.input_sent(sequence, now)
-        self._alarm.reset()
+        self._happened()
         return self._requests.input_applied(sequence)
 
     async def set_clipboard(self, text: str) -> bool:
@@ -388,13 +439,22 @@ class DesktopClient:
 
     def stats(self) -> dict[str, Any]:
         """How the session is doing now."""
-        session, link = self._session, self._link
+        session, ways = self._session, self._ways
         media = session.media if session is not None else None
-        rtt = link.carrier.rtt if link is not None and session is not None else None
+        way = ways.current if ways is not None else None
         return self.book.stats.report(
-            self._now(), "relay", rtt, media.lost if media else 0, media.received if media else 0,
+            self._now(), way.name if way is not None else "none", way.rtt if way is not None else None,
+            media.lost if media else 0, media.received if media else 0,
             {
                 "decode_queue": self._decoder.depth, "damaged": media.damaged if media else 0,
-                "repaired": media.repaired if media else 0, "rate": dict(self.rates),
+                "repaired": media.repaired if media else 0, "rate": dict(self.rates), "switch": self._switch(),
             },
         )  # fmt: skip
+
+    def _switch(self) -> dict[str, Any] | None:
+        """The last change of way, and how many seconds ago it was."""
+        last = self._ways.switch if self._ways is not None else None
+        if last is None:
+            return None
+        ago = round(self._now() - last.at, 1)
+        return {"from": last.before, "to": last.after, "reason": last.reason, "ago_s": ago}

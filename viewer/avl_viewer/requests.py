@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import CloseCode
 
 
 class Requests:
@@ -55,6 +56,15 @@ class Requests:
         for wanted, future in self._echoes:
             if wanted <= sequence and not future.done():
                 future.set_result(None)
+        self._echoes = [entry for entry in self._echoes if not entry[1].done()]
+
+    def was_discarded(self, sequences: list[int]) -> None:
+        """Input was not sent, because it had waited for too long."""
+        late = Refused(CloseCode.SESSION_LOST, "The input waited too long for the host and was not sent.")
+        for wanted, future in self._echoes:
+            if wanted in sequences and not future.done():
+                future.set_exception(late)
+                future.exception()
         self._echoes = [entry for entry in self._echoes if not entry[1].done()]
 
     def fail(self, reason: Refused) -> None:

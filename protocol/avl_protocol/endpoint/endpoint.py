@@ -8,7 +8,7 @@ the loop's next turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from aioquic.quic.packet import QuicErrorCode
 
@@ -24,9 +24,10 @@ from avl_protocol.endpoint.demux import (
 )
 from avl_protocol.endpoint.dial import Dialling, Unreachable
 from avl_protocol.endpoint.link import Application, Link
-from avl_protocol.endpoint.network import Address, Batch, DatagramSocket, Network
+from avl_protocol.endpoint.network import Address, Batch, DatagramSocket, Network, Pinned
 from avl_protocol.endpoint.reception import Reception, other_versions
 from avl_protocol.endpoint.tls import TlsServer, Trust
+from avl_protocol.endpoint.world import World
 from avl_protocol.quic.carrier import STATELESS_RESET, QuicCarrier, RawApplication, Receiver
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.http3 import Http3Application, HttpHandler
@@ -52,9 +53,11 @@ class Endpoint:
         reset_key: bytes | None = None,
         idle_timeout: float = T_IDLE,
         on_raw: Callable[[bytes, Address], None] | None = None,
+        local: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         """`reset_key`: kept over restarts, it lets peers notice one at once. `on_raw`, which may be set later, is given
-        what is not QUIC."""
+        what is not QUIC; `local` says which addresses this machine has."""
+        self._local = local
         self._network, self._clock, self._entropy, self._loop = network, clock, entropy, loop
         self._options = options or ConnectionOptions()
         self._reset_key = reset_key or entropy(32)
@@ -157,12 +160,32 @@ class Endpoint:
                 return RawApplication(made, lambda carrier: dialling.won(link, carrier))
 
             link = self._add(connection, choose, dialling.settled)
+            link.source = self._network.source_for(candidate)
             connection.connect(candidate, now)
             self._wake(link)
             return link
 
         dialling = Dialling(self._loop, candidates, start=start, abort=self._abort, on_carrier=on_carrier)
         return await dialling.run(f"{host}:{port}", timeout)
+
+    def network_changed(self) -> None:
+        """Our addresses or routes have changed: connections that we opened go on from where we are now.
+
+        One whose old address is still ours stays there until the new one has been seen to work (RFC 9000, section 9).
+        """
+        now = self._clock.monotonic()
+        local = set(self._local())
+        for link in list(self._links):
+            connection = link.connection
+            target = connection.get_peer_address()
+            if not connection.is_client or not connection.handshake_complete or connection.ended or target is None:
+                continue
+            source = self._network.source_for((target[0], target[1]))
+            before, link.source = link.source, source or link.source
+            if source is None or source == before:
+                continue
+            if before not in local or not self._bound().tell_local() or not connection.try_from(before, source):
+                connection.follow(now)
 
     def send_raw(self, data: bytes, address: Address) -> None:
         """Send a datagram that is not QUIC; its first byte must leave both top bits clear."""
@@ -214,7 +237,7 @@ class Endpoint:
             return
         self._serving = True
         try:
-            outgoing: list[tuple[bytes, Address]] = []
+            outgoing: list[tuple[bytes, Address | Pinned]] = []
             served: dict[Link, None] = {}
             while self._touched or self._outgoing:
                 while self._touched:
@@ -256,11 +279,13 @@ class Endpoint:
 
     # ---- one datagram
 
-    def _receive(self, data: bytes, address: Address, now: float) -> None:
+    def _receive(self, data: bytes, arrival: Address | Pinned, now: float) -> None:
         route = self._routes.route(data)
+        address = (arrival[0], arrival[1])
         if isinstance(route, Known):
             link = route.link
-            link.connection.receive_datagram(data, address, now)
+            connection = link.connection
+            connection.receive_datagram(data, connection.arriving_as(address, arrival[2:]), now)
             self._touched[link] = None
         elif isinstance(route, NewConnection):
             self._accept(route, data, address, now)
@@ -356,6 +381,20 @@ class Endpoint:
         if self._socket is None:
             raise LocalProtocolError("the endpoint is not bound")
         return self._socket
+
+
+async def open_endpoint(world: World, options: ConnectionOptions, address: Address = ("", 0)) -> Endpoint:
+    """An endpoint of an assembled program, by default on a free port of every address. Raises OSError."""
+    endpoint = Endpoint(
+        network=world.network,
+        clock=world.clock,
+        entropy=world.entropy,
+        loop=asyncio.get_running_loop(),
+        options=options,
+        local=lambda: [address.ip for address in world.interfaces.addresses()],
+    )
+    await endpoint.bind(address)
+    return endpoint
 
 
 def _anybody(_destination: bytes, _address: Address) -> bool:

@@ -9,7 +9,7 @@ from typing import Protocol
 from aioquic.quic import events
 
 from avl_protocol.endpoint.demux import Demultiplexer
-from avl_protocol.endpoint.network import Address
+from avl_protocol.endpoint.network import Address, Pinned
 from avl_protocol.quic.carrier import close_reason
 from avl_protocol.quic.connection import Connection
 from avl_protocol.wire.errors import RemoteProtocolError
@@ -57,6 +57,8 @@ class Link:
         self._on_settled: Callable[[Link, str | None], None] | None = on_settled
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        #: The local address that the system sends from towards the peer, as far as we were told.
+        self.source: str | None = None
         self._ids: dict[bytes, None] = {}
         self._tokens: list[bytes] = []
         for connection_id in connection.connection_ids:
@@ -107,7 +109,7 @@ class Link:
         if told is not None:
             told(self, failure)
 
-    def flush(self, now: float) -> list[tuple[bytes, Address]]:
+    def flush(self, now: float) -> list[tuple[bytes, Address | Pinned]]:
         """Datagrams to send now."""
         connection = self.connection
         if not connection.wants_flush(now):

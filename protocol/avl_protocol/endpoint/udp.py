@@ -14,7 +14,8 @@ import struct
 from collections import deque
 from collections.abc import Callable
 
-from avl_protocol.endpoint.network import Address, Batch, DatagramSocket
+from avl_protocol.endpoint import pktinfo
+from avl_protocol.endpoint.network import Address, Batch, DatagramSocket, Pinned
 
 SOL_UDP, UDP_SEGMENT, UDP_GRO = 17, 103, 104
 MAX_SEGMENTS, MAX_SEGMENTED = 64, 64000
@@ -34,7 +35,8 @@ class UdpSocket:
         self._loop = loop
         self._socket = bound
         self._six = bound.family == socket.AF_INET6
-        self._waiting: deque[tuple[bytes, Address]] = deque()
+        self._waiting: deque[tuple[bytes, Address | Pinned]] = deque()
+        self._tells_local = False
         self._receiver: Callable[[Batch], None] | None = None
         bound.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
@@ -51,6 +53,12 @@ class UdpSocket:
         self._receiver = receiver
         self._loop.add_reader(self._socket.fileno(), self._readable)
 
+    def tell_local(self) -> bool:
+        """Say of each datagram to which of our addresses it came."""
+        pktinfo.forget_interfaces()
+        self._tells_local = self._tells_local or pktinfo.enable(self._socket)
+        return self._tells_local
+
     def close(self) -> None:
         """Close the socket; what waits is lost."""
         if self._socket.fileno() < 0:
@@ -62,17 +70,20 @@ class UdpSocket:
         self._socket.close()
 
     def _readable(self) -> None:
-        received: list[tuple[bytes, Address]] = []
+        received: list[tuple[bytes, Address | Pinned]] = []
+        room = (64 if self.coalescing else 0) + (pktinfo.ROOM if self._tells_local else 0)
         for _ in range(RECEIVES):
             try:
-                data, ancillary, _, source = self._socket.recvmsg(LARGEST, 64 if self.coalescing else 0)
+                data, ancillary, _, source = self._socket.recvmsg(LARGEST, room)
             except (BlockingIOError, InterruptedError):
                 break
             except ConnectionRefusedError:
                 continue  # a datagram sent earlier found nobody: that is its sender's affair
             except OSError:
                 break
-            address = self._from_kernel(source)
+            address: Address | Pinned = self._from_kernel(source)
+            if self._tells_local and (local := pktinfo.local_address(ancillary)) is not None:
+                address = (address[0], address[1], local)
             size = len(data)
             for level, kind, value in ancillary:
                 if level == SOL_UDP and kind == UDP_GRO:
@@ -120,13 +131,15 @@ class UdpSocket:
     def _send(self, batch: Batch, start: int, stop: int) -> bool:
         """Send one run; False when the socket is full."""
         data, address = batch[start]
-        target = self._to_kernel(address)
+        target = self._to_kernel((address[0], address[1]))
         try:
-            if stop - start == 1:
+            if stop - start == 1 and len(address) == 2:
                 self._socket.sendto(data, target)
             else:
-                segment = [(SOL_UDP, UDP_SEGMENT, struct.pack("=H", len(data)))]
-                self._socket.sendmsg([part for part, _ in batch[start:stop]], segment, 0, target)
+                ancillary = [] if len(address) == 2 else pktinfo.leaving_from(address[2], self._six)
+                if stop - start > 1:
+                    ancillary.append((SOL_UDP, UDP_SEGMENT, struct.pack("=H", len(data))))
+                self._socket.sendmsg([part for part, _ in batch[start:stop]], ancillary, 0, target)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
@@ -181,6 +194,16 @@ class UdpNetwork:
             if error.errno == errno.EADDRINUSE:
                 raise
             return self._bind(socket.AF_INET, "0.0.0.0", port, both=False)
+
+    def source_for(self, target: Address) -> str | None:
+        """The address that the kernel would send from, asked without sending anything."""
+        family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as asked:
+                asked.connect(target)
+                return str(asked.getsockname()[0])
+        except OSError:
+            return None
 
     async def resolve(self, host: str, port: int) -> list[Address]:
         """Addresses of a name, IPv4 and IPv6 as the system's resolver orders them. Raises OSError."""

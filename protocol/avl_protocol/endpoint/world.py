@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from avl_protocol.endpoint.clock import Clock, SystemClock, entropy
@@ -20,6 +20,8 @@ class World:
     entropy: Callable[[int], bytes]
     network: Network
     interfaces: Interfaces = field(default_factory=FixedInterfaces)
+    #: Opens a WebSocket (endpoint/websocket.py); None where there is no TCP.
+    dial_tcp: Callable[..., Awaitable[object]] | None = None
 
 
 def system_world() -> World:

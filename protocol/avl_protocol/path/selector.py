@@ -17,7 +17,10 @@ RELAY_PENALTY, TCP_PENALTY = 0.005, 0.05
 #: Seconds of round trip that one percent of loss is worth.
 LOSS_PENALTY = 0.005
 #: A way is better by this share and by so many seconds, for so long, or it is not worth changing.
-SHARE, MARGIN, PATIENCE = 0.75, 0.005, 2.0
+SHARE, MARGIN, PATIENCE = 0.75, 0.01, 2.0
+#: A way of a better kind is taken at once unless it is slower by more than this; never so much that it would be left
+#: again for the one before.
+SLOWER, SLOWER_BY = 1.25, 0.008
 #: Seconds that a way which fell silent must have answered again; doubled each time it falls silent, up to the last.
 FIRST_PROOF, LAST_PROOF = 1.0, 60.0
 #: Seconds without a failure after which the failures are forgotten.
@@ -94,14 +97,19 @@ class Selector:
             for way in open_ways
             if way.name != current
             and now - self._answers[way.name] >= self.proof(way.kind, now)
-            and (way.cost < using.cost * SHARE - MARGIN or (way.kind < using.kind and way.cost <= using.cost))
+            and (way.cost < using.cost * SHARE - MARGIN or self._nearer(way, using))
         ]
         best = min(fit, key=lambda way: (way.cost, way.kind), default=None)
         if best is None:
             self._better = None
             return current
-        if best.kind < using.kind:
-            return best.name  # a way of a better kind that is no slower needs no patience
+        if self._nearer(best, using):
+            return best.name
         if self._better is None or self._better[0] != best.name:
             self._better = (best.name, now)
         return best.name if now - self._better[1] >= PATIENCE else current
+
+    @staticmethod
+    def _nearer(way: WayFigures, using: WayFigures) -> bool:
+        """Whether a way is of a better kind, and not much slower: it needs no patience."""
+        return way.kind < using.kind and way.cost <= using.cost * SLOWER + SLOWER_BY

@@ -45,8 +45,8 @@ class Silence:
             self.silent = False
         if not busy:
             self._busy_at = None
-        elif self._busy_at is None:
-            self._busy_at = now
+        else:
+            self.busy(now)
         if now < self.next_timeout(heard, rtt):
             return Verdict.FINE
         if self._asked is not None and not self.silent:
@@ -57,6 +57,11 @@ class Silence:
             self._asked = now
         self._last = now
         return Verdict.ASK
+
+    def busy(self, now: float) -> None:
+        """There is something to hear from now on."""
+        if self._busy_at is None:
+            self._busy_at = now
 
     def next_timeout(self, heard: float, rtt: float | None) -> float:
         """When `look` wants to be called."""

@@ -123,6 +123,11 @@ class Connection(MigratingConnection):
         return True
 
     @property
+    def is_client(self) -> bool:
+        """Whether we opened the connection."""
+        return self._is_client
+
+    @property
     def handshake_complete(self) -> bool:
         """Whether TLS is done on this side."""
         return self._handshake_complete

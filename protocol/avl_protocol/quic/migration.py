@@ -92,10 +92,10 @@ class MigratingConnection(DatagramConnection):
         self._tokens -= 1
         return True
 
-    def arriving_as(self, address: NetworkAddress, local: str | None) -> NetworkAddress:
+    def arriving_as(self, address: tuple[str, int], local: tuple[str, ...]) -> NetworkAddress:
         """The name under which this connection knows where a packet came from: with our address where that matters."""
-        if local is not None and any(path.addr == (*address, local) for path in self._network_paths):
-            return (*address, local)
+        if local and any(path.addr == (*address, *local) for path in self._network_paths):
+            return (*address, *local)
         return address
 
     def _look_at_path(self) -> None:

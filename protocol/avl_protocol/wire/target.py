@@ -10,6 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from avl_protocol.wire import device_id
 
+#: Relays that one target names.
+MOST_RELAYS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class RelayAddress:
@@ -25,15 +28,25 @@ class RelayAddress:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One device behind one relay."""
+    """One device, and where it might be found: at relays, or at an address of its own, the first to be tried first."""
 
     relay: RelayAddress
     device: int
+    others: tuple[RelayAddress, ...] = ()
+
+    @property
+    def relays(self) -> tuple[RelayAddress, ...]:
+        """All places, in their order."""
+        return (self.relay, *self.others)
 
     def __str__(self) -> str:
         address = join(self.relay.host, self.relay.port)
-        pin = f"?pin={show_pin(self.relay.pin)}" if self.relay.pin else ""
-        return f"avl://{address}/{device_id.to_text(self.device)}{pin}"
+        values = [f"pin={show_pin(self.relay.pin)}"] if self.relay.pin else []
+        for other in self.others:
+            pin = f",{show_pin(other.pin)}" if other.pin else ""
+            values.append(f"relay={join(other.host, other.port)}{pin}")
+        query = "?" + "&".join(values) if values else ""
+        return f"avl://{address}/{device_id.to_text(self.device)}{query}"
 
 
 def parse_target(text: str) -> Target:
@@ -46,7 +59,14 @@ def parse_target(text: str) -> Target:
         device = device_id.from_text(parts.path.strip("/"))
     except ValueError as error:
         raise ValueError(f"the target's device ID is wrong: {error}") from None
-    return Target(relay, device)
+    named = parse_qs(parts.query, keep_blank_values=True).get("relay", [])
+    if len(named) >= MOST_RELAYS:
+        raise ValueError(f"a target names at most {MOST_RELAYS} relays")
+    others = []
+    for other in named:
+        address, _, pin = other.partition(",")
+        others.append(parse_relay(address, pin or None))
+    return Target(relay, device, tuple(others))
 
 
 def parse_relay(text: str, pin: str | None = None) -> RelayAddress:

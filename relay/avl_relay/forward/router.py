@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from avl_protocol.session.feed import ViewerFeed
 from avl_protocol.session.hopstream import StreamHeader, channel_header
 from avl_protocol.session.mediaout import repair
 from avl_protocol.session.relay import RelayPeer
@@ -29,7 +30,7 @@ from avl_protocol.wire.messages import (
     Viewers,
 )
 from avl_protocol.wire.registry import T_CONSENT, T_UNADMITTED, Channel, CloseCode
-from avl_relay.forward.fanout import Fanout, ViewerFeed
+from avl_relay.forward.fanout import Fanout
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.splice import Splices
 

@@ -1,0 +1,204 @@
+"""Registration: this host's standing connection to one relay, kept up for ever (spec 04-session, 4.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from avl_host.entrances import RelayEntrance
+from avl_host.reception import Reception
+from avl_host.sharing import Sharing
+from avl_protocol.crypto.identity import Identity, device_record
+from avl_protocol.endpoint.dial import Unreachable
+from avl_protocol.endpoint.dialler import Dialler
+from avl_protocol.endpoint.whereabouts import Whereabouts
+from avl_protocol.endpoint.world import World
+from avl_protocol.path.silence import Silence, Verdict
+from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.messages import Detach, HopMessage, Incoming, Observed, Recover, Viewers, Welcome
+from avl_protocol.wire.registry import CloseCode, Role
+from avl_protocol.wire.target import RelayAddress, parse_address
+
+SOFTWARE = "avl-host 0.1"
+#: Seconds between attempts at an unreachable relay: doubling from the first to the last; while a session may still come
+#: back, never longer than URGENT.
+FIRST_RETRY, LAST_RETRY, URGENT = 0.25, 10.0, 1.0
+#: Seconds that a device record holds; a new one is signed at every connection.
+RECORD_LIFETIME = 2 * 24 * 3600
+#: Seconds that one attempt at the relay may take.
+CONNECT_TIMEOUT = 5.0
+
+
+class Registration:
+    """The LinkOwner of one relay's link. `changed` is called when it has become reachable there, or no longer is."""
+
+    def __init__(
+        self, world: World, identity: Identity, relay: RelayAddress, dialler: Dialler, reception: Reception,
+        sharing: Sharing, whereabouts: Whereabouts, tell: Callable[[str], None], changed: Callable[[], None],
+        after: Callable[[], None], moved: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._world = world
+        self._identity = identity
+        self.relay = relay
+        self._dialler = dialler
+        self._reception = reception
+        self._sharing = sharing
+        self._whereabouts = whereabouts
+        self._tell = tell
+        self._changed = changed
+        self._after = after
+        self._moved = moved
+        self._link: RelayLink | None = None
+        self._entrance: RelayEntrance | None = None
+        self._silence = Silence()
+        self._lost = asyncio.Event()
+        self._again = asyncio.Event()
+        self._failure = ""
+        self.page = ""
+        #: The relay's address as it calls itself; None while we are not registered.
+        self.name: RelayAddress | None = None
+
+    @property
+    def rtt(self) -> float | None:
+        """Round trip to the relay in seconds, while registered."""
+        return self._link.carrier.rtt if self._link is not None and self.name is not None else None
+
+    async def keep(self) -> None:
+        """Register, and again after every loss, until cancelled."""
+        pause = FIRST_RETRY
+        said = ""
+        while True:
+            self._lost.clear()
+            self._failure = ""
+            wall = int(self._world.clock.wall())
+            record = device_record(wall, wall + RECORD_LIFETIME, SOFTWARE)
+            settings = LinkSettings(Role.HOST, SOFTWARE, self.relay.pin, self._identity, record)
+            self._link = link = RelayLink(settings, self)
+            was_up = False
+            try:
+                await self._dialler.reach(self.relay, link, self._after, CONNECT_TIMEOUT)
+                self._after()
+                await self._lost.wait()
+                was_up = self.name is not None
+            except Unreachable as error:
+                self._failure = str(error)
+            self.name = None
+            if was_up:
+                pause = FIRST_RETRY
+                self._changed()
+            if self._failure and self._failure != said:
+                said = self._failure
+                self._tell(f"relay {self.relay.host}:{self.relay.port}: {said} Trying again.")
+            await self._wait(min(pause, URGENT) if self._reception.waiting else pause)
+            pause = min(LAST_RETRY, pause * 2)
+
+    async def _wait(self, seconds: float) -> None:
+        """Pause, unless something has changed that makes another attempt worth while."""
+        self._again.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._again.wait()
+        except TimeoutError:
+            return
+
+    def leave(self) -> None:
+        """Give the registration up; `keep` has been cancelled."""
+        if self._link is not None:
+            self._link.close(CloseCode.NO_ERROR)
+        self.name = None
+        self.link_lost(Refused(CloseCode.NO_ERROR), self._world.clock.monotonic())
+
+    def network_changed(self) -> None:
+        """Other addresses, or another route: do not wait with the next attempt."""
+        self._again.set()
+
+    # time
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+        link = self._link
+        if link is None:
+            return None
+        due = [link.next_timeout()]
+        if link.state is LinkState.UP:
+            due.append(self._silence.next_timeout(link.carrier.heard_at, link.carrier.rtt))
+        return min((at for at in due if at is not None), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+        link = self._link
+        if link is None:
+            return
+        link.handle_timer(now)
+        if link.state is LinkState.UP:
+            carrier = link.carrier
+            if self._silence.look(now, carrier.heard_at, False, carrier.rtt) is not Verdict.FINE:
+                carrier.ping(now)
+
+    # LinkOwner
+
+    def link_up(self, welcome: Welcome, now: float) -> None:
+        """Registered: viewers can connect."""
+        assert self._link is not None
+        self._silence = Silence()
+        self._entrance = RelayEntrance(self._link)
+        self._sharing.open(self._entrance.outlet)
+        self.page = welcome.page
+        try:
+            host, port = parse_address(welcome.name)
+            self.name = RelayAddress(host, port, self.relay.pin)
+        except ValueError:
+            self.name = self.relay
+        if self._whereabouts.observed(self, welcome.observed):
+            self._moved()
+        self._dialler.locate(self.relay, self._link.carrier, welcome.nonce)
+        self._changed()
+
+    def link_message(self, message: HopMessage, now: float) -> None:
+        """About sessions, the audience, and where we are."""
+        entrance = self._entrance
+        if entrance is None:
+            return
+        if isinstance(message, Incoming):
+            moves = bool(message.moves)
+            self._reception.incoming(entrance, message.handle, message.session, message.source, moves, now)
+        elif isinstance(message, Detach):
+            self._reception.left(entrance, message.handle, now)
+        elif isinstance(message, Recover):
+            self._sharing.request_key()
+        elif isinstance(message, Viewers):
+            entrance.outlet.audience(message.count, message.rate, message.hold_ms / 1000, now)
+            self._sharing.changed()
+        elif isinstance(message, Observed) and self._whereabouts.observed(self, message.address):
+            self._moved()
+
+    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
+        """Of a session."""
+        if self._entrance is not None:
+            self._reception.channel_received(self._entrance, handle, channel, stream, data, end, now)
+
+    def channel_reset(self, handle: int, channel: int, stream: int, code: int, now: float) -> None:
+        """Of a session."""
+        if self._entrance is not None:
+            self._reception.channel_reset(self._entrance, handle, channel, stream, code, now)
+
+    def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
+        """Sessions bound what they queue by acknowledgements of their own."""
+
+    def media_received(self, data: bytes, now: float) -> None:
+        """Hosts are sent none."""
+
+    def media_fate(self, cookie: object, acked: bool, now: float) -> None:
+        """A fragment arrived at the relay or was lost."""
+        if self._entrance is not None:
+            self._sharing.fate(self._entrance.outlet, cookie, acked, now)
+
+    def link_lost(self, reason: Refused, now: float) -> None:
+        """The relay is gone, or does not want us."""
+        entrance, self._entrance = self._entrance, None
+        if entrance is not None:
+            self._reception.entrance_lost(entrance, now)
+        self._whereabouts.forget(self)
+        self._failure = str(reason)
+        self._lost.set()

@@ -1,0 +1,405 @@
+"""Ways: all hops of one session, and which of them it is on (spec 08-paths, 8.5 and 8.6).
+
+A relay is dialled first and kept; the direct way is sought beside it. When the way in use falls silent the session goes
+to another at once, and while there is none, relays are dialled until one answers: the session itself goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from avl_protocol.endpoint.dialler import Dialler
+from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.whereabouts import Whereabouts
+from avl_protocol.endpoint.world import World
+from avl_protocol.path.candidate import Address, is_lan
+from avl_protocol.path.selector import Selector, WayKind
+from avl_protocol.path.silence import Verdict
+from avl_protocol.session.link import LinkSettings
+from avl_protocol.session.pipes import Route
+from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.wire.device_id import NUMBER_BYTES
+from avl_protocol.wire.endtoend import Candidates
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.messages import HopMessage, Observed, Welcome
+from avl_protocol.wire.registry import CloseCode, Role
+from avl_protocol.wire.target import RelayAddress, Target
+from avl_viewer.seeker import Seeker
+from avl_viewer.way import Way
+
+SOFTWARE = "avl 0.1"
+#: Seconds between attempts at the relays while no way is open: doubling from the first to the last.
+FIRST_RETRY, LAST_RETRY = 0.25, 1.0
+#: Seconds for which relays are compared once the first has answered.
+COMPARE = 0.05
+#: Seconds of silence after which relays are dialled anew, beside the silent way; and a direct way is given up.
+REDIAL, GIVE_UP = 0.8, 5.0
+#: Seconds that a move may take beyond four round trips.
+MOVE = 0.5
+#: Seconds between attempts to get from TCP back to UDP.
+UPGRADES = (5.0, 10.0, 30.0, 60.0)
+#: Seconds that one attempt at a way may take.
+ATTEMPT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The last change of way: when (our clock), from and to which, and why, for a person."""
+
+    at: float
+    before: str
+    after: str
+    reason: str
+
+
+class WaysOwner(Protocol):
+    """What the owner of the ways is told."""
+
+    def ways_ready(self, route: Route, now: float) -> None:
+        """The first place for the session: begin the handshake there."""
+
+    def ways_failed(self, reason: Refused, now: float) -> None:
+        """No place could be had, or the running session is over for this reason."""
+
+    def ways_message(self, message: HopMessage, now: float) -> None:
+        """A hop message of the way in use."""
+
+    def ways_changed(self, now: float) -> None:
+        """Another way is in use, or none is."""
+
+
+class Ways:
+    """The WayOwner of a session's ways. `session` is None until its owner has made it."""
+
+    def __init__(
+        self, world: World, endpoint: Endpoint, target: Target, session_id: bytes, owner: WaysOwner,
+        after: Callable[[], None], *, direct: bool = True, dialler: Dialler | None = None,
+    ) -> None:  # fmt: skip
+        self._world = world
+        self._now = world.clock.monotonic
+        self._endpoint = endpoint
+        self._target = target
+        self._device = target.device.to_bytes(NUMBER_BYTES, "big")
+        self._session_id = session_id
+        self._owner = owner
+        self._after = after
+        self._direct = direct
+        self._dialler = dialler or Dialler(world, endpoint)
+        self._selector = Selector()
+        self._whereabouts = Whereabouts(world.interfaces, lambda: endpoint.local_address[1])
+        self._ways: list[Way] = []
+        self._seeker: Seeker | None = None
+        self._compare_at: float | None = None
+        self._retry_at: float | None = None
+        self._pause = FIRST_RETRY
+        self._upgrade_at: float | None = None
+        self._upgrades = 0
+        self._moved_by: float | None = None
+        self._check_at: float | None = None
+        self._reason: Refused | None = None
+        self._closed = False
+        self.session: ViewerSession | None = None
+        #: Where the session is, or goes.
+        self.current: Way | None = None
+        self.switch: Switch | None = None
+        #: Since when there has been no way that answers; None while there is one.
+        self.nowhere_since: float | None = None
+        endpoint.on_raw = self._raw
+        self._watch = world.interfaces.watch(self._network_changed)
+
+    # opening and closing
+
+    def open(self) -> None:
+        """Dial the relays."""
+        for relay in self._target.relays:
+            self._dial(relay)
+
+    def _dial(self, relay: RelayAddress, tcp: bool = True) -> None:
+        settings = LinkSettings(Role.VIEWER, SOFTWARE, relay.pin, device=self._target.device)
+        way = Way(self, settings, relay, is_lan(relay.host, self._whereabouts.site()))
+        self._ways.append(way)
+        way.dial(lambda link: self._dialler.reach(relay, link, self._after, ATTEMPT, tcp=tcp), self._now)
+
+    def _dial_directly(self, address: Address, destination: bytes, lan: bool, now: float) -> None:
+        if any(way.relay is None for way in self._ways):
+            return
+        settings = LinkSettings(Role.VIEWER, SOFTWARE, None, device=self._target.device, only_device=True)
+        way = Way(self, settings, None, lan)
+        self._ways.append(way)
+        way.dial(lambda link: self._dialler.reach_directly(address, destination, link, self._after, ATTEMPT), self._now)
+
+    def close(self) -> None:
+        """Give all up."""
+        self._closed = True
+        self._watch.close()
+        for way in self._ways:
+            way.close()
+        self._ways.clear()
+
+    def admitted(self, now: float) -> None:
+        """The session is running: seek the direct way."""
+        assert self.session is not None
+        if self._direct and self.current is not None and not self.current.link.at_device:
+            self._seeker = Seeker(
+                self.session.punch_key, self._endpoint, self._whereabouts, self._world.entropy,
+                self.session.send, self._dial_directly,
+            )  # fmt: skip
+            self._seeker.start(now)
+
+    def candidates(self, message: Candidates, now: float) -> None:
+        """The host says where it might be reached."""
+        if self._seeker is not None:
+            self._seeker.candidates(message, now)
+
+    # WayOwner
+
+    def way_up(self, way: Way, welcome: Welcome, now: float) -> None:
+        """Who is there is the right one."""
+        if self._whereabouts.observed(way, welcome.observed) and self._seeker is not None and way.relay is not None:
+            self._seeker.again(now)
+        if way.relay is not None:
+            self._dialler.locate(way.relay, way.link.carrier, welcome.nonce)
+        if self.session is not None:
+            way.attach(self._device, self._session_id, True)
+        elif all(other.up for other in self._ways):
+            self._choose_relay(now)
+        elif self._compare_at is None:
+            self._compare_at = now + COMPARE
+
+    def _choose_relay(self, now: float) -> None:
+        """The session begins at the relay with the shortest round trip; the others are not needed."""
+        self._compare_at = None
+        if self.current is not None:
+            return
+        up = [way for way in self._ways if way.up]
+        best = min(up, key=lambda way: way.rtt if way.rtt is not None else float("inf"))
+        for way in self._ways:
+            if way is not best:
+                way.close()
+        self._ways = [best]
+        self.current = best
+        best.attach(self._device, self._session_id, False)
+
+    def way_attached(self, way: Way, now: float) -> None:
+        """Another place for the session."""
+        assert way.route is not None
+        self._pause = FIRST_RETRY
+        if self.session is None:
+            if way is self.current:
+                self._owner.ways_ready(way.route, now)
+            return
+        if way.relay is None and self._seeker is not None:
+            self._seeker.settle()
+        if way.relay is not None:
+            for other in [w for w in self._ways if w is not way and w.relay is not None and w.route is not None]:
+                other.leaving = True
+                if other is not self.current:
+                    self._drop(other)
+        self._decide(now)
+
+    def way_message(self, way: Way, message: HopMessage, now: float) -> None:
+        """About addresses, or for the owner."""
+        if isinstance(message, Observed):
+            if self._whereabouts.observed(way, message.address) and self._seeker is not None:
+                self._seeker.again(now)
+        elif way is self.current:
+            self._owner.ways_message(message, now)
+
+    def way_channel(
+        self, way: Way, channel: int, stream: int, data: bytes | None, end: bool, code: int, now: float
+    ) -> None:
+        """Of the session."""
+        session, route = self.session, way.route
+        if session is None or route is None:
+            return
+        if data is None:
+            session.channel_reset(route, channel, stream, code, now)
+        else:
+            session.channel_received(route, channel, stream, data, end, now)
+
+    def way_media(self, way: Way, data: bytes, now: float) -> None:
+        """Pictures may come by any way."""
+        if self.session is not None:
+            self.session.datagram_received(data, now)
+
+    def way_lost(self, way: Way, reason: Refused, now: float) -> None:
+        """A way is gone: take another, or dial."""
+        self._ways = [other for other in self._ways if other is not way]
+        self._whereabouts.forget(way)
+        self._reason = reason
+        if self._closed:
+            return
+        session = self.session
+        if session is None:
+            if not self._ways:
+                self._owner.ways_failed(reason, now)
+            elif self._compare_at is None and any(other.up for other in self._ways):
+                self._compare_at = now
+            return
+        if way.route is not None:
+            session.route_lost(way.route, reason, now)
+        if reason.code is CloseCode.SESSION_UNKNOWN:
+            self._owner.ways_failed(reason, now)
+            return
+        if way.relay is None and self._seeker is not None:
+            self._seeker.again(now)
+        if way is self.current:
+            self._selector.failed(way.kind, now)
+            self.current = None
+        self._decide(now)
+
+    # deciding
+
+    def moved(self, route: Route, now: float) -> None:
+        """The session has arrived at another way; those that it has left for good are closed."""
+        self._moved_by = None
+        for way in [way for way in self._ways if way.leaving and way is not self.current]:
+            self._drop(way)
+        self._owner.ways_changed(now)
+
+    def unmoved(self, route: Route, now: float) -> None:
+        """The host refused the session on a way."""
+        self._moved_by = None
+        for way in self._ways:
+            if way.route is route:
+                way.unfit = True
+        self._decide(now)
+
+    def _drop(self, way: Way) -> None:
+        self._ways.remove(way)
+        self._whereabouts.forget(way)
+        if way.route is not None and self.session is not None:
+            self.session.route_lost(way.route, Refused(CloseCode.SESSION_LOST), self._now())
+        way.close()
+
+    def _decide(self, now: float) -> None:
+        """Take the best way, dial where one is missing."""
+        session = self.session
+        if session is None or self._closed:
+            return
+        attached = [way for way in self._ways if way.route is not None]
+        chosen = self._selector.choose(self.current, [way.figures(now) for way in attached], now)
+        if isinstance(chosen, Way) and chosen is not self.current:
+            self._move(chosen, now)
+        answering = any(way.silent_since is None and not way.unfit for way in attached)
+        if not answering:
+            self.nowhere_since = now if self.nowhere_since is None else self.nowhere_since
+        elif self.nowhere_since is not None:
+            self.nowhere_since = None
+            self._owner.ways_changed(now)
+        self._want_relay(now)
+        tcp = self.current is not None and self.current.kind is WayKind.TCP
+        if tcp and self._upgrade_at is None:
+            self._upgrade_at = now + UPGRADES[min(self._upgrades, len(UPGRADES) - 1)]
+            self._upgrades += 1
+        elif not tcp:
+            self._upgrade_at = None
+        limits = [w.silent_since + (REDIAL if w.relay else GIVE_UP) for w in self._ways if w.silent_since is not None]
+        self._check_at = min((at for at in limits if at > now), default=None)
+
+    def _move(self, way: Way, now: float) -> None:
+        assert self.session is not None and way.route is not None
+        before, self.current = self.current, way
+        reason = self._why(before, way)
+        if before is not None and before.silent_since is not None:
+            self._selector.failed(before.kind, now)
+        self.switch = Switch(now, before.name if before is not None else "none", way.name, reason)
+        self._moved_by = now + MOVE + 4 * (way.rtt or 0.2)
+        self.session.move(way.route, now)
+        self._owner.ways_changed(now)
+
+    def _why(self, before: Way | None, way: Way) -> str:
+        if before is None:
+            text = str(self._reason) if self._reason is not None else ""
+            return f"the last way was lost. {text}".strip()
+        if before.unfit:
+            return f"the host did not take the session on the {before.name} way"
+        if before.silent_since is not None:
+            return f"the {before.name} way fell silent"
+        if before.kind is WayKind.TCP and way.kind is not WayKind.TCP:
+            return "UDP works"
+        if way.kind < before.kind:
+            return "a direct way was found"
+        return f"the {way.name} way is quicker"
+
+    def _want_relay(self, now: float) -> None:
+        """Have a relay at hand: dial when there is none, or when the one there is does not answer."""
+        at_hand = [way for way in self._ways if way.relay is not None]
+        dialling = [way for way in at_hand if way.route is None]
+        good = [way for way in at_hand if way.route is not None and not way.unfit and not self._dead(way, now)]
+        if good or dialling:
+            self._retry_at = None
+        elif self._retry_at is None:
+            self._retry_at = now + (0.0 if not at_hand and self._pause == FIRST_RETRY else self._pause)
+            self._pause = min(LAST_RETRY, self._pause * 2)
+
+    @staticmethod
+    def _dead(way: Way, now: float) -> bool:
+        return way.silent_since is not None and now - way.silent_since >= REDIAL
+
+    # time and the network
+
+    def _network_changed(self) -> None:
+        now = self._now()
+        self._endpoint.network_changed()
+        self._pause = FIRST_RETRY
+        if self._retry_at is not None:
+            self._retry_at = now
+        if self._seeker is not None and not any(way.relay is None and way.silent_since is None for way in self._ways):
+            self._seeker.again(now)
+        self._after()
+
+    def _raw(self, data: bytes, address: Address) -> None:
+        if self._seeker is not None:
+            self._seeker.raw(data, address, self._now())
+            self._after()
+
+    def happened(self, now: float) -> None:
+        """Something arrived or was sent: a silent way may answer again, and a busy one is to be watched."""
+        silent = [way for way in self._ways if way.silent_since is not None]
+        waits = self.session is not None and self.session.input_waits
+        for way in self._ways:
+            way.listen(now, waits and way is self.current)
+        if any(way.silent_since is None for way in silent):
+            self._decide(now)
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+        due = [way.next_timeout() for way in self._ways]
+        due += [self._compare_at, self._retry_at, self._upgrade_at, self._moved_by, self._check_at]
+        if self._seeker is not None:
+            due.append(self._seeker.next_timeout())
+        return min((at for at in due if at is not None), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+        waits = self.session is not None and self.session.input_waits
+        for way in list(self._ways):
+            verdict = way.handle_timer(now, waits and way is self.current)
+            if verdict is not Verdict.FINE and way is self.current:
+                for other in self._ways:
+                    if other is not way and other.up:
+                        other.link.carrier.ping(now)
+        if self._compare_at is not None and now >= self._compare_at:
+            self._choose_relay(now)
+        if self._seeker is not None:
+            self._seeker.handle_timer(now)
+        for way in [w for w in self._ways if w.relay is None and w.silent_since is not None]:
+            if way.silent_since is not None and now - way.silent_since >= GIVE_UP and way is not self.current:
+                self._drop(way)
+                if self._seeker is not None:
+                    self._seeker.again(now)
+        if self._moved_by is not None and now >= self._moved_by and self.current is not None:
+            self._moved_by = None
+            self.current.unfit = True
+        if self._retry_at is not None and now >= self._retry_at:
+            self._retry_at = None
+            for relay in self._target.relays:
+                self._dial(relay)
+        if self._upgrade_at is not None and now >= self._upgrade_at:
+            self._upgrade_at = None
+            if self.current is not None and self.current.relay is not None:
+                self._dial(self.current.relay, tcp=False)
+        self._decide(now)
