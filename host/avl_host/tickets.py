@@ -1,4 +1,4 @@
-"""Tickets: what brings a viewer back after a loss without asking anybody again (spec 06-security, 6.2.2).
+"""Tickets: what brings a viewer back after a loss without asking anybody again (spec 06-security, 6.2.3).
 
 A ticket works once, for the identity it was given to, for as long as this host's policy says. The host keeps no more of
 it than its hash, so that whoever reads the file can't come in with it.

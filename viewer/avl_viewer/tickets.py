@@ -1,4 +1,4 @@
-"""TicketStore: the resume tickets that hosts gave this viewer, kept over restarts (spec 06-security, 6.2.2)."""
+"""TicketStore: the resume tickets that hosts gave this viewer, kept over restarts (spec 06-security, 6.2.3)."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class SessionKeys:
 
 
 def ticket_secret(ticket: bytes) -> bytes:
-    """What a resume ticket brings into the keys in the place of CPace's intermediate session key (6.2.2)."""
+    """What a resume ticket brings into the keys in the place of CPace's intermediate session key (6.2.3)."""
     return hashlib.sha256(b"avl/1 ticket\0" + ticket).digest()
 
 

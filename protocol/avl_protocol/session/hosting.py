@@ -35,7 +35,7 @@ class Door(Protocol):
         """The try ended without the right tag."""
 
     def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
-        """What a resume ticket of this viewer admits to, once; None when it is not good (6.2.2)."""
+        """What a resume ticket of this viewer admits to, once; None when it is not good (6.2.3)."""
 
 
 class HostSessionOwner(Protocol):

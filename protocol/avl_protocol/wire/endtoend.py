@@ -30,7 +30,7 @@ class HostHello:
 @dataclass(frozen=True, slots=True)
 class ViewerHello:
     """Payload of handshake message 3: the viewer's identity, its wish, its CPace share, and perhaps a resume ticket
-    (6.2.2)."""
+    (6.2.3)."""
 
     identity: bytes
     not_before: int
@@ -195,7 +195,7 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Host to viewer: presented within `seconds` after a loss it stands for code and consent, once (6.2.2)."""
+    """Host to viewer: presented within `seconds` after a loss it stands for code and consent, once (6.2.3)."""
 
     ticket: bytes
     seconds: int
