@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
@@ -20,6 +21,7 @@ from websockets.server import ServerProtocol
 
 from avl_protocol.endpoint.alarm import Alarm
 from avl_protocol.endpoint.clock import Clock
+from avl_protocol.endpoint.tlsrecords import TlsRecords
 from avl_protocol.websocket.carrier import Receiver, WebSocketCarrier
 
 #: Bytes that the system may keep unsent, where it lets us say so.
@@ -49,7 +51,8 @@ class Pump(asyncio.Protocol):
     """Either side's. `on_settled(failure)` is called once, with None when the carrier is ready, else with a sentence;
     `on_gone()` once the transport is no more.
 
-    `certificate`: DER of what the server presents; on the client's side it is set once TLS is established.
+    `tls`: None where somebody else has unsealed the bytes already, or nobody had to. `certificate`: DER of what the
+    server presents; a client takes it from TLS. `admit(host)`: whether to speak with a host at all.
     """
 
     def __init__(
@@ -60,20 +63,21 @@ class Pump(asyncio.Protocol):
         clock: Clock,
         on_carrier: OnCarrier,
         on_settled: Callable[[str | None], None],
+        tls: TlsRecords | None = None,
         judge: Judge | None = None,
         certificate: bytes | None = None,
+        admit: Callable[[str], bool] | None = None,
         on_gone: Callable[[], object] = _nothing,
     ) -> None:
         self.carrier: WebSocketCarrier | None = None
-        self.certificate = certificate
         self.gone = asyncio.Event()
         self._on_gone = on_gone
-        self._http = http
+        self._http, self._tls, self._certificate, self._admit = http, tls, certificate, admit
         self._loop, self._clock = loop, clock
         self._on_carrier, self._judge = on_carrier, judge
         self._on_settled: Callable[[str | None], None] | None = on_settled
         self._transport: asyncio.Transport | None = None
-        self._early: list[bytes] = []
+        self._peer = ("", 0)
         self._parts: list[bytes] = []
         self._alarm: Alarm | None = None
         self._deadline: asyncio.TimerHandle | None = loop.call_later(OPENING, self._expire)
@@ -83,23 +87,45 @@ class Pump(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: a client asks for the upgrade."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        eager(transport)
-        if isinstance(self._http, ClientProtocol):
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are transports by shape alone
+        peer = transport.get_extra_info("peername") or ("", 0)
+        self._peer = (str(peer[0]), int(peer[1]))
+        if self._admit is not None and not self._admit(self._peer[0]):
+            self.abort()
+            return
+        eager(self._transport)
+        if self._tls is not None:
+            self._tls.start()
+        elif isinstance(self._http, ClientProtocol):
             self._http.send_request(self._http.connect())
-            self._flush()
-        early, self._early = self._early, []
-        for data in early:
-            self.data_received(data)
+        self._flush()
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived; what their receivers answer leaves before this returns."""
-        if self._transport is None:  # TLS may hand over the first bytes before it says that it is done
-            self._early.append(data)
+        if self._over:
             return
-        self._http.receive_data(data)
+        if self._tls is not None:
+            try:
+                data = self._unsealed(self._tls, data)
+            except ssl.SSLError as error:
+                self._flush()  # it says what was wrong
+                wrong = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+                self._settled(f"no TLS: {wrong or error}")
+                self._part()
+                return
+        if data:
+            self._http.receive_data(data)
+        if self._tls is not None and self._tls.ended:
+            self._http.receive_eof()
         self._events()
+
+    def _unsealed(self, tls: TlsRecords, data: bytes) -> bytes:
+        before = tls.established
+        plain = tls.receive(data)
+        if tls.established and not before and isinstance(self._http, ClientProtocol):
+            self._certificate = tls.peer_certificate
+            self._http.send_request(self._http.connect())
+        return plain
 
     def eof_received(self) -> None:
         """The peer writes no more, and a WebSocket has no half."""
@@ -184,16 +210,13 @@ class Pump(asyncio.Protocol):
 
     def _open(self) -> None:
         """The upgrade is done: from here on there is a carrier."""
-        transport = self._transport
-        assert transport is not None
         self._flush()
-        peer = transport.get_extra_info("peername") or ("", 0)
         now = self._clock.monotonic()
         carrier = WebSocketCarrier(
             is_client=isinstance(self._http, ClientProtocol),
             now=now,
-            peer_address=(peer[0], peer[1]),
-            certificate=self.certificate,
+            peer_address=self._peer,
+            certificate=self._certificate,
         )
         self.carrier = carrier
         self._alarm = Alarm(self, self._loop, self._clock.monotonic)
@@ -241,9 +264,13 @@ class Pump(asyncio.Protocol):
         """Hand over what the protocol has written."""
         transport = self._transport
         assert transport is not None
-        for data in self._http.data_to_send():
-            if data and not transport.is_closing():
-                transport.write(data)
+        data = b"".join(self._http.data_to_send())
+        if self._tls is not None:
+            if data:
+                self._tls.send(data)
+            data = self._tls.data_to_send()
+        if data and not transport.is_closing():
+            transport.write(data)
         if transport.get_write_buffer_size() > UNREAD:
             transport.abort()
 
@@ -258,7 +285,10 @@ class Pump(asyncio.Protocol):
             return
         if self.carrier is not None and self._http.close_sent is None and not transport.is_closing():
             self._http.send_close(NORMAL)
+        if self._tls is not None:
             self._flush()
+            self._tls.finish()
+        self._flush()
         self._settled("the connection ended")
         transport.close()
         self._deadline = self._loop.call_later(CLOSING, self._shut)
@@ -284,7 +314,7 @@ class Pump(asyncio.Protocol):
 
 def eager(transport: asyncio.Transport) -> None:
     """Let a transport, and the system below it, keep as little unsent as they can."""
-    transport.set_write_buffer_limits(high=1, low=0)  # 0 would have TLS report a full buffer when it is empty
+    transport.set_write_buffer_limits(high=1, low=0)  # at 0, a loop's own TLS reports a full buffer when it is empty
     opened = transport.get_extra_info("socket")
     if opened is not None:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,8 +1,4 @@
-"""The WebSocket carrier on TLS and TCP: opened by hosts and viewers whose UDP is blocked, accepted by a relay.
-
-TLS is begun on a transport that is there already, so that the buffer below it can be kept as short as the one above:
-an event loop's own TLS hides 64 KiB of what can no longer be dropped.
-"""
+"""The WebSocket carrier on TLS and TCP: opened by hosts and viewers whose UDP is blocked, accepted by a relay."""
 
 from __future__ import annotations
 
@@ -21,8 +17,9 @@ from avl_protocol.endpoint.admission import Admission, Decision
 from avl_protocol.endpoint.clock import Clock
 from avl_protocol.endpoint.dial import STAGGER, Unreachable
 from avl_protocol.endpoint.network import Address
-from avl_protocol.endpoint.pump import OPENING, OnCarrier, Pump, eager
+from avl_protocol.endpoint.pump import OnCarrier, Pump
 from avl_protocol.endpoint.tls import TlsServer, Trust, TrustPublic, client_context, server_context
+from avl_protocol.endpoint.tlsrecords import TlsRecords
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.websocket.frames import MAX_MESSAGE
 from avl_protocol.wire.registry import PATH, CloseCode
@@ -77,21 +74,14 @@ async def _upgrade(
             settled.set_result(failure)
 
     http = ClientProtocol(parse_uri(f"wss://{join(*address)}{PATH}"), subprotocols=[SUBPROTOCOL], max_size=MAX_MESSAGE)
-    pump = Pump(http, loop=loop, clock=clock, on_carrier=on_carrier, on_settled=told)
-    raw: asyncio.Transport | None = None
+    tls = TlsRecords(client_context(trust), trust.name if isinstance(trust, TrustPublic) else server_name)
+    pump = Pump(http, loop=loop, clock=clock, on_carrier=on_carrier, on_settled=told, tls=tls)
     try:
-        raw, _ = await loop.create_connection(asyncio.Protocol, sock=opened)
-        name = trust.name if isinstance(trust, TrustPublic) else server_name
-        transport = await _secure(raw, pump, client_context(trust), loop, server_name=name)
-        pump.certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        pump.connection_made(transport)
+        await loop.create_connection(lambda: pump, sock=opened)
         failure = await settled
     except BaseException:
         pump.abort()
-        if raw is not None:
-            raw.abort()
-        else:
-            opened.close()
+        opened.close()
         raise
     if failure is not None or pump.carrier is None:
         raise Unreachable(f"{join(*address)} refused the connection: {failure}")
@@ -145,29 +135,6 @@ def _close_late(task: asyncio.Task[socket.socket]) -> None:
         task.result().close()
 
 
-async def _secure(
-    raw: asyncio.Transport,
-    pump: Pump,
-    context: ssl.SSLContext,
-    loop: asyncio.AbstractEventLoop,
-    *,
-    server_name: str | None = None,
-) -> asyncio.Transport:
-    """TLS on a TCP transport, towards a pump. Raises OSError."""
-    eager(raw)
-    transport = await loop.start_tls(
-        raw,
-        pump,
-        context,
-        server_side=server_name is None,
-        server_hostname=server_name,
-        ssl_handshake_timeout=OPENING,
-    )
-    if transport is None:
-        raise ConnectionResetError("the connection ended during the TLS handshake")
-    return transport
-
-
 class WebSocketServer:
     """Accepts WebSockets: on a TCP socket of its own with TLS, and as `pump` for a web server that has the transport.
 
@@ -188,7 +155,6 @@ class WebSocketServer:
         self._on_carrier, self._origin_allowed = on_carrier, origin_allowed
         self._admission = Admission()
         self._pumps: dict[Pump, None] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
         self._certificate: bytes | None = None
@@ -196,7 +162,7 @@ class WebSocketServer:
     async def listen(self, bound: socket.socket, tls: TlsServer) -> None:
         """Accept TLS connections on a TCP socket that is bound."""
         self.set_certificate(tls)
-        self._listening = await self._loop.create_server(lambda: _Arrival(self), sock=bound, backlog=QUEUE)
+        self._listening = await self._loop.create_server(self._arrival, sock=bound, backlog=QUEUE)
 
     def set_certificate(self, tls: TlsServer) -> None:
         """Present another certificate, beginning with the next connection."""
@@ -207,8 +173,15 @@ class WebSocketServer:
         """WebSockets in any state."""
         return len(self._pumps)
 
-    def pump(self, certificate: bytes | None, settled: Callable[[], None] | None = None) -> Pump:
-        """What speaks for us on a transport, from the upgrade's request on."""
+    def pump(
+        self,
+        certificate: bytes | None,
+        *,
+        tls: TlsRecords | None = None,
+        settled: Callable[[], None] | None = None,
+        admit: Callable[[str], bool] | None = None,
+    ) -> Pump:
+        """What speaks for us on a transport; without `tls`, from the upgrade's request on."""
 
         def on_settled(failure: str | None) -> None:
             if settled is not None:
@@ -222,7 +195,9 @@ class WebSocketServer:
             clock=self._clock,
             on_carrier=lambda carrier: self._on_carrier(carrier, SUBPROTOCOL),  # type: ignore[arg-type,return-value]
             on_settled=on_settled,
+            tls=tls,
             judge=self._judge,
+            admit=admit,
             certificate=certificate,
             on_gone=lambda: self._pumps.pop(made, None),
         )
@@ -233,8 +208,6 @@ class WebSocketServer:
         """Say the end on every connection and accept no more. Waits a second at most for what was said to leave."""
         if self._listening is not None:
             self._listening.close()
-        for task in list(self._tasks):
-            task.cancel()
         pumps = list(self._pumps)
         for pump in pumps:
             if pump.carrier is None:
@@ -252,37 +225,21 @@ class WebSocketServer:
             return 403, "This relay is not known by that name.\n"
         return None
 
-    # ---- arrivals
-
-    def arrived(self, raw: asyncio.Transport) -> None:
-        """A TCP connection was accepted: it has five seconds for TLS and upgrade."""
-        peer = raw.get_extra_info("peername")
-        now = self._clock.monotonic()
-        if not peer or self._admission.decide(peer[0], proved=True, now=now) is not Decision.ACCEPT:
-            raw.abort()
-            return
-        self._admission.opened(peer[0])
-        pump = self.pump(self._certificate, lambda: self._admission.settled(peer[0]))
-        task = self._loop.create_task(self._begin(raw, pump))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _begin(self, raw: asyncio.Transport, pump: Pump) -> None:
+    def _arrival(self) -> Pump:
+        """A TCP connection is being accepted: it has five seconds for TLS and upgrade."""
         assert self._context is not None
-        try:
-            async with asyncio.timeout(OPENING):
-                pump.connection_made(await _secure(raw, pump, self._context, self._loop))
-        except (OSError, asyncio.CancelledError):  # no TLS, too late, or we are closing: nobody is owed a word
-            pump.abort()
-            raw.abort()
+        counted: list[str] = []
 
+        def admit(host: str) -> bool:
+            now = self._clock.monotonic()
+            if self._admission.decide(host, proved=True, now=now) is not Decision.ACCEPT:
+                return False
+            self._admission.opened(host)
+            counted.append(host)
+            return True
 
-class _Arrival(asyncio.Protocol):
-    """A TCP connection before TLS."""
+        def settled() -> None:
+            for host in counted:
+                self._admission.settled(host)
 
-    def __init__(self, server: WebSocketServer) -> None:
-        self._server = server
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._server.arrived(transport)
+        return self.pump(self._certificate, tls=TlsRecords(self._context), settled=settled, admit=admit)
