@@ -30,8 +30,10 @@ UNSENT = 16 << 10
 UNREAD = 256 << 10
 #: Seconds for TLS and upgrade, and for the peer to close after us.
 OPENING, CLOSING = 5.0, 1.0
-#: WebSocket close codes: normal, and a program that ends.
+#: WebSocket's own close code; ours has been said in a CLOSE.
 NORMAL = 1000
+#: How an IPv4 address looks to a socket of both families.
+MAPPED = "::ffff:"
 
 OnCarrier = Callable[[WebSocketCarrier], Receiver]
 
@@ -89,7 +91,7 @@ class Pump(asyncio.Protocol):
         """Begin: a client asks for the upgrade."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are transports by shape alone
         peer = transport.get_extra_info("peername") or ("", 0)
-        self._peer = (str(peer[0]), int(peer[1]))
+        self._peer = (str(peer[0]).removeprefix(MAPPED), int(peer[1]))
         if self._admit is not None and not self._admit(self._peer[0]):
             self.abort()
             return
@@ -257,6 +259,9 @@ class Pump(asyncio.Protocol):
         carrier.settle(now)
         if carrier.finished:
             self._part()
+        elif carrier.ending:  # it could not be said yet; nobody waits long for a peer that does not read
+            if self._deadline is None and not self._over:
+                self._deadline = self._loop.call_later(CLOSING, self._shut)
         else:
             self._alarm.reset()
 
@@ -291,6 +296,8 @@ class Pump(asyncio.Protocol):
         self._flush()
         self._settled("the connection ended")
         transport.close()
+        if self._deadline is not None:
+            self._deadline.cancel()
         self._deadline = self._loop.call_later(CLOSING, self._shut)
 
     def _settled(self, failure: str | None) -> None:
@@ -303,6 +310,9 @@ class Pump(asyncio.Protocol):
 
     def _shut(self) -> None:
         self._over = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
         if not self.gone.is_set():
             self.gone.set()
             self._on_gone()

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 
 from websockets.client import ClientProtocol
 from websockets.http11 import Request
@@ -20,7 +21,7 @@ from avl_protocol.endpoint.network import Address
 from avl_protocol.endpoint.pump import OnCarrier, Pump
 from avl_protocol.endpoint.tls import TlsServer, Trust, TrustPublic, client_context, server_context
 from avl_protocol.endpoint.tlsrecords import TlsRecords
-from avl_protocol.websocket.carrier import WebSocketCarrier
+from avl_protocol.websocket.carrier import Receiver, WebSocketCarrier
 from avl_protocol.websocket.frames import MAX_MESSAGE
 from avl_protocol.wire.registry import PATH, CloseCode
 from avl_protocol.wire.target import join
@@ -28,6 +29,7 @@ from avl_protocol.wire.target import join
 SUBPROTOCOL = Subprotocol("avl.1")
 #: Connections that the system may keep for us before we have taken them.
 QUEUE = 128
+UNKNOWN = "This relay is not known by that name.\n"
 
 
 async def connect_websocket(
@@ -135,6 +137,22 @@ def _close_late(task: asyncio.Task[socket.socket]) -> None:
         task.result().close()
 
 
+def bind_tcp(address: Address) -> socket.socket:
+    """A TCP socket bound to an IP literal, or to "" or "::" for every address of both families. Raises OSError."""
+    host, port = address
+    both = host in ("", "::")
+    bound = socket.socket(socket.AF_INET6 if both or ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if bound.family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if both else 1)
+        bound.bind((host, port))
+        return bound
+    except OSError:
+        bound.close()
+        raise
+
+
 class WebSocketServer:
     """Accepts WebSockets: on a TCP socket of its own with TLS, and as `pump` for a web server that has the transport.
 
@@ -148,7 +166,7 @@ class WebSocketServer:
         clock: Clock,
         entropy: Callable[[int], bytes],
         loop: asyncio.AbstractEventLoop,
-        on_carrier: Callable[[WebSocketCarrier, str], object],
+        on_carrier: Callable[[WebSocketCarrier, str], Receiver],
         origin_allowed: Callable[[str], bool],
     ) -> None:
         self._clock, self._entropy, self._loop = clock, entropy, loop
@@ -180,8 +198,12 @@ class WebSocketServer:
         tls: TlsRecords | None = None,
         settled: Callable[[], None] | None = None,
         admit: Callable[[str], bool] | None = None,
+        host_allowed: Callable[[str], bool] | None = None,
     ) -> Pump:
-        """What speaks for us on a transport; without `tls`, from the upgrade's request on."""
+        """What speaks for us on a transport; without `tls`, from the upgrade's request on.
+
+        `host_allowed(authority)` judges the Host of a page's request; programs may call us what they like.
+        """
 
         def on_settled(failure: str | None) -> None:
             if settled is not None:
@@ -193,10 +215,10 @@ class WebSocketServer:
             ServerProtocol(subprotocols=[SUBPROTOCOL], max_size=MAX_MESSAGE),
             loop=self._loop,
             clock=self._clock,
-            on_carrier=lambda carrier: self._on_carrier(carrier, SUBPROTOCOL),  # type: ignore[arg-type,return-value]
+            on_carrier=lambda carrier: self._on_carrier(carrier, SUBPROTOCOL),
             on_settled=on_settled,
             tls=tls,
-            judge=self._judge,
+            judge=partial(self._judge, host_allowed),
             admit=admit,
             certificate=certificate,
             on_gone=lambda: self._pumps.pop(made, None),
@@ -217,12 +239,14 @@ class WebSocketServer:
         for pump in pumps:
             await pump.gone.wait()
 
-    def _judge(self, request: Request) -> tuple[int, str] | None:
+    def _judge(self, host_allowed: Callable[[str], bool] | None, request: Request) -> tuple[int, str] | None:
         if request.path != PATH:
             return 404, f"Only {PATH} is a WebSocket.\n"
-        origins = request.headers.get_all("Origin")
+        hosts, origins = request.headers.get_all("Host"), request.headers.get_all("Origin")
+        if host_allowed is not None and (len(hosts) != 1 or not host_allowed(hosts[0])):
+            return 421, UNKNOWN
         if any(not self._origin_allowed(origin) for origin in origins):
-            return 403, "This relay is not known by that name.\n"
+            return 403, UNKNOWN
         return None
 
     def _arrival(self) -> Pump:

@@ -251,6 +251,11 @@ class WebSocketCarrier:
             self._ending = code, text
 
     @property
+    def ending(self) -> bool:
+        """Whether the end has come, said or not."""
+        return self._ending is not None
+
+    @property
     def finished(self) -> bool:
         """Whether the socket may be closed: nothing more will be written."""
         return self._ending is not None and self._goodbye is None
