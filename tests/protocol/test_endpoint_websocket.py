@@ -19,7 +19,7 @@ from avl_protocol.endpoint.clock import SystemClock, entropy
 from avl_protocol.endpoint.dial import Unreachable
 from avl_protocol.endpoint.tls import TlsServer, TrustPinned, TrustPublic, client_context, self_signed
 from avl_protocol.endpoint.websocket import SUBPROTOCOL, WebSocketServer, connect_websocket
-from avl_protocol.session.carrier import PRIORITY_VIDEO, Carrier
+from avl_protocol.session.carrier import PRIORITY_VIDEO
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.registry import CloseCode
 from tests.protocol.carriers import RecordingReceiver
@@ -46,7 +46,7 @@ class Stand:
         """A client's carrier and its receiver, accepted at the other end."""
         made: list[RecordingReceiver] = []
 
-        def on_carrier(carrier: Carrier) -> RecordingReceiver:
+        def on_carrier(carrier: WebSocketCarrier) -> RecordingReceiver:
             made.append(RecordingReceiver(carrier, echo=echo))
             return made[-1]
 
@@ -134,7 +134,7 @@ def test_a_certificate_that_changed_is_that_of_the_next_connection(run: Callable
         await running.until(2)
         assert before.peer_certificate == running.tls.der and after.peer_certificate == following.der
         seen = [receiver.carrier for receiver in running.accepted]
-        assert [carrier.server_certificate for carrier in seen] == [running.tls.der, following.der]  # type: ignore[attr-defined]
+        assert [carrier.server_certificate for carrier in seen] == [running.tls.der, following.der]
 
     run(test)
 

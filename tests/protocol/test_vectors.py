@@ -116,9 +116,7 @@ def test_carrier_frames() -> None:
     vectors = _read("carrier")
     for case in vectors["valid"]:
         frame = frames.decode(bytes.fromhex(case["encoded"]))
-        assert carrier_cases.fields(frame) == {
-            name: value for name, value in case.items() if name != "encoded"
-        }
+        assert carrier_cases.fields(frame) == {name: value for name, value in case.items() if name != "encoded"}
         assert frames.encode(frame).hex() == case["encoded"]
     for case in vectors["invalid"]:
         with pytest.raises(RemoteProtocolError) as raised:
