@@ -26,6 +26,8 @@ from avl_protocol.websocket.carrier import Receiver, WebSocketCarrier
 
 #: Bytes that the system may keep unsent, where it lets us say so.
 UNSENT = 16 << 10
+#: Bytes handed over at once: a call of the system for each datagram would cost more than sealing it.
+BATCH = 8 << 10
 #: Bytes of answers to WebSocket's own PINGs that may wait for a peer that does not read.
 UNREAD = 256 << 10
 #: Seconds for TLS and upgrade, and for the peer to close after us.
@@ -253,8 +255,13 @@ class Pump(asyncio.Protocol):
         if self._busy:
             return
         now = self._clock.monotonic()
-        while not self._blocked and not self._over and (message := carrier.next_message(now)) is not None:
-            self._http.send_binary(message)
+        wanting = True
+        while wanting and not self._blocked and not self._over:
+            size = 0
+            while size < BATCH and (message := carrier.next_message(now)) is not None:
+                self._http.send_binary(message)
+                size += len(message)
+            wanting = size > 0
             self._flush()
         carrier.settle(now)
         if carrier.finished:

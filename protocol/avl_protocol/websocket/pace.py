@@ -80,10 +80,11 @@ class Pace:
     # what follows from it
 
     def hold(self, backlog: int, now: float) -> bool:
-        """Whether a picture taken now would only wait: `backlog` bytes of datagrams do already."""
-        if backlog > (self.rate or 0.0) / 8 * PATIENCE:
-            return True
-        return self._late(now) or (self._waits_since is not None and now - self._waits_since > PATIENCE)
+        """Whether a picture taken now would only wait: `backlog` bytes of datagrams do, and the socket refused them."""
+        if self._waits_since is None:
+            return self._late(now)  # what was queued just now is about to be taken
+        much = self.rate is not None and backlog > self.rate / 8 * PATIENCE
+        return much or now - self._waits_since > PATIENCE or self._late(now)
 
     def queue_delay(self) -> float:
         """What the round trip has grown by."""
