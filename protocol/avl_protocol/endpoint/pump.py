@@ -25,7 +25,7 @@ from avl_protocol.endpoint.tlsrecords import TlsRecords
 from avl_protocol.websocket.carrier import Receiver, WebSocketCarrier
 
 #: Bytes that the system may keep unsent, where it lets us say so.
-UNSENT = 16 << 10
+UNSENT = 8 << 10
 #: Bytes handed over at once: a call of the system for each datagram would cost more than sealing it.
 BATCH = 8 << 10
 #: Bytes of answers to WebSocket's own PINGs that may wait for a peer that does not read.
