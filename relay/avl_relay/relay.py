@@ -28,6 +28,7 @@ from avl_relay.forward.router import Router
 from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, origin_allowed
 from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
+from avl_relay.locator import Locator
 
 #: Pages on this machine are secure contexts by this name.
 LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
@@ -45,7 +46,8 @@ class Relay:
         self._state = StateFolder(settings.state)
         self.identity: Identity = self._state.identity(world.entropy)
         self._log = structlog.get_logger("relay")
-        self._router = Router(world.entropy(32), lambda event, about: self._log.info(event, **about))
+        self._locator: Locator | None = None
+        self._router = Router(world.entropy(32), lambda event, about: self._log.info(event, **about), self._nat_test)
         self._roll: CertificateRoll | None = None
         self._certificate: TlsServer | None = None
         self._endpoint: Endpoint | None = None
@@ -100,6 +102,8 @@ class Relay:
             reset_key=reset_key,
         )
         bound = await self._bind(self._endpoint)
+        self._locator = locator = Locator(world.network, asyncio.get_running_loop())
+        self._endpoint.on_raw = locator.raw
         self._alarm = Alarm(self._router, asyncio.get_running_loop(), world.clock.monotonic)
         handler: Any = None
         names: frozenset[str] = frozenset()
@@ -194,20 +198,29 @@ class Relay:
         )
         peer = RelayPeer(own, self._router, self._world.entropy(16), int(self._world.clock.wall() * 1000), now)
         peer.attach_carrier(carrier)
+        if self._locator is not None:
+            self._locator.know(peer)
         alarm = Alarm(peer, asyncio.get_running_loop(), self._world.clock.monotonic)
         alarm.reset()
 
         def after() -> None:
+            peer.look_at_address()
             alarm.reset()
             self._alarm.reset()
 
         return Driven(peer, after)
+
+    def _nat_test(self, peer: RelayPeer, token: bytes) -> None:
+        if self._locator is not None:
+            self._locator.test(peer, token)
 
     async def close(self) -> None:
         """Say goodbye to all and stop."""
         if self._renewal is not None:
             self._renewal.cancel()
         self._alarm.stop()
+        if self._locator is not None:
+            self._locator.close()
         if self._endpoint is not None:
             await self._endpoint.close()
         if self._sockets is not None:

@@ -9,7 +9,7 @@ import pytest
 
 from avl_host.capture.source import SourceLost
 from avl_protocol.crypto.sframe import UnknownKey
-from avl_protocol.session.host import HostState
+from avl_protocol.session.hosting import HostState
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import T_INPUT_SILENCE, CloseCode, InputKind
 from avl_viewer.api import Desktop

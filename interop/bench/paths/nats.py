@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass
 
 from avl_protocol.path.selector import WayKind
@@ -111,7 +112,7 @@ def meet(host_kind: str, viewer_kind: str, seed: int, attempt: bool = True) -> M
                 found = attempt and await direct_way(desktop)
                 direct = now() - start - first if found else None
                 await asyncio.sleep(0.5)
-                steps = [b - a for a, b in zip(numbers, numbers[1:], strict=False)]
+                steps = [b - a for a, b in itertools.pairwise(numbers)]
                 lost = sum(step - 1 for step in steps if step > 1)
                 return Meeting(first, direct, desktop.stats()["path"], sum(step <= 0 for step in steps), lost)
 

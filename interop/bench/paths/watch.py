@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 
 from avl_protocol.wire.errors import Refused
@@ -35,7 +36,7 @@ class Watcher:
             self.pictures.append((now(), one.number))
             shown(one)
 
-        presenter.picture = picture  # type: ignore[method-assign]
+        presenter.picture = picture  # type: ignore[method-assign, assignment]
         self._task = asyncio.get_running_loop().create_task(self._type())
 
     async def _type(self) -> None:
@@ -61,7 +62,7 @@ class Watcher:
     def doubled(self) -> int:
         """Keystrokes that came twice or out of order."""
         arrived = self.arrived()
-        return sum(1 for one, other in zip(arrived, arrived[1:], strict=False) if other <= one)
+        return sum(1 for one, other in itertools.pairwise(arrived) if other <= one)
 
     def missing(self, since: float = 0.0, until: float = float("inf")) -> int:
         """Keystrokes made in between that did not arrive."""
@@ -73,14 +74,14 @@ class Watcher:
         times = [at for at, _ in self.pictures if at <= until]
         before = [at for at in times if at <= since]
         seen = [*before[-1:], *(at for at in times if at > since)]
-        return max((other - one for one, other in zip(seen, seen[1:], strict=False)), default=float("inf"))
+        return max((other - one for one, other in itertools.pairwise(seen)), default=float("inf"))
 
     def lost_pictures(self, since: float, until: float) -> int:
         """Object numbers that were left out between two moments."""
         numbers = [number for at, number in self.pictures if since <= at <= until]
-        return sum(other - one - 1 for one, other in zip(numbers, numbers[1:], strict=False))
+        return sum(other - one - 1 for one, other in itertools.pairwise(numbers))
 
     def twice(self) -> int:
         """Pictures that were shown twice or went back in time."""
         numbers = [number for _, number in self.pictures]
-        return sum(1 for one, other in zip(numbers, numbers[1:], strict=False) if other <= one)
+        return sum(1 for one, other in itertools.pairwise(numbers) if other <= one)

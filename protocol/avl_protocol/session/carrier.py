@@ -98,13 +98,6 @@ class Carrier(Protocol):
     def peer_address(self) -> tuple[str, int]:
         """Where the neighbour is, as seen here."""
 
-    @property
-    def heard_at(self) -> float:
-        """When anything last arrived, in the caller's clock."""
-
-    def ping(self, now: float) -> None:
-        """Ask the neighbour for a sign of life."""
-
     def open_stream(self) -> int:
         """Open a bidirectional stream and return its id."""
 
