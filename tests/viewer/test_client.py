@@ -67,8 +67,8 @@ def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
                 await number(desktop)
                 client = desktop._client
                 sent: list[Any] = []
-                link = client._link
-                assert link is not None
+                assert client._ways is not None and client._ways.current is not None
+                link = client._ways.current.link
                 send = link.send
 
                 def keep(message: Any) -> None:
@@ -76,7 +76,7 @@ def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
                     send(message)
 
                 link.send = keep  # type: ignore[method-assign]
-                step = client._decoder._step  # type: ignore[attr-defined]
+                step = client._decoder._step
                 assert step._decoder is not None
 
                 def fail(data: bytes) -> None:
