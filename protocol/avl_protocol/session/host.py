@@ -11,7 +11,7 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.hosting import Door, HostSessionOwner, HostState
 from avl_protocol.session.inputgate import InputGate
 from avl_protocol.session.moves import HostMoves
-from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.pipes import LOSSES, Route, SessionPipes, channels_of
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.codec import BULK, CONTROL, INPUT
@@ -37,11 +37,6 @@ from avl_protocol.wire.registry import (
     CloseCode,
     Permission,
 )
-
-#: Codes with which a stream is reset when nobody has ended the session on purpose.
-_LOSSES = (
-    CloseCode.NO_ERROR, CloseCode.SESSION_LOST, CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.INTERNAL,
-)  # fmt: skip
 
 
 class HostSession:
@@ -145,12 +140,7 @@ class HostSession:
 
     def channels(self) -> tuple[int, ...]:
         """Channels that the permissions open."""
-        out = [int(Channel.CONTROL)]
-        if self.permissions & (Permission.POINTER | Permission.KEYBOARD):
-            out.append(int(Channel.INPUT))
-        if self.permissions & (Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT):
-            out.append(int(Channel.BULK))
-        return tuple(out)
+        return channels_of(self.permissions)
 
     # moving
 
@@ -182,7 +172,7 @@ class HostSession:
             self._moves.forget(route, stream)
         if not self._pipes.uses(channel, route, stream):
             return
-        if channel == Channel.CONTROL and (self._secure is None or code not in _LOSSES):
+        if channel == Channel.CONTROL and (self._secure is None or code not in LOSSES):
             self._ended(CloseCode.SESSION_LOST, now)
         else:
             self._lose(channel, now)
@@ -193,6 +183,8 @@ class HostSession:
             if route is self._pipes.route:
                 self._ended(CloseCode.SESSION_LOST, now)
             return
+        if self._moves is not None:
+            self._moves.lost(route)
         for channel in self._pipes.on(route):
             self._lose(channel, now)
 
@@ -317,10 +309,7 @@ class HostSession:
         self.discarded += discarded
         if events:
             self._owner.session_input(self, events, now)
-        if (deadline := self._gate.silence_deadline(now)) is None:
-            self._timers.stop(Timer.SILENCE)
-        else:
-            self._timers.set(Timer.SILENCE, deadline)
+        self._timers.set(Timer.SILENCE, self._gate.silence_deadline(now))
         assert self._secure is not None
         self._secure.send(Channel.INPUT, INPUT.encode(Echo(batch.sequence, round(now * 1e6), self.discarded)))
 

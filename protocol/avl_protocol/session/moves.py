@@ -120,8 +120,10 @@ class HostMoves:
         """
         arriving = self._arriving.get((route, stream))
         if arriving is None:
-            if len(self._arriving) >= ARRIVING:
-                raise RemoteProtocolError(CloseCode.LIMIT, "too many streams that move")
+            if len(self._arriving) >= ARRIVING:  # the oldest goes: nobody may keep the viewer from moving
+                oldest, given_up = next(iter(self._arriving))
+                self.forget(oldest, given_up)
+                oldest.hop.carrier.reset_stream(given_up, CloseCode.LIMIT)
             arriving = self._arriving[route, stream] = _Arriving(channel, route, stream)
         try:
             whole = arriving.feed(data)
@@ -141,3 +143,7 @@ class HostMoves:
     def forget(self, route: Route, stream: int) -> None:
         """A stream is gone."""
         self._arriving.pop((route, stream), None)
+
+    def lost(self, route: Route) -> None:
+        """A route is gone, and with it what was arriving there."""
+        self._arriving = {key: arriving for key, arriving in self._arriving.items() if key[0] is not route}
