@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from avl_protocol.session.hosting import HostState
 from avl_protocol.session.moves import ARRIVING
 from avl_protocol.session.viewing import ViewerState
-from avl_protocol.wire.endtoend import Clipboard, ControlMessage, Decoder, Layout
+from avl_protocol.wire.endtoend import Clipboard, Decoder, Layout
 from avl_protocol.wire.registry import Channel, CloseCode, InputKind
 from tests.protocol.handshakes import SESSION
 from tests.protocol.meeting import MemoryWay, Meeting, Moved
@@ -61,11 +59,6 @@ class Talk:
         self.viewer_says()
         self.host_says()
         self.meeting.carry()
-
-
-def dropping(channel: int) -> Callable[[bool, Moved], Moved | None]:
-    """Loses what a host says on one channel."""
-    return lambda from_viewer, moved: None if not from_viewer and moved.channel == channel else moved
 
 
 @pytest.mark.parametrize("direct", [True, False])
@@ -166,6 +159,16 @@ def test_a_session_may_come_back_to_where_it_was() -> None:
         assert meeting.viewer.route is way.viewer_route and meeting.host.route is way.host_route
     talk.check()
     assert meeting.host_owner.moved == 4
+
+
+def test_a_stream_that_the_host_opens_is_not_taken_for_the_rest_of_one_that_was_left() -> None:
+    talk = Talk()
+    meeting = talk.meeting
+    meeting.move(meeting.another_way())
+    meeting.viewer.channel_received(meeting.viewer_route, 0, 0, b"the last of it", False, meeting.now)
+    assert meeting.viewer_owner.ended is None
+    meeting.viewer.channel_received(meeting.viewer_route, 0, 4711, b"a new one", False, meeting.now)
+    assert meeting.reason is CloseCode.SESSION_PROTOCOL
 
 
 def test_a_move_is_overtaken_by_another() -> None:
@@ -394,8 +397,3 @@ def test_a_session_that_is_not_admitted_does_not_move() -> None:
     way = meeting.another_way()
     meeting.viewer.move(way.viewer_route, meeting.now)
     assert way.viewer_pipes.opened == []
-
-
-def test_control_messages_are_of_the_kind_that_the_talk_counts() -> None:
-    kinds: tuple[type[ControlMessage], ...] = (Decoder, Layout)
-    assert all(kind.__dataclass_params__.frozen for kind in kinds)  # type: ignore[union-attr]

@@ -130,12 +130,12 @@ class ViewerSession:
                 if arrived is None:
                     return
                 data = arrived
+            elif not self._pipes.uses(channel, route, stream):
+                if not self._pipes.has_left(route, stream):
+                    raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "the host opened a channel")
+                return
             elif self._moves is not None and self._moves.moving(channel):
                 return
-            elif not self._pipes.uses(channel, route, stream):
-                if self._moves is None:
-                    raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "the host opened a channel")
-                return  # the last of a stream that the channel has left
             if self._secure is None:
                 self._shake(data, now)
             else:
