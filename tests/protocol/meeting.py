@@ -103,7 +103,7 @@ class MemoryWay:
         if room is None:
             return moved
         self.room[from_viewer] = max(0, room - len(moved.data))
-        if room >= len(moved.data) and (room or not moved.data and moved.reset is None and not moved.end):
+        if room >= len(moved.data) and (room or (not moved.data and moved.reset is None and not moved.end)):
             return moved
         return replace(moved, data=moved.data[:room], end=False) if room else None
 

@@ -12,7 +12,7 @@ from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.endtoend import Clipboard, Decoder, Layout
 from avl_protocol.wire.registry import Channel, CloseCode, InputKind
 from tests.protocol.handshakes import SESSION
-from tests.protocol.meeting import MemoryWay, Meeting, Moved
+from tests.protocol.meeting import Meeting, MemoryWay, Moved
 
 CLIP = "a clipboard's text " * 40
 

@@ -152,7 +152,7 @@ def _forbidden(text: str, nearby: bool) -> bool:
     ip = ipaddress.ip_address(text)
     assert not (ip.version == 6 and ip.ipv4_mapped), "it goes out as the IPv4 address that it is"
     own = [ipaddress.ip_interface(network) for network in SITE.networks]
-    if ip.is_multicast or ip.is_loopback or int(ip) == 0 or int(ip) == 0xFFFFFFFF and ip.version == 4:
+    if ip.is_multicast or ip.is_loopback or int(ip) == 0 or (int(ip) == 0xFFFFFFFF and ip.version == 4):
         return True
     if any(ip == interface.ip for interface in own) or str(ip) == "192.168.1.255":
         return True

@@ -67,9 +67,7 @@ def test_two_better_ways_that_take_turns_at_being_best_do_not_keep_us_on_a_bad_o
     selector, current = Selector(), "bad"
     for step in range(100):
         a, b = (0.03, 0.04) if step % 2 else (0.04, 0.03)
-        current = chosen(
-            selector, current, step * 0.1, way("bad", RELAY, 0.3), way("a", RELAY, a), way("b", RELAY, b)
-        )
+        current = chosen(selector, current, step * 0.1, way("bad", RELAY, 0.3), way("a", RELAY, a), way("b", RELAY, b))
     assert current in ("a", "b")
 
 
