@@ -128,7 +128,8 @@ ROW = [b"k" * 32, FRIEND, SESSION, 1, WALL + 5]
 @pytest.mark.parametrize(
     "data",
     [b"", b"\xc1", b"\xff" * 40, packing.pack(5), packing.pack([5]), packing.pack([[1, 2, 3]]), packing.pack({1: 2}),
-     packing.pack([[*ROW[:4], "soon"]]), packing.pack([[*ROW[:3], None, WALL + 5]]), packing.pack([[None, *ROW[1:]]]), packing.pack([[1 << 60, *ROW[1:]]]),
+     packing.pack([[*ROW[:4], "soon"]]), packing.pack([[*ROW[:3], None, WALL + 5]]), packing.pack([[None, *ROW[1:]]]),
+     packing.pack([[1 << 60, *ROW[1:]]]),
      packing.pack([ROW])[:-3], packing.pack([[*ROW, 6]])],
 )  # fmt: skip
 def test_a_damaged_file_costs_the_tickets_and_not_the_start(tmp_path: Path, data: bytes) -> None:

@@ -217,7 +217,7 @@ def test_a_way_that_breaks_before_the_answer_leaves_the_session_to_be_moved_agai
     talk.check()
 
 
-# -- the old stream, while the move is under way ------------------------------------------------------------------------
+# -- the old stream, while the move is under way -----------------------------------------------------------------------
 
 
 def test_the_host_giving_up_the_old_stream_may_be_heard_before_its_answer() -> None:
@@ -276,7 +276,7 @@ def test_a_stream_lost_alone_takes_its_channel_with_it_until_the_next_move(chann
     talk.check()
 
 
-# -- moves to be refused -------------------------------------------------------------------------------------------------
+# -- moves to be refused -----------------------------------------------------------------------------------------------
 
 
 def header(meeting: Meeting, way: MemoryWay) -> bytes:

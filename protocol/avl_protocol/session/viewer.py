@@ -37,7 +37,6 @@ from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
     SESSION_VERSIONS,
-    T_INPUT_OLD_PRESS,
     T_INPUT_REFRESH,
     T_REPORT,
     T_STALE,
@@ -255,7 +254,7 @@ class ViewerSession:
         assert self._input is not None
         if late := self._input.take_late():
             self._owner.session_discarded(late, now)
-        self._timers.set(Timer.LATE, now + T_INPUT_OLD_PRESS if self._input.outbox.pending else None)
+        self._timers.set(Timer.LATE, self._input.outbox.due())
         self._timers.set(Timer.HOLDING, now + T_INPUT_REFRESH if self._input.outbox.holds else None)
 
     def _messages(self, channel: int, data: bytes, now: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,7 +171,7 @@ def test_however_round_trips_jump_a_session_is_not_thrown_to_and_fro(
             current = name
     kinds = {"direct": DIRECT, "relay": RELAY, "tcp": TCP}
     downward = [at for at, before, after in changes if kinds[after] > kinds[before]]
-    assert all(later - at >= PATIENCE - 1e-9 for at, later in zip(downward, downward[1:], strict=False))
+    assert all(later - at >= PATIENCE - 1e-9 for at, later in pairwise(downward))
     assert len(changes) <= 2 * (len(downward) + 1)
 
 
@@ -186,6 +188,6 @@ def test_a_way_that_comes_and_goes_is_taken_less_and_less_often(there: list[bool
             selector.failed(DIRECT, now)
         current = name
     proof = 1.0
-    for before, after in zip(taken, taken[1:], strict=False):
+    for before, after in pairwise(taken):
         assert after - before >= proof
         proof = min(LAST_PROOF, proof * 2)

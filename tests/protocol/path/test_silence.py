@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,7 +86,7 @@ def test_a_silent_way_is_asked_four_times_a_second_until_it_answers() -> None:
         now = watch.next_timeout(0.0, 0.01)
         if watch.look(now, 0.0, True, 0.01) is not FINE:
             asked.append(now)
-    assert [round(b - a, 6) for a, b in zip(asked[1:], asked[2:], strict=False)] == [REPEAT] * (len(asked) - 2)
+    assert [round(b - a, 6) for a, b in pairwise(asked[1:])] == [REPEAT] * (len(asked) - 2)
     assert watch.silent
     assert watch.look(5.01, 5.005, True, 0.01) is FINE and not watch.silent
     assert watch.next_timeout(5.005, 0.01) == pytest.approx(5.005 + T_SILENCE)
