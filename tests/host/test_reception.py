@@ -78,7 +78,7 @@ class Lobby:
         self.takes = True
         self.sharing = Sharing(HOST, Seeded("sharing"), self.clock.monotonic, 8_000_000, lambda told, outlet: None)
         self.sharing.start(self.worker)
-        world = World(self.clock, Seeded("world"), cast(Any, None))  # type: ignore[arg-type]
+        world = World(self.clock, Seeded("world"), cast(Any, None))
         desktop = Desktop(self.sharing, self.sink, self._set, self._get)
         self.tickets = TicketBook(StateFolder(folder), T_RESUME, Seeded("tickets"), self.clock.wall)
         self.reception = Reception(

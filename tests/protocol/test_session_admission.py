@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from avl_protocol.crypto.attempts import Code
 from avl_protocol.session import viewer as viewer_module
-from avl_protocol.session.host import HostState
-from avl_protocol.session.viewer import ViewerState
+from avl_protocol.session.hosting import HostState
+from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.endtoend import Decoder
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import T_CONSENT, T_UNADMITTED, Channel, CloseCode, InputKind, Permission

@@ -1,4 +1,4 @@
-"""A session without a way: what it keeps, what it drops, what becomes of input, and how it ends (spec 08-paths, 8.10)."""
+"""A session without a way: what it keeps and drops, what becomes of input, and how it ends (spec 08-paths, 8.10)."""
 
 from __future__ import annotations
 

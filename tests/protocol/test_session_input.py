@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avl_protocol.session.host import HostState
+from avl_protocol.session.hosting import HostState
 from avl_protocol.session.inputgate import InputGate
 from avl_protocol.session.outbox import InputOutbox
 from avl_protocol.wire.codec import INPUT

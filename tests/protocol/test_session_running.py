@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avl_protocol.session.host import HostState
-from avl_protocol.session.viewer import ViewerState
+from avl_protocol.session.hosting import HostState
+from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.codec import CONTROL
 from avl_protocol.wire.endtoend import Clipboard, ClockPing, Cursor, MediaKeys, NeedKeys
 from avl_protocol.wire.errors import Refused

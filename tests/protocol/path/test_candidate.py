@@ -60,7 +60,7 @@ def test_a_row_that_is_no_address_is_left_out_and_the_others_count(row: tuple[An
 def test_no_more_rows_count_than_a_message_may_have() -> None:
     many = [Candidate(LOCAL, f"192.0.2.{at}", 4433) for at in range(100)]
     assert len(to_rows(many)) == MAX_CANDIDATES
-    rows = [(1, candidate.host, candidate.port) for candidate in many]
+    rows: list[tuple[Any, ...]] = [(1, candidate.host, candidate.port) for candidate in many]
     assert from_rows(rows) == many[:MAX_CANDIDATES]
     assert from_rows([(9,)] * MAX_CANDIDATES + rows) == []
 
