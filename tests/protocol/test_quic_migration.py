@@ -1,4 +1,4 @@
-"""A connection between addresses that change: it goes on, begins to measure anew, and is not led about (RFC 9000, 9)."""
+"""A connection whose addresses change: it goes on, begins to measure anew, and is not led about (RFC 9000, 9)."""
 
 from __future__ import annotations
 
