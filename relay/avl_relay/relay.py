@@ -158,6 +158,7 @@ class Relay:
         alarm.reset()
 
         def after() -> None:
+            peer.look_at_address()
             alarm.reset()
             self._alarm.reset()
 
