@@ -134,10 +134,10 @@ def _parity(fragments: int, loss: float, burst: float, late: float, interval: fl
 
 @lru_cache(maxsize=1024)
 def _broken(fragments: int, most: int, loss: float, burst: float) -> tuple[float, ...]:
-    """Probabilities that an object of so many fragments and 0, 1, ... `most` rows loses more packets than it has rows, by
-    Gilbert's model: losses come in geometric bursts.
+    """Probabilities that an object of so many fragments and 0, 1, ... `most` rows loses more packets than it has rows.
 
-    One pass over the packets serves all of them, and more losses than `most` need not be told apart.
+    By Gilbert's model: losses come in geometric bursts. One pass over the packets serves all of them, and more losses
+    than `most` need not be told apart.
     """
     leave = 1 / burst
     enter = min(1.0, loss * leave / (1 - loss)) if burst > 1.05 else loss
