@@ -69,7 +69,7 @@ class Trial:
         where = ["--relay", f"{RELAY}:{PORT}?pin={self._pin}", "--display", display]
         if relayed:
             where.append("--no-direct")
-        command = [BIN / "avl-host", "run", *where, *kept(programs.folder, "host")]
+        command: list[str | Path] = [BIN / "avl-host", "run", *where, *kept(programs.folder, "host")]
         programs.start("host", net.host.command(command), here)
         self.target = (await programs.ready_file(programs.folder / "host.json", READY))["target"]
         if viewer:
@@ -77,7 +77,14 @@ class Trial:
 
     async def start_typist(self) -> None:
         """Start the viewer that types."""
-        command = [sys.executable, "-m", "interop.typist", self.target, "--state", self.programs.folder / "viewer"]
+        command: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "interop.typist",
+            self.target,
+            "--state",
+            self.programs.folder / "viewer",
+        ]
         log = (self.programs.folder / "typist.log").open("ab")
         process = subprocess.Popen(
             [str(part) for part in self.net.viewer.command(command)],
@@ -92,7 +99,7 @@ class Trial:
         folder = self.programs.folder
         (folder / "relay.json").unlink(missing_ok=True)
         listen = ["--listen", f"0.0.0.0:{PORT}", "--public", RELAY, "--http", "127.0.0.1:0"]
-        command = [BIN / "avl-relay", "serve", *listen, *kept(folder, "relay")]
+        command: list[str | Path] = [BIN / "avl-relay", "serve", *listen, *kept(folder, "relay")]
         self._relay = self.programs.start("relay", self.net.relay.command(command))
         self._pin = (await self.programs.ready_file(folder / "relay.json", READY))["pin"]
 

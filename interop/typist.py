@@ -41,7 +41,7 @@ async def work(target: str, state: Path, direct: bool) -> None:
             seen["pictures"] += 1
             shown(one)
 
-        desktop._presenter.picture = picture  # type: ignore[method-assign]
+        desktop._presenter.picture = picture  # type: ignore[method-assign, assignment]
         await desktop.screenshot()
         said: dict[str, Any] = {"event": "in", "after": time.monotonic() - began}
         print(json.dumps(said), flush=True)

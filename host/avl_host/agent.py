@@ -29,9 +29,9 @@ from avl_host.tickets import TicketBook
 from avl_host.vigil import Vigil
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.alarm import Alarm
-from avl_protocol.endpoint.dialler import Dialler
+from avl_protocol.endpoint.dialler import Dialler, open_endpoint
 from avl_protocol.endpoint.driver import Driven
-from avl_protocol.endpoint.endpoint import Endpoint, open_endpoint
+from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.portmap import PortMapper
 from avl_protocol.endpoint.state import StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed

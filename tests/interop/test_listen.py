@@ -27,7 +27,7 @@ async def test_a_listening_host_needs_no_relay_and_no_pin(tmp_path: Path, listen
     programs = Programs(tmp_path)
     try:
         where = ["--listen", listen, "--source", "pattern", "--code", CODE]
-        kept = ["--state", tmp_path / "host", "--ready-file", tmp_path / "host.json"]
+        kept: list[str | Path] = ["--state", tmp_path / "host", "--ready-file", tmp_path / "host.json"]
         programs.start("host", [BIN / "avl-host", "run", *where, *kept])
         ready = await programs.ready_file(tmp_path / "host.json", 30)
         assert ready["url"] == "" and "pin=" not in ready["target"]

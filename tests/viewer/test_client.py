@@ -12,7 +12,7 @@ from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Recover
 from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
-from avl_viewer.client import RETRYABLE
+from avl_viewer.config import RETRYABLE
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.requests import Requests
 from tests.simulator.run import Simulation
@@ -76,7 +76,7 @@ def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
                     send(message)
 
                 link.send = keep  # type: ignore[method-assign]
-                step: Any = vars(client._decoder)["_step"]
+                step: Any = vars(client._pictures.decoder)["_step"]
                 assert step._decoder is not None
 
                 def fail(data: bytes) -> None:

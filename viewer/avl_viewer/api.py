@@ -29,10 +29,12 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
 from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind
 from avl_protocol.wire.target import Target, parse_target
-from avl_viewer.client import ClientSettings, DesktopClient, MakeDecoder
+from avl_viewer.client import DesktopClient
+from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.video import VideoDecoder
 from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
+from avl_viewer.pipeline import MakeDecoder
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture
 from avl_viewer.tickets import TicketStore

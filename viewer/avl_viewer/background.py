@@ -12,7 +12,8 @@ from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.wire.errors import Refused
 from avl_viewer.api import thread_decoder
-from avl_viewer.client import ClientSettings, DesktopClient
+from avl_viewer.client import DesktopClient
+from avl_viewer.config import ClientSettings
 from avl_viewer.present.presenter import Presenter
 
 #: How the settings are made once there is a loop and its world's entropy.

@@ -27,7 +27,7 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.target import Target, parse_target
 from avl_viewer.api import Desktop, connect, load_identity
 from avl_viewer.background import BackgroundRemote
-from avl_viewer.client import ClientSettings
+from avl_viewer.config import ClientSettings
 from avl_viewer.present.presenter import Presenter
 from avl_viewer.present.remote import Remote
 from avl_viewer.recent import Recent

@@ -7,14 +7,11 @@ another takes its place.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.alarm import Alarm
-from avl_protocol.endpoint.dialler import Dialler
-from avl_protocol.endpoint.endpoint import Endpoint, open_endpoint
+from avl_protocol.endpoint.dialler import Dialler, open_endpoint
+from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
 from avl_protocol.quic.options import ConnectionOptions
@@ -43,55 +40,25 @@ from avl_protocol.wire.registry import (
     CLOSE_CODES,
     MAX_CLIPBOARD_TEXT,
     T_KEEPALIVE,
-    T_RESUME,
     CloseCode,
     Permission,
 )
-from avl_protocol.wire.target import Target
-from avl_viewer.decode.decoder import DECODES, DecodeError
-from avl_viewer.decode.worker import Decoded, DecodeJob, DecodeWorker
+from avl_viewer.config import RETRYABLE, ClientSettings
+from avl_viewer.decode.decoder import DECODES
 from avl_viewer.pictures import PictureBook
+from avl_viewer.pipeline import MakeDecoder, PicturePipeline
 from avl_viewer.present.cursor import cursor_shape
 from avl_viewer.present.presenter import Presenter, Status
 from avl_viewer.requests import Requests
-from avl_viewer.sentences import waiting_sentence
-from avl_viewer.tickets import TicketStore
+from avl_viewer.sentences import status_of
 from avl_viewer.ways import Ways
 
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
-#: Seconds without a way after which a person is told, and between two words about it.
-NOTICEABLE, TELL = 1.0, 1.0
+#: Seconds between two words about having no way.
+TELL = 1.0
 #: The one video track of a host.
 VIDEO_TRACK = 1
-#: What is asked for; the host grants what its code admits to.
-EVERYTHING = Permission(sum(Permission))
-#: Losses after which dialling again helps; anything else is an answer.
-RETRYABLE = (
-    CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.UNAVAILABLE, CloseCode.SESSION_LOST, CloseCode.INTERNAL,
-    CloseCode.TOO_SLOW, CloseCode.SESSION_UNKNOWN,
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ClientSettings:
-    """Whom to see. `code` in any spelling; `patience`: seconds for which a session without a way is kept; `timeout` in
-    seconds, for one attempt; `direct`: look for a direct way, which tells the host our addresses; `udp`: may be used.
-    """
-
-    target: Target
-    code: str
-    identity: Identity
-    name: str
-    permissions: Permission = EVERYTHING
-    patience: float = T_RESUME
-    timeout: float = 10.0
-    direct: bool = True
-    udp: bool = True
-    tickets: TicketStore | None = None
-
-
-MakeDecoder = Callable[[Callable[[Decoded], None], Callable[[Any, DecodeError], None]], DecodeWorker]
 
 
 class DesktopClient:
@@ -116,11 +83,14 @@ class DesktopClient:
         #: What the rate controllers of both hops last said, upload (from the host) and download (from a relay to us).
         self.rates: dict[str, dict[str, str | float]] = {}
         self._requests = Requests(self._loop)
-        self.book = PictureBook()
-        self._decoder = make_decoder(self._decoded, self._undecodable)
-        presenter.attach(self._presented)
+        self._pictures = PicturePipeline(presenter, make_decoder, self._loop, self._undecodable, self._presented)
         self.permissions = Permission(0)
         self.ended: asyncio.Future[Refused] = self._loop.create_future()
+
+    @property
+    def book(self) -> PictureBook:
+        """Figures of the pictures so far."""
+        return self._pictures.book
 
     # connecting
 
@@ -203,7 +173,7 @@ class DesktopClient:
             self._ways.close()
         if self._endpoint is not None:
             await self._endpoint.close(CloseCode.NO_ERROR)
-        self._decoder.close()
+        self._pictures.close()
         self._presenter.status(Status("ended", str(reason), CLOSE_CODES[reason.code][1]))
 
     def _forget_ticket(self) -> None:
@@ -252,7 +222,7 @@ class DesktopClient:
             ),
             SessionPipes(route), self, self._world.entropy, int(self._world.clock.wall()), now,
         )  # fmt: skip
-        self._session.decode_queue = lambda: self._decoder.depth
+        self._session.decode_queue = lambda: self._pictures.depth
         self._session.start()
 
     def ways_failed(self, reason: Refused, now: float) -> None:
@@ -287,13 +257,8 @@ class DesktopClient:
         session, ways = self._session, self._ways
         if session is None or ways is None or session.state is not ViewerState.ADMITTED:
             return
-        if ways.nowhere_since is not None and now - ways.nowhere_since >= NOTICEABLE:
-            text = waiting_sentence(now - ways.nowhere_since, self._settings.patience)
-            status = Status("lost", text)
-        elif session.stale:
-            status = Status("stale", "The host is not answering. What you see may be old; input is not sent.")
-        else:
-            status = Status("running")
+        nowhere = now - ways.nowhere_since if ways.nowhere_since is not None else 0.0
+        status = status_of(nowhere, session.stale, self._settings.patience)
         if status.text != self._said:
             self._said = status.text
             self._presenter.status(status)
@@ -319,10 +284,7 @@ class DesktopClient:
     def session_frames(self, frames: list[ReceivedFrame], now: float) -> None:
         """Decode, in order."""
         assert self._session is not None
-        for frame in frames:
-            captured = self._session.clock.from_host(frame.preamble.captured_us / 1e6)
-            self.book.received(frame, captured)
-            self._decoder.submit(DecodeJob(frame.data, frame.preamble.key, frame))
+        self._pictures.frames(frames, self._session.clock)
 
     def session_recover(self, track: int, number: int, now: float) -> None:
         """Ask the host for a key object."""
@@ -381,24 +343,10 @@ class DesktopClient:
         """The session is over."""
         self._over(reason, now)
 
-    # decoding; on the decoder's thread
-
-    def _decoded(self, done: Decoded) -> None:
-        frame: ReceivedFrame = done.context
-        picture = self.book.decoded(frame, done.frame, done.started, done.finished)
-        self._presenter.picture(picture)
-        if frame.preamble.settled:
-            self._presenter.settled(frame.number)
-
-    def _undecodable(self, context: Any, error: DecodeError) -> None:
-        frame: ReceivedFrame = context
-        self._loop.call_soon_threadsafe(self.session_recover, frame.track, frame.number, self._now())
+    def _undecodable(self, track: int, number: int) -> None:
+        self.session_recover(track, number, self._now())
 
     def _presented(self, number: int, at: float) -> None:
-        self.book.presented(number, at)
-        self._loop.call_soon_threadsafe(self._report, number, at)
-
-    def _report(self, number: int, at: float) -> None:
         if self._session is not None:
             self._session.presented(VIDEO_TRACK, number, at, self._now())
             self._alarm.reset()
@@ -440,22 +388,14 @@ class DesktopClient:
 
     def stats(self) -> dict[str, Any]:
         """How the session is doing now."""
-        session, ways = self._session, self._ways
+        session, ways, now = self._session, self._ways, self._now()
         media = session.media if session is not None else None
         way = ways.current if ways is not None else None
-        return self.book.stats.report(
-            self._now(), way.name if way is not None else "none", way.rtt if way is not None else None,
-            media.lost if media else 0, media.received if media else 0,
-            {
-                "decode_queue": self._decoder.depth, "damaged": media.damaged if media else 0,
-                "repaired": media.repaired if media else 0, "rate": dict(self.rates), "switch": self._switch(),
-            },
-        )  # fmt: skip
-
-    def _switch(self) -> dict[str, Any] | None:
-        """The last change of way, and how many seconds ago it was."""
-        last = self._ways.switch if self._ways is not None else None
-        if last is None:
-            return None
-        ago = round(self._now() - last.at, 1)
-        return {"from": last.before, "to": last.after, "reason": last.reason, "ago_s": ago}
+        switch = ways.switch.report(now) if ways is not None and ways.switch is not None else None
+        counts = (media.lost, media.received) if media is not None else (0, 0)
+        more = {
+            "decode_queue": self._pictures.depth, "damaged": media.damaged if media is not None else 0,
+            "repaired": media.repaired if media is not None else 0, "rate": dict(self.rates), "switch": switch,
+        }  # fmt: skip
+        name, rtt = (way.name, way.rtt) if way is not None else ("none", None)
+        return self.book.stats.report(now, name, rtt, *counts, more)

@@ -1,14 +1,60 @@
-"""What a person is told while a session waits for a way to its host."""
+"""What a person is told about the ways of a session: why it has changed, and what it waits for."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
 
-def waiting_sentence(seconds: float, patience: float) -> str:
-    """For how long nobody has answered, and for how long the session is kept."""
-    return (
-        f"Nobody answers since {_time(seconds)}: neither the host nor a relay. Trying again; the session is kept for "
-        f"{_time(max(0.0, patience - seconds))} more, and what you type now is not sent late."
-    )
+from avl_protocol.path.selector import WayKind
+from avl_protocol.wire.errors import Refused
+from avl_viewer.present.presenter import Status
+from avl_viewer.way import Way
+
+#: Seconds without a way after which a person is told.
+NOTICEABLE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The last change of way: when (our clock), from and to which, and why, for a person."""
+
+    at: float
+    before: str
+    after: str
+    reason: str
+
+    def report(self, now: float) -> dict[str, Any]:
+        """As statistics have it."""
+        return {"from": self.before, "to": self.after, "reason": self.reason, "ago_s": round(now - self.at, 1)}
+
+
+def why(before: Way | None, way: Way, lost: Refused | None) -> str:
+    """Why a session goes from one way to another; `lost`: what ended the last way that was lost."""
+    if before is None:
+        return f"the last way was lost. {lost or ''}".strip()
+    if before.unfit:
+        return f"the host did not take the session on the {before.name} way"
+    if before.silent_since is not None:
+        return f"the {before.name} way fell silent"
+    if before.kind is WayKind.TCP and way.kind is not WayKind.TCP:
+        return "UDP works"
+    if way.kind < before.kind:
+        return "a direct way was found"
+    return f"the {way.name} way is quicker"
+
+
+def status_of(nowhere: float, stale: bool, patience: float) -> Status:
+    """What a person should know: for how many seconds there has been no way, whether the host is not heard, and for how
+    many seconds the session is kept."""
+    if nowhere >= NOTICEABLE:
+        return Status(
+            "lost",
+            f"Nobody answers since {_time(nowhere)}: neither the host nor a relay. Trying again; the session is kept for "
+            f"{_time(max(0.0, patience - nowhere))} more, and what you type now is not sent late.",
+        )
+    if stale:
+        return Status("stale", "The host is not answering. What you see may be old; input is not sent.")
+    return Status("running")
 
 
 def _time(seconds: float) -> str:

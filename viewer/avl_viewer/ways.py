@@ -7,7 +7,6 @@ to another at once, and while there is none, relays are dialled until one answer
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from avl_protocol.endpoint.dialler import Dialler
@@ -28,6 +27,7 @@ from avl_protocol.wire.messages import HopMessage, Observed, Welcome
 from avl_protocol.wire.registry import CloseCode, Role
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_viewer.seeker import Seeker
+from avl_viewer.sentences import Switch, why
 from avl_viewer.way import Way
 
 SOFTWARE = "avl 0.1"
@@ -45,16 +45,6 @@ MOVE = 0.5
 UPGRADES = (5.0, 10.0, 30.0, 60.0)
 #: Seconds that the first attempt at a way may take, and later ones, which begin anew instead of backing off.
 ATTEMPT, ATTEMPT_AGAIN = 5.0, 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """The last change of way: when (our clock), from and to which, and why, for a person."""
-
-    at: float
-    before: str
-    after: str
-    reason: str
 
 
 class WaysOwner(Protocol):
@@ -312,27 +302,13 @@ class Ways:
     def _move(self, way: Way, now: float) -> None:
         assert self.session is not None and way.route is not None
         before, self.current = self.current, way
-        reason = self._why(before, way)
+        reason = why(before, way, self._reason)
         if before is not None and before.silent_since is not None:
             self._selector.failed(before.kind, now)
         self.switch = Switch(now, before.name if before is not None else "none", way.name, reason)
         self._moved_by = now + MOVE + 4 * (way.rtt or 0.2)
         self.session.move(way.route, now)
         self._owner.ways_changed(now)
-
-    def _why(self, before: Way | None, way: Way) -> str:
-        if before is None:
-            text = str(self._reason) if self._reason is not None else ""
-            return f"the last way was lost. {text}".strip()
-        if before.unfit:
-            return f"the host did not take the session on the {before.name} way"
-        if before.silent_since is not None:
-            return f"the {before.name} way fell silent"
-        if before.kind is WayKind.TCP and way.kind is not WayKind.TCP:
-            return "UDP works"
-        if way.kind < before.kind:
-            return "a direct way was found"
-        return f"the {way.name} way is quicker"
 
     def _want_relay(self, now: float) -> None:
         """Have a relay at hand: dial when there is none, or when the one there is does not answer."""

@@ -34,7 +34,8 @@ from avl_protocol.wire.keys import parse_chord
 from avl_protocol.wire.registry import DatagramType, InputKind
 from avl_protocol.wire.target import parse_target
 from avl_viewer.api import load_identity, thread_decoder
-from avl_viewer.client import ClientSettings, DesktopClient
+from avl_viewer.client import DesktopClient
+from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.worker import Decoded, DecodeWorker
 from avl_viewer.present.headless import HeadlessPresenter

@@ -17,6 +17,7 @@ from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.network import Address
 from avl_protocol.endpoint.tls import TrustLater, TrustPinned, TrustPublic
 from avl_protocol.endpoint.world import World
+from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.carrier import Carrier, CarrierReceiver
 from avl_protocol.session.link import RelayLink
 from avl_protocol.wire.registry import RawType
@@ -24,6 +25,20 @@ from avl_protocol.wire.target import RelayAddress
 
 #: Seconds that UDP has before TCP is tried too.
 HEAD_START = 0.4
+
+
+async def open_endpoint(world: World, options: ConnectionOptions, address: Address = ("", 0)) -> Endpoint:
+    """An endpoint of an assembled program, by default on a free port of every address. Raises OSError."""
+    endpoint = Endpoint(
+        network=world.network,
+        clock=world.clock,
+        entropy=world.entropy,
+        loop=asyncio.get_running_loop(),
+        options=options,
+        local=lambda: [address.ip for address in world.interfaces.addresses()],
+    )
+    await endpoint.bind(address)
+    return endpoint
 
 
 class _Nobody:

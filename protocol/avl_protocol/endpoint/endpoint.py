@@ -27,7 +27,6 @@ from avl_protocol.endpoint.link import Application, Link
 from avl_protocol.endpoint.network import Address, Batch, DatagramSocket, Network, Pinned
 from avl_protocol.endpoint.reception import Reception, other_versions
 from avl_protocol.endpoint.tls import TlsServer, Trust
-from avl_protocol.endpoint.world import World
 from avl_protocol.quic.carrier import STATELESS_RESET, QuicCarrier, RawApplication, Receiver
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.http3 import Http3Application, HttpHandler
@@ -385,20 +384,6 @@ class Endpoint:
         if self._socket is None:
             raise LocalProtocolError("the endpoint is not bound")
         return self._socket
-
-
-async def open_endpoint(world: World, options: ConnectionOptions, address: Address = ("", 0)) -> Endpoint:
-    """An endpoint of an assembled program, by default on a free port of every address. Raises OSError."""
-    endpoint = Endpoint(
-        network=world.network,
-        clock=world.clock,
-        entropy=world.entropy,
-        loop=asyncio.get_running_loop(),
-        options=options,
-        local=lambda: [address.ip for address in world.interfaces.addresses()],
-    )
-    await endpoint.bind(address)
-    return endpoint
 
 
 def _anybody(_destination: bytes, _address: Address) -> bool:

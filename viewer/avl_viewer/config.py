@@ -1,0 +1,36 @@
+"""Settings of one session of a viewer, and which of its ends are worth another attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from avl_protocol.crypto.identity import Identity
+from avl_protocol.wire.registry import T_RESUME, CloseCode, Permission
+from avl_protocol.wire.target import Target
+from avl_viewer.tickets import TicketStore
+
+#: What is asked for; the host grants what its code admits to.
+EVERYTHING = Permission(sum(Permission))
+#: Losses after which dialling again helps; anything else is an answer.
+RETRYABLE = (
+    CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.UNAVAILABLE, CloseCode.SESSION_LOST, CloseCode.INTERNAL,
+    CloseCode.TOO_SLOW, CloseCode.SESSION_UNKNOWN,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Whom to see. `code` in any spelling; `patience`: seconds for which a session without a way is kept; `timeout` in
+    seconds, for one attempt; `direct`: look for a direct way, which tells the host our addresses; `udp`: may be used.
+    """
+
+    target: Target
+    code: str
+    identity: Identity
+    name: str
+    permissions: Permission = EVERYTHING
+    patience: float = T_RESUME
+    timeout: float = 10.0
+    direct: bool = True
+    udp: bool = True
+    tickets: TicketStore | None = None
