@@ -75,10 +75,12 @@ class Splices:
             source.other_peer.abandon(source.other_stream, code)
 
     def forget(self, peer: RelayPeer) -> None:
-        """A neighbour is gone: its streams' twins are abandoned."""
+        """A neighbour is gone: its streams' twins are abandoned, save those whose end it had sent, since that may still be
+        under way: their owners end or reset them."""
         for key in [key for key in self._ends if key[0] is peer]:
-            source = self._ends.pop(key, None)
-            if source is not None:
+            source = self._ends[key]
+            if not source.ended:
+                del self._ends[key]
                 self._ends.pop((source.other_peer, source.other_stream), None)
                 source.other_peer.abandon(source.other_stream, CloseCode.SESSION_LOST)
 
