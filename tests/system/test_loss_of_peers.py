@@ -22,7 +22,8 @@ A_DOWN = (int(InputKind.KEY), 4, True, 0, "a")
 
 def sessions(host: Any) -> list[Any]:
     """The sessions that a host has admitted."""
-    return [s for s in host.agent.reception._sessions.values() if s.state is HostState.ADMITTED]
+    found = [visit.session for visit in host.agent.reception._visits.values()]
+    return [session for session in found if session.state is HostState.ADMITTED]
 
 
 async def hold(desktop: Desktop, *events: tuple[Any, ...]) -> None:

@@ -75,8 +75,8 @@ class Splices:
             source.other_peer.abandon(source.other_stream, code)
 
     def forget(self, peer: RelayPeer) -> None:
-        """A neighbour is gone: its streams' twins are abandoned, save those whose end it had sent, since that may still be
-        under way: their owners end or reset them."""
+        """A neighbour is gone: its streams' twins are abandoned, save those whose end it had sent: that may still be on
+        its way, and the other side ends or resets them."""
         for key in [key for key in self._ends if key[0] is peer]:
             source = self._ends[key]
             if not source.ended:
