@@ -79,6 +79,8 @@ class DirectDoor:
             self._attach(guest, message, peer.carrier.peer_address[0], now)
         elif isinstance(message, Detach):
             self._reception.left(guest.entrance, HANDLE, now)
+        elif guest.entrance.outlet.sessions == 0:
+            return  # nobody is admitted here who gets pictures
         elif isinstance(message, Recover):
             self._sharing.request_key()
         elif isinstance(message, Subscribe) and guest.entrance.outlet.feed is not None:

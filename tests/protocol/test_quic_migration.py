@@ -95,7 +95,8 @@ def test_a_server_goes_on_at_the_new_address_within_a_round_trip() -> None:
 
 def test_enough_is_sent_ahead_for_a_picture_to_be_answered_before_the_address_is_proved() -> None:
     walk = moved()
-    assert [len(waiting.payload) > 1100 for waiting in walk.client.queue] == [True] * AHEAD
+    queue = walk.client.queue
+    assert [len(queue[at].payload) > 1100 for at in range(len(queue))] == [True] * AHEAD
     sizes, until = [], walk.now + AHEAD_LIFE
     while walk.now < until:  # the pacer spreads them; nothing comes back
         sizes += [len(data) for data, _ in walk.client.datagrams_to_send(walk.now)]

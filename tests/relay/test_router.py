@@ -299,6 +299,22 @@ def test_a_sealed_goodbye_still_arrives_behind_an_eviction() -> None:
     assert stream in viewer.told.ended
 
 
+def test_an_end_that_a_viewer_sent_before_it_went_still_reaches_the_host() -> None:
+    stand = Stand()
+    host, viewer = stand.host(), stand.viewer()
+    handle = stand.meet(host, viewer)
+    stream = viewer.open(handle, 0, b"hello")
+    other = viewer.open(handle, 1, b"input")
+    twin = next(at for at, data in host.told.streams.items() if data.endswith(b"hello"))
+    viewer.connection.client.send_stream(stream, b"sealed END", True)
+    viewer.connection.client.deliver(stand.now)  # to the relay, and no further
+    viewer.lost()
+    assert host.received(twin).endswith(b"sealed END") and twin in host.told.ended
+    assert [code for _, code in host.told.resets] == [CloseCode.SESSION_LOST] and other != stream
+    host.raw(b"", twin, end=True)
+    assert not stand.router._splices._ends and not host.peer._channels
+
+
 @pytest.mark.parametrize("who", ["host", "viewer"])
 def test_a_neighbour_that_is_gone_ends_its_sessions_and_streams(who: str) -> None:
     stand = Stand()

@@ -13,6 +13,7 @@ from tests.protocol.memory import WINDOW
 from tests.relay.stand import Neighbour, Stand, codes
 
 DEVICE = HOST.number.to_bytes(17, "big")
+TIMEOUT = CloseCode.TIMEOUT
 
 
 class Moving:
@@ -131,7 +132,7 @@ def test_what_is_held_is_bounded_in_streams_and_bytes() -> None:
     assert bytes_at(moving.host) == WINDOW, "as far as a host that does not read gives credit"
 
 
-@pytest.mark.parametrize("how", ["evicted", "late", "the host is gone", "the viewer is gone"])
+@pytest.mark.parametrize("how", ["evicted", "the host is gone", "the viewer is gone"])
 def test_nothing_of_a_move_that_came_to_nothing_is_kept(how: str) -> None:
     moving = Moving()
     moving.viewer.open(moving.handle, 0, b"resume")
@@ -139,11 +140,6 @@ def test_nothing_of_a_move_that_came_to_nothing_is_kept(how: str) -> None:
     if how == "evicted":
         moving.host.say(Evict(moving.handle, CloseCode.SESSION_UNKNOWN))
         assert codes(moving.viewer) == [CloseCode.SESSION_UNKNOWN]
-    elif how == "late":
-        moving.stand.now += T_UNADMITTED + T_CONSENT
-        moving.stand.router.handle_timer(moving.stand.now)
-        moving.stand.settle()
-        assert codes(moving.viewer) == [CloseCode.TIMEOUT]
     else:
         (moving.host if how == "the host is gone" else moving.viewer).lost()
     if how != "the viewer is gone":
@@ -164,3 +160,46 @@ def test_a_stranger_that_has_a_session_id_reaches_no_more_than_channel_0() -> No
     assert bytes_at(moving.host) == before
     thief.say(Detach(incoming.handle, 0))
     assert codes(moving.viewer) == [] and moving.stand.router.sessions == 1
+
+
+def test_a_place_that_the_host_knows_may_stay_unused_and_one_that_it_does_not_ends_in_time() -> None:
+    spare, unknown = Moving(), Moving(accept=False)
+    for moving in (spare, unknown):
+        moving.stand.now += T_UNADMITTED + T_CONSENT
+        moving.stand.router.handle_timer(moving.stand.now)
+        moving.stand.settle()
+    assert TIMEOUT in codes(unknown.viewer) and unknown.stand.router.sessions == 0
+    assert codes(spare.viewer) == [] and spare.stand.router.next_timeout() is None
+    spare.viewer.open(spare.handle, 0, b"resume")
+    assert spare.carried(0, b"resume")
+
+
+def test_spare_places_of_running_sessions_keep_no_newcomer_out() -> None:
+    stand = Stand()
+    host = stand.host()
+    for at in range(30):
+        viewer = stand.viewer("10.0.0.3")
+        viewer.say(Attach(DEVICE, bytes([at]) * 16, 0, 1))
+        incoming = host.last(Incoming)
+        assert isinstance(incoming, Incoming)
+        host.say(Accept(incoming.handle))
+        assert viewer.closed is None
+    stranger = stand.viewer("10.0.0.3")
+    stand.attach(stranger)
+    assert stranger.closed is None
+
+
+def test_sessions_that_the_host_does_not_know_count_as_any_stranger() -> None:
+    stand = Stand()
+    host = stand.host()
+    closed = []
+    for at in range(7):
+        viewer = stand.viewer("10.0.0.3")
+        viewer.say(Attach(DEVICE, bytes([at]) * 16, 0, 1))
+        if viewer.closed is None:
+            incoming = host.last(Incoming)
+            assert isinstance(incoming, Incoming)
+            host.say(Reject(incoming.handle, CloseCode.SESSION_UNKNOWN))
+            assert viewer.heard[0] == Close(CloseCode.SESSION_UNKNOWN)
+        closed.append(viewer.closed)
+    assert closed == [None] * 5 + [CloseCode.LIMIT] * 2

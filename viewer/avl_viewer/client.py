@@ -257,8 +257,7 @@ class DesktopClient:
         session, ways = self._session, self._ways
         if session is None or ways is None or session.state is not ViewerState.ADMITTED:
             return
-        nowhere = now - ways.nowhere_since if ways.nowhere_since is not None else 0.0
-        status = status_of(nowhere, session.stale, self._settings.patience)
+        status = status_of(ways.nowhere(now), session.stale, self._settings.patience)
         if status.text != self._said:
             self._said = status.text
             self._presenter.status(status)

@@ -49,8 +49,8 @@ def status_of(nowhere: float, stale: bool, patience: float) -> Status:
     if nowhere >= NOTICEABLE:
         return Status(
             "lost",
-            f"Nobody answers since {_time(nowhere)}: neither the host nor a relay. Trying again; the session is kept for "
-            f"{_time(max(0.0, patience - nowhere))} more, and what you type now is not sent late.",
+            f"Nobody answers since {_time(nowhere)}: neither the host nor a relay. Trying again; the session is kept "
+            f"for {_time(max(0.0, patience - nowhere))} more, and what you type now is not sent late.",
         )
     if stale:
         return Status("stale", "The host is not answering. What you see may be old; input is not sent.")

@@ -250,6 +250,10 @@ class Ways:
             self.current = None
         self._decide(now)
 
+    def nowhere(self, now: float) -> float:
+        """For how many seconds there has been no way that answers."""
+        return now - self.nowhere_since if self.nowhere_since is not None else 0.0
+
     # deciding
 
     def moved(self, route: Route, now: float) -> None:

@@ -122,6 +122,7 @@ class HostSession:
                 if self._secure is not None and self._secure.finished(channel):
                     self._ended(CloseCode.ENDED, now)
                 else:
+                    self._pipes.abandon(channel)
                     self._lose(channel, now)
         except RemoteProtocolError as error:
             self.end(error.code, now)
@@ -294,7 +295,8 @@ class HostSession:
                 if isinstance(message, ClockPing):
                     self.send(ClockPong(message.sent_us, round(now * 1e6)))
                 elif isinstance(message, End):
-                    self._pipes.close(CloseCode.NO_ERROR)
+                    self._secure.finish(Channel.CONTROL)
+                    self._pipes.finish(Channel.CONTROL)
                     self._ended(CloseCode.ENDED, now)
                 elif message is not None:
                     self._owner.session_message(self, message, now)

@@ -74,6 +74,11 @@ class Session:
     #: Streams of channels that a moving session has opened before its host has verified it.
     parked: dict[int, Parked] = field(default_factory=dict)
 
+    @property
+    def known(self) -> bool:
+        """Whether the host has admitted it, or knows it from elsewhere: it is no stranger's, and may wait here."""
+        return self.admitted or (self.moves and self.accepted)
+
 
 @dataclass(slots=True)
 class Hosted:
@@ -169,6 +174,8 @@ class Router:
     def _from_host(self, session: Session, message: HopMessage, now: float) -> None:
         if isinstance(message, Accept) and not session.accepted:
             session.accepted = True
+            if session.moves:
+                self._give_back(session, now)
             session.viewer.send(Attached(session.session_id, session.handle, session.host.media_handle))
         elif isinstance(message, Reject):
             self._end(session, _known(message.code), now)
@@ -188,7 +195,7 @@ class Router:
         hosted = self._hosts.get(int.from_bytes(message.device, "big"))
         if hosted is None:
             raise Refused(CloseCode.UNAVAILABLE)
-        waiting = sum(1 for s in hosted.sessions.values() if not s.admitted)
+        waiting = sum(1 for s in hosted.sessions.values() if not s.known)
         source = hmac.digest(self._secret, address.encode(), "sha256")[:8]
         if (
             waiting >= UNADMITTED
@@ -200,10 +207,15 @@ class Router:
         self._sessions[session.handle] = hosted.sessions[session.handle] = session
         hosted.peer.send(Incoming(message.session, session.handle, source, message.moves))
 
+    def _give_back(self, session: Session, now: float) -> None:
+        """Its handshake does not count."""
+        self._per_source.give_back((session.host.device, session.source), now)
+        self._per_host.give_back(session.host.device, now)
+
     def _admit(self, session: Session, message: Admit, now: float) -> None:
         if not session.admitted:
-            self._per_source.give_back((session.host.device, session.source), now)
-            self._per_host.give_back(session.host.device, now)
+            if not session.moves:
+                self._give_back(session, now)
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
         session.admitted = True
         session.viewer.carrier.trust_peer()
@@ -328,11 +340,11 @@ class Router:
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        return min((s.begun + LIFE for s in self._sessions.values() if not s.admitted), default=None)
+        return min((s.begun + LIFE for s in self._sessions.values() if not s.known), default=None)
 
     def handle_timer(self, now: float) -> None:
         """End sessions that were not admitted in time."""
-        for session in [s for s in self._sessions.values() if not s.admitted and s.begun + LIFE <= now]:
+        for session in [s for s in self._sessions.values() if not s.known and s.begun + LIFE <= now]:
             self._end(session, CloseCode.TIMEOUT, now)
 
     def peer_gone(self, peer: RelayPeer, now: float) -> None:

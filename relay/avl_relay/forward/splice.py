@@ -75,13 +75,14 @@ class Splices:
             source.other_peer.abandon(source.other_stream, code)
 
     def forget(self, peer: RelayPeer) -> None:
-        """A neighbour is gone: its streams' twins are abandoned. What it had ended properly still arrives."""
+        """A neighbour is gone: its streams' twins are abandoned, save those whose end it had sent: that may still be on
+        its way, and the other side ends or resets them."""
         for key in [key for key in self._ends if key[0] is peer]:
-            source = self._ends.pop(key, None)
-            if source is not None:
+            source = self._ends[key]
+            if not source.ended:
+                del self._ends[key]
                 self._ends.pop((source.other_peer, source.other_stream), None)
-                if not source.ended:
-                    source.other_peer.abandon(source.other_stream, CloseCode.SESSION_LOST)
+                source.other_peer.abandon(source.other_stream, CloseCode.SESSION_LOST)
 
     def _forget_if_done(self, source: _End) -> None:
         other = self._ends.get((source.other_peer, source.other_stream))

@@ -1,0 +1,165 @@
+"""Viewers that come straight to the host: what it demands of them before anything is theirs (spec 08-paths, 8.4)."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from avl_host.direct import HANDLE, MOST, DirectDoor
+from avl_host.sharing import Sharing
+from avl_protocol.crypto.identity import check_relay, device_number, pin
+from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
+from avl_protocol.session.relay import RelayPeer
+from avl_protocol.wire.messages import Attach, Attached, Hello, HopMessage, Recover, Register, Subscribe, Welcome
+from avl_protocol.wire.registry import CloseCode, Role
+from tests.host.hosting import RecordingWorker
+from tests.protocol.handshakes import HOST, VIEWER, WALL, Seeded
+from tests.protocol.memory import Connection, Deaf, settle
+
+DEVICE = HOST.number.to_bytes(17, "big")
+CERTIFICATE = b"certificate"
+
+
+class Desk:
+    """A Reception that lets everybody come and writes down who did."""
+
+    def __init__(self) -> None:
+        self.came: list[tuple[bytes, bytes, bool]] = []
+        self.bytes: list[tuple[int, bytes]] = []
+        self.lost = 0
+
+    def incoming(self, entrance: Any, handle: int, session_id: bytes, source: bytes, moves: bool, now: float) -> None:
+        self.came.append((session_id, source, moves))
+        entrance.accept(handle, session_id)
+
+    def channel_received(
+        self, entrance: Any, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float
+    ) -> None:
+        self.bytes.append((channel, data))
+
+    def entrance_lost(self, entrance: Any, now: float) -> None:
+        self.lost += 1
+
+
+class Doorstep:
+    """A direct door."""
+
+    def __init__(self, *, strangers: bool = False) -> None:
+        self.desk, self.worker = Desk(), RecordingWorker()
+        self.sharing = Sharing(HOST, Seeded("sharing"), lambda: 100.0, 8_000_000, lambda told, outlet: None)
+        self.sharing.start(self.worker)
+        self.door = DirectDoor(HOST, cast(Any, self.desk), self.sharing, Seeded("door"), lambda: float(WALL), strangers)
+
+    def comes(self, role: Role = Role.VIEWER) -> Caller:
+        return Caller(self, role)
+
+
+class Caller:
+    """One direct connection, played by the test."""
+
+    def __init__(self, step: Doorstep, role: Role) -> None:
+        self.told, self.connection = Deaf(), Connection(("192.0.2.7", 7))
+        self.peer: RelayPeer = step.door.accept(cast(Any, self.connection.server), 100.0)
+        self.connection.join(self.told, self.peer)
+        self._streams = iter(range(4, 400, 4))
+        self.raw(CONTROL_HEADER, 0)
+        self.say(Hello((1,), role, "test"))
+
+    def raw(self, data: bytes, stream: int) -> None:
+        self.connection.client.send_stream(stream, data)
+        settle(100.0, self.connection)
+
+    def say(self, message: HopMessage) -> None:
+        self.raw(hop_bytes(message), 0)
+
+    def open(self, handle: int, channel: int, data: bytes) -> int:
+        stream = next(self._streams)
+        self.raw(channel_header(handle, channel) + data, stream)
+        return stream
+
+    def heard(self, kind: type[HopMessage]) -> list[Any]:
+        got = HopStream().receive(bytes(self.told.streams.get(0, b"")))
+        return [message for message in got if isinstance(message, kind)]
+
+    @property
+    def closed(self) -> int | None:
+        return self.connection.server.closed[0] if self.connection.server.closed else None
+
+
+def test_the_host_says_who_it_is_and_endorses_the_certificate_of_this_connection() -> None:
+    (welcome,) = Doorstep().comes().heard(Welcome)
+    assert device_number(welcome.identity) == HOST.number
+    check_relay(pin(HOST.public), welcome.identity, welcome.endorsement, CERTIFICATE)
+
+
+def test_a_running_session_may_come_and_its_channels_with_it() -> None:
+    step = Doorstep()
+    caller = step.comes()
+    early = caller.open(HANDLE, 0, b"too early")
+    caller.say(Attach(DEVICE, b"s" * 16, 0, 1))
+    assert step.desk.came == [(b"s" * 16, b"192.0.2.7", True)]
+    assert caller.heard(Attached) == [Attached(b"s" * 16, HANDLE, 0)]
+    other = caller.open(HANDLE + 1, 0, b"another handle")
+    caller.open(HANDLE, 0, b"resume")
+    assert step.desk.bytes == [(0, b"resume")]
+    assert caller.told.resets == [(early, CloseCode.FORBIDDEN), (other, CloseCode.FORBIDDEN)]
+
+
+@pytest.mark.parametrize("strangers", [True, False])
+def test_a_session_begins_here_only_where_the_host_listens_for_anybody(strangers: bool) -> None:
+    step = Doorstep(strangers=strangers)
+    caller = step.comes()
+    caller.say(Attach(DEVICE, b"s" * 16))
+    assert len(step.desk.came) == strangers and caller.closed == (None if strangers else CloseCode.FORBIDDEN)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (Attach(VIEWER.number.to_bytes(17, "big"), b"s" * 16, 0, 1), CloseCode.UNAVAILABLE),
+        (Attach(DEVICE[1:], b"s" * 16, 0, 1), CloseCode.PROTOCOL_ERROR),
+        (Attach(DEVICE, b"s" * 15, 0, 1), CloseCode.PROTOCOL_ERROR),
+        (Register(VIEWER.public, b"", b"", b""), CloseCode.PROTOCOL_ERROR),
+    ],
+)
+def test_what_is_not_for_this_host_ends_the_connection(message: HopMessage, code: CloseCode) -> None:
+    step = Doorstep(strangers=True)
+    caller = step.comes()
+    caller.say(message)
+    assert caller.closed == code and step.desk.came == []
+
+
+def test_nobody_registers_at_a_host() -> None:
+    assert Doorstep().comes(Role.HOST).closed is not None
+
+
+def test_a_connection_has_one_session() -> None:
+    step = Doorstep()
+    caller = step.comes()
+    caller.say(Attach(DEVICE, b"s" * 16, 0, 1))
+    caller.say(Attach(DEVICE, b"t" * 16, 0, 1))
+    assert caller.closed == CloseCode.LIMIT and len(step.desk.came) == 1 and step.desk.lost == 1
+
+
+@pytest.mark.parametrize("message", [Recover(HANDLE, 1, 0), Subscribe(HANDLE, 1, 1)], ids=["recover", "subscribe"])
+def test_who_gets_no_pictures_asks_for_no_key_object(message: HopMessage) -> None:
+    step = Doorstep(strangers=True)
+    caller = step.comes()
+    for _ in range(10):
+        caller.say(message)
+    caller.say(Attach(DEVICE, b"s" * 16))
+    caller.say(message)
+    assert step.worker.keys == 0 and caller.closed is None
+    (guest,) = step.door._guests.values()
+    guest.entrance.outlet.sessions = 1
+    caller.say(message)
+    assert step.worker.keys == 1
+
+
+def test_there_are_so_many_connections_at_a_time() -> None:
+    step = Doorstep()
+    callers = [step.comes() for _ in range(MOST + 1)]
+    assert [caller.closed for caller in callers] == [None] * MOST + [CloseCode.LIMIT]
+    callers[0].peer.carrier_lost(0, "", 100.0)
+    assert step.comes().closed is None
