@@ -59,9 +59,13 @@ class DirectDoor:
         peer = RelayPeer(own, self, self._entropy(16), int(self._wall() * 1000), now)
         peer.attach_carrier(carrier)
         if len(self._guests) >= MOST:
-            peer.close(CloseCode.LIMIT, now)
-        else:
-            self._guests[peer] = _Guest(DirectEntrance(peer))
+            # Who came and asked for nothing makes room; where all have asked, the newcomer waits for another time.
+            idle = next((other for other, guest in self._guests.items() if not guest.attached), None)
+            if idle is None:
+                peer.close(CloseCode.LIMIT, now)
+                return peer
+            idle.close(CloseCode.LIMIT, now)
+        self._guests[peer] = _Guest(DirectEntrance(peer))
         return peer
 
     # PeerOwner

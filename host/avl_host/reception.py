@@ -45,6 +45,8 @@ from avl_protocol.wire.endtoend import (
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_RECORD_DATA, CloseCode, InputKind, Permission
 
+#: Seconds between two moments from which the tickets of running sessions count.
+KEEP = 60.0
 #: Told a person: who asks (device ID), the name they give themselves, and what for.
 Ask = Callable[[str, str, Permission], Awaitable[bool | None]]
 
@@ -97,6 +99,7 @@ class Reception:
         self._after = after
         self._visits: dict[bytes, Visit] = {}
         self._pictures = PicturePlan(desktop.sharing)
+        self._keep_at: float | None = None
         self._limits = HandshakeLimits()
         self._layout: Layout | None = None
         self._cursor: Cursor | None = None
@@ -155,6 +158,7 @@ class Reception:
             visit, place = found
             if visit.session.state is HostState.ADMITTED and place is not visit.here:
                 visit.places.remove(place)
+                self._pictures.follow(visit, self._visits.values(), now)
             visit.session.left(place.route, now)
 
     def entrance_lost(self, entrance: Entrance, now: float) -> None:
@@ -215,6 +219,7 @@ class Reception:
             place.entrance.admit(place.handle, False, session.channels())
         session.beacon_objects = self._desktop.sharing.beacon_objects
         self._describe(session)
+        self._keep_at = self._keep_at or now + KEEP
         ticket = self._tickets.issue(session.viewer, session.session_id, session.permissions)
         if ticket is not None:
             session.send(Ticket(ticket, round(self._tickets.lifetime)))
@@ -363,12 +368,18 @@ class Reception:
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
         visits = list(self._visits.values())
-        due = [visit.session.next_timeout() for visit in visits] + [self._pictures.next_timeout(visits)]
+        due = [visit.session.next_timeout() for visit in visits]
+        due += [self._pictures.next_timeout(visits), self._keep_at]
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         self._pictures.handle_timer(list(self._visits.values()), now)
+        if self._keep_at is not None and now >= self._keep_at:
+            self._keep_at = now + KEEP if self._visits else None
+            for session in self._admitted():
+                if not session.detached:
+                    self._tickets.keep(session.session_id)
         for visit in list(self._visits.values()):
             session = visit.session
             at = session.next_timeout()

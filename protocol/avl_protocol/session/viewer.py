@@ -175,8 +175,10 @@ class ViewerSession:
         known = CloseCode(code) if code in CloseCode._value2member_map_ else CloseCode.SESSION_LOST
         if self.state is ViewerState.ADMITTED and (code in LOSSES or channel != Channel.CONTROL):
             self._lose(channel)  # the host has left it for where we move, or the relay has lost the host
-            if channel == Channel.CONTROL and self.moving is None:
+            if self.moving is None and channel == Channel.CONTROL:
                 self._owner.session_unmoved(route, now)
+            elif self.moving is None and code in LOSSES and self._moves is not None:
+                self._moves.begin(route, (channel,))
         elif channel == Channel.CONTROL:
             self._ended(Refused(known if known is not CloseCode.NO_ERROR else CloseCode.SESSION_LOST), now)
 
