@@ -9,6 +9,7 @@ export const Timer = Object.freeze({
   HANDSHAKE: "HANDSHAKE",
   STALE: "STALE",
   HOLDING: "HOLDING",
+  LATE: "LATE",
   REPORT: "REPORT",
   CLOCK: "CLOCK",
   RECOVER: "RECOVER",
