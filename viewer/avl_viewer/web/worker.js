@@ -1,8 +1,8 @@
 /**
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
- * From the page: canvas, connect, input, paste, visible, measure, leave (`do`). To the page: state, granted, layout, cursor, clipboard,
- * settled, statistics, failed (`say`).
+ * From the page: canvas, connect, input, paste, visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout,
+ * cursor, clipboard, settled, statistics, late, failed (`say`).
  */
 
 import { fetchDirections } from "./directions.js";
@@ -72,6 +72,7 @@ async function begin(canvas) {
       new WebTransportCarrier(url, hashes, watched(receiver), clock),
     directions: fetchDirections,
     clock,
+    after: arm,
     wall: () => Math.floor(Date.now() / 1000),
     entropy: (/** @type {number} */ size) => crypto.getRandomValues(new Uint8Array(size)),
     identity,
@@ -104,6 +105,7 @@ page.onmessage = async (/** @type {MessageEvent} */ event) => {
   else if (message.do === "connect") await ready.connect(message.want);
   else if (message.do === "visible") ready.setVisible(message.visible);
   else if (message.do === "measure") ready.setMeasuring(message.wanted);
+  else if (message.do === "network") ready.networkChanged();
   else if (message.do === "leave") await ready.leave();
   arm();
 };

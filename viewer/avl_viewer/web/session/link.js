@@ -33,6 +33,7 @@ const KNOWN_CODES = new Set(Object.values(CLOSE));
  * @typedef {object} LinkOwner  What the owner of a link is told.
  * @property {(welcome: any, now: number) => void} linkUp
  * @property {(message: any, now: number) => void} linkMessage
+ * @property {(now: number) => void} linkAnswered  a PING was
  * @property {(handle: number, channel: number, stream: number, data: Uint8Array, end: boolean, now: number) => Promise<void>} channelReceived
  * @property {(handle: number, channel: number, stream: number, code: number, now: number) => void} channelReset
  * @property {(handle: number, channel: number, now: number) => void} channelWritable
@@ -205,6 +206,7 @@ export class RelayLink {
     if (sent === undefined) return;
     for (const older of [...this._pinged.keys()]) if (older <= token) this._pinged.delete(older);
     this.rtt = this.rtt === null ? now - sent : this.rtt + (now - sent - this.rtt) / 8;
+    this._owner.linkAnswered(now);
   }
 
   /** R-SEC-2, R-PATH-7: the pinned relay, or the device itself. @param {any} welcome */

@@ -13,10 +13,12 @@ export const Timer = Object.freeze({
   REPORT: "REPORT",
   CLOCK: "CLOCK",
   RECOVER: "RECOVER",
-  CLIPBOARD: "CLIPBOARD",
   RETRY: "RETRY",
-  GIVE_UP: "GIVE_UP",
-  PING: "PING",
+  MOVE: "MOVE",
+  UPGRADE: "UPGRADE",
+  LOOK: "LOOK",
+  TELL: "TELL",
+  PART: "PART",
   STATISTICS: "STATISTICS",
 });
 
