@@ -100,7 +100,7 @@ export class Client {
     const ways = new Ways(world, want.directions, want.device, sessionId, {
       waysReady: (route) => void this._ready(ways, want, sessionId, route),
       waysFailed: (reason) => this._over(ways, reason),
-      waysMessage: (message) => message.kind === "HOP_RATE" && this._message(message),
+      waysMessage: (message) => message.kind === "HOP_RATE" && message.handle === ways.session?.route.handle && this._message(message),
       waysChanged: () => (this._pictures.moved(), this._status()),
     });
     this._ways = ways;
