@@ -23,11 +23,11 @@ from avl_protocol.wire.target import RelayAddress, parse_address
 SOFTWARE = "avl-host 0.1"
 #: Seconds between attempts at an unreachable relay: doubling from the first to the last; while a session may still come
 #: back, never longer than URGENT.
-FIRST_RETRY, LAST_RETRY, URGENT = 0.25, 10.0, 1.0
+FIRST_RETRY, LAST_RETRY, URGENT = 0.25, 10.0, 0.5
 #: Seconds that a device record holds; a new one is signed at every connection.
 RECORD_LIFETIME = 2 * 24 * 3600
-#: Seconds that one attempt at the relay may take.
-CONNECT_TIMEOUT = 5.0
+#: Seconds that one attempt at the relay may take, and while a session may still come back.
+CONNECT_TIMEOUT, URGENT_TIMEOUT = 5.0, 1.5
 
 
 class Registration:
@@ -77,7 +77,8 @@ class Registration:
             self._link = link = RelayLink(settings, self)
             was_up = False
             try:
-                await self._dialler.reach(self.relay, link, self._after, CONNECT_TIMEOUT)
+                limit = URGENT_TIMEOUT if self._reception.waiting else CONNECT_TIMEOUT
+                await self._dialler.reach(self.relay, link, self._after, limit)
                 self._after()
                 await self._lost.wait()
                 was_up = self.name is not None

@@ -44,7 +44,9 @@ def group() -> None:
 @app.command()
 def serve(
     state: Annotated[Optional[Path], typer.Option(help="Folder of the relay's identity.")] = None,
-    listen: Annotated[str, typer.Option(help="UDP address for everything.")] = "127.0.0.1:4433",
+    listen: Annotated[
+        str, typer.Option(help="UDP address for everything; TCP for whom UDP is blocked.")
+    ] = "127.0.0.1:4433",
     http: Annotated[str, typer.Option(help="TCP address of the page.")] = "127.0.0.1:8080",
     public: Annotated[
         Optional[str], typer.Option(help="What others call this relay; default: the listen host.")

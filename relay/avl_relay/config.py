@@ -12,9 +12,10 @@ class RelaySettings:
 
     #: Where the identity and the reset key are kept.
     state: Path
-    #: The one UDP port: native hosts and viewers, and browsers by WebTransport.
+    #: The one UDP port: native hosts and viewers, and browsers by WebTransport. TCP of the same number is for hosts and
+    #: viewers whose UDP is blocked.
     listen: tuple[str, int]
-    #: TCP, for a browser's first visit.
+    #: TCP, for a browser's first visit, and for its WebSocket where UDP is blocked.
     http: tuple[str, int]
     #: What others call this relay; the listen host by default.
     public: str

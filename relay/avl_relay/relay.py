@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import sys
 from typing import Any
 
@@ -15,19 +16,24 @@ from avl_protocol.endpoint.driver import Driven
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.state import StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, load, self_signed
+from avl_protocol.endpoint.websocket import WebSocketServer, bind_tcp
 from avl_protocol.endpoint.world import World
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.relay import RelayIdentity, RelayPeer
+from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.target import join, show_pin
 from avl_relay.config import RelaySettings
 from avl_relay.forward.router import Router
-from avl_relay.http.app import PageInfo, build, names_allowed, origin_allowed
+from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, origin_allowed
 from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
+from avl_relay.locator import Locator
 
 #: Pages on this machine are secure contexts by this name.
 LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
+#: How often another port is looked for when any will do and TCP has no twin of UDP's.
+TRIES = 8
 
 
 class Relay:
@@ -40,10 +46,12 @@ class Relay:
         self._state = StateFolder(settings.state)
         self.identity: Identity = self._state.identity(world.entropy)
         self._log = structlog.get_logger("relay")
-        self._router = Router(world.entropy(32), lambda event, about: self._log.info(event, **about))
+        self._locator: Locator | None = None
+        self._router = Router(world.entropy(32), lambda event, about: self._log.info(event, **about), self._nat_test)
         self._roll: CertificateRoll | None = None
         self._certificate: TlsServer | None = None
         self._endpoint: Endpoint | None = None
+        self._sockets: WebSocketServer | None = None
         self._http: Any = None
         self._renewal: asyncio.TimerHandle | None = None
 
@@ -66,6 +74,8 @@ class Relay:
         wall = self._world.clock.wall()
         if self._roll.advance(wall):
             self._endpoint.set_certificate(self._roll.current)
+            if self._sockets is not None:
+                self._sockets.set_certificate(self._roll.current)
             self._log.info("certificate renewed")
         delay = min(max(60.0, self._roll.renew_at - wall), 24 * 3600.0)
         self._renewal = asyncio.get_running_loop().call_later(delay, self._renew)
@@ -91,12 +101,14 @@ class Relay:
             options=ConnectionOptions(ack_delay=0.005),
             reset_key=reset_key,
         )
-        await self._endpoint.bind(settings.listen)
+        bound = await self._bind(self._endpoint)
+        self._locator = locator = Locator(world.network, asyncio.get_running_loop())
+        self._endpoint.on_raw = locator.raw
         self._alarm = Alarm(self._router, asyncio.get_running_loop(), world.clock.monotonic)
         handler: Any = None
         names: frozenset[str] = frozenset()
         if not self._simulated:
-            handler, names = await self._start_http()
+            handler, names = await self._start_http(bound)
         self._endpoint.listen(
             self._certificates()[0],
             on_carrier=self._accept,
@@ -110,7 +122,24 @@ class Relay:
             settings.ready_file, {"quic": self.quic, "http": self._http_name(), "pin": show_pin(self.identity.pin)}
         )
 
-    async def _start_http(self) -> tuple[Any, frozenset[str]]:
+    async def _bind(self, endpoint: Endpoint) -> socket.socket | None:
+        """Bind UDP, and TCP of the same number for those who have no UDP; without it the relay runs all the same."""
+        listen, twin = self._settings.listen, self._settings.http
+        for tries in range(TRIES):
+            await endpoint.bind(listen)
+            address = endpoint.local_address
+            if self._simulated or twin[1] == address[1]:  # the page's port takes WebSockets too
+                return None
+            try:
+                return bind_tcp(address)
+            except OSError as error:
+                if listen[1] or tries == TRIES - 1:
+                    self._log.warning("no WebSockets for programs", port=address[1], why=error.strerror)
+                    return None
+                await endpoint.close()
+        return None
+
+    async def _start_http(self, bound: socket.socket | None) -> tuple[Any, frozenset[str]]:
         settings = self._settings
         names = names_allowed(settings.public, settings.listen[0])
 
@@ -120,7 +149,22 @@ class Relay:
             return PageInfo(self.quic, self.identity.pin, hashes, public)
 
         app = build(info, names, lambda: f'h3=":{self._port()}"' if self._certificate is not None else "clear")
-        self._http = TcpServer(app, settings.http, settings.tls_cert, settings.tls_key)
+        sockets = WebSocketServer(
+            clock=self._world.clock,
+            entropy=self._world.entropy,
+            loop=asyncio.get_running_loop(),
+            on_carrier=self._accept,
+            origin_allowed=lambda origin: origin_allowed(origin, names),
+        )
+        self._sockets = sockets
+        if bound is not None:
+            await sockets.listen(bound, self._certificates()[0])
+        own = None if self._certificate is None else self._certificate.der
+
+        def upgraded() -> asyncio.Protocol:
+            return sockets.pump(own, host_allowed=lambda authority: host_allowed(authority, names))
+
+        self._http = TcpServer(app, settings.http, settings.tls_cert, settings.tls_key, upgraded)
         await self._http.start()
         return AsgiHandler(app, self._log), names
 
@@ -146,7 +190,7 @@ class Relay:
         scheme = "https" if self._certificate is not None else "http"
         return f"{scheme}://{self._http_name()}/" if self._http else ""
 
-    def _accept(self, carrier: QuicCarrier, alpn: str) -> Receiver:
+    def _accept(self, carrier: QuicCarrier | WebSocketCarrier, protocol: str) -> Receiver:
         now = self._world.clock.monotonic()
         certificate = carrier.server_certificate or self._certificates()[0].der
         own = RelayIdentity(
@@ -154,22 +198,33 @@ class Relay:
         )
         peer = RelayPeer(own, self._router, self._world.entropy(16), int(self._world.clock.wall() * 1000), now)
         peer.attach_carrier(carrier)
+        if self._locator is not None:
+            self._locator.know(peer)
         alarm = Alarm(peer, asyncio.get_running_loop(), self._world.clock.monotonic)
         alarm.reset()
 
         def after() -> None:
+            peer.look_at_address()
             alarm.reset()
             self._alarm.reset()
 
         return Driven(peer, after)
+
+    def _nat_test(self, peer: RelayPeer, token: bytes) -> None:
+        if self._locator is not None:
+            self._locator.test(peer, token)
 
     async def close(self) -> None:
         """Say goodbye to all and stop."""
         if self._renewal is not None:
             self._renewal.cancel()
         self._alarm.stop()
+        if self._locator is not None:
+            self._locator.close()
         if self._endpoint is not None:
             await self._endpoint.close()
+        if self._sockets is not None:
+            await self._sockets.close()
         if self._http is not None:
             await self._http.close()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spec.vectors import (
+    carrier_cases,
     channel_cases,
     crypto_cases,
     feedback_cases,
@@ -33,6 +34,7 @@ def vectors() -> dict[str, Any]:
         "varint": wire_cases.varints(),
         "packing": wire_cases.packings(),
         "datagram": wire_cases.datagrams(),
+        "carrier": carrier_cases.carriers(),
         "parity": parity_cases.parities(),
         "feedback": feedback_cases.feedbacks(),
         "device_id": wire_cases.device_ids(),

@@ -20,6 +20,7 @@ ANSWERING = {"rate/collector", "rate/hop"}
 ONLY_JAVASCRIPT = {
     "crypto/webcrypto": "where Python calls its cryptography library",
     "wire/bytes": "what Python's bytes have built in",
+    "wire/frames": "the mirror of websocket/frames: in a browser the carrier is one file beside the other's",
 }
 
 

@@ -48,13 +48,15 @@ async def converse(page: Page, where: dict[str, str]) -> tuple[Any, Credulous, Q
         for number in range(PICTURES):
             viewer.carrier.send_datagrams(packetize(bytes(FRAGMENTS * 1128), 3, 1, number, 0), 2, None)
             await asyncio.sleep(APART)
-        while viewer.carrier._connection.hop.ledger.unanswered or viewer.carrier.datagram_backlog:
+        carrier = viewer.carrier
+        assert isinstance(carrier, QuicCarrier)
+        while carrier._connection.hop.ledger.unanswered or carrier.datagram_backlog:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
-        viewer.carrier.close(CloseCode.GOING_AWAY, "")
+        carrier.close(CloseCode.GOING_AWAY, "")
         report = await running
     await endpoint.close()
-    return report, controller, viewer.carrier
+    return report, controller, carrier
 
 
 @pytest.mark.browser

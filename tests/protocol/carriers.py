@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Callable
 
 from avl_protocol.quic.carrier import QuicCarrier
+from avl_protocol.websocket.carrier import WebSocketCarrier
 
 
 class RecordingReceiver:
     """Keeps what arrived; `consume_at_once` returns receive credit immediately, `echo` sends everything back."""
 
-    def __init__(self, carrier: QuicCarrier, *, consume_at_once: bool = True, echo: bool = False) -> None:
+    def __init__(
+        self, carrier: QuicCarrier | WebSocketCarrier, *, consume_at_once: bool = True, echo: bool = False
+    ) -> None:
         self.carrier = carrier
         self.streams: dict[int, bytearray] = {}
         self.ended: set[int] = set()

@@ -19,9 +19,10 @@ from avl_protocol.crypto.sframe import ObjectOpener, Replayed, UnknownKey
 from avl_protocol.media import parity
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.reassembler import Reassembler
+from avl_protocol.websocket import frames
 from avl_protocol.wire import codec, datagram, device_id, packing, target, varint
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
-from spec.vectors import make, parity_cases
+from spec.vectors import carrier_cases, make, parity_cases
 from spec.vectors.message_cases import TABLES
 from spec.vectors.notation import untagged
 
@@ -108,6 +109,18 @@ def test_datagrams() -> None:
     for case in vectors["invalid"]:
         with pytest.raises(RemoteProtocolError) as raised:
             datagram.decode(bytes.fromhex(case["encoded"]))
+        assert raised.value.code.name == case["error"], case["why"]
+
+
+def test_carrier_frames() -> None:
+    vectors = _read("carrier")
+    for case in vectors["valid"]:
+        frame = frames.decode(bytes.fromhex(case["encoded"]))
+        assert carrier_cases.fields(frame) == {name: value for name, value in case.items() if name != "encoded"}
+        assert frames.encode(frame).hex() == case["encoded"]
+    for case in vectors["invalid"]:
+        with pytest.raises(RemoteProtocolError) as raised:
+            frames.decode(bytes.fromhex(case["encoded"]))
         assert raised.value.code.name == case["error"], case["why"]
 
 

@@ -158,6 +158,10 @@ class NatBoxes:
         self._inside.update(dict.fromkeys(inside, made))
         return made
 
+    def box(self, public_ip: str) -> NatBox:
+        """The box with a public address. Raises KeyError."""
+        return self._public[public_ip]
+
     def moved(self, box: NatBox, public_ip: str) -> None:
         """Know a box by another address from now on. Raises ValueError when that is taken."""
         if public_ip in self._public or public_ip in self._inside or self._is_host(public_ip):

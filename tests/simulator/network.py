@@ -102,6 +102,10 @@ class SimulatedNetwork:
         """Put hosts' addresses, or other boxes' public ones, behind a new box. Raises ValueError."""
         return self._boxes.add(public_ip, inside, shape or NatShape())
 
+    def box(self, public_ip: str) -> NatBox:
+        """The box with a public address. Raises KeyError."""
+        return self._boxes.box(public_ip)
+
     def link(self, source: str, target: str) -> Link:
         """The direction between two addresses, as it is now."""
         found = self._links.get((source, target))

@@ -45,8 +45,9 @@ class RunningHost:
 class System:
     """Starts the parts of one simulated system; all state lies in a folder that goes with it."""
 
-    def __init__(self, simulation: Simulation, folder: Path) -> None:
+    def __init__(self, simulation: Simulation, folder: Path, relay: str, host: str) -> None:
         self.simulation = simulation
+        self._relay_ip, self._host_ip = relay, host
         self._folder = folder
         self.relay_instance: Relay | None = None
         self._relay_address: RelayAddress | None = None
@@ -58,11 +59,11 @@ class System:
 
     async def start_relay(self) -> Relay:
         """Start (again) the relay at its address, with its identity."""
-        settings = RelaySettings(self._folder / "relay", (RELAY, PORT), ("", 0), RELAY)
-        relay = Relay(self.world(RELAY, "relay"), settings, simulated=True)
+        settings = RelaySettings(self._folder / "relay", (self._relay_ip, PORT), ("", 0), self._relay_ip)
+        relay = Relay(self.world(self._relay_ip, "relay"), settings, simulated=True)
         await relay.start()
         self.relay_instance = relay
-        self._relay_address = RelayAddress(RELAY, PORT, relay.identity.pin)
+        self._relay_address = RelayAddress(self._relay_ip, PORT, relay.identity.pin)
         return relay
 
     @asynccontextmanager
@@ -71,7 +72,7 @@ class System:
     ) -> AsyncIterator[RunningHost]:
         """Run a host with a test card until the block ends; through the relay only, unless `direct`."""
         assert self._relay_address is not None
-        world = self.world(HOST, "host")
+        world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
         source, sink, clipboard = PatternSource(clock, size), InputRecorder(), MemoryClipboard()
         chosen = {"code": CODE, "direct": False, "relays": (self._relay_address,), "simulated": True, **settings}
@@ -98,23 +99,23 @@ class System:
     @asynccontextmanager
     async def viewer(
         self, host: RunningHost, code: str = CODE, address: str = VIEWER, name: str = "viewer", timeout: float = 10.0,
-        reconnect: bool = False,
+        reconnect: bool = False, direct: bool = True,
     ) -> AsyncIterator[Desktop]:  # fmt: skip
         """See a host's desktop until the block ends."""
         world = self.world(address, name)
         async with connect(
             self.target(host), code=code, state=self._folder / name, timeout=timeout, name=name, reconnect=reconnect,
-            world=world,
+            world=world, direct=direct,
             make_decoder=lambda decoded, failed: InlineDecoder(VideoDecoder, decoded, failed, world.clock.monotonic),
         ) as desktop:  # fmt: skip
             yield desktop
 
 
 @asynccontextmanager
-async def system(simulation: Simulation) -> AsyncIterator[System]:
+async def system(simulation: Simulation, relay_ip: str = RELAY, host_ip: str = HOST) -> AsyncIterator[System]:
     """A system with a running relay."""
     with tempfile.TemporaryDirectory() as folder:
-        made = System(simulation, Path(folder))
+        made = System(simulation, Path(folder), relay_ip, host_ip)
         relay = await made.start_relay()
         try:
             yield made

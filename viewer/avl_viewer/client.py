@@ -111,7 +111,7 @@ class DesktopClient:
         self._outcome: asyncio.Future[None] | None = None
         self._lost: asyncio.Future[Refused] | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._closing = False
+        self._closing = self._gave_up = False
         self._said = ""
         #: What the rate controllers of both hops last said, upload (from the host) and download (from a relay to us).
         self.rates: dict[str, dict[str, str | float]] = {}
@@ -167,7 +167,7 @@ class DesktopClient:
             pause = FIRST_RETRY
             since = self._now()
             while True:
-                over = self._now() - since > self._settings.patience
+                over = self._gave_up or self._now() - since > self._settings.patience
                 if self._closing or over or reason.code not in RETRYABLE:
                     await self._end(reason)
                     return
@@ -233,6 +233,7 @@ class DesktopClient:
         since = self._ways.nowhere_since if self._ways is not None else None
         if since is not None and self._session is not None and self._session.state is ViewerState.ADMITTED:
             if now - since > self._settings.patience:
+                self._gave_up = True
                 self._over(Refused(CloseCode.SESSION_LOST), now)
             else:
                 self._say_status(now)

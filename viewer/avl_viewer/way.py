@@ -16,6 +16,8 @@ from avl_protocol.wire.messages import Attach, Attached, Close, Detach, HopMessa
 from avl_protocol.wire.registry import CloseCode
 from avl_protocol.wire.target import RelayAddress
 
+#: Seconds for which the host's sealed word is waited for when a relay says that the session is over.
+PARTING = 1.0
 #: Seconds after the last media datagram for which a way still counts as busy.
 BUSY = 0.5
 
@@ -40,6 +42,9 @@ class WayOwner(Protocol):
     def way_media(self, way: Way, data: bytes, now: float) -> None:
         """A media datagram."""
 
+    def way_left(self, way: Way, reason: Refused, now: float) -> bool:
+        """The relay says that the session is over. True: the host's own word is waited for."""
+
     def way_lost(self, way: Way, reason: Refused, now: float) -> None:
         """It is over, or never came to be."""
 
@@ -59,6 +64,7 @@ class Way:
         self.route: Route | None = None
         self._silence = Silence()
         self._media_at = float("-inf")
+        self._parting: tuple[Refused, float] | None = None
         #: When the way fell silent; None while it answers.
         self.silent_since: float | None = None
         #: The other end refused the session here, or did not take it in time.
@@ -125,7 +131,7 @@ class Way:
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        due = [self.link.next_timeout()]
+        due = [self.link.next_timeout(), self._parting[1] if self._parting is not None else None]
         if self.up:
             due.append(self._silence.next_timeout(self.link.carrier.heard_at, self.rtt))
         return min((at for at in due if at is not None), default=None)
@@ -133,6 +139,8 @@ class Way:
     def handle_timer(self, now: float, waits: bool) -> Verdict:
         """Time has passed; `waits`: something that was sent here should have been answered."""
         self.link.handle_timer(now)
+        if self._parting is not None and now >= self._parting[1]:
+            self._lose(self._parting[0], now)
         if not self.up:
             return Verdict.FINE
         carrier = self.link.carrier
@@ -165,7 +173,11 @@ class Way:
             self._owner.way_attached(self, now)
         elif isinstance(message, (Detach, Close)):
             known = message.code in CloseCode._value2member_map_
-            self._lose(Refused(CloseCode(message.code) if known else CloseCode.ENDED), now)
+            reason = Refused(CloseCode(message.code) if known else CloseCode.ENDED)
+            if isinstance(message, Detach) and self._owner.way_left(self, reason, now):
+                self._parting = (reason, now + PARTING)
+            else:
+                self._lose(reason, now)
         else:
             self._owner.way_message(self, message, now)
 

@@ -18,8 +18,10 @@ from avl_protocol.path.candidate import Address, is_lan
 from avl_protocol.path.selector import Selector, WayKind
 from avl_protocol.path.silence import Verdict
 from avl_protocol.session.link import LinkSettings
+from avl_protocol.session.moves import LOSSES
 from avl_protocol.session.pipes import Route
 from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.endtoend import Candidates
 from avl_protocol.wire.errors import Refused
@@ -30,8 +32,10 @@ from avl_viewer.seeker import Seeker
 from avl_viewer.way import Way
 
 SOFTWARE = "avl 0.1"
+#: Refusals of a relay that may be over soon.
+PASSING = (CloseCode.UNAVAILABLE, CloseCode.LIMIT, CloseCode.TOO_SLOW)
 #: Seconds between attempts at the relays while no way is open: doubling from the first to the last.
-FIRST_RETRY, LAST_RETRY = 0.25, 1.0
+FIRST_RETRY, LAST_RETRY = 0.25, 0.5
 #: Seconds for which relays are compared once the first has answered.
 COMPARE = 0.05
 #: Seconds of silence after which relays are dialled anew, beside the silent way; and a direct way is given up.
@@ -40,8 +44,8 @@ REDIAL, GIVE_UP = 0.8, 5.0
 MOVE = 0.5
 #: Seconds between attempts to get from TCP back to UDP.
 UPGRADES = (5.0, 10.0, 30.0, 60.0)
-#: Seconds that one attempt at a way may take.
-ATTEMPT = 5.0
+#: Seconds that the first attempt at a way may take, and later ones, which begin anew instead of backing off.
+ATTEMPT, ATTEMPT_AGAIN = 5.0, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,8 @@ class Ways:
         settings = LinkSettings(Role.VIEWER, SOFTWARE, relay.pin, device=self._target.device)
         way = Way(self, settings, relay, is_lan(relay.host, self._whereabouts.site()))
         self._ways.append(way)
-        way.dial(lambda link: self._dialler.reach(relay, link, self._after, ATTEMPT, tcp=tcp), self._now)
+        limit = ATTEMPT if self.session is None else ATTEMPT_AGAIN
+        way.dial(lambda link: self._dialler.reach(relay, link, self._after, limit, tcp=tcp), self._now)
 
     def _dial_directly(self, address: Address, destination: bytes, lan: bool, now: float) -> None:
         if any(way.relay is None for way in self._ways):
@@ -224,6 +229,11 @@ class Ways:
         if self.session is not None:
             self.session.datagram_received(data, now)
 
+    def way_left(self, way: Way, reason: Refused, now: float) -> bool:
+        """A relay can say anything: what ended a running session on purpose is the host's to tell."""
+        running = self.session is not None and self.session.state is ViewerState.ADMITTED
+        return running and reason.code not in LOSSES and way is self.current
+
     def way_lost(self, way: Way, reason: Refused, now: float) -> None:
         """A way is gone: take another, or dial."""
         self._ways = [other for other in self._ways if other is not way]
@@ -240,7 +250,8 @@ class Ways:
             return
         if way.route is not None:
             session.route_lost(way.route, reason, now)
-        if reason.code is CloseCode.SESSION_UNKNOWN:
+        final = reason.code not in LOSSES + PASSING and not any(other.route is not None for other in self._ways)
+        if reason.code is CloseCode.SESSION_UNKNOWN or final:
             self._owner.ways_failed(reason, now)
             return
         if way.relay is None and self._seeker is not None:

@@ -11,6 +11,7 @@ import datetime
 import hashlib
 import ipaddress
 import ssl
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 from aioquic.quic.configuration import QuicConfiguration
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 DAY = 86400.0
@@ -129,6 +130,38 @@ def load(certificate: Path, key: Path) -> TlsServer:
     """A PEM chain, leaf first, and its PEM key. Raises OSError for a file, ValueError for its content."""
     chain = x509.load_pem_x509_certificates(certificate.read_bytes())
     return TlsServer(chain[0], serialization.load_pem_private_key(key.read_bytes(), password=None), tuple(chain[1:]))
+
+
+def server_context(tls: TlsServer, entropy: Callable[[int], bytes]) -> ssl.SSLContext:
+    """The same certificate for TLS on TCP. The ssl module reads files only: the key is in one for a moment, sealed."""
+    assert isinstance(tls.key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey)
+    password = entropy(32).hex().encode()
+    key = tls.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(password)
+    )
+    chain = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in (tls.certificate, *tls.chain))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols(["http/1.1"])
+    context.num_tickets = 0  # sessions are not resumed
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "chain.pem"
+        file.write_bytes(chain + key)
+        context.load_cert_chain(file, password=password)
+    return context
+
+
+def client_context(trust: Trust) -> ssl.SSLContext:
+    """The same trust for TLS on TCP."""
+    if isinstance(trust, TrustPublic):
+        context = ssl.create_default_context(cafile=trust.authorities)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class CertificateRoll:

@@ -10,6 +10,7 @@ from avl_protocol.endpoint.clock import Clock, SystemClock, entropy
 from avl_protocol.endpoint.interfaces import FixedInterfaces, Interfaces, SystemInterfaces
 from avl_protocol.endpoint.network import Network
 from avl_protocol.endpoint.udp import UdpNetwork
+from avl_protocol.endpoint.websocket import connect_websocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +27,4 @@ class World:
 
 def system_world() -> World:
     """The machine's clock, entropy and sockets. Call it inside the event loop that the program runs on."""
-    return World(SystemClock(), entropy, UdpNetwork(), SystemInterfaces())
+    return World(SystemClock(), entropy, UdpNetwork(), SystemInterfaces(), connect_websocket)

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from avl_protocol.media.assembly import Assembly
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
-from avl_protocol.wire.registry import DatagramType
+from avl_protocol.wire.registry import DatagramType, ObjectFlag
 
 #: What an object is counted for beside its bytes: thousands of tiny ones take memory too.
 OBJECT_COST = 1024
@@ -109,6 +109,21 @@ class ObjectCache:
         """The flags of an object of which something is here: what making its parity takes beside its bytes."""
         found = self._objects.get((track, number))
         return found.flags if found else None
+
+    def since_key(self, track: int, handle: int) -> list[bytes]:
+        """MEDIA datagrams of what is here of a track's newest key object and of all that follow it."""
+        numbers = [number for of, number in self._objects if of == track]
+        keys = [number for number in numbers if self._objects[track, number].flags & ObjectFlag.KEY]
+        if not keys:
+            return []
+        out = []
+        for number in sorted(number for number in numbers if number >= max(keys)):
+            found = self._objects[track, number]
+            for index in range(datagram.fragment_count(found.length)):
+                if (piece := found.fragment(index)) is not None:
+                    header = MediaHeader(handle, _MEDIA, track, number, found.flags, index, found.length)
+                    out.append(datagram.encode(header, piece))
+        return out
 
     def newest(self, track: int) -> tuple[int, bytes] | None:
         """Number and bytes of the newest whole object of a track; None before any and after it was forgotten."""

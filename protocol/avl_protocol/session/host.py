@@ -10,7 +10,7 @@ from avl_protocol.crypto.handshake import HostHandshake
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.hosting import Door, HostSessionOwner, HostState
 from avl_protocol.session.inputgate import InputGate
-from avl_protocol.session.moves import HostMoves
+from avl_protocol.session.moves import LOSSES, HostMoves
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
@@ -37,11 +37,6 @@ from avl_protocol.wire.registry import (
     CloseCode,
     Permission,
 )
-
-#: Codes with which a stream is reset when nobody has ended the session on purpose.
-_LOSSES = (
-    CloseCode.NO_ERROR, CloseCode.SESSION_LOST, CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.INTERNAL,
-)  # fmt: skip
 
 
 class HostSession:
@@ -182,7 +177,7 @@ class HostSession:
             self._moves.forget(route, stream)
         if not self._pipes.uses(channel, route, stream):
             return
-        if channel == Channel.CONTROL and (self._secure is None or code not in _LOSSES):
+        if channel == Channel.CONTROL and (self._secure is None or code not in LOSSES):
             self._ended(CloseCode.SESSION_LOST, now)
         else:
             self._lose(channel, now)
@@ -302,6 +297,7 @@ class HostSession:
                 if isinstance(message, ClockPing):
                     self.send(ClockPong(message.sent_us, round(now * 1e6)))
                 elif isinstance(message, End):
+                    self._pipes.close(CloseCode.NO_ERROR)
                     self._ended(CloseCode.ENDED, now)
                 elif message is not None:
                     self._owner.session_message(self, message, now)

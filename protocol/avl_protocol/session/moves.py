@@ -17,6 +17,10 @@ from avl_protocol.wire.registry import Channel, CloseCode
 
 #: No Channel Resume is longer: session, three integers and a MAC.
 LONGEST_HEADER = 16 + 3 * 8 + 16
+#: Codes with which a stream is reset when nobody has ended the session on purpose.
+LOSSES = (
+    CloseCode.NO_ERROR, CloseCode.SESSION_LOST, CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.INTERNAL,
+)  # fmt: skip
 #: Streams at a time that begin as moves and are not verified.
 ARRIVING = 16
 

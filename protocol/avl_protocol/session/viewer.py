@@ -12,7 +12,7 @@ from avl_protocol.crypto.sframe import ObjectOpener
 from avl_protocol.media.clock import ClockOffset
 from avl_protocol.session.inputsender import InputSender
 from avl_protocol.session.mediain import MediaReceiver
-from avl_protocol.session.moves import ViewerMoves
+from avl_protocol.session.moves import LOSSES, ViewerMoves
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.reporting import Presented
 from avl_protocol.session.secure import SecureChannels
@@ -143,7 +143,7 @@ class ViewerSession:
             else:
                 self._messages(channel, data, now)
             if end and channel == Channel.CONTROL and self._going():
-                raise Refused(CloseCode.SESSION_LOST)
+                self._lose(route, CloseCode.SESSION_LOST, now)
         except RemoteProtocolError as error:
             self._fail(Refused(error.code, error.text if error.code is CloseCode.SESSION_PROTOCOL else ""), now)
         except Refused as error:
@@ -177,7 +177,16 @@ class ViewerSession:
             return
         if channel == Channel.CONTROL and self.state is not ViewerState.ENDED:
             known = CloseCode(code) if code in CloseCode._value2member_map_ else CloseCode.SESSION_LOST
-            self._ended(Refused(known if known is not CloseCode.NO_ERROR else CloseCode.SESSION_LOST), now)
+            self._lose(route, known, now)
+
+    def _lose(self, route: Route, code: CloseCode, now: float) -> None:
+        """Channel 0 has no stream any more. Unless somebody ended the session on purpose, it looks for another."""
+        lost = Refused(code if code is not CloseCode.NO_ERROR else CloseCode.SESSION_LOST)
+        if self.state is ViewerState.ADMITTED and code in LOSSES:
+            self.route_lost(route, lost, now)
+            self._owner.session_unmoved(route, now)
+        else:
+            self._ended(lost, now)
 
     # moving
 

@@ -52,8 +52,12 @@ class Fanout:
         self._told = (-1, 0)
 
     def admit(self, feed: ViewerFeed, now: float) -> None:
-        """A viewer joins the audience. The host sends a key object for it by itself."""
+        """A viewer joins the audience. The host sends a key object for it by itself, which may have come already."""
         self._feeds[feed.handle] = feed
+        for track in feed.tracks:
+            for data in self._cache.since_key(track, self._media_handle):
+                if feed.takes(datagram.decode(data)[0]):
+                    feed.carrier.send_datagrams((data,), PRIORITY_VIDEO, now + LIFETIME, (SentFragment(data, now),))
         feed.carrier.offer_spare(self._spare)
         self._look(now, True)
 

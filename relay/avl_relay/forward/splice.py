@@ -75,12 +75,13 @@ class Splices:
             source.other_peer.abandon(source.other_stream, code)
 
     def forget(self, peer: RelayPeer) -> None:
-        """A neighbour is gone: its streams' twins are abandoned."""
+        """A neighbour is gone: its streams' twins are abandoned. What it had ended properly still arrives."""
         for key in [key for key in self._ends if key[0] is peer]:
             source = self._ends.pop(key, None)
             if source is not None:
                 self._ends.pop((source.other_peer, source.other_stream), None)
-                source.other_peer.abandon(source.other_stream, CloseCode.SESSION_LOST)
+                if not source.ended:
+                    source.other_peer.abandon(source.other_stream, CloseCode.SESSION_LOST)
 
     def _forget_if_done(self, source: _End) -> None:
         other = self._ends.get((source.other_peer, source.other_stream))

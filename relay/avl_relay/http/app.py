@@ -6,6 +6,7 @@ Everything is checked against the names this relay is known by, and nothing is l
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -21,12 +22,15 @@ from starlette.staticfiles import StaticFiles
 
 from avl_protocol.wire.target import show_pin
 
+#: A Host header that may stand in a policy.
+AUTHORITY = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
+#: `{}`: the page's own origin for WebSockets, which not every browser takes for 'self'.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self' https: {}; "
+    "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-        "connect-src 'self' https:; "
-        "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
@@ -116,7 +120,9 @@ class Guard:
 
         async def decorated(message: Any) -> None:
             if message["type"] == "http.response.start":
-                extra = {**HEADERS, "alt-svc": self._alternative()}
+                own = f"{'wss' if scope['scheme'] == 'https' else 'ws'}://{host}"
+                policy = POLICY.format(own if AUTHORITY.fullmatch(host) else "")
+                extra = {**HEADERS, "content-security-policy": policy, "alt-svc": self._alternative()}
                 message["headers"] = [
                     *(pair for pair in message["headers"] if pair[0].decode() not in extra),
                     *((name.encode(), value.encode()) for name, value in extra.items()),
@@ -127,12 +133,17 @@ class Guard:
 
     def allows(self, authority: str) -> bool:
         """Whether an authority (host, port optional) names this relay."""
-        name = authority.rsplit(":", 1)[0] if not authority.endswith("]") and ":" in authority else authority
-        return name.strip("[]").lower() in self._names
+        return host_allowed(authority, self._names)
 
     def allows_origin(self, origin: str) -> bool:
         """Whether a page of this origin may talk to this relay."""
         return origin_allowed(origin, self._names)
+
+
+def host_allowed(authority: str, names: frozenset[str]) -> bool:
+    """Whether a Host header (port optional) names this relay."""
+    name = authority.rsplit(":", 1)[0] if not authority.endswith("]") and ":" in authority else authority
+    return name.strip("[]").lower() in names
 
 
 def origin_allowed(origin: str, names: frozenset[str]) -> bool:

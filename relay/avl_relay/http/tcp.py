@@ -1,10 +1,15 @@
-"""The same application over TCP, by uvicorn: a browser's first visit, before it knows of HTTP/3."""
+"""The same application over TCP, by uvicorn: a browser's first visit, before it knows of HTTP/3.
+
+A request to upgrade is handed to the carrier's own protocol: through ASGI each datagram would pass two queues, in which
+it could no longer be dropped.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +19,19 @@ import uvicorn
 class TcpServer:
     """uvicorn on a socket of ours, inside a loop of ours, leaving signals alone."""
 
-    def __init__(self, app: Any, address: tuple[str, int], certificate: Path | None, key: Path | None) -> None:
+    def __init__(
+        self,
+        app: Any,
+        address: tuple[str, int],
+        certificate: Path | None,
+        key: Path | None,
+        upgraded: Callable[[], asyncio.Protocol],
+    ) -> None:
+        """`upgraded()` speaks on a transport whose client asked for a WebSocket, beginning with its request."""
+
+        def upgrade(config: object, server_state: object, app_state: object) -> asyncio.Protocol:
+            return upgraded()
+
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -24,6 +41,7 @@ class TcpServer:
                 app,
                 log_config=None,
                 access_log=False,
+                ws=upgrade,  # type: ignore[arg-type]
                 lifespan="off",
                 server_header=False,
                 ssl_certfile=certificate,

@@ -9,7 +9,7 @@ import { agreements, identities, objects, records } from "./crypto.js";
 import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
 import { parities } from "./parity.js";
-import { allMessages, datagrams, deviceIds, packings, targets, varints } from "./wire.js";
+import { allMessages, carriers, datagrams, deviceIds, packings, targets, varints } from "./wire.js";
 
 /** Subjects that need nothing but what Node has. @param {(name: string) => Promise<any>} read @returns {Promise<Record<string, Check[]>>} */
 export async function everywhere(read) {
@@ -18,6 +18,7 @@ export async function everywhere(read) {
     packing: packings(await read("packing")),
     messages: allMessages(await read("messages")),
     datagram: datagrams(await read("datagram")),
+    carrier: carriers(await read("carrier")),
     parity: parities(await read("parity")),
     feedback: feedbacks(await read("feedback")),
     device_id: deviceIds(await read("device_id")),

@@ -7,6 +7,7 @@
 import * as datagram from "../../../viewer/avl_viewer/web/wire/datagram.js";
 import * as deviceId from "../../../viewer/avl_viewer/web/wire/device_id.js";
 import { bigEndian, fromBigEndian } from "../../../viewer/avl_viewer/web/wire/bytes.js";
+import * as frames from "../../../viewer/avl_viewer/web/wire/frames.js";
 import * as messages from "../../../viewer/avl_viewer/web/wire/messages.js";
 import * as packing from "../../../viewer/avl_viewer/web/wire/packing.js";
 import * as registry from "../../../viewer/avl_viewer/web/wire/registry.js";
@@ -94,6 +95,24 @@ export function datagrams(vectors) {
     }],
     ["malformed datagrams are refused", async () => {
       for (const { why, encoded, error } of vectors.invalid) same(await errorOf(() => datagram.decode(bytes(encoded))), error, why);
+    }],
+  ];
+}
+
+/** @param {any} vectors @returns {Check[]} */
+export function carriers(vectors) {
+  /** @param {Record<string, any>} fields @param {(value: any) => unknown} read */
+  const each = (fields, read) =>
+    Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, name === "data" || name === "token" ? read(value) : value]));
+  return [
+    ["frames are written and read", () => {
+      for (const { encoded, ...fields } of vectors.valid) {
+        same(each(frames.decode(bytes(encoded)), hex), fields, encoded);
+        same(hex(frames.encode(/** @type {any} */ (each(fields, bytes)))), encoded);
+      }
+    }],
+    ["messages that are no frames are refused", async () => {
+      for (const { why, encoded, error } of vectors.invalid) same(await errorOf(() => frames.decode(bytes(encoded))), error, why);
     }],
   ];
 }

@@ -7,7 +7,7 @@ const OTHERWISE = "Use a current Chrome or Edge, or the native viewer (avl view)
 /** @param {{ isSecureContext: boolean, location: { protocol: string, hostname: string } }} page */
 function insecure(page) {
   return (
-    `This page came over plain HTTP from ${page.location.hostname}. Browsers give WebTransport, WebCodecs and WebCrypto only to pages from ` +
+    `This page came over plain HTTP from ${page.location.hostname}. Browsers give WebCodecs and WebCrypto only to pages from ` +
     "localhost or over HTTPS. Start the relay with --tls-cert and --tls-key and open its https address, or use the native viewer (avl view)."
   );
 }
@@ -18,7 +18,6 @@ export async function missing(page, cryptography) {
   if (!page.isSecureContext) return insecure(page);
   /** @type {[boolean, string][]} */
   const parts = [
-    ["WebTransport" in page, "WebTransport, by which the desktop is carried"],
     ["VideoDecoder" in page, "WebCodecs, by which the picture is decoded"],
     ["OffscreenCanvas" in page, "OffscreenCanvas, by which the picture is drawn"],
     ["DecompressionStream" in page, "DecompressionStream, by which the pointer is drawn"],

@@ -9,8 +9,11 @@ import { fetchDirections } from "./directions.js";
 import { loadIdentity } from "./identity_store.js";
 import { decodable } from "./decode/support.js";
 import { Painter } from "./present/painter.js";
+import { Race } from "./race.js";
 import { Client } from "./session/client.js";
 import { WebTransportCarrier } from "./transport.js";
+import { WebSocketCarrier, socketUrl } from "./websocket.js";
+import { PATH } from "./wire/registry.js";
 
 /** @typedef {import("./session/carrier.js").CarrierReceiver} CarrierReceiver */
 
@@ -64,12 +67,20 @@ function watched(receiver) {
   };
 }
 
+/** WebTransport where there is UDP, else a WebSocket to where the page came from.
+ * @param {string} url @param {Uint8Array[]} hashes @param {CarrierReceiver} receiver */
+function dial(url, hashes, receiver) {
+  /** @type {import("./race.js").Way[]} */
+  const ways = [(told) => new WebSocketCarrier(socketUrl(self.location, PATH), told, clock)];
+  if ("WebTransport" in self) ways.unshift((told) => new WebTransportCarrier(url, hashes, told, clock));
+  return new Race(ways, watched(receiver));
+}
+
 /** @param {OffscreenCanvas} canvas @returns {Promise<Client>} */
 async function begin(canvas) {
   const [identity, decodes] = await Promise.all([loadIdentity(), decodable()]);
   const world = {
-    dial: (/** @type {string} */ url, /** @type {Uint8Array[]} */ hashes, /** @type {CarrierReceiver} */ receiver) =>
-      new WebTransportCarrier(url, hashes, watched(receiver), clock),
+    dial,
     directions: fetchDirections,
     clock,
     after: arm,

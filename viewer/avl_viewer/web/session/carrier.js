@@ -1,5 +1,6 @@
 /**
- * Carrier: what a session needs of a connection. `transport.js` satisfies it over WebTransport, a double in the tests over memory.
+ * Carrier: what a session needs of a connection. `transport.js` satisfies it over WebTransport, `websocket.js` over
+ * a WebSocket, a double in the tests over memory.
  *
  * A stream's bytes are handed on one piece at a time: the next piece is read when the promise of the one before has settled,
  * so that a slow reader holds the sender back instead of filling memory.

@@ -1,0 +1,87 @@
+"""Somebody at a desktop: types a letter every so often, sees pictures come, and knows afterwards what went missing."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import InputKind
+from avl_viewer.api import Desktop
+from avl_viewer.present.presenter import Picture
+from tests.simulator.world import RunningHost
+
+#: Seconds between two keystrokes.
+KEY_EVERY = 0.04
+#: Letters that are typed in turn: each keystroke can be told from those around it.
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class Watcher:
+    """Types and watches until it is stopped. Times are the simulation's."""
+
+    def __init__(self, desktop: Desktop, host: RunningHost, now: Callable[[], float]) -> None:
+        self._desktop = desktop
+        self._host = host
+        self._now = now
+        #: When each picture was there, and its number.
+        self.pictures: list[tuple[float, int]] = []
+        #: What was typed: each keystroke's number and when it was made; those that were refused at once are left out.
+        self.typed: list[tuple[int, float]] = []
+        presenter = desktop._presenter
+        shown = presenter.picture
+
+        def picture(one: Picture) -> None:
+            self.pictures.append((now(), one.number))
+            shown(one)
+
+        presenter.picture = picture  # type: ignore[method-assign, assignment]
+        self._task = asyncio.get_running_loop().create_task(self._type())
+
+    async def _type(self) -> None:
+        count = 0
+        while True:
+            try:
+                self._desktop._client.send_input([(int(InputKind.TEXT), f"{count}.")])
+                self.typed.append((count, self._now()))
+            except Refused:
+                pass  # the viewer shows that nobody answers, and sends nothing
+            count += 1
+            await asyncio.sleep(KEY_EVERY)
+
+    async def stop(self) -> None:
+        """Type no more, and wait until what was typed has arrived or has been forgotten."""
+        self._task.cancel()
+        await asyncio.sleep(3.0)
+
+    def arrived(self) -> list[int]:
+        """The numbers of the keystrokes that reached the desktop, in order."""
+        return [int(part) for part in self._host.sink.typed.split(".") if part]
+
+    def doubled(self) -> int:
+        """Keystrokes that came twice or out of order."""
+        arrived = self.arrived()
+        return sum(1 for one, other in itertools.pairwise(arrived) if other <= one)
+
+    def missing(self, since: float = 0.0, until: float = float("inf")) -> int:
+        """Keystrokes made in between that did not arrive."""
+        there = set(self.arrived())
+        return sum(1 for number, at in self.typed if since <= at <= until and number not in there)
+
+    def gap(self, since: float, until: float = float("inf")) -> float:
+        """The longest time for which no picture came, in seconds, from the last one before `since` on."""
+        times = [at for at, _ in self.pictures if at <= until]
+        before = [at for at in times if at <= since]
+        seen = [*before[-1:], *(at for at in times if at > since)]
+        return max((other - one for one, other in itertools.pairwise(seen)), default=float("inf"))
+
+    def lost_pictures(self, since: float, until: float) -> int:
+        """Object numbers that were left out between two moments."""
+        numbers = [number for at, number in self.pictures if since <= at <= until]
+        return sum(other - one - 1 for one, other in itertools.pairwise(numbers))
+
+    def twice(self) -> int:
+        """Pictures that were shown twice or went back in time."""
+        numbers = [number for _, number in self.pictures]
+        return sum(1 for one, other in itertools.pairwise(numbers) if other <= one)

@@ -1,0 +1,129 @@
+"""A whole relay on loopback: programs and pages reach it by WebSocket, and only by its own names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.client import ClientProtocol
+from websockets.uri import parse_uri
+
+from avl_protocol.endpoint.clock import SystemClock
+from avl_protocol.endpoint.tls import TrustPinned
+from avl_protocol.endpoint.websocket import SUBPROTOCOL, connect_websocket
+from avl_protocol.endpoint.world import system_world
+from avl_protocol.session.link import LinkSettings, RelayLink
+from avl_protocol.websocket.carrier import WebSocketCarrier
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.messages import Welcome
+from avl_protocol.wire.registry import CloseCode, Role
+from avl_relay.config import RelaySettings
+from avl_relay.relay import Relay
+
+
+@asynccontextmanager
+async def relay(folder: Path) -> AsyncIterator[Relay]:
+    running = Relay(system_world(), RelaySettings(folder / "relay", ("127.0.0.1", 0), ("127.0.0.1", 0), "127.0.0.1"))
+    await running.start()
+    try:
+        yield running
+    finally:
+        await running.close()
+
+
+class Owner:
+    """A LinkOwner that waits for the link."""
+
+    def __init__(self) -> None:
+        self.settled: asyncio.Future[Welcome | Refused] = asyncio.get_running_loop().create_future()
+        self.lost: asyncio.Future[Refused] = asyncio.get_running_loop().create_future()
+
+    def link_up(self, welcome: Welcome, now: float) -> None:
+        self.settled.set_result(welcome)
+
+    def link_lost(self, reason: Refused, now: float) -> None:
+        if not self.settled.done():
+            self.settled.set_result(reason)
+        self.lost.set_result(reason)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: None
+
+
+async def dial(running: Relay, pin: bytes) -> Owner:
+    """A viewer's link by WebSocket, at the port of QUIC."""
+    owner = Owner()
+    link = RelayLink(LinkSettings(Role.VIEWER, "test", pin), owner)
+
+    def on_carrier(carrier: WebSocketCarrier) -> RelayLink:
+        link.attach_carrier(carrier)
+        return link
+
+    host, port = running.quic.split(":")
+    await connect_websocket(
+        (host, int(port)),
+        trust=TrustPinned(),
+        on_carrier=on_carrier,
+        clock=SystemClock(),
+        loop=asyncio.get_running_loop(),
+    )
+    return owner
+
+
+async def test_the_relay_vouches_for_the_certificate_of_the_very_connection(tmp_path: Path) -> None:
+    async with relay(tmp_path) as running, asyncio.timeout(10):
+        owner = await dial(running, running.identity.pin)
+        assert isinstance(await owner.settled, Welcome)
+        roll: Any = running._roll
+        assert roll.advance(roll.renew_at + 1)
+        running._renew()
+        running._sockets.set_certificate(roll.current)  # type: ignore[union-attr]
+        again = await dial(running, running.identity.pin)
+        assert isinstance(await again.settled, Welcome)
+        other = await dial(running, bytes(32))
+        refused = await other.settled
+        assert isinstance(refused, Refused) and refused.code is CloseCode.WRONG_RELAY
+        await running.close()
+        assert (await owner.lost).code is CloseCode.GOING_AWAY
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("localhost", "http://localhost:{}", "101"),
+        ("127.0.0.1", "http://127.0.0.1:{}", "101"),
+        ("localhost", None, "101"),
+        ("localhost", "http://elsewhere.test", "403"),
+        ("localhost", "null", "403"),
+        ("elsewhere.test", "http://localhost:{}", "421"),
+    ],
+)
+async def test_a_page_s_websocket_is_taken_by_our_names_alone(
+    host: str, origin: str | None, status: str, tmp_path: Path
+) -> None:
+    async with relay(tmp_path) as running, asyncio.timeout(10):
+        port = int(running.page.rstrip("/").rsplit(":", 1)[1])
+        http = ClientProtocol(
+            parse_uri(f"ws://{host}:{port}/avl/1"),
+            origin=None if origin is None else origin.format(port),  # type: ignore[arg-type]
+            subprotocols=[SUBPROTOCOL],
+        )
+        http.send_request(http.connect())
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"".join(http.data_to_send()))
+        assert (await reader.readline()).decode().split()[1] == status
+        writer.transport.abort()
+
+
+async def test_the_page_may_open_a_websocket_to_where_it_came_from(tmp_path: Path) -> None:
+    async with relay(tmp_path) as running, asyncio.timeout(10):
+        port = int(running.page.rstrip("/").rsplit(":", 1)[1])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET /health HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        assert f"connect-src 'self' https: ws://localhost:{port};" in head
+        writer.transport.abort()
