@@ -67,12 +67,13 @@ function watched(receiver) {
   };
 }
 
-/** WebTransport where there is UDP, else a WebSocket to where the page came from.
- * @param {string} url @param {Uint8Array[]} hashes @param {CarrierReceiver} receiver */
-function dial(url, hashes, receiver) {
+/** WebTransport where there is UDP, else, if that will do, a WebSocket to where the page came from.
+ * @param {string} url @param {Uint8Array[]} hashes @param {CarrierReceiver} receiver @param {boolean} tcp */
+function dial(url, hashes, receiver, tcp) {
   /** @type {import("./race.js").Way[]} */
-  const ways = [(told) => new WebSocketCarrier(socketUrl(self.location, PATH), told, clock)];
-  if ("WebTransport" in self) ways.unshift((told) => new WebTransportCarrier(url, hashes, told, clock));
+  const ways = [];
+  if ("WebTransport" in self) ways.push((told) => new WebTransportCarrier(url, hashes, told, clock));
+  if (tcp) ways.push((told) => new WebSocketCarrier(socketUrl(self.location, PATH), told, clock));
   return new Race(ways, watched(receiver));
 }
 

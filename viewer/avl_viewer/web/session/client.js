@@ -360,7 +360,7 @@ export class Client {
     const over = this._ran && (reason.code === CLOSE.ENDED || reason.code === CLOSE.EVICTED || reason.code === CLOSE.DISPLAY_LOST);
     let text = reason.message;
     if (!reached && reason.code === CLOSE.TIMEOUT) {
-      text = `The relay ${want.directions.quic} does not answer over UDP. A firewall may be in the way, or the relay is not running.`;
+      text = `The relay ${want.directions.quic} does not answer. A firewall may be in the way, or the relay is not running.`;
     } else if (!want.code && reason.code === CLOSE.REFUSED) {
       text = "The host does not remember this session any more. Enter its code.";
     }
