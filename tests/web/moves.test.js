@@ -156,3 +156,23 @@ test("the loss of the way ends a session that was not admitted", async () => {
   session.routeLost(first.route, LOST);
   assert.deepEqual(happened("sessionEnded"), [[LOST]]);
 });
+
+test("a host that leaves the old stream before its answer has come harms nothing", async () => {
+  const { host, first, session, type, happened } = await running();
+  const second = new MemoryWay(host);
+  session.move(second.route);
+  session.channelReset(first.route, 0, 0, CLOSE.NO_ERROR);
+  await host.listen(second);
+  type("z");
+  await host.listen(second);
+  assert.deepEqual([host.typed, happened("sessionMoved"), happened("sessionUnmoved")], [["z"], [[second.route]], []]);
+});
+
+test("a stream that is gone is no end, unless somebody ended the session on purpose", async () => {
+  const { first, session, happened } = await running();
+  session.channelReset(first.route, 0, 0, CLOSE.GOING_AWAY);
+  assert.deepEqual([session.state, happened("sessionUnmoved")], [ViewerState.ADMITTED, [[first.route]]]);
+  const other = await running();
+  other.session.channelReset(other.first.route, 0, 0, CLOSE.EVICTED);
+  assert.equal(other.happened("sessionEnded")[0][0].code, CLOSE.EVICTED);
+});

@@ -219,3 +219,20 @@ test("a host that does not take the session at a place is asked at another", asy
   assert.equal(net.dialled.length, 3);
   assert.equal(told.filter(([what]) => what === "move").length, 2);
 });
+
+test("when a relay says that the session is over the host's word is waited for, but not for ever", async () => {
+  const { net, told, past } = await running();
+  await net.last.say("DETACH", { handle: 7, code: CLOSE.ENDED });
+  assert.deepEqual(told, []);
+  await past(1100);
+  assert.deepEqual(told.at(-1), ["failed", CLOSE.ENDED]);
+});
+
+test("a relay that does not find the host any more is asked again", async () => {
+  const { net, told, past } = await running();
+  net.last.lose(CLOSE.GOING_AWAY);
+  await past(10);
+  net.last.lose(CLOSE.UNAVAILABLE);
+  await past(300);
+  assert.deepEqual([net.dialled.length, told], [3, [["lost"]]]);
+});

@@ -175,6 +175,9 @@ class ViewerSession:
             return
         if not self._pipes.uses(channel, route, stream):
             return
+        if self._moves is not None and self._moves.moving(channel):
+            self._pipes.drop(channel)  # the host has left it already, and its answer is on its way
+            return
         if channel == Channel.CONTROL and self.state is not ViewerState.ENDED:
             known = CloseCode(code) if code in CloseCode._value2member_map_ else CloseCode.SESSION_LOST
             self._lose(route, known, now)

@@ -4,23 +4,18 @@
 
 import * as identities from "../crypto/identity.js";
 import { ObjectOpener } from "../crypto/sframe.js";
-import { ClockOffset } from "../media/clock.js";
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
 import { decode, encode } from "../wire/messages.js";
 import { BULK_MESSAGES, CHANNEL, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, PERMISSION, TIMER } from "../wire/registry.js";
+import { ClockExchange } from "./exchange.js";
 import { InputSender } from "./inputsender.js";
 import { knownCode } from "./link.js";
-import { ViewerMoves } from "./moves.js";
+import { LOSSES, ViewerMoves } from "./moves.js";
 import { Opening } from "./opening.js";
 import { SecureChannels } from "./secure.js";
 import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
 import { Watching } from "./watching.js";
-
-/** Clock exchanges: the first few quickly, so that the offset is good before it is needed. */
-const CLOCK_QUICK = 200;
-const CLOCK_SLOW = 10_000;
-const QUICK_EXCHANGES = 5;
 
 const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
 const CLIPBOARD = PERMISSION.CLIPBOARD_IN | PERMISSION.CLIPBOARD_OUT;
@@ -48,8 +43,8 @@ export class ViewerSession {
     this._input = null;
     /** @type {ViewerMoves | null} */
     this._moves = null;
-    this._exchanges = 0;
-    this.clock = new ClockOffset();
+    this._clocks = new ClockExchange((fields) => this.send("CLOCK_PING", fields));
+    this.clock = this._clocks.offset;
     /** @type {Watching | null} */
     this._watching = null;
     /** @type {string} */
@@ -101,7 +96,7 @@ export class ViewerSession {
       }
       if (!this._secure) await this._shake(bytes);
       else await this._messages(channel, bytes, counts);
-      if (end && channel === CHANNEL.CONTROL && this._going() && counts()) throw new Refused(CLOSE.SESSION_LOST);
+      if (end && channel === CHANNEL.CONTROL && this._going() && counts()) this._lose(route, CLOSE.SESSION_LOST);
     } catch (error) {
       this._failed(error);
     }
@@ -139,8 +134,22 @@ export class ViewerSession {
       return;
     }
     if (channel !== CHANNEL.CONTROL || !this._pipes.uses(channel, route, stream)) return;
-    const known = code === CLOSE.NO_ERROR ? CLOSE.SESSION_LOST : knownCode(code, CLOSE.SESSION_LOST);
-    this._ended(new Refused(known));
+    if (this._moves?.moving(channel)) {
+      this._pipes.drop(channel); // the host has left it already, and its answer is on its way
+      return;
+    }
+    this._lose(route, knownCode(code, CLOSE.SESSION_LOST));
+  }
+
+  /** Channel 0 has no stream any more. Unless somebody ended the session on purpose, it looks for another. @param {Route} route @param {number} code */
+  _lose(route, code) {
+    const lost = new Refused(code === CLOSE.NO_ERROR ? CLOSE.SESSION_LOST : code);
+    if (this.state === ViewerState.ADMITTED && LOSSES.has(code)) {
+      this.routeLost(route, lost);
+      this._owner.sessionUnmoved(route);
+    } else {
+      this._ended(lost);
+    }
   }
 
   // moving
@@ -288,13 +297,13 @@ export class ViewerSession {
     this._timers.set(Timer.STALE, now + TIMER.STALE);
     for (const channel of this._channels().slice(1)) this._pipes.open(channel);
     this.send("DECODER", { chroma: this._settings.decodes, max_width: 4096, max_height: 4096 });
-    this._exchangeClocks();
+    this._timers.set(Timer.CLOCK, this._clocks.ask(now));
     this._owner.sessionAdmitted(grant);
   }
 
   /** @param {any} message */
   async _control(message) {
-    if (message.kind === "CLOCK_PONG") this.clock.sample(message.sent_us / 1000, message.host_us / 1000, this._clock());
+    if (message.kind === "CLOCK_PONG") this._clocks.answered(message, this._clock());
     else if (message.kind === "BEACON") this._beacon(message);
     else if (message.kind === "MEDIA_KEYS") await this._watching?.learn(message.keys);
     else if (message.kind === "END") this._ended(new Refused(knownCode(message.code, CLOSE.ENDED)));
@@ -348,18 +357,11 @@ export class ViewerSession {
       } else if (timer === Timer.LATE) {
         this._flushInput();
       } else if (timer === Timer.CLOCK) {
-        this._exchangeClocks();
+        this._timers.set(Timer.CLOCK, this._clocks.ask(now));
       } else if (timer === Timer.RECOVER && this._watching) {
         this._check(this._watching.recover(now));
       }
     }
-  }
-
-  _exchangeClocks() {
-    this._exchanges++;
-    const now = this._clock();
-    this.send("CLOCK_PING", { sent_us: Math.round(now * 1000) });
-    this._timers.set(Timer.CLOCK, now + (this._exchanges < QUICK_EXCHANGES ? CLOCK_QUICK : CLOCK_SLOW));
   }
 
   /** Leave: tell the host, then end our streams. */

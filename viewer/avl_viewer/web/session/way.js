@@ -10,6 +10,8 @@ import { LinkState, RelayLink, knownCode } from "./link.js";
 import { Route } from "./pipes.js";
 import { Timer, Timers } from "./timers.js";
 
+/** Milliseconds for which the host's sealed word is waited for when a relay says that the session is over. */
+const PARTING = 1000;
 /** Milliseconds after the last media datagram for which a way still counts as busy. */
 const BUSY = 500;
 
@@ -26,6 +28,7 @@ const BUSY = 500;
  * @property {(way: Way, channel: number) => void} wayWritable
  * @property {(way: Way, data: Uint8Array, now: number) => void} wayMedia
  * @property {(way: Way, now: number) => void} wayHeard  one that was silent answers
+ * @property {(way: Way, reason: Refused) => boolean} wayLeft  the relay says that the session is over; whether the host's word is waited for
  * @property {(way: Way, reason: Refused, now: number) => void} wayLost  it is over, or never came to be
  *
  * @typedef {object} Whereto  `patience`: milliseconds until it has to be a place for the session.
@@ -45,6 +48,8 @@ export class Way {
     this._mediaAt = -Infinity;
     this._over = false;
     this._moves = false;
+    /** Why the relay says that the session is over. @type {Refused | null} */
+    this._parting = null;
     /** @type {Uint8Array} */
     this._session = new Uint8Array(0);
     this.url = url;
@@ -127,8 +132,8 @@ export class Way {
   /** Time has passed; `waits`: something that was sent here should have been answered. @param {number} now @param {boolean} waits
    * @returns {string} */
   handleTimer(now, waits) {
-    if (this._timers.expired(now).includes(Timer.HELLO)) {
-      this._lose(new Refused(CLOSE.TIMEOUT), now);
+    if (this._timers.expired(now).length) {
+      this._lose(this._parting ?? new Refused(CLOSE.TIMEOUT), now);
       return Verdict.FINE;
     }
     this.link.handleTimer(now);
@@ -169,7 +174,13 @@ export class Way {
       this.route = new Route(this.link, message.handle, this.link.binding);
       this._owner.wayAttached(this, now);
     } else if (message.kind === "DETACH") {
-      this._lose(new Refused(knownCode(message.code, CLOSE.ENDED)), now);
+      const reason = new Refused(knownCode(message.code, CLOSE.ENDED));
+      if (!this._owner.wayLeft(this, reason)) {
+        this._lose(reason, now);
+        return;
+      }
+      this._parting = reason;
+      this._timers.set(Timer.PART, now + PARTING);
     } else {
       this._owner.wayMessage(this, message, now);
     }

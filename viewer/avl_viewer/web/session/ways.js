@@ -11,11 +11,15 @@ import { bigEndian, equal } from "../wire/bytes.js";
 import { NUMBER_BYTES } from "../wire/device_id.js";
 import { Refused } from "../wire/errors.js";
 import { CLOSE } from "../wire/registry.js";
+import { LOSSES } from "./moves.js";
 import { Seeker } from "./seeker.js";
+import { switchSentence } from "./sentences.js";
 import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
 import { Way } from "./way.js";
 
+/** Refusals of a relay that may be over soon. @type {Set<number>} */
+const PASSING = new Set([CLOSE.UNAVAILABLE, CLOSE.LIMIT, CLOSE.TOO_SLOW]);
 const SOFTWARE = "avl-web";
 /** Between an attempt at the relay that failed and the next. */
 const PAUSES = [0, 250, 500, 1000];
@@ -225,6 +229,11 @@ export class Ways {
     this._decide(now);
   }
 
+  /** A relay can say anything: what ended a running session on purpose is the host's to tell. @param {Way} way @param {Refused} reason */
+  wayLeft(way, { code }) {
+    return this.session?.state === ViewerState.ADMITTED && !LOSSES.has(code) && way === this.current;
+  }
+
   /** A way is gone: take another, or dial. @param {Way} way @param {Refused} reason @param {number} now */
   wayLost(way, reason, now) {
     this._ways = this._ways.filter((other) => other !== way);
@@ -240,7 +249,8 @@ export class Ways {
     }
     if (way.route) session.routeLost(way.route, reason);
     if (this._closed) return; // a session that was not admitted is over
-    if (reason.code === CLOSE.SESSION_UNKNOWN) {
+    const final = !LOSSES.has(reason.code) && !PASSING.has(reason.code) && !this._ways.some((other) => other.route);
+    if (reason.code === CLOSE.SESSION_UNKNOWN || (final && !way.direct)) {
       this._owner.waysFailed(reason);
       return;
     }
@@ -316,23 +326,12 @@ export class Ways {
   _move(way, now) {
     const before = this.current;
     this.current = way;
-    const reason = this._why(before, way);
+    const reason = switchSentence(before, way, this._reason);
     if (before && before.silentSince !== null) this._selector.failed(before.kind, now);
     this.switch = { at: now, before: before?.name ?? "none", after: way.name, reason };
     this._timers.set(Timer.MOVE, now + MOVE + 4 * (way.rtt ?? 200));
     this.session?.move(/** @type {Route} */ (way.route));
     this._owner.waysChanged();
-  }
-
-  /** @param {Way | null} before @param {Way} way */
-  _why(before, way) {
-    if (!before) return `the last way was lost. ${this._reason?.message ?? ""}`.trim();
-    if (before.unfit) return `the host did not take the session on the ${before.name} way`;
-    if (before.going) return before.going;
-    if (before.silentSince !== null) return `the ${before.name} way fell silent`;
-    if (before.kind === WayKind.TCP && way.kind !== WayKind.TCP) return "UDP works";
-    if (way.kind < before.kind) return "a direct way was found";
-    return `the ${way.name} way is quicker`;
   }
 
   /** Have the relay at hand: dial when it is not, or does not answer. @param {number} now */
