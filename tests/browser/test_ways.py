@@ -98,7 +98,7 @@ async def test_a_session_goes_on_over_a_restart_of_its_relay(chromium: Browser, 
         await page.until("states.includes('lost')")
         assert "Nobody answers" in await page.evaluate("document.getElementById('notice-text').textContent")
         await running.start_relay(quic, http)
-        await page.until(f"{STATE} == 'running' && {FIGURES}.includes('the last way was lost')")
+        await page.until(f"{STATE} == 'running' && {FIGURES}.includes('switched')")
         await page.type("two")
         await running.until("what was typed after", lambda: witness.text() == "onetwo")
         # a new session would have brought another ticket
@@ -119,3 +119,28 @@ async def test_a_page_goes_straight_to_the_host_and_back_to_the_relay(chromium: 
         await running.until("what was typed without a relay", lambda: witness.text() == "directalone")
         assert await page.evaluate(STATE) == "running"
         await running.start_relay(quic, http)
+
+
+async def test_a_page_leaves_tcp_when_udp_begins_to_work(chromium: Browser, tmp_path: Path) -> None:
+    async with typing(tmp_path, "--no-direct") as (running, witness):
+        page = await chromium.page()
+        # the page is told a port where nobody answers; its worker, which asks again later, is told the right one
+        blocked = """(() => {
+            const real = fetch;
+            window.fetch = async (...of) => {
+                const told = await (await real(...of)).json();
+                return new Response(JSON.stringify({...told, quic: "127.0.0.1:49999"}));
+            };
+        })()"""
+        await page.send("Page.addScriptToEvaluateOnNewDocument", source=blocked)
+        await page.send("Page.navigate", url=running.host["url"])
+        await page.until(f"{STATE} == 'running'")
+        await figures(page)
+        await page.until(f"/path\\s+tcp/.test({FIGURES})")
+        await page.type("slow")
+        await running.until("what was typed by TCP", lambda: witness.text() == "slow")
+        await page.until(f"/path\\s+relay/.test({FIGURES}) && {FIGURES}.includes('UDP works')")
+        await page.type("fast")
+        await running.until("what was typed by UDP", lambda: witness.text() == "slowfast")
+        await page.send("Page.navigate", url="about:blank")
+        assert not [line for line in page.console if line.startswith("uncaught")], page.console

@@ -137,7 +137,7 @@ export class Ways {
       this._directions = told;
       const stale = this._ways.filter((way) => !way.direct && !way.up);
       for (const way of stale) this._drop(way);
-      if (stale.length) this._dial(now, true, ATTEMPT);
+      if (stale.length) this._dial(now, !this.current?.fit, ATTEMPT);
       this._decide(now);
     }
     this._world.after();
@@ -388,7 +388,10 @@ export class Ways {
     for (const timer of this._timers.expired(now)) {
       if (timer === Timer.MOVE && this.current) this.current.unfit = true;
       else if (timer === Timer.RETRY) this._redial(now);
-      else if (timer === Timer.UPGRADE) this._dial(now, false, ATTEMPT);
+      else if (timer === Timer.UPGRADE) {
+        this._dial(now, false, ATTEMPT);
+        void this._ask();
+      }
     }
     this._seeker.handleTimer(now);
     this._decide(now);
