@@ -85,8 +85,10 @@ class TicketBook:
             rows = packing.unpack(self._state.read(_FILE) or b"\x90", CloseCode.INTERNAL)
             now = self._wall()
             for key, viewer, session, permissions, until in rows:
+                if {type(key), type(viewer), type(session)} != {bytes}:
+                    raise ValueError("no ticket")
                 if now <= until <= now + self.lifetime:
-                    self._issued[bytes(key)] = _Issued(bytes(viewer), bytes(session), int(permissions), float(until))
+                    self._issued[key] = _Issued(viewer, session, int(permissions), float(until))
         except (ValueError, TypeError, RemoteProtocolError):
             self._issued.clear()  # a damaged file costs a viewer its code, no more
 

@@ -21,6 +21,7 @@ from spec.vectors import (
     handshake_cases,
     message_cases,
     parity_cases,
+    path_cases,
     wire_cases,
 )
 
@@ -45,6 +46,7 @@ def vectors() -> dict[str, Any]:
         "record": crypto_cases.records(),
         "sframe": crypto_cases.objects(),
         "channel": channel_cases.channels(),
+        "punch": path_cases.punches(),
         "handshake": handshake_cases.handshakes(kem),
     }
 

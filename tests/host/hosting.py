@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from avl_host.encode.budget import Budget
+from avl_host.entrances import RelayEntrance
 from avl_protocol.media.frame import Chroma
+from avl_protocol.session.host import HostSession
 from avl_protocol.session.link import LinkState, RelayLink
+from avl_protocol.wire.endtoend import Candidates
 from avl_protocol.wire.messages import HopMessage
 from tests.protocol.memory import Connection
 
@@ -22,6 +25,7 @@ class RecordingLink:
         self.state = LinkState.UP
         self.media_handle = 9
         self.channels: list[tuple[int, int]] = []
+        self.entrance = RelayEntrance(self.as_link())
 
     def send(self, message: HopMessage) -> None:
         self.sent.append(message)
@@ -37,6 +41,28 @@ class RecordingLink:
     def of(self, kind: type[HopMessage]) -> list[HopMessage]:
         """The messages of one kind."""
         return [message for message in self.sent if isinstance(message, kind)]
+
+
+@dataclass
+class RecordingGuests:
+    """Guests that write down who came, was lost, was back and went."""
+
+    seen: list[tuple[str, HostSession]] = field(default_factory=list)
+
+    def joined(self, session: HostSession, now: float) -> None:
+        self.seen.append(("joined", session))
+
+    def candidates(self, session: HostSession, message: Candidates, now: float) -> None:
+        self.seen.append((f"candidates {message.serial}", session))
+
+    def lost(self, session: HostSession, now: float) -> None:
+        self.seen.append(("lost", session))
+
+    def back(self, session: HostSession, now: float) -> None:
+        self.seen.append(("back", session))
+
+    def gone(self, session: HostSession, now: float) -> None:
+        self.seen.append(("gone", session))
 
 
 @dataclass

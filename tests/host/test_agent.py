@@ -29,8 +29,11 @@ def test_a_ready_file_says_all_that_a_script_needs(tmp_path: Path) -> None:
             target = parse_target(ready["target"])
             assert target == s.target(host)
             assert ready["device_id"] == host.agent.identity.device_id
-            assert ready["url"].endswith(f"#d={ready['device_id']}&c={CODE}")
-            assert ready["view_url"].endswith("&c=LOOK-ONLY")
+            assert ready["url"] == ready["view_url"] == "", "this relay serves no page"
+            host.agent._relays.page = lambda: "https://relay.test/"  # type: ignore[union-attr, method-assign]
+            served = host.agent.ready()
+            assert served["url"] == f"https://relay.test/#d={ready['device_id']}&c={CODE}"
+            assert served["view_url"] == f"https://relay.test/#d={ready['device_id']}&c=LOOK-ONLY"
             assert any(CODE in line for line in host.said) and any(ready["target"] in line for line in host.said)
 
     run(main)
@@ -56,7 +59,9 @@ def test_a_used_code_disappears_from_the_ready_file(tmp_path: Path) -> None:
             async with s.viewer(host):
                 pass
             ready = json.loads(file.read_text())
-            assert ready["code"] == "" and "&c=" not in ready["url"]
+            assert ready["code"] == ""
+            host.agent._relays.page = lambda: "https://relay.test/"  # type: ignore[union-attr, method-assign]
+            assert host.agent.ready()["url"] == f"https://relay.test/#d={ready['device_id']}"
             assert any("(used" in line for line in host.said)
 
     run(main)

@@ -6,18 +6,20 @@ from pathlib import Path
 
 from avl_host.config import EVERYTHING, HostSettings
 from avl_host.door import AttemptDoor
+from avl_host.tickets import TicketBook
 from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.wire.registry import Permission
 from avl_protocol.wire.target import RelayAddress
-from tests.protocol.handshakes import Seeded
+from tests.protocol.handshakes import WALL, Seeded
 
 FRIEND, STRANGER = b"f" * 32, b"s" * 32
 
 
 def door(folder: Path, replaced: list[int] | None = None, **settings: object) -> AttemptDoor:
-    chosen = HostSettings(RelayAddress("h", 1), folder, "pattern", **settings)  # type: ignore[arg-type]
+    chosen = HostSettings((RelayAddress("h", 1),), folder, "pattern", **settings)  # type: ignore[arg-type]
     told = replaced if replaced is not None else []
-    return AttemptDoor(chosen, StateFolder(folder), Seeded("door"), lambda: told.append(1))
+    tickets = TicketBook(StateFolder(folder), chosen.resume, Seeded("tickets"), lambda: float(WALL))
+    return AttemptDoor(chosen, StateFolder(folder), tickets, Seeded("door"), lambda: told.append(1))
 
 
 def fail(opened: AttemptDoor, viewer: bytes, times: int, now: float = 0.0) -> None:
@@ -74,3 +76,12 @@ def test_a_one_use_code_is_gone_and_that_is_told(tmp_path: Path) -> None:
     assert opened.confirmed(first, 0) == EVERYTHING
     assert replaced == [1] and opened.codes == (None, None)
     assert opened.confirmed(second, 0) is None
+
+
+def test_a_ticket_admits_its_viewer_and_costs_no_try(tmp_path: Path) -> None:
+    opened = door(tmp_path, code="CODE-1234")
+    ticket = opened._tickets.issue(FRIEND, b"s" * 16, Permission.VIEW)
+    assert ticket is not None
+    fail(opened, STRANGER, 10)
+    assert opened.redeem(ticket, FRIEND) == Permission.VIEW
+    assert opened.redeem(ticket, FRIEND) is None

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from avl_host.capture.source import CursorImage
 from avl_host.config import EVERYTHING
+from avl_host.entrances import TRACK
 from avl_host.input.recorder import InputRecorder
 from avl_host.reception import Desktop, Reception
-from avl_host.sharing import TRACK, Sharing
+from avl_host.registration import Registration
+from avl_host.sharing import Sharing
+from avl_host.tickets import TicketBook
+from avl_protocol.crypto import schedule
+from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
-from avl_protocol.session.host import HostSession, HostState
+from avl_protocol.session.host import HostSession
+from avl_protocol.session.hosting import HostState
+from avl_protocol.session.moves import HostMoves
+from avl_protocol.session.secure import SecureChannels
 from avl_protocol.wire.endtoend import (
     Clipboard,
     ClipboardAsk,
@@ -24,13 +33,25 @@ from avl_protocol.wire.endtoend import (
     Layout,
     MediaKeys,
     NeedKeys,
+    Ticket,
 )
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Accept, Admit, Detach, Evict, Incoming, Recover, Reject, Viewers
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, CloseCode, InputKind, Permission
-from tests.host.hosting import RecordingLink, RecordingWorker
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, T_RESUME, CloseCode, InputKind, Permission
+from avl_protocol.wire.target import RelayAddress
+from tests.host.hosting import RecordingGuests, RecordingLink, RecordingWorker
 from tests.protocol.handshakes import HOST, WALL, Seeded, identity
 from tests.protocol.meeting import CodeDoor
+
+
+class Nowhere:
+    """Whereabouts and a dialler for a host that asks nobody where it is."""
+
+    def observed(self, who: object, text: str) -> bool:
+        return False
+
+    def forget(self, who: object) -> None:
+        return
 
 
 class Clock:
@@ -46,21 +67,43 @@ class Clock:
 
 
 class Lobby:
-    """A reception on a recording link; `admit` makes sessions that are in, without a handshake."""
+    """A reception with one relay, on a recording link; `admit` makes sessions that are in, without a handshake."""
 
-    def __init__(self, ask: Any = None) -> None:
+    def __init__(self, folder: Path, ask: Any = None) -> None:
         self.clock = Clock()
         self.said: list[str] = []
         self.sink, self.link, self.worker = InputRecorder(), RecordingLink(), RecordingWorker()
+        self.guests = RecordingGuests()
         self.text: str | None = None
         self.takes = True
-        self.sharing = Sharing(HOST, Seeded("sharing"), self.clock.monotonic, 8_000_000, lambda stages: None)
+        self.sharing = Sharing(HOST, Seeded("sharing"), self.clock.monotonic, 8_000_000, lambda told, outlet: None)
         self.sharing.start(self.worker)
-        world = World(self.clock, Seeded("world"), None)  # type: ignore[arg-type]
+        world = World(self.clock, Seeded("world"), cast(Any, None))
         desktop = Desktop(self.sharing, self.sink, self._set, self._get)
-        self.reception = Reception(world, HOST, "desk", CodeDoor(), desktop, ask, self.said.append, lambda: None)
-        self.reception.set_link(self.link.as_link(), 100.0)
+        self.tickets = TicketBook(StateFolder(folder), T_RESUME, Seeded("tickets"), self.clock.wall)
+        self.reception = Reception(
+            world, HOST, "desk", CodeDoor(), self.tickets, desktop, ask, self.guests, self.said.append, lambda: None
+        )
+        nowhere = cast(Any, Nowhere())
+        self.relay = Registration(
+            world, HOST, RelayAddress("relay.test", 4433), nowhere, self.reception, self.sharing, nowhere,
+            self.said.append, lambda: None, lambda: None, lambda: None,
+        )  # fmt: skip
+        self.relay._entrance = self.link.entrance
         self.told: dict[int, list[Any]] = {}
+
+    @property
+    def sessions(self) -> list[HostSession]:
+        return [visit.session for visit in self.reception._visits.values()]
+
+    def say(self, message: Any) -> None:
+        """The relay says something."""
+        self.relay.link_message(message, self.clock.now)
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and timers fire."""
+        self.clock.now += seconds
+        self.reception.handle_timer(self.clock.now)
 
     def _set(self, text: str) -> bool:
         if self.takes:
@@ -71,16 +114,23 @@ class Lobby:
         return self.text
 
     def incoming(self, handle: int, source: bytes = b"source") -> HostSession | None:
-        self.reception.link_message(Incoming(bytes([handle % 256]) * 16, handle, source), self.clock.now)
-        return self.reception._sessions.get(handle)
+        name = handle.to_bytes(16, "big")
+        self.say(Incoming(name, handle, source))
+        visit = self.reception._visits.get(name)
+        return visit.session if visit is not None else None
 
     def admit(self, handle: int, permissions: Permission = EVERYTHING) -> HostSession:
-        session = self.incoming(handle, bytes([handle % 256]))
+        session = self.incoming(handle, handle.to_bytes(8, "big"))
         assert session is not None
         told = self.told[handle] = []
         session.viewer = identity(f"viewer {handle}").public
         session.permissions = permissions
         session.state = HostState.ADMITTED
+        assert session._pipes.adopt(0, session.route, 100 * handle)
+        keys = schedule.derive(bytes(32), handle.to_bytes(32, "big"), b"isk")
+        session._secure = SecureChannels(keys, False, session.session_id, session._pipes)
+        session._moves = HostMoves(session._secure, session._pipes)
+        session._timers.stop_all()
         session.send = told.append  # type: ignore[method-assign, assignment]
         session.send_bulk = told.append  # type: ignore[method-assign, assignment]
         self.reception.session_grant(session, self.clock.now)
@@ -91,16 +141,16 @@ class Lobby:
         return [message for message in self.told[handle] if isinstance(message, kind)]
 
 
-def test_an_incoming_viewer_is_accepted_within_the_limits_and_rejected_beyond() -> None:
-    lobby = Lobby()
+def test_an_incoming_viewer_is_accepted_within_the_limits_and_rejected_beyond(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     for handle in range(1, 8):
         lobby.incoming(handle)
     assert lobby.link.of(Accept) == [Accept(handle) for handle in range(1, 6)]
     assert lobby.link.of(Reject) == [Reject(6, CloseCode.LIMIT), Reject(7, CloseCode.LIMIT)]
 
 
-def test_admission_opens_the_channels_and_pictures_follow_the_decoder() -> None:
-    lobby = Lobby()
+def test_admission_opens_the_channels_and_pictures_follow_the_decoder(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     session = lobby.admit(1)
     assert lobby.link.of(Admit) == [Admit(1, (), (0, 1, 2))]
     lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
@@ -112,8 +162,8 @@ def test_admission_opens_the_channels_and_pictures_follow_the_decoder() -> None:
     assert any("viewing only" in line for line in lobby.said)
 
 
-def test_a_newcomer_is_told_layout_and_cursor() -> None:
-    lobby = Lobby()
+def test_a_newcomer_is_told_layout_and_cursor(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     lobby.reception.layout((800, 600), (Monitor("one", 0, 0, 800, 600, True),))
     lobby.reception.cursor(CursorImage(3, 2, 2, 0, 0, bytes(16)))
     lobby.admit(1)
@@ -123,15 +173,15 @@ def test_a_newcomer_is_told_layout_and_cursor() -> None:
     assert lobby.of(1, Layout)[1].width == 640
 
 
-def test_a_pointer_too_detailed_for_a_control_record_is_left_out() -> None:
-    lobby = Lobby()
+def test_a_pointer_too_detailed_for_a_control_record_is_left_out(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     lobby.admit(1)
     lobby.reception.cursor(CursorImage(1, 128, 128, 0, 0, Seeded("noise")(128 * 128 * 4)))
     assert lobby.of(1, Cursor) == []
 
 
-def test_input_reaches_the_desktop() -> None:
-    lobby = Lobby()
+def test_input_reaches_the_desktop(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     session = lobby.admit(1)
     events: list[tuple[Any, ...]] = [
         (InputKind.MOVE, 1, 2),
@@ -148,8 +198,8 @@ def test_input_reaches_the_desktop() -> None:
 # -- clipboard ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_viewers_clipboard_is_set_answered_and_told_to_the_others_only() -> None:
-    lobby = Lobby()
+def test_a_viewers_clipboard_is_set_answered_and_told_to_the_others_only(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     source = lobby.admit(1)
     lobby.admit(2)
     lobby.admit(3, Permission.VIEW)
@@ -161,8 +211,8 @@ def test_a_viewers_clipboard_is_set_answered_and_told_to_the_others_only() -> No
 
 
 @pytest.mark.parametrize("why", ["permission", "size", "desktop"])
-def test_a_clipboard_that_is_not_taken_is_answered_so(why: str) -> None:
-    lobby = Lobby()
+def test_a_clipboard_that_is_not_taken_is_answered_so(tmp_path: Path, why: str) -> None:
+    lobby = Lobby(tmp_path)
     session = lobby.admit(1, EVERYTHING & ~Permission.CLIPBOARD_IN if why == "permission" else EVERYTHING)
     lobby.admit(2)
     lobby.takes = why != "desktop"
@@ -172,8 +222,8 @@ def test_a_clipboard_that_is_not_taken_is_answered_so(why: str) -> None:
     assert lobby.text is None and lobby.of(2, Clipboard) == []
 
 
-async def test_the_hosts_clipboard_is_told_to_who_may_read_it() -> None:
-    lobby = Lobby()
+async def test_the_hosts_clipboard_is_told_to_who_may_read_it(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     reads, not_reads = lobby.admit(1), lobby.admit(2, EVERYTHING & ~Permission.CLIPBOARD_OUT)
     lobby.reception.clipboard("copied")
     lobby.reception.clipboard("x" * (MAX_CLIPBOARD_TEXT + 1))
@@ -190,14 +240,14 @@ async def test_the_hosts_clipboard_is_told_to_who_may_read_it() -> None:
 # -- consent -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_person_is_asked_at_most_ten_times_an_hour() -> None:
+async def test_a_person_is_asked_at_most_ten_times_an_hour(tmp_path: Path) -> None:
     asked: list[str] = []
 
     async def ask(device: str, name: str, wish: Permission) -> bool | None:
         asked.append(name)
         return False
 
-    lobby = Lobby(ask)
+    lobby = Lobby(tmp_path, ask)
     session = lobby.incoming(1)
     assert session is not None
     session.viewer = identity("viewer").public
@@ -216,82 +266,121 @@ async def test_a_person_is_asked_at_most_ten_times_an_hour() -> None:
 # -- keys and ends -----------------------------------------------------------------------------------------------------
 
 
-def test_who_leaves_is_evicted_and_the_others_get_new_keys() -> None:
-    lobby = Lobby()
+def test_who_leaves_is_evicted_and_the_others_get_new_keys(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     goes = lobby.admit(1)
     lobby.admit(2)
-    goes.end = HostSession.end.__get__(goes)  # type: ignore[method-assign]
-    goes.lost(100.0)
-    assert lobby.link.of(Evict) == [Evict(1, CloseCode.SESSION_LOST)]
+    goes.end(CloseCode.ENDED, 100.0)
+    assert lobby.link.of(Evict) == [Evict(1, CloseCode.ENDED)]
     assert len(lobby.of(2, MediaKeys)) == 1 and lobby.of(1, MediaKeys) == []
     assert any("has left" in line for line in lobby.said)
-    goes.lost(100.0)
+    goes.end(CloseCode.ENDED, 100.0)
     assert len(lobby.link.of(Evict)) == 1
 
 
-def test_who_never_came_in_leaves_without_new_keys_or_a_word() -> None:
-    lobby = Lobby()
+def test_who_never_came_in_leaves_without_new_keys_or_a_word(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     lobby.admit(2)
     stranger = lobby.incoming(1)
     assert stranger is not None
     stranger.permissions = EVERYTHING  # the code was right, and then the person said no
-    stranger.lost(100.0)
+    stranger.route_lost(stranger.route, 100.0)
+    assert lobby.sessions == [lobby.reception._visits[(2).to_bytes(16, "big")].session]
     assert lobby.of(2, MediaKeys) == []
     assert not any("has left" in line for line in lobby.said)
 
 
-def test_a_session_that_the_relay_detached_is_over() -> None:
-    lobby = Lobby()
-    lobby.admit(1)
-    lobby.reception.session_input(
-        lobby.reception._sessions[1], [(InputKind.MOVE, 1, 1)], 100.0
-    )  # fmt: skip
-    lobby.reception.link_message(Detach(1, CloseCode.ENDED), 101.0)
-    lobby.reception.link_message(Detach(77, CloseCode.ENDED), 101.0)
-    assert lobby.reception._sessions == {}
+def test_a_session_that_the_relay_detached_is_kept_for_a_while_and_then_over(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    session = lobby.admit(1)
+    lobby.say(Detach(1, CloseCode.ENDED))
+    lobby.say(Detach(77, CloseCode.ENDED))
+    lobby.wait(T_RESUME - 1)
+    assert lobby.sessions == [session]
+    lobby.wait(1)
+    assert lobby.sessions == [] and lobby.link.of(Evict) == [Evict(1, CloseCode.SESSION_LOST)]
 
 
-def test_all_sessions_are_over_when_the_link_is() -> None:
-    lobby = Lobby()
-    lobby.admit(1)
+def test_when_the_relay_is_lost_sessions_that_are_in_are_kept_and_others_end(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    session = lobby.admit(1)
+    lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
     lobby.incoming(2)
-    lobby.reception.set_link(None, 101.0)
-    assert lobby.reception._sessions == {} and lobby.reception.next_timeout() is None
+    assert lobby.sharing.ready() and not lobby.reception.waiting
+    lobby.relay.link_lost(Refused(CloseCode.GOING_AWAY), 100.0)
+    assert lobby.sessions == [session] and session.detached and lobby.reception.waiting
+    assert not lobby.sharing.ready(), "no picture goes into the void"
+    assert [what for what, _ in lobby.guests.seen] == ["joined", "lost"]
+    lobby.wait(T_RESUME)
+    assert lobby.sessions == [] and lobby.reception.next_timeout() is None
     assert lobby.sharing._audience == {}
+    assert [what for what, _ in lobby.guests.seen] == ["joined", "lost", "gone"]
 
 
-def test_bytes_of_a_session_that_is_not_there_are_refused() -> None:
-    lobby = Lobby()
-    lobby.reception.channel_received(55, 0, 4, b"x", False, 100.0)
+def test_a_session_that_is_not_known_is_not_moved_here(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    lobby.incoming(2)
+    for name in (1, 2):  # never heard of, and not admitted
+        lobby.say(Incoming(name.to_bytes(16, "big"), 7, b"source", 1))
+    assert lobby.link.of(Reject) == [Reject(7, CloseCode.SESSION_UNKNOWN)] * 2
+    assert len(lobby.sessions) == 1
+
+
+def test_a_running_session_gets_another_place_and_stays_where_it_is(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    session = lobby.admit(1)
+    before = session.route
+    for handle in range(2, 40):
+        lobby.say(Incoming((1).to_bytes(16, "big"), handle, b"source", 1))
+        assert Accept(handle) in lobby.link.sent
+    assert session.route is before and not session.detached and len(lobby.sessions) == 1
+    visit = next(iter(lobby.reception._visits.values()))
+    assert len(visit.places) <= 8 and visit.here is not None
+    assert all(isinstance(m, Evict) and m.handle not in (1, 39) for m in lobby.link.of(Evict))
+
+
+def test_who_is_admitted_is_given_a_ticket_and_the_end_voids_it(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    ended, lost = lobby.admit(1), lobby.admit(2)
+    tickets = {handle: lobby.of(handle, Ticket)[0] for handle in (1, 2)}
+    assert tickets[1].ticket != tickets[2].ticket and tickets[1].seconds == T_RESUME
+    ended.end(CloseCode.EVICTED, 100.0)
+    assert lobby.tickets.redeem(tickets[1].ticket, ended.viewer) is None
+    lost.route_lost(lost.route, 100.0)
+    assert lobby.tickets.redeem(tickets[2].ticket, lost.viewer) == EVERYTHING
+
+
+def test_bytes_of_a_session_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    lobby.relay.channel_received(55, 0, 4, b"x", False, 100.0)
     assert lobby.link.carrier.resets == [(4, CloseCode.FORBIDDEN)]
 
 
-def test_a_viewer_without_a_key_is_given_one_and_a_key_object() -> None:
-    lobby = Lobby()
+def test_a_viewer_without_a_key_is_given_one_and_a_key_object(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     session = lobby.admit(1)
     before = lobby.worker.keys
     lobby.reception.session_message(session, NeedKeys(1, 0), 100.0)
     assert len(lobby.of(1, MediaKeys)) == 1 and lobby.worker.keys == before + 1
-    lobby.reception.link_message(Recover(0, 1, 5), 100.0)
+    lobby.say(Recover(0, 1, 5))
     assert lobby.worker.keys == before + 2
 
 
-def test_the_relays_count_of_viewers_reaches_the_sharing() -> None:
-    lobby = Lobby()
+def test_the_relays_count_of_viewers_reaches_the_sharing(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     session = lobby.admit(1)
     lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
-    lobby.sharing.set_link(lobby.link.as_link())
     assert lobby.sharing.ready()
-    lobby.reception.link_message(Viewers(0), 100.0)
+    lobby.say(Viewers(0))
     assert not lobby.sharing.ready()
 
 
-def test_a_thousand_strangers_leave_nothing_behind() -> None:
-    lobby = Lobby()
+def test_a_thousand_strangers_leave_nothing_behind(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
     for handle in range(1, 1000):
         lobby.clock.now += 20
         session = lobby.incoming(handle)
         assert session is not None
         lobby.clock.now += 11
         lobby.reception.handle_timer(lobby.clock.now)
-    assert lobby.reception._sessions == {} and lobby.reception._sources == {} and lobby.reception._tracks == {}
+    assert lobby.sessions == [] and lobby.reception._visits == {} and lobby.reception.next_timeout() is None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from avl_host.sharing import LEAST_BITRATE, LONGEST_HOLD, TRACK, Sharing
+from avl_host.entrances import TRACK
+from avl_host.outlets import LONGEST_HOLD, Outlet
+from avl_host.sharing import LEAST_BITRATE, Sharing
 from avl_protocol.crypto.identity import check_signer
 from avl_protocol.crypto.sframe import ObjectOpener
 from avl_protocol.media.frame import Chroma
 from avl_protocol.session.carrier import PRIORITY_VIDEO
-from avl_protocol.session.link import LinkState
 from avl_protocol.session.mediain import MediaReceiver
 from avl_protocol.wire.endtoend import Rate, Stages
 from tests.host.hosting import RecordingLink, RecordingWorker
@@ -24,11 +25,27 @@ class Shared:
         self.now = 10.0
         self.figures: list[Stages | Rate] = []
         self.link, self.worker = RecordingLink(), RecordingWorker()
-        self.sharing = Sharing(HOST, Seeded("sharing"), lambda: self.now, MAXIMUM, self.figures.append)
+        self.outlet = self.link.entrance.outlet
+        self.about: list[Outlet | None] = []
+        self.sharing = Sharing(HOST, Seeded("sharing"), lambda: self.now, MAXIMUM, self._told)
         self.sharing.start(self.worker)
-        self.sharing.set_link(self.link.as_link())
+        self.sharing.open(self.outlet)
+        self.outlet.sessions = 1
         self.sharing.set_viewer(1, (0, 1))
-        self.sharing.audience(1, 0)
+        self.audience(1, 0)
+
+    def _told(self, figures: Stages | Rate, outlet: Outlet | None) -> None:
+        self.figures.append(figures)
+        self.about.append(outlet)
+
+    def audience(self, count: int, rate: int, hold: float = 0.0) -> None:
+        """The relay says who watches."""
+        self.outlet.audience(count, rate, hold, self.now)
+        self.sharing.changed()
+
+    def fate(self, now: float) -> None:
+        """A datagram has arrived."""
+        self.sharing.fate(self.outlet, None, True, now)
 
     @property
     def stages(self) -> list[Stages]:
@@ -62,13 +79,13 @@ def test_a_picture_is_taken_only_when_it_would_leave_at_once() -> None:
     shared.link.carrier.held = True
     assert not shared.sharing.ready()
     shared.link.carrier.held = False
-    shared.sharing.fate(None, True, shared.now)
+    shared.fate(shared.now)
     assert shared.worker.wakes >= 1 and shared.sharing.ready()
 
 
 def test_the_audience_can_make_the_host_wait_but_not_for_long() -> None:
     shared = Shared()
-    shared.sharing.audience(1, 0, 0.04)
+    shared.audience(1, 0, 0.04)
     assert not shared.sharing.ready()
     due = shared.sharing.next_timeout()
     assert due == shared.now + 0.04
@@ -76,7 +93,7 @@ def test_the_audience_can_make_the_host_wait_but_not_for_long() -> None:
     shared.now = due
     shared.sharing.handle_timer(shared.now)
     assert shared.worker.wakes == wakes + 1 and shared.sharing.ready()
-    shared.sharing.audience(1, 0, 3600.0)
+    shared.audience(1, 0, 3600.0)
     shared.now += LONGEST_HOLD
     assert shared.sharing.ready()
 
@@ -85,26 +102,31 @@ def test_how_our_hop_is_doing_is_told_once_a_second() -> None:
     shared = Shared()
     for at in range(180):
         shared.now = 20.0 + at / 60
-        shared.sharing.fate(None, True, shared.now)
+        shared.fate(shared.now)
     assert sum(isinstance(told, Rate) for told in shared.figures) == 3
 
 
 def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
     shared = Shared()
-    shared.sharing.audience(0, 0)
+    shared.audience(0, 0)
     assert not shared.sharing.ready()
-    shared.sharing.audience(1, 0)
+    shared.audience(1, 0)
     assert shared.sharing.ready()
     shared.sharing.set_viewer(1, None)
     assert not shared.sharing.ready()
     shared = Shared()
-    shared.link.state = LinkState.DOWN
+    shared.sharing.close(shared.outlet)
     assert not shared.sharing.ready()
     shared.sharing.frame(frame(True))
     assert not shared.link.carrier.datagrams
-    shared.sharing.set_link(None)
+    told = len(shared.figures)
+    shared.fate(100.0)
+    assert len(shared.figures) == told
+    shared = Shared()
+    shared.outlet.sessions = 0
     assert not shared.sharing.ready()
-    shared.sharing.fate(None, True, 0.0)
+    shared.sharing.frame(frame(True))
+    assert not shared.link.carrier.datagrams
 
 
 def test_444_while_everybody_can_and_420_as_soon_as_one_can_not() -> None:
@@ -127,25 +149,25 @@ def test_who_joins_gets_a_key_frame() -> None:
 
 def test_the_encoder_follows_the_slower_of_both_hops() -> None:
     shared = Shared()
-    shared.sharing.audience(1, 2_000_000)
+    shared.audience(1, 2_000_000)
     assert shared.worker.bitrates[-1] == 2_000_000
     shared.link.carrier.rate = 1_000_000.0
-    shared.sharing.fate(None, True, 0.0)
+    shared.fate(0.0)
     assert shared.worker.bitrates[-1] == 1_000_000
     shared.link.carrier.rate = 1_000.0
-    shared.sharing.fate(None, True, 0.0)
+    shared.fate(0.0)
     assert shared.worker.bitrates[-1] == LEAST_BITRATE
     shared.link.carrier.rate = None
-    shared.sharing.audience(1, 0)
+    shared.audience(1, 0)
     assert shared.worker.bitrates[-1] == MAXIMUM
 
 
 def test_small_changes_of_rate_do_not_bother_the_encoder() -> None:
     shared = Shared()
-    shared.sharing.audience(1, 2_000_000)
+    shared.audience(1, 2_000_000)
     told = len(shared.worker.bitrates)
     for rate in (2_010_000, 1_990_000, 2_050_000):
-        shared.sharing.audience(1, rate)
+        shared.audience(1, rate)
     assert len(shared.worker.bitrates) == told
 
 
@@ -156,7 +178,7 @@ def test_stages_are_told_at_most_four_times_a_second() -> None:
         told = len(shared.stages)
         shared.sharing.frame(frame(at == 0))
         assert len(shared.stages) == told, "they would leave ahead of their picture"
-        shared.sharing.fate(None, True, shared.now)
+        shared.fate(shared.now)
     assert 7 <= len(shared.stages) <= 9
 
 

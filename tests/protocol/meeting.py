@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from avl_protocol.crypto.attempts import AttemptBudget, Code, Try
@@ -43,9 +43,8 @@ class MemoryHop:
     """One side's end of a hop, and its carrier: what is sent waits in `out` until the meeting carries it. A channel's
     stream has the channel's number, its next ones 100 more each."""
 
-    server_certificate = b"certificate"
-
-    def __init__(self) -> None:
+    def __init__(self, certificate: bytes = b"certificate") -> None:
+        self.server_certificate = certificate
         self.out: deque[Moved] = deque()
         self.refused: list[tuple[int, CloseCode]] = []
         self.sent = bytearray()
@@ -86,6 +85,27 @@ class MemoryHop:
 
     def stream_backlog(self, stream: int) -> int:
         return self.waiting
+
+
+class MemoryWay:
+    """Both ends of a hop, and the places that one session has there."""
+
+    def __init__(self, handle: int, *, direct: bool = False, begun: bool = False) -> None:
+        self.host_pipes, self.viewer_pipes = MemoryHop(), MemoryHop()
+        self.host_route = Route(self.host_pipes, handle, direct=direct, begun=begun)
+        self.viewer_route = Route(self.viewer_pipes, handle, direct=direct, begun=begun)
+        #: Bytes that still get through, from the viewer (True) and from the host; None: all.
+        self.room: dict[bool, int | None] = {True: None, False: None}
+
+    def passes(self, from_viewer: bool, moved: Moved) -> Moved | None:
+        """What arrives of it; nothing does once the room is used up."""
+        room = self.room[from_viewer]
+        if room is None:
+            return moved
+        self.room[from_viewer] = max(0, room - len(moved.data))
+        if room >= len(moved.data) and (room or (not moved.data and moved.reset is None and not moved.end)):
+            return moved
+        return replace(moved, data=moved.data[:room], end=False) if room else None
 
 
 class CodeDoor:
@@ -225,9 +245,10 @@ class Meeting:
         self.door = door or CodeDoor()
         self.source = Source()
         self.host_owner, self.viewer_owner = HostOwner(self.source, asks), ViewerOwner()
-        self.host_pipes, self.viewer_pipes = MemoryHop(), MemoryHop()
-        self.host_route = Route(self.host_pipes, 5, begun=True)
-        self.viewer_route = Route(self.viewer_pipes, 5, begun=True)
+        self.ways = [MemoryWay(5, begun=True)]
+        first = self.ways[0]
+        self.host_pipes, self.viewer_pipes = first.host_pipes, first.viewer_pipes
+        self.host_route, self.viewer_route = first.host_route, first.viewer_route
         own = VIEWER if viewer == "viewer" else identity(viewer)
         self.host = HostSession(
             HOST, host_session_id, SessionPipes(self.host_route), self.door, self.host_owner, Seeded("host"),
@@ -240,19 +261,45 @@ class Meeting:
 
     def carry(self) -> None:
         """Carry what waits, at this moment, until nothing more is said."""
-        while self.viewer_pipes.out or self.host_pipes.out:
-            for from_viewer, pipes in ((True, self.viewer_pipes), (False, self.host_pipes)):
-                while pipes.out:
-                    moved = self.change(from_viewer, pipes.out.popleft())
-                    if moved is not None:
-                        self._hand(from_viewer, moved)
+        while any(way.viewer_pipes.out or way.host_pipes.out for way in self.ways):
+            for way in self.ways:
+                for from_viewer, pipes in ((True, way.viewer_pipes), (False, way.host_pipes)):
+                    while pipes.out:
+                        self._carry_one(way, from_viewer, pipes.out.popleft())
 
-    def _hand(self, from_viewer: bool, moved: Moved) -> None:
-        session, route = (self.host, self.host_route) if from_viewer else (self.viewer, self.viewer_route)
+    def _carry_one(self, way: MemoryWay, from_viewer: bool, sent: Moved) -> None:
+        moved = self.change(from_viewer, sent)
+        if moved is not None and (moved := way.passes(from_viewer, moved)) is not None:
+            self._hand(way, from_viewer, moved)
+
+    def _hand(self, way: MemoryWay, from_viewer: bool, moved: Moved) -> None:
+        session, route = (self.host, way.host_route) if from_viewer else (self.viewer, way.viewer_route)
         if moved.reset is not None:
             session.channel_reset(route, moved.channel, moved.stream, moved.reset, self.now)
         else:
             session.channel_received(route, moved.channel, moved.stream, moved.data, moved.end, self.now)
+
+    def another_way(self, *, direct: bool = False) -> MemoryWay:
+        """A place for the session on another hop."""
+        way = MemoryWay(5 + len(self.ways), direct=direct)
+        self.ways.append(way)
+        return way
+
+    def move(self, way: MemoryWay) -> None:
+        """The viewer takes the session there, and all is said that follows."""
+        self.viewer.move(way.viewer_route, self.now)
+        self.carry()
+
+    def lose(self, way: MemoryWay, *, viewer: bool = True, host: bool = True) -> None:
+        """A way breaks, with what is on it, and who notices is told."""
+        way.room = {True: 0, False: 0}
+        way.viewer_pipes.out.clear()
+        way.host_pipes.out.clear()
+        if viewer:
+            self.viewer.route_lost(way.viewer_route, Refused(CloseCode.TIMEOUT), self.now)
+        if host:
+            self.host.route_lost(way.host_route, self.now)
+        self.carry()
 
     def start(self) -> Meeting:
         """The handshake, as far as it goes."""

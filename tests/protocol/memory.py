@@ -42,7 +42,10 @@ class MemoryCarrier:
         self.other: MemoryCarrier
         self.peer_certificate: bytes | None = None
         self.peer_address = address
+        self.server_certificate: bytes | None = b"certificate"
         self.rtt: float | None = 0.02
+        self.heard_at = 0.0
+        self.pings = 0
         self.rate: float | None = None
         self.rows = 0
         self.held = False
@@ -120,6 +123,9 @@ class MemoryCarrier:
         self.datagrams = deque(entry for entry in self.datagrams if entry[1] != priority)
         self.dropped += before - len(self.datagrams)
         return before - len(self.datagrams)
+
+    def ping(self, now: float) -> None:
+        self.pings += 1
 
     def trust_peer(self) -> None:
         self.trusted = True

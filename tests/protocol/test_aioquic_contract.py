@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from aioquic.h3.connection import H3Connection
-from aioquic.quic.connection import QuicConnection
+from aioquic.quic.connection import QuicConnection, QuicNetworkPath
 from aioquic.quic.recovery import QuicPacketNumberWindow
 from aioquic.quic.stream import QuicStream
 
@@ -17,6 +17,7 @@ import avl_protocol.quic as package
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.contract import PRIVATE_NAMES
 from avl_protocol.quic.http3 import Http3Connection
+from tests.protocol.fixedrate import FixedRate
 from tests.protocol.pair import Pair
 
 
@@ -109,3 +110,50 @@ def test_an_acknowledgement_due_exactly_now_is_held_back_by_the_stock_pacer() ->
     space.ack_at = pair.now
     assert QuicConnection.datagrams_to_send(pair.server, pair.now) == []
     assert len(pair.flush(pair.server)) == 1
+
+
+def test_a_server_goes_where_a_clients_packets_come_from() -> None:
+    """Why following an address takes no more than sending from it."""
+    pair = Pair()
+    pair.client.send_ping(0)
+    for data in pair.flush(pair.client):
+        QuicConnection.receive_datagram(pair.server, data, ("192.0.2.7", 7), pair.now)
+    assert pair.server._network_paths[0].addr == ("192.0.2.7", 7)
+    assert not pair.server._network_paths[0].is_validated
+    pair.server.send_ping(0)
+    sent = sum(len(data) for data in pair.flush(pair.server))
+    assert 0 < sent <= 3 * pair.server._network_paths[0].bytes_received
+
+
+def test_a_path_that_a_client_adds_is_tried_beside_the_one_in_use() -> None:
+    """Why making before breaking takes no more than naming another path with a connection ID of its own."""
+    pair = Pair()
+    first, spare = pair.client._network_paths[0], len(pair.client._peer_cid_available)
+    attempt = QuicNetworkPath((*first.addr[:2], "another"))
+    attempt.peer_cid = pair.client._peer_cid_available.pop(0)
+    pair.client._add_network_path(attempt)
+    addresses = [address for _, address in pair.client.datagrams_to_send(pair.now)]
+    assert attempt.addr in addresses and spare > 0
+    assert pair.client._network_paths[0] is first, "it is not in use before it has answered"
+
+
+def test_a_probe_leaves_whatever_the_window_says() -> None:
+    pair = Pair()
+    stream = pair.client.open_stream()
+    pair.client.use_controller(FixedRate(1e9, 3000))
+    pair.client.write_stream(stream, bytes(50_000))
+    pair.flush(pair.client)
+    assert pair.flush(pair.client) == []
+    pair.client._probe_pending = True
+    assert len(pair.flush(pair.client)) >= 1
+    assert not pair.client._probe_pending
+
+
+def test_without_a_sample_the_next_round_trip_is_taken_as_the_first() -> None:
+    pair = Pair()
+    loss = pair.client._loss
+    assert loss._rtt_initialized and loss._rtt_smoothed > 0 and loss._pto_count == 0
+    loss._rtt_initialized = False
+    pair.client.send_ping(0)
+    pair.run(0.2)
+    assert loss._rtt_initialized and loss._rtt_min <= loss._rtt_smoothed

@@ -22,7 +22,7 @@ from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.wire.errors import LocalProtocolError
 from tests.protocol.carriers import RecordingReceiver
 
-Received = list[tuple[bytes, Address]]
+Received = list[tuple[bytes, Address | tuple[str, int, str]]]
 
 
 def endpoint(*, offload: bool = True, on_raw: Callable[[bytes, Address], None] | None = None) -> Endpoint:

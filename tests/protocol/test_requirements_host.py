@@ -9,15 +9,19 @@ import pytest
 
 from avl_host.clipboard import MemoryClipboard
 from avl_host.encode.budget import Budget
+from avl_host.entrances import RelayEntrance
 from avl_host.input.recorder import InputRecorder
 from avl_host.limits import HandshakeLimits
 from avl_host.reception import Desktop, Reception
 from avl_host.sharing import Sharing
+from avl_host.visit import Place, Visit
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.media.frame import Chroma
-from avl_protocol.session.host import HostSession, HostState
+from avl_protocol.session.host import HostSession
+from avl_protocol.session.hosting import HostState
 from avl_protocol.session.link import LinkState, RelayLink
 from avl_protocol.session.mediaout import MediaSender
+from avl_protocol.session.pipes import Route
 from avl_protocol.wire.endtoend import BulkMessage, Clipboard, ClipboardAsk, ClipboardSet, ControlMessage, MediaKeys
 from avl_protocol.wire.messages import Evict, HopMessage
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, CloseCode, Permission
@@ -32,9 +36,11 @@ class Session:
     """A session as Reception sees it; `told`: bulk messages that went to its viewer."""
 
     state = HostState.ADMITTED
+    detached = False
 
     def __init__(self, handle: int, permissions: Permission) -> None:
         self.handle = handle
+        self.session_id = handle.to_bytes(16, "big")
         self.permissions = permissions
         self.viewer = VIEWER.public
         self.told: list[BulkMessage] = []
@@ -73,13 +79,25 @@ class Hop:
     """The link to a relay: what is said on it."""
 
     state = LinkState.UP
+    media_handle = 9
 
     def __init__(self) -> None:
         self.carrier = MemoryCarrier(("10.0.0.1", 1), 0)
         self.said: list[HopMessage] = []
+        self.entrance = RelayEntrance(cast(RelayLink, self))
 
     def send(self, message: HopMessage) -> None:
         self.said.append(message)
+
+
+class Nobody:
+    """Guests and a ticket book in one, that take no notice of anything."""
+
+    def gone(self, session: HostSession, now: float) -> None:
+        return
+
+    def revoke(self, session: bytes) -> None:
+        return
 
 
 class Lobby:
@@ -87,18 +105,23 @@ class Lobby:
 
     def __init__(self, *permissions: Permission) -> None:
         self.clipboard = MemoryClipboard()
-        sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _stages: None)
+        sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _told, _outlet: None)
         desktop = Desktop(sharing, InputRecorder(), self.clipboard.set, self.clipboard.get)
+        nobody = cast(Any, Nobody())
         self.reception = Reception(
-            cast(Any, None), HOST, "host", cast(Any, None), desktop, None, lambda _text: None, lambda: None
-        )
+            cast(Any, None), HOST, "host", cast(Any, None), nobody, desktop, None, nobody, lambda _text: None,
+            lambda: None,
+        )  # fmt: skip
         self.coder, self.link = Coder(), Hop()
         sharing.start(cast(Any, self.coder))
-        self.reception._link = cast(RelayLink, self.link)
         self.clipboard.on_text = self.reception.clipboard
         self.sessions = [Session(at, each) for at, each in enumerate(permissions)]
         for session in self.sessions:
-            self.reception._sessions[session.handle] = cast(HostSession, session)
+            visit = Visit(cast(HostSession, session), None)
+            visit.places.append(
+                Place(self.link.entrance, session.handle, Route(self.link.entrance.hop, session.handle))
+            )
+            self.reception._visits[session.session_id] = visit
 
     def say(self, session: Session, message: BulkMessage) -> None:
         self.reception.session_message(cast(HostSession, session), message, 0.0)
@@ -166,7 +189,7 @@ async def test_a_desktop_that_does_not_take_the_text_is_reported() -> None:
 
 
 def test_chroma_is_what_every_viewer_decodes() -> None:
-    sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _stages: None)
+    sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _told, _outlet: None)
     coder = Coder()
     sharing.start(cast(Any, coder))
     sharing.set_viewer(1, (0, 1))
@@ -178,10 +201,12 @@ def test_chroma_is_what_every_viewer_decodes() -> None:
 
 
 def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
-    sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _stages: None)
+    sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _told, _outlet: None)
     link = Hop()
     carrier = link.carrier
-    sharing.set_link(cast(RelayLink, link))
+    outlet = link.entrance.outlet
+    sharing.open(outlet)
+    outlet.sessions = 1
     assert not sharing.ready(), "nobody is there"
     sharing.set_viewer(1, (0, 1))
     assert sharing.ready()
@@ -189,9 +214,11 @@ def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
     assert not sharing.ready()
     carrier.held = False
     assert sharing.ready()
-    sharing.audience(0, 0)
+    outlet.audience(0, 0, 0.0, 0.0)
     assert not sharing.ready(), "nobody looks"
-    sharing.set_link(None)
+    outlet.audience(1, 0, 0.0, 0.0)
+    assert sharing.ready()
+    sharing.close(outlet)
     assert not sharing.ready()
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from avl_protocol.crypto.attempts import Code
 from avl_protocol.session import viewer as viewer_module
-from avl_protocol.session.host import HostState
-from avl_protocol.session.viewer import ViewerState
+from avl_protocol.session.hosting import HostState
+from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.endtoend import Decoder
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import T_CONSENT, T_UNADMITTED, Channel, CloseCode, InputKind, Permission
@@ -228,17 +228,18 @@ def test_a_host_refuses_a_channel_that_the_permissions_do_not_open(channel: int)
 def test_a_viewer_that_lies_about_its_permissions_is_stopped_by_the_host() -> None:
     meeting = Meeting(code=VIEW_CODE).start()
     meeting.viewer.permissions = EVERYTHING
-    meeting.viewer_pipes.open(Channel.INPUT)
+    meeting.viewer._pipes.open(Channel.INPUT)
     meeting.viewer.send_input([POINTER], meeting.now)
     meeting.carry()
     assert meeting.host_owner.events == []
     assert (Channel.INPUT, CloseCode.FORBIDDEN) in meeting.host_pipes.refused
 
 
-def test_a_second_stream_for_a_channel_is_refused() -> None:
+def test_a_second_stream_for_a_channel_is_refused_unless_it_begins_as_a_move() -> None:
     meeting = Meeting().start()
-    meeting.host.channel_received(meeting.host_route, Channel.INPUT, 99, b"x", False, meeting.now)
-    assert meeting.host_pipes.refused == [(Channel.INPUT, CloseCode.FORBIDDEN)]
+    for stream, data in ((101, b"x" * 60), (201, SESSION + b"\x01\x01\x00" + bytes(16))):
+        meeting.host.channel_received(meeting.host_route, Channel.INPUT, stream, data, False, meeting.now)
+    assert meeting.host_pipes.refused == [(Channel.INPUT, CloseCode.TAMPERED)] * 2
     meeting.send_input(POINTER)
     assert meeting.host_owner.events == [POINTER]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avl_protocol.session.host import HostState
+from avl_protocol.session.hosting import HostState
 from avl_protocol.session.inputgate import InputGate
 from avl_protocol.session.outbox import InputOutbox
 from avl_protocol.wire.codec import INPUT
@@ -61,6 +61,8 @@ def test_nothing_stays_held_however_it_ends(how: str) -> None:
     del meeting.host_owner.events[:]
     if how == "lost":
         meeting.host.route_lost(meeting.host_route, meeting.now)
+        assert meeting.host_owner.events == [], "it may be back at once, by another way"
+        meeting.at(T_INPUT_SILENCE, deaf="viewer")
     elif how == "end":
         meeting.host.end(CloseCode.EVICTED, meeting.now)
     elif how == "reset 0":
@@ -68,6 +70,7 @@ def test_nothing_stays_held_however_it_ends(how: str) -> None:
     elif how == "reset 1":
         meeting.host.channel_reset(meeting.host_route, 1, 1, CloseCode.NO_ERROR, meeting.now)
         assert meeting.host.state is HostState.ADMITTED
+        meeting.at(T_INPUT_SILENCE, deaf="viewer")
     elif how == "tampered":
         meeting.host.channel_received(meeting.host_route, 1, 1, (40).to_bytes(2, "big") + bytes(40), False, meeting.now)
     elif how == "leave":

@@ -86,11 +86,15 @@ class Owner:
 class Hop:
     """A link whose relay is played by the test."""
 
-    def __init__(self, role: Role = Role.VIEWER, pin: bytes | None = RELAY.pin) -> None:
+    def __init__(
+        self, role: Role = Role.VIEWER, pin: bytes | None = RELAY.pin, trusted: bool = False,
+        device: int | None = None, only_device: bool = False,
+    ) -> None:  # fmt: skip
         self.now = 50.0
         self.owner, self.relay, self.connection = Owner(), Deaf(), Connection()
-        self.link = RelayLink(LinkSettings(role, "test", pin, HOST if role is Role.HOST else None, RECORD), self.owner)
-        self.link.attach_carrier(self.connection.client)
+        own = HOST if role is Role.HOST else None
+        self.link = RelayLink(LinkSettings(role, "test", pin, own, RECORD, device, only_device), self.owner)
+        self.link.attach_carrier(self.connection.client, lambda: trusted)
         self.connection.join(self.link, self.relay)
         self.link.carrier_ready(self.now)
         self.run()
@@ -163,9 +167,37 @@ def test_a_host_registers_first_and_is_up_when_that_was_taken() -> None:
 
 
 def test_without_a_pin_tls_has_verified_the_relay() -> None:
-    hop = Hop(pin=None)
+    hop = Hop(pin=None, trusted=True)
     hop.say(welcome(identity=STRANGER.public, endorsement=b""))
     assert hop.owner.up == 1
+
+
+def test_a_relay_that_nobody_vouches_for_is_left() -> None:
+    hop = Hop(pin=None)
+    hop.say(welcome())
+    assert hop.owner.up == 0 and hop.owner.lost is not None and hop.owner.lost.code is CloseCode.WRONG_RELAY
+    assert [type(message) for message in hop.heard] == [Hello]
+
+
+@pytest.mark.parametrize("only_device", [True, False])
+def test_the_device_itself_vouches_for_its_certificate(only_device: bool) -> None:
+    hop = Hop(pin=None, device=HOST.number, only_device=only_device)
+    hop.say(welcome(identity=HOST.public, endorsement=endorse_certificate(HOST, CERTIFICATE)))
+    assert hop.owner.up == 1 and hop.link.at_device
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_who_is_at_a_direct_address_and_is_not_the_device_is_the_wrong_host(trusted: bool) -> None:
+    hop = Hop(pin=None, trusted=trusted, device=HOST.number, only_device=True)
+    hop.say(welcome())
+    assert hop.owner.up == 0 and hop.owner.lost is not None and hop.owner.lost.code is CloseCode.WRONG_HOST
+    assert hop.closed == CloseCode.WRONG_HOST
+
+
+def test_the_devices_endorsement_of_another_certificate_is_worth_nothing() -> None:
+    hop = Hop(pin=None, device=HOST.number, only_device=True)
+    hop.say(welcome(identity=HOST.public, endorsement=endorse_certificate(HOST, b"another certificate")))
+    assert hop.owner.up == 0 and hop.closed is not None and not hop.link.at_device
 
 
 def test_a_version_that_was_not_offered_is_refused() -> None:

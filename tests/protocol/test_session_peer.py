@@ -26,6 +26,9 @@ from avl_protocol.wire.messages import (
     HopMessage,
     HopRate,
     Incoming,
+    NatTest,
+    NatTested,
+    Observed,
     Ping,
     Pong,
     Recover,
@@ -63,6 +66,7 @@ SAMPLES: dict[type[HopMessage], HopMessage] = {
         Attach(b"d" * 17, b"s" * 16), Incoming(b"s" * 16, 1), Accept(1), Reject(1, 7), Attached(b"s" * 16, 1, 1),
         Tracks(()), Admit(1, (), ()), Evict(1, 0), Detach(1, 0), Subscribe(1, 1, 1), Recover(1, 1, 0), Viewers(1),
         Ping(5), Pong(5), Goaway(), Close(0), HopRate(1, "grow", "there is room", (1, 2)),
+        NatTest(b"t" * 16), NatTested(b"t" * 16, 4434), Observed("192.0.2.1 5"),
     )
 }  # fmt: skip
 
@@ -176,8 +180,8 @@ def test_the_table_of_states_is_the_specifications() -> None:
     assert {
         PeerState.NEW: (Hello,),
         PeerState.WELCOMED: (Register,),
-        PeerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach),
-        PeerState.VIEWER: (Attach, Detach, Subscribe, Recover),
+        PeerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest),
+        PeerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest),
         PeerState.GONE: (),
     } == ALLOWED
 

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avl_protocol.session.host import HostState
-from avl_protocol.session.viewer import ViewerState
+from avl_protocol.session.hosting import HostState
+from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.codec import CONTROL
 from avl_protocol.wire.endtoend import Clipboard, ClockPing, Cursor, MediaKeys, NeedKeys
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import (
     MAX_CLIPBOARD_TEXT,
     T_BEACON,
+    T_RESUME,
     T_STALE,
     CloseCode,
     InputKind,
@@ -81,6 +82,8 @@ def test_the_end_of_channel_0_without_a_word_is_a_loss() -> None:
     meeting.viewer.channel_received(meeting.viewer_route, 0, 0, b"", True, meeting.now)
     assert meeting.reason is CloseCode.SESSION_LOST
     meeting.host.channel_received(meeting.host_route, 0, 0, b"", True, meeting.now)
+    assert meeting.host_owner.ended is None and meeting.host.detached
+    meeting.at(T_RESUME, deaf="viewer")
     assert meeting.host_owner.ended is CloseCode.SESSION_LOST
 
 
@@ -215,7 +218,7 @@ def test_a_viewer_that_asks_without_ever_reading_is_ended_too() -> None:
         if meeting.host_owner.ended is not None:
             break
         for _ in range(100):
-            meeting.viewer_pipes.send(0, _record(meeting, ping))
+            meeting.viewer_pipes.send_stream(0, _record(meeting, ping))
         meeting.carry()
     assert meeting.host_owner.ended is CloseCode.TOO_SLOW
 

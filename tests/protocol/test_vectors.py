@@ -19,9 +19,12 @@ from avl_protocol.crypto.sframe import ObjectOpener, Replayed, UnknownKey
 from avl_protocol.media import parity
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.reassembler import Reassembler
+from avl_protocol.path.candidate import Candidate, Site, from_rows, reachable
+from avl_protocol.path.punch import Punch, PunchKey, tag_of
 from avl_protocol.websocket import frames
 from avl_protocol.wire import codec, datagram, device_id, packing, target, varint
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from avl_protocol.wire.registry import CandidateKind
 from spec.vectors import carrier_cases, make, parity_cases
 from spec.vectors.message_cases import TABLES
 from spec.vectors.notation import untagged
@@ -331,3 +334,42 @@ def test_handshakes() -> None:
         if viewer.done:
             assert viewer.resumed == story["keys"]["resumed"]
             assert viewer.keys.master.hex() == story["keys"]["master"]
+
+
+def test_punches() -> None:
+    vectors = _read("punch")
+    key = PunchKey(bytes.fromhex(vectors["key"]))
+    assert key.tag.hex() == vectors["tag"]
+    for case in vectors["valid"]:
+        data, punch = bytes.fromhex(case["encoded"]), Punch(case["answer"], bytes.fromhex(case["nonce"]))
+        assert key.read(data, case["from_viewer"]) == punch and tag_of(data) == key.tag
+        assert key.make(punch, case["from_viewer"]) == data
+    for case in vectors["refused"]:
+        assert key.read(bytes.fromhex(case["encoded"]), case["from_viewer"]) is None, case["why"]
+    for case in vectors["connection_ids"]["valid"]:
+        assert key.connection_id(bytes.fromhex(case["nonce"])).hex() == case["id"]
+        assert key.names(bytes.fromhex(case["id"]))
+    for case in vectors["connection_ids"]["refused"]:
+        assert not key.names(bytes.fromhex(case["id"])), case["why"]
+
+
+def test_candidates() -> None:
+    vectors = _read("punch")["candidates"]
+    for case in vectors["rows"]:
+        (candidate,) = from_rows([case["row"]])
+        assert [int(candidate.kind), candidate.host, candidate.port] == case["candidate"]
+    for case in vectors["ignored"]:
+        row = [bytes.fromhex(value["bytes"]) if isinstance(value, dict) else value for value in case["row"]]
+        assert from_rows([row]) == [], case["why"]
+    site = Site(tuple(vectors["networks"]), tuple(vectors["observed"]))
+
+    def sent(*hosts: str, kind: CandidateKind = CandidateKind.LOCAL) -> list[str]:
+        return [candidate.host for candidate in reachable([Candidate(kind, host, 9) for host in hosts], site)]
+
+    assert [case for case in vectors["forbidden"] if sent(case["host"])] == []
+    assert all(sent(host) for host in vectors["allowed"])
+    beside = vectors["behind_one_address"]
+    assert sent(beside["private"], beside["observed"]) == [beside["observed"]]
+    both = [beside["private"], beside["observed"]]
+    assert sorted(sent(*both, kind=CandidateKind.OBSERVED)) == sorted(both)
+    assert len(from_rows([(1, "192.0.2.1", port) for port in range(1, 100)])) == vectors["most"]

@@ -166,14 +166,21 @@ def test_a_viewer_that_may_only_look_gets_no_input_channel_from_the_relay() -> N
     assert len(host.told.streams) == 1  # hop control alone
 
 
-def test_a_channel_is_opened_once() -> None:
+def test_a_channel_that_is_opened_again_takes_the_place_of_the_older() -> None:
     stand = Stand()
     host, viewer = stand.host(), stand.viewer()
     handle = stand.meet(host, viewer)
-    viewer.open(handle, 1, b"first")
+    first = viewer.open(handle, 1, b"first")
     second = viewer.open(handle, 1, b"second")
-    assert viewer.told.resets == [(second, CloseCode.FORBIDDEN)]
-    assert b"second" not in b"".join(bytes(data) for data in host.told.streams.values())
+    assert viewer.told.resets == [(first, CloseCode.NO_ERROR)]
+    assert [code for _, code in host.told.resets] == [CloseCode.NO_ERROR]
+    (twin,) = (at for at, data in host.told.streams.items() if bytes(data).endswith(b"second"))
+    assert (twin, CloseCode.NO_ERROR) not in host.told.resets
+    host.raw(b"answer", twin)
+    assert viewer.received(second) == b"answer"
+    viewer.raw(b" and more", first)
+    assert b"and more" not in b"".join(bytes(data) for data in host.told.streams.values())
+    assert len(stand.router._splices._ends) == 2
 
 
 def test_taking_a_channel_back_cuts_it() -> None:

@@ -19,7 +19,7 @@ class Port:
         self.socket.set_receiver(self._hear)
 
     def _hear(self, batch: Batch) -> None:
-        self.heard.extend(batch)
+        self.heard.extend((data, (source[0], source[1])) for data, source in batch)
 
     async def say(self, *targets: Address | tuple[str, int, str], data: bytes = b"?") -> None:
         """Send to each target and let it all arrive."""

@@ -67,8 +67,8 @@ def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
                 await number(desktop)
                 client = desktop._client
                 sent: list[Any] = []
-                link = client._link
-                assert link is not None
+                assert client._ways is not None and client._ways.current is not None
+                link = client._ways.current.link
                 send = link.send
 
                 def keep(message: Any) -> None:
@@ -76,7 +76,7 @@ def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
                     send(message)
 
                 link.send = keep  # type: ignore[method-assign]
-                step = client._decoder._step  # type: ignore[attr-defined]
+                step: Any = vars(client._decoder)["_step"]
                 assert step._decoder is not None
 
                 def fail(data: bytes) -> None:
@@ -116,7 +116,9 @@ def test_a_silent_host_is_shown_as_stale_and_takes_no_input() -> None:
                 await number(desktop)
                 presenter = desktop._presenter
                 simulation.network.change(RELAY, VIEWER, loss=1.0)
-                await until(lambda: presenter.state is not None and presenter.state.stage == "stale", 6)
+                await until(lambda: presenter.state is not None and presenter.state.stage == "lost", 3)
+                assert presenter.state is not None and "Nobody answers" in presenter.state.text
+                await asyncio.sleep(3)  # no beacon for so long
                 with pytest.raises(Refused):
                     await desktop.type("into the dark")
                 simulation.network.change(RELAY, VIEWER, loss=0.0)
@@ -153,7 +155,7 @@ def test_dialling_again_is_patient_and_ends_with_the_block() -> None:
 
 def test_a_code_that_was_changed_ends_the_dialling_with_that_answer() -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host() as host:
+        async with system(simulation) as s, s.host(resume=0.0) as host:
             await online(host)
             async with s.viewer(host, reconnect=True) as desktop:
                 await number(desktop)

@@ -69,7 +69,7 @@ EVERYTHING = Permission(sum(Permission))
 #: Losses after which dialling again helps; anything else is an answer.
 RETRYABLE = (
     CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.UNAVAILABLE, CloseCode.SESSION_LOST, CloseCode.INTERNAL,
-    CloseCode.TOO_SLOW, CloseCode.SESSION_UNKNOWN, CloseCode.LIMIT,
+    CloseCode.TOO_SLOW, CloseCode.SESSION_UNKNOWN,
 )  # fmt: skip
 
 

@@ -47,8 +47,10 @@ class TicketStore:
         try:
             ticket, since, seconds = packing.unpack(data, CloseCode.INTERNAL)
         except (RemoteProtocolError, ValueError, TypeError):
+            return None
+        if (type(ticket), type(since), type(seconds)) != (bytes, int, int):
             return None  # damaged: the code will be asked for
-        return bytes(ticket), int(since), int(seconds)
+        return ticket, since, seconds
 
     @staticmethod
     def _name(device: int) -> str:

@@ -18,8 +18,7 @@ from avl_protocol.path.candidate import Address, is_lan
 from avl_protocol.path.selector import Selector, WayKind
 from avl_protocol.path.silence import Verdict
 from avl_protocol.session.link import LinkSettings
-from avl_protocol.session.moves import LOSSES
-from avl_protocol.session.pipes import Route
+from avl_protocol.session.pipes import LOSSES, Route
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.device_id import NUMBER_BYTES

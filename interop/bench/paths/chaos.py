@@ -1,7 +1,7 @@
 """Chaos: ways come and go at random for a while, and what must hold whatever happens is held against what did.
 
-No key arrives twice or late, texts of the clipboard arrive in their order, and once a way exists the picture is no older
-than its bound.
+No key arrives twice or late, texts of the clipboard arrive in their order, and once a way exists the picture is no
+older than its bound.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.simulator.run import Simulation, run
 from tests.simulator.world import system
 
 #: Seconds of trouble, and of calm after it, in which everything has to come back.
-TROUBLE, CALM = 20.0, 8.0
+TROUBLE, CALM = 12.0, 6.0
 #: Seconds that the last picture may be old in the calm.
 BOUND = 0.5
 #: Keys that were made so long before they arrived were too old to be applied.
@@ -96,11 +96,11 @@ def live(seed: int) -> Verdict:
             applied: list[tuple[int, float]] = []
             write = host.sink.text
 
-            def text(typed: str) -> None:
-                applied.append((int(typed.rstrip(".")), now()))
-                write(typed)
+            def keep(text: str) -> None:
+                applied.append((int(text.rstrip(".")), now()))
+                write(text)
 
-            host.sink.text = text  # type: ignore[method-assign]
+            host.sink.text = keep  # type: ignore[method-assign]
             clips: list[str] = []
             take = host.clipboard.set
 

@@ -88,7 +88,7 @@ class MediaFlow:
         self._near, self._far = self._ends(controller, transport, up, down, seed)
         self._near.on_fate = self._fate
         self._far.on_datagram = self._media
-        self._near.offer_spare(self._sender.spare)
+        self._near.offer_spare(lambda count, now: self._sender.spare(count, 0))
 
     def _ends(
         self, controller: str, transport: str, up: Transmit, down: Transmit, seed: int

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.world import World, system_world
 from avl_protocol.session.mediain import ReceivedFrame
+from avl_protocol.session.pipes import Route
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import parse_chord
 from avl_protocol.wire.registry import DatagramType, InputKind
@@ -157,11 +158,19 @@ class Audience(DesktopClient):
 
         return thread_decoder(time.monotonic)(decoded, counted)
 
-    def media_received(self, data: bytes, now: float) -> None:
-        """Count kinds: the type stands behind a zero and a varint (RFC 9000, section 16)."""
-        kind = data[1 + (1 << (data[1] >> 6))]
-        self.datagrams[DatagramType(kind).name if kind in DatagramType._value2member_map_ else str(kind)] += 1
-        super().media_received(data, now)
+    def ways_ready(self, route: Route, now: float) -> None:
+        """Begin, and count kinds of datagrams: the type stands behind a zero and a varint (RFC 9000, section 16)."""
+        super().ways_ready(route, now)
+        session = self._session
+        assert session is not None
+        take = session.datagram_received
+
+        def counted(data: bytes, now: float) -> None:
+            kind = data[1 + (1 << (data[1] >> 6))]
+            self.datagrams[DatagramType(kind).name if kind in DatagramType._value2member_map_ else str(kind)] += 1
+            take(data, now)
+
+        session.datagram_received = counted  # type: ignore[method-assign]
 
     def session_frames(self, frames: list[ReceivedFrame], now: float) -> None:
         """Note, then decode."""
@@ -275,7 +284,13 @@ async def attend(target: str, state: Path, control: Path) -> None:
     world = system_world()
     identity = load_identity(state, world.entropy)
     settings = ClientSettings(
-        parse_target(target), os.environ["AVL_CODE"], identity, "bench", reconnect=False, timeout=COMES_IN
+        parse_target(target),
+        os.environ["AVL_CODE"],
+        identity,
+        "bench",
+        patience=COMES_IN,
+        timeout=COMES_IN,
+        direct=False,
     )
     audience = Audience(world, settings)
     await audience.connect()

@@ -54,11 +54,11 @@ def from_rows(rows: Iterable[Sequence[Any]]) -> list[Candidate]:
     """The candidates of a peer's rows; what is no address is left out, and so is what exceeds the limit."""
     found: dict[Address, Candidate] = {}
     for row in list(rows)[:MAX_CANDIDATES]:
-        if len(row) != 3 or row[0] not in CandidateKind._value2member_map_ or not isinstance(row[1], str):
+        if len(row) != 3 or [type(value) for value in row] != [int, str, int]:
             continue
-        host, port = _literal(row[1]), row[2]
-        if host is not None and isinstance(port, int) and 0 < port < 65536:
-            found.setdefault((str(host), port), Candidate(CandidateKind(row[0]), str(host), port))
+        kind, host, port = row[0], _literal(row[1]), row[2]
+        if kind in CandidateKind._value2member_map_ and host is not None and 0 < port < 65536:
+            found.setdefault((str(host), port), Candidate(CandidateKind(kind), str(host), port))
     return list(found.values())
 
 
@@ -100,6 +100,9 @@ def observed_address(text: str) -> Address | None:
 
 
 def _literal(text: str) -> IP | None:
+    """The address of a literal; one with a zone ("fe80::1%eth0") means something to its own machine only."""
+    if "%" in text:
+        return None
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -123,6 +126,7 @@ def _single(address: IP, own: Sequence[ipaddress.IPv4Interface | ipaddress.IPv6I
         if address == interface.ip:
             return False
         network = interface.network
-        if network.version == 4 and network.num_addresses > 2 and address == network.broadcast_address:
+        ends = (network.network_address, network.broadcast_address)  # old systems broadcast to the former
+        if network.version == 4 and network.num_addresses > 2 and address in ends:
             return False
     return str(address) != "255.255.255.255"

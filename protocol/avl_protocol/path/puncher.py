@@ -7,6 +7,7 @@ costs a kilobyte a packet, towards an address that an attacker made up.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,8 +18,10 @@ from avl_protocol.path.punch import NONCE_BYTES, Punch, PunchKey
 RHYTHM = (0.02,) * 10 + (0.05,) * 8 + (0.2,) * 8
 #: Addresses at a time, those included that a peer turned out to have.
 TARGETS = 24
-#: Answers a second, and at once: a punch can be repeated by who saw it.
-ANSWERS = 100.0
+#: Answers within any second: a punch can be repeated by who saw it.
+ANSWERS = 100
+#: Nonces of the peer's that are remembered, so that a repeated punch names no new address: more than two rounds' worth.
+SEEN = 2048
 
 
 @dataclass(slots=True)
@@ -40,7 +43,8 @@ class Puncher:
         self._entropy = entropy
         self._targets: dict[Address, _Target] = {}
         self._output: list[tuple[bytes, Address]] = []
-        self._allowed, self._allowed_at = ANSWERS, 0.0
+        self._answered_at: deque[float] = deque(maxlen=ANSWERS)
+        self._seen: dict[bytes, None] = {}
 
     @property
     def tag(self) -> bytes:
@@ -76,7 +80,11 @@ class Puncher:
             return self._answered(punch.nonce, address, now)
         if self._may_answer(now):
             self._output.append((self._key.make(Punch(True, punch.nonce), self._from_viewer), address))
-        if self._targets and address not in self._targets and len(self._targets) < TARGETS:
+        fresh = punch.nonce not in self._seen
+        self._seen[punch.nonce] = None
+        if len(self._seen) > SEEN:
+            del self._seen[next(iter(self._seen))]
+        if fresh and self._targets and address not in self._targets and len(self._targets) < TARGETS:
             self._targets[address] = _Target(now)  # what the peer's NAT made of an address that it named
             self.handle_timer(now)
         return False
@@ -90,11 +98,9 @@ class Puncher:
         return True
 
     def _may_answer(self, now: float) -> bool:
-        self._allowed = min(ANSWERS, self._allowed + (now - self._allowed_at) * ANSWERS)
-        self._allowed_at = now
-        if self._allowed < 1:
+        if len(self._answered_at) == ANSWERS and now - self._answered_at[0] < 1.0:
             return False
-        self._allowed -= 1
+        self._answered_at.append(now)
         return True
 
     def take_output(self) -> list[tuple[bytes, Address]]:

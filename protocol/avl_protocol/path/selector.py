@@ -65,7 +65,7 @@ class Selector:
 
     def __init__(self) -> None:
         self._failed: dict[WayKind, tuple[int, float]] = {}
-        self._better: tuple[object, float] | None = None
+        self._better: dict[object, float] = {}
         self._answers: dict[object, float] = {}
 
     def failed(self, kind: WayKind, now: float) -> None:
@@ -89,25 +89,28 @@ class Selector:
         using = next((way for way in ways if way.name == current), None)
         open_ways = [way for way in ways if not way.silent]
         if using is None or using.silent:
-            self._better = None
-            best = min(open_ways, key=lambda way: (way.cost, way.kind), default=None)
+            self._better.clear()
+            proven = [way for way in open_ways if self._proven(way, now)]
+            best = min(proven or open_ways, key=lambda way: (way.cost, way.kind), default=None)
             return best.name if best is not None else current
         fit = [
             way
             for way in open_ways
             if way.name != current
-            and now - self._answers[way.name] >= self.proof(way.kind, now)
+            and self._proven(way, now)
             and (way.cost < using.cost * SHARE - MARGIN or self._nearer(way, using))
         ]
         best = min(fit, key=lambda way: (way.cost, way.kind), default=None)
+        self._better = {way.name: self._better.get(way.name, now) for way in fit}
         if best is None:
-            self._better = None
             return current
-        if self._nearer(best, using):
+        if self._nearer(best, using) or now - self._better[best.name] >= PATIENCE:
             return best.name
-        if self._better is None or self._better[0] != best.name:
-            self._better = (best.name, now)
-        return best.name if now - self._better[1] >= PATIENCE else current
+        return current
+
+    def _proven(self, way: WayFigures, now: float) -> bool:
+        """Whether a way has answered for as long as it has to."""
+        return now - self._answers[way.name] >= self.proof(way.kind, now)
 
     @staticmethod
     def _nearer(way: WayFigures, using: WayFigures) -> bool:

@@ -125,32 +125,33 @@ def _parity(fragments: int, loss: float, burst: float, late: float, interval: fl
     """
     felt = 1 - exp(-late / LATE_SCALE)
     best, least = 0, float("inf")
-    for rows in range(max(1, int(fragments * MOST_PARITY)) + 1):
-        total = fragments + rows
-        broken = 1 - sum(_lost(total, loss, burst)[: rows + 1])
-        cost = rows / total + felt * min(1.0, max(0.0, broken) * (1 + late / interval) / 0.05) ** SHARPNESS
+    for rows, broken in enumerate(_broken(fragments, max(1, int(fragments * MOST_PARITY)), loss, burst)):
+        cost = rows / (fragments + rows) + felt * min(1.0, max(0.0, broken) * (1 + late / interval) / 0.05) ** SHARPNESS
         if cost < least:
             best, least = rows, cost
     return best
 
 
 @lru_cache(maxsize=1024)
-def _lost(packets: int, loss: float, burst: float) -> tuple[float, ...]:
-    """Probabilities that 0, 1, ... of so many packets are lost, by Gilbert's model: losses come in geometric bursts."""
+def _broken(fragments: int, most: int, loss: float, burst: float) -> tuple[float, ...]:
+    """Probabilities that an object of so many fragments and 0, 1, ... `most` rows loses more packets than it has rows.
+
+    By Gilbert's model: losses come in geometric bursts. One pass over the packets serves all of them, and more losses
+    than `most` need not be told apart.
+    """
     leave = 1 / burst
     enter = min(1.0, loss * leave / (1 - loss)) if burst > 1.05 else loss
     stay = 1 - leave if burst > 1.05 else loss
-    good = [1 - loss] + [0.0] * packets
-    bad = [loss] + [0.0] * packets
     # good, bad: the next packet arrives or is lost, with so many lost before it.
-    for _ in range(packets):
-        after_good, after_bad = [0.0] * (packets + 1), [0.0] * (packets + 1)
-        for count in range(packets + 1):
-            arrives, fails = good[count], bad[count]
-            after_good[count] += arrives * (1 - enter)
-            after_bad[count] += arrives * enter
-            if count < packets:
-                after_good[count + 1] += fails * (1 - stay)
-                after_bad[count + 1] += fails * stay
-        good, bad = after_good, after_bad
-    return tuple(one + other for one, other in zip(good, bad, strict=True))
+    good, bad = [1 - loss] + [0.0] * most, [loss] + [0.0] * most
+    out = []
+    for packets in range(fragments + most + 1):
+        if packets >= fragments:
+            rows = packets - fragments
+            out.append(1 - sum(good[: rows + 1]) - sum(bad[: rows + 1]))
+        failed = [0.0, *bad[:-1]]
+        good, bad = (
+            [arrives * (1 - enter) + fails * (1 - stay) for arrives, fails in zip(good, failed, strict=True)],
+            [arrives * enter + fails * stay for arrives, fails in zip(good, failed, strict=True)],
+        )
+    return tuple(out)

@@ -10,8 +10,8 @@ from avl_protocol.crypto.handshake import HostHandshake
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.hosting import Door, HostSessionOwner, HostState
 from avl_protocol.session.inputgate import InputGate
-from avl_protocol.session.moves import LOSSES, HostMoves
-from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.moves import HostMoves
+from avl_protocol.session.pipes import LOSSES, Route, SessionPipes, channels_of
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.codec import BULK, CONTROL, INPUT
@@ -140,12 +140,7 @@ class HostSession:
 
     def channels(self) -> tuple[int, ...]:
         """Channels that the permissions open."""
-        out = [int(Channel.CONTROL)]
-        if self.permissions & (Permission.POINTER | Permission.KEYBOARD):
-            out.append(int(Channel.INPUT))
-        if self.permissions & (Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT):
-            out.append(int(Channel.BULK))
-        return tuple(out)
+        return channels_of(self.permissions)
 
     # moving
 
@@ -188,6 +183,8 @@ class HostSession:
             if route is self._pipes.route:
                 self._ended(CloseCode.SESSION_LOST, now)
             return
+        if self._moves is not None:
+            self._moves.lost(route)
         for channel in self._pipes.on(route):
             self._lose(channel, now)
 
@@ -313,10 +310,7 @@ class HostSession:
         self.discarded += discarded
         if events:
             self._owner.session_input(self, events, now)
-        if (deadline := self._gate.silence_deadline(now)) is None:
-            self._timers.stop(Timer.SILENCE)
-        else:
-            self._timers.set(Timer.SILENCE, deadline)
+        self._timers.set(Timer.SILENCE, self._gate.silence_deadline(now))
         assert self._secure is not None
         self._secure.send(Channel.INPUT, INPUT.encode(Echo(batch.sequence, round(now * 1e6), self.discarded)))
 

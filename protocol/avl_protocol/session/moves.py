@@ -17,10 +17,6 @@ from avl_protocol.wire.registry import Channel, CloseCode
 
 #: No Channel Resume is longer: session, three integers and a MAC.
 LONGEST_HEADER = 16 + 3 * 8 + 16
-#: Codes with which a stream is reset when nobody has ended the session on purpose.
-LOSSES = (
-    CloseCode.NO_ERROR, CloseCode.SESSION_LOST, CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.INTERNAL,
-)  # fmt: skip
 #: Streams at a time that begin as moves and are not verified.
 ARRIVING = 16
 
@@ -71,6 +67,7 @@ class ViewerMoves:
     def give_up(self) -> None:
         """Go nowhere: the channels stay suspended until the next move."""
         for arriving in self._arriving.values():
+            self._pipes.leave(arriving.route, arriving.stream)
             arriving.route.hop.carrier.reset_stream(arriving.stream, CloseCode.NO_ERROR)
         self._arriving.clear()
         self.target = None
@@ -124,8 +121,10 @@ class HostMoves:
         """
         arriving = self._arriving.get((route, stream))
         if arriving is None:
-            if len(self._arriving) >= ARRIVING:
-                raise RemoteProtocolError(CloseCode.LIMIT, "too many streams that move")
+            if len(self._arriving) >= ARRIVING:  # the oldest goes: nobody may keep the viewer from moving
+                oldest, given_up = next(iter(self._arriving))
+                self.forget(oldest, given_up)
+                oldest.hop.carrier.reset_stream(given_up, CloseCode.LIMIT)
             arriving = self._arriving[route, stream] = _Arriving(channel, route, stream)
         try:
             whole = arriving.feed(data)
@@ -145,3 +144,7 @@ class HostMoves:
     def forget(self, route: Route, stream: int) -> None:
         """A stream is gone."""
         self._arriving.pop((route, stream), None)
+
+    def lost(self, route: Route) -> None:
+        """A route is gone, and with it what was arriving there."""
+        self._arriving = {key: arriving for key, arriving in self._arriving.items() if key[0] is not route}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,15 +97,18 @@ class InputOutbox:
         """Forget what would come too late (R-SESS-26); the numbers of batches that lost something."""
         lost = []
         for batch in self._waiting:
-            age = now - batch.made
-            if age > T_INPUT_OLD_PRESS:
-                kept = [event for event in batch.events if _lasts(event, age)]
-                if len(kept) < len(batch.events):
-                    self.discarded += len(batch.events) - len(kept)
-                    lost.append(batch.sequence)
-                    batch.events = kept
+            kept = [event for event in batch.events if now < batch.made + _life(event)]
+            if len(kept) < len(batch.events):
+                self.discarded += len(batch.events) - len(kept)
+                lost.append(batch.sequence)
+                batch.events = kept
         self._waiting = deque(batch for batch in self._waiting if batch.events)
         return lost
+
+    def due(self) -> float | None:
+        """When `expire` will next have something to forget."""
+        ends = (batch.made + _life(event) for batch in self._waiting for event in batch.events)
+        return min((end for end in ends if end < math.inf), default=None)
 
     def take(self) -> tuple[Batch, float]:
         """The first batch of what waits, without its time, and when it was made. Only while `pending`."""
@@ -113,18 +117,19 @@ class InputOutbox:
 
     def clear(self) -> list[int]:
         """Forget what waits and what is held: the host has let go of it. The numbers of what was forgotten."""
-        lost = [batch.sequence for batch in self._waiting]
-        self.discarded += sum(len(batch.events) for batch in self._waiting)
+        counted = [(b.sequence, sum(e[0] != InputKind.HOLDING for e in b.events)) for b in self._waiting]
+        lost = [sequence for sequence, events in counted if events]
+        self.discarded += sum(events for _, events in counted)
         self._waiting.clear()
         self._held.clear()
         return lost
 
 
-def _lasts(event: Event, age: float) -> bool:
-    """Whether an event of this age still means what its maker meant: letting go always does, moving for a while."""
+def _life(event: Event) -> float:
+    """Seconds for which an event means what its maker meant: letting go, and still holding, always do."""
     kind = event[0]
     if kind in (InputKind.KEY, InputKind.BUTTON):
-        return event[2] is False
-    if kind == InputKind.RELEASE_ALL:
-        return True
-    return bool(kind == InputKind.MOVE and age <= T_INPUT_OLD)
+        return T_INPUT_OLD_PRESS if event[2] else math.inf
+    if kind in (InputKind.RELEASE_ALL, InputKind.HOLDING):
+        return math.inf
+    return T_INPUT_OLD if kind == InputKind.MOVE else T_INPUT_OLD_PRESS

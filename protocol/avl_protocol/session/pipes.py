@@ -8,10 +8,30 @@ another one by one (spec 08-paths, 8.5).
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from typing import Protocol
 
 from avl_protocol.session.carrier import Carrier
-from avl_protocol.wire.registry import Channel, CloseCode
+from avl_protocol.wire.registry import Channel, CloseCode, Permission
+
+#: Codes with which a stream is reset when nobody has ended the session on purpose.
+LOSSES = (
+    CloseCode.NO_ERROR, CloseCode.SESSION_LOST, CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.INTERNAL,
+)  # fmt: skip
+
+
+#: Streams that were left which are remembered, since their last bytes may still come.
+LEFT = 64
+
+
+def channels_of(permissions: Permission) -> tuple[int, ...]:
+    """Channels that these permissions open."""
+    out = [int(Channel.CONTROL)]
+    if permissions & (Permission.POINTER | Permission.KEYBOARD):
+        out.append(int(Channel.INPUT))
+    if permissions & (Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT):
+        out.append(int(Channel.BULK))
+    return tuple(out)
 
 
 class Hop(Protocol):
@@ -51,10 +71,11 @@ class Route:
 class SessionPipes:
     """The streams of a session's channels."""
 
-    __slots__ = ("_first", "_streams")
+    __slots__ = ("_first", "_left", "_streams")
 
     def __init__(self, route: Route) -> None:
         self._first = route
+        self._left: deque[tuple[Route, int]] = deque(maxlen=LEFT)
         self._streams: dict[int, tuple[Route, int]] = {}
 
     @property
@@ -88,7 +109,8 @@ class SessionPipes:
 
     def abandon(self, channel: int) -> None:
         """Give a channel's stream up without a word about the session."""
-        known = self._streams.pop(channel, None)
+        known = self._streams.get(channel)
+        self.drop(channel)
         if known is not None:
             known[0].hop.carrier.reset_stream(known[1], CloseCode.NO_ERROR)
 
@@ -102,7 +124,16 @@ class SessionPipes:
 
     def drop(self, channel: int) -> None:
         """A channel's stream is gone."""
-        self._streams.pop(channel, None)
+        if (known := self._streams.pop(channel, None)) is not None:
+            self._left.append(known)
+
+    def leave(self, route: Route, stream: int) -> None:
+        """A stream that no channel got to is given up."""
+        self._left.append((route, stream))
+
+    def has_left(self, route: Route, stream: int) -> bool:
+        """Whether a stream is one that was ours."""
+        return (route, stream) in self._left
 
     def send(self, channel: int, data: bytes) -> None:
         """Send bytes on a channel that is open."""

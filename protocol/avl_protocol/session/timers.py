@@ -31,9 +31,12 @@ class Timers:
     def __init__(self) -> None:
         self._due: dict[Timer, float] = {}
 
-    def set(self, timer: Timer, at: float) -> None:
-        """Fire at `at`, instead of whenever it was set for."""
-        self._due[timer] = at
+    def set(self, timer: Timer, at: float | None) -> None:
+        """Fire at `at`, instead of whenever it was set for; None: not at all."""
+        if at is None:
+            self._due.pop(timer, None)
+        else:
+            self._due[timer] = at
 
     def stop(self, timer: Timer) -> None:
         """Do not fire."""

@@ -12,8 +12,8 @@ from avl_protocol.crypto.sframe import ObjectOpener
 from avl_protocol.media.clock import ClockOffset
 from avl_protocol.session.inputsender import InputSender
 from avl_protocol.session.mediain import MediaReceiver
-from avl_protocol.session.moves import LOSSES, ViewerMoves
-from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.moves import ViewerMoves
+from avl_protocol.session.pipes import LOSSES, Route, SessionPipes, channels_of
 from avl_protocol.session.reporting import Presented
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
@@ -37,7 +37,6 @@ from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
     SESSION_VERSIONS,
-    T_INPUT_OLD_PRESS,
     T_INPUT_REFRESH,
     T_REPORT,
     T_STALE,
@@ -47,8 +46,6 @@ from avl_protocol.wire.registry import (
     Permission,
 )
 
-_HANDS = Permission.POINTER | Permission.KEYBOARD
-_CLIPBOARD = Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT
 #: Clock exchanges: the first few quickly, so that the offset is good before it is needed.
 _CLOCK_QUICK, _CLOCK_SLOW, _QUICK_EXCHANGES = 0.2, 10.0, 5
 
@@ -132,18 +129,18 @@ class ViewerSession:
                 if arrived is None:
                     return
                 data = arrived
+            elif not self._pipes.uses(channel, route, stream):
+                if not self._pipes.has_left(route, stream):
+                    raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "the host opened a channel")
+                return
             elif self._moves is not None and self._moves.moving(channel):
                 return
-            elif not self._pipes.uses(channel, route, stream):
-                if self._moves is None:
-                    raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "the host opened a channel")
-                return  # the last of a stream that the channel has left
             if self._secure is None:
                 self._shake(data, now)
             else:
                 self._messages(channel, data, now)
             if end and channel == Channel.CONTROL and self._going():
-                self._lose(route, CloseCode.SESSION_LOST, now)
+                self.channel_reset(route, channel, stream, CloseCode.SESSION_LOST, now)
         except RemoteProtocolError as error:
             self._fail(Refused(error.code, error.text if error.code is CloseCode.SESSION_PROTOCOL else ""), now)
         except Refused as error:
@@ -175,28 +172,20 @@ class ViewerSession:
             return
         if not self._pipes.uses(channel, route, stream):
             return
-        if self._moves is not None and self._moves.moving(channel):
-            self._pipes.drop(channel)  # the host has left it already, and its answer is on its way
-            return
-        if channel == Channel.CONTROL and self.state is not ViewerState.ENDED:
-            known = CloseCode(code) if code in CloseCode._value2member_map_ else CloseCode.SESSION_LOST
-            self._lose(route, known, now)
-
-    def _lose(self, route: Route, code: CloseCode, now: float) -> None:
-        """Channel 0 has no stream any more. Unless somebody ended the session on purpose, it looks for another."""
-        lost = Refused(code if code is not CloseCode.NO_ERROR else CloseCode.SESSION_LOST)
-        if self.state is ViewerState.ADMITTED and code in LOSSES:
-            self.route_lost(route, lost, now)
-            self._owner.session_unmoved(route, now)
-        else:
-            self._ended(lost, now)
+        known = CloseCode(code) if code in CloseCode._value2member_map_ else CloseCode.SESSION_LOST
+        if self.state is ViewerState.ADMITTED and (code in LOSSES or channel != Channel.CONTROL):
+            self._lose(channel)  # the host has left it for where we move, or the relay has lost the host
+            if channel == Channel.CONTROL and self.moving is None:
+                self._owner.session_unmoved(route, now)
+        elif channel == Channel.CONTROL:
+            self._ended(Refused(known if known is not CloseCode.NO_ERROR else CloseCode.SESSION_LOST), now)
 
     # moving
 
     def move(self, route: Route, now: float) -> None:
         """Take the session to another route, or back to the one it is on with streams of their own."""
         if self._moves is not None and self.state is ViewerState.ADMITTED:
-            self._moves.begin(route, self._channels())
+            self._moves.begin(route, channels_of(self.permissions))
 
     def route_lost(self, route: Route, reason: Refused, now: float) -> None:
         """A route is gone. A session that was on it waits for another; one that was not admitted is over."""
@@ -206,17 +195,13 @@ class ViewerSession:
             return
         self._moves.lost(route)
         for channel in self._pipes.on(route):
-            self._pipes.drop(channel)
-            assert self._secure is not None
-            self._secure.suspend(channel)
+            self._lose(channel)
 
-    def _channels(self) -> list[int]:
-        channels = [int(Channel.CONTROL)]
-        if self.permissions & _HANDS:
-            channels.append(int(Channel.INPUT))
-        if self.permissions & _CLIPBOARD:
-            channels.append(int(Channel.BULK))
-        return channels
+    def _lose(self, channel: int) -> None:
+        """A channel has no stream: hold back until it has moved."""
+        assert self._secure is not None
+        self._pipes.drop(channel)
+        self._secure.suspend(channel)
 
     def _send_body(self, body: bytes) -> None:
         self._pipes.send(Channel.CONTROL, len(body).to_bytes(2, "big") + body)
@@ -244,7 +229,7 @@ class ViewerSession:
 
     def send_bulk(self, message: BulkMessage) -> None:
         """Send a bulk message. Raises Refused(NOT_PERMITTED)."""
-        if not self.permissions & _CLIPBOARD:
+        if Channel.BULK not in channels_of(self.permissions):
             raise Refused(CloseCode.NOT_PERMITTED)
         if self._secure is not None and self.state is ViewerState.ADMITTED:
             self._secure.send(Channel.BULK, BULK.encode(message))
@@ -254,7 +239,7 @@ class ViewerSession:
 
         Raises Refused(NOT_PERMITTED), or Refused(SESSION_LOST) while the host is not heard.
         """
-        if not self.permissions & _HANDS:
+        if Channel.INPUT not in channels_of(self.permissions):
             raise Refused(CloseCode.NOT_PERMITTED)
         if self.stale or self._input is None:
             raise Refused(CloseCode.SESSION_LOST)
@@ -271,14 +256,8 @@ class ViewerSession:
         assert self._input is not None
         if late := self._input.take_late():
             self._owner.session_discarded(late, now)
-        if self._input.outbox.pending:
-            self._timers.set(Timer.LATE, now + T_INPUT_OLD_PRESS)
-        else:
-            self._timers.stop(Timer.LATE)
-        if self._input.outbox.holds:
-            self._timers.set(Timer.HOLDING, now + T_INPUT_REFRESH)
-        else:
-            self._timers.stop(Timer.HOLDING)
+        self._timers.set(Timer.LATE, self._input.outbox.due())
+        self._timers.set(Timer.HOLDING, now + T_INPUT_REFRESH if self._input.outbox.holds else None)
 
     def _messages(self, channel: int, data: bytes, now: float) -> None:
         assert self._secure is not None
@@ -316,7 +295,7 @@ class ViewerSession:
         self._watching.learn(grant.keys, now)
         self._timers.stop(Timer.HANDSHAKE)
         self._timers.set(Timer.STALE, now + T_STALE)
-        for channel in self._channels()[1:]:
+        for channel in channels_of(self.permissions)[1:]:
             self._pipes.open(channel)
         self.send(Decoder(self._settings.decodes))
         self._exchange_clocks(now)
@@ -347,13 +326,7 @@ class ViewerSession:
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""
         if self._watching is not None and self.state is ViewerState.ADMITTED:
-            self._check(self._watching.datagram(data, now))
-
-    def _check(self, check: float | None) -> None:
-        if check is None:
-            self._timers.stop(Timer.RECOVER)
-        else:
-            self._timers.set(Timer.RECOVER, check)
+            self._timers.set(Timer.RECOVER, self._watching.datagram(data, now))
 
     def presented(self, track: int, number: int, at: float, now: float) -> None:
         """An object was on the screen `at`: the next report says so."""
@@ -393,7 +366,7 @@ class ViewerSession:
             elif timer is Timer.REPORT:
                 self._report()
             elif timer is Timer.RECOVER and self._watching is not None:
-                self._check(self._watching.recover(now))
+                self._timers.set(Timer.RECOVER, self._watching.recover(now))
 
     def _exchange_clocks(self, now: float) -> None:
         self._exchanges += 1

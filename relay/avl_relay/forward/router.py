@@ -232,6 +232,8 @@ class Router:
         watched = self._watched.get(session.viewer, [])
         if session in watched:
             watched.remove(session)
+        for parked in session.parked.values():
+            session.viewer.abandon(parked.stream, code)
         if not session.accepted:
             session.viewer.send(Close(code))
         session.viewer.send(Detach(session.handle, code))
@@ -249,7 +251,9 @@ class Router:
         session = self._sessions.get(header.handle)
         allowed = session is not None and session.viewer is peer and session.accepted
         if session is not None and allowed and session.moves and not session.admitted and header.channel:
-            if len(session.parked) < PARKED and header.channel not in session.parked:
+            if (parked := session.parked.pop(header.channel, None)) is not None:
+                peer.abandon(parked.stream, CloseCode.NO_ERROR)
+            if len(session.parked) < PARKED:
                 session.parked[header.channel] = Parked(stream)
                 return
             allowed = False
