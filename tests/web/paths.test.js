@@ -79,13 +79,18 @@ test("what waits in the outbox is forgotten by what it is: presses after 2 s, mo
   const outbox = new InputOutbox();
   outbox.add([[INPUT.BUTTON, 1, true], [INPUT.MOVE, 1, 1], [INPUT.BUTTON, 1, false]], 0);
   assert.equal(outbox.add([[INPUT.TEXT, "x"]], 10), 2);
-  assert.deepEqual(outbox.expire(TIMER.INPUT_OLD_PRESS), []);
+  assert.deepEqual(outbox.expire(TIMER.INPUT_OLD_PRESS - 1), []);
+  assert.equal(outbox.due(), TIMER.INPUT_OLD_PRESS);
   assert.deepEqual(outbox.expire(TIMER.INPUT_OLD_PRESS + 11), [1, 2]);
   assert.equal(outbox.discarded, 2);
   assert.deepEqual(outbox.expire(TIMER.INPUT_OLD + 1), [1]);
   assert.deepEqual(outbox.take(), { sequence: 1, made: 0, events: [[INPUT.BUTTON, 1, false]] });
   outbox.add([[INPUT.TEXT, "y"]], 0);
   assert.deepEqual([outbox.clear(), outbox.pending, outbox.discarded], [[3], false, 4]);
+  outbox.add([[INPUT.KEY, 4, true, 0, "a"]], 0);
+  outbox.take();
+  outbox.hold(0);
+  assert.deepEqual([outbox.expire(60_000), outbox.due(), outbox.clear(), outbox.discarded], [[], null, [], 4]);
 });
 
 test("what is done later than a moment goes into a batch of its own, which carries its time", () => {

@@ -49,8 +49,8 @@ export class Selector {
   constructor() {
     /** @type {Map<number, { count: number, at: number }>} */
     this._failed = new Map();
-    /** @type {{ name: Name, since: number } | null} */
-    this._better = null;
+    /** Since when each was better by enough. @type {Map<Name, number>} */
+    this._better = new Map();
     /** @type {Map<Name, number>} */
     this._answers = new Map();
   }
@@ -74,21 +74,22 @@ export class Selector {
     this._answers = new Map(open.map(({ name }) => [name, this._answers.get(name) ?? now]));
     const using = ways.find(({ name }) => name === current);
     if (!using || using.silent) {
-      this._better = null;
-      return best(open)?.name ?? current;
+      this._better.clear();
+      const proven = open.filter((way) => this._proven(way, now));
+      return best(proven.length ? proven : open)?.name ?? current;
     }
     const fit = open.filter((way) => {
-      const proven = now - (this._answers.get(way.name) ?? now) >= this.proof(way.kind, now);
-      return way !== using && proven && (cost(way) < cost(using) * SHARE - MARGIN || nearer(way, using));
+      return way !== using && this._proven(way, now) && (cost(way) < cost(using) * SHARE - MARGIN || nearer(way, using));
     });
     const chosen = best(fit);
-    if (!chosen) {
-      this._better = null;
-      return current;
-    }
-    if (nearer(chosen, using)) return chosen.name;
-    if (this._better?.name !== chosen.name) this._better = { name: chosen.name, since: now };
-    return now - this._better.since >= PATIENCE ? chosen.name : current;
+    this._better = new Map(fit.map(({ name }) => [name, this._better.get(name) ?? now]));
+    if (!chosen) return current;
+    return nearer(chosen, using) || now - (this._better.get(chosen.name) ?? now) >= PATIENCE ? chosen.name : current;
+  }
+
+  /** Whether a way has answered for as long as it has to. @param {WayFigures<Name>} way @param {number} now */
+  _proven(way, now) {
+    return now - (this._answers.get(way.name) ?? now) >= this.proof(way.kind, now);
   }
 }
 

@@ -12,8 +12,6 @@ import { CHANNEL, CLOSE } from "../wire/registry.js";
 
 /** @typedef {import("./pipes.js").Route} Route */
 
-/** Codes with which a stream is reset, or a hop ends, when nobody has ended the session on purpose. @type {Set<number>} */
-export const LOSSES = new Set([CLOSE.NO_ERROR, CLOSE.SESSION_LOST, CLOSE.GOING_AWAY, CLOSE.TIMEOUT, CLOSE.INTERNAL]);
 /** No Channel Resume is longer: session, three integers and a MAC. */
 export const LONGEST_HEADER = 16 + 3 * 8 + 16;
 

@@ -85,9 +85,7 @@ export class InputOutbox {
   expire(now) {
     const lost = [];
     for (const batch of this._waiting) {
-      const age = now - batch.made;
-      if (age <= TIMER.INPUT_OLD_PRESS) continue;
-      const kept = batch.events.filter((event) => lasts(event, age));
+      const kept = batch.events.filter((event) => now < batch.made + life(event));
       if (kept.length === batch.events.length) continue;
       this.discarded += batch.events.length - kept.length;
       lost.push(batch.sequence);
@@ -97,6 +95,12 @@ export class InputOutbox {
     return lost;
   }
 
+  /** When `expire` will next have something to forget; null: never. @returns {number | null} */
+  due() {
+    const ends = this._waiting.flatMap(({ made, events }) => events.map((event) => made + life(event))).filter(Number.isFinite);
+    return ends.length ? Math.min(...ends) : null;
+  }
+
   /** The first batch of what waits. Only while `pending`. @returns {Waiting} */
   take() {
     return /** @type {Waiting} */ (this._waiting.shift());
@@ -104,8 +108,9 @@ export class InputOutbox {
 
   /** Forget what waits and what is held: the host has let go of it. The numbers of what was forgotten. @returns {number[]} */
   clear() {
-    const lost = this._waiting.map(({ sequence }) => sequence);
-    this.discarded += this._waiting.reduce((sum, { events }) => sum + events.length, 0);
+    const counted = this._waiting.map(({ sequence, events }) => ({ sequence, count: events.filter(([kind]) => kind !== INPUT.HOLDING).length }));
+    const lost = counted.filter(({ count }) => count).map(({ sequence }) => sequence);
+    this.discarded += counted.reduce((sum, { count }) => sum + count, 0);
     this._waiting = [];
     this._held.clear();
     return lost;
@@ -119,12 +124,12 @@ function fits(batch, event, now) {
   return event[0] !== INPUT.TEXT && batch.events.at(-1)?.[0] !== INPUT.TEXT;
 }
 
-/** Whether an event of this age still means what its maker meant: letting go always does, moving for a while.
- * @param {InputEvent} event @param {number} age */
-function lasts(event, age) {
+/** Milliseconds for which an event means what its maker meant: letting go, and still holding, always do. @param {InputEvent} event */
+function life(event) {
   const kind = event[0];
-  if (kind === INPUT.KEY || kind === INPUT.BUTTON) return event[2] === false;
-  return kind === INPUT.RELEASE_ALL || (kind === INPUT.MOVE && age <= TIMER.INPUT_OLD);
+  if (kind === INPUT.RELEASE_ALL || kind === INPUT.HOLDING) return Infinity;
+  if ((kind === INPUT.KEY || kind === INPUT.BUTTON) && event[2] === false) return Infinity;
+  return kind === INPUT.MOVE ? TIMER.INPUT_OLD : TIMER.INPUT_OLD_PRESS;
 }
 
 /** A text in pieces of at most TEXT UTF-16 units that never part a surrogate pair. @param {string} text */

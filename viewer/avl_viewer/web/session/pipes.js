@@ -5,7 +5,19 @@
  * (spec 08-paths, 8.5).
  */
 
-import { CHANNEL, CLOSE } from "../wire/registry.js";
+import { CHANNEL, CLOSE, PERMISSION } from "../wire/registry.js";
+
+/** Codes with which a stream is reset, or a hop ends, when nobody has ended the session on purpose. @type {Set<number>} */
+export const LOSSES = new Set([CLOSE.NO_ERROR, CLOSE.SESSION_LOST, CLOSE.GOING_AWAY, CLOSE.TIMEOUT, CLOSE.INTERNAL]);
+
+/** Channels that these permissions open. @param {number} permissions @returns {number[]} */
+export function channelsOf(permissions) {
+  /** @type {number[]} */
+  const out = [CHANNEL.CONTROL];
+  if (permissions & (PERMISSION.POINTER | PERMISSION.KEYBOARD)) out.push(CHANNEL.INPUT);
+  if (permissions & (PERMISSION.CLIPBOARD_IN | PERMISSION.CLIPBOARD_OUT)) out.push(CHANNEL.BULK);
+  return out;
+}
 
 /**
  * @typedef {object} Hop  What a session needs of an end of a hop.

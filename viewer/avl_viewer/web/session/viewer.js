@@ -10,15 +10,14 @@ import { BULK_MESSAGES, CHANNEL, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, PERMIS
 import { ClockExchange } from "./exchange.js";
 import { InputSender } from "./inputsender.js";
 import { knownCode } from "./link.js";
-import { LOSSES, ViewerMoves } from "./moves.js";
+import { ViewerMoves } from "./moves.js";
 import { Opening } from "./opening.js";
+import { LOSSES, channelsOf } from "./pipes.js";
 import { SecureChannels } from "./secure.js";
 import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
 import { Watching } from "./watching.js";
 
-const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
-const CLIPBOARD = PERMISSION.CLIPBOARD_IN | PERMISSION.CLIPBOARD_OUT;
 const ALL_PERMISSIONS = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
 
 /**
@@ -96,7 +95,7 @@ export class ViewerSession {
       }
       if (!this._secure) await this._shake(bytes);
       else await this._messages(channel, bytes, counts);
-      if (end && channel === CHANNEL.CONTROL && this._going() && counts()) this._lose(route, CLOSE.SESSION_LOST);
+      if (end && channel === CHANNEL.CONTROL && this._going() && counts()) this.channelReset(route, channel, stream, CLOSE.SESSION_LOST);
     } catch (error) {
       this._failed(error);
     }
@@ -133,30 +132,26 @@ export class ViewerSession {
       this._unmoved(this._moves, route);
       return;
     }
-    if (channel !== CHANNEL.CONTROL || !this._pipes.uses(channel, route, stream)) return;
-    if (this._moves?.moving(channel)) {
-      this._pipes.drop(channel); // the host has left it already, and its answer is on its way
-      return;
+    if (!this._going() || !this._pipes.uses(channel, route, stream)) return;
+    if (this.state === ViewerState.ADMITTED && (LOSSES.has(code) || channel !== CHANNEL.CONTROL)) {
+      this._lose(channel); // the host has left it for where we move, or the relay has lost the host
+      if (channel === CHANNEL.CONTROL && !this._moves?.target) this._owner.sessionUnmoved(route);
+    } else if (channel === CHANNEL.CONTROL) {
+      this._ended(new Refused(code === CLOSE.NO_ERROR ? CLOSE.SESSION_LOST : knownCode(code, CLOSE.SESSION_LOST)));
     }
-    this._lose(route, knownCode(code, CLOSE.SESSION_LOST));
   }
 
-  /** Channel 0 has no stream any more. Unless somebody ended the session on purpose, it looks for another. @param {Route} route @param {number} code */
-  _lose(route, code) {
-    const lost = new Refused(code === CLOSE.NO_ERROR ? CLOSE.SESSION_LOST : code);
-    if (this.state === ViewerState.ADMITTED && LOSSES.has(code)) {
-      this.routeLost(route, lost);
-      this._owner.sessionUnmoved(route);
-    } else {
-      this._ended(lost);
-    }
+  /** A channel has no stream: hold back until it has moved. @param {number} channel */
+  _lose(channel) {
+    this._pipes.drop(channel);
+    this._secure?.suspend(channel);
   }
 
   // moving
 
   /** Take the session to another route, or back to one where it was. @param {Route} route */
   move(route) {
-    if (this.state === ViewerState.ADMITTED) this._moves?.begin(route, this._channels());
+    if (this.state === ViewerState.ADMITTED) this._moves?.begin(route, channelsOf(this.permissions));
   }
 
   /** A route is gone. A session that was on it waits for another; one that was not admitted is over.
@@ -167,15 +162,7 @@ export class ViewerSession {
       return;
     }
     this._moves.lost(route);
-    for (const channel of this._pipes.on(route)) {
-      this._pipes.drop(channel);
-      this._secure?.suspend(channel);
-    }
-  }
-
-  _channels() {
-    const wished = [[CHANNEL.INPUT, HANDS], [CHANNEL.BULK, CLIPBOARD]].filter(([, needed]) => this.permissions & needed);
-    return [CHANNEL.CONTROL, ...wished.map(([channel]) => channel)];
+    for (const channel of this._pipes.on(route)) this._lose(channel);
   }
 
   /** A channel's backlog is gone. @param {number} channel */
@@ -219,14 +206,14 @@ export class ViewerSession {
 
   /** Send a bulk message. Throws Refused(NOT_PERMITTED). @param {string} kind @param {Record<string, any>} fields */
   sendBulk(kind, fields) {
-    if (!(this.permissions & CLIPBOARD)) throw new Refused(CLOSE.NOT_PERMITTED);
+    if (!channelsOf(this.permissions).includes(CHANNEL.BULK)) throw new Refused(CLOSE.NOT_PERMITTED);
     if (this.state === ViewerState.ADMITTED) void this._secure?.send(CHANNEL.BULK, encode(BULK_MESSAGES, kind, fields));
   }
 
   /** Send input at once as one batch (moves coalesce while the hop is backed up); its sequence number.
    * Throws Refused(NOT_PERMITTED), or Refused(SESSION_LOST) while the host is not heard. @param {InputEvent[]} events */
   sendInput(events) {
-    if (!(this.permissions & HANDS)) throw new Refused(CLOSE.NOT_PERMITTED);
+    if (!channelsOf(this.permissions).includes(CHANNEL.INPUT)) throw new Refused(CLOSE.NOT_PERMITTED);
     if (this.stale || !this._input || !this._going()) throw new Refused(CLOSE.SESSION_LOST);
     const sequence = this._input.send(events);
     this._afterInput();
@@ -245,8 +232,9 @@ export class ViewerSession {
     const late = input.takeLate();
     if (late.length) this._owner.sessionDiscarded(late);
     const now = this._clock();
-    if (!input.outbox.pending) this._timers.stop(Timer.LATE);
-    else if (!this._timers.isSet(Timer.LATE)) this._timers.set(Timer.LATE, now + TIMER.INPUT_OLD_PRESS);
+    const due = input.outbox.due();
+    if (due === null) this._timers.stop(Timer.LATE);
+    else this._timers.set(Timer.LATE, due);
     if (input.outbox.holds) this._timers.set(Timer.HOLDING, now + TIMER.INPUT_REFRESH);
     else this._timers.stop(Timer.HOLDING);
   }
@@ -295,7 +283,7 @@ export class ViewerSession {
     this.clock.seed(grant.host_time_us / 1000, now);
     this._timers.stop(Timer.HANDSHAKE);
     this._timers.set(Timer.STALE, now + TIMER.STALE);
-    for (const channel of this._channels().slice(1)) this._pipes.open(channel);
+    for (const channel of channelsOf(this.permissions).slice(1)) this._pipes.open(channel);
     this.send("DECODER", { chroma: this._settings.decodes, max_width: 4096, max_height: 4096 });
     this._timers.set(Timer.CLOCK, this._clocks.ask(now));
     this._owner.sessionAdmitted(grant);

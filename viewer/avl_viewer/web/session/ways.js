@@ -11,7 +11,7 @@ import { bigEndian, equal } from "../wire/bytes.js";
 import { NUMBER_BYTES } from "../wire/device_id.js";
 import { Refused } from "../wire/errors.js";
 import { CLOSE } from "../wire/registry.js";
-import { LOSSES } from "./moves.js";
+import { LOSSES } from "./pipes.js";
 import { Seeker } from "./seeker.js";
 import { switchSentence } from "./sentences.js";
 import { Timer, Timers } from "./timers.js";
