@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -17,7 +18,11 @@ def need(tool: str) -> str:
     path = shutil.which(tool)
     if path is not None:
         return path
-    reason = f"{tool} is not installed on this machine (./dev test names the package)"
+    without(f"{tool} is not installed on this machine (./dev test names the package)")
+
+
+def without(reason: str) -> NoReturn:
+    """Skip the calling test because of what this machine can't do, or fail it where CI=true."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -69,7 +69,7 @@ class Endpoint:
         self._links: dict[Link, None] = {}
         self._touched: dict[Link, None] = {}
         self._outgoing: dict[Link, None] = {}
-        self._serving = self._scheduled = False
+        self._serving = self._scheduled = self._everywhere = False
         self._tls: TlsServer | None = None
         self._on_carrier: OnCarrier | None = None
         self._on_http: HttpHandler | None = None
@@ -93,6 +93,7 @@ class Endpoint:
         host, port = address
         if host:
             host = (await self._network.resolve(host, port))[0][0]
+        self._everywhere = host in ("", "0.0.0.0", "::")
         self._socket = self._network.bind((host, port))
         self._socket.set_receiver(self._received)
 
@@ -114,6 +115,8 @@ class Endpoint:
         self._tls, self._on_carrier, self._on_http = tls, on_carrier, on_http
         self._origin_allowed = origin_allowed or _no_origin
         self._admits = admits or _anybody
+        if self._everywhere:
+            self._bound().tell_local()  # an answer has to come from the address that was asked
 
     def set_certificate(self, tls: TlsServer) -> None:
         """Present another certificate, beginning with the next connection."""
@@ -288,28 +291,29 @@ class Endpoint:
             connection.receive_datagram(data, connection.arriving_as(address, arrival[2:]), now)
             self._touched[link] = None
         elif isinstance(route, NewConnection):
-            self._accept(route, data, address, now)
+            self._accept(route, data, arrival, now)
         elif isinstance(route, ResetOf):
             route.link.connection.terminate(QuicErrorCode.NO_ERROR, STATELESS_RESET)
             self._touched[route.link] = None
         elif isinstance(route, Stray):
             answer = self._reception.reset(route.destination, len(data), now)
             if answer is not None:
-                self._bound().send_batch([(answer, address)])
+                self._bound().send_batch([(answer, arrival)])
         elif isinstance(route, UnknownVersion):
             if self._tls is not None:
-                self._bound().send_batch([(other_versions(route), address)])
+                self._bound().send_batch([(other_versions(route), arrival)])
         elif isinstance(route, NotQuic) and self.on_raw is not None:
             self.on_raw(data, address)
 
-    def _accept(self, first: NewConnection, data: bytes, address: Address, now: float) -> None:
+    def _accept(self, first: NewConnection, data: bytes, arrival: Address | Pinned, now: float) -> None:
         tls = self._tls
         if tls is None:
             return
+        address = (arrival[0], arrival[1])
         verdict = self._reception.judge(first, data, address, now)
         if isinstance(verdict, bytes):
             if self._admits(first.destination, address):  # nobody else learns that there is somebody
-                self._bound().send_batch([(verdict, address)])
+                self._bound().send_batch([(verdict, arrival)])
         elif verdict is not None and self._admits(verdict.original, address):
             settings = configuration(is_client=False, alpn=[ALPN, ALPN_HTTP], idle_timeout=self._idle_timeout)
             tls.apply(settings)
@@ -327,7 +331,7 @@ class Endpoint:
             admission.opened(host)
             link = self._add(connection, self._choose, lambda _link, _failure: admission.settled(host))
             link.register(first.destination)
-            connection.receive_datagram(data, address, now)
+            connection.receive_datagram(data, arrival, now)
             self._touched[link] = None
 
     # ---- links

@@ -70,10 +70,12 @@ def forget_interfaces() -> None:
 
 
 def _interface_of(local: str) -> int:
-    """The index of the interface with an address; 0, the kernel's choice, where there is none."""
+    """The index of the interface with an address; 0, the kernel's choice, where that is none to the outside."""
     if local not in _known:
         found = 0
         for adapter in ifaddr.get_adapters():
+            if adapter.nice_name == "lo":
+                continue
             if any((entry.ip if isinstance(entry.ip, str) else entry.ip[0]) == local for entry in adapter.ips):
                 found = adapter.index or 0
         _known[local] = found

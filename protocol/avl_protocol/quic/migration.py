@@ -94,8 +94,9 @@ class MigratingConnection(DatagramConnection):
 
     def arriving_as(self, address: tuple[str, int], local: tuple[str, ...]) -> NetworkAddress:
         """The name under which this connection knows where a packet came from: with our address where that matters."""
-        if local and any(path.addr == (*address, *local) for path in self._network_paths):
-            return (*address, *local)
+        labelled: NetworkAddress = (*address, *local)
+        if not self._is_client or any(path.addr == labelled for path in self._network_paths):
+            return labelled
         return address
 
     def _look_at_path(self) -> None:

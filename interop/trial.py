@@ -1,0 +1,160 @@
+"""Trial: one session through two real NATs, to which everything happens that happens to laptops.
+
+A relay in the middle, a host with a terminal behind one gateway, a viewer that types behind two others, all real
+programs in network namespaces. What the terminal wrote is compared with what was typed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from interop.natnet import RELAY, Kind, Natnet
+from interop.programs import Program, ProgramFailed, Programs
+from interop.stage import BIN, READY, SIZE, kept, start_display
+
+CODE = "TRIAL-CODE"
+PORT = 4433
+
+
+@dataclass(slots=True)
+class Typist:
+    """The viewer, and what it has said so far."""
+
+    process: subprocess.Popen[bytes]
+    said: list[dict[str, Any]] = field(default_factory=list)
+
+    def read(self) -> dict[str, Any]:
+        """Take what it has said since; the newest."""
+        out = self.process.stdout
+        assert out is not None
+        while select.select([out], [], [], 0)[0] and (line := out.readline()):
+            self.said.append(json.loads(line))
+        return self.said[-1] if self.said else {}
+
+
+class Trial:
+    """The programs, and the network they run in."""
+
+    def __init__(self, programs: Programs, net: Natnet) -> None:
+        self.programs = programs
+        self.net = net
+        self.typed = programs.folder / "typed.txt"
+        self._relay: Program | None = None
+        self._pin = ""
+        self.typist: Typist
+        self.target = ""
+
+    async def start(self, *, relayed: bool = False, viewer: bool = True) -> None:
+        """Start relay, desktop, host and viewer."""
+        programs, net = self.programs, self.net
+        await self.start_relay()
+        display, screen = await start_display(programs, "desktop", SIZE)
+        here = {"DISPLAY": display, "LANG": "C.UTF-8", "AVL_CODE": CODE}
+        root = Path(__file__).resolve().parent
+        programs.start(
+            "terminal", ["xterm", "-geometry", "90x30+20+20", "-e", "sh", root / "terminal.sh", self.typed], here
+        )
+        await programs.until("a terminal that has the keyboard", READY, screen.focused)
+        await programs.until("the terminal reads lines", READY, self.typed.exists)
+        where = ["--relay", f"{RELAY}:{PORT}?pin={self._pin}", "--display", display]
+        if relayed:
+            where.append("--no-direct")
+        command = [BIN / "avl-host", "run", *where, *kept(programs.folder, "host")]
+        programs.start("host", net.host.command(command), here)
+        self.target = (await programs.ready_file(programs.folder / "host.json", READY))["target"]
+        if viewer:
+            await self.start_typist()
+
+    async def start_typist(self) -> None:
+        """Start the viewer that types."""
+        command = [sys.executable, "-m", "interop.typist", self.target, "--state", self.programs.folder / "viewer"]
+        log = (self.programs.folder / "typist.log").open("ab")
+        process = subprocess.Popen(
+            [str(part) for part in self.net.viewer.command(command)],
+            env={**os.environ, "AVL_CODE": CODE}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+        )  # fmt: skip
+        log.close()
+        self.typist = Typist(process)
+        await self.until("the viewer is in", lambda said: bool(said))
+
+    async def start_relay(self) -> None:
+        """Start the relay, again with its identity."""
+        folder = self.programs.folder
+        (folder / "relay.json").unlink(missing_ok=True)
+        listen = ["--listen", f"0.0.0.0:{PORT}", "--public", RELAY, "--http", "127.0.0.1:0"]
+        command = [BIN / "avl-relay", "serve", *listen, *kept(folder, "relay")]
+        self._relay = self.programs.start("relay", self.net.relay.command(command))
+        self._pin = (await self.programs.ready_file(folder / "relay.json", READY))["pin"]
+
+    def kill_relay(self) -> None:
+        """End the relay as a power cut does."""
+        assert self._relay is not None
+        self._relay.signal(9)
+        self._relay.process.wait()
+        self.programs.started.remove(self._relay)
+
+    async def until(self, what: str, ready: Callable[[dict[str, Any]], Any], seconds: float = READY) -> dict[str, Any]:
+        """Wait until what the viewer says fulfils a condition. Raises ProgramFailed."""
+        end = time.monotonic() + seconds
+        while True:
+            said = self.typist.read()
+            if said and ready(said):
+                return said
+            self.programs.check()
+            if self.typist.process.poll() is not None:
+                raise ProgramFailed(f"the viewer ended: {(self.programs.folder / 'typist.log').read_text()[-600:]}")
+            if time.monotonic() > end:
+                raise ProgramFailed(f"after {seconds:.0f} s still not: {what}; {said}")
+            await asyncio.sleep(0.02)
+
+    async def on(self, *paths: str, seconds: float = READY) -> dict[str, Any]:
+        """Wait until the session is on one of these paths and pictures come."""
+        return await self.until(
+            f"the session is on {' or '.join(paths)}", lambda s: s.get("path") in paths and s["age"] < 0.3, seconds
+        )
+
+    async def watch(self, seconds: float) -> float:
+        """Watch for so long; the longest time without a picture meanwhile."""
+        self.typist.read()
+        first = len(self.typist.said)
+        await asyncio.sleep(seconds)
+        self.typist.read()
+        return max((said["gap"] for said in self.typist.said[first:]), default=float("inf"))
+
+    async def finish(self) -> tuple[int, list[int]]:
+        """Let the viewer leave; how many lines it typed, and those that the terminal has, in order."""
+        process = self.typist.process
+        assert process.stdin is not None
+        process.stdin.close()
+        end = time.monotonic() + READY
+        while process.poll() is None and time.monotonic() < end:
+            self.typist.read()
+            await asyncio.sleep(0.05)
+        self.typist.read()
+        lines = [int(line) for line in self.typed.read_text().split() if line.isdigit()]
+        return self.typist.said[-1]["typed"], lines
+
+    def end(self) -> None:
+        """End the viewer; the programs are ended by their owner."""
+        typist: Typist | None = getattr(self, "typist", None)
+        if typist is not None:
+            typist.process.kill()
+            typist.process.wait()
+            for pipe in (typist.process.stdin, typist.process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+
+def network(host: Kind = "endpoint-independent") -> Natnet:
+    """A small internet for one trial."""
+    return Natnet(host)

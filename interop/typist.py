@@ -1,0 +1,105 @@
+"""Typist: a viewer that types numbered lines all the time and says what it sees, for trials of what a session survives.
+
+`python -m interop.typist TARGET --state DIR` writes one JSON object a line and tenth of a second: time, path, round
+trip, last change of way, lines typed and refused, age of the newest picture and the longest gap between two. It ends
+when its standard input does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from avl_protocol.endpoint.runtime import run
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import InputKind
+from avl_viewer.api import connect
+from avl_viewer.present.presenter import Picture
+
+#: Seconds between two lines that are typed, and between two words about how it goes.
+TYPES, TELLS = 0.05, 0.1
+
+
+async def work(target: str, state: Path, direct: bool) -> None:
+    """Type and tell until standard input ends."""
+    began = time.monotonic()
+    async with connect(target, code=os.environ["AVL_CODE"], state=state, reconnect=True, direct=direct) as desktop:
+        seen = {"pictures": 0, "last": time.monotonic(), "gap": 0.0}
+        counts = {"typed": 0, "refused": 0, "late": 0}
+        shown = desktop._presenter.picture
+
+        def picture(one: Picture) -> None:
+            now = time.monotonic()
+            seen["gap"] = max(seen["gap"], now - seen["last"])
+            seen["last"] = now
+            seen["pictures"] += 1
+            shown(one)
+
+        desktop._presenter.picture = picture  # type: ignore[method-assign]
+        await desktop.screenshot()
+        said: dict[str, Any] = {"event": "in", "after": time.monotonic() - began}
+        print(json.dumps(said), flush=True)
+
+        def answered(done: asyncio.Future[None]) -> None:
+            if not done.cancelled() and done.exception() is not None:
+                counts["late"] += 1
+
+        async def write() -> None:
+            while True:
+                text = str(counts["typed"])
+                try:
+                    enter = [(int(InputKind.KEY), 0x28, True, 0, ""), (int(InputKind.KEY), 0x28, False, 0, "")]
+                    desktop._client.send_input([(int(InputKind.TEXT), text), *enter]).add_done_callback(answered)
+                    counts["typed"] += 1
+                except Refused:
+                    counts["refused"] += 1
+                await asyncio.sleep(TYPES)
+
+        async def tell() -> None:
+            while True:
+                await asyncio.sleep(TELLS)
+                stats = desktop.stats()
+                now = time.monotonic()
+                state = desktop._presenter.state
+                print(
+                    json.dumps(
+                        {
+                            "at": now, "path": stats["path"], "rtt_ms": stats["rtt_ms"], "switch": stats["switch"],
+                            "status": state.text if state else "", "age": now - seen["last"],
+                            "gap": max(seen["gap"], now - seen["last"]), "pictures": seen["pictures"], **counts,
+                        }
+                    ),
+                    flush=True,
+                )  # fmt: skip
+                seen["gap"] = 0.0
+
+        work = [asyncio.create_task(write()), asyncio.create_task(tell())]
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        work[0].cancel()
+        await asyncio.sleep(2.5)
+        work[1].cancel()
+
+
+def main() -> int:
+    """Read the command line and do it."""
+    parser = argparse.ArgumentParser(prog="typist", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("target")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--relayed", action="store_true", help="look for no direct way")
+    known = parser.parse_args()
+    try:
+        run(work(known.target, known.state, not known.relayed))
+    except Refused as refused:
+        print(f"typist: {refused}", file=sys.stderr)
+        return refused.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""A host that viewers reach at its own address: real programs, no relay anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from avl_protocol.wire import device_id
+from interop.programs import Programs
+from interop.stage import BIN
+
+CODE = "LISTEN-CODE"
+
+
+def avl(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run one of the viewer's commands to its end."""
+    command = [str(part) for part in (BIN / "avl", *arguments, "--code", CODE, "--state", folder / "viewer")]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "[::1]:0"])
+async def test_a_listening_host_needs_no_relay_and_no_pin(tmp_path: Path, listen: str) -> None:
+    programs = Programs(tmp_path)
+    try:
+        where = ["--listen", listen, "--source", "pattern", "--code", CODE]
+        kept = ["--state", tmp_path / "host", "--ready-file", tmp_path / "host.json"]
+        programs.start("host", [BIN / "avl-host", "run", *where, *kept])
+        ready = await programs.ready_file(tmp_path / "host.json", 30)
+        assert ready["url"] == "" and "pin=" not in ready["target"]
+        shot = await asyncio.to_thread(avl, "screenshot", ready["target"], "-o", tmp_path / "now.png", folder=tmp_path)
+        assert shot.returncode == 0, shot.stderr
+        assert (tmp_path / "now.png").read_bytes()[1:4] == b"PNG"
+        told = await asyncio.to_thread(avl, "stats", ready["target"], "--json", "--seconds", "1", folder=tmp_path)
+        assert told.returncode == 0, told.stderr
+        assert json.loads(told.stdout.splitlines()[-1])["path"] in ("lan", "direct")
+
+        other = ready["target"].replace(ready["device_id"], _another(ready["device_id"]))
+        wrong = await asyncio.to_thread(avl, "screenshot", other, "-o", tmp_path / "no.png", folder=tmp_path)
+        assert wrong.returncode == 3 and "vouches" in wrong.stderr, wrong.stderr
+    finally:
+        programs.end()
+
+
+def _another(device: str) -> str:
+    """A device ID that is not this one."""
+    return device_id.to_text(device_id.from_text(device) ^ 1)

@@ -1,0 +1,98 @@
+"""One session through real NATs: real programs, the kernel's gateways, a real terminal. No key is lost or doubled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from interop.bench.rig.netns import LinkImpossible
+from interop.natnet import Kind, Natnet, lacking
+from interop.programs import Programs
+from interop.trial import Trial
+from tests.tools import need, without
+
+#: Longest gaps, in seconds, on a machine that does other things too: the goals are the bench's to measure.
+SOON = 1.5
+
+
+@asynccontextmanager
+async def trial(folder: Path, host: Kind = "endpoint-independent") -> AsyncIterator[Trial]:
+    """A small internet with relay, host and viewer."""
+    for tool in ("ip", "nft", "conntrack", "Xvfb", "openbox", "xterm"):
+        need(tool)
+    if why := lacking():
+        without(why)
+    try:
+        net = Natnet(host)
+    except LinkImpossible as error:
+        without(str(error))
+    programs = Programs(folder)
+    made = Trial(programs, net)
+    try:
+        yield made
+    finally:
+        made.end()
+        programs.end()
+        net.close()
+
+
+async def test_a_session_survives_everything_that_happens_to_a_laptop(tmp_path: Path) -> None:
+    async with trial(tmp_path) as t:
+        await t.start()
+        await t.on("direct")
+        first, second = t.net.viewer.uplinks
+
+        first.gateway.rebind()  # the NAT forgets
+        assert await t.watch(3) < SOON
+        await t.on("direct")
+
+        t.net.viewer.prefer(1)  # another network is preferred, then the first one is gone
+        assert await t.watch(2) < SOON
+        t.net.viewer.take_down(0)
+        assert await t.watch(3) < SOON
+        await t.on("direct", "relay")
+
+        second.gateway.drop_udp(True)  # a firewall
+        await t.on("tcp")
+        second.gateway.drop_udp(False)
+        await t.on("relay", "direct")
+
+        t.kill_relay()  # and the relay's power
+        await t.watch(1)
+        await t.start_relay()
+        await t.watch(2)
+        await t.on("relay", "direct")
+        typed, lines = await t.finish()
+        assert lines == list(range(typed)), (typed, len(lines))
+
+
+async def test_a_relay_that_restarts_under_a_relayed_session_loses_no_key(tmp_path: Path) -> None:
+    async with trial(tmp_path, host="symmetric") as t:
+        await t.start()
+        await t.watch(1.5)
+        assert t.typist.read()["path"] == "relay"
+        t.kill_relay()
+        await t.start_relay()
+        back = time.monotonic()
+        await t.on("relay")
+        assert time.monotonic() - back < 2.0 + SOON
+        typed, lines = await t.finish()
+        assert lines == list(range(typed)), (typed, len(lines))
+
+
+async def test_where_udp_is_blocked_tcp_carries_the_session_and_leaves_it_when_udp_works(tmp_path: Path) -> None:
+    async with trial(tmp_path) as t:
+        await t.start(viewer=False)
+        gateway = t.net.viewer.uplinks[0].gateway
+        gateway.drop_udp(True)
+        await t.start_typist()
+        said = t.typist.said[0]
+        assert said["after"] < 1.0 + SOON
+        await t.on("tcp")
+        await t.watch(1)
+        gateway.drop_udp(False)
+        await t.on("relay", "direct")
+        typed, lines = await t.finish()
+        assert lines == list(range(typed)), (typed, len(lines))
