@@ -299,10 +299,9 @@ export class Ways {
     const attached = this._ways.filter((way) => way.route);
     const chosen = this._selector.choose(this.current, attached.map((way) => way.figures()), now);
     if (chosen && chosen !== this.current) this._move(chosen, now);
-    if (!attached.some((way) => way.fit || way.going)) {
-      this.nowhereSince ??= now;
-    } else if (this.nowhereSince !== null) {
-      this.nowhereSince = null;
+    const nowhere = !attached.some((way) => way.fit || way.going);
+    if (nowhere !== (this.nowhereSince !== null)) {
+      this.nowhereSince = nowhere ? now : null;
       this._owner.waysChanged();
     }
     this._wantRelay(now);
