@@ -183,7 +183,10 @@ class Agent:
 
         if self._settings.direct or self._settings.listen is not None:
             endpoint.on_raw = raw
-            endpoint.listen(roll.current, on_carrier=accept, admits=self.reachability.admits)
+            endpoint.listen(
+                roll.current, on_carrier=accept, admits=self.reachability.admits,
+                origin_allowed=lambda _origin, _authority: True,  # no page's origin is a permission here (R-PATH-9)
+            )  # fmt: skip
             self._roll(endpoint, roll)
 
     def _roll(self, endpoint: Endpoint, roll: CertificateRoll) -> None:

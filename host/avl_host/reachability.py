@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.whereabouts import Whereabouts
-from avl_protocol.path.candidate import Address, from_rows, reachable, to_rows
+from avl_protocol.path.candidate import Address, from_rows, in_own_network, reachable, to_rows
 from avl_protocol.path.punch import PunchKey, tag_of
 from avl_protocol.path.puncher import Puncher
 from avl_protocol.session.host import HostSession
@@ -90,8 +90,15 @@ class Reachability:
             self._send(reached)
 
     def admits(self, destination: bytes, address: Address) -> bool:
-        """Whether a connection may be begun with this first destination connection ID."""
-        return self._anybody or any(reached.key.names(destination) for reached in self._reached.values())
+        """Whether a connection may be begun with this first destination connection ID.
+
+        A browser can't choose it. So while a viewer that looks for the direct way is in, who is in one of our own
+        networks may knock: ATTACH and the channels' MACs decide, and the endpoint's limits bound what that costs.
+        """
+        if self._anybody or any(reached.key.names(destination) for reached in self._reached.values()):
+            return True
+        seeking = any(reached.heard >= 0 for reached in self._reached.values())
+        return seeking and in_own_network(address[0], self._whereabouts.site())
 
     def _send(self, reached: _Reached) -> None:
         for data, address in reached.puncher.take_output():

@@ -55,22 +55,22 @@ class Script:
         self.ends[end].suspend()
         self._note(end, "suspend", b"")
 
-    def header(self, end: str, epoch: int) -> bytes:
-        """Our Channel Resume."""
-        out = self.ends[end].resume_header(epoch)
-        self._note(end, "resume_header", out, epoch=epoch)
+    def header(self, end: str, epoch: int, binding: bytes = b"") -> bytes:
+        """Our Channel Resume, on a carrier of this binding."""
+        out = self.ends[end].resume_header(epoch, binding)
+        self._note(end, "resume_header", out, epoch=epoch, binding=binding.hex())
         return out
 
-    def resume(self, end: str, header: bytes) -> bytes:
+    def resume(self, end: str, header: bytes, binding: bytes = b"") -> bytes:
         """Accept the peer's Channel Resume, or refuse it."""
         found = read_resume_header(header)
         assert found is not None and found[1] == len(header)
         try:
-            out = self.ends[end].resume(found[0])
+            out = self.ends[end].resume(found[0], binding)
         except RemoteProtocolError as error:
-            self._note(end, "resume", {"error": error.code.name}, header=header.hex())
+            self._note(end, "resume", {"error": error.code.name}, header=header.hex(), binding=binding.hex())
             return b""
-        self._note(end, "resume", out, header=header.hex())
+        self._note(end, "resume", out, header=header.hex(), binding=binding.hex())
         return out
 
     def done(self, about: str) -> dict[str, Any]:
@@ -122,6 +122,21 @@ def _moved() -> dict[str, Any]:
     return script.done("a channel that moves to another stream twice; forged and old headers")
 
 
+def _bound() -> dict[str, Any]:
+    script = Script(0)
+    certificate, another = drawn("certificate", 32), drawn("another certificate", 32)
+    script.send("viewer", b"lost")
+    header = script.header("viewer", 1, certificate)
+    script.resume("host", header)
+    script.resume("host", header, another)
+    repeated = script.resume("host", header, certificate)
+    answer = script.header("host", 1, certificate)
+    script.resume("viewer", answer, another)
+    script.receive("host", script.resume("viewer", answer, certificate))
+    script.receive("viewer", repeated)
+    return script.done("a move to a direct way is good on that connection alone")
+
+
 def _tampered() -> dict[str, Any]:
     script = Script(0)
     up = script.send("viewer", b"first")
@@ -145,5 +160,5 @@ def channels() -> dict[str, Any]:
             label: KEYS.label(label).hex()
             for label in ("channel 0 i2r", "channel 0 r2i", "channel 1 i2r", "channel 2 r2i", "move", "wrap")
         },
-        "scripts": [_plain(), _acknowledged(), _moved(), _tampered(), _oversized()],
+        "scripts": [_plain(), _acknowledged(), _moved(), _bound(), _tampered(), _oversized()],
     }

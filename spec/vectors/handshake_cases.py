@@ -18,6 +18,7 @@ WALL = 1_800_000_000
 SESSION = drawn("session", 16)
 HOST_SEED, VIEWER_SEED = drawn("host", 32), drawn("viewer", 32)
 CODE = "7K3P-9QX2"
+TICKET = drawn("ticket", 32)
 Codes = tuple[str | None, str | None]
 
 
@@ -34,6 +35,7 @@ class Story:
             "permissions": 31,
             "versions": (1,),
             "wall": WALL,
+            "ticket": b"",
             **changes.get("viewer", {}),
         }
         self._kem_seed = bytes.fromhex(kem["seed"])
@@ -107,7 +109,11 @@ class Story:
         """The story as it is published."""
         out: dict[str, Any] = {
             "about": self.about,
-            "viewer": {**self.viewer_values, "versions": list(self.viewer_values["versions"])},
+            "viewer": {
+                **self.viewer_values,
+                "versions": list(self.viewer_values["versions"]),
+                "ticket": self.viewer_values["ticket"].hex(),
+            },
             "entropy": self._draws,
             "steps": self.steps,
         }
@@ -116,6 +122,7 @@ class Story:
             assert keys == self.host.keys or not self.host.done
             out["keys"] = {
                 "which": self.viewer.which,
+                "resumed": self.viewer.resumed,
                 "version": self.viewer.version,
                 "host_identity": self.viewer.host_identity.hex(),
                 "handshake_hash": keys.handshake_hash.hex(),
@@ -127,6 +134,28 @@ class Story:
 
 def _flipped(body: bytes, place: int) -> bytes:
     return body[:place] + bytes((body[place] ^ 1,)) + body[place + 1 :]
+
+
+def _ticket_stories(story: Callable[..., Story]) -> None:
+    one = story("a ticket that the host takes in the place of a code", viewer={"code": "", "ticket": TICKET})
+    (third,) = one.tell(one.second())
+    one.host.receive(third)
+    one.host.redeem()
+    one.tell(one.host.admit())
+    one.tell(b"more")
+    one = story("a ticket that the host does not take: the code is asked for", viewer={"ticket": TICKET})
+    one.confirm()
+    one.tell(one.host.admit())
+    one = story("a wait for a person where a ticket was presented", viewer={"ticket": TICKET})
+    (third,) = one.tell(one.second())
+    one.host.receive(third)
+    assert one.host._send is not None
+    one.tell(authentication.seal(one.host._send, Wait(30)))
+    one = story("an admission without a code or a ticket")
+    (third,) = one.tell(one.second())
+    one.host.receive(third)
+    assert one.host._send is not None
+    one.tell(authentication.seal(one.host._send, Wait(0)))
 
 
 def handshakes(kem: dict[str, str]) -> dict[str, Any]:
@@ -193,6 +222,7 @@ def handshakes(kem: dict[str, str]) -> dict[str, Any]:
     one.host.receive(third)
     assert one.host._send is not None
     one.tell(authentication.seal(one.host._send, Wait(30)))
+    _ticket_stories(story)
     return {
         "host_seed": HOST_SEED.hex(),
         "viewer_seed": VIEWER_SEED.hex(),

@@ -292,11 +292,11 @@ def _do(end: SecureChannel, step: dict[str, Any]) -> str | list[str]:
         case "receive":
             return [chunk.hex() for chunk in end.receive(bytes.fromhex(step["data"]))]
         case "resume_header":
-            return end.resume_header(step["epoch"]).hex()
+            return end.resume_header(step["epoch"], bytes.fromhex(step["binding"])).hex()
         case "resume":
             found = read_resume_header(bytes.fromhex(step["header"]))
             assert found is not None
-            return end.resume(found[0]).hex()
+            return end.resume(found[0], bytes.fromhex(step["binding"])).hex()
         case "suspend":
             end.suspend()
             return ""
@@ -309,7 +309,8 @@ def test_handshakes() -> None:
     vectors = _read("handshake")
     for story in vectors["stories"]:
         draws = iter([bytes.fromhex(value) for value in story["entropy"]])
-        values = {**story["viewer"], "versions": tuple(story["viewer"]["versions"])}
+        ticket = bytes.fromhex(story["viewer"]["ticket"])
+        values = {**story["viewer"], "versions": tuple(story["viewer"]["versions"]), "ticket": ticket}
         viewer = ViewerHandshake(
             own=Identity(bytes.fromhex(vectors["viewer_seed"])),
             device_number=int(vectors["device"], 16),
@@ -331,6 +332,7 @@ def test_handshakes() -> None:
             assert step.get("waiting", viewer.waiting) == viewer.waiting
         assert viewer.done == ("keys" in story)
         if viewer.done:
+            assert viewer.resumed == story["keys"]["resumed"]
             assert viewer.keys.master.hex() == story["keys"]["master"]
 
 

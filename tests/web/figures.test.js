@@ -55,7 +55,7 @@ test("what is not told is a dash, a hop that has not spoken is left out, and end
 test("the host speaks of the upload, the relay of the download, each of the session that is running", async () => {
   /** @type {any[]} */
   const told = [];
-  const carrier = { openStream: () => 0, sendStream() {}, sendDatagram() {}, close() {} };
+  const carrier = { heardAt: 1000, openStream: () => 0, sendStream() {}, close() {} };
   const world = /** @type {any} */ ({ dial: () => carrier, clock: () => 1000, wall: () => 0, entropy: (/** @type {number} */ size) => new Uint8Array(size) });
   const client = new Client(world, { paint() {} }, (message) => told.push(message));
   const want = /** @type {any} */ ({ directions: { url: "", hashes: [], pin: new Uint8Array(32), quic: "relay:1" }, device: 1n, code: "c", name: "n" });
@@ -66,16 +66,18 @@ test("the host speaks of the upload, the relay of the download, each of the sess
   };
   const begin = async () => {
     await client.connect(want);
-    const attempt = /** @type {any} */ (client._attempt);
-    attempt.session = { handle: 3, media: { lost: 0, received: 1 }, nextTimeout: () => null, handleTimer() {}, lost() {}, end: async () => {} };
-    return attempt;
+    const ways = /** @type {any} */ (client._ways);
+    const media = { lost: 0, received: 1 };
+    ways.session = { route: { handle: 3 }, media, inputWaits: false, nextTimeout: () => null, handleTimer() {}, lost() {}, end: async () => {} };
+    [ways.current] = ways._ways;
+    return ways;
   };
-  const attempt = await begin();
+  const ways = await begin();
   assert.deepEqual(figures().rate, {});
-  attempt.linkMessage({ kind: "HOP_RATE", handle: 4, state: "cut", reason: "another session", figures: FIGURES }, 1000);
+  ways.current.linkMessage({ kind: "HOP_RATE", handle: 4, state: "cut", reason: "another session", figures: FIGURES }, 1000);
   assert.deepEqual(figures().rate, {});
-  attempt.linkMessage({ kind: "HOP_RATE", handle: 3, state: "grow", reason: "there is room", figures: FIGURES }, 1000);
-  attempt._owner.sessionMessage({ kind: "RATE", state: "drain", reason: "far too long", figures: FIGURES.with(0, 1) });
+  ways.current.linkMessage({ kind: "HOP_RATE", handle: 3, state: "grow", reason: "there is room", figures: FIGURES }, 1000);
+  client._bound(ways).sessionMessage({ kind: "RATE", state: "drain", reason: "far too long", figures: FIGURES.with(0, 1) });
   const { upload, download } = figures().rate;
   assert.deepEqual([upload.state, upload.target_bps, download.state, download.target_bps], ["drain", 1, "grow", 4_000_000]);
   await begin();

@@ -25,6 +25,7 @@ function hop(settings = {}) {
   const owner = /** @type {any} */ ({
     linkUp: () => told.push(["up"]),
     linkMessage: (/** @type {any} */ message) => told.push([message.kind]),
+    linkAnswered: () => told.push(["answered"]),
     linkLost: (/** @type {any} */ reason) => told.push(["lost", reason.code]),
     channelReceived: async (/** @type {number} */ handle, /** @type {number} */ channel) => void told.push(["channel", handle, channel]),
     channelReset: (/** @type {number} */ _handle, /** @type {number} */ channel, /** @type {number} */ _stream, /** @type {number} */ code) =>

@@ -48,9 +48,9 @@ test("timers fire earliest first, once", () => {
 
 test("movements that wait become one, and never pass a press", () => {
   const outbox = new InputOutbox();
-  outbox.add([[INPUT.MOVE, 1, 1], [INPUT.MOVE, 2, 2], [INPUT.BUTTON, 1, true], [INPUT.MOVE, 3, 3], [INPUT.MOVE, 4, 4]]);
-  assert.deepEqual(outbox.take(7.4), {
-    sequence: 1, time_us: 7, events: [[INPUT.MOVE, 2, 2], [INPUT.BUTTON, 1, true], [INPUT.MOVE, 4, 4]],
+  outbox.add([[INPUT.MOVE, 1, 1], [INPUT.MOVE, 2, 2], [INPUT.BUTTON, 1, true], [INPUT.MOVE, 3, 3], [INPUT.MOVE, 4, 4]], 7.4);
+  assert.deepEqual(outbox.take(), {
+    sequence: 1, made: 7.4, events: [[INPUT.MOVE, 2, 2], [INPUT.BUTTON, 1, true], [INPUT.MOVE, 4, 4]],
   });
   assert.equal(outbox.pending, false);
 });
@@ -58,26 +58,26 @@ test("movements that wait become one, and never pass a press", () => {
 /** @param {InputOutbox} outbox */
 function everything(outbox) {
   const out = [];
-  while (outbox.pending) out.push(outbox.take(0));
+  while (outbox.pending) out.push(outbox.take());
   return out;
 }
 
 test("what is held is known until it is let go of", () => {
   const outbox = new InputOutbox();
-  outbox.add([[INPUT.KEY, 4, true, 0, "a"], [INPUT.BUTTON, 1, true]]);
-  outbox.take(0);
-  outbox.hold();
-  assert.deepEqual(outbox.take(0).events, [[INPUT.HOLDING]]);
-  outbox.add([[INPUT.KEY, 4, false, 0, ""], [INPUT.BUTTON, 1, false]]);
+  outbox.add([[INPUT.KEY, 4, true, 0, "a"], [INPUT.BUTTON, 1, true]], 0);
+  outbox.take();
+  outbox.hold(0);
+  assert.deepEqual(outbox.take().events, [[INPUT.HOLDING]]);
+  outbox.add([[INPUT.KEY, 4, false, 0, ""], [INPUT.BUTTON, 1, false]], 0);
   assert.equal(outbox.holds, false);
-  outbox.add([[INPUT.KEY, 4, true, 0, "a"], [INPUT.RELEASE_ALL]]);
+  outbox.add([[INPUT.KEY, 4, true, 0, "a"], [INPUT.RELEASE_ALL]], 0);
   assert.equal(outbox.holds, false);
 });
 
 test("long texts are cut without parting a character, one to a batch, and the last batch's number is told", () => {
   const outbox = new InputOutbox();
   const text = "x".repeat(1023) + "😀".repeat(600);
-  const last = outbox.add([[INPUT.TEXT, text]]);
+  const last = outbox.add([[INPUT.TEXT, text]], 0);
   const batches = everything(outbox);
   assert.equal(batches.at(-1)?.sequence, last);
   assert.equal(batches.map(({ events }) => events[0][1]).join(""), text);
@@ -90,7 +90,7 @@ test("long texts are cut without parting a character, one to a batch, and the la
 
 test("a batch holds at most 64 events", () => {
   const outbox = new InputOutbox();
-  outbox.add(Array.from({ length: 130 }, (_, at) => [INPUT.KEY, 4 + (at % 20), at % 2 === 0, 0, ""]));
+  outbox.add(Array.from({ length: 130 }, (_, at) => [INPUT.KEY, 4 + (at % 20), at % 2 === 0, 0, ""]), 0);
   assert.deepEqual(everything(outbox).map(({ events }) => events.length), [64, 64, 2]);
 });
 
@@ -101,10 +101,11 @@ test("what passes is tried again ever less often, an answer is not", () => {
     assert.equal(passing(code), false, String(code));
   }
   const backoff = new Backoff();
-  assert.deepEqual(Array.from({ length: 6 }, () => backoff.after(CLOSE.SESSION_LOST)), [500, 1000, 2000, 4000, 5000, 5000]);
+  assert.deepEqual(Array.from({ length: 6 }, () => backoff.after(CLOSE.SESSION_LOST)), [250, 500, 1000, 2000, 4000, 5000]);
   backoff.reset();
-  assert.equal(backoff.after(CLOSE.TIMEOUT), 500);
+  assert.equal(backoff.after(CLOSE.TIMEOUT), 250);
   assert.equal(backoff.after(CLOSE.LIMIT), 20_000);
+  assert.equal(backoff.after(CLOSE.SESSION_UNKNOWN), 0);
 });
 
 test("reports are 250 ms apart and empty ones are not sent", () => {

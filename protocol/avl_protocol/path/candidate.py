@@ -81,9 +81,13 @@ def reachable(candidates: Sequence[Candidate], site: Site) -> list[Candidate]:
 def is_lan(host: str, site: Site) -> bool:
     """Whether an address lies in one of our own networks, or is private and so somewhere near."""
     address = _literal(host)
-    if address is None:
-        return False
-    return _private(address) or any(address in ipaddress.ip_interface(text).network for text in site.networks)
+    return address is not None and (_private(address) or in_own_network(host, site))
+
+
+def in_own_network(host: str, site: Site) -> bool:
+    """Whether an address lies in one of our own networks."""
+    address = _literal(host)
+    return address is not None and any(address in ipaddress.ip_interface(text).network for text in site.networks)
 
 
 def observed_address(text: str) -> Address | None:

@@ -50,11 +50,11 @@ async function done(end, step) {
     case "receive": return end.receive(bytes(step.data));
     case "take_output": return end.takeOutput();
     case "finish": return end.finish();
-    case "resume_header": return end.resumeHeader(step.epoch);
+    case "resume_header": return end.resumeHeader(step.epoch, bytes(step.binding));
     case "resume": {
       const found = readResumeHeader(bytes(step.header));
       if (!found) throw new Error("the header is not whole");
-      return end.resume(found.header);
+      return end.resume(found.header, bytes(step.binding));
     }
     case "suspend":
       end.suspend();

@@ -34,10 +34,10 @@ export function identities(vectors, deviceIds) {
       const { hash, endorsement } = vectors.certificate;
       const other = new Uint8Array(32);
       const signed = bytes(endorsement);
-      holds(await identity.vouchesForOne(bytes(vectors.pin), raw, signed, [other, bytes(hash)]), "the right one");
-      holds(!(await identity.vouchesForOne(bytes(vectors.pin), raw, signed, [other])), "another certificate");
-      holds(!(await identity.vouchesForOne(bytes(vectors.pin), raw, signed, [])), "no certificate");
-      holds(!(await identity.vouchesForOne(other, raw, signed, [bytes(hash)])), "another pin");
+      holds(await identity.vouchedFor(bytes(vectors.pin), raw, signed, [other, bytes(hash)]), "the right one");
+      holds(!(await identity.vouchedFor(bytes(vectors.pin), raw, signed, [other])), "another certificate");
+      holds(!(await identity.vouchedFor(bytes(vectors.pin), raw, signed, [])), "no certificate");
+      holds(!(await identity.vouchedFor(other, raw, signed, [bytes(hash)])), "another pin");
     }],
     ["static keys are endorsed for a side and a time", async () => {
       const one = await identity.Identity.fromSeed(bytes(vectors.seed));

@@ -34,7 +34,7 @@ export function handshakes(vectors, kem) {
 /** @param {any} vectors @param {any} story */
 async function live(vectors, story) {
   const draws = story.entropy.map(bytes);
-  const { code, name, permissions, versions, wall } = story.viewer;
+  const { code, name, permissions, versions, wall, ticket } = story.viewer;
   const viewer = new ViewerHandshake(
     await Identity.fromSeed(bytes(vectors.viewer_seed)),
     fromBigEndian(bytes(vectors.device)),
@@ -45,6 +45,7 @@ async function live(vectors, story) {
       same(drawn.length, size, "entropy");
       return drawn;
     },
+    bytes(ticket),
   );
   for (const { do: act, body, waiting, admitted, ...expected } of story.steps) {
     same(await answer(() => (act === "start" ? viewer.start().then((first) => [first]) : viewer.receive(bytes(body)))), expected, story.about);
@@ -52,8 +53,8 @@ async function live(vectors, story) {
   }
   same(viewer.done, Boolean(story.keys));
   if (!story.keys) return;
-  const { which, version, host_identity: host, handshake_hash: hash, master, ...labels } = story.keys;
-  same([viewer.which, viewer.version, hex(viewer.hostIdentity)], [which, version, host]);
+  const { which, resumed, version, host_identity: host, handshake_hash: hash, master, ...labels } = story.keys;
+  same([viewer.which, viewer.resumed, viewer.version, hex(viewer.hostIdentity)], [which, resumed, version, host]);
   same([hex(viewer.keys.handshakeHash), hex(viewer.keys.master)], [hash, master]);
   for (const [label, key] of Object.entries(labels)) same(hex(await viewer.keys.label(label)), key, label);
   holds(draws.length === 0, "all entropy was drawn");

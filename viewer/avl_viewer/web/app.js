@@ -11,6 +11,7 @@ import { readFragment } from "./fragment.js";
 import { Pointer } from "./input/pointer.js";
 import { Typing } from "./input/typing.js";
 import { missing } from "./requirements.js";
+import { TicketStore } from "./tickets.js";
 import { ClipboardBridge } from "./ui/clipboard.js";
 import { Cursor } from "./ui/cursor.js";
 import { element } from "./ui/elements.js";
@@ -33,6 +34,7 @@ const link = readFragment(location.hash);
 if (location.hash) history.replaceState(null, "", location.pathname + location.search);
 
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module", name: "avl" });
+const tickets = new TicketStore(sessionStorage, () => Math.floor(Date.now() / 1000));
 let permissions = 0;
 
 /** @param {InputEvent[]} events @param {number} at */
@@ -117,19 +119,20 @@ async function fullScreen() {
 }
 
 async function leave() {
+  tickets.forget();
   worker.postMessage({ do: "leave" });
   shut("ended", "");
 }
 
-/** @param {string} device @param {string} code */
-async function connect(device, code) {
+/** @param {string} device @param {string} code @param {Uint8Array} [ticket]  of a session that this tab had before */
+async function connect(device, code, ticket) {
   entrance.busy(true);
   entrance.error("");
   try {
     const directions = await fetchDirections();
     const number = readDevice(device, directions);
     entrance.remember(device, code);
-    worker.postMessage({ do: "connect", want: { directions, device: number, code, name: agent() } });
+    worker.postMessage({ do: "connect", want: { directions, device: number, code, name: agent(), ticket } });
     state("connecting", "");
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -167,8 +170,9 @@ function shut(to, sentence) {
   entrance.show(sentence);
 }
 
-/** @param {State} to @param {string} reason */
-function state(to, reason) {
+/** @param {State} to @param {string} reason @param {number} waited  milliseconds that it has been so */
+function state(to, reason, waited = 0) {
+  if (to === "refused" || to === "ended") tickets.forget();
   if (to === "refused") {
     refuse(reason);
     return;
@@ -183,18 +187,20 @@ function state(to, reason) {
     element("handle", HTMLElement).hidden = false;
     typing.focus();
   } else {
-    notice.show(to, to === "lost" || to === "ended" ? reason : "");
+    notice.show(to, to === "lost" || to === "ended" ? reason : "", waited);
   }
   if (to !== "running") pointer.releaseAll();
   if (to === "ended") permissions = 0;
 }
 
 worker.addEventListener("message", ({ data: message }) => {
-  if (message.say === "state") state(message.state, message.text);
+  if (message.say === "state") state(message.state, message.text, message.waited);
   else if (message.say === "settled") root.dataset.settled = String(message.object);
   else if (message.say === "cursor") void cursor.show(message, window.devicePixelRatio);
   else if (message.say === "layout") view.resize(message.width, message.height);
   else if (message.say === "clipboard") void clipboard.received(message.text);
+  else if (message.say === "ticket") tickets.save(entrance.remembered[0], message.ticket, message.seconds);
+  else if (message.say === "late") toast.show("What you typed while nobody answered was not sent.");
   else if (message.say === "statistics") figures.show(message.figures);
   else if (message.say === "failed") refuse(message.text);
   else if (message.say === "granted") {
@@ -207,12 +213,30 @@ worker.addEventListener("error", (event) => refuse(`The viewer could not start: 
 
 element("notice-back", HTMLButtonElement).addEventListener("click", () => void leave());
 element("notice-again", HTMLButtonElement).addEventListener("click", () => void connect(...entrance.remembered));
-document.addEventListener("visibilitychange", () => worker.postMessage({ do: "visible", visible: !document.hidden }));
+document.addEventListener("visibilitychange", () => {
+  worker.postMessage({ do: "visible", visible: !document.hidden });
+  tickets.keep();
+});
 document.addEventListener("fullscreenchange", () => toolbar.mark("fullscreen", Boolean(document.fullscreenElement)));
 window.addEventListener("focus", () => {
   if (permissions & PERMISSION.CLIPBOARD_IN) void clipboard.refresh();
 });
-window.addEventListener("pagehide", () => worker.postMessage({ do: "leave" }));
+// A page that is reloaded goes on with its session, so that one that goes away ends none: the host keeps it for a while.
+window.addEventListener("pagehide", () => tickets.keep());
+window.addEventListener("online", () => worker.postMessage({ do: "network" }));
+followConnection(() => worker.postMessage({ do: "network" }));
+
+/** Tell when the machine goes online by something else; estimates of speed, which change all the time, are none of our business.
+ * @param {() => void} changed */
+function followConnection(changed) {
+  const connection = /** @type {any} */ (navigator).connection;
+  let { type } = connection ?? {};
+  connection?.addEventListener("change", () => {
+    if (connection.type === type) return;
+    type = connection.type;
+    changed();
+  });
+}
 
 async function start() {
   const lacking = await missing(window, supported);
@@ -224,7 +248,9 @@ async function start() {
   }
   const canvas = element("picture", HTMLCanvasElement).transferControlToOffscreen();
   worker.postMessage({ do: "canvas", canvas }, [canvas]);
+  const kept = link.code ? null : tickets.find();
   if (link.device && link.code) await connect(link.device, link.code);
+  else if (kept && (!link.device || link.device === kept.device)) await connect(kept.device, "", kept.ticket);
   else entrance.show("");
 }
 

@@ -92,6 +92,16 @@ export class Race {
 
   // Carrier
 
+  /** When anything last arrived; never, before one is ready. */
+  get heardAt() {
+    return this._winner?.heardAt ?? -Infinity;
+  }
+
+  /** Whether datagrams travel as a stream does. */
+  get reliableDatagrams() {
+    return this._winner?.reliableDatagrams ?? false;
+  }
+
   /** Open a bidirectional stream and return its number. */
   openStream() {
     return this._carrier.openStream();

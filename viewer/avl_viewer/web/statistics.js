@@ -121,8 +121,9 @@ export class Statistics {
   }
 
   /** The stats object. `rtt` in milliseconds; `lost` and `received` count objects.
-   * @param {number} now @param {string} path @param {number | null} rtt @param {number} lost @param {number} received @param {Rates} rates */
-  report(now, path, rtt, lost, received, rates = {}) {
+   * @param {number} now @param {string} path @param {number | null} rtt @param {number} lost @param {number} received @param {Rates} rates
+   * @param {import("./session/ways.js").Switch | null} last  the last change of way */
+  report(now, path, rtt, lost, received, rates = {}, last = null) {
     const recent = this._presented.filter(({ at }) => now - at <= WINDOW).map(({ value }) => value);
     const bytes = within(this._received, now, SHORT).reduce((sum, size) => sum + size, 0);
     /** @type {Record<string, number | null>} */
@@ -141,6 +142,7 @@ export class Statistics {
       glass_to_glass_ms: quantiles(recent),
       stages_ms: stages,
       rate: { ...rates },
+      switch: last && { from: last.before, to: last.after, reason: last.reason, ago_s: Math.round((now - last.at) / 100) / 10 },
     };
   }
 }

@@ -30,6 +30,8 @@ export class WebTransportCarrier {
   constructor(url, hashes, receiver, clock) {
     this._receiver = receiver;
     this._clock = clock;
+    this.heardAt = clock();
+    this.reliableDatagrams = false;
     this._over = false;
     this._numbers = 0;
     /** @type {Map<number, Stream>} */
@@ -66,7 +68,8 @@ export class WebTransportCarrier {
     }
     clearTimeout(this._deadline);
     this._datagrams.closed.catch(() => undefined); // the session's `closed` tells
-    this._receiver.carrierReady(this._clock());
+    this.heardAt = this._clock();
+    this._receiver.carrierReady(this.heardAt);
     void this._readDatagrams();
   }
 
@@ -77,6 +80,7 @@ export class WebTransportCarrier {
         const { value, done } = await reader.read();
         const now = this._clock();
         if (done || this._over) return;
+        this.heardAt = now;
         const whole = new Uint8Array(value.length + 1); // the browser has taken off the zero that begins a datagram elsewhere
         whole.set(value, 1);
         if (!this._hop.datagramReceived(whole, now)) this._receiver.datagramReceived(whole, now);
@@ -137,7 +141,9 @@ export class WebTransportCarrier {
         if (!this._over && !this._streams.get(number)?.abandoned) this._receiver.streamReset(number, streamCode(error), this._clock());
         return;
       }
-      if (this._over || this._streams.get(number)?.abandoned) return;
+      if (this._over) return;
+      this.heardAt = this._clock();
+      if (this._streams.get(number)?.abandoned) return;
       await this._receiver.streamReceived(number, piece.value ?? new Uint8Array(0), piece.done, this._clock());
       if (piece.done) return;
     }

@@ -52,7 +52,8 @@ export class WebSocketCarrier {
     /** @type {Map<number, Stream>} */
     this._streams = new Map();
     this._round = 0;
-    this._heard = clock();
+    this.heardAt = clock();
+    this.reliableDatagrams = true;
     this._socket = new WebSocket(url, SUBPROTOCOL);
     this._socket.binaryType = "arraybuffer";
     this._socket.onopen = () => this._opened();
@@ -65,16 +66,16 @@ export class WebSocketCarrier {
   _opened() {
     if (this._over) return;
     this._opening = false;
-    this._heard = this._clock();
+    this.heardAt = this._clock();
     this._arm();
-    this._receiver.carrierReady(this._heard);
+    this._receiver.carrierReady(this.heardAt);
   }
 
   /** Look again after so long whether the relay is there. */
   _arm() {
     clearTimeout(this._alarm);
     this._alarm = setTimeout(() => {
-      const silence = this._clock() - this._heard;
+      const silence = this._clock() - this.heardAt;
       if (silence >= TIMER.IDLE) {
         this._lose(CLOSE.TIMEOUT, "");
         return;
@@ -89,15 +90,15 @@ export class WebSocketCarrier {
   /** @param {ArrayBuffer | string} message */
   _arrived(message) {
     if (this._over) return;
-    this._heard = this._clock();
+    this.heardAt = this._clock();
     try {
       if (typeof message === "string") throw broken("a text message");
-      this._frame(decode(new Uint8Array(message)), this._heard);
+      this._frame(decode(new Uint8Array(message)), this.heardAt);
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
       const { code } = error;
       this.close(code, error.message);
-      this._receiver.carrierLost(code, "", this._heard);
+      this._receiver.carrierLost(code, "", this.heardAt);
     }
   }
 

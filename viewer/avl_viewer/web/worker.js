@@ -1,8 +1,8 @@
 /**
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
- * From the page: canvas, connect, input, paste, visible, measure, leave (`do`). To the page: state, granted, layout, cursor, clipboard,
- * settled, statistics, failed (`say`).
+ * From the page: canvas, connect, input, paste, visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout,
+ * cursor, clipboard, settled, statistics, late, failed (`say`).
  */
 
 import { fetchDirections } from "./directions.js";
@@ -67,12 +67,13 @@ function watched(receiver) {
   };
 }
 
-/** WebTransport where there is UDP, else a WebSocket to where the page came from.
- * @param {string} url @param {Uint8Array[]} hashes @param {CarrierReceiver} receiver */
-function dial(url, hashes, receiver) {
+/** WebTransport where there is UDP, else, if that will do, a WebSocket to where the page came from.
+ * @param {string} url @param {Uint8Array[]} hashes @param {CarrierReceiver} receiver @param {boolean} tcp */
+function dial(url, hashes, receiver, tcp) {
   /** @type {import("./race.js").Way[]} */
-  const ways = [(told) => new WebSocketCarrier(socketUrl(self.location, PATH), told, clock)];
-  if ("WebTransport" in self) ways.unshift((told) => new WebTransportCarrier(url, hashes, told, clock));
+  const ways = [];
+  if ("WebTransport" in self) ways.push((told) => new WebTransportCarrier(url, hashes, told, clock));
+  if (tcp) ways.push((told) => new WebSocketCarrier(socketUrl(self.location, PATH), told, clock));
   return new Race(ways, watched(receiver));
 }
 
@@ -83,6 +84,7 @@ async function begin(canvas) {
     dial,
     directions: fetchDirections,
     clock,
+    after: arm,
     wall: () => Math.floor(Date.now() / 1000),
     entropy: (/** @type {number} */ size) => crypto.getRandomValues(new Uint8Array(size)),
     identity,
@@ -115,6 +117,7 @@ page.onmessage = async (/** @type {MessageEvent} */ event) => {
   else if (message.do === "connect") await ready.connect(message.want);
   else if (message.do === "visible") ready.setVisible(message.visible);
   else if (message.do === "measure") ready.setMeasuring(message.wanted);
+  else if (message.do === "network") ready.networkChanged();
   else if (message.do === "leave") await ready.leave();
   arm();
 };

@@ -166,9 +166,15 @@ export class SecureChannel {
     this._reader.clear();
   }
 
-  /** Our Channel Resume for a new stream. The viewer picks an `epoch` above all earlier ones and is suspended until `resume`; the host
-   * first accepts the viewer's header with `resume`, then repeats its epoch here. @param {number} epoch @returns {Promise<Uint8Array>} */
-  resumeHeader(epoch) {
+  /** The highest epoch that a header of ours has named. */
+  get epoch() {
+    return this._epochSent;
+  }
+
+  /** Our Channel Resume for a new stream on a carrier of this `binding` (6.3.1). The viewer picks an `epoch` above all earlier ones and
+   * is suspended until `resume`; the host first accepts the viewer's header with `resume`, then repeats its epoch here.
+   * @param {number} epoch @param {Uint8Array} binding @returns {Promise<Uint8Array>} */
+  resumeHeader(epoch, binding = NOTHING) {
     return this._next(async () => {
       if (epoch < this._epoch || (this._fromViewer && epoch <= this._epochSent)) {
         throw new LocalProtocolError(`epoch ${epoch} of a channel was used before`);
@@ -177,17 +183,17 @@ export class SecureChannel {
       this._epochSent = epoch;
       const body = headerBody({ session: this._sessionId, channel: this.channel, epoch, nextCounter: this._opener.counter });
       this._owed = { records: 0, bytes: 0, any: 0 };
-      return concat(body, await this._mac(this._fromViewer, body));
+      return concat(body, await this._mac(this._fromViewer, body, binding));
     });
   }
 
   /** Accept the peer's Channel Resume: what to put on the new stream, behind our own header.
    * Rejects with RemoteProtocolError(TAMPERED) for a header to be refused (R-SEC-27); the channel is unchanged then.
-   * @param {ResumeHeader} header @returns {Promise<Uint8Array>} */
-  resume(header) {
+   * @param {ResumeHeader} header @param {Uint8Array} binding @returns {Promise<Uint8Array>} */
+  resume(header, binding = NOTHING) {
     return this._next(async () => {
       if (!equal(header.session, this._sessionId) || header.channel !== this.channel) refuse("is for another channel");
-      if (!equal(header.mac, await this._mac(!this._fromViewer, headerBody(header)))) refuse("is not authentic");
+      if (!equal(header.mac, await this._mac(!this._fromViewer, headerBody(header), binding))) refuse("is not authentic");
       if (header.epoch <= this._epoch || (this._fromViewer && header.epoch !== this._epochSent)) refuse("is out of date");
       if (header.nextCounter < this._firstKept || header.nextCounter > this._sealer.counter) refuse("asks for what is not kept");
       this._reader.clear();
@@ -199,9 +205,9 @@ export class SecureChannel {
     });
   }
 
-  /** @param {boolean} fromViewer @param {Uint8Array} body */
-  async _mac(fromViewer, body) {
-    return (await hmac(this._moveKey, concat(bigEndian(fromViewer ? 0 : 1, 1), body))).slice(0, MAC_BYTES);
+  /** @param {boolean} fromViewer @param {Uint8Array} body @param {Uint8Array} binding */
+  async _mac(fromViewer, body, binding) {
+    return (await hmac(this._moveKey, concat(bigEndian(fromViewer ? 0 : 1, 1), body, binding))).slice(0, MAC_BYTES);
   }
 
   // records

@@ -13,7 +13,7 @@ import * as authentication from "./authentication.js";
 import * as cpace from "./cpace.js";
 import * as identity from "./identity.js";
 import { CipherState, HandshakeState } from "./noise.js";
-import { derive } from "./schedule.js";
+import { derive, ticketSecret } from "./schedule.js";
 import { ed25519Generate, kemPair, randomBytes, x25519Pair } from "./webcrypto.js";
 
 /** What a viewer waits for. */
@@ -21,11 +21,13 @@ const Expect = Object.freeze({ START: 0, HELLO: 1, CHALLENGE: 2, ADMISSION: 3, N
 
 /** @typedef {import("./schedule.js").SessionKeys} SessionKeys */
 
-/** The initiator. `code` in any spelling; `wall` in Unix seconds; `versions` are the session versions to offer. */
+/** The initiator. `code` in any spelling; `wall` in Unix seconds; `versions` are the session versions to offer; a `ticket` of an earlier
+ * session may make the code unnecessary. */
 export class ViewerHandshake {
   /** @param {identity.Identity} own @param {bigint} deviceNumber @param {Uint8Array} sessionId @param {string} code @param {string} name
-   * @param {number} permissions @param {readonly number[]} versions @param {number} wall @param {(size: number) => Uint8Array} [entropy] */
-  constructor(own, deviceNumber, sessionId, code, name, permissions, versions, wall, entropy = randomBytes) {
+   * @param {number} permissions @param {readonly number[]} versions @param {number} wall @param {(size: number) => Uint8Array} [entropy]
+   * @param {Uint8Array} [ticket] */
+  constructor(own, deviceNumber, sessionId, code, name, permissions, versions, wall, entropy = randomBytes, ticket = new Uint8Array(0)) {
     this._own = own;
     this._deviceNumber = deviceNumber;
     this._prologue = authentication.prologue(sessionId, deviceNumber);
@@ -35,6 +37,7 @@ export class ViewerHandshake {
     this._versions = versions;
     this._wall = wall;
     this._entropy = entropy;
+    this._ticket = ticket;
     /** @type {HandshakeState | null} */
     this._noise = null;
     /** @type {number} */
@@ -54,6 +57,8 @@ export class ViewerHandshake {
     this.version = 0;
     /** Index of the code that the host accepted: 0 control, 1 view. @type {number | null} */
     this.which = null;
+    /** Whether the host took the ticket. */
+    this.resumed = false;
   }
 
   /** Whether the session's keys are known. */
@@ -99,6 +104,13 @@ export class ViewerHandshake {
       this._expect = Expect.ADMISSION;
       return [confirm];
     }
+    if (expect === Expect.CHALLENGE && message.kind === "WAIT" && this._ticket.length && message.seconds === 0) {
+      const { chainingKey, handshakeHash } = /** @type {HandshakeState} */ (this._noise);
+      this._keys = await derive(chainingKey, handshakeHash, await ticketSecret(this._ticket));
+      this.resumed = true;
+      this._admission(0);
+      return [];
+    }
     if (expect === Expect.ADMISSION && message.kind === "WAIT") {
       this._admission(message.seconds);
       return [];
@@ -130,6 +142,7 @@ export class ViewerHandshake {
         name: this._name,
         permissions: this._permissions,
         share: this._pake.share,
+        ticket: this._ticket,
       }),
     );
     [this._send, this._receive] = await noise.split();

@@ -71,15 +71,16 @@ export function pin(raw) {
   return sha256(raw);
 }
 
-/** R-SEC-2 where the certificate itself can't be seen: whether the identity is the pinned one and vouches for one of the certificates
- * (SHA-256 of DER) that the connection was allowed to use.
- * @param {Uint8Array} pinned @param {Uint8Array} raw @param {Uint8Array} endorsement @param {Uint8Array[]} hashes @returns {Promise<boolean>} */
-export async function vouchesForOne(pinned, raw, endorsement, hashes) {
-  if (!equal(await pin(raw), pinned)) return false;
+/** R-SEC-2 where the certificate itself can't be seen: which of the certificates (SHA-256 of DER) that the connection was allowed to use
+ * the identity vouches for; null when it is not the pinned one, or vouches for none.
+ * @param {Uint8Array} pinned @param {Uint8Array} raw @param {Uint8Array} endorsement @param {Uint8Array[]} hashes
+ * @returns {Promise<Uint8Array | null>} */
+export async function vouchedFor(pinned, raw, endorsement, hashes) {
+  if (!equal(await pin(raw), pinned)) return null;
   for (const hash of hashes) {
-    if (await verify(raw, endorsement, concat(utf8("avl/1 relay certificate\0"), hash))) return true;
+    if (await verify(raw, endorsement, concat(utf8("avl/1 relay certificate\0"), hash))) return hash;
   }
-  return false;
+  return null;
 }
 
 /** The signature over a Noise static public key; times are Unix seconds.

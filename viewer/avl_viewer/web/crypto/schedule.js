@@ -3,7 +3,7 @@
  */
 
 import { concat, utf8 } from "../wire/bytes.js";
-import { hmac } from "./webcrypto.js";
+import { hmac, sha256 } from "./webcrypto.js";
 
 /** The keys that both ends of a session derive, and the handshake hash that names the session for both. */
 export class SessionKeys {
@@ -29,7 +29,12 @@ export class SessionKeys {
   }
 }
 
-/** The session's keys from the chaining key and hash after message 3 and CPace's intermediate session key.
+/** What a resume ticket brings into the keys in the place of CPace's intermediate session key (6.2.3). @param {Uint8Array} ticket */
+export function ticketSecret(ticket) {
+  return sha256(concat(utf8("avl/1 ticket\0"), ticket));
+}
+
+/** The session's keys from the chaining key and hash after message 3, and CPace's intermediate session key or `ticketSecret`.
  * @param {Uint8Array} chainingKey @param {Uint8Array} handshakeHash @param {Uint8Array} isk @returns {Promise<SessionKeys>} */
 export async function derive(chainingKey, handshakeHash, isk) {
   const exporter = await hmac(chainingKey, concat(utf8("avl/1 exporter"), handshakeHash));

@@ -1,10 +1,10 @@
 /**
- * When to try again after a session was lost: soon at first, then less and less often (0.5 s doubling to 5 s), for ever.
+ * When to try again after a session was lost: soon at first, then less and less often (0.25 s doubling to 5 s), for ever.
  */
 
 import { CLOSE } from "../wire/registry.js";
 
-const FIRST = 500;
+const FIRST = 250;
 const LONGEST = 5000;
 /** A relay or host that counts attempts is given this long. */
 const LIMITED = 20_000;
@@ -12,6 +12,7 @@ const LIMITED = 20_000;
 /** Ends that may be over soon: somebody restarted, or a network went away. Every other end is an answer. */
 const PASSING = new Set([
   CLOSE.NO_ERROR, CLOSE.GOING_AWAY, CLOSE.TIMEOUT, CLOSE.INTERNAL, CLOSE.UNAVAILABLE, CLOSE.LIMIT, CLOSE.SESSION_LOST, CLOSE.TOO_SLOW,
+  CLOSE.SESSION_UNKNOWN,
 ].map(Number));
 
 /** Whether a session that ran and ended with `code` should be tried again. @param {number} code */
@@ -28,6 +29,7 @@ export class Backoff {
   /** How long to wait after an attempt that ended with `code`. @param {number} code */
   after(code) {
     if (code === CLOSE.LIMIT) return LIMITED;
+    if (code === CLOSE.SESSION_UNKNOWN) return 0; // the host is there, and begins another
     const wait = this._next;
     this._next = Math.min(LONGEST, wait * 2);
     return wait;

@@ -14,6 +14,8 @@
  * @property {(code: number, text: string, now: number) => void} carrierLost  Nothing more will be told.
  *
  * @typedef {object} Carrier
+ * @property {number} heardAt  When anything last arrived.
+ * @property {boolean} reliableDatagrams  They travel as a stream does: late rather than lost (TCP).
  * @property {() => number} openStream  Open a bidirectional stream and return its number.
  * @property {(stream: number, data: Uint8Array, end?: boolean) => void} sendStream  Queue bytes.
  * @property {(stream: number) => void} setStreamBulk  It leaves after the others.

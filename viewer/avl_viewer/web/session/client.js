@@ -1,77 +1,79 @@
 /**
- * Client: the worker's side of the page. It keeps a session going, through as many attempts as that takes, and turns what comes of it
- * into pictures and messages for the page.
+ * Client: the worker's side of the page. It keeps a session over whatever ways there are, begins another where the host has lost it, and
+ * turns what comes of it into pictures and messages for the page.
  */
 
-import { Decoder } from "../decode/decoder.js";
-import { Statistics, readable } from "../statistics.js";
 import { equal } from "../wire/bytes.js";
 import { Refused } from "../wire/errors.js";
-import { CLOSE, INPUT, TRACK_KIND } from "../wire/registry.js";
-import { Attempt } from "./attempt.js";
+import { CLOSE, INPUT, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
 import { Backoff, passing } from "./backoff.js";
-import { Reporter } from "./report.js";
+import { Pasting } from "./pasting.js";
+import { Pictures } from "./pictures.js";
+import { SessionPipes } from "./pipes.js";
+import { waitingSentence } from "./sentences.js";
 import { Timer, Timers } from "./timers.js";
+import { ViewerSession } from "./viewer.js";
+import { ViewerState } from "./viewing.js";
+import { Ways } from "./ways.js";
 
-/** Milliseconds of silence beyond STALE until another connection is tried. */
-const GIVE_UP = 5000;
+/** Milliseconds without a way after which a person is told, and between two looks at what to tell. */
+const NOTICEABLE = 1000;
+const TELL = 1000;
 /** Milliseconds between statistics while they are wanted. */
 const STATISTICS = 1000;
-/** Names of STAGES' times, in order. */
-const HOST_STAGES = ["grab", "compare", "convert", "encode", "seal"];
+/** Milliseconds that a farewell may take. */
+const PART = 500;
+const EVERYTHING = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
+const NO_TICKET = new Uint8Array(0);
 
 /**
- * @typedef {import("./attempt.js").Want} Want @typedef {import("./attempt.js").World} World
- * @typedef {import("./mediain.js").ReceivedFrame} ReceivedFrame @typedef {import("./outbox.js").InputEvent} InputEvent
- * @typedef {import("../decode/decoder.js").DecodedPicture} DecodedPicture
+ * @typedef {import("./outbox.js").InputEvent} InputEvent @typedef {import("./pipes.js").Route} Route
+ *
+ * @typedef {object} Want  Which desktop, through which relay.
+ * @property {import("../directions.js").Directions} directions
+ * @property {bigint} device
+ * @property {string} code
+ * @property {string} name  what we call ourselves
+ * @property {Uint8Array} [ticket]  of a session that this page had before
+ *
+ * @typedef {object} Machine
+ * @property {() => number} wall  Unix time in seconds
+ * @property {(size: number) => Uint8Array} entropy
+ * @property {any} identity
+ * @property {number[]} decodes  chroma samplings
+ * @typedef {import("./ways.js").WaysWorld & Machine} World  What a client needs of the machine it runs on; times are milliseconds.
  *
  * @typedef {"connecting" | "waiting" | "running" | "stale" | "lost" | "ended" | "refused"} State
- *
- * @typedef {{ paint: (picture: DecodedPicture) => void }} Screen  Calls `Client.presented` when pictures are on it.
  */
 
 /** One person's view of one desktop. `tell` gives a message to the page. */
 export class Client {
-  /** @param {World} world @param {Screen} screen @param {(message: Record<string, any>) => void} tell */
+  /** @param {World} world @param {import("./pictures.js").Screen} screen @param {(message: Record<string, any>) => void} tell */
   constructor(world, screen, tell) {
     this._world = world;
-    this._screen = screen;
     this._tell = tell;
     this._timers = new Timers();
     this._backoff = new Backoff();
-    this._decoder = new Decoder(this, world.clock);
+    this._pictures = new Pictures(screen, world.clock, this);
     /** @type {Want | null} */
     this._want = null;
-    /** @type {Attempt | null} */
-    this._attempt = null;
+    /** @type {Ways | null} */
+    this._ways = null;
+    /** Those of a session that is being left. @type {Ways | null} */
+    this._parting = null;
+    /** @type {Uint8Array} */
+    this._ticket = NO_TICKET;
     this._ran = false;
     /** Why the last session was lost, for a person. */
     this._lost = "";
-    this._visible = true;
-    this._measuring = false;
-    /** The video track; -1 before GRANT. */
-    this._track = -1;
-    this._serial = 0;
-    /** Input that waits until the host has taken our clipboard. @type {{ serial: number, events: InputEvent[], at: number } | null} */
-    this._paste = null;
-    this._statistics = new Statistics();
-    /** What the rate controllers of both hops last said. @type {import("../statistics.js").Rates} */
-    this._rates = {};
-    this._reporter = new Reporter();
-    /** An object that is settled and was not told of yet, and the newest shown; -1: none. */
-    this._settled = -1;
-    this._shown = -1;
+    this._said = "";
+    this._saidLate = false;
+    this._pasting = new Pasting((events, at) => this.input(events, at));
   }
 
-  /** A new session begins: nothing of the one before counts. */
-  _begin() {
-    this._statistics = new Statistics();
-    this._rates = {};
-    this._reporter = new Reporter();
-    this._decoder.reset();
-    this._settled = -1;
-    this._shown = -1;
-    this._paste = null;
+  /** @returns {ViewerSession | null} */
+  get _session() {
+    return this._ways?.session ?? null;
   }
 
   // what the page asks for
@@ -80,16 +82,37 @@ export class Client {
   async connect(want) {
     await this.leave();
     this._want = want;
-    this._ran = false;
+    this._ticket = want.ticket ?? NO_TICKET;
+    this._ran = this._ticket.length > 0;
     this._backoff.reset();
     this._dial("connecting", "");
   }
 
   /** Try once. @param {State} state @param {string} text */
   _dial(state, text) {
-    this._begin();
+    const { _want: want, _world: world } = this;
+    this._pictures.begin();
+    this._pasting.clear();
     this._say(state, text);
-    if (this._want) this._attempt = new Attempt(this._want, this._world, this._bound());
+    if (!want) return;
+    const sessionId = world.entropy(16);
+    /** @type {Ways} */
+    const ways = new Ways(world, want.directions, want.device, sessionId, {
+      waysReady: (route) => void this._ready(ways, want, sessionId, route),
+      waysFailed: (reason) => this._over(ways, reason),
+      waysMessage: (message) => message.kind === "HOP_RATE" && message.handle === ways.session?.route.handle && this._message(message),
+      waysChanged: () => (this._pictures.moved(), this._status()),
+    });
+    this._ways = ways;
+    ways.open();
+  }
+
+  /** There is a place for the session: begin. @param {Ways} ways @param {Want} want @param {Uint8Array} sessionId @param {Route} route */
+  async _ready(ways, { device, code, name }, sessionId, route) {
+    const { identity, decodes, clock, wall } = this._world;
+    const settings = { identity, device, sessionId, code, name, permissions: EVERYTHING, decodes, ticket: this._ticket };
+    ways.session = new ViewerSession(settings, new SessionPipes(route), this._bound(ways), clock, wall());
+    await ways.session.start();
   }
 
   /** Try again, with the directions of this moment. */
@@ -103,60 +126,89 @@ export class Client {
     });
     if (this._want !== want) return;
     if (!directions) {
-      this._ended(new Refused(CLOSE.TIMEOUT, "The relay does not answer."));
+      this._ended(new Refused(CLOSE.TIMEOUT, "The relay does not answer."), false);
     } else if (!equal(directions.pin, want.directions.pin)) {
-      this._ended(new Refused(CLOSE.WRONG_RELAY));
+      this._ended(new Refused(CLOSE.WRONG_RELAY), false);
     } else {
       this._want = { ...want, directions };
       this._dial("lost", this._lost);
     }
+    this._world.after();
   }
 
   /** Leave the session, if there is one. */
   async leave() {
-    this._want = null;
+    const ways = this._ways;
+    this._want = this._ways = null;
     this._timers.stopAll();
-    await this._attempt?.leave();
-    this._attempt = null;
+    this._parting?.close();
+    this._parting = ways;
+    if (ways?.session?.state !== ViewerState.ADMITTED) {
+      ways?.close();
+      return;
+    }
+    this._timers.set(Timer.PART, this._world.clock() + PART);
+    await ways.session.end();
+  }
+
+  /** The machine has another network, or has one again. */
+  networkChanged() {
+    this._ways?.networkChanged(this._world.clock());
   }
 
   /** Send input that a person made `at`; dropped while nobody can take it. @param {InputEvent[]} events @param {number} at */
   input(events, at) {
-    const session = this._attempt?.session;
+    const session = this._session;
     if (!session) return;
     try {
       const sequence = session.sendInput(events);
-      if (events.some(([kind]) => kind !== INPUT.MOVE && kind !== INPUT.RELEASE_ALL)) this._statistics.inputSent(sequence, at);
+      if (events.some(([kind]) => kind !== INPUT.MOVE && kind !== INPUT.RELEASE_ALL)) this._pictures.statistics.inputSent(sequence, at);
+      this._ways?.busy(this._world.clock());
     } catch (error) {
-      if (!(error instanceof Refused)) throw error; // a session that may not, or is stale: the page shows it
+      if (!(error instanceof Refused)) throw error;
+      if (error.code === CLOSE.SESSION_LOST && events.some(acts)) this._late(); // a session that may not act is shown as such
     }
   }
 
   /** Set the host's clipboard, then send input once it has it. @param {string} text @param {InputEvent[]} events @param {number} at */
   paste(text, events, at) {
-    const session = this._attempt?.session;
+    const session = this._session;
     if (!session) return;
     try {
-      session.sendBulk("CLIPBOARD", { serial: ++this._serial, text });
-      if (!events.length) return;
-      this._paste = { serial: this._serial, events, at };
-      this._timers.set(Timer.CLIPBOARD, this._world.clock() + 500);
+      session.sendBulk("CLIPBOARD", { serial: this._pasting.next(), text });
+      this._pasting.wait(events, at, this._world.clock());
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.input(events, at);
     }
   }
 
-  /** Whether anybody sees the page. @param {boolean} visible */
+  /** Whether anybody sees the page: what nobody sees is not sent. @param {boolean} visible */
   setVisible(visible) {
-    this._visible = visible;
-    this._attempt?.setVisible(visible, this._track);
+    this._pictures.visible = visible;
+    const session = this._session;
+    if (!session || session.visible === visible) return;
+    session.visible = visible;
+    this._subscribe();
+    const { track } = this._pictures;
+    if (visible && session.media) this._recover(track, session.media.decoded(track) + 1);
+  }
+
+  /** Say at the place where the session is whether pictures are wanted. */
+  _subscribe() {
+    const session = this._session;
+    const { track, visible } = this._pictures;
+    if (session) this._ways?.current?.link.send("SUBSCRIBE", { handle: session.route.handle, track, wish: visible ? 1 : 0 });
+  }
+
+  /** Ask that a track be sent again from a key object on. @param {number} track @param {number} number */
+  _recover(track, number) {
+    const session = this._session;
+    if (session) this._ways?.current?.link.send("RECOVER", { handle: session.route.handle, track, object: number });
   }
 
   /** Tell the figures each second, or stop. @param {boolean} wanted */
   setMeasuring(wanted) {
-    this._measuring = wanted;
-    this._attempt?.measure(wanted);
     if (wanted) this._timers.set(Timer.STATISTICS, this._world.clock());
     else this._timers.stop(Timer.STATISTICS);
   }
@@ -165,8 +217,9 @@ export class Client {
 
   /** When `handleTimer` wants to be called; null when never. @returns {number | null} */
   nextTimeout() {
-    const report = this._attempt ? (this._reporter.next(this._world.clock())) : null;
-    const due = [this._timers.nextTimeout(), this._attempt?.nextTimeout() ?? null, report].filter((at) => at !== null);
+    const report = this._session ? this._pictures.nextReport(this._world.clock()) : null;
+    const machines = [this._timers, this._pasting, this._ways, this._session, this._parting];
+    const due = [report, ...machines.map((machine) => machine?.nextTimeout() ?? null)].filter((at) => at !== null);
     return due.length ? Math.min(...due) : null;
   }
 
@@ -174,164 +227,171 @@ export class Client {
   handleTimer(now) {
     for (const timer of this._timers.expired(now)) {
       if (timer === Timer.RETRY) void this._redial();
-      else if (timer === Timer.GIVE_UP) this._attempt?.abandon(new Refused(CLOSE.SESSION_LOST));
-      else if (timer === Timer.CLIPBOARD) this._pasted();
       else if (timer === Timer.STATISTICS) this._figures(now);
+      else if (timer === Timer.TELL) this._status();
+      else if (timer === Timer.PART) {
+        this._parting?.close();
+        this._parting = null;
+      }
     }
-    this._attempt?.handleTimer(now);
-    this._report(now);
+    this._pasting.handleTimer(now);
+    this._parting?.handleTimer(now);
+    this._ways?.handleTimer(now);
+    this._session?.handleTimer(now);
+    this._pictures.report(this._session, now);
   }
 
   /** @param {number} now */
   _figures(now) {
     this._timers.set(Timer.STATISTICS, now + STATISTICS);
-    const media = this._attempt?.session?.media;
-    if (media) {
-      const figures = this._statistics.report(now, "relay", this._attempt?.rtt ?? null, media.lost, media.received, this._rates);
-      this._tell({ say: "statistics", figures });
-    }
+    this._ways?.current?.link.ping(now);
+    const figures = this._pictures.figures(this._ways, now);
+    if (figures) this._tell({ say: "statistics", figures });
   }
 
-  /** @param {number} now */
-  _report(now) {
-    const session = this._attempt?.session;
-    if (!session?.media) return;
-    const objects = this._reporter.take(now);
-    if (!objects.length) return;
-    const { lost, received } = session.media;
-    session.send("REPORT", { track: this._track, objects, decode_queue: this._decoder.queue, lost, received });
-  }
+  // the session
 
-  _pasted() {
-    const paste = this._paste;
-    this._paste = null;
-    this._timers.stop(Timer.CLIPBOARD);
-    if (paste) this.input(paste.events, paste.at);
-  }
-
-  // AttemptOwner
-
-  /** Our own callbacks, as plain functions. */
-  _bound() {
-    const attempt = () => this._attempt;
+  /** What a session on these ways is told us by. @param {Ways} ways @returns {import("./viewing.js").ViewerSessionOwner} */
+  _bound(ways) {
     return {
-      sessionWaiting: (/** @type {number} */ seconds) => this._say("waiting", "", { seconds }),
-      sessionAdmitted: (/** @type {any} */ grant) => this._admitted(grant),
-      sessionFrames: (/** @type {ReceivedFrame[]} */ frames) => this._frames(frames),
-      sessionRecover: (/** @type {number} */ track, /** @type {number} */ number) => attempt()?.recover(track, number),
-      sessionMessage: (/** @type {any} */ message) => this._message(message),
-      sessionEcho: (/** @type {number} */ sequence, /** @type {number} */ at) => this._statistics.inputApplied(sequence, at),
-      sessionStale: (/** @type {boolean} */ stale) => this._stale(stale),
-      attemptEnded: (/** @type {Refused} */ reason) => this._ended(reason),
+      sessionWaiting: (seconds) => this._say("waiting", "", { seconds }),
+      sessionAdmitted: (grant) => this._admitted(grant),
+      sessionFrames: (frames) => ways.session && this._pictures.frames(frames, ways.session.clock),
+      sessionRecover: (track, number) => this._recover(track, number),
+      sessionMessage: (message) => this._message(message),
+      sessionEcho: (sequence, at) => this._pictures.statistics.inputApplied(sequence, at),
+      sessionDiscarded: () => this._late(),
+      sessionMoved: () => this._moved(ways),
+      sessionUnmoved: (route) => ways.unmoved(route),
+      sessionStale: (stale) => this._stale(stale),
+      sessionEnded: (reason) => this._over(ways, reason),
     };
   }
 
   /** @param {any} grant */
   _admitted(grant) {
     this._ran = true;
+    this._ticket = NO_TICKET; // it works once
     this._backoff.reset();
     const video = grant.tracks.find((/** @type {number[]} */ row) => row[1] === TRACK_KIND.VIDEO);
-    this._track = video ? video[0] : -1;
+    this._pictures.track = video ? video[0] : -1;
     this._tell({ say: "granted", permissions: grant.permissions, name: grant.name });
-    this._say("running", "");
-    if (!this._visible) this._attempt?.setVisible(false, this._track);
-    this._attempt?.measure(this._measuring);
+    this._status();
+    const session = this._session;
+    if (session && !this._pictures.visible) {
+      session.visible = false;
+      this._subscribe();
+    }
   }
 
-  /** @param {ReceivedFrame[]} frames */
-  _frames(frames) {
-    const clock = this._attempt?.session?.clock;
-    for (const frame of frames) {
-      if (this._track < 0) this._track = frame.track;
-      if (frame.track !== this._track) continue;
-      this._statistics.frameReceived(frame, clock ? clock.fromHost(frame.preamble.capturedUs / 1000) : frame.first);
-      this._decoder.decode(frame);
+  /** @param {Ways} ways */
+  _moved(ways) {
+    ways.moved();
+    if (!this._pictures.visible) this._subscribe();
+    this._saidLate = false;
+  }
+
+  /** The host is (not) heard. @param {boolean} stale */
+  _stale(stale) {
+    if (!stale) this._saidLate = false;
+    this._status();
+  }
+
+  /** Something that a person did was not sent, because it would have come too late: say so once. */
+  _late() {
+    if (this._saidLate) return;
+    this._saidLate = true;
+    this._tell({ say: "late" });
+  }
+
+  /** Tell what a person should know now. */
+  _status() {
+    const { _ways: ways, _session: session } = this;
+    if (!ways || session?.state !== ViewerState.ADMITTED) return;
+    const now = this._world.clock();
+    const waited = ways.nowhereSince === null ? 0 : now - ways.nowhereSince;
+    if (waited > TIMER.RESUME) {
+      this._over(ways, new Refused(CLOSE.SESSION_LOST));
+      return;
     }
+    if (ways.nowhereSince === null) this._timers.stop(Timer.TELL);
+    else this._timers.set(Timer.TELL, now + TELL);
+    /** @type {[State, string]} */
+    let [state, text] = ["running", ""];
+    if (waited >= NOTICEABLE) [state, text] = ["lost", waitingSentence(TIMER.RESUME - waited)];
+    else if (session.stale) state = "stale";
+    if (`${state} ${text}` !== this._said) this._say(state, text, { waited });
   }
 
   /** @param {any} message */
   _message(message) {
-    const now = this._world.clock();
+    if (message.kind === "TICKET") this._ticket = message.ticket;
     if (message.kind === "LAYOUT") this._tell({ say: "layout", width: message.width, height: message.height });
     else if (message.kind === "CURSOR") this._tell({ ...message, say: "cursor" });
     else if (message.kind === "CLIPBOARD") this._tell({ say: "clipboard", text: message.text });
-    else if (message.kind === "CLIPBOARD_SET" && message.serial === this._paste?.serial) this._pasted();
-    else if (message.kind === "RATE") this._rates.upload = readable(message);
-    else if (message.kind === "HOP_RATE") this._rates.download = readable(message);
-    else if (message.kind === "STAGES") {
-      HOST_STAGES.forEach((name, at) => {
-        if (at < message.times_us.length) this._statistics.stage(name, message.times_us[at] / 1000, now);
-      });
-    }
+    else if (message.kind === "CLIPBOARD_SET") this._pasting.taken(message.serial);
+    else if (message.kind === "CANDIDATES") this._ways?.candidates(message, this._world.clock());
+    else if (message.kind === "TICKET") this._tell({ ...message, say: "ticket" });
+    else if (message.kind === "RATE" || message.kind === "STAGES" || message.kind === "HOP_RATE") this._pictures.told(message);
   }
 
-  /** @param {boolean} stale */
-  _stale(stale) {
-    if (stale) {
-      this._timers.set(Timer.GIVE_UP, this._world.clock() + GIVE_UP);
-      this._say("stale", "");
-    } else {
-      this._timers.stop(Timer.GIVE_UP);
-      this._say("running", "");
-    }
+  /** The session is over, or could not begin. @param {Ways} ways @param {Refused} reason */
+  _over(ways, reason) {
+    if (this._ways !== ways) return;
+    this._ways = null;
+    ways.session?.lost(reason);
+    ways.close();
+    this._ended(reason, ways.reached);
   }
 
-  /** @param {Refused} reason */
-  _ended(reason) {
-    const reached = this._attempt?.reached ?? false;
-    this._attempt = null;
-    this._timers.stop(Timer.GIVE_UP);
-    if (!this._want) return;
-    const { quic } = this._want.directions;
+  /** @param {Refused} reason @param {boolean} reached */
+  _ended(reason, reached) {
+    this._timers.stop(Timer.TELL);
+    const want = this._want;
+    if (!want) return;
     if (this._ran && passing(reason.code)) {
       const wait = this._backoff.after(reason.code);
       this._timers.set(Timer.RETRY, this._world.clock() + wait);
-      this._lost = reason.message;
+      this._lost = `${reason.message} Trying to reach the host again. Nothing you type is sent.`;
       this._say("lost", this._lost, { wait });
       return;
     }
     this._want = null;
     const over = this._ran && (reason.code === CLOSE.ENDED || reason.code === CLOSE.EVICTED || reason.code === CLOSE.DISPLAY_LOST);
-    const silent = !reached && reason.code === CLOSE.TIMEOUT;
-    const text = silent ? `The relay ${quic} does not answer over UDP. A firewall may be in the way, or the relay is not running.` : reason.message;
+    let text = reason.message;
+    if (!reached && reason.code === CLOSE.TIMEOUT) {
+      text = `The relay ${want.directions.quic} does not answer. A firewall may be in the way, or the relay is not running.`;
+    } else if (!want.code && reason.code === CLOSE.REFUSED) {
+      text = "The host does not remember this session any more. Enter its code.";
+    }
     this._say(over ? "ended" : "refused", text, { code: reason.code });
   }
 
   /** @param {State} state @param {string} text @param {Record<string, any>} more */
   _say(state, text, more = {}) {
+    this._said = `${state} ${text}`;
     this._tell({ say: "state", state, text, ...more });
   }
 
   // pictures
 
-  /** @param {DecodedPicture} decoded */
-  decoderPicture(decoded) {
-    this._statistics.frameDecoded(decoded.frame.number, decoded.decoded - decoded.started, decoded.decoded);
-    if (decoded.frame.preamble.settled) this._settled = Math.max(this._settled, decoded.frame.number);
-    if (this._visible) this._screen.paint(decoded);
-    else decoded.picture.close();
+  /** @param {number} number */
+  picturesBroken(number) {
+    this._recover(this._pictures.track, number);
   }
 
-  /** @param {ReceivedFrame} frame @param {number} started @param {number} decoded */
-  decoderSkipped(frame, started, decoded) {
-    this._statistics.frameDecoded(frame.number, decoded - started, decoded);
-  }
-
-  /** @param {ReceivedFrame | null} frame */
-  decoderFailed(frame) {
-    this._attempt?.recover(this._track, frame ? frame.number : 0);
+  /** @param {number} object */
+  picturesSettled(object) {
+    this._tell({ say: "settled", object });
   }
 
   /** Pictures are on the screen. @param {number[]} numbers @param {number} at */
   presented(numbers, at) {
-    const clock = this._attempt?.session?.clock;
-    for (const number of numbers) {
-      this._statistics.framePresented(number, at);
-      if (clock) this._reporter.presented(number, clock.toHost(at));
-      this._shown = number;
-    }
-    if (this._settled < 0 || this._shown < this._settled) return;
-    this._tell({ say: "settled", object: this._settled });
-    this._settled = -1;
+    this._pictures.presented(numbers, at);
   }
+}
+
+/** Whether somebody meant something by it, more than pointing and letting go. @param {InputEvent} event */
+function acts([kind, , down]) {
+  return kind === INPUT.TEXT || kind === INPUT.WHEEL || ((kind === INPUT.KEY || kind === INPUT.BUTTON) && down === true);
 }

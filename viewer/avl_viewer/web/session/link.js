@@ -1,5 +1,5 @@
 /**
- * RelayLink: a viewer's side of the hop to its relay (spec 04-session, 4.2).
+ * RelayLink: a viewer's side of the hop to its relay, or to the host itself (spec 04-session, 4.2; 08-paths, 8.4).
  *
  * It checks who the relay is before anything but HELLO is sent, and sorts streams by session. A page can't see the certificate of its
  * connection; what it can do is allow only certificates whose hashes its own origin named, so the relay's identity has to vouch for one
@@ -18,18 +18,22 @@ import { Timer, Timers } from "./timers.js";
 /** Where the hop is. */
 export const LinkState = Object.freeze({ CONNECTING: "CONNECTING", GREETING: "GREETING", UP: "UP", DOWN: "DOWN" });
 
+/** Questions that may be open at a time. */
+const PINGS = 16;
 const KNOWN_CODES = new Set(Object.values(CLOSE));
 
 /**
  * @typedef {object} LinkSettings  `pin`: SHA-256 of the relay's identity key, null where the browser verified a public certificate;
- * `hashes`: SHA-256 of the certificates the connection was limited to.
+ * `hashes`: SHA-256 of the certificates the connection was limited to; `device`: the number of the device that has to be there itself.
  * @property {string} software
  * @property {Uint8Array | null} pin
  * @property {Uint8Array[]} hashes
+ * @property {bigint} [device]
  *
  * @typedef {object} LinkOwner  What the owner of a link is told.
  * @property {(welcome: any, now: number) => void} linkUp
  * @property {(message: any, now: number) => void} linkMessage
+ * @property {(now: number) => void} linkAnswered  a PING was
  * @property {(handle: number, channel: number, stream: number, data: Uint8Array, end: boolean, now: number) => Promise<void>} channelReceived
  * @property {(handle: number, channel: number, stream: number, code: number, now: number) => void} channelReset
  * @property {(handle: number, channel: number, now: number) => void} channelWritable
@@ -51,8 +55,15 @@ export class RelayLink {
     /** @type {Map<number, { handle: number, channel: number }>} */
     this._channels = new Map();
     this._timers = new Timers();
+    this._pings = 0;
+    /** When each PING that was not answered left. @type {Map<number, number>} */
+    this._pinged = new Map();
     /** @type {string} */
     this.state = LinkState.CONNECTING;
+    /** Round trip in milliseconds, smoothed; null before it was measured. @type {number | null} */
+    this.rtt = null;
+    /** SHA-256 of the certificate of a device that is there itself; empty at a relay. @type {Uint8Array} */
+    this.binding = new Uint8Array(0);
   }
 
   /** The connection below. Throws LocalProtocolError before there is one. @returns {Carrier} */
@@ -78,6 +89,14 @@ export class RelayLink {
     this._channels.set(stream, { handle, channel });
     this.carrier.sendStream(stream, channelHeader(handle, channel));
     return stream;
+  }
+
+  /** Ask for a sign of life; the answer also measures the round trip. @param {number} now */
+  ping(now) {
+    if (this.state !== LinkState.UP) return;
+    this._pinged.set(++this._pings, now);
+    this._pinged.delete(this._pings - PINGS);
+    this.send("PING", { token: this._pings });
   }
 
   /** End the hop. @param {number} code @param {string} text */
@@ -174,17 +193,38 @@ export class RelayLink {
       await this._welcomed(message, now);
     } else if (message.kind === "PING") {
       this.send("PONG", { token: message.token });
+    } else if (message.kind === "PONG") {
+      this._measured(message.token, now);
     } else {
       this._owner.linkMessage(message, now);
     }
   }
 
-  /** @param {any} welcome @param {number} now */
-  async _welcomed(welcome, now) {
-    const { pin, hashes } = this._settings;
-    if (pin && !(await identities.vouchesForOne(pin, welcome.identity, welcome.endorsement, hashes))) {
+  /** @param {number} token @param {number} now */
+  _measured(token, now) {
+    const sent = this._pinged.get(token);
+    if (sent === undefined) return;
+    for (const older of [...this._pinged.keys()]) if (older <= token) this._pinged.delete(older);
+    this.rtt = this.rtt === null ? now - sent : this.rtt + (now - sent - this.rtt) / 8;
+    this._owner.linkAnswered(now);
+  }
+
+  /** R-SEC-2, R-PATH-7: the pinned relay, or the device itself. @param {any} welcome */
+  async _checkIdentity({ identity, endorsement }) {
+    const { pin, hashes, device } = this._settings;
+    if (device !== undefined) {
+      const there = (await identities.deviceNumber(identity)) === device;
+      const binding = there ? await identities.vouchedFor(await identities.pin(identity), identity, endorsement, hashes) : null;
+      if (!binding) throw new Refused(CLOSE.WRONG_HOST);
+      this.binding = binding;
+    } else if (pin && !(await identities.vouchedFor(pin, identity, endorsement, hashes))) {
       throw new Refused(CLOSE.WRONG_RELAY);
     }
+  }
+
+  /** @param {any} welcome @param {number} now */
+  async _welcomed(welcome, now) {
+    await this._checkIdentity(welcome);
     if (!HOP_VERSIONS.includes(welcome.version)) throw new Refused(CLOSE.VERSION);
     if (!this._isOpen()) return;
     this._timers.stop(Timer.HELLO);

@@ -1,17 +1,20 @@
 /**
- * InputOutbox: input on its way out, numbered and coalesced (spec 04-session, 4.6).
+ * InputOutbox: input on its way out, numbered, coalesced, and forgotten when it has waited too long (spec 04-session, 4.6).
  */
 
-import { INPUT } from "../wire/registry.js";
+import { INPUT, TIMER } from "../wire/registry.js";
 
 /** Events of one batch; a record holds at least this many. */
 const BATCH = 64;
 /** Characters of one TEXT event. */
 const TEXT = 1024;
+/** Milliseconds between the first and the last event of one batch: it carries one time for all. */
+const MOMENT = 50;
 
 /**
  * @typedef {(number | boolean | string)[]} InputEvent  A row of (INPUT kind, ...).
- * @typedef {{ sequence: number, time_us: number, events: InputEvent[] }} Batch
+ * @typedef {{ sequence: number, made: number, events: InputEvent[] }} Waiting  A batch that has not left; `made`: when its first event
+ * was, in milliseconds of our clock.
  */
 
 /** Events that have not left yet. */
@@ -20,16 +23,18 @@ export class InputOutbox {
   room = 4096;
 
   constructor() {
-    /** @type {InputEvent[]} */
-    this._events = [];
+    /** @type {Waiting[]} */
+    this._waiting = [];
     this._sequence = 0;
     /** @type {Set<string>} */
     this._held = new Set();
+    /** Events that were too old to be sent, in all. */
+    this.discarded = 0;
   }
 
   /** Whether something waits. */
   get pending() {
-    return this._events.length > 0;
+    return this._waiting.length > 0;
   }
 
   /** Whether a key or button is down. */
@@ -37,16 +42,19 @@ export class InputOutbox {
     return this._held.size > 0;
   }
 
-  /** Queue events; the sequence number of the batch that will carry the last of them. @param {InputEvent[]} events */
-  add(events) {
+  /** Queue events made at `now`; the sequence number of the batch that will carry the last of them.
+   * @param {InputEvent[]} events @param {number} now */
+  add(events, now) {
     for (const event of events) {
       const kind = event[0];
-      if (kind === INPUT.MOVE && this._events.at(-1)?.[0] === INPUT.MOVE) {
-        this._events[this._events.length - 1] = event;
+      const last = this._waiting.at(-1);
+      if (kind === INPUT.MOVE && last?.events.at(-1)?.[0] === INPUT.MOVE) {
+        last.events[last.events.length - 1] = event;
+        if (last.events.length === 1) last.made = now;
         continue;
       }
       if (kind === INPUT.TEXT && String(event[1]).length > TEXT) {
-        for (const part of pieces(String(event[1]))) this._events.push([kind, part]);
+        for (const part of pieces(String(event[1]))) this._append([kind, part], now);
         continue;
       }
       if (kind === INPUT.KEY || kind === INPUT.BUTTON) {
@@ -56,46 +64,72 @@ export class InputOutbox {
       } else if (kind === INPUT.RELEASE_ALL) {
         this._held.clear();
       }
-      this._events.push(event);
+      this._append(event, now);
     }
-    return this._sequence + this._batches();
+    return this._sequence;
   }
 
-  _batches() {
-    let batches = 0;
-    let begun = 0;
-    for (let at = 0; at < this._events.length; at++) {
-      if (at > 0 && !this._full(at, begun)) continue;
-      batches++;
-      begun = at;
+  /** @param {InputEvent} event @param {number} now */
+  _append(event, now) {
+    const last = this._waiting.at(-1);
+    if (last && fits(last, event, now)) last.events.push(event);
+    else this._waiting.push({ sequence: ++this._sequence, made: now, events: [event] });
+  }
+
+  /** Say that what is held stays held. @param {number} now */
+  hold(now) {
+    if (this._held.size && !this._waiting.length) this._append([INPUT.HOLDING], now);
+  }
+
+  /** Forget what would come too late (R-SESS-26); the numbers of batches that lost something. @param {number} now @returns {number[]} */
+  expire(now) {
+    const lost = [];
+    for (const batch of this._waiting) {
+      const kept = batch.events.filter((event) => now < batch.made + life(event));
+      if (kept.length === batch.events.length) continue;
+      this.discarded += batch.events.length - kept.length;
+      lost.push(batch.sequence);
+      batch.events = kept;
     }
-    return batches;
+    this._waiting = this._waiting.filter(({ events }) => events.length);
+    return lost;
   }
 
-  /** Whether the batch that begins at `begun` ends before event `at`: a TEXT travels alone, so that a record holds it.
-   * @param {number} at @param {number} begun */
-  _full(at, begun) {
-    return at - begun >= BATCH || this._events[at][0] === INPUT.TEXT || this._events[at - 1][0] === INPUT.TEXT;
+  /** When `expire` will next have something to forget; null: never. @returns {number | null} */
+  due() {
+    const ends = this._waiting.flatMap(({ made, events }) => events.map((event) => made + life(event))).filter(Number.isFinite);
+    return ends.length ? Math.min(...ends) : null;
   }
 
-  /** Say that what is held stays held. */
-  hold() {
-    if (this._held.size && !this._events.length) this._events.push([INPUT.HOLDING]);
+  /** The first batch of what waits. Only while `pending`. @returns {Waiting} */
+  take() {
+    return /** @type {Waiting} */ (this._waiting.shift());
   }
 
-  /** The first batch of what waits, of this moment of the host's clock in microseconds. Only while `pending`.
-   * @param {number} hostTimeUs @returns {Batch} */
-  take(hostTimeUs) {
-    let size = 1;
-    while (size < this._events.length && !this._full(size, 0)) size++;
-    return { sequence: ++this._sequence, time_us: Math.max(0, Math.round(hostTimeUs)), events: this._events.splice(0, size) };
-  }
-
-  /** Forget what waits and what is held: the host has let go of it. */
+  /** Forget what waits and what is held: the host has let go of it. The numbers of what was forgotten. @returns {number[]} */
   clear() {
-    this._events = [];
+    const counted = this._waiting.map(({ sequence, events }) => ({ sequence, count: events.filter(([kind]) => kind !== INPUT.HOLDING).length }));
+    const lost = counted.filter(({ count }) => count).map(({ sequence }) => sequence);
+    this.discarded += counted.reduce((sum, { count }) => sum + count, 0);
+    this._waiting = [];
     this._held.clear();
+    return lost;
   }
+}
+
+/** Whether an event belongs to the same moment and record: a TEXT travels alone, so that a record holds it.
+ * @param {Waiting} batch @param {InputEvent} event @param {number} now */
+function fits(batch, event, now) {
+  if (batch.events.length >= BATCH || now - batch.made > MOMENT) return false;
+  return event[0] !== INPUT.TEXT && batch.events.at(-1)?.[0] !== INPUT.TEXT;
+}
+
+/** Milliseconds for which an event means what its maker meant: letting go, and still holding, always do. @param {InputEvent} event */
+function life(event) {
+  const kind = event[0];
+  if (kind === INPUT.RELEASE_ALL || kind === INPUT.HOLDING) return Infinity;
+  if ((kind === INPUT.KEY || kind === INPUT.BUTTON) && event[2] === false) return Infinity;
+  return kind === INPUT.MOVE ? TIMER.INPUT_OLD : TIMER.INPUT_OLD_PRESS;
 }
 
 /** A text in pieces of at most TEXT UTF-16 units that never part a surrogate pair. @param {string} text */

@@ -1,52 +1,123 @@
 /**
- * SessionPipes: one session's channels over a link, each a stream; the session above names channels only.
+ * SessionPipes: one session's channels, each on a stream of whatever way it is on; the session above names channels only.
+ *
+ * A route is a session's place on one hop: through a relay, or straight to the host. Channels move from one to another one by one
+ * (spec 08-paths, 8.5).
  */
 
-/** @typedef {import("./link.js").RelayLink} RelayLink */
+import { CHANNEL, CLOSE, PERMISSION } from "../wire/registry.js";
 
-/** Channels of the session that the relay calls `handle`. */
-export class SessionPipes {
-  /** @param {RelayLink} link @param {number} handle */
-  constructor(link, handle) {
-    this._link = link;
+/** Codes with which a stream is reset, or a hop ends, when nobody has ended the session on purpose. @type {Set<number>} */
+export const LOSSES = new Set([CLOSE.NO_ERROR, CLOSE.SESSION_LOST, CLOSE.GOING_AWAY, CLOSE.TIMEOUT, CLOSE.INTERNAL]);
+
+/** Channels that these permissions open. @param {number} permissions @returns {number[]} */
+export function channelsOf(permissions) {
+  /** @type {number[]} */
+  const out = [CHANNEL.CONTROL];
+  if (permissions & (PERMISSION.POINTER | PERMISSION.KEYBOARD)) out.push(CHANNEL.INPUT);
+  if (permissions & (PERMISSION.CLIPBOARD_IN | PERMISSION.CLIPBOARD_OUT)) out.push(CHANNEL.BULK);
+  return out;
+}
+
+/**
+ * @typedef {object} Hop  What a session needs of an end of a hop.
+ * @property {import("./carrier.js").Carrier} carrier
+ * @property {(handle: number, channel: number) => number} openChannel  opens a stream for a channel of a session
+ *
+ * @typedef {object} Place
+ * @property {Route} route
+ * @property {number} stream
+ */
+
+/** A session's place on a hop: `handle` names it there. */
+export class Route {
+  /** @param {Hop} hop @param {number} handle @param {Uint8Array} [binding]  what a Channel Resume's MAC says of the carrier: nothing of a
+   * relay's, the SHA-256 of the certificate of a direct one */
+  constructor(hop, handle, binding = new Uint8Array(0)) {
+    this.hop = hop;
     this.handle = handle;
-    /** @type {Map<number, number>} */
-    this._streams = new Map();
+    this.binding = binding;
+  }
+}
+
+/** The streams of a session's channels. */
+export class SessionPipes {
+  /** @param {Route} route */
+  constructor(route) {
+    this._last = route;
+    /** @type {Map<number, Place>} */
+    this._places = new Map();
   }
 
-  /** Open the channel's stream; bulk channels leave after the others. @param {number} channel */
+  /** Where the session is: where its channel 0 is, or was last. */
+  get route() {
+    return this._places.get(CHANNEL.CONTROL)?.route ?? this._last;
+  }
+
+  /** Open the channel's first stream, where the session is. @param {number} channel */
   open(channel) {
-    const stream = this._link.openChannel(this.handle, channel);
-    this._streams.set(channel, stream);
-    if (channel >= 2) this._link.carrier.setStreamBulk(stream);
+    const { route } = this;
+    this.switch(channel, route, route.hop.openChannel(route.handle, channel));
+  }
+
+  /** Use a stream for a channel from now on, and abandon the one before; bulk channels leave after the others.
+   * @param {number} channel @param {Route} route @param {number} stream */
+  switch(channel, route, stream) {
+    this.abandon(channel);
+    this._places.set(channel, { route, stream });
+    if (channel === CHANNEL.CONTROL) this._last = route;
+    if (channel >= CHANNEL.BULK) route.hop.carrier.setStreamBulk(stream);
+  }
+
+  /** Give a channel's stream up without a word about the session. @param {number} channel */
+  abandon(channel) {
+    const known = this._places.get(channel);
+    this._places.delete(channel);
+    known?.route.hop.carrier.resetStream(known.stream, CLOSE.NO_ERROR);
+  }
+
+  /** Whether a channel is on this very stream. @param {number} channel @param {Route} route @param {number} stream */
+  uses(channel, route, stream) {
+    const known = this._places.get(channel);
+    return known !== undefined && known.route === route && known.stream === stream;
+  }
+
+  /** Channels that are on a route. @param {Route} route @returns {number[]} */
+  on(route) {
+    return [...this._places].filter(([, place]) => place.route === route).map(([channel]) => channel);
+  }
+
+  /** A channel's stream is gone. @param {number} channel */
+  drop(channel) {
+    this._places.delete(channel);
   }
 
   /** Send bytes on a channel that is open. @param {number} channel @param {Uint8Array} data */
   send(channel, data) {
-    const stream = this._streams.get(channel);
-    if (stream !== undefined && data.length) this._link.carrier.sendStream(stream, data);
+    const known = this._places.get(channel);
+    if (known && data.length) known.route.hop.carrier.sendStream(known.stream, data);
   }
 
   /** Nothing more follows on a channel. @param {number} channel */
   finish(channel) {
-    const stream = this._streams.get(channel);
-    if (stream !== undefined) this._link.carrier.sendStream(stream, new Uint8Array(0), true);
+    const known = this._places.get(channel);
+    known?.route.hop.carrier.sendStream(known.stream, new Uint8Array(0), true);
   }
 
   /** Bytes of a channel that the connection has not taken. @param {number} channel */
   backlog(channel) {
-    const stream = this._streams.get(channel);
-    return stream === undefined ? 0 : this._link.carrier.streamBacklog(stream);
+    const known = this._places.get(channel);
+    return known ? known.route.hop.carrier.streamBacklog(known.stream) : 0;
   }
 
   /** Whether the channel has a stream. @param {number} channel */
   isOpen(channel) {
-    return this._streams.has(channel);
+    return this._places.has(channel);
   }
 
   /** Abandon all streams. @param {number} code */
   close(code) {
-    for (const stream of this._streams.values()) this._link.carrier.resetStream(stream, code);
-    this._streams.clear();
+    for (const { route, stream } of this._places.values()) route.hop.carrier.resetStream(stream, code);
+    this._places.clear();
   }
 }

@@ -23,6 +23,7 @@ export const WAITING = 2 * 1024 * 1024;
  * @property {Uint8Array[]} waiting
  * @property {number} waitingSize
  * @property {Promise<void>} tail  what was asked for last
+ * @property {boolean} suspended  it waits for another stream
  */
 
 /** All channels of a session after its handshake. */
@@ -51,6 +52,7 @@ export class SecureChannels {
       waiting: [],
       waitingSize: 0,
       tail: Promise.resolve(),
+      suspended: false,
     };
     this._channels.set(channel, made);
     return made;
@@ -82,21 +84,28 @@ export class SecureChannels {
     }).catch(this._failed);
   }
 
-  /** Messages completed by these bytes of a channel's stream. Rejects with RemoteProtocolError.
-   * @param {number} channel @param {Uint8Array} data @returns {Promise<Uint8Array[]>} */
-  async receive(channel, data) {
+  /** Messages completed by these bytes of a channel's stream, if they still count when it is their turn: a channel may have left the
+   * stream meanwhile, and what it left there is repeated. Rejects with RemoteProtocolError.
+   * @param {number} channel @param {Uint8Array} data @param {() => boolean} counts @returns {Promise<Uint8Array[]>} */
+  async receive(channel, data, counts = () => true) {
     /** @type {Uint8Array[]} */
     const messages = [];
     await this._then(channel, async (secure, at) => {
+      if (!counts()) return;
       for (const chunk of await secure.receive(data)) messages.push(...at.frames.feed(chunk));
       this._pipes.send(channel, await secure.takeOutput());
-      while (at.waiting.length && secure.writable) {
-        const framed = /** @type {Uint8Array} */ (at.waiting.shift());
-        at.waitingSize -= framed.length;
-        this._pipes.send(channel, await secure.send(framed));
-      }
+      await this._sendWaiting(channel, secure, at);
     });
     return messages;
+  }
+
+  /** Send what has waited for room, as far as there is. @param {number} channel @param {SecureChannel} secure @param {Conversation} at */
+  async _sendWaiting(channel, secure, at) {
+    while (at.waiting.length && secure.writable) {
+      const framed = /** @type {Uint8Array} */ (at.waiting.shift());
+      at.waitingSize -= framed.length;
+      this._pipes.send(channel, await secure.send(framed));
+    }
   }
 
   /** Say that a channel ends here, so that its end is not taken for truncation (P6). @param {number} channel */
@@ -108,6 +117,36 @@ export class SecureChannels {
   /** Whether a message would go out at once. @param {number} channel */
   writable(channel) {
     const at = this._conversation(channel);
-    return !at.waiting.length && (at.secure?.writable ?? true);
+    return !at.suspended && !at.waiting.length && (at.secure?.writable ?? true);
+  }
+
+  // moving to another route (spec 08-paths, 8.5)
+
+  /** The channel's stream is gone: hold back what is sent until it has another. @param {number} channel */
+  suspend(channel) {
+    this._conversation(channel).suspended = true;
+    void this._then(channel, async (secure) => secure.suspend()).catch(this._failed);
+  }
+
+  /** Our Channel Resume for another stream, under the next epoch, once all before it is done. The channel is suspended at once.
+   * @param {number} channel @param {Uint8Array} binding @param {(header: Uint8Array) => void} ready */
+  moveHeader(channel, binding, ready) {
+    this._conversation(channel).suspended = true;
+    return this._then(channel, async (secure) => ready(await secure.resumeHeader(secure.epoch + 1, binding))).catch(this._failed);
+  }
+
+  /** Accept the peer's Channel Resume. `arrived` is given what to repeat, and says whether the channel still wants to be there; nothing
+   * else happens on the channel before it has answered. Rejects with RemoteProtocolError(TAMPERED).
+   * @param {number} channel @param {import("../crypto/channel.js").ResumeHeader} header @param {Uint8Array} binding
+   * @param {(repeat: Uint8Array) => boolean} arrived */
+  acceptMove(channel, header, binding, arrived) {
+    return this._then(channel, async (secure, at) => {
+      if (!arrived(await secure.resume(header, binding))) {
+        secure.suspend();
+        return;
+      }
+      at.suspended = false;
+      await this._sendWaiting(channel, secure, at);
+    });
   }
 }

@@ -3,58 +3,26 @@
  */
 
 import * as identities from "../crypto/identity.js";
-import { ViewerHandshake } from "../crypto/handshake.js";
 import { ObjectOpener } from "../crypto/sframe.js";
-import { ClockOffset } from "../media/clock.js";
-import { concat } from "../wire/bytes.js";
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
-import { ShortFrameReader } from "../wire/framing.js";
 import { decode, encode } from "../wire/messages.js";
-import {
-  BULK_MESSAGES, CHANNEL, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, MAX, PERMISSION, SESSION_VERSIONS, TIMER,
-} from "../wire/registry.js";
+import { BULK_MESSAGES, CHANNEL, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, PERMISSION, TIMER } from "../wire/registry.js";
+import { ClockExchange } from "./exchange.js";
+import { InputSender } from "./inputsender.js";
 import { knownCode } from "./link.js";
-import { MediaReceiver } from "./mediain.js";
-import { InputOutbox } from "./outbox.js";
+import { ViewerMoves } from "./moves.js";
+import { Opening } from "./opening.js";
+import { LOSSES, channelsOf } from "./pipes.js";
 import { SecureChannels } from "./secure.js";
 import { Timer, Timers } from "./timers.js";
+import { ViewerState } from "./viewing.js";
+import { Watching } from "./watching.js";
 
-/** Clock exchanges: the first few quickly, so that the offset is good before it is needed. */
-const CLOCK_QUICK = 200;
-const CLOCK_SLOW = 10_000;
-const QUICK_EXCHANGES = 5;
-/** Bytes of a media key: generation, step, base. */
-const MEDIA_KEY = 37;
-
-const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
-const CLIPBOARD = PERMISSION.CLIPBOARD_IN | PERMISSION.CLIPBOARD_OUT;
 const ALL_PERMISSIONS = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
 
-/** Where a session stands. */
-export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "ADMITTED", ENDED: "ENDED" });
-
 /**
- * @typedef {import("./mediain.js").ReceivedFrame} ReceivedFrame
- * @typedef {import("./outbox.js").InputEvent} InputEvent
- *
- * @typedef {object} ViewerSettings  Whom we want and what for. `decodes`: chroma samplings our decoder can do.
- * @property {any} identity
- * @property {bigint} device
- * @property {Uint8Array} sessionId
- * @property {string} code
- * @property {string} name
- * @property {number} permissions
- * @property {number[]} decodes
- *
- * @typedef {object} ViewerSessionOwner  What the owner of a session is told.
- * @property {(seconds: number) => void} sessionWaiting  a person at the host is being asked
- * @property {(grant: any) => void} sessionAdmitted
- * @property {(frames: ReceivedFrame[]) => void} sessionFrames  to decode, in order
- * @property {(track: number, number: number) => void} sessionRecover  a track can't be decoded from object `number` on
- * @property {(message: any) => void} sessionMessage  layout, cursor, stages, clipboard
- * @property {(sequence: number, hostTime: number) => void} sessionEcho  batches up to `sequence` were applied (host's clock, ms)
- * @property {(stale: boolean) => void} sessionStale  the host has (not) been heard for 3 s
- * @property {(reason: Refused) => void} sessionEnded
+ * @typedef {import("./outbox.js").InputEvent} InputEvent @typedef {import("./pipes.js").Route} Route
+ * @typedef {import("./viewing.js").ViewerSettings} ViewerSettings @typedef {import("./viewing.js").ViewerSessionOwner} ViewerSessionOwner
  */
 
 /** Our session with one host. `clock`: milliseconds; `wall`: Unix time in seconds, for certificates. */
@@ -66,19 +34,18 @@ export class ViewerSession {
     this._pipes = pipes;
     this._owner = owner;
     this._clock = clock;
-    this._wall = wall;
-    /** @type {any} */
-    this._handshake = null;
-    this._frames = new ShortFrameReader(MAX.HANDSHAKE_MESSAGE);
+    this._opening = new Opening(settings, wall, (data) => pipes.send(CHANNEL.CONTROL, data));
     /** @type {SecureChannels | null} */
     this._secure = null;
     this._timers = new Timers();
-    this._outbox = new InputOutbox();
-    this._flushing = false;
-    this._exchanges = 0;
-    this.clock = new ClockOffset();
-    /** @type {MediaReceiver | null} */
-    this.media = null;
+    /** @type {InputSender | null} */
+    this._input = null;
+    /** @type {ViewerMoves | null} */
+    this._moves = null;
+    this._clocks = new ClockExchange((fields) => this.send("CLOCK_PING", fields));
+    this.clock = this._clocks.offset;
+    /** @type {Watching | null} */
+    this._watching = null;
     /** @type {string} */
     this.state = ViewerState.HANDSHAKE;
     this.permissions = 0;
@@ -87,40 +54,115 @@ export class ViewerSession {
     this._timers.set(Timer.HANDSHAKE, clock() + TIMER.UNADMITTED);
   }
 
-  /** The relay's number for this session. */
-  get handle() {
-    return this._pipes.handle;
+  /** What has arrived of the host's media; null before GRANT. */
+  get media() {
+    return this._watching?.receiver ?? null;
+  }
+
+  /** Where the session is, or was last. */
+  get route() {
+    return this._pipes.route;
+  }
+
+  /** Whether input is under way that the host has not applied. */
+  get inputWaits() {
+    return this._input?.unanswered ?? false;
   }
 
   /** Open channel 0 and send the first handshake message. */
   async start() {
-    const { identity, device, sessionId, code, name, permissions } = this._settings;
-    this._handshake = new ViewerHandshake(identity, device, sessionId, code, name, permissions, SESSION_VERSIONS, this._wall);
-    const first = await this._handshake.start();
+    const first = await this._opening.first();
     if (!this._going()) return;
     this._pipes.open(CHANNEL.CONTROL);
-    this._sendBody(first);
+    this._pipes.send(CHANNEL.CONTROL, first);
   }
 
   // bytes
 
-  /** Bytes of one of the session's channels. @param {number} channel @param {Uint8Array} data @param {boolean} end */
-  async channelReceived(channel, data, end) {
+  /** Bytes of one of the session's channels.
+   * @param {Route} route @param {number} channel @param {number} stream @param {Uint8Array} data @param {boolean} end */
+  async channelReceived(route, channel, stream, data, end) {
     if (!this._going()) return;
     try {
-      if (!this._secure) await this._shake(data);
-      else await this._messages(channel, data);
-      if (end && channel === CHANNEL.CONTROL && this._going()) throw new Refused(CLOSE.SESSION_LOST);
+      const counts = () => !this._moves?.moving(channel) && this._pipes.uses(channel, route, stream);
+      let bytes = data;
+      if (this._moves?.isArrival(channel, route, stream)) {
+        const rest = await this._arrive(this._moves, channel, route, data);
+        if (!rest) return;
+        bytes = rest;
+      } else if (!counts()) {
+        return; // the last of a stream that the channel has left
+      }
+      if (!this._secure) await this._shake(bytes);
+      else await this._messages(channel, bytes, counts);
+      if (end && channel === CHANNEL.CONTROL && this._going() && counts()) this.channelReset(route, channel, stream, CLOSE.SESSION_LOST);
     } catch (error) {
       this._failed(error);
     }
   }
 
-  /** A channel's stream was abandoned. @param {number} channel @param {number} code */
-  channelReset(channel, code) {
-    if (channel !== CHANNEL.CONTROL) return;
-    const known = code === CLOSE.NO_ERROR ? CLOSE.SESSION_LOST : knownCode(code, CLOSE.SESSION_LOST);
-    this._ended(new Refused(known));
+  /** Bytes of a stream that a channel moves to; what follows the host's answer.
+   * @param {ViewerMoves} moves @param {number} channel @param {Route} route @param {Uint8Array} data @returns {Promise<Uint8Array | null>} */
+  async _arrive(moves, channel, route, data) {
+    let arrived;
+    try {
+      arrived = await moves.received(channel, data);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      if (moves.target === route) this._unmoved(moves, route);
+      return null;
+    }
+    if (arrived?.last && this._going()) {
+      this._timers.set(Timer.STALE, this._clock() + TIMER.STALE);
+      this._flushInput();
+      this._owner.sessionMoved(route);
+    }
+    return arrived?.rest ?? null;
+  }
+
+  /** @param {ViewerMoves} moves @param {Route} route */
+  _unmoved(moves, route) {
+    moves.giveUp();
+    this._owner.sessionUnmoved(route);
+  }
+
+  /** A channel's stream was abandoned. @param {Route} route @param {number} channel @param {number} stream @param {number} code */
+  channelReset(route, channel, stream, code) {
+    if (this._moves?.isArrival(channel, route, stream)) {
+      this._unmoved(this._moves, route);
+      return;
+    }
+    if (!this._going() || !this._pipes.uses(channel, route, stream)) return;
+    if (this.state === ViewerState.ADMITTED && (LOSSES.has(code) || channel !== CHANNEL.CONTROL)) {
+      this._lose(channel); // the host has left it for where we move, or the relay has lost the host
+      if (channel === CHANNEL.CONTROL && !this._moves?.target) this._owner.sessionUnmoved(route);
+    } else if (channel === CHANNEL.CONTROL) {
+      this._ended(new Refused(code === CLOSE.NO_ERROR ? CLOSE.SESSION_LOST : knownCode(code, CLOSE.SESSION_LOST)));
+    }
+  }
+
+  /** A channel has no stream: hold back until it has moved. @param {number} channel */
+  _lose(channel) {
+    this._pipes.drop(channel);
+    this._secure?.suspend(channel);
+  }
+
+  // moving
+
+  /** Take the session to another route, or back to one where it was. @param {Route} route */
+  move(route) {
+    if (this.state === ViewerState.ADMITTED) this._moves?.begin(route, channelsOf(this.permissions));
+  }
+
+  /** A route is gone. A session that was on it waits for another; one that was not admitted is over.
+   * @param {Route} route @param {Refused} reason */
+  routeLost(route, reason) {
+    if (!this._moves || this.state !== ViewerState.ADMITTED) {
+      if (route === this._pipes.route) this._ended(reason);
+      return;
+    }
+    this._moves.lost(route);
+    for (const channel of this._pipes.on(route)) this._lose(channel);
   }
 
   /** A channel's backlog is gone. @param {number} channel */
@@ -139,28 +181,20 @@ export class ViewerSession {
     else throw error;
   }
 
-  /** @param {Uint8Array} body */
-  _sendBody(body) {
-    this._pipes.send(CHANNEL.CONTROL, concat(Uint8Array.of(body.length >> 8, body.length & 255), body));
-  }
-
   /** @param {Uint8Array} data */
   async _shake(data) {
-    this._frames.feed(data);
-    while (!this._handshake.admitted) {
-      const body = this._frames.next();
-      if (body === null) break;
-      for (const out of await this._handshake.receive(body)) this._sendBody(out);
+    const opening = this._opening;
+    const rest = await opening.receive(data, (seconds) => {
       if (!this._going()) return;
-      const waiting = this._handshake.waiting;
-      if (waiting !== null && !this._handshake.admitted) {
-        this._timers.set(Timer.HANDSHAKE, this._clock() + waiting * 1000 + TIMER.UNADMITTED);
-        this._owner.sessionWaiting(waiting);
-      }
-    }
-    if (!this._handshake.admitted) return;
-    this._secure = new SecureChannels(this._handshake.keys, this._settings.sessionId, this._pipes, (error) => this._failed(error));
-    await this._messages(CHANNEL.CONTROL, this._frames.clear());
+      this._timers.set(Timer.HANDSHAKE, this._clock() + seconds * 1000 + TIMER.UNADMITTED);
+      this._owner.sessionWaiting(seconds);
+    });
+    if (!rest || !this._going()) return;
+    const secure = new SecureChannels(opening.keys, this._settings.sessionId, this._pipes, (error) => this._failed(error));
+    this._secure = secure;
+    this._moves = new ViewerMoves(secure, this._pipes);
+    this._input = new InputSender(secure, this._pipes, this._clock, (at) => this.clock.toHost(at), () => this._afterInput());
+    await this._messages(CHANNEL.CONTROL, rest, () => true);
   }
 
   // messages
@@ -172,43 +206,43 @@ export class ViewerSession {
 
   /** Send a bulk message. Throws Refused(NOT_PERMITTED). @param {string} kind @param {Record<string, any>} fields */
   sendBulk(kind, fields) {
-    if (!(this.permissions & CLIPBOARD)) throw new Refused(CLOSE.NOT_PERMITTED);
+    if (!channelsOf(this.permissions).includes(CHANNEL.BULK)) throw new Refused(CLOSE.NOT_PERMITTED);
     if (this.state === ViewerState.ADMITTED) void this._secure?.send(CHANNEL.BULK, encode(BULK_MESSAGES, kind, fields));
   }
 
   /** Send input at once as one batch (moves coalesce while the hop is backed up); its sequence number.
    * Throws Refused(NOT_PERMITTED), or Refused(SESSION_LOST) while the host is not heard. @param {InputEvent[]} events */
   sendInput(events) {
-    if (!(this.permissions & HANDS)) throw new Refused(CLOSE.NOT_PERMITTED);
-    if (this.stale || !this._secure || !this._going()) throw new Refused(CLOSE.SESSION_LOST);
-    const sequence = this._outbox.add(events);
-    this._flushInput();
+    if (!channelsOf(this.permissions).includes(CHANNEL.INPUT)) throw new Refused(CLOSE.NOT_PERMITTED);
+    if (this.stale || !this._input || !this._going()) throw new Refused(CLOSE.SESSION_LOST);
+    const sequence = this._input.send(events);
+    this._afterInput();
     return sequence;
   }
 
-  /** One batch at a time: what comes while it is sealed and written coalesces. */
   _flushInput() {
-    const secure = this._secure;
-    if (!secure || this._flushing || this.state !== ViewerState.ADMITTED || !this._outbox.pending) return;
-    if (this._pipes.backlog(CHANNEL.INPUT) > this._outbox.room || !secure.writable(CHANNEL.INPUT)) return;
-    const batch = this._outbox.take(this.clock.toHost(this._clock()) * 1000);
-    this._flushing = true;
-    void secure.send(CHANNEL.INPUT, encode(INPUT_MESSAGES, "BATCH", batch)).then(() => {
-      this._flushing = false;
-      this._flushInput();
-    });
-    this._refreshHolding();
+    if (!this._input || this.state !== ViewerState.ADMITTED) return;
+    this._input.flush();
+    this._afterInput();
   }
 
-  _refreshHolding() {
-    if (this._outbox.holds) this._timers.set(Timer.HOLDING, this._clock() + TIMER.INPUT_REFRESH);
+  _afterInput() {
+    const input = /** @type {InputSender} */ (this._input);
+    if (this.state !== ViewerState.ADMITTED) return;
+    const late = input.takeLate();
+    if (late.length) this._owner.sessionDiscarded(late);
+    const now = this._clock();
+    const due = input.outbox.due();
+    if (due === null) this._timers.stop(Timer.LATE);
+    else this._timers.set(Timer.LATE, due);
+    if (input.outbox.holds) this._timers.set(Timer.HOLDING, now + TIMER.INPUT_REFRESH);
     else this._timers.stop(Timer.HOLDING);
   }
 
-  /** @param {number} channel @param {Uint8Array} data */
-  async _messages(channel, data) {
+  /** @param {number} channel @param {Uint8Array} data @param {() => boolean} counts  whether the stream is still the channel's */
+  async _messages(channel, data, counts) {
     const secure = /** @type {SecureChannels} */ (this._secure);
-    for (const raw of await secure.receive(channel, data)) {
+    for (const raw of await secure.receive(channel, data, counts)) {
       if (!this._going()) return;
       if (channel === CHANNEL.CONTROL) {
         const message = decode(CONTROL_MESSAGES, raw, CLOSE.SESSION_PROTOCOL);
@@ -216,7 +250,9 @@ export class ViewerSession {
         else if (message) await this._control(message);
       } else if (channel === CHANNEL.INPUT) {
         const echo = decode(INPUT_MESSAGES, raw, CLOSE.SESSION_PROTOCOL);
-        if (echo?.kind === "ECHO") this._owner.sessionEcho(echo.sequence, echo.host_us / 1000);
+        if (echo?.kind !== "ECHO") continue;
+        this._input?.applied(echo.sequence);
+        this._owner.sessionEcho(echo.sequence, echo.host_us / 1000);
       } else {
         const bulk = decode(BULK_MESSAGES, raw, CLOSE.SESSION_PROTOCOL);
         if (bulk) this._owner.sessionMessage(bulk);
@@ -229,36 +265,35 @@ export class ViewerSession {
   async _granted(grant) {
     if (grant?.kind === "END") throw new Refused(knownCode(grant.code, CLOSE.ENDED));
     if (grant?.kind !== "GRANT") throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "the host spoke before GRANT");
-    const host = this._handshake.hostIdentity;
+    const host = this._opening.hostIdentity;
     if (!(await identities.checkSigner(host, grant.endorsement, grant.media_session, grant.signer))) {
       throw new RemoteProtocolError(CLOSE.TAMPERED, "the media signer is not endorsed");
     }
-    const opener = new ObjectOpener(grant.media_session, grant.signer);
-    const media = new MediaReceiver(opener, this._clock, {
+    const watching = new Watching(new ObjectOpener(grant.media_session, grant.signer), this._clock, {
       frames: (frames) => this._owner.sessionFrames(frames),
       missingKey: (track, kid) => this.send("NEED_KEYS", { track, kid }),
+      recover: (track, number) => this._owner.sessionRecover(track, number),
     });
-    await this._learn(media, grant.keys);
+    await watching.learn(grant.keys);
     if (!this._going()) return;
     const now = this._clock();
-    this.media = media;
+    this._watching = watching;
     this.state = ViewerState.ADMITTED;
     this.permissions = grant.permissions & ALL_PERMISSIONS;
     this.clock.seed(grant.host_time_us / 1000, now);
     this._timers.stop(Timer.HANDSHAKE);
     this._timers.set(Timer.STALE, now + TIMER.STALE);
-    if (this.permissions & HANDS) this._pipes.open(CHANNEL.INPUT);
-    if (this.permissions & CLIPBOARD) this._pipes.open(CHANNEL.BULK);
+    for (const channel of channelsOf(this.permissions).slice(1)) this._pipes.open(channel);
     this.send("DECODER", { chroma: this._settings.decodes, max_width: 4096, max_height: 4096 });
-    this._exchangeClocks();
+    this._timers.set(Timer.CLOCK, this._clocks.ask(now));
     this._owner.sessionAdmitted(grant);
   }
 
   /** @param {any} message */
   async _control(message) {
-    if (message.kind === "CLOCK_PONG") this.clock.sample(message.sent_us / 1000, message.host_us / 1000, this._clock());
+    if (message.kind === "CLOCK_PONG") this._clocks.answered(message, this._clock());
     else if (message.kind === "BEACON") this._beacon(message);
-    else if (message.kind === "MEDIA_KEYS") await this._learn(/** @type {MediaReceiver} */ (this.media), message.keys);
+    else if (message.kind === "MEDIA_KEYS") await this._watching?.learn(message.keys);
     else if (message.kind === "END") this._ended(new Refused(knownCode(message.code, CLOSE.ENDED)));
     else this._owner.sessionMessage(message);
   }
@@ -271,29 +306,20 @@ export class ViewerSession {
       this.stale = false;
       this._owner.sessionStale(false);
     }
-    if (!this.media || !this.visible) return;
-    for (const row of beacon.objects) if (row.length === 2 && row[0] >= 0 && row[0] < 256) this.media.beacon(row[0], row[1], now);
-    for (const [track, number] of this.media.tails(now)) this._owner.sessionRecover(track, number);
-  }
-
-  /** @param {MediaReceiver} media @param {Uint8Array[]} keys */
-  async _learn(media, keys) {
-    for (const key of keys) {
-      if (key.length !== MEDIA_KEY) throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "malformed media key");
-      const generation = new DataView(key.buffer, key.byteOffset, 4).getUint32(0);
-      await media.addKey(generation, key[4], key.slice(5));
-    }
+    if (this.visible) this._watching?.beacon(beacon.objects, now);
   }
 
   // media
 
   /** A media datagram of this session. @param {Uint8Array} data @param {number} now */
   datagramReceived(data, now) {
-    if (!this.media || this.state !== ViewerState.ADMITTED) return;
-    this.media.datagram(data, now);
-    const check = this.media.nextCheck(now);
-    if (check === null) this._timers.stop(Timer.RECOVER);
-    else this._timers.set(Timer.RECOVER, check);
+    if (this._watching && this.state === ViewerState.ADMITTED) this._check(this._watching.datagram(data, now));
+  }
+
+  /** @param {number | null} at */
+  _check(at) {
+    if (at === null) this._timers.stop(Timer.RECOVER);
+    else this._timers.set(Timer.RECOVER, at);
   }
 
   // time and end
@@ -310,27 +336,20 @@ export class ViewerSession {
         this._fail(new Refused(CLOSE.TIMEOUT));
       } else if (timer === Timer.STALE) {
         this.stale = true;
-        this._outbox.clear();
+        this._input?.clear();
+        if (this._input) this._afterInput();
         this._owner.sessionStale(true);
       } else if (timer === Timer.HOLDING) {
-        this._outbox.hold();
+        this._input?.outbox.hold(now);
         this._flushInput();
-        this._refreshHolding();
+      } else if (timer === Timer.LATE) {
+        this._flushInput();
       } else if (timer === Timer.CLOCK) {
-        this._exchangeClocks();
-      } else if (timer === Timer.RECOVER && this.media) {
-        for (const [track, number] of this.media.recoveries(now)) this._owner.sessionRecover(track, number);
-        const check = this.media.nextCheck(now);
-        if (check !== null) this._timers.set(Timer.RECOVER, check);
+        this._timers.set(Timer.CLOCK, this._clocks.ask(now));
+      } else if (timer === Timer.RECOVER && this._watching) {
+        this._check(this._watching.recover(now));
       }
     }
-  }
-
-  _exchangeClocks() {
-    this._exchanges++;
-    const now = this._clock();
-    this.send("CLOCK_PING", { sent_us: Math.round(now * 1000) });
-    this._timers.set(Timer.CLOCK, now + (this._exchanges < QUICK_EXCHANGES ? CLOCK_QUICK : CLOCK_SLOW));
   }
 
   /** Leave: tell the host, then end our streams. */

@@ -24,6 +24,12 @@ function hopLines(hop, told) {
   ];
 }
 
+/** The last change of way. @param {{ from: string, to: string, reason: string, ago_s: number } | null | undefined} last @returns {[string, string][]} */
+function switchLine(last) {
+  if (!last) return [];
+  return [["  switched", [...`${last.from} to ${last.to} ${Math.round(last.ago_s)} s ago: ${last.reason}`].slice(0, 2 * WORDS).join("")]];
+}
+
 /** Names and values as people read them. @param {any} figures  the stats object @returns {[string, string][]} */
 export function lines(figures) {
   /** @param {Quantiles} of */
@@ -31,6 +37,7 @@ export function lines(figures) {
   /** @type {[string, string][]} */
   const rows = [
     ["path", figures.path],
+    ...switchLine(figures.switch),
     ["frames", `${figures.fps} /s`],
     ["bitrate", `${(figures.bitrate_bps / 1e6).toFixed(2)} Mbit/s`],
     ["round trip", figures.rtt_ms === null ? "-" : `${figures.rtt_ms.toFixed(1)} ms`],

@@ -11,7 +11,7 @@ const TEXTS = {
   connecting: ["Connecting", "Reaching the desktop."],
   waiting: ["Waiting for the host", "A person at the host is asked to let you in."],
   stale: ["The host is not heard", "What you see may be out of date. Nothing you type is sent."],
-  lost: ["Connection lost", "Trying to reach the host again. Nothing you type is sent."],
+  lost: ["Connection lost", ""],
   ended: ["Session ended", ""],
 };
 
@@ -34,10 +34,10 @@ export class Notice {
     this._ticking = undefined;
   }
 
-  /** Show a state other than running. @param {State} state @param {string} reason */
-  show(state, reason) {
+  /** Show a state other than running. @param {State} state @param {string} reason @param {number} waited  milliseconds that it has been so */
+  show(state, reason, waited = 0) {
     const [title, sentence] = TEXTS[state] ?? [state, ""];
-    if (state !== this._state) this._since = performance.now();
+    if (state !== this._state || waited) this._since = performance.now() - waited;
     this._state = state;
     this._title.textContent = title;
     this._text.textContent = [reason, sentence].filter(Boolean).join(" ");

@@ -1,0 +1,109 @@
+/** What the page is told while a session comes and goes, and what a new one begins with. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Client } from "../../viewer/avl_viewer/web/session/client.js";
+import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
+import { lines } from "../../viewer/avl_viewer/web/ui/figures.js";
+import { Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
+import { CLOSE, INPUT, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
+import { MemoryHops } from "./doubles/hops.js";
+
+const PIN = new Uint8Array(32).fill(1);
+const RELAY = { quic: "relay:1", url: "https://relay:1/avl", pin: PIN, hashes: /** @type {Uint8Array[]} */ ([]) };
+const TICKET = new Uint8Array(32).fill(4);
+
+/** A client whose session is running. @param {Record<string, any>} want */
+async function running(want = {}) {
+  const net = new MemoryHops();
+  /** @type {any[]} */
+  const told = [];
+  const world = /** @type {any} */ ({
+    dial: net.dial, directions: async () => RELAY, clock: () => net.now, wall: () => 0, after() {}, decodes: [1], identity: null,
+    entropy: (/** @type {number} */ size) => new Uint8Array(size).fill(net.dialled.length),
+  });
+  const client = new Client(world, { paint() {} }, (message) => told.push(message));
+  await client.connect(/** @type {any} */ ({ directions: RELAY, device: 1n, code: "c", name: "n", ...want }));
+  const ways = /** @type {any} */ (client._ways);
+  const session = {
+    state: ViewerState.ADMITTED, stale: false, inputWaits: false, route: { handle: 7 }, media: null, visible: true,
+    sendInput() {
+      throw new Refused(CLOSE.SESSION_LOST);
+    },
+    routeLost() {}, move() {}, send() {}, lost() {}, nextTimeout: () => null, handleTimer() {}, end: async () => {},
+  };
+  ways.session = session;
+  await net.last.welcome();
+  const owner = client._bound(ways);
+  owner.sessionAdmitted({ permissions: 31, name: "desk", tracks: [] });
+  const states = () => told.filter(({ say }) => say === "state").map(({ state }) => state);
+  return { net, client, ways, owner, told, states, session };
+}
+
+test("while nobody answers a person is told so after a second, and for how long the session is kept", async () => {
+  const { net, client, told, states } = await running();
+  net.last.lose(CLOSE.SESSION_LOST);
+  assert.deepEqual(states(), ["connecting", "running"]);
+  for (const seconds of [1, 2]) {
+    net.now += 1001 * seconds;
+    client.handleTimer(net.now);
+  }
+  assert.deepEqual(states(), ["connecting", "running", "lost"]);
+  const { text, waited } = told.at(-1);
+  assert.match(text, /Nobody answers.*kept for 10 min more/);
+  assert.ok(waited > 1000);
+  await net.last.welcome();
+  assert.equal(states().at(-1), "running");
+});
+
+test("what was typed in vain is told of once in each outage", async () => {
+  const { client, owner, told } = await running();
+  const late = () => told.filter(({ say }) => say === "late").length;
+  client.input([[INPUT.MOVE, 1, 1]], 0);
+  client.input([[INPUT.KEY, 4, false, 0, ""]], 0);
+  assert.equal(late(), 0);
+  client.input([[INPUT.TEXT, "a"]], 0);
+  client.input([[INPUT.KEY, 4, true, 0, "a"]], 0);
+  owner.sessionDiscarded([1, 2]);
+  assert.equal(late(), 1);
+  owner.sessionStale(false);
+  owner.sessionDiscarded([3]);
+  assert.equal(late(), 2);
+});
+
+test("a host that has forgotten the session is asked at once for another, with the ticket of the last", async () => {
+  const { net, client, ways, owner, told, states } = await running();
+  owner.sessionMessage({ kind: "TICKET", ticket: TICKET, seconds: 600 });
+  assert.deepEqual([told.at(-1).say, told.at(-1).ticket], ["ticket", TICKET]);
+  ways._owner.waysFailed(new Refused(CLOSE.SESSION_UNKNOWN));
+  assert.equal(states().at(-1), "lost");
+  client.handleTimer(net.now);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(net.dialled.length, 2);
+  assert.deepEqual([client._ticket, client._ways === ways], [TICKET, false]);
+});
+
+test("a reloaded page tries again as one that was running, and asks for the code when the ticket is worth nothing", async () => {
+  const { ways, told, states } = await running({ code: "", ticket: TICKET });
+  ways._owner.waysFailed(new Refused(CLOSE.REFUSED));
+  assert.equal(states().at(-1), "refused");
+  assert.match(told.at(-1).text, /does not remember this session any more. Enter its code/);
+});
+
+test("a session that nobody could reach for as long as hosts keep one is begun anew", async () => {
+  const { net, client, states } = await running();
+  net.last.lose(CLOSE.SESSION_LOST);
+  net.now += TIMER.RESUME + 1;
+  client.handleTimer(net.now);
+  assert.equal(states().at(-1), "lost");
+  assert.equal(client._ways, null);
+});
+
+test("the figures name the way and the last change of it", () => {
+  const quantiles = { p50: null, p95: null };
+  const figures = {
+    path: "lan", fps: 0, bitrate_bps: 0, rtt_ms: 1, loss: 0, input_to_photon_ms: quantiles, glass_to_glass_ms: quantiles, stages_ms: {},
+    switch: { from: "relay", to: "lan", reason: "a direct way was found", ago_s: 3.2 },
+  };
+  assert.deepEqual(lines(figures).slice(0, 2), [["path", "lan"], ["  switched", "relay to lan 3 s ago: a direct way was found"]]);
+});

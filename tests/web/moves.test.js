@@ -1,0 +1,178 @@
+/** A session on its way from one way to another: whatever gets lost, everything arrives once, and what comes too late does not. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { SessionPipes } from "../../viewer/avl_viewer/web/session/pipes.js";
+import { ViewerSession } from "../../viewer/avl_viewer/web/session/viewer.js";
+import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
+import { Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
+import { CLOSE, INPUT, PERMISSION, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
+import { MemoryHost, MemoryWay, SESSION } from "./doubles/host.js";
+
+const EVERYTHING = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
+const LOST = new Refused(CLOSE.SESSION_LOST);
+
+/** A session that is running on its first way. */
+async function running() {
+  const host = await MemoryHost.create();
+  const first = new MemoryWay(host, undefined, true);
+  const time = { now: 1000 };
+  /** @type {any[]} */
+  const told = [];
+  const owner = /** @type {any} */ (
+    new Proxy({}, { get: (_, name) => (/** @type {any[]} */ ...of) => void told.push([name, ...of]) })
+  );
+  const settings = {
+    identity: null, device: 1n, sessionId: SESSION, code: "c", name: "n", permissions: EVERYTHING, decodes: [1], ticket: new Uint8Array(0),
+  };
+  const session = new ViewerSession(settings, new SessionPipes(first.route), owner, () => time.now, 0);
+  Object.assign(session, { _opening: { ...host.opening(), admitted: true } });
+  host.viewer = session;
+  await session.start();
+  await host.grant(first, EVERYTHING);
+  await host.listen(first);
+  assert.equal(session.state, ViewerState.ADMITTED);
+  const type = (/** @type {string} */ text) => session.sendInput([[INPUT.TEXT, text]]);
+  const happened = (/** @type {string} */ name) => told.filter(([what]) => what === name).map(([, ...of]) => of);
+  return { host, first, session, time, told, type, happened };
+}
+
+test("what was typed before, while and after a way was lost arrives once and in order", async () => {
+  const { host, first, session, type, happened, time } = await running();
+  type("one ");
+  await host.listen(first);
+  first.cut = true;
+  time.now += 100;
+  type("two ");
+  await host.listen(first);
+  session.routeLost(first.route, LOST);
+  time.now += 100;
+  type("three ");
+  assert.deepEqual(host.typed, ["one "]);
+  const second = new MemoryWay(host);
+  session.move(second.route);
+  await host.listen(second);
+  assert.deepEqual(host.typed, ["one ", "two ", "three "]);
+  assert.deepEqual(happened("sessionMoved"), [[second.route]]);
+  type("four");
+  await host.listen(second);
+  assert.equal(host.typed.join(""), "one two three four");
+  assert.deepEqual(happened("sessionDiscarded"), []);
+  assert.equal(session.inputWaits, false);
+});
+
+test("a way that only was silent counts no more once the session has left it, and can be gone back to", async () => {
+  const { host, first, session, type, happened, time } = await running();
+  host.hearing = false; // it gets lost on the way
+  type("a");
+  await host.listen(first);
+  host.hearing = true;
+  const second = new MemoryWay(host);
+  session.move(second.route);
+  await host.say(0, "CLOCK_PONG", { sent_us: 0, host_us: 0 }); // the host has not heard of the move yet
+  await host.listen(second);
+  assert.deepEqual(host.typed, ["a"]);
+  assert.deepEqual(first.resets.map(([, code]) => code), [CLOSE.NO_ERROR, CLOSE.NO_ERROR, CLOSE.NO_ERROR]);
+  time.now += 100;
+  const back = new MemoryWay(host);
+  session.move(back.route);
+  type("b");
+  await host.listen(back);
+  session.move(second.route);
+  await host.listen(second);
+  type("c");
+  await host.listen(second);
+  assert.equal(host.typed.join(""), "abc");
+  assert.deepEqual(happened("sessionMoved"), [[second.route], [back.route], [second.route]]);
+});
+
+test("a move is good on the connection that it was made for, and a refused one harms nothing", async () => {
+  const { host, first, session, type, happened } = await running();
+  const bound = new Uint8Array(32).fill(7);
+  const tricked = new MemoryWay(host, bound);
+  tricked.binding = new Uint8Array(32).fill(8);
+  session.move(tricked.route);
+  await host.listen(tricked);
+  assert.ok(host.refused > 0);
+  assert.deepEqual(happened("sessionUnmoved"), [[tricked.route]]);
+  const direct = new MemoryWay(host, bound);
+  session.move(direct.route);
+  await host.listen(direct);
+  type("x");
+  await host.listen(direct);
+  assert.deepEqual([host.typed, happened("sessionMoved"), happened("sessionEnded")], [["x"], [[direct.route]], []]);
+  assert.equal(first.streams.size, 3);
+});
+
+test("a way that is lost while the session moves there leaves it waiting for the next one", async () => {
+  const { host, first, session, type, happened } = await running();
+  session.routeLost(first.route, LOST);
+  const second = new MemoryWay(host);
+  session.move(second.route);
+  session.routeLost(second.route, LOST);
+  type("y");
+  const third = new MemoryWay(host);
+  session.move(third.route);
+  await host.listen(third);
+  assert.deepEqual([host.typed, happened("sessionMoved"), session.state], [["y"], [[third.route]], ViewerState.ADMITTED]);
+});
+
+test("presses and text that waited for two seconds are forgotten and told of, letting go is not", async () => {
+  const { host, first, session, time, happened } = await running();
+  session.sendInput([[INPUT.KEY, 4, true, 0, "a"]]);
+  await host.listen(first);
+  session.routeLost(first.route, LOST);
+  session.sendInput([[INPUT.KEY, 4, false, 0, ""]]);
+  time.now += 100;
+  const sequence = session.sendInput([[INPUT.TEXT, "late"]]);
+  time.now += TIMER.INPUT_OLD_PRESS + 1;
+  const second = new MemoryWay(host);
+  session.move(second.route);
+  await host.listen(second);
+  assert.deepEqual(happened("sessionDiscarded"), [[[sequence]]]);
+  const events = host.heard.filter(({ kind }) => kind === "BATCH").flatMap((batch) => batch.events);
+  assert.deepEqual(events.filter(([kind]) => kind !== INPUT.HOLDING), [[INPUT.KEY, 4, true, 0, "a"], [INPUT.KEY, 4, false, 0, ""]]);
+});
+
+test("a host that is not heard takes no input, and is believed again after a beacon", async () => {
+  const { host, first, session, time, happened } = await running();
+  time.now += TIMER.STALE;
+  session.handleTimer(time.now);
+  assert.throws(() => session.sendInput([[INPUT.TEXT, "x"]]), { code: CLOSE.SESSION_LOST });
+  session.routeLost(first.route, LOST);
+  const second = new MemoryWay(host);
+  session.move(second.route);
+  await host.listen(second);
+  await host.say(0, "BEACON", { host_us: 0, objects: [] });
+  assert.deepEqual(happened("sessionStale"), [[true], [false]]);
+  session.sendInput([[INPUT.TEXT, "y"]]);
+  await host.listen(second);
+  assert.deepEqual(host.typed, ["y"]);
+});
+
+test("the loss of the way ends a session that was not admitted", async () => {
+  const { first, session, happened } = await running();
+  session.state = ViewerState.HANDSHAKE;
+  session.routeLost(first.route, LOST);
+  assert.deepEqual(happened("sessionEnded"), [[LOST]]);
+});
+
+test("a host that leaves the old stream before its answer has come harms nothing", async () => {
+  const { host, first, session, type, happened } = await running();
+  const second = new MemoryWay(host);
+  session.move(second.route);
+  session.channelReset(first.route, 0, 0, CLOSE.NO_ERROR);
+  await host.listen(second);
+  type("z");
+  await host.listen(second);
+  assert.deepEqual([host.typed, happened("sessionMoved"), happened("sessionUnmoved")], [["z"], [[second.route]], []]);
+});
+
+test("a stream that is gone is no end, unless somebody ended the session on purpose", async () => {
+  const { first, session, happened } = await running();
+  session.channelReset(first.route, 0, 0, CLOSE.GOING_AWAY);
+  assert.deepEqual([session.state, happened("sessionUnmoved")], [ViewerState.ADMITTED, [[first.route]]]);
+  const other = await running();
+  other.session.channelReset(other.first.route, 0, 0, CLOSE.EVICTED);
+  assert.equal(other.happened("sessionEnded")[0][0].code, CLOSE.EVICTED);
+});

@@ -1,0 +1,238 @@
+/** Which way a session takes: what is dialled when, where the session goes, and why. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Identity, deviceNumber } from "../../viewer/avl_viewer/web/crypto/identity.js";
+import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
+import { Ways } from "../../viewer/avl_viewer/web/session/ways.js";
+import { concat, utf8 } from "../../viewer/avl_viewer/web/wire/bytes.js";
+import { CANDIDATE, CLOSE, PATH } from "../../viewer/avl_viewer/web/wire/registry.js";
+import { MemoryHops } from "./doubles/hops.js";
+
+const ID = new Uint8Array(16).fill(6);
+const PIN = new Uint8Array(32).fill(1);
+const RELAY = { quic: "relay:1", url: "https://relay:1/avl", pin: PIN, hashes: /** @type {Uint8Array[]} */ ([]) };
+const HASHES = [new Uint8Array(32).fill(2), new Uint8Array(32).fill(3)];
+
+/** A session that runs over the relay. */
+async function running() {
+  const net = new MemoryHops();
+  const host = await Identity.fromSeed(new Uint8Array(32).fill(9));
+  /** @type {any[]} */
+  const told = [];
+  const directions = { now: /** @type {any} */ (RELAY) };
+  const world = { dial: net.dial, directions: async () => directions.now, clock: () => net.now, after() {} };
+  const owner = {
+    waysReady: (/** @type {any} */ route) => told.push(["ready", route.handle]),
+    waysFailed: (/** @type {any} */ reason) => told.push(["failed", reason.code]),
+    waysMessage() {},
+    waysChanged() {},
+  };
+  const ways = new Ways(world, RELAY, await deviceNumber(host.public), ID, owner);
+  ways.open();
+  await net.last.welcome({ observed: "192.168.1.7 5000" });
+  assert.deepEqual(told, [["ready", 7]]);
+  const session = /** @type {any} */ ({
+    state: ViewerState.ADMITTED,
+    inputWaits: false,
+    move: (/** @type {any} */ route) => told.push(["move", route]),
+    routeLost: () => told.push(["lost"]),
+    send: (/** @type {string} */ kind) => told.push([kind]),
+    channelWritable() {},
+    datagramReceived() {},
+  });
+  ways.session = session;
+  told.length = 0;
+  const until = async (/** @type {number} */ end) => {
+    for (let at = ways.nextTimeout(); at !== null && at <= end; at = ways.nextTimeout()) {
+      net.now = Math.max(net.now, at);
+      ways.handleTimer(net.now);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    net.now = end;
+  };
+  const past = (/** @type {number} */ span) => until(net.now + span);
+  return { net, ways, session, told, directions, past, host };
+}
+
+test("a relay that is lost is dialled at once, then after 250 and 500 ms and each second, and the same session comes back", async () => {
+  const { net, ways, told, past } = await running();
+  const begun = net.now;
+  /** @type {number[]} */
+  const tries = [];
+  net.last.lose(CLOSE.GOING_AWAY);
+  assert.deepEqual(told, [["lost"]]);
+  assert.equal(ways.nowhereSince, begun);
+  for (let count = 0; count < 6; count++) {
+    const before = net.dialled.length;
+    while (net.dialled.length === before) await past(10);
+    tries.push(net.now - begun);
+    net.last.lose(CLOSE.TIMEOUT);
+  }
+  assert.deepEqual(tries.map((at) => Math.round(at / 10) * 10), [10, 260, 760, 1760, 2760, 3760]);
+  while (net.dialled.length === 7) await past(10);
+  const attach = await net.last.welcome();
+  assert.deepEqual([attach.moves, attach.session], [1, ID]);
+  assert.equal(told.at(-1)[0], "move");
+  assert.deepEqual([ways.nowhereSince, ways.switch?.before, ways.switch?.after], [null, "none", "relay"]);
+  assert.match(String(ways.switch?.reason), /^the last way was lost/);
+});
+
+test("an attempt that nobody answers does not hold up the next for more than a second, and there are never more than three", async () => {
+  const { net, past } = await running();
+  net.last.lose(CLOSE.SESSION_LOST);
+  await past(3500);
+  assert.equal(net.dialled.length, 5);
+  assert.deepEqual(net.dialled.map(({ closed }) => closed), [CLOSE.SESSION_LOST, CLOSE.NO_ERROR, null, null, null]);
+});
+
+test("a way that is silent is kept while another is dialled, and taken back when it answers first", async () => {
+  const { net, ways, session, told, past } = await running();
+  const [first] = net.dialled;
+  await past(3000);
+  assert.equal(first.said.filter(({ kind }) => kind === "PING").length, 2, "an idle way is asked now and then");
+  first.answers = false;
+  session.inputWaits = true;
+  ways.busy(net.now);
+  await past(250);
+  assert.notEqual(ways.current?.silentSince, null);
+  assert.equal(net.dialled.length, 1);
+  await past(900);
+  assert.equal(net.dialled.length, 2);
+  assert.notEqual(ways.nowhereSince, null);
+  first.answers = true;
+  await past(300);
+  assert.deepEqual([ways.nowhereSince, ways.current?.silentSince], [null, null]);
+  await net.last.welcome();
+  assert.deepEqual([net.last.closed, first.closed, told.filter(([what]) => what === "move")], [CLOSE.NO_ERROR, null, []]);
+});
+
+test("a silent way is left for one that answers, and closed once the session has arrived", async () => {
+  const { net, ways, session, told, past } = await running();
+  const [first] = net.dialled;
+  first.answers = false;
+  session.inputWaits = true;
+  ways.busy(net.now);
+  await past(1200);
+  assert.equal(net.dialled.length, 2);
+  await net.last.welcome();
+  assert.equal(told.at(-1)[0], "move");
+  assert.equal(first.closed, null);
+  ways.moved();
+  assert.equal(first.closed, CLOSE.NO_ERROR);
+  assert.equal(ways.switch?.reason, "the relay way fell silent");
+});
+
+test("a host that does not know the session is an answer", async () => {
+  const { net, told, past } = await running();
+  net.last.lose(CLOSE.GOING_AWAY);
+  await past(10);
+  net.last.receiver.carrierReady(net.now);
+  await net.last.say("WELCOME", { version: 1, nonce: new Uint8Array(16), observed: "", identity: PIN, endorsement: PIN });
+  await net.last.say("DETACH", { handle: 0, code: CLOSE.SESSION_UNKNOWN });
+  assert.deepEqual(told.at(-1), ["failed", CLOSE.SESSION_UNKNOWN]);
+});
+
+test("a relay that has another certificate since it was restarted is dialled by that, another relay is not", async () => {
+  const { net, directions, told, past } = await running();
+  directions.now = { ...RELAY, hashes: HASHES };
+  net.last.lose(CLOSE.GOING_AWAY);
+  await past(10);
+  assert.deepEqual(net.last.hashes, HASHES);
+  assert.deepEqual(net.dialled.map(({ closed }) => closed), [CLOSE.GOING_AWAY, CLOSE.NO_ERROR, null]);
+  directions.now = { ...RELAY, pin: new Uint8Array(32) };
+  net.last.lose(CLOSE.GOING_AWAY);
+  await past(600);
+  assert.deepEqual(told.at(-1), ["failed", CLOSE.WRONG_RELAY]);
+});
+
+test("where only TCP works UDP is tried again, ever less often, and taken when it answers", async () => {
+  const { net, ways, told, past } = await running();
+  net.last.carrier.reliableDatagrams = true;
+  const begun = net.now;
+  /** @type {number[]} */
+  const tries = [];
+  while (net.dialled.length < 4) {
+    const before = net.dialled.length;
+    await past(100);
+    if (net.dialled.length === before) continue;
+    assert.equal(net.last.tcp, false);
+    tries.push(Math.round((net.now - begun) / 1000));
+    if (net.dialled.length < 4) net.last.lose(CLOSE.TIMEOUT);
+  }
+  assert.deepEqual(tries.map((at, index) => at - (tries[index - 1] ?? 0)).map((gap) => Math.round(gap / 2) * 2), [8, 10, 30]);
+  await net.last.welcome();
+  assert.equal(told.at(-1)[0], "move");
+  assert.deepEqual([ways.current?.name, ways.switch?.reason], ["relay", "UDP works"]);
+});
+
+test("the host itself is tried where it may be, proves itself, and is left again when it is lost", async () => {
+  const { net, ways, told, past, host } = await running();
+  const [relay] = net.dialled;
+  const rows = [[CANDIDATE.LOCAL, "192.168.1.9", 7000], [CANDIDATE.LOCAL, "10.0.0.1", 7000], [CANDIDATE.OBSERVED, "203.0.113.1", 7000]];
+  ways.candidates({ kind: "CANDIDATES", serial: 1, rows, hashes: HASHES }, net.now);
+  assert.deepEqual(told, [["CANDIDATES"]]);
+  await past(1);
+  assert.deepEqual(net.dialled.map(({ url }) => url).slice(1), [`https://192.168.1.9:7000${PATH}`]);
+  const endorsement = await host.sign(concat(utf8("avl/1 relay certificate\0"), HASHES[1]));
+  await net.last.welcome({ identity: host.public, endorsement });
+  const [what, route] = told.at(-1);
+  assert.deepEqual([what, route.binding], ["move", HASHES[1]]);
+  assert.deepEqual([ways.current?.name, ways.switch?.reason], ["lan", "a direct way was found"]);
+  ways.moved();
+  assert.equal(relay.closed, null);
+  net.last.lose(CLOSE.SESSION_LOST);
+  assert.deepEqual([ways.current?.name, ways.switch?.before, told.at(-1)[0]], ["relay", "none", "move"]);
+  ways.moved();
+  await past(5100);
+  assert.equal(net.dialled.length, 3);
+});
+
+test("another device at the host's address is not the host", async () => {
+  const { net, ways, past } = await running();
+  const other = await Identity.fromSeed(new Uint8Array(32).fill(8));
+  ways.candidates({ kind: "CANDIDATES", serial: 1, rows: [[CANDIDATE.LOCAL, "203.0.113.9", 7000]], hashes: HASHES }, net.now);
+  await past(1);
+  const endorsement = await other.sign(concat(utf8("avl/1 relay certificate\0"), HASHES[0]));
+  assert.equal(await net.last.welcome({ identity: other.public, endorsement }), undefined);
+  assert.deepEqual([net.last.closed, ways.current?.name], [CLOSE.WRONG_HOST, "relay"]);
+});
+
+test("when the network has changed the session goes over to what was dialled by it", async () => {
+  const { net, ways, told } = await running();
+  const [first] = net.dialled;
+  ways.networkChanged(net.now);
+  assert.deepEqual([net.dialled.length, first.closed, ways.nowhereSince], [2, null, null]);
+  await net.last.welcome();
+  assert.equal(told.at(-1)[0], "move");
+  ways.moved();
+  assert.deepEqual([first.closed, ways.switch?.reason], [CLOSE.NO_ERROR, "the network has changed"]);
+});
+
+test("a host that does not take the session at a place is asked at another", async () => {
+  const { net, ways, told, past } = await running();
+  ways.networkChanged(net.now);
+  await net.last.welcome();
+  ways.unmoved(/** @type {any} */ (ways.current?.route));
+  await past(10);
+  await net.last.welcome();
+  assert.equal(net.dialled.length, 3);
+  assert.equal(told.filter(([what]) => what === "move").length, 2);
+});
+
+test("when a relay says that the session is over the host's word is waited for, but not for ever", async () => {
+  const { net, told, past } = await running();
+  await net.last.say("DETACH", { handle: 7, code: CLOSE.ENDED });
+  assert.deepEqual(told, []);
+  await past(1100);
+  assert.deepEqual(told.at(-1), ["failed", CLOSE.ENDED]);
+});
+
+test("a relay that does not find the host any more is asked again", async () => {
+  const { net, told, past } = await running();
+  net.last.lose(CLOSE.GOING_AWAY);
+  await past(10);
+  net.last.lose(CLOSE.UNAVAILABLE);
+  await past(300);
+  assert.deepEqual([net.dialled.length, told], [3, [["lost"]]]);
+});

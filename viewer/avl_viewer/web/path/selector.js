@@ -1,0 +1,104 @@
+/**
+ * Selector: which way a session takes now, among those that are open (spec 08-paths, 8.6).
+ *
+ * Ways differ by milliseconds that change all the time, and a change of way costs a round trip: so a better way has to be better by
+ * enough, for long enough, and one that has failed has to prove itself for longer each time. Times are milliseconds.
+ */
+
+/** Round trip of a way that has not been measured. */
+export const UNMEASURED = 200;
+/** What a relay, and TCP, are worse by: the one sees us, the other delivers late what is lost. */
+const RELAY_PENALTY = 5;
+const TCP_PENALTY = 50;
+/** A way is better by this share and by so many milliseconds, for so long, or it is not worth changing. */
+const SHARE = 0.75;
+const MARGIN = 10;
+export const PATIENCE = 2000;
+/** A way of a better kind is taken at once unless it is slower by more than this. */
+const SLOWER = 1.25;
+const SLOWER_BY = 8;
+/** How long a way which fell silent must have answered again; doubled each time it falls silent, up to the last. */
+const FIRST_PROOF = 1000;
+const LAST_PROOF = 60_000;
+/** Without a failure for so long, the failures are forgotten. */
+const FORGIVEN = 120_000;
+
+/** What a way is, the best first; the value orders ways that are else alike. */
+export const WayKind = Object.freeze({ LAN: 0, DIRECT: 1, RELAY: 2, TCP: 3 });
+
+/** What programs and people call them. */
+export const WAY_NAMES = Object.freeze(["lan", "direct", "relay", "tcp"]);
+
+/**
+ * @template Name
+ * @typedef {object} WayFigures  One open way now.
+ * @property {Name} name
+ * @property {number} kind
+ * @property {number | null} rtt
+ * @property {boolean} silent
+ */
+
+/** Milliseconds of round trip, with what else a way is worse by. @param {WayFigures<any>} way */
+export function cost({ rtt, kind }) {
+  const relayed = kind >= WayKind.RELAY ? RELAY_PENALTY : 0;
+  return (rtt ?? UNMEASURED) + relayed + (kind === WayKind.TCP ? TCP_PENALTY : 0);
+}
+
+/** Chooses; its owner does what follows. @template Name */
+export class Selector {
+  constructor() {
+    /** @type {Map<number, { count: number, at: number }>} */
+    this._failed = new Map();
+    /** Since when each was better by enough. @type {Map<Name, number>} */
+    this._better = new Map();
+    /** @type {Map<Name, number>} */
+    this._answers = new Map();
+  }
+
+  /** The way in use fell silent or was lost: the next of its kind has to prove itself. @param {number} kind @param {number} now */
+  failed(kind, now) {
+    const known = this._failed.get(kind);
+    this._failed.set(kind, { count: known && now - known.at <= FORGIVEN ? known.count + 1 : 1, at: now });
+  }
+
+  /** How long a way of this kind has to have answered before it is taken. @param {number} kind @param {number} now */
+  proof(kind, now) {
+    const known = this._failed.get(kind);
+    return known && now - known.at <= FORGIVEN ? Math.min(LAST_PROOF, FIRST_PROOF * 2 ** (known.count - 1)) : 0;
+  }
+
+  /** The name of the way to take: `current`, unless another is better by enough or it does not answer.
+   * @param {Name | null} current @param {WayFigures<Name>[]} ways @param {number} now @returns {Name | null} */
+  choose(current, ways, now) {
+    const open = ways.filter((way) => !way.silent);
+    this._answers = new Map(open.map(({ name }) => [name, this._answers.get(name) ?? now]));
+    const using = ways.find(({ name }) => name === current);
+    if (!using || using.silent) {
+      this._better.clear();
+      const proven = open.filter((way) => this._proven(way, now));
+      return best(proven.length ? proven : open)?.name ?? current;
+    }
+    const fit = open.filter((way) => {
+      return way !== using && this._proven(way, now) && (cost(way) < cost(using) * SHARE - MARGIN || nearer(way, using));
+    });
+    const chosen = best(fit);
+    this._better = new Map(fit.map(({ name }) => [name, this._better.get(name) ?? now]));
+    if (!chosen) return current;
+    return nearer(chosen, using) || now - (this._better.get(chosen.name) ?? now) >= PATIENCE ? chosen.name : current;
+  }
+
+  /** Whether a way has answered for as long as it has to. @param {WayFigures<Name>} way @param {number} now */
+  _proven(way, now) {
+    return now - (this._answers.get(way.name) ?? now) >= this.proof(way.kind, now);
+  }
+}
+
+/** @template Name @param {WayFigures<Name>[]} ways @returns {WayFigures<Name> | undefined} */
+function best(ways) {
+  return [...ways].sort((one, other) => cost(one) - cost(other) || one.kind - other.kind)[0];
+}
+
+/** Whether a way is of a better kind, and not much slower: it needs no patience. @param {WayFigures<any>} way @param {WayFigures<any>} using */
+function nearer(way, using) {
+  return way.kind < using.kind && cost(way) <= cost(using) * SLOWER + SLOWER_BY;
+}

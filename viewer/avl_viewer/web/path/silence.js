@@ -1,0 +1,65 @@
+/**
+ * Silence: is a way still there, when nothing has come over it for a while (spec 08-paths, 8.6)?
+ *
+ * A side that only receives never notices that its NAT has forgotten it: it has to ask. A busy way is asked after 100 ms without
+ * anything, and counts as silent when it has not answered in about as long; an idle one is asked now and then. Times are milliseconds.
+ */
+
+import { TIMER } from "../wire/registry.js";
+
+/** What a neighbour may take to answer, beyond the round trip. */
+export const ANSWER_DELAY = 30;
+/** Silence after which an idle way is asked. */
+export const IDLE_ASK = 2500;
+/** Between questions while a silent way stays silent: they bring it back at once when it returns. */
+export const REPEAT = 250;
+
+/** What to do about a way: nothing, ask, or ask again because it did not answer. */
+export const Verdict = Object.freeze({ FINE: "FINE", ASK: "ASK", SILENT: "SILENT" });
+
+/** Watches one way. */
+export class Silence {
+  constructor() {
+    /** @type {number | null} */
+    this._asked = null;
+    this._last = 0;
+    /** @type {number | null} */
+    this._busyAt = null;
+    /** Whether what was asked has not been answered in time. */
+    this.silent = false;
+  }
+
+  /** Judge at `now`: when something was last `heard`, whether there is something to hear, and the round trip.
+   * @param {number} now @param {number} heard @param {boolean} busy @param {number | null} rtt @returns {string} */
+  look(now, heard, busy, rtt) {
+    if (this._asked !== null && heard > this._asked) {
+      this._asked = null;
+      this.silent = false;
+    }
+    if (busy) this.busy(now);
+    else this._busyAt = null;
+    if (now < this.nextTimeout(heard, rtt)) return Verdict.FINE;
+    if (this._asked !== null && !this.silent) {
+      this.silent = true;
+      this._last = now;
+      return Verdict.SILENT;
+    }
+    this._asked ??= now;
+    this._last = now;
+    return Verdict.ASK;
+  }
+
+  /** There is something to hear from now on. @param {number} now */
+  busy(now) {
+    this._busyAt ??= now;
+  }
+
+  /** When `look` wants to be called. @param {number} heard @param {number | null} rtt @returns {number} */
+  nextTimeout(heard, rtt) {
+    const patience = Math.max(TIMER.SILENCE, 1.5 * (rtt ?? 0) + ANSWER_DELAY);
+    if (this.silent) return this._last + REPEAT;
+    if (this._asked !== null) return this._asked + patience;
+    if (this._busyAt === null) return heard + IDLE_ASK;
+    return Math.max(heard, this._busyAt) + patience;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * InputSender: a viewer's input from its outbox into records, as soon as there is room (spec 04-session, 4.6).
+ *
+ * One batch is sealed at a time: what comes meanwhile coalesces. A page is not told when its neighbour has acknowledged something, so
+ * that the host's ECHO is what ends the waiting.
+ */
+
+import { encode } from "../wire/messages.js";
+import { CHANNEL, INPUT_MESSAGES } from "../wire/registry.js";
+import { InputOutbox } from "./outbox.js";
+
+/** @typedef {import("./outbox.js").InputEvent} InputEvent */
+
+/** Channel 1 from the viewer's side. */
+export class InputSender {
+  /** @param {import("./secure.js").SecureChannels} secure @param {import("./pipes.js").SessionPipes} pipes
+   * @param {() => number} clock  milliseconds @param {(at: number) => number} toHost  our time as the host's
+   * @param {() => void} after  called when a batch has left by itself */
+  constructor(secure, pipes, clock, toHost, after) {
+    this._secure = secure;
+    this._pipes = pipes;
+    this._clock = clock;
+    this._toHost = toHost;
+    this._after = after;
+    this._sealing = false;
+    this._sent = 0;
+    this._applied = 0;
+    this.outbox = new InputOutbox();
+    /** Batches that lost events because they had waited too long, not told of yet. @type {number[]} */
+    this._late = [];
+  }
+
+  /** Whether something is under way or waits. */
+  get unanswered() {
+    return this.outbox.pending || this._sent > this._applied;
+  }
+
+  /** Send at once as one batch (moves coalesce while the hop is backed up); its sequence number. @param {InputEvent[]} events */
+  send(events) {
+    const sequence = this.outbox.add(events, this._clock());
+    this.flush();
+    return sequence;
+  }
+
+  /** Send what there is room for; what has waited too long is forgotten. */
+  flush() {
+    if (this._sealing || !this.outbox.pending) return;
+    this._late.push(...this.outbox.expire(this._clock()));
+    if (!this.outbox.pending || !this._pipes.isOpen(CHANNEL.INPUT)) return;
+    if (this._pipes.backlog(CHANNEL.INPUT) > this.outbox.room || !this._secure.writable(CHANNEL.INPUT)) return;
+    const { sequence, made, events } = this.outbox.take();
+    const batch = { sequence, time_us: Math.max(0, Math.round(this._toHost(made) * 1000)), events };
+    this._sent = sequence;
+    this._sealing = true;
+    void this._secure.send(CHANNEL.INPUT, encode(INPUT_MESSAGES, "BATCH", batch)).then(() => {
+      this._sealing = false;
+      this.flush();
+      this._after();
+    });
+  }
+
+  /** The host has applied batches up to this one. @param {number} sequence */
+  applied(sequence) {
+    this._applied = Math.max(this._applied, sequence);
+  }
+
+  /** The host is not heard: it has let go of everything, and what waits is not sent. */
+  clear() {
+    this._late.push(...this.outbox.clear());
+  }
+
+  /** The batches that were not sent whole, once. @returns {number[]} */
+  takeLate() {
+    return this._late.splice(0);
+  }
+}

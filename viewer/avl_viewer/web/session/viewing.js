@@ -1,0 +1,33 @@
+/**
+ * What a viewer's session is told and tells: its settings, its states, and its owner (spec 04-session).
+ */
+
+/** Where a session stands. */
+export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "ADMITTED", ENDED: "ENDED" });
+
+/**
+ * @typedef {import("./pipes.js").Route} Route
+ *
+ * @typedef {object} ViewerSettings  Whom we want and what for. `decodes`: chroma samplings our decoder can do; `ticket`: of a lost session.
+ * @property {any} identity
+ * @property {bigint} device
+ * @property {Uint8Array} sessionId
+ * @property {string} code
+ * @property {string} name
+ * @property {number} permissions
+ * @property {number[]} decodes
+ * @property {Uint8Array} ticket
+ *
+ * @typedef {object} ViewerSessionOwner  What the owner of a session is told.
+ * @property {(seconds: number) => void} sessionWaiting  a person at the host is being asked
+ * @property {(grant: any) => void} sessionAdmitted
+ * @property {(frames: import("./mediain.js").ReceivedFrame[]) => void} sessionFrames  to decode, in order
+ * @property {(track: number, number: number) => void} sessionRecover  a track can't be decoded from object `number` on
+ * @property {(message: any) => void} sessionMessage  layout, cursor, stages, clipboard, candidates, ticket
+ * @property {(sequence: number, hostTime: number) => void} sessionEcho  batches up to `sequence` were applied (host's clock, ms)
+ * @property {(sequences: number[]) => void} sessionDiscarded  batches that were not sent whole, because it would have been too late
+ * @property {(route: Route) => void} sessionMoved  it is on another route
+ * @property {(route: Route) => void} sessionUnmoved  the host refused a move to this route: it is no good
+ * @property {(stale: boolean) => void} sessionStale  the host has (not) been heard for 3 s
+ * @property {(reason: import("../wire/errors.js").Refused) => void} sessionEnded
+ */

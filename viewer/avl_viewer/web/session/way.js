@@ -1,0 +1,228 @@
+/**
+ * Way: one hop of a viewer's session, to a relay or to the host itself, from dialling to its loss.
+ */
+
+import { WAY_NAMES, WayKind } from "../path/selector.js";
+import { Silence, Verdict } from "../path/silence.js";
+import { Refused } from "../wire/errors.js";
+import { CLOSE } from "../wire/registry.js";
+import { LinkState, RelayLink, knownCode } from "./link.js";
+import { Route } from "./pipes.js";
+import { Timer, Timers } from "./timers.js";
+
+/** Milliseconds for which the host's sealed word is waited for when a relay says that the session is over. */
+const PARTING = 1000;
+/** Milliseconds after the last media datagram for which a way still counts as busy. */
+const BUSY = 500;
+
+/**
+ * @typedef {(url: string, hashes: Uint8Array[], receiver: import("./carrier.js").CarrierReceiver, tcp: boolean) =>
+ *   import("./carrier.js").Carrier} Dial  `tcp`: whether a WebSocket may take the place of WebTransport.
+ *
+ * @typedef {object} WayOwner  What the owner of a way is told.
+ * @property {(way: Way, welcome: any, now: number) => void} wayUp  the right one is at the other end; `attach` may be called
+ * @property {(way: Way, now: number) => void} wayAttached  `way.route` is a place for the session
+ * @property {(way: Way, message: any, now: number) => void} wayMessage  a hop message that is not the way's own business
+ * @property {(way: Way, channel: number, stream: number, data: Uint8Array, end: boolean) => Promise<void>} wayChannel
+ * @property {(way: Way, channel: number, stream: number, code: number) => void} wayReset  a channel's stream was abandoned
+ * @property {(way: Way, channel: number) => void} wayWritable
+ * @property {(way: Way, data: Uint8Array, now: number) => void} wayMedia
+ * @property {(way: Way, now: number) => void} wayHeard  one that was silent answers
+ * @property {(way: Way, reason: Refused) => boolean} wayLeft  the relay says that the session is over; whether the host's word is waited for
+ * @property {(way: Way, reason: Refused, now: number) => void} wayLost  it is over, or never came to be
+ *
+ * @typedef {object} Whereto  `patience`: milliseconds until it has to be a place for the session.
+ * @property {string} url
+ * @property {import("./link.js").LinkSettings} settings
+ * @property {boolean} tcp
+ * @property {number} patience
+ */
+
+/** A LinkOwner. */
+export class Way {
+  /** @param {WayOwner} owner @param {Dial} dial @param {Whereto} whereto @param {number} now */
+  constructor(owner, dial, { url, settings, tcp, patience }, now) {
+    this._owner = owner;
+    this._timers = new Timers();
+    this._silence = new Silence();
+    this._mediaAt = -Infinity;
+    this._over = false;
+    this._moves = false;
+    /** Why the relay says that the session is over. @type {Refused | null} */
+    this._parting = null;
+    /** @type {Uint8Array} */
+    this._session = new Uint8Array(0);
+    this.url = url;
+    this.hashes = settings.hashes;
+    /** Whether it leads to the host itself. */
+    this.direct = settings.device !== undefined;
+    /** @type {Route | null} */
+    this.route = null;
+    /** When the way fell silent; null while it answers. @type {number | null} */
+    this.silentSince = null;
+    /** The other end refused the session here, or did not take it in time. */
+    this.unfit = false;
+    /** To be closed once the session is elsewhere. */
+    this.leaving = false;
+    /** Why the session should leave it although it answers; empty: it should not. */
+    this.going = "";
+    this.link = new RelayLink(settings, this);
+    this._timers.set(Timer.HELLO, now + patience);
+    this.link.attachCarrier(dial(url, settings.hashes, this.link, tcp), now);
+  }
+
+  /** Ask for the device under a session id; `moves`: the session is running already.
+   * @param {Uint8Array} device @param {Uint8Array} session @param {boolean} moves */
+  attach(device, session, moves) {
+    this._moves = moves;
+    this._session = session;
+    this.link.send("ATTACH", { device, session, hops: 0, moves: moves ? 1 : 0 });
+  }
+
+  /** Give the way up; its owner is told nothing more. @param {number} code */
+  close(code = CLOSE.NO_ERROR) {
+    this._over = true;
+    this._timers.stopAll();
+    this.link.close(code);
+  }
+
+  // what it is
+
+  /** Whether the right one has answered. */
+  get up() {
+    return this.link.state === LinkState.UP;
+  }
+
+  /** A WayKind. */
+  get kind() {
+    if (this.direct) return WayKind.LAN;
+    return this.up && this.link.carrier.reliableDatagrams ? WayKind.TCP : WayKind.RELAY;
+  }
+
+  /** What people call it. */
+  get name() {
+    return WAY_NAMES[this.kind];
+  }
+
+  /** Round trip in milliseconds. */
+  get rtt() {
+    return this.link.rtt;
+  }
+
+  /** What the choice of a way is made from. @returns {import("../path/selector.js").WayFigures<Way>} */
+  figures() {
+    return { name: this, kind: this.kind, rtt: this.rtt, silent: !this.fit };
+  }
+
+  /** Whether the session may be here. */
+  get fit() {
+    return this.silentSince === null && !this.unfit && !this.going;
+  }
+
+  // silence
+
+  /** When `handleTimer` wants to be called. @returns {number | null} */
+  nextTimeout() {
+    const due = [this._timers.nextTimeout(), this.link.nextTimeout()];
+    if (this.up) due.push(this._silence.nextTimeout(this.link.carrier.heardAt, this.rtt));
+    const set = due.filter((at) => at !== null);
+    return set.length ? Math.min(...set) : null;
+  }
+
+  /** Time has passed; `waits`: something that was sent here should have been answered. @param {number} now @param {boolean} waits
+   * @returns {string} */
+  handleTimer(now, waits) {
+    if (this._timers.expired(now).length) {
+      this._lose(this._parting ?? new Refused(CLOSE.TIMEOUT), now);
+      return Verdict.FINE;
+    }
+    this.link.handleTimer(now);
+    if (!this.up) return Verdict.FINE;
+    const verdict = this._silence.look(now, this.link.carrier.heardAt, waits || now - this._mediaAt < BUSY, this.rtt);
+    if (verdict !== Verdict.FINE) this.link.ping(now);
+    if (!this._silence.silent) this.silentSince = null;
+    else this.silentSince ??= now;
+    return verdict;
+  }
+
+  /** Input has left here that wants an answer. @param {number} now */
+  busy(now) {
+    if (this.up) this._silence.busy(now);
+  }
+
+  /** Something has arrived. @param {number} now */
+  _heard(now) {
+    if (this.silentSince === null || !this.up) return;
+    this.handleTimer(now, false);
+    if (this.silentSince === null) this._owner.wayHeard(this, now);
+  }
+
+  // LinkOwner
+
+  /** @param {any} welcome @param {number} now */
+  linkUp(welcome, now) {
+    this.link.ping(now);
+    this._owner.wayUp(this, welcome, now);
+  }
+
+  /** @param {any} message @param {number} now */
+  linkMessage(message, now) {
+    this._heard(now);
+    if (message.kind === "ATTACHED") {
+      if (this.route || String(message.session) !== String(this._session)) return;
+      this._timers.stop(Timer.HELLO);
+      this.route = new Route(this.link, message.handle, this.link.binding);
+      this._owner.wayAttached(this, now);
+    } else if (message.kind === "DETACH") {
+      const reason = new Refused(knownCode(message.code, CLOSE.ENDED));
+      if (!this._owner.wayLeft(this, reason)) {
+        this._lose(reason, now);
+        return;
+      }
+      this._parting = reason;
+      this._timers.set(Timer.PART, now + PARTING);
+    } else {
+      this._owner.wayMessage(this, message, now);
+    }
+  }
+
+  /** An answer to a question. @param {number} now */
+  linkAnswered(now) {
+    this._heard(now);
+  }
+
+  /** @param {number} handle @param {number} channel @param {number} stream @param {Uint8Array} data @param {boolean} end @param {number} now */
+  async channelReceived(handle, channel, stream, data, end, now) {
+    this._heard(now);
+    if (handle === this.route?.handle) await this._owner.wayChannel(this, channel, stream, data, end);
+  }
+
+  /** @param {number} handle @param {number} channel @param {number} stream @param {number} code */
+  channelReset(handle, channel, stream, code) {
+    if (handle === this.route?.handle) this._owner.wayReset(this, channel, stream, code);
+  }
+
+  /** @param {number} handle @param {number} channel */
+  channelWritable(handle, channel) {
+    if (handle === this.route?.handle) this._owner.wayWritable(this, channel);
+  }
+
+  /** @param {Uint8Array} data @param {number} now */
+  mediaReceived(data, now) {
+    this._mediaAt = now;
+    this._heard(now);
+    this._owner.wayMedia(this, data, now);
+  }
+
+  /** @param {Refused} reason @param {number} now */
+  linkLost(reason, now) {
+    this._lose(reason, now);
+  }
+
+  /** @param {Refused} reason @param {number} now */
+  _lose(reason, now) {
+    if (this._over) return;
+    this.close();
+    this._owner.wayLost(this, reason, now);
+  }
+}

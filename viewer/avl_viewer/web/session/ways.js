@@ -1,0 +1,398 @@
+/**
+ * Ways: all hops of one session, and which of them it is on (spec 08-paths, 8.5 and 8.6).
+ *
+ * The relay is dialled first and kept; the host itself is tried beside it. When the way in use falls silent the session goes to another
+ * at once, and while there is none, the relay is dialled until it answers: the session itself goes on. Times are milliseconds.
+ */
+
+import { Selector, WayKind } from "../path/selector.js";
+import { Verdict } from "../path/silence.js";
+import { bigEndian, equal } from "../wire/bytes.js";
+import { NUMBER_BYTES } from "../wire/device_id.js";
+import { Refused } from "../wire/errors.js";
+import { CLOSE } from "../wire/registry.js";
+import { LOSSES } from "./pipes.js";
+import { Seeker } from "./seeker.js";
+import { switchSentence } from "./sentences.js";
+import { Timer, Timers } from "./timers.js";
+import { ViewerState } from "./viewing.js";
+import { Way } from "./way.js";
+
+/** Refusals of a relay that may be over soon. @type {Set<number>} */
+const PASSING = new Set([CLOSE.UNAVAILABLE, CLOSE.LIMIT, CLOSE.TOO_SLOW]);
+const SOFTWARE = "avl-web";
+/** Between an attempt at the relay that failed and the next. */
+const PAUSES = [0, 250, 500, 1000];
+/** An attempt that nobody answers does not hold up the next one for longer. */
+const UNANSWERED = 1000;
+/** Attempts at the relay at a time. */
+const DIALLING = 3;
+/** Silence after which the relay is dialled anew, beside the silent way; and after which a direct way is given up. */
+const REDIAL = 800;
+const GIVE_UP = 5000;
+/** How long a move may take beyond four round trips. */
+const MOVE = 500;
+/** Between attempts to get from TCP back to UDP. */
+const UPGRADES = [5000, 10_000, 30_000, 60_000];
+/** How long the first attempt at the relay, a further one, and one at the host itself may take. */
+const FIRST_ATTEMPT = 10_000;
+const ATTEMPT = 5000;
+const DIRECT_ATTEMPT = 3000;
+
+/**
+ * @typedef {import("./pipes.js").Route} Route @typedef {import("../directions.js").Directions} Directions
+ *
+ * @typedef {object} WaysWorld  What is needed of the machine.
+ * @property {import("./way.js").Dial} dial
+ * @property {() => Promise<Directions>} directions  asked anew before each further attempt
+ * @property {() => number} clock
+ * @property {() => void} after  called when something has happened that nobody else saw
+ *
+ * @typedef {{ at: number, before: string, after: string, reason: string }} Switch  The last change of way, and why, for a person.
+ *
+ * @typedef {object} WaysOwner  What the owner of the ways is told.
+ * @property {(route: Route) => void} waysReady  the first place for the session: begin the handshake there
+ * @property {(reason: Refused) => void} waysFailed  no place could be had, or the running session is over for this reason
+ * @property {(message: any) => void} waysMessage  a hop message of the way in use
+ * @property {() => void} waysChanged  another way is in use, or none is
+ */
+
+/** The WayOwner of a session's ways. */
+export class Ways {
+  /** @param {WaysWorld} world @param {Directions} directions @param {bigint} device @param {Uint8Array} sessionId @param {WaysOwner} owner */
+  constructor(world, directions, device, sessionId, owner) {
+    this._world = world;
+    this._directions = directions;
+    this._number = device;
+    this._device = bigEndian(device, NUMBER_BYTES);
+    this._sessionId = sessionId;
+    this._owner = owner;
+    this._timers = new Timers();
+    /** @type {Selector<Way>} */
+    this._selector = new Selector();
+    /** @type {Way[]} */
+    this._ways = [];
+    this._asking = false;
+    this._attempts = 0;
+    this._dialledAt = 0;
+    this._failedAt = 0;
+    this._upgrades = 0;
+    this._seeker = new Seeker(
+      (fields) => this.session?.send("CANDIDATES", fields),
+      (url, hashes, now) => this._dialHost(url, hashes, now),
+    );
+    /** @type {Refused | null} */
+    this._reason = null;
+    this._closed = false;
+    /** Whether the relay was reached and is the right one. */
+    this.reached = false;
+    /** Made by the owner. @type {import("./viewer.js").ViewerSession | null} */
+    this.session = null;
+    /** Where the session is, or goes. @type {Way | null} */
+    this.current = null;
+    /** @type {Switch | null} */
+    this.switch = null;
+    /** Since when there has been no way that answers; null while there is one. @type {number | null} */
+    this.nowhereSince = null;
+  }
+
+  // opening and closing
+
+  /** Dial the relay for the first time. */
+  open() {
+    this._dial(this._world.clock(), true, FIRST_ATTEMPT);
+  }
+
+  /** @param {number} now @param {boolean} tcp @param {number} patience */
+  _dial(now, tcp, patience) {
+    const { url, hashes, pin } = this._directions;
+    this._dialledAt = now;
+    const settings = { software: SOFTWARE, pin: hashes.length ? pin : null, hashes };
+    this._ways.push(new Way(this, this._world.dial, { url, settings, tcp, patience }, now));
+  }
+
+  /** Dial again, where we know the relay to be; and ask whether it is elsewhere now, or has another certificate. @param {number} now */
+  _redial(now) {
+    const dialling = this._ways.filter((way) => !way.direct && !way.route);
+    if (dialling.length >= DIALLING) this._drop(dialling[0]);
+    this._attempts++;
+    this._dial(now, true, ATTEMPT);
+    void this._ask();
+  }
+
+  async _ask() {
+    if (this._asking) return;
+    this._asking = true;
+    const told = await this._world.directions().catch((error) => {
+      if (!(error instanceof Error)) throw error;
+      return null; // it will be asked again
+    });
+    this._asking = false;
+    const known = this._directions;
+    if (!told || this._closed) return;
+    const now = this._world.clock();
+    if (!equal(told.pin, known.pin)) {
+      this._owner.waysFailed(new Refused(CLOSE.WRONG_RELAY));
+    } else if (told.url !== known.url || String(told.hashes) !== String(known.hashes)) {
+      this._directions = told;
+      const stale = this._ways.filter((way) => !way.direct && !way.up);
+      for (const way of stale) this._drop(way);
+      if (stale.length) this._dial(now, !this.current?.fit, ATTEMPT);
+      this._decide(now);
+    }
+    this._world.after();
+  }
+
+  /** Give all up. */
+  close() {
+    this._closed = true;
+    this._timers.stopAll();
+    for (const way of this._ways) way.close();
+    this._ways = [];
+  }
+
+  /** The host says where it might be reached. @param {any} message @param {number} now */
+  candidates(message, now) {
+    this._seeker.candidates(message, now);
+  }
+
+  /** @param {string} url @param {Uint8Array[]} hashes @param {number} now */
+  _dialHost(url, hashes, now) {
+    if (this._ways.some((way) => way.direct && way.route)) return;
+    const settings = { software: SOFTWARE, pin: null, hashes, device: this._number };
+    this._ways.push(new Way(this, this._world.dial, { url, settings, tcp: false, patience: DIRECT_ATTEMPT }, now));
+  }
+
+  // WayOwner
+
+  /** Who is there is the right one. @param {Way} way @param {any} welcome */
+  wayUp(way, welcome) {
+    if (!way.direct) {
+      this.reached = true;
+      this._seeker.observed = welcome.observed;
+    }
+    if (!this.session) this.current = way;
+    way.attach(this._device, this._sessionId, this.session !== null);
+  }
+
+  /** Another place for the session. @param {Way} way @param {number} now */
+  wayAttached(way, now) {
+    if (!way.route) return;
+    if (!this.session) {
+      if (way === this.current) this._owner.waysReady(way.route);
+      return;
+    }
+    const { current } = this;
+    if (current && !way.direct && !current.direct && current.fit && current.kind <= way.kind) {
+      this._drop(way); // the one there was has answered first
+      return;
+    }
+    for (const other of this._ways.filter((one) => one !== way && one.direct === way.direct)) {
+      if (other === current) other.leaving = true;
+      else this._drop(other);
+    }
+    if (way.direct) this._seeker.settle();
+    this._decide(now);
+  }
+
+  /** About the hop itself, or for the owner. @param {Way} way @param {any} message @param {number} now */
+  wayMessage(way, message, now) {
+    if (message.kind === "OBSERVED") this._seeker.observed = message.address;
+    else if (message.kind === "GOAWAY") {
+      way.going = "the relay goes away";
+      this._decide(now);
+    } else if (way === this.current) this._owner.waysMessage(message);
+  }
+
+  /** @param {Way} way @param {number} channel @param {number} stream @param {Uint8Array} data @param {boolean} end */
+  async wayChannel(way, channel, stream, data, end) {
+    if (way.route) await this.session?.channelReceived(way.route, channel, stream, data, end);
+  }
+
+  /** @param {Way} way @param {number} channel @param {number} stream @param {number} code */
+  wayReset(way, channel, stream, code) {
+    if (way.route) this.session?.channelReset(way.route, channel, stream, code);
+  }
+
+  /** @param {Way} way @param {number} channel */
+  wayWritable(way, channel) {
+    if (way === this.current) this.session?.channelWritable(channel);
+  }
+
+  /** Pictures may come by any way. @param {Way} _way @param {Uint8Array} data @param {number} now */
+  wayMedia(_way, data, now) {
+    this.session?.datagramReceived(data, now);
+  }
+
+  /** One that was silent answers. @param {Way} _way @param {number} now */
+  wayHeard(_way, now) {
+    this._decide(now);
+  }
+
+  /** A relay can say anything: what ended a running session on purpose is the host's to tell. @param {Way} way @param {Refused} reason */
+  wayLeft(way, { code }) {
+    return this.session?.state === ViewerState.ADMITTED && !LOSSES.has(code) && way === this.current;
+  }
+
+  /** A way is gone: take another, or dial. @param {Way} way @param {Refused} reason @param {number} now */
+  wayLost(way, reason, now) {
+    this._ways = this._ways.filter((other) => other !== way);
+    if (this._closed) return;
+    if (!way.direct) {
+      this._reason = reason;
+      this._failedAt = now;
+    }
+    const { session } = this;
+    if (!session) {
+      if (!this._ways.length) this._owner.waysFailed(reason);
+      return;
+    }
+    if (way.route) session.routeLost(way.route, reason);
+    if (this._closed) return; // a session that was not admitted is over
+    const final = !LOSSES.has(reason.code) && !PASSING.has(reason.code) && !this._ways.some((other) => other.route);
+    if (reason.code === CLOSE.SESSION_UNKNOWN || (final && !way.direct)) {
+      this._owner.waysFailed(reason);
+      return;
+    }
+    if (way === this.current) {
+      this._selector.failed(way.kind, now);
+      this.current = null;
+    }
+    if (way.direct) this._hostGone(now);
+    this._decide(now);
+  }
+
+  /** @param {number} now */
+  _hostGone(now) {
+    if (!this._ways.some((way) => way.direct)) this._seeker.again(now);
+  }
+
+  // deciding
+
+  /** The session has arrived at another way; those that it has left for good are closed. */
+  moved() {
+    this._timers.stop(Timer.MOVE);
+    for (const way of this._ways.filter((one) => (one.leaving || one.going) && one !== this.current)) {
+      this._drop(way);
+      if (way.direct) this._seeker.anew(this._world.clock());
+    }
+    this._owner.waysChanged();
+  }
+
+  /** The host refused the session on a way. @param {Route} route */
+  unmoved(route) {
+    this._timers.stop(Timer.MOVE);
+    for (const way of this._ways) if (way.route === route) way.unfit = true;
+    this._decide(this._world.clock());
+  }
+
+  /** @param {Way} way */
+  _drop(way) {
+    this._ways = this._ways.filter((other) => other !== way);
+    if (way.route) this.session?.routeLost(way.route, new Refused(CLOSE.SESSION_LOST));
+    way.close();
+  }
+
+  /** Take the best way, dial where one is missing. @param {number} now */
+  _decide(now) {
+    if (this._closed || this.session?.state !== ViewerState.ADMITTED) return;
+    const attached = this._ways.filter((way) => way.route);
+    const chosen = this._selector.choose(this.current, attached.map((way) => way.figures()), now);
+    if (chosen && chosen !== this.current) this._move(chosen, now);
+    const nowhere = !attached.some((way) => way.fit || way.going);
+    if (nowhere !== (this.nowhereSince !== null)) {
+      this.nowhereSince = nowhere ? now : null;
+      this._owner.waysChanged();
+    }
+    this._wantRelay(now);
+    if (this.current?.kind !== WayKind.TCP) {
+      this._timers.stop(Timer.UPGRADE);
+    } else if (!this._timers.isSet(Timer.UPGRADE)) {
+      this._timers.set(Timer.UPGRADE, now + UPGRADES[Math.min(this._upgrades++, UPGRADES.length - 1)]);
+    }
+    this._look(now);
+  }
+
+  /** Come back when a silence has lasted long enough. @param {number} now */
+  _look(now) {
+    const limits = this._ways.flatMap((way) => (way.silentSince === null ? [] : [way.silentSince + (way.direct ? GIVE_UP : REDIAL)]));
+    const due = limits.filter((at) => at > now);
+    if (due.length) this._timers.set(Timer.LOOK, Math.min(...due));
+    else this._timers.stop(Timer.LOOK);
+  }
+
+  /** @param {Way} way @param {number} now */
+  _move(way, now) {
+    const before = this.current;
+    this.current = way;
+    const reason = switchSentence(before, way, this._reason);
+    if (before && before.silentSince !== null) this._selector.failed(before.kind, now);
+    this.switch = { at: now, before: before?.name ?? "none", after: way.name, reason };
+    this._timers.set(Timer.MOVE, now + MOVE + 4 * (way.rtt ?? 200));
+    this.session?.move(/** @type {Route} */ (way.route));
+    this._owner.waysChanged();
+  }
+
+  /** Have the relay at hand: dial when it is not, or does not answer. @param {number} now */
+  _wantRelay(now) {
+    const relays = this._ways.filter((way) => !way.direct);
+    const dead = (/** @type {Way} */ way) => way.silentSince !== null && now - way.silentSince >= REDIAL;
+    if (relays.some((way) => way.route && !way.unfit && !way.going && !dead(way))) {
+      this._attempts = 0;
+      this._timers.stop(Timer.RETRY);
+      return;
+    }
+    const dialling = relays.some((way) => !way.route);
+    const last = dialling ? this._dialledAt : this._failedAt;
+    const pause = dialling ? UNANSWERED : PAUSES[Math.min(this._attempts, PAUSES.length - 1)];
+    this._timers.set(Timer.RETRY, this._attempts ? last + pause : now);
+  }
+
+  // time and the network
+
+  /** The machine has another network: dial by it at once, beside what there is. @param {number} now */
+  networkChanged(now) {
+    if (this.session?.state !== ViewerState.ADMITTED) return;
+    for (const way of this._ways) way.going = "the network has changed";
+    this._attempts = 0;
+    this._redial(now);
+    this._seeker.anew(now);
+    this._decide(now);
+  }
+
+  /** Input was sent: the way it went by is to be watched. @param {number} now */
+  busy(now) {
+    this.current?.busy(now);
+  }
+
+  /** When `handleTimer` wants to be called. @returns {number | null} */
+  nextTimeout() {
+    const due = [this._timers.nextTimeout(), this._seeker.nextTimeout(), ...this._ways.map((way) => way.nextTimeout())].filter((at) => at !== null);
+    return due.length ? Math.min(...due) : null;
+  }
+
+  /** Time has passed. @param {number} now */
+  handleTimer(now) {
+    const waits = this.session?.inputWaits ?? false;
+    for (const way of [...this._ways]) {
+      const verdict = way.handleTimer(now, waits && way === this.current);
+      if (verdict === Verdict.FINE || way !== this.current) continue;
+      for (const other of this._ways) if (other !== way) other.link.ping(now);
+    }
+    for (const way of [...this._ways]) {
+      if (!way.direct || way === this.current || way.silentSince === null || now - way.silentSince < GIVE_UP) continue;
+      this._drop(way);
+      this._hostGone(now);
+    }
+    for (const timer of this._timers.expired(now)) {
+      if (timer === Timer.MOVE && this.current) this.current.unfit = true;
+      else if (timer === Timer.RETRY) this._redial(now);
+      else if (timer === Timer.UPGRADE) {
+        this._dial(now, false, ATTEMPT);
+        void this._ask();
+      }
+    }
+    this._seeker.handleTimer(now);
+    this._decide(now);
+  }
+}
