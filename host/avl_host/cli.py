@@ -23,6 +23,7 @@ from avl_protocol.endpoint.state import StateError, default_folder
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import normalise_code
+from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.target import parse_address, parse_relay
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Share this machine's desktop.")
@@ -137,11 +138,24 @@ async def _share(settings: HostSettings, extras: Extras) -> str:
 
 
 @app.command()
-def doctor(display: Annotated[str | None, typer.Option(help="X display to look at.")] = None) -> None:
+def doctor(
+    display: Annotated[Optional[str], typer.Option(help="X display to look at.")] = None,
+    relay: Annotated[
+        Optional[str], typer.Option(help="Ask this relay what the network allows: HOST:PORT[?pin=FP].")
+    ] = None,
+) -> None:
     """Say what this machine lacks, and the line that mends it."""
     from avl_host.doctor import check
+    from avl_protocol.endpoint.survey import findings_of
 
     findings = check(display or os.environ.get("DISPLAY"))
+    if relay is not None:
+        try:
+            findings += run_loop(findings_of(parse_relay(relay), 5.0, host=True))
+        except ValueError as error:
+            raise _fail(str(error), USAGE) from None
+        except (Refused, OSError) as error:
+            raise _fail(str(error), FAILED) from None
     typer.echo(report(findings))
     if any(not finding.ok for finding in findings):
         raise typer.Exit(FAILED)

@@ -369,14 +369,14 @@ class Reception:
         """When `handle_timer` wants to be called."""
         visits = list(self._visits.values())
         due = [visit.session.next_timeout() for visit in visits]
-        due += [self._pictures.next_timeout(visits), self._keep_at]
+        due += [self._pictures.next_timeout(visits), self._keep_at if visits else None]
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         self._pictures.handle_timer(list(self._visits.values()), now)
         if self._keep_at is not None and now >= self._keep_at:
-            self._keep_at = now + KEEP if self._visits else None
+            self._keep_at = now + KEEP
             for session in self._admitted():
                 if not session.detached:
                     self._tickets.keep(session.session_id)

@@ -160,6 +160,11 @@ def test_who_gets_no_pictures_asks_for_no_key_object(message: HopMessage) -> Non
 def test_there_are_so_many_connections_at_a_time() -> None:
     step = Doorstep()
     callers = [step.comes() for _ in range(MOST + 1)]
-    assert [caller.closed for caller in callers] == [None] * MOST + [CloseCode.LIMIT]
-    callers[0].peer.carrier_lost(0, "", 100.0)
+    assert [caller.closed for caller in callers] == [CloseCode.LIMIT] + [None] * MOST, (
+        "who asked for nothing makes room"
+    )
+    for caller in callers[1:]:
+        caller.say(Attach(DEVICE, b"s" * 16, 0, 1))
+    assert step.comes().closed == CloseCode.LIMIT
+    callers[1].peer.carrier_lost(0, "", 100.0)
     assert step.comes().closed is None

@@ -193,6 +193,7 @@ class ViewerOwner:
     ended: Refused | None = None
     discarded: list[int] = field(default_factory=list)
     moved: list[Route] = field(default_factory=list)
+    adrift: int = 0
     unmoved: list[Route] = field(default_factory=list)
 
     def session_discarded(self, sequences: list[int], now: float) -> None:
@@ -203,6 +204,9 @@ class ViewerOwner:
 
     def session_unmoved(self, route: Route, now: float) -> None:
         self.unmoved.append(route)
+
+    def session_adrift(self, now: float) -> None:
+        self.adrift += 1
 
     def session_waiting(self, seconds: int, now: float) -> None:
         self.waiting = seconds

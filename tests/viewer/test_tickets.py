@@ -8,7 +8,7 @@ import pytest
 
 from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.wire import device_id, packing
-from avl_viewer.tickets import TicketStore
+from avl_viewer.tickets import TicketFile
 from tests.protocol.handshakes import HOST, VIEWER, WALL
 
 DEVICE, OTHER = HOST.number, VIEWER.number
@@ -22,8 +22,34 @@ class Clock:
         return self.now
 
 
-def store(folder: Path, clock: Clock | None = None) -> TicketStore:
-    return TicketStore(StateFolder(folder), clock or Clock())
+class Store:
+    """The tickets of a folder, by device."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder, self._clock = folder, clock
+
+    def of(self, device: int) -> TicketFile:
+        return TicketFile(StateFolder(self._folder), device, self._clock)
+
+    def save(self, device: int, ticket: bytes, seconds: int) -> None:
+        self.of(device).save(ticket, seconds)
+        assert self.of(device).waiting
+
+    def keep(self, device: int) -> None:
+        self.of(device).keep()
+
+    def take(self, device: int) -> bytes:
+        waits = self.of(device).waiting
+        ticket = self.of(device).take()
+        assert waits == bool(ticket)
+        return ticket
+
+    def forget(self, device: int) -> None:
+        self.of(device).forget()
+
+
+def store(folder: Path, clock: Clock | None = None) -> Store:
+    return Store(folder, clock or Clock())
 
 
 def test_a_ticket_outlives_a_restart_and_is_used_once(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
 from avl_viewer.pipeline import MakeDecoder
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture
-from avl_viewer.tickets import TicketStore
+from avl_viewer.tickets import TicketFile, TicketMemory
 
 __all__ = ["Desktop", "Screenshot", "connect"]
 
@@ -267,7 +267,7 @@ async def connect(
     settings = ClientSettings(
         parsed, code, folder.identity(world.entropy), name or platform.node(),
         patience=T_RESUME if reconnect else timeout, timeout=timeout, direct=direct,
-        tickets=TicketStore(folder, world.clock.wall) if reconnect else None,
+        tickets=TicketFile(folder, parsed.device, world.clock.wall) if reconnect else TicketMemory(),
     )  # fmt: skip
     client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now))
     desktop = Desktop(client, presenter)

@@ -8,7 +8,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional, TypeVar
@@ -19,18 +19,22 @@ from rich.table import Table
 from rich.text import Text
 
 from avl_protocol.endpoint.clock import SystemClock, entropy
+from avl_protocol.endpoint.finding import report
 from avl_protocol.endpoint.runtime import run
-from avl_protocol.endpoint.state import StateError
+from avl_protocol.endpoint.state import StateError, StateFolder, default_folder
+from avl_protocol.endpoint.survey import findings_of
 from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import to_text
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.target import Target, parse_target
-from avl_viewer.api import Desktop, connect, load_identity
+from avl_protocol.wire.target import Target, parse_relay, parse_target
+from avl_viewer.api import Desktop, connect
 from avl_viewer.background import BackgroundRemote
 from avl_viewer.config import ClientSettings
 from avl_viewer.present.presenter import Presenter
 from avl_viewer.present.remote import Remote
 from avl_viewer.recent import Recent
+from avl_viewer.report import rows_of
+from avl_viewer.tickets import TicketFile
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="See and drive a desktop.")
 
@@ -43,6 +47,7 @@ TargetArgument = Annotated[str, typer.Argument(help="avl://HOST:PORT/DEVICE-ID[?
 CodeOption = Annotated[Optional[str], typer.Option(envvar="AVL_CODE", help="The code that the host shows.")]
 StateOption = Annotated[Optional[Path], typer.Option(help="Folder of this viewer's identity.")]
 TimeoutOption = Annotated[float, typer.Option(help="Seconds to come in.", min=0.1)]
+DirectOption = Annotated[bool, typer.Option(help="Look for a direct way, which tells the host our addresses.")]
 QlogOption = Annotated[Optional[Path], typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")]
 
 
@@ -122,6 +127,7 @@ def view(
     qlog: QlogOption = None,
     fullscreen: Annotated[bool, typer.Option("--fullscreen", help="Begin in full screen.")] = False,
     stats_file: Annotated[Optional[Path], typer.Option(help="Write the stats object here once a second.")] = None,
+    direct: DirectOption = True,
 ) -> None:
     """Open a window on a desktop."""
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin")):
@@ -133,13 +139,18 @@ def view(
     clock = SystemClock()
     now = clock.monotonic
     try:
-        identity = load_identity(state, entropy)
+        folder = StateFolder(state or default_folder("viewer"))
+        identity = folder.identity(entropy)
     except StateError as error:
         _fail(str(error), FAILED)
     remotes: list[BackgroundRemote] = []
 
     def start(where: str, secret: str, presenter: Presenter) -> Remote:
-        settings = ClientSettings(parse_target(where), secret, identity, platform.node(), timeout=timeout)
+        target = parse_target(where)
+        tickets = TicketFile(folder, target.device, clock.wall)
+        settings = ClientSettings(
+            target, secret, identity, platform.node(), timeout=timeout, direct=direct, tickets=tickets
+        )
         remotes.append(BackgroundRemote(settings, presenter))
         return remotes[-1]
 
@@ -149,7 +160,9 @@ def view(
             if target is None:
                 status = run_dialog(start, recent, fullscreen, stats_file, now)
             else:
-                parsed, secret = _target(target), _code(code)
+                parsed = _target(target)
+                back = TicketFile(folder, parsed.device, clock.wall).waiting  # of a session that was lost just now
+                secret = code or "" if back else _code(code)
                 where, title = str(parsed), to_text(parsed.device)
                 ending = show(lambda presenter: start(where, secret, presenter), title, fullscreen, stats_file, now)
                 status = ending.exit_status
@@ -318,9 +331,29 @@ def stats(
         return
     table = Table(show_header=False)
     for name, value in figures.items():
-        for row in _rows(name, value):
+        for row in rows_of(name, value):
             table.add_row(*row)
     Console().print(table)
+
+
+@app.command()
+def doctor(
+    relay: Annotated[str, typer.Argument(metavar="RELAY", help="HOST:PORT[?pin=FP], or a TARGET.")],
+    timeout: TimeoutOption = 5.0,
+) -> None:
+    """Say what this network allows, and what to do where it is too little."""
+    try:
+        asked = parse_target(relay).relay if "/" in relay else parse_relay(relay)
+        findings = run(findings_of(asked, timeout, host=False))
+    except ValueError as error:
+        _fail(str(error), USAGE)
+    except Refused as refused:
+        _fail(str(refused), refused.exit_status)
+    except OSError as error:
+        _fail(str(error), FAILED)
+    typer.echo(report(findings))
+    if any(not finding.ok for finding in findings):
+        raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -351,17 +384,6 @@ def devices(
         Console().print(table, crop=False, soft_wrap=True)
     if not found:
         _warn("no desktop announces itself here: on the host, run avl-host run --listen 0.0.0.0:PORT --announce")
-
-
-def _rows(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """A figure as rows of a table: a dict is one, unless dicts are in it."""
-    if not isinstance(value, dict):
-        yield name, str(value)
-    elif any(isinstance(part, dict) for part in value.values()):
-        for key, part in value.items():
-            yield from _rows(f"{name} {key}", part)
-    else:
-        yield name, ", ".join(f"{key} {part}" for key, part in value.items())
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ from avl_protocol.wire.endtoend import (
     Rate,
     Stages,
     Ticket,
-)
+)  # fmt: skip
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, HopRate, Recover
 from avl_protocol.wire.registry import (
@@ -49,14 +49,15 @@ from avl_viewer.pictures import PictureBook
 from avl_viewer.pipeline import MakeDecoder, PicturePipeline
 from avl_viewer.present.cursor import cursor_shape
 from avl_viewer.present.presenter import Presenter, Status
+from avl_viewer.report import session_report
 from avl_viewer.requests import Requests
 from avl_viewer.sentences import status_of
 from avl_viewer.ways import Ways
 
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
-#: Seconds between two words about having no way.
-TELL = 1.0
+#: Seconds between two words about having no way, and from one to the next moment from which a ticket counts.
+TELL, KEEP = 1.0, 60.0
 #: The one video track of a host.
 VIDEO_TRACK = 1
 
@@ -80,6 +81,7 @@ class DesktopClient:
         self._keeper: asyncio.Task[None] | None = None
         self._closing = self._gave_up = False
         self._said = ""
+        self._keep_at: float | None = None
         #: What the rate controllers of both hops last said, upload (from the host) and download (from a relay to us).
         self.rates: dict[str, dict[str, str | float]] = {}
         self._requests = Requests(self._loop)
@@ -156,7 +158,7 @@ class DesktopClient:
         self._closing = True
         if self._session is not None:
             self._session.end(self._now())
-            self._forget_ticket()
+            self._settings.tickets.forget()
         if self._keeper is not None and self._keeper is not asyncio.current_task():
             self._keeper.cancel()
         await self._end(Refused(CloseCode.ENDED))
@@ -168,17 +170,13 @@ class DesktopClient:
         self._alarm.stop()
         self._requests.fail(reason)
         if reason.code not in RETRYABLE:
-            self._forget_ticket()
+            self._settings.tickets.forget()
         if self._ways is not None:
             self._ways.close()
         if self._endpoint is not None:
             await self._endpoint.close(CloseCode.NO_ERROR)
         self._pictures.close()
         self._presenter.status(Status("ended", str(reason), CLOSE_CODES[reason.code][1]))
-
-    def _forget_ticket(self) -> None:
-        if self._settings.tickets is not None:
-            self._settings.tickets.forget(self._settings.target.device)
 
     # time
 
@@ -191,6 +189,7 @@ class DesktopClient:
     def next_timeout(self) -> float | None:
         """When ways or session want to be called."""
         due = [machine.next_timeout() for machine in (self._ways, self._session) if machine is not None]
+        due.append(self._keep_at)
         if self._ways is not None and self._ways.nowhere_since is not None:
             due.append(self._now() + TELL)
         return min((at for at in due if at is not None), default=None)
@@ -200,6 +199,9 @@ class DesktopClient:
         for machine in (self._ways, self._session):
             if machine is not None:
                 machine.handle_timer(now)
+        if self._keep_at is not None and now >= self._keep_at:
+            self._keep_at = now + KEEP
+            self._settings.tickets.keep()
         since = self._ways.nowhere_since if self._ways is not None else None
         if since is not None and self._session is not None and self._session.state is ViewerState.ADMITTED:
             if now - since > self._settings.patience:
@@ -214,11 +216,10 @@ class DesktopClient:
         """There is a place for the session: begin."""
         assert self._ways is not None
         settings = self._settings
-        ticket = settings.tickets.take(settings.target.device) if settings.tickets is not None else b""
         self._session = self._ways.session = ViewerSession(
             ViewerSettings(
                 settings.identity, settings.target.device, self._session_id, settings.code, settings.name,
-                settings.permissions, DECODES, ticket,
+                settings.permissions, DECODES, settings.tickets.take(),
             ),
             SessionPipes(route), self, self._world.entropy, int(self._world.clock.wall()), now,
         )  # fmt: skip
@@ -307,8 +308,9 @@ class DesktopClient:
             self.rates["upload"] = readable(message.state, message.reason, message.figures)
         elif isinstance(message, Candidates) and self._ways is not None:
             self._ways.candidates(message, now)
-        elif isinstance(message, Ticket) and self._settings.tickets is not None:
-            self._settings.tickets.save(self._settings.target.device, message.ticket, message.seconds)
+        elif isinstance(message, Ticket):
+            self._settings.tickets.save(message.ticket, message.seconds)
+            self._keep_at = now + KEEP
         elif isinstance(message, Clipboard):
             self._requests.was_told(message.text)
             self._presenter.clipboard(message.text)
@@ -333,6 +335,11 @@ class DesktopClient:
         """The host refused that way."""
         if self._ways is not None:
             self._ways.unmoved(route, now)
+
+    def session_adrift(self, now: float) -> None:
+        """The session is nowhere."""
+        if self._ways is not None:
+            self._ways.adrift(now)
 
     def session_stale(self, stale: bool, now: float) -> None:
         """The host is (not) heard."""
@@ -387,14 +394,5 @@ class DesktopClient:
 
     def stats(self) -> dict[str, Any]:
         """How the session is doing now."""
-        session, ways, now = self._session, self._ways, self._now()
-        media = session.media if session is not None else None
-        way = ways.current if ways is not None else None
-        switch = ways.switch.report(now) if ways is not None and ways.switch is not None else None
-        counts = (media.lost, media.received) if media is not None else (0, 0)
-        more = {
-            "decode_queue": self._pictures.depth, "damaged": media.damaged if media is not None else 0,
-            "repaired": media.repaired if media is not None else 0, "rate": dict(self.rates), "switch": switch,
-        }  # fmt: skip
-        name, rtt = (way.name, way.rtt) if way is not None else ("none", None)
-        return self.book.stats.report(now, name, rtt, *counts, more)
+        media = self._session.media if self._session is not None else None
+        return session_report(self.book.stats, self._ways, media, self._pictures.depth, self.rates, self._now())

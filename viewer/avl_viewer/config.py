@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.wire.registry import T_RESUME, CloseCode, Permission
 from avl_protocol.wire.target import Target
-from avl_viewer.tickets import TicketStore
+from avl_viewer.tickets import TicketMemory, Tickets
 
 #: What is asked for; the host grants what its code admits to.
 EVERYTHING = Permission(sum(Permission))
@@ -33,4 +33,4 @@ class ClientSettings:
     timeout: float = 10.0
     direct: bool = True
     udp: bool = True
-    tickets: TicketStore | None = None
+    tickets: Tickets = field(default_factory=TicketMemory)

@@ -1,8 +1,9 @@
-"""TicketStore: the resume tickets that hosts gave this viewer, kept over restarts (spec 06-security, 6.2.3)."""
+"""The resume ticket that a host gave this viewer, in a file so that it outlives a restart (spec 06-security, 6.2.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.wire import device_id, packing
@@ -10,38 +11,84 @@ from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
 
 
-class TicketStore:
-    """One file for each device, in the viewer's state folder."""
+class Tickets(Protocol):
+    """Where the ticket of one device is kept."""
 
-    def __init__(self, state: StateFolder, wall: Callable[[], float]) -> None:
+    def save(self, ticket: bytes, seconds: int) -> None:
+        """The host gave us a ticket that it honours for so long after a loss."""
+
+    def keep(self) -> None:
+        """The session goes on: its ticket counts from now."""
+
+    def take(self) -> bytes:
+        """The ticket, if it may still be good; it is forgotten here, since it works once."""
+
+    def forget(self) -> None:
+        """The session has ended on purpose."""
+
+
+class TicketMemory:
+    """Keeps it for as long as the program runs."""
+
+    def __init__(self) -> None:
+        self._ticket = b""
+
+    def save(self, ticket: bytes, seconds: int) -> None:
+        """See Tickets. How long it is good is the host's to say, while we live."""
+        self._ticket = ticket
+
+    def keep(self) -> None:
+        """See Tickets."""
+
+    def take(self) -> bytes:
+        """See Tickets."""
+        ticket, self._ticket = self._ticket, b""
+        return ticket
+
+    def forget(self) -> None:
+        """See Tickets."""
+        self._ticket = b""
+
+
+class TicketFile:
+    """A file of the viewer's state folder for each device."""
+
+    def __init__(self, state: StateFolder, device: int, wall: Callable[[], float]) -> None:
         self._state = state
+        self._name = f"ticket-{device_id.to_text(device)}"
         self._wall = wall
 
-    def save(self, device: int, ticket: bytes, seconds: int) -> None:
-        """A host gave us a ticket that it honours for so long after a loss."""
-        self._state.write(self._name(device), packing.pack([ticket, int(self._wall()), seconds]))
+    @property
+    def waiting(self) -> bool:
+        """Whether there is a ticket that may be good."""
+        found = self._read()
+        return found is not None and self._good(found)
 
-    def keep(self, device: int) -> None:
-        """The session goes on: its ticket counts from now."""
-        found = self._read(device)
-        if found is not None:
-            self.save(device, found[0], found[2])
+    def save(self, ticket: bytes, seconds: int) -> None:
+        """See Tickets."""
+        self._state.write(self._name, packing.pack([ticket, int(self._wall()), seconds]))
 
-    def take(self, device: int) -> bytes:
-        """The ticket for a device, if it may still be good; it is forgotten here, since it works once."""
-        found = self._read(device)
-        if found is None:
-            return b""
-        self.forget(device)
-        ticket, since, seconds = found
-        return ticket if since <= self._wall() + 1 and self._wall() - since <= seconds else b""
+    def keep(self) -> None:
+        """See Tickets."""
+        if (found := self._read()) is not None:
+            self.save(found[0], found[2])
 
-    def forget(self, device: int) -> None:
-        """The session has ended on purpose."""
-        (self._state.path / self._name(device)).unlink(missing_ok=True)
+    def take(self) -> bytes:
+        """See Tickets."""
+        found = self._read()
+        self.forget()
+        return found[0] if found is not None and self._good(found) else b""
 
-    def _read(self, device: int) -> tuple[bytes, int, int] | None:
-        data = self._state.read(self._name(device))
+    def forget(self) -> None:
+        """See Tickets."""
+        (self._state.path / self._name).unlink(missing_ok=True)
+
+    def _good(self, found: tuple[bytes, int, int]) -> bool:
+        _, since, seconds = found
+        return since <= self._wall() + 1 and self._wall() - since <= seconds
+
+    def _read(self) -> tuple[bytes, int, int] | None:
+        data = self._state.read(self._name)
         if data is None:
             return None
         try:
@@ -51,7 +98,3 @@ class TicketStore:
         if (type(ticket), type(since), type(seconds)) != (bytes, int, int):
             return None  # damaged: the code will be asked for
         return ticket, since, seconds
-
-    @staticmethod
-    def _name(device: int) -> str:
-        return f"ticket-{device_id.to_text(device)}"

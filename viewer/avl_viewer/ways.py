@@ -250,6 +250,11 @@ class Ways:
             self.current = None
         self._decide(now)
 
+    def adrift(self, now: float) -> None:
+        """The session has lost its streams, not its way: choose again, be it the same."""
+        self.current = None
+        self._decide(now)
+
     def nowhere(self, now: float) -> float:
         """For how many seconds there has been no way that answers."""
         return now - self.nowhere_since if self.nowhere_since is not None else 0.0

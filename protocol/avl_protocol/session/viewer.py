@@ -1,5 +1,4 @@
-"""ViewerSession: the viewer's side of one desktop, from the first handshake byte to the last (spec 04-session, 4.4
-and 4.5)."""
+"""ViewerSession: the viewer's side of one desktop, from the first byte to the last (spec 04-session, 4.4 and 4.5)."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ from avl_protocol.wire.endtoend import (
     End,
     Grant,
     MediaKeys,
-)
+)  # fmt: skip
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
@@ -140,6 +139,8 @@ class ViewerSession:
             else:
                 self._messages(channel, data, now)
             if end and channel == Channel.CONTROL and self._going():
+                if self._secure is not None and self._secure.finished(channel):
+                    raise Refused(CloseCode.SESSION_LOST)
                 self.channel_reset(route, channel, stream, CloseCode.SESSION_LOST, now)
         except RemoteProtocolError as error:
             self._fail(Refused(error.code, error.text if error.code is CloseCode.SESSION_PROTOCOL else ""), now)
@@ -172,15 +173,12 @@ class ViewerSession:
             return
         if not self._pipes.uses(channel, route, stream):
             return
-        known = CloseCode(code) if code in CloseCode._value2member_map_ else CloseCode.SESSION_LOST
         if self.state is ViewerState.ADMITTED and (code in LOSSES or channel != Channel.CONTROL):
-            self._lose(channel)  # the host has left it for where we move, or the relay has lost the host
+            self._lose(channel)  # the host left it for where we move, or the relay has lost the host
             if self.moving is None and channel == Channel.CONTROL:
-                self._owner.session_unmoved(route, now)
-            elif self.moving is None and code in LOSSES and self._moves is not None:
-                self._moves.begin(route, (channel,))
+                self._owner.session_adrift(now)
         elif channel == Channel.CONTROL:
-            self._ended(Refused(known if known is not CloseCode.NO_ERROR else CloseCode.SESSION_LOST), now)
+            self._ended(Refused(_code(code, CloseCode.SESSION_LOST) or CloseCode.SESSION_LOST), now)
 
     # moving
 
@@ -398,5 +396,5 @@ class ViewerSession:
             self._owner.session_ended(reason, now)
 
 
-def _code(number: int) -> CloseCode:
-    return CloseCode(number) if number in CloseCode._value2member_map_ else CloseCode.ENDED
+def _code(number: int, otherwise: CloseCode = CloseCode.ENDED) -> CloseCode:
+    return CloseCode(number) if number in CloseCode._value2member_map_ else otherwise

@@ -66,6 +66,9 @@ class ViewerSessionOwner(Protocol):
     def session_unmoved(self, route: Route, now: float) -> None:
         """The other end refused a move to this route: it is no good."""
 
+    def session_adrift(self, now: float) -> None:
+        """Channel 0 has lost its stream, although the way may still be there: the session wants to be moved."""
+
     def session_stale(self, stale: bool, now: float) -> None:
         """The host has (not) been heard for 3 s: what is shown may be old, and no input is sent."""
 

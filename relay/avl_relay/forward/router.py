@@ -110,7 +110,7 @@ class Router:
         self._splices = Splices()
         self._per_host = Buckets(rate=30 / 60, burst=30)
         self._per_source = Buckets(rate=5 / 60, burst=5)
-        self._tests = Buckets(rate=3 / 60, burst=3)
+        self._tests = Buckets(rate=6 / 60, burst=4)
         #: The admitted sessions of each viewer's connection.
         self._watched: dict[RelayPeer, list[Session]] = {}
         self._last_handle = 0
