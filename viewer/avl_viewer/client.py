@@ -190,7 +190,7 @@ class DesktopClient:
         """When ways or session want to be called."""
         due = [machine.next_timeout() for machine in (self._ways, self._session) if machine is not None]
         due.append(self._keep_at)
-        if self._ways is not None and self._ways.nowhere_since is not None:
+        if self._session is not None and self._ways is not None and self._ways.nowhere_since is not None:
             due.append(self._now() + TELL)
         return min((at for at in due if at is not None), default=None)
 

@@ -49,6 +49,22 @@ class WayOwner(Protocol):
         """It is over, or never came to be."""
 
 
+class WaysOwner(Protocol):
+    """What the owner of the ways is told."""
+
+    def ways_ready(self, route: Route, now: float) -> None:
+        """The first place for the session: begin the handshake there."""
+
+    def ways_failed(self, reason: Refused, now: float) -> None:
+        """No place could be had, or the running session is over for this reason."""
+
+    def ways_message(self, message: HopMessage, now: float) -> None:
+        """A hop message of the way in use."""
+
+    def ways_changed(self, now: float) -> None:
+        """Another way is in use, or none is."""
+
+
 class Way:
     """A LinkOwner. `relay`: whom it leads to; None where it leads to an address that punches have found."""
 

@@ -7,7 +7,6 @@ to another at once, and while there is none, relays are dialled until one answer
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from avl_protocol.endpoint.dialler import Dialler
 from avl_protocol.endpoint.endpoint import Endpoint
@@ -28,7 +27,7 @@ from avl_protocol.wire.registry import CloseCode, Role
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_viewer.seeker import Seeker
 from avl_viewer.sentences import Switch, why
-from avl_viewer.way import Way
+from avl_viewer.way import Way, WaysOwner
 
 SOFTWARE = "avl 0.1"
 #: Refusals of a relay that may be over soon.
@@ -45,22 +44,6 @@ MOVE = 0.5
 UPGRADES = (5.0, 10.0, 30.0, 60.0)
 #: Seconds that the first attempt at a way may take, and later ones, which begin anew instead of backing off.
 ATTEMPT, ATTEMPT_AGAIN = 5.0, 1.5
-
-
-class WaysOwner(Protocol):
-    """What the owner of the ways is told."""
-
-    def ways_ready(self, route: Route, now: float) -> None:
-        """The first place for the session: begin the handshake there."""
-
-    def ways_failed(self, reason: Refused, now: float) -> None:
-        """No place could be had, or the running session is over for this reason."""
-
-    def ways_message(self, message: HopMessage, now: float) -> None:
-        """A hop message of the way in use."""
-
-    def ways_changed(self, now: float) -> None:
-        """Another way is in use, or none is."""
 
 
 class Ways:
@@ -147,12 +130,16 @@ class Ways:
         if self._seeker is not None:
             self._seeker.candidates(message, now)
 
+    def _seek_again(self, now: float) -> None:
+        if self._seeker is not None:
+            self._seeker.again(now)
+
     # WayOwner
 
     def way_up(self, way: Way, welcome: Welcome, now: float) -> None:
         """Who is there is the right one."""
-        if self._whereabouts.observed(way, welcome.observed) and self._seeker is not None and way.relay is not None:
-            self._seeker.again(now)
+        if self._whereabouts.observed(way, welcome.observed) and way.relay is not None:
+            self._seek_again(now)
         if way.relay is not None:
             self._dialler.locate(way.relay, way.link.carrier, welcome.nonce)
         if self.session is not None:
@@ -196,8 +183,8 @@ class Ways:
     def way_message(self, way: Way, message: HopMessage, now: float) -> None:
         """About addresses, or for the owner."""
         if isinstance(message, Observed):
-            if self._whereabouts.observed(way, message.address) and self._seeker is not None:
-                self._seeker.again(now)
+            if self._whereabouts.observed(way, message.address):
+                self._seek_again(now)
         elif way is self.current:
             self._owner.ways_message(message, now)
 
@@ -243,8 +230,8 @@ class Ways:
         if reason.code is CloseCode.SESSION_UNKNOWN or final:
             self._owner.ways_failed(reason, now)
             return
-        if way.relay is None and self._seeker is not None:
-            self._seeker.again(now)
+        if way.relay is None:
+            self._seek_again(now)
         if way is self.current:
             self._selector.failed(way.kind, now)
             self.current = None
@@ -322,9 +309,7 @@ class Ways:
     def _want_relay(self, now: float) -> None:
         """Have a relay at hand: dial when there is none, or when the one there is does not answer."""
         at_hand = [way for way in self._ways if way.relay is not None]
-        dialling = [way for way in at_hand if way.route is None]
-        good = [way for way in at_hand if way.route is not None and not way.unfit and not self._dead(way, now)]
-        if good or dialling:
+        if any(way.route is None or not (way.unfit or self._dead(way, now)) for way in at_hand):
             self._retry_at = None
         elif self._retry_at is None:
             self._retry_at = now + (0.0 if not at_hand and self._pause == FIRST_RETRY else self._pause)
@@ -342,8 +327,8 @@ class Ways:
         self._pause = FIRST_RETRY
         if self._retry_at is not None:
             self._retry_at = now
-        if self._seeker is not None and not any(way.relay is None and way.silent_since is None for way in self._ways):
-            self._seeker.again(now)
+        if not any(way.relay is None and way.silent_since is None for way in self._ways):
+            self._seek_again(now)
         self._after()
 
     def _raw(self, data: bytes, address: Address) -> None:
@@ -351,17 +336,22 @@ class Ways:
             self._seeker.raw(data, address, self._now())
             self._after()
 
+    @property
+    def _input_waits(self) -> bool:
+        return self.session is not None and self.session.input_waits
+
     def happened(self, now: float) -> None:
         """Something arrived or was sent: a silent way may answer again, and a busy one is to be watched."""
         silent = [way for way in self._ways if way.silent_since is not None]
-        waits = self.session is not None and self.session.input_waits
         for way in self._ways:
-            way.listen(now, waits and way is self.current)
+            way.listen(now, way is self.current and self._input_waits)
         if any(way.silent_since is None for way in silent):
             self._decide(now)
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
+        if self._closed:
+            return None
         due = [way.next_timeout() for way in self._ways]
         due += [self._compare_at, self._retry_at, self._upgrade_at, self._moved_by, self._check_at]
         if self._seeker is not None:
@@ -370,9 +360,10 @@ class Ways:
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        waits = self.session is not None and self.session.input_waits
+        if self._closed:
+            return
         for way in list(self._ways):
-            verdict = way.handle_timer(now, waits and way is self.current)
+            verdict = way.handle_timer(now, way is self.current and self._input_waits)
             if verdict is not Verdict.FINE and way is self.current:
                 for other in self._ways:
                     if other is not way and other.up:
@@ -381,14 +372,14 @@ class Ways:
             self._choose_relay(now)
         if self._seeker is not None:
             self._seeker.handle_timer(now)
-        for way in [w for w in self._ways if w.relay is None and w.silent_since is not None]:
-            if way.silent_since is not None and now - way.silent_since >= GIVE_UP and way is not self.current:
+        for way in [way for way in self._ways if way.relay is None and way is not self.current]:
+            if way.silent_since is not None and now - way.silent_since >= GIVE_UP:
                 self._drop(way)
-                if self._seeker is not None:
-                    self._seeker.again(now)
-        if self._moved_by is not None and now >= self._moved_by and self.current is not None:
+                self._seek_again(now)
+        if self._moved_by is not None and now >= self._moved_by:
             self._moved_by = None
-            self.current.unfit = True
+            if self.current is not None:
+                self.current.unfit = True
         if self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
             for relay in self._target.relays:

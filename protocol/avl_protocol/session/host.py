@@ -348,13 +348,14 @@ class HostSession:
         """End the session and tell the viewer why: sealed if it was admitted, as a refusal before."""
         if self.state is HostState.ENDED:
             return
-        if self._secure is not None:
-            if code is not CloseCode.TAMPERED:
-                try:
-                    self._secure.send(Channel.CONTROL, CONTROL.encode(End(code)))
-                except Refused:
-                    pass  # it does not read: the relay tells it
-                self._secure.finish(Channel.CONTROL)
+        if self._secure is not None and code is CloseCode.TAMPERED:
+            self._pipes.close(code)  # nothing sealed can be said any more
+        elif self._secure is not None:
+            try:
+                self._secure.send(Channel.CONTROL, CONTROL.encode(End(code)))
+            except Refused:
+                pass  # it does not read: the relay tells it
+            self._secure.finish(Channel.CONTROL)
         elif self.viewer:
             self._send_body(self._handshake.refuse(code))
         self._pipes.finish(Channel.CONTROL)
