@@ -91,10 +91,15 @@ class System:
                 if type(error).__name__ != "CancelledError":
                     raise
 
+    @property
+    def relay(self) -> RelayAddress:
+        """Where the relay is, and its pin."""
+        assert self._relay_address is not None
+        return self._relay_address
+
     def target(self, host: RunningHost) -> Target:
         """Where a host is."""
-        assert self._relay_address is not None
-        return Target(self._relay_address, host.agent.identity.number)
+        return Target(self.relay, host.agent.identity.number)
 
     @asynccontextmanager
     async def viewer(

@@ -1,0 +1,25 @@
+"""Chaos, run after run: whatever happens to the ways, no key comes twice or late, and the picture comes back."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+
+from interop.bench.paths.chaos import live
+
+SEEDS = 50
+#: Seeds of one test: enough that processes cost nothing, few enough that a failure is soon seen.
+PART = 10
+
+
+@pytest.mark.parametrize("part", range(SEEDS // PART))
+def test_what_must_hold_holds_whatever_happens_to_the_ways(part: int) -> None:
+    seeds = range(part * PART, (part + 1) * PART)
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        verdicts = dict(zip(seeds, pool.map(live, seeds), strict=True))
+    broken = {seed: (verdict.broken, verdict.events) for seed, verdict in verdicts.items() if verdict.broken}
+    assert not broken
+    assert all(verdict.arrived > 20 for verdict in verdicts.values())
