@@ -48,8 +48,9 @@ class System:
     def __init__(self, simulation: Simulation, folder: Path, relay: str, host: str) -> None:
         self.simulation = simulation
         self._relay_ip, self._host_ip = relay, host
-        self._folder = folder
+        self.folder = folder
         self.relay_instance: Relay | None = None
+        self.other_instance: Relay | None = None
         self._relay_address: RelayAddress | None = None
 
     def world(self, address: str, name: str) -> World:
@@ -57,14 +58,26 @@ class System:
         host = self.simulation.network.at(address, name)
         return World(self.simulation.clock, self.simulation.entropy, host, SimulatedInterfaces(host))
 
+    async def _start(self, ip: str, name: str) -> Relay:
+        settings = RelaySettings(self.folder / name, (ip, PORT), ("", 0), ip)
+        relay = Relay(self.world(ip, name), settings, simulated=True)
+        await relay.start()
+        return relay
+
     async def start_relay(self) -> Relay:
         """Start (again) the relay at its address, with its identity."""
-        settings = RelaySettings(self._folder / "relay", (self._relay_ip, PORT), ("", 0), self._relay_ip)
-        relay = Relay(self.world(self._relay_ip, "relay"), settings, simulated=True)
-        await relay.start()
-        self.relay_instance = relay
+        self.relay_instance = relay = await self._start(self._relay_ip, "relay")
         self._relay_address = RelayAddress(self._relay_ip, PORT, relay.identity.pin)
         return relay
+
+    @asynccontextmanager
+    async def second_relay(self, ip: str) -> AsyncIterator[RelayAddress]:
+        """Another relay until the block ends."""
+        self.other_instance = relay = await self._start(ip, "other relay")
+        try:
+            yield RelayAddress(ip, PORT, relay.identity.pin)
+        finally:
+            await relay.close()
 
     @asynccontextmanager
     async def host(
@@ -76,7 +89,7 @@ class System:
         clock = world.clock.monotonic
         source, sink, clipboard = PatternSource(clock, size), InputRecorder(), MemoryClipboard()
         chosen = {"code": CODE, "direct": False, "relays": (self._relay_address,), "simulated": True, **settings}
-        host_settings = HostSettings(state=self._folder / "host", source="pattern", **chosen)  # type: ignore[arg-type]
+        host_settings = HostSettings(state=self.folder / "host", source="pattern", **chosen)  # type: ignore[arg-type]
         said: list[str] = []
         parts = Parts(source, sink, clipboard, lambda s: H264Encoder(replace(s, threads=1), clock), InlineWorker, ask)  # type: ignore[arg-type]
         agent = Agent(world, host_settings, parts, said.append)
@@ -104,13 +117,13 @@ class System:
     @asynccontextmanager
     async def viewer(
         self, host: RunningHost, code: str = CODE, address: str = VIEWER, name: str = "viewer", timeout: float = 10.0,
-        reconnect: bool = False, direct: bool = True,
+        reconnect: bool = False, direct: bool = True, others: tuple[RelayAddress, ...] = (),
     ) -> AsyncIterator[Desktop]:  # fmt: skip
         """See a host's desktop until the block ends."""
         world = self.world(address, name)
         async with connect(
-            self.target(host), code=code, state=self._folder / name, timeout=timeout, name=name, reconnect=reconnect,
-            world=world, direct=direct,
+            replace(self.target(host), others=others), code=code, state=self.folder / name, timeout=timeout, name=name,
+            reconnect=reconnect, world=world, direct=direct,
             make_decoder=lambda decoded, failed: InlineDecoder(VideoDecoder, decoded, failed, world.clock.monotonic),
         ) as desktop:  # fmt: skip
             yield desktop

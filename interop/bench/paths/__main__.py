@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import os
 import statistics
 import sys
@@ -15,6 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -26,6 +28,11 @@ from interop.bench.paths.nats import KINDS, LAYERED, meet
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "paths.json"
 USUAL = ("restricted", "restricted")
+
+
+def quiet() -> None:
+    """Say nothing of what relays report, many times a second."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def ms(values: Sequence[float]) -> list[int]:
@@ -114,7 +121,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")] = RESULTS,
 ) -> None:
     """Measure how sessions find, change and survive their ways."""
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), quiet) as pool:
         figures: dict[str, Any] = {
             "date": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit(), "machine": machine(),
             "pairs": pairs(pool, seeds), "gaps": gaps(pool, repeats), "chaos": chaos(pool, trouble),

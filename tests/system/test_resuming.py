@@ -1,0 +1,87 @@
+"""Sessions that outlive one of their ends, or the relay they were on: by ticket, or at another relay."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+
+import pytest
+
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import CloseCode
+from tests.simulator.run import Simulation
+from tests.simulator.world import HOST, VIEWER, system
+from tests.system.seen import number, online, run, until
+
+OTHER_CODE = "another-code-2"
+
+
+def test_a_host_that_starts_again_takes_its_viewer_back_by_ticket() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s:
+            first = s.host()
+            host = await first.__aenter__()
+            await online(host)
+            async with s.viewer(host, reconnect=True) as desktop:
+                await number(desktop)
+                shutil.copytree(s.folder / "host", s.folder / "crashed")
+                simulation.network.at(HOST).asleep = True  # nobody hears how it ends
+                await first.__aexit__(None, None, None)
+                simulation.network.at(HOST).asleep = False
+                shutil.rmtree(s.folder / "host")
+                (s.folder / "crashed").rename(s.folder / "host")  # what it wrote in order is as little known
+                async with s.host(code=OTHER_CODE) as again:
+                    await online(again)
+                    await asyncio.sleep(5.0)
+                    presenter = desktop._presenter
+                    await until(lambda: presenter.state is not None and presenter.state.stage == "running", 20)
+                    await desktop.type("still here")
+                    assert again.sink.typed == "still here"
+                    await number(desktop)
+
+    run(main)
+
+
+def test_a_viewer_that_starts_again_comes_back_by_ticket_and_the_ticket_works_once() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host, reconnect=True) as desktop:
+                await number(desktop)
+                for copy in ("crashed", "thief"):
+                    shutil.copytree(s.folder / "viewer", s.folder / copy)
+                simulation.network.at(VIEWER).asleep = True
+                async with s.viewer(host, "wrong-code-1", "10.0.0.9", "crashed", reconnect=True) as back:
+                    await number(back)
+                    await back.type("I am back")
+                    assert host.sink.typed == "I am back"
+                    with pytest.raises(Refused) as refused:
+                        async with s.viewer(host, "wrong-code-1", "10.0.0.10", "thief", reconnect=True):
+                            pass
+                    assert refused.value.code is CloseCode.REFUSED
+                    await back.type("!")
+                simulation.network.at(VIEWER).asleep = False
+
+    run(main)
+
+
+def test_a_session_goes_on_at_another_relay_of_the_host() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.second_relay("10.0.0.7") as second:
+            async with s.host(relays=(s.relay, second)) as host:
+                await until(lambda: len(host.said) > 0)
+                await asyncio.sleep(1.0)
+                async with s.viewer(host, reconnect=True, others=(second,)) as desktop:
+                    await number(desktop)
+                    ways = desktop._client._ways
+                    assert ways is not None and ways.current is not None and ways.current.relay is not None
+                    used = ways.current.relay
+                    mine = s.relay_instance if used == s.relay else s.other_instance
+                    assert mine is not None
+                    await mine.close()
+                    await until(lambda: ways.current is not None and ways.current.relay not in (None, used), 5)
+                    await desktop.type("elsewhere")
+                    assert host.sink.typed == "elsewhere"
+                    await number(desktop)
+
+    run(main)
