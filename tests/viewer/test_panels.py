@@ -94,3 +94,12 @@ def test_the_panel_stays_narrow_and_takes_no_markup(reason: str) -> None:
     shown = json.loads(done.stdout)
     assert shown["format"] == "PlainText" and "upload           4.00 of 98.00 Mbit/s" in shown["text"].splitlines()
     assert shown["size"][0] <= WIDEST and shown["size"][1] < 560
+
+
+def test_the_last_change_of_way_says_when_and_why() -> None:
+    switch = {"from": "direct", "to": "relay", "reason": "the direct way fell silent\x1b[2J", "ago_s": 65.2}
+    shown = lines({"path": "relay", "switch": switch})
+    assert shown[:3] == [("path", "relay"), ("  changed", "direct > relay"), ("", "1 min 5 s ago:")]
+    assert shown[3][1].startswith("the direct way fell")
+    assert all(letter.isprintable() for _, value in shown for letter in value)
+    assert lines({"path": "relay", "switch": None})[1][0] == "round trip"

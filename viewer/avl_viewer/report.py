@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from avl_protocol.session.mediain import MediaReceiver
+from avl_viewer.sentences import NOTICEABLE
 from avl_viewer.stats import Stats
 from avl_viewer.ways import Ways
 
@@ -24,7 +25,8 @@ def session_report(
         "switch": ways.switch.report(now) if ways is not None and ways.switch is not None else None,
     }
     counts = (media.lost, media.received) if media is not None else (0, 0)
-    name, rtt = (way.name, way.rtt) if way is not None else ("none", None)
+    lost = ways is None or ways.nowhere(now) >= NOTICEABLE
+    name, rtt = (way.name, way.rtt) if way is not None and not lost else ("none", None)
     return stats.report(now, name, rtt, *counts, more)
 
 

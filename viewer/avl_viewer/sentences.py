@@ -32,10 +32,10 @@ def why(before: Way | None, way: Way, lost: Refused | None) -> str:
     """Why a session goes from one way to another; `lost`: what ended the last way that was lost."""
     if before is None:
         return f"the last way was lost. {lost or ''}".strip()
-    if before.unfit:
-        return f"the host did not take the session on the {before.name} way"
     if before.silent_since is not None:
         return f"the {before.name} way fell silent"
+    if before.unfit:
+        return f"the session did not arrive on the {before.name} way"
     if before.kind is WayKind.TCP and way.kind is not WayKind.TCP:
         return "UDP works"
     if way.kind < before.kind:
@@ -49,7 +49,7 @@ def status_of(nowhere: float, stale: bool, patience: float) -> Status:
     if nowhere >= NOTICEABLE:
         return Status(
             "lost",
-            f"Nobody answers since {_time(nowhere)}: neither the host nor a relay. Trying again; the session is kept "
+            f"Nobody answers, neither the host nor a relay, for {_time(nowhere)}. Trying again; the session is kept "
             f"for {_time(max(0.0, patience - nowhere))} more, and what you type now is not sent late.",
         )
     if stale:

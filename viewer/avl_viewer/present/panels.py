@@ -250,6 +250,16 @@ def hop_lines(hop: str, told: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def switch_lines(switch: dict[str, Any]) -> list[tuple[str, str]]:
+    """The last change of way, how long ago, and why."""
+    reason = "".join(letter for letter in str(switch.get("reason")) if letter.isprintable())
+    return [
+        ("  changed", f"{switch.get('from')} > {switch.get('to')}"),
+        ("", f"{duration(float(switch.get('ago_s') or 0))} ago:"),
+        *(("", line) for line in textwrap.wrap(reason[: 2 * WORDS], WORDS_WIDTH)),
+    ]
+
+
 def lines(stats: dict[str, Any]) -> list[tuple[str, str]]:
     """The stats object as names and values to read; what is not known yet is a dash."""
 
@@ -260,6 +270,7 @@ def lines(stats: dict[str, Any]) -> list[tuple[str, str]]:
 
     rows = [
         ("path", str(stats.get("path") or "–")),
+        *(switch_lines(stats["switch"]) if isinstance(stats.get("switch"), dict) else ()),
         ("round trip", number(stats.get("rtt_ms"), "ms")),
         ("pictures", number(stats.get("fps"), "fps")),
         ("bit rate", number(stats.get("bitrate_bps"), "Mbit/s", 2, 1e-6)),
