@@ -55,6 +55,17 @@ async function running() {
   return { net, ways, session, told, directions, past, host };
 }
 
+test("a relay whose certificate is not one of those that we were told may have started again: it is asked, not given up", async () => {
+  const { net, told, directions, past } = await running();
+  net.last.lose(CLOSE.GOING_AWAY);
+  while (net.dialled.length < 2) await past(10);
+  net.last.lose(CLOSE.WRONG_RELAY);
+  assert.ok(!told.some(([what]) => what === "failed"));
+  directions.now = { ...RELAY, pin: new Uint8Array(32).fill(7) };
+  await past(1000);
+  assert.deepEqual(told.at(-1), ["failed", CLOSE.WRONG_RELAY]);
+});
+
 test("a relay that is lost is dialled at once, then after 250 and 500 ms and each second, and the same session comes back", async () => {
   const { net, ways, told, past } = await running();
   const begun = net.now;

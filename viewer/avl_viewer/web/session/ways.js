@@ -18,8 +18,8 @@ import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
 import { Way } from "./way.js";
 
-/** Refusals of a relay that may be over soon. @type {Set<number>} */
-const PASSING = new Set([CLOSE.UNAVAILABLE, CLOSE.LIMIT, CLOSE.TOO_SLOW]);
+/** Refusals of a relay that may be over soon; WRONG_RELAY, as it may have new certificates: `_ask` asks. @type {Set<number>} */
+const PASSING = new Set([CLOSE.UNAVAILABLE, CLOSE.LIMIT, CLOSE.TOO_SLOW, CLOSE.WRONG_RELAY]);
 const SOFTWARE = "avl-web";
 /** Between an attempt at the relay that failed and the next. */
 const PAUSES = [0, 250, 500, 1000];
