@@ -299,7 +299,7 @@ class Endpoint:
             if answer is not None:
                 self._bound().send_batch([(answer, arrival)])
         elif isinstance(route, UnknownVersion):
-            if self._tls is not None:
+            if self._tls is not None and self._admits(route.destination, address):
                 self._bound().send_batch([(other_versions(route), arrival)])
         elif isinstance(route, NotQuic) and self.on_raw is not None:
             self.on_raw(data, address)
