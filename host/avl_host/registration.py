@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import chain, repeat
 
 from avl_host.entrances import RelayEntrance
 from avl_host.reception import Reception
@@ -28,6 +29,8 @@ FIRST_RETRY, LAST_RETRY, URGENT = 0.25, 10.0, 0.5
 RECORD_LIFETIME = 2 * 24 * 3600
 #: Seconds that one attempt at the relay may take, and while a session may still come back.
 CONNECT_TIMEOUT, URGENT_TIMEOUT = 5.0, 1.5
+#: Seconds between looks, from TCP, whether UDP has begun to work.
+UPGRADES = (5.0, 10.0, 30.0, 60.0)
 
 
 class Registration:
@@ -69,6 +72,7 @@ class Registration:
         pause = FIRST_RETRY
         said = ""
         while True:
+            upgrade = False
             self._lost.clear()
             self._failure = ""
             wall = int(self._world.clock.wall())
@@ -80,7 +84,7 @@ class Registration:
                 limit = URGENT_TIMEOUT if self._reception.waiting else CONNECT_TIMEOUT
                 await self._dialler.reach(self.relay, link, self._after, limit)
                 self._after()
-                await self._lost.wait()
+                upgrade = await self._hold(link)
                 was_up = self.name is not None
             except Unreachable as error:
                 self._failure = str(error)
@@ -91,8 +95,26 @@ class Registration:
             if self._failure and self._failure != said:
                 said = self._failure
                 self._tell(f"relay {self.relay.host}:{self.relay.port}: {said} Trying again.")
-            await self._wait(min(pause, URGENT) if self._reception.waiting else pause)
-            pause = min(LAST_RETRY, pause * 2)
+            if not upgrade:
+                await self._wait(min(pause, URGENT) if self._reception.waiting else pause)
+                pause = min(LAST_RETRY, pause * 2)
+
+    async def _hold(self, link: RelayLink) -> bool:
+        """Wait until the link is lost; True when it was on TCP and is given up because UDP works."""
+        for pause in chain(UPGRADES, repeat(UPGRADES[-1])):
+            if not link.carrier.reliable_datagrams:
+                break
+            try:
+                async with asyncio.timeout(pause):
+                    await self._lost.wait()
+                    return False
+            except TimeoutError:
+                if await self._dialler.by_udp(self.relay, CONNECT_TIMEOUT) and not self._lost.is_set():
+                    link.close(CloseCode.NO_ERROR)
+                    self.link_lost(Refused(CloseCode.NO_ERROR), self._world.clock.monotonic())
+                    return True
+        await self._lost.wait()
+        return False
 
     async def _wait(self, seconds: float) -> None:
         """Pause, unless something has changed that makes another attempt worth while."""

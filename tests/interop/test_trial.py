@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from interop.bench.rig.netns import LinkImpossible
-from interop.natnet import Kind, Natnet, lacking
+from interop.natnet import Kind, Machine, Natnet, lacking
 from interop.programs import Programs
 from interop.trial import Trial
 from tests.tools import need, without
@@ -94,5 +95,29 @@ async def test_where_udp_is_blocked_tcp_carries_the_session_and_leaves_it_when_u
         await t.watch(1)
         gateway.drop_udp(False)
         await t.on("relay", "direct")
+        typed, lines = await t.finish()
+        assert lines == list(range(typed)), (typed, len(lines))
+
+
+def connections(machine: Machine) -> int:
+    """TCP connections that a machine has open (proc(5): state 01)."""
+    rows = subprocess.run(machine.command(["cat", "/proc/net/tcp"]), capture_output=True, text=True, check=True).stdout
+    return sum(row.split()[3] == "01" for row in rows.splitlines()[1:])
+
+
+async def test_a_host_whose_network_lets_udp_through_again_leaves_tcp_and_loses_no_key(tmp_path: Path) -> None:
+    async with trial(tmp_path) as t:
+        gateway = t.net.host.uplinks[0].gateway
+        gateway.drop_udp(True)
+        await t.start(relayed=True)
+        await t.on("relay")
+        assert connections(t.net.host) == 1
+        gateway.drop_udp(False)
+        end = time.monotonic() + 25
+        while connections(t.net.host) and time.monotonic() < end:
+            await t.watch(0.5)
+        assert connections(t.net.host) == 0
+        await t.watch(2)
+        await t.on("relay")
         typed, lines = await t.finish()
         assert lines == list(range(typed)), (typed, len(lines))

@@ -104,6 +104,19 @@ class Dialler:
             raise Unreachable("neither UDP nor TCP may be used")
         await self._race(attempts)
 
+    async def by_udp(self, relay: RelayAddress, timeout: float) -> bool:
+        """Whether a relay can be reached by QUIC now: by a connection that is closed at once."""
+
+        def close(carrier: Any, trusted: Callable[[], bool]) -> CarrierReceiver:
+            carrier.close(0, "")
+            return _Nobody()
+
+        try:
+            await self._by_quic(relay, close, timeout)
+        except Unreachable:
+            return False
+        return True
+
     async def _race(self, attempts: list[Callable[[], Awaitable[object]]]) -> None:
         """The first to succeed; each begins HEAD_START after the one before, or as soon as that has failed."""
         running: list[asyncio.Future[object]] = []
