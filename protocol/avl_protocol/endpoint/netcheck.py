@@ -72,7 +72,7 @@ def classify(facts: NetFacts) -> NatKind:
     if not seen:
         return NatKind.UNKNOWN
     own = {ipaddress.ip_address(address.ip.partition("%")[0]) for address in facts.local}
-    if all(ipaddress.ip_address(ip) in own for ip, _ in seen):
+    if all((seen_as := ipaddress.ip_address(ip)) in own or seen_as.is_loopback for ip, _ in seen):
         return NatKind.FIREWALL if facts.filtering is False else NatKind.NONE
     same = facts.mapping
     if same is None and len(seen) > 1:
