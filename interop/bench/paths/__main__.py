@@ -54,7 +54,7 @@ def show(figures: dict[str, Any]) -> None:
 def main(
     seeds: Annotated[int, typer.Option(help="Runs of the usual pair of NATs.", min=1)] = 50,
     repeats: Annotated[int, typer.Option(help="Runs of each interruption.", min=1)] = 10,
-    trouble: Annotated[int, typer.Option(help="Runs of chaos: seeds from 0.", min=0)] = 50,
+    trouble: Annotated[int, typer.Option(help="Runs of chaos: seeds from 0.", min=0)] = 1000,
     workers: Annotated[int, typer.Option(help="Processes.")] = os.cpu_count() or 1,
     out: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")] = RESULTS,
 ) -> None:
