@@ -9,10 +9,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-from avl_protocol.quic.sendqueue import DatagramQueue
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.hop import OVERHEAD, HopRate
 from avl_protocol.rate.pacer import Pacer
+from avl_protocol.rate.sendqueue import DatagramQueue
 from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD
 from interop.bench.rate.clock import Clock
 

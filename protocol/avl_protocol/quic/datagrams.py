@@ -15,11 +15,11 @@ from aioquic.quic.packet_builder import QuicDeliveryState, QuicPacketBuilder
 from avl_protocol.quic.congestion import CongestionAdapter, PacerAdapter
 from avl_protocol.quic.credit import CreditedConnection
 from avl_protocol.quic.qlog import RateLog, Trace
-from avl_protocol.quic.sendqueue import PRIORITIES, DatagramQueue, Waiting
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.controller import Controller
 from avl_protocol.rate.hop import OVERHEAD, HopRate
 from avl_protocol.rate.ledger import Sent
+from avl_protocol.rate.sendqueue import PRIORITIES, DatagramQueue, Waiting
 from avl_protocol.rate.settings import RateSettings
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from avl_protocol.rate.control import RateState
-from avl_protocol.websocket.backlog import DatagramBacklog
+from avl_protocol.rate.sendqueue import DatagramQueue, Waiting
 from avl_protocol.websocket.frames import (
     MAX_TEXT,
     TOKEN_BYTES,
@@ -85,7 +85,8 @@ class WebSocketCarrier:
         self.heard_at = now
         self._is_client = is_client
         self._streams = Streams(is_client)
-        self._datagrams = DatagramBacklog()
+        self._datagrams = DatagramQueue(forgotten=lambda waiting: self._settled(waiting, False))
+        self._fates: list[tuple[object, bool]] = []
         self._pace = Pace(now)
         self._answers: deque[Frame] = deque()
         self._pings: dict[bytes, float | None] = {}
@@ -235,7 +236,8 @@ class WebSocketCarrier:
         """Tell what became of what was queued, and the end. To be called after receiving, writing and timers."""
         datagrams = self._datagrams.bytes > 0
         self._pace.waits(datagrams or self._streams.wanting, datagrams, now)
-        for cookie, written in self._datagrams.take_fates():
+        fates, self._fates = self._fates, []
+        for cookie, written in fates:
             self.receiver.datagram_fate(cookie, written, now)
         for stream in self._streams.drained():
             if self._ending is None:
@@ -321,11 +323,21 @@ class WebSocketCarrier:
                 return PingFrame(token)
         frame = self._streams.next_control() or self._streams.next_piece(False)
         if frame is None:
-            payload = self._datagrams.pop(now)
-            frame = self._streams.next_piece(True) if payload is None else DatagramFrame(payload)
+            self._datagrams.expire(now)
+            if self._datagrams:
+                waiting = self._datagrams.popleft()
+                self._settled(waiting, True)
+                frame = DatagramFrame(waiting.payload)
+            else:
+                frame = self._streams.next_piece(True)
         if frame is not None:
             self._active_at = now
         return frame
+
+    def _settled(self, waiting: Waiting, written: bool) -> None:
+        """What is written to the socket arrives, however late; whatever else becomes of a datagram is decided here."""
+        if waiting.cookie is not None:
+            self._fates.append((waiting.cookie, written))
 
 
 def _nobody() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.quic.sendqueue import DatagramQueue
+from avl_protocol.rate.sendqueue import DatagramQueue
 from avl_protocol.wire.errors import LocalProtocolError
 
 

@@ -1,13 +1,14 @@
 """DatagramQueue: datagrams that wait to leave, by priority, each with its deadline.
 
-aioquic's own queue is one unbounded FIFO in which a late frame delays every later one. This one drops what is past
-its deadline when its turn comes, and the oldest of the least urgent when more than `limit` bytes wait.
+aioquic's own queue is one unbounded FIFO in which a late frame delays every later one, and what TCP has taken arrives
+however late. This one drops what is past its deadline when its turn comes, and the oldest of the least urgent when more
+than `limit` bytes wait.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from avl_protocol.wire.errors import LocalProtocolError
@@ -26,11 +27,15 @@ class Waiting:
 
 
 class DatagramQueue:
-    """First in, first out within a priority; lower numbers leave first. Looks enough like a deque for aioquic."""
+    """First in, first out within a priority; lower numbers leave first. Looks enough like a deque for aioquic.
 
-    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+    `forgotten` is called with each datagram that will not leave.
+    """
+
+    def __init__(self, limit: int = DEFAULT_LIMIT, forgotten: Callable[[Waiting], None] | None = None) -> None:
         self._queues: tuple[deque[Waiting], ...] = tuple(deque() for _ in range(PRIORITIES))
         self._limit = limit
+        self._forgotten = forgotten
         self._now = 0.0
         self.bytes = 0
         self.dropped = 0
@@ -55,8 +60,8 @@ class DatagramQueue:
         """Forget a priority's datagrams; returns how many there were."""
         queue = self._queues[priority]
         count = len(queue)
-        self.bytes -= sum(len(waiting.payload) for waiting in queue)
-        queue.clear()
+        while queue:
+            self._forget(queue)
         return count
 
     def expire(self, now: float) -> None:
@@ -85,5 +90,11 @@ class DatagramQueue:
         return taken
 
     def _drop(self, queue: deque[Waiting]) -> None:
-        self.bytes -= len(queue.popleft().payload)
+        self._forget(queue)
         self.dropped += 1
+
+    def _forget(self, queue: deque[Waiting]) -> None:
+        waiting = queue.popleft()
+        self.bytes -= len(waiting.payload)
+        if self._forgotten is not None:
+            self._forgotten(waiting)
