@@ -39,8 +39,6 @@ class Seeker:
         self._round = 0
         self._next: float | None = None
         self._choose_at: float | None = None
-        #: Whether a way is wanted at all.
-        self.wanted = True
 
     def start(self, now: float) -> None:
         """The session is admitted: say where we are. The host does so too."""
@@ -50,8 +48,7 @@ class Seeker:
     def again(self, now: float) -> None:
         """The way that was found is gone, or the network has changed: begin anew."""
         self._round = 0
-        if self.wanted:
-            self._begin(now)
+        self._begin(now)
 
     def settle(self) -> None:
         """A direct way is open: seek no more."""
@@ -64,7 +61,7 @@ class Seeker:
             return
         self._heard = message.serial
         self._host = from_rows(message.rows)
-        if self.wanted and self._next is not None:
+        if self._next is not None:
             self._aim(now)
 
     def _begin(self, now: float) -> None:
