@@ -320,7 +320,8 @@ async def test_a_session_over_a_slow_and_distant_link_shows_the_film_and_answers
     assert first["typing_p50"] > 50
     assert result["whole"]["keys_unanswered"] == result["damaged"] == result["decoder_errors"] == 0
     assert result["still_psnr_db"] > 30
-    assert result["moving_psnr_db"]["min"] > 20
+    assert result["moving_psnr_db"]["p50"] > 20
+    assert result["moving_psnr_db"]["min"] > 12  # coarse right after a step down, but of the same picture
     (peer,) = result["forwarder"]["peers"]
     assert peer["back"]["passed"] > 50
     assert result["datagrams"]["MEDIA"] > 50
