@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.registry import Channel, CloseCode
 from tests.simulator.run import Simulation
-from tests.simulator.world import HOST, VIEWER, system
+from tests.simulator.world import HOST, RELAY, VIEWER, system
 from tests.system.seen import number, online, run, until
 
 OTHER_CODE = "another-code-2"
@@ -83,5 +83,25 @@ def test_a_session_goes_on_at_another_relay_of_the_host() -> None:
                     await desktop.type("elsewhere")
                     assert host.sink.typed == "elsewhere"
                     await number(desktop)
+
+    run(main)
+
+
+def test_the_session_is_said_to_run_again_when_it_has_arrived_and_not_when_a_relay_answers() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            simulation.network.change(RELAY, VIEWER, delay=0.1)
+            async with s.viewer(host, reconnect=True) as desktop:
+                await number(desktop)
+                presenter, session = desktop._presenter, desktop._client._session
+                assert s.relay_instance is not None and session is not None
+                await s.relay_instance.close()
+                await until(lambda: presenter.state is not None and presenter.state.stage == "lost", 3)
+                await s.start_relay()
+                await until(lambda: presenter.state is not None and presenter.state.stage == "running", 5)
+                assert session._pipes.is_open(Channel.INPUT) and not session.stale
+                await desktop.type("at once")
+                assert host.sink.typed == "at once"
 
     run(main)

@@ -41,7 +41,7 @@ async function running(want = {}) {
 }
 
 test("while nobody answers a person is told so after a second, and for how long the session is kept", async () => {
-  const { net, client, told, states } = await running();
+  const { net, client, ways, owner, told, states } = await running();
   net.last.lose(CLOSE.SESSION_LOST);
   assert.deepEqual(states(), ["connecting", "running"]);
   for (const seconds of [1, 2]) {
@@ -53,6 +53,8 @@ test("while nobody answers a person is told so after a second, and for how long 
   assert.match(text, /Nobody answers.*kept for 10 min more/);
   assert.ok(waited > 1000);
   await net.last.welcome();
+  assert.equal(states().at(-1), "lost", "a relay answers, the host does not yet");
+  owner.sessionMoved(/** @type {any} */ (ways.current?.route));
   assert.equal(states().at(-1), "running");
 });
 

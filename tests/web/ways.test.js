@@ -85,8 +85,28 @@ test("a relay that is lost is dialled at once, then after 250 and 500 ms and eac
   const attach = await net.last.welcome();
   assert.deepEqual([attach.moves, attach.session], [1, ID]);
   assert.equal(told.at(-1)[0], "move");
-  assert.deepEqual([ways.nowhereSince, ways.switch?.before, ways.switch?.after], [null, "none", "relay"]);
+  assert.deepEqual([ways.nowhereSince, ways.switch?.before, ways.switch?.after], [begun, "none", "relay"]);
   assert.match(String(ways.switch?.reason), /^the last way was lost/);
+  ways.moved(told.at(-1)[1]);
+  await past(10);
+  assert.equal(ways.nowhereSince, null, "it has arrived");
+});
+
+test("a session that arrives later than it should stays where it is, and the attempt at another way is given up", async () => {
+  const { net, ways, told, past } = await running();
+  const begun = net.now;
+  net.last.lose(CLOSE.GOING_AWAY);
+  while (net.dialled.length < 2) await past(10);
+  await net.last.welcome();
+  const [, route] = told.at(-1);
+  const { last } = net;
+  while (net.dialled.length < 3) await past(100);
+  assert.deepEqual([ways.nowhereSince, ways.current?.unfit], [begun, true]);
+  ways.moved(route);
+  await past(10);
+  assert.deepEqual([ways.nowhereSince, ways.current?.route, ways.current?.fit], [null, route, true]);
+  await net.last.welcome();
+  assert.deepEqual([net.last.closed, last.closed, told.filter(([what]) => what === "move").length], [CLOSE.NO_ERROR, null, 1]);
 });
 
 test("an attempt that nobody answers does not hold up the next for more than a second, and there are never more than three", async () => {

@@ -249,8 +249,11 @@ class Ways:
     # deciding
 
     def moved(self, route: Route, now: float) -> None:
-        """The session has arrived at another way; those that it has left for good are closed."""
+        """The session has arrived at another way, be it late; those that it has left for good are closed."""
         self._moved_by = None
+        self.nowhere_since = None
+        for way in self._ways:
+            way.unfit = way.unfit and way.route is not route
         for way in [way for way in self._ways if way.leaving and way is not self.current]:
             self._drop(way)
         self._owner.ways_changed(now)
@@ -282,7 +285,7 @@ class Ways:
         answering = any(way.silent_since is None and not way.unfit for way in attached)
         if not answering:
             self.nowhere_since = now if self.nowhere_since is None else self.nowhere_since
-        elif self.nowhere_since is not None:
+        elif self.nowhere_since is not None and self._moved_by is None:  # who is on the way there has not arrived
             self.nowhere_since = None
             self._owner.ways_changed(now)
         self._want_relay(now)

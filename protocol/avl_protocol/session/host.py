@@ -154,7 +154,6 @@ class HostSession:
     def _arrive(self, route: Route, channel: int, stream: int, data: bytes, now: float) -> bytes | None:
         """Bytes of a stream that a channel moves to; what follows the viewer's header. A wrong one costs its stream."""
         assert self._moves is not None
-        was_detached = self.detached
         try:
             rest = self._moves.received(channel, route, stream, data)
         except RemoteProtocolError as error:
@@ -162,8 +161,7 @@ class HostSession:
             return None
         if rest is not None and channel == Channel.CONTROL:
             self._timers.stop(Timer.RESUME)
-            if was_detached or not self._timers.is_set(Timer.BEACON):
-                self._beacon(now)
+            self._beacon(now)  # a viewer that heard nothing for long sends nothing until it does
             self._owner.session_moved(self, now)
         return rest
 

@@ -261,7 +261,7 @@ export class Client {
       sessionMessage: (message) => this._message(message),
       sessionEcho: (sequence, at) => this._pictures.statistics.inputApplied(sequence, at),
       sessionDiscarded: () => this._late(),
-      sessionMoved: () => this._moved(ways),
+      sessionMoved: (route) => this._moved(ways, route),
       sessionUnmoved: (route) => ways.unmoved(route),
       sessionStale: (stale) => this._stale(stale),
       sessionEnded: (reason) => this._over(ways, reason),
@@ -284,9 +284,9 @@ export class Client {
     }
   }
 
-  /** @param {Ways} ways */
-  _moved(ways) {
-    ways.moved();
+  /** @param {Ways} ways @param {Route} route */
+  _moved(ways, route) {
+    ways.moved(route);
     if (!this._pictures.visible) this._subscribe();
     this._saidLate = false;
   }

@@ -269,9 +269,11 @@ export class Ways {
 
   // deciding
 
-  /** The session has arrived at another way; those that it has left for good are closed. */
-  moved() {
+  /** The session has arrived at another way, be it late; those that it has left for good are closed. @param {Route} route */
+  moved(route) {
     this._timers.stop(Timer.MOVE);
+    this.nowhereSince = null;
+    for (const way of this._ways) if (way.route === route) way.unfit = false;
     for (const way of this._ways.filter((one) => (one.leaving || one.going) && one !== this.current)) {
       this._drop(way);
       if (way.direct) this._seeker.anew(this._world.clock());
@@ -299,15 +301,15 @@ export class Ways {
     const attached = this._ways.filter((way) => way.route);
     const chosen = this._selector.choose(this.current, attached.map((way) => way.figures()), now);
     if (chosen && chosen !== this.current) this._move(chosen, now);
-    const nowhere = !attached.some((way) => way.fit || way.going);
+    const arriving = this.nowhereSince !== null && this._timers.isSet(Timer.MOVE);
+    const nowhere = arriving || !attached.some((way) => way.fit || way.going);
     if (nowhere !== (this.nowhereSince !== null)) {
       this.nowhereSince = nowhere ? now : null;
       this._owner.waysChanged();
     }
     this._wantRelay(now);
-    if (this.current?.kind !== WayKind.TCP) {
-      this._timers.stop(Timer.UPGRADE);
-    } else if (!this._timers.isSet(Timer.UPGRADE)) {
+    if (this.current?.kind !== WayKind.TCP) this._timers.stop(Timer.UPGRADE);
+    else if (!this._timers.isSet(Timer.UPGRADE)) {
       this._timers.set(Timer.UPGRADE, now + UPGRADES[Math.min(this._upgrades++, UPGRADES.length - 1)]);
     }
     this._look(now);
