@@ -115,14 +115,19 @@ class Page:
     async def type(self, text: str) -> None:
         """Press and release the key of each character of a US keyboard; `\\r` is Enter."""
         for character in text:
-            plain = SHIFTED.get(character, character.lower())
-            rule = (f"Digit{plain}" if plain.isdigit() else f"Key{plain.upper()}", ord(plain.upper()))
-            code, number = CODES.get(plain, rule)
-            shift = 8 if character in SHIFTED or character.isupper() else 0
-            key = "Enter" if character == "\r" else character
-            about = {"code": code, "key": key, "modifiers": shift, "windowsVirtualKeyCode": number}
-            await self.send("Input.dispatchKeyEvent", type="keyDown", text=character, **about)
-            await self.send("Input.dispatchKeyEvent", type="keyUp", **about)
+            await self.key(character, True)
+            await self.key(character, False)
+
+    async def key(self, character: str, down: bool) -> None:
+        """Press or release one of these keys."""
+        plain = SHIFTED.get(character, character.lower())
+        rule = (f"Digit{plain}" if plain.isdigit() else f"Key{plain.upper()}", ord(plain.upper()))
+        code, number = CODES.get(plain, rule)
+        shift = 8 if character in SHIFTED or character.isupper() else 0
+        key = "Enter" if character == "\r" else character
+        about = {"code": code, "key": key, "modifiers": shift, "windowsVirtualKeyCode": number}
+        kind = {"type": "keyDown", "text": character} if down else {"type": "keyUp"}
+        await self.send("Input.dispatchKeyEvent", **kind, **about)
 
     def heard(self, method: str, parameters: dict[str, Any]) -> None:
         """Keep what the page says."""

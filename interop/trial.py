@@ -139,7 +139,7 @@ class Trial:
         return max((said["gap"] for said in self.typist.said[first:]), default=float("inf"))
 
     async def finish(self) -> tuple[int, list[int]]:
-        """Let the viewer leave; how many lines it typed, and those that the terminal has, in order."""
+        """Let the viewer leave; how many lines it typed, and those of the terminal in order: -1 is no number."""
         process = self.typist.process
         assert process.stdin is not None
         process.stdin.close()
@@ -148,7 +148,7 @@ class Trial:
             self.typist.read()
             await asyncio.sleep(0.05)
         self.typist.read()
-        lines = [int(line) for line in self.typed.read_text().split() if line.isdigit()]
+        lines = [int(line) if line.isdigit() else -1 for line in self.typed.read_text().splitlines()]
         return self.typist.said[-1]["typed"], lines
 
     def end(self) -> None:

@@ -22,13 +22,16 @@ from avl_protocol.wire.registry import InputKind
 from avl_viewer.api import connect
 from avl_viewer.present.presenter import Picture
 
-#: Seconds between two lines that are typed, and between two words about how it goes.
-TYPES, TELLS = 0.05, 0.1
+#: Seconds between two lines that are typed, for which Enter is down, and between two words about how it goes.
+TYPES, DOWN, TELLS = 0.05, 0.04, 0.1
+#: Usage of the Enter key.
+ENTER = 0x28
 
 
 async def work(target: str, state: Path, direct: bool) -> None:
     """Type and tell until standard input ends."""
     began = time.monotonic()
+    loop = asyncio.get_running_loop()
     async with connect(target, code=os.environ["AVL_CODE"], state=state, reconnect=True, direct=direct) as desktop:
         seen = {"pictures": 0, "last": time.monotonic(), "gap": 0.0}
         counts = {"typed": 0, "refused": 0, "late": 0}
@@ -50,15 +53,19 @@ async def work(target: str, state: Path, direct: bool) -> None:
             if not done.cancelled() and done.exception() is not None:
                 counts["late"] += 1
 
+        def send(*events: tuple[Any, ...]) -> bool:
+            try:
+                desktop._client.send_input(list(events)).add_done_callback(answered)
+            except Refused:
+                return False
+            return True
+
         async def write() -> None:
             while True:
-                text = str(counts["typed"])
-                try:
-                    enter = [(int(InputKind.KEY), 0x28, True, 0, ""), (int(InputKind.KEY), 0x28, False, 0, "")]
-                    desktop._client.send_input([(int(InputKind.TEXT), text), *enter]).add_done_callback(answered)
-                    counts["typed"] += 1
-                except Refused:
-                    counts["refused"] += 1
+                text = (int(InputKind.TEXT), str(counts["typed"]))
+                taken = send(text, (int(InputKind.KEY), ENTER, True, 0, ""))
+                counts["typed" if taken else "refused"] += 1
+                loop.call_later(DOWN, send, (int(InputKind.KEY), ENTER, False, 0, ""))
                 await asyncio.sleep(TYPES)
 
         async def tell() -> None:
@@ -80,7 +87,7 @@ async def work(target: str, state: Path, direct: bool) -> None:
                 seen["gap"] = 0.0
 
         work = [asyncio.create_task(write()), asyncio.create_task(tell())]
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        await loop.run_in_executor(None, sys.stdin.read)
         work[0].cancel()
         await asyncio.sleep(2.5)
         work[1].cancel()

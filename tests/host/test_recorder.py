@@ -28,6 +28,23 @@ def test_it_remembers_what_is_held_and_typed() -> None:
     assert [event[0] for event in recorder.events].count("release_all") == 1
 
 
+def test_a_key_that_stays_down_is_typed_again_as_a_desktop_does_it() -> None:
+    now = 0.0
+    recorder = InputRecorder(lambda: now)
+    for usage, text, held in ((4, "a", 0.6), (5, "b", 0.75)):
+        recorder.key(usage, True, 0, text)
+        now += held
+        recorder.key(usage, False, 0, "")
+    recorder.key(6, True, 0, "c")
+    now += 0.5
+    recorder.key(7, True, 0, "d")  # it is the last one that is repeated
+    now += 0.5
+    recorder.key(6, False, 0, "")
+    now += 0.18
+    recorder.release_all()
+    assert recorder.typed == "abbbbcdd"
+
+
 def test_sinks_by_name() -> None:
     assert isinstance(open_sink("recorder", lambda s, c: None), InputRecorder)
     assert isinstance(open_sink("pattern:640x360", lambda s, c: None), InputRecorder)

@@ -14,6 +14,8 @@ from avl_protocol.wire.registry import (
     T_BEACON,
     T_INPUT_OLD,
     T_INPUT_OLD_PRESS,
+    T_INPUT_REFRESH,
+    T_INPUT_REPEAT,
     T_INPUT_SILENCE,
     T_RESUME,
     T_STALE,
@@ -24,7 +26,7 @@ from tests.protocol.meeting import Meeting
 
 MOVE = int(InputKind.MOVE)
 A_DOWN, A_UP = (int(InputKind.KEY), 4, True, 0, ""), (int(InputKind.KEY), 4, False, 0, "")
-CLICK = (int(InputKind.BUTTON), 1, True)
+CLICK, RELEASED = (int(InputKind.BUTTON), 1, True), (int(InputKind.BUTTON), 1, False)
 WHEEL, TEXT = (int(InputKind.WHEEL), 0, 1), (int(InputKind.TEXT), "x")
 
 
@@ -230,18 +232,28 @@ def test_newer_input_does_not_put_off_what_is_too_old() -> None:
     assert meeting.host_owner.events == [TEXT] and meeting.viewer_owner.echoes == [second]
 
 
-def test_a_held_key_stays_held_across_a_quick_move_and_not_across_two_seconds() -> None:
+def test_what_is_held_stays_held_across_a_quick_move_and_not_across_two_seconds() -> None:
     meeting = Meeting().start()
-    meeting.send_input(A_DOWN)
+    meeting.send_input(A_DOWN, CLICK)
     meeting.lose(meeting.ways[0])
+    meeting.at(T_INPUT_REPEAT - T_INPUT_REFRESH)
+    back(meeting)
+    meeting.at(10)
+    events = [A_DOWN, CLICK]
+    assert meeting.host_owner.events == events, "the viewer has gone on saying that it holds them"
+    meeting.lose(meeting.ways[1])
     meeting.at(T_INPUT_SILENCE - 0.6)
     back(meeting)
     meeting.at(10)
-    assert meeting.host_owner.events == [A_DOWN], "the viewer has gone on saying that it is held"
-    meeting.lose(meeting.ways[1])
+    events += [A_UP, A_DOWN]
+    assert meeting.host_owner.events == events, "a key is not repeated while nobody knows, a button is no key"
+    meeting.lose(meeting.ways[2])
     meeting.at(T_INPUT_SILENCE - 0.6)
-    assert meeting.host_owner.events == [A_DOWN]
+    events.append(A_UP)
+    assert meeting.host_owner.events == events
     meeting.at(0.7)
-    assert meeting.host_owner.events == [A_DOWN, A_UP]
+    events.append(RELEASED)
+    assert meeting.host_owner.events == events
     back(meeting)
-    assert meeting.host_owner.events == [A_DOWN, A_UP]
+    meeting.at(10)
+    assert meeting.host_owner.events == events

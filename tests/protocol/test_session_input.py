@@ -18,6 +18,8 @@ from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import (
     T_INPUT_OLD,
     T_INPUT_OLD_PRESS,
+    T_INPUT_REFRESH,
+    T_INPUT_REPEAT,
     T_INPUT_SILENCE,
     Channel,
     CloseCode,
@@ -31,6 +33,8 @@ MOVE, BUTTON, WHEEL, KEY, TEXT = (
     int(k) for k in (InputKind.MOVE, InputKind.BUTTON, InputKind.WHEEL, InputKind.KEY, InputKind.TEXT)
 )
 A_DOWN, A_UP = (KEY, 4, True, 0, "a"), (KEY, 4, False, 0, "")
+SHIFT_DOWN, SHIFT_UP = (KEY, 0xE1, True, 0, ""), (KEY, 0xE1, False, 0, "")
+HOLDING = (int(InputKind.HOLDING),)
 LEFT_DOWN, LEFT_UP = (BUTTON, 1, True), (BUTTON, 1, False)
 
 
@@ -45,13 +49,47 @@ def test_input_is_applied_in_order_and_echoed() -> None:
 
 def test_held_keys_are_released_when_the_viewer_falls_silent_and_not_before() -> None:
     meeting = Meeting().start()
-    meeting.send_input(A_DOWN, LEFT_DOWN)
+    meeting.send_input(SHIFT_DOWN, A_DOWN, LEFT_DOWN)
     meeting.at(30)  # the viewer keeps saying that it holds them
-    assert meeting.host_owner.events == [A_DOWN, LEFT_DOWN]
-    meeting.at(T_INPUT_SILENCE - 0.6, deaf="viewer")
-    assert meeting.host_owner.events == [A_DOWN, LEFT_DOWN]
-    meeting.at(0.7, deaf="viewer")
-    assert set(meeting.host_owner.events[2:]) == {A_UP, LEFT_UP}
+    held = [SHIFT_DOWN, A_DOWN, LEFT_DOWN]
+    assert meeting.host_owner.events == held
+    meeting.at(T_INPUT_REPEAT - T_INPUT_REFRESH - 0.01, deaf="viewer")
+    assert meeting.host_owner.events == held
+    meeting.at(T_INPUT_REFRESH + 0.02, deaf="viewer")
+    assert meeting.host_owner.events == [*held, A_UP], "it would be repeated"
+    meeting.at(T_INPUT_SILENCE - T_INPUT_REPEAT - T_INPUT_REFRESH - 0.02, deaf="viewer")
+    assert meeting.host_owner.events == [*held, A_UP]
+    meeting.at(T_INPUT_REFRESH + 0.02, deaf="viewer")
+    assert meeting.host_owner.events == [*held, A_UP, SHIFT_UP, LEFT_UP]
+
+
+def gate_that_let_go() -> InputGate:
+    """One that has heard of a key at 0 s, and nothing for 400 ms."""
+    gate = InputGate()
+    assert gate.admit(Batch(1, 0, (A_DOWN,)), EVERYTHING, 0.0) == ([A_DOWN], 0)
+    assert gate.silence_deadline() == T_INPUT_REPEAT
+    assert gate.silent() == [A_UP]
+    assert gate.silence_deadline() == T_INPUT_SILENCE
+    return gate
+
+
+def test_a_key_whose_release_was_late_is_typed_once_however_often_its_viewer_said_that_it_holds_it() -> None:
+    gate = gate_that_let_go()
+    assert gate.admit(Batch(2, 200_000, (HOLDING,)), EVERYTHING, 0.5) == ([], 0)
+    assert gate.admit(Batch(3, 400_000, (HOLDING,)), EVERYTHING, 0.5) == ([], 0)
+    assert gate.admit(Batch(4, 450_000, (A_UP,)), EVERYTHING, 0.5) == ([A_UP], 0)
+    assert gate.admit(Batch(5, 900_000, (HOLDING,)), EVERYTHING, 0.9) == ([], 0)
+    assert gate.silence_deadline() is None
+
+
+def test_a_key_that_is_held_on_is_pressed_again_once_it_would_be_repeated_anyway() -> None:
+    gate = gate_that_let_go()
+    assert gate.admit(Batch(2, 800_000, (HOLDING,)), EVERYTHING, 1.3) == ([], 0), "who knows what came after"
+    assert gate.admit(Batch(3, 1_200_000, (HOLDING,)), EVERYTHING, 1.3) == ([A_DOWN], 0)
+    assert gate.admit(Batch(4, 1_400_000, (HOLDING,)), EVERYTHING, 1.4) == ([], 0)
+    assert gate.silent() == [A_UP]
+    assert gate.silent() == [], "2 s of silence: forgotten"
+    assert gate.admit(Batch(5, 5_000_000, (HOLDING,)), EVERYTHING, 5.0) == ([], 0)
 
 
 @pytest.mark.parametrize("how", ["lost", "end", "reset 0", "reset 1", "tampered", "leave", "release all"])

@@ -87,7 +87,7 @@ class System:
         assert self._relay_address is not None
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
-        source, sink, clipboard = PatternSource(clock, size), InputRecorder(), MemoryClipboard()
+        source, sink, clipboard = PatternSource(clock, size), InputRecorder(clock), MemoryClipboard()
         chosen = {"code": CODE, "direct": False, "relays": (self._relay_address,), "simulated": True, **settings}
         host_settings = HostSettings(state=self.folder / "host", source="pattern", **chosen)  # type: ignore[arg-type]
         said: list[str] = []

@@ -214,7 +214,6 @@ class Ways:
         """A way is gone: take another, or dial."""
         self._ways = [other for other in self._ways if other is not way]
         self._whereabouts.forget(way)
-        self._reason = reason
         if self._closed:
             return
         session = self.session
@@ -234,6 +233,7 @@ class Ways:
             self._seek_again(now)
         if way is self.current:
             self._selector.failed(way.kind, now)
+            self._reason = reason
             self.current = None
         self._decide(now)
 

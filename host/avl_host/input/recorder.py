@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+#: When a desktop begins to repeat the key that went down last, in seconds, and how often in each (X.Org's defaults).
+REPEAT_DELAY, REPEAT_RATE = 0.66, 25.0
+
 
 class InputRecorder:
     """`events` lists every call as a tuple that begins with its name; `held` is what is pressed now: ("key", usage)
-    or ("button", number).
+    or ("button", number). With a clock, `typed` has the text of a key as often as a desktop would have repeated it,
+    once it is let go.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock
+        self._last: tuple[int, str, float] | None = None
         self.events: list[tuple[object, ...]] = []
         self.held: set[tuple[str, int]] = set()
         self.position = (0, 0)
@@ -32,8 +40,11 @@ class InputRecorder:
     def key(self, usage: int, down: bool, modifiers: int, text: str) -> None:
         """Remember a key; its text is added to `typed` when it goes down."""
         self._hold(("key", usage), down)
+        if down or (self._last is not None and self._last[0] == usage):
+            self._repeat()
         if down:
             self.typed += text
+            self._last = (usage, text, self._clock()) if self._clock is not None else None
         self.events.append(("key", usage, down, modifiers, text))
 
     def text(self, text: str) -> None:
@@ -44,6 +55,7 @@ class InputRecorder:
     def release_all(self) -> None:
         """Release everything; noted only when something was held."""
         if self.held:
+            self._repeat()
             self.held.clear()
             self.events.append(("release_all",))
 
@@ -51,6 +63,15 @@ class InputRecorder:
         """Release everything."""
         self.release_all()
         self.closed = True
+
+    def _repeat(self) -> None:
+        """What the desktop has made of the last key until now."""
+        if self._last is None or self._clock is None:
+            return
+        _, text, since = self._last
+        self._last = None
+        if (over := self._clock() - since - REPEAT_DELAY) >= 0:
+            self.typed += text * (1 + int(over * REPEAT_RATE))
 
     def _hold(self, what: tuple[str, int], down: bool) -> None:
         if down:

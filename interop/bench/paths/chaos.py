@@ -94,13 +94,14 @@ def live(seed: int) -> Verdict:
         async with system(simulation, RELAY, host_ip) as parts, parts.host(direct=True) as host:
             await registered(host)
             applied: list[tuple[int, float]] = []
-            write = host.sink.text
+            press = host.sink.key
 
-            def keep(text: str) -> None:
-                applied.append((int(text.rstrip(".")), now()))
-                write(text)
+            def keep(usage: int, down: bool, modifiers: int, text: str) -> None:
+                if down:
+                    applied.append((int(text.rstrip(".")), now()))
+                press(usage, down, modifiers, text)
 
-            host.sink.text = keep  # type: ignore[method-assign]
+            host.sink.key = keep  # type: ignore[method-assign]
             clips: list[str] = []
             take = host.clipboard.set
 

@@ -1,4 +1,4 @@
-"""Somebody at a desktop: types a letter every so often, sees pictures come, and knows afterwards what went missing."""
+"""Somebody at a desktop: presses and lets go of keys, sees pictures come, and knows afterwards what went missing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from avl_viewer.api import Desktop
 from avl_viewer.present.presenter import Picture
 from tests.simulator.world import RunningHost
 
-#: Seconds between two keystrokes.
-KEY_EVERY = 0.04
-#: Letters that are typed in turn: each keystroke can be told from those around it.
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+#: Seconds between two keystrokes, and for which a key is down at least and at most: fast typing, where keys overlap.
+KEY_EVERY, SHORTEST, LONGEST = 0.04, 0.05, 0.25
+#: Usages of the letters: neighbours in time are different keys.
+LETTERS = range(0x04, 0x1E)
 
 
 class Watcher:
@@ -40,15 +40,22 @@ class Watcher:
         self._task = asyncio.get_running_loop().create_task(self._type())
 
     async def _type(self) -> None:
-        count = 0
-        while True:
-            try:
-                self._desktop._client.send_input([(int(InputKind.TEXT), f"{count}.")])
+        loop = asyncio.get_running_loop()
+        for count in itertools.count():
+            usage = LETTERS[count % len(LETTERS)]
+            if self._press(usage, True, f"{count}."):
                 self.typed.append((count, self._now()))
-            except Refused:
-                pass  # the viewer shows that nobody answers, and sends nothing
-            count += 1
+                # seven lengths in turn
+                loop.call_later(SHORTEST + count % 7 / 6 * (LONGEST - SHORTEST), self._press, usage, False, "")
             await asyncio.sleep(KEY_EVERY)
+
+    def _press(self, usage: int, down: bool, text: str) -> bool:
+        """Whether it was taken: while nobody answers, a viewer shows that and sends nothing."""
+        try:
+            self._desktop._client.send_input([(int(InputKind.KEY), usage, down, 0, text)])
+        except Refused:
+            return False
+        return True
 
     async def stop(self) -> None:
         """Type no more, and wait until what was typed has arrived or has been forgotten."""

@@ -310,7 +310,7 @@ class HostSession:
         self.discarded += discarded
         if events:
             self._owner.session_input(self, events, now)
-        self._timers.set(Timer.SILENCE, self._gate.silence_deadline(now))
+        self._timers.set(Timer.SILENCE, self._gate.silence_deadline())
         assert self._secure is not None
         self._secure.send(Channel.INPUT, INPUT.encode(Echo(batch.sequence, round(now * 1e6), self.discarded)))
 
@@ -332,7 +332,9 @@ class HostSession:
             if timer is Timer.HANDSHAKE:
                 self.end(CloseCode.TIMEOUT, now)
             elif timer is Timer.SILENCE:
-                self._release(now)
+                if events := self._gate.silent():
+                    self._owner.session_input(self, events, now)
+                self._timers.set(Timer.SILENCE, self._gate.silence_deadline())
             elif timer is Timer.BEACON:
                 self._beacon(now)
             elif timer is Timer.RESUME:

@@ -1,11 +1,12 @@
 """InputGate: what of a viewer's input reaches the desktop (spec 04-session, 4.6).
 
 Old input is dangerous: a click that waited two seconds hits something else. And nothing may stay held when its
-viewer has fallen silent.
+viewer has fallen silent: least of all a key, of which the desktop makes more and more while it is down.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from avl_protocol.wire.endtoend import Batch
@@ -14,6 +15,7 @@ from avl_protocol.wire.registry import (
     MAX_RECORD_DATA,
     T_INPUT_OLD,
     T_INPUT_OLD_PRESS,
+    T_INPUT_REPEAT,
     T_INPUT_SILENCE,
     CloseCode,
     InputKind,
@@ -30,22 +32,38 @@ _SHAPES: dict[int, tuple[type, ...]] = {
     InputKind.HOLDING: (),
 }
 _POINTER = {InputKind.MOVE, InputKind.BUTTON, InputKind.WHEEL}
+#: Usages of keys that no desktop repeats (USB HID Usage Tables 1.5, section 10: left Control to right GUI).
+_MODIFIERS = range(0xE0, 0xE8)
+#: Seconds for which a key has been down when its desktop repeats it for sure (X.Org: 0.66 unless told otherwise).
+_REPEATED = 0.7
+
+
+@dataclass(slots=True)
+class _Key:
+    """A key that its viewer holds: how it went down, when on our clock, and whether it is down on the desktop too."""
+
+    event: tuple[Any, ...]
+    made: float
+    down: bool = True
 
 
 class InputGate:
     """Checks, ages and remembers one viewer's input."""
 
     def __init__(self) -> None:
-        self._keys: dict[int, None] = {}
+        self._keys: dict[int, _Key] = {}
         self._buttons: dict[int, None] = {}
         self._sequence = 0
+        self._heard = 0.0
 
     def admit(self, batch: Batch, permissions: Permission, now: float) -> tuple[list[tuple[Any, ...]], int]:
         """Events to apply and how many were discarded for their age. Raises RemoteProtocolError for malformed ones."""
         if batch.sequence <= self._sequence:
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "input out of order")
         self._sequence = batch.sequence
-        age = now - batch.time_us / 1e6
+        self._heard = now
+        made = batch.time_us / 1e6
+        age = now - made
         events: list[tuple[Any, ...]] = []
         discarded = 0
         for event in batch.events:
@@ -60,9 +78,11 @@ class InputGate:
                 age > T_INPUT_OLD or (age > T_INPUT_OLD_PRESS and kind is not InputKind.MOVE)
             ):
                 events.append(event)
-                self._remember(event)
+                self._remember(event, made)
             else:
                 discarded += 1
+        if age < T_INPUT_REPEAT:
+            events += self._press_again(made)
         return events, discarded
 
     def _releases(self, event: tuple[Any, ...]) -> bool:
@@ -71,25 +91,52 @@ class InputGate:
             return event[1] in self._keys
         return event[0] == InputKind.BUTTON and not event[2] and event[1] in self._buttons
 
-    def _remember(self, event: tuple[Any, ...]) -> None:
-        if event[0] in (InputKind.KEY, InputKind.BUTTON):
-            held = self._keys if event[0] == InputKind.KEY else self._buttons
+    def _remember(self, event: tuple[Any, ...], made: float) -> None:
+        if event[0] == InputKind.KEY:
             if event[2]:
-                held[event[1]] = None
+                self._keys[event[1]] = _Key(event, made)
             else:
-                held.pop(event[1], None)
+                self._keys.pop(event[1], None)
+        elif event[0] == InputKind.BUTTON:
+            if event[2]:
+                self._buttons[event[1]] = None
+            else:
+                self._buttons.pop(event[1], None)
+
+    def _press_again(self, made: float) -> list[tuple[Any, ...]]:
+        """Keys that were let go of in a silence, and that their viewer has held until they are to be repeated."""
+        keys = [key for key in self._keys.values() if not key.down and made - key.made >= _REPEATED]
+        for key in keys:
+            key.down = True
+        return [key.event for key in keys]
 
     def release(self) -> list[tuple[Any, ...]]:
         """The releases of all that is held."""
-        events: list[tuple[Any, ...]] = [(int(InputKind.KEY), usage, False, 0, "") for usage in reversed(self._keys)]
+        events = self._let_go(list(self._keys))
         events += [(int(InputKind.BUTTON), button, False) for button in self._buttons]
         self._keys.clear()
         self._buttons.clear()
         return events
 
-    def silence_deadline(self, now: float) -> float | None:
-        """When silence from now on means that everything is to be released; None when nothing is held."""
-        return now + T_INPUT_SILENCE if self._keys or self._buttons else None
+    def silent(self) -> list[tuple[Any, ...]]:
+        """What is released at `silence_deadline`."""
+        return self._let_go(self._repeating()) or self.release()
+
+    def silence_deadline(self) -> float | None:
+        """When silence will have lasted too long for something that is held; None when nothing is."""
+        if self._repeating():
+            return self._heard + T_INPUT_REPEAT
+        return self._heard + T_INPUT_SILENCE if self._keys or self._buttons else None
+
+    def _repeating(self) -> list[int]:
+        """Keys that the desktop repeats now, or soon."""
+        return [usage for usage, key in self._keys.items() if key.down and usage not in _MODIFIERS]
+
+    def _let_go(self, usages: list[int]) -> list[tuple[Any, ...]]:
+        down = [usage for usage in reversed(usages) if self._keys[usage].down]
+        for usage in down:
+            self._keys[usage].down = False
+        return [(int(InputKind.KEY), usage, False, 0, "") for usage in down]
 
 
 def _checked(event: tuple[Any, ...]) -> InputKind:

@@ -94,7 +94,7 @@ class InputOutbox:
             self._append((int(InputKind.HOLDING),), now)
 
     def expire(self, now: float) -> list[int]:
-        """Forget what would come too late (R-SESS-26); the numbers of batches that lost something."""
+        """Forget what would come too late (R-PATH-18); the numbers of batches that lost something."""
         lost = []
         for batch in self._waiting:
             kept = [event for event in batch.events if now < batch.made + _life(event)]

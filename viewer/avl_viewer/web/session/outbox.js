@@ -81,7 +81,7 @@ export class InputOutbox {
     if (this._held.size && !this._waiting.length) this._append([INPUT.HOLDING], now);
   }
 
-  /** Forget what would come too late (R-SESS-26); the numbers of batches that lost something. @param {number} now @returns {number[]} */
+  /** Forget what would come too late (R-PATH-18); the numbers of batches that lost something. @param {number} now @returns {number[]} */
   expire(now) {
     const lost = [];
     for (const batch of this._waiting) {

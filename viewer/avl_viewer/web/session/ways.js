@@ -238,10 +238,7 @@ export class Ways {
   wayLost(way, reason, now) {
     this._ways = this._ways.filter((other) => other !== way);
     if (this._closed) return;
-    if (!way.direct) {
-      this._reason = reason;
-      this._failedAt = now;
-    }
+    if (!way.direct) this._failedAt = now;
     const { session } = this;
     if (!session) {
       if (!this._ways.length) this._owner.waysFailed(reason);
@@ -256,6 +253,7 @@ export class Ways {
     }
     if (way === this.current) {
       this._selector.failed(way.kind, now);
+      this._reason = reason;
       this.current = null;
     }
     if (way.direct) this._hostGone(now);
