@@ -106,6 +106,7 @@ class X11Clipboard:
             raise ClipboardUnavailable(f"The X server at {display} lacks the XFIXES extension.") from error
         self._fd: int = self._x.get_file_descriptor()
         self._loop.add_reader(self._fd, self._take_events)
+        self._loop.call_soon(self._take_events)
 
     def _begin(self) -> None:
         x = self._x
@@ -217,6 +218,7 @@ class X11Clipboard:
         told = self._x.core.GetProperty(
             False, self._window, self._property, xcffib.xproto.GetPropertyType.Any, 0, most
         ).reply()
+        self._loop.call_soon(self._take_events)  # waiting for an answer reads what comes before it too
         self._x.core.DeleteProperty(self._window, self._property)
         self._x.flush()
         return told.type, bytes(told.value.buf())
@@ -230,14 +232,23 @@ class X11Clipboard:
 
     def _take_events(self) -> None:
         try:
-            while not self._closed and (event := self._x.poll_for_event()) is not None:
+            while not self._closed and (event := self._next_event()) is not None:
                 self._handle(event)
             if not self._closed:
                 self._x.flush()
         except xcffib.ConnectionException:
             self.close()  # The display is gone; capture says so.
-        except xcffib.XcffibException:
-            return  # A client went away in the middle of a transfer.
+
+    def _next_event(self) -> Any:
+        """The next event, past errors: a client may go away in the middle of a transfer, and what is read but left in
+        the queue makes no descriptor readable."""
+        while True:
+            try:
+                return self._x.poll_for_event()
+            except xcffib.ConnectionException:
+                raise
+            except xcffib.XcffibException:
+                continue
 
     def _handle(self, event: Any) -> None:
         if isinstance(event, xcffib.xfixes.SelectionNotifyEvent):

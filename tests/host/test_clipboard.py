@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -63,6 +64,23 @@ async def test_what_another_program_copies_is_told(xvfb: XServer, clipboard: X11
         async with asyncio.timeout(8):
             assert await told.get() == text
         assert await clipboard.get() == text
+
+
+async def test_what_is_copied_while_another_program_goes_away_is_told(xvfb: XServer, clipboard: X11Clipboard) -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+    clipboard.on_text = told.put_nowait
+    other = X11Clipboard(xvfb.display)
+    try:
+        await asyncio.sleep(0)
+        clipboard._x.core.DeleteProperty(0xDEAD, clipboard._property)  # an error comes, then what was copied
+        clipboard._x.flush()
+        time.sleep(0.05)
+        assert other.set("right behind an error")
+        other._x.core.GetInputFocus().reply()
+        async with asyncio.timeout(8):
+            assert await told.get() == "right behind an error"
+    finally:
+        other.close()
 
 
 @pytest.mark.parametrize("text", ["", "short ж\n", LONG], ids=["empty", "short", "in pieces"])
