@@ -13,7 +13,7 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -221,9 +221,11 @@ async def browser(
     *,
     size: tuple[int, int] = (1440, 900),
     flags: Sequence[str] = (),
+    within: Callable[[Sequence[str | Path]], Sequence[str | Path]] = lambda command: command,
     log: Path | None = None,
 ) -> AsyncIterator[Browser]:
-    """A browser with a profile of its own, ended when the block is left; `log` receives what it says on stderr."""
+    """A browser with a profile of its own, ended when the block is left; `log` receives what it says on stderr, and
+    `within` makes its command one that runs in a network namespace."""
     with tempfile.TemporaryDirectory(prefix="avl-browser-", ignore_cleanup_errors=True) as profile:
         shared_memory = () if os.access("/dev/shm", os.W_OK) else ("--disable-dev-shm-usage",)
         command = [
@@ -240,7 +242,7 @@ async def browser(
                 "-c",
                 'exec "$@" 3<&0 4>&1 0</dev/null 1>&2',
                 "sh",
-                *command,
+                *within(command),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,

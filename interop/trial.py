@@ -23,7 +23,7 @@ from interop.programs import Program, ProgramFailed, Programs
 from interop.stage import BIN, READY, SIZE, kept, start_display
 
 CODE = "TRIAL-CODE"
-PORT = 4433
+PORT, PAGE = 4433, 8080
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Trial:
         self._relay: Program | None = None
         self._pin = ""
         self.typist: Typist
-        self.target = ""
+        self.target = self.url = ""
 
     async def start(self, *, relayed: bool = False, viewer: bool = True) -> None:
         """Start relay, desktop, host and viewer."""
@@ -71,7 +71,8 @@ class Trial:
             where.append("--no-direct")
         command: list[str | Path] = [BIN / "avl-host", "run", *where, *kept(programs.folder, "host")]
         programs.start("host", net.host.command(command), here)
-        self.target = (await programs.ready_file(programs.folder / "host.json", READY))["target"]
+        told = await programs.ready_file(programs.folder / "host.json", READY)
+        self.target, self.url = told["target"], told["url"]
         if viewer:
             await self.start_typist()
 
@@ -98,7 +99,7 @@ class Trial:
         """Start the relay, again with its identity."""
         folder = self.programs.folder
         (folder / "relay.json").unlink(missing_ok=True)
-        listen = ["--listen", f"0.0.0.0:{PORT}", "--public", RELAY, "--http", "127.0.0.1:0"]
+        listen = ["--listen", f"0.0.0.0:{PORT}", "--public", RELAY, "--http", f"{RELAY}:{PAGE}"]
         command: list[str | Path] = [BIN / "avl-relay", "serve", *listen, *kept(folder, "relay")]
         self._relay = self.programs.start("relay", self.net.relay.command(command))
         self._pin = (await self.programs.ready_file(folder / "relay.json", READY))["pin"]
@@ -139,7 +140,7 @@ class Trial:
         return max((said["gap"] for said in self.typist.said[first:]), default=float("inf"))
 
     async def finish(self) -> tuple[int, list[int]]:
-        """Let the viewer leave; how many lines it typed, and those of the terminal in order: -1 is no number."""
+        """Let the viewer leave; how many lines it typed, and those of the terminal, in order."""
         process = self.typist.process
         assert process.stdin is not None
         process.stdin.close()
@@ -148,8 +149,11 @@ class Trial:
             self.typist.read()
             await asyncio.sleep(0.05)
         self.typist.read()
-        lines = [int(line) if line.isdigit() else -1 for line in self.typed.read_text().splitlines()]
-        return self.typist.said[-1]["typed"], lines
+        return self.typist.said[-1]["typed"], self.lines()
+
+    def lines(self) -> list[int]:
+        """What the terminal has read so far; -1 is no number."""
+        return [int(line) if line.isdigit() else -1 for line in self.typed.read_text().splitlines()]
 
     def end(self) -> None:
         """End the viewer; the programs are ended by their owner."""

@@ -145,7 +145,8 @@ class Registration:
             return None
         due = [link.next_timeout()]
         if link.state is LinkState.UP:
-            due.append(self._silence.next_timeout(link.carrier.heard_at, link.carrier.rtt))
+            carrier = link.carrier
+            due.append(self._silence.next_timeout(carrier.heard_at, carrier.answered_at, carrier.rtt))
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
@@ -156,7 +157,7 @@ class Registration:
         link.handle_timer(now)
         if link.state is LinkState.UP:
             carrier = link.carrier
-            if self._silence.look(now, carrier.heard_at, False, carrier.rtt) is not Verdict.FINE:
+            if self._silence.look(now, carrier.heard_at, carrier.answered_at, False, carrier.rtt) is not Verdict.FINE:
                 carrier.ping(now)
 
     # LinkOwner

@@ -124,6 +124,11 @@ class SimulatedNetwork:
             link = self.link(source, target)
             link.shape = dataclasses.replace(link.shape, **changes)  # type: ignore[arg-type]
 
+    def lose(self, source: str, target: str) -> None:
+        """Lose all that goes in this one direction."""
+        link = self.link(source, target)
+        link.shape = dataclasses.replace(link.shape, loss=1.0)
+
     def schedule(self, one: str, other: str, steps: Sequence[tuple[float, LinkShape]]) -> None:
         """Shape both directions at given seconds from now."""
         for after, shape in steps:

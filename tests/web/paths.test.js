@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { reachable } from "../../viewer/avl_viewer/web/path/candidate.js";
 import { PATIENCE, Selector, WayKind } from "../../viewer/avl_viewer/web/path/selector.js";
-import { IDLE_ASK, REPEAT, Silence, Verdict } from "../../viewer/avl_viewer/web/path/silence.js";
+import { IDLE_ASK, REPEAT, Silence, UNANSWERED, Verdict } from "../../viewer/avl_viewer/web/path/silence.js";
 import { InputOutbox } from "../../viewer/avl_viewer/web/session/outbox.js";
 import { waitingSentence } from "../../viewer/avl_viewer/web/session/sentences.js";
 import { TicketStore } from "../../viewer/avl_viewer/web/tickets.js";
@@ -12,23 +12,38 @@ import { CANDIDATE, INPUT, TIMER } from "../../viewer/avl_viewer/web/wire/regist
 
 test("a busy way is asked after 100 ms and silent after as long again, an idle one is asked seldom", () => {
   const silence = new Silence();
-  assert.equal(silence.nextTimeout(0, 20), IDLE_ASK);
-  assert.equal(silence.look(50, 40, true, 20), Verdict.FINE);
-  assert.equal(silence.nextTimeout(40, 20), 50 + TIMER.SILENCE);
-  assert.equal(silence.look(150, 40, true, 20), Verdict.ASK);
-  assert.equal(silence.look(200, 40, true, 20), Verdict.FINE);
-  assert.equal(silence.look(250, 40, true, 20), Verdict.SILENT);
+  assert.equal(silence.nextTimeout(0, 0, 20), IDLE_ASK);
+  assert.equal(silence.look(50, 40, 40, true, 20), Verdict.FINE);
+  assert.equal(silence.nextTimeout(40, 40, 20), 50 + TIMER.SILENCE);
+  assert.equal(silence.look(150, 40, 40, true, 20), Verdict.ASK);
+  assert.equal(silence.look(200, 40, 40, true, 20), Verdict.FINE);
+  assert.equal(silence.look(250, 40, 40, true, 20), Verdict.SILENT);
   assert.equal(silence.silent, true);
-  assert.equal(silence.nextTimeout(40, 20), 250 + REPEAT);
-  assert.equal(silence.look(500, 40, true, 20), Verdict.ASK);
-  assert.equal(silence.look(510, 505, true, 20), Verdict.FINE);
+  assert.equal(silence.nextTimeout(40, 40, 20), 250 + REPEAT);
+  assert.equal(silence.look(500, 40, 40, true, 20), Verdict.ASK);
+  assert.equal(silence.look(510, 505, 505, true, 20), Verdict.FINE);
+  assert.equal(silence.silent, false);
+});
+
+test("a way from which something comes but no answer is asked, and silent until it answers", () => {
+  const silence = new Silence();
+  silence.busy(0);
+  const ask = UNANSWERED + TIMER.SILENCE;
+  assert.equal(silence.look(ask - 1, ask - 2, 0, true, 20), Verdict.FINE);
+  assert.equal(silence.look(ask, ask - 1, 0, true, 20), Verdict.ASK);
+  assert.equal(silence.look(ask + 199, ask + 198, 0, true, 20), Verdict.FINE);
+  assert.equal(silence.look(ask + 200, ask + 198, 0, true, 20), Verdict.SILENT);
+  assert.equal(silence.look(ask + 250, ask + 249, 0, true, 20), Verdict.FINE);
+  assert.equal(silence.look(ask + 310, ask + 309, 0, true, 20), Verdict.ASK, "something came: at once");
+  assert.equal(silence.silent, true);
+  silence.look(ask + 320, ask + 319, ask + 319, true, 20);
   assert.equal(silence.silent, false);
 });
 
 test("a long way is given one and a half round trips", () => {
   const silence = new Silence();
-  silence.look(0, 0, true, 200);
-  assert.equal(silence.nextTimeout(0, 200), 330);
+  silence.look(0, 0, 0, true, 200);
+  assert.equal(silence.nextTimeout(0, 0, 200), 330);
 });
 
 /** @param {string} name @param {number} kind @param {number | null} rtt @param {boolean} silent */

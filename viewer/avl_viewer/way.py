@@ -149,7 +149,8 @@ class Way:
         """When `handle_timer` wants to be called."""
         due = [self.link.next_timeout(), self._parting[1] if self._parting is not None else None]
         if self.up:
-            due.append(self._silence.next_timeout(self.link.carrier.heard_at, self.rtt))
+            carrier = self.link.carrier
+            due.append(self._silence.next_timeout(carrier.heard_at, carrier.answered_at, self.rtt))
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float, waits: bool) -> Verdict:
@@ -160,7 +161,8 @@ class Way:
         if not self.up:
             return Verdict.FINE
         carrier = self.link.carrier
-        verdict = self._silence.look(now, carrier.heard_at, waits or now - self._media_at < BUSY, self.rtt)
+        busy = waits or now - self._media_at < BUSY
+        verdict = self._silence.look(now, carrier.heard_at, carrier.answered_at, busy, self.rtt)
         if verdict is not Verdict.FINE:
             carrier.ping(now)
         if not self._silence.silent:

@@ -37,7 +37,7 @@ FIRST_RETRY, LAST_RETRY = 0.25, 0.5
 #: Seconds for which relays are compared once the first has answered.
 COMPARE = 0.05
 #: Seconds of silence after which relays are dialled anew, beside the silent way; and a direct way is given up.
-REDIAL, GIVE_UP = 0.4, 5.0
+REDIAL, GIVE_UP = 0.25, 5.0
 #: Seconds that a move may take beyond four round trips.
 MOVE = 0.5
 #: Seconds between attempts to get from TCP back to UDP.

@@ -43,7 +43,7 @@ async def trouble(scene: Scene, chance: random.Random, log: list[str]) -> None:
     end = now() + TROUBLE
     while now() < end:
         await asyncio.sleep(chance.uniform(0.1, 2.5))
-        what = chance.choice(("cut", "cut", "cut", "rebind", "rebind", "roam", "sleep", "restart"))
+        what = chance.choice(("cut", "cut", "cut", "one way", "rebind", "rebind", "roam", "sleep", "restart"))
         log.append(f"{now():.2f} {what}")
         if what == "cut":
             pairs = chance.sample(PAIRS, chance.randint(1, 3))
@@ -52,6 +52,11 @@ async def trouble(scene: Scene, chance: random.Random, log: list[str]) -> None:
             await asyncio.sleep(chance.choice((0.05, 0.3, 1.0, 2.5, 6.0)))
             for pair in pairs:
                 scene.cut(*pair, loss=0.0)
+        elif what == "one way":
+            pair = chance.choice(PAIRS)
+            scene.simulation.network.lose(*chance.sample(pair, 2))
+            await asyncio.sleep(chance.choice((0.3, 1.0, 6.0)))
+            scene.cut(*pair, loss=0.0)
         elif what == "rebind":
             scene.box(chance.choice((HOST_NAT, VIEWER_NAT))).rebind()
         elif what == "roam":

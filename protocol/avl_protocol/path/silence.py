@@ -2,6 +2,7 @@
 
 A side that only receives never notices that its NAT has forgotten it: it has to ask. A busy way is asked after 100 ms
 without a packet, and counts as silent when it has not answered in about as long; an idle one is asked now and then.
+What comes says nothing of the other direction, where the input goes: only answers do, so they must not fail either.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from avl_protocol.wire.registry import T_SILENCE
 ACK_DELAY = 0.03
 #: Seconds of silence after which an idle way is asked.
 IDLE_ASK = 2.5
-#: Seconds between questions while a silent way stays silent: they bring it back at once when it returns.
+#: Seconds for which what comes counts although nothing that we sent is answered.
+UNANSWERED = 0.2
+#: Seconds between questions while a silent way stays silent, unless something comes from it: then it is asked at once.
 REPEAT = 0.25
 
 
@@ -38,16 +41,18 @@ class Silence:
         #: Whether what was asked has not been answered in time.
         self.silent = False
 
-    def look(self, now: float, heard: float, busy: bool, rtt: float | None) -> Verdict:
-        """Judge at `now`: when something was last `heard`, whether there is something to hear, and the round trip."""
-        if self._asked is not None and heard > self._asked:
+    def look(self, now: float, heard: float, answered: float, busy: bool, rtt: float | None) -> Verdict:
+        """Judge at `now`: when something was last `heard`, and when that `answered` something of ours, whether there is
+        something to hear, and the round trip.
+        """
+        if self._asked is not None and answered > self._asked:
             self._asked = None
             self.silent = False
         if not busy:
             self._busy_at = None
         else:
             self.busy(now)
-        if now < self.next_timeout(heard, rtt):
+        if now < self.next_timeout(heard, answered, rtt):
             return Verdict.FINE
         if self._asked is not None and not self.silent:
             self.silent = True
@@ -63,13 +68,15 @@ class Silence:
         if self._busy_at is None:
             self._busy_at = now
 
-    def next_timeout(self, heard: float, rtt: float | None) -> float:
+    def next_timeout(self, heard: float, answered: float, rtt: float | None) -> float:
         """When `look` wants to be called."""
         patience = max(T_SILENCE, 1.5 * (rtt or 0.0) + ACK_DELAY)
         if self.silent:
-            return self._last + REPEAT
+            return self._last + (patience if heard > self._last else REPEAT)
         if self._asked is not None:
-            return self._asked + patience
+            # an answer may have been lost, where something comes all the same: it has time to be repeated
+            return self._asked + (2 * patience if heard > self._asked else patience)
+        sign = min(heard, answered + UNANSWERED)
         if self._busy_at is None:
-            return heard + IDLE_ASK
-        return max(heard, self._busy_at) + patience
+            return sign + IDLE_ASK
+        return max(sign, self._busy_at) + patience

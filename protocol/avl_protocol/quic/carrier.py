@@ -127,6 +127,11 @@ class QuicCarrier:
         """When a packet last arrived."""
         return self._connection.heard_at
 
+    @property
+    def answered_at(self) -> float:
+        """When a packet of ours was last acknowledged."""
+        return self._connection.answered_at
+
     def ping(self, now: float) -> None:
         """Ask for a sign of life."""
         if self._ending is None:

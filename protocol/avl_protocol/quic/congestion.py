@@ -38,6 +38,8 @@ class CongestionAdapter(QuicCongestionControl):
         self.congestion_window = 10 * max_datagram_size
         self.streams = AckWindow(max_datagram_size)
         self.silent = True
+        #: When the peer last acknowledged a packet, in seconds of the caller's clock.
+        self.answered_at = 0.0
         self._acked = 0
         self._acked_at = 0.0
 
@@ -73,6 +75,7 @@ class CongestionAdapter(QuicCongestionControl):
 
     def on_packet_acked(self, *, now: float, packet: QuicSentPacket) -> None:
         self.bytes_in_flight -= packet.sent_bytes
+        self.answered_at = now
         self.streams.on_acked(now, packet.sent_bytes)
         self._controller.on_acked(now, packet.sent_bytes, packet.sent_time or 0.0)
         if not any(isinstance(arguments[0], Sent) for _, arguments in packet.delivery_handlers if arguments):

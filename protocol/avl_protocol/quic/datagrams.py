@@ -47,6 +47,11 @@ class DatagramConnection(CreditedConnection):
         self._rate_log = RateLog(trace, self.hop) if isinstance(trace, Trace) else None
 
     @property
+    def answered_at(self) -> float:
+        """When the peer last acknowledged a packet, in seconds of the caller's clock."""
+        return self._congestion.answered_at
+
+    @property
     def max_datagram(self) -> int:
         """Largest DATAGRAM payload that fits one packet and that the peer takes; 0 when it takes none."""
         accepted = self._remote_max_datagram_frame_size

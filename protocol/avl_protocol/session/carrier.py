@@ -63,6 +63,10 @@ class Carrier(Protocol):
     def heard_at(self) -> float:
         """When anything last arrived, in seconds of the caller's clock."""
 
+    @property
+    def answered_at(self) -> float:
+        """When something last arrived that shows that what we send arrives too."""
+
     def ping(self, now: float) -> None:
         """Ask the neighbour for a sign of life, whatever else waits."""
 

@@ -262,6 +262,11 @@ class WebSocketCarrier:
         """Whether the socket may be closed: nothing more will be written."""
         return self._ending is not None and self._goodbye is None
 
+    @property
+    def answered_at(self) -> float:
+        """When anything last arrived: TCP brings nothing for long in one direction when the other is dead."""
+        return self.heard_at
+
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
         if self._ending is not None:

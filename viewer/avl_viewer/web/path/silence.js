@@ -2,7 +2,8 @@
  * Silence: is a way still there, when nothing has come over it for a while (spec 08-paths, 8.6)?
  *
  * A side that only receives never notices that its NAT has forgotten it: it has to ask. A busy way is asked after 100 ms without
- * anything, and counts as silent when it has not answered in about as long; an idle one is asked now and then. Times are milliseconds.
+ * anything, and counts as silent when it has not answered in about as long; an idle one is asked now and then. What comes says nothing
+ * of the other direction, where the input goes: only answers do, so they must not fail either. Times are milliseconds.
  */
 
 import { TIMER } from "../wire/registry.js";
@@ -11,7 +12,9 @@ import { TIMER } from "../wire/registry.js";
 export const ANSWER_DELAY = 30;
 /** Silence after which an idle way is asked. */
 export const IDLE_ASK = 2500;
-/** Between questions while a silent way stays silent: they bring it back at once when it returns. */
+/** For so long what comes counts although nothing that we asked is answered. */
+export const UNANSWERED = 200;
+/** Between questions while a silent way stays silent, unless something comes from it: then it is asked at once. */
 export const REPEAT = 250;
 
 /** What to do about a way: nothing, ask, or ask again because it did not answer. */
@@ -29,16 +32,17 @@ export class Silence {
     this.silent = false;
   }
 
-  /** Judge at `now`: when something was last `heard`, whether there is something to hear, and the round trip.
-   * @param {number} now @param {number} heard @param {boolean} busy @param {number | null} rtt @returns {string} */
-  look(now, heard, busy, rtt) {
-    if (this._asked !== null && heard > this._asked) {
+  /** Judge at `now`: when something was last `heard`, and when that `answered` a question, whether there is something to hear, and the
+   * round trip. @param {number} now @param {number} heard @param {number} answered @param {boolean} busy @param {number | null} rtt
+   * @returns {string} */
+  look(now, heard, answered, busy, rtt) {
+    if (this._asked !== null && answered > this._asked) {
       this._asked = null;
       this.silent = false;
     }
     if (busy) this.busy(now);
     else this._busyAt = null;
-    if (now < this.nextTimeout(heard, rtt)) return Verdict.FINE;
+    if (now < this.nextTimeout(heard, answered, rtt)) return Verdict.FINE;
     if (this._asked !== null && !this.silent) {
       this.silent = true;
       this._last = now;
@@ -54,12 +58,13 @@ export class Silence {
     this._busyAt ??= now;
   }
 
-  /** When `look` wants to be called. @param {number} heard @param {number | null} rtt @returns {number} */
-  nextTimeout(heard, rtt) {
+  /** When `look` wants to be called. @param {number} heard @param {number} answered @param {number | null} rtt @returns {number} */
+  nextTimeout(heard, answered, rtt) {
     const patience = Math.max(TIMER.SILENCE, 1.5 * (rtt ?? 0) + ANSWER_DELAY);
-    if (this.silent) return this._last + REPEAT;
-    if (this._asked !== null) return this._asked + patience;
-    if (this._busyAt === null) return heard + IDLE_ASK;
-    return Math.max(heard, this._busyAt) + patience;
+    if (this.silent) return this._last + (heard > this._last ? patience : REPEAT);
+    // an answer may have been lost, where something comes all the same: it has time to be repeated
+    if (this._asked !== null) return this._asked + (heard > this._asked ? 2 * patience : patience);
+    const sign = Math.min(heard, answered + UNANSWERED);
+    return this._busyAt === null ? sign + IDLE_ASK : Math.max(sign, this._busyAt) + patience;
   }
 }

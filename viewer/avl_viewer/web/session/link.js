@@ -62,6 +62,8 @@ export class RelayLink {
     this.state = LinkState.CONNECTING;
     /** Round trip in milliseconds, smoothed; null before it was measured. @type {number | null} */
     this.rtt = null;
+    /** When a question was last answered. */
+    this.answeredAt = -Infinity;
     /** SHA-256 of the certificate of a device that is there itself; empty at a relay. @type {Uint8Array} */
     this.binding = new Uint8Array(0);
   }
@@ -205,6 +207,7 @@ export class RelayLink {
     const sent = this._pinged.get(token);
     if (sent === undefined) return;
     for (const older of [...this._pinged.keys()]) if (older <= token) this._pinged.delete(older);
+    this.answeredAt = now;
     this.rtt = this.rtt === null ? now - sent : this.rtt + (now - sent - this.rtt) / 8;
     this._owner.linkAnswered(now);
   }
@@ -229,6 +232,7 @@ export class RelayLink {
     if (!this._isOpen()) return;
     this._timers.stop(Timer.HELLO);
     this.state = LinkState.UP;
+    this.answeredAt = now;
     this._owner.linkUp(welcome, now);
   }
 

@@ -124,7 +124,7 @@ export class Way {
   /** When `handleTimer` wants to be called. @returns {number | null} */
   nextTimeout() {
     const due = [this._timers.nextTimeout(), this.link.nextTimeout()];
-    if (this.up) due.push(this._silence.nextTimeout(this.link.carrier.heardAt, this.rtt));
+    if (this.up) due.push(this._silence.nextTimeout(this.link.carrier.heardAt, this.link.answeredAt, this.rtt));
     const set = due.filter((at) => at !== null);
     return set.length ? Math.min(...set) : null;
   }
@@ -138,7 +138,8 @@ export class Way {
     }
     this.link.handleTimer(now);
     if (!this.up) return Verdict.FINE;
-    const verdict = this._silence.look(now, this.link.carrier.heardAt, waits || now - this._mediaAt < BUSY, this.rtt);
+    const { carrier, answeredAt } = this.link;
+    const verdict = this._silence.look(now, carrier.heardAt, answeredAt, waits || now - this._mediaAt < BUSY, this.rtt);
     if (verdict !== Verdict.FINE) this.link.ping(now);
     if (!this._silence.silent) this.silentSince = null;
     else this.silentSince ??= now;

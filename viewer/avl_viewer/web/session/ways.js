@@ -28,7 +28,7 @@ const UNANSWERED = 1000;
 /** Attempts at the relay at a time. */
 const DIALLING = 3;
 /** Silence after which the relay is dialled anew, beside the silent way; and after which a direct way is given up. */
-const REDIAL = 800;
+const REDIAL = 250;
 const GIVE_UP = 5000;
 /** How long a move may take beyond four round trips. */
 const MOVE = 500;
