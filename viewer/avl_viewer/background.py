@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from avl_protocol.endpoint.runtime import run
@@ -16,6 +17,8 @@ from avl_viewer.client import DesktopClient
 from avl_viewer.config import ClientSettings
 from avl_viewer.present.presenter import Presenter
 
+#: Seconds for which a window may wait for figures.
+PATIENCE = 0.1
 #: How the settings are made once there is a loop and its world's entropy.
 MakeSettings = Callable[[], ClientSettings]
 
@@ -29,6 +32,7 @@ class BackgroundRemote:
         self._client: DesktopClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
+        self._figures: dict[str, Any] = {}
         self._thread = threading.Thread(target=lambda: run(self._main()), name="avl-network", daemon=True)
         self._thread.start()
 
@@ -81,8 +85,16 @@ class BackgroundRemote:
         self._on_loop(lambda client: asyncio.ensure_future(set_it(client)))
 
     def stats(self) -> dict[str, Any]:
-        """See Remote."""
-        return self._client.stats() if self._client is not None else {}
+        """See Remote. They are counted on the network's thread, so they are made there; while it has no time, those of
+        before are good enough."""
+        if self._client is not None and self._thread.is_alive():
+            made: Future[dict[str, Any]] = Future()
+            self._on_loop(lambda client: made.set_result(client.stats()))
+            try:
+                self._figures = made.result(PATIENCE)
+            except TimeoutError:
+                pass
+        return self._figures
 
     def close(self) -> None:
         """See Remote."""

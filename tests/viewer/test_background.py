@@ -1,0 +1,69 @@
+"""The client on a thread of its own: what a window asks of it is done there."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from avl_viewer import background
+from avl_viewer.background import PATIENCE, BackgroundRemote
+
+
+class Client:
+    """A DesktopClient that knows who counts."""
+
+    def __init__(self, *_parts: object) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.counted = 0
+
+    async def connect(self) -> None:
+        """At once."""
+
+    async def close(self) -> None:
+        """At once."""
+        self.ended.set_result(None)
+
+    def stats(self) -> dict[str, Any]:
+        """Where it was made, and how often."""
+        self.counted += 1
+        return {"thread": threading.current_thread().name, "count": self.counted}
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[BackgroundRemote]:
+    """One that is connected."""
+    monkeypatch.setattr(background, "DesktopClient", Client)
+    remote = BackgroundRemote(cast(Any, None), cast(Any, None))
+    while not remote.stats():
+        time.sleep(0.01)
+    yield remote
+    remote.close()
+    remote.join(5.0)
+    assert not remote._thread.is_alive()
+
+
+def test_figures_are_made_where_they_are_counted(remote: BackgroundRemote) -> None:
+    assert remote.stats()["thread"] == "avl-network"
+    assert remote.stats()["count"] == remote.stats()["count"] - 1
+
+
+def test_a_busy_network_does_not_hold_the_window_up(remote: BackgroundRemote) -> None:
+    before = remote.stats()
+    remote._on_loop(lambda _client: time.sleep(4 * PATIENCE))
+    begun = time.monotonic()
+    assert remote.stats() == before
+    assert time.monotonic() - begun < 3 * PATIENCE
+    time.sleep(5 * PATIENCE)
+    assert remote.stats()["count"] > before["count"]
+
+
+def test_the_last_figures_stay_when_it_has_ended(remote: BackgroundRemote) -> None:
+    before = remote.stats()
+    remote.close()
+    remote.join(5.0)
+    assert remote.stats() == before
