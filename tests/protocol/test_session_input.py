@@ -85,11 +85,12 @@ def test_a_key_whose_release_was_late_is_typed_once_however_often_its_viewer_sai
 def test_a_key_that_is_held_on_is_pressed_again_once_it_would_be_repeated_anyway() -> None:
     gate = gate_that_let_go()
     assert gate.admit(Batch(2, 800_000, (HOLDING,)), EVERYTHING, 1.3) == ([], 0), "who knows what came after"
-    assert gate.admit(Batch(3, 1_200_000, (HOLDING,)), EVERYTHING, 1.3) == ([A_DOWN], 0)
-    assert gate.admit(Batch(4, 1_400_000, (HOLDING,)), EVERYTHING, 1.4) == ([], 0)
+    assert gate.admit(Batch(3, 1_100_000, (HOLDING,)), Permission.POINTER, 1.3) == ([], 0)
+    assert gate.admit(Batch(4, 1_200_000, (HOLDING,)), EVERYTHING, 1.3) == ([A_DOWN], 0)
+    assert gate.admit(Batch(5, 1_400_000, (HOLDING,)), EVERYTHING, 1.4) == ([], 0)
     assert gate.silent() == [A_UP]
     assert gate.silent() == [], "2 s of silence: forgotten"
-    assert gate.admit(Batch(5, 5_000_000, (HOLDING,)), EVERYTHING, 5.0) == ([], 0)
+    assert gate.admit(Batch(6, 5_000_000, (HOLDING,)), EVERYTHING, 5.0) == ([], 0)
 
 
 @pytest.mark.parametrize("how", ["lost", "end", "reset 0", "reset 1", "tampered", "leave", "release all"])

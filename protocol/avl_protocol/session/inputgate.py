@@ -81,7 +81,7 @@ class InputGate:
                 self._remember(event, made)
             else:
                 discarded += 1
-        if age < T_INPUT_REPEAT:
+        if age < T_INPUT_REPEAT and permissions & Permission.KEYBOARD:
             events += self._press_again(made)
         return events, discarded
 
