@@ -158,7 +158,7 @@ CASES = (
     Case("second address first, relayed", second_address, False, 2 * FRAME),
     Case("one second of nothing, relayed", pause, False, 1.0 + 0.25 + 3 * RTT + FRAME),
     Case("direct way dies", direct_dies, True, 0.25 + RTT + FRAME),
-    Case("direct way dies upwards", direct_dies_upwards, True, 0.5 + RTT + FRAME),
+    Case("direct way dies upwards", direct_dies_upwards, True, 0.4 + RTT + FRAME),
     Case("NAT rebinding, direct", rebind_viewer, True, 0.25 + RTT + FRAME),
     Case("new address, direct", new_address, True, 0.25 + RTT + FRAME),
     Case("both ends roam, direct", both_roam, True, 1.0),

@@ -16,7 +16,7 @@ ACK_DELAY = 0.03
 #: Seconds of silence after which an idle way is asked.
 IDLE_ASK = 2.5
 #: Seconds for which what comes counts although nothing that we sent is answered.
-UNANSWERED = 0.2
+UNANSWERED = 0.1
 #: Seconds between questions while a silent way stays silent, unless something comes from it: then it is asked at once.
 REPEAT = 0.25
 

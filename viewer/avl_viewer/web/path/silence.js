@@ -13,7 +13,7 @@ export const ANSWER_DELAY = 30;
 /** Silence after which an idle way is asked. */
 export const IDLE_ASK = 2500;
 /** For so long what comes counts although nothing that we asked is answered. */
-export const UNANSWERED = 200;
+export const UNANSWERED = 100;
 /** Between questions while a silent way stays silent, unless something comes from it: then it is asked at once. */
 export const REPEAT = 250;
 
