@@ -257,3 +257,20 @@ def test_what_is_held_stays_held_across_a_quick_move_and_not_across_two_seconds(
     back(meeting)
     meeting.at(10)
     assert meeting.host_owner.events == events
+
+
+def test_a_press_on_its_way_whose_release_the_viewer_has_forgotten_is_let_go_of() -> None:
+    meeting = Meeting().start()
+    meeting.at(0.5)
+    meeting.change = lambda from_viewer, moved: None
+    meeting.at(T_STALE - T_BEACON)
+    meeting.viewer.send_input([A_DOWN], meeting.now)
+    meeting.viewer_pipes.waiting = 100_000
+    released = meeting.viewer.send_input([A_UP], meeting.now)
+    meeting.at(T_BEACON)
+    assert meeting.viewer.stale and meeting.viewer_owner.discarded == [released]
+    meeting.lose(meeting.ways[0])
+    meeting.change = lambda from_viewer, moved: moved
+    meeting.viewer_pipes.waiting = 0
+    back(meeting)
+    assert meeting.host_owner.events == [A_DOWN, A_UP]

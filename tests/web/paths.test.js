@@ -101,11 +101,14 @@ test("what waits in the outbox is forgotten by what it is: presses after 2 s, mo
   assert.deepEqual(outbox.expire(TIMER.INPUT_OLD + 1), [1]);
   assert.deepEqual(outbox.take(), { sequence: 1, made: 0, events: [[INPUT.BUTTON, 1, false]] });
   outbox.add([[INPUT.TEXT, "y"]], 0);
-  assert.deepEqual([outbox.clear(), outbox.pending, outbox.discarded], [[3], false, 4]);
+  assert.deepEqual([outbox.clear(50), outbox.discarded], [[3], 4]);
+  assert.deepEqual(outbox.take(), { sequence: 4, made: 50, events: [[INPUT.RELEASE_ALL]] });
+  assert.deepEqual([outbox.clear(60), outbox.pending], [[], false], "nothing is held, nothing waits");
   outbox.add([[INPUT.KEY, 4, true, 0, "a"]], 0);
   outbox.take();
   outbox.hold(0);
-  assert.deepEqual([outbox.expire(60_000), outbox.due(), outbox.clear(), outbox.discarded], [[], null, [], 4]);
+  assert.deepEqual([outbox.expire(60_000), outbox.due(), outbox.clear(60_000), outbox.discarded], [[], null, [], 4]);
+  assert.deepEqual(outbox.take().events, [[INPUT.RELEASE_ALL]]);
 });
 
 test("what is done later than a moment goes into a batch of its own, which carries its time", () => {

@@ -49,9 +49,10 @@ class InputSender:
             host_us = max(0, round(self._to_host(made) * 1e6))
             self._secure.send(Channel.INPUT, INPUT.encode(replace(batch, time_us=host_us)))
 
-    def clear(self) -> None:
-        """The host is not heard: it has let go of everything, and what waits is not sent."""
-        self.late += self.outbox.clear()
+    def clear(self, now: float) -> None:
+        """The host is not heard: what waits is not sent, and all that was held is let go of."""
+        self.late += self.outbox.clear(now)
+        self.flush(now)
 
     def take_late(self) -> list[int]:
         """The batches that were not sent whole, once."""

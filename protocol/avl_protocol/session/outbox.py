@@ -115,13 +115,17 @@ class InputOutbox:
         batch = self._waiting.popleft()
         return Batch(batch.sequence, 0, tuple(batch.events)), batch.made
 
-    def clear(self) -> list[int]:
-        """Forget what waits and what is held: the host has let go of it. The numbers of what was forgotten."""
+    def clear(self, now: float) -> list[int]:
+        """Forget what waits and what is held; the numbers of what was forgotten. The host is told to let go of all: a
+        press may be on its way to it whose release is forgotten here.
+        """
         counted = [(b.sequence, sum(e[0] != InputKind.HOLDING for e in b.events)) for b in self._waiting]
         lost = [sequence for sequence, events in counted if events]
         self.discarded += sum(events for _, events in counted)
         self._waiting.clear()
-        self._held.clear()
+        if lost or self._held:
+            self._held.clear()
+            self._append((int(InputKind.RELEASE_ALL),), now)
         return lost
 
 

@@ -353,7 +353,7 @@ class ViewerSession:
             elif timer is Timer.STALE:
                 self.stale = True
                 if self._input is not None:
-                    self._input.clear()
+                    self._input.clear(now)
                     self._after_input(now)
                 self._owner.session_stale(True, now)
             elif timer is Timer.LATE:

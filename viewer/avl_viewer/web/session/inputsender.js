@@ -64,9 +64,10 @@ export class InputSender {
     this._applied = Math.max(this._applied, sequence);
   }
 
-  /** The host is not heard: it has let go of everything, and what waits is not sent. */
+  /** The host is not heard: what waits is not sent, and all that was held is let go of. */
   clear() {
-    this._late.push(...this.outbox.clear());
+    this._late.push(...this.outbox.clear(this._clock()));
+    this.flush();
   }
 
   /** The batches that were not sent whole, once. @returns {number[]} */

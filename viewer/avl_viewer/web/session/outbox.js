@@ -106,13 +106,17 @@ export class InputOutbox {
     return /** @type {Waiting} */ (this._waiting.shift());
   }
 
-  /** Forget what waits and what is held: the host has let go of it. The numbers of what was forgotten. @returns {number[]} */
-  clear() {
+  /** Forget what waits and what is held; the numbers of what was forgotten. The host is told to let go of everything: a press may be on
+   * its way to it whose release is forgotten here. @param {number} now @returns {number[]} */
+  clear(now) {
     const counted = this._waiting.map(({ sequence, events }) => ({ sequence, count: events.filter(([kind]) => kind !== INPUT.HOLDING).length }));
     const lost = counted.filter(({ count }) => count).map(({ sequence }) => sequence);
     this.discarded += counted.reduce((sum, { count }) => sum + count, 0);
     this._waiting = [];
-    this._held.clear();
+    if (lost.length || this._held.size) {
+      this._held.clear();
+      this._append([INPUT.RELEASE_ALL], now);
+    }
     return lost;
   }
 }
