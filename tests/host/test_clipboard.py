@@ -74,7 +74,7 @@ async def test_what_is_copied_while_another_program_goes_away_is_told(xvfb: XSer
         await asyncio.sleep(0)
         clipboard._x.core.DeleteProperty(0xDEAD, clipboard._property)  # an error comes, then what was copied
         clipboard._x.flush()
-        time.sleep(0.05)
+        time.sleep(0.05)  # the server has met the error first; whoever asked whether it has would read it
         assert other.set("right behind an error")
         other._x.core.GetInputFocus().reply()
         async with asyncio.timeout(8):

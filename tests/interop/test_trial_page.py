@@ -56,8 +56,10 @@ class Typist:
         """Type no more, and wait for what is under way."""
         self._stopped = True
         await self._tasks[0]
-        await asyncio.sleep(1.0)
         self._tasks[1].cancel()
+        async with asyncio.timeout(10.0):
+            while len(self._trial.lines()) < self.typed:
+                await asyncio.sleep(0.01)
 
 
 async def test_a_page_goes_on_by_whatever_network_there_is(tmp_path: Path) -> None:
