@@ -7,21 +7,10 @@ import json
 import re
 from pathlib import Path
 
-from tests.architecture.tree import GENERATED, ROOMS, ROOT, files
+from tests.architecture.tree import ROOMS, ROOT, files
 
-MOST_LINES = 400
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
 VAGUE_NAMES = re.compile(r"(^|[_/])(utils?|helpers?|managers?|common|misc)([_./]|$)")
-
-
-def test_no_source_file_is_longer_than_one_subject_needs() -> None:
-    long = {
-        name: lines
-        for name, path in files(ROOMS, ".py", ".js")
-        if name not in GENERATED and (lines := len(path.read_text("utf-8").splitlines())) > MOST_LINES
-    }
-    assert not long, f"more than {MOST_LINES} lines: {long}"
-    assert len((ROOT / "dev").read_text("utf-8").splitlines()) <= MOST_LINES
 
 
 def test_every_module_begins_by_saying_what_it_is() -> None:
