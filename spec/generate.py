@@ -77,7 +77,7 @@ def python_text(registry: dict[str, Any]) -> str:
     for section, constant in MESSAGES.items():
         out += [f"{constant}_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {{"]
         for name, message in registry[section].items():
-            fields = "".join(f'({key}, "{field}", "{kind}"), ' for key, field, kind in message["fields"]).rstrip()
+            fields = "".join(f'({key}, "{field}", "{kind}"), ' for key, field, kind, *_ in message["fields"]).rstrip()
             out.append(f'    "{name}": ({message["number"]}, ({fields})),')
         out += ["}"]
     return "\n".join(out) + "\n"
@@ -104,7 +104,7 @@ def script_text(registry: dict[str, Any]) -> str:
     out += [f"  {row[0]}: {json.dumps(row[3])}," for row in registry["close_codes"].values()]
     out.append("});")
     for section, constant in MESSAGES.items():
-        out += ["/** Message name -> [number, [[key, field, type], ...]]. */"]
+        out += ["/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */"]
         out += [f"export const {constant}_MESSAGES = Object.freeze({{"]
         for name, message in registry[section].items():
             out.append(f"  {name}: {json.dumps([message['number'], message['fields']])},")

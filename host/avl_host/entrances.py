@@ -42,8 +42,9 @@ class Entrance(Protocol):
     def reject(self, handle: int, code: CloseCode, now: float) -> None:
         """It may not."""
 
-    def admit(self, handle: int, watching: bool, channels: tuple[int, ...]) -> None:
-        """What a session may have here: channels, and pictures while it is `watching` by this way."""
+    def admit(self, handle: int, watching: bool, channels: tuple[int, ...], since: int) -> None:
+        """What a session may have here: channels, and pictures while it is `watching` by this way, from object `since`
+        on."""
 
     def evict(self, handle: int, code: CloseCode, now: float) -> None:
         """A session is over."""
@@ -69,10 +70,10 @@ class RelayEntrance:
         """See Entrance."""
         self.hop.send(Reject(handle, code))
 
-    def admit(self, handle: int, watching: bool, channels: tuple[int, ...]) -> None:
+    def admit(self, handle: int, watching: bool, channels: tuple[int, ...], since: int) -> None:
         """See Entrance."""
         if self._up():
-            self.hop.send(Admit(handle, (TRACK,) if watching else (), channels))
+            self.hop.send(Admit(handle, (TRACK,) if watching else (), channels, (since,) if watching else ()))
 
     def evict(self, handle: int, code: CloseCode, now: float) -> None:
         """See Entrance."""
@@ -97,7 +98,7 @@ class DirectEntrance:
         """See Entrance."""
         self.hop.close(code, now)
 
-    def admit(self, handle: int, watching: bool, channels: tuple[int, ...]) -> None:
+    def admit(self, handle: int, watching: bool, channels: tuple[int, ...], since: int) -> None:
         """See Entrance. Who has proved itself gets the windows of a friend."""
         self.hop.carrier.trust_peer()
 

@@ -204,6 +204,7 @@ class Reception:
     def session_grant(self, session: HostSession, now: float) -> Grant:
         """Permissions, keys and clock."""
         sharing = self._desktop.sharing
+        self._visits[session.session_id].since = sharing.next_object
         key = sharing.join_key().to_bytes()
         return Grant(
             int(session.permissions), sharing.media_session, sharing.signer, sharing.endorsement, (key,),
@@ -216,7 +217,7 @@ class Reception:
         self._limits.give_back(visit.source or b"", now)
         visit.source = None
         for place in visit.places:
-            place.entrance.admit(place.handle, False, session.channels())
+            place.entrance.admit(place.handle, False, session.channels(), visit.since)
         session.beacon_objects = self._desktop.sharing.beacon_objects
         self._describe(session)
         self._keep_at = self._keep_at or now + KEEP
@@ -237,7 +238,7 @@ class Reception:
         visit = self._visits[session.session_id]
         here = visit.here
         if here is not None and not here.entrance.direct:
-            here.entrance.admit(here.handle, False, session.channels())
+            here.entrance.admit(here.handle, False, session.channels(), visit.since)
         self._describe(session)
         session.send(MediaKeys((self._desktop.sharing.join_key().to_bytes(),)))
         if visit.missed_clipboard:

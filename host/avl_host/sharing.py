@@ -82,6 +82,11 @@ class Sharing:
         """The key to grant to somebody who is admitted now."""
         return self._sender.join_key()
 
+    @property
+    def next_object(self) -> int:
+        """The number of the next object: who is admitted now can open none before it."""
+        return self._sender.newest + 1
+
     def renew_keys(self) -> MediaKey:
         """The key for those who remain after somebody has left."""
         key = self._sender.renew()

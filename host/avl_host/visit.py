@@ -28,6 +28,8 @@ class Visit:
     session: HostSession
     source: bytes | None
     places: list[Place] = field(default_factory=list)
+    #: The first object of which it was given a key.
+    since: int = 0
     #: What its decoder can do; None before it has said so.
     chroma: tuple[int, ...] | None = None
     #: Where it gets its pictures.

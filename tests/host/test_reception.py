@@ -155,7 +155,7 @@ def test_admission_opens_the_channels_and_pictures_follow_the_decoder(tmp_path: 
     assert lobby.link.of(Admit) == [Admit(1, (), (0, 1, 2))]
     lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
     lobby.reception.session_message(session, Decoder((0,)), 100.0)
-    assert lobby.link.of(Admit)[1:] == [Admit(1, (TRACK,), (0, 1, 2))]
+    assert lobby.link.of(Admit)[1:] == [Admit(1, (TRACK,), (0, 1, 2), (0,))]
     viewing = lobby.admit(2, Permission.VIEW)
     assert viewing.channels() == (0,)
     assert Admit(2, (), (0,)) in lobby.link.sent

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from avl_protocol.media.ordering import WAITING, Ordering
 from avl_protocol.media.packetizer import packetize
-from avl_protocol.session.mediain import TAIL_PATIENCE, MediaReceiver, ReceivedFrame
+from avl_protocol.session.mediain import KEYLESS, TAIL_PATIENCE, MediaReceiver, ReceivedFrame
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType, ObjectFlag
@@ -255,6 +255,32 @@ def test_an_object_that_came_before_its_key_is_shown_when_the_key_comes() -> Non
     assert receiver.missing_key is not None
     assert numbers(receiver.add_key(key.generation, key.step, key.base, 0.2)) == [1]
     assert receiver.missing_key is None
+
+
+def test_keys_are_asked_for_once_in_the_key_spacing_whatever_a_stranger_sends() -> None:
+    """A relay can make up objects of any key id."""
+    source = Source()
+    receiver = source.receiver()
+    asked = []
+    for at in range(100):
+        source.sender.renew()
+        feed(receiver, source.send(True), at / 100)
+        if receiver.missing_key is not None:
+            asked.append(at / 100)
+            receiver.missing_key = None
+    assert asked == [0.0, 0.3, 0.6, 0.9]
+
+
+def test_an_object_of_before_the_admission_asks_for_nothing_and_takes_no_place() -> None:
+    source = Source()
+    older = [source.send(at == 0) for at in range(KEYLESS)]
+    of_another_generation = source.sender.renew()
+    between = source.send(True)
+    joiner = source.receiver(source.sender.join_key())
+    for pieces in (*older, between):
+        assert feed(joiner, pieces, 0.0) == []
+    assert joiner.missing_key is None and of_another_generation.generation == 2
+    assert numbers(feed(joiner, source.send(True), 0.1)) == [KEYLESS + 1]
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import MISSING, fields
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -9,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.wire import packing, varint
-from avl_protocol.wire.codec import BULK, CONTROL, HANDSHAKE, HOP, INPUT, Codec
+from avl_protocol.wire import endtoend, messages, packing, varint
+from avl_protocol.wire.codec import BULK, CONTROL, HANDSHAKE, HOP, INPUT, Codec, registry_name
 from avl_protocol.wire.endtoend import Batch, Clipboard, ClipboardAsk
 from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError, sentence
 from avl_protocol.wire.messages import Attach, Hello, Ping
 from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
+from tests.architecture.tree import ROOT
 from tests.protocol.messages import CODECS, any_message, damaged
 
 ALL = [HOP, HANDSHAKE, CONTROL, INPUT, BULK]
@@ -79,6 +82,26 @@ def test_an_unknown_type_is_ignored_but_must_be_a_map() -> None:
 
 def test_unknown_keys_are_ignored() -> None:
     assert HOP.decode(varint.encode(17) + packing.pack({0: 5, 77: "later", 78: {1: [b""]}})) == Ping(5)
+
+
+def test_what_may_be_left_out_is_what_the_registry_says() -> None:
+    """JavaScript takes the defaults from the registry, Python from its dataclasses: they are the same."""
+    registry = json.loads((ROOT / "spec" / "registry.json").read_text("utf-8"))
+    rows = {
+        name: {row[1]: row[3:] for row in message["fields"]}
+        for section in ("hop_messages", "control_messages", "input_messages", "bulk_messages", "handshake_payloads")
+        for name, message in registry[section].items()
+    }
+
+    def plain(value: Any) -> Any:
+        return value.decode() if isinstance(value, bytes) else list(value) if isinstance(value, tuple) else value
+
+    kinds = [*messages.HOP, *endtoend.CONTROL, *endtoend.INPUT, *endtoend.BULK, *endtoend.HANDSHAKE]
+    held = {
+        registry_name(kind): {f.name: [] if f.default is MISSING else [plain(f.default)] for f in fields(kind)}
+        for kind in kinds
+    }
+    assert held == rows
 
 
 def test_a_missing_key_is_an_error_unless_it_has_a_default() -> None:

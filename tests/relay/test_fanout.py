@@ -81,6 +81,32 @@ def test_what_an_unadmitted_viewer_gets_is_nothing() -> None:
     assert viewer.told.datagrams == []
 
 
+def test_a_joiner_gets_nothing_that_is_older_than_its_admission() -> None:
+    """What is older it has no key for: it would only ask for keys that nobody gives it."""
+    audience = Audience(1)
+    audience.send(key=True)
+    older = audience.send()
+    overtook = audience.send(key=True)  # made for the joiner, and here before the ADMIT that says so
+    audience.send()
+    for since, wanted in ((overtook, [overtook, overtook + 1]), (overtook + 1, []), (older, [overtook, overtook + 1])):
+        joiner = audience.stand.viewer(f"10.0.2.{since}{len(wanted)}")
+        handle = audience.stand.meet(audience.host, joiner, session=bytes([since, len(wanted)]) * 8, admit=False)
+        audience.host.say(Admit(handle, (1,), (0, 1), (since,)))
+        assert objects(joiner) == wanted
+
+
+def test_an_older_object_that_comes_late_is_not_for_the_joiner_either() -> None:
+    audience = Audience(1)
+    joiner = audience.stand.viewer("10.0.2.1")
+    handle = audience.stand.meet(audience.host, joiner, session=b"j" * 16, admit=False)
+    audience.host.say(Admit(handle, (1,), (0, 1), (2,)))
+    for _ in range(2):
+        audience.send(key=True)
+    assert objects(joiner) == []
+    assert objects(joiner) == [] and audience.send(key=True) == 2
+    assert objects(joiner) == [2]
+
+
 def test_a_track_that_admit_did_not_name_is_not_sent() -> None:
     audience = Audience(1)
     audience.send(key=True, track=2)

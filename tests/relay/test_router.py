@@ -152,9 +152,10 @@ def test_before_admission_there_is_channel_0_only() -> None:
     handle = stand.meet(host, viewer, admit=False)
     assert not viewer.connection.server.trusted
     viewer.open(handle, 0, b"hello")
-    refused = [viewer.open(handle, channel, b"x") for channel in (1, 2, 3)]
-    assert viewer.told.resets == [(stream, CloseCode.FORBIDDEN) for stream in refused]
+    for channel in (1, 2, 3):
+        viewer.open(handle, channel, b"x")
     assert host.received(1) == channel_header(handle, 0) + b"hello"
+    assert len(host.told.streams) == 2  # hop control, and channel 0
 
 
 def test_a_viewer_that_may_only_look_gets_no_input_channel_from_the_relay() -> None:

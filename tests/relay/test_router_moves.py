@@ -80,10 +80,24 @@ def test_what_the_host_does_not_admit_is_refused_then() -> None:
     assert bytes_at(moving.host) == 0
 
 
-def test_a_session_that_does_not_move_waits_for_nothing() -> None:
-    moving = Moving(moves=0)
-    stream = moving.viewer.open(moving.handle, 1, b"x")
-    assert moving.viewer.told.resets == [(stream, CloseCode.FORBIDDEN)]
+def test_channels_that_overtake_the_first_admit_are_held_for_it() -> None:
+    """GRANT is sealed and travels on another stream than ADMIT, so that a viewer may know of its admission first."""
+    early = Moving(moves=0)
+    held = early.viewer.open(early.handle, 1, b"input")
+    refused = early.viewer.open(early.handle, 2, b"bulk")
+    assert early.viewer.told.resets == [] and bytes_at(early.host) == 0
+    early.admit(0, 1)
+    assert early.carried(1, b"input") and not early.carried(2, b"bulk")
+    assert early.viewer.told.resets == [(refused, CloseCode.FORBIDDEN)]
+    early.viewer.raw(b" goes on", held)
+    assert early.carried(1, b"input goes on")
+
+
+def test_once_the_first_admit_has_come_nothing_is_held() -> None:
+    early = Moving(moves=0)
+    early.admit(0)
+    stream = early.viewer.open(early.handle, 1, b"x")
+    assert early.viewer.told.resets == [(stream, CloseCode.FORBIDDEN)]
 
 
 def test_before_acceptance_nothing_is_held() -> None:
@@ -144,7 +158,7 @@ def test_nothing_of_a_move_that_came_to_nothing_is_kept(how: str) -> None:
         (moving.host if how == "the host is gone" else moving.viewer).lost()
     if how != "the viewer is gone":
         assert stream in [at for at, _ in moving.viewer.told.resets]
-    assert moving.stand.router.sessions == 0 and not moving.stand.router._moving
+    assert moving.stand.router.sessions == 0 and not moving.stand.router.holding
 
 
 def test_a_stranger_that_has_a_session_id_reaches_no_more_than_channel_0() -> None:

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Replayed, UnknownKey } from "../../viewer/avl_viewer/web/crypto/sframe.js";
+import { OutdatedKey, Replayed, UnknownKey } from "../../viewer/avl_viewer/web/crypto/sframe.js";
 import { KEYLESS, MediaReceiver, TRACKS } from "../../viewer/avl_viewer/web/session/mediain.js";
 import { concat, utf8 } from "../../viewer/avl_viewer/web/wire/bytes.js";
 import { encode } from "../../viewer/avl_viewer/web/wire/datagram.js";
@@ -36,6 +36,7 @@ function receiver() {
     addKey: () => void (state.known = true),
     open: async (/** @type {number} */ _track, /** @type {number} */ number, /** @type {number} */ _flags, /** @type {Uint8Array} */ sealed) => {
       if (!state.known) throw new UnknownKey(0x1010);
+      if (sealed[0] === 253) throw new OutdatedKey(0x1010);
       if (sealed[0] === 254) throw new Replayed("twice");
       if (sealed[0] === 255) throw new RemoteProtocolError(CLOSE.TAMPERED, "bad");
       for (let turn = 0; turn < sealed[0]; turn++) await new Promise((done) => setTimeout(done, 0));
@@ -83,6 +84,20 @@ test("objects under an unknown key wait for it, a few of them", async () => {
   await media.addKey(1, 0, new Uint8Array(32));
   await settled();
   assert.deepEqual(frames, Array.from({ length: KEYLESS }, (_, at) => at + 1));
+});
+
+test("keys are asked for once in the key spacing, and never for an object of before the admission", async () => {
+  const { media, missing, state, settled } = receiver();
+  media.datagram(datagram(1, Uint8Array.of(253, 0), FLAG.KEY), 0);
+  await settled();
+  assert.deepEqual(missing, []);
+  state.known = false;
+  for (let number = 2; number < 62; number++) {
+    state.clock = (number - 2) * 10;
+    media.datagram(datagram(number, plaintext(null), FLAG.KEY), state.clock);
+    await settled();
+  }
+  assert.equal(missing.length, 2, "600 ms");
 });
 
 test("what is malformed, tampered with or replayed is dropped and never ends the session", async () => {

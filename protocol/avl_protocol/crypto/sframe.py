@@ -41,6 +41,11 @@ class UnknownKey(ProtocolError):
         self.kid = kid
 
 
+class OutdatedKey(UnknownKey):
+    """An object is sealed under a key older than ours: it was made before we were admitted, and nobody will give us
+    that key."""
+
+
 class Replayed(ProtocolError):
     """An object was accepted before, or is too old to tell."""
 
@@ -234,7 +239,8 @@ class ObjectOpener:
     def open(self, track: int, number: int, flags: int, sealed: bytes) -> bytes:
         """The plaintext of object `number`, whose place and flags the datagrams' headers told.
 
-        Raises UnknownKey, Replayed, or RemoteProtocolError(TAMPERED) when signature, header or seal are wrong.
+        Raises UnknownKey, OutdatedKey, Replayed, or RemoteProtocolError(TAMPERED) when signature, header or seal are
+        wrong.
         """
         kid, counter, offset = decode_header(sealed)
         end = len(sealed) - SIGNATURE_BYTES
@@ -245,7 +251,7 @@ class ObjectOpener:
         if window is not None and not window.fresh(number):
             raise Replayed(f"object {number} of track {track} came twice or too late")
         if kid not in self._keys and not self._reachable(kid):
-            raise UnknownKey(kid)
+            raise OutdatedKey(kid) if self._bases and kid >> 12 <= max(self._bases) else UnknownKey(kid)
         associated = associated_data(
             sealed[:offset], self._media_session, track, number, flags, end - offset - TAG_BYTES
         )

@@ -17,13 +17,14 @@ PATIENCE = 0.5
 
 
 class ViewerFeed:
-    """What one viewer gets of one host's tracks."""
+    """What one viewer gets of one host's tracks. `since`: for each track the first object it may get (ADMIT)."""
 
     __slots__ = (
         "_at_key",
         "_current",
         "_largest",
         "_newest",
+        "_since",
         "carrier",
         "followed",
         "handle",
@@ -32,10 +33,12 @@ class ViewerFeed:
         "wanted",
     )
 
-    def __init__(self, handle: int, carrier: Carrier, tracks: tuple[int, ...]) -> None:
+    def __init__(self, handle: int, carrier: Carrier, tracks: tuple[int, ...], since: tuple[int, ...] = ()) -> None:
         self.handle = handle
         self.carrier = carrier
         self.tracks = frozenset(tracks)
+        #: The first object of each track that this viewer may get: of what is older it has no key.
+        self._since = dict(zip(tracks, since, strict=False))
         self.wanted = True
         self.skipped = 0
         #: The host encodes for this viewer: what waits for it is on its way out, not a reason to break its pictures.
@@ -48,7 +51,7 @@ class ViewerFeed:
     def takes(self, header: MediaHeader) -> bool:
         """Whether this viewer gets the datagram; decided once an object, when its first fragment passes."""
         track = header.track
-        if track not in self.tracks or not self.wanted:
+        if track not in self.tracks or not self.wanted or header.object < self._since.get(track, 0):
             return False
         newest = self._newest.get(track, -1)
         if header.object < newest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avl_protocol.crypto.sframe import ObjectOpener, Replayed, UnknownKey
+from avl_protocol.crypto.sframe import ObjectOpener, OutdatedKey, Replayed, UnknownKey
 from avl_protocol.media import preamble as preambles
 from avl_protocol.media.frame import Chroma
 from avl_protocol.media.ordering import Ordering
@@ -65,6 +65,8 @@ class MediaReceiver:
         self.lost = 0
         self.received = 0
         self.repaired = 0
+        self._keys_asked = float("-inf")
+        #: Track and key id to ask for with NEED_KEYS, at most once in 300 ms.
         self.missing_key: tuple[int, int] | None = None
 
     def add_key(self, generation: int, step: int, base: bytes, now: float) -> list[ReceivedFrame]:
@@ -96,11 +98,13 @@ class MediaReceiver:
         try:
             plaintext = self._opener.open(number, whole.number, whole.flags, whole.sealed)
             preamble, bitstream = preambles.decode(plaintext)
+        except (OutdatedKey, Replayed):
+            return []
         except UnknownKey as unknown:
             self._keyless = [*self._keyless[1 - KEYLESS :], (number, whole)]
-            self.missing_key = (number, unknown.kid)
-            return []
-        except Replayed:
+            if now >= self._keys_asked + T_KEY_SPACING:
+                self._keys_asked = now
+                self.missing_key = (number, unknown.kid)
             return []
         except RemoteProtocolError:
             self.damaged += 1

@@ -103,11 +103,13 @@ class Tracks:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Host to relay: this session may open `channels` and receive `tracks`."""
+    """Host to relay: this session may open `channels` and receive `tracks`, each from its object of `since` on (all of
+    them where `since` is shorter)."""
 
     handle: int
     tracks: tuple[int, ...]
     channels: tuple[int, ...]
+    since: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

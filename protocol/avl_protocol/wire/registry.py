@@ -249,7 +249,7 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "REJECT": (8, ((0, "handle", "int"), (1, "code", "int"),)),
     "ATTACHED": (9, ((0, "session", "bytes"), (1, "handle", "int"), (2, "media_handle", "int"),)),
     "TRACKS": (10, ((0, "tracks", "int[][]"),)),
-    "ADMIT": (11, ((0, "handle", "int"), (1, "tracks", "int[]"), (2, "channels", "int[]"),)),
+    "ADMIT": (11, ((0, "handle", "int"), (1, "tracks", "int[]"), (2, "channels", "int[]"), (3, "since", "int[]"),)),
     "EVICT": (12, ((0, "handle", "int"), (1, "code", "int"),)),
     "DETACH": (13, ((0, "handle", "int"), (1, "code", "int"),)),
     "SUBSCRIBE": (14, ((0, "handle", "int"), (1, "track", "int"), (2, "wish", "int"),)),

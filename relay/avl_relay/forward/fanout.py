@@ -52,7 +52,8 @@ class Fanout:
         self._told = (-1, 0)
 
     def admit(self, feed: ViewerFeed, now: float) -> None:
-        """A viewer joins the audience. The host sends a key object for it by itself, which may have come already."""
+        """A viewer joins the audience. The host sends a key object for it by itself, which may have come already; it
+        gets nothing that is older than its admission."""
         self._feeds[feed.handle] = feed
         for track in feed.tracks:
             for data in self._cache.since_key(track, self._media_handle):

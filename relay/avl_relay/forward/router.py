@@ -40,7 +40,7 @@ UNADMITTED = 8
 LIFE = T_UNADMITTED + T_CONSENT
 #: Seconds between two words to a viewer about its hop's rate, while pictures change.
 RATE_INTERVAL = 1.0
-#: Channels that a moving session may open before its host has verified it.
+#: Channels that a session may open before its host's first ADMIT has come.
 PARKED = 4
 #: Sessions one viewer connection may have.
 SESSIONS_PER_PEER = 8
@@ -71,7 +71,8 @@ class Session:
     channels: frozenset[int] = frozenset((int(Channel.CONTROL),))
     streams: dict[int, int] = field(default_factory=dict)
     moves: bool = False
-    #: Streams of channels that a moving session has opened before its host has verified it.
+    #: Streams by channel that were opened before the host's first ADMIT: GRANT is sealed and takes another stream, so
+    #: that a viewer may know of its admission before we do.
     parked: dict[int, Parked] = field(default_factory=dict)
 
     @property
@@ -111,6 +112,8 @@ class Router:
         self._per_host = Buckets(rate=30 / 60, burst=30)
         self._per_source = Buckets(rate=5 / 60, burst=5)
         self._tests = Buckets(rate=6 / 60, burst=4)
+        #: Session and channel of each stream that is held until its host's first ADMIT.
+        self._parked: dict[tuple[RelayPeer, int], tuple[Session, int]] = {}
         #: The admitted sessions of each viewer's connection.
         self._watched: dict[RelayPeer, list[Session]] = {}
         self._last_handle = 0
@@ -124,6 +127,11 @@ class Router:
     def sessions(self) -> int:
         """Sessions known, admitted or not."""
         return len(self._sessions)
+
+    @property
+    def holding(self) -> int:
+        """Streams that wait for the first ADMIT of their session."""
+        return len(self._parked)
 
     def _handle(self) -> int:
         self._last_handle += 1
@@ -224,17 +232,18 @@ class Router:
             if channel not in session.channels:
                 self._splices.cut(session.viewer, stream, CloseCode.FORBIDDEN)
                 del session.streams[channel]
-        for channel, parked in session.parked.items():
+        for channel, parked in self._unpark(session).items():
             if channel in session.channels:
                 self._join(session, channel, parked.stream)
                 self._splices.received(session.viewer, parked.stream, bytes(parked.data), parked.end)
             else:
                 session.viewer.abandon(parked.stream, CloseCode.FORBIDDEN)
-        session.parked.clear()
         watched = self._watched.setdefault(session.viewer, [])
         if session not in watched:
             watched.append(session)
-        session.host.fanout.admit(ViewerFeed(session.handle, session.viewer.carrier, message.tracks), now)
+        session.host.fanout.admit(
+            ViewerFeed(session.handle, session.viewer.carrier, message.tracks, message.since), now
+        )
 
     def _end(self, session: Session, code: CloseCode, now: float) -> None:
         if self._sessions.pop(session.handle, None) is None:
@@ -244,7 +253,7 @@ class Router:
         watched = self._watched.get(session.viewer, [])
         if session in watched:
             watched.remove(session)
-        for parked in session.parked.values():
+        for parked in self._unpark(session).values():
             session.viewer.abandon(parked.stream, code)
         if not session.accepted:
             session.viewer.send(Close(code))
@@ -253,28 +262,40 @@ class Router:
 
     # streams
 
-    @property
-    def _moving(self) -> bool:
-        return any(session.parked for session in self._sessions.values())
-
     def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
         """A viewer opened a channel: carry it to the host if the host lets this session have it. A channel that comes
         back here from another way leaves its older stream."""
         session = self._sessions.get(header.handle)
-        allowed = session is not None and session.viewer is peer and session.accepted
-        if session is not None and allowed and session.moves and not session.admitted and header.channel:
-            if (parked := session.parked.pop(header.channel, None)) is not None:
-                peer.abandon(parked.stream, CloseCode.NO_ERROR)
-            if len(session.parked) < PARKED:
-                session.parked[header.channel] = Parked(stream)
-                return
-            allowed = False
-        if session is None or not allowed or header.channel not in session.channels:
+        if session is None or session.viewer is not peer or not session.accepted:
+            peer.abandon(stream, CloseCode.FORBIDDEN)
+            return
+        if not session.admitted and header.channel != Channel.CONTROL:
+            self._park(session, header.channel, stream)
+            return
+        if header.channel not in session.channels:
             peer.abandon(stream, CloseCode.FORBIDDEN)
             return
         if (older := session.streams.pop(header.channel, None)) is not None:
             self._splices.cut(peer, older, CloseCode.NO_ERROR)
         self._join(session, header.channel, stream)
+
+    def _park(self, session: Session, channel: int, stream: int) -> None:
+        """Hold a channel until the host's first ADMIT decides about it."""
+        if (older := session.parked.pop(channel, None)) is not None:
+            self._parked.pop((session.viewer, older.stream), None)
+            session.viewer.abandon(older.stream, CloseCode.NO_ERROR)
+        if len(session.parked) >= PARKED:
+            session.viewer.abandon(stream, CloseCode.FORBIDDEN)
+            return
+        session.parked[channel] = Parked(stream)
+        self._parked[session.viewer, stream] = (session, channel)
+
+    def _unpark(self, session: Session) -> dict[int, Parked]:
+        """What a session has held, which waits no longer."""
+        held, session.parked = session.parked, {}
+        for parked in held.values():
+            del self._parked[session.viewer, parked.stream]
+        return held
 
     def _join(self, session: Session, channel: int, stream: int) -> None:
         """Open a channel's twin towards the host and carry bytes both ways."""
@@ -288,29 +309,22 @@ class Router:
         session.streams[channel] = stream
         self._splices.join(peer, stream, host, twin)
 
-    def _parked(self, peer: RelayPeer, stream: int) -> tuple[Session, int] | None:
-        """The moving session and channel of a stream that is carried nowhere yet."""
-        for session in self._sessions.values():
-            if session.parked and session.viewer is peer:
-                for channel, parked in session.parked.items():
-                    if parked.stream == stream:
-                        return session, channel
-        return None
-
     def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Bytes of a channel. Those of a parked one are kept, as far as a stranger's window reaches."""
-        found = self._parked(peer, stream) if self._moving else None
+        """Bytes of a channel. Those of one that is held are kept, as far as a stranger's window reaches."""
+        found = self._parked.get((peer, stream))
         if found is None:
             self._splices.received(peer, stream, data, end)
             return
-        parked = found[0].parked[found[1]]
+        session, channel = found
+        parked = session.parked[channel]
         parked.data += data
         parked.end = parked.end or end
 
     def peer_stream_reset(self, peer: RelayPeer, stream: int, code: int, now: float) -> None:
         """A channel was abandoned."""
-        if self._moving and (found := self._parked(peer, stream)) is not None:
-            del found[0].parked[found[1]]
+        if (found := self._parked.pop((peer, stream), None)) is not None:
+            session, channel = found
+            del session.parked[channel]
         self._splices.reset(peer, stream, code)
 
     def peer_stream_writable(self, peer: RelayPeer, stream: int, now: float) -> None:

@@ -37,6 +37,9 @@ export class UnknownKey extends ProtocolError {
   }
 }
 
+/** An object is sealed under a key older than ours: it was made before we were admitted, and nobody will give us that key. */
+export class OutdatedKey extends UnknownKey {}
+
 /** An object was accepted before, or is too old to tell. */
 export class Replayed extends ProtocolError {}
 
@@ -127,7 +130,7 @@ export class ObjectOpener {
   }
 
   /** The plaintext of object `number`, whose place and flags the datagrams' headers told.
-   * Rejects with UnknownKey, Replayed, or RemoteProtocolError(TAMPERED) when signature, header or seal are wrong.
+   * Rejects with UnknownKey, OutdatedKey, Replayed, or RemoteProtocolError(TAMPERED) when signature, header or seal are wrong.
    * @param {number} track @param {number} number @param {number} flags @param {Uint8Array} sealed @returns {Promise<Uint8Array>} */
   async open(track, number, flags, sealed) {
     const header = decodeHeader(sealed);
@@ -168,7 +171,9 @@ export class ObjectOpener {
   async _derive(kid, track) {
     const known = this._bases.get(generationOf(kid));
     const wanted = kid % 16;
-    if (!known || known.step > wanted) throw new UnknownKey(kid);
+    if (!known || known.step > wanted) {
+      throw generationOf(kid) <= Math.max(...this._bases.keys()) ? new OutdatedKey(kid) : new UnknownKey(kid);
+    }
     let base = known.base;
     for (let step = known.step; step < wanted; step++) base = await ratchet(base);
     const { key, salt } = await keyAndSalt(await trackBase(base, track), kid);

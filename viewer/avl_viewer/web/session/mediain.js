@@ -5,7 +5,7 @@
  * whole. Times are milliseconds of our clock.
  */
 
-import { Replayed, UnknownKey } from "../crypto/sframe.js";
+import { OutdatedKey, Replayed, UnknownKey } from "../crypto/sframe.js";
 import { Ordering } from "../media/ordering.js";
 import { decode as decodePreamble } from "../media/preamble.js";
 import { Reassembler } from "../media/reassembler.js";
@@ -53,7 +53,7 @@ export const TRACKS = 16;
 /** All tracks of one session. Damaged objects are dropped and counted, never an error of the session. */
 export class MediaReceiver {
   /** @param {Opener} opener @param {() => number} clock  read when an object has been opened
-   * @param {{ frames: (frames: ReceivedFrame[]) => void, missingKey: (track: number, kid: number) => void }} owner */
+   * @param {{ frames: (frames: ReceivedFrame[]) => void, missingKey: (track: number, kid: number) => void }} owner  `missingKey`: at most once in 300 ms */
   constructor(opener, clock, owner) {
     this._opener = opener;
     this._clock = clock;
@@ -62,6 +62,7 @@ export class MediaReceiver {
     this._tracks = new Map();
     /** @type {[number, Assembled][]} */
     this._keyless = [];
+    this._keysAsked = -Infinity;
     /** @type {Promise<void>} */
     this._tail = Promise.resolve();
     this.damaged = 0;
@@ -127,14 +128,17 @@ export class MediaReceiver {
 
   /** @param {number} track @param {Assembled} whole @param {unknown} error @returns {() => void} */
   _unopened(track, whole, error) {
+    if (error instanceof OutdatedKey || error instanceof Replayed) return () => undefined;
     if (error instanceof UnknownKey) {
       const kid = Number(error.kid);
       return () => {
         this._keyless = [...this._keyless.slice(1 - KEYLESS), [track, whole]];
+        const now = this._clock();
+        if (now - this._keysAsked < TIMER.KEY_SPACING) return;
+        this._keysAsked = now;
         this._owner.missingKey(track, kid);
       };
     }
-    if (error instanceof Replayed) return () => undefined;
     if (error instanceof RemoteProtocolError) return () => void this.damaged++;
     throw error;
   }

@@ -14,33 +14,6 @@ import { CLOSE } from "./registry.js";
 import { Reader } from "./buffer.js";
 import * as varint from "./varint.js";
 
-/** Fields that may be left out, by message; absent, they hold what DEFAULTS says of their type. @type {Record<string, string[]>} */
-const OPTIONAL = {
-  HELLO: ["software", "required"],
-  WELCOME: ["time_ms", "name", "page", "types"],
-  ATTACH: ["hops", "moves"],
-  INCOMING: ["source", "moves"],
-  VIEWERS: ["rungs", "rate", "hold_ms"],
-  GOAWAY: ["elsewhere"],
-  CLOSE: ["text"],
-  GRANT: ["name", "tracks"],
-  LAYOUT: ["names", "monitors"],
-  DECODER: ["max_width", "max_height"],
-  BEACON: ["objects"],
-  REPORT: ["objects", "decode_queue", "lost", "received"],
-  END: ["text"],
-  ECHO: ["discarded"],
-  OFFER: ["features"],
-  HOST_HELLO: ["methods", "time_ms"],
-  VIEWER_HELLO: ["ticket"],
-  CANDIDATES: ["rows", "hashes"],
-};
-/** @type {Record<string, any>} */
-const DEFAULTS = { int: 0, str: "" };
-const NOTHING = new Uint8Array(0);
-/** Defaults that differ from their type's. @type {Record<string, Record<string, any>>} */
-const OWN_DEFAULTS = { INCOMING: { source: NOTHING }, VIEWER_HELLO: { ticket: NOTHING }, DECODER: { max_width: 4096, max_height: 4096 } };
-
 /** @type {Record<string, (value: any) => boolean>} */
 const CHECKS = {
   int: (value) =>
@@ -57,10 +30,10 @@ function fits(type, value) {
   return Array.isArray(value) && value.every((item) => fits(type.slice(0, -2), item));
 }
 
-/** @param {string} kind @param {string} field @param {string} type */
-function fallback(kind, field, type) {
-  if (!OPTIONAL[kind]?.includes(field)) return undefined;
-  return OWN_DEFAULTS[kind]?.[field] ?? (type.endsWith("[]") ? [] : DEFAULTS[type]);
+/** What a field holds that was left out; undefined where it may not be. @param {string} type @param {any} preset  the registry's */
+function fallback(type, preset) {
+  if (Array.isArray(preset)) return [];
+  return type === "bytes" && preset !== undefined ? new Uint8Array(0) : preset;
 }
 
 /** The bytes of a message. Throws LocalProtocolError when a field is missing or has a wrong type.
@@ -68,8 +41,8 @@ function fallback(kind, field, type) {
 export function encode(table, kind, fields) {
   const [number, rows] = table[kind];
   const body = new Map();
-  for (const [key, field, type] of rows) {
-    const value = fields[field] ?? fallback(kind, field, type);
+  for (const [key, field, type, preset] of rows) {
+    const value = fields[field] ?? fallback(type, preset);
     if (!fits(type, value)) throw new LocalProtocolError(`${kind}.${field}: expected ${type}`);
     body.set(key, value);
   }
@@ -87,8 +60,8 @@ export function decode(table, data, code = CLOSE.PROTOCOL_ERROR) {
   if (kind === undefined) return null;
   /** @type {Record<string, any>} */
   const message = { kind };
-  for (const [key, field, type] of table[kind][1]) {
-    const value = body.has(key) ? body.get(key) : fallback(kind, field, type);
+  for (const [key, field, type, preset] of table[kind][1]) {
+    const value = body.has(key) ? body.get(key) : fallback(type, preset);
     if (value === undefined) throw new RemoteProtocolError(code, `${kind} lacks ${field}`);
     if (!fits(type, value)) throw new RemoteProtocolError(code, `${kind}.${field}: expected ${type}`);
     message[field] = value;

@@ -186,67 +186,67 @@ export const CLOSE_TEXT = Object.freeze({
   76: "The other side stopped reading.",
   77: "The host no longer knows this session.",
 });
-/** Message name -> [number, [[key, field, type], ...]]. */
+/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HOP_MESSAGES = Object.freeze({
-  HELLO: [1, [[0, "versions", "int[]"], [1, "role", "int"], [2, "software", "str"], [3, "required", "str[]"]]],
-  WELCOME: [2, [[0, "version", "int"], [1, "nonce", "bytes"], [2, "observed", "str"], [3, "identity", "bytes"], [4, "endorsement", "bytes"], [5, "time_ms", "int"], [6, "name", "str"], [7, "page", "str"], [8, "types", "int[]"]]],
+  HELLO: [1, [[0, "versions", "int[]"], [1, "role", "int"], [2, "software", "str", ""], [3, "required", "str[]", []]]],
+  WELCOME: [2, [[0, "version", "int"], [1, "nonce", "bytes"], [2, "observed", "str"], [3, "identity", "bytes"], [4, "endorsement", "bytes"], [5, "time_ms", "int", 0], [6, "name", "str", ""], [7, "page", "str", ""], [8, "types", "int[]", []]]],
   REGISTER: [3, [[0, "identity", "bytes"], [1, "record", "bytes"], [2, "signature", "bytes"], [3, "proof", "bytes"]]],
   REGISTERED: [4, [[0, "media_handle", "int"]]],
-  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "hops", "int"], [3, "moves", "int"]]],
-  INCOMING: [6, [[0, "session", "bytes"], [1, "handle", "int"], [2, "source", "bytes"], [3, "moves", "int"]]],
+  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "hops", "int", 0], [3, "moves", "int", 0]]],
+  INCOMING: [6, [[0, "session", "bytes"], [1, "handle", "int"], [2, "source", "bytes", ""], [3, "moves", "int", 0]]],
   ACCEPT: [7, [[0, "handle", "int"]]],
   REJECT: [8, [[0, "handle", "int"], [1, "code", "int"]]],
   ATTACHED: [9, [[0, "session", "bytes"], [1, "handle", "int"], [2, "media_handle", "int"]]],
   TRACKS: [10, [[0, "tracks", "int[][]"]]],
-  ADMIT: [11, [[0, "handle", "int"], [1, "tracks", "int[]"], [2, "channels", "int[]"]]],
+  ADMIT: [11, [[0, "handle", "int"], [1, "tracks", "int[]"], [2, "channels", "int[]"], [3, "since", "int[]", []]]],
   EVICT: [12, [[0, "handle", "int"], [1, "code", "int"]]],
   DETACH: [13, [[0, "handle", "int"], [1, "code", "int"]]],
   SUBSCRIBE: [14, [[0, "handle", "int"], [1, "track", "int"], [2, "wish", "int"]]],
   RECOVER: [15, [[0, "handle", "int"], [1, "track", "int"], [2, "object", "int"]]],
-  VIEWERS: [16, [[0, "count", "int"], [1, "rungs", "int[]"], [2, "rate", "int"], [3, "hold_ms", "int"]]],
+  VIEWERS: [16, [[0, "count", "int"], [1, "rungs", "int[]", []], [2, "rate", "int", 0], [3, "hold_ms", "int", 0]]],
   PING: [17, [[0, "token", "int"]]],
   PONG: [18, [[0, "token", "int"]]],
-  GOAWAY: [19, [[0, "elsewhere", "str[]"]]],
-  CLOSE: [20, [[0, "code", "int"], [1, "text", "str"]]],
+  GOAWAY: [19, [[0, "elsewhere", "str[]", []]]],
+  CLOSE: [20, [[0, "code", "int"], [1, "text", "str", ""]]],
   HOP_RATE: [21, [[0, "handle", "int"], [1, "state", "str"], [2, "reason", "str"], [3, "figures", "int[]"]]],
   OBSERVED: [22, [[0, "address", "str"]]],
   NAT_TEST: [23, [[0, "token", "bytes"]]],
   NAT_TESTED: [24, [[0, "token", "bytes"], [1, "port", "int"]]],
 });
-/** Message name -> [number, [[key, field, type], ...]]. */
+/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const CONTROL_MESSAGES = Object.freeze({
-  GRANT: [1, [[0, "permissions", "int"], [1, "media_session", "bytes"], [2, "signer", "bytes"], [3, "endorsement", "bytes"], [4, "keys", "bytes[]"], [5, "host_time_us", "int"], [6, "name", "str"], [7, "tracks", "int[][]"]]],
+  GRANT: [1, [[0, "permissions", "int"], [1, "media_session", "bytes"], [2, "signer", "bytes"], [3, "endorsement", "bytes"], [4, "keys", "bytes[]"], [5, "host_time_us", "int"], [6, "name", "str", ""], [7, "tracks", "int[][]", []]]],
   MEDIA_KEYS: [2, [[0, "keys", "bytes[]"]]],
   NEED_KEYS: [3, [[0, "track", "int"], [1, "kid", "int"]]],
-  LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]"], [3, "monitors", "int[][]"]]],
+  LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]", []], [3, "monitors", "int[][]", []]]],
   CURSOR: [5, [[0, "serial", "int"], [1, "width", "int"], [2, "height", "int"], [3, "hot_x", "int"], [4, "hot_y", "int"], [5, "image", "bytes"]]],
-  DECODER: [6, [[0, "chroma", "int[]"], [1, "max_width", "int"], [2, "max_height", "int"]]],
+  DECODER: [6, [[0, "chroma", "int[]"], [1, "max_width", "int", 4096], [2, "max_height", "int", 4096]]],
   CLOCK_PING: [7, [[0, "sent_us", "int"]]],
   CLOCK_PONG: [8, [[0, "sent_us", "int"], [1, "host_us", "int"]]],
-  BEACON: [9, [[0, "host_us", "int"], [1, "objects", "int[][]"]]],
-  REPORT: [10, [[0, "track", "int"], [1, "objects", "int[][]"], [2, "decode_queue", "int"], [3, "lost", "int"], [4, "received", "int"]]],
+  BEACON: [9, [[0, "host_us", "int"], [1, "objects", "int[][]", []]]],
+  REPORT: [10, [[0, "track", "int"], [1, "objects", "int[][]", []], [2, "decode_queue", "int", 0], [3, "lost", "int", 0], [4, "received", "int", 0]]],
   STAGES: [12, [[0, "object", "int"], [1, "times_us", "int[]"]]],
-  END: [13, [[0, "code", "int"], [1, "text", "str"]]],
+  END: [13, [[0, "code", "int"], [1, "text", "str", ""]]],
   RATE: [14, [[0, "state", "str"], [1, "reason", "str"], [2, "figures", "int[]"]]],
-  CANDIDATES: [15, [[0, "serial", "int"], [1, "rows", "any[][]"], [2, "hashes", "bytes[]"]]],
+  CANDIDATES: [15, [[0, "serial", "int"], [1, "rows", "any[][]", []], [2, "hashes", "bytes[]", []]]],
   TICKET: [16, [[0, "ticket", "bytes"], [1, "seconds", "int"]]],
 });
-/** Message name -> [number, [[key, field, type], ...]]. */
+/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const INPUT_MESSAGES = Object.freeze({
   BATCH: [1, [[0, "sequence", "int"], [1, "time_us", "int"], [2, "events", "any[][]"]]],
-  ECHO: [2, [[0, "sequence", "int"], [1, "host_us", "int"], [2, "discarded", "int"]]],
+  ECHO: [2, [[0, "sequence", "int"], [1, "host_us", "int"], [2, "discarded", "int", 0]]],
 });
-/** Message name -> [number, [[key, field, type], ...]]. */
+/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const BULK_MESSAGES = Object.freeze({
   CLIPBOARD: [1, [[0, "serial", "int"], [1, "text", "str"]]],
   CLIPBOARD_ASK: [2, []],
   CLIPBOARD_SET: [3, [[0, "serial", "int"], [1, "taken", "bool"]]],
 });
-/** Message name -> [number, [[key, field, type], ...]]. */
+/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HANDSHAKE_MESSAGES = Object.freeze({
-  OFFER: [1, [[0, "versions", "int[]"], [1, "features", "str[]"]]],
-  HOST_HELLO: [2, [[0, "version", "int"], [1, "identity", "bytes"], [2, "not_before", "int"], [3, "not_after", "int"], [4, "signature", "bytes"], [5, "methods", "str[]"], [6, "time_ms", "int"]]],
-  VIEWER_HELLO: [3, [[0, "identity", "bytes"], [1, "not_before", "int"], [2, "not_after", "int"], [3, "signature", "bytes"], [4, "name", "str"], [5, "permissions", "int"], [6, "share", "bytes"], [7, "ticket", "bytes"]]],
+  OFFER: [1, [[0, "versions", "int[]"], [1, "features", "str[]", []]]],
+  HOST_HELLO: [2, [[0, "version", "int"], [1, "identity", "bytes"], [2, "not_before", "int"], [3, "not_after", "int"], [4, "signature", "bytes"], [5, "methods", "str[]", []], [6, "time_ms", "int", 0]]],
+  VIEWER_HELLO: [3, [[0, "identity", "bytes"], [1, "not_before", "int"], [2, "not_after", "int"], [3, "signature", "bytes"], [4, "name", "str"], [5, "permissions", "int"], [6, "share", "bytes"], [7, "ticket", "bytes", ""]]],
   CHALLENGE: [4, [[0, "shares", "bytes[]"], [1, "tags", "bytes[]"]]],
   CONFIRM: [5, [[0, "which", "int"], [1, "tag", "bytes"]]],
   WAIT: [6, [[0, "seconds", "int"]]],
