@@ -13,7 +13,6 @@ ONLY_PYTHON = {
     "media/packetizer": "a browser sends no media",
     "wire/codec": "wire/messages.js reads and writes by the registry's tables: an object needs no class to become",
     "wire/endtoend": "wire/messages.js, likewise",
-    "wire/foreign": "a page has neither terminal nor log, and puts foreign text into text nodes only",
     "wire/keys": "input/keys.js holds what a browser needs of it; names of keys are typed on a command line",
 }
 #: What a browser needs of a hop's rate: it says what arrived. The rest of that room is for who sends media.
