@@ -24,6 +24,7 @@ from avl_protocol.endpoint.world import system_world
 from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import normalise_code
 from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.target import parse_address, parse_relay
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Share this machine's desktop.")
@@ -35,12 +36,12 @@ SWITCH_INTERVAL = 0.0005
 
 
 def _tell(text: str) -> None:
-    typer.echo(text)
+    typer.echo(for_terminal(text, None))
     sys.stdout.flush()
 
 
 def _warn(text: str) -> None:
-    typer.echo(f"avl-host: {text}", err=True)
+    typer.echo(for_terminal(f"avl-host: {text}", None), err=True)
 
 
 def _fail(text: str, status: int) -> typer.Exit:
@@ -156,7 +157,7 @@ def doctor(
             raise _fail(str(error), USAGE) from None
         except (Refused, OSError) as error:
             raise _fail(str(error), FAILED) from None
-    typer.echo(report(findings))
+    typer.echo(for_terminal(report(findings), None, lines=True))
     if any(not finding.ok for finding in findings):
         raise typer.Exit(FAILED)
 

@@ -19,12 +19,17 @@ import xcffib
 import xcffib.xinput
 import xcffib.xproto
 
+from avl_protocol.wire.foreign import for_dialog
+from avl_protocol.wire.registry import Permission
+
 #: Seconds that Allow takes no click after the window appears.
 GUARD = 0.8
 
 _WIDTH, _HEIGHT, _MARGIN = 520, 220, 24
 _BUTTON_WIDTH, _BUTTON_HEIGHT = 120, 36
 _FONTS = ("10x20", "9x15", "fixed")
+#: Lines above the buttons; characters of a viewer's name, which leave the others their place.
+_LINES, _NAME = 5, 64
 _WHITE, _INK, _FAINT, _PALE = 0xFFFFFF, 0x202020, 0xA0A0A0, 0xE4E4E4
 _ALL_MASTERS = 1
 _BUTTON_PRESS_BIT = 1 << 4
@@ -47,6 +52,18 @@ class _Box:
 
 DENY = _Box(_WIDTH - 2 * (_BUTTON_WIDTH + _MARGIN), _HEIGHT - _BUTTON_HEIGHT - _MARGIN, _BUTTON_WIDTH, _BUTTON_HEIGHT)
 ALLOW = _Box(_WIDTH - _BUTTON_WIDTH - _MARGIN, _HEIGHT - _BUTTON_HEIGHT - _MARGIN, _BUTTON_WIDTH, _BUTTON_HEIGHT)
+
+
+def question(device: str, name: str, wish: Permission) -> str:
+    """What a person is asked: first who it is and what it may, which nobody can choose, then the viewer's own words."""
+    what = "see this screen" if wish == Permission.VIEW else "see this screen, type and click"
+    called = for_dialog(name, _NAME)
+    return f"Viewer {device}\nwants to {what}." + (f"\nIt calls itself: {called}" if called else "")
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """The lines that the window has room for."""
+    return [line for part in text.split("\n") for line in textwrap.wrap(part, columns, break_on_hyphens=False)][:_LINES]
 
 
 async def ask(display: str, text: str, seconds: float = 30.0, injected_may_allow: bool = False) -> bool:
@@ -209,7 +226,7 @@ class _Dialog:
     def _draw(self) -> None:
         self._x.core.ClearArea(False, self._window, 0, 0, 0, 0)
         y = _MARGIN + self._ascent
-        for line in textwrap.wrap(self._text, (_WIDTH - 2 * _MARGIN) // self._advance)[:5]:
+        for line in wrapped(self._text, (_WIDTH - 2 * _MARGIN) // self._advance):
             self._write(_MARGIN, y, line, _INK)
             y += self._line
         self._write(_MARGIN, DENY.y + (_BUTTON_HEIGHT + self._ascent) // 2, f"{self._left} s, then denied", _FAINT)

@@ -13,7 +13,7 @@ from avl_host.capture.source import CaptureSource
 from avl_host.capture.sources import open_source
 from avl_host.clipboard import open_clipboard
 from avl_host.config import HostSettings
-from avl_host.consent_dialog import DialogUnavailable, ask
+from avl_host.consent_dialog import DialogUnavailable, ask, question
 from avl_host.encode.pipeline import Pipeline
 from avl_host.encode.video import H264Encoder
 from avl_host.encode.worker import Listener, ThreadWorker, Worker
@@ -71,10 +71,8 @@ def _mapper(world: World) -> PortMapper:
 
 def _asker(display: str) -> Ask:
     async def asks(device: str, name: str, wish: Permission) -> bool | None:
-        what = "see this screen" if wish == Permission.VIEW else "see this screen, type and click"
-        text = f"{name or 'Somebody'} ({device}) wants to {what}."
         try:
-            return await asyncio.wait_for(ask(display, text, T_CONSENT), T_CONSENT + 5)
+            return await asyncio.wait_for(ask(display, question(device, name, wish), T_CONSENT), T_CONSENT + 5)
         except (DialogUnavailable, TimeoutError):
             return None
 

@@ -17,9 +17,10 @@ from avl_protocol.endpoint.world import World
 from avl_protocol.path.silence import Silence, Verdict
 from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
 from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.messages import Detach, HopMessage, Incoming, Observed, Recover, Viewers, Welcome
 from avl_protocol.wire.registry import CloseCode, Role
-from avl_protocol.wire.target import RelayAddress, parse_address
+from avl_protocol.wire.target import RelayAddress, own_page, parse_address
 
 SOFTWARE = "avl-host 0.1"
 #: Seconds between attempts at an unreachable relay: doubling from the first to the last; while a session may still come
@@ -58,7 +59,7 @@ class Registration:
         self._lost = asyncio.Event()
         self._again = asyncio.Event()
         self._failure = ""
-        self.page = ""
+        self.page = self._doubted = ""
         #: The relay's address as it calls itself; None while we are not registered.
         self.name: RelayAddress | None = None
 
@@ -168,7 +169,9 @@ class Registration:
         self._silence = Silence()
         self._entrance = RelayEntrance(self._link)
         self._sharing.open(self._entrance.outlet)
-        self.page = welcome.page
+        self.page = own_page(welcome.page, self.relay)
+        if welcome.page and not self.page:
+            self._doubt_page(welcome.page)
         try:
             host, port = parse_address(welcome.name)
             self.name = RelayAddress(host, port, self.relay.pin)
@@ -178,6 +181,17 @@ class Registration:
             self._moved()
         self._dialler.locate(self.relay, self._link.carrier, welcome.nonce)
         self._changed()
+
+    def _doubt_page(self, page: str) -> None:
+        """Say once why there is no address for a browser."""
+        if page != self._doubted:
+            self._doubted = page
+            shown = for_terminal(page, 80)
+            self._tell(
+                f"relay {self.relay.host}:{self.relay.port} names a page that is not its own ({shown}): no address for "
+                "a browser is shown, since it would hold the code. If that is the relay's page, give --relay by the "
+                "name in it."
+            )
 
     def link_message(self, message: HopMessage, now: float) -> None:
         """About sessions, the audience, and where we are."""

@@ -15,6 +15,7 @@ from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.state import StateError, default_folder
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.quic.qlog import recording
+from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.target import parse_address, show_pin
 from avl_relay.config import RelaySettings
 from avl_relay.relay import Relay, configure_log
@@ -28,7 +29,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def _warn(text: str) -> None:
-    typer.echo(f"avl-relay: {text}", err=True)
+    typer.echo(for_terminal(f"avl-relay: {text}", None), err=True)
 
 
 def _fail(text: str, status: int) -> typer.Exit:
@@ -72,11 +73,9 @@ def serve(
     )
     configure_log()
     if tls_cert is None and settings.public not in LOOPBACK:
-        typer.echo(
-            "avl-relay: without --tls-cert and --tls-key the page is served over plain HTTP: browsers refuse "
-            "to connect "
-            "from it except on this machine. Native viewers are not affected.",
-            err=True,
+        _warn(
+            "without --tls-cert and --tls-key the page is served over plain HTTP: browsers refuse to connect from it "
+            "except on this machine. Native viewers are not affected."
         )
     clock = SystemClock()
     try:
@@ -92,10 +91,10 @@ async def _serve(settings: RelaySettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await relay.start()
-    typer.echo(f"relay {relay.quic}")
-    typer.echo(f"  pin   {show_pin(relay.identity.pin)}")
-    typer.echo(f"  page  {relay.page}")
-    typer.echo(f"  host  avl-host run --relay '{relay.quic}?pin={show_pin(relay.identity.pin)}'")
+    pin = show_pin(relay.identity.pin)
+    ready = (f"relay {relay.quic}", f"  pin   {pin}", f"  page  {relay.page}")
+    for line in (*ready, f"  host  avl-host run --relay '{relay.quic}?pin={pin}'"):
+        typer.echo(for_terminal(line, None))
     sys.stdout.flush()
     await stop.wait()
     await relay.close()

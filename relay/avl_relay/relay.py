@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.relay import RelayIdentity, RelayPeer
 from avl_protocol.websocket.carrier import WebSocketCarrier
+from avl_protocol.wire.foreign import for_log
 from avl_protocol.wire.target import join, show_pin
 from avl_relay.config import RelaySettings
 from avl_relay.forward.router import Router
@@ -229,10 +231,16 @@ class Relay:
             await self._http.close()
 
 
+def _shown(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Whatever text stands in an event, as one line of a log."""
+    return {name: for_log(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
 def configure_log() -> None:
     """One line an event, on stderr."""
     structlog.configure(
         processors=[
+            _shown,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from avl_host.consent_dialog import ALLOW, DENY, GUARD, DialogUnavailable, ask
+from avl_host.consent_dialog import ALLOW, DENY, GUARD, DialogUnavailable, ask, question, wrapped
 from avl_host.input.desktop import DesktopSink
+from avl_protocol.wire.registry import Permission
 from tests.host.conftest import XServer
 
 pytestmark = pytest.mark.display
-TEXT = "Laptop (ABCD-EFGH-JKMN-PQRS-TVWX-YZ01-2345) wants to see this screen, type and click."
+TEXT = question("ABCD-EFGH-JKMN-PQRS-TVWX-YZ01-2345", "Laptop", Permission.VIEW | Permission.POINTER)
 #: Where the window lies on a 640x480 screen, its border included.
 LEFT, TOP = (640 - 520) // 2 + 2, (480 - 220) // 3 + 2
 
@@ -33,6 +34,22 @@ async def answered(server: XServer, box: object, wait: float, seconds: float = 3
     await asyncio.sleep(wait)
     click(server, box)
     return await asked
+
+
+@pytest.mark.parametrize(
+    "name", ["Laptop", "", "a" * 5000, "Desk\n" * 50, "\u202e" + "x y " * 200, "admin (YOUR-OWN-DESK) " * 9]
+)
+@pytest.mark.parametrize("columns", [47, 52, 78])
+def test_a_name_hides_neither_who_asks_nor_what_for(name: str, columns: int) -> None:
+    device = "ABCD-EFGH-JKMN-PQRS-TVWX-YZ01-2345"
+    lines = wrapped(question(device, name, Permission.VIEW | Permission.KEYBOARD), columns)
+    assert lines[:2] == [f"Viewer {device}", "wants to see this screen, type and click."]
+    assert all(line.isprintable() for line in lines)
+    assert len(lines) == (2 if not name else 3 if len(name) < 30 else 4)
+
+
+def test_who_only_watches_is_asked_for_that() -> None:
+    assert question("ID", "x", Permission.VIEW).splitlines()[1] == "wants to see this screen."
 
 
 async def test_allow(xvfb: XServer) -> None:

@@ -36,7 +36,7 @@ from avl_protocol.wire.endtoend import (
     Ticket,
 )
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import Accept, Admit, Detach, Evict, Incoming, Recover, Reject, Viewers
+from avl_protocol.wire.messages import Accept, Admit, Detach, Evict, Incoming, Recover, Reject, Viewers, Welcome
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, T_RESUME, CloseCode, InputKind, Permission
 from avl_protocol.wire.target import RelayAddress
 from tests.host.hosting import RecordingGuests, RecordingLink, RecordingWorker
@@ -51,6 +51,9 @@ class Nowhere:
         return False
 
     def forget(self, who: object) -> None:
+        return
+
+    def locate(self, *about: object) -> None:
         return
 
 
@@ -384,3 +387,27 @@ def test_a_thousand_strangers_leave_nothing_behind(tmp_path: Path) -> None:
         lobby.clock.now += 11
         lobby.reception.handle_timer(lobby.clock.now)
     assert lobby.sessions == [] and lobby.reception._visits == {} and lobby.reception.next_timeout() is None
+
+
+def test_a_page_that_is_not_the_relay_s_own_is_not_shown_and_told_of_once(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    lobby.relay._link = lobby.link.as_link()
+
+    def welcomed(page: str, name: str = "relay.test:4433") -> None:
+        lobby.relay.link_up(Welcome(1, bytes(16), "", b"", b"", 0, name, page), lobby.clock.now)
+
+    for _ in range(2):
+        welcomed("https://evil.example/\x1b[2J")
+        assert lobby.relay.page == ""
+    (warning,) = lobby.said
+    assert warning.isprintable() and "evil.example/\\x1b[2J" in warning and "relay.test" in warning
+    welcomed("https://relay.test:8443/")
+    assert lobby.relay.page == "https://relay.test:8443/"
+
+
+def test_a_relay_s_name_for_itself_runs_nothing_in_a_shell(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    lobby.relay._link = lobby.link.as_link()
+    for name in ("x'; reboot; ':4433", "x\x1b[2J:4433", "$(id):4433"):
+        lobby.relay.link_up(Welcome(1, bytes(16), "", b"", b"", 0, name, ""), lobby.clock.now)
+        assert lobby.relay.name == RelayAddress("relay.test", 4433)

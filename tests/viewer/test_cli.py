@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -179,6 +180,36 @@ def test_text_may_come_from_standard_input(avl: Call, desktop: FakeDesktop) -> N
 def test_the_clipboard_is_printed_as_it_is(avl: Call, desktop: FakeDesktop) -> None:
     result = avl("clipboard", TARGET, "--code", "c")
     assert result.stdout == "the host's clipboard" and result.stderr == ""
+
+
+HOSTILE = "one\n\x1b]0;owned\x07\u202e[red]two"
+
+
+def test_a_terminal_is_shown_what_it_would_obey(
+    avl: Call, desktop: FakeDesktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desktop.text = HOSTILE
+    assert avl("clipboard", TARGET, "--code", "c").stdout == HOSTILE, "a program gets every byte"
+    reader, writer = os.openpty()
+    monkeypatch.setattr(cli, "run", lambda work: work.close() or HOSTILE)
+    with open(writer, "w", encoding="utf-8") as terminal, monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", terminal)
+        cli.clipboard(TARGET, code="c")
+        terminal.flush()
+        shown = os.read(reader, 4096).decode()
+    os.close(reader)
+    assert shown.replace("\r\n", "\n") == "one\n\\x1b]0;owned\\x07\\u202e[red]two"
+
+
+def test_figures_in_a_stranger_s_words_are_neither_obeyed_nor_taken_for_markup(
+    avl: Call, desktop: FakeDesktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeDesktop, "stats", lambda self: {"rate": {"reason": HOSTILE, "[bold]key": "[/]"}})
+    shown = avl("stats", TARGET, "--code", "c", "--seconds", "0.1").stdout
+    assert "\\x1b" in shown and "[red]" in shown and "[bold]key [/]" in shown
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    figures = avl("stats", TARGET, "--json", "--code", "c", "--seconds", "0.1").stdout
+    assert figures.isascii() and json.loads(figures)["rate"]["reason"] == HOSTILE
 
 
 def test_a_screenshot_is_a_file(avl: Call, desktop: FakeDesktop, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from avl_protocol.endpoint.state import StateError
+from avl_protocol.wire.foreign import for_log
 from avl_viewer.present.connect import ConnectDialog
 from avl_viewer.present.presenter import Presenter
 from avl_viewer.present.remote import Remote
@@ -83,7 +84,7 @@ def run_dialog(
             try:
                 recent.remember(target)
             except StateError as refused:
-                log.warning("%s", refused)
+                log.warning("%s", for_log(str(refused)))
         if ending.ran or ending.exit_status in (0, INTERRUPTED):
             return ending.exit_status
         error = ending.text

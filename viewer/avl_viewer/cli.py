@@ -26,6 +26,7 @@ from avl_protocol.endpoint.survey import findings_of
 from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import to_text
 from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.target import Target, parse_relay, parse_target
 from avl_viewer.api import Desktop, connect
 from avl_viewer.background import BackgroundRemote
@@ -52,7 +53,7 @@ QlogOption = Annotated[Optional[Path], typer.Option(metavar="DIR", help="Write a
 
 
 def _warn(text: str) -> None:
-    typer.echo(f"avl: {text}", err=True)
+    typer.echo(for_terminal(f"avl: {text}", None), err=True)
 
 
 def _fail(text: str, status: int) -> NoReturn:
@@ -302,7 +303,8 @@ def clipboard(
 
     text = _do(target, code, state, timeout, qlog, action)
     if text is not None:
-        typer.echo(text, nl=False)
+        # A program that reads it gets every byte; a terminal would obey some of them.
+        typer.echo(for_terminal(text, None, lines=True) if sys.stdout.isatty() else text, nl=False)
 
 
 @app.command()
@@ -332,7 +334,7 @@ def stats(
     table = Table(show_header=False)
     for name, value in figures.items():
         for row in rows_of(name, value):
-            table.add_row(*row)
+            table.add_row(*(Text(for_terminal(cell)) for cell in row))
     Console().print(table)
 
 
@@ -351,7 +353,7 @@ def doctor(
         _fail(str(refused), refused.exit_status)
     except OSError as error:
         _fail(str(error), FAILED)
-    typer.echo(report(findings))
+    typer.echo(for_terminal(report(findings), None, lines=True))
     if any(not finding.ok for finding in findings):
         raise typer.Exit(FAILED)
 
@@ -380,7 +382,7 @@ def devices(
     elif found:
         table = Table("Name", "Target", box=None, pad_edge=False)
         for one in found:
-            table.add_row(Text(one.name), Text(one.target, no_wrap=True, overflow="ignore"))
+            table.add_row(Text(for_terminal(one.name)), Text(for_terminal(one.target), no_wrap=True, overflow="ignore"))
         Console().print(table, crop=False, soft_wrap=True)
     if not found:
         _warn("no desktop announces itself here: on the host, run avl-host run --listen 0.0.0.0:PORT --announce")

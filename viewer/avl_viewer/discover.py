@@ -17,6 +17,7 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from avl_protocol.endpoint.interfaces import Interfaces, LocalAddress, SystemInterfaces
 from avl_protocol.wire import device_id
+from avl_protocol.wire.foreign import for_dialog
 from avl_protocol.wire.target import join
 
 SERVICE = "_avl._udp.local."
@@ -120,6 +121,4 @@ def _best(addresses: Sequence[str], local: Sequence[LocalAddress]) -> str | None
 
 
 def _name(written: bytes) -> str:
-    """A name that can be shown on a terminal: no control characters, and none that turn the direction of text."""
-    text = written.decode("utf-8", "replace")
-    return "".join(character if character.isprintable() else " " for character in text)[:LONGEST_NAME].strip()
+    return for_dialog(written.decode("utf-8", "replace"), LONGEST_NAME)

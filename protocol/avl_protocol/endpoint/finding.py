@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from avl_protocol.wire.foreign import for_terminal
+
+#: Characters of a finding: some hold what a relay, a router or a resolver said.
+LONGEST_FINDING = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -20,7 +25,8 @@ def report(findings: Iterable[Finding]) -> str:
     """The findings as a person reads them, one or two lines each."""
     lines = []
     for finding in findings:
-        lines.append(f"{'ok  ' if finding.ok else 'MISS'} {finding.subject}: {finding.text}")
+        told = f"{'ok  ' if finding.ok else 'MISS'} {finding.subject}: {finding.text}"
+        lines.append(for_terminal(told, LONGEST_FINDING))
         if finding.mend:
-            lines.append(f"     mend: {finding.mend}")
+            lines.append(for_terminal(f"     mend: {finding.mend}", LONGEST_FINDING))
     return "\n".join(lines)

@@ -23,6 +23,7 @@ from async_upnp_client.search import SsdpSearchListener
 
 from avl_protocol.endpoint.gateway import read_gateway
 from avl_protocol.endpoint.portmap import BY_HAND, LIFETIME, TRIES, Mapping
+from avl_protocol.wire.foreign import for_terminal
 
 PORT = 1900
 DEVICE = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
@@ -207,4 +208,4 @@ def _words(error: BaseException) -> str:
     """An error in one short line, whatever the router put into it."""
     # The library's errors print as the tuple of their arguments, of which the last is the message.
     said = str(error.args[-1]) if error.args else str(error)
-    return "".join(character if character.isprintable() else " " for character in said)[:120] or type(error).__name__
+    return for_terminal(said, 120) or type(error).__name__

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,12 @@ from avl_protocol.wire import device_id
 
 #: Relays that one target names.
 MOST_RELAYS = 4
+#: What stands in names and addresses beside letters and digits; `%` before the zone of an address.
+_HOST = ".-_:%"
+_PAGE = re.compile(
+    r"https?://(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+))(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?",
+)
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +95,24 @@ def parse_address(text: str) -> tuple[str, int]:
         port = parts.port
     except ValueError:
         port = None
-    if not parts.hostname or port is None or parts.path or parts.query or parts.username:
+    named = bool(parts.hostname) and all(letter.isalnum() or letter in _HOST for letter in parts.hostname or "")
+    if not named or not parts.hostname or port is None or parts.path or parts.query or parts.username:
         raise ValueError(f"{text!r} is not an address: write HOST:PORT, for example 127.0.0.1:4433 or [::1]:4433")
     return parts.hostname, port
+
+
+def own_page(page: str, relay: RelayAddress) -> str:
+    """The address of a relay's page as it is shown, or "" where it does not lead to `relay` itself.
+
+    What WELCOME says is the relay's to choose, and a code is put behind it: it must be a plain address by http or https
+    at the name by which this relay was given to us, whatever its port. Loopback has several names.
+    """
+    match = _PAGE.fullmatch(page)
+    if match is None:
+        return ""
+    host = (match["six"] or match["host"]).lower()
+    own = relay.host.lower()
+    return page if host == own or {host, own} <= _LOOPBACK else ""
 
 
 def parse_pin(text: str) -> bytes:

@@ -7,7 +7,6 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -16,7 +15,9 @@ from PySide6.QtWidgets import (
 )
 
 from avl_protocol.endpoint.state import StateError
+from avl_protocol.wire.foreign import for_dialog
 from avl_protocol.wire.target import parse_target
+from avl_viewer.present.label import label
 from avl_viewer.present.style import DIALOG
 from avl_viewer.recent import Recent
 
@@ -32,12 +33,12 @@ class ConnectDialog(QDialog):
         self.setWindowTitle("Connect to a desktop - avl")
         self.setStyleSheet(DIALOG)
         self.setMinimumWidth(520)
-        title = QLabel("Connect to a desktop")
+        title = label("Connect to a desktop")
         title.setObjectName("title")
         self._list = QListWidget()
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self._recents = QLabel("Recent desktops (Delete takes one off the list)")
+        self._recents = label("Recent desktops (Delete takes one off the list)")
         self._recents.setObjectName("quiet")
         self._target = QLineEdit(target)
         self._target.setPlaceholderText("avl://HOST:PORT/DEVICE-ID?pin=… as the host prints it")
@@ -45,7 +46,7 @@ class ConnectDialog(QDialog):
         self._code = QLineEdit()
         self._code.setPlaceholderText("the code that the host shows")
         self._code.setMaxLength(64)
-        self._error = QLabel(error)
+        self._error = label(for_dialog(error))
         self._error.setObjectName("error")
         self._error.setWordWrap(True)
         self._error.setVisible(bool(error))
@@ -63,9 +64,9 @@ class ConnectDialog(QDialog):
         for widget in (self._recents, self._list):
             column.addWidget(widget)
         for text, edit in (("Target", self._target), ("Code", self._code)):
-            label = QLabel(text)
-            label.setBuddy(edit)
-            column.addWidget(label)
+            named = label(text)
+            named.setBuddy(edit)
+            column.addWidget(named)
             column.addWidget(edit)
         column.addWidget(self._error)
         column.addSpacing(4)
@@ -104,7 +105,7 @@ class ConnectDialog(QDialog):
     def _fill(self) -> None:
         self._list.clear()
         for entry in self._recent.load():
-            item = QListWidgetItem(f"{entry.name}  ·  {entry.target}" if entry.name else entry.target)
+            item = QListWidgetItem(f"{for_dialog(entry.name, 64)}  ·  {entry.target}" if entry.name else entry.target)
             item.setData(_TARGET, entry.target)
             item.setToolTip(entry.target)
             self._list.addItem(item)
@@ -131,7 +132,7 @@ class ConnectDialog(QDialog):
         self.accept()
 
     def _refuse(self, text: str, field: QLineEdit | QListWidget) -> None:
-        self._error.setText(text)
+        self._error.setText(for_dialog(text))
         self._error.show()
         self.adjustSize()
         field.setFocus()

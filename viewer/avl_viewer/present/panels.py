@@ -8,8 +8,10 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QFontDatabase, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from avl_protocol.wire.foreign import for_dialog
+from avl_viewer.present.label import label
 from avl_viewer.present.presenter import Status
 from avl_viewer.present.style import PANEL
 
@@ -49,11 +51,11 @@ class Notice(QFrame):
         self.setStyleSheet(PANEL)
         self.setAttribute(Qt.WidgetAttribute.WA_NoMousePropagation)
         self.setCursor(Qt.CursorShape.ArrowCursor)
-        self._title, self._sentence, self._elapsed = QLabel(), QLabel(), QLabel()
+        self._title, self._sentence, self._elapsed = label(), label(), label()
         self._title.setObjectName("title")
         self._elapsed.setObjectName("quiet")
         self._sentence.setWordWrap(True)
-        self._hint = QLabel(HINT)
+        self._hint = label(HINT)
         self._hint.setObjectName("quiet")
         self._hint.setWordWrap(True)
         self._close = QPushButton("Close")
@@ -79,7 +81,7 @@ class Notice(QFrame):
         if status.stage != self._stage:
             self._stage, self._since = status.stage, self._now()
         self._title.setText(_TITLES.get(status.stage, status.stage))
-        self._sentence.setText(status.text or _SENTENCES.get(status.stage, ""))
+        self._sentence.setText(for_dialog(status.text) or _SENTENCES.get(status.stage, ""))
         self._sentence.setVisible(bool(self._sentence.text()))
         self._hint.setVisible(status.stage in ("connecting", "waiting"))
         self._close.setVisible(status.stage == "ended")
@@ -123,8 +125,7 @@ class Figures(QFrame):
         self.setObjectName("panel")
         self.setStyleSheet(PANEL)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._text = QLabel()
-        self._text.setTextFormat(Qt.TextFormat.PlainText)  # some of it is in the words of other programs
+        self._text = label()
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         font.setStyleHint(QFont.StyleHint.Monospace)
         font.setPixelSize(12)
@@ -172,7 +173,7 @@ class PasteBox(QFrame):
         self.setStyleSheet(PANEL)
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_NoMousePropagation)
-        title = QLabel("Put text on the desktop's clipboard")
+        title = label("Put text on the desktop's clipboard")
         self._edit = QPlainTextEdit()
         self._edit.setTabChangesFocus(True)
         self._edit.setMinimumHeight(120)
@@ -238,7 +239,7 @@ def hop_lines(hop: str, told: dict[str, Any]) -> list[tuple[str, str]]:
     mbit = number(told.get("target_bps"), digits=2, scale=1e-6)
     if told.get("capacity_bps"):  # 0: not known
         mbit += " of " + number(told["capacity_bps"], digits=2, scale=1e-6)
-    words = "".join(letter for letter in f"{told.get('state')}: {told.get('reason')}"[:WORDS] if letter.isprintable())
+    words = for_dialog(f"{told.get('state')}: {told.get('reason')}", WORDS)
     state, *more = textwrap.wrap(words, WORDS_WIDTH)
     return [
         (hop, f"{mbit} Mbit/s"),
@@ -252,11 +253,11 @@ def hop_lines(hop: str, told: dict[str, Any]) -> list[tuple[str, str]]:
 
 def switch_lines(switch: dict[str, Any]) -> list[tuple[str, str]]:
     """The last change of way, how long ago, and why."""
-    reason = "".join(letter for letter in str(switch.get("reason")) if letter.isprintable())
+    reason = for_dialog(str(switch.get("reason")), 2 * WORDS)
     return [
         ("  changed", f"{switch.get('from')} > {switch.get('to')}"),
         ("", f"{duration(float(switch.get('ago_s') or 0))} ago:"),
-        *(("", line) for line in textwrap.wrap(reason[: 2 * WORDS], WORDS_WIDTH)),
+        *(("", line) for line in textwrap.wrap(reason, WORDS_WIDTH)),
     ]
 
 

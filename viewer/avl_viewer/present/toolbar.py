@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
+from avl_viewer.present.label import label
 from avl_viewer.present.style import MENU, PANEL
 
 #: Milliseconds that the toolbar stays when the pointer has left it.
@@ -69,7 +70,7 @@ class Toolbar(QFrame):
         ):
             clipboard.addAction(text).triggered.connect(self._caller(action))
 
-        self.note = QLabel("View only")
+        self.note = label("View only")
         self.note.setObjectName("quiet")
         self.note.hide()
         self.fullscreen = self._button("Full screen", "fullscreen", checkable=True)
@@ -92,7 +93,7 @@ class Toolbar(QFrame):
         row.addWidget(self.grab_keys)
         row.addWidget(self.statistics)
         row.addWidget(self._button("Disconnect", "leave"))
-        hint = QLabel(HINT)
+        hint = label(HINT)
         hint.setObjectName("quiet")
         hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint.setWordWrap(True)

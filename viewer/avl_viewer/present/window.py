@@ -15,10 +15,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel
 
+from avl_protocol.wire.foreign import for_dialog, for_log
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Permission
 from avl_viewer.input.hands import Row
+from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
 from avl_viewer.present.panels import Figures, Notice, PasteBox
 from avl_viewer.present.presenter import CursorShape, Status
@@ -56,12 +57,12 @@ class Window(QObject):
 
         self.mailbox = Mailbox()
         self.screen = Screen(self._send)
-        self.screen.setWindowTitle(f"{title} - avl" if title else "avl")
+        self.screen.setWindowTitle(f"{for_dialog(title, 64)} - avl" if title else "avl")
         self.toolbar = Toolbar(self.screen)
         self.figures = Figures(self.screen, self._stats)
         self.notice = Notice(self.screen, now)
         self.paste_box = PasteBox(self.screen)
-        self._composed = QLabel(self.screen)
+        self._composed = label(parent=self.screen)
         self._composed.setStyleSheet(PANEL + "QLabel { background: #1b1f26; padding: 6px 10px; font-size: 15px; }")
         self._composed.hide()
         self._writing = QTimer(self)
@@ -237,7 +238,9 @@ class Window(QObject):
                 os.replace(temporary, self._stats_file)
             except OSError as error:
                 self._writing.stop()
-                log.error("can't write the figures to %s: %s", self._stats_file, error.strerror)
+                log.error(
+                    "can't write the figures to %s: %s", for_log(str(self._stats_file)), for_log(str(error.strerror))
+                )
 
     # From the person.
 

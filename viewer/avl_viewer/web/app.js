@@ -21,6 +21,7 @@ import { Notice } from "./ui/notice.js";
 import { Toast } from "./ui/toast.js";
 import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
+import { forDialog } from "./wire/foreign.js";
 import { INPUT, PERMISSION } from "./wire/registry.js";
 
 /** @typedef {import("./session/outbox.js").InputEvent} InputEvent @typedef {import("./session/client.js").State} State */
@@ -205,8 +206,9 @@ worker.addEventListener("message", ({ data: message }) => {
   else if (message.say === "failed") refuse(message.text);
   else if (message.say === "granted") {
     permissions = message.permissions;
-    toolbar.name(message.name, !(permissions & HANDS));
-    document.title = message.name ? `${message.name} - avl` : "avl";
+    const name = forDialog(message.name, 64);
+    toolbar.name(name, !(permissions & HANDS));
+    document.title = name ? `${name} - avl` : "avl";
   }
 });
 worker.addEventListener("error", (event) => refuse(`The viewer could not start: ${event.message || "its files are incomplete"}. Reload the page.`));

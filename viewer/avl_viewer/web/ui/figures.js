@@ -2,6 +2,7 @@
  * Figures: the statistics over the picture, once a second while they are seen.
  */
 
+import { forDialog } from "../wire/foreign.js";
 import { element } from "./elements.js";
 
 /** @typedef {import("../statistics.js").Quantiles} Quantiles */
@@ -14,7 +15,7 @@ function hopLines(hop, told) {
   /** @param {any} value @param {number} scale @param {number} digits */
   const number = (value, scale, digits) => (Number.isFinite(value) ? (value * scale).toFixed(digits) : "-");
   const capacity = told.capacity_bps > 0 ? ` of ${number(told.capacity_bps, 1e-6, 2)}` : "";
-  const words = [...`${told.state}: ${told.reason}`].slice(0, WORDS).join("");
+  const words = forDialog(`${told.state}: ${told.reason}`, WORDS);
   return [
     [hop, `${number(told.target_bps, 1e-6, 2)}${capacity} Mbit/s`],
     ["  queue", `${number(told.queue_ms, 1, 1)} ms`],
@@ -27,7 +28,7 @@ function hopLines(hop, told) {
 /** The last change of way. @param {{ from: string, to: string, reason: string, ago_s: number } | null | undefined} last @returns {[string, string][]} */
 function switchLine(last) {
   if (!last) return [];
-  return [["  switched", [...`${last.from} to ${last.to} ${Math.round(last.ago_s)} s ago: ${last.reason}`].slice(0, 2 * WORDS).join("")]];
+  return [["  switched", forDialog(`${last.from} to ${last.to} ${Math.round(last.ago_s)} s ago: ${last.reason}`, 2 * WORDS)]];
 }
 
 /** Names and values as people read them. @param {any} figures  the stats object @returns {[string, string][]} */

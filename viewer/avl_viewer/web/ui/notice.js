@@ -2,6 +2,7 @@
  * Notice: what a person should know while the picture is not live, and for how long that has been so.
  */
 
+import { forDialog } from "../wire/foreign.js";
 import { element } from "./elements.js";
 
 /** @typedef {import("../session/client.js").State} State */
@@ -40,7 +41,7 @@ export class Notice {
     if (state !== this._state || waited) this._since = performance.now() - waited;
     this._state = state;
     this._title.textContent = title;
-    this._text.textContent = [reason, sentence].filter(Boolean).join(" ");
+    this._text.textContent = [forDialog(reason), sentence].filter(Boolean).join(" ");
     this._panel.hidden = false;
     clearInterval(this._ticking);
     this._elapsed.textContent = "";
