@@ -117,13 +117,13 @@ class System:
     @asynccontextmanager
     async def viewer(
         self, host: RunningHost, code: str = CODE, address: str = VIEWER, name: str = "viewer", timeout: float = 10.0,
-        reconnect: bool = False, direct: bool = True, others: tuple[RelayAddress, ...] = (),
+        reconnect: bool = False, direct: bool = True, pictures: bool = True, others: tuple[RelayAddress, ...] = (),
     ) -> AsyncIterator[Desktop]:  # fmt: skip
         """See a host's desktop until the block ends."""
         world = self.world(address, name)
         async with connect(
             replace(self.target(host), others=others), code=code, state=self.folder / name, timeout=timeout, name=name,
-            reconnect=reconnect, world=world, direct=direct,
+            reconnect=reconnect, world=world, direct=direct, pictures=pictures,
             make_decoder=lambda decoded, failed: InlineDecoder(VideoDecoder, decoded, failed, world.clock.monotonic),
         ) as desktop:  # fmt: skip
             yield desktop

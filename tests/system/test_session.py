@@ -7,6 +7,8 @@ import asyncio
 import numpy as np
 import pytest
 
+from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.wire.endtoend import ControlMessage, Decoder, NeedKeys
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode, Permission
 from avl_protocol.wire.target import RelayAddress, Target
@@ -68,6 +70,48 @@ def test_typed_text_clicks_and_chords_arrive_exactly() -> None:
                 assert host.sink.held == set()
 
     run(main)
+
+
+def test_who_only_acts_costs_no_picture_until_it_asks_for_one() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host, pictures=False) as desktop:
+                await desktop.type("quiet")
+                await asyncio.sleep(5.0)
+                assert host.sink.typed == "quiet" and host.source.number < 0, "not one was taken"
+                assert desktop.stats()["bitrate_bps"] == 0
+                assert await number(desktop) >= 0
+                await asyncio.sleep(1.0)
+                assert desktop.stats()["fps"] == pytest.approx(30, abs=2)
+
+    run(main)
+
+
+def test_a_second_viewer_comes_in_with_one_key_object_and_no_question() -> None:
+    """What is left of the first one's pictures in the relay it could not open: it would ask for keys that nobody gives
+    it."""
+    asked: list[ControlMessage] = []
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            for at in range(4):
+                async with s.viewer(host, name=f"viewer {at}") as desktop:
+                    await number(desktop)
+                    await asyncio.sleep(0.05 * at)
+
+    told = ViewerSession.send
+
+    def noted(session: ViewerSession, message: ControlMessage) -> None:
+        asked.append(message)
+        told(session, message)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ViewerSession, "send", noted)
+        run(main)
+    assert any(isinstance(message, Decoder) for message in asked)
+    assert not any(isinstance(message, NeedKeys) for message in asked)
 
 
 def test_a_long_text_arrives_whole() -> None:

@@ -1,6 +1,20 @@
-"""The automation API's names."""
+"""The automation API's names. They are loaded when they are first used: a command that only types need not load them all."""
 
-from avl_protocol.wire.errors import Refused
-from avl_viewer.api import Desktop, Screenshot, connect
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from avl_protocol.wire.errors import Refused
+    from avl_viewer.api import Desktop, Screenshot, connect
 
 __all__ = ["Desktop", "Refused", "Screenshot", "connect"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from avl_protocol.wire.errors import Refused
+    from avl_viewer.api import Desktop, Screenshot, connect
+
+    return {"Desktop": Desktop, "Refused": Refused, "Screenshot": Screenshot, "connect": connect}[name]

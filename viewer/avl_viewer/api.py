@@ -16,11 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import av
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.state import StateFolder, default_folder
@@ -31,13 +27,16 @@ from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind
 from avl_protocol.wire.target import Target, parse_target
 from avl_viewer.client import DesktopClient
 from avl_viewer.config import ClientSettings
-from avl_viewer.decode.decoder import DecodeError
-from avl_viewer.decode.video import VideoDecoder
+from avl_viewer.decode.decoder import DecodeError, Decoder
 from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
 from avl_viewer.pipeline import MakeDecoder
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture
 from avl_viewer.tickets import TicketFile, TicketMemory
+
+if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Desktop", "Screenshot", "connect"]
 
@@ -57,6 +56,9 @@ class Screenshot:
 
     def save(self, file: str | Path) -> None:
         """Write it as PNG."""
+        import av
+        import numpy as np
+
         height, width = self.pixels.shape[:2]
         codec = av.CodecContext.create("png", "w")
         codec.width, codec.height, codec.pix_fmt = width, height, "rgb24"
@@ -162,6 +164,7 @@ class Desktop:
 
     async def screenshot(self, settle: float = 0.0) -> Screenshot:
         """The desktop as it is now; waits for the first picture, then up to `settle` seconds until it is settled."""
+        self.watch()
         while self._presenter.latest() is None:
             self._changed.clear()
             await self._or_ended(self._changed.wait())
@@ -177,6 +180,7 @@ class Desktop:
 
     async def wait_for_change(self, timeout: float | None = None) -> bool:
         """Wait for the next picture; False when none came in `timeout` seconds."""
+        self.watch()
         self._changed.clear()
         try:
             async with asyncio.timeout(timeout):
@@ -184,6 +188,10 @@ class Desktop:
         except TimeoutError:
             return False
         return True
+
+    def watch(self) -> None:
+        """Let pictures come, where the connection was made without."""
+        self._client.watch()
 
     def stats(self) -> dict[str, Any]:
         """Figures of the session (see the README)."""
@@ -221,8 +229,13 @@ def _chord(chord: str) -> list[tuple[Any, ...]]:
 def thread_decoder(now: Callable[[], float]) -> MakeDecoder:
     """Decode on a thread of its own."""
 
+    def open_decoder() -> Decoder:
+        from avl_viewer.decode.video import VideoDecoder
+
+        return VideoDecoder()
+
     def make(decoded: Callable[[Decoded], None], failed: Callable[[Any, DecodeError], None]) -> DecodeWorker:
-        return ThreadWorker(VideoDecoder, decoded, failed, now)
+        return ThreadWorker(open_decoder, decoded, failed, now)
 
     return make
 
@@ -242,6 +255,7 @@ async def connect(
     name: str | None = None,
     reconnect: bool = False,
     direct: bool = True,
+    pictures: bool = True,
     world: World | None = None,
     make_decoder: MakeDecoder | None = None,
 ) -> AsyncIterator[Desktop]:
@@ -249,7 +263,8 @@ async def connect(
 
     `state`: folder of this viewer's identity; `timeout` in seconds, for coming in; `reconnect`: a session that is lost
     is kept for ten minutes, instead of `timeout`, and begun anew where that helps; `direct`: look for a direct way to
-    the host, which tells it our addresses. Raises Refused, ValueError, StateError.
+    the host, which tells it our addresses; `pictures` False: the host sends none before `screenshot`, `wait_for_change`
+    or `watch`, so that a program which only acts costs neither side any. Raises Refused, ValueError, StateError.
     """
     world = world or system_world()
     loop = asyncio.get_running_loop()
@@ -267,6 +282,7 @@ async def connect(
     settings = ClientSettings(
         parsed, code, folder.identity(world.entropy), name or platform.node(),
         patience=T_RESUME if reconnect else timeout, timeout=timeout, direct=direct,
+        pictures=pictures,
         tickets=TicketFile(folder, parsed.device, world.clock.wall) if reconnect else TicketMemory(),
     )  # fmt: skip
     client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now))

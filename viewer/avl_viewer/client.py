@@ -80,6 +80,7 @@ class DesktopClient:
         self._lost: asyncio.Future[Refused] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._closing = self._gave_up = False
+        self._watched = settings.pictures
         self._said = ""
         self._keep_at: float | None = None
         #: What the rate controllers of both hops last said, upload (from the host) and download (from a relay to us).
@@ -219,7 +220,7 @@ class DesktopClient:
         self._session = self._ways.session = ViewerSession(
             ViewerSettings(
                 settings.identity, settings.target.device, self._session_id, settings.code, settings.name,
-                settings.permissions, DECODES, settings.tickets.take(),
+                settings.permissions, DECODES if self._watched else (), settings.tickets.take(),
             ),
             SessionPipes(route), self, self._world.entropy, int(self._world.clock.wall()), now,
         )  # fmt: skip
@@ -358,6 +359,14 @@ class DesktopClient:
             self._alarm.reset()
 
     # what people do
+
+    def watch(self) -> None:
+        """Pictures are wanted from now on."""
+        if not self._watched:
+            self._watched = True
+            if self._session is not None:
+                self._session.watch(DECODES)
+                self._happened()
 
     def send_input(self, events: list[tuple[Any, ...]]) -> asyncio.Future[None]:
         """Send input; the future is done when the host has applied it. Raises Refused."""

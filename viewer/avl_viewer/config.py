@@ -21,7 +21,8 @@ RETRYABLE = (
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
     """Whom to see. `code` in any spelling; `patience`: seconds for which a session without a way is kept; `timeout` in
-    seconds, for one attempt; `direct`: look for a direct way, which tells the host our addresses; `udp`: may be used.
+    seconds, for one attempt; `direct`: look for a direct way, which tells the host our addresses; `udp`: may be used;
+    `pictures`: from the first moment, or only when somebody asks for one (`DesktopClient.watch`).
     """
 
     target: Target
@@ -33,4 +34,5 @@ class ClientSettings:
     timeout: float = 10.0
     direct: bool = True
     udp: bool = True
+    pictures: bool = True
     tickets: Tickets = field(default_factory=TicketMemory)

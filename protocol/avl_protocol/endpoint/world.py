@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 
 from avl_protocol.endpoint.clock import Clock, SystemClock, entropy
 from avl_protocol.endpoint.interfaces import FixedInterfaces, Interfaces, SystemInterfaces
 from avl_protocol.endpoint.network import Network
 from avl_protocol.endpoint.udp import UdpNetwork
-from avl_protocol.endpoint.websocket import connect_websocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class World:
     dial_tcp: Callable[..., Awaitable[object]] | None = None
 
 
+async def _dial_tcp(*arguments: object, **settings: object) -> object:
+    """`connect_websocket`, loaded by who needs it: most have UDP, and a short command has no time to spare. The event
+    loop goes on meanwhile."""
+    module = await asyncio.to_thread(import_module, "avl_protocol.endpoint.websocket")
+    return await module.connect_websocket(*arguments, **settings)
+
+
 def system_world() -> World:
     """The machine's clock, entropy and sockets. Call it inside the event loop that the program runs on."""
-    return World(SystemClock(), entropy, UdpNetwork(), SystemInterfaces(), connect_websocket)
+    return World(SystemClock(), entropy, UdpNetwork(), SystemInterfaces(), _dial_tcp)

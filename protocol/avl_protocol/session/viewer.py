@@ -57,6 +57,7 @@ class ViewerSession:
         entropy: Callable[[int], bytes], wall: int, now: float,
     ) -> None:  # fmt: skip
         self._settings = settings
+        self._decodes = settings.decodes
         self._pipes = pipes
         self._owner = owner
         self._handshake = ViewerHandshake(
@@ -297,7 +298,8 @@ class ViewerSession:
         self._timers.set(Timer.STALE, now + T_STALE)
         for channel in channels_of(self.permissions)[1:]:
             self._pipes.open(channel)
-        self.send(Decoder(self._settings.decodes))
+        if self._decodes:
+            self.send(Decoder(self._decodes))
         self._exchange_clocks(now)
         self._owner.session_admitted(grant, now)
 
@@ -318,10 +320,16 @@ class ViewerSession:
         if self.stale:
             self.stale = False
             self._owner.session_stale(False, now)
-        if self._watching is not None:
+        if self._watching is not None and self._decodes:
             self._watching.beacon(beacon, now)
 
     # media
+
+    def watch(self, decodes: tuple[int, ...]) -> None:
+        """Ask for pictures from now on, where none were wanted at first; `decodes`: chroma samplings that we decode."""
+        if not self._decodes:
+            self._decodes = decodes
+            self.send(Decoder(decodes))
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""

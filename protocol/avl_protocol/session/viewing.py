@@ -24,7 +24,8 @@ class ViewerState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ViewerSettings:
-    """Whom we want and what for. `decodes`: chroma samplings our decoder can do; `ticket`: of a lost session."""
+    """Whom we want and what for. `decodes`: chroma samplings our decoder can do, none where no pictures are wanted yet
+    (`ViewerSession.watch`); `ticket`: of a lost session."""
 
     identity: Identity
     device: int

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from avl_protocol.media.frame import Monitor
-from avl_viewer.decode.convert import Canvas
 from avl_viewer.present.presenter import CursorShape, Picture, Status
+
+if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class HeadlessPresenter:
@@ -59,6 +59,8 @@ class HeadlessPresenter:
 
     def screenshot(self) -> NDArray[np.uint8]:
         """The newest picture as (height, width, 3) RGB, the caller's own. Raises LookupError before the first."""
+        from avl_viewer.decode.convert import Canvas
+
         with self._lock:
             picture = self._latest
             if picture is None:
@@ -71,6 +73,8 @@ class HeadlessPresenter:
 
     def _stretched(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """In desktop pixels: on a slow link a film comes with fewer."""
+        import numpy as np
+
         height, width = pixels.shape[:2]
         if self.size is None or self.size == (width, height):
             return pixels
