@@ -18,8 +18,9 @@ from avl_host.input.sink import SinkLost
 from avl_host.machine import Extras, open_parts
 from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.finding import report
+from avl_protocol.endpoint.folders import default_folder
 from avl_protocol.endpoint.runtime import run as run_loop
-from avl_protocol.endpoint.state import StateError, default_folder
+from avl_protocol.endpoint.state import StateError
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import normalise_code

@@ -11,8 +11,9 @@ from typing import Annotated, Optional
 import typer
 
 from avl_protocol.endpoint.clock import SystemClock
+from avl_protocol.endpoint.folders import default_folder
 from avl_protocol.endpoint.runtime import run
-from avl_protocol.endpoint.state import StateError, default_folder
+from avl_protocol.endpoint.state import StateError
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.foreign import for_terminal

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from avl_protocol.endpoint import runtime
 from avl_protocol.endpoint.state import StateError
 from avl_protocol.wire import device_id
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
-from avl_viewer import cli
+from avl_viewer import api, cli
 from avl_viewer.api import Screenshot
 
 TARGET = f"avl://127.0.0.1:4433/{device_id.to_text(12345)}"
@@ -45,6 +46,9 @@ class FakeDesktop:
         self.calls.append(("screenshot", settle))
         return Screenshot(np.zeros((4, 6, 3), np.uint8), True)
 
+    def watch(self) -> None:
+        self.calls.append(("watch",))
+
     def stats(self) -> dict[str, Any]:
         return {"fps": 60.0, "glass_to_glass_ms": {"p50": 20.0, "p95": 30.0}}
 
@@ -59,7 +63,7 @@ def desktop(monkeypatch: pytest.MonkeyPatch) -> FakeDesktop:
         fake.calls.append(("connect", str(target), settings["code"], settings["timeout"]))
         yield fake
 
-    monkeypatch.setattr(cli, "connect", connect)
+    monkeypatch.setattr(api, "connect", connect)
     return fake
 
 
@@ -82,7 +86,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, error: Exception | type[BaseException
         raise error
         yield
 
-    monkeypatch.setattr(cli, "connect", connect)
+    monkeypatch.setattr(api, "connect", connect)
 
 
 @pytest.mark.parametrize("code", list(CloseCode), ids=lambda code: code.name)
@@ -114,7 +118,7 @@ def test_an_interruption_is_130(monkeypatch: pytest.MonkeyPatch, avl: Call) -> N
         work.close()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "run", interrupted)
+    monkeypatch.setattr(runtime, "run", interrupted)
     assert avl("type", TARGET, "x", "--code", "c").exit_code == 130
 
 
@@ -191,7 +195,7 @@ def test_a_terminal_is_shown_what_it_would_obey(
     desktop.text = HOSTILE
     assert avl("clipboard", TARGET, "--code", "c").stdout == HOSTILE, "a program gets every byte"
     reader, writer = os.openpty()
-    monkeypatch.setattr(cli, "run", lambda work: work.close() or HOSTILE)
+    monkeypatch.setattr(runtime, "run", lambda work: work.close() or HOSTILE)
     with open(writer, "w", encoding="utf-8") as terminal, monkeypatch.context() as patched:
         patched.setattr("sys.stdout", terminal)
         cli.clipboard(TARGET, code="c")

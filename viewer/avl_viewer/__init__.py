@@ -1,4 +1,4 @@
-"""The automation API's names. They are loaded when they are first used: a command that only types need not load them all."""
+"""The automation API's names, each loaded when it is first used: a command that only types need not load them all."""
 
 from __future__ import annotations
 

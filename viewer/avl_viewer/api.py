@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.endpoint.state import StateFolder, default_folder
+from avl_protocol.endpoint.folders import default_folder
+from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.endpoint.world import World, system_world
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
@@ -188,6 +189,10 @@ class Desktop:
         except TimeoutError:
             return False
         return True
+
+    async def ended(self) -> Refused:
+        """Wait until the session is over; why it is."""
+        return await asyncio.shield(self._client.ended)
 
     def watch(self) -> None:
         """Let pictures come, where the connection was made without."""

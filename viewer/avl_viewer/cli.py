@@ -1,43 +1,39 @@
-"""avl: see and drive a desktop from the command line. Results alone go to stdout."""
+"""avl: see and drive a desktop from the command line. Results alone go to stdout.
+
+What a command needs is loaded when it runs: each `avl type` of a script would pay for the rest.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import platform
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Optional, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from avl_protocol.endpoint.clock import SystemClock, entropy
-from avl_protocol.endpoint.finding import report
-from avl_protocol.endpoint.runtime import run
-from avl_protocol.endpoint.state import StateError, StateFolder, default_folder
-from avl_protocol.endpoint.survey import findings_of
-from avl_protocol.quic.qlog import recording
-from avl_protocol.wire.device_id import to_text
-from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.foreign import for_terminal
-from avl_protocol.wire.target import Target, parse_relay, parse_target
-from avl_viewer.api import Desktop, connect
-from avl_viewer.background import BackgroundRemote
-from avl_viewer.config import ClientSettings
-from avl_viewer.present.presenter import Presenter
-from avl_viewer.present.remote import Remote
-from avl_viewer.recent import Recent
-from avl_viewer.report import rows_of
-from avl_viewer.tickets import TicketFile
+from avl_protocol.endpoint.folders import default_folder
+from avl_viewer import held
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="See and drive a desktop.")
+if TYPE_CHECKING:
+    from avl_protocol.wire.target import Target
+    from avl_viewer.api import Desktop
+    from avl_viewer.background import BackgroundRemote
+    from avl_viewer.present.presenter import Presenter
+    from avl_viewer.present.remote import Remote
+
+#: Plain help: laying it out with Rich takes as long as the rest of the command.
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="See and drive a desktop.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 T = TypeVar("T")
 
@@ -53,6 +49,8 @@ QlogOption = Annotated[Optional[Path], typer.Option(metavar="DIR", help="Write a
 
 
 def _warn(text: str) -> None:
+    from avl_protocol.wire.foreign import for_terminal
+
     typer.echo(for_terminal(f"avl: {text}", None), err=True)
 
 
@@ -62,6 +60,8 @@ def _fail(text: str, status: int) -> NoReturn:
 
 
 def _target(text: str) -> Target:
+    from avl_protocol.wire.target import parse_target
+
     try:
         return parse_target(text)
     except ValueError as error:
@@ -85,16 +85,29 @@ def _do(
     qlog: Path | None,
     action: Callable[[Desktop], Awaitable[T]],
 ) -> T:
-    """Come in, act, leave; every failure becomes one line and an exit code."""
-    parsed, secret = _target(target), _code(code)
+    """Come in, act, leave; every failure becomes one line and an exit code. Where a session is held (`avl connect`) and
+    this runs within it, it acts there."""
+    import asyncio
+
+    parsed = _target(target)
+    session = held.current()
+    secret = _code(code) if session is None else ""
+    from avl_protocol.endpoint.clock import SystemClock
+    from avl_protocol.endpoint.runtime import run
+    from avl_protocol.endpoint.state import StateError
+    from avl_protocol.quic.qlog import recording
+    from avl_protocol.wire.errors import Refused
+    from avl_viewer.api import connect
 
     async def act() -> T:
         _leave_on_sigterm()
-        async with connect(parsed, code=secret, state=state, timeout=timeout) as desktop:
+        async with connect(parsed, code=secret, state=state, timeout=timeout, pictures=False) as desktop:
             return await action(desktop)
 
     clock = SystemClock()
     try:
+        if session is not None:
+            return session.act(action)
         with recording(qlog, "viewer", clock.wall(), clock.monotonic, _warn):
             return run(act())
     except Refused as refused:
@@ -109,6 +122,8 @@ def _do(
 
 def _leave_on_sigterm() -> None:
     """Take SIGTERM as Ctrl-C is taken: say goodbye, and finish what is being written."""
+    import asyncio
+
     task = asyncio.current_task()
     if task is not None and sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -131,6 +146,16 @@ def view(
     direct: DirectOption = True,
 ) -> None:
     """Open a window on a desktop."""
+    from avl_protocol.endpoint.clock import SystemClock, entropy
+    from avl_protocol.endpoint.state import StateError, StateFolder
+    from avl_protocol.quic.qlog import recording
+    from avl_protocol.wire.device_id import to_text
+    from avl_protocol.wire.target import parse_target
+    from avl_viewer.background import BackgroundRemote
+    from avl_viewer.config import ClientSettings
+    from avl_viewer.recent import Recent
+    from avl_viewer.tickets import TicketFile
+
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin")):
         _fail("there is no display for a window: set DISPLAY, or use `avl screenshot`", FAILED)
     try:
@@ -304,6 +329,8 @@ def clipboard(
     text = _do(target, code, state, timeout, qlog, action)
     if text is not None:
         # A program that reads it gets every byte; a terminal would obey some of them.
+        from avl_protocol.wire.foreign import for_terminal
+
         typer.echo(for_terminal(text, None, lines=True) if sys.stdout.isatty() else text, nl=False)
 
 
@@ -324,6 +351,9 @@ def stats(
     """
 
     async def action(desktop: Desktop) -> dict[str, Any]:
+        import asyncio
+
+        desktop.watch()
         await asyncio.sleep(seconds)
         return desktop.stats()
 
@@ -331,6 +361,13 @@ def stats(
     if as_json:
         typer.echo(json.dumps(figures))
         return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from avl_protocol.wire.foreign import for_terminal
+    from avl_viewer.report import rows_of
+
     table = Table(show_header=False)
     for name, value in figures.items():
         for row in rows_of(name, value):
@@ -344,6 +381,13 @@ def doctor(
     timeout: TimeoutOption = 5.0,
 ) -> None:
     """Say what this network allows, and what to do where it is too little."""
+    from avl_protocol.endpoint.finding import report
+    from avl_protocol.endpoint.runtime import run
+    from avl_protocol.endpoint.survey import findings_of
+    from avl_protocol.wire.errors import Refused
+    from avl_protocol.wire.foreign import for_terminal
+    from avl_protocol.wire.target import parse_relay, parse_target
+
     try:
         asked = parse_target(relay).relay if "/" in relay else parse_relay(relay)
         findings = run(findings_of(asked, timeout, host=False))
@@ -367,6 +411,10 @@ def devices(
     """List the desktops that announce themselves."""
     if not lan:
         _fail("say where to look: avl devices --lan", USAGE)
+    from dataclasses import asdict
+
+    from avl_protocol.endpoint.runtime import run
+
     try:
         from avl_viewer.discover import hosts_on_lan
     except ImportError as error:
@@ -380,12 +428,56 @@ def devices(
     if as_json:
         typer.echo(json.dumps([{"target": one.target, **asdict(one)} for one in found]))
     elif found:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        from avl_protocol.wire.foreign import for_terminal
+
         table = Table("Name", "Target", box=None, pad_edge=False)
         for one in found:
             table.add_row(Text(for_terminal(one.name)), Text(for_terminal(one.target), no_wrap=True, overflow="ignore"))
         Console().print(table, crop=False, soft_wrap=True)
     if not found:
         _warn("no desktop announces itself here: on the host, run avl-host run --listen 0.0.0.0:PORT --announce")
+
+
+@app.command("connect")
+def connect_(
+    target: TargetArgument,
+    background: Annotated[bool, typer.Option("--background", help="Return once the session is there.")] = False,
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
+    direct: DirectOption = True,
+) -> None:
+    """Hold a session: further commands with this TARGET act in it, at once and without the code."""
+    from avl_viewer.holder import Hold, NotHeld, in_background, in_foreground
+
+    folder = state or default_folder("viewer")
+    log = str(qlog.absolute()) if qlog else None
+    wanted = Hold(str(_target(target)), _code(code), str(folder.absolute()), timeout, direct, log)
+    try:
+        if background:
+            in_background(wanted)
+        else:
+            in_foreground(wanted, lambda: _warn("connected: other avl commands act in this session; Ctrl-C ends it"))
+    except NotHeld as error:
+        _fail(str(error), error.status)
+
+
+@app.command()
+def disconnect(target: TargetArgument, state: StateOption = None) -> None:
+    """End the session that `avl connect` holds."""
+    from avl_protocol.endpoint.localcontrol import ControlError, NobodyThere, ask
+
+    try:
+        ask(held.socket_of(state or default_folder("viewer"), _target(target).device), {"do": "end"})
+    except NobodyThere:
+        _fail("no session with this desktop is held", FAILED)
+    except ControlError as error:
+        _fail(str(error), FAILED)
 
 
 def main() -> None:

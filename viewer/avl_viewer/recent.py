@@ -9,7 +9,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from avl_protocol.endpoint.state import StateError, StateFolder, default_folder
+from avl_protocol.endpoint.folders import default_folder
+from avl_protocol.endpoint.state import StateError, StateFolder
 
 #: Entries kept.
 KEPT = 12

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-#: Bytes of the longest line, its end not counted.
-MAX_LINE = 1 << 20
+#: Bytes of the longest line, its end not counted: a clipboard of the largest size fits, however JSON writes it.
+MAX_LINE = 1 << 23
 #: Seconds that an answer may take, unless the caller says otherwise.
 PATIENCE = 5.0
 #: Longest path of a socket that every system takes, in bytes; a longer one is reached through its folder (Linux).

@@ -17,12 +17,6 @@ class StateError(Exception):
     """The folder can't be used; the text says what to do."""
 
 
-def default_folder(program: str) -> Path:
-    """`$XDG_STATE_HOME/avl/PROGRAM`, or its default under the home folder."""
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "avl" / program
-
-
 class StateFolder:
     """Files only their owner can read, each written whole or not at all."""
 

@@ -1,0 +1,12 @@
+"""Where programs keep their state: known without loading anything, so that a short command starts quickly."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def default_folder(program: str) -> Path:
+    """`$XDG_STATE_HOME/avl/PROGRAM`, or its default under the home folder."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "avl" / program
