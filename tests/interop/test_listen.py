@@ -45,6 +45,39 @@ async def test_a_listening_host_needs_no_relay_and_no_pin(tmp_path: Path, listen
         programs.end()
 
 
+async def test_a_session_that_is_held_serves_commands_without_a_code_until_it_is_over(tmp_path: Path) -> None:
+    programs = Programs(tmp_path)
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [str(part) for part in (BIN / "avl", *arguments, "--state", tmp_path / "viewer")]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+
+    try:
+        where = ["--listen", "127.0.0.1:0", "--source", "pattern", "--code", CODE]
+        kept: list[str | Path] = ["--state", tmp_path / "host", "--ready-file", tmp_path / "host.json"]
+        host = programs.start("host", [BIN / "avl-host", "run", *where, *kept])
+        target = (await programs.ready_file(tmp_path / "host.json", 30))["target"]
+        wrong = await asyncio.to_thread(run, "connect", target, "--background", "--code", "WRONG-CODE")
+        assert wrong.returncode == 3 and "code is wrong" in wrong.stderr
+        begun = await asyncio.to_thread(run, "connect", target, "--background", "--code", CODE)
+        assert begun.returncode == 0, begun.stderr
+        try:
+            again = await asyncio.to_thread(run, "connect", target, "--background", "--code", CODE)
+            assert again.returncode == 1 and "held already" in again.stderr
+            typed = await asyncio.to_thread(run, "type", target, "hello")
+            assert (typed.returncode, typed.stdout, typed.stderr) == (0, "", "")
+            shot = await asyncio.to_thread(run, "screenshot", target, "-o", tmp_path / "now.png", "--settle", "0")
+            assert shot.returncode == 0 and (tmp_path / "now.png").read_bytes()[1:4] == b"PNG"
+        finally:
+            ended = await asyncio.to_thread(run, "disconnect", target)
+        assert ended.returncode == 0, ended.stderr
+        after = await asyncio.to_thread(run, "type", target, "hello")
+        assert after.returncode == 2 and "a code is needed" in after.stderr
+        assert host.log.read_text().count("is in (full control)") == 1
+    finally:
+        programs.end()
+
+
 def _another(device: str) -> str:
     """A device ID that is not this one."""
     return device_id.to_text(device_id.from_text(device) ^ 1)
