@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.folders import default_folder
-from avl_protocol.endpoint.runtime import run
-from avl_protocol.endpoint.state import StateError
-from avl_protocol.endpoint.world import system_world
-from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.foreign import for_terminal
-from avl_protocol.wire.target import parse_address, show_pin
-from avl_relay.config import RelaySettings
-from avl_relay.relay import Relay, configure_log
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Let hosts and viewers meet, reading nothing.")
+if TYPE_CHECKING:
+    from avl_relay.config import RelaySettings
+
+#: Plain help: laying it out with Rich takes longer than all the rest.
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Let hosts and viewers meet, reading nothing.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 FAILED, USAGE = 1, 2
 #: Addresses that mean "every address": no name for others.
@@ -61,6 +62,14 @@ def serve(
     ] = None,
 ) -> None:
     """Run a relay until interrupted."""
+    from avl_protocol.endpoint.clock import SystemClock
+    from avl_protocol.endpoint.runtime import run
+    from avl_protocol.endpoint.state import StateError
+    from avl_protocol.quic.qlog import recording
+    from avl_protocol.wire.target import parse_address
+    from avl_relay.config import RelaySettings
+    from avl_relay.relay import configure_log
+
     try:
         quic, page = parse_address(listen), parse_address(http)
     except ValueError as error:
@@ -87,6 +96,12 @@ def serve(
 
 
 async def _serve(settings: RelaySettings) -> None:
+    import asyncio
+
+    from avl_protocol.endpoint.world import system_world
+    from avl_protocol.wire.target import show_pin
+    from avl_relay.relay import Relay
+
     relay = Relay(system_world(), settings)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
