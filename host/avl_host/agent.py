@@ -253,8 +253,8 @@ class Agent:
 
     # what people and scripts are told
 
-    def _codes_replaced(self) -> None:
-        self._tell("the code was replaced")
+    def _codes_replaced(self, why: str) -> None:
+        self._tell(why)
         self._announce()
 
     def _announce(self) -> None:
