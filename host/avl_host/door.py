@@ -55,7 +55,7 @@ class AttemptDoor:
         if self._budget.known(which) != known:
             self._state.write(_KNOWN[which], b"".join(self._budget.known(which)))
         if self._budget.codes != before:
-            self._replaced("the code was used, and is good for one use")
+            self._replaced("it was used, and is good for one use")
         return EVERYTHING if which == 0 else Permission.VIEW
 
     def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
@@ -66,5 +66,5 @@ class AttemptDoor:
         """The try was wrong, or never ended."""
         if self._budget.failed(attempt):
             self._replacements += 1
-            times = f"; so far {self._replacements} times" if self._replacements > 1 else ""
-            self._replaced(f"somebody tried three wrong codes in a row, so the code was replaced{times}")
+            times = f", {self._replacements} times so far" if self._replacements > 1 else ""
+            self._replaced(f"somebody tried three wrong codes in a row{times}")
