@@ -115,16 +115,20 @@ class Reception:
     # where viewers come in
 
     def incoming(
-        self, entrance: Entrance, handle: int, session_id: bytes, source: bytes, moves: bool, now: float
-    ) -> None:
-        """Somebody asks for this host at an entrance, or brings a running session there."""
+        self, entrance: Entrance, handle: int, session_id: bytes, source: bytes, moves: bool, now: float,
+        near: bool = False,
+    ) -> None:  # fmt: skip
+        """Somebody asks for this host at an entrance, or brings a running session there.
+
+        `near`: a relay sees it at our own address.
+        """
         if moves:
-            self._moving(entrance, handle, session_id, now)
+            self._moving(entrance, handle, session_id, near, now)
             return
         if session_id in self._visits or not self._limits.take(HERE, source, now) or not self._make_room(now):
             entrance.reject(handle, CloseCode.LIMIT, now)
             return
-        route = Route(entrance.hop, handle, direct=entrance.direct, begun=True)
+        route = Route(entrance.hop, handle, direct=entrance.direct, begun=True, near=near)
         session = HostSession(
             self._identity, session_id, SessionPipes(route), self._door, self, self._world.entropy,
             int(self._world.clock.wall()), now, self._tickets.lifetime,
@@ -151,12 +155,12 @@ class Reception:
             crowded_out.session.end(CloseCode.LIMIT, now)
         return crowded_out is not None
 
-    def _moving(self, entrance: Entrance, handle: int, session_id: bytes, now: float) -> None:
+    def _moving(self, entrance: Entrance, handle: int, session_id: bytes, near: bool, now: float) -> None:
         visit = self._visits.get(session_id)
         if visit is None or visit.session.state is not HostState.ADMITTED:
             entrance.reject(handle, CloseCode.SESSION_UNKNOWN, now)
             return
-        visit.places.append(Place(entrance, handle, Route(entrance.hop, handle, direct=entrance.direct)))
+        visit.places.append(Place(entrance, handle, Route(entrance.hop, handle, direct=entrance.direct, near=near)))
         if len(visit.places) > PLACES:
             idle = next(place for place in visit.places if place not in (visit.here, visit.media))
             visit.places.remove(idle)

@@ -33,6 +33,11 @@ def source_tag(secret: bytes, host: str) -> bytes:
     return of_network + hmac.digest(secret, b"source" + _unit(host).encode(), "sha256")[: TAG_BYTES - NETWORK_BYTES]
 
 
+def same_source(one: str, other: str) -> bool:
+    """Whether two IP literals are one source."""
+    return bool(one) and _unit(one) == _unit(other)
+
+
 def _unit(host: str) -> str:
     try:
         return source(host)

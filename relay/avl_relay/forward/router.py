@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from avl_protocol.endpoint.sources import source_tag
+from avl_protocol.endpoint.sources import same_source, source_tag
 from avl_protocol.session.feed import ViewerFeed
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.hopstream import StreamHeader, channel_header
@@ -81,6 +81,11 @@ class Session:
     def known(self) -> bool:
         """Whether the host has admitted it, or knows it from elsewhere: it is no stranger's, and may wait here."""
         return self.admitted or (self.moves and self.accepted)
+
+    @property
+    def near(self) -> bool:
+        """Whether both ends are seen at one address."""
+        return same_source(self.viewer.carrier.peer_address[0], self.host.peer.carrier.peer_address[0])
 
 
 @dataclass(slots=True)
@@ -180,7 +185,8 @@ class Router:
             session.accepted = True
             if session.moves:  # the host knows it from elsewhere
                 self._limits.admitted(session.host.device, session.source, now)
-            session.viewer.send(Attached(session.session_id, session.handle, session.host.media_handle))
+            attached = Attached(session.session_id, session.handle, session.host.media_handle, int(session.near))
+            session.viewer.send(attached)
         elif isinstance(message, Reject):
             self._end(session, _known(message.code), now)
         elif isinstance(message, Admit) and session.accepted:
@@ -207,7 +213,7 @@ class Router:
             raise Refused(CloseCode.LIMIT)
         session = Session(self._handle(), message.session, viewer, hosted, source, now, moves=moves)
         self._sessions[session.handle] = hosted.sessions[session.handle] = session
-        hosted.peer.send(Incoming(message.session, session.handle, source, message.moves))
+        hosted.peer.send(Incoming(message.session, session.handle, source, message.moves, int(session.near)))
 
     def _make_room(self, hosted: Hosted, now: float) -> bool:
         """Whether there is room for one more session that is not admitted, at the expense of another if need be."""
