@@ -253,8 +253,9 @@ class Agent:
 
     # what people and scripts are told
 
-    def _codes_replaced(self) -> None:
+    def _codes_replaced(self, why: str) -> None:
         self._tell("the code was replaced")
+        self._tell(f"  why     {why}")
         self._announce()
 
     def _announce(self) -> None:

@@ -16,6 +16,7 @@ from avl_host.capture.source import SourceLost
 from avl_host.config import HostSettings
 from avl_host.input.sink import SinkLost
 from avl_host.machine import Extras, open_parts
+from avl_protocol.crypto.attempts import GOOD_LENGTH, yearly_odds
 from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.finding import report
 from avl_protocol.endpoint.folders import default_folder
@@ -97,6 +98,12 @@ def run(
     for given in (code, view_code):
         if given is not None and len(normalise_code(given)) < 4:
             raise _fail("a code needs at least 4 letters or digits; 8 or more are better", USAGE)
+        if given is not None and len(normalise_code(given)) < GOOD_LENGTH:
+            odds = yearly_odds(len(normalise_code(given)))
+            _warn(
+                f"a code of {len(normalise_code(given))} characters is short: who tries for a year finds it with "
+                f"1 chance in {round(1 / odds)}, and sooner if it is a word. Take {GOOD_LENGTH} or more"
+            )
     if code is not None and view_code is not None and normalise_code(code) == normalise_code(view_code):
         raise _fail("the code and the view code must differ", USAGE)
     if not relay and listen is None:

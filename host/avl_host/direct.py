@@ -13,7 +13,9 @@ from avl_host.entrances import DirectEntrance
 from avl_host.reception import Reception
 from avl_host.sharing import Sharing
 from avl_protocol.crypto.identity import Identity, endorse_certificate
+from avl_protocol.endpoint.sources import source_tag
 from avl_protocol.quic.carrier import QuicCarrier
+from avl_protocol.session.handshakelimits import most_crowding
 from avl_protocol.session.hopstream import StreamHeader
 from avl_protocol.session.relay import RelayIdentity, RelayPeer
 from avl_protocol.wire.device_id import NUMBER_BYTES
@@ -24,16 +26,23 @@ from avl_protocol.wire.registry import CloseCode, Role
 #: The one session of a direct connection.
 HANDLE = 1
 #: Direct connections at a time.
-MOST = 32
+MOST = 256
 
 
 @dataclass(slots=True)
 class _Guest:
-    """One direct connection: its entrance, and which channel each of its streams carries."""
+    """One direct connection: its entrance, where it comes from, and which channel each of its streams carries."""
 
     entrance: DirectEntrance
+    source: bytes
     streams: dict[int, int] = field(default_factory=dict)
     attached: bool = False
+    moves: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether it is no stranger's: its session was admitted, or came here from elsewhere."""
+        return self.entrance.admitted or self.moves
 
 
 class DirectDoor:
@@ -49,6 +58,7 @@ class DirectDoor:
         self._entropy = entropy
         self._wall = wall
         self._strangers = strangers
+        self._secret = entropy(32)
         self._guests: dict[RelayPeer, _Guest] = {}
 
     def accept(self, carrier: QuicCarrier, now: float) -> RelayPeer:
@@ -58,15 +68,21 @@ class DirectDoor:
         own = RelayIdentity(self._identity.public, certificate, endorsement, "", "", (Role.VIEWER,))
         peer = RelayPeer(own, self, self._entropy(16), int(self._wall() * 1000), now)
         peer.attach_carrier(carrier)
-        if len(self._guests) >= MOST:
-            # Who came and asked for nothing makes room; where all have asked, the newcomer waits for another time.
-            idle = next((other for other, guest in self._guests.items() if not guest.attached), None)
-            if idle is None:
-                peer.close(CloseCode.LIMIT, now)
-                return peer
-            idle.close(CloseCode.LIMIT, now)
-        self._guests[peer] = _Guest(DirectEntrance(peer))
+        source = source_tag(self._secret, carrier.peer_address[0])
+        if not self._make_room(now):
+            peer.close(CloseCode.LIMIT, now)
+            return peer
+        self._guests[peer] = _Guest(DirectEntrance(peer), source)
         return peer
+
+    def _make_room(self, now: float) -> bool:
+        """Whether there is room for one more connection, at a stranger's expense if need be."""
+        if len(self._guests) < MOST:
+            return True
+        crowded_out = most_crowding([(guest.source, peer) for peer, guest in self._guests.items() if not guest.known])
+        if crowded_out is not None:
+            crowded_out.close(CloseCode.LIMIT, now)
+        return crowded_out is not None
 
     # PeerOwner
 
@@ -80,7 +96,7 @@ class DirectDoor:
         if guest is None:
             return
         if isinstance(message, Attach):
-            self._attach(guest, message, peer.carrier.peer_address[0], now)
+            self._attach(guest, message, now)
         elif isinstance(message, Detach):
             self._reception.left(guest.entrance, HANDLE, now)
         elif guest.entrance.outlet.sessions == 0:
@@ -92,7 +108,7 @@ class DirectDoor:
             guest.entrance.outlet.feed.begin_anew()
             self._sharing.request_key()
 
-    def _attach(self, guest: _Guest, message: Attach, source: str, now: float) -> None:
+    def _attach(self, guest: _Guest, message: Attach, now: float) -> None:
         if len(message.device) != NUMBER_BYTES or len(message.session) != 16:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "malformed ATTACH")
         if guest.attached:
@@ -101,8 +117,8 @@ class DirectDoor:
             raise Refused(CloseCode.UNAVAILABLE)
         if not message.moves and not self._strangers:
             raise Refused(CloseCode.FORBIDDEN)
-        guest.attached = True
-        self._reception.incoming(guest.entrance, HANDLE, message.session, source.encode(), bool(message.moves), now)
+        guest.attached, guest.moves = True, bool(message.moves)
+        self._reception.incoming(guest.entrance, HANDLE, message.session, guest.source, guest.moves, now)
 
     def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
         """A channel was opened."""

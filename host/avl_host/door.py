@@ -10,29 +10,32 @@ from avl_protocol.crypto.attempts import AttemptBudget, Code, Try, new_code
 from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.wire.registry import Permission
 
-#: The file of identities that succeeded before.
-_KNOWN = "known.bin"
+#: The files of identities that succeeded before, with the control code and with the view code.
+_KNOWN = ("known-control.bin", "known-view.bin")
 
 
 class AttemptDoor:
-    """Counts tries, remembers who succeeded, and says when a printed code was replaced."""
+    """Counts tries, remembers who succeeded, and tells `replaced` why the codes are others now."""
 
     def __init__(
         self, settings: HostSettings, state: StateFolder, tickets: TicketBook, entropy: Callable[[int], bytes],
-        replaced: Callable[[], None],
+        replaced: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._state = state
         self._tickets = tickets
         self._replaced = replaced
-        saved = state.read(_KNOWN) or b""
+        self._replacements = 0
         control = (
             Code(settings.code, True, settings.code_once)
             if settings.code is not None
             else Code(new_code(entropy), False, settings.code_once)
         )
         view = Code(settings.view_code, True) if settings.view_code is not None else None
-        known = (saved[at : at + 32] for at in range(0, len(saved) - 31, 32))
-        self._budget = AttemptBudget(control, view, entropy, known)
+        self._budget = AttemptBudget(control, view, entropy, *(self._load(file) for file in _KNOWN))
+
+    def _load(self, file: str) -> list[bytes]:
+        saved = self._state.read(file) or b""
+        return [saved[at : at + 32] for at in range(0, len(saved) - 31, 32)]
 
     @property
     def codes(self) -> tuple[str | None, str | None]:
@@ -46,13 +49,13 @@ class AttemptDoor:
     def confirmed(self, attempt: Try, which: int) -> Permission | None:
         """What the code admits to; None when it was used up meanwhile."""
         before = self._budget.codes
-        known = self._budget.known()
+        known = self._budget.known(which)
         if not self._budget.confirmed(attempt, which):
             return None
-        if self._budget.known() != known:
-            self._state.write(_KNOWN, b"".join(self._budget.known()))
+        if self._budget.known(which) != known:
+            self._state.write(_KNOWN[which], b"".join(self._budget.known(which)))
         if self._budget.codes != before:
-            self._replaced()
+            self._replaced("it was used, and is good for one use")
         return EVERYTHING if which == 0 else Permission.VIEW
 
     def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
@@ -62,4 +65,6 @@ class AttemptDoor:
     def failed(self, attempt: Try) -> None:
         """The try was wrong, or never ended."""
         if self._budget.failed(attempt):
-            self._replaced()
+            self._replacements += 1
+            times = f", {self._replacements} times so far" if self._replacements > 1 else ""
+            self._replaced(f"somebody tried three wrong codes in a row{times}")

@@ -88,6 +88,8 @@ class DirectEntrance:
 
     def __init__(self, peer: RelayPeer) -> None:
         self.hop: RelayPeer = peer
+        #: Whether its session was admitted.
+        self.admitted = False
         self.outlet = Outlet(peer.carrier, 0, ViewerFeed(0, peer.carrier, (TRACK,)))
 
     def accept(self, handle: int, session: bytes) -> None:
@@ -100,6 +102,7 @@ class DirectEntrance:
 
     def admit(self, handle: int, watching: bool, channels: tuple[int, ...], since: int) -> None:
         """See Entrance. Who has proved itself gets the windows of a friend."""
+        self.admitted = True
         self.hop.carrier.trust_peer()
 
     def evict(self, handle: int, code: CloseCode, now: float) -> None:

@@ -14,7 +14,7 @@ from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.path.candidate import Address, from_rows, in_own_network, reachable, to_rows
 from avl_protocol.path.punch import PunchKey, tag_of
-from avl_protocol.path.puncher import Puncher
+from avl_protocol.path.puncher import OF_ALL, Allowance, Puncher
 from avl_protocol.session.host import HostSession
 from avl_protocol.wire.endtoend import Candidates
 
@@ -43,6 +43,7 @@ class Reachability:
         self._hashes = hashes
         self._direct = direct
         self._anybody = anybody
+        self._allowance = Allowance(OF_ALL)
         self._reached: dict[bytes, _Reached] = {}
 
     # sessions
@@ -52,7 +53,7 @@ class Reachability:
         if not self._direct:
             return
         key = PunchKey(session.punch_key)
-        self._reached[key.tag] = reached = _Reached(session, key, Puncher(key, False, self._entropy))
+        self._reached[key.tag] = reached = _Reached(session, key, Puncher(key, False, self._entropy, self._allowance))
         self._say(reached)
 
     def gone(self, session: HostSession) -> None:
@@ -65,9 +66,9 @@ class Reachability:
         for reached in self._reached.values():
             if reached.session is session and message.serial > reached.heard:
                 reached.heard = message.serial
-                reached.puncher.aim(
-                    [c.address for c in reachable(from_rows(message.rows), self._whereabouts.site())], now
-                )
+                near = session.route.near
+                targets = reachable(from_rows(message.rows), self._whereabouts.site(), near=near)
+                reached.puncher.aim([candidate.address for candidate in targets], now)
                 self._send(reached)
 
     def moved(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from avl_host.capture.source import CursorImage
 from avl_host.entrances import Entrance
 from avl_host.input.sink import InputSink
-from avl_host.limits import HandshakeLimits
+from avl_host.limits import PromptLimit
 from avl_host.outlets import Outlet
 from avl_host.pictures import PicturePlan
 from avl_host.sharing import TRACK_ROW, Sharing
@@ -21,6 +21,7 @@ from avl_host.visit import PLACES, Place, Visit
 from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
+from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import Door, HostState
 from avl_protocol.session.pipes import Route, SessionPipes
@@ -45,6 +46,10 @@ from avl_protocol.wire.endtoend import (
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_RECORD_DATA, CloseCode, InputKind, Permission
 
+#: Handshakes under way at a time.
+UNADMITTED = 256
+#: The one host whose handshakes are counted here.
+HERE = "here"
 #: Seconds between two moments from which the tickets of running sessions count.
 KEEP = 60.0
 #: Told a person: who asks (device ID), the name they give themselves, and what for.
@@ -101,6 +106,7 @@ class Reception:
         self._pictures = PicturePlan(desktop.sharing)
         self._keep_at: float | None = None
         self._limits = HandshakeLimits()
+        self._prompts = PromptLimit()
         self._layout: Layout | None = None
         self._cursor: Cursor | None = None
         self._clipboard_serial = 0
@@ -109,17 +115,20 @@ class Reception:
     # where viewers come in
 
     def incoming(
-        self, entrance: Entrance, handle: int, session_id: bytes, source: bytes, moves: bool, now: float
-    ) -> None:
-        """Somebody asks for this host at an entrance, or brings a running session there."""
+        self, entrance: Entrance, handle: int, session_id: bytes, source: bytes, moves: bool, now: float,
+        near: bool = False,
+    ) -> None:  # fmt: skip
+        """Somebody asks for this host at an entrance, or brings a running session there.
+
+        `near`: a relay sees it at our own address.
+        """
         if moves:
-            self._moving(entrance, handle, session_id, now)
+            self._moving(entrance, handle, session_id, near, now)
             return
-        waiting = sum(1 for visit in self._visits.values() if visit.session.state is not HostState.ADMITTED)
-        if session_id in self._visits or not self._limits.take(source, waiting, now):
+        if session_id in self._visits or not self._limits.take(HERE, source, now) or not self._make_room(now):
             entrance.reject(handle, CloseCode.LIMIT, now)
             return
-        route = Route(entrance.hop, handle, direct=entrance.direct, begun=True)
+        route = Route(entrance.hop, handle, direct=entrance.direct, begun=True, near=near)
         session = HostSession(
             self._identity, session_id, SessionPipes(route), self._door, self, self._world.entropy,
             int(self._world.clock.wall()), now, self._tickets.lifetime,
@@ -129,12 +138,29 @@ class Reception:
         self._visits[session_id] = visit
         entrance.accept(handle, session_id)
 
-    def _moving(self, entrance: Entrance, handle: int, session_id: bytes, now: float) -> None:
+    def _make_room(self, now: float) -> bool:
+        """Whether there is room for one more handshake, at the expense of another if need be.
+
+        Who waits for a person has shown a code, and keeps its place.
+        """
+        shaking = [
+            (visit.source or b"", visit)
+            for visit in self._visits.values()
+            if visit.session.state is HostState.HANDSHAKE
+        ]
+        if len(shaking) < UNADMITTED:
+            return True
+        crowded_out = self._limits.crowded_out(HERE, shaking)
+        if crowded_out is not None:
+            crowded_out.session.end(CloseCode.LIMIT, now)
+        return crowded_out is not None
+
+    def _moving(self, entrance: Entrance, handle: int, session_id: bytes, near: bool, now: float) -> None:
         visit = self._visits.get(session_id)
         if visit is None or visit.session.state is not HostState.ADMITTED:
             entrance.reject(handle, CloseCode.SESSION_UNKNOWN, now)
             return
-        visit.places.append(Place(entrance, handle, Route(entrance.hop, handle, direct=entrance.direct)))
+        visit.places.append(Place(entrance, handle, Route(entrance.hop, handle, direct=entrance.direct, near=near)))
         if len(visit.places) > PLACES:
             idle = next(place for place in visit.places if place not in (visit.here, visit.media))
             visit.places.remove(idle)
@@ -191,7 +217,7 @@ class Reception:
         """Ask the person, if that is how this host is run."""
         if self._ask is None:
             return False
-        if not self._limits.prompt(now):
+        if not self._prompts.take(now):
             raise Refused(CloseCode.LIMIT)
         self._run(self._consent(session, self._ask, name, wish))
         return True
@@ -214,7 +240,7 @@ class Reception:
     def session_admitted(self, session: HostSession, now: float) -> None:
         """Open its channels where it came in and tell it what the desktop looks like."""
         visit = self._visits[session.session_id]
-        self._limits.give_back(visit.source or b"", now)
+        self._limits.admitted(HERE, visit.source or b"", now)
         visit.source = None
         for place in visit.places:
             place.entrance.admit(place.handle, False, session.channels(), visit.since)

@@ -199,8 +199,8 @@ class Registration:
         if entrance is None:
             return
         if isinstance(message, Incoming):
-            moves = bool(message.moves)
-            self._reception.incoming(entrance, message.handle, message.session, message.source, moves, now)
+            moves, near = bool(message.moves), bool(message.near)
+            self._reception.incoming(entrance, message.handle, message.session, message.source, moves, now, near)
         elif isinstance(message, Detach):
             self._reception.left(entrance, message.handle, now)
         elif isinstance(message, Recover):

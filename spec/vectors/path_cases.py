@@ -95,7 +95,8 @@ def _candidates() -> dict[str, Any]:
         assert reachable([Candidate(CandidateKind.LOCAL, host, 4433)], SITE) == [], (why, host)
     for host in ALLOWED:
         assert reachable([Candidate(CandidateKind.LOCAL, host, 4433)], SITE), host
-    assert [candidate.host for candidate in reachable(private, SITE)] == ["10.0.0.1", SITE.observed[0]]
+    assert reachable(private, SITE) == [beside]
+    assert [candidate.host for candidate in reachable(private, SITE, near=True)] == ["10.0.0.1", SITE.observed[0]]
     return {
         "most": MAX_CANDIDATES,
         "rows": [

@@ -51,15 +51,15 @@ class Doorstep:
         self.sharing.start(self.worker)
         self.door = DirectDoor(HOST, cast(Any, self.desk), self.sharing, Seeded("door"), lambda: float(WALL), strangers)
 
-    def comes(self, role: Role = Role.VIEWER) -> Caller:
-        return Caller(self, role)
+    def comes(self, role: Role = Role.VIEWER, address: str = "192.0.2.7") -> Caller:
+        return Caller(self, role, address)
 
 
 class Caller:
     """One direct connection, played by the test."""
 
-    def __init__(self, step: Doorstep, role: Role) -> None:
-        self.told, self.connection = Deaf(), Connection(("192.0.2.7", 7))
+    def __init__(self, step: Doorstep, role: Role, address: str) -> None:
+        self.told, self.connection = Deaf(), Connection((address, 7))
         self.peer: RelayPeer = step.door.accept(cast(Any, self.connection.server), 100.0)
         self.connection.join(self.told, self.peer)
         self._streams = iter(range(4, 400, 4))
@@ -98,7 +98,8 @@ def test_a_running_session_may_come_and_its_channels_with_it() -> None:
     caller = step.comes()
     early = caller.open(HANDLE, 0, b"too early")
     caller.say(Attach(DEVICE, b"s" * 16, 0, 1))
-    assert step.desk.came == [(b"s" * 16, b"192.0.2.7", True)]
+    ((session, source, moves),) = step.desk.came
+    assert (session, len(source), moves) == (b"s" * 16, 8, True) and b"192" not in source
     assert caller.heard(Attached) == [Attached(b"s" * 16, HANDLE, 0)]
     other = caller.open(HANDLE + 1, 0, b"another handle")
     caller.open(HANDLE, 0, b"resume")
@@ -168,3 +169,36 @@ def test_there_are_so_many_connections_at_a_time() -> None:
     assert step.comes().closed == CloseCode.LIMIT
     callers[1].peer.carrier_lost(0, "", 100.0)
     assert step.comes().closed is None
+
+
+def test_a_stranger_makes_room_for_another_and_nobody_who_was_admitted_does() -> None:
+    step = Doorstep(strangers=True)
+    callers = [step.comes(address=f"10.0.{at}.1" if at else "192.0.2.7") for at in range(MOST)]
+    for caller in callers:
+        caller.say(Attach(DEVICE, b"s" * 16))
+    (first, *_) = step.door._guests.values()
+    first.entrance.admit(HANDLE, False, (0,))
+    twice = step.comes(address="10.0.7.1")
+    assert callers[1].closed == CloseCode.LIMIT, "each has one place: the oldest goes"
+    twice.say(Attach(DEVICE, b"s" * 16))
+    assert step.comes(address="203.0.113.1").closed is None
+    assert callers[7].closed == CloseCode.LIMIT and callers[2].closed is None, "now one source has two"
+    assert callers[0].closed is None and twice.closed is None
+    for guest in step.door._guests.values():
+        guest.entrance.admit(HANDLE, False, (0,))
+    assert step.comes(address="203.0.113.2").closed == CloseCode.LIMIT
+
+
+@pytest.mark.parametrize("addresses", [10, 100, 1000])
+def test_a_new_viewer_comes_in_directly_while_many_addresses_connect(addresses: int) -> None:
+    step = Doorstep(strangers=True)
+    attackers = [step.comes(address=f"10.{at // 250}.{at % 250}.1") for at in range(addresses)]
+    for attacker in attackers:
+        attacker.say(Attach(DEVICE, b"a" * 16))
+    honest = step.comes(address="203.0.113.1")
+    for at in range(MOST // 2):
+        step.comes(address=f"10.{at // 250}.{at % 250}.1")
+    honest.say(Attach(DEVICE, b"h" * 16))
+    for at in range(MOST // 4):
+        step.comes(address=f"10.{at // 250}.{at % 250}.1")
+    assert honest.closed is None and step.desk.came[-1][0] == b"h" * 16

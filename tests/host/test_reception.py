@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from avl_host.capture.source import CursorImage
 from avl_host.config import EVERYTHING
 from avl_host.entrances import TRACK
 from avl_host.input.recorder import InputRecorder
-from avl_host.reception import Desktop, Reception
+from avl_host.reception import UNADMITTED, Desktop, Reception
 from avl_host.registration import Registration
 from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
@@ -150,6 +151,42 @@ def test_an_incoming_viewer_is_accepted_within_the_limits_and_rejected_beyond(tm
         lobby.incoming(handle)
     assert lobby.link.of(Accept) == [Accept(handle) for handle in range(1, 6)]
     assert lobby.link.of(Reject) == [Reject(6, CloseCode.LIMIT), Reject(7, CloseCode.LIMIT)]
+
+
+@pytest.mark.parametrize("addresses", [10, 100, 1000])
+def test_no_crowd_keeps_a_viewer_out_however_many_addresses_it_has(tmp_path: Path, addresses: int) -> None:
+    lobby = Lobby(tmp_path)
+    lobby.reception.session_ended(lobby.admit(1), CloseCode.SESSION_LOST, 100.0)
+    handles = itertools.count(2)
+
+    def strike() -> None:
+        for number in range(addresses):
+            lobby.clock.now += 3.0 / addresses
+            lobby.incoming(next(handles), number.to_bytes(4, "big") * 2)
+
+    for at in range(3):
+        strike()
+        newcomer = lobby.incoming(10_000 + at, b"home" + at.to_bytes(4, "big"))
+        assert newcomer is not None and newcomer.state is HostState.HANDSHAKE
+        known = [lobby.incoming(20_000 + at * 10 + more, (1).to_bytes(8, "big")) for more in range(3)]
+        assert all(known)
+        strike()
+        assert newcomer.state is HostState.HANDSHAKE, "nobody has taken its place"
+        for session in (newcomer, *known):
+            assert session is not None
+            session.end(CloseCode.ENDED, lobby.clock.now)
+    assert len(lobby.sessions) <= UNADMITTED
+
+
+def test_who_waits_for_a_person_keeps_its_place(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    asked = lobby.incoming(1)
+    assert asked is not None
+    asked.state = HostState.CONSENT
+    for number in range(UNADMITTED + 5):
+        lobby.incoming(2 + number, number.to_bytes(4, "big") * 2)
+    assert asked.state is HostState.CONSENT and len(lobby.sessions) == UNADMITTED + 1
+    assert [session.session_id[-1] for session in lobby.sessions[:2]] == [1, 2 + 5], "the oldest of the others are gone"
 
 
 def test_admission_opens_the_channels_and_pictures_follow_the_decoder(tmp_path: Path) -> None:
@@ -382,7 +419,7 @@ def test_a_thousand_strangers_leave_nothing_behind(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     for handle in range(1, 1000):
         lobby.clock.now += 20
-        session = lobby.incoming(handle)
+        session = lobby.incoming(handle, handle.to_bytes(8, "big"))
         assert session is not None
         lobby.clock.now += 11
         lobby.reception.handle_timer(lobby.clock.now)

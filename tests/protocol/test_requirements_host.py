@@ -11,12 +11,13 @@ from avl_host.clipboard import MemoryClipboard
 from avl_host.encode.budget import Budget
 from avl_host.entrances import RelayEntrance
 from avl_host.input.recorder import InputRecorder
-from avl_host.limits import HandshakeLimits
+from avl_host.limits import PromptLimit
 from avl_host.reception import Desktop, Reception
 from avl_host.sharing import Sharing
 from avl_host.visit import Place, Visit
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.media.frame import Chroma
+from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import HostState
 from avl_protocol.session.link import LinkState, RelayLink
@@ -252,20 +253,17 @@ def test_when_a_session_ends_the_others_are_given_new_keys() -> None:
 
 def test_the_host_bounds_handshakes_whatever_its_relay_lets_through() -> None:
     limits = HandshakeLimits()
-    assert [limits.take(b"one", 0, at) for at in range(7)] == [True] * 5 + [False] * 2
-    assert [limits.take(bytes([at]), 0, 10.0) for at in range(30)] == [True] * 25 + [False] * 5
-    assert limits.take(b"one", 0, 61.0), "a minute later"
-    limits = HandshakeLimits()
+    assert [limits.take("here", b"one", at) for at in range(7)] == [True] * 5 + [False] * 2
+    assert limits.take("here", b"one", 61.0), "a minute later"
+    assert all(limits.take("here", bytes([at] * 8), 61.0) for at in range(100)), "others are not hurt"
     for _ in range(50):
-        assert limits.take(b"one", 0, 0.0), "what ended in admission does not count"
-        limits.give_back(b"one", 0.0)
-    assert limits.take(b"one", 7, 0.0)
-    assert not limits.take(b"two", 8, 0.0), "eight wait already"
+        assert limits.take("here", b"another", 61.0), "what ended in admission does not count"
+        limits.admitted("here", b"another", 61.0)
 
 
 def test_a_person_is_asked_ten_times_an_hour_at_most() -> None:
-    limits = HandshakeLimits()
-    assert [limits.prompt(at) for at in range(12)] == [True] * 10 + [False] * 2
-    assert not limits.prompt(3599.0)
-    assert limits.prompt(3600.0)
-    assert not limits.prompt(3600.5)
+    limits = PromptLimit()
+    assert [limits.take(at) for at in range(12)] == [True] * 10 + [False] * 2
+    assert not limits.take(3599.0)
+    assert limits.take(3600.0)
+    assert not limits.take(3600.5)

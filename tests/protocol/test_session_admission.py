@@ -83,6 +83,7 @@ def test_three_wrong_tries_in_a_row_replace_a_printed_code() -> None:
     door = CodeDoor()
     for at in range(3):
         assert door.replaced == 0, at
+        assert Meeting(code=VIEW_CODE, door=door, viewer=f"stranger {at}").start().reason is None
         Meeting(code="WRONG", door=door, viewer=f"stranger {at}").start()
     assert door.replaced == 1
     assert Meeting(code=CODE, door=door).start().reason is CloseCode.REFUSED

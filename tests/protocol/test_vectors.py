@@ -363,13 +363,16 @@ def test_candidates() -> None:
         assert from_rows([row]) == [], case["why"]
     site = Site(tuple(vectors["networks"]), tuple(vectors["observed"]))
 
-    def sent(*hosts: str, kind: CandidateKind = CandidateKind.LOCAL) -> list[str]:
-        return [candidate.host for candidate in reachable([Candidate(kind, host, 9) for host in hosts], site)]
+    def sent(*hosts: str, kind: CandidateKind = CandidateKind.LOCAL, near: bool = False) -> list[str]:
+        return [
+            candidate.host for candidate in reachable([Candidate(kind, host, 9) for host in hosts], site, near=near)
+        ]
 
     assert [case for case in vectors["forbidden"] if sent(case["host"])] == []
     assert all(sent(host) for host in vectors["allowed"])
     beside = vectors["behind_one_address"]
     assert sent(beside["private"], beside["observed"]) == [beside["observed"]]
     both = [beside["private"], beside["observed"]]
-    assert sorted(sent(*both, kind=CandidateKind.OBSERVED)) == sorted(both)
+    assert sent(*both, kind=CandidateKind.OBSERVED) == [beside["observed"]], "a peer's word is no evidence"
+    assert sorted(sent(*both, near=True)) == sorted(both)
     assert len(from_rows([(1, "192.0.2.1", port) for port in range(1, 100)])) == vectors["most"]

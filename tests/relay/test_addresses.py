@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from avl_protocol.session.relay import RelayPeer
-from avl_protocol.wire.messages import NatTest, Observed
+from avl_protocol.wire.messages import Attached, Incoming, NatTest, Observed
 from avl_protocol.wire.registry import CloseCode
 from tests.relay.stand import Neighbour, Stand
 
@@ -64,3 +64,19 @@ def test_a_stranger_has_no_nat_tested() -> None:
     stranger = stand.neighbour("10.0.0.9")
     stranger.say(NatTest(b"t" * 16))
     assert asked == [] and stranger.closed == CloseCode.PROTOCOL_ERROR
+
+
+@pytest.mark.parametrize(
+    ("viewer", "host", "near"),
+    [
+        ("192.0.2.7", "192.0.2.7", 1), ("2001:db8:1:2::7", "2001:db8:1:2::8", 1), ("192.0.2.7", "192.0.2.8", 0),
+        ("2001:db8:1:2::7", "2001:db8:1:3::7", 0), ("192.0.2.7", "2001:db8:1:2::8", 0),
+    ],
+)  # fmt: skip
+def test_a_relay_says_that_both_ends_are_at_one_address_where_it_sees_it(viewer: str, host: str, near: int) -> None:
+    stand = Stand()
+    hosting, viewing = stand.host(address=host), stand.viewer(viewer)
+    stand.meet(hosting, viewing, admit=False)
+    incoming, attached = hosting.last(Incoming), viewing.last(Attached)
+    assert isinstance(incoming, Incoming) and isinstance(attached, Attached)
+    assert (incoming.near, attached.near) == (near, near)

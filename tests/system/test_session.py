@@ -205,6 +205,7 @@ def test_a_printed_code_is_replaced_after_three_wrong_tries() -> None:
             second = host.agent.door.codes[0]
             assert first is not None and second is not None and first != second
             assert "the code was replaced" in host.said
+            assert "  why     somebody tried three wrong codes in a row" in host.said
             assert (await refusal(s, host, code=first)).code is CloseCode.REFUSED
             async with s.viewer(host, code=second):
                 pass

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from avl_protocol.crypto.attempts import Code
 from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Recover
@@ -159,8 +160,7 @@ def test_a_code_that_was_changed_ends_the_dialling_with_that_answer() -> None:
             await online(host)
             async with s.viewer(host, reconnect=True) as desktop:
                 await number(desktop)
-                budget = host.agent.door._budget
-                budget._codes = (type(budget._codes[0])("OTHER-CODE", True), None)  # type: ignore[misc]
+                host.agent.door._budget._counted[0].replace(Code("OTHER-CODE", True))
                 assert s.relay_instance is not None
                 await s.relay_instance.close()
                 await s.start_relay()

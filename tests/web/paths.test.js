@@ -83,11 +83,12 @@ test("a host is tried at public addresses, and at private ones only where both a
     local("fe80::1"), local("fd00::1"), local("name"), [CANDIDATE.LOCAL, "203.0.113.8", 0], [CANDIDATE.MAPPED, "203.0.113.7", 7], ["x"],
   ];
   const everywhere = ["203.0.113.9:7000", "[2001:db8::9]:7000"];
-  assert.deepEqual(reachable(rows, "198.51.100.1 9"), everywhere);
-  assert.deepEqual(reachable(rows, ""), everywhere);
-  assert.deepEqual(reachable(rows, "192.168.1.7 9"), ["192.168.1.9:7000", ...everywhere]);
+  assert.deepEqual(reachable(rows, "198.51.100.1 9", false), everywhere);
+  assert.deepEqual(reachable(rows, "", false), everywhere);
+  assert.deepEqual(reachable(rows, "192.168.1.7 9", false), ["192.168.1.9:7000", ...everywhere]);
   const behind = [...rows, [CANDIDATE.OBSERVED, "198.51.100.1", 4000]];
-  assert.deepEqual(reachable(behind, "198.51.100.1 9"), ["192.168.1.9:7000", "10.0.0.9:7000", ...everywhere]);
+  assert.deepEqual(reachable(behind, "198.51.100.1 9", false), everywhere, "the host's word is no evidence");
+  assert.deepEqual(reachable(rows, "198.51.100.1 9", true), ["192.168.1.9:7000", "10.0.0.9:7000", ...everywhere]);
 });
 
 test("what waits in the outbox is forgotten by what it is: presses after 2 s, moves after 10 s, letting go never", () => {

@@ -20,11 +20,12 @@ ROUNDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 class Seeker:
     """One session's search. `send` tells the host our candidates; `found(address, connection id, lan, now)` is where a
-    connection may be opened."""
+    connection may be opened; `near` says whether a relay of ours sees the host at our own address."""
 
     def __init__(
         self, key: bytes, endpoint: Endpoint, whereabouts: Whereabouts, entropy: Callable[[int], bytes],
         send: Callable[[Candidates], None], found: Callable[[Address, bytes, bool, float], None],
+        near: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
         self._key = PunchKey(key)
         self._endpoint = endpoint
@@ -32,6 +33,7 @@ class Seeker:
         self._entropy = entropy
         self._send = send
         self._found = found
+        self._near = near
         self._puncher = Puncher(self._key, True, entropy)
         self._host: list[Candidate] = []
         self._serial = 0
@@ -75,7 +77,7 @@ class Seeker:
         self._send(Candidates(self._serial, to_rows(self._whereabouts.candidates())))
 
     def _aim(self, now: float) -> None:
-        targets = reachable(self._host, self._whereabouts.site())
+        targets = reachable(self._host, self._whereabouts.site(), near=self._near())
         self._choose_at = None
         self._puncher.aim([candidate.address for candidate in targets], now)
         self._flush()

@@ -187,7 +187,9 @@ class Way:
     def link_message(self, message: HopMessage, now: float) -> None:
         """See LinkOwner."""
         if isinstance(message, Attached) and message.session == self._session and self.route is None:
-            self.route = Route(self.link, message.handle, direct=self.link.at_device, begun=not self._moves)
+            self.route = Route(
+                self.link, message.handle, direct=self.link.at_device, begun=not self._moves, near=bool(message.near)
+            )
             self._owner.way_attached(self, now)
         elif isinstance(message, (Detach, Close)):
             known = message.code in CloseCode._value2member_map_

@@ -122,6 +122,7 @@ class Ways:
             self._seeker = Seeker(
                 self.session.punch_key, self._endpoint, self._whereabouts, self._world.entropy,
                 self.session.send, self._dial_directly,
+                lambda: any(way.route is not None and way.route.near for way in self._ways),
             )  # fmt: skip
             self._seeker.start(now)
 

@@ -62,17 +62,19 @@ def from_rows(rows: Iterable[Sequence[Any]]) -> list[Candidate]:
     return list(found.values())
 
 
-def reachable(candidates: Sequence[Candidate], site: Site) -> list[Candidate]:
-    """Those that may be sent punches, the nearest first (R-PATH-4)."""
+def reachable(candidates: Sequence[Candidate], site: Site, *, near: bool = False) -> list[Candidate]:
+    """Those that may be sent punches, the nearest first (R-PATH-4).
+
+    `near`: our own relay has said that it sees both ends at one address; what the peer says of that is no evidence.
+    """
     own = [ipaddress.ip_interface(text) for text in site.networks]
-    nearby = any(c.kind == CandidateKind.OBSERVED and c.host in site.observed for c in candidates)
     ranked = []
     for candidate in candidates:
         address = _literal(candidate.host)
         if address is None or not _single(address, own):
             continue
         ours = any(address in interface.network for interface in own)
-        if _private(address) and not ours and not nearby:
+        if _private(address) and not ours and not near:
             continue
         ranked.append((not ours, candidate.kind != CandidateKind.LOCAL, candidate))
     return [candidate for _, _, candidate in sorted(ranked, key=lambda row: row[:2])]

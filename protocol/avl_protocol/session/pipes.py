@@ -49,12 +49,13 @@ class Route:
     """A session's place on a hop: `handle` names it there. `direct`: the hop ends at the other end of the session.
 
     `begun`: the handshake was made here, so that the first stream of each channel begins with it or with a record, and
-    not with a Channel Resume.
+    not with a Channel Resume. `near`: the relay says that it sees both ends at one address.
     """
 
-    __slots__ = ("begun", "direct", "handle", "hop")
+    __slots__ = ("begun", "direct", "handle", "hop", "near")
 
-    def __init__(self, hop: Hop, handle: int, *, direct: bool = False, begun: bool = False) -> None:
+    def __init__(self, hop: Hop, handle: int, *, direct: bool = False, begun: bool = False, near: bool = False) -> None:
+        self.near = near
         self.hop = hop
         self.handle = handle
         self.direct = direct

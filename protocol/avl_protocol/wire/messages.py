@@ -62,12 +62,16 @@ class Attach:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """Relay to host: somebody asks for you. `source` is an opaque tag of where from, for the host's own limits."""
+    """Relay to host: somebody asks for you. `source` is an opaque tag of where from, for the host's own limits.
+
+    `near`: 1 where the relay sees both of you at one address.
+    """
 
     session: bytes
     handle: int
     source: bytes = b""
     moves: int = 0
+    near: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +91,12 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """Relay to viewer: open channel 0 under `handle`; media will carry `media_handle`."""
+    """Relay to viewer: open channel 0 under `handle`; media will carry `media_handle`; `near` as in INCOMING."""
 
     session: bytes
     handle: int
     media_handle: int
+    near: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from avl_protocol.endpoint.sources import same_source, source_tag
 from avl_protocol.session.feed import ViewerFeed
+from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.hopstream import StreamHeader, channel_header
 from avl_protocol.session.mediaout import repair
 from avl_protocol.session.relay import RelayPeer
@@ -34,8 +35,10 @@ from avl_relay.forward.fanout import Fanout
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.splice import Splices
 
-#: Sessions of one host that it has not admitted.
-UNADMITTED = 8
+#: Sessions of one host that it has not admitted: more than a host keeps, so that the host says who makes room.
+UNADMITTED = 512
+#: Sessions that were admitted and are known again when they come back.
+CARRIED = 16_384
 #: Seconds that a session may stay unadmitted, a person's thinking included.
 LIFE = T_UNADMITTED + T_CONSENT
 #: Seconds between two words to a viewer about its hop's rate, while pictures change.
@@ -80,6 +83,11 @@ class Session:
         """Whether the host has admitted it, or knows it from elsewhere: it is no stranger's, and may wait here."""
         return self.admitted or (self.moves and self.accepted)
 
+    @property
+    def near(self) -> bool:
+        """Whether both ends are seen at one address."""
+        return same_source(self.viewer.carrier.peer_address[0], self.host.peer.carrier.peer_address[0])
+
 
 @dataclass(slots=True)
 class Hosted:
@@ -109,8 +117,9 @@ class Router:
         self._by_peer: dict[RelayPeer, Hosted] = {}
         self._sessions: dict[int, Session] = {}
         self._splices = Splices()
-        self._per_host = Buckets(rate=30 / 60, burst=30)
-        self._per_source = Buckets(rate=5 / 60, burst=5)
+        self._limits = HandshakeLimits()
+        #: Ids of sessions that were admitted, and the device of each.
+        self._carried: dict[bytes, int] = {}
         self._tests = Buckets(rate=6 / 60, burst=4)
         #: Session and channel of each stream that is held until its host's first ADMIT.
         self._parked: dict[tuple[RelayPeer, int], tuple[Session, int]] = {}
@@ -182,9 +191,10 @@ class Router:
     def _from_host(self, session: Session, message: HopMessage, now: float) -> None:
         if isinstance(message, Accept) and not session.accepted:
             session.accepted = True
-            if session.moves:
-                self._give_back(session, now)
-            session.viewer.send(Attached(session.session_id, session.handle, session.host.media_handle))
+            if session.moves:  # the host knows it from elsewhere
+                self._limits.admitted(session.host.device, session.source, now)
+            attached = Attached(session.session_id, session.handle, session.host.media_handle, int(session.near))
+            session.viewer.send(attached)
         elif isinstance(message, Reject):
             self._end(session, _known(message.code), now)
         elif isinstance(message, Admit) and session.accepted:
@@ -203,27 +213,33 @@ class Router:
         hosted = self._hosts.get(int.from_bytes(message.device, "big"))
         if hosted is None:
             raise Refused(CloseCode.UNAVAILABLE)
-        waiting = sum(1 for s in hosted.sessions.values() if not s.known)
-        source = hmac.digest(self._secret, address.encode(), "sha256")[:8]
-        if (
-            waiting >= UNADMITTED
-            or not self._per_source.take((hosted.device, source), now)
-            or not self._per_host.take(hosted.device, now)
-        ):
+        source = source_tag(self._secret, address)
+        moves = bool(message.moves)
+        comes_back = moves and self._carried.get(message.session) == hosted.device
+        allowed = comes_back or self._limits.take(hosted.device, source, now)
+        if not allowed or not self._make_room(hosted, now):
             raise Refused(CloseCode.LIMIT)
-        session = Session(self._handle(), message.session, viewer, hosted, source, now, moves=bool(message.moves))
+        session = Session(self._handle(), message.session, viewer, hosted, source, now, moves=moves)
         self._sessions[session.handle] = hosted.sessions[session.handle] = session
-        hosted.peer.send(Incoming(message.session, session.handle, source, message.moves))
+        hosted.peer.send(Incoming(message.session, session.handle, source, message.moves, int(session.near)))
 
-    def _give_back(self, session: Session, now: float) -> None:
-        """Its handshake does not count."""
-        self._per_source.give_back((session.host.device, session.source), now)
-        self._per_host.give_back(session.host.device, now)
+    def _make_room(self, hosted: Hosted, now: float) -> bool:
+        """Whether there is room for one more session that is not admitted, at the expense of another if need be."""
+        waiting = [(session.source, session) for session in hosted.sessions.values() if not session.known]
+        if len(waiting) < UNADMITTED:
+            return True
+        crowded_out = self._limits.crowded_out(hosted.device, waiting)
+        if crowded_out is not None:
+            self._end(crowded_out, CloseCode.LIMIT, now)
+        return crowded_out is not None
 
     def _admit(self, session: Session, message: Admit, now: float) -> None:
         if not session.admitted:
-            if not session.moves:
-                self._give_back(session, now)
+            self._limits.admitted(session.host.device, session.source, now)
+            self._carried.pop(session.session_id, None)
+            self._carried[session.session_id] = session.host.device
+            while len(self._carried) > CARRIED:
+                del self._carried[next(iter(self._carried))]
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
         session.admitted = True
         session.viewer.carrier.trust_peer()

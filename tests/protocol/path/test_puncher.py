@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from avl_protocol.path.candidate import Address
 from avl_protocol.path.punch import PUNCH_BYTES, Punch, PunchKey
-from avl_protocol.path.puncher import ANSWERS, RHYTHM, TARGETS, Puncher
+from avl_protocol.path.puncher import ANSWERS, OF_SESSION, RHYTHM, ROUND, TARGETS, Puncher, rhythm
 from tests.protocol.handshakes import Seeded
 
 KEY = PunchKey(b"k" * 32)
@@ -251,3 +251,53 @@ def test_who_seeks_nothing_punches_nobody() -> None:
     puncher.receive(KEY.make(Punch(False, b"n" * 8), True), VIEWER, 0.0)
     assert [data[0] for data, _ in puncher.take_output()] == [3]
     assert puncher.next_timeout() is None
+
+
+# -- what a peer can make us send --------------------------------------------------------------------------------------
+
+
+def _named(count: int) -> list[Address]:
+    return [(f"198.51.100.{at + 1}", 7) for at in range(count)]
+
+
+@pytest.mark.parametrize("addresses", [1, 2, 3, 4, 8, 16, 24, 100])
+def test_no_candidates_make_more_punches_than_a_round_may_have(addresses: int) -> None:
+    net = Net()
+    net.host.aim(_named(addresses), net.now)
+    net.run(10.0)
+    each = [len(net.punches(False, one)) for one in _named(addresses)[:TARGETS]]
+    assert sum(each) <= ROUND and max(each) - min(each) <= 0 and min(each) == min(len(RHYTHM), ROUND // len(each))
+    if addresses <= 16:
+        assert net.punches(False, _named(1)[0])[-1] > 50.0 + 0.3 * sum(RHYTHM), "fewer punches are no burst"
+
+
+def test_however_often_candidates_come_punches_are_bounded_in_the_long_run() -> None:
+    net = Net()
+    for _ in range(600):
+        net.host.aim(_named(16), net.now)
+        net.run(0.1)
+    assert len(net.sent) <= OF_SESSION[1] + 60 * OF_SESSION[0]
+    assert len(net.sent) > OF_SESSION[1], "it goes on all the same"
+    net.run(60.0)
+    net.host.aim(_named(3), net.now)
+    net.run(10.0)
+    assert len(net.punches(False, _named(1)[0])[-21:]) == ROUND // 3, "and recovers"
+
+
+def test_addresses_that_datagrams_claim_to_come_from_are_counted_too() -> None:
+    net = Net()
+    net.host.aim(_named(1), net.now)
+    viewer = PunchKey(b"k" * 32)
+    for at in range(1000):
+        net.now += 0.01
+        punch = viewer.make(Punch(False, at.to_bytes(8, "big")), True)
+        net.host.receive(punch, (f"203.0.113.{at % 250}", 9), net.now)
+        net.host.handle_timer(net.now)
+        net._collect()
+    punches = [entry for entry in net.sent if entry[3][0] == 2]
+    assert len(punches) <= OF_SESSION[1] + 10 * OF_SESSION[0] + 1
+
+
+@pytest.mark.parametrize("punches", range(1, len(RHYTHM) + 5))
+def test_fewer_punches_are_spread_over_the_time_of_all(punches: int) -> None:
+    assert len(rhythm(punches)) == min(punches, len(RHYTHM)) and sum(rhythm(punches)) == pytest.approx(sum(RHYTHM))

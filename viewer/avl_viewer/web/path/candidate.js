@@ -45,13 +45,13 @@ function global6(text) {
   return /^[23][\da-f]{0,3}:[\da-f:]+$/i.test(text);
 }
 
-/** Where a page may try the host itself, as authorities of URLs: its own addresses that are public, or private where the relay sees both
- * ends at one address or us beside them (R-PATH-4). `observed`: "IP port", what the relay sees of us.
- * @param {any[][]} rows  of CANDIDATES @param {string} observed @returns {string[]} */
-export function reachable(rows, observed) {
+/** Where a page may try the host itself, as authorities of URLs: its own addresses that are public, or private where the relay sees us
+ * beside them, or says that it sees both ends at one address (R-PATH-4): the host's word is no evidence of that. `observed`: "IP port",
+ * what the relay sees of us.
+ * @param {any[][]} rows  of CANDIDATES @param {string} observed @param {boolean} together @returns {string[]} */
+export function reachable(rows, observed, together) {
   const us = observedHost(observed);
   const known = rows.slice(0, MAX.CANDIDATES).filter((row) => row.length === 3 && typeof row[1] === "string" && row[2] > 0 && row[2] < 65_536);
-  const together = known.some(([kind, host]) => kind === CANDIDATE.OBSERVED && host === us);
   const found = known.filter(([kind, host]) => {
     if (kind !== CANDIDATE.LOCAL) return false;
     const address = ipv4(host);

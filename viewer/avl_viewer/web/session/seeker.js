@@ -24,6 +24,8 @@ export class Seeker {
     this._due = null;
     /** "IP port", as the relay sees us. */
     this.observed = "";
+    /** Whether the relay says that it sees the host at our address. */
+    this.near = false;
   }
 
   /** The host says where it might be reached: an older word than the last one counts no more.
@@ -64,6 +66,6 @@ export class Seeker {
     this._due = null;
     const { rows, hashes } = this._told;
     if (!hashes.length) return;
-    for (const authority of reachable(rows, this.observed)) this._dial(`https://${authority}${PATH}`, hashes, now);
+    for (const authority of reachable(rows, this.observed, this.near)) this._dial(`https://${authority}${PATH}`, hashes, now);
   }
 }

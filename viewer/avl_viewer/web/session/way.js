@@ -56,6 +56,8 @@ export class Way {
     this.hashes = settings.hashes;
     /** Whether it leads to the host itself. */
     this.direct = settings.device !== undefined;
+    /** Whether the relay says that it sees the host at our address. */
+    this.near = false;
     /** @type {Route | null} */
     this.route = null;
     /** When the way fell silent; null while it answers. @type {number | null} */
@@ -172,6 +174,7 @@ export class Way {
     if (message.kind === "ATTACHED") {
       if (this.route || String(message.session) !== String(this._session)) return;
       this._timers.stop(Timer.HELLO);
+      this.near = message.near === 1;
       this.route = new Route(this.link, message.handle, this.link.binding);
       this._owner.wayAttached(this, now);
     } else if (message.kind === "DETACH") {

@@ -178,6 +178,7 @@ export class Ways {
   /** Another place for the session. @param {Way} way @param {number} now */
   wayAttached(way, now) {
     if (!way.route) return;
+    if (!way.direct) this._seeker.near = way.near;
     if (!this.session) {
       if (way === this.current) this._owner.waysReady(way.route);
       return;

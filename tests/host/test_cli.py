@@ -1,0 +1,22 @@
+"""What avl-host says about what it is given, before it starts anything."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from avl_host.cli import app
+
+
+@pytest.mark.parametrize("option", ["--code", "--view-code"])
+def test_a_short_code_is_taken_with_a_warning_that_says_the_odds(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AVL_CODE", raising=False)
+
+    def told(code: str) -> str:
+        done = CliRunner().invoke(app, ["run", "--source", "pattern", option, code])
+        assert done.exit_code == 2  # there is no way here
+        return done.output
+
+    assert "at least 4" in told("ABC") and "viewers have no way here" not in told("ABC")
+    assert "1 chance in 6" in told("AB-CD") and "1 chance in 191" in told("ABCDE")
+    assert "chance" not in told("ABCDEF") and "viewers have no way here" in told("ABCDEF")
