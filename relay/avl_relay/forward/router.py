@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from avl_protocol.endpoint.admission import source
 from avl_protocol.session.feed import ViewerFeed
 from avl_protocol.session.hopstream import StreamHeader, channel_header
 from avl_protocol.session.mediaout import repair
@@ -156,7 +157,7 @@ class Router:
             self._attach(peer, message, now)
             return
         if isinstance(message, NatTest):
-            if self._tests.take(peer, now):
+            if self._tests.take(source(peer.carrier.peer_address[0]), now):
                 self._nat_test(peer, message.token)
             return
         session = self._sessions.get(getattr(message, "handle", 0))
@@ -196,16 +197,16 @@ class Router:
         if hosted is None:
             raise Refused(CloseCode.UNAVAILABLE)
         waiting = sum(1 for s in hosted.sessions.values() if not s.known)
-        source = hmac.digest(self._secret, address.encode(), "sha256")[:8]
+        tag = hmac.digest(self._secret, address.encode(), "sha256")[:8]
         if (
             waiting >= UNADMITTED
-            or not self._per_source.take((hosted.device, source), now)
+            or not self._per_source.take((hosted.device, tag), now)
             or not self._per_host.take(hosted.device, now)
         ):
             raise Refused(CloseCode.LIMIT)
-        session = Session(self._handle(), message.session, viewer, hosted, source, now, moves=bool(message.moves))
+        session = Session(self._handle(), message.session, viewer, hosted, tag, now, moves=bool(message.moves))
         self._sessions[session.handle] = hosted.sessions[session.handle] = session
-        hosted.peer.send(Incoming(message.session, session.handle, source, message.moves))
+        hosted.peer.send(Incoming(message.session, session.handle, tag, message.moves))
 
     def _give_back(self, session: Session, now: float) -> None:
         """Its handshake does not count."""
@@ -218,7 +219,7 @@ class Router:
                 self._give_back(session, now)
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
         session.admitted = True
-        session.viewer.carrier.trust_peer()
+        session.viewer.trust()
         session.channels = frozenset((int(Channel.CONTROL), *message.channels))
         for channel, stream in list(session.streams.items()):
             if channel not in session.channels:
