@@ -103,7 +103,7 @@ class DirectEntrance:
     def admit(self, handle: int, watching: bool, channels: tuple[int, ...], since: int) -> None:
         """See Entrance. Who has proved itself gets the windows of a friend."""
         self.admitted = True
-        self.hop.carrier.trust_peer()
+        self.hop.trust()
 
     def evict(self, handle: int, code: CloseCode, now: float) -> None:
         """See Entrance. What was sealed for the viewer is sent before the connection ends."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from avl_protocol.rate.limits import DEFAULT, Limits
+
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
@@ -24,3 +26,5 @@ class RelaySettings:
     tls_key: Path | None = None
     #: Written once connectable, and again when it changes.
     ready_file: Path | None = None
+    #: What anybody may cost.
+    limits: Limits = DEFAULT

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from avl_protocol.crypto.identity import Identity, endorse_certificate
+from avl_protocol.endpoint.admission import source
 from avl_protocol.endpoint.alarm import Alarm
 from avl_protocol.endpoint.driver import Driven
 from avl_protocol.endpoint.endpoint import Endpoint
@@ -25,7 +26,9 @@ from avl_protocol.session.relay import RelayIdentity, RelayPeer
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.foreign import for_log
 from avl_protocol.wire.target import join, show_pin
+from avl_relay import descriptors
 from avl_relay.config import RelaySettings
+from avl_relay.forward.limits import Buckets
 from avl_relay.forward.router import Router
 from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, origin_allowed
 from avl_relay.http.h3 import AsgiHandler
@@ -50,6 +53,8 @@ class Relay:
         self._log = structlog.get_logger("relay")
         self._locator: Locator | None = None
         self._router = Router(world.entropy(32), lambda event, about: self._log.info(event, **about), self._nat_test)
+        allowed = settings.limits.requests
+        self._requests = Buckets(allowed.per_second, int(allowed.burst))
         self._roll: CertificateRoll | None = None
         self._certificate: TlsServer | None = None
         self._endpoint: Endpoint | None = None
@@ -102,6 +107,7 @@ class Relay:
             loop=asyncio.get_running_loop(),
             options=ConnectionOptions(ack_delay=0.005),
             reset_key=reset_key,
+            limits=settings.limits,
         )
         bound = await self._bind(self._endpoint)
         self._locator = locator = Locator(world.network, asyncio.get_running_loop())
@@ -150,13 +156,21 @@ class Relay:
             hashes = () if public else tuple(c.sha256 for c in self._certificates())
             return PageInfo(self.quic, self.identity.pin, hashes, public)
 
-        app = build(info, names, lambda: f'h3=":{self._port()}"' if self._certificate is not None else "clear")
+        app = build(
+            info,
+            names,
+            lambda: f'h3=":{self._port()}"' if self._certificate is not None else "clear",
+            self._pays,
+        )
+        most = max(1, (descriptors.of_system() - settings.limits.descriptors) // 2)
         sockets = WebSocketServer(
             clock=self._world.clock,
             entropy=self._world.entropy,
             loop=asyncio.get_running_loop(),
             on_carrier=self._accept,
             origin_allowed=lambda origin: origin_allowed(origin, names),
+            limits=settings.limits,
+            most=most,
         )
         self._sockets = sockets
         if bound is not None:
@@ -166,7 +180,7 @@ class Relay:
         def upgraded() -> asyncio.Protocol:
             return sockets.pump(own, host_allowed=lambda authority: host_allowed(authority, names))
 
-        self._http = TcpServer(app, settings.http, settings.tls_cert, settings.tls_key, upgraded)
+        self._http = TcpServer(app, settings.http, settings.tls_cert, settings.tls_key, upgraded, settings.limits, most)
         await self._http.start()
         return AsgiHandler(app, self._log), names
 
@@ -192,13 +206,19 @@ class Relay:
         scheme = "https" if self._certificate is not None else "http"
         return f"{scheme}://{self._http_name()}/" if self._http else ""
 
+    def _pays(self, host: str) -> bool:
+        """Whether a source may ask for one more file of the page."""
+        return self._requests.take(source(host), self._world.clock.monotonic())
+
     def _accept(self, carrier: QuicCarrier | WebSocketCarrier, protocol: str) -> Receiver:
         now = self._world.clock.monotonic()
         certificate = carrier.server_certificate or self._certificates()[0].der
         own = RelayIdentity(
             self.identity.public, certificate, endorse_certificate(self.identity, certificate), self.quic, self.page
         )
-        peer = RelayPeer(own, self._router, self._world.entropy(16), int(self._world.clock.wall() * 1000), now)
+        peer = RelayPeer(
+            own, self._router, self._world.entropy(16), int(self._world.clock.wall() * 1000), now, self._settings.limits
+        )
         peer.attach_carrier(carrier)
         if self._locator is not None:
             self._locator.know(peer)

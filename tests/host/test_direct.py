@@ -177,7 +177,7 @@ def test_a_stranger_makes_room_for_another_and_nobody_who_was_admitted_does() ->
     for caller in callers:
         caller.say(Attach(DEVICE, b"s" * 16))
     (first, *_) = step.door._guests.values()
-    first.entrance.admit(HANDLE, False, (0,))
+    first.entrance.admit(HANDLE, False, (0,), 0)
     twice = step.comes(address="10.0.7.1")
     assert callers[1].closed == CloseCode.LIMIT, "each has one place: the oldest goes"
     twice.say(Attach(DEVICE, b"s" * 16))
@@ -185,7 +185,7 @@ def test_a_stranger_makes_room_for_another_and_nobody_who_was_admitted_does() ->
     assert callers[7].closed == CloseCode.LIMIT and callers[2].closed is None, "now one source has two"
     assert callers[0].closed is None and twice.closed is None
     for guest in step.door._guests.values():
-        guest.entrance.admit(HANDLE, False, (0,))
+        guest.entrance.admit(HANDLE, False, (0,), 0)
     assert step.comes(address="203.0.113.2").closed == CloseCode.LIMIT
 
 

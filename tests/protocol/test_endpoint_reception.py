@@ -11,12 +11,13 @@ from aioquic.quic.packet import pull_quic_header
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.endpoint.admission import MAX_HALF_OPEN, PROVED, UNPROVED, Admission, Bucket, Decision, source
+from avl_protocol.endpoint.admission import MAX_HALF_OPEN, PROVED, UNPROVED, Admission, Decision, source
 from avl_protocol.endpoint.demux import Demultiplexer, Known, NewConnection, NotQuic, ResetOf, Stray
 from avl_protocol.endpoint.network import Address, Batch
 from avl_protocol.endpoint.reception import Reception
 from avl_protocol.endpoint.tls import TrustPinned
 from avl_protocol.quic.options import reset_token
+from avl_protocol.rate.limits import Bucket
 from tests.protocol.carriers import RecordingReceiver
 from tests.simulator.run import Simulation, run
 

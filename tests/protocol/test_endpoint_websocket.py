@@ -17,8 +17,11 @@ from websockets.uri import parse_uri
 from avl_protocol.endpoint.admission import MAX_HALF_OPEN_PER_SOURCE
 from avl_protocol.endpoint.clock import SystemClock, entropy
 from avl_protocol.endpoint.dial import Unreachable
+from avl_protocol.endpoint.pump import PARSED
+from avl_protocol.endpoint.quota import Quota
 from avl_protocol.endpoint.tls import TlsServer, TrustPinned, TrustPublic, client_context, self_signed
 from avl_protocol.endpoint.websocket import SUBPROTOCOL, WebSocketServer, connect_websocket
+from avl_protocol.rate.limits import Places
 from avl_protocol.session.carrier import PRIORITY_VIDEO
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.registry import CloseCode
@@ -270,3 +273,156 @@ async def test_a_text_message_is_a_protocol_error() -> None:
         pump._flush()
         await accepted.until(lambda: bool(accepted.lost))
         assert receiver.lost[0][0] == accepted.lost[0][0] == CloseCode.PROTOCOL_ERROR
+
+
+# -- what one connection may cost --------------------------------------------------------------------------------------
+
+
+class _Raw(asyncio.Protocol):
+    """A client that has upgraded and writes what the test says."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport
+        self.closed = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.closed.set()
+
+
+#: RFC 6455, 5.2: a binary message that is not over, a continuation, a whole message of one byte; a PING. All masked.
+BEGIN, MORE, NOTHING = b"\x02\x80" + bytes(4), b"\x00\x80" + bytes(4), b"\x82\x89" + bytes(4) + b"\6" + bytes(8)
+WEBSOCKET_PING = b"\x89\x80" + bytes(4)
+
+
+async def _raw(running: Stand) -> _Raw:
+    http = ClientProtocol(parse_uri("wss://localhost/avl/1"), subprotocols=[SUBPROTOCOL])
+    http.send_request(http.connect())
+    raw = _Raw()
+    await asyncio.get_running_loop().create_connection(
+        lambda: raw, "127.0.0.1", running.port, ssl=client_context(TrustPinned()), server_hostname="localhost"
+    )
+    raw.transport.write(b"".join(http.data_to_send()))
+    return raw
+
+
+def _counted(running: Stand, pump: Any) -> list[int]:
+    """Frames read in each of a pump's turns from now on."""
+    turns: list[int] = []
+    take = pump._take
+
+    def counted() -> None:
+        take()
+        turns.append(pump._frames)
+
+    pump._take = counted
+    return turns
+
+
+def test_a_message_in_endless_fragments_ends_the_connection(run: Callable[[Test], None]) -> None:
+    async def test(running: Stand) -> None:
+        raw = await _raw(running)
+        accepted = await running.until(1)
+        raw.transport.write(BEGIN + MORE * 5000)
+        await accepted.until(lambda: bool(accepted.lost))
+        assert accepted.lost[0][0] == CloseCode.PROTOCOL_ERROR
+        await raw.closed.wait()
+
+    run(test)
+
+
+@pytest.mark.parametrize("frame", [NOTHING, WEBSOCKET_PING], ids=["messages", "pings"])
+def test_a_flood_of_frames_gets_its_allowance_in_small_turns_and_nobody_else_waits(
+    frame: bytes, run: Callable[[Test], None]
+) -> None:
+    async def test(running: Stand) -> None:
+        raw = await _raw(running)
+        await running.until(1)
+        pump = next(iter(running.server._pumps))
+        turns = _counted(running, pump)
+        carrier, receiver = await running.connect()
+        await running.until(2)
+        raw.transport.write(frame * 20_000)
+        for _ in range(20):
+            receiver.datagrams.clear()
+            carrier.send_datagrams([b"\0in time"], PRIORITY_VIDEO, None)
+            await receiver.until(lambda: bool(receiver.datagrams))
+        async with asyncio.timeout(5):
+            while not pump._paused or sum(turns) < 400:
+                await asyncio.sleep(0.02)
+        limits = pump._limits
+        piece = PARSED // len(frame) + 1
+        assert max(turns) < limits.turn_frames + piece
+        assert sum(turns) < limits.stranger_frames.burst + 5 * limits.stranger_frames.per_second + piece
+        assert len(pump._inbox) + len(pump._plain) < 1 << 20
+        raw.transport.abort()
+
+    run(test)
+
+
+def test_who_is_trusted_may_send_a_film_and_a_file_at_once(run: Callable[[Test], None]) -> None:
+    async def test(running: Stand) -> None:
+        running.echo = False
+        carrier, _ = await running.connect()
+        accepted = await running.until(1)
+        accepted.carrier.trust_peer()
+        stream = carrier.open_stream()
+        carrier.send_stream(stream, bytes(4_000_000), end=True)
+        for _ in range(100):
+            carrier.send_datagrams([b"\0" + bytes(1100)] * 40, PRIORITY_VIDEO, None)
+            await asyncio.sleep(0.002)
+        await accepted.until(lambda: stream in accepted.ended and len(accepted.datagrams) == 4000)
+        assert not next(iter(running.server._pumps))._paused
+
+    run(test)
+
+
+def test_a_stranger_s_bytes_have_an_allowance_too(run: Callable[[Test], None]) -> None:
+    async def test(running: Stand) -> None:
+        running.echo = False
+        carrier, _ = await running.connect()
+        accepted = await running.until(1)
+        stream = carrier.open_stream()
+        carrier.send_stream(stream, bytes(8_000_000))
+        pump = next(iter(running.server._pumps))
+        async with asyncio.timeout(10):
+            while not pump._paused:
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.5)
+        assert 1_900_000 < len(accepted.streams[stream]) < 4_000_000
+
+    run(test)
+
+
+def test_what_was_said_before_the_end_is_read_though_it_had_to_wait(run: Callable[[Test], None]) -> None:
+    async def test(running: Stand) -> None:
+        running.echo = False
+        raw = await _raw(running)
+        accepted = await running.until(1)
+        # CLOSE with code 71 and no text, behind more than one turn may read (spec 2.10)
+        raw.transport.write(NOTHING * 300 + b"\x82\x83" + bytes(4) + b"\x04\x40\x47")
+        await accepted.until(lambda: bool(accepted.lost))
+        assert accepted.lost[0][0] == 71
+
+    run(test)
+
+
+async def test_a_source_has_so_many_places_and_leaves_them_free() -> None:
+    async with stand() as running:
+        running.server._quota = Quota(Places(3, 9, 9), Places(2, 9, 9), 60.0)
+        first, _ = await running.connect()
+        await running.connect()
+        await running.until(2)
+        with pytest.raises(Unreachable):
+            await running.connect()
+        running.accepted[0].carrier.trust_peer()
+        first.send_datagrams([b"\0a friend's"], PRIORITY_VIDEO, None)
+        await running.accepted[0].until(lambda: bool(running.accepted[0].datagrams))
+        await running.connect()
+        await running.until(3)
+        with pytest.raises(Unreachable):
+            await running.connect()
+        quota = running.server._quota
+    assert quota.size == 0

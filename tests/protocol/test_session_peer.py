@@ -336,3 +336,56 @@ def test_whatever_a_stranger_says_ends_its_connection_or_is_ignored(
     hop.raw(raw, stream=0 if control else 4)
     assert hop.closed is None or hop.closed in (CloseCode.PROTOCOL_ERROR, CloseCode.VERSION, CloseCode.NO_ERROR)
     assert hop.owner.gone == (hop.closed is not None)
+
+
+# -- what a neighbour may cost -----------------------------------------------------------------------------------------
+
+
+def test_a_stranger_that_says_much_is_told_so_before_all_of_it_is_read() -> None:
+    hop = Hop(PeerState.VIEWER)
+    hop.raw(hop_bytes(Ping(1)) * 5000)
+    assert hop.closed == CloseCode.LIMIT and hop.peer.state is PeerState.GONE
+    assert sum(isinstance(message, Pong) for message in hop.heard) < 64
+
+
+def test_messages_that_nobody_understands_cost_as_much() -> None:
+    unknown = bytes.fromhex("03440080")
+    assert HopStream().receive(unknown) == []
+    hop = Hop(PeerState.VIEWER)
+    hop.raw(unknown * 100)
+    assert hop.closed == CloseCode.LIMIT
+
+
+def test_a_stranger_that_takes_its_time_may_go_on_for_ever() -> None:
+    hop = Hop(PeerState.VIEWER)
+    for _ in range(500):
+        hop.now += 0.1
+        hop.say(Ping(1))
+    assert hop.closed is None
+
+
+def test_a_host_may_answer_for_hundreds_of_viewers_at_once() -> None:
+    hop = Hop(PeerState.HOST)
+    for number in range(600):
+        hop.raw(hop_bytes(Accept(number)) + hop_bytes(Admit(number, (1,), (0, 1))))
+    assert hop.closed is None and len(hop.owner.messages) == 1200
+    hop.raw(hop_bytes(Ping(1)) * 5000)
+    assert hop.closed == CloseCode.LIMIT
+
+
+def test_an_admitted_viewer_is_no_stranger() -> None:
+    hop = Hop(PeerState.VIEWER)
+    hop.peer.trust()
+    hop.peer.trust()
+    assert hop.connection.server.trusted
+    hop.raw(hop_bytes(Recover(1, 1, 0)) * 1500)
+    assert hop.closed is None and len(hop.owner.messages) == 1500
+
+
+def test_whoever_does_not_read_its_answers_gets_no_more_of_them() -> None:
+    hop = Hop(PeerState.HOST)
+    hop.connection.server._out.setdefault(0, type(hop.connection.server._out[0])()).credit = 0
+    for _ in range(20_000):
+        hop.peer.send(Incoming(b"s" * 16, 1))
+    assert hop.connection.server.closed == (CloseCode.LIMIT, "what is sent is not read")
+    assert hop.connection.server.stream_backlog(0) < 70_000

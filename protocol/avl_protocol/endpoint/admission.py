@@ -10,6 +10,9 @@ from __future__ import annotations
 import ipaddress
 from enum import Enum
 
+from avl_protocol.rate.limits import Bucket
+from avl_protocol.wire.registry import CloseCode
+
 RETRY_ABOVE = 64
 MAX_HALF_OPEN = 512
 MAX_HALF_OPEN_PER_SOURCE = 32
@@ -17,6 +20,10 @@ MAX_HALF_OPEN_PER_SOURCE = 32
 UNPROVED = (10.0, 40.0)
 PROVED = (50.0, 200.0)
 MAX_SOURCES = 4096
+#: Codes of connections that had to be closed for what a stranger did.
+BLAMED = (CloseCode.PROTOCOL_ERROR, CloseCode.LIMIT)
+#: Openings that a connection counts for which had to be closed, and seconds that it can cost at most.
+BLAME, LONGEST = 10, 2.0
 
 
 class Decision(Enum):
@@ -25,25 +32,6 @@ class Decision(Enum):
     ACCEPT = "accept"
     RETRY = "retry"
     DROP = "drop"
-
-
-class Bucket:
-    """A token bucket: `rate` tokens a second, at most `burst`."""
-
-    __slots__ = ("_burst", "_rate", "_tokens", "_when")
-
-    def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._tokens, self._when = burst, now
-
-    def take(self, now: float) -> bool:
-        """Take a token if there is one."""
-        self._tokens = min(self._burst, self._tokens + (now - self._when) * self._rate)
-        self._when = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
 
 class Admission:
@@ -87,6 +75,13 @@ class Admission:
             self._half_open[key] = left
         else:
             del self._half_open[key]
+
+    def blame(self, host: str, now: float) -> None:
+        """A connection of this source had to be closed for what it did: it opens the next ones less often."""
+        for proved in (False, True):
+            bucket = self._bucket(source(host), proved, now)
+            if bucket.owed(now) < LONGEST:
+                bucket.charge(BLAME, now)
 
     def _bucket(self, key: str, proved: bool, now: float) -> Bucket:
         found = self._buckets.pop((key, proved), None)

@@ -2,16 +2,18 @@
 
 Each wake-up does the same: take what arrived, let every touched connection tell its owner, then send once for all
 of them. What an owner sends from within a callback leaves in that wake-up; what it sends from elsewhere leaves in
-the loop's next turn.
+the loop's next turn. Strangers come after friends, and neither gets a whole turn (rate/limits.py).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from aioquic.quic.packet import QuicErrorCode
 
+from avl_protocol.endpoint.admission import BLAMED
 from avl_protocol.endpoint.clock import Clock
 from avl_protocol.endpoint.demux import (
     Demultiplexer,
@@ -25,12 +27,14 @@ from avl_protocol.endpoint.demux import (
 from avl_protocol.endpoint.dial import Dialling, Unreachable
 from avl_protocol.endpoint.link import Application, Link
 from avl_protocol.endpoint.network import Address, Batch, DatagramSocket, Network, Pinned
+from avl_protocol.endpoint.quota import Quota
 from avl_protocol.endpoint.reception import Reception, other_versions
 from avl_protocol.endpoint.tls import TlsServer, Trust
 from avl_protocol.quic.carrier import STATELESS_RESET, QuicCarrier, RawApplication, Receiver
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.http3 import Http3Application, HttpHandler
 from avl_protocol.quic.options import CID_LENGTH, ConnectionOptions, configuration
+from avl_protocol.rate.limits import DEFAULT, Limits
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import ALPN, T_IDLE, CloseCode
 
@@ -53,9 +57,16 @@ class Endpoint:
         idle_timeout: float = T_IDLE,
         on_raw: Callable[[bytes, Address], None] | None = None,
         local: Callable[[], Iterable[str]] = tuple,
+        limits: Limits = DEFAULT,
     ) -> None:
         """`reset_key`: kept over restarts, it lets peers notice one at once. `on_raw`, which may be set later, is given
-        what is not QUIC; `local` says which addresses this machine has."""
+        what is not QUIC; `local` says which addresses this machine has; `limits` bound who connects to us."""
+        self._limits = limits
+        self._quota = Quota(limits.connections, limits.strangers, limits.stranger_grace)
+        self._late: list[tuple[bytes, Address | Pinned]] = []
+        self._lobby: tuple[deque[tuple[bytes, Address | Pinned]], deque[tuple[bytes, Address | Pinned]]]
+        self._lobby = (deque(), deque())
+        self._lobby_waits = False
         self._local = local
         self._network, self._clock, self._entropy, self._loop = network, clock, entropy, loop
         self._options = options or ConnectionOptions()
@@ -217,10 +228,62 @@ class Endpoint:
     # ---- one wake-up
 
     def _received(self, batch: Batch) -> None:
+        """Friends first, no more than so many packets of each; then strangers, for as long as nobody notices."""
         now = self._clock.monotonic()
-        for data, address in batch:
-            self._receive(data, address, now)
+        limits = self._limits
+        if self._late:
+            batch, self._late = [*self._late, *batch], []
+        crowded = len(batch) > limits.turn_packets
+        taken: dict[Link, int] = {}
+        for data, arrival in batch:
+            route = self._routes.route(data)
+            if isinstance(route, Known):
+                link = route.link
+                if not link.favoured:
+                    self._queue(self._lobby[0], data, arrival)
+                    continue
+                if crowded:
+                    count = taken.get(link, 0)
+                    if count >= limits.turn_packets:
+                        if len(self._late) < limits.waiting_friends:
+                            self._late.append((data, arrival))
+                        continue
+                    taken[link] = count + 1
+                if link.takes(now):
+                    self._deliver(link, data, arrival, now)
+            elif isinstance(route, (NewConnection, UnknownVersion)):
+                self._queue(self._lobby[1], data, arrival)
+            elif route is not None:
+                self._answer(route, data, arrival, now)
         self._serve(now)
+        if self._late:
+            self._loop.call_soon(self._received, ())
+        if not self._lobby_waits:
+            self._receive_strangers()
+
+    def _queue(self, queue: deque[tuple[bytes, Address | Pinned]], data: bytes, arrival: Address | Pinned) -> None:
+        if len(queue) < self._limits.waiting_strangers:
+            queue.append((data, arrival))
+
+    def _receive_strangers(self) -> None:
+        """What strangers sent, those first with whom a connection has begun."""
+        self._lobby_waits = False
+        known, new = self._lobby
+        if not known and not new:
+            return
+        now = self._clock.monotonic()
+        ends = now + self._limits.turn_seconds
+        for count in range(self._limits.turn_strangers):
+            if not known and not new:
+                break
+            if count and self._clock.monotonic() >= ends:
+                break
+            data, arrival = known.popleft() if known else new.popleft()
+            self._receive(data, arrival, now)
+        self._serve(now)
+        if known or new:
+            self._lobby_waits = True
+            self._loop.call_soon(self._receive_strangers)
 
     def _wake(self, link: Link) -> None:
         """A link has something to send."""
@@ -281,28 +344,35 @@ class Endpoint:
 
     # ---- one datagram
 
+    def _deliver(self, link: Link, data: bytes, arrival: Address | Pinned, now: float) -> None:
+        connection = link.connection
+        connection.receive_datagram(data, connection.arriving_as((arrival[0], arrival[1]), arrival[2:]), now)
+        self._touched[link] = None
+
     def _receive(self, data: bytes, arrival: Address | Pinned, now: float) -> None:
+        """A stranger's; what it belongs to may have changed while it waited."""
         route = self._routes.route(data)
-        address = (arrival[0], arrival[1])
         if isinstance(route, Known):
-            link = route.link
-            connection = link.connection
-            connection.receive_datagram(data, connection.arriving_as(address, arrival[2:]), now)
-            self._touched[link] = None
+            if route.link.takes(now):
+                self._deliver(route.link, data, arrival, now)
         elif isinstance(route, NewConnection):
             self._accept(route, data, arrival, now)
-        elif isinstance(route, ResetOf):
+        elif isinstance(route, UnknownVersion):
+            if self._tls is None or not self._admits(route.destination, (arrival[0], arrival[1])):
+                return
+            self._bound().send_batch([(other_versions(route), arrival)])
+
+    def _answer(self, route: object, data: bytes, arrival: Address | Pinned, now: float) -> None:
+        """What belongs to no connection and costs little."""
+        if isinstance(route, ResetOf):
             route.link.connection.terminate(QuicErrorCode.NO_ERROR, STATELESS_RESET)
             self._touched[route.link] = None
         elif isinstance(route, Stray):
             answer = self._reception.reset(route.destination, len(data), now)
             if answer is not None:
                 self._bound().send_batch([(answer, arrival)])
-        elif isinstance(route, UnknownVersion):
-            if self._tls is not None and self._admits(route.destination, address):
-                self._bound().send_batch([(other_versions(route), arrival)])
         elif isinstance(route, NotQuic) and self.on_raw is not None:
-            self.on_raw(data, address)
+            self.on_raw(data, (arrival[0], arrival[1]))
 
     def _accept(self, first: NewConnection, data: bytes, arrival: Address | Pinned, now: float) -> None:
         tls = self._tls
@@ -328,10 +398,28 @@ class Endpoint:
             host = address[0]
             admission = self._reception.admission
             admission.opened(host)
-            link = self._add(connection, self._choose, lambda _link, _failure: admission.settled(host))
+
+            def settled(made: Link, failure: str | None) -> None:
+                admission.settled(host)
+                if failure is None:
+                    self._place(made, host)
+
+            link = self._add(connection, self._choose, settled)
             link.register(first.destination)
             connection.receive_datagram(data, arrival, now)
             self._touched[link] = None
+
+    def _place(self, link: Link, host: str) -> None:
+        """A client has proved its address: it gets a place, or is told why not."""
+
+        def end() -> None:
+            if link.application is not None:
+                link.application.shut(CloseCode.LIMIT, "too many connections")
+                self._wake(link)
+
+        link.claim = self._quota.claim(host, self._clock.monotonic(), end)
+        if link.claim is None:
+            end()
 
     # ---- links
 
@@ -360,6 +448,7 @@ class Endpoint:
             choose=choose,
             on_timer=self._timer,
             on_settled=on_settled,
+            limits=self._limits,
         )
         connection.on_wanted = lambda: self._wake(link)
         self._links[link] = None
@@ -372,10 +461,19 @@ class Endpoint:
 
     def _drop(self, link: Link) -> None:
         link.forget()
+        self._blame(link)
         link.connection.end_log()
         self._links.pop(link, None)
         self._touched.pop(link, None)
         self._outgoing.pop(link, None)
+
+    def _blame(self, link: Link) -> None:
+        """Whoever broke the protocol or a limit finds it harder to come again."""
+        event, address = link.connection.close_event, link.connection.get_peer_address()
+        if event is None or event.frame_type is not None or link.connection.is_client or address is None:
+            return
+        if event.error_code in BLAMED and not link.favoured:
+            self._reception.admission.blame(address[0], self._clock.monotonic())
 
     def _new_connection_id(self) -> bytes:
         return self._entropy(CID_LENGTH)

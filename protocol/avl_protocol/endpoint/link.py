@@ -10,8 +10,10 @@ from aioquic.quic import events
 
 from avl_protocol.endpoint.demux import Demultiplexer
 from avl_protocol.endpoint.network import Address, Pinned
+from avl_protocol.endpoint.quota import Claim
 from avl_protocol.quic.carrier import close_reason
 from avl_protocol.quic.connection import Connection
+from avl_protocol.rate.limits import DEFAULT, Bucket, Limits, bucket
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
 
@@ -47,8 +49,13 @@ class Link:
         choose: Callable[[Connection, str], Application],
         on_timer: Callable[[Link], None],
         on_settled: Callable[[Link, str | None], None],
+        limits: Limits = DEFAULT,
     ) -> None:
         self.connection = connection
+        self.claim: Claim | None = None
+        self._limits = limits
+        self._budget: Bucket | None = None
+        self._favoured = False
         self.application: Application | None = None
         self._loop = loop
         self._routes = routes
@@ -68,6 +75,22 @@ class Link:
         """Receive what is addressed to this connection ID."""
         self._ids[connection_id] = None
         self._routes.add(connection_id, self)
+
+    @property
+    def favoured(self) -> bool:
+        """Whether the peer is no stranger."""
+        return self.connection.trusted
+
+    def takes(self, now: float) -> bool:
+        """Whether one more packet of the peer's is read; beyond its allowance it is lost, as on a full link."""
+        favoured = self.connection.trusted
+        if self._budget is None or favoured is not self._favoured:
+            limits = self._limits
+            self._favoured = favoured
+            self._budget = bucket(limits.friend_packets if favoured else limits.stranger_packets, now)
+            if favoured and self.claim is not None:
+                self.claim.trust()
+        return self._budget.take(now)
 
     def process(self, now: float) -> None:
         """Drain the connection's events into the application and tell it the batch is over."""
@@ -151,6 +174,8 @@ class Link:
     def forget(self) -> None:
         """Take the link out of every table."""
         self._cancel()
+        if self.claim is not None:
+            self.claim.release()
         for connection_id in self._ids:
             self._routes.remove(connection_id)
         for token in self._tokens:

@@ -4,6 +4,9 @@ The queue stays in the carrier: the next message is asked for when the transport
 system, and the system keeps little that it has not sent. So what became worthless meanwhile is dropped instead of
 sent, and input overtakes a picture. `websockets` does the protocol without I/O; its own asyncio connections would
 put queues in between.
+
+No connection gets a whole turn of the event loop, nor more than its allowance (rate/limits.py): what came beyond it
+waits, and while it waits nothing more is read, so that TCP holds back the sender.
 """
 
 from __future__ import annotations
@@ -19,15 +22,22 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
+from avl_protocol.endpoint.admission import BLAMED
 from avl_protocol.endpoint.alarm import Alarm
 from avl_protocol.endpoint.clock import Clock
+from avl_protocol.endpoint.quota import Claim
 from avl_protocol.endpoint.tlsrecords import TlsRecords
+from avl_protocol.rate.limits import DEFAULT, Limits, bucket
 from avl_protocol.websocket.carrier import Receiver, WebSocketCarrier
+from avl_protocol.wire.registry import CloseCode
 
 #: Bytes that the system may keep unsent, where it lets us say so.
 UNSENT = 8 << 10
 #: Bytes handed over at once: a call of the system for each datagram would cost more than sealing it.
 BATCH = 8 << 10
+#: Bytes that are parsed at once, 85 of the shortest frames; that are unsealed at once, and in one turn, since a record
+#: may hold nothing.
+PARSED, UNSEALED, READ = 512, 4 << 10, 64 << 10
 #: Bytes of answers to WebSocket's own PINGs that may wait for a peer that does not read.
 UNREAD = 256 << 10
 #: Seconds for TLS and upgrade, and for the peer to close after us.
@@ -56,7 +66,8 @@ class Pump(asyncio.Protocol):
     `on_gone()` once the transport is no more.
 
     `tls`: None where somebody else has unsealed the bytes already, or nobody had to. `certificate`: DER of what the
-    server presents; a client takes it from TLS. `admit(host)`: whether to speak with a host at all.
+    server presents; a client takes it from TLS. `admit(host, end)`: the place that a host gets, None if it gets none;
+    `end()` takes it back.
     """
 
     def __init__(
@@ -70,7 +81,8 @@ class Pump(asyncio.Protocol):
         tls: TlsRecords | None = None,
         judge: Judge | None = None,
         certificate: bytes | None = None,
-        admit: Callable[[str], bool] | None = None,
+        admit: Callable[[str, Callable[[], None]], Claim | None] | None = None,
+        limits: Limits = DEFAULT,
         on_gone: Callable[[], object] = _nothing,
     ) -> None:
         self.carrier: WebSocketCarrier | None = None
@@ -83,6 +95,19 @@ class Pump(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._peer = ("", 0)
         self._parts: list[bytes] = []
+        self._fragments = 0
+        self._limits = limits
+        self._claim: Claim | None = None
+        #: What has arrived, and what of it has been unsealed.
+        self._inbox, self._plain = bytearray(), bytearray()
+        self._ended = self._paused = False
+        self._resume: asyncio.Handle | None = None
+        #: Frames in this turn, and what the peer may still send.
+        self._frames = 0
+        now = clock.monotonic()
+        self._trusted = isinstance(http, ClientProtocol)
+        self._per_frame = bucket(limits.stranger_frames, now)
+        self._per_byte = bucket(limits.stranger_bytes, now)
         self._alarm: Alarm | None = None
         self._deadline: asyncio.TimerHandle | None = loop.call_later(OPENING, self._expire)
         self._blocked = self._scheduled = self._busy = self._refused = self._over = False
@@ -94,9 +119,11 @@ class Pump(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are transports by shape alone
         peer = transport.get_extra_info("peername") or ("", 0)
         self._peer = (str(peer[0]).removeprefix(MAPPED), int(peer[1]))
-        if self._admit is not None and not self._admit(self._peer[0]):
-            self.abort()
-            return
+        if self._admit is not None:
+            self._claim = self._admit(self._peer[0], self._give_way)
+            if self._claim is None:
+                self.abort()
+                return
         eager(self._transport)
         if self._tls is not None:
             self._tls.start()
@@ -105,23 +132,105 @@ class Pump(asyncio.Protocol):
         self._flush()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes arrived; what their receivers answer leaves before this returns."""
+        """Bytes arrived; what their receivers answer leaves before this returns, as far as it is their turn."""
+        if not self._over:
+            self._inbox += data
+            if self._resume is None:
+                self._take()
+
+    def _take(self) -> None:
+        """Read what has arrived, up to a turn's worth and within the allowance; the rest waits."""
+        self._resume = None
+        self._frames = taken = 0
+        wait = 0.0
+        self._busy = True
+        try:
+            while not self._over and not self._refused and not wait and self._frames < self._limits.turn_frames:
+                if self._plain:
+                    before, piece = self._frames, self._next(self._plain, PARSED)
+                    self._parse(piece)
+                    wait = self._spent(self._frames - before, len(piece))
+                elif self._inbox and taken < READ:
+                    taken += UNSEALED
+                    self._unseal(self._next(self._inbox, UNSEALED))
+                else:
+                    break
+            if self._tls is not None and self._tls.ended and not self._plain:
+                self._http.receive_eof()
+                self._dispatch()
+        finally:
+            self._busy = False
+        self._concluded()
         if self._over:
-            return
-        if self._tls is not None:
-            try:
-                data = self._unsealed(self._tls, data)
-            except ssl.SSLError as error:
-                self._flush()  # it says what was wrong
-                wrong = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
-                self._settled(f"no TLS: {wrong or error}")
-                self._part()
-                return
-        if data:
-            self._http.receive_data(data)
-        if self._tls is not None and self._tls.ended:
+            self._inbox.clear()
+            self._plain.clear()
+        elif self._inbox or self._plain or wait:
+            self._hold(wait)
+        else:
+            self._go_on()
+
+    @staticmethod
+    def _next(waiting: bytearray, most: int) -> bytes:
+        piece = bytes(waiting[:most])
+        del waiting[:most]
+        return piece
+
+    def _spent(self, frames: int, size: int) -> float:
+        """Seconds for which the peer has to wait."""
+        if isinstance(self._http, ClientProtocol):
+            return 0.0
+        now = self._clock.monotonic()
+        if not self._trusted and self.carrier is not None and self.carrier.trusted:
+            self._trusted = True
+            self._per_frame = bucket(self._limits.friend_frames, now)
+            if self._claim is not None:
+                self._claim.trust()
+        self._per_frame.charge(frames, now)
+        if self._trusted:
+            return self._per_frame.owed(now)
+        self._per_byte.charge(size, now)
+        return max(self._per_frame.owed(now), self._per_byte.owed(now))
+
+    def _hold(self, wait: float) -> None:
+        assert self._transport is not None
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+        self._resume = self._loop.call_later(wait, self._take) if wait else self._loop.call_soon(self._take)
+
+    def _go_on(self) -> None:
+        assert self._transport is not None
+        if self._paused:
+            self._paused = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+        if self._ended:
             self._http.receive_eof()
-        self._events()
+            self._dispatch()
+            self._concluded()
+
+    def _give_way(self) -> None:
+        """Somebody else needs the place more."""
+        if self.carrier is None:
+            self.abort()
+        else:
+            self.carrier.close(CloseCode.LIMIT, "too many connections")
+
+    def _unseal(self, data: bytes) -> None:
+        if self._tls is None:
+            self._plain += data
+            return
+        try:
+            self._plain += self._unsealed(self._tls, data)
+        except ssl.SSLError as error:
+            self._flush()  # it says what was wrong
+            wrong = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+            self._settled(f"no TLS: {wrong or error}")
+            self._part()
+
+    def _parse(self, data: bytes) -> None:
+        self._http.receive_data(data)
+        self._dispatch()
 
     def _unsealed(self, tls: TlsRecords, data: bytes) -> bytes:
         before = tls.established
@@ -132,9 +241,10 @@ class Pump(asyncio.Protocol):
         return plain
 
     def eof_received(self) -> None:
-        """The peer writes no more, and a WebSocket has no half."""
-        self._http.receive_eof()
-        self._events()
+        """The peer writes no more, and a WebSocket has no half. What it wrote before is read first."""
+        self._ended = True
+        if self._resume is None:
+            self._go_on()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The transport is gone."""
@@ -161,6 +271,13 @@ class Pump(asyncio.Protocol):
         self._shut()
         self._settled("given up")
 
+    @property
+    def to_blame(self) -> str | None:
+        """The host of a stranger that broke the protocol or a limit."""
+        carrier = self.carrier
+        broke = carrier is not None and carrier.end_code in BLAMED and not carrier.trusted
+        return self._peer[0] if broke else None
+
     def _expire(self) -> None:
         self._deadline = None
         self.abort()
@@ -177,19 +294,19 @@ class Pump(asyncio.Protocol):
 
     # ---- inside
 
-    def _events(self) -> None:
-        self._busy = True
-        try:
-            for event in self._http.events_received():
-                if isinstance(event, Request):
-                    self._request(event)
-                elif isinstance(event, Response):
-                    self._response()
-                elif isinstance(event, Frame):
-                    self._frame(event)
+    def _dispatch(self) -> None:
+        for event in self._http.events_received():
+            if isinstance(event, Request):
+                self._request(event)
+            elif isinstance(event, Response):
+                self._response()
+            elif isinstance(event, Frame):
+                self._frame(event)
+
+    def _concluded(self) -> None:
+        """Everything has been taken: say what follows from it."""
+        if not self._over:
             self._flush()
-        finally:
-            self._busy = False
         if self._refused or self._http.handshake_exc is not None:
             self._settled(f"no WebSocket: {self._http.handshake_exc}")
             self._part()
@@ -231,14 +348,19 @@ class Pump(asyncio.Protocol):
 
     def _frame(self, frame: Frame) -> None:
         carrier = self.carrier
+        self._frames += 1
         if carrier is None:
             return
         if frame.opcode is Opcode.TEXT:
             carrier.fail("a text message")
         elif frame.opcode in (Opcode.BINARY, Opcode.CONT):
-            self._parts.append(bytes(frame.data))  # a proxy on the way may divide messages
-            if frame.fin:
-                message, self._parts = b"".join(self._parts), []
+            self._fragments += 1
+            if frame.data:
+                self._parts.append(bytes(frame.data))  # a proxy on the way may divide messages
+            if self._fragments > self._limits.message_parts:
+                carrier.fail("a message in too many parts")
+            elif frame.fin:
+                message, self._parts, self._fragments = b"".join(self._parts), [], 0
                 carrier.receive_message(message, self._clock.monotonic())
 
     def _wake(self) -> None:
@@ -317,6 +439,14 @@ class Pump(asyncio.Protocol):
 
     def _shut(self) -> None:
         self._over = True
+        self._inbox.clear()
+        self._plain.clear()
+        self._parts.clear()
+        if self._claim is not None:
+            self._claim.release()
+        if self._resume is not None:
+            self._resume.cancel()
+            self._resume = None
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

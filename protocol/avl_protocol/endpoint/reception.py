@@ -14,10 +14,11 @@ from aioquic.buffer import Buffer  # type: ignore[attr-defined]
 from aioquic.quic.packet import encode_quic_retry, encode_quic_version_negotiation, pull_quic_header
 from aioquic.quic.retry import QuicRetryTokenHandler
 
-from avl_protocol.endpoint.admission import Admission, Bucket, Decision
+from avl_protocol.endpoint.admission import Admission, Decision
 from avl_protocol.endpoint.demux import SMALLEST_RESET, SUPPORTED_VERSIONS, TOKEN_LENGTH, NewConnection, UnknownVersion
 from avl_protocol.endpoint.network import Address
 from avl_protocol.quic.options import CID_LENGTH, reset_token
+from avl_protocol.rate.limits import Bucket
 
 #: Stateless resets a second and in a burst, for all sources together.
 RESETS = (100.0, 100.0)

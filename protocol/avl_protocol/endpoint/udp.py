@@ -21,8 +21,9 @@ SOL_UDP, UDP_SEGMENT, UDP_GRO = 17, 103, 104
 MAX_SEGMENTS, MAX_SEGMENTED = 64, 64000
 BUFFER = 4 << 20
 LARGEST = 65535
-#: Receive calls in one wake-up, so that sending is not starved by a flood.
-RECEIVES = 32
+#: Receive calls in one wake-up, and datagrams after which there is no other: sending is not starved by a flood, and the
+#: system's buffer is emptied faster than a flood fills it, lest what friends send waits there behind garbage.
+RECEIVES, RECEIVED = 256, 2048
 #: Datagrams kept while the socket's buffer is full; later ones are lost, as on any full link.
 MAX_WAITING = 2048
 MAPPED = "::ffff:"
@@ -92,6 +93,8 @@ class UdpSocket:
                 received.extend((data[start : start + size], address) for start in range(0, len(data), size))
             elif data:
                 received.append((data, address))
+            if len(received) >= RECEIVED:
+                break
         if received and self._receiver is not None:
             self._receiver(received)
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from websockets.client import ClientProtocol
@@ -19,8 +20,10 @@ from avl_protocol.endpoint.clock import Clock
 from avl_protocol.endpoint.dial import STAGGER, Unreachable
 from avl_protocol.endpoint.network import Address
 from avl_protocol.endpoint.pump import OnCarrier, Pump
+from avl_protocol.endpoint.quota import Claim, Quota
 from avl_protocol.endpoint.tls import TlsServer, Trust, TrustPublic, client_context, server_context
 from avl_protocol.endpoint.tlsrecords import TlsRecords
+from avl_protocol.rate.limits import DEFAULT, Limits
 from avl_protocol.websocket.carrier import Receiver, WebSocketCarrier
 from avl_protocol.websocket.frames import MAX_MESSAGE
 from avl_protocol.wire.registry import PATH, CloseCode
@@ -168,10 +171,16 @@ class WebSocketServer:
         loop: asyncio.AbstractEventLoop,
         on_carrier: Callable[[WebSocketCarrier, str], Receiver],
         origin_allowed: Callable[[str], bool],
+        limits: Limits = DEFAULT,
+        most: int | None = None,
     ) -> None:
+        """`most`: connections that there are descriptors for."""
         self._clock, self._entropy, self._loop = clock, entropy, loop
         self._on_carrier, self._origin_allowed = on_carrier, origin_allowed
         self._admission = Admission()
+        self._limits = limits
+        total = limits.connections.total if most is None else min(most, limits.connections.total)
+        self._quota = Quota(replace(limits.connections, total=total), limits.strangers, limits.stranger_grace)
         self._pumps: dict[Pump, None] = {}
         self._listening: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
@@ -205,11 +214,21 @@ class WebSocketServer:
         `host_allowed(authority)` judges the Host of a page's request; programs may call us what they like.
         """
 
+        def place(host: str, end: Callable[[], None]) -> Claim | None:
+            if admit is not None and not admit(host):
+                return None
+            return self._quota.claim(host, self._clock.monotonic(), end)
+
         def on_settled(failure: str | None) -> None:
             if settled is not None:
                 settled()
             if failure is not None:
                 self._pumps.pop(made, None)
+
+        def gone() -> None:
+            self._pumps.pop(made, None)
+            if made.to_blame is not None:
+                self._admission.blame(made.to_blame, self._clock.monotonic())
 
         made = Pump(
             ServerProtocol(subprotocols=[SUBPROTOCOL], max_size=MAX_MESSAGE),
@@ -219,9 +238,10 @@ class WebSocketServer:
             on_settled=on_settled,
             tls=tls,
             judge=partial(self._judge, host_allowed),
-            admit=admit,
+            admit=place,
+            limits=self._limits,
             certificate=certificate,
-            on_gone=lambda: self._pumps.pop(made, None),
+            on_gone=gone,
         )
         self._pumps[made] = None
         return made

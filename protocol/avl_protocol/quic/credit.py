@@ -31,10 +31,13 @@ class CreditedConnection(QuicConnection):
         )
         self.on_wanted: Callable[[], None] = _nobody
         self._must_flush = True
+        #: Whether the peer has proved who it is; a server has towards its client.
+        self.trusted = configuration.is_client
         self._credit = Credit(Windows(configuration.max_stream_data, configuration.max_data))
 
     def trust_peer(self) -> None:
         """The peer proved who it is: give it the windows of a friend."""
+        self.trusted = True
         self._credit.windows = FRIEND
         self.on_wanted()
 

@@ -202,6 +202,8 @@ class Http3Application:
                     self._connection.close_at(now + LINGER)
             elif (request := self._requests.get(event.stream_id)) is not None and self._handler is not None:
                 self._handler.body_received(request, event.data, event.stream_ended, now)
+            elif event.data and not event.stream_ended and self._connection.has_stream(event.stream_id):
+                self._connection.stop_stream(event.stream_id, ErrorCode.H3_NO_ERROR)  # answered: the rest is not read
         elif isinstance(event, WebTransportStreamDataReceived):
             session = self._session
             self._http.release(event.stream_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from avl_protocol.wire import varint
@@ -70,8 +71,19 @@ class HopStream:
 
     def receive(self, data: bytes) -> list[HopMessage]:
         """Messages completed by these bytes; those of unknown type are left out (P3)."""
-        decoded = (HOP.decode(message) for message in self._frames.feed(data))
-        return [_checked(message) for message in decoded if message is not None]
+        return list(self.messages(data, _nothing))
+
+    def messages(self, data: bytes, count: Callable[[], None]) -> Iterator[HopMessage]:
+        """The same one by one; `count()`, which may raise, is called before each is read, known or not."""
+        for message in self._frames.cut(data):
+            count()
+            decoded = HOP.decode(message)
+            if decoded is not None:
+                yield _checked(decoded)
+
+
+def _nothing() -> None:
+    return
 
 
 def _checked(message: HopMessage) -> HopMessage:

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Protocol
 
 from avl_protocol.crypto import identity as identities
+from avl_protocol.rate.limits import DEFAULT, Bucket, Limits, bucket
 from avl_protocol.session.carrier import Carrier
 from avl_protocol.session.hopstream import HeaderReader, HopStream, StreamHeader, hop_bytes
 from avl_protocol.session.timers import Timer, Timers
@@ -106,7 +107,15 @@ class PeerOwner(Protocol):
 class RelayPeer:
     """A CarrierReceiver that speaks hop control as a relay."""
 
-    def __init__(self, identity: RelayIdentity, owner: PeerOwner, nonce: bytes, wall_ms: int, now: float) -> None:
+    def __init__(
+        self,
+        identity: RelayIdentity,
+        owner: PeerOwner,
+        nonce: bytes,
+        wall_ms: int,
+        now: float,
+        limits: Limits = DEFAULT,
+    ) -> None:
         self._identity = identity
         self._owner = owner
         self._nonce = nonce
@@ -115,6 +124,9 @@ class RelayPeer:
         self._carrier: Carrier | None = None
         self._control: int | None = None
         self._hop = HopStream()
+        self._limits = limits
+        self._allowance = limits.stranger_messages
+        self._budget: Bucket | None = None
         self._headers: dict[int, HeaderReader] = {}
         self._channels: set[int] = set()
         self._timers = Timers()
@@ -135,8 +147,18 @@ class RelayPeer:
 
     def send(self, message: HopMessage) -> None:
         """Send a hop message; silently nothing once the connection is over."""
-        if self._control is not None and self.state is not PeerState.GONE:
-            self.carrier.send_stream(self._control, hop_bytes(message))
+        if self._control is None or self.state is PeerState.GONE:
+            return
+        if self.carrier.stream_backlog(self._control) > self._limits.hop_unread:
+            self.carrier.close(CloseCode.LIMIT, "what is sent is not read")
+            return
+        self.carrier.send_stream(self._control, hop_bytes(message))
+
+    def trust(self) -> None:
+        """The neighbour is no stranger any more: it may send more, and more ahead."""
+        if self._allowance is not self._limits.friend_messages:
+            self._allowance, self._budget = self._limits.friend_messages, None
+        self.carrier.trust_peer()
 
     @property
     def nonce(self) -> bytes:
@@ -233,7 +255,7 @@ class RelayPeer:
     def _hop_received(self, data: bytes, end: bool, now: float) -> None:
         assert self._control is not None
         self.carrier.consume(self._control, len(data))
-        for message in self._hop.receive(data):
+        for message in self._hop.messages(data, lambda: self._spend(now)):
             if self.state is PeerState.GONE:
                 return
             self._message(message, now)
@@ -268,6 +290,13 @@ class RelayPeer:
         self._gone(now)
 
     # inside
+
+    def _spend(self, now: float) -> None:
+        """Each message costs something, even one that is not understood."""
+        if self._budget is None:
+            self._budget = bucket(self._allowance, now)
+        if not self._budget.take(now):
+            raise RemoteProtocolError(CloseCode.LIMIT, "too many messages")
 
     def _message(self, message: HopMessage, now: float) -> None:
         if isinstance(message, Ping):
@@ -318,7 +347,7 @@ class RelayPeer:
             self._wall_ms // 1000,
         )
         self.state = PeerState.HOST
-        self.carrier.trust_peer()
+        self.trust()
         self._timers.stop(Timer.HELLO)
         self.send(Registered(self._owner.peer_registered(self, self.device, now)))
 

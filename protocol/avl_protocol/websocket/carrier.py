@@ -84,6 +84,8 @@ class WebSocketCarrier:
         self.server_certificate = certificate
         self.heard_at = now
         self._is_client = is_client
+        #: Whether the peer has proved who it is; a server has towards its client.
+        self.trusted = is_client
         self._streams = Streams(is_client)
         self._datagrams = DatagramQueue(forgotten=lambda waiting: self._settled(waiting, False))
         self._fates: list[tuple[object, bool]] = []
@@ -179,6 +181,7 @@ class WebSocketCarrier:
 
     def trust_peer(self) -> None:
         """Let a peer that has proved itself send more ahead."""
+        self.trusted = True
         self._streams.widen(FRIEND_WINDOW)
         self.on_wanted()
 
@@ -256,6 +259,11 @@ class WebSocketCarrier:
     def ending(self) -> bool:
         """Whether the end has come, said or not."""
         return self._ending is not None
+
+    @property
+    def end_code(self) -> int | None:
+        """With which code it ended."""
+        return None if self._ending is None else self._ending[0]
 
     @property
     def finished(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from avl_protocol.wire import varint
 from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
@@ -26,20 +28,23 @@ class FrameReader:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Messages completed by these bytes, in order. Raises RemoteProtocolError for one over the limit."""
+        return list(self.cut(data))
+
+    def cut(self, data: bytes) -> Iterator[bytes]:
+        """The same one by one, so that whoever is given too many need not cut the rest."""
         self._buffer += data
-        out: list[bytes] = []
         offset = 0
-        while (head := varint.decode(self._buffer, offset)) is not None:
-            length, start = head
-            if length > self._limit:
-                raise RemoteProtocolError(self._code, f"a message of {length} bytes is over the limit")
-            if start + length > len(self._buffer):
-                break
-            out.append(bytes(self._buffer[start : start + length]))
-            offset = start + length
-        if offset:
+        try:
+            while (head := varint.decode(self._buffer, offset)) is not None:
+                length, start = head
+                if length > self._limit:
+                    raise RemoteProtocolError(self._code, f"a message of {length} bytes is over the limit")
+                if start + length > len(self._buffer):
+                    return
+                offset = start + length
+                yield bytes(self._buffer[start:offset])
+        finally:
             del self._buffer[:offset]
-        return out
 
     @property
     def pending(self) -> int:

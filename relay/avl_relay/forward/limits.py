@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import nlargest
+
 #: Buckets remembered at most; the fullest (least interesting) are forgotten first.
 REMEMBERED = 4096
 
@@ -21,9 +23,9 @@ class Buckets:
             self._levels[key] = (level, now)
             return False
         self._levels[key] = (level - 1.0, now)
-        if len(self._levels) > REMEMBERED:
-            fullest = max(self._levels, key=lambda k: self._level(k, now))
-            del self._levels[fullest]
+        if len(self._levels) > REMEMBERED:  # many at once: to look for them costs more than a bucket
+            for fullest in nlargest(REMEMBERED // 4, self._levels, key=lambda k: self._level(k, now)):
+                del self._levels[fullest]
         return True
 
     def give_back(self, key: object, now: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from avl_protocol.endpoint.admission import source
 from avl_protocol.endpoint.sources import same_source, source_tag
 from avl_protocol.session.feed import ViewerFeed
 from avl_protocol.session.handshakelimits import HandshakeLimits
@@ -173,7 +174,7 @@ class Router:
             self._attach(peer, message, now)
             return
         if isinstance(message, NatTest):
-            if self._tests.take(peer, now):
+            if self._tests.take(source(peer.carrier.peer_address[0]), now):
                 self._nat_test(peer, message.token)
             return
         session = self._sessions.get(getattr(message, "handle", 0))
@@ -213,15 +214,15 @@ class Router:
         hosted = self._hosts.get(int.from_bytes(message.device, "big"))
         if hosted is None:
             raise Refused(CloseCode.UNAVAILABLE)
-        source = source_tag(self._secret, address)
+        tag = source_tag(self._secret, address)
         moves = bool(message.moves)
         comes_back = moves and self._carried.get(message.session) == hosted.device
-        allowed = comes_back or self._limits.take(hosted.device, source, now)
+        allowed = comes_back or self._limits.take(hosted.device, tag, now)
         if not allowed or not self._make_room(hosted, now):
             raise Refused(CloseCode.LIMIT)
-        session = Session(self._handle(), message.session, viewer, hosted, source, now, moves=moves)
+        session = Session(self._handle(), message.session, viewer, hosted, tag, now, moves=moves)
         self._sessions[session.handle] = hosted.sessions[session.handle] = session
-        hosted.peer.send(Incoming(message.session, session.handle, source, message.moves, int(session.near)))
+        hosted.peer.send(Incoming(message.session, session.handle, tag, message.moves, int(session.near)))
 
     def _make_room(self, hosted: Hosted, now: float) -> bool:
         """Whether there is room for one more session that is not admitted, at the expense of another if need be."""
@@ -242,7 +243,7 @@ class Router:
                 del self._carried[next(iter(self._carried))]
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
         session.admitted = True
-        session.viewer.carrier.trust_peer()
+        session.viewer.trust()
         session.channels = frozenset((int(Channel.CONTROL), *message.channels))
         for channel, stream in list(session.streams.items()):
             if channel not in session.channels:

@@ -58,8 +58,14 @@ def names_allowed(public: str, listen: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def build(info: Callable[[], PageInfo], names: frozenset[str], alternative: Callable[[], str]) -> Starlette:
-    """The application. `alternative` is the Alt-Svc header that leads browsers to HTTP/3."""
+def build(
+    info: Callable[[], PageInfo],
+    names: frozenset[str],
+    alternative: Callable[[], str],
+    pays: Callable[[str], bool] = lambda host: True,
+) -> Starlette:
+    """The application. `alternative` is the Alt-Svc header that leads browsers to HTTP/3; `pays(host)`: whether a
+    source may ask for one more thing."""
 
     async def describe(request: Request) -> Response:
         now = info()
@@ -81,7 +87,7 @@ def build(info: Callable[[], PageInfo], names: frozenset[str], alternative: Call
             Route("/health", health),
             Mount("/", StaticFiles(directory=client_folder(), html=True)),
         ],
-        middleware=[Middleware(Guard, names=names, alternative=alternative)],
+        middleware=[Middleware(Guard, names=names, alternative=alternative, pays=pays)],
     )
 
 
@@ -98,11 +104,14 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class Guard:
-    """ASGI middleware: Host must be one of ours (DNS rebinding), Origin must be too, and every answer carries the
-    headers."""
+    """ASGI middleware: Host must be one of ours (DNS rebinding), Origin must be too, nobody sends a body or asks too
+    often, and every answer carries the headers."""
 
-    def __init__(self, app: Any, names: frozenset[str], alternative: Callable[[], str]) -> None:
+    def __init__(
+        self, app: Any, names: frozenset[str], alternative: Callable[[], str], pays: Callable[[str], bool]
+    ) -> None:
         self._app = app
+        self._pays = pays
         self._names = names
         self._alternative = alternative
 
@@ -112,6 +121,11 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
+        if (refusal := self._refusal(scope, headers)) is not None:
+            # The connection ends with it: a body would be read to its end otherwise, and a crowd would stay.
+            last = {"connection": "close"} if scope["http_version"].startswith("1") else {}
+            await PlainTextResponse(refusal[1], refusal[0], {**HEADERS, **last})(scope, receive, send)
+            return
         host = headers.get(b"host", headers.get(b":authority", b"")).decode("latin-1")
         origin = headers.get(b"origin")
         if not self.allows(host) or (origin is not None and not self.allows_origin(origin.decode("latin-1"))):
@@ -130,6 +144,15 @@ class Guard:
             await send(message)
 
         await self._app(scope, receive, decorated)
+
+    def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
+        if not self._pays((scope.get("client") or ("",))[0]):
+            return 429, "Too many requests. Wait a minute and try again.\n"
+        if scope["method"] not in ("GET", "HEAD"):
+            return 405, "Only GET and HEAD.\n"
+        if b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip() != b"0":
+            return 413, "No body is read here.\n"
+        return None
 
     def allows(self, authority: str) -> bool:
         """Whether an authority (host, port optional) names this relay."""

@@ -7,8 +7,6 @@ from typing import Any
 
 from avl_protocol.quic.http3 import HttpRequest
 
-#: Largest request body; the page sends none.
-BODY = 64 * 1024
 #: Bytes of an answer that may wait in the connection.
 BACKLOG = 256 * 1024
 
@@ -18,7 +16,6 @@ class _Exchange:
 
     def __init__(self) -> None:
         self.body: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.size = 0
 
 
 class AsgiHandler:
@@ -40,12 +37,11 @@ class AsgiHandler:
         task.add_done_callback(self._tasks.discard)
 
     def body_received(self, request: HttpRequest, data: bytes, end: bool, now: float) -> None:
-        """More of a request's body."""
+        """The end of a request; one with a body is refused."""
         exchange = self._exchanges.get(request)
         if exchange is None:
             return
-        exchange.size += len(data)
-        if exchange.size > BODY:
+        if data:
             request.abandon()
             exchange.body.put_nowait({"type": "http.disconnect"})
             return

@@ -10,10 +10,15 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+
+from avl_protocol.endpoint.quota import Quota
+from avl_protocol.rate.limits import Limits
+from avl_relay.http.visit import Visit
 
 
 class TcpServer:
@@ -26,8 +31,16 @@ class TcpServer:
         certificate: Path | None,
         key: Path | None,
         upgraded: Callable[[], asyncio.Protocol],
+        limits: Limits,
+        most: int,
     ) -> None:
-        """`upgraded()` speaks on a transport whose client asked for a WebSocket, beginning with its request."""
+        """`upgraded()` speaks on a transport whose client asked for a WebSocket, beginning with its request. `most`:
+        connections that there are descriptors for."""
+        places = replace(limits.pages, total=min(limits.pages.total, most))
+        quota = Quota(places, places, limits.stranger_grace)
+
+        def visit(**given: Any) -> Visit:
+            return Visit(quota=quota, limits=limits, **given)
 
         def upgrade(config: object, server_state: object, app_state: object) -> asyncio.Protocol:
             return upgraded()
@@ -39,6 +52,7 @@ class TcpServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
+                http=visit,  # type: ignore[arg-type]
                 log_config=None,
                 access_log=False,
                 ws=upgrade,  # type: ignore[arg-type]
