@@ -13,6 +13,7 @@ from avl_host.announce import Announcer
 from avl_host.capture.source import CaptureSource
 from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
+from avl_host.console import Console
 from avl_host.direct import DirectDoor
 from avl_host.door import AttemptDoor
 from avl_host.encode.encoder import Encoder, EncoderSettings
@@ -32,8 +33,9 @@ from avl_protocol.endpoint.alarm import Alarm
 from avl_protocol.endpoint.dialler import Dialler, open_endpoint
 from avl_protocol.endpoint.driver import Driven
 from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.localserver import AlreadyRunning, Answer, LocalServer
 from avl_protocol.endpoint.portmap import PortMapper
-from avl_protocol.endpoint.state import StateFolder, write_ready
+from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
@@ -57,6 +59,8 @@ class Parts:
     locker: ScreenLocker | None = None
     mapper: PortMapper | None = None
     announcer: Announcer | None = None
+    #: Where commands on this machine ask the host; None: nowhere.
+    open_console: Callable[[Answer], LocalServer] | None = None
 
 
 class Agent:
@@ -81,6 +85,7 @@ class Agent:
         loop = asyncio.get_running_loop()
         clock = world.clock.monotonic
         self._ended = loop.create_future()
+        console = self._open_console()
         options = ConnectionOptions(ack_delay=0.005, keepalive=T_KEEPALIVE)
         endpoint = await open_endpoint(world, options, settings.listen or ("", 0))
         self._address = settings.listen and (settings.listen[0], endpoint.local_address[1])
@@ -136,6 +141,32 @@ class Agent:
             parts.clipboard.close()
             await worker.close()
             await endpoint.close()
+            if console is not None:
+                await console.close()
+
+    def _open_console(self) -> LocalServer | None:
+        """Answer commands of this machine. Raises StateError when another host runs with our state; where the socket
+        can't be made, that costs the commands alone."""
+        if self._parts.open_console is None:
+            return None
+
+        async def answer(request: dict[str, Any]) -> dict[str, Any]:
+            reply = Console(self.reception, self._world.clock.monotonic).answer(request)
+            self._after()
+            return reply
+
+        server = self._parts.open_console(answer)
+        try:
+            server.listen()
+        except AlreadyRunning:
+            raise StateError(
+                f"a host runs already with the state folder {self._settings.state}: stop it first, or give this one a "
+                "folder of its own with --state, which makes it another device"
+            ) from None
+        except StateError as error:
+            self._tell(f"'avl-host sessions' will not work: {error}")
+            return None
+        return server
 
     def _certificates(self) -> CertificateRoll:
         simulated = self._settings.simulated

@@ -1,23 +1,27 @@
-"""avl-host: run and doctor."""
+"""avl-host: run, sessions and doctor."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
 from avl_host.agent import Agent
 from avl_host.capture.source import SourceLost
 from avl_host.config import HostSettings
+from avl_host.console import SOCKET
+from avl_host.guestlist import table
 from avl_host.input.sink import SinkLost
 from avl_host.machine import Extras, open_parts
 from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.finding import report
+from avl_protocol.endpoint.localcontrol import ControlError, NobodyThere, ask
 from avl_protocol.endpoint.runtime import run as run_loop
 from avl_protocol.endpoint.state import StateError, default_folder
 from avl_protocol.endpoint.world import system_world
@@ -27,6 +31,8 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.target import parse_address, parse_relay
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Share this machine's desktop.")
+sessions = typer.Typer(add_completion=False, help="Who is here; 'sessions end' sends viewers away.")
+app.add_typer(sessions, name="sessions")
 
 #: Exit codes (spec 01-overview, 1.6).
 FAILED, USAGE = 1, 2
@@ -135,6 +141,51 @@ async def _share(settings: HostSettings, extras: Extras) -> str:
         return await task
     except asyncio.CancelledError:
         return ""
+
+
+StateOption = Annotated[Optional[Path], typer.Option(help="Folder of the host's identity, as 'run' was given it.")]
+
+
+def _ask(state: Path | None, request: dict[str, Any]) -> dict[str, Any]:
+    """The running host's answer."""
+    folder = state or default_folder("host")
+    try:
+        return ask(folder / SOCKET, request)
+    except NobodyThere:
+        raise _fail(f"no host runs with the state folder {folder}; name that of yours with --state", FAILED) from None
+    except ControlError as error:
+        raise _fail(str(error), FAILED) from None
+
+
+@sessions.callback(invoke_without_command=True)
+def list_sessions(
+    context: typer.Context,
+    state: StateOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Who is here: number, device, permissions, for how long, by which way, and the name they gave themselves."""
+    if context.invoked_subcommand is not None:
+        context.obj = state
+        return
+    answer = _ask(state, {"ask": "sessions"})
+    typer.echo(json.dumps(answer) if as_json else table(answer["sessions"]))
+
+
+@sessions.command("end")
+def end_sessions(
+    context: typer.Context,
+    numbers: Annotated[
+        Optional[list[int]], typer.Argument(help="Sessions, as 'avl-host sessions' numbers them.")
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="End every session.")] = False,
+    state: StateOption = None,
+) -> None:
+    """End sessions. A viewer that was sent away needs a code to come back; keys and tickets it has are void."""
+    if bool(numbers) == everybody:
+        raise _fail("name sessions by their numbers, or give --all", USAGE)
+    answer = _ask(state or context.obj, {"ask": "end", "sessions": "all" if everybody else numbers})
+    ended = answer["ended"]
+    typer.echo(f"ended: {', '.join(map(str, ended))}" if ended else "nobody is here")
 
 
 @app.command()

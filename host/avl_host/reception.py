@@ -43,10 +43,21 @@ from avl_protocol.wire.endtoend import (
     Ticket,
 )
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_RECORD_DATA, CloseCode, InputKind, Permission
+from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_TEXT,
+    MAX_RECORD_DATA,
+    T_KEY_SPACING,
+    CloseCode,
+    InputKind,
+    Permission,
+)
 
 #: Seconds between two moments from which the tickets of running sessions count.
 KEEP = 60.0
+#: Seconds between two renewals of the keys because of viewers that were lost. One that comes and goes all the time does
+#: not keep the others busy, nor make them forget the generation in use: a viewer holds three, and the next key object
+#: follows within T_KEY_SPACING.
+RENEWAL_SPACING = T_KEY_SPACING / 2
 #: Told a person: who asks (device ID), the name they give themselves, and what for.
 Ask = Callable[[str, str, Permission], Awaitable[bool | None]]
 
@@ -100,6 +111,10 @@ class Reception:
         self._visits: dict[bytes, Visit] = {}
         self._pictures = PicturePlan(desktop.sharing)
         self._keep_at: float | None = None
+        #: When those who remain are given keys that somebody who was lost has not, and when that was done last.
+        self._renew_at: float | None = None
+        self._renewed = float("-inf")
+        self._last_number = 0
         self._limits = HandshakeLimits()
         self._layout: Layout | None = None
         self._cursor: Cursor | None = None
@@ -215,6 +230,8 @@ class Reception:
         visit = self._visits[session.session_id]
         self._limits.give_back(visit.source or b"", now)
         visit.source = None
+        self._last_number += 1
+        visit.number, visit.since = self._last_number, now
         for place in visit.places:
             place.entrance.admit(place.handle, False, session.channels())
         session.beacon_objects = self._desktop.sharing.beacon_objects
@@ -235,6 +252,7 @@ class Reception:
     def session_moved(self, session: HostSession, now: float) -> None:
         """It has come to another place: pictures follow, and it learns what it has missed."""
         visit = self._visits[session.session_id]
+        visit.lost = False
         here = visit.here
         if here is not None and not here.entrance.direct:
             here.entrance.admit(here.handle, False, session.channels())
@@ -249,7 +267,10 @@ class Reception:
     def session_detached(self, session: HostSession, now: float) -> None:
         """There is no way to it now."""
         self._tickets.keep(session.session_id)
-        self._pictures.follow(self._visits[session.session_id], self._visits.values(), now)
+        visit = self._visits[session.session_id]
+        visit.lost = True
+        self._pictures.follow(visit, self._visits.values(), now)
+        self._renew_at = max(now, self._renewed + RENEWAL_SPACING)  # once for all that are lost together
         self._guests.lost(session, now)
         self._tell(f"viewer {_name(session)} was lost; its session is kept")
 
@@ -319,10 +340,20 @@ class Reception:
         if code is not CloseCode.SESSION_LOST:
             self._tickets.revoke(session.session_id)
         self._guests.gone(session, now)
-        key = self._desktop.sharing.renew_keys().to_bytes()
-        for other in self._admitted():
-            other.send(MediaKeys((key,)))
+        if not visit.lost:
+            self._renew_keys(now)
         self._tell(f"viewer {_name(session)} has left")
+
+    def _renew_keys(self, now: float) -> None:
+        """Give those who are here keys that nobody else has (spec 06-security, 6.4)."""
+        self._renew_at, self._renewed = None, now
+        key = self._desktop.sharing.renew_keys().to_bytes()
+        for session in self._admitted():
+            session.send(MediaKeys((key,)))
+
+    def visits(self) -> list[Visit]:
+        """The sessions that were admitted, those that are lost for the moment included, the oldest first."""
+        return [visit for visit in self._visits.values() if visit.session.state is HostState.ADMITTED]
 
     def _admitted(self) -> list[HostSession]:
         return [visit.session for visit in self._visits.values() if visit.session.state is HostState.ADMITTED]
@@ -369,12 +400,14 @@ class Reception:
         """When `handle_timer` wants to be called."""
         visits = list(self._visits.values())
         due = [visit.session.next_timeout() for visit in visits]
-        due += [self._pictures.next_timeout(visits), self._keep_at if visits else None]
+        due += [self._pictures.next_timeout(visits), self._keep_at if visits else None, self._renew_at]
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         self._pictures.handle_timer(list(self._visits.values()), now)
+        if self._renew_at is not None and now >= self._renew_at:
+            self._renew_keys(now)
         if self._keep_at is not None and now >= self._keep_at:
             self._keep_at = now + KEEP
             for session in self._admitted():
