@@ -71,7 +71,7 @@ class Agent:
         self._settings = settings
         self._parts = parts
         self._tell = tell
-        self._state = StateFolder(settings.state)
+        self._state = StateFolder(settings.state, tell)
         self.identity: Identity = self._state.identity(world.entropy)
         self.tickets = TicketBook(self._state, settings.resume, world.entropy, world.clock.wall)
         self.door = AttemptDoor(settings, self._state, self.tickets, world.entropy, self._codes_replaced)
@@ -291,7 +291,7 @@ class Agent:
     def _announce(self) -> None:
         if self._places():
             ready = self.ready()
-            write_ready(self._settings.ready_file, ready)
+            self._write_ready(ready)
             code = ready["code"]
             self._tell(f"desktop {ready['device_id']}")
             shown = code if self._settings.code else device_id.show_code(code)
@@ -301,6 +301,13 @@ class Agent:
             if ready["url"]:
                 self._tell(f"  browser {ready['url']}")
             self._tell(f"  window  avl view '{ready['target']}'")
+
+    def _write_ready(self, ready: dict[str, Any]) -> None:
+        """Scripts read it; who sits here reads what is printed, so that a failure costs the scripts alone."""
+        try:
+            write_ready(self._settings.ready_file, ready)
+        except StateError as error:
+            self._tell(f"{error}: scripts that wait for it are not told")
 
     def _places(self) -> list[RelayAddress]:
         """Where we can be found now: at relays, the quickest first, or at our own address."""

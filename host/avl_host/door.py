@@ -50,7 +50,8 @@ class AttemptDoor:
         if not self._budget.confirmed(attempt, which):
             return None
         if self._budget.known() != known:
-            self._state.write(_KNOWN, b"".join(self._budget.known()))
+            costs = "after a restart of this host its viewers count as new ones"
+            self._state.keep(_KNOWN, b"".join(self._budget.known()), costs)
         if self._budget.codes != before:
             self._replaced()
         return EVERYTHING if which == 0 else Permission.VIEW
