@@ -19,11 +19,11 @@ from avl_host.console import SOCKET
 from avl_host.guestlist import table
 from avl_host.input.sink import SinkLost
 from avl_host.machine import Extras, open_parts
-from avl_protocol.endpoint.clock import SystemClock
+from avl_protocol.endpoint.clock import SystemClock, entropy
 from avl_protocol.endpoint.finding import report
 from avl_protocol.endpoint.localcontrol import ControlError, NobodyThere, ask
 from avl_protocol.endpoint.runtime import run as run_loop
-from avl_protocol.endpoint.state import StateError, default_folder
+from avl_protocol.endpoint.state import StateError, StateFolder, default_folder
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import normalise_code
@@ -33,6 +33,14 @@ from avl_protocol.wire.target import parse_address, parse_relay
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Share this machine's desktop.")
 sessions = typer.Typer(add_completion=False, help="Who is here; 'sessions end' sends viewers away.")
 app.add_typer(sessions, name="sessions")
+identity = typer.Typer(add_completion=False, no_args_is_help=True, help="Which device this host is.")
+app.add_typer(identity, name="identity")
+
+
+@identity.callback()
+def _identity() -> None:
+    """Which device this host is."""
+
 
 #: Exit codes (spec 01-overview, 1.6).
 FAILED, USAGE = 1, 2
@@ -82,7 +90,9 @@ def run(
     source: Annotated[str | None, typer.Option(help="'pattern': a test card instead of a display.")] = None,
     code: Annotated[str | None, typer.Option(envvar="AVL_CODE", help="Code to enter; default: a random one.")] = None,
     code_once: Annotated[bool, typer.Option("--code-once", help="The code is good for one use.")] = False,
-    view_code: Annotated[str | None, typer.Option(help="A second code that admits to viewing only.")] = None,
+    view_code: Annotated[
+        str | None, typer.Option(envvar="AVL_VIEW_CODE", help="A second code that admits to viewing only.")
+    ] = None,
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
     max_bitrate: Annotated[float, typer.Option(help="Most that the encoder may use, in Mbit/s.", min=0.2)] = 7.5,
     ready_file: Annotated[Path | None, typer.Option(help="Written once viewers can connect.")] = None,
@@ -186,6 +196,30 @@ def end_sessions(
     answer = _ask(state or context.obj, {"ask": "end", "sessions": "all" if everybody else numbers})
     ended = answer["ended"]
     typer.echo(f"ended: {', '.join(map(str, ended))}" if ended else "nobody is here")
+
+
+@identity.command("new")
+def new_identity(state: StateOption = None) -> None:
+    """Become another device: where this machine was copied from another one, so that both may be online."""
+    folder = state or default_folder("host")
+    try:
+        ask(folder / SOCKET, {"ask": "sessions"})
+    except NobodyThere:
+        pass
+    except ControlError as error:
+        raise _fail(f"a host seems to run with {folder}: stop it first ({error})", FAILED) from None
+    else:
+        raise _fail(f"a host runs with {folder}: stop it first", FAILED)
+    try:
+        made, kept = StateFolder(folder, _warn).new_identity(entropy)
+    except StateError as error:
+        raise _fail(str(error), FAILED) from None
+    typer.echo(f"this host is now {made.device_id}")
+    if kept is not None:
+        typer.echo(
+            "  Targets, links and tickets of the old device lead to its copy, or nowhere: hand out the new ones.\n"
+            f"  The old key lies in {kept}; renamed to identity.key it makes this the old device again."
+        )
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import logging
 import os
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
+
+_IDENTITY = "identity.key"
 
 
 class StateError(Exception):
@@ -49,15 +52,27 @@ class StateFolder:
 
     def identity(self, entropy: Callable[[int], bytes]) -> Identity:
         """The device's identity, made at the first start."""
-        seed = self.read("identity.key")
+        seed = self.read(_IDENTITY)
         if seed is None:
             seed = entropy(32)
-            self.write("identity.key", seed)
+            self.write(_IDENTITY, seed)
         if len(seed) != 32:
-            raise StateError(
-                f"{self.path / 'identity.key'} is damaged: restore it, or delete it to become a new device"
-            )
+            raise StateError(f"{self.path / _IDENTITY} is damaged: restore it, or delete it to become a new device")
         return Identity(seed)
+
+    def new_identity(self, entropy: Callable[[int], bytes]) -> tuple[Identity, Path | None]:
+        """Become another device: its identity, and where the old key is kept, if there was one. Raises StateError."""
+        old, kept = self.read(_IDENTITY), None
+        if old is not None:
+            kept = next(
+                place
+                for number in itertools.count(1)
+                if not (place := self.path / f"{_IDENTITY}.old-{number}").exists()
+            )
+            write_whole(kept, old)
+        seed = entropy(32)
+        self.write(_IDENTITY, seed)
+        return Identity(seed), kept
 
     def read(self, name: str) -> bytes | None:
         """A file's content, None when there is none. Raises StateError when others could have read or made it."""

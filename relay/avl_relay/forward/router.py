@@ -110,6 +110,7 @@ class Router:
         self._splices = Splices()
         self._per_host = Buckets(rate=30 / 60, burst=30)
         self._per_source = Buckets(rate=5 / 60, burst=5)
+        self._replaced = Buckets(rate=6 / 60, burst=10)
         self._tests = Buckets(rate=6 / 60, burst=4)
         #: The admitted sessions of each viewer's connection.
         self._watched: dict[RelayPeer, list[Session]] = {}
@@ -132,9 +133,14 @@ class Router:
     # hosts
 
     def peer_registered(self, peer: RelayPeer, device: int, now: float) -> int:
-        """A host is online. An older connection of the same device gives way: it is the same key, so the same host."""
+        """A host is online. An older connection of the same device gives way, unless the new one yields: it is the same
+        key, so the same host."""
         old = self._hosts.get(device)
         if old is not None:
+            if peer.yields:
+                raise Refused(CloseCode.TAKEN)
+            if not self._replaced.take(device, now):
+                raise Refused(CloseCode.LIMIT)
             old.peer.close(CloseCode.REPLACED, now)
         handle = self._handle()
         hosted = Hosted(
