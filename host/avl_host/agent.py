@@ -23,7 +23,7 @@ from avl_host.input.sink import InputSink
 from avl_host.lock import LockPolicy, ScreenLocker
 from avl_host.reachability import Reachability
 from avl_host.reception import Ask, Desktop, Reception
-from avl_host.registration import Registration
+from avl_host.registration import LAST_RETRY, Registration
 from avl_host.relays import Relays
 from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
@@ -44,6 +44,9 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
 from avl_protocol.wire.registry import T_KEEPALIVE, CloseCode
 from avl_protocol.wire.target import RelayAddress, Target
+
+#: Seconds after which the port and the announcement are tried anew when that failed in an unforeseen way.
+PORT_RETRY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +79,17 @@ class Agent:
         self.tickets = TicketBook(self._state, settings.resume, world.entropy, world.clock.wall)
         self.door = AttemptDoor(settings, self._state, self.tickets, world.entropy, self._codes_replaced)
         self._ended: asyncio.Future[str] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._relays: Relays | None = None
         self._address: tuple[str, int] | None = None
 
     async def run(self) -> str:
         """Share until the display is lost; returns what to tell the person then."""
         world, parts, settings = self._world, self._parts, self._settings
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         clock = world.clock.monotonic
         self._ended = loop.create_future()
+        unwatch = world.faults.watch(self._tell, self._give_up, clock)
         console = self._open_console()
         options = ConnectionOptions(ack_delay=0.005, keepalive=T_KEEPALIVE)
         endpoint = await open_endpoint(world, options, settings.listen or ("", 0))
@@ -105,7 +110,7 @@ class Agent:
             world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
             self._tell, self._after,
         )  # fmt: skip
-        self._alarm = Alarm(self, loop, clock)
+        self._alarm = Alarm(self, loop, clock, world.faults)
         door = DirectDoor(
             self.identity, self.reception, sharing, world.entropy, world.clock.wall, settings.listen is not None
         )
@@ -117,10 +122,15 @@ class Agent:
                 world, self.identity, relay, dialler, self.reception, sharing, whereabouts, self._tell,
                 self._announce, self._after, self._moved,
             ),
+            lambda work: world.faults.keep(work, LAST_RETRY),
         )  # fmt: skip
         worker = self._start_worker(sharing)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
-        tasks = [loop.create_task(self._relays.run()), loop.create_task(self._open_port(endpoint, whereabouts))]
+        faults, relays = world.faults, self._relays
+        tasks = [
+            loop.create_task(faults.keep(relays.run, LAST_RETRY)),
+            loop.create_task(faults.keep(lambda: self._open_port(endpoint, whereabouts), PORT_RETRY)),
+        ]
         if not settings.relays:
             self._announce()
         try:
@@ -143,6 +153,7 @@ class Agent:
             await endpoint.close()
             if console is not None:
                 await console.close()
+            unwatch()
 
     def _open_console(self) -> LocalServer | None:
         """Answer commands of this machine. Raises StateError when another host runs with our state; where the socket
@@ -181,7 +192,9 @@ class Agent:
         pipeline = Pipeline(
             parts.source, parts.open_encoder, sharing.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
         )
-        listener = Listener(sharing.frame, self.reception.cursor, self.reception.layout, self._display_lost)
+        listener = Listener(
+            sharing.frame, self.reception.cursor, self.reception.layout, self._display_lost, self._world.faults
+        )
         worker = parts.make_worker(parts.source, pipeline, listener, self._world.clock.monotonic)
         sharing.start(worker)
         parts.sink.release_all()
@@ -193,12 +206,12 @@ class Agent:
 
     def _listen(self, endpoint: Endpoint, roll: CertificateRoll, door: DirectDoor) -> None:
         """Take direct connections of those who know a session, or of anybody where this host listens."""
-        clock = self._world.clock
+        clock, faults = self._world.clock, self._world.faults
         loop = asyncio.get_running_loop()
 
         def accept(carrier: QuicCarrier, alpn: str) -> Receiver:
             peer = door.accept(carrier, clock.monotonic())
-            alarm = Alarm(peer, loop, clock.monotonic)
+            alarm = Alarm(peer, loop, clock.monotonic, faults, lambda now: peer.close(CloseCode.INTERNAL, now))
 
             def after() -> None:
                 peer.look_at_address()
@@ -206,10 +219,10 @@ class Agent:
                 self._after()
 
             alarm.reset()
-            return Driven(peer, after)
+            return Driven(peer, after, faults, carrier.close)
 
         def raw(data: bytes, address: tuple[str, int]) -> None:
-            self.reachability.raw(data, address, clock.monotonic())
+            faults.run(self.reachability.raw, data, address, clock.monotonic())
             self._after()
 
         if self._settings.direct or self._settings.listen is not None:
@@ -275,12 +288,20 @@ class Agent:
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         for machine in self._machines():
-            machine.handle_timer(now)
+            self._world.faults.run(machine.handle_timer, now)
+
+    def _give_up(self, text: str) -> None:
+        """Too much has failed: end, from whichever thread. Sessions are ended by `run`."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._end_with, text)
+
+    def _end_with(self, text: str) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(text)
 
     def _display_lost(self, text: str) -> None:
         self.reception.end_all(CloseCode.DISPLAY_LOST, self._world.clock.monotonic())
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_result(text)
+        self._end_with(text)
 
     # what people and scripts are told
 

@@ -20,6 +20,7 @@ from avl_host.guestlist import table
 from avl_host.input.sink import SinkLost
 from avl_host.machine import Extras, open_parts
 from avl_protocol.endpoint.clock import SystemClock, entropy
+from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.finding import report
 from avl_protocol.endpoint.localcontrol import ControlError, NobodyThere, ask
 from avl_protocol.endpoint.runtime import run as run_loop
@@ -134,6 +135,8 @@ def run(
             text = run_loop(_share(settings, extras))
     except (SourceLost, SinkLost, StateError, OSError, ValueError) as error:
         raise _fail(str(error), FAILED) from None
+    except Exception as error:
+        raise _fail(f"an error in this program, please report it: {told(error)}", FAILED) from None
     if text:
         raise _fail(text, FAILED)
 

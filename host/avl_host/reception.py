@@ -7,6 +7,7 @@ import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from avl_host.capture.source import CursorImage
@@ -174,13 +175,13 @@ class Reception:
             if visit.session.state is HostState.ADMITTED and place is not visit.here:
                 visit.places.remove(place)
                 self._pictures.follow(visit, self._visits.values(), now)
-            visit.session.left(place.route, now)
+            self._guard(visit, now, visit.session.left, place.route, now)
 
     def entrance_lost(self, entrance: Entrance, now: float) -> None:
         """An entrance is gone, with every place there."""
         for visit in list(self._visits.values()):
             for place in [place for place in visit.places if place.entrance is entrance]:
-                visit.session.route_lost(place.route, now)
+                self._guard(visit, now, visit.session.route_lost, place.route, now)
                 if visit.session.session_id in self._visits:
                     visit.places.remove(place)
                     self._pictures.follow(visit, self._visits.values(), now)
@@ -191,14 +192,34 @@ class Reception:
     ) -> None:
         """Bytes of a session's channel."""
         if (found := self._find(entrance, handle)) is not None:
-            found[0].session.channel_received(found[1].route, channel, stream, data, end, now)
+            visit, place = found
+            self._guard(visit, now, visit.session.channel_received, place.route, channel, stream, data, end, now)
         else:
             entrance.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
 
     def channel_reset(self, entrance: Entrance, handle: int, channel: int, stream: int, code: int, now: float) -> None:
         """A session's channel was abandoned."""
         if (found := self._find(entrance, handle)) is not None:
-            found[0].session.channel_reset(found[1].route, channel, stream, code, now)
+            visit, place = found
+            self._guard(visit, now, visit.session.channel_reset, place.route, channel, stream, code, now)
+
+    def _guard(self, visit: Visit, now: float, call: Callable[..., object], *arguments: object) -> None:
+        """Call something of one session. An error that nobody foresaw ends this session, and no other."""
+        self._world.faults.run(call, *arguments, broken=partial(self._break, visit, now))
+
+    def _break(self, visit: Visit, now: float) -> None:
+        try:
+            visit.session.end(CloseCode.HOST_FAILED, now)
+        finally:
+            if self._visits.pop(visit.session.session_id, None) is not None:
+                visit.session.state = HostState.ENDED
+                for place in visit.places:
+                    place.entrance.evict(place.handle, CloseCode.HOST_FAILED, now)
+
+    def _everybody(self, call: Callable[[HostSession], object]) -> None:
+        """Call something for each session that is admitted."""
+        for visit in self.visits():
+            self._guard(visit, self._world.clock.monotonic(), call, visit.session)
 
     # sessions
 
@@ -317,6 +338,7 @@ class Reception:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._world.faults.task_done)
 
     def _set_clipboard(self, session: HostSession, message: Clipboard) -> None:
         allowed = session.permissions & Permission.CLIPBOARD_IN and len(message.text.encode()) <= MAX_CLIPBOARD_TEXT
@@ -348,8 +370,7 @@ class Reception:
         """Give those who are here keys that nobody else has (spec 06-security, 6.4)."""
         self._renew_at, self._renewed = None, now
         key = self._desktop.sharing.renew_keys().to_bytes()
-        for session in self._admitted():
-            session.send(MediaKeys((key,)))
+        self._everybody(lambda session: session.send(MediaKeys((key,))))
 
     def visits(self) -> list[Visit]:
         """The sessions that were admitted, those that are lost for the moment included, the oldest first."""
@@ -363,36 +384,36 @@ class Reception:
     def layout(self, size: tuple[int, int], monitors: tuple[Monitor, ...]) -> None:
         """The desktop's size or monitors changed."""
         rows = tuple((m.x, m.y, m.width, m.height, int(m.primary)) for m in monitors)
-        self._layout = Layout(size[0], size[1], tuple(m.name for m in monitors), rows)
-        for session in self._admitted():
-            session.send(self._layout)
+        self._layout = layout = Layout(size[0], size[1], tuple(m.name for m in monitors), rows)
+        self._everybody(lambda session: session.send(layout))
 
     def cursor(self, image: CursorImage) -> None:
         """The pointer's shape changed. One that does not fit a control record is shown as the viewer's own arrow."""
         packed = zlib.compress(image.rgba, 6)
         if len(packed) > MAX_RECORD_DATA - 64:
             return
-        self._cursor = Cursor(image.serial, image.width, image.height, image.hot_x, image.hot_y, packed)
-        for session in self._admitted():
-            session.send(self._cursor)
+        self._cursor = told = Cursor(image.serial, image.width, image.height, image.hot_x, image.hot_y, packed)
+        self._everybody(lambda session: session.send(told))
 
     def figures(self, figures: Stages | Rate, outlet: Outlet | None) -> None:
         """Where the host's time went, or how its hop is doing: the latter for who gets pictures there."""
-        for visit in self._visits.values():
+        for visit in list(self._visits.values()):
             if outlet is None or (visit.media is not None and visit.media.entrance.outlet is outlet):
-                visit.session.send(figures)
+                self._guard(visit, self._world.clock.monotonic(), visit.session.send, figures)
 
     def clipboard(self, text: str, source: HostSession | None = None) -> None:
         """The host's clipboard changed: by hand, or by the viewer `source`."""
         if len(text.encode()) > MAX_CLIPBOARD_TEXT:
             return
         self._clipboard_serial += 1
-        for visit in self._visits.values():
+        for visit in list(self._visits.values()):
             session = visit.session
             if session is source or not session.permissions & Permission.CLIPBOARD_OUT:
                 continue
             visit.missed_clipboard = visit.missed_clipboard or session.detached
-            session.send_bulk(Clipboard(self._clipboard_serial, text))
+            self._guard(
+                visit, self._world.clock.monotonic(), session.send_bulk, Clipboard(self._clipboard_serial, text)
+            )
 
     # time and end
 
@@ -405,24 +426,25 @@ class Reception:
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        self._pictures.handle_timer(list(self._visits.values()), now)
+        faults = self._world.faults
+        faults.run(self._pictures.handle_timer, list(self._visits.values()), now)
         if self._renew_at is not None and now >= self._renew_at:
-            self._renew_keys(now)
+            faults.run(self._renew_keys, now)
         if self._keep_at is not None and now >= self._keep_at:
             self._keep_at = now + KEEP
             for session in self._admitted():
                 if not session.detached:
-                    self._tickets.keep(session.session_id)
+                    faults.run(self._tickets.keep, session.session_id)
         for visit in list(self._visits.values()):
             session = visit.session
             at = session.next_timeout()
             if at is not None and at <= now:
-                session.handle_timer(now)
+                self._guard(visit, now, session.handle_timer, now)
 
     def end_all(self, code: CloseCode, now: float) -> None:
         """End every session and say why."""
         for visit in list(self._visits.values()):
-            visit.session.end(code, now)
+            self._guard(visit, now, visit.session.end, code, now)
 
 
 def _name(session: HostSession) -> str:

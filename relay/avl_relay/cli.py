@@ -11,6 +11,7 @@ from typing import Annotated, Optional
 import typer
 
 from avl_protocol.endpoint.clock import SystemClock
+from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.state import StateError, default_folder
 from avl_protocol.endpoint.world import system_world
@@ -81,12 +82,17 @@ def serve(
     clock = SystemClock()
     try:
         with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
-            run(_serve(settings))
+            text = run(_serve(settings))
     except (OSError, StateError, ValueError, LookupError) as error:
         raise _fail(str(error), FAILED) from None
+    except Exception as error:
+        raise _fail(f"an error in this program, please report it: {told(error)}", FAILED) from None
+    if text:
+        raise _fail(text, FAILED)
 
 
-async def _serve(settings: RelaySettings) -> None:
+async def _serve(settings: RelaySettings) -> str:
+    """Run until SIGTERM or SIGINT; what went wrong, if anything."""
     relay = Relay(system_world(), settings)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,8 +103,11 @@ async def _serve(settings: RelaySettings) -> None:
     typer.echo(f"  page  {relay.page}")
     typer.echo(f"  host  avl-host run --relay '{relay.quic}?pin={show_pin(relay.identity.pin)}'")
     sys.stdout.flush()
+    assert relay.failed is not None
+    relay.failed.add_done_callback(lambda _: stop.set())
     await stop.wait()
     await relay.close()
+    return relay.failed.result() if relay.failed.done() else ""
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from avl_protocol.endpoint.clock import Clock, SystemClock, entropy
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.endpoint.interfaces import FixedInterfaces, Interfaces, SystemInterfaces
 from avl_protocol.endpoint.network import Network
 from avl_protocol.endpoint.udp import UdpNetwork
@@ -15,7 +16,7 @@ from avl_protocol.endpoint.websocket import connect_websocket
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Clock, entropy, network and own addresses of an assembled program."""
+    """Clock, entropy, network, own addresses and faults of an assembled program."""
 
     clock: Clock
     entropy: Callable[[int], bytes]
@@ -23,6 +24,8 @@ class World:
     interfaces: Interfaces = field(default_factory=FixedInterfaces)
     #: Opens a WebSocket (endpoint/websocket.py); None where there is no TCP.
     dial_tcp: Callable[..., Awaitable[object]] | None = None
+    #: Where errors end that nobody foresaw.
+    faults: Faults = field(default_factory=Faults)
 
 
 def system_world() -> World:

@@ -206,6 +206,7 @@ class CloseCode(IntEnum):
     SESSION_LOST = 75
     TOO_SLOW = 76
     SESSION_UNKNOWN = 77
+    HOST_FAILED = 81
 
 
 #: code -> (whose range, exit code of the command line, the sentence a person is shown)
@@ -237,6 +238,7 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.SESSION_LOST: ("session", 4, "The connection to the host was lost."),
     CloseCode.TOO_SLOW: ("session", 1, "The other side stopped reading."),
     CloseCode.SESSION_UNKNOWN: ("session", 4, "The host no longer knows this session."),
+    CloseCode.HOST_FAILED: ("session", 1, "The host failed in this session. What it printed says why."),
 }
 
 #: message name -> (number, ((key, field, type), ...)), one table for each kind of stream

@@ -157,6 +157,7 @@ export const CLOSE = Object.freeze({
   SESSION_LOST: 75,
   TOO_SLOW: 76,
   SESSION_UNKNOWN: 77,
+  HOST_FAILED: 81,
 });
 /** Close code -> the sentence a person is shown. */
 export const CLOSE_TEXT = Object.freeze({
@@ -187,6 +188,7 @@ export const CLOSE_TEXT = Object.freeze({
   75: "The connection to the host was lost.",
   76: "The other side stopped reading.",
   77: "The host no longer knows this session.",
+  81: "The host failed in this session. What it printed says why.",
 });
 /** Message name -> [number, [[key, field, type], ...]]. */
 export const HOP_MESSAGES = Object.freeze({
