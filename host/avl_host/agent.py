@@ -13,6 +13,7 @@ from avl_host.announce import Announcer
 from avl_host.capture.source import CaptureSource
 from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
+from avl_host.console import Console
 from avl_host.direct import DirectDoor
 from avl_host.door import AttemptDoor
 from avl_host.encode.encoder import Encoder, EncoderSettings
@@ -22,7 +23,7 @@ from avl_host.input.sink import InputSink
 from avl_host.lock import LockPolicy, ScreenLocker
 from avl_host.reachability import Reachability
 from avl_host.reception import Ask, Desktop, Reception
-from avl_host.registration import Registration
+from avl_host.registration import LAST_RETRY, Registration
 from avl_host.relays import Relays
 from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
@@ -32,8 +33,9 @@ from avl_protocol.endpoint.alarm import Alarm
 from avl_protocol.endpoint.dialler import Dialler, open_endpoint
 from avl_protocol.endpoint.driver import Driven
 from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.localserver import AlreadyRunning, Answer, LocalServer
 from avl_protocol.endpoint.portmap import PortMapper
-from avl_protocol.endpoint.state import StateFolder, write_ready
+from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
@@ -42,6 +44,9 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
 from avl_protocol.wire.registry import T_KEEPALIVE, CloseCode
 from avl_protocol.wire.target import RelayAddress, Target
+
+#: Seconds after which the port and the announcement are tried anew when that failed in an unforeseen way.
+PORT_RETRY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Parts:
     locker: ScreenLocker | None = None
     mapper: PortMapper | None = None
     announcer: Announcer | None = None
+    #: Where commands on this machine ask the host; None: nowhere.
+    open_console: Callable[[Answer], LocalServer] | None = None
 
 
 class Agent:
@@ -67,20 +74,23 @@ class Agent:
         self._settings = settings
         self._parts = parts
         self._tell = tell
-        self._state = StateFolder(settings.state)
+        self._state = StateFolder(settings.state, tell)
         self.identity: Identity = self._state.identity(world.entropy)
         self.tickets = TicketBook(self._state, settings.resume, world.entropy, world.clock.wall)
         self.door = AttemptDoor(settings, self._state, self.tickets, world.entropy, self._codes_replaced)
         self._ended: asyncio.Future[str] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._relays: Relays | None = None
         self._address: tuple[str, int] | None = None
 
     async def run(self) -> str:
         """Share until the display is lost; returns what to tell the person then."""
         world, parts, settings = self._world, self._parts, self._settings
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         clock = world.clock.monotonic
         self._ended = loop.create_future()
+        unwatch = world.faults.watch(self._tell, self._give_up, clock)
+        console = self._open_console()
         options = ConnectionOptions(ack_delay=0.005, keepalive=T_KEEPALIVE)
         endpoint = await open_endpoint(world, options, settings.listen or ("", 0))
         self._address = settings.listen and (settings.listen[0], endpoint.local_address[1])
@@ -100,7 +110,7 @@ class Agent:
             world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
             self._tell, self._after,
         )  # fmt: skip
-        self._alarm = Alarm(self, loop, clock)
+        self._alarm = Alarm(self, loop, clock, world.faults)
         door = DirectDoor(
             self.identity, self.reception, sharing, world.entropy, world.clock.wall, settings.listen is not None
         )
@@ -112,10 +122,15 @@ class Agent:
                 world, self.identity, relay, dialler, self.reception, sharing, whereabouts, self._tell,
                 self._announce, self._after, self._moved,
             ),
+            lambda work: world.faults.keep(work, LAST_RETRY),
         )  # fmt: skip
         worker = self._start_worker(sharing)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
-        tasks = [loop.create_task(self._relays.run()), loop.create_task(self._open_port(endpoint, whereabouts))]
+        faults, relays = world.faults, self._relays
+        tasks = [
+            loop.create_task(faults.keep(relays.run, LAST_RETRY)),
+            loop.create_task(faults.keep(lambda: self._open_port(endpoint, whereabouts), PORT_RETRY)),
+        ]
         if not settings.relays:
             self._announce()
         try:
@@ -136,6 +151,33 @@ class Agent:
             parts.clipboard.close()
             await worker.close()
             await endpoint.close()
+            if console is not None:
+                await console.close()
+            unwatch()
+
+    def _open_console(self) -> LocalServer | None:
+        """Answer commands of this machine. Raises StateError when another host runs with our state; where the socket
+        can't be made, that costs the commands alone."""
+        if self._parts.open_console is None:
+            return None
+
+        async def answer(request: dict[str, Any]) -> dict[str, Any]:
+            reply = Console(self.reception, self._world.clock.monotonic).answer(request)
+            self._after()
+            return reply
+
+        server = self._parts.open_console(answer)
+        try:
+            server.listen()
+        except AlreadyRunning:
+            raise StateError(
+                f"a host runs already with the state folder {self._settings.state}: stop it first, or give this one a "
+                "folder of its own with --state, which makes it another device"
+            ) from None
+        except StateError as error:
+            self._tell(f"'avl-host sessions' will not work: {error}")
+            return None
+        return server
 
     def _certificates(self) -> CertificateRoll:
         simulated = self._settings.simulated
@@ -150,7 +192,9 @@ class Agent:
         pipeline = Pipeline(
             parts.source, parts.open_encoder, sharing.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
         )
-        listener = Listener(sharing.frame, self.reception.cursor, self.reception.layout, self._display_lost)
+        listener = Listener(
+            sharing.frame, self.reception.cursor, self.reception.layout, self._display_lost, self._world.faults
+        )
         worker = parts.make_worker(parts.source, pipeline, listener, self._world.clock.monotonic)
         sharing.start(worker)
         parts.sink.release_all()
@@ -162,12 +206,12 @@ class Agent:
 
     def _listen(self, endpoint: Endpoint, roll: CertificateRoll, door: DirectDoor) -> None:
         """Take direct connections of those who know a session, or of anybody where this host listens."""
-        clock = self._world.clock
+        clock, faults = self._world.clock, self._world.faults
         loop = asyncio.get_running_loop()
 
         def accept(carrier: QuicCarrier, alpn: str) -> Receiver:
             peer = door.accept(carrier, clock.monotonic())
-            alarm = Alarm(peer, loop, clock.monotonic)
+            alarm = Alarm(peer, loop, clock.monotonic, faults, lambda now: peer.close(CloseCode.INTERNAL, now))
 
             def after() -> None:
                 peer.look_at_address()
@@ -175,10 +219,10 @@ class Agent:
                 self._after()
 
             alarm.reset()
-            return Driven(peer, after)
+            return Driven(peer, after, faults, carrier.close)
 
         def raw(data: bytes, address: tuple[str, int]) -> None:
-            self.reachability.raw(data, address, clock.monotonic())
+            faults.run(self.reachability.raw, data, address, clock.monotonic())
             self._after()
 
         if self._settings.direct or self._settings.listen is not None:
@@ -244,12 +288,20 @@ class Agent:
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         for machine in self._machines():
-            machine.handle_timer(now)
+            self._world.faults.run(machine.handle_timer, now)
+
+    def _give_up(self, text: str) -> None:
+        """Too much has failed: end, from whichever thread. Sessions are ended by `run`."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._end_with, text)
+
+    def _end_with(self, text: str) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(text)
 
     def _display_lost(self, text: str) -> None:
         self.reception.end_all(CloseCode.DISPLAY_LOST, self._world.clock.monotonic())
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_result(text)
+        self._end_with(text)
 
     # what people and scripts are told
 
@@ -261,7 +313,7 @@ class Agent:
     def _announce(self) -> None:
         if self._places():
             ready = self.ready()
-            write_ready(self._settings.ready_file, ready)
+            self._write_ready(ready)
             code = ready["code"]
             self._tell(f"desktop {ready['device_id']}")
             shown = code if self._settings.code else device_id.show_code(code)
@@ -271,6 +323,13 @@ class Agent:
             if ready["url"]:
                 self._tell(f"  browser {ready['url']}")
             self._tell(f"  window  avl view '{ready['target']}'")
+
+    def _write_ready(self, ready: dict[str, Any]) -> None:
+        """Scripts read it; who sits here reads what is printed, so that a failure costs the scripts alone."""
+        try:
+            write_ready(self._settings.ready_file, ready)
+        except StateError as error:
+            self._tell(f"{error}: scripts that wait for it are not told")
 
     def _places(self) -> list[RelayAddress]:
         """Where we can be found now: at relays, the quickest first, or at our own address."""

@@ -1,27 +1,32 @@
-"""avl-host: run and doctor."""
+"""avl-host: run, sessions and doctor."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
 from avl_host.agent import Agent
 from avl_host.capture.source import SourceLost
 from avl_host.config import HostSettings
+from avl_host.console import SOCKET
+from avl_host.guestlist import table
 from avl_host.input.sink import SinkLost
 from avl_host.machine import Extras, open_parts
 from avl_protocol.crypto.attempts import GOOD_LENGTH, yearly_odds
-from avl_protocol.endpoint.clock import SystemClock
+from avl_protocol.endpoint.clock import SystemClock, entropy
+from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.finding import report
 from avl_protocol.endpoint.folders import default_folder
+from avl_protocol.endpoint.localcontrol import ControlError, NobodyThere, ask
 from avl_protocol.endpoint.runtime import run as run_loop
-from avl_protocol.endpoint.state import StateError
+from avl_protocol.endpoint.state import StateError, StateFolder
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import normalise_code
@@ -30,6 +35,16 @@ from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.target import parse_address, parse_relay
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Share this machine's desktop.")
+sessions = typer.Typer(add_completion=False, help="Who is here; 'sessions end' sends viewers away.")
+app.add_typer(sessions, name="sessions")
+identity = typer.Typer(add_completion=False, no_args_is_help=True, help="Which device this host is.")
+app.add_typer(identity, name="identity")
+
+
+@identity.callback()
+def _identity() -> None:
+    """Which device this host is."""
+
 
 #: Exit codes (spec 01-overview, 1.6).
 FAILED, USAGE = 1, 2
@@ -79,7 +94,9 @@ def run(
     source: Annotated[str | None, typer.Option(help="'pattern': a test card instead of a display.")] = None,
     code: Annotated[str | None, typer.Option(envvar="AVL_CODE", help="Code to enter; default: a random one.")] = None,
     code_once: Annotated[bool, typer.Option("--code-once", help="The code is good for one use.")] = False,
-    view_code: Annotated[str | None, typer.Option(help="A second code that admits to viewing only.")] = None,
+    view_code: Annotated[
+        str | None, typer.Option(envvar="AVL_VIEW_CODE", help="A second code that admits to viewing only.")
+    ] = None,
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
     max_bitrate: Annotated[float, typer.Option(help="Most that the encoder may use, in Mbit/s.", min=0.2)] = 7.5,
     ready_file: Annotated[Path | None, typer.Option(help="Written once viewers can connect.")] = None,
@@ -127,6 +144,8 @@ def run(
             text = run_loop(_share(settings, extras))
     except (SourceLost, SinkLost, StateError, OSError, ValueError) as error:
         raise _fail(str(error), FAILED) from None
+    except Exception as error:
+        raise _fail(f"an error in this program, please report it: {told(error)}", FAILED) from None
     if text:
         raise _fail(text, FAILED)
 
@@ -144,6 +163,75 @@ async def _share(settings: HostSettings, extras: Extras) -> str:
         return await task
     except asyncio.CancelledError:
         return ""
+
+
+StateOption = Annotated[Optional[Path], typer.Option(help="Folder of the host's identity, as 'run' was given it.")]
+
+
+def _ask(state: Path | None, request: dict[str, Any]) -> dict[str, Any]:
+    """The running host's answer."""
+    folder = state or default_folder("host")
+    try:
+        return ask(folder / SOCKET, request)
+    except NobodyThere:
+        raise _fail(f"no host runs with the state folder {folder}; name that of yours with --state", FAILED) from None
+    except ControlError as error:
+        raise _fail(str(error), FAILED) from None
+
+
+@sessions.callback(invoke_without_command=True)
+def list_sessions(
+    context: typer.Context,
+    state: StateOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Who is here: number, device, permissions, for how long, by which way, and the name they gave themselves."""
+    if context.invoked_subcommand is not None:
+        context.obj = state
+        return
+    answer = _ask(state, {"ask": "sessions"})
+    typer.echo(json.dumps(answer) if as_json else table(answer["sessions"]))
+
+
+@sessions.command("end")
+def end_sessions(
+    context: typer.Context,
+    numbers: Annotated[
+        Optional[list[int]], typer.Argument(help="Sessions, as 'avl-host sessions' numbers them.")
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="End every session.")] = False,
+    state: StateOption = None,
+) -> None:
+    """End sessions. A viewer that was sent away needs a code to come back; keys and tickets it has are void."""
+    if bool(numbers) == everybody:
+        raise _fail("name sessions by their numbers, or give --all", USAGE)
+    answer = _ask(state or context.obj, {"ask": "end", "sessions": "all" if everybody else numbers})
+    ended = answer["ended"]
+    typer.echo(f"ended: {', '.join(map(str, ended))}" if ended else "nobody is here")
+
+
+@identity.command("new")
+def new_identity(state: StateOption = None) -> None:
+    """Become another device: where this machine was copied from another one, so that both may be online."""
+    folder = state or default_folder("host")
+    try:
+        ask(folder / SOCKET, {"ask": "sessions"})
+    except NobodyThere:
+        pass
+    except ControlError as error:
+        raise _fail(f"a host seems to run with {folder}: stop it first ({error})", FAILED) from None
+    else:
+        raise _fail(f"a host runs with {folder}: stop it first", FAILED)
+    try:
+        made, kept = StateFolder(folder, _warn).new_identity(entropy)
+    except StateError as error:
+        raise _fail(str(error), FAILED) from None
+    typer.echo(f"this host is now {made.device_id}")
+    if kept is not None:
+        typer.echo(
+            "  Targets, links and tickets of the old device lead to its copy, or nowhere: hand out the new ones.\n"
+            f"  The old key lies in {kept}; renamed to identity.key it makes this the old device again."
+        )
 
 
 @app.command()

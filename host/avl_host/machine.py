@@ -14,12 +14,14 @@ from avl_host.capture.sources import open_source
 from avl_host.clipboard import open_clipboard
 from avl_host.config import HostSettings
 from avl_host.consent_dialog import DialogUnavailable, ask, question
+from avl_host.console import SOCKET
 from avl_host.encode.pipeline import Pipeline
 from avl_host.encode.video import H264Encoder
 from avl_host.encode.worker import Listener, ThreadWorker, Worker
 from avl_host.input.sinks import open_sink
 from avl_host.lock import CommandLocker
 from avl_host.reception import Ask
+from avl_protocol.endpoint.localserver import LocalServer
 from avl_protocol.endpoint.portmap import EitherMapper, GatewayMapper, PortMapper
 from avl_protocol.endpoint.world import World
 from avl_protocol.wire.registry import T_CONSENT, Permission
@@ -57,6 +59,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         else None,
         _mapper(world) if extras.map_port else None,
         Announcer() if extras.announce else None,
+        lambda answer: LocalServer(settings.state / SOCKET, answer),
     )
 
 

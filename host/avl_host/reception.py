@@ -7,6 +7,7 @@ import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from avl_host.capture.source import CursorImage
@@ -44,7 +45,14 @@ from avl_protocol.wire.endtoend import (
     Ticket,
 )
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_RECORD_DATA, CloseCode, InputKind, Permission
+from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_TEXT,
+    MAX_RECORD_DATA,
+    T_KEY_SPACING,
+    CloseCode,
+    InputKind,
+    Permission,
+)
 
 #: Handshakes under way at a time.
 UNADMITTED = 256
@@ -52,6 +60,10 @@ UNADMITTED = 256
 HERE = "here"
 #: Seconds between two moments from which the tickets of running sessions count.
 KEEP = 60.0
+#: Seconds between two renewals of the keys because of viewers that were lost. One that comes and goes all the time does
+#: not keep the others busy, nor make them forget the generation in use: a viewer holds three, and the next key object
+#: follows within T_KEY_SPACING.
+RENEWAL_SPACING = T_KEY_SPACING / 2
 #: Told a person: who asks (device ID), the name they give themselves, and what for.
 Ask = Callable[[str, str, Permission], Awaitable[bool | None]]
 
@@ -105,6 +117,10 @@ class Reception:
         self._visits: dict[bytes, Visit] = {}
         self._pictures = PicturePlan(desktop.sharing)
         self._keep_at: float | None = None
+        #: When those who remain are given keys that somebody who was lost has not, and when that was done last.
+        self._renew_at: float | None = None
+        self._renewed = float("-inf")
+        self._last_number = 0
         self._limits = HandshakeLimits()
         self._prompts = PromptLimit()
         self._layout: Layout | None = None
@@ -185,13 +201,13 @@ class Reception:
             if visit.session.state is HostState.ADMITTED and place is not visit.here:
                 visit.places.remove(place)
                 self._pictures.follow(visit, self._visits.values(), now)
-            visit.session.left(place.route, now)
+            self._guard(visit, now, visit.session.left, place.route, now)
 
     def entrance_lost(self, entrance: Entrance, now: float) -> None:
         """An entrance is gone, with every place there."""
         for visit in list(self._visits.values()):
             for place in [place for place in visit.places if place.entrance is entrance]:
-                visit.session.route_lost(place.route, now)
+                self._guard(visit, now, visit.session.route_lost, place.route, now)
                 if visit.session.session_id in self._visits:
                     visit.places.remove(place)
                     self._pictures.follow(visit, self._visits.values(), now)
@@ -202,14 +218,34 @@ class Reception:
     ) -> None:
         """Bytes of a session's channel."""
         if (found := self._find(entrance, handle)) is not None:
-            found[0].session.channel_received(found[1].route, channel, stream, data, end, now)
+            visit, place = found
+            self._guard(visit, now, visit.session.channel_received, place.route, channel, stream, data, end, now)
         else:
             entrance.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
 
     def channel_reset(self, entrance: Entrance, handle: int, channel: int, stream: int, code: int, now: float) -> None:
         """A session's channel was abandoned."""
         if (found := self._find(entrance, handle)) is not None:
-            found[0].session.channel_reset(found[1].route, channel, stream, code, now)
+            visit, place = found
+            self._guard(visit, now, visit.session.channel_reset, place.route, channel, stream, code, now)
+
+    def _guard(self, visit: Visit, now: float, call: Callable[..., object], *arguments: object) -> None:
+        """Call something of one session. An error that nobody foresaw ends this session, and no other."""
+        self._world.faults.run(call, *arguments, broken=partial(self._break, visit, now))
+
+    def _break(self, visit: Visit, now: float) -> None:
+        try:
+            visit.session.end(CloseCode.HOST_FAILED, now)
+        finally:
+            if self._visits.pop(visit.session.session_id, None) is not None:
+                visit.session.state = HostState.ENDED
+                for place in visit.places:
+                    place.entrance.evict(place.handle, CloseCode.HOST_FAILED, now)
+
+    def _everybody(self, call: Callable[[HostSession], object]) -> None:
+        """Call something for each session that is admitted."""
+        for visit in self.visits():
+            self._guard(visit, self._world.clock.monotonic(), call, visit.session)
 
     # sessions
 
@@ -230,7 +266,7 @@ class Reception:
     def session_grant(self, session: HostSession, now: float) -> Grant:
         """Permissions, keys and clock."""
         sharing = self._desktop.sharing
-        self._visits[session.session_id].since = sharing.next_object
+        self._visits[session.session_id].first_object = sharing.next_object
         key = sharing.join_key().to_bytes()
         return Grant(
             int(session.permissions), sharing.media_session, sharing.signer, sharing.endorsement, (key,),
@@ -242,8 +278,10 @@ class Reception:
         visit = self._visits[session.session_id]
         self._limits.admitted(HERE, visit.source or b"", now)
         visit.source = None
+        self._last_number += 1
+        visit.number, visit.since = self._last_number, now
         for place in visit.places:
-            place.entrance.admit(place.handle, False, session.channels(), visit.since)
+            place.entrance.admit(place.handle, False, session.channels(), visit.first_object)
         session.beacon_objects = self._desktop.sharing.beacon_objects
         self._describe(session)
         self._keep_at = self._keep_at or now + KEEP
@@ -262,9 +300,10 @@ class Reception:
     def session_moved(self, session: HostSession, now: float) -> None:
         """It has come to another place: pictures follow, and it learns what it has missed."""
         visit = self._visits[session.session_id]
+        visit.lost = False
         here = visit.here
         if here is not None and not here.entrance.direct:
-            here.entrance.admit(here.handle, False, session.channels(), visit.since)
+            here.entrance.admit(here.handle, False, session.channels(), visit.first_object)
         self._describe(session)
         session.send(MediaKeys((self._desktop.sharing.join_key().to_bytes(),)))
         if visit.missed_clipboard:
@@ -276,7 +315,10 @@ class Reception:
     def session_detached(self, session: HostSession, now: float) -> None:
         """There is no way to it now."""
         self._tickets.keep(session.session_id)
-        self._pictures.follow(self._visits[session.session_id], self._visits.values(), now)
+        visit = self._visits[session.session_id]
+        visit.lost = True
+        self._pictures.follow(visit, self._visits.values(), now)
+        self._renew_at = max(now, self._renewed + RENEWAL_SPACING)  # once for all that are lost together
         self._guests.lost(session, now)
         self._tell(f"viewer {_name(session)} was lost; its session is kept")
 
@@ -323,6 +365,7 @@ class Reception:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._world.faults.task_done)
 
     def _set_clipboard(self, session: HostSession, message: Clipboard) -> None:
         allowed = session.permissions & Permission.CLIPBOARD_IN and len(message.text.encode()) <= MAX_CLIPBOARD_TEXT
@@ -346,10 +389,19 @@ class Reception:
         if code is not CloseCode.SESSION_LOST:
             self._tickets.revoke(session.session_id)
         self._guests.gone(session, now)
-        key = self._desktop.sharing.renew_keys().to_bytes()
-        for other in self._admitted():
-            other.send(MediaKeys((key,)))
+        if not visit.lost:
+            self._renew_keys(now)
         self._tell(f"viewer {_name(session)} has left")
+
+    def _renew_keys(self, now: float) -> None:
+        """Give those who are here keys that nobody else has (spec 06-security, 6.4)."""
+        self._renew_at, self._renewed = None, now
+        key = self._desktop.sharing.renew_keys().to_bytes()
+        self._everybody(lambda session: session.send(MediaKeys((key,))))
+
+    def visits(self) -> list[Visit]:
+        """The sessions that were admitted, those that are lost for the moment included, the oldest first."""
+        return [visit for visit in self._visits.values() if visit.session.state is HostState.ADMITTED]
 
     def _admitted(self) -> list[HostSession]:
         return [visit.session for visit in self._visits.values() if visit.session.state is HostState.ADMITTED]
@@ -359,36 +411,36 @@ class Reception:
     def layout(self, size: tuple[int, int], monitors: tuple[Monitor, ...]) -> None:
         """The desktop's size or monitors changed."""
         rows = tuple((m.x, m.y, m.width, m.height, int(m.primary)) for m in monitors)
-        self._layout = Layout(size[0], size[1], tuple(m.name for m in monitors), rows)
-        for session in self._admitted():
-            session.send(self._layout)
+        self._layout = layout = Layout(size[0], size[1], tuple(m.name for m in monitors), rows)
+        self._everybody(lambda session: session.send(layout))
 
     def cursor(self, image: CursorImage) -> None:
         """The pointer's shape changed. One that does not fit a control record is shown as the viewer's own arrow."""
         packed = zlib.compress(image.rgba, 6)
         if len(packed) > MAX_RECORD_DATA - 64:
             return
-        self._cursor = Cursor(image.serial, image.width, image.height, image.hot_x, image.hot_y, packed)
-        for session in self._admitted():
-            session.send(self._cursor)
+        self._cursor = told = Cursor(image.serial, image.width, image.height, image.hot_x, image.hot_y, packed)
+        self._everybody(lambda session: session.send(told))
 
     def figures(self, figures: Stages | Rate, outlet: Outlet | None) -> None:
         """Where the host's time went, or how its hop is doing: the latter for who gets pictures there."""
-        for visit in self._visits.values():
+        for visit in list(self._visits.values()):
             if outlet is None or (visit.media is not None and visit.media.entrance.outlet is outlet):
-                visit.session.send(figures)
+                self._guard(visit, self._world.clock.monotonic(), visit.session.send, figures)
 
     def clipboard(self, text: str, source: HostSession | None = None) -> None:
         """The host's clipboard changed: by hand, or by the viewer `source`."""
         if len(text.encode()) > MAX_CLIPBOARD_TEXT:
             return
         self._clipboard_serial += 1
-        for visit in self._visits.values():
+        for visit in list(self._visits.values()):
             session = visit.session
             if session is source or not session.permissions & Permission.CLIPBOARD_OUT:
                 continue
             visit.missed_clipboard = visit.missed_clipboard or session.detached
-            session.send_bulk(Clipboard(self._clipboard_serial, text))
+            self._guard(
+                visit, self._world.clock.monotonic(), session.send_bulk, Clipboard(self._clipboard_serial, text)
+            )
 
     # time and end
 
@@ -396,27 +448,30 @@ class Reception:
         """When `handle_timer` wants to be called."""
         visits = list(self._visits.values())
         due = [visit.session.next_timeout() for visit in visits]
-        due += [self._pictures.next_timeout(visits), self._keep_at if visits else None]
+        due += [self._pictures.next_timeout(visits), self._keep_at if visits else None, self._renew_at]
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        self._pictures.handle_timer(list(self._visits.values()), now)
+        faults = self._world.faults
+        faults.run(self._pictures.handle_timer, list(self._visits.values()), now)
+        if self._renew_at is not None and now >= self._renew_at:
+            faults.run(self._renew_keys, now)
         if self._keep_at is not None and now >= self._keep_at:
             self._keep_at = now + KEEP
             for session in self._admitted():
                 if not session.detached:
-                    self._tickets.keep(session.session_id)
+                    faults.run(self._tickets.keep, session.session_id)
         for visit in list(self._visits.values()):
             session = visit.session
             at = session.next_timeout()
             if at is not None and at <= now:
-                session.handle_timer(now)
+                self._guard(visit, now, session.handle_timer, now)
 
     def end_all(self, code: CloseCode, now: float) -> None:
         """End every session and say why."""
         for visit in list(self._visits.values()):
-            visit.session.end(code, now)
+            self._guard(visit, now, visit.session.end, code, now)
 
 
 def _name(session: HostSession) -> str:

@@ -26,12 +26,22 @@ SOFTWARE = "avl-host 0.1"
 #: Seconds between attempts at an unreachable relay: doubling from the first to the last; while a session may still come
 #: back, never longer than URGENT.
 FIRST_RETRY, LAST_RETRY, URGENT = 0.25, 10.0, 0.5
+#: Seconds between questions whether the double that has taken our place is gone: doubling from the first to the last.
+FIRST_YIELD, LAST_YIELD = 5.0, 120.0
 #: Seconds that a device record holds; a new one is signed at every connection.
 RECORD_LIFETIME = 2 * 24 * 3600
 #: Seconds that one attempt at the relay may take, and while a session may still come back.
 CONNECT_TIMEOUT, URGENT_TIMEOUT = 5.0, 1.5
 #: Seconds between looks, from TCP, whether UDP has begun to work.
 UPGRADES = (5.0, 10.0, 30.0, 60.0)
+
+
+#: What a person is told whose host was replaced.
+DOUBLE = (
+    "another host runs with this one's identity and has taken its place: a copy of this machine or of its state. "
+    "This one waits until the other is offline. To make it a device of its own stop it, run 'avl-host identity new' "
+    "(with --state, if you start it with that), and start it again."
+)
 
 
 class Registration:
@@ -59,6 +69,8 @@ class Registration:
         self._lost = asyncio.Event()
         self._again = asyncio.Event()
         self._failure = ""
+        #: Seconds to leave the place to the double that has taken it; 0: there is none.
+        self._yielding = 0.0
         self.page = self._doubted = ""
         #: The relay's address as it calls itself; None while we are not registered.
         self.name: RelayAddress | None = None
@@ -78,7 +90,9 @@ class Registration:
             self._failure = ""
             wall = int(self._world.clock.wall())
             record = device_record(wall, wall + RECORD_LIFETIME, SOFTWARE)
-            settings = LinkSettings(Role.HOST, SOFTWARE, self.relay.pin, self._identity, record)
+            settings = LinkSettings(
+                Role.HOST, SOFTWARE, self.relay.pin, self._identity, record, yields=self._yielding > 0
+            )
             self._link = link = RelayLink(settings, self)
             was_up = False
             try:
@@ -96,7 +110,10 @@ class Registration:
             if self._failure and self._failure != said:
                 said = self._failure
                 self._tell(f"relay {self.relay.host}:{self.relay.port}: {said} Trying again.")
-            if not upgrade:
+            if self._yielding:
+                await asyncio.sleep(self._yielding)
+                self._yielding = min(LAST_YIELD, self._yielding * 2)
+            elif not upgrade:
                 await self._wait(min(pause, URGENT) if self._reception.waiting else pause)
                 pause = min(LAST_RETRY, pause * 2)
 
@@ -167,6 +184,7 @@ class Registration:
         """Registered: viewers can connect."""
         assert self._link is not None
         self._silence = Silence()
+        self._yielding = 0.0
         self._entrance = RelayEntrance(self._link)
         self._sharing.open(self._entrance.outlet)
         self.page = own_page(welcome.page, self.relay)
@@ -238,5 +256,9 @@ class Registration:
         if entrance is not None:
             self._reception.entrance_lost(entrance, now)
         self._whereabouts.forget(self)
-        self._failure = str(reason)
+        if reason.code not in (CloseCode.REPLACED, CloseCode.TAKEN):
+            self._failure = str(reason)
+        elif not self._yielding:
+            self._yielding = FIRST_YIELD
+            self._tell(f"relay {self.relay.host}:{self.relay.port}: {DOUBLE}")
         self._lost.set()

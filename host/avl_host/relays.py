@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
 from avl_host.registration import Registration
 from avl_protocol.wire.target import RelayAddress
@@ -15,9 +16,13 @@ COMPARED = 3.0
 
 
 class Relays:
-    """Registrations, the quickest first."""
+    """Registrations, the quickest first. `keep` runs the standing work of one, and again after an error."""
 
-    def __init__(self, relays: Sequence[RelayAddress], register: Callable[[RelayAddress], Registration]) -> None:
+    def __init__(
+        self, relays: Sequence[RelayAddress], register: Callable[[RelayAddress], Registration],
+        keep: Callable[[Callable[[], Awaitable[None]]], Coroutine[Any, Any, None]],
+    ) -> None:  # fmt: skip
+        self._keep = keep
         self._tasks: dict[Registration, asyncio.Task[None]] = {}
         #: Those that are kept up.
         self.registrations = [register(relay) for relay in relays]
@@ -29,7 +34,7 @@ class Relays:
         loop = asyncio.get_running_loop()
         try:
             for registration in self.registrations:
-                self._tasks[registration] = loop.create_task(registration.keep())
+                self._tasks[registration] = loop.create_task(self._keep(registration.keep))
             if len(self.registrations) > KEPT:
                 await asyncio.sleep(COMPARED)
                 self._thin()
@@ -62,7 +67,7 @@ class Relays:
             spare = self._spare.pop(0)
             self.registrations[self.registrations.index(gone)] = spare
             self._spare.append(gone)
-            self._tasks[spare] = asyncio.get_running_loop().create_task(spare.keep())
+            self._tasks[spare] = asyncio.get_running_loop().create_task(self._keep(spare.keep))
 
     def network_changed(self) -> None:
         """Other addresses, or another route."""

@@ -94,7 +94,9 @@ class TicketBook:
 
     def _save(self) -> None:
         rows = [[key, one.viewer, one.session, one.permissions, int(one.until)] for key, one in self._issued.items()]
-        self._state.write(_FILE, packing.pack(rows))
+        self._state.keep(
+            _FILE, packing.pack(rows), "after a restart of this host viewers that come back may need the code again"
+        )
 
 
 def _hash(ticket: bytes) -> bytes:

@@ -29,13 +29,18 @@ class Visit:
     source: bytes | None
     places: list[Place] = field(default_factory=list)
     #: The first object of which it was given a key.
-    since: int = 0
+    first_object: int = 0
     #: What its decoder can do; None before it has said so.
     chroma: tuple[int, ...] | None = None
     #: Where it gets its pictures.
     media: Place | None = None
     #: Where it got them before, until a moment when all that left there has arrived.
     leaving: tuple[Place, float] | None = None
+    #: What a person at the host calls it, and when it was admitted; 0 before.
+    number: int = 0
+    since: float = 0.0
+    #: Whether there is no way to its viewer now.
+    lost: bool = False
     #: Whether the clipboard changed while there was no way to tell.
     missed_clipboard: bool = False
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.folders import default_folder
 from avl_protocol.wire.foreign import for_terminal
 
@@ -90,12 +91,17 @@ def serve(
     clock = SystemClock()
     try:
         with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
-            run(_serve(settings))
+            text = run(_serve(settings))
     except (OSError, StateError, ValueError, LookupError) as error:
         raise _fail(str(error), FAILED) from None
+    except Exception as error:
+        raise _fail(f"an error in this program, please report it: {told(error)}", FAILED) from None
+    if text:
+        raise _fail(text, FAILED)
 
 
-async def _serve(settings: RelaySettings) -> None:
+async def _serve(settings: RelaySettings) -> str:
+    """Run until SIGTERM or SIGINT; what went wrong, if anything."""
     import asyncio
 
     from avl_protocol.endpoint.world import system_world
@@ -112,8 +118,11 @@ async def _serve(settings: RelaySettings) -> None:
     for line in (*ready, f"  host  avl-host run --relay '{relay.quic}?pin={pin}'"):
         typer.echo(for_terminal(line, None))
     sys.stdout.flush()
+    assert relay.failed is not None
+    relay.failed.add_done_callback(lambda _: stop.set())
     await stop.wait()
     await relay.close()
+    return relay.failed.result() if relay.failed.done() else ""
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
@@ -25,6 +25,7 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.relay import RelayIdentity, RelayPeer
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.foreign import for_log
+from avl_protocol.wire.registry import CloseCode
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
 from avl_relay.config import RelaySettings
@@ -61,6 +62,9 @@ class Relay:
         self._sockets: WebSocketServer | None = None
         self._http: Any = None
         self._renewal: asyncio.TimerHandle | None = None
+        self._unwatch: Callable[[], None] | None = None
+        #: Done when the relay fails again and again: the sentence to end with. Once started.
+        self.failed: asyncio.Future[str] | None = None
 
     # certificates
 
@@ -92,6 +96,8 @@ class Relay:
     async def start(self) -> None:
         """Bind both ports and accept connections. Raises OSError, StateError, ValueError, LookupError."""
         settings, world = self._settings, self._world
+        self.failed = asyncio.get_running_loop().create_future()
+        self._unwatch = world.faults.watch(self._log.error, self._give_up, world.clock.monotonic)
         reset_key = self._state.read("reset.key")
         if reset_key is None:
             reset_key = world.entropy(32)
@@ -112,7 +118,7 @@ class Relay:
         bound = await self._bind(self._endpoint)
         self._locator = locator = Locator(world.network, asyncio.get_running_loop())
         self._endpoint.on_raw = locator.raw
-        self._alarm = Alarm(self._router, asyncio.get_running_loop(), world.clock.monotonic)
+        self._alarm = Alarm(self._router, asyncio.get_running_loop(), world.clock.monotonic, world.faults)
         handler: Any = None
         names: frozenset[str] = frozenset()
         if not self._simulated:
@@ -222,7 +228,11 @@ class Relay:
         peer.attach_carrier(carrier)
         if self._locator is not None:
             self._locator.know(peer)
-        alarm = Alarm(peer, asyncio.get_running_loop(), self._world.clock.monotonic)
+        faults = self._world.faults
+        alarm = Alarm(
+            peer, asyncio.get_running_loop(), self._world.clock.monotonic, faults,
+            lambda now: peer.close(CloseCode.INTERNAL, now),
+        )  # fmt: skip
         alarm.reset()
 
         def after() -> None:
@@ -230,14 +240,20 @@ class Relay:
             alarm.reset()
             self._alarm.reset()
 
-        return Driven(peer, after)
+        return Driven(peer, after, faults, carrier.close)
 
     def _nat_test(self, peer: RelayPeer, token: bytes) -> None:
         if self._locator is not None:
             self._locator.test(peer, token)
 
+    def _give_up(self, text: str) -> None:
+        if self.failed is not None and not self.failed.done():
+            self.failed.set_result(text)
+
     async def close(self) -> None:
         """Say goodbye to all and stop."""
+        if self._unwatch is not None:
+            self._unwatch()
         if self._renewal is not None:
             self._renewal.cancel()
         self._alarm.stop()

@@ -29,6 +29,8 @@ ASSEMBLY = {
     "relay/avl_relay/cli.py",
     "viewer/avl_viewer/cli.py",
     "viewer/avl_viewer/app.py",
+    # Where all that escapes a callback, a timer, a task or a thread is told, and what failed is ended.
+    "protocol/avl_protocol/endpoint/faults.py",
 }
 
 

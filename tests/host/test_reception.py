@@ -13,17 +13,19 @@ from avl_host.capture.source import CursorImage
 from avl_host.config import EVERYTHING
 from avl_host.entrances import TRACK
 from avl_host.input.recorder import InputRecorder
-from avl_host.reception import UNADMITTED, Desktop, Reception
+from avl_host.reception import RENEWAL_SPACING, UNADMITTED, Desktop, Reception
 from avl_host.registration import Registration
 from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
 from avl_protocol.crypto import schedule
+from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import HostState
 from avl_protocol.session.moves import HostMoves
+from avl_protocol.session.pipes import Route
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.wire.endtoend import (
     Clipboard,
@@ -355,6 +357,53 @@ def test_when_the_relay_is_lost_sessions_that_are_in_are_kept_and_others_end(tmp
     assert lobby.sessions == [] and lobby.reception.next_timeout() is None
     assert lobby.sharing._audience == {}
     assert [what for what, _ in lobby.guests.seen] == ["joined", "lost", "gone"]
+
+
+def _generations(lobby: Lobby, handle: int) -> list[int]:
+    return [MediaKey.from_bytes(key).generation for message in lobby.of(handle, MediaKeys) for key in message.keys]
+
+
+def test_who_is_lost_misses_the_keys_that_the_others_are_given(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    lost = lobby.admit(1)
+    lobby.admit(2)
+    before = lobby.sharing.join_key().generation
+    lost.route_lost(Route(lobby.link.entrance.hop, 9), 100.0)
+    lobby.wait(0)
+    assert lobby.of(2, MediaKeys) == [], "the way that is gone was not the one in use"
+    asked = lobby.worker.keys
+    lost.route_lost(lost.route, 100.0)
+    assert lobby.reception.next_timeout() == 100.0
+    lobby.wait(0)
+    assert _generations(lobby, 2) == [before + 1]
+    assert lobby.worker.keys == asked + 1, "a key object is asked for at once"
+    lobby.wait(T_RESUME)
+    assert lost.state is HostState.ENDED
+    assert _generations(lobby, 2) == [before + 1], "it has had no key since, so that nobody needs another"
+
+
+def test_all_who_are_lost_with_one_relay_cost_one_renewal(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    for handle in range(1, 5):
+        lobby.admit(handle)
+    before = lobby.sharing.join_key().generation
+    lobby.relay.link_lost(Refused(CloseCode.GOING_AWAY), 100.0)
+    lobby.wait(0)
+    assert lobby.sharing.join_key().generation == before + 1
+
+
+def test_who_comes_and_goes_all_the_time_does_not_keep_the_others_busy(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    flaps = lobby.admit(1)
+    lobby.admit(2)
+    for turn in range(1000):
+        flaps.channel_reset(flaps.route, 0, 100 + turn, CloseCode.SESSION_LOST, lobby.clock.now)
+        assert flaps.detached
+        lobby.wait(0.001)
+        assert flaps._pipes.adopt(0, flaps.route, 101 + turn)
+        lobby.reception.session_moved(flaps, lobby.clock.now)
+    assert len(lobby.of(1, MediaKeys)) >= 1000, "it was given them whenever it was back"
+    assert 2 <= len(lobby.of(2, MediaKeys)) <= 2 + 1.0 / RENEWAL_SPACING
 
 
 def test_a_session_that_is_not_known_is_not_moved_here(tmp_path: Path) -> None:

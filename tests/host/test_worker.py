@@ -164,3 +164,64 @@ async def test_an_idle_display_costs_nothing(own_xvfb: Callable[..., XServer]) -
     assert len(audience.frames) == count
     assert time.process_time() - used < 0.02
     await worker.close()
+
+
+# -- how often the thread wakes ----------------------------------------------------------------------------------------
+
+
+def counted(source: CaptureSource) -> list[float]:
+    """When each `wait` of a source began, from now on."""
+    begun: list[float] = []
+    wait = source.wait
+
+    def counting(timeout: float | None) -> bool:
+        begun.append(time.monotonic())
+        return wait(timeout)
+
+    source.wait = counting  # type: ignore[method-assign]
+    return begun
+
+
+@pytest.mark.display
+@pytest.mark.parametrize("state", ["idle", "stalled", "without viewers"])
+@pytest.mark.parametrize("name", ["pattern", "x11", "mss"])
+async def test_nobody_wakes_without_work(xvfb: XServer, name: str, state: str) -> None:
+    audience = Audience()
+    display = {"pattern": "pattern:320x192", "x11": xvfb.display, "mss": f"mss:{xvfb.display}"}[name]
+    source = open_source(display, time.monotonic)
+    takes = state != "without viewers"
+    worker = ThreadWorker(source, pipeline(source, lambda: takes), audience.listener, time.monotonic)
+    begun = counted(source)
+    worker.start()
+    if state == "idle":
+        if isinstance(source, PatternSource):
+            source.set_still(True)
+        await audience.until(lambda: bool(audience.frames) and audience.frames[-1].settled)
+    elif state == "stalled":
+        await audience.until(lambda: bool(audience.frames))
+        takes = False
+    await asyncio.sleep(0.1)
+    before = len(begun)
+    await asyncio.sleep(0.3)
+    assert len(begun) - before <= 12, "it looks a few times a second at most"
+    takes = True
+    worker.request_key()
+    count = len(audience.frames)
+    await audience.until(lambda: len(audience.frames) > count)
+    await worker.close()
+    assert audience.losses == []
+
+
+@pytest.mark.parametrize("display", ["pattern", "mss"])
+def test_a_change_is_told_once_until_it_is_looked_at(display: str, xvfb: XServer) -> None:
+    now = 0.0
+    source = open_source("pattern" if display == "pattern" else f"mss:{xvfb.display}", lambda: now)
+    source.grab()
+    now = 10.0
+    assert [source.wait(0), source.wait(0), source.wait(0)] == [True, False, False]
+    source.wake()
+    assert not source.wait(None), "a wake-up is no change"
+    source.grab()
+    now = 20.0
+    assert source.wait(None)
+    source.close()

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+import avl_viewer
 from avl_protocol.wire import device_id
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import CloseCode
 from interop.programs import Programs
 from interop.stage import BIN
 
@@ -37,6 +40,9 @@ async def test_a_listening_host_needs_no_relay_and_no_pin(tmp_path: Path, listen
         told = await asyncio.to_thread(avl, "stats", ready["target"], "--json", "--seconds", "1", folder=tmp_path)
         assert told.returncode == 0, told.stderr
         assert json.loads(told.stdout.splitlines()[-1])["path"] in ("lan", "direct")
+
+        if listen.startswith("127."):
+            await _ends_sessions(tmp_path, ready["target"])
 
         other = ready["target"].replace(ready["device_id"], _another(ready["device_id"]))
         wrong = await asyncio.to_thread(avl, "screenshot", other, "-o", tmp_path / "no.png", folder=tmp_path)
@@ -76,6 +82,36 @@ async def test_a_session_that_is_held_serves_commands_without_a_code_until_it_is
         assert host.log.read_text().count("is in (full control)") == 1
     finally:
         programs.end()
+
+
+def avl_host(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run one of the host's commands to its end."""
+    command = [str(part) for part in (BIN / "avl-host", *arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+async def _ends_sessions(folder: Path, target: str) -> None:
+    """`avl-host sessions` shows who is here and ends it; a second host with this identity is refused."""
+    state = folder / "host"
+    nobody = await asyncio.to_thread(avl_host, "sessions", "--state", folder / "none")
+    assert nobody.returncode == 1 and "no host runs" in nobody.stderr, nobody.stderr
+    async with avl_viewer.connect(target, code=CODE, state=folder / "api", name="api \x1b[2J") as desktop:
+        listed = await asyncio.to_thread(avl_host, "sessions", "--state", state)
+        assert listed.returncode == 0 and "everything" in listed.stdout and "api ?[2J" in listed.stdout, listed
+        wrong = await asyncio.to_thread(avl_host, "sessions", "end", "99", "--state", state)
+        assert wrong.returncode == 1 and "no session 99" in wrong.stderr, wrong
+        number = listed.stdout.splitlines()[1].split()[0]
+        ended = await asyncio.to_thread(avl_host, "sessions", "--state", state, "end", number)
+        assert ended.returncode == 0 and ended.stdout == f"ended: {number}\n", ended
+        with pytest.raises(Refused) as refused:
+            async with asyncio.timeout(10):
+                while True:
+                    await desktop.wait_for_change(10)
+        assert refused.value.code is CloseCode.EVICTED
+    second = await asyncio.to_thread(
+        avl_host, "run", "--listen", "127.0.0.1:0", "--source", "pattern", "--state", state
+    )
+    assert second.returncode == 1 and "runs already" in second.stderr, second
 
 
 def _another(device: str) -> str:

@@ -16,6 +16,8 @@ from avl_host.reception import Desktop, Reception
 from avl_host.sharing import Sharing
 from avl_host.visit import Place, Visit
 from avl_protocol.crypto.sframe import MediaKey
+from avl_protocol.endpoint.clock import SystemClock
+from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Chroma
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
@@ -109,10 +111,10 @@ class Lobby:
         sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _told, _outlet: None)
         desktop = Desktop(sharing, InputRecorder(), self.clipboard.set, self.clipboard.get)
         nobody = cast(Any, Nobody())
+        world = World(SystemClock(), Seeded("world"), cast(Any, None))
         self.reception = Reception(
-            cast(Any, None), HOST, "host", cast(Any, None), nobody, desktop, None, nobody, lambda _text: None,
-            lambda: None,
-        )  # fmt: skip
+            world, HOST, "host", cast(Any, None), nobody, desktop, None, nobody, lambda _text: None, lambda: None
+        )
         self.coder, self.link = Coder(), Hop()
         sharing.start(cast(Any, self.coder))
         self.clipboard.on_text = self.reception.clipboard

@@ -115,15 +115,19 @@ class Stand:
 
     def host(self, own: Identity | None = None, address: str = "10.0.0.2") -> Neighbour:
         """A registered host."""
-        own = own or identity("host")
         made = self.neighbour(address)
-        record = device_record(WALL - 10, WALL + 1000, "test")
-        proof = prove_registration(own, b"n" * 16, CERTIFICATE, NAME, record)
-        made.say(Hello((1,), Role.HOST), Register(own.public, record, sign_record(own, record), proof))
+        self.register(made, own)
         registered = made.last(Registered)
         assert isinstance(registered, Registered)
         made.media_handle = registered.media_handle
         return made
+
+    def register(self, made: Neighbour, own: Identity | None = None, yields: int = 0) -> None:
+        """Say what a host says to be registered."""
+        own = own or identity("host")
+        record = device_record(WALL - 10, WALL + 1000, "test")
+        proof = prove_registration(own, b"n" * 16, CERTIFICATE, NAME, record)
+        made.say(Hello((1,), Role.HOST), Register(own.public, record, sign_record(own, record), proof, yields))
 
     def viewer(self, address: str = "10.0.0.3") -> Neighbour:
         """A viewer that has been welcomed."""

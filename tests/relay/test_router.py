@@ -80,6 +80,35 @@ def test_the_same_identity_again_replaces_the_older_connection() -> None:
     assert stand.router.hosts == 1
 
 
+def test_a_host_that_yields_leaves_the_older_registration_and_its_sessions_alone() -> None:
+    stand = Stand()
+    old, viewer = stand.host(), stand.viewer()
+    stand.meet(old, viewer)
+    newcomer = stand.neighbour("10.0.0.7")
+    stand.register(newcomer, yields=1)
+    assert newcomer.closed == CloseCode.TAKEN
+    assert old.closed is None and stand.router.hosts == 1 and stand.router.sessions == 1
+    old.lost()
+    later = stand.neighbour("10.0.0.7")
+    stand.register(later, yields=1)
+    assert later.closed is None and stand.router.hosts == 1
+
+
+def test_one_device_replaces_its_registration_ten_times_at_once_and_six_times_a_minute() -> None:
+    stand = Stand()
+    kept = stand.host()
+    for _ in range(10):
+        before, kept = kept, stand.host()
+        assert before.closed == CloseCode.REPLACED
+    refused = stand.neighbour("10.0.0.7")
+    stand.register(refused)
+    assert refused.closed == CloseCode.LIMIT and kept.closed is None
+    assert stand.host(identity("another")).closed is None, "other devices are not concerned"
+    stand.now += 10.0
+    stand.host()
+    assert kept.closed == CloseCode.REPLACED
+
+
 def test_sources_are_told_to_hosts_without_their_address() -> None:
     stand = Stand()
     host = stand.host()

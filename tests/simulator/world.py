@@ -81,9 +81,10 @@ class System:
 
     @asynccontextmanager
     async def host(
-        self, size: tuple[int, int] = (320, 192), ask: Ask | None = None, **settings: object
+        self, size: tuple[int, int] = (320, 192), ask: Ask | None = None, faulty: bool = False, **settings: object
     ) -> AsyncIterator[RunningHost]:
-        """Run a host with a test card until the block ends; through the relay only, unless `direct`."""
+        """Run a host with a test card until the block ends; through the relay only, unless `direct`. Errors that nobody
+        foresaw fail the test, unless it is `faulty`."""
         assert self._relay_address is not None
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
@@ -96,6 +97,7 @@ class System:
         task = self.simulation.loop.create_task(agent.run())
         try:
             yield RunningHost(agent, source, sink, clipboard, said)
+            assert faulty or not [line for line in said if "report it" in line], said
         finally:
             task.cancel()
             try:

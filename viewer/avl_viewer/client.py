@@ -7,11 +7,14 @@ another takes its place.
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from avl_protocol.endpoint.alarm import Alarm
 from avl_protocol.endpoint.dialler import Dialler, open_endpoint
 from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
 from avl_protocol.quic.options import ConnectionOptions
@@ -71,7 +74,9 @@ class DesktopClient:
         self._presenter = presenter
         self._loop = asyncio.get_running_loop()
         self._now = world.clock.monotonic
-        self._alarm = Alarm(self, self._loop, self._now)
+        self._alarm = Alarm(self, self._loop, self._now, world.faults)
+        self._unwatch: Callable[[], None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._endpoint: Endpoint | None = None
         self._ways: Ways | None = None
         self._session: ViewerSession | None = None
@@ -100,6 +105,9 @@ class DesktopClient:
     async def connect(self) -> None:
         """Come in, or raise Refused. Afterwards the session is kept in the background, whatever happens to its ways."""
         self._presenter.status(Status("connecting", "Connecting…"))
+        # The loop may be somebody's whose program we are only a part of: what else fails there is not ours.
+        faults, tell = self._world.faults, logging.getLogger("avl").warning
+        self._unwatch = faults.watch(tell, self._give_up, self._now, whole_loop=False)
         self._endpoint = await open_endpoint(self._world, ConnectionOptions(ack_delay=0.010, keepalive=T_KEEPALIVE))
         try:
             await self._attempt()
@@ -107,6 +115,20 @@ class DesktopClient:
             await self._end(refused)
             raise
         self._keeper = self._loop.create_task(self._keep())
+        self._keeper.add_done_callback(self._kept)
+
+    def _kept(self, keeper: asyncio.Future[None]) -> None:
+        """Nobody keeps the session any more: where that was an error, it ends."""
+        self._world.faults.task_done(keeper)
+        if not keeper.cancelled() and (error := keeper.exception()) is not None:
+            self._give_up(told(error))
+
+    def _give_up(self, text: str) -> None:
+        """Too much has failed here, on whichever thread: end with a sentence."""
+        self._loop.call_soon_threadsafe(self._end_with, Refused(CloseCode.INTERNAL, f"An error in this viewer: {text}"))
+
+    def _end_with(self, reason: Refused) -> None:
+        self._ending = self._loop.create_task(self._end(reason))
 
     async def _attempt(self) -> None:
         """Begin a session, with the ticket of the last one where there is one."""
@@ -168,6 +190,8 @@ class DesktopClient:
         if self.ended.done():
             return
         self.ended.set_result(reason)
+        if self._unwatch is not None:
+            self._unwatch()
         self._alarm.stop()
         self._requests.fail(reason)
         if reason.code not in RETRYABLE:

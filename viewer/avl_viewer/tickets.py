@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from avl_protocol.endpoint.state import StateFolder
+from avl_protocol.endpoint.state import StateError, StateFolder
 from avl_protocol.wire import device_id, packing
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
+
+#: What follows where the file can't be written.
+_COSTS = "if this viewer is started again it needs the code"
 
 
 class Tickets(Protocol):
@@ -57,6 +60,8 @@ class TicketFile:
         self._state = state
         self._name = f"ticket-{device_id.to_text(device)}"
         self._wall = wall
+        #: The ticket of a session that goes on, where the file can't be written.
+        self._unwritten: bytes | None = None
 
     @property
     def waiting(self) -> bool:
@@ -66,7 +71,8 @@ class TicketFile:
 
     def save(self, ticket: bytes, seconds: int) -> None:
         """See Tickets."""
-        self._state.write(self._name, packing.pack([ticket, int(self._wall()), seconds]))
+        data = packing.pack([ticket, int(self._wall()), seconds])
+        self._unwritten = None if self._state.keep(self._name, data, _COSTS) else data
 
     def keep(self) -> None:
         """See Tickets."""
@@ -81,14 +87,21 @@ class TicketFile:
 
     def forget(self) -> None:
         """See Tickets."""
-        (self._state.path / self._name).unlink(missing_ok=True)
+        self._unwritten = None
+        try:
+            (self._state.path / self._name).unlink(missing_ok=True)
+        except OSError:
+            return  # it works once, and the host counts
 
     def _good(self, found: tuple[bytes, int, int]) -> bool:
         _, since, seconds = found
         return since <= self._wall() + 1 and self._wall() - since <= seconds
 
     def _read(self) -> tuple[bytes, int, int] | None:
-        data = self._state.read(self._name)
+        try:
+            data = self._unwritten or self._state.read(self._name)
+        except StateError:
+            return None
         if data is None:
             return None
         try:

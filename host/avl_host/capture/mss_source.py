@@ -40,6 +40,7 @@ class MssSource:
         self._woken = threading.Event()
         self._interval = _BUSY_INTERVAL
         self._looked = clock()
+        self._told = False
         self._previous: np.ndarray[Any, np.dtype[np.uint8]] | None = None
         self._area = self._measure()
 
@@ -59,11 +60,16 @@ class MssSource:
 
     def wait(self, timeout: float | None) -> bool:
         """Sleep until it is time to look again, `wake` is called or `timeout` seconds passed."""
-        left = self._looked + self._interval - self._clock()
-        if left > 0:
-            self._woken.wait(left if timeout is None else min(left, timeout))
+        if not self._told:
+            left = max(0.0, self._looked + self._interval - self._clock())
+            timeout = left if timeout is None else min(left, timeout)
+        if timeout is None or timeout > 0:
+            self._woken.wait(timeout)
         self._woken.clear()
-        return self._clock() >= self._looked + self._interval
+        if self._told or self._clock() < self._looked + self._interval:
+            return False
+        self._told = True
+        return True
 
     def wake(self) -> None:
         """Make `wait` return; from any thread."""
@@ -72,6 +78,7 @@ class MssSource:
     def grab(self, whole: bool = False) -> Picture | None:
         """Look now. None when no pixel differs, unless `whole`. Raises SourceLost."""
         captured = self._looked = self._clock()
+        self._told = False
         try:
             shot = self._screen.grab(self._area)
         except self._failed as error:

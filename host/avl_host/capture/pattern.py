@@ -44,6 +44,7 @@ class PatternSource:
         self._number = 0
         self._shown = -1
         self._still = False
+        self._told = False
         self._moved = threading.Event()
         self._cursor_asked = False
         self._pixels = np.empty((size[1], size[0], 4), np.uint8)
@@ -83,15 +84,19 @@ class PatternSource:
         return None if self._still else self._start + (self._shown + 1) * self._interval
 
     def wait(self, timeout: float | None) -> bool:
-        """Sleep until the card moves, `wake` is called or `timeout` seconds passed."""
-        due = self.due()
+        """Sleep until the card moves for the first time since the last grab, `wake` is called or `timeout` seconds
+        passed."""
+        due = None if self._told else self.due()
         if due is not None:
             left = max(0.0, due - self._clock())
             timeout = left if timeout is None else min(timeout, left)
         if timeout is None or timeout > 0:
             self._moved.wait(timeout)
         self._moved.clear()
-        return self._shown < self._due_number()
+        if self._told or self._shown >= self._due_number():
+            return False
+        self._told = True
+        return True
 
     def wake(self) -> None:
         """Make `wait` return; from any thread."""
@@ -100,6 +105,7 @@ class PatternSource:
     def grab(self, whole: bool = False) -> Picture | None:
         """The desktop as it is now. None when the card has not moved since the last grab, unless `whole`."""
         captured = self._clock()
+        self._told = False
         number = self._due_number()
         if number == self._shown and not whole:
             return None

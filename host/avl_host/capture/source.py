@@ -60,7 +60,8 @@ class CaptureSource(Protocol):
         """Block until something may have changed, `wake` was called or `timeout` seconds passed; True when something
         may have changed.
 
-        Raises SourceLost.
+        A change is told once: until the next `grab` only what the system tells anew makes `wait` return for it, so that
+        who can't take a picture now may wait for longer. Raises SourceLost.
         """
 
     def wake(self) -> None:

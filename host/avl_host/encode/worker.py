@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -18,7 +18,11 @@ from avl_host.capture.source import CaptureSource, CursorImage, SourceLost
 from avl_host.encode.budget import Budget
 from avl_host.encode.encoder import EncoderFailed
 from avl_host.encode.pipeline import Pipeline
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.media.frame import Chroma, EncodedFrame, Monitor
+
+#: What is told of a capture that failed in a way that nobody foresaw.
+STOPPED = "capturing the screen failed; start the host again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Listener:
     cursor: Callable[[CursorImage], None]
     layout: Callable[[tuple[int, int], tuple[Monitor, ...]], None]
     lost: Callable[[str], None]
+    #: Where errors end that nobody foresaw; then `lost` is called, since nothing is captured any more.
+    faults: Faults = field(default_factory=Faults)
 
 
 class Worker(Protocol):
@@ -153,6 +159,12 @@ class ThreadWorker:
 
     def _run(self) -> None:
         try:
+            self._listener.faults.run(self._work, broken=lambda: self._tell(partial(self._listener.lost, STOPPED)))
+        finally:
+            self._tell(self._release, always=True)
+
+    def _work(self) -> None:
+        try:
             while not self._ending:
                 at = None
                 # While the listener does not have the last frame the sender cannot know whether it takes another.
@@ -167,8 +179,6 @@ class ThreadWorker:
                     self._pipeline.changed()
         except (SourceLost, EncoderFailed) as error:
             self._tell(partial(self._listener.lost, str(error)))
-        finally:
-            self._tell(self._release, always=True)
 
     def _release(self) -> None:
         """On the event loop, so that nobody wakes a source that is being closed."""
@@ -179,11 +189,9 @@ class ThreadWorker:
 
     def _hand_over(self, frame: EncodedFrame) -> None:
         """On the event loop."""
-        try:
-            self._listener.frame(frame)
-        finally:
-            self._in_hand = False
-            self.wake()
+        self._listener.faults.run(self._listener.frame, frame)
+        self._in_hand = False
+        self.wake()
 
     def _tell(self, call: Callable[[], None], always: bool = False) -> None:
         try:
@@ -251,6 +259,13 @@ class InlineWorker:
 
     def _turn(self) -> None:
         self._set(None)
+        self._listener.faults.run(self._step, broken=self._failed)
+
+    def _failed(self) -> None:
+        self._ended = True
+        self._listener.lost(STOPPED)
+
+    def _step(self) -> None:
         now = self._clock()
         due = self._source.due()
         if due is not None and due <= now + self.LEAST_DELAY / 2:
@@ -262,7 +277,7 @@ class InlineWorker:
             self._listener.lost(str(error))
             return
         if frame is not None:
-            self._listener.frame(frame)
+            self._listener.faults.run(self._listener.frame, frame)
         # What the listener did may have ended this worker, or asked for a turn at once.
         if self._ended or self._timer is not None:
             return

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
+
+from avl_protocol.endpoint.faults import Faults
 
 
 class Timed(Protocol):
@@ -18,11 +21,19 @@ class Timed(Protocol):
 
 
 class Alarm:
-    """Calls `machine.handle_timer` when it is due; `reset` after anything that may have changed when that is."""
+    """Calls `machine.handle_timer` when it is due; `reset` after anything that may have changed when that is.
 
-    __slots__ = ("_at", "_handle", "_loop", "_machine", "_now")
+    An error ends in `faults`, and `broken(now)` is called to end the machine.
+    """
 
-    def __init__(self, machine: Timed, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
+    __slots__ = ("_at", "_broken", "_faults", "_handle", "_loop", "_machine", "_now")
+
+    def __init__(
+        self, machine: Timed, loop: asyncio.AbstractEventLoop, now: Callable[[], float], faults: Faults | None = None,
+        broken: Callable[[float], object] | None = None,
+    ) -> None:  # fmt: skip
+        self._faults = faults or Faults()
+        self._broken = broken
         self._machine = machine
         self._loop = loop
         self._now = now
@@ -49,7 +60,11 @@ class Alarm:
         self._handle = None
         self._at = None
         now = self._now()
+        broken = None if self._broken is None else partial(self._broken, now)
+        self._faults.run(self._due, now, broken=broken)
+        self._faults.run(self.reset)
+
+    def _due(self, now: float) -> None:
         at = self._machine.next_timeout()
         if at is not None and at <= now + 0.001:
             self._machine.handle_timer(max(now, at))
-        self.reset()

@@ -93,7 +93,7 @@ class Dialler:
                 return _Nobody()
             won = True
             link.attach_carrier(carrier, trusted)
-            return Driven(link, after)
+            return Driven(link, after, self._world.faults, carrier.close)
 
         attempts: list[Callable[[], Awaitable[object]]] = []
         if self._udp:
@@ -176,7 +176,7 @@ class Dialler:
 
         def on_carrier(carrier: Any) -> CarrierReceiver:
             link.attach_carrier(carrier)
-            return Driven(link, after)
+            return Driven(link, after, self._world.faults, carrier.close)
 
         await self._endpoint.connect(
             address, trust=TrustPinned(), on_carrier=on_carrier, timeout=timeout, destination=destination

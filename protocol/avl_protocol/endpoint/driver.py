@@ -1,52 +1,72 @@
 """Driver: between a carrier and its state machine, so that the machine's timers are looked at after everything that
-happens."""
+happens, and so that an error of the machine ends its connection and no other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.session.carrier import CarrierReceiver
+from avl_protocol.wire.registry import CloseCode
 
 
 class Driven:
-    """A CarrierReceiver that hands everything to another and calls `after` behind it."""
+    """A CarrierReceiver that hands everything to another and calls `after` behind it. `close` ends the carrier of a
+    machine that has failed."""
 
-    __slots__ = ("_after", "_receiver")
+    __slots__ = ("_after", "_close", "_failed", "_faults", "_now", "_receiver")
 
-    def __init__(self, receiver: CarrierReceiver, after: Callable[[], None]) -> None:
+    def __init__(
+        self, receiver: CarrierReceiver, after: Callable[[], None], faults: Faults, close: Callable[[int, str], None]
+    ) -> None:
         self._receiver = receiver
         self._after = after
+        self._faults = faults
+        self._close = close
+        self._failed = False
+        self._now = 0.0
+
+    def _do(self, now: float, call: Callable[..., None], *arguments: object) -> None:
+        if not self._failed:
+            self._now = now
+            self._faults.run(call, *arguments, now, broken=self._broken)
+            self._faults.run(self._after)
+
+    def _broken(self) -> None:
+        """Nothing that the machine knows of this connection can be relied on any more."""
+        self._failed = True
+        try:
+            self._close(CloseCode.INTERNAL, "internal error")
+        finally:
+            self._receiver.carrier_lost(CloseCode.INTERNAL, "internal error", self._now)
 
     def carrier_ready(self, now: float) -> None:
         """See CarrierReceiver."""
-        self._receiver.carrier_ready(now)
-        self._after()
+        self._do(now, self._receiver.carrier_ready)
 
     def stream_received(self, stream: int, data: bytes, end: bool, now: float) -> None:
         """See CarrierReceiver."""
-        self._receiver.stream_received(stream, data, end, now)
-        self._after()
+        self._do(now, self._receiver.stream_received, stream, data, end)
 
     def stream_reset(self, stream: int, code: int, now: float) -> None:
         """See CarrierReceiver."""
-        self._receiver.stream_reset(stream, code, now)
-        self._after()
+        self._do(now, self._receiver.stream_reset, stream, code)
 
     def stream_writable(self, stream: int, now: float) -> None:
         """See CarrierReceiver."""
-        self._receiver.stream_writable(stream, now)
-        self._after()
+        self._do(now, self._receiver.stream_writable, stream)
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """See CarrierReceiver."""
-        self._receiver.datagram_received(data, now)
-        self._after()
+        self._do(now, self._receiver.datagram_received, data)
 
     def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """See CarrierReceiver."""
-        self._receiver.datagram_fate(cookie, acked, now)
+        """See CarrierReceiver. No timer depends on it."""
+        if not self._failed:
+            self._now = now
+            self._faults.run(self._receiver.datagram_fate, cookie, acked, now, broken=self._broken)
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """See CarrierReceiver."""
-        self._receiver.carrier_lost(code, text, now)
-        self._after()
+        self._do(now, self._receiver.carrier_lost, code, text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from avl_protocol.endpoint.clock import Clock, SystemClock, entropy
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.endpoint.interfaces import FixedInterfaces, Interfaces, SystemInterfaces
 from avl_protocol.endpoint.network import Network
 from avl_protocol.endpoint.udp import UdpNetwork
@@ -16,7 +17,7 @@ from avl_protocol.endpoint.udp import UdpNetwork
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Clock, entropy, network and own addresses of an assembled program."""
+    """Clock, entropy, network, own addresses and faults of an assembled program."""
 
     clock: Clock
     entropy: Callable[[int], bytes]
@@ -24,6 +25,8 @@ class World:
     interfaces: Interfaces = field(default_factory=FixedInterfaces)
     #: Opens a WebSocket (endpoint/websocket.py); None where there is no TCP.
     dial_tcp: Callable[..., Awaitable[object]] | None = None
+    #: Where errors end that nobody foresaw.
+    faults: Faults = field(default_factory=Faults)
 
 
 async def _dial_tcp(*arguments: object, **settings: object) -> object:

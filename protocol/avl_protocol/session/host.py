@@ -83,6 +83,11 @@ class HostSession:
         return self._session_id
 
     @property
+    def name(self) -> str:
+        """What the viewer calls itself; "" before it has said so. Any text: it is the viewer's choice."""
+        return self._name
+
+    @property
     def detached(self) -> bool:
         """Whether there is no way to the viewer now."""
         return self.state is HostState.ADMITTED and not self._pipes.is_open(Channel.CONTROL)

@@ -46,6 +46,7 @@ class LinkSettings:
     record: bytes = b""
     device: int | None = None
     only_device: bool = False
+    yields: bool = False
 
 
 class LinkOwner(Protocol):
@@ -260,7 +261,7 @@ class RelayLink:
         record = self._settings.record
         proof = identities.prove_registration(own, welcome.nonce, certificate, welcome.name, record)
         self.state = LinkState.REGISTERING
-        self.send(Register(own.public, record, identities.sign_record(own, record), proof))
+        self.send(Register(own.public, record, identities.sign_record(own, record), proof, int(self._settings.yields)))
 
     def _check_identity(self, welcome: Welcome, certificate: bytes) -> None:
         """R-SEC-2, R-SEC-3: the pinned relay, the device itself, or who has a publicly trusted certificate."""

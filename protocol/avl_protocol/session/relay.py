@@ -133,6 +133,8 @@ class RelayPeer:
         self._timers.set(Timer.HELLO, now + T_HELLO)
         self.state = PeerState.NEW
         self.device: int | None = None
+        #: Whether the host at the other end leaves the place to another registration of its device.
+        self.yields = False
 
     @property
     def carrier(self) -> Carrier:
@@ -347,6 +349,7 @@ class RelayPeer:
             self._wall_ms // 1000,
         )
         self.state = PeerState.HOST
+        self.yields = bool(message.yields)
         self.trust()
         self._timers.stop(Timer.HELLO)
         self.send(Registered(self._owner.peer_registered(self, self.device, now)))

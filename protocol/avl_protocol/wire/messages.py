@@ -34,12 +34,14 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A host proves its identity and becomes reachable (spec 06-security, 6.1)."""
+    """A host proves its identity and becomes reachable (spec 06-security, 6.1); `yields` 1: not if it is reachable
+    already, from elsewhere (spec 04-session, 4.3)."""
 
     identity: bytes
     record: bytes
     signature: bytes
     proof: bytes
+    yields: int = 0
 
 
 @dataclass(frozen=True, slots=True)

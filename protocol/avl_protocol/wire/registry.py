@@ -191,6 +191,7 @@ class CloseCode(IntEnum):
     BAD_RECORD = 9
     REPLACED = 10
     FORBIDDEN = 11
+    TAKEN = 13
     REFUSED = 64
     DENIED = 65
     NO_CONSENT = 66
@@ -205,6 +206,7 @@ class CloseCode(IntEnum):
     SESSION_LOST = 75
     TOO_SLOW = 76
     SESSION_UNKNOWN = 77
+    HOST_FAILED = 81
 
 
 #: code -> (whose range, exit code of the command line, the sentence a person is shown)
@@ -221,6 +223,7 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.BAD_RECORD: ("hop", 3, "The relay refused this device's signed record. Check the clock and the device's state folder."),
     CloseCode.REPLACED: ("hop", 1, "Another connection of the same device took its place."),
     CloseCode.FORBIDDEN: ("hop", 3, "That is not permitted in this session."),
+    CloseCode.TAKEN: ("hop", 1, "The device is online from elsewhere."),
     CloseCode.REFUSED: ("session", 3, "Refused: the code is wrong or no longer valid."),
     CloseCode.DENIED: ("session", 3, "The person at the host declined."),
     CloseCode.NO_CONSENT: ("session", 3, "Nobody at the host answered."),
@@ -235,13 +238,14 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.SESSION_LOST: ("session", 4, "The connection to the host was lost."),
     CloseCode.TOO_SLOW: ("session", 1, "The other side stopped reading."),
     CloseCode.SESSION_UNKNOWN: ("session", 4, "The host no longer knows this session."),
+    CloseCode.HOST_FAILED: ("session", 1, "The host failed in this session. What it printed says why."),
 }
 
 #: message name -> (number, ((key, field, type), ...)), one table for each kind of stream
 HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "HELLO": (1, ((0, "versions", "int[]"), (1, "role", "int"), (2, "software", "str"), (3, "required", "str[]"),)),
     "WELCOME": (2, ((0, "version", "int"), (1, "nonce", "bytes"), (2, "observed", "str"), (3, "identity", "bytes"), (4, "endorsement", "bytes"), (5, "time_ms", "int"), (6, "name", "str"), (7, "page", "str"), (8, "types", "int[]"),)),
-    "REGISTER": (3, ((0, "identity", "bytes"), (1, "record", "bytes"), (2, "signature", "bytes"), (3, "proof", "bytes"),)),
+    "REGISTER": (3, ((0, "identity", "bytes"), (1, "record", "bytes"), (2, "signature", "bytes"), (3, "proof", "bytes"), (4, "yields", "int"),)),
     "REGISTERED": (4, ((0, "media_handle", "int"),)),
     "ATTACH": (5, ((0, "device", "bytes"), (1, "session", "bytes"), (2, "hops", "int"), (3, "moves", "int"),)),
     "INCOMING": (6, ((0, "session", "bytes"), (1, "handle", "int"), (2, "source", "bytes"), (3, "moves", "int"), (4, "near", "int"),)),

@@ -121,6 +121,7 @@ class Router:
         self._limits = HandshakeLimits()
         #: Ids of sessions that were admitted, and the device of each.
         self._carried: dict[bytes, int] = {}
+        self._replaced = Buckets(rate=6 / 60, burst=10)
         self._tests = Buckets(rate=6 / 60, burst=4)
         #: Session and channel of each stream that is held until its host's first ADMIT.
         self._parked: dict[tuple[RelayPeer, int], tuple[Session, int]] = {}
@@ -150,9 +151,14 @@ class Router:
     # hosts
 
     def peer_registered(self, peer: RelayPeer, device: int, now: float) -> int:
-        """A host is online. An older connection of the same device gives way: it is the same key, so the same host."""
+        """A host is online. An older connection of the same device gives way, unless the new one yields: it is the same
+        key, so the same host."""
         old = self._hosts.get(device)
         if old is not None:
+            if peer.yields:
+                raise Refused(CloseCode.TAKEN)
+            if not self._replaced.take(device, now):
+                raise Refused(CloseCode.LIMIT)
             old.peer.close(CloseCode.REPLACED, now)
         handle = self._handle()
         hosted = Hosted(

@@ -142,6 +142,7 @@ export const CLOSE = Object.freeze({
   BAD_RECORD: 9,
   REPLACED: 10,
   FORBIDDEN: 11,
+  TAKEN: 13,
   REFUSED: 64,
   DENIED: 65,
   NO_CONSENT: 66,
@@ -156,6 +157,7 @@ export const CLOSE = Object.freeze({
   SESSION_LOST: 75,
   TOO_SLOW: 76,
   SESSION_UNKNOWN: 77,
+  HOST_FAILED: 81,
 });
 /** Close code -> the sentence a person is shown. */
 export const CLOSE_TEXT = Object.freeze({
@@ -171,6 +173,7 @@ export const CLOSE_TEXT = Object.freeze({
   9: "The relay refused this device's signed record. Check the clock and the device's state folder.",
   10: "Another connection of the same device took its place.",
   11: "That is not permitted in this session.",
+  13: "The device is online from elsewhere.",
   64: "Refused: the code is wrong or no longer valid.",
   65: "The person at the host declined.",
   66: "Nobody at the host answered.",
@@ -185,12 +188,13 @@ export const CLOSE_TEXT = Object.freeze({
   75: "The connection to the host was lost.",
   76: "The other side stopped reading.",
   77: "The host no longer knows this session.",
+  81: "The host failed in this session. What it printed says why.",
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HOP_MESSAGES = Object.freeze({
   HELLO: [1, [[0, "versions", "int[]"], [1, "role", "int"], [2, "software", "str", ""], [3, "required", "str[]", []]]],
   WELCOME: [2, [[0, "version", "int"], [1, "nonce", "bytes"], [2, "observed", "str"], [3, "identity", "bytes"], [4, "endorsement", "bytes"], [5, "time_ms", "int", 0], [6, "name", "str", ""], [7, "page", "str", ""], [8, "types", "int[]", []]]],
-  REGISTER: [3, [[0, "identity", "bytes"], [1, "record", "bytes"], [2, "signature", "bytes"], [3, "proof", "bytes"]]],
+  REGISTER: [3, [[0, "identity", "bytes"], [1, "record", "bytes"], [2, "signature", "bytes"], [3, "proof", "bytes"], [4, "yields", "int", 0]]],
   REGISTERED: [4, [[0, "media_handle", "int"]]],
   ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "hops", "int", 0], [3, "moves", "int", 0]]],
   INCOMING: [6, [[0, "session", "bytes"], [1, "handle", "int"], [2, "source", "bytes", ""], [3, "moves", "int", 0], [4, "near", "int", 0]]],

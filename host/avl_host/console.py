@@ -1,0 +1,62 @@
+"""Console: what a running host answers to the commands of its own machine: who is here, and end this session.
+
+Requests are `{"ask": "sessions"}` and `{"ask": "end", "sessions": [NUMBER, ...]}`, or `"sessions": "all"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from avl_host.reception import Reception
+from avl_host.visit import Visit
+from avl_protocol.crypto.identity import device_number
+from avl_protocol.endpoint.localcontrol import ControlError
+from avl_protocol.wire import device_id
+from avl_protocol.wire.registry import CloseCode, Permission
+
+#: The socket's name in the state folder.
+SOCKET = "control.sock"
+
+
+class Console:
+    """Answers of one host."""
+
+    def __init__(self, reception: Reception, clock: Callable[[], float]) -> None:
+        self._reception = reception
+        self._clock = clock
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one request. Raises ControlError."""
+        if request.get("ask") == "sessions":
+            return {"sessions": [self._row(visit) for visit in self._reception.visits()]}
+        if request.get("ask") == "end":
+            return {"ended": self._end(request.get("sessions"))}
+        raise ControlError("the host that runs does not know this command: restart it, so that it is of this version")
+
+    def _row(self, visit: Visit) -> dict[str, Any]:
+        """One session. `name` is any text: the viewer chose it. `seconds`: since it was admitted."""
+        session, here = visit.session, visit.here
+        return {
+            "number": visit.number,
+            "name": session.name,
+            "device": device_id.to_text(device_number(session.viewer)),
+            "permissions": [str(one.name).lower() for one in Permission if one in session.permissions],
+            "seconds": self._clock() - visit.since,
+            "way": "none" if visit.lost or here is None else "direct" if here.entrance.direct else "relay",
+        }
+
+    def _end(self, wanted: object) -> list[int]:
+        """End sessions, by number or all; the numbers of those that were ended. Ends none when one is unknown."""
+        here = {visit.number: visit for visit in self._reception.visits()}
+        if wanted == "all":
+            numbers = list(here)
+        elif isinstance(wanted, list) and all(isinstance(number, int) for number in wanted):
+            numbers = list(dict.fromkeys(wanted))
+        else:
+            raise ControlError("name sessions by their numbers, or all")
+        if unknown := [number for number in numbers if number not in here]:
+            raise ControlError(f"there is no session {', '.join(map(str, unknown))}: 'avl-host sessions' lists them")
+        for number in numbers:
+            here[number].session.end(CloseCode.EVICTED, self._clock())
+        return numbers

@@ -1,0 +1,82 @@
+"""What a running host answers about its sessions, and what the command makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from avl_host.console import Console
+from avl_host.guestlist import fit_for_terminal, span, table
+from avl_protocol.endpoint.localcontrol import ControlError
+from avl_protocol.session.hosting import HostState
+from avl_protocol.wire import device_id
+from avl_protocol.wire.messages import Evict
+from avl_protocol.wire.registry import CloseCode, Permission
+from tests.host.test_reception import Lobby
+
+
+def console(lobby: Lobby) -> Console:
+    return Console(lobby.reception, lobby.clock.monotonic)
+
+
+def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    assert console(lobby).answer({"ask": "sessions"}) == {"sessions": []}
+    first = lobby.admit(1)
+    lobby.clock.now += 90
+    lobby.admit(2, Permission.VIEW)._name = "watcher"
+    lobby.incoming(3)  # not in yet
+    first.route_lost(first.route, lobby.clock.now)
+    rows = console(lobby).answer({"ask": "sessions"})["sessions"]
+    assert [row["number"] for row in rows] == [1, 2]
+    assert [row["seconds"] for row in rows] == [90, 0]
+    assert [row["way"] for row in rows] == ["none", "relay"]
+    assert rows[0]["permissions"] == ["view", "pointer", "keyboard", "clipboard_out", "clipboard_in"]
+    assert rows[1]["permissions"] == ["view"] and rows[1]["name"] == "watcher"
+    assert all(device_id.from_text(row["device"]) for row in rows)
+    shown = table(rows).splitlines()
+    assert shown[0].split() == ["SESSION", "DEVICE", "MAY", "FOR", "WAY", "NAME"]
+    assert "everything" in shown[1] and "1 min" in shown[1] and "lost, kept" in shown[1]
+    assert shown[2].endswith("watcher") and table([]) == "nobody is here"
+
+
+def test_one_session_ends_and_the_others_go_on(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    sessions = [lobby.admit(handle) for handle in (1, 2, 3)]
+    with pytest.raises(ControlError, match="no session 7"):
+        console(lobby).answer({"ask": "end", "sessions": [2, 7]})
+    assert all(session.state is HostState.ADMITTED for session in sessions), "all or none"
+    assert console(lobby).answer({"ask": "end", "sessions": [2, 2]}) == {"ended": [2]}
+    assert [session.state is HostState.ENDED for session in sessions] == [False, True, False]
+    assert lobby.link.of(Evict) == [Evict(2, CloseCode.EVICTED)]
+    lobby.admit(4)
+    assert console(lobby).answer({"ask": "end", "sessions": "all"}) == {"ended": [1, 3, 4]}, "no number comes twice"
+    assert lobby.sessions == []
+
+
+def test_a_session_that_is_lost_for_the_moment_ends_too_and_its_ticket_is_void(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    session = lobby.admit(1)
+    ticket = lobby.told[1][-1].ticket
+    session.route_lost(session.route, 100.0)
+    console(lobby).answer({"ask": "end", "sessions": [1]})
+    assert lobby.sessions == [] and lobby.tickets.redeem(ticket, session.viewer) is None
+
+
+@pytest.mark.parametrize("request_", [{}, {"ask": "what"}, {"ask": "end"}, {"ask": "end", "sessions": ["1"]}])
+def test_a_request_that_is_not_understood_is_answered_with_a_sentence(tmp_path: Path, request_: dict[str, str]) -> None:
+    with pytest.raises(ControlError, match=r"\w+ \w+"):
+        console(Lobby(tmp_path)).answer(request_)
+
+
+def test_a_viewers_name_can_not_write_on_the_terminal() -> None:
+    assert fit_for_terminal("\x1b[2Jme\nSESSION\u202e") == "?[2Jme?SESSION?"
+    assert len(fit_for_terminal("x" * 500)) == 32
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "0 s"), (59.9, "59 s"), (60, "1 min"), (7300, "2 h"), (200000, "2 d")]
+)
+def test_spans_are_told_in_their_largest_unit(seconds: float, text: str) -> None:
+    assert span(seconds) == text

@@ -1,0 +1,179 @@
+"""Every callback, timer and step of host and relay fails in turn: the program goes on serving, or ends with a sentence,
+and the sessions that it was not about live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from avl_host.agent import Agent
+from avl_host.capture.pattern import PatternSource
+from avl_host.direct import DirectDoor
+from avl_host.door import AttemptDoor
+from avl_host.encode.pipeline import Pipeline
+from avl_host.input.recorder import InputRecorder
+from avl_host.pictures import PicturePlan
+from avl_host.reachability import Reachability
+from avl_host.reception import Reception
+from avl_host.registration import Registration
+from avl_host.sharing import Sharing
+from avl_host.tickets import TicketBook
+from avl_host.vigil import Vigil
+from avl_protocol.session.host import HostSession
+from avl_protocol.session.relay import RelayPeer
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import CloseCode
+from avl_relay.forward.fanout import Fanout
+from avl_relay.forward.router import Router
+from avl_relay.forward.splice import Splices
+from avl_viewer.api import Desktop
+from tests.simulator.run import Simulation
+from tests.simulator.run import run as run_for_ever
+from tests.simulator.world import HOST as HOST_ADDRESS
+from tests.simulator.world import RunningHost, System, system
+from tests.system.seen import number, online, until
+
+#: What is called from outside: by carriers, timers, tasks, the capture thread, and by those who are called by these.
+HOST: dict[type, str] = {
+    Reception: "incoming left channel_received channel_reset session_grant session_admitted session_moved "
+    "session_input session_message session_ended layout cursor figures clipboard "
+    "handle_timer",
+    Registration: "link_message channel_received channel_reset media_fate handle_timer next_timeout",
+    HostSession: "channel_received handle_timer send",
+    Sharing: "open join_key renew_keys set_viewer frame fate ready",
+    PicturePlan: "follow leave handle_timer",
+    Vigil: "joined gone candidates",
+    Reachability: "joined candidates raw handle_timer",
+    TicketBook: "issue revoke",
+    AttemptDoor: "begin confirmed",
+    DirectDoor: "accept peer_message peer_stream peer_gone",
+    InputRecorder: "key text",
+    Pipeline: "step",
+    PatternSource: "grab",
+    Agent: "_announce",
+}
+RELAY: dict[type, str] = {
+    Router: "peer_message peer_channel peer_stream peer_datagram peer_fate handle_timer peer_gone",
+    RelayPeer: "carrier_ready stream_received datagram_received datagram_fate carrier_lost",
+    Fanout: "admit remove datagram",
+    Splices: "join received forget",
+}
+
+
+def places(table: dict[type, str]) -> list[tuple[type, str]]:
+    return [(kind, name) for kind, names in table.items() for name in names.split()]
+
+
+class Injected(Exception):
+    """The error that nobody foresaw."""
+
+
+class Once:
+    """A method that fails when it is called for the first time after it was armed."""
+
+    def __init__(self, kind: type, name: str) -> None:
+        self.kind, self.name, self.fired = kind, name, False
+        self._real: Callable[..., Any] = getattr(kind, name)
+
+    def __enter__(self) -> Once:
+        def failing(me: Any, *arguments: Any, **named: Any) -> Any:
+            if not self.fired:
+                self.fired = True
+                raise Injected(f"{self.kind.__name__}.{self.name}")
+            return self._real(me, *arguments, **named)
+
+        setattr(self.kind, self.name, failing)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        setattr(self.kind, self.name, self._real)
+
+
+async def visit(s: System, host: RunningHost) -> bool:
+    """Come in, look, act and leave; whether all of it was possible, as far as a person could tell."""
+    simulated = s.simulation.network.at(HOST_ADDRESS)
+    try:
+        async with s.viewer(host, address="10.0.0.21", name="visitor", timeout=4.0) as desktop, asyncio.timeout(4.0):
+            await number(desktop)
+            await desktop.move(3, 4)
+            await desktop.type("x")
+            await desktop.clipboard.set("copied")
+            host.clipboard.copy("from the host")
+            host.source.set_still(False)
+            host.agent.sharing.wake()
+            await asyncio.sleep(0.1)
+            host.source.set_still(True)
+            for changed in list(simulated.on_change):
+                changed()
+            await desktop.press("enter")
+    except (Refused, TimeoutError, Injected):
+        return False
+    return True
+
+
+async def served(s: System, host: RunningHost, stays: Desktop, came: bool) -> str:
+    """What is wrong after a fault; "" when who stays is served, and who comes. `came`: somebody has come meanwhile."""
+    presenter, ended = stays._presenter, stays._client.ended
+    for _ in range(0 if came else 6):  # what was ended may need a moment to begin anew
+        if await visit(s, host):
+            break
+        await asyncio.sleep(2.0)
+    else:
+        if not came:
+            return "nobody comes in any more"
+    if ended.done() and ended.result().code is CloseCode.HOST_FAILED:
+        return ""  # it is the one that the fault was about, and was told so
+    try:
+        await until(lambda: presenter.state is not None and presenter.state.stage == "running", 20)
+        before = host.sink.typed
+        await stays.type("here")
+    except (Refused, TimeoutError) as error:
+        return f"a running session is lost: {error!r}"
+    return "" if host.sink.typed == before + "here" else "what is typed does not arrive"
+
+
+@pytest.mark.parametrize("program", ["host", "relay"])
+def test_whatever_fails_once_the_program_serves_on_or_ends_with_a_sentence(program: str) -> None:
+    waiting = places(HOST if program == "host" else RELAY)
+    count = len(waiting)
+    fired: set[tuple[type, str]] = set()
+    wrong: list[str] = []
+
+    async def until_it_ends(simulation: Simulation) -> None:
+        """Let one place after the other fail, until one of them has ended the program."""
+        async with system(simulation) as s, s.host(direct=program == "host", faulty=True) as host:
+            await online(host)
+            host.source.set_still(True)
+            ended = host.agent._ended
+            assert ended is not None and s.relay_instance is not None
+            async with s.viewer(host, name="stays", reconnect=True) as stays:
+                await number(stays)
+                while waiting and not ended.done() and not stays._client.ended.done():
+                    kind, name = waiting.pop()
+                    for running in (host.agent, s.relay_instance):
+                        running._world.faults._times.clear()
+                    told = len(host.said)
+                    with Once(kind, name) as once:
+                        came = await visit(s, host)
+                    problem = ""
+                    if ended.done():
+                        problem = "" if " " in ended.result() else f"it ends without a sentence: {ended.result()!r}"
+                    elif once.fired and program == "host" and not any("Injected" in one for one in host.said[told:]):
+                        problem = f"it is not told: {host.said[told:]}"
+                    elif not came or once.fired:
+                        problem = await served(s, host, stays, came)
+                    fired.update({(kind, name)} if once.fired else ())
+                    if problem:
+                        wrong.append(f"{kind.__name__}.{name}: {problem}")
+                        return
+
+    while waiting:
+        try:
+            run_for_ever(until_it_ends)
+        except Refused:
+            continue  # who stayed learned of the end
+    assert not wrong, "\n".join(wrong)
+    assert len(fired) >= 0.7 * count, f"only these were reached: {sorted(f'{k.__name__}.{n}' for k, n in fired)}"
