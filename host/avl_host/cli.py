@@ -207,7 +207,7 @@ def end_sessions(
         raise _fail("name sessions by their numbers, or give --all", USAGE)
     answer = _ask(state or context.obj, {"ask": "end", "sessions": "all" if everybody else numbers})
     ended = answer["ended"]
-    typer.echo(f"ended: {', '.join(map(str, ended))}" if ended else "nobody is here")
+    typer.echo(for_terminal(f"ended: {', '.join(map(str, ended))}" if ended else "nobody is here"))
 
 
 @identity.command("new")
@@ -226,12 +226,13 @@ def new_identity(state: StateOption = None) -> None:
         made, kept = StateFolder(folder, _warn).new_identity(entropy)
     except StateError as error:
         raise _fail(str(error), FAILED) from None
-    typer.echo(f"this host is now {made.device_id}")
+    typer.echo(for_terminal(f"this host is now {made.device_id}"))
     if kept is not None:
         typer.echo(
-            "  Targets, links and tickets of the old device lead to its copy, or nowhere: hand out the new ones.\n"
-            f"  The old key lies in {kept}; renamed to identity.key it makes this the old device again."
+            "  Targets, links and tickets of the old device lead to its copy, or nowhere: hand out the new ones."
         )
+        kept_where = f"  The old key lies in {kept}; renamed to identity.key it makes this the old device again."
+        typer.echo(for_terminal(kept_where, None))
 
 
 @app.command()
