@@ -14,6 +14,7 @@ from avl_protocol.wire.messages import Recover
 from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
 from avl_viewer.config import RETRYABLE
 from avl_viewer.decode.decoder import DecodeError
+from avl_viewer.present.cursor import cursor_shape
 from avl_viewer.requests import Requests
 from tests.simulator.run import Simulation
 from tests.simulator.world import RELAY, VIEWER, System, system
@@ -36,6 +37,8 @@ def test_only_losses_are_dialled_again_and_every_answer_is_final() -> None:
         Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(50_000_000))),
         Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(16))),
         Cursor(9, 16, 16, 0, 0, b"not zlib"),
+        Cursor(9, 0, 1 << 40, 0, 0, zlib.compress(b"")),
+        Cursor(9, 1, 513, 0, 0, zlib.compress(bytes(513 * 4))),
         Layout(10, 10, ("a",), ((1,),)),
         Layout(10, 10, ("a", "b"), ((1, 2, 3, 4, 0),)),
         Layout(10, 10, (), ((1, 2, 3, 4, 5, 6),)),
@@ -55,6 +58,30 @@ def test_whatever_a_host_says_about_its_desktop_raises_nothing(message: Any) -> 
                 client.session_message(message, simulation.clock.monotonic())
                 assert desktop._presenter.cursor_shape is shape
                 assert not client.ended.done()
+
+    run(main)
+
+
+@pytest.mark.parametrize(("hot_x", "hot_y"), [(0, 0), (-9, 99), (1 << 60, -1 << 60)])
+def test_a_pointer_of_any_shape_is_small_and_points_into_itself(hot_x: int, hot_y: int) -> None:
+    shape = cursor_shape(Cursor(1, 512, 2, hot_x, hot_y, zlib.compress(bytes(512 * 2 * 4))))
+    assert shape is not None and 0 <= shape.hot_x < 512 and 0 <= shape.hot_y < 2
+    hidden = cursor_shape(Cursor(2, 0, 0, hot_x, hot_y, zlib.compress(b"")))
+    assert hidden is not None and (hidden.width, hidden.hot_x, hidden.hot_y) == (0, 0, 0)
+
+
+def test_a_desktop_too_large_for_a_viewer_is_said_to_be_and_not_waited_for() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                (visit,) = host.agent.reception._visits.values()
+                visit.session.send(Layout(20_000, 20_000))
+                with pytest.raises(Refused) as caught:
+                    while True:
+                        await desktop.wait_for_change()
+                assert caught.value.code is CloseCode.TOO_LARGE and caught.value.exit_status == 1
+                assert "8,192" in str(caught.value)
 
     run(main)
 

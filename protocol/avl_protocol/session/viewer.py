@@ -8,6 +8,7 @@ from typing import Any
 from avl_protocol.crypto import identity as identities
 from avl_protocol.crypto.handshake import ViewerHandshake
 from avl_protocol.crypto.sframe import ObjectOpener
+from avl_protocol.media.bounds import check_size
 from avl_protocol.media.clock import ClockOffset
 from avl_protocol.session.inputsender import InputSender
 from avl_protocol.session.mediain import MediaReceiver
@@ -29,12 +30,14 @@ from avl_protocol.wire.endtoend import (
     Echo,
     End,
     Grant,
+    Layout,
     MediaKeys,
 )  # fmt: skip
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
+    MAX_PICTURE_SIDE,
     SESSION_VERSIONS,
     T_INPUT_REFRESH,
     T_REPORT,
@@ -297,7 +300,7 @@ class ViewerSession:
         self._timers.set(Timer.STALE, now + T_STALE)
         for channel in channels_of(self.permissions)[1:]:
             self._pipes.open(channel)
-        self.send(Decoder(self._settings.decodes))
+        self.send(Decoder(self._settings.decodes, MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
         self._exchange_clocks(now)
         self._owner.session_admitted(grant, now)
 
@@ -311,6 +314,8 @@ class ViewerSession:
         elif isinstance(message, End):
             self._ended(Refused(_code(message.code)), now)
         else:
+            if isinstance(message, Layout):
+                check_size(message.width, message.height)
             self._owner.session_message(message, now)
 
     def _beacon(self, beacon: Beacon, now: float) -> None:
@@ -326,7 +331,12 @@ class ViewerSession:
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""
         if self._watching is not None and self.state is ViewerState.ADMITTED:
-            self._timers.set(Timer.RECOVER, self._watching.datagram(data, now))
+            try:
+                self._timers.set(Timer.RECOVER, self._watching.datagram(data, now))
+            except RemoteProtocolError as error:
+                self._fail(Refused(error.code, error.text), now)
+            except Refused as reason:
+                self._fail(reason, now)
 
     def presented(self, track: int, number: int, at: float, now: float) -> None:
         """An object was on the screen `at`: the next report says so."""

@@ -23,8 +23,8 @@ from avl_protocol.media.frame import Rect
 NEW_PATH = 1 << 20
 #: Regions are converted in whole blocks of this many pixels: covers chroma sampling and the dither's period.
 BLOCK = 16
-#: libswscale 9 jumps into the void with 4:4:4 of up to 12 columns, and leaves out the last columns of 4:2:0 that make no
-#: whole block: whatever is narrower than this is converted as a picture so wide, and parts in whole blocks.
+#: libswscale 9 jumps into the void with 4:4:4 of up to 12 columns, and leaves out the last columns of 4:2:0 that make
+#: no whole block. So what is narrower than this is converted as a picture so wide, and parts in whole blocks.
 NARROWEST = 64
 #: Converting a region costs copies in and out: above this part of the picture, or so many regions, all is converted.
 WHOLE_PART = 0.25
