@@ -62,6 +62,57 @@ def test_whatever_a_host_says_about_its_desktop_raises_nothing(message: Any) -> 
     run(main)
 
 
+@pytest.mark.parametrize("code", [CloseCode.ENDED, CloseCode.DISPLAY_LOST, CloseCode.EVICTED])
+def test_what_waits_when_the_session_ends_fails_whatever_the_code(code: CloseCode) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                loop = asyncio.get_running_loop()
+                (visit,) = host.agent.reception._visits.values()
+                loop.call_later(0.5, visit.session.end, code, simulation.clock.monotonic())
+                begun = loop.time()
+                with pytest.raises(Refused) as caught:
+                    await desktop.watch(30.0)
+                assert loop.time() - begun < 5 and caught.value.exit_status > 0
+                for ask in (desktop.wait_for_change, desktop.clipboard.get, lambda: desktop.type("x")):
+                    with pytest.raises(Refused):
+                        await ask()
+                with pytest.raises(Refused):
+                    desktop.stats()
+
+    run(main)
+
+
+def test_a_first_picture_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                monkeypatch.setattr(desktop._presenter, "latest", lambda: None)
+                begun = asyncio.get_running_loop().time()
+                with pytest.raises(Refused, match="no picture") as caught:
+                    await desktop.screenshot()
+                assert caught.value.exit_status == 4
+                assert asyncio.get_running_loop().time() - begun < 11
+
+    run(main)
+
+
+@pytest.mark.parametrize(("ran", "status"), [(True, 0), (False, 1)])
+def test_a_window_s_session_that_ended_in_peace_succeeded_only_if_it_ran(ran: bool, status: int) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                desktop._client._ran = ran
+                await desktop._client._end(Refused(CloseCode.ENDED))
+                assert desktop._presenter.state is not None and desktop._presenter.state.exit_status == status
+
+    run(main)
+
+
 @pytest.mark.parametrize(("hot_x", "hot_y"), [(0, 0), (-9, 99), (1 << 60, -1 << 60)])
 def test_a_pointer_of_any_shape_is_small_and_points_into_itself(hot_x: int, hot_y: int) -> None:
     shape = cursor_shape(Cursor(1, 512, 2, hot_x, hot_y, zlib.compress(bytes(512 * 2 * 4))))

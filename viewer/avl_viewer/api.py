@@ -84,9 +84,10 @@ class Clipboard:
 class Desktop:
     """A desktop that is being seen. Coordinates are desktop pixels from the top left."""
 
-    def __init__(self, client: DesktopClient, presenter: HeadlessPresenter) -> None:
+    def __init__(self, client: DesktopClient, presenter: HeadlessPresenter, patience: float = 10.0) -> None:
         self._client = client
         self._presenter = presenter
+        self._patience = patience
         self._changed = asyncio.Event()
         self._settled = asyncio.Event()
         self.clipboard = Clipboard(client)
@@ -161,10 +162,17 @@ class Desktop:
         await self._do(*_chord(chord))
 
     async def screenshot(self, settle: float = 0.0) -> Screenshot:
-        """The desktop as it is now; waits for the first picture, then up to `settle` seconds until it is settled."""
-        while self._presenter.latest() is None:
-            self._changed.clear()
-            await self._or_ended(self._changed.wait())
+        """The desktop as it is now; waits for the first picture, then up to `settle` seconds until it is settled.
+
+        Raises Refused when the session ends, and when no first picture comes in the `timeout` of `connect`.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                while self._presenter.latest() is None:
+                    self._changed.clear()
+                    await self._or_ended(self._changed.wait())
+        except TimeoutError:
+            raise Refused(CloseCode.TIMEOUT, "The host let us in, but sent no picture in time.") from None
         if settle > 0 and not self._is_settled():
             try:
                 async with asyncio.timeout(settle):
@@ -185,8 +193,18 @@ class Desktop:
             return False
         return True
 
+    async def watch(self, seconds: float) -> None:
+        """Stay for so long. Raises Refused when the session ends before."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._or_ended(asyncio.Event().wait())
+        except TimeoutError:
+            return
+
     def stats(self) -> dict[str, Any]:
-        """Figures of the session (see the README)."""
+        """Figures of the session (see the README). Raises Refused when it is over."""
+        if self._client.ended.done():
+            raise self._client.ended.result()
         return self._client.stats()
 
     async def _or_ended(self, waiting: Any) -> None:
@@ -270,7 +288,7 @@ async def connect(
         tickets=TicketFile(folder, parsed.device, world.clock.wall) if reconnect else TicketMemory(),
     )  # fmt: skip
     client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now))
-    desktop = Desktop(client, presenter)
+    desktop = Desktop(client, presenter, timeout)
     await client.connect()
     try:
         yield desktop

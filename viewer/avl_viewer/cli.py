@@ -324,7 +324,7 @@ def stats(
     """
 
     async def action(desktop: Desktop) -> dict[str, Any]:
-        await asyncio.sleep(seconds)
+        await desktop.watch(seconds)
         return desktop.stats()
 
     figures = _do(target, code, state, timeout, qlog, action)

@@ -33,7 +33,7 @@ from avl_protocol.wire.endtoend import (
     Layout,
     MediaKeys,
 )  # fmt: skip
-from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
@@ -181,7 +181,7 @@ class ViewerSession:
             if self.moving is None and channel == Channel.CONTROL:
                 self._owner.session_adrift(now)
         elif channel == Channel.CONTROL:
-            self._ended(Refused(_code(code, CloseCode.SESSION_LOST) or CloseCode.SESSION_LOST), now)
+            self._ended(Refused(known_code(code, CloseCode.SESSION_LOST) or CloseCode.SESSION_LOST), now)
 
     # moving
 
@@ -284,7 +284,7 @@ class ViewerSession:
 
     def _granted(self, grant: ControlMessage | None, now: float) -> None:
         if isinstance(grant, End):
-            raise Refused(_code(grant.code))
+            raise Refused(known_code(grant.code, CloseCode.EVICTED))
         if not isinstance(grant, Grant):
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "the host spoke before GRANT")
         if not identities.check_signer(
@@ -312,7 +312,7 @@ class ViewerSession:
         elif isinstance(message, MediaKeys) and self._watching is not None:
             self._watching.learn(message.keys, now)
         elif isinstance(message, End):
-            self._ended(Refused(_code(message.code)), now)
+            self._ended(Refused(known_code(message.code, CloseCode.EVICTED)), now)
         else:
             if isinstance(message, Layout):
                 check_size(message.width, message.height)
@@ -404,7 +404,3 @@ class ViewerSession:
             self.state = ViewerState.ENDED
             self._timers.stop_all()
             self._owner.session_ended(reason, now)
-
-
-def _code(number: int, otherwise: CloseCode = CloseCode.ENDED) -> CloseCode:
-    return CloseCode(number) if number in CloseCode._value2member_map_ else otherwise

@@ -264,7 +264,7 @@ export class ViewerSession {
 
   /** @param {any} grant */
   async _granted(grant) {
-    if (grant?.kind === "END") throw new Refused(knownCode(grant.code, CLOSE.ENDED));
+    if (grant?.kind === "END") throw new Refused(knownCode(grant.code, CLOSE.EVICTED));
     if (grant?.kind !== "GRANT") throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "the host spoke before GRANT");
     const host = this._opening.hostIdentity;
     if (!(await identities.checkSigner(host, grant.endorsement, grant.media_session, grant.signer))) {
@@ -296,7 +296,7 @@ export class ViewerSession {
     if (message.kind === "CLOCK_PONG") this._clocks.answered(message, this._clock());
     else if (message.kind === "BEACON") this._beacon(message);
     else if (message.kind === "MEDIA_KEYS") await this._watching?.learn(message.keys);
-    else if (message.kind === "END") this._ended(new Refused(knownCode(message.code, CLOSE.ENDED)));
+    else if (message.kind === "END") this._ended(new Refused(knownCode(message.code, CLOSE.EVICTED)));
     else {
       if (message.kind === "LAYOUT") checkSize(message.width, message.height);
       this._owner.sessionMessage(message);
