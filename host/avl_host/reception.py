@@ -21,6 +21,7 @@ from avl_host.tickets import TicketBook
 from avl_host.visit import PLACES, Place, Visit
 from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.world import World
+from avl_protocol.media.bounds import check_size
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
@@ -412,6 +413,10 @@ class Reception:
         """The desktop's size or monitors changed."""
         rows = tuple((m.x, m.y, m.width, m.height, int(m.primary)) for m in monitors)
         self._layout = layout = Layout(size[0], size[1], tuple(m.name for m in monitors), rows)
+        try:
+            check_size(*size)
+        except Refused as reason:
+            self._tell(f"viewers will refuse this desktop of {size[0]} x {size[1]} pixels: {reason}")
         self._everybody(lambda session: session.send(layout))
 
     def cursor(self, image: CursorImage) -> None:

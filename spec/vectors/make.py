@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spec.vectors import (
+    bounds_cases,
     carrier_cases,
     channel_cases,
     crypto_cases,
@@ -37,6 +38,7 @@ def vectors() -> dict[str, Any]:
         "datagram": wire_cases.datagrams(),
         "carrier": carrier_cases.carriers(),
         "parity": parity_cases.parities(),
+        "bounds": bounds_cases.cases(),
         "feedback": feedback_cases.feedbacks(),
         "device_id": wire_cases.device_ids(),
         "target": wire_cases.targets(),

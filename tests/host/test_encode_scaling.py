@@ -20,7 +20,9 @@ MOST, HALF = Fraction(3, 4), Fraction(1, 2)
         ((1366, 768), HALF, (684, 384)),
         ((1366, 768), MOST, (1024, 576)),
         ((1367, 767), Fraction(1), (1367, 767)),
-        ((3, 1), HALF, (2, 2)),
+        ((3, 1), HALF, (3, 1)),
+        ((63, 900), HALF, (63, 900)),
+        ((64, 900), HALF, (32, 450)),
     ],
 )
 def test_sizes(size: tuple[int, int], scale: Fraction, coded: tuple[int, int]) -> None:

@@ -497,3 +497,12 @@ def test_a_relay_s_name_for_itself_runs_nothing_in_a_shell(tmp_path: Path) -> No
     for name in ("x'; reboot; ':4433", "x\x1b[2J:4433", "$(id):4433"):
         lobby.relay.link_up(Welcome(1, bytes(16), "", b"", b"", 0, name, ""), lobby.clock.now)
         assert lobby.relay.name == RelayAddress("relay.test", 4433)
+
+
+def test_a_desktop_that_viewers_refuse_is_told_of_at_the_host(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    lobby.reception.layout((1366, 768), ())
+    assert lobby.said == []
+    lobby.reception.layout((8192, 8192), ())
+    (warning,) = lobby.said
+    assert "8192 x 8192" in warning and "Lower its resolution" in warning

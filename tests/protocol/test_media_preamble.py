@@ -49,13 +49,6 @@ def test_any_plaintext_is_read_or_refused(raw: bytes) -> None:
         assert error.code is CloseCode.SESSION_PROTOCOL
 
 
-@pytest.mark.parametrize(("width", "height"), [(0, 1), (1, 0), (16385, 1), (1, 1 << 40)])
-def test_a_picture_of_impossible_size_is_refused(width: int, height: int) -> None:
-    raw = preamble.encode(Preamble(1, 1, 1, None, codec="avc1", width=width, height=height), b"")
-    with pytest.raises(RemoteProtocolError):
-        preamble.decode(raw)
-
-
 def test_too_many_rectangles_are_refused_on_both_sides() -> None:
     rects = (Rect(1, 1, 1, 1),) * (MAX_DIRTY_RECTS + 1)
     with pytest.raises(LocalProtocolError):

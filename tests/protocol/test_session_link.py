@@ -289,6 +289,15 @@ def test_a_carriers_code_without_a_meaning_is_still_a_loss(code: int, read: Clos
     assert hop.owner.lost is not None and hop.owner.lost.code is read
 
 
+@pytest.mark.parametrize("code", [63, 4711, 1 << 40])
+def test_a_close_with_a_code_that_nobody_knows_is_a_loss(code: int) -> None:
+    hop = Hop()
+    hop.say(welcome())
+    hop.say(Close(code))
+    assert hop.owner.lost is not None and hop.owner.lost.code is CloseCode.SESSION_LOST
+    assert hop.owner.lost.exit_status > 0
+
+
 def test_media_before_the_relay_is_known_is_nobodys() -> None:
     hop = Hop()
     hop.connection.server.send_datagrams([b"\0early"], 2, None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from avl_protocol.session.hosting import HostState
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.codec import CONTROL
-from avl_protocol.wire.endtoend import Clipboard, ClockPing, Cursor, MediaKeys, NeedKeys
+from avl_protocol.wire.endtoend import Clipboard, ClockPing, Cursor, End, MediaKeys, NeedKeys
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import (
     MAX_CLIPBOARD_TEXT,
@@ -105,6 +105,17 @@ def test_a_host_that_ends_says_why(code: CloseCode) -> None:
     meeting.host.end(CloseCode.INTERNAL, meeting.now)
     meeting.at(60)
     assert not meeting.host_pipes.out
+
+
+@pytest.mark.parametrize("code", [0, 63, 4711, 1 << 40])
+def test_an_end_with_a_code_that_nobody_knows_is_no_success(code: int) -> None:
+    meeting = Meeting().start()
+    assert meeting.host._secure is not None
+    meeting.host._secure.send(0, CONTROL.encode(End(code)))
+    meeting.carry()
+    assert meeting.viewer_owner.ended is not None
+    assert meeting.viewer_owner.ended.exit_status > 0
+    assert meeting.reason is (CloseCode.NO_ERROR if code == 0 else CloseCode.EVICTED)
 
 
 def test_a_viewer_that_leaves_is_told_apart_from_one_that_was_lost() -> None:

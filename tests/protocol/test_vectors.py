@@ -17,6 +17,7 @@ from avl_protocol.crypto.record import RecordOpener, RecordSealer
 from avl_protocol.crypto.schedule import SessionKeys
 from avl_protocol.crypto.sframe import ObjectOpener, Replayed, UnknownKey
 from avl_protocol.media import parity
+from avl_protocol.media.frame import Chroma
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.reassembler import Reassembler
 from avl_protocol.path.candidate import Candidate, Site, from_rows, reachable
@@ -25,7 +26,7 @@ from avl_protocol.websocket import frames
 from avl_protocol.wire import codec, datagram, device_id, packing, target, varint
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.registry import CandidateKind
-from spec.vectors import carrier_cases, make, parity_cases
+from spec.vectors import bounds_cases, carrier_cases, make, parity_cases
 from spec.vectors.message_cases import TABLES
 from spec.vectors.notation import untagged
 
@@ -125,6 +126,15 @@ def test_carrier_frames() -> None:
         with pytest.raises(RemoteProtocolError) as raised:
             frames.decode(bytes.fromhex(case["encoded"]))
         assert raised.value.code.name == case["error"], case["why"]
+
+
+def test_bounds() -> None:
+    vectors = _read("bounds")
+    for case in vectors["sizes"]:
+        assert bounds_cases.fits(case["width"], case["height"]) == case["fits"]
+    for case in vectors["units"]:
+        unit, chroma = bytes.fromhex(case["unit"]), Chroma(case["chroma"])
+        assert bounds_cases.taken(unit, case["width"], case["height"], chroma) == case["taken"], case["about"]
 
 
 def test_parity() -> None:

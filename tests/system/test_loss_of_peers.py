@@ -151,7 +151,7 @@ def test_a_host_that_stops_says_so_and_holds_nothing() -> None:
                     await hold(desktop, A_DOWN)
                     host.agent.reception.end_all(CloseCode.ENDED, simulation.clock.monotonic())
                     reason = await client.ended
-                    assert reason.code is CloseCode.ENDED and reason.exit_status == 0
+                    assert reason.code is CloseCode.ENDED and reason.exit_status == 1
             assert host.sink.held == set() and host.sink.closed
 
     run(main)

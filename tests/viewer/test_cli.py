@@ -95,7 +95,7 @@ def test_every_refusal_is_one_line_and_its_registered_exit_code(
 ) -> None:
     fails(monkeypatch, Refused(code))
     result = avl("type", TARGET, "x", "--code", "c")
-    assert result.exit_code == CLOSE_CODES[code][1]
+    assert result.exit_code == (CLOSE_CODES[code][1] or 1)
     assert result.stderr == f"avl: {CLOSE_CODES[code][2]}\n"
     assert result.stdout == ""
 
@@ -229,6 +229,18 @@ def test_figures_are_json_when_asked_for(avl: Call, desktop: FakeDesktop) -> Non
     result = avl("stats", TARGET, "--seconds", "0.1", "--json", "--code", "c")
     assert json.loads(result.stdout) == desktop.stats()
     assert "fps" in avl("stats", TARGET, "--seconds", "0.1", "--code", "c").stdout
+
+
+def test_figures_of_a_session_that_ended_meanwhile_are_a_failure(
+    avl: Call, desktop: FakeDesktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def watch(self: FakeDesktop, seconds: float) -> None:
+        raise Refused(CloseCode.DISPLAY_LOST)
+
+    monkeypatch.setattr(FakeDesktop, "watch", watch, raising=False)
+    result = avl("stats", TARGET, "--code", "c", "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"avl: {CLOSE_CODES[CloseCode.DISPLAY_LOST][2]}\n"
 
 
 def test_a_window_without_a_display_says_what_to_do(avl: Call, monkeypatch: pytest.MonkeyPatch) -> None:

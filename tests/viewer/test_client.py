@@ -15,6 +15,7 @@ from avl_protocol.wire.messages import Recover
 from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
 from avl_viewer.config import RETRYABLE
 from avl_viewer.decode.decoder import DecodeError
+from avl_viewer.present.cursor import cursor_shape
 from avl_viewer.requests import Requests
 from tests.simulator.run import Simulation
 from tests.simulator.world import RELAY, VIEWER, System, system
@@ -37,6 +38,8 @@ def test_only_losses_are_dialled_again_and_every_answer_is_final() -> None:
         Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(50_000_000))),
         Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(16))),
         Cursor(9, 16, 16, 0, 0, b"not zlib"),
+        Cursor(9, 0, 1 << 40, 0, 0, zlib.compress(b"")),
+        Cursor(9, 1, 513, 0, 0, zlib.compress(bytes(513 * 4))),
         Layout(10, 10, ("a",), ((1,),)),
         Layout(10, 10, ("a", "b"), ((1, 2, 3, 4, 0),)),
         Layout(10, 10, (), ((1, 2, 3, 4, 5, 6),)),
@@ -56,6 +59,81 @@ def test_whatever_a_host_says_about_its_desktop_raises_nothing(message: Any) -> 
                 client.session_message(message, simulation.clock.monotonic())
                 assert desktop._presenter.cursor_shape is shape
                 assert not client.ended.done()
+
+    run(main)
+
+
+@pytest.mark.parametrize("code", [CloseCode.ENDED, CloseCode.DISPLAY_LOST, CloseCode.EVICTED])
+def test_what_waits_when_the_session_ends_fails_whatever_the_code(code: CloseCode) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                loop = asyncio.get_running_loop()
+                (visit,) = host.agent.reception._visits.values()
+                loop.call_later(0.5, visit.session.end, code, simulation.clock.monotonic())
+                begun = loop.time()
+                with pytest.raises(Refused) as caught:
+                    await desktop.watch(30.0)
+                assert loop.time() - begun < 5 and caught.value.exit_status > 0
+                for ask in (desktop.wait_for_change, desktop.clipboard.get, lambda: desktop.type("x")):
+                    with pytest.raises(Refused):
+                        await ask()
+                with pytest.raises(Refused):
+                    desktop.stats()
+
+    run(main)
+
+
+def test_a_first_picture_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                monkeypatch.setattr(desktop._presenter, "latest", lambda: None)
+                begun = asyncio.get_running_loop().time()
+                with pytest.raises(Refused, match="no picture") as caught:
+                    await desktop.screenshot()
+                assert caught.value.exit_status == 4
+                assert asyncio.get_running_loop().time() - begun < 11
+
+    run(main)
+
+
+@pytest.mark.parametrize(("ran", "status"), [(True, 0), (False, 1)])
+def test_a_window_s_session_that_ended_in_peace_succeeded_only_if_it_ran(ran: bool, status: int) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                desktop._client._ran = ran
+                await desktop._client._end(Refused(CloseCode.ENDED))
+                assert desktop._presenter.state is not None and desktop._presenter.state.exit_status == status
+
+    run(main)
+
+
+@pytest.mark.parametrize(("hot_x", "hot_y"), [(0, 0), (-9, 99), (1 << 60, -1 << 60)])
+def test_a_pointer_of_any_shape_is_small_and_points_into_itself(hot_x: int, hot_y: int) -> None:
+    shape = cursor_shape(Cursor(1, 512, 2, hot_x, hot_y, zlib.compress(bytes(512 * 2 * 4))))
+    assert shape is not None and 0 <= shape.hot_x < 512 and 0 <= shape.hot_y < 2
+    hidden = cursor_shape(Cursor(2, 0, 0, hot_x, hot_y, zlib.compress(b"")))
+    assert hidden is not None and (hidden.width, hidden.hot_x, hidden.hot_y) == (0, 0, 0)
+
+
+def test_a_desktop_too_large_for_a_viewer_is_said_to_be_and_not_waited_for() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                (visit,) = host.agent.reception._visits.values()
+                visit.session.send(Layout(20_000, 20_000))
+                with pytest.raises(Refused) as caught:
+                    while True:
+                        await desktop.wait_for_change()
+                assert caught.value.code is CloseCode.TOO_LARGE and caught.value.exit_status == 1
+                assert "8,192" in str(caught.value)
 
     run(main)
 

@@ -15,6 +15,7 @@ from avl_viewer.decode.convert import Canvas
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.video import VideoDecoder
 from avl_viewer.decode.worker import Decoded, DecodeJob, DecodeWorker, InlineWorker, ThreadWorker
+from spec.vectors.bounds_cases import parameters
 from tests.viewer import pictures
 
 Workers = Callable[..., DecodeWorker]
@@ -53,6 +54,17 @@ def test_what_is_no_picture_is_an_error(data: bytes) -> None:
     with pytest.raises(DecodeError):
         decoder.decode(data)
     decoder.close()
+
+
+def test_no_bitstream_makes_the_decoder_allocate_more_than_a_viewer_takes() -> None:
+    unit = pictures.encode([pictures.flat(64, 64, (9, 9, 9))], Chroma.YUV420)[0]
+    at = unit.index(b"\x67")
+    end = unit.index(b"\x00\x00\x01", at)
+    for side, answer in ((2048, "the picture is damaged"), (16_000, "can't be decoded")):
+        decoder = VideoDecoder()
+        with pytest.raises(DecodeError, match=answer):  # damaged: it was allocated, and most of it is missing
+            decoder.decode(unit[: at - 4] + parameters(side, side) + unit[end - 1 :])
+        decoder.close()
 
 
 def test_a_picture_without_its_reference_is_an_error() -> None:

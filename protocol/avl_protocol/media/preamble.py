@@ -73,8 +73,6 @@ def decode(plaintext: bytes) -> tuple[Preamble, memoryview]:
         if flags & _KEY:
             codec = bytes(reader.take(reader.uint(1))).decode("ascii")
             width, height, chroma = reader.integer(), reader.integer(), Chroma(reader.uint(1))
-            if not (0 < width <= 16384 and 0 < height <= 16384):
-                raise ValueError("picture size is out of range")
         else:
             depends = reader.integer()
         count = reader.integer()

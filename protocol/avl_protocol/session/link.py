@@ -16,7 +16,7 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.carrier import Carrier
 from avl_protocol.session.hopstream import CONTROL_HEADER, HeaderReader, HopStream, channel_header, hop_bytes
 from avl_protocol.session.timers import Timer, Timers
-from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError
+from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.messages import Close, Goaway, Hello, HopMessage, Ping, Pong, Register, Registered, Welcome
 from avl_protocol.wire.registry import HOP_VERSIONS, T_HELLO, CloseCode, Role
 
@@ -217,7 +217,7 @@ class RelayLink:
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """The connection is gone."""
         if self.state is not LinkState.DOWN:
-            known = CloseCode(code) if code in CloseCode._value2member_map_ else CloseCode.SESSION_LOST
+            known = known_code(code, CloseCode.SESSION_LOST)
             if known is CloseCode.NO_ERROR:
                 known = CloseCode.GOING_AWAY
             self._down(Refused(known), now)
@@ -232,8 +232,7 @@ class RelayLink:
         if isinstance(message, Welcome) and self.state is LinkState.GREETING:
             self._welcomed(message, now)
         elif isinstance(message, Close):
-            known = CloseCode(message.code) if message.code in CloseCode._value2member_map_ else CloseCode.NO_ERROR
-            raise Refused(known)
+            raise Refused(known_code(message.code, CloseCode.SESSION_LOST))
         elif self.state is LinkState.GREETING:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "the relay spoke before WELCOME")
         elif isinstance(message, Registered) and self.state is LinkState.REGISTERING and self._welcome:

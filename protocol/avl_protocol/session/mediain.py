@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from avl_protocol.crypto.sframe import ObjectOpener, OutdatedKey, Replayed, UnknownKey
 from avl_protocol.media import preamble as preambles
+from avl_protocol.media.bounds import check_bitstream, check_size
 from avl_protocol.media.frame import Chroma
 from avl_protocol.media.ordering import Ordering
 from avl_protocol.media.preamble import Preamble
@@ -55,7 +56,11 @@ class _Track:
 
 
 class MediaReceiver:
-    """All tracks of one session. Damaged objects are dropped and counted, never an error of the session."""
+    """All tracks of one session. Damaged objects are dropped and counted, never an error of the session.
+
+    Whole ones that would make a decoder allocate more than they announce, or than viewers take, end it: what gives out
+    frames raises Refused and RemoteProtocolError then.
+    """
 
     def __init__(self, opener: ObjectOpener) -> None:
         self._opener = opener
@@ -113,15 +118,18 @@ class MediaReceiver:
             self.damaged += 1
             return []
         if preamble.key:
+            check_size(preamble.width, preamble.height)
             track.group = preamble
             track.reassembler.forget_before(whole.number)
         group = track.group
         if group is None:
             return []  # nothing can be decoded before the first key object
+        data = bytes(bitstream)
+        check_bitstream(data, group.width, group.height, group.chroma)
         self.received += 1
         self.repaired += whole.repaired
         frame = ReceivedFrame(
-            number, whole.number, preamble, bytes(bitstream), len(whole.sealed),
+            number, whole.number, preamble, data, len(whole.sealed),
             group.codec, group.width, group.height, group.chroma, whole.first, whole.last,
         )  # fmt: skip
         return track.ordering.add(whole.number, preamble.depends, frame, now)

@@ -8,6 +8,7 @@ from typing import Any
 from avl_protocol.crypto import identity as identities
 from avl_protocol.crypto.handshake import ViewerHandshake
 from avl_protocol.crypto.sframe import ObjectOpener
+from avl_protocol.media.bounds import check_size
 from avl_protocol.media.clock import ClockOffset
 from avl_protocol.session.inputsender import InputSender
 from avl_protocol.session.mediain import MediaReceiver
@@ -29,12 +30,14 @@ from avl_protocol.wire.endtoend import (
     Echo,
     End,
     Grant,
+    Layout,
     MediaKeys,
 )  # fmt: skip
-from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
+    MAX_PICTURE_SIDE,
     SESSION_VERSIONS,
     T_INPUT_REFRESH,
     T_REPORT,
@@ -179,7 +182,7 @@ class ViewerSession:
             if self.moving is None and channel == Channel.CONTROL:
                 self._owner.session_adrift(now)
         elif channel == Channel.CONTROL:
-            self._ended(Refused(_code(code, CloseCode.SESSION_LOST) or CloseCode.SESSION_LOST), now)
+            self._ended(Refused(known_code(code, CloseCode.SESSION_LOST) or CloseCode.SESSION_LOST), now)
 
     # moving
 
@@ -282,7 +285,7 @@ class ViewerSession:
 
     def _granted(self, grant: ControlMessage | None, now: float) -> None:
         if isinstance(grant, End):
-            raise Refused(_code(grant.code))
+            raise Refused(known_code(grant.code, CloseCode.EVICTED))
         if not isinstance(grant, Grant):
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "the host spoke before GRANT")
         if not identities.check_signer(
@@ -299,7 +302,7 @@ class ViewerSession:
         for channel in channels_of(self.permissions)[1:]:
             self._pipes.open(channel)
         if self._decodes:
-            self.send(Decoder(self._decodes))
+            self.send(Decoder(self._decodes, MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
         self._exchange_clocks(now)
         self._owner.session_admitted(grant, now)
 
@@ -311,8 +314,10 @@ class ViewerSession:
         elif isinstance(message, MediaKeys) and self._watching is not None:
             self._watching.learn(message.keys, now)
         elif isinstance(message, End):
-            self._ended(Refused(_code(message.code)), now)
+            self._ended(Refused(known_code(message.code, CloseCode.EVICTED)), now)
         else:
+            if isinstance(message, Layout):
+                check_size(message.width, message.height)
             self._owner.session_message(message, now)
 
     def _beacon(self, beacon: Beacon, now: float) -> None:
@@ -329,12 +334,17 @@ class ViewerSession:
         """Ask for pictures from now on, where none were wanted at first; `decodes`: chroma samplings that we decode."""
         if not self._decodes:
             self._decodes = decodes
-            self.send(Decoder(decodes))
+            self.send(Decoder(decodes, MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""
         if self._watching is not None and self.state is ViewerState.ADMITTED:
-            self._timers.set(Timer.RECOVER, self._watching.datagram(data, now))
+            try:
+                self._timers.set(Timer.RECOVER, self._watching.datagram(data, now))
+            except RemoteProtocolError as error:
+                self._fail(Refused(error.code, error.text), now)
+            except Refused as reason:
+                self._fail(reason, now)
 
     def presented(self, track: int, number: int, at: float, now: float) -> None:
         """An object was on the screen `at`: the next report says so."""
@@ -402,7 +412,3 @@ class ViewerSession:
             self.state = ViewerState.ENDED
             self._timers.stop_all()
             self._owner.session_ended(reason, now)
-
-
-def _code(number: int, otherwise: CloseCode = CloseCode.ENDED) -> CloseCode:
-    return CloseCode(number) if number in CloseCode._value2member_map_ else otherwise

@@ -32,8 +32,13 @@ class Refused(ProtocolError):
 
     @property
     def exit_status(self) -> int:
-        """What the command line exits with."""
-        return CLOSE_CODES[self.code][1]
+        """What a command exits with: the registry's status, and never 0, since what was asked for was not done."""
+        return CLOSE_CODES[self.code][1] or 1
+
+
+def known_code(number: int, otherwise: CloseCode) -> CloseCode:
+    """A code from the wire if the registry knows it, else `otherwise`, which is never one of success."""
+    return CloseCode(number) if number in CloseCode._value2member_map_ else otherwise
 
 
 def sentence(code: int) -> str:

@@ -24,6 +24,10 @@ MAX_RETAINED_CONTROL = 65536  # unacknowledged ciphertext kept on channels 0 and
 MAX_RETAINED_BULK = 4194304  # unacknowledged ciphertext kept on other channels
 MAX_CLIPBOARD_TEXT = 1048000  # largest clipboard text in UTF-8 bytes
 MAX_DIRTY_RECTS = 32  # most rectangles in a preamble
+MAX_PICTURE_SIDE = 8192  # longest side of a desktop and of its pictures in pixels
+MAX_PICTURE_PIXELS = 16777216  # most pixels of a desktop and of its pictures
+MAX_PICTURE_REFERENCES = 4  # most reference frames of a bitstream
+MAX_CURSOR_SIDE = 512  # longest side of a pointer's shape in pixels
 MAX_CODE_LENGTH = 8  # characters of a code
 MAX_CANDIDATES = 16  # most addresses of one CANDIDATES
 MAX_WEBSOCKET_DATA = 16384  # most bytes of a stream in one WebSocket message
@@ -206,6 +210,7 @@ class CloseCode(IntEnum):
     SESSION_LOST = 75
     TOO_SLOW = 76
     SESSION_UNKNOWN = 77
+    TOO_LARGE = 79
     HOST_FAILED = 81
 
 
@@ -238,6 +243,7 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.SESSION_LOST: ("session", 4, "The connection to the host was lost."),
     CloseCode.TOO_SLOW: ("session", 1, "The other side stopped reading."),
     CloseCode.SESSION_UNKNOWN: ("session", 4, "The host no longer knows this session."),
+    CloseCode.TOO_LARGE: ("session", 1, "The desktop is larger than viewers take: 8,192 pixels a side and 16,777,216 in all. Lower its resolution or use fewer monitors."),
     CloseCode.HOST_FAILED: ("session", 1, "The host failed in this session. What it printed says why."),
 }
 

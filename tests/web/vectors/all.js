@@ -4,6 +4,7 @@
  * @typedef {import("./notation.js").Check} Check
  */
 
+import { bounds } from "./bounds.js";
 import { channels } from "./channel.js";
 import { agreements, identities, objects, records } from "./crypto.js";
 import { feedbacks } from "./feedback.js";
@@ -20,6 +21,7 @@ export async function everywhere(read) {
     datagram: datagrams(await read("datagram")),
     carrier: carriers(await read("carrier")),
     parity: parities(await read("parity")),
+    bounds: bounds(await read("bounds")),
     feedback: feedbacks(await read("feedback")),
     device_id: deviceIds(await read("device_id")),
     target: targets(await read("target")),

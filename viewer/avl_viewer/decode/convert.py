@@ -23,6 +23,9 @@ from avl_protocol.media.frame import Rect
 NEW_PATH = 1 << 20
 #: Regions are converted in whole blocks of this many pixels: covers chroma sampling and the dither's period.
 BLOCK = 16
+#: libswscale 9 jumps into the void with 4:4:4 of up to 12 columns, and leaves out the last columns of 4:2:0 that make
+#: no whole block. So what is narrower than this is converted as a picture so wide, and parts in whole blocks.
+NARROWEST = 64
 #: Converting a region costs copies in and out: above this part of the picture, or so many regions, all is converted.
 WHOLE_PART = 0.25
 WHOLE_COUNT = 12
@@ -88,24 +91,17 @@ class Canvas:
 
     def _whole(self, frame: VideoFrame, width: int, height: int) -> None:
         # what libswscale allocated becomes the canvas: copying 8 MB would cost as much as converting them
-        plane = self._convert(frame).planes[0]
+        source = frame if frame.width >= NARROWEST else _part(frame, Rect(0, 0, width, height))
+        plane = self._convert(source).planes[0]
         rows = _rows(plane)
         self._buffer, self._stride = memoryview(plane), plane.line_size
         self._pixels = rows[:height, : width * 4].reshape(height, width, 4, copy=False)
+        if source is frame and width % BLOCK:
+            self._region(frame, Rect(width // BLOCK * BLOCK, 0, width % BLOCK, height))
         self.generation += 1
 
     def _region(self, frame: VideoFrame, region: Rect) -> None:
-        name = frame.format.name
-        # libswscale reads whole frames only: the region becomes a small one, padded to even sides
-        part = VideoFrame(region.width + region.width % 2, region.height + region.height % 2, name)
-        for index, (source, target) in enumerate(zip(frame.planes, part.planes, strict=True)):
-            shift = int(index > 0 and "420" in name)
-            rows = _rows(source)
-            into = _rows(target)
-            x, y = region.x >> shift, region.y >> shift
-            wide, high = (region.width + shift) >> shift, (region.height + shift) >> shift
-            into[:high, :wide] = rows[y : y + high, x : x + wide]
-        plane = self._convert(part).planes[0]
+        plane = self._convert(_part(frame, region)).planes[0]
         out = _rows(plane)
         # 32-bit pixels: rows are copied as words, and a row of the canvas need not begin where the last one ended
         words = self._pixels.view(np.uint32)[:, :, 0]
@@ -128,6 +124,23 @@ class Canvas:
             interpolation=int(Interpolation.BILINEAR) | NEW_PATH,
             threads=2 if frame.width * frame.height >= THREADED_PIXELS else 1,
         )
+
+
+def _part(frame: VideoFrame, region: Rect) -> VideoFrame:
+    """A region as a picture of its own, since libswscale reads whole frames only; its last column and row repeated
+    until it is as wide as libswscale needs, and of even height."""
+    name = frame.format.name
+    across = max(NARROWEST, -(-region.width // BLOCK) * BLOCK)
+    part = VideoFrame(across, region.height + region.height % 2, name)
+    for index, (source, target) in enumerate(zip(frame.planes, part.planes, strict=True)):
+        shift = int(index > 0 and "420" in name)
+        x, y = region.x >> shift, region.y >> shift
+        wide, high = (region.width + shift) >> shift, (region.height + shift) >> shift
+        into = _rows(target)
+        into[:high, :wide] = _rows(source)[y : y + high, x : x + wide]
+        into[:high, wide:] = into[:high, wide - 1 : wide]
+        into[high:] = into[high - 1]
+    return part
 
 
 def _rows(plane: VideoPlane) -> NDArray[np.uint8]:

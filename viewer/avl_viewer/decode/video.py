@@ -13,10 +13,13 @@ import av.error
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
+from avl_protocol.wire.registry import MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE
 from avl_viewer.decode.decoder import DecodeError
 
 #: Two slices are decoded at once: the host encodes as many, and more threads take turns instead of helping.
 THREADS = 2
+#: What libavcodec may allocate for, whatever a bitstream says: a viewer's largest picture in whole macroblocks.
+MOST_PIXELS = MAX_PICTURE_PIXELS + 2 * 16 * MAX_PICTURE_SIDE
 
 
 class VideoDecoder:
@@ -27,6 +30,7 @@ class VideoDecoder:
         self._context.thread_type = "SLICE"
         self._context.thread_count = threads
         self._context.flags |= int(Flags.low_delay)
+        self._context.options = {"max_pixels": str(MOST_PIXELS)}
         self._open = True
 
     def decode(self, data: bytes) -> Any:

@@ -6,21 +6,21 @@ from __future__ import annotations
 import zlib
 
 from avl_protocol.wire.endtoend import Cursor
+from avl_protocol.wire.registry import MAX_CURSOR_SIDE
 from avl_viewer.present.presenter import CursorShape
-
-#: Largest image, in bytes: a hostile host must not make us unpack more.
-LARGEST = 1 << 20
 
 
 def cursor_shape(message: Cursor) -> CursorShape | None:
     """The shape, or None when the message does not hold exactly the image that it announces."""
-    size = message.width * message.height * 4
-    if size > LARGEST or min(message.width, message.height) < 0:
+    width, height = message.width, message.height
+    if not (0 <= width <= MAX_CURSOR_SIDE and 0 <= height <= MAX_CURSOR_SIDE):
         return None
+    size = width * height * 4
     try:
         rgba = zlib.decompressobj().decompress(message.image, size + 1)
     except zlib.error:
         return None
     if len(rgba) != size:
         return None
-    return CursorShape(message.serial, message.width, message.height, message.hot_x, message.hot_y, rgba)
+    hot_x, hot_y = (max(0, min(hot, side - 1)) for hot, side in ((message.hot_x, width), (message.hot_y, height)))
+    return CursorShape(message.serial, width, height, hot_x, hot_y, rgba)

@@ -8,8 +8,6 @@ import { CHROMA, CLOSE, MAX } from "../wire/registry.js";
 
 const KEY = 1;
 const SETTLED = 2;
-/** Neither side of a picture is longer. */
-const LONGEST_SIDE = 16_384;
 
 /**
  * @typedef {{ x: number, y: number, width: number, height: number }} Rect  In desktop pixels, from the top left.
@@ -51,7 +49,6 @@ export function decode(plaintext) {
     chroma = reader.uint(1);
     if (/[^\x20-\x7e]/.test(codec)) fail("the codec is not named in ASCII");
     if (chroma !== CHROMA.YUV420 && chroma !== CHROMA.YUV444) fail("chroma sampling is unknown");
-    if (!(width > 0 && width <= LONGEST_SIDE && height > 0 && height <= LONGEST_SIDE)) fail("picture size is out of range");
   } else {
     depends = reader.integer();
   }

@@ -189,7 +189,7 @@ export class RelayLink {
   /** @param {any} message @param {number} now */
   async _message(message, now) {
     if (!this._isOpen()) return;
-    if (message.kind === "CLOSE") throw new Refused(knownCode(message.code, CLOSE.NO_ERROR));
+    if (message.kind === "CLOSE") throw new Refused(knownCode(message.code, CLOSE.SESSION_LOST));
     if (this.state === LinkState.GREETING) {
       if (message.kind !== "WELCOME") throw new RemoteProtocolError(CLOSE.PROTOCOL_ERROR, "the relay spoke before WELCOME");
       await this._welcomed(message, now);
@@ -251,7 +251,7 @@ export class RelayLink {
   }
 }
 
-/** A number from the wire if the registry knows it, else `otherwise`. @param {number} code @param {number} otherwise */
+/** A number from the wire if the registry knows it, else `otherwise`, which is never one of success. @param {number} code @param {number} otherwise */
 export function knownCode(code, otherwise) {
   return KNOWN_CODES.has(/** @type {any} */ (code)) ? code : otherwise;
 }

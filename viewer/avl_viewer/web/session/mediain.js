@@ -6,11 +6,12 @@
  */
 
 import { OutdatedKey, Replayed, UnknownKey } from "../crypto/sframe.js";
+import { checkBitstream, checkSize } from "../media/bounds.js";
 import { Ordering } from "../media/ordering.js";
 import { decode as decodePreamble } from "../media/preamble.js";
 import { Reassembler } from "../media/reassembler.js";
 import { decode as decodeDatagram } from "../wire/datagram.js";
-import { RemoteProtocolError } from "../wire/errors.js";
+import { Refused, RemoteProtocolError } from "../wire/errors.js";
 import { DATAGRAM, FLAG, TIMER } from "../wire/registry.js";
 
 /** Objects kept for a key that has not come yet. */
@@ -53,7 +54,8 @@ export const TRACKS = 16;
 /** All tracks of one session. Damaged objects are dropped and counted, never an error of the session. */
 export class MediaReceiver {
   /** @param {Opener} opener @param {() => number} clock  read when an object has been opened
-   * @param {{ frames: (frames: ReceivedFrame[]) => void, missingKey: (track: number, kid: number) => void }} owner  `missingKey`: at most once in 300 ms */
+   * @param {{ frames: (frames: ReceivedFrame[]) => void, missingKey: (track: number, kid: number) => void,
+   *   refused: (reason: Refused) => void }} owner  `missingKey`: at most once in 300 ms */
   constructor(opener, clock, owner) {
     this._opener = opener;
     this._clock = clock;
@@ -119,7 +121,7 @@ export class MediaReceiver {
     const opened = this._clock();
     try {
       const { preamble, bitstream } = decodePreamble(plaintext);
-      if (preamble.key === Boolean(whole.flags & FLAG.KEY)) return () => this._frame(number, whole, preamble, bitstream, opened);
+      if (preamble.key === Boolean(whole.flags & FLAG.KEY)) return () => this._checked(number, whole, preamble, bitstream, opened);
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
     }
@@ -143,17 +145,31 @@ export class MediaReceiver {
     throw error;
   }
 
+  /** A whole object that would make a decoder allocate more than it announces, or than viewers take, ends the session.
+   * @param {number} number @param {Assembled} whole @param {Preamble} preamble @param {Uint8Array} data @param {number} opened */
+  _checked(number, whole, preamble, data, opened) {
+    try {
+      this._frame(number, whole, preamble, data, opened);
+    } catch (error) {
+      if (error instanceof RemoteProtocolError) this._owner.refused(new Refused(error.code, error.message));
+      else if (error instanceof Refused) this._owner.refused(error);
+      else throw error;
+    }
+  }
+
   /** @param {number} number @param {Assembled} whole @param {Preamble} preamble @param {Uint8Array} data @param {number} opened */
   _frame(number, whole, preamble, data, opened) {
     const track = /** @type {Track} */ (this._tracks.get(number));
     if (preamble.key) {
+      checkSize(preamble.width, preamble.height);
       track.group = preamble;
       track.reassembler.forgetBefore(whole.number);
     }
     const group = track.group;
     if (!group) return; // nothing can be decoded before the first key object
-    this.received++;
     const { codec, width, height, chroma } = group;
+    checkBitstream(data, width, height, chroma);
+    this.received++;
     const frame = {
       track: number, number: whole.number, preamble, data, size: whole.sealed.length,
       codec, width, height, chroma, first: whole.first, last: whole.last, opened,

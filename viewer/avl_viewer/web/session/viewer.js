@@ -4,9 +4,10 @@
 
 import * as identities from "../crypto/identity.js";
 import { ObjectOpener } from "../crypto/sframe.js";
+import { checkSize } from "../media/bounds.js";
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
 import { decode, encode } from "../wire/messages.js";
-import { BULK_MESSAGES, CHANNEL, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, PERMISSION, TIMER } from "../wire/registry.js";
+import { BULK_MESSAGES, CHANNEL, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, MAX, PERMISSION, TIMER } from "../wire/registry.js";
 import { ClockExchange } from "./exchange.js";
 import { InputSender } from "./inputsender.js";
 import { knownCode } from "./link.js";
@@ -263,7 +264,7 @@ export class ViewerSession {
 
   /** @param {any} grant */
   async _granted(grant) {
-    if (grant?.kind === "END") throw new Refused(knownCode(grant.code, CLOSE.ENDED));
+    if (grant?.kind === "END") throw new Refused(knownCode(grant.code, CLOSE.EVICTED));
     if (grant?.kind !== "GRANT") throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "the host spoke before GRANT");
     const host = this._opening.hostIdentity;
     if (!(await identities.checkSigner(host, grant.endorsement, grant.media_session, grant.signer))) {
@@ -273,6 +274,7 @@ export class ViewerSession {
       frames: (frames) => this._owner.sessionFrames(frames),
       missingKey: (track, kid) => this.send("NEED_KEYS", { track, kid }),
       recover: (track, number) => this._owner.sessionRecover(track, number),
+      refused: (reason) => this._fail(reason),
     });
     await watching.learn(grant.keys);
     if (!this._going()) return;
@@ -284,7 +286,7 @@ export class ViewerSession {
     this._timers.stop(Timer.HANDSHAKE);
     this._timers.set(Timer.STALE, now + TIMER.STALE);
     for (const channel of channelsOf(this.permissions).slice(1)) this._pipes.open(channel);
-    this.send("DECODER", { chroma: this._settings.decodes, max_width: 4096, max_height: 4096 });
+    this.send("DECODER", { chroma: this._settings.decodes, max_width: MAX.PICTURE_SIDE, max_height: MAX.PICTURE_SIDE });
     this._timers.set(Timer.CLOCK, this._clocks.ask(now));
     this._owner.sessionAdmitted(grant);
   }
@@ -294,8 +296,11 @@ export class ViewerSession {
     if (message.kind === "CLOCK_PONG") this._clocks.answered(message, this._clock());
     else if (message.kind === "BEACON") this._beacon(message);
     else if (message.kind === "MEDIA_KEYS") await this._watching?.learn(message.keys);
-    else if (message.kind === "END") this._ended(new Refused(knownCode(message.code, CLOSE.ENDED)));
-    else this._owner.sessionMessage(message);
+    else if (message.kind === "END") this._ended(new Refused(knownCode(message.code, CLOSE.EVICTED)));
+    else {
+      if (message.kind === "LAYOUT") checkSize(message.width, message.height);
+      this._owner.sessionMessage(message);
+    }
   }
 
   /** @param {any} beacon */

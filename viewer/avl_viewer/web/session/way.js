@@ -178,7 +178,7 @@ export class Way {
       this.route = new Route(this.link, message.handle, this.link.binding);
       this._owner.wayAttached(this, now);
     } else if (message.kind === "DETACH") {
-      const reason = new Refused(knownCode(message.code, CLOSE.ENDED));
+      const reason = new Refused(knownCode(message.code, CLOSE.EVICTED));
       if (!this._owner.wayLeft(this, reason)) {
         this._lose(reason, now);
         return;

@@ -2,6 +2,8 @@
  * The host's pointer as the page's own cursor: it moves with the mouse, not with the network.
  */
 
+import { MAX } from "../wire/registry.js";
+
 /** Browsers show no larger cursor. */
 const LARGEST = 128;
 
@@ -20,6 +22,7 @@ export class Cursor {
   async show(shape, ratio) {
     const turn = ++this._newest;
     const { width, height } = shape;
+    if (!(width >= 0 && width <= MAX.CURSOR_SIDE && height >= 0 && height <= MAX.CURSOR_SIDE)) return;
     if (!width || !height) {
       this._set("none", "");
       return;

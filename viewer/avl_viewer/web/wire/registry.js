@@ -18,6 +18,10 @@ export const MAX = Object.freeze({
   RETAINED_BULK: 4194304,
   CLIPBOARD_TEXT: 1048000,
   DIRTY_RECTS: 32,
+  PICTURE_SIDE: 8192,
+  PICTURE_PIXELS: 16777216,
+  PICTURE_REFERENCES: 4,
+  CURSOR_SIDE: 512,
   CODE_LENGTH: 8,
   CANDIDATES: 16,
   WEBSOCKET_DATA: 16384,
@@ -157,6 +161,7 @@ export const CLOSE = Object.freeze({
   SESSION_LOST: 75,
   TOO_SLOW: 76,
   SESSION_UNKNOWN: 77,
+  TOO_LARGE: 79,
   HOST_FAILED: 81,
 });
 /** Close code -> the sentence a person is shown. */
@@ -188,6 +193,7 @@ export const CLOSE_TEXT = Object.freeze({
   75: "The connection to the host was lost.",
   76: "The other side stopped reading.",
   77: "The host no longer knows this session.",
+  79: "The desktop is larger than viewers take: 8,192 pixels a side and 16,777,216 in all. Lower its resolution or use fewer monitors.",
   81: "The host failed in this session. What it printed says why.",
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */

@@ -1,0 +1,69 @@
+"""What a host announces too large ends the session before anything is allocated, and no decoder sees it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.media.packetizer import packetize
+from avl_protocol.session.viewing import ViewerState
+from avl_protocol.wire.codec import CONTROL
+from avl_protocol.wire.endtoend import Decoder, Layout
+from avl_protocol.wire.registry import MAX_PICTURE_SIDE, CloseCode
+from spec.vectors.bounds_cases import FIRST, UNITS, parameters
+from tests.protocol.meeting import Meeting
+from tests.protocol.sealed import TRACK, frame
+
+SIZES = [(20_000, 20_000), (1 << 40, 1), (0, 0), (-5, 10), (8192, 8192)]
+
+
+def show(meeting: Meeting, picture: EncodedFrame) -> None:
+    """The host sends this picture."""
+    number, flags, data = meeting.source.sender.seal(picture)
+    for datagram in packetize(data, 5, TRACK, number, flags):
+        meeting.viewer.datagram_received(datagram, meeting.now)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_desktop_larger_than_viewers_take_ends_the_session(width: int, height: int) -> None:
+    meeting = Meeting().start()
+    assert meeting.host._secure is not None
+    meeting.host._secure.send(0, CONTROL.encode(Layout(width, height)))
+    meeting.carry()
+    assert meeting.reason is CloseCode.TOO_LARGE
+    assert not [message for message in meeting.viewer_owner.messages if isinstance(message, Layout)]
+
+
+@pytest.mark.parametrize(("width", "height"), [size for size in SIZES if min(size) >= 0])
+def test_a_picture_larger_than_viewers_take_ends_the_session(width: int, height: int) -> None:
+    meeting = Meeting().start()
+    show(meeting, replace(frame(True), width=width, height=height))
+    assert meeting.reason is CloseCode.TOO_LARGE and not meeting.viewer_owner.frames
+
+
+@pytest.mark.parametrize("case", UNITS, ids=lambda case: case[0])
+def test_a_bitstream_is_what_was_announced_or_the_session_ends(
+    case: tuple[str, bytes, int, int, Chroma, bool],
+) -> None:
+    _, unit, width, height, chroma, taken = case
+    meeting = Meeting().start()
+    show(meeting, replace(frame(True, unit), width=width, height=height, chroma=chroma))
+    assert len(meeting.viewer_owner.frames) == taken
+    assert (meeting.viewer.state is ViewerState.ADMITTED) == taken
+    assert meeting.reason is (None if taken else CloseCode.SESSION_PROTOCOL)
+
+
+def test_parameters_that_come_with_a_later_picture_are_read_too() -> None:
+    meeting = Meeting().start()
+    show(meeting, replace(frame(True, parameters(64, 48) + FIRST), width=64, height=48, chroma=Chroma.YUV420))
+    assert len(meeting.viewer_owner.frames) == 1
+    show(meeting, frame(False, parameters(4096, 4096) + FIRST))
+    assert meeting.reason is CloseCode.SESSION_PROTOCOL and len(meeting.viewer_owner.frames) == 1
+
+
+def test_a_viewer_says_how_large_a_picture_it_takes() -> None:
+    meeting = Meeting().start()
+    (told,) = [message for message in meeting.host_owner.messages if isinstance(message, Decoder)]
+    assert (told.max_width, told.max_height) == (MAX_PICTURE_SIDE, MAX_PICTURE_SIDE)

@@ -1,0 +1,148 @@
+"""A viewer's decoder and converter, and a host's, fed with what kills: run as a process of its own, since what goes
+wrong here is no exception. `python -m tests.viewer.hostile_actor NAME`; exit status 0, or a signal."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import mmap
+import random
+import sys
+import tempfile
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avl_host.capture.source import Picture
+from avl_host.encode.encoder import EncoderSettings
+from avl_host.encode.video import H264Encoder
+from avl_host.encode.yuv import YuvPicture
+from avl_protocol.media.frame import Chroma, Rect
+from avl_viewer.api import Screenshot
+from avl_viewer.decode.convert import Canvas
+from avl_viewer.decode.decoder import DecodeError
+from avl_viewer.decode.video import VideoDecoder
+from tests.viewer import pictures
+
+SMALL = range(1, 65)
+GREY = (90, 140, 200)
+
+
+def conversions() -> None:
+    """Every small size, whole and by its last pixel."""
+    for chroma in Chroma:
+        for width in SMALL:
+            for height in SMALL:
+                shown = pictures.yuv(pictures.flat(width, height, GREY), chroma)
+                canvas = Canvas()
+                canvas.show(shown, width, height, None)
+                assert canvas.show(shown, width, height, (Rect(width - 1, height - 1, 1, 1),))
+                off = np.abs(canvas.rgb().astype(int) - GREY).max()
+                assert canvas.rgb().shape == (height, width, 3) and off <= 3, (width, height, off)
+
+
+def edges() -> None:
+    """The last columns of ordinary desktops, changed alone."""
+    for width in (1366, 1360, 1285, 1281, 1276, 1680, 1920):
+        for chroma in Chroma:
+            shown = pictures.yuv(pictures.card(width, 40), chroma)
+            canvas, again = Canvas(), Canvas()
+            canvas.show(shown, width, 40, None)
+            again.show(shown, width, 40, None)
+            assert pictures.psnr(canvas.rgb()[:, -16:], pictures.card(width, 40)[:, -16:]) > 35, (chroma, width)
+            for columns in range(1, 18):
+                canvas.show(shown, width, 40, (Rect(width - columns, 3, columns, 30),))
+                assert np.array_equal(canvas.rgb(), again.rgb()), (width, columns)
+
+
+def guarded(height: int, width: int) -> NDArray[np.uint8]:
+    """BGRA pixels, behind the last of which lies memory that nobody may read."""
+    size = height * width * 4
+    pages = -(-size // mmap.PAGESIZE)
+    memory = mmap.mmap(-1, (pages + 1) * mmap.PAGESIZE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.mprotect(ctypes.c_void_p(start + pages * mmap.PAGESIZE), mmap.PAGESIZE, 0) == 0
+    rows = np.frombuffer(memory, np.uint8)[pages * mmap.PAGESIZE - size : pages * mmap.PAGESIZE]
+    rows[:] = np.resize(np.array([*GREY[::-1], 255], np.uint8), size)
+    return rows.reshape(height, width, 4)
+
+
+def host_conversions() -> None:
+    """What a host captures may end where its memory does."""
+    for chroma in Chroma:
+        for scale in (Fraction(1), Fraction(1, 2)):
+            for width in (*range(1, 70), 637, 1281, 1366):
+                for height in (1, 2, 17, 64):
+                    pixels = guarded(height, width)
+                    yuv = YuvPicture(width, height, chroma, 1, scale)
+                    yuv.update(pixels, ())
+                    whole = (Rect(0, 0, width, height),)
+                    left, top = (width - 1) // 16 * 16, (height - 1) // 16 * 16
+                    corner = (Rect(left, top, width - left, height - top),)
+                    for damage in (whole, corner, ()):
+                        frame = yuv.update(pixels, damage)
+                    luma = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(-1, frame.planes[0].line_size)
+                    seen = luma[: min(height, frame.height), : min(width, frame.width)].astype(int)
+                    assert np.ptp(seen) <= 1, (chroma, scale, width, height)
+
+
+def sessions() -> None:
+    """Small desktops from a host's pixels to a viewer's file."""
+    with tempfile.TemporaryDirectory() as folder:
+        for chroma in Chroma:
+            for width, height in {(w, h) for w in (*range(1, 20), 33, 63, 64) for h in (1, 2, w, 64)}:
+                pixels = np.zeros((height, width, 4), np.uint8)
+                pixels[:] = (*GREY[::-1], 255)
+                encoder = H264Encoder(EncoderSettings(width, height, chroma, 1_000_000, 30, 2), lambda: 0.0)
+                decoder, canvas = VideoDecoder(), Canvas()
+                for damage in ((Rect(0, 0, width, height),), (Rect(0, 0, width, height),), ()):
+                    unit = encoder.encode(Picture(pixels, damage, 0.0, 0.0, 0.0), 60_000).data
+                    canvas.show(decoder.decode(unit), width, height, damage or None)
+                encoder.close()
+                decoder.close()
+                assert np.abs(canvas.rgb().astype(int) - GREY).max() <= 12, (chroma, width, height)
+                Screenshot(canvas.rgb(), True).save(Path(folder) / "shot.png")
+
+
+def bitstreams() -> None:
+    """Cut short, damaged, of another size each time, and noise; each decoder is dropped as it stands."""
+    chance = random.Random(7)
+    units = [
+        unit
+        for width, height, chroma in ((64, 64, Chroma.YUV444), (18, 34, Chroma.YUV420), (320, 192, Chroma.YUV420))
+        for unit in pictures.encode([pictures.card(width, height, seed) for seed in range(3)], chroma, qp=20)
+    ]
+    hostile = [unit[:size] for unit in units for size in {1, 4, 5, 9, 20, len(unit) // 2, len(unit) - 1}]
+    for unit in units:
+        for _ in range(30):
+            damaged = bytearray(unit)
+            for _ in range(chance.randint(1, 20)):
+                damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+            hostile.append(bytes(damaged))
+    hostile += [b"\0\0\0\1" + bytes((kind,)) + chance.randbytes(300) for kind in range(32) for _ in range(4)]
+    chance.shuffle(hostile)
+    decoder, tried = VideoDecoder(), 0
+    for unit in hostile:
+        for data in (chance.choice(units), unit):
+            tried += 1
+            try:
+                frame = decoder.decode(data)
+                Canvas().show(frame, frame.width, frame.height, None)
+            except (DecodeError, ValueError):
+                if tried % 3 == 0:
+                    decoder.close()
+                    decoder = VideoDecoder()
+    decoder.close()
+
+
+SUITES: dict[str, Callable[[], None]] = {
+    suite.__name__: suite for suite in (conversions, edges, host_conversions, sessions, bitstreams)
+}
+
+if __name__ == "__main__":
+    faulthandler.enable()
+    SUITES[sys.argv[1]]()
