@@ -43,7 +43,7 @@ from avl_protocol.wire.endtoend import (
     Ticket,
 )
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_RECORD_DATA, CloseCode, InputKind, Permission
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_RECORD_DATA, Channel, CloseCode, InputKind, Permission
 
 #: Seconds between two moments from which the tickets of running sessions count.
 KEEP = 60.0
@@ -171,6 +171,13 @@ class Reception:
                     self._pictures.follow(visit, self._visits.values(), now)
         self._desktop.sharing.close(entrance.outlet)
 
+    def channel_opened(self, entrance: Entrance, handle: int, channel: int, stream: int, now: float) -> None:
+        """A viewer opened a stream for a session's channel."""
+        if (found := self._find(entrance, handle)) is not None:
+            found[0].session.channel_opened(found[1].route, channel, stream, now)
+        else:
+            entrance.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+
     def channel_received(
         self, entrance: Entrance, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float
     ) -> None:
@@ -236,15 +243,19 @@ class Reception:
         """It has come to another place: pictures follow, and it learns what it has missed."""
         visit = self._visits[session.session_id]
         here = visit.here
-        if here is not None and not here.entrance.direct:
+        if here is not None:
             here.entrance.admit(here.handle, False, session.channels())
         self._describe(session)
         session.send(MediaKeys((self._desktop.sharing.join_key().to_bytes(),)))
-        if visit.missed_clipboard:
-            visit.missed_clipboard = False
-            self._run(self._tell_clipboard(session))
         self._pictures.follow(visit, self._visits.values(), now)
         self._guests.back(session, now)
+
+    def session_opened(self, session: HostSession, channel: int, now: float) -> None:
+        """What was copied before there was a way to tell is told now."""
+        visit = self._visits[session.session_id]
+        if channel == Channel.BULK and visit.missed_clipboard:
+            visit.missed_clipboard = False
+            self._run(self._tell_clipboard(session))
 
     def session_detached(self, session: HostSession, now: float) -> None:
         """There is no way to it now."""
@@ -290,7 +301,15 @@ class Reception:
     async def _tell_clipboard(self, session: HostSession) -> None:
         text = await self._desktop.get_clipboard() or ""
         self._clipboard_serial += 1
-        session.send_bulk(Clipboard(self._clipboard_serial, text if len(text.encode()) <= MAX_CLIPBOARD_TEXT else ""))
+        self._send_clipboard(
+            session, Clipboard(self._clipboard_serial, text if len(text.encode()) <= MAX_CLIPBOARD_TEXT else "")
+        )
+
+    def _send_clipboard(self, session: HostSession, message: Clipboard) -> None:
+        """Tell a session, or remember that it has to be told once there is a way."""
+        visit = self._visits.get(session.session_id)
+        if visit is not None:
+            visit.missed_clipboard = not session.send_bulk(message)
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -356,12 +375,9 @@ class Reception:
         if len(text.encode()) > MAX_CLIPBOARD_TEXT:
             return
         self._clipboard_serial += 1
-        for visit in self._visits.values():
-            session = visit.session
-            if session is source or not session.permissions & Permission.CLIPBOARD_OUT:
-                continue
-            visit.missed_clipboard = visit.missed_clipboard or session.detached
-            session.send_bulk(Clipboard(self._clipboard_serial, text))
+        for session in self._admitted():
+            if session is not source and session.permissions & Permission.CLIPBOARD_OUT:
+                self._send_clipboard(session, Clipboard(self._clipboard_serial, text))
 
     # time and end
 

@@ -34,7 +34,7 @@ class Visit:
     media: Place | None = None
     #: Where it got them before, until a moment when all that left there has arrived.
     leaving: tuple[Place, float] | None = None
-    #: Whether the clipboard changed while there was no way to tell.
+    #: Whether the clipboard changed, or was asked for, while there was no way to tell.
     missed_clipboard: bool = False
 
     @property

@@ -37,7 +37,7 @@ from avl_protocol.wire.endtoend import (
 )
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Accept, Admit, Detach, Evict, Incoming, Recover, Reject, Viewers
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, T_RESUME, CloseCode, InputKind, Permission
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, T_RESUME, Channel, CloseCode, InputKind, Permission
 from avl_protocol.wire.target import RelayAddress
 from tests.host.hosting import RecordingGuests, RecordingLink, RecordingWorker
 from tests.protocol.handshakes import HOST, WALL, Seeded, identity
@@ -132,10 +132,21 @@ class Lobby:
         session._moves = HostMoves(session._secure, session._pipes)
         session._timers.stop_all()
         session.send = told.append  # type: ignore[method-assign, assignment]
-        session.send_bulk = told.append  # type: ignore[method-assign, assignment]
+        self.hears(session, handle)
         self.reception.session_grant(session, self.clock.now)
         self.reception.session_admitted(session, self.clock.now)
         return session
+
+    def hears(self, session: HostSession, handle: int, ways: list[bool] | None = None) -> None:
+        """Write down what a session is sent on its clipboard channel, where it has a way (default: it has)."""
+
+        def send(message: Any) -> bool:
+            if ways is not None and not ways[0]:
+                return False
+            self.told[handle].append(message)
+            return True
+
+        session.send_bulk = send  # type: ignore[method-assign]
 
     def of(self, handle: int, kind: type) -> list[Any]:
         return [message for message in self.told[handle] if isinstance(message, kind)]
@@ -235,6 +246,24 @@ async def test_the_hosts_clipboard_is_told_to_who_may_read_it(tmp_path: Path) ->
     await asyncio.sleep(0)
     assert lobby.of(1, Clipboard)[-1].text == "asked for"
     assert lobby.of(2, Clipboard) == []
+
+
+async def test_what_was_copied_before_the_viewer_had_its_clipboard_channel_is_told_once_it_has(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    session = lobby.admit(1)
+    ways = [False]
+    lobby.hears(session, 1, ways)
+    lobby.text = "newest"
+    lobby.reception.clipboard("older")
+    lobby.reception.clipboard("newest")
+    lobby.reception.session_message(session, ClipboardAsk(), 100.0)
+    await asyncio.sleep(0)
+    assert lobby.of(1, Clipboard) == []
+    ways[0] = True
+    for channel in (Channel.INPUT, Channel.BULK, Channel.BULK):
+        lobby.reception.session_opened(session, channel, 100.0)
+    await asyncio.sleep(0)
+    assert [message.text for message in lobby.of(1, Clipboard)] == ["newest"], "once, and the newest"
 
 
 # -- consent -----------------------------------------------------------------------------------------------------------
