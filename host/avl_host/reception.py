@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from avl_host.input.sink import InputSink
 from avl_host.limits import HandshakeLimits
 from avl_host.outlets import Outlet
 from avl_host.pictures import PicturePlan
+from avl_host.pointer import as_travels
 from avl_host.sharing import TRACK_ROW, Sharing
 from avl_host.tickets import TicketBook
 from avl_host.visit import PLACES, Place, Visit
@@ -25,6 +25,7 @@ from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import Door, HostState
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.wire import device_id
+from avl_protocol.wire.cliptext import Content, as_told, content_of
 from avl_protocol.wire.endtoend import (
     BulkMessage,
     Candidates,
@@ -43,10 +44,12 @@ from avl_protocol.wire.endtoend import (
     Ticket,
 )
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_RECORD_DATA, Channel, CloseCode, InputKind, Permission
+from avl_protocol.wire.registry import Channel, ClipboardState, CloseCode, InputKind, Permission
 
 #: Seconds between two moments from which the tickets of running sessions count.
 KEEP = 60.0
+#: Bits per second that shapes of the pointer may take.
+CURSOR_RATE = 200_000
 #: Told a person: who asks (device ID), the name they give themselves, and what for.
 Ask = Callable[[str, str, Permission], Awaitable[bool | None]]
 
@@ -58,7 +61,7 @@ class Desktop:
     sharing: Sharing
     sink: InputSink
     set_clipboard: Callable[[str], bool]
-    get_clipboard: Callable[[], Awaitable[str | None]]
+    get_clipboard: Callable[[], Awaitable[Content]]
 
 
 class Guests(Protocol):
@@ -103,6 +106,9 @@ class Reception:
         self._limits = HandshakeLimits()
         self._layout: Layout | None = None
         self._cursor: Cursor | None = None
+        #: Since when a shape waits to be told, and when the next may be.
+        self._cursor_at: float | None = None
+        self._cursor_free = 0.0
         self._clipboard_serial = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -299,11 +305,13 @@ class Reception:
             self._run(self._tell_clipboard(session))
 
     async def _tell_clipboard(self, session: HostSession) -> None:
-        text = await self._desktop.get_clipboard() or ""
+        content = await self._desktop.get_clipboard()
+        self._send_clipboard(session, self._told(content))
+
+    def _told(self, content: Content) -> Clipboard:
         self._clipboard_serial += 1
-        self._send_clipboard(
-            session, Clipboard(self._clipboard_serial, text if len(text.encode()) <= MAX_CLIPBOARD_TEXT else "")
-        )
+        state, text = as_told(content)
+        return Clipboard(self._clipboard_serial, text, state)
 
     def _send_clipboard(self, session: HostSession, message: Clipboard) -> None:
         """Tell a session, or remember that it has to be told once there is a way."""
@@ -317,11 +325,17 @@ class Reception:
         task.add_done_callback(self._tasks.discard)
 
     def _set_clipboard(self, session: HostSession, message: Clipboard) -> None:
-        allowed = session.permissions & Permission.CLIPBOARD_IN and len(message.text.encode()) <= MAX_CLIPBOARD_TEXT
-        taken = bool(allowed) and self._desktop.set_clipboard(message.text)
-        session.send_bulk(ClipboardSet(message.serial, taken))
+        state, content = ClipboardState.TEXT, content_of(message.text)
+        if not session.permissions & Permission.CLIPBOARD_IN:
+            state = ClipboardState.NOT_PERMITTED
+        elif content in (ClipboardState.TOO_LARGE, ClipboardState.NOT_TEXT):
+            state = ClipboardState(content)
+        elif not self._desktop.set_clipboard(content if isinstance(content, str) else ""):
+            state = ClipboardState.NO_ANSWER
+        taken = state is ClipboardState.TEXT
+        session.send_bulk(ClipboardSet(message.serial, taken, state))
         if taken:
-            self.clipboard(message.text, session)
+            self.clipboard(content, session)
 
     def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
         """Cut it wherever it could come in, and give the others keys that it has not."""
@@ -356,13 +370,24 @@ class Reception:
             session.send(self._layout)
 
     def cursor(self, image: CursorImage) -> None:
-        """The pointer's shape changed. One that does not fit a control record is shown as the viewer's own arrow."""
-        packed = zlib.compress(image.rgba, 6)
-        if len(packed) > MAX_RECORD_DATA - 64:
-            return
-        self._cursor = Cursor(image.serial, image.width, image.height, image.hot_x, image.hot_y, packed)
-        for session in self._admitted():
-            session.send(self._cursor)
+        """The pointer's shape changed: tell it at once, unless the last one is still on its way."""
+        self._cursor = as_travels(image)
+        if self._cursor_at is None:
+            self._cursor_at = self._world.clock.monotonic()
+        self._tell_cursor(self._world.clock.monotonic())
+        self._after()
+
+    def _tell_cursor(self, now: float) -> None:
+        """Tell the newest shape if it is time, and not again for as long as it takes at CURSOR_RATE: an animated
+        pointer must not get ahead of pictures and input."""
+        if self._cursor is not None and self._cursor_at is not None and now >= max(self._cursor_at, self._cursor_free):
+            self._cursor_at = None
+            self._cursor_free = now + len(self._cursor.image) * 8 / CURSOR_RATE
+            for session in self._admitted():
+                session.send(self._cursor)
+
+    def _cursor_due(self) -> float | None:
+        return None if self._cursor_at is None else max(self._cursor_at, self._cursor_free)
 
     def figures(self, figures: Stages | Rate, outlet: Outlet | None) -> None:
         """Where the host's time went, or how its hop is doing: the latter for who gets pictures there."""
@@ -370,14 +395,12 @@ class Reception:
             if outlet is None or (visit.media is not None and visit.media.entrance.outlet is outlet):
                 visit.session.send(figures)
 
-    def clipboard(self, text: str, source: HostSession | None = None) -> None:
-        """The host's clipboard changed: by hand, or by the viewer `source`."""
-        if len(text.encode()) > MAX_CLIPBOARD_TEXT:
-            return
-        self._clipboard_serial += 1
+    def clipboard(self, content: Content, source: HostSession | None = None) -> None:
+        """Something was copied: at the host, or by the viewer `source`."""
+        message = self._told(content)
         for session in self._admitted():
             if session is not source and session.permissions & Permission.CLIPBOARD_OUT:
-                self._send_clipboard(session, Clipboard(self._clipboard_serial, text))
+                self._send_clipboard(session, message)
 
     # time and end
 
@@ -385,12 +408,13 @@ class Reception:
         """When `handle_timer` wants to be called."""
         visits = list(self._visits.values())
         due = [visit.session.next_timeout() for visit in visits]
-        due += [self._pictures.next_timeout(visits), self._keep_at if visits else None]
+        due += [self._pictures.next_timeout(visits), self._keep_at if visits else None, self._cursor_due()]
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         self._pictures.handle_timer(list(self._visits.values()), now)
+        self._tell_cursor(now)
         if self._keep_at is not None and now >= self._keep_at:
             self._keep_at = now + KEEP
             for session in self._admitted():

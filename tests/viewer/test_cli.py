@@ -15,9 +15,10 @@ from typer.testing import CliRunner, Result
 from avl_protocol.endpoint.state import StateError
 from avl_protocol.wire import device_id
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
+from avl_protocol.wire.registry import CLOSE_CODES, ClipboardState, CloseCode
 from avl_viewer import cli
 from avl_viewer.api import Screenshot
+from avl_viewer.clipboard import not_given
 
 TARGET = f"avl://127.0.0.1:4433/{device_id.to_text(12345)}"
 Call = Callable[..., Result]
@@ -30,6 +31,7 @@ class FakeDesktop:
         self.calls: list[tuple[Any, ...]] = []
         self.clipboard = self
         self.text = "the host's clipboard"
+        self.failure: Refused | None = None
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         async def call(*values: Any) -> None:
@@ -38,6 +40,8 @@ class FakeDesktop:
         return call
 
     async def get(self) -> str:
+        if self.failure is not None:
+            raise self.failure
         return self.text
 
     async def screenshot(self, settle: float) -> Screenshot:
@@ -67,7 +71,7 @@ def avl(monkeypatch: pytest.MonkeyPatch) -> Call:
     """Run the command in this process."""
     monkeypatch.delenv("AVL_CODE", raising=False)
 
-    def call(*words: str, stdin: str | None = None) -> Result:
+    def call(*words: str, stdin: str | bytes | None = None) -> Result:
         return CliRunner().invoke(cli.app, list(words), input=stdin)
 
     return call
@@ -179,6 +183,34 @@ def test_text_may_come_from_standard_input(avl: Call, desktop: FakeDesktop) -> N
 def test_the_clipboard_is_printed_as_it_is(avl: Call, desktop: FakeDesktop) -> None:
     result = avl("clipboard", TARGET, "--code", "c")
     assert result.stdout == "the host's clipboard" and result.stderr == ""
+
+
+def test_a_clipboard_without_text_says_which_of_three_things_it_is(avl: Call, desktop: FakeDesktop) -> None:
+    desktop.text = ""
+    result = avl("clipboard", TARGET, "--code", "c")
+    assert (result.exit_code, result.stdout) == (0, "") and "is empty" in result.stderr
+    said = set()
+    for state, exit_code in (
+        (ClipboardState.NOT_TEXT, 1),
+        (ClipboardState.TOO_LARGE, 1),
+        (ClipboardState.NO_ANSWER, 4),
+    ):
+        desktop.failure = not_given(state)
+        result = avl("clipboard", TARGET, "--code", "c")
+        assert (result.exit_code, result.stdout) == (exit_code, "")
+        said.add(result.stderr)
+    assert len(said) == 3
+
+
+@pytest.mark.parametrize(
+    "words", [("clipboard", TARGET, "--set", "-"), ("type", TARGET, "-")], ids=lambda words: words[0]
+)
+def test_standard_input_that_is_not_utf8_is_an_error_that_says_so(
+    words: tuple[str, ...], avl: Call, desktop: FakeDesktop
+) -> None:
+    result = avl(*words, "--code", "c", stdin=b"caf\xe9\n")
+    assert result.exit_code == cli.USAGE and "not UTF-8" in result.stderr and "0xE9 at position 3" in result.stderr
+    assert [call for call in desktop.calls if call[0] != "connect"] == []
 
 
 def test_a_screenshot_is_a_file(avl: Call, desktop: FakeDesktop, tmp_path: Path) -> None:

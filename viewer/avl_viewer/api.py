@@ -25,9 +25,8 @@ from numpy.typing import NDArray
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.state import StateFolder, default_folder
 from avl_protocol.endpoint.world import World, system_world
-from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
-from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind
+from avl_protocol.wire.registry import T_RESUME, InputKind
 from avl_protocol.wire.target import Target, parse_target
 from avl_viewer.client import DesktopClient
 from avl_viewer.config import ClientSettings
@@ -72,13 +71,14 @@ class Clipboard:
         self._client = client
 
     async def get(self) -> str:
-        """Its text; empty where there is none."""
+        """Its text; "" where it is empty. Raises ClipboardError, whose `state` says why there is none to be had:
+        NOT_TEXT, TOO_LARGE or NO_ANSWER."""
         return await self._client.get_clipboard()
 
     async def set(self, text: str) -> None:
-        """Set its text. Raises Refused when the host did not take it."""
-        if not await self._client.set_clipboard(text):
-            raise Refused(CloseCode.NOT_PERMITTED, "The host did not take the clipboard text.")
+        """Set its text; "" empties it. Raises ClipboardError when the host did not take it, with the same states and
+        NOT_PERMITTED."""
+        await self._client.set_clipboard(text)
 
 
 class Desktop:

@@ -8,19 +8,33 @@ import zlib
 from avl_protocol.wire.endtoend import Cursor
 from avl_viewer.present.presenter import CursorShape
 
-#: Largest image, in bytes: a hostile host must not make us unpack more.
-LARGEST = 1 << 20
+#: Pixels of the longer side: a hostile host must not make us unpack more.
+LARGEST = 512
 
 
 def cursor_shape(message: Cursor) -> CursorShape | None:
     """The shape, or None when the message does not hold exactly the image that it announces."""
-    size = message.width * message.height * 4
-    if size > LARGEST or min(message.width, message.height) < 0:
+    width, height, scale = message.width, message.height, message.scale
+    longer = max(width, height)
+    if longer > LARGEST or min(width, height) < 0 or not 1 <= scale <= max(1, longer):
         return None
+    columns, rows = -(-width // scale), -(-height // scale)
+    size = columns * rows * 4
     try:
         rgba = zlib.decompressobj().decompress(message.image, size + 1)
     except zlib.error:
         return None
     if len(rgba) != size:
         return None
-    return CursorShape(message.serial, message.width, message.height, message.hot_x, message.hot_y, rgba)
+    if scale > 1:
+        rgba = b"".join(
+            _enlarged(rgba[row * columns * 4 : (row + 1) * columns * 4], scale, width)
+            * min(scale, height - row * scale)
+            for row in range(rows)
+        )
+    return CursorShape(message.serial, width, height, message.hot_x, message.hot_y, rgba)
+
+
+def _enlarged(row: bytes, scale: int, width: int) -> bytes:
+    """A row in which each pixel stands `scale` times, up to the pointer's width."""
+    return b"".join(row[at : at + 4] * scale for at in range(0, len(row), 4))[: width * 4]

@@ -221,6 +221,41 @@ class PasteBox(QFrame):
         self.dismiss()
 
 
+class Remark(QLabel):
+    """One sentence at the bottom that goes away by itself."""
+
+    #: Milliseconds that it stays.
+    STAY = 7000
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self.setStyleSheet(PANEL + "QLabel { background: #1b1f26; padding: 8px 12px; }")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self._stay = QTimer(self)
+        self._stay.setSingleShot(True)
+        self._stay.setInterval(self.STAY)
+        self._stay.timeout.connect(self.hide)
+        self.hide()
+
+    def tell(self, text: str) -> None:
+        """Show a sentence."""
+        self.setText(text)
+        self.place()
+        self.show()
+        self.raise_()
+        self._stay.start()
+
+    def place(self) -> None:
+        """In the middle, above the lower edge."""
+        room = self._window.size()
+        self.setFixedWidth(min(520, room.width() - 24))
+        self.adjustSize()
+        self.move((room.width() - self.width()) // 2, room.height() - self.height() - 24)
+
+
 def duration(seconds: float) -> str:
     """Whole seconds as people say them: 7 s, 2 min 5 s."""
     minutes, rest = divmod(max(0, int(seconds)), 60)

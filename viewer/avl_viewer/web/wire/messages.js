@@ -34,12 +34,15 @@ const OPTIONAL = {
   HOST_HELLO: ["methods", "time_ms"],
   VIEWER_HELLO: ["ticket"],
   CANDIDATES: ["rows", "hashes"],
+  CURSOR: ["scale"],
+  CLIPBOARD: ["state"],
+  CLIPBOARD_SET: ["state"],
 };
 /** @type {Record<string, any>} */
 const DEFAULTS = { int: 0, str: "" };
 const NOTHING = new Uint8Array(0);
 /** Defaults that differ from their type's. @type {Record<string, Record<string, any>>} */
-const OWN_DEFAULTS = { INCOMING: { source: NOTHING }, VIEWER_HELLO: { ticket: NOTHING }, DECODER: { max_width: 4096, max_height: 4096 } };
+const OWN_DEFAULTS = { INCOMING: { source: NOTHING }, VIEWER_HELLO: { ticket: NOTHING }, DECODER: { max_width: 4096, max_height: 4096 }, CURSOR: { scale: 1 } };
 
 /** @type {Record<string, (value: any) => boolean>} */
 const CHECKS = {
