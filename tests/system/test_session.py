@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import CloseCode, Permission
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, CloseCode, Permission
 from avl_protocol.wire.target import RelayAddress, Target
+from avl_viewer.clipboard import ClipboardError
 from tests.simulator.run import Simulation
 from tests.simulator.world import CODE, ENTRANCES, PORT, RELAY, RunningHost, System, system
 from tests.system.seen import number, online, run, until
@@ -122,6 +123,35 @@ def test_the_clipboard_travels_both_ways(entrance: str) -> None:
                 with pytest.raises(Refused, match="too long"):
                     await desktop.clipboard.set("x" * 1_100_000)
                 assert await desktop.clipboard.get() == large
+
+    run(main)
+
+
+def test_a_clipboard_without_text_says_why_and_one_with_it_has_the_desktops_line_ends(entrance: str) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation, entrance=entrance) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                assert await desktop.clipboard.get() == ""
+                for held, state in (
+                    ("a\0b", ClipboardState.NOT_TEXT),
+                    ("x" * (MAX_CLIPBOARD_TEXT + 1), ClipboardState.TOO_LARGE),
+                    (ClipboardState.NO_ANSWER, ClipboardState.NO_ANSWER),
+                ):
+                    host.clipboard.copy(held)
+                    await until(lambda: desktop._presenter.remarked is not None)
+                    desktop._presenter.remarked = None
+                    with pytest.raises(ClipboardError) as caught:
+                        await desktop.clipboard.get()
+                    assert caught.value.state is state and desktop._presenter.remarked is None
+                await desktop.clipboard.set("one\r\ntwo\rthree\n")
+                assert await host.clipboard.get() == await desktop.clipboard.get() == "one\ntwo\nthree\n"
+                for wrong in ("\0", "\ud83d"):
+                    with pytest.raises(ClipboardError) as caught:
+                        await desktop.clipboard.set(wrong)
+                    assert caught.value.state is ClipboardState.NOT_TEXT
+                await desktop.clipboard.set("")
+                assert await desktop.clipboard.get() == ""
 
     run(main)
 
