@@ -33,6 +33,8 @@ class Peer:
         self._owned: Mapping[str, Property] = {}
         self._silent: frozenset[str] = frozenset()
         self.asked: list[str] = []
+        self.failed: list[Exception] = []
+        self._late: list[Any] = []
         self.cleared = asyncio.Event()
         self.window = self._window()
         self.clipboard = self.atom("CLIPBOARD")
@@ -134,7 +136,19 @@ class Peer:
         target = self.name(event.target)
         self.asked.append(target)
         if target in self._silent:
+            self._late.append(event)
             return
+        self._answer(event, target)
+
+    def answer_late(self, offer: Property) -> None:
+        """Answer all that was asked and not answered."""
+        for event in self._late:
+            self._owned = {**self._owned, self.name(event.target): offer}
+            self._answer(event, self.name(event.target))
+        self._late.clear()
+        self._round(lambda: self.x.core.GetInputFocus().reply())
+
+    def _answer(self, event: Any, target: str) -> None:
         place = event.property or event.target
         if (offer := self._owned.get(target)) is None:
             place = 0
@@ -165,5 +179,6 @@ class Peer:
     def _next(self) -> Any:
         try:
             return self.x.poll_for_event()
-        except xcffib.XcffibException:
+        except xcffib.XcffibException as error:
+            self.failed.append(error)
             return None

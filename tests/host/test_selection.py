@@ -224,6 +224,10 @@ async def test_an_owner_that_does_not_answer_holds_nobody_up(clipboard: X11Clipb
     peer.own({"UTF8_STRING": ("UTF8_STRING", 8, b"quick")})
     assert await asyncio.wait_for(told.get(), 8) == "quick"
     assert await asking == "quick" and told.empty()
+    peer.answer_late(("UTF8_STRING", 8, b"slow"))
+    await asyncio.sleep(0)
+    assert peer.failed == [], "many programs end when they write to a window that is gone"
+    assert await clipboard.get() == "slow" and told.empty()
 
 
 @pytest.mark.display

@@ -1,12 +1,13 @@
 """Requestor: asks the owner of a selection for its text (ICCCM 2.4 and 2.7.2).
 
 First what it has (TARGETS), then the best of that. Each conversion has a window of its own, so that several run at
-once, an answer that comes late meets nobody, and giving a long one up tells its owner so.
+once and an answer that comes late meets nobody. Windows stay: many programs end when they write to one that is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from avl_protocol.wire.registry import ClipboardState
 
 #: Seconds that an owner may take for each step.
 PATIENCE = 10.0
+#: Windows of conversions that were given up which are kept.
+GIVEN_UP = 64
 
 
 class _TooLarge(Exception):
@@ -40,6 +43,9 @@ class Requestor:
         self._selection = display.atom(selection)
         self._loop = asyncio.get_running_loop()
         self._running: dict[int, _Conversion] = {}
+        self._idle: list[int] = []
+        #: Windows of conversions that were given up: their owners may still write there.
+        self._given_up: deque[int] = deque()
 
     async def read(self) -> Content:
         """What the selection holds now. Raises xcffib.ConnectionException."""
@@ -67,14 +73,17 @@ class Requestor:
     async def _convert(self, target: str) -> tuple[int, int, bytes] | None:
         """Type, bits and bytes of a target; None when the owner refuses. Raises TimeoutError and _TooLarge."""
         display = self._display
-        window, place = display.window(), display.atom("AVL_SELECTION")
+        window = self._idle.pop() if self._idle else display.window()
+        place = display.atom("AVL_SELECTION")
         run = _Conversion(display.atom(target), self._loop.create_future(), asyncio.Event())
         self._running[window] = run
+        given_up = True
         try:
             display.x.core.ConvertSelection(window, self._selection, run.target, place, display.time(window))
             display.x.flush()
             async with asyncio.timeout(PATIENCE):
                 if not await run.answer:
+                    given_up = False
                     return None
             run.piece.clear()  # deleting the INCR property asks for the first piece
             kind, bits, data = display.take(window, place)
@@ -82,12 +91,16 @@ class Requestor:
             if kind != display.atom("INCR"):
                 if len(data) >= MOST:
                     raise _TooLarge
+                given_up = False
                 return kind, bits, data
-            return await self._pieces(window, place, run, int.from_bytes(data[:4], "little"))
+            whole = await self._pieces(window, place, run, int.from_bytes(data[:4], "little"))
+            given_up = False
+            return whole
         finally:
             del self._running[window]
-            display.x.core.DestroyWindow(window)
-            display.x.flush()
+            (self._given_up if given_up else self._idle).append(window)
+            if len(self._given_up) > GIVEN_UP:
+                display.x.core.DestroyWindow(self._given_up.popleft())
 
     async def _pieces(self, window: int, place: int, run: _Conversion, least: int) -> tuple[int, int, bytes]:
         whole, first = bytearray(), (0, 8)
