@@ -20,6 +20,7 @@ from avl_host.clipboard import X11Clipboard
 from avl_protocol.wire import device_id
 from interop.cdp import Browser, Page, browser
 from tests.browser.desk import CODE, Desk, Witness, desk
+from tests.host.selection_peer import Peer
 from tests.tools import need
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -183,7 +184,7 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
         await page.evaluate(
             """(() => {
                 const data = new DataTransfer();
-                data.setData("text/plain", "from the page");
+                data.setData("text/plain", "from the page\\r\\nand its second line");
                 const field = document.getElementById("typing");
                 const about = { code: "KeyV", key: "v", ctrlKey: true, bubbles: true, cancelable: true };
                 field.dispatchEvent(new KeyboardEvent("keydown", about));
@@ -193,9 +194,9 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
         )
         await running.until("the pasting key, once the clipboard is there", witness.saw(("press", 55), ("release", 55)))
         display = running.source[1]
-        clipboard = X11Clipboard(display)
+        clipboard, peer = X11Clipboard(display), Peer(display)
         try:
-            assert await clipboard.get() == "from the page"
+            assert await clipboard.get() == "from the page\nand its second line"
             await page.evaluate("navigator.clipboard.writeText = async (text) => void (window.copied = text)")
             assert clipboard.set("from the host")
             assert await page.until("window.copied") == "from the host"
@@ -205,8 +206,26 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
             await page.until("document.getElementById('toast-text').textContent != ''")
             await page.evaluate("document.getElementById('toast-action').click()")
             assert await page.evaluate("document.getElementById('paste-text').value") == "refused by the browser"
+            await page.evaluate("document.getElementById('paste').close()")
+            peer.own({"image/png": ("image/png", 8, b"a picture")})
+            await page.until("document.getElementById('toast-text').textContent.includes('is not text')")
+            witness.forget()
+            await page.evaluate(
+                """(() => {
+                    const data = new DataTransfer();
+                    data.setData("text/plain", "x".repeat(1048001));
+                    const pasted = { clipboardData: data, bubbles: true, cancelable: true };
+                    document.getElementById("typing").dispatchEvent(new ClipboardEvent("paste", pasted));
+                    const key = { code: "KeyA", key: "a", bubbles: true, cancelable: true };
+                    document.getElementById("typing").dispatchEvent(new KeyboardEvent("keydown", key));
+                })()"""
+            )
+            await page.until("document.getElementById('toast-text').textContent.includes('too long')")
+            await running.until("a key typed behind it", witness.saw(("press", 38)))
+            assert not witness.saw(("press", 55))(), "nothing else is pasted in its place"
         finally:
             clipboard.close()
+            peer.close()
 
 
 async def test_fingers_tap_press_and_scroll(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
