@@ -7,21 +7,18 @@ import asyncio
 import numpy as np
 import pytest
 
+from avl_host.entrances import TRACK
+from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, CloseCode, Permission
+from avl_protocol.wire.messages import Detach, Recover, Subscribe
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, CloseCode, ObjectFlag, Permission
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_viewer.clipboard import ClipboardError
 from tests.simulator.run import Simulation
-from tests.simulator.world import CODE, ENTRANCES, PORT, RELAY, RunningHost, System, system
+from tests.simulator.world import CODE, PORT, RELAY, RunningHost, System, system
 from tests.system.seen import number, online, run, until
 
 VIEW_CODE = "LOOK-ONLY"
-
-
-@pytest.fixture(params=ENTRANCES)
-def entrance(request: pytest.FixtureRequest) -> str:
-    """What a session does is the same wherever it came in."""
-    return str(request.param)
 
 
 async def refusal(system: System, host: RunningHost, **changes: object) -> Refused:
@@ -167,6 +164,56 @@ def test_a_copy_at_the_host_is_told_to_a_viewer_that_has_not_used_the_clipboard(
                 await until(lambda: desktop._presenter.clipboard_text == "two")
 
     run(main)
+
+
+def test_what_a_viewer_asks_of_its_hop_is_done(entrance: str) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation, entrance=entrance) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                await until(lambda: "upload" in desktop._client.rates)
+                assert ("download" in desktop._client.rates) == (entrance == "relay"), "a hop of its own"
+                ways, session = desktop._client._ways, desktop._client._session
+                assert ways is not None and ways.current is not None and session is not None
+                link, handle = ways.current.link, session.route.handle
+                link.send(Subscribe(handle, TRACK, 0))
+                await until(lambda: not host.agent.sharing.ready())
+                await asyncio.sleep(0.5)
+                last = host.source.number
+                await asyncio.sleep(1)
+                assert host.source.number == last, "nobody looks, so that nothing is captured"
+                link.send(Subscribe(handle + 1, TRACK, 1))
+                await asyncio.sleep(0.5)
+                assert not host.agent.sharing.ready(), "that is not this session"
+                link.send(Subscribe(handle, TRACK, 1))
+                assert await desktop.wait_for_change(2)
+                assert host.source.number - await number(desktop) <= 4
+                await asyncio.sleep(1)
+                keys = kept(host)
+                link.send(Recover(handle, TRACK, 0))
+                await asyncio.sleep(0.5)
+                assert len(keys) == 1, "a key object, once"
+                link.send(Detach(handle, CloseCode.ENDED))
+                await asyncio.sleep(0.5)
+                assert not host.agent.sharing.ready(), "pictures end at once"
+
+    run(main)
+
+
+def kept(host: RunningHost) -> list[int]:
+    """The key objects that a host seals from now on, as they come."""
+    sender = host.agent.sharing._sender
+    seal, keys = sender.seal, list[int]()
+
+    def keep(frame: EncodedFrame) -> tuple[int, int, bytes]:
+        sealed = seal(frame)
+        if sealed[1] & ObjectFlag.KEY:
+            keys.append(sealed[0])
+        return sealed
+
+    sender.seal = keep  # type: ignore[method-assign]
+    return keys
 
 
 def test_a_still_picture_settles(entrance: str) -> None:
