@@ -278,3 +278,46 @@ async def test_keys_of_the_page_itself_bring_toolbar_and_figures_and_lead_out(
         await page.until("document.getElementById('figures').innerText.includes('glass to glass')")
         await key(page, "KeyQ", "Q", own)
         await page.until(f"{STATE} == 'ended' && document.getElementById('entrance').checkVisibility()")
+
+
+async def test_a_pointer_of_any_size_becomes_the_pages_cursor(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
+    running, _ = stand
+    async with opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        shown = await page.evaluate(
+            """(async () => {
+                const { Cursor } = await import(new URL("ui/cursor.js", document.querySelector("script[src]").src));
+                const packed = async (pixels) => {
+                    const stream = new Blob([pixels]).stream().pipeThrough(new CompressionStream("deflate"));
+                    return new Uint8Array(await new Response(stream).arrayBuffer());
+                };
+                const pixels = new Uint8Array(64 * 64 * 4).fill(255);
+                pixels.fill(0, 0, 4);  // one clear corner
+                const image = await packed(pixels);
+                const measure = async (shape, ratio) => {
+                    const element = document.createElement("div");
+                    await new Cursor(element).show(shape, ratio);
+                    const url = /url\\("?([^)"]+)"?\\)/.exec(element.style.cursor);
+                    if (!url) return [element.style.cursor];
+                    const picture = new Image();
+                    picture.src = url[1];
+                    await picture.decode();
+                    const bitmap = await createImageBitmap(picture);
+                    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+                    const context = canvas.getContext("2d");
+                    context.drawImage(bitmap, 0, 0);
+                    const alpha = (x, y) => context.getImageData(x, y, 1, 1).data[3];
+                    const hot = element.style.cursor.match(/(\\d+) (\\d+)(?=, default)/);
+                    return [bitmap.width, bitmap.height, +hot[1], +hot[2], alpha(0, 0), alpha(bitmap.width - 1, 9)];
+                };
+                const of = (width, height, scale) =>
+                    ({ width, height, scale, hot_x: width / 2, hot_y: height / 4, image });
+                return [
+                    await measure(of(64, 64, 1), 1),
+                    await measure(of(128, 128, 2), 1),
+                    await measure(of(256, 256, 4), 1),
+                    await measure(of(0, 0, 1), 1),
+                ];
+            })()"""
+        )
+    assert shown == [[64, 64, 32, 16, 0, 255], [128, 128, 64, 32, 0, 255], [128, 128, 64, 32, 0, 255], ["none"]]
