@@ -27,6 +27,7 @@ ENUMS = {
     "permissions": ("Permission", "IntFlag", "PERMISSION"),
     "modifiers": ("Modifier", "IntFlag", "MODIFIER"),
     "input_events": ("InputKind", "IntEnum", "INPUT"),
+    "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
     "chroma": ("ChromaCode", "IntEnum", "CHROMA"),
 }
 MESSAGES = {

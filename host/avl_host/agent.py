@@ -198,7 +198,7 @@ class Agent:
         worker = parts.make_worker(parts.source, pipeline, listener, self._world.clock.monotonic)
         sharing.start(worker)
         parts.sink.release_all()
-        parts.clipboard.on_text = self.reception.clipboard
+        parts.clipboard.on_change = self.reception.clipboard
         worker.start()
         return worker
 

@@ -1,7 +1,8 @@
 """DirectDoor: viewers that come straight to this host, without a relay in between (spec 08-paths, 8.4 and 8.9).
 
 Towards them the host says and demands what a relay would: who it is, which device is wanted, and no more than its own
-sessions. Who was never here begins with the whole handshake; a running session brings its Channel Resume.
+sessions. Who was never here begins with the whole handshake; a running session brings its Channel Resume. A session
+can't tell the difference: what a relay does with DETACH, SUBSCRIBE and RECOVER (4.3) is done here.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class _Guest:
     streams: dict[int, int] = field(default_factory=dict)
     attached: bool = False
     moves: bool = False
+    #: Whether the viewer took its session away from here with DETACH.
+    left: bool = False
 
     @property
     def known(self) -> bool:
@@ -97,16 +100,37 @@ class DirectDoor:
             return
         if isinstance(message, Attach):
             self._attach(guest, message, now)
+        elif not guest.attached or guest.left or getattr(message, "handle", HANDLE) != HANDLE:
+            return  # of a session that is not the sender's (R-SESS-6)
         elif isinstance(message, Detach):
-            self._reception.left(guest.entrance, HANDLE, now)
+            self._detach(guest, now)
         elif guest.entrance.outlet.sessions == 0:
             return  # nobody is admitted here who gets pictures
         elif isinstance(message, Recover):
             self._sharing.request_key()
-        elif isinstance(message, Subscribe) and guest.entrance.outlet.feed is not None:
-            guest.entrance.outlet.feed.wanted = message.wish != 0
-            guest.entrance.outlet.feed.begin_anew()
+        elif isinstance(message, Subscribe):
+            self._subscribe(guest, message.wish != 0)
+
+    def _detach(self, guest: _Guest, now: float) -> None:
+        """As a relay does it: pictures stop, no channel opens any more, what is open stays until it is ended."""
+        guest.left = True
+        self._want(guest, False)
+        guest.entrance.hop.send(Detach(HANDLE, CloseCode.ENDED))
+        self._reception.left(guest.entrance, HANDLE, now)
+
+    def _subscribe(self, guest: _Guest, wanted: bool) -> None:
+        if self._want(guest, wanted) and wanted:
             self._sharing.request_key()
+
+    def _want(self, guest: _Guest, wanted: bool) -> bool:
+        """Send pictures to a guest, or none; whether that is a change."""
+        feed = guest.entrance.outlet.feed
+        if feed is None or feed.wanted == wanted:
+            return False
+        feed.wanted = wanted
+        feed.begin_anew()
+        self._sharing.changed()
+        return True
 
     def _attach(self, guest: _Guest, message: Attach, now: float) -> None:
         if len(message.device) != NUMBER_BYTES or len(message.session) != 16:
@@ -123,10 +147,11 @@ class DirectDoor:
     def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
         """A channel was opened."""
         guest = self._guests.get(peer)
-        if guest is None or not guest.attached or header.handle != HANDLE:
+        if guest is None or not guest.attached or guest.left or header.handle != HANDLE:
             peer.abandon(stream, CloseCode.FORBIDDEN)
             return
         guest.streams[stream] = header.channel
+        self._reception.channel_opened(guest.entrance, HANDLE, header.channel, stream, now)
 
     def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
         """Bytes of a channel."""

@@ -31,7 +31,7 @@ class Outlet:
     @property
     def watched(self) -> bool:
         """Whether anybody gets pictures here; a relay may know better than we do."""
-        return self.sessions > 0 and self._count != 0
+        return self.sessions > 0 and self._count != 0 and (self.feed is None or self.feed.wanted)
 
     def audience(self, count: int, rate: int, hold: float, now: float) -> None:
         """A relay says how many watch, what their hops can take, and for how many seconds to take no picture."""

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from avl_host.input.sink import InputSink
 from avl_host.limits import PromptLimit
 from avl_host.outlets import Outlet
 from avl_host.pictures import PicturePlan
+from avl_host.pointer import as_travels
 from avl_host.sharing import TRACK_ROW, Sharing
 from avl_host.tickets import TicketBook
 from avl_host.visit import PLACES, Place, Visit
@@ -28,6 +28,7 @@ from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import Door, HostState
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.wire import device_id
+from avl_protocol.wire.cliptext import Content, as_told, content_of
 from avl_protocol.wire.endtoend import (
     BulkMessage,
     Candidates,
@@ -47,9 +48,9 @@ from avl_protocol.wire.endtoend import (
 )
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import (
-    MAX_CLIPBOARD_TEXT,
-    MAX_RECORD_DATA,
     T_KEY_SPACING,
+    Channel,
+    ClipboardState,
     CloseCode,
     InputKind,
     Permission,
@@ -65,6 +66,8 @@ KEEP = 60.0
 #: not keep the others busy, nor make them forget the generation in use: a viewer holds three, and the next key object
 #: follows within T_KEY_SPACING.
 RENEWAL_SPACING = T_KEY_SPACING / 2
+#: Bits per second that shapes of the pointer may take.
+CURSOR_RATE = 200_000
 #: Told a person: who asks (device ID), the name they give themselves, and what for.
 Ask = Callable[[str, str, Permission], Awaitable[bool | None]]
 
@@ -76,7 +79,7 @@ class Desktop:
     sharing: Sharing
     sink: InputSink
     set_clipboard: Callable[[str], bool]
-    get_clipboard: Callable[[], Awaitable[str | None]]
+    get_clipboard: Callable[[], Awaitable[Content]]
 
 
 class Guests(Protocol):
@@ -126,6 +129,9 @@ class Reception:
         self._prompts = PromptLimit()
         self._layout: Layout | None = None
         self._cursor: Cursor | None = None
+        #: Since when a shape waits to be told, and when the next may be.
+        self._cursor_at: float | None = None
+        self._cursor_free = 0.0
         self._clipboard_serial = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -213,6 +219,13 @@ class Reception:
                     visit.places.remove(place)
                     self._pictures.follow(visit, self._visits.values(), now)
         self._desktop.sharing.close(entrance.outlet)
+
+    def channel_opened(self, entrance: Entrance, handle: int, channel: int, stream: int, now: float) -> None:
+        """A viewer opened a stream for a session's channel."""
+        if (found := self._find(entrance, handle)) is not None:
+            found[0].session.channel_opened(found[1].route, channel, stream, now)
+        else:
+            entrance.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
 
     def channel_received(
         self, entrance: Entrance, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float
@@ -303,15 +316,19 @@ class Reception:
         visit = self._visits[session.session_id]
         visit.lost = False
         here = visit.here
-        if here is not None and not here.entrance.direct:
+        if here is not None:
             here.entrance.admit(here.handle, False, session.channels(), visit.first_object)
         self._describe(session)
         session.send(MediaKeys((self._desktop.sharing.join_key().to_bytes(),)))
-        if visit.missed_clipboard:
-            visit.missed_clipboard = False
-            self._run(self._tell_clipboard(session))
         self._pictures.follow(visit, self._visits.values(), now)
         self._guests.back(session, now)
+
+    def session_opened(self, session: HostSession, channel: int, now: float) -> None:
+        """What was copied before there was a way to tell is told now."""
+        visit = self._visits[session.session_id]
+        if channel == Channel.BULK and visit.missed_clipboard:
+            visit.missed_clipboard = False
+            self._run(self._tell_clipboard(session))
 
     def session_detached(self, session: HostSession, now: float) -> None:
         """There is no way to it now."""
@@ -358,9 +375,19 @@ class Reception:
             self._run(self._tell_clipboard(session))
 
     async def _tell_clipboard(self, session: HostSession) -> None:
-        text = await self._desktop.get_clipboard() or ""
+        content = await self._desktop.get_clipboard()
+        self._send_clipboard(session, self._told(content))
+
+    def _told(self, content: Content) -> Clipboard:
         self._clipboard_serial += 1
-        session.send_bulk(Clipboard(self._clipboard_serial, text if len(text.encode()) <= MAX_CLIPBOARD_TEXT else ""))
+        state, text = as_told(content)
+        return Clipboard(self._clipboard_serial, text, state)
+
+    def _send_clipboard(self, session: HostSession, message: Clipboard) -> None:
+        """Tell a session, or remember that it has to be told once there is a way."""
+        visit = self._visits.get(session.session_id)
+        if visit is not None:
+            visit.missed_clipboard = not session.send_bulk(message)
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -369,11 +396,17 @@ class Reception:
         task.add_done_callback(self._world.faults.task_done)
 
     def _set_clipboard(self, session: HostSession, message: Clipboard) -> None:
-        allowed = session.permissions & Permission.CLIPBOARD_IN and len(message.text.encode()) <= MAX_CLIPBOARD_TEXT
-        taken = bool(allowed) and self._desktop.set_clipboard(message.text)
-        session.send_bulk(ClipboardSet(message.serial, taken))
+        state, content = ClipboardState.TEXT, content_of(message.text)
+        if not session.permissions & Permission.CLIPBOARD_IN:
+            state = ClipboardState.NOT_PERMITTED
+        elif content in (ClipboardState.TOO_LARGE, ClipboardState.NOT_TEXT):
+            state = ClipboardState(content)
+        elif not self._desktop.set_clipboard(content if isinstance(content, str) else ""):
+            state = ClipboardState.NO_ANSWER
+        taken = state is ClipboardState.TEXT
+        session.send_bulk(ClipboardSet(message.serial, taken, state))
         if taken:
-            self.clipboard(message.text, session)
+            self.clipboard(content, session)
 
     def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
         """Cut it wherever it could come in, and give the others keys that it has not."""
@@ -420,12 +453,24 @@ class Reception:
         self._everybody(lambda session: session.send(layout))
 
     def cursor(self, image: CursorImage) -> None:
-        """The pointer's shape changed. One that does not fit a control record is shown as the viewer's own arrow."""
-        packed = zlib.compress(image.rgba, 6)
-        if len(packed) > MAX_RECORD_DATA - 64:
-            return
-        self._cursor = told = Cursor(image.serial, image.width, image.height, image.hot_x, image.hot_y, packed)
-        self._everybody(lambda session: session.send(told))
+        """The pointer's shape changed: tell it at once, unless the last one is still on its way."""
+        self._cursor = as_travels(image)
+        if self._cursor_at is None:
+            self._cursor_at = self._world.clock.monotonic()
+        self._tell_cursor(self._world.clock.monotonic())
+        self._after()
+
+    def _tell_cursor(self, now: float) -> None:
+        """Tell the newest shape if it is time, and not again for as long as it takes at CURSOR_RATE: an animated
+        pointer must not get ahead of pictures and input."""
+        told = self._cursor
+        if told is not None and self._cursor_at is not None and now >= max(self._cursor_at, self._cursor_free):
+            self._cursor_at = None
+            self._cursor_free = now + len(told.image) * 8 / CURSOR_RATE
+            self._everybody(lambda session: session.send(told))
+
+    def _cursor_due(self) -> float | None:
+        return None if self._cursor_at is None else max(self._cursor_at, self._cursor_free)
 
     def figures(self, figures: Stages | Rate, outlet: Outlet | None) -> None:
         """Where the host's time went, or how its hop is doing: the latter for who gets pictures there."""
@@ -433,19 +478,15 @@ class Reception:
             if outlet is None or (visit.media is not None and visit.media.entrance.outlet is outlet):
                 self._guard(visit, self._world.clock.monotonic(), visit.session.send, figures)
 
-    def clipboard(self, text: str, source: HostSession | None = None) -> None:
-        """The host's clipboard changed: by hand, or by the viewer `source`."""
-        if len(text.encode()) > MAX_CLIPBOARD_TEXT:
-            return
-        self._clipboard_serial += 1
-        for visit in list(self._visits.values()):
-            session = visit.session
-            if session is source or not session.permissions & Permission.CLIPBOARD_OUT:
-                continue
-            visit.missed_clipboard = visit.missed_clipboard or session.detached
-            self._guard(
-                visit, self._world.clock.monotonic(), session.send_bulk, Clipboard(self._clipboard_serial, text)
-            )
+    def clipboard(self, content: Content, source: HostSession | None = None) -> None:
+        """Something was copied: at the host, or by the viewer `source`."""
+        message = self._told(content)
+
+        def tell(session: HostSession) -> None:
+            if session is not source and session.permissions & Permission.CLIPBOARD_OUT:
+                self._send_clipboard(session, message)
+
+        self._everybody(tell)
 
     # time and end
 
@@ -454,12 +495,14 @@ class Reception:
         visits = list(self._visits.values())
         due = [visit.session.next_timeout() for visit in visits]
         due += [self._pictures.next_timeout(visits), self._keep_at if visits else None, self._renew_at]
+        due.append(self._cursor_due())
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         faults = self._world.faults
         faults.run(self._pictures.handle_timer, list(self._visits.values()), now)
+        self._tell_cursor(now)
         if self._renew_at is not None and now >= self._renew_at:
             faults.run(self._renew_keys, now)
         if self._keep_at is not None and now >= self._keep_at:

@@ -229,6 +229,11 @@ class Registration:
         elif isinstance(message, Observed) and self._whereabouts.observed(self, message.address):
             self._moved()
 
+    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
+        """Of a session."""
+        if self._entrance is not None:
+            self._reception.channel_opened(self._entrance, handle, channel, stream, now)
+
     def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
         """Of a session."""
         if self._entrance is not None:

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.wire import datagram, device_id, packing, target, varint
+from avl_protocol.wire import cliptext, datagram, device_id, packing, target, varint
 from avl_protocol.wire.datagram import MediaHeader
-from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, DatagramType, ObjectFlag
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_FRAGMENT_PAYLOAD, DatagramType, ObjectFlag
 from spec.vectors.notation import drawn, error_of, tagged
 
 
@@ -168,6 +168,31 @@ def device_ids() -> dict[str, Any]:
             for typed in ("7k3p-9qx2", " 7K3P 9QX2\n", "oil-OIL", "été 2", "", "–—", "a.b_c")
         ],
         "shown": [{"code": code, "shown": device_id.show_code(code)} for code in ("7K3P9QX2", "ABC", "ABCDE", "")],
+    }
+
+
+def cliptexts() -> dict[str, Any]:
+    """What a clipboard with a text holds, and what CLIPBOARD means. `units`: the text in UTF-16, `times` repeated;
+    `begins`: what travels of one repetition, of `length` characters in all."""
+    fits = MAX_CLIPBOARD_TEXT // 2
+    texts = [
+        ("a\r\nb\rc\nd\r\n", 1), ("\r\n\r\r", 1), ("", 1), ("\0", 1), ("a\0", 1), ("\ud83d", 1), ("a\ude00b", 1),
+        ("\U0001f600", 1), ("\u00e4", fits), ("\u00e4", fits + 1), ("\r\n", MAX_CLIPBOARD_TEXT),
+    ]  # fmt: skip
+    contents = []
+    for text, times in texts:
+        state, whole = cliptext.as_told(cliptext.content_of(text * times))
+        raw = text.encode("utf-16-be", "surrogatepass")
+        units = [int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2)]
+        begins = whole[: len(whole) // times]
+        contents.append({"units": units, "times": times, "state": state, "begins": begins, "length": len(whole)})
+    told = [(0, "a\r\n"), (0, ""), (1, "ignored"), (3, ""), (5, ""), (99, "unknown")]
+    means = [list(cliptext.as_told(cliptext.told(state, text))) for state, text in told]
+    return {
+        "contents": contents,
+        "told": [
+            {"state": state, "text": text, "means": mean} for (state, text), mean in zip(told, means, strict=True)
+        ],
     }
 
 

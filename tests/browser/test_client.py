@@ -20,6 +20,7 @@ from avl_host.clipboard import X11Clipboard
 from avl_protocol.wire import device_id
 from interop.cdp import Browser, Page, browser
 from tests.browser.desk import CODE, Desk, Witness, desk
+from tests.host.selection_peer import Peer
 from tests.tools import need
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -183,7 +184,7 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
         await page.evaluate(
             """(() => {
                 const data = new DataTransfer();
-                data.setData("text/plain", "from the page");
+                data.setData("text/plain", "from the page\\r\\nand its second line");
                 const field = document.getElementById("typing");
                 const about = { code: "KeyV", key: "v", ctrlKey: true, bubbles: true, cancelable: true };
                 field.dispatchEvent(new KeyboardEvent("keydown", about));
@@ -193,9 +194,9 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
         )
         await running.until("the pasting key, once the clipboard is there", witness.saw(("press", 55), ("release", 55)))
         display = running.source[1]
-        clipboard = X11Clipboard(display)
+        clipboard, peer = X11Clipboard(display), Peer(display)
         try:
-            assert await clipboard.get() == "from the page"
+            assert await clipboard.get() == "from the page\nand its second line"
             await page.evaluate("navigator.clipboard.writeText = async (text) => void (window.copied = text)")
             assert clipboard.set("from the host")
             assert await page.until("window.copied") == "from the host"
@@ -205,8 +206,26 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
             await page.until("document.getElementById('toast-text').textContent != ''")
             await page.evaluate("document.getElementById('toast-action').click()")
             assert await page.evaluate("document.getElementById('paste-text').value") == "refused by the browser"
+            await page.evaluate("document.getElementById('paste').close()")
+            peer.own({"image/png": ("image/png", 8, b"a picture")})
+            await page.until("document.getElementById('toast-text').textContent.includes('is not text')")
+            witness.forget()
+            await page.evaluate(
+                """(() => {
+                    const data = new DataTransfer();
+                    data.setData("text/plain", "x".repeat(1048001));
+                    const pasted = { clipboardData: data, bubbles: true, cancelable: true };
+                    document.getElementById("typing").dispatchEvent(new ClipboardEvent("paste", pasted));
+                    const key = { code: "KeyA", key: "a", bubbles: true, cancelable: true };
+                    document.getElementById("typing").dispatchEvent(new KeyboardEvent("keydown", key));
+                })()"""
+            )
+            await page.until("document.getElementById('toast-text').textContent.includes('too long')")
+            await running.until("a key typed behind it", witness.saw(("press", 38)))
+            assert not witness.saw(("press", 55))(), "nothing else is pasted in its place"
         finally:
             clipboard.close()
+            peer.close()
 
 
 async def test_fingers_tap_press_and_scroll(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
@@ -259,3 +278,46 @@ async def test_keys_of_the_page_itself_bring_toolbar_and_figures_and_lead_out(
         await page.until("document.getElementById('figures').innerText.includes('glass to glass')")
         await key(page, "KeyQ", "Q", own)
         await page.until(f"{STATE} == 'ended' && document.getElementById('entrance').checkVisibility()")
+
+
+async def test_a_pointer_of_any_size_becomes_the_pages_cursor(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
+    running, _ = stand
+    async with opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        shown = await page.evaluate(
+            """(async () => {
+                const { Cursor } = await import(new URL("ui/cursor.js", document.querySelector("script[src]").src));
+                const packed = async (pixels) => {
+                    const stream = new Blob([pixels]).stream().pipeThrough(new CompressionStream("deflate"));
+                    return new Uint8Array(await new Response(stream).arrayBuffer());
+                };
+                const pixels = new Uint8Array(64 * 64 * 4).fill(255);
+                pixels.fill(0, 0, 4);  // one clear corner
+                const image = await packed(pixels);
+                const measure = async (shape, ratio) => {
+                    const element = document.createElement("div");
+                    await new Cursor(element).show(shape, ratio);
+                    const url = /url\\("?([^)"]+)"?\\)/.exec(element.style.cursor);
+                    if (!url) return [element.style.cursor];
+                    const picture = new Image();
+                    picture.src = url[1];
+                    await picture.decode();
+                    const bitmap = await createImageBitmap(picture);
+                    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+                    const context = canvas.getContext("2d");
+                    context.drawImage(bitmap, 0, 0);
+                    const alpha = (x, y) => context.getImageData(x, y, 1, 1).data[3];
+                    const hot = element.style.cursor.match(/(\\d+) (\\d+)(?=, default)/);
+                    return [bitmap.width, bitmap.height, +hot[1], +hot[2], alpha(0, 0), alpha(bitmap.width - 1, 9)];
+                };
+                const of = (width, height, scale) =>
+                    ({ width, height, scale, hot_x: width / 2, hot_y: height / 4, image });
+                return [
+                    await measure(of(64, 64, 1), 1),
+                    await measure(of(128, 128, 2), 1),
+                    await measure(of(256, 256, 4), 1),
+                    await measure(of(0, 0, 1), 1),
+                ];
+            })()"""
+        )
+    assert shown == [[64, 64, 32, 16, 0, 255], [128, 128, 64, 32, 0, 255], [128, 128, 64, 32, 0, 255], ["none"]]

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from avl_host.clipboard import ClipboardUnavailable, MemoryClipboard, X11Clipboard
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT
+from avl_protocol.wire.cliptext import Content
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState
 from tests.host.conftest import XServer
 from tests.tools import need
 
@@ -58,8 +59,8 @@ async def paste(server: XServer) -> str:
 
 @pytest.mark.parametrize("text", ["short ж", LONG], ids=["short", "in pieces"])
 async def test_what_another_program_copies_is_told(xvfb: XServer, clipboard: X11Clipboard, text: str) -> None:
-    told: asyncio.Queue[str] = asyncio.Queue()
-    clipboard.on_text = told.put_nowait
+    told: asyncio.Queue[Content] = asyncio.Queue()
+    clipboard.on_change = told.put_nowait
     async with copied(xvfb, text):
         async with asyncio.timeout(8):
             assert await told.get() == text
@@ -67,12 +68,14 @@ async def test_what_another_program_copies_is_told(xvfb: XServer, clipboard: X11
 
 
 async def test_what_is_copied_while_another_program_goes_away_is_told(xvfb: XServer, clipboard: X11Clipboard) -> None:
-    told: asyncio.Queue[str] = asyncio.Queue()
-    clipboard.on_text = told.put_nowait
+    told: asyncio.Queue[Content] = asyncio.Queue()
+    clipboard.on_change = told.put_nowait
     other = X11Clipboard(xvfb.display)
     try:
         await asyncio.sleep(0)
-        clipboard._x.core.DeleteProperty(0xDEAD, clipboard._property)  # an error comes, then what was copied
+        clipboard._x.core.DeleteProperty(
+            0xDEAD, clipboard._display.atom("AVL_TIME")
+        )  # an error comes, then what was copied
         clipboard._x.flush()
         time.sleep(0.05)  # the server has met the error first; whoever asked whether it has would read it
         assert other.set("right behind an error")
@@ -85,11 +88,11 @@ async def test_what_is_copied_while_another_program_goes_away_is_told(xvfb: XSer
 
 @pytest.mark.parametrize("text", ["", "short ж\n", LONG], ids=["empty", "short", "in pieces"])
 async def test_what_is_set_can_be_pasted(xvfb: XServer, clipboard: X11Clipboard, text: str) -> None:
-    told: list[str] = []
-    clipboard.on_text = told.append
+    told: list[Content] = []
+    clipboard.on_change = told.append
     assert clipboard.set(text)
     assert await paste(xvfb) == text
-    assert await clipboard.get() == text
+    assert await clipboard.get() == (text or ClipboardState.EMPTY)
     assert told == [], "our own text came back as news"
 
 
@@ -99,22 +102,22 @@ async def test_too_long_a_text_is_refused_both_ways(xvfb: XServer, clipboard: X1
         async with asyncio.timeout(8):
             while await paste(xvfb) == "":
                 pass
-        assert await clipboard.get() is None
+        assert await clipboard.get() is ClipboardState.TOO_LARGE
 
 
 async def test_pictures_are_not_text(xvfb: XServer, clipboard: X11Clipboard) -> None:
     changed = asyncio.Event()
     known = clipboard._owner_changed
 
-    def notice(owner: int) -> None:
-        known(owner)
+    def notice(owner: int, since: int) -> None:
+        known(owner, since)
         changed.set()
 
     clipboard._owner_changed = notice  # type: ignore[method-assign]
     async with copied(xvfb, "not really a picture", "image/png"):
         async with asyncio.timeout(8):
             await changed.wait()
-        assert await clipboard.get() is None
+        assert await clipboard.get() is ClipboardState.NOT_TEXT
 
 
 async def test_the_display_may_die(own_xvfb: Callable[..., XServer]) -> None:
@@ -124,7 +127,7 @@ async def test_the_display_may_die(own_xvfb: Callable[..., XServer]) -> None:
     async with asyncio.timeout(8):
         while clipboard.set("x"):
             await asyncio.sleep(0.01)
-    assert await clipboard.get() in (None, "x")
+    assert await clipboard.get() in (ClipboardState.NO_ANSWER, "x")
     clipboard.close()
 
 
@@ -139,10 +142,10 @@ async def test_a_display_without_xfixes_says_so(own_xvfb: Callable[..., XServer]
 
 
 async def test_a_clipboard_in_memory_behaves_the_same() -> None:
-    told: list[str] = []
+    told: list[Content] = []
     clipboard = MemoryClipboard()
-    clipboard.on_text = told.append
-    assert await clipboard.get() is None
+    clipboard.on_change = told.append
+    assert await clipboard.get() is ClipboardState.EMPTY
     assert clipboard.set("a")
     assert not clipboard.set("x" * (MAX_CLIPBOARD_TEXT + 1))
     clipboard.copy("b")

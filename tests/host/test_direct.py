@@ -11,7 +11,17 @@ from avl_host.sharing import Sharing
 from avl_protocol.crypto.identity import check_relay, device_number, pin
 from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.session.relay import RelayPeer
-from avl_protocol.wire.messages import Attach, Attached, Hello, HopMessage, Recover, Register, Subscribe, Welcome
+from avl_protocol.wire.messages import (
+    Attach,
+    Attached,
+    Detach,
+    Hello,
+    HopMessage,
+    Recover,
+    Register,
+    Subscribe,
+    Welcome,
+)
 from avl_protocol.wire.registry import CloseCode, Role
 from tests.host.hosting import RecordingWorker
 from tests.protocol.handshakes import HOST, VIEWER, WALL, Seeded
@@ -27,11 +37,18 @@ class Desk:
     def __init__(self) -> None:
         self.came: list[tuple[bytes, bytes, bool]] = []
         self.bytes: list[tuple[int, bytes]] = []
-        self.lost = 0
+        self.opened: list[int] = []
+        self.gone = self.lost = 0
 
     def incoming(self, entrance: Any, handle: int, session_id: bytes, source: bytes, moves: bool, now: float) -> None:
         self.came.append((session_id, source, moves))
         entrance.accept(handle, session_id)
+
+    def channel_opened(self, entrance: Any, handle: int, channel: int, stream: int, now: float) -> None:
+        self.opened.append(channel)
+
+    def left(self, entrance: Any, handle: int, now: float) -> None:
+        self.gone += 1
 
     def channel_received(
         self, entrance: Any, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float
@@ -154,6 +171,7 @@ def test_who_gets_no_pictures_asks_for_no_key_object(message: HopMessage) -> Non
     assert step.worker.keys == 0 and caller.closed is None
     (guest,) = step.door._guests.values()
     guest.entrance.outlet.sessions = 1
+    caller.say(Subscribe(HANDLE, 1, 0))
     caller.say(message)
     assert step.worker.keys == 1
 
@@ -202,3 +220,58 @@ def test_a_new_viewer_comes_in_directly_while_many_addresses_connect(addresses: 
     for at in range(MOST // 4):
         step.comes(address=f"10.{at // 250}.{at % 250}.1")
     assert honest.closed is None and step.desk.came[-1][0] == b"h" * 16
+
+
+def test_the_session_is_told_that_a_channel_is_open_before_it_carries_a_byte() -> None:
+    step = Doorstep(strangers=True)
+    caller = step.comes()
+    caller.say(Attach(DEVICE, b"s" * 16))
+    caller.open(HANDLE, 2, b"")
+    assert (step.desk.opened, step.desk.bytes) == ([2], [])
+    caller.open(HANDLE, 1, b"record")
+    assert (step.desk.opened, step.desk.bytes) == ([2, 1], [(1, b"record")])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [Recover(HANDLE + 1, 1, 0), Subscribe(HANDLE + 1, 1, 0), Detach(HANDLE + 1, 0)],
+    ids=["recover", "subscribe", "detach"],
+)
+def test_what_names_another_session_is_ignored(message: HopMessage) -> None:
+    step = Doorstep(strangers=True)
+    caller = step.comes()
+    caller.say(Attach(DEVICE, b"s" * 16))
+    (guest,) = step.door._guests.values()
+    guest.entrance.outlet.sessions = 1
+    caller.say(message)
+    assert (step.worker.keys, step.desk.gone, guest.entrance.outlet.watched) == (0, 0, True)
+
+
+def test_who_wants_no_pictures_is_not_watched_and_asks_for_a_key_object_when_it_comes_back() -> None:
+    step = Doorstep(strangers=True)
+    caller = step.comes()
+    caller.say(Attach(DEVICE, b"s" * 16))
+    (guest,) = step.door._guests.values()
+    guest.entrance.outlet.sessions = 1
+    caller.say(Subscribe(HANDLE, 1, 0))
+    assert not guest.entrance.outlet.watched and step.worker.keys == 0
+    for _ in range(3):
+        caller.say(Subscribe(HANDLE, 1, 1))
+    assert guest.entrance.outlet.watched and step.worker.keys == 1, "only a change asks"
+
+
+def test_detach_ends_pictures_at_once_and_no_channel_opens_behind_it() -> None:
+    step = Doorstep(strangers=True)
+    caller = step.comes()
+    caller.say(Attach(DEVICE, b"s" * 16))
+    (guest,) = step.door._guests.values()
+    guest.entrance.outlet.sessions = 1
+    known = caller.open(HANDLE, 0, b"")
+    for _ in range(2):
+        caller.say(Detach(HANDLE, CloseCode.ENDED))
+    assert step.desk.gone == 1 and not guest.entrance.outlet.watched
+    assert caller.heard(Detach) == [Detach(HANDLE, CloseCode.ENDED)]
+    caller.raw(b"the end", known)
+    assert step.desk.bytes == [(0, b"the end")], "what is open stays until it is ended"
+    late = caller.open(HANDLE, 2, b"")
+    assert caller.told.resets == [(late, CloseCode.FORBIDDEN)] and step.desk.opened == [0]

@@ -13,7 +13,7 @@ from avl_host.capture.source import CursorImage
 from avl_host.config import EVERYTHING
 from avl_host.entrances import TRACK
 from avl_host.input.recorder import InputRecorder
-from avl_host.reception import RENEWAL_SPACING, UNADMITTED, Desktop, Reception
+from avl_host.reception import CURSOR_RATE, RENEWAL_SPACING, UNADMITTED, Desktop, Reception
 from avl_host.registration import Registration
 from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
@@ -27,6 +27,7 @@ from avl_protocol.session.hosting import HostState
 from avl_protocol.session.moves import HostMoves
 from avl_protocol.session.pipes import Route
 from avl_protocol.session.secure import SecureChannels
+from avl_protocol.wire.cliptext import Content
 from avl_protocol.wire.endtoend import (
     Clipboard,
     ClipboardAsk,
@@ -40,7 +41,15 @@ from avl_protocol.wire.endtoend import (
 )
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Accept, Admit, Detach, Evict, Incoming, Recover, Reject, Viewers, Welcome
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, T_RESUME, CloseCode, InputKind, Permission
+from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_TEXT,
+    T_RESUME,
+    Channel,
+    ClipboardState,
+    CloseCode,
+    InputKind,
+    Permission,
+)
 from avl_protocol.wire.target import RelayAddress
 from tests.host.hosting import RecordingGuests, RecordingLink, RecordingWorker
 from tests.protocol.handshakes import HOST, WALL, Seeded, identity
@@ -80,7 +89,7 @@ class Lobby:
         self.said: list[str] = []
         self.sink, self.link, self.worker = InputRecorder(), RecordingLink(), RecordingWorker()
         self.guests = RecordingGuests()
-        self.text: str | None = None
+        self.text: Content = ClipboardState.EMPTY
         self.takes = True
         self.sharing = Sharing(HOST, Seeded("sharing"), self.clock.monotonic, 8_000_000, lambda told, outlet: None)
         self.sharing.start(self.worker)
@@ -116,7 +125,7 @@ class Lobby:
             self.text = text
         return self.takes
 
-    async def _get(self) -> str | None:
+    async def _get(self) -> Content:
         return self.text
 
     def incoming(self, handle: int, source: bytes = b"source") -> HostSession | None:
@@ -138,10 +147,21 @@ class Lobby:
         session._moves = HostMoves(session._secure, session._pipes)
         session._timers.stop_all()
         session.send = told.append  # type: ignore[method-assign, assignment]
-        session.send_bulk = told.append  # type: ignore[method-assign, assignment]
+        self.hears(session, handle)
         self.reception.session_grant(session, self.clock.now)
         self.reception.session_admitted(session, self.clock.now)
         return session
+
+    def hears(self, session: HostSession, handle: int, ways: list[bool] | None = None) -> None:
+        """Write down what a session is sent on its clipboard channel, where it has a way (default: it has)."""
+
+        def send(message: Any) -> bool:
+            if ways is not None and not ways[0]:
+                return False
+            self.told[handle].append(message)
+            return True
+
+        session.send_bulk = send  # type: ignore[method-assign]
 
     def of(self, handle: int, kind: type) -> list[Any]:
         return [message for message in self.told[handle] if isinstance(message, kind)]
@@ -215,11 +235,31 @@ def test_a_newcomer_is_told_layout_and_cursor(tmp_path: Path) -> None:
     assert lobby.of(1, Layout)[1].width == 640
 
 
-def test_a_pointer_too_detailed_for_a_control_record_is_left_out(tmp_path: Path) -> None:
+def test_a_pointer_too_detailed_for_a_control_record_replaces_the_old_one_all_the_same(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     lobby.admit(1)
-    lobby.reception.cursor(CursorImage(1, 128, 128, 0, 0, Seeded("noise")(128 * 128 * 4)))
-    assert lobby.of(1, Cursor) == []
+    lobby.reception.cursor(CursorImage(1, 16, 16, 0, 0, bytes(16 * 16 * 4)))
+    lobby.wait(1)
+    lobby.reception.cursor(CursorImage(2, 128, 128, 64, 5, Seeded("noise")(128 * 128 * 4)))
+    assert [(c.serial, c.width, c.hot_x, c.hot_y) for c in lobby.of(1, Cursor)] == [(1, 16, 0, 0), (2, 128, 64, 5)]
+
+
+def test_an_animated_pointer_takes_a_bounded_share_and_ends_with_its_last_shape(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    lobby.admit(1)
+    noise = Seeded("noise")
+    for serial in range(1, 201):  # 96 x 96, 50 times a second, for 4 s
+        lobby.reception.cursor(CursorImage(serial, 96, 96, 0, 0, noise(96 * 96 * 4)))
+        lobby.wait(0.02)
+    told = lobby.of(1, Cursor)
+    assert told[0].serial == 1 and 5 <= len(told) <= 20
+    assert sum(len(cursor.image) for cursor in told[:-1]) * 8 / 4 <= CURSOR_RATE * 1.1
+    due = lobby.reception.next_timeout()
+    assert due is not None and due <= lobby.clock.now + 1
+    lobby.wait(1)
+    assert lobby.of(1, Cursor)[-1].serial == 200
+    lobby.wait(5)
+    assert [cursor.serial for cursor in lobby.of(1, Cursor)].count(200) == 1
 
 
 def test_input_reaches_the_desktop(tmp_path: Path) -> None:
@@ -252,24 +292,32 @@ def test_a_viewers_clipboard_is_set_answered_and_told_to_the_others_only(tmp_pat
     assert lobby.of(3, Clipboard) == []
 
 
-@pytest.mark.parametrize("why", ["permission", "size", "desktop"])
-def test_a_clipboard_that_is_not_taken_is_answered_so(tmp_path: Path, why: str) -> None:
+@pytest.mark.parametrize(
+    ("why", "state"),
+    [
+        ("permission", ClipboardState.NOT_PERMITTED),
+        ("size", ClipboardState.TOO_LARGE),
+        ("NUL", ClipboardState.NOT_TEXT),
+        ("desktop", ClipboardState.NO_ANSWER),
+    ],
+)
+def test_a_clipboard_that_is_not_taken_is_answered_so(tmp_path: Path, why: str, state: ClipboardState) -> None:
     lobby = Lobby(tmp_path)
     session = lobby.admit(1, EVERYTHING & ~Permission.CLIPBOARD_IN if why == "permission" else EVERYTHING)
     lobby.admit(2)
     lobby.takes = why != "desktop"
-    text = "x" * (MAX_CLIPBOARD_TEXT + 1) if why == "size" else "text"
+    text = "x" * (MAX_CLIPBOARD_TEXT + 1) if why == "size" else "te\0xt" if why == "NUL" else "text"
     lobby.reception.session_message(session, Clipboard(7, text), 100.0)
-    assert lobby.of(1, ClipboardSet) == [ClipboardSet(7, False)]
-    assert lobby.text is None and lobby.of(2, Clipboard) == []
+    assert lobby.of(1, ClipboardSet) == [ClipboardSet(7, False, state)]
+    assert lobby.text is ClipboardState.EMPTY and lobby.of(2, Clipboard) == []
 
 
 async def test_the_hosts_clipboard_is_told_to_who_may_read_it(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     reads, not_reads = lobby.admit(1), lobby.admit(2, EVERYTHING & ~Permission.CLIPBOARD_OUT)
     lobby.reception.clipboard("copied")
-    lobby.reception.clipboard("x" * (MAX_CLIPBOARD_TEXT + 1))
-    assert [m.text for m in lobby.of(1, Clipboard)] == ["copied"]
+    lobby.reception.clipboard(ClipboardState.NOT_TEXT)
+    assert [(m.text, m.state) for m in lobby.of(1, Clipboard)] == [("copied", 0), ("", ClipboardState.NOT_TEXT)]
     lobby.text = "asked for"
     for session in (reads, not_reads):
         lobby.reception.session_message(session, ClipboardAsk(), 100.0)
@@ -277,6 +325,24 @@ async def test_the_hosts_clipboard_is_told_to_who_may_read_it(tmp_path: Path) ->
     await asyncio.sleep(0)
     assert lobby.of(1, Clipboard)[-1].text == "asked for"
     assert lobby.of(2, Clipboard) == []
+
+
+async def test_what_was_copied_before_the_viewer_had_its_clipboard_channel_is_told_once_it_has(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    session = lobby.admit(1)
+    ways = [False]
+    lobby.hears(session, 1, ways)
+    lobby.text = "newest"
+    lobby.reception.clipboard("older")
+    lobby.reception.clipboard("newest")
+    lobby.reception.session_message(session, ClipboardAsk(), 100.0)
+    await asyncio.sleep(0)
+    assert lobby.of(1, Clipboard) == []
+    ways[0] = True
+    for channel in (Channel.INPUT, Channel.BULK, Channel.BULK):
+        lobby.reception.session_opened(session, channel, 100.0)
+    await asyncio.sleep(0)
+    assert [message.text for message in lobby.of(1, Clipboard)] == ["newest"], "once, and the newest"
 
 
 # -- consent -----------------------------------------------------------------------------------------------------------

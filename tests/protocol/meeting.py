@@ -33,6 +33,7 @@ class Moved:
     data: bytes = b""
     end: bool = False
     reset: int | None = None
+    opens: bool = False
 
     @property
     def channel(self) -> int:
@@ -66,7 +67,7 @@ class MemoryHop:
         while stream in self.opened:
             stream += 100
         self.opened.append(stream)
-        self.out.append(Moved(stream))
+        self.out.append(Moved(stream, opens=True))
         return stream
 
     def send_stream(self, stream: int, data: bytes, end: bool = False) -> None:
@@ -146,6 +147,7 @@ class HostOwner:
     ended: CloseCode | None = None
     moved: int = 0
     detached: int = 0
+    opened: list[int] = field(default_factory=list)
 
     def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
         if self.asks:
@@ -167,6 +169,9 @@ class HostOwner:
 
     def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
         self.messages.append(message)
+
+    def session_opened(self, session: HostSession, channel: int, now: float) -> None:
+        self.opened.append(channel)
 
     def session_moved(self, session: HostSession, now: float) -> None:
         self.moved += 1
@@ -280,6 +285,8 @@ class Meeting:
         session, route = (self.host, way.host_route) if from_viewer else (self.viewer, way.viewer_route)
         if moved.reset is not None:
             session.channel_reset(route, moved.channel, moved.stream, moved.reset, self.now)
+        elif moved.opens:
+            session.channel_opened(route, moved.channel, moved.stream, self.now)
         else:
             session.channel_received(route, moved.channel, moved.stream, moved.data, moved.end, self.now)
 

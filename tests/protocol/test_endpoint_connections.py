@@ -12,7 +12,7 @@ import pytest
 from avl_protocol.endpoint.dial import Unreachable
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.tls import TrustPinned
-from avl_protocol.quic.carrier import BACKLOG_LIMIT, QuicCarrier
+from avl_protocol.quic.carrier import BACKLOG_LIMIT, ROOM, QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.carrier import Carrier, CarrierReceiver
 from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
@@ -183,6 +183,22 @@ def test_back_pressure_reaches_the_sender_and_its_relief_is_told() -> None:
         await receiver.until(lambda: receiver.writable == [stream])
 
     simulate(main, receiver=lambda carrier: RecordingReceiver(carrier, consume_at_once=False))
+
+
+def test_a_small_backlog_is_told_when_it_is_acknowledged() -> None:
+    """Whoever sends no more than so much at a time, as input does, waits for nothing else."""
+
+    async def main(both: Joined) -> None:
+        receiver = await both.connect()
+        stream = receiver.carrier.open_stream()
+        receiver.carrier.send_stream(stream, bytes(ROOM + 1))
+        await receiver.until(lambda: receiver.writable == [stream])
+        assert receiver.carrier.stream_backlog(stream) <= ROOM
+        receiver.carrier.send_stream(stream, bytes(ROOM // 2))
+        await asyncio.sleep(1)
+        assert receiver.writable == [stream]
+
+    simulate(main)
 
 
 def test_both_sides_learn_the_code_and_the_text() -> None:

@@ -27,7 +27,7 @@ from avl_protocol.session.mediaout import MediaSender
 from avl_protocol.session.pipes import Route
 from avl_protocol.wire.endtoend import BulkMessage, Clipboard, ClipboardAsk, ClipboardSet, ControlMessage, MediaKeys
 from avl_protocol.wire.messages import Evict, HopMessage
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, CloseCode, Permission
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, CloseCode, Permission
 from tests.protocol.handshakes import HOST, VIEWER, Seeded
 from tests.protocol.memory import MemoryCarrier
 
@@ -117,7 +117,7 @@ class Lobby:
         )
         self.coder, self.link = Coder(), Hop()
         sharing.start(cast(Any, self.coder))
-        self.clipboard.on_text = self.reception.clipboard
+        self.clipboard.on_change = self.reception.clipboard
         self.sessions = [Session(at, each) for at, each in enumerate(permissions)]
         for session in self.sessions:
             visit = Visit(cast(HostSession, session), None)
@@ -134,8 +134,9 @@ def texts(session: Session) -> list[str]:
     return [message.text for message in session.told if isinstance(message, Clipboard)]
 
 
-def answers(session: Session) -> list[tuple[int, bool]]:
-    return [(message.serial, message.taken) for message in session.told if isinstance(message, ClipboardSet)]
+def answers(session: Session) -> list[tuple[int, bool, int]]:
+    told = [message for message in session.told if isinstance(message, ClipboardSet)]
+    return [(message.serial, message.taken, message.state) for message in told]
 
 
 # -- clipboard ---------------------------------------------------------------------------------------------------------
@@ -155,26 +156,34 @@ async def test_the_clipboard_is_told_to_those_who_may_read_it_and_not_to_who_set
     await asyncio.gather(*lobby.reception._tasks)
     assert texts(reader)[2:] == ["from a viewer"]
     assert [texts(session) for session in others] == [[], []]
-    lobby.clipboard.copy(LARGEST + "x")
-    assert len(texts(reader)) == 3, "what is too long is not told"
+    for without in (LARGEST + "x", "\0", ClipboardState.NO_ANSWER):
+        lobby.clipboard.copy(without)
+    told = [message for message in reader.told if isinstance(message, Clipboard)][3:]
+    assert [(message.text, message.state) for message in told] == [
+        ("", ClipboardState.TOO_LARGE), ("", ClipboardState.NOT_TEXT), ("", ClipboardState.NO_ANSWER),
+    ], "why there is no text is told"  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("permissions", "text", "taken"),
+    ("permissions", "text", "state"),
     [
-        (EVERYTHING, "short", True),
-        (EVERYTHING, LARGEST, True),
-        (EVERYTHING, LARGEST + "x", False),
-        (EVERYTHING, "ä" * (MAX_CLIPBOARD_TEXT // 2 + 1), False),
-        (EVERYTHING & ~Permission.CLIPBOARD_IN, "short", False),
+        (EVERYTHING, "short", ClipboardState.TEXT),
+        (EVERYTHING, LARGEST, ClipboardState.TEXT),
+        (EVERYTHING, LARGEST + "x", ClipboardState.TOO_LARGE),
+        (EVERYTHING, "ä" * (MAX_CLIPBOARD_TEXT // 2 + 1), ClipboardState.TOO_LARGE),
+        (EVERYTHING, "a\0b", ClipboardState.NOT_TEXT),
+        (EVERYTHING & ~Permission.CLIPBOARD_IN, "short", ClipboardState.NOT_PERMITTED),
     ],
-    ids=["short", "largest", "too long", "too long in UTF-8", "not permitted"],
+    ids=["short", "largest", "too long", "too long in UTF-8", "with a NUL", "not permitted"],
 )
-async def test_setting_the_clipboard_is_always_answered(permissions: Permission, text: str, taken: bool) -> None:
+async def test_setting_the_clipboard_is_always_answered(
+    permissions: Permission, text: str, state: ClipboardState
+) -> None:
+    taken = state is ClipboardState.TEXT
     lobby = Lobby(permissions)
     lobby.clipboard.copy("before")
     lobby.say(lobby.sessions[0], Clipboard(17, text))
-    assert answers(lobby.sessions[0]) == [(17, taken)]
+    assert answers(lobby.sessions[0]) == [(17, taken, state)]
     assert await lobby.clipboard.get() == (text if taken else "before")
 
 
@@ -184,7 +193,7 @@ async def test_a_desktop_that_does_not_take_the_text_is_reported() -> None:
         lobby.reception._desktop.sharing, InputRecorder(), lambda _text: False, lobby.clipboard.get
     )
     lobby.say(lobby.sessions[0], Clipboard(3, "text"))
-    assert answers(lobby.sessions[0]) == [(3, False)]
+    assert answers(lobby.sessions[0]) == [(3, False, ClipboardState.NO_ANSWER)]
     assert texts(lobby.sessions[1]) == []
 
 

@@ -220,6 +220,7 @@ def test_the_view_code_admits_to_viewing_and_opens_no_other_channel() -> None:
 @pytest.mark.parametrize("channel", [Channel.INPUT, Channel.BULK, 3, 77])
 def test_a_host_refuses_a_channel_that_the_permissions_do_not_open(channel: int) -> None:
     meeting = Meeting(code=VIEW_CODE).start()
+    meeting.host.channel_opened(meeting.host_route, channel, channel, meeting.now)
     meeting.host.channel_received(meeting.host_route, channel, channel, b"whatever", False, meeting.now)
     assert meeting.host_pipes.refused == [(channel, CloseCode.FORBIDDEN)]
     assert meeting.host.state is HostState.ADMITTED
@@ -239,6 +240,7 @@ def test_a_viewer_that_lies_about_its_permissions_is_stopped_by_the_host() -> No
 def test_a_second_stream_for_a_channel_is_refused_unless_it_begins_as_a_move() -> None:
     meeting = Meeting().start()
     for stream, data in ((101, b"x" * 60), (201, SESSION + b"\x01\x01\x00" + bytes(16))):
+        meeting.host.channel_opened(meeting.host_route, Channel.INPUT, stream, meeting.now)
         meeting.host.channel_received(meeting.host_route, Channel.INPUT, stream, data, False, meeting.now)
     assert meeting.host_pipes.refused == [(Channel.INPUT, CloseCode.TAMPERED)] * 2
     meeting.send_input(POINTER)
@@ -247,13 +249,14 @@ def test_a_second_stream_for_a_channel_is_refused_unless_it_begins_as_a_move() -
 
 def test_before_admission_there_is_channel_0_only() -> None:
     meeting = Meeting(asks=True).start()
+    meeting.host.channel_opened(meeting.host_route, Channel.INPUT, Channel.INPUT, meeting.now)
     meeting.host.channel_received(meeting.host_route, Channel.INPUT, Channel.INPUT, b"x", False, meeting.now)
     assert meeting.host_pipes.refused == [(Channel.INPUT, CloseCode.FORBIDDEN)]
 
 
 def test_a_channel_that_the_host_opens_ends_the_session() -> None:
     meeting = Meeting(code=VIEW_CODE).start()
-    meeting.viewer.channel_received(meeting.viewer_route, Channel.INPUT, 99, b"x", False, meeting.now)
+    meeting.viewer.channel_opened(meeting.viewer_route, Channel.INPUT, 99, meeting.now)
     assert meeting.reason is CloseCode.SESSION_PROTOCOL
 
 
@@ -293,6 +296,7 @@ def test_a_changed_byte_anywhere_in_the_handshake_admits_nobody(
 @given(st.lists(st.binary(max_size=200), max_size=6), st.booleans())
 def test_whatever_a_stranger_says_first_raises_nothing(pieces: list[bytes], end: bool) -> None:
     meeting = Meeting()
+    meeting.host.channel_opened(meeting.host_route, 0, 0, meeting.now)
     for piece in pieces:
         meeting.host.channel_received(meeting.host_route, 0, 0, piece, False, meeting.now)
     meeting.host.channel_received(meeting.host_route, 0, 0, b"", end, meeting.now)
@@ -314,5 +318,6 @@ def test_whatever_a_host_says_first_raises_nothing(pieces: list[bytes]) -> None:
 
 def test_an_oversized_handshake_message_is_refused_by_its_length() -> None:
     meeting = Meeting()
+    meeting.host.channel_opened(meeting.host_route, 0, 0, meeting.now)
     meeting.host.channel_received(meeting.host_route, 0, 0, (4097).to_bytes(2, "big"), False, meeting.now)
     assert meeting.host_owner.ended is CloseCode.SESSION_PROTOCOL

@@ -19,6 +19,7 @@ from avl_protocol.wire.registry import (
     T_INPUT_SILENCE,
     T_RESUME,
     T_STALE,
+    Channel,
     CloseCode,
     InputKind,
 )
@@ -59,6 +60,15 @@ def test_what_a_viewer_says_meanwhile_arrives_when_there_is_a_way() -> None:
     back(meeting)
     assert [m for m in meeting.host_owner.messages if isinstance(m, Decoder)] == [Decoder((7,))]
     assert [m for m in meeting.host_owner.messages if isinstance(m, Clipboard)] == [Clipboard(3, "text")]
+
+
+def test_the_host_is_told_of_each_channel_that_has_a_way_for_the_first_time_and_again() -> None:
+    meeting = lost()
+    assert meeting.host_owner.opened == [Channel.INPUT, Channel.BULK]
+    assert not meeting.host.send_bulk(Clipboard(1, "text"))
+    back(meeting)
+    assert meeting.host_owner.opened == [Channel.INPUT, Channel.BULK] * 2
+    assert meeting.host.send_bulk(Clipboard(2, "text"))
 
 
 def test_what_a_host_says_into_the_void_is_dropped_and_it_is_told_that_the_viewer_is_back() -> None:

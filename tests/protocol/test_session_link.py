@@ -52,6 +52,7 @@ class Owner:
 
     up: int = 0
     messages: list[HopMessage] = field(default_factory=list)
+    opened: list[tuple[int, int, int]] = field(default_factory=list)
     channels: list[tuple[int, int, int, bytes, bool]] = field(default_factory=list)
     resets: list[tuple[int, int, int, int]] = field(default_factory=list)
     media: list[bytes] = field(default_factory=list)
@@ -62,6 +63,9 @@ class Owner:
 
     def link_message(self, message: HopMessage, now: float) -> None:
         self.messages.append(message)
+
+    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
+        self.opened.append((handle, channel, stream))
 
     def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
         self.channels.append((handle, channel, stream, data, end))
@@ -120,6 +124,15 @@ class Hop:
     def closed(self) -> int | None:
         ended = self.connection.client.closed
         return ended[0] if ended else None
+
+
+def test_a_channel_that_the_neighbour_opens_is_told_before_its_first_byte() -> None:
+    hop = Hop(Role.HOST)
+    hop.say(welcome(), Registered(7))
+    hop.raw(channel_header(5, 2), 1)
+    assert (hop.owner.opened, hop.owner.channels) == ([(5, 2, 1)], [])
+    hop.raw(channel_header(5, 1) + b"record", 5)
+    assert (hop.owner.opened[1:], hop.owner.channels) == ([(5, 1, 5)], [(5, 1, 5, b"record", False)])
 
 
 def test_a_client_says_hello_and_waits() -> None:

@@ -167,7 +167,7 @@ def test_a_stream_that_the_host_opens_is_not_taken_for_the_rest_of_one_that_was_
     meeting.move(meeting.another_way())
     meeting.viewer.channel_received(meeting.viewer_route, 0, 0, b"the last of it", False, meeting.now)
     assert meeting.viewer_owner.ended is None
-    meeting.viewer.channel_received(meeting.viewer_route, 0, 4711, b"a new one", False, meeting.now)
+    meeting.viewer.channel_opened(meeting.viewer_route, 0, 4711, meeting.now)
     assert meeting.reason is CloseCode.SESSION_PROTOCOL
 
 

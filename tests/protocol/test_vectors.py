@@ -23,7 +23,7 @@ from avl_protocol.media.reassembler import Reassembler
 from avl_protocol.path.candidate import Candidate, Site, from_rows, reachable
 from avl_protocol.path.punch import Punch, PunchKey, tag_of
 from avl_protocol.websocket import frames
-from avl_protocol.wire import codec, datagram, device_id, packing, target, varint
+from avl_protocol.wire import cliptext, codec, datagram, device_id, packing, target, varint
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.registry import CandidateKind
 from spec.vectors import bounds_cases, carrier_cases, make, parity_cases
@@ -171,6 +171,17 @@ def test_device_ids_and_codes() -> None:
             device_id.from_text(text)
     assert all(device_id.normalise_code(case["typed"]) == case["normalised"] for case in vectors["codes"])
     assert all(device_id.show_code(case["code"]) == case["shown"] for case in vectors["shown"])
+
+
+def test_clipboard_texts() -> None:
+    vectors = _read("cliptext")
+    for case in vectors["contents"]:
+        raw = b"".join(unit.to_bytes(2, "big") for unit in case["units"])
+        whole = raw.decode("utf-16-be", "surrogatepass") * case["times"]
+        state, text = cliptext.as_told(cliptext.content_of(whole))
+        assert (state, text[: len(case["begins"])], len(text)) == (case["state"], case["begins"], case["length"])
+    for case in vectors["told"]:
+        assert list(cliptext.as_told(cliptext.told(case["state"], case["text"]))) == case["means"]
 
 
 def test_targets() -> None:

@@ -16,7 +16,7 @@ from avl_protocol.websocket.frames import (
     ResetFrame,
     StreamFrame,
 )
-from avl_protocol.websocket.streams import BACKLOG_LIMIT, MAX_OPEN
+from avl_protocol.websocket.streams import BACKLOG_LIMIT, MAX_OPEN, ROOM
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import MAX_WEBSOCKET_CREDIT, MAX_WEBSOCKET_DATA, T_IDLE, CloseCode
 from tests.protocol.wsjoin import Joined, Listener
@@ -101,6 +101,16 @@ def test_a_large_backlog_is_told_once_when_it_has_halved() -> None:
     both.run()
     assert both.at_client.writable == [stream]
     assert len(both.at_server.streams[stream]) == BACKLOG_LIMIT + 1
+
+
+def test_a_small_backlog_is_told_when_it_has_left() -> None:
+    both = Joined()
+    stream = both.client.open_stream()
+    both.client.send_stream(stream, bytes(ROOM + 1))
+    both.run()
+    both.client.send_stream(stream, bytes(ROOM))
+    both.run()
+    assert both.at_client.writable == [stream]
 
 
 def test_input_leaves_before_video_that_waits_and_bulk_behind_it() -> None:

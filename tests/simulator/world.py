@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +28,9 @@ from tests.simulator.host import SimulatedInterfaces
 from tests.simulator.run import Simulation
 
 RELAY, HOST, VIEWER = "10.0.0.1", "10.0.0.2", "10.0.0.3"
-PORT = 4433
+PORT, HOST_PORT = 4433, 4434
+#: How a viewer comes to a host: through a relay, straight to one that listens, or straight after a move from a relay.
+ENTRANCES = ("relay", "direct", "moved")
 CODE = "TEST-CODE"
 
 
@@ -43,10 +46,12 @@ class RunningHost:
 
 
 class System:
-    """Starts the parts of one simulated system; all state lies in a folder that goes with it."""
+    """Starts the parts of one simulated system; all state lies in a folder that goes with it. `entrance`: how viewers
+    come to its hosts, one of ENTRANCES."""
 
-    def __init__(self, simulation: Simulation, folder: Path, relay: str, host: str) -> None:
+    def __init__(self, simulation: Simulation, folder: Path, relay: str, host: str, entrance: str) -> None:
         self.simulation = simulation
+        self.entrance = entrance
         self._relay_ip, self._host_ip = relay, host
         self.folder = folder
         self.relay_instance: Relay | None = None
@@ -83,13 +88,18 @@ class System:
     async def host(
         self, size: tuple[int, int] = (320, 192), ask: Ask | None = None, faulty: bool = False, **settings: object
     ) -> AsyncIterator[RunningHost]:
-        """Run a host with a test card until the block ends; through the relay only, unless `direct`. Errors that nobody
-        foresaw fail the test, unless it is `faulty`."""
+        """Run a host with a test card until the block ends; through the relay only, unless `direct` or the entrance say
+        otherwise. Errors that nobody foresaw fail the test, unless it is `faulty`."""
         assert self._relay_address is not None
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
         source, sink, clipboard = PatternSource(clock, size), InputRecorder(clock), MemoryClipboard()
-        chosen = {"code": CODE, "direct": False, "relays": (self._relay_address,), "simulated": True, **settings}
+        chosen: dict[str, object] = {"code": CODE, "direct": False, "relays": (self._relay_address,), "simulated": True}
+        if self.entrance == "direct":
+            chosen |= {"relays": (), "listen": (self._host_ip, HOST_PORT)}
+        elif self.entrance == "moved":
+            chosen |= {"direct": True}
+        chosen |= settings
         host_settings = HostSettings(state=self.folder / "host", source="pattern", **chosen)  # type: ignore[arg-type]
         said: list[str] = []
         parts = Parts(source, sink, clipboard, lambda s: H264Encoder(replace(s, threads=1), clock), InlineWorker, ask)  # type: ignore[arg-type]
@@ -114,28 +124,34 @@ class System:
 
     def target(self, host: RunningHost) -> Target:
         """Where a host is."""
-        return Target(self.relay, host.agent.identity.number)
+        place = RelayAddress(self._host_ip, HOST_PORT) if self.entrance == "direct" else self.relay
+        return Target(place, host.agent.identity.number)
 
     @asynccontextmanager
     async def viewer(
         self, host: RunningHost, code: str = CODE, address: str = VIEWER, name: str = "viewer", timeout: float = 10.0,
         reconnect: bool = False, direct: bool = True, pictures: bool = True, others: tuple[RelayAddress, ...] = (),
     ) -> AsyncIterator[Desktop]:  # fmt: skip
-        """See a host's desktop until the block ends."""
+        """See a host's desktop until the block ends; at the entrance "moved" once the session has moved there."""
         world = self.world(address, name)
         async with connect(
             replace(self.target(host), others=others), code=code, state=self.folder / name, timeout=timeout, name=name,
             reconnect=reconnect, world=world, direct=direct, pictures=pictures,
             make_decoder=lambda decoded, failed: InlineDecoder(VideoDecoder, decoded, failed, world.clock.monotonic),
         ) as desktop:  # fmt: skip
+            async with asyncio.timeout(30):
+                while self.entrance == "moved" and desktop.stats()["path"] not in ("lan", "direct"):
+                    await asyncio.sleep(0.02)
             yield desktop
 
 
 @asynccontextmanager
-async def system(simulation: Simulation, relay_ip: str = RELAY, host_ip: str = HOST) -> AsyncIterator[System]:
+async def system(
+    simulation: Simulation, relay_ip: str = RELAY, host_ip: str = HOST, entrance: str = "relay"
+) -> AsyncIterator[System]:
     """A system with a running relay."""
     with tempfile.TemporaryDirectory() as folder:
-        made = System(simulation, Path(folder), relay_ip, host_ip)
+        made = System(simulation, Path(folder), relay_ip, host_ip, entrance)
         relay = await made.start_relay()
         try:
             yield made

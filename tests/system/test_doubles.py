@@ -15,7 +15,7 @@ ELSEWHERE = "10.0.0.5"
 
 def copy(s: System, simulation: Simulation) -> System:
     """A system with the same relay whose host is a clone of the first one's machine, at another address."""
-    made = System(simulation, s.folder / "clone", "", ELSEWHERE)
+    made = System(simulation, s.folder / "clone", "", ELSEWHERE, s.entrance)
     made.folder.mkdir()
     shutil.copytree(s.folder / "host", made.folder / "host")
     made._relay_address = s.relay

@@ -104,9 +104,9 @@ def test_a_host_finds_a_relay_that_comes_up_late() -> None:
     run(main)
 
 
-def test_a_viewer_that_vanishes_mid_drag_leaves_nothing_pressed() -> None:
+def test_a_viewer_that_vanishes_mid_drag_leaves_nothing_pressed(entrance: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host(resume=20.0) as host:
+        async with system(simulation, entrance=entrance) as s, s.host(resume=20.0) as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
@@ -114,22 +114,24 @@ def test_a_viewer_that_vanishes_mid_drag_leaves_nothing_pressed() -> None:
                 assert host.sink.held == {("button", 1), ("key", 4)}
                 await asyncio.sleep(10)
                 assert host.sink.held == {("button", 1), ("key", 4)}  # held on purpose
-                simulation.network.change(RELAY, VIEWER, loss=1.0)
+                for other in (RELAY, HOST):
+                    simulation.network.change(other, VIEWER, loss=1.0)
                 gone = simulation.clock.monotonic()
                 await until(lambda: not host.sink.held)
                 assert simulation.clock.monotonic() - gone <= T_INPUT_SILENCE + 0.1
                 host.source.set_still(True)
                 await until(lambda: not sessions(host), 60)
                 assert any("has left" in line for line in host.said)
-                simulation.network.change(RELAY, VIEWER, loss=0.0)
+                for other in (RELAY, HOST):
+                    simulation.network.change(other, VIEWER, loss=0.0)
             assert host.agent.sharing._audience == {}
 
     run(main)
 
 
-def test_a_viewer_that_leaves_releases_everything_at_once() -> None:
+def test_a_viewer_that_leaves_releases_everything_at_once(entrance: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host() as host:
+        async with system(simulation, entrance=entrance) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await hold(desktop, (2, 1, True), A_DOWN)
@@ -140,9 +142,9 @@ def test_a_viewer_that_leaves_releases_everything_at_once() -> None:
     run(main)
 
 
-def test_a_host_that_stops_says_so_and_holds_nothing() -> None:
+def test_a_host_that_stops_says_so_and_holds_nothing(entrance: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s:
+        async with system(simulation, entrance=entrance) as s:
             async with s.host() as host:
                 await online(host)
                 client: Any = None
@@ -157,9 +159,9 @@ def test_a_host_that_stops_says_so_and_holds_nothing() -> None:
     run(main)
 
 
-def test_a_display_that_dies_ends_the_sessions_with_that_reason() -> None:
+def test_a_display_that_dies_ends_the_sessions_with_that_reason(entrance: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host() as host:
+        async with system(simulation, entrance=entrance) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
@@ -179,9 +181,9 @@ def test_a_display_that_dies_ends_the_sessions_with_that_reason() -> None:
     run(main)
 
 
-def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new() -> None:
+def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(entrance: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host() as host:
+        async with system(simulation, entrance=entrance) as s, s.host() as host:
             await online(host)
             async with (
                 s.viewer(host, address="10.0.0.7", name="stays") as stays,

@@ -42,9 +42,9 @@ def test_a_host_that_starts_again_takes_its_viewer_back_by_ticket() -> None:
     run(main)
 
 
-def test_a_viewer_that_starts_again_comes_back_by_ticket_and_the_ticket_works_once() -> None:
+def test_a_viewer_that_starts_again_comes_back_by_ticket_and_the_ticket_works_once(entrance: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host() as host:
+        async with system(simulation, entrance=entrance) as s, s.host() as host:
             await online(host)
             async with s.viewer(host, reconnect=True) as desktop:
                 await number(desktop)

@@ -17,9 +17,10 @@ from avl_protocol.endpoint import runtime
 from avl_protocol.endpoint.state import StateError
 from avl_protocol.wire import device_id
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
+from avl_protocol.wire.registry import CLOSE_CODES, ClipboardState, CloseCode
 from avl_viewer import api, cli
 from avl_viewer.api import Screenshot
+from avl_viewer.clipboard import not_given
 
 TARGET = f"avl://127.0.0.1:4433/{device_id.to_text(12345)}"
 Call = Callable[..., Result]
@@ -32,6 +33,7 @@ class FakeDesktop:
         self.calls: list[tuple[Any, ...]] = []
         self.clipboard = self
         self.text = "the host's clipboard"
+        self.failure: Refused | None = None
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         async def call(*values: Any) -> None:
@@ -40,6 +42,8 @@ class FakeDesktop:
         return call
 
     async def get(self) -> str:
+        if self.failure is not None:
+            raise self.failure
         return self.text
 
     async def screenshot(self, settle: float) -> Screenshot:
@@ -72,7 +76,7 @@ def avl(monkeypatch: pytest.MonkeyPatch) -> Call:
     """Run the command in this process."""
     monkeypatch.delenv("AVL_CODE", raising=False)
 
-    def call(*words: str, stdin: str | None = None) -> Result:
+    def call(*words: str, stdin: str | bytes | None = None) -> Result:
         return CliRunner().invoke(cli.app, list(words), input=stdin)
 
     return call
@@ -214,6 +218,34 @@ def test_figures_in_a_stranger_s_words_are_neither_obeyed_nor_taken_for_markup(
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
     figures = avl("stats", TARGET, "--json", "--code", "c", "--seconds", "0.1").stdout
     assert figures.isascii() and json.loads(figures)["rate"]["reason"] == HOSTILE
+
+
+def test_a_clipboard_without_text_says_which_of_three_things_it_is(avl: Call, desktop: FakeDesktop) -> None:
+    desktop.text = ""
+    result = avl("clipboard", TARGET, "--code", "c")
+    assert (result.exit_code, result.stdout) == (0, "") and "is empty" in result.stderr
+    said = set()
+    for state, exit_code in (
+        (ClipboardState.NOT_TEXT, 1),
+        (ClipboardState.TOO_LARGE, 1),
+        (ClipboardState.NO_ANSWER, 4),
+    ):
+        desktop.failure = not_given(state)
+        result = avl("clipboard", TARGET, "--code", "c")
+        assert (result.exit_code, result.stdout) == (exit_code, "")
+        said.add(result.stderr)
+    assert len(said) == 3
+
+
+@pytest.mark.parametrize(
+    "words", [("clipboard", TARGET, "--set", "-"), ("type", TARGET, "-")], ids=lambda words: words[0]
+)
+def test_standard_input_that_is_not_utf8_is_an_error_that_says_so(
+    words: tuple[str, ...], avl: Call, desktop: FakeDesktop
+) -> None:
+    result = avl(*words, "--code", "c", stdin=b"caf\xe9\n")
+    assert result.exit_code == cli.USAGE and "not UTF-8" in result.stderr and "0xE9 at position 3" in result.stderr
+    assert [call for call in desktop.calls if call[0] != "connect"] == []
 
 
 def test_a_screenshot_is_a_file(avl: Call, desktop: FakeDesktop, tmp_path: Path) -> None:

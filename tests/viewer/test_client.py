@@ -12,7 +12,7 @@ from avl_protocol.crypto.attempts import Code
 from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Recover
-from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
+from avl_protocol.wire.registry import CLOSE_CODES, ClipboardState, CloseCode
 from avl_viewer.config import RETRYABLE
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.present.cursor import cursor_shape
@@ -40,6 +40,10 @@ def test_only_losses_are_dialled_again_and_every_answer_is_final() -> None:
         Cursor(9, 16, 16, 0, 0, b"not zlib"),
         Cursor(9, 0, 1 << 40, 0, 0, zlib.compress(b"")),
         Cursor(9, 1, 513, 0, 0, zlib.compress(bytes(513 * 4))),
+        Cursor(9, 513, 1, 0, 0, zlib.compress(bytes(513 * 4))),
+        Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(16 * 16 * 4)), 0),
+        Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(16 * 16 * 4)), 2),
+        Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(4)), 1 << 60),
         Layout(10, 10, ("a",), ((1,),)),
         Layout(10, 10, ("a", "b"), ((1, 2, 3, 4, 0),)),
         Layout(10, 10, (), ((1, 2, 3, 4, 5, 6),)),
@@ -254,10 +258,14 @@ async def test_requests_are_answered_by_number() -> None:
     first, one = requests.clipboard_set()
     second, two = requests.clipboard_set()
     assert first != second
-    requests.was_set(second, False)
-    requests.was_set(second, True)
-    requests.was_set(99, True)
-    assert two.result() is False and not one.done()
+    requests.was_set(second, False, ClipboardState.TOO_LARGE)
+    requests.was_set(second, True, 0)
+    requests.was_set(99, True, 0)
+    assert two.result() is ClipboardState.TOO_LARGE and not one.done()
+    for state in (0, 99):  # of a host that says no more
+        third, three = requests.clipboard_set()
+        requests.was_set(third, False, state)
+        assert three.result() is ClipboardState.NO_ANSWER
     early, late = requests.input_applied(3), requests.input_applied(5)
     requests.was_applied(4)
     assert early.done() and not late.done()

@@ -45,7 +45,7 @@ def test_everything_is_remembered_and_told() -> None:
     def hook(name: str) -> Any:
         return lambda *what: told.append((name, what))
 
-    names = ("picture", "layout", "cursor", "clipboard", "settled", "status")
+    names = ("picture", "layout", "cursor", "clipboard", "remark", "settled", "status")
     headless = HeadlessPresenter(lambda: 0.0, **{f"on_{name}": hook(name) for name in names})
     presenter: Presenter = headless
     monitors = (Monitor("one", 0, 0, 64, 64, True),)
@@ -54,6 +54,7 @@ def test_everything_is_remembered_and_told() -> None:
     presenter.layout(64, 64, monitors)
     presenter.cursor(cursor)
     presenter.clipboard("text")
+    presenter.remark("A sentence.")
     presenter.picture(picture := pictures.picture(3, pictures.card(64, 64)))
     presenter.settled(3)
     presenter.status(status)
@@ -61,9 +62,11 @@ def test_everything_is_remembered_and_told() -> None:
         "layout": (64, 64, monitors),
         "cursor": (cursor,),
         "clipboard": ("text",),
+        "remark": ("A sentence.",),
         "picture": (picture,),
         "settled": (3,),
         "status": (status,),
     }
     assert (headless.size, headless.monitors, headless.cursor_shape) == ((64, 64), monitors, cursor)
+    assert headless.remarked == "A sentence."
     assert (headless.clipboard_text, headless.settled_number, headless.state) == ("text", 3, status)

@@ -103,3 +103,65 @@ def test_the_last_change_of_way_says_when_and_why() -> None:
     assert shown[3][1].startswith("the direct way fell")
     assert all(letter.isprintable() for _, value in shown for letter in value)
     assert lines({"path": "relay", "switch": None})[1][0] == "round trip"
+
+
+REMARKED = """
+import json, sys
+from PySide6.QtCore import QMimeData
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+from avl_viewer.present.presenter import Status
+from avl_viewer.present.window import Window
+
+class Remote:
+    permissions = 31
+    def __init__(self): self.set = []
+    def send_input(self, rows): pass
+    def set_clipboard(self, text): self.set.append(text)
+    def stats(self): return {}
+    def close(self): pass
+
+application = QApplication([])
+window, remote = Window("test", False, None, lambda: 0.0), Remote()
+window.bind(remote)
+window.mailbox.status(Status("running"))
+application.processEvents()
+board, said = QGuiApplication.clipboard(), {}
+
+def note(name):
+    application.processEvents()
+    shown = window.remark
+    inside = window.screen.rect().contains(shown.geometry())
+    said[name] = [shown.isVisible(), shown.text(), shown.textFormat().name, inside]
+    shown.hide()
+
+window.mailbox.remark("What was copied <b>there</b> is not text.")
+note("host")
+board.clear()
+window._act("send")
+note("empty")
+data = QMimeData()
+data.setData("image/png", b"png")
+board.setMimeData(data)
+window._act("type")
+note("picture")
+board.setText("one\\r\\ntwo\\rthree")
+window._act("send")
+note("text")
+window.mailbox.clipboard("from there")
+application.processEvents()
+print(json.dumps({**said, "set": remote.set, "board": board.text()}))
+"""
+
+
+def test_a_person_is_told_what_a_clipboard_could_not_do() -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-c", REMARKED], env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    said = json.loads(done.stdout)
+    assert said["host"] == [True, "What was copied <b>there</b> is not text.", "PlainText", True]
+    assert said["empty"][:2] == [True, "Your clipboard is empty."]
+    assert said["picture"][:2] == [True, "What is on your clipboard is not text."]
+    assert said["text"][0] is False and set(said["set"]) == {"one\ntwo\nthree"} and said["board"] == "from there"

@@ -75,13 +75,14 @@ class Clipboard:
         self._client = client
 
     async def get(self) -> str:
-        """Its text; empty where there is none."""
+        """Its text; "" where it is empty. Raises ClipboardError, whose `state` says why there is none to be had:
+        NOT_TEXT, TOO_LARGE or NO_ANSWER."""
         return await self._client.get_clipboard()
 
     async def set(self, text: str) -> None:
-        """Set its text. Raises Refused when the host did not take it."""
-        if not await self._client.set_clipboard(text):
-            raise Refused(CloseCode.NOT_PERMITTED, "The host did not take the clipboard text.")
+        """Set its text; "" empties it. Raises ClipboardError when the host did not take it, with the same states and
+        NOT_PERMITTED."""
+        await self._client.set_clipboard(text)
 
 
 class Desktop:

@@ -14,6 +14,7 @@ from avl_protocol.endpoint.world import system_world
 from avl_protocol.wire.errors import Refused
 from avl_viewer.api import thread_decoder
 from avl_viewer.client import DesktopClient
+from avl_viewer.clipboard import ClipboardError
 from avl_viewer.config import ClientSettings
 from avl_viewer.present.presenter import Presenter
 
@@ -79,8 +80,10 @@ class BackgroundRemote:
         async def set_it(client: DesktopClient) -> None:
             try:
                 await client.set_clipboard(text)
+            except ClipboardError as error:
+                self._presenter.remark(str(error))
             except Refused:
-                return
+                return  # the status says why
 
         self._on_loop(lambda client: asyncio.ensure_future(set_it(client)))
 

@@ -130,8 +130,20 @@ def _leave_on_sigterm() -> None:
 
 
 def _text(given: str) -> str:
-    """TEXT, or standard input for `-`."""
-    return sys.stdin.read() if given == "-" else given
+    """TEXT, or standard input for `-`. Raises ValueError for bytes that are not UTF-8."""
+    if given != "-":
+        return _characters(os.fsencode(given), "TEXT")
+    return _characters(sys.stdin.buffer.read(), "standard input")
+
+
+def _characters(data: bytes, where: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{data[error.start]:02X} at position {error.start}"
+        raise ValueError(
+            f"{where} is not UTF-8 text ({found}); convert it first, for example with: iconv -f ISO-8859-1 -t UTF-8"
+        ) from None
 
 
 @app.command()
@@ -318,19 +330,30 @@ def clipboard(
     timeout: TimeoutOption = 10.0,
     qlog: QlogOption = None,
 ) -> None:
-    """Print the host's clipboard, or set it."""
+    """Print the host's clipboard, or set it.
+
+    Nothing is printed for an empty one. What is not text, or too long, is an error that says so.
+    """
 
     async def action(desktop: Desktop) -> str | None:
         if set_ is None:
             return await desktop.clipboard.get()
-        await desktop.clipboard.set(_text(set_))
+        await desktop.clipboard.set(given)
         return None
 
-    text = _do(target, code, state, timeout, qlog, action)
-    if text is not None:
-        # A program that reads it gets every byte; a terminal would obey some of them.
-        from avl_protocol.wire.foreign import for_terminal
+    try:
+        given = _text(set_) if set_ is not None else ""
+    except ValueError as error:
+        _fail(str(error), USAGE)
 
+    text = _do(target, code, state, timeout, qlog, action)
+    from avl_protocol.wire.foreign import for_terminal
+    from avl_viewer.clipboard import EMPTY
+
+    if text == "":
+        _warn(EMPTY)
+    elif text is not None:
+        # A program that reads it gets every byte; a terminal would obey some of them.
         typer.echo(for_terminal(text, None, lines=True) if sys.stdout.isatty() else text, nl=False)
 
 

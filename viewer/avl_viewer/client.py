@@ -23,6 +23,8 @@ from avl_protocol.session.mediain import ReceivedFrame
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerSettings, ViewerState
+from avl_protocol.wire.cliptext import Content, as_told, content_of
+from avl_protocol.wire.cliptext import told as told_content
 from avl_protocol.wire.endtoend import (
     BulkMessage,
     Candidates,
@@ -41,11 +43,12 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, HopRate, Recover
 from avl_protocol.wire.registry import (
     CLOSE_CODES,
-    MAX_CLIPBOARD_TEXT,
     T_KEEPALIVE,
+    ClipboardState,
     CloseCode,
     Permission,
 )
+from avl_viewer.clipboard import not_given, not_taken
 from avl_viewer.config import RETRYABLE, ClientSettings
 from avl_viewer.decode.decoder import DECODES
 from avl_viewer.pictures import PictureBook
@@ -341,10 +344,18 @@ class DesktopClient:
             self._settings.tickets.save(message.ticket, message.seconds)
             self._keep_at = now + KEEP
         elif isinstance(message, Clipboard):
-            self._requests.was_told(message.text)
-            self._presenter.clipboard(message.text)
+            self._was_told(told_content(message.state, message.text))
         elif isinstance(message, ClipboardSet):
-            self._requests.was_set(message.serial, message.taken)
+            self._requests.was_set(message.serial, message.taken, message.state)
+
+    def _was_told(self, content: Content) -> None:
+        """The host says what its clipboard holds: it was asked, or somebody has copied there."""
+        asked = self._requests.asks_clipboard
+        self._requests.was_told(content)
+        if isinstance(content, str) or content is ClipboardState.EMPTY:
+            self._presenter.clipboard(content if isinstance(content, str) else "")
+        elif not asked:
+            self._presenter.remark(str(not_given(content)))
 
     def session_echo(self, sequence: int, host_time: float, now: float) -> None:
         """Input was applied."""
@@ -406,21 +417,29 @@ class DesktopClient:
         self._happened()
         return self._requests.input_applied(sequence)
 
-    async def set_clipboard(self, text: str) -> bool:
-        """Set the host's clipboard; False when it did not take it. Raises Refused."""
+    async def set_clipboard(self, text: str) -> None:
+        """Set the host's clipboard; "" empties it. Raises ClipboardError when that did not take it, Refused."""
         session = self._admitted(Permission.CLIPBOARD_IN)
-        if len(text.encode()) > MAX_CLIPBOARD_TEXT:
-            raise Refused(CloseCode.LIMIT, f"The text is too long: a clipboard takes {MAX_CLIPBOARD_TEXT:,} bytes.")
-        serial, taken = self._requests.clipboard_set()
-        session.send_bulk(Clipboard(serial, text))
-        return await taken
+        content = content_of(text)
+        if content in (ClipboardState.TOO_LARGE, ClipboardState.NOT_TEXT):
+            raise not_taken(ClipboardState(content))
+        serial, answered = self._requests.clipboard_set()
+        told_state, told_text = as_told(content)
+        session.send_bulk(Clipboard(serial, told_text, told_state))
+        if (state := await answered) is not ClipboardState.TEXT:
+            raise not_taken(state)
 
     async def get_clipboard(self) -> str:
-        """The host's clipboard. Raises Refused."""
+        """The host's clipboard, "" when it is empty. Raises ClipboardError when it has no text to tell, Refused."""
         session = self._admitted(Permission.CLIPBOARD_OUT)
-        told = self._requests.clipboard_text()
+        answered = self._requests.clipboard_text()
         session.send_bulk(ClipboardAsk())
-        return await told
+        content = await answered
+        if content is ClipboardState.EMPTY:
+            return ""
+        if isinstance(content, ClipboardState):
+            raise not_given(content)
+        return content
 
     def _admitted(self, needed: Permission) -> ViewerSession:
         if self._session is None or self._session.state is not ViewerState.ADMITTED:

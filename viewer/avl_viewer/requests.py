@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from avl_protocol.wire.cliptext import Content
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.registry import ClipboardState, CloseCode
 
 
 class Requests:
@@ -15,20 +16,20 @@ class Requests:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._serial = 0
-        self._set: dict[int, asyncio.Future[bool]] = {}
-        self._text: list[asyncio.Future[str]] = []
+        self._set: dict[int, asyncio.Future[ClipboardState]] = {}
+        self._text: list[asyncio.Future[Content]] = []
         self._echoes: list[tuple[int, asyncio.Future[None]]] = []
 
-    def clipboard_set(self) -> tuple[int, asyncio.Future[bool]]:
-        """Serial number to set the clipboard under, and whether it was taken."""
+    def clipboard_set(self) -> tuple[int, asyncio.Future[ClipboardState]]:
+        """Serial number to set the clipboard under, and what becomes of it: TEXT, or why it was not taken."""
         self._serial += 1
-        future: asyncio.Future[bool] = self._loop.create_future()
+        future: asyncio.Future[ClipboardState] = self._loop.create_future()
         self._set[self._serial] = future
         return self._serial, future
 
-    def clipboard_text(self) -> asyncio.Future[str]:
-        """The next text that the host tells."""
-        future: asyncio.Future[str] = self._loop.create_future()
+    def clipboard_text(self) -> asyncio.Future[Content]:
+        """What the host tells of its clipboard next."""
+        future: asyncio.Future[Content] = self._loop.create_future()
         self._text.append(future)
         return future
 
@@ -38,18 +39,25 @@ class Requests:
         self._echoes.append((sequence, future))
         return future
 
-    def was_set(self, serial: int, taken: bool) -> None:
-        """The host answered a set."""
+    def was_set(self, serial: int, taken: bool, state: int) -> None:
+        """The host answered a set; a reason that this version does not know is none that helps."""
         future = self._set.pop(serial, None)
         if future is not None and not future.done():
-            future.set_result(taken)
+            known = state in ClipboardState._value2member_map_ and state != ClipboardState.TEXT
+            why = ClipboardState(state) if known else ClipboardState.NO_ANSWER
+            future.set_result(ClipboardState.TEXT if taken else why)
 
-    def was_told(self, text: str) -> None:
+    def was_told(self, content: Content) -> None:
         """The host told its clipboard."""
         for future in self._text:
             if not future.done():
-                future.set_result(text)
+                future.set_result(content)
         self._text.clear()
+
+    @property
+    def asks_clipboard(self) -> bool:
+        """Whether somebody waits for the host's clipboard."""
+        return bool(self._text)
 
     def was_applied(self, sequence: int) -> None:
         """The host applied input up to `sequence`."""

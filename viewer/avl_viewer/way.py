@@ -34,10 +34,16 @@ class WayOwner(Protocol):
     def way_message(self, way: Way, message: HopMessage, now: float) -> None:
         """A hop message that is not the way's own business."""
 
+    def way_opened(self, way: Way, channel: int, stream: int, now: float) -> None:
+        """The other end opened a channel."""
+
     def way_channel(
         self, way: Way, channel: int, stream: int, data: bytes | None, end: bool, code: int, now: float
     ) -> None:
         """Bytes of a channel, or (None) its stream was abandoned with a code."""
+
+    def way_writable(self, way: Way, channel: int, now: float) -> None:
+        """A channel's backlog on this hop has drained."""
 
     def way_media(self, way: Way, data: bytes, now: float) -> None:
         """A media datagram."""
@@ -200,6 +206,11 @@ class Way:
         else:
             self._owner.way_message(self, message, now)
 
+    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
+        """See LinkOwner."""
+        if self.route is not None and handle == self.route.handle:
+            self._owner.way_opened(self, channel, stream, now)
+
     def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
         """See LinkOwner."""
         if self.route is not None and handle == self.route.handle:
@@ -211,7 +222,9 @@ class Way:
             self._owner.way_channel(self, channel, stream, None, False, code, now)
 
     def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """What waits goes out with the next message or acknowledgement."""
+        """See LinkOwner."""
+        if self.route is not None and handle == self.route.handle:
+            self._owner.way_writable(self, channel, now)
 
     def media_received(self, data: bytes, now: float) -> None:
         """See LinkOwner."""

@@ -189,6 +189,11 @@ class Ways:
         elif way is self.current:
             self._owner.ways_message(message, now)
 
+    def way_opened(self, way: Way, channel: int, stream: int, now: float) -> None:
+        """The session says what it thinks of that."""
+        if self.session is not None and way.route is not None:
+            self.session.channel_opened(way.route, channel, stream, now)
+
     def way_channel(
         self, way: Way, channel: int, stream: int, data: bytes | None, end: bool, code: int, now: float
     ) -> None:
@@ -200,6 +205,11 @@ class Ways:
             session.channel_reset(route, channel, stream, code, now)
         else:
             session.channel_received(route, channel, stream, data, end, now)
+
+    def way_writable(self, way: Way, channel: int, now: float) -> None:
+        """Input that waited for it goes out."""
+        if self.session is not None and way is self.current:
+            self.session.channel_writable(channel, now)
 
     def way_media(self, way: Way, data: bytes, now: float) -> None:
         """Pictures may come by any way."""

@@ -64,6 +64,9 @@ class _Talk:
             self.filtered_in = True
             self.news.set()
 
+    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
+        """There is no session."""
+
     def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
         """There is no session."""
 

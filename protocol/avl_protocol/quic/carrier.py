@@ -20,6 +20,8 @@ from avl_protocol.wire.registry import CloseCode
 
 #: A stream whose backlog exceeded this many bytes is reported writable when half of it has drained.
 BACKLOG_LIMIT = 512 << 10
+#: The same of a writer that holds back sooner, as input does (spec 4.6): it is told when so much is left.
+ROOM = 4096
 #: Reason texts are cut to so many bytes, so that a close always fits one packet.
 MAX_REASON = 256
 
@@ -107,7 +109,8 @@ class QuicCarrier:
         self._binding = binding
         self._ready = self._lost = False
         self._ending: tuple[int, str] | None = None
-        self._full: dict[int, None] = {}
+        #: Streams that will be reported writable, and whether their backlog exceeded BACKLOG_LIMIT since it last was.
+        self._full: dict[int, bool] = {}
         self._abandoned: set[int] = set()
 
     # ---- what a session asks for
@@ -192,8 +195,9 @@ class QuicCarrier:
         if self._ending is not None or stream in self._abandoned:
             return
         self._connection.write_stream(stream, data, end)
-        if self._connection.stream_backlog(stream) > BACKLOG_LIMIT:
-            self._full[stream] = None
+        backlog = self._connection.stream_backlog(stream)
+        if backlog > ROOM:
+            self._full[stream] = backlog > BACKLOG_LIMIT or self._full.get(stream, False)
 
     def set_stream_bulk(self, stream: int) -> None:
         """Let a stream leave after every datagram."""
@@ -267,9 +271,12 @@ class QuicCarrier:
         """Tell what follows from a batch of packets: fates, drained streams, the end."""
         for cookie, acked in self._connection.take_fates():
             self.receiver.datagram_fate(cookie, acked, now)
-        for stream in list(self._full):
-            if self._connection.stream_backlog(stream) <= BACKLOG_LIMIT // 2:
-                del self._full[stream]
+        for stream, exceeded in list(self._full.items()):
+            backlog = self._connection.stream_backlog(stream)
+            if backlog <= (BACKLOG_LIMIT // 2 if exceeded else ROOM):
+                self._full[stream] = False
+                if backlog <= ROOM:
+                    del self._full[stream]
                 if stream not in self._abandoned and self._ending is None:
                     self.receiver.stream_writable(stream, now)
         if self._ending is not None:

@@ -100,6 +100,21 @@ class HostSession:
 
     # bytes
 
+    def channel_opened(self, route: Route, channel: int, stream: int, now: float) -> None:
+        """The viewer opened a stream: the first of its channel, or one that the channel moves to."""
+        if self.state is HostState.ENDED or self._arrives(route, channel, stream):
+            return
+        if not self._may_open(channel) or not self._pipes.adopt(channel, route, stream):
+            route.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+            return
+        self._has_opened(channel, now)
+
+    def _has_opened(self, channel: int, now: float) -> None:
+        """There is a way on a channel now, for the first time or again."""
+        self._opened.add(channel)
+        if channel != Channel.CONTROL:
+            self._owner.session_opened(self, channel, now)
+
     def channel_received(self, route: Route, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
         """Bytes of one of the session's channels."""
         if self.state is HostState.ENDED:
@@ -107,18 +122,16 @@ class HostSession:
         self._latest = now
         try:
             route.hop.carrier.consume(stream, len(data))
-            if not self._may_open(channel):
-                route.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
-                return
             if self._arrives(route, channel, stream):
+                if not self._may_open(channel):
+                    route.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+                    return
                 arrived = self._arrive(route, channel, stream, data, now)
                 if arrived is None:
                     return
                 data = arrived
-            elif not self._pipes.adopt(channel, route, stream):
-                route.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
-                return
-            self._opened.add(channel)
+            elif not self._pipes.uses(channel, route, stream):
+                return  # the rest of a stream that was refused, or that its channel has left
             if self._secure is None:
                 self._shake(data, now)
             else:
@@ -164,10 +177,13 @@ class HostSession:
         except RemoteProtocolError as error:
             route.hop.carrier.reset_stream(stream, error.code)
             return None
-        if rest is not None and channel == Channel.CONTROL:
+        if rest is None:
+            return None
+        if channel == Channel.CONTROL:
             self._timers.stop(Timer.RESUME)
             self._beacon(now)  # a viewer that heard nothing for long sends nothing until it does
             self._owner.session_moved(self, now)
+        self._has_opened(channel, now)
         return rest
 
     def channel_reset(self, route: Route, channel: int, stream: int, code: int, now: float) -> None:
@@ -276,10 +292,12 @@ class HostSession:
         if self.state is HostState.ADMITTED and not self.detached:
             self._send(Channel.CONTROL, CONTROL.encode(message))
 
-    def send_bulk(self, message: BulkMessage) -> None:
-        """Send a bulk message, if the viewer has opened that channel."""
-        if self.state is HostState.ADMITTED and self._pipes.is_open(Channel.BULK):
-            self._send(Channel.BULK, BULK.encode(message))
+    def send_bulk(self, message: BulkMessage) -> bool:
+        """Send a bulk message; False where that channel has no way now: `session_opened` tells when it has one."""
+        if self.state is not HostState.ADMITTED or not self._pipes.is_open(Channel.BULK):
+            return False
+        self._send(Channel.BULK, BULK.encode(message))
+        return True
 
     def _send(self, channel: int, message: bytes) -> None:
         assert self._secure is not None

@@ -56,6 +56,9 @@ class HostSessionOwner(Protocol):
     def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
         """A control or bulk message that is not the session's own business."""
 
+    def session_opened(self, session: HostSession, channel: int, now: float) -> None:
+        """A channel behind channel 0 has a way, for the first time or after a move: what it missed may be sent."""
+
     def session_moved(self, session: HostSession, now: float) -> None:
         """The session is on another route: `session.route`. What it was not told meanwhile is to be told now."""
 

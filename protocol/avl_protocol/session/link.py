@@ -58,6 +58,9 @@ class LinkOwner(Protocol):
     def link_message(self, message: HopMessage, now: float) -> None:
         """A hop message that is not the link's own business."""
 
+    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
+        """The neighbour opened a stream for an end-to-end channel; its bytes follow through `channel_received`."""
+
     def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
         """Bytes of an end-to-end channel. Give credit back with `carrier.consume(stream, len(data))`."""
 
@@ -168,6 +171,9 @@ class RelayLink:
                 if known is None:
                     return
                 data = known
+                self._owner.channel_opened(*self._channels[stream], stream, now)
+                if not data and not end:
+                    return
             handle, channel = self._channels[stream]
             self._owner.channel_received(handle, channel, stream, data, end, now)
             if end:

@@ -67,7 +67,6 @@ class ViewerMoves:
     def give_up(self) -> None:
         """Go nowhere: the channels stay suspended until the next move."""
         for arriving in self._arriving.values():
-            self._pipes.leave(arriving.route, arriving.stream)
             arriving.route.hop.carrier.reset_stream(arriving.stream, CloseCode.NO_ERROR)
         self._arriving.clear()
         self.target = None

@@ -8,7 +8,6 @@ another one by one (spec 08-paths, 8.5).
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from typing import Protocol
 
 from avl_protocol.session.carrier import Carrier
@@ -18,10 +17,6 @@ from avl_protocol.wire.registry import Channel, CloseCode, Permission
 LOSSES = (
     CloseCode.NO_ERROR, CloseCode.SESSION_LOST, CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.INTERNAL,
 )  # fmt: skip
-
-
-#: Streams that were left which are remembered, since their last bytes may still come.
-LEFT = 64
 
 
 def channels_of(permissions: Permission) -> tuple[int, ...]:
@@ -72,11 +67,10 @@ class Route:
 class SessionPipes:
     """The streams of a session's channels."""
 
-    __slots__ = ("_first", "_left", "_streams")
+    __slots__ = ("_first", "_streams")
 
     def __init__(self, route: Route) -> None:
         self._first = route
-        self._left: deque[tuple[Route, int]] = deque(maxlen=LEFT)
         self._streams: dict[int, tuple[Route, int]] = {}
 
     @property
@@ -125,16 +119,7 @@ class SessionPipes:
 
     def drop(self, channel: int) -> None:
         """A channel's stream is gone."""
-        if (known := self._streams.pop(channel, None)) is not None:
-            self._left.append(known)
-
-    def leave(self, route: Route, stream: int) -> None:
-        """A stream that no channel got to is given up."""
-        self._left.append((route, stream))
-
-    def has_left(self, route: Route, stream: int) -> bool:
-        """Whether a stream is one that was ours."""
-        return (route, stream) in self._left
+        self._streams.pop(channel, None)
 
     def send(self, channel: int, data: bytes) -> None:
         """Send bytes on a channel that is open."""

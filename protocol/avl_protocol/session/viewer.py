@@ -121,8 +121,13 @@ class ViewerSession:
 
     # bytes
 
+    def channel_opened(self, route: Route, channel: int, stream: int, now: float) -> None:
+        """The host opened a channel, which only viewers do (R-SESS-11)."""
+        if self._going():
+            self._fail(Refused(CloseCode.SESSION_PROTOCOL, "the host opened a channel"), now)
+
     def channel_received(self, route: Route, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Bytes of one of the session's channels. Hosts open none."""
+        """Bytes of one of the session's channels."""
         if self.state is ViewerState.ENDED:
             return
         route.hop.carrier.consume(stream, len(data))
@@ -133,9 +138,7 @@ class ViewerSession:
                     return
                 data = arrived
             elif not self._pipes.uses(channel, route, stream):
-                if not self._pipes.has_left(route, stream):
-                    raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "the host opened a channel")
-                return
+                return  # the last of a stream that the channel has left
             elif self._moves is not None and self._moves.moving(channel):
                 return
             if self._secure is None:
@@ -168,6 +171,11 @@ class ViewerSession:
             self._flush_input(now)
             self._owner.session_moved(route, now)
         return rest
+
+    def channel_writable(self, channel: int, now: float) -> None:
+        """A channel's backlog on its hop has drained."""
+        if channel == Channel.INPUT:
+            self._flush_input(now)
 
     def channel_reset(self, route: Route, channel: int, stream: int, code: int, now: float) -> None:
         """A channel's stream was abandoned."""

@@ -19,6 +19,8 @@ from avl_protocol.wire.registry import MAX_WEBSOCKET_CREDIT, MAX_WEBSOCKET_DATA,
 MAX_OPEN = 64
 #: A stream whose backlog exceeded this many bytes is reported writable when half of it has drained.
 BACKLOG_LIMIT = 512 << 10
+#: The same of a writer that holds back sooner, as input does (spec 4.6): it is told when so much is left.
+ROOM = 4096
 #: Bytes of a bulk stream in one frame: input that comes meanwhile waits for no more than that.
 BULK_PIECE = 4096
 
@@ -38,6 +40,8 @@ class Stream:
     ended: bool = False
     bulk: bool = False
     full: bool = False
+    #: Whether more than ROOM waited.
+    crowded: bool = False
     pending: bool = False
 
     @property
@@ -83,6 +87,7 @@ class Streams:
         found.out += data
         found.finish = end
         found.full = found.full or len(found.out) > BACKLOG_LIMIT
+        found.crowded = found.crowded or len(found.out) > ROOM
         self._sort(stream, found)
 
     def set_bulk(self, stream: int) -> None:
@@ -188,6 +193,9 @@ class Streams:
         found.finished = found.finish and not found.out
         if found.full and len(found.out) <= BACKLOG_LIMIT // 2:
             found.full = False
+            self._drained[stream] = None
+        if found.crowded and len(found.out) <= ROOM:
+            found.crowded = False
             self._drained[stream] = None
         frame = StreamFrame(stream, data, found.finished)
         if found.finished and found.ended:

@@ -113,7 +113,8 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The pointer's shape: zlib-compressed straight RGBA; 0 x 0 hides it."""
+    """The pointer's shape: zlib-compressed straight RGBA; 0 x 0 hides it. Each pixel of the image stands for `scale` x
+    `scale` of the pointer."""
 
     serial: int
     width: int
@@ -121,6 +122,7 @@ class Cursor:
     hot_x: int
     hot_y: int
     image: bytes
+    scale: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +231,11 @@ class Echo:
 
 @dataclass(frozen=True, slots=True)
 class Clipboard:
-    """Host to viewer, or in answer to ClipboardAsk: the text. Viewer to host: set it."""
+    """Host to viewer, or in answer to ClipboardAsk: the text, or why there is none. Viewer to host: set it."""
 
     serial: int
     text: str
+    state: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +245,11 @@ class ClipboardAsk:
 
 @dataclass(frozen=True, slots=True)
 class ClipboardSet:
-    """Host to viewer: the text of `serial` is (or is not) the host's clipboard now."""
+    """Host to viewer: the text of `serial` is the host's clipboard now, or (`state`) why it is not."""
 
     serial: int
     taken: bool
+    state: int = 0
 
 
 HandshakePayload = Offer | HostHello | ViewerHello | Challenge | Confirm | Wait | Refusal

@@ -173,6 +173,17 @@ class InputKind(IntEnum):
     HOLDING = 7  # nothing: what is held stays held
 
 
+class ClipboardState(IntEnum):
+    """Registry section "clipboard_states"."""
+
+    TEXT = 0  # a text
+    EMPTY = 1  # nothing
+    NOT_TEXT = 2  # something that is not text: a picture, files, bytes
+    TOO_LARGE = 3  # a text longer than CLIPBOARD_TEXT
+    NO_ANSWER = 4  # the program, or the desktop, that was asked does not answer
+    NOT_PERMITTED = 5  # the session may not
+
+
 class ChromaCode(IntEnum):
     """Registry section "chroma"."""
 
@@ -279,7 +290,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "MEDIA_KEYS": (2, ((0, "keys", "bytes[]"),)),
     "NEED_KEYS": (3, ((0, "track", "int"), (1, "kid", "int"),)),
     "LAYOUT": (4, ((0, "width", "int"), (1, "height", "int"), (2, "names", "str[]"), (3, "monitors", "int[][]"),)),
-    "CURSOR": (5, ((0, "serial", "int"), (1, "width", "int"), (2, "height", "int"), (3, "hot_x", "int"), (4, "hot_y", "int"), (5, "image", "bytes"),)),
+    "CURSOR": (5, ((0, "serial", "int"), (1, "width", "int"), (2, "height", "int"), (3, "hot_x", "int"), (4, "hot_y", "int"), (5, "image", "bytes"), (6, "scale", "int"),)),
     "DECODER": (6, ((0, "chroma", "int[]"), (1, "max_width", "int"), (2, "max_height", "int"),)),
     "CLOCK_PING": (7, ((0, "sent_us", "int"),)),
     "CLOCK_PONG": (8, ((0, "sent_us", "int"), (1, "host_us", "int"),)),
@@ -296,9 +307,9 @@ INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "ECHO": (2, ((0, "sequence", "int"), (1, "host_us", "int"), (2, "discarded", "int"),)),
 }
 BULK_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
-    "CLIPBOARD": (1, ((0, "serial", "int"), (1, "text", "str"),)),
+    "CLIPBOARD": (1, ((0, "serial", "int"), (1, "text", "str"), (2, "state", "int"),)),
     "CLIPBOARD_ASK": (2, ()),
-    "CLIPBOARD_SET": (3, ((0, "serial", "int"), (1, "taken", "bool"),)),
+    "CLIPBOARD_SET": (3, ((0, "serial", "int"), (1, "taken", "bool"), (2, "state", "int"),)),
 }
 HANDSHAKE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "OFFER": (1, ((0, "versions", "int[]"), (1, "features", "str[]"),)),

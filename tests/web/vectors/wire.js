@@ -6,6 +6,7 @@
 
 import * as datagram from "../../../viewer/avl_viewer/web/wire/datagram.js";
 import * as deviceId from "../../../viewer/avl_viewer/web/wire/device_id.js";
+import * as cliptext from "../../../viewer/avl_viewer/web/wire/cliptext.js";
 import { bigEndian, fromBigEndian } from "../../../viewer/avl_viewer/web/wire/bytes.js";
 import * as frames from "../../../viewer/avl_viewer/web/wire/frames.js";
 import * as messages from "../../../viewer/avl_viewer/web/wire/messages.js";
@@ -46,6 +47,21 @@ export function packings(vectors) {
     }],
     ["whatever is not the one encoding is refused", async () => {
       for (const { why, encoded, error } of vectors.invalid) same(await errorOf(() => packing.unpack(bytes(encoded))), error, why);
+    }],
+  ];
+}
+
+/** @param {any} vectors @returns {Check[]} */
+export function cliptexts(vectors) {
+  return [
+    ["what a clipboard holds is a text or the reason why not", () => {
+      for (const { units, times, state, begins, length } of vectors.contents) {
+        const content = cliptext.contentOf(String.fromCharCode(...units).repeat(times));
+        same([content.state, content.text.slice(0, begins.length), [...content.text].length], [state, begins, length]);
+      }
+    }],
+    ["a state that is not known is no text", () => {
+      for (const { state, text, means } of vectors.told) same(Object.values(cliptext.told(state, text)), means);
     }],
   ];
 }

@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 class HeadlessPresenter:
     """Satisfies Presenter. The `on_...` hooks are called in the thread that reports (pictures: the decoder's).
 
-    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `settled_number`,
-    `state`.
+    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `remarked`,
+    `settled_number`, `state`.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class HeadlessPresenter:
         on_layout: Callable[[int, int, tuple[Monitor, ...]], None] | None = None,
         on_cursor: Callable[[CursorShape], None] | None = None,
         on_clipboard: Callable[[str], None] | None = None,
+        on_remark: Callable[[str], None] | None = None,
         on_settled: Callable[[int], None] | None = None,
         on_status: Callable[[Status], None] | None = None,
     ) -> None:
@@ -40,6 +41,7 @@ class HeadlessPresenter:
         self._on_layout = on_layout
         self._on_cursor = on_cursor
         self._on_clipboard = on_clipboard
+        self._on_remark = on_remark
         self._on_settled = on_settled
         self._on_status = on_status
         self._presented: Callable[[int, float], None] | None = None
@@ -50,6 +52,7 @@ class HeadlessPresenter:
         self.monitors: tuple[Monitor, ...] = ()
         self.cursor_shape: CursorShape | None = None
         self.clipboard_text: str | None = None
+        self.remarked: str | None = None
         self.settled_number: int | None = None
         self.state: Status | None = None
 
@@ -104,6 +107,11 @@ class HeadlessPresenter:
         self.clipboard_text = text
         if self._on_clipboard is not None:
             self._on_clipboard(text)
+
+    def remark(self, text: str) -> None:
+        self.remarked = text
+        if self._on_remark is not None:
+            self._on_remark(text)
 
     def settled(self, number: int) -> None:
         self.settled_number = number

@@ -22,6 +22,7 @@ class Mailbox(QObject):
     laid_out = Signal(int, int)
     cursor_changed = Signal(object)
     clipboard_changed = Signal(str)
+    remarked = Signal(str)
     status_changed = Signal(object)
 
     def __init__(self) -> None:
@@ -60,6 +61,9 @@ class Mailbox(QObject):
 
     def clipboard(self, text: str) -> None:
         self.clipboard_changed.emit(text)
+
+    def remark(self, text: str) -> None:
+        self.remarked.emit(text)
 
     def settled(self, number: int) -> None:
         """A window shows what there is; that nothing better follows changes nothing."""

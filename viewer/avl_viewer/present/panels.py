@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QFontDatabase, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from avl_protocol.wire.foreign import for_dialog
 from avl_viewer.present.label import label
@@ -220,6 +220,41 @@ class PasteBox(QFrame):
     def _send(self) -> None:
         self.sent.emit(self._edit.toPlainText())
         self.dismiss()
+
+
+class Remark(QLabel):
+    """One sentence at the bottom that goes away by itself."""
+
+    #: Milliseconds that it stays.
+    STAY = 7000
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self.setStyleSheet(PANEL + "QLabel { background: #1b1f26; padding: 8px 12px; }")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self._stay = QTimer(self)
+        self._stay.setSingleShot(True)
+        self._stay.setInterval(self.STAY)
+        self._stay.timeout.connect(self.hide)
+        self.hide()
+
+    def tell(self, text: str) -> None:
+        """Show a sentence."""
+        self.setText(text)
+        self.place()
+        self.show()
+        self.raise_()
+        self._stay.start()
+
+    def place(self) -> None:
+        """In the middle, above the lower edge."""
+        room = self._window.size()
+        self.setFixedWidth(min(520, room.width() - 24))
+        self.adjustSize()
+        self.move((room.width() - self.width()) // 2, room.height() - self.height() - 24)
 
 
 def duration(seconds: float) -> str:

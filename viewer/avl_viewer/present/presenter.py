@@ -71,7 +71,10 @@ class Presenter(Protocol):
         """The pointer's new shape."""
 
     def clipboard(self, text: str) -> None:
-        """The host's clipboard changed."""
+        """The host's clipboard changed: this text was copied there, or ("") it was emptied."""
+
+    def remark(self, text: str) -> None:
+        """A whole sentence about something that did not go as a person meant it; the session goes on."""
 
     def settled(self, number: int) -> None:
         """The picture as of object `number` is as good as it gets until the screen changes."""

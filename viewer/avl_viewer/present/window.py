@@ -17,11 +17,11 @@ from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
 from avl_protocol.wire.foreign import for_dialog, for_log
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Permission
+from avl_protocol.wire.registry import Permission
 from avl_viewer.input.hands import Row
 from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
-from avl_viewer.present.panels import Figures, Notice, PasteBox
+from avl_viewer.present.panels import Figures, Notice, PasteBox, Remark
 from avl_viewer.present.presenter import CursorShape, Status
 from avl_viewer.present.remote import Remote
 from avl_viewer.present.screen import Screen
@@ -62,6 +62,7 @@ class Window(QObject):
         self.figures = Figures(self.screen, self._stats)
         self.notice = Notice(self.screen, now)
         self.paste_box = PasteBox(self.screen)
+        self.remark = Remark(self.screen)
         self._composed = label(parent=self.screen)
         self._composed.setStyleSheet(PANEL + "QLabel { background: #1b1f26; padding: 6px 10px; font-size: 15px; }")
         self._composed.hide()
@@ -76,6 +77,7 @@ class Window(QObject):
         self.mailbox.laid_out.connect(self._lay_out)
         self.mailbox.cursor_changed.connect(self._set_cursor)
         self.mailbox.clipboard_changed.connect(self._take_clipboard)
+        self.mailbox.remarked.connect(self._remark)
         self.mailbox.status_changed.connect(self._tell)
         self.screen.command.connect(self._act)
         self.screen.summoned.connect(self.toolbar.summon)
@@ -157,9 +159,12 @@ class Window(QObject):
     def _set_cursor(self, cursor: CursorShape) -> None:
         self.screen.set_cursor(cursor)
 
+    def _remark(self, text: str) -> None:
+        self.remark.tell(text)
+
     def _take_clipboard(self, text: str) -> None:
         self._from_host = text
-        if text != self._clipboard.text():
+        if text != self._text():
             self._clipboard.setText(text)
 
     def _tell(self, status: Status) -> None:
@@ -208,10 +213,19 @@ class Window(QObject):
 
     def _set_clipboard(self, text: str) -> None:
         if text and self._remote is not None and self._may(Permission.CLIPBOARD_IN):
-            if len(text.encode()) <= MAX_CLIPBOARD_TEXT:
-                self._remote.set_clipboard(text)
-            else:
-                log.warning("the clipboard's text is longer than %d bytes and was not sent", MAX_CLIPBOARD_TEXT)
+            self._remote.set_clipboard(text)
+
+    def _text(self) -> str:
+        """Our clipboard's text, with the line ends that travel (4.7)."""
+        return self._clipboard.text().replace("\r\n", "\n").replace("\r", "\n")
+
+    def _text_or_remark(self) -> str:
+        """The same, when the person has asked for it."""
+        if not (text := self._text()):
+            mime = self._clipboard.mimeData()
+            empty = mime is None or not mime.formats()
+            self._remark("Your clipboard is empty." if empty else "What is on your clipboard is not text.")
+        return text
 
     def _copy(self) -> None:
         """Something was copied here; it goes once the window has the focus: other programs' secrets are not ours."""
@@ -222,7 +236,7 @@ class Window(QObject):
     def _focus(self, focused: bool) -> None:
         if focused and self._copied:
             self._copied = False
-            text = self._clipboard.text()
+            text = self._text()
             if text != self._from_host:
                 self._from_host = None
                 self._set_clipboard(text)
@@ -264,9 +278,11 @@ class Window(QObject):
             toolbar.summon()
         elif action == "send":
             self._from_host = None
-            self._set_clipboard(self._clipboard.text())
+            if text := self._text_or_remark():
+                self._set_clipboard(text)
         elif action == "type":
-            screen.hands.commit(self._clipboard.text())
+            if text := self._text_or_remark():
+                screen.hands.commit(text)
         elif action == "paste":
             toolbar.dismiss()
             self.paste_box.summon()
@@ -295,7 +311,7 @@ class Window(QObject):
         self._composed.raise_()
 
     def _place(self) -> None:
-        for panel in (self.toolbar, self.figures, self.notice, self.paste_box):
+        for panel in (self.toolbar, self.figures, self.notice, self.paste_box, self.remark):
             if panel.isVisible():
                 panel.place()
 

@@ -199,7 +199,8 @@ worker.addEventListener("message", ({ data: message }) => {
   else if (message.say === "settled") root.dataset.settled = String(message.object);
   else if (message.say === "cursor") void cursor.show(message, window.devicePixelRatio);
   else if (message.say === "layout") view.resize(message.width, message.height);
-  else if (message.say === "clipboard") void clipboard.received(message.text);
+  else if (message.say === "clipboard") void clipboard.received(message);
+  else if (message.say === "clipboard-refused") clipboard.refused(message.state);
   else if (message.say === "ticket") tickets.save(entrance.remembered[0], message.ticket, message.seconds);
   else if (message.say === "late") toast.show("What you typed while nobody answered was not sent.");
   else if (message.say === "statistics") figures.show(message.figures);

@@ -5,7 +5,8 @@
 
 import { equal } from "../wire/bytes.js";
 import { Refused } from "../wire/errors.js";
-import { CLOSE, INPUT, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
+import { contentOf, told } from "../wire/cliptext.js";
+import { CLIPBOARD_STATE, CLOSE, INPUT, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
 import { Backoff, passing } from "./backoff.js";
 import { Pasting } from "./pasting.js";
 import { Pictures } from "./pictures.js";
@@ -174,8 +175,13 @@ export class Client {
   paste(text, events, at) {
     const session = this._session;
     if (!session) return;
+    const content = contentOf(text);
+    if (content.state === CLIPBOARD_STATE.TOO_LARGE || content.state === CLIPBOARD_STATE.NOT_TEXT) {
+      this._tell({ say: "clipboard-refused", state: content.state });
+      return;
+    }
     try {
-      session.sendBulk("CLIPBOARD", { serial: this._pasting.next(), text });
+      session.sendBulk("CLIPBOARD", { serial: this._pasting.next(), ...content });
       this._pasting.wait(events, at, this._world.clock());
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -328,11 +334,21 @@ export class Client {
     if (message.kind === "TICKET") this._ticket = message.ticket;
     if (message.kind === "LAYOUT") this._tell({ say: "layout", width: message.width, height: message.height });
     else if (message.kind === "CURSOR") this._tell({ ...message, say: "cursor" });
-    else if (message.kind === "CLIPBOARD") this._tell({ say: "clipboard", text: message.text });
-    else if (message.kind === "CLIPBOARD_SET") this._pasting.taken(message.serial);
+    else if (message.kind === "CLIPBOARD") this._tell({ say: "clipboard", ...told(message.state, message.text) });
+    else if (message.kind === "CLIPBOARD_SET") this._clipboardSet(message);
     else if (message.kind === "CANDIDATES") this._ways?.candidates(message, this._world.clock());
     else if (message.kind === "TICKET") this._tell({ ...message, say: "ticket" });
     else if (message.kind === "RATE" || message.kind === "STAGES" || message.kind === "HOP_RATE") this._pictures.told(message);
+  }
+
+  /** @param {{ serial: number, taken: boolean, state: number }} answer */
+  _clipboardSet({ serial, taken, state }) {
+    if (taken) {
+      this._pasting.taken(serial);
+    } else {
+      this._pasting.refused(serial);
+      this._tell({ say: "clipboard-refused", state: state || CLIPBOARD_STATE.NO_ANSWER });
+    }
   }
 
   /** The session is over, or could not begin. @param {Ways} ways @param {Refused} reason */

@@ -32,6 +32,11 @@ export class Pasting {
     if (serial === this._serial) this._send();
   }
 
+  /** The host has not taken this clipboard: the pasting key would paste another text. @param {number} serial */
+  refused(serial) {
+    if (serial === this._serial) this.clear();
+  }
+
   /** Nothing waits any more. */
   clear() {
     this._waiting = null;

@@ -2,7 +2,23 @@
  * Clipboard: text both ways where the browser lets us, and a box to paste into or copy from where it does not.
  */
 
+import { contentOf } from "../wire/cliptext.js";
+import { CLIPBOARD_STATE, MAX } from "../wire/registry.js";
 import { element } from "./elements.js";
+
+/** The state of a clipboard without text -> what a person is told of the host's. @type {Record<number, string>} */
+const COPIED = {
+  [CLIPBOARD_STATE.NOT_TEXT]: "What was copied on the desktop is not text and stays there.",
+  [CLIPBOARD_STATE.TOO_LARGE]: `The text that was copied on the desktop is too long to come here: at most ${MAX.CLIPBOARD_TEXT.toLocaleString("en")} bytes.`,
+  [CLIPBOARD_STATE.NO_ANSWER]: "The program that copied on the desktop does not answer. Copy there again.",
+};
+/** The same of ours on its way there. @type {Record<number, string>} */
+const SENT = {
+  [CLIPBOARD_STATE.NOT_TEXT]: "That is not text: the desktop's clipboard was left as it was.",
+  [CLIPBOARD_STATE.TOO_LARGE]: `The text is too long for the desktop's clipboard, which takes ${MAX.CLIPBOARD_TEXT.toLocaleString("en")} bytes. Nothing was pasted.`,
+  [CLIPBOARD_STATE.NO_ANSWER]: "The desktop did not take the text. Nothing was pasted.",
+  [CLIPBOARD_STATE.NOT_PERMITTED]: "This session may not set the desktop's clipboard.",
+};
 
 /**
  * @typedef {object} ClipboardOwner
@@ -23,10 +39,8 @@ export class ClipboardBridge {
     this._known = "";
     this._host = "";
     element("paste-send", HTMLButtonElement).addEventListener("click", () => {
-      this._known = this._text.value;
-      owner.send(this._text.value);
       this._box.close();
-      owner.tell("Sent to the desktop's clipboard.");
+      this._send(this._text.value);
     });
     element("paste-type", HTMLButtonElement).addEventListener("click", () => {
       const text = this._text.value;
@@ -37,8 +51,12 @@ export class ClipboardBridge {
     this._box.addEventListener("close", () => owner.closed());
   }
 
-  /** The host's clipboard holds this now. @param {string} text */
-  async received(text) {
+  /** The host's clipboard holds this now, or no text. @param {import("../wire/cliptext.js").Content} content */
+  async received({ state, text }) {
+    if (state !== CLIPBOARD_STATE.TEXT && state !== CLIPBOARD_STATE.EMPTY) {
+      this._owner.tell(COPIED[state] ?? COPIED[CLIPBOARD_STATE.NOT_TEXT]);
+      return;
+    }
     this._host = text;
     if (text === this._known) return;
     try {
@@ -52,7 +70,13 @@ export class ClipboardBridge {
 
   /** Both hold this: it was just pasted. @param {string} text */
   pasted(text) {
-    this._known = text;
+    this._known = contentOf(text).text;
+  }
+
+  /** The host did not take ours. @param {number} state */
+  refused(state) {
+    this._known = "";
+    this._owner.tell(SENT[state] ?? SENT[CLIPBOARD_STATE.NO_ANSWER]);
   }
 
   /** Send ours if the browser gave lasting permission to read it: the page came to the front. */
@@ -60,7 +84,7 @@ export class ClipboardBridge {
     const name = /** @type {PermissionName} */ ("clipboard-read");
     try {
       if ((await navigator.permissions.query({ name })).state !== "granted" || !document.hasFocus()) return;
-      const text = await navigator.clipboard.readText();
+      const { text } = contentOf(await navigator.clipboard.readText());
       if (!text || text === this._known) return;
       this._known = text;
       this._owner.send(text);
@@ -73,10 +97,10 @@ export class ClipboardBridge {
   async use(what) {
     try {
       const text = await navigator.clipboard.readText();
-      if (what === "send") {
-        this._known = text;
-        this._owner.send(text);
-        this._owner.tell("Sent to the desktop's clipboard.");
+      if (!text) {
+        this._owner.tell("Your clipboard holds no text.");
+      } else if (what === "send") {
+        this._send(text);
       } else {
         this._owner.type(text);
       }
@@ -84,6 +108,18 @@ export class ClipboardBridge {
       if (!(error instanceof DOMException) && !(error instanceof TypeError)) throw error;
       this.open("");
     }
+  }
+
+  /** @param {string} text */
+  _send(text) {
+    const content = contentOf(text);
+    if (content.state === CLIPBOARD_STATE.TOO_LARGE || content.state === CLIPBOARD_STATE.NOT_TEXT) {
+      this.refused(content.state);
+      return;
+    }
+    this._known = content.text;
+    this._owner.send(content.text);
+    this._owner.tell("Sent to the desktop's clipboard.");
   }
 
   /** Open the box with a text selected. @param {string} [text]  default: the host's */

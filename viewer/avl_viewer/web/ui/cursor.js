@@ -4,7 +4,7 @@
 
 import { MAX } from "../wire/registry.js";
 
-/** Browsers show no larger cursor. */
+/** Browsers show no larger cursor: one that is larger is shown in this size. */
 const LARGEST = 128;
 
 /** Keeps an element's cursor like the host's. */
@@ -17,32 +17,27 @@ export class Cursor {
   }
 
   /** The host's pointer looks like this now; 0 x 0 hides it.
-   * @param {{ width: number, height: number, hot_x: number, hot_y: number, image: Uint8Array<ArrayBuffer> }} shape
+   * @param {{ width: number, height: number, hot_x: number, hot_y: number, image: Uint8Array<ArrayBuffer>, scale: number }} shape
    * @param {number} ratio  the screen's pixels in one CSS pixel */
   async show(shape, ratio) {
     const turn = ++this._newest;
-    const { width, height } = shape;
-    if (!(width >= 0 && width <= MAX.CURSOR_SIDE && height >= 0 && height <= MAX.CURSOR_SIDE)) return;
-    if (!width || !height) {
+    const placed = place(shape);
+    if (!placed) return;
+    if (!shape.width || !shape.height) {
       this._set("none", "");
       return;
     }
-    if (width > LARGEST || height > LARGEST) {
-      this._set("default", "");
-      return;
-    }
-    const pixels = await inflate(shape.image, width * height * 4);
+    const { columns, rows, width, height, shown } = placed;
+    const pixels = await inflate(shape.image, columns * rows * 4);
     if (!pixels || turn !== this._newest) return;
-    const canvas = new OffscreenCanvas(width, height);
-    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    context.putImageData(new ImageData(pixels, width, height), 0, 0);
+    const canvas = painted(pixels, placed);
     const url = URL.createObjectURL(await canvas.convertToBlob());
     if (turn !== this._newest) {
       URL.revokeObjectURL(url);
       return;
     }
-    const x = Math.min(width - 1, Math.max(0, shape.hot_x));
-    const y = Math.min(height - 1, Math.max(0, shape.hot_y));
+    const x = Math.min(width - 1, Math.max(0, Math.floor(shape.hot_x * shown)));
+    const y = Math.min(height - 1, Math.max(0, Math.floor(shape.hot_y * shown)));
     const image = ratio === 1 ? `url(${url})` : `image-set(url(${url}) ${ratio}x)`;
     this._set(`${image} ${Math.round(x / ratio)} ${Math.round(y / ratio)}, default`, url);
   }
@@ -59,6 +54,42 @@ export class Cursor {
     if (this._url) URL.revokeObjectURL(this._url);
     this._url = url;
   }
+}
+
+/**
+ * @typedef {object} Placed  How a pointer's image becomes a cursor: its own size in pixels, that of the cursor, how much smaller or
+ * larger the cursor is than the pointer (`shown`) and than the image (`by`).
+ * @property {number} columns
+ * @property {number} rows
+ * @property {number} width
+ * @property {number} height
+ * @property {number} shown
+ * @property {number} by
+ */
+
+/** Null for what claims to be a pointer and is none.
+ * @param {{ width: number, height: number, scale: number }} shape @returns {Placed | null} */
+export function place({ width, height, scale }) {
+  const longer = Math.max(width, height);
+  if (longer > MAX.CURSOR_SIDE || Math.min(width, height) < 0 || scale < 1 || scale > Math.max(1, longer)) return null;
+  const shown = Math.min(1, LARGEST / longer);
+  const size = (/** @type {number} */ length) => Math.max(1, Math.round(length * shown));
+  return { columns: Math.ceil(width / scale), rows: Math.ceil(height / scale), width: size(width), height: size(height), shown, by: scale * shown };
+}
+
+/** @param {Uint8ClampedArray<ArrayBuffer>} pixels @param {Placed} placed @returns {OffscreenCanvas} */
+function painted(pixels, { columns, rows, width, height, by }) {
+  const image = new OffscreenCanvas(columns, rows);
+  context(image).putImageData(new ImageData(pixels, columns, rows), 0, 0);
+  if (by === 1) return image;
+  const canvas = new OffscreenCanvas(width, height);
+  context(canvas).drawImage(image, 0, 0, columns * by, rows * by);
+  return canvas;
+}
+
+/** @param {OffscreenCanvas} canvas */
+function context(canvas) {
+  return /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
 }
 
 /** Exactly `size` bytes out of a zlib stream; null when it holds anything else.

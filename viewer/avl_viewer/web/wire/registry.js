@@ -129,6 +129,14 @@ export const INPUT = Object.freeze({
   RELEASE_ALL: 6,
   HOLDING: 7,
 });
+export const CLIPBOARD_STATE = Object.freeze({
+  TEXT: 0,
+  EMPTY: 1,
+  NOT_TEXT: 2,
+  TOO_LARGE: 3,
+  NO_ANSWER: 4,
+  NOT_PERMITTED: 5,
+});
 export const CHROMA = Object.freeze({
   YUV420: 0,
   YUV444: 1,
@@ -229,7 +237,7 @@ export const CONTROL_MESSAGES = Object.freeze({
   MEDIA_KEYS: [2, [[0, "keys", "bytes[]"]]],
   NEED_KEYS: [3, [[0, "track", "int"], [1, "kid", "int"]]],
   LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]", []], [3, "monitors", "int[][]", []]]],
-  CURSOR: [5, [[0, "serial", "int"], [1, "width", "int"], [2, "height", "int"], [3, "hot_x", "int"], [4, "hot_y", "int"], [5, "image", "bytes"]]],
+  CURSOR: [5, [[0, "serial", "int"], [1, "width", "int"], [2, "height", "int"], [3, "hot_x", "int"], [4, "hot_y", "int"], [5, "image", "bytes"], [6, "scale", "int", 1]]],
   DECODER: [6, [[0, "chroma", "int[]"], [1, "max_width", "int", 4096], [2, "max_height", "int", 4096]]],
   CLOCK_PING: [7, [[0, "sent_us", "int"]]],
   CLOCK_PONG: [8, [[0, "sent_us", "int"], [1, "host_us", "int"]]],
@@ -248,9 +256,9 @@ export const INPUT_MESSAGES = Object.freeze({
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const BULK_MESSAGES = Object.freeze({
-  CLIPBOARD: [1, [[0, "serial", "int"], [1, "text", "str"]]],
+  CLIPBOARD: [1, [[0, "serial", "int"], [1, "text", "str"], [2, "state", "int", 0]]],
   CLIPBOARD_ASK: [2, []],
-  CLIPBOARD_SET: [3, [[0, "serial", "int"], [1, "taken", "bool"]]],
+  CLIPBOARD_SET: [3, [[0, "serial", "int"], [1, "taken", "bool"], [2, "state", "int", 0]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HANDSHAKE_MESSAGES = Object.freeze({
