@@ -27,6 +27,7 @@ from avl_protocol.quic.qlog import recording
 from avl_protocol.wire.device_id import to_text
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.target import Target, parse_relay, parse_target
+from avl_protocol.wire.typable import typed_lines
 from avl_viewer.api import Desktop, connect
 from avl_viewer.background import BackgroundRemote
 from avl_viewer.config import ClientSettings
@@ -114,8 +115,17 @@ def _leave_on_sigterm() -> None:
 
 
 def _text(given: str) -> str:
-    """TEXT, or standard input for `-`."""
-    return sys.stdin.read() if given == "-" else given
+    """TEXT, or standard input for `-`, which has to be UTF-8."""
+    if given != "-":
+        return given
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        _fail(
+            f"standard input is not text in UTF-8 (byte {error.start + 1} is 0x{error.object[error.start]:02X}); "
+            "convert it, for example with iconv",
+            USAGE,
+        )
 
 
 @app.command()
@@ -206,20 +216,27 @@ def type_(
     qlog: QlogOption = None,
 ) -> None:
     """Type text; newlines press Enter."""
-    _do(target, code, state, timeout, qlog, lambda desktop: desktop.type(_text(text)))
+    try:
+        lines = typed_lines(_text(text))
+    except ValueError as error:
+        _fail(str(error), USAGE)
+    _do(target, code, state, timeout, qlog, lambda desktop: desktop.type(lines))
 
 
 @app.command()
 def press(
     target: TargetArgument,
     keys: Annotated[str, typer.Argument(help="For example ctrl+alt+t, enter, f5.")],
+    place: Annotated[
+        bool, typer.Option("--place", help="Keys by where a US keyboard has them, not by what they write.")
+    ] = False,
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
     qlog: QlogOption = None,
 ) -> None:
-    """Press keys together."""
-    _do(target, code, state, timeout, qlog, lambda desktop: desktop.press(keys))
+    """Press keys together. A letter means the key that has it on the host's keyboard."""
+    _do(target, code, state, timeout, qlog, lambda desktop: desktop.press(keys, place=place))
 
 
 @app.command()
