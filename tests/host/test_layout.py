@@ -58,9 +58,18 @@ def test_strokes_are_found_at_every_level_with_the_fewest_modifiers() -> None:
     assert LAYOUT.stroke("@", PLAIN) == Stroke(12, LEVEL3)
     assert LAYOUT.stroke("Ω", PLAIN) == Stroke(12, SHIFT | LEVEL3)
     assert LAYOUT.stroke("Ф", SECOND) == Stroke(10, SHIFT)
-    assert LAYOUT.stroke("a", SECOND) is None, "that key is another in this group"
+    assert LAYOUT.stroke("a", SECOND) == Stroke(10, group=0), "only another layout has it"
     assert LAYOUT.stroke("q", SECOND) == Stroke(12)
     assert LAYOUT.stroke("漢", PLAIN) is None
+
+
+def test_a_letter_whose_capital_programs_disagree_about_is_typed_with_caps_lock_off() -> None:
+    for keysym, text in ((0xDF, "ß"), (0xB5, "µ"), (0x010010D0, "ა")):
+        layout = Layout(
+            {20: Key((Group(TWO_LEVEL, (keysym, 0)),)), 66: Key((Group(ONE_LEVEL, (0xFFE5,), locks=LOCK),))}
+        )
+        assert layout.writes(20, 0, LOCK) == ""
+        assert layout.stroke(text, CAPS) == Stroke(20, unlocked=LOCK)
 
 
 def test_a_letter_that_caps_lock_would_change_is_typed_with_it_off() -> None:

@@ -1,8 +1,8 @@
 """KeyInjector: a viewer's keys on the keyboard of an X server, by XTEST.
 
 Keys go by place where place matters (cursor keys, games), by letter where a shortcut is named by one, and by character
-where text matters, so that viewer and host may have different layouts. A character that the host's layout lacks is put
-on a spare keycode first.
+where text matters, so that viewer and host may have different layouts. A character that only another group has is
+typed there, and one that the keyboard lacks is put on a spare keycode first.
 
 Modifiers that somebody holds, has locked or latched at the host itself are no part of what the viewer pressed: they
 are lifted around a key and put back. X keeps a key down after its injector has died, so everything pressed is
@@ -174,23 +174,28 @@ class KeyInjector:
         excess = in_force & ~stroke.modifiers & ~self._layout.locks
         missing = stroke.modifiers & ~in_force
         unlocked = (excess | stroke.unlocked) & state.locked
-        if usage is not None and not (excess or missing or unlocked):
+        if usage is not None and not (excess or missing or unlocked) and stroke.group is None:
             self._hold(usage, stroke.keycode)
             return
         if usage is not None:
             self._held[usage] = ()
         lifted = [code for code in self._down() if self._layout.holds(code) & excess] if excess & state.held else []
-        added = [code for bits, code in self._layout.shifts(state.group).items() if bits & missing]
+        group = state.group if stroke.group is None else stroke.group
+        added = [code for bits, code in self._layout.shifts(group).items() if bits & missing]
         for keycode in lifted:
             self._fake(keycode, False)
             self._returned.discard(keycode)
         self._keyboard.lock(unlocked, False)
+        if stroke.group is not None:
+            self._keyboard.lock_group(stroke.group)
         for keycode in added:
             self._fake(keycode, True)
         self._fake(stroke.keycode, True)
         self._fake(stroke.keycode, False)
         for keycode in reversed(added):
             self._fake(keycode, False)
+        if stroke.group is not None:
+            self._keyboard.lock_group(state.locked_group)
         self._keyboard.lock(unlocked, True)
         self._put_back(lifted)
 
@@ -216,11 +221,11 @@ class KeyInjector:
     def _state(self) -> KeyboardState:
         """What is in force now, with no latch left, by a layout that is up to date."""
         state = self._keyboard.state()
+        if state.latched or state.latched_group:
+            self._keyboard.unlatch()
+            state = self._keyboard.state()
         self._follow()
-        if not state.latched:
-            return state
-        self._keyboard.unlatch()
-        return replace(state, latched=0)
+        return state
 
     def _ours(self, state: KeyboardState) -> int:
         """The modifiers in force that the viewer's own keys hold."""

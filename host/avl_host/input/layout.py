@@ -25,6 +25,8 @@ SHIFT, LOCK = 1, 2
 #: What a key does with a group that is active and that it lacks (XKB protocol, 12.3): wraps round, takes its last
 #: one, or takes a given one.
 _CLAMP, _REDIRECT = 0x40, 0x80
+#: Letters before this one (Latin, Greek, Cyrillic) have capitals that every program knows.
+_SIMPLE = "\u0530"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +87,28 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A keycode, the modifiers it is pressed with, and locks that have to be off meanwhile."""
+    """A keycode, the modifiers it is pressed with, locks that have to be off meanwhile, and the group that has to be
+    active where it is not the one that is.
+    """
 
     keycode: int
     modifiers: int = 0
     unlocked: int = 0
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KeyboardState:
-    """What is in force on the host's keyboard: modifiers by held keys, until the next key, and for good; the group."""
+    """What is in force on the host's keyboard: modifiers by held keys, until the next key, and for good; the group,
+    and the parts of it that are for the next key and for good.
+    """
 
     held: int = 0
     latched: int = 0
     locked: int = 0
     group: int = 0
+    latched_group: int = 0
+    locked_group: int = 0
 
     @property
     def modifiers(self) -> int:
@@ -115,6 +124,7 @@ class Layout:
         self._strokes: dict[tuple[int, int], dict[str, Stroke]] = {}
         self._shifts: dict[int, dict[int, int]] = {}
         groups = [group for key in keys.values() for group in key.groups]
+        self._groups = max((len(key.groups) for key in keys.values()), default=0)
         #: Modifiers that are locks and nothing else: what is typed adapts to them.
         self.locks = _union(group.locks for group in groups) & ~_union(group.holds for group in groups) & ~SHIFT
 
@@ -157,20 +167,22 @@ class Layout:
         """The character a key writes; empty where it writes none."""
         keysym, used = self._look_up(keycode, group, modifiers)
         text = character(keysym)
-        if modifiers & LOCK & ~used and len(text.upper()) == 1:
-            return text.upper()  # Programs do that themselves where the type does not use Caps Lock up.
-        return text
+        if not modifiers & LOCK & ~used or text.upper() == text:
+            return text
+        # Programs make a capital of it themselves where the type does not use Caps Lock up, and agree on simple ones.
+        capital = text.upper()
+        return capital if capital.lower() == text and text < _SIMPLE else ""
 
     def stroke(self, text: str, state: KeyboardState) -> Stroke | None:
-        """How a character is typed in the state's group, its locks left alone where possible; None where no key
-        gives it.
+        """How a character is typed: in the state's group if that has it, else in another, its locks left alone where
+        possible; None where no key gives it.
         """
         locks = state.modifiers & self.locks
-        found = self._index(state.group, locks).get(text)
-        if found is None and locks & LOCK:
-            found = self._index(state.group, locks & ~LOCK).get(text)
-            return None if found is None else replace(found, unlocked=LOCK)
-        return found
+        for group in (state.group, *(other for other in range(self._groups) if other != state.group)):
+            for unlocked in (0, LOCK) if locks & LOCK else (0,):
+                if found := self._index(group, locks & ~unlocked).get(text):
+                    return replace(found, unlocked=unlocked, group=None if group == state.group else group)
+        return None
 
     def letter(self, text: str, group: int) -> Stroke | None:
         """The key that has this character in a group, for a shortcut; the case of a letter does not count, and Shift

@@ -1,7 +1,8 @@
 """SpareKeys: keycodes without a meaning, lent to characters that the host's layout lacks.
 
 An application learns of a new meaning only when it handles its events, so a keycode must not be given another one
-while presses of the old one may still be under way. Each is used once between two rests, the least recently used first.
+while presses of the old one may still be under way. Each rests after its last use; the least recently used is lent
+first.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class SpareKeys:
         self._rested = rested
         # Keycode -> the character it has now ("" none), least recently used first.
         self._meanings: OrderedDict[int, str] = OrderedDict()
+        # Keycodes used since the last rest began, and those that have rested for a part of it.
         self._tired: set[int] = set()
+        self._recovering: set[int] = set()
         self._resting = False
 
     def read(self, spares: Mapping[int, str]) -> None:
@@ -54,16 +57,14 @@ class SpareKeys:
         """A keycode that gives the character at every level; None when one must be waited for, or there is none."""
         found = next((code for code, meaning in self._meanings.items() if meaning == text), None)
         if found is None:
-            found = next((code for code in self._meanings if code not in self._tired), None)
+            found = next((code for code in self._meanings if code not in self._tired | self._recovering), None)
             if found is None:
                 return None
             self._meanings[found] = text
             self._x.core.ChangeKeyboardMapping(1, found, _LEVELS, [keysym_for(text)] * _LEVELS)
         self._meanings.move_to_end(found)
         self._tired.add(found)
-        if not self._resting:
-            self._resting = True
-            self._later(REST, self._rest)
+        self._begin_rest()
         return found
 
     def restore(self) -> None:
@@ -73,7 +74,16 @@ class SpareKeys:
                 self._x.core.ChangeKeyboardMapping(1, keycode, _LEVELS, [0] * _LEVELS)
         self._meanings.clear()
 
+    def _begin_rest(self) -> None:
+        if not self._resting:
+            self._resting = True
+            self._later(REST, self._rest)
+
     def _rest(self) -> None:
         self._resting = False
-        self._tired.clear()
-        self._rested()
+        rested = bool(self._recovering)
+        self._recovering, self._tired = self._tired, set()
+        if self._recovering:
+            self._begin_rest()
+        if rested or not self._recovering:
+            self._rested()

@@ -50,16 +50,22 @@ class Keyboard:
     def state(self) -> KeyboardState:
         """The modifiers and the group in force, after all that was sent before."""
         told = self._xkb.GetState(_CORE_KEYBOARD).reply()
-        return KeyboardState(told.baseMods, told.latchedMods, told.lockedMods, told.group)
+        return KeyboardState(
+            told.baseMods, told.latchedMods, told.lockedMods, told.group, told.latchedGroup, told.lockedGroup
+        )
 
     def lock(self, modifiers: int, on: bool) -> None:
         """Lock or unlock modifiers."""
         if modifiers:
             self._xkb.LatchLockState(_CORE_KEYBOARD, modifiers, modifiers if on else 0, 0, 0, 0, 0, 0)
 
+    def lock_group(self, group: int) -> None:
+        """Make a group the one that is locked."""
+        self._xkb.LatchLockState(_CORE_KEYBOARD, 0, 0, 1, group, 0, 0, 0)
+
     def unlatch(self) -> None:
         """Forget what was to hold for the next key only."""
-        self._xkb.LatchLockState(_CORE_KEYBOARD, 0, 0, 0, 0, _ALL, 0, 0)
+        self._xkb.LatchLockState(_CORE_KEYBOARD, 0, 0, 0, 0, _ALL, 1, 0)
 
 
 def changed_keys(event: Any) -> range | None:
