@@ -14,6 +14,7 @@ from avl_protocol.wire.registry import Modifier
 from tests.host.conftest import Typist, XServer
 from tests.host.keyboards import Person, Program
 from tests.host.test_desktop import ENTER, Watcher, eventually, never, press
+from tests.tools import need
 
 pytestmark = pytest.mark.display
 SHIFT, CONTROL, ALT = 1, 4, 8
@@ -102,6 +103,24 @@ def test_letters_of_another_layout_need_no_spare_keycode(xvfb: XServer, program:
     try:
         found = program.keys(lambda: sink.text("жяüz"), 4)
         assert found == [(0x6D6, 0), (0x6D1, 0), (0xFC, 0), (ord("z"), 0)]
+        assert person.state()[2] == 0
+        assert program.keys(lambda: sink.text("z"), 1) == [(ord("z"), 0)]
+    finally:
+        sink.close()
+
+
+def test_a_layout_that_a_person_chooses_by_holding_a_key_is_taken_into_account(
+    xvfb: XServer, program: Program, person: Person
+) -> None:
+    person.layouts("us,ru", "-option", "grp:switch")
+    sink = DesktopSink(xvfb.display, never_again)
+    sink.move(100, 100)
+    try:
+        assert program.keys(lambda: person.key("altgr", True), 1) == [(0xFF7E, 0)]
+        assert person.state()[2] == 1
+        assert program.keys(lambda: sink.text("жa"), 2) == [(0x6D6, 0), (ord("a"), 0)]
+        assert person.state()[2] == 1
+        person.key("altgr", False)
         assert person.state()[2] == 0
     finally:
         sink.close()
@@ -269,7 +288,7 @@ def test_buttons_are_what_they_are_called_whatever_the_pointer_map(
         sink.scroll(120, 0)
 
     try:
-        assert xvfb.run("xmodmap", "-e", f"pointer = {order}").returncode == 0
+        assert xvfb.run(need("xmodmap"), "-e", f"pointer = {order}").returncode == 0
         assert program.buttons(act, 7) == [1, 2, 3, 8, 5, 4, 7]
     finally:
         xvfb.run("xmodmap", "-e", "pointer = default")

@@ -24,13 +24,16 @@ def held_by_hand(connection: Any) -> set[int]:
         if device.type == xcffib.xinput.DeviceType.SlaveKeyboard
         and not device.name.to_string().rstrip("\0").endswith(_INJECTED)
     ]
-    return {
-        keycode
-        for reply in asked
-        for state in reply.reply().classes
-        if state.class_id == xcffib.xinput.InputClass.Key
-        for keycode in keycodes_in(state.keys)
-    }
+    held: set[int] = set()
+    for question in asked:
+        try:
+            states = question.reply().classes
+        except xcffib.Error:
+            continue  # It was unplugged meanwhile.
+        for state in states:
+            if state.class_id == xcffib.xinput.InputClass.Key:
+                held.update(keycodes_in(state.keys))
+    return held
 
 
 def keycodes_in(bits: Any) -> list[int]:

@@ -187,7 +187,7 @@ class KeyInjector:
             self._returned.discard(keycode)
         self._keyboard.lock(unlocked, False)
         if stroke.group is not None:
-            self._keyboard.lock_group(stroke.group)
+            self._keyboard.lock_group((stroke.group - state.held_group) % self._layout.groups)
         for keycode in added:
             self._fake(keycode, True)
         self._fake(stroke.keycode, True)

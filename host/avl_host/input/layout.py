@@ -100,13 +100,14 @@ class Stroke:
 @dataclass(frozen=True, slots=True)
 class KeyboardState:
     """What is in force on the host's keyboard: modifiers by held keys, until the next key, and for good; the group,
-    and the parts of it that are for the next key and for good.
+    and its parts likewise.
     """
 
     held: int = 0
     latched: int = 0
     locked: int = 0
     group: int = 0
+    held_group: int = 0
     latched_group: int = 0
     locked_group: int = 0
 
@@ -124,7 +125,8 @@ class Layout:
         self._strokes: dict[tuple[int, int], dict[str, Stroke]] = {}
         self._shifts: dict[int, dict[int, int]] = {}
         groups = [group for key in keys.values() for group in key.groups]
-        self._groups = max((len(key.groups) for key in keys.values()), default=0)
+        #: How many layouts there are.
+        self.groups = max((len(key.groups) for key in keys.values()), default=1) or 1
         #: Modifiers that are locks and nothing else: what is typed adapts to them.
         self.locks = _union(group.locks for group in groups) & ~_union(group.holds for group in groups) & ~SHIFT
 
@@ -178,7 +180,7 @@ class Layout:
         possible; None where no key gives it.
         """
         locks = state.modifiers & self.locks
-        for group in (state.group, *(other for other in range(self._groups) if other != state.group)):
+        for group in (state.group, *(other for other in range(self.groups) if other != state.group)):
             for unlocked in (0, LOCK) if locks & LOCK else (0,):
                 if found := self._index(group, locks & ~unlocked).get(text):
                     return replace(found, unlocked=unlocked, group=None if group == state.group else group)
