@@ -13,7 +13,7 @@ import xcffib.xproto
 import xcffib.xtest
 
 from avl_host.input.keymap import KEYCODES
-from avl_host.input.layout import Layout
+from avl_host.input.layout import KeyboardState, Layout
 from avl_host.input.xkb import Keyboard
 from avl_protocol.wire.keys import KEYS
 from tests.host.conftest import XServer
@@ -68,6 +68,10 @@ class Person:
     def layout(self) -> Layout:
         """The layout as the server has it now."""
         return Keyboard(self._x).layout()
+
+    def now(self) -> KeyboardState:
+        """What is in force now, as the host's program reads it."""
+        return Keyboard(self._x).state()
 
     def leave(self) -> None:
         """Go, and leave everything as it was."""
