@@ -257,6 +257,15 @@ def test_what_a_person_holds_is_no_part_of_a_viewer_s_shortcut(
     person.key("shift", False)
 
 
+def test_a_modifier_whose_release_was_lost_is_no_part_of_a_later_key(sink: DesktopSink, program: Program) -> None:
+    sink.key(KEYS["shift"], True, Modifier.SHIFT, "")
+    sink.key(KEYS["ctrl"], True, Modifier.CONTROL | Modifier.SHIFT, "")
+    found = program.keys(lambda: press(sink, KEYS["f9"], "", 0), 1)
+    found += program.keys(lambda: press(sink, KEYS["x"], "x", Modifier.CONTROL), 1)
+    found += program.keys(lambda: press(sink, KEYS["x"], "x", 0), 1)
+    assert found == [(0xFFC6, 0), (ord("x"), CONTROL), (ord("x"), 0)]
+
+
 @pytest.mark.parametrize("mask", [SHIFT, CONTROL, ALT])
 def test_sticky_modifiers_at_the_host_change_nothing_that_is_typed(
     sink: DesktopSink, program: Program, person: Person, mask: int

@@ -82,7 +82,7 @@ class KeyInjector:
             if stroke is None:
                 return self._spares.none  # Wait for one, or leave it out where there never will be one.
         else:
-            stroke = self._shortcut(text, state, place)
+            stroke = self._shortcut(text, state, place, self._ours(state, modifiers))
         if stroke is not None:
             self._strike(stroke, state, usage)
         return True
@@ -145,11 +145,10 @@ class KeyInjector:
         # Programs make a capital of it themselves under Caps Lock.
         return Stroke(keycode, here, LOCK if text.upper() != text else 0)
 
-    def _shortcut(self, text: str, state: KeyboardState, place: int | None) -> Stroke | None:
+    def _shortcut(self, text: str, state: KeyboardState, place: int | None, held: int) -> Stroke | None:
         """The key with the letter that the viewer named, with the modifiers that the viewer holds; the key at the
         place where the active layout has no such letter (spec 3.4.3).
         """
-        held = self._ours(state)
         at_place = None if place is None else Stroke(place, held)
         if not is_typable(text) or len(text) != 1:
             return at_place
@@ -227,12 +226,15 @@ class KeyInjector:
         self._follow()
         return state
 
-    def _ours(self, state: KeyboardState) -> int:
-        """The modifiers in force that the viewer's own keys hold."""
+    def _ours(self, state: KeyboardState, modifiers: int) -> int:
+        """The modifiers in force that the viewer's own keys hold, as far as the viewer says so: a key of another
+        viewer, or one whose release was lost, does not count.
+        """
         mask = 0
-        for keycodes in self._held.values():
-            for keycode in keycodes:
-                mask |= self._layout.holds(keycode)
+        for usage, keycodes in self._held.items():
+            if usage not in MODIFIER_USAGES or MODIFIER_USAGES[usage] & modifiers:
+                for keycode in keycodes:
+                    mask |= self._layout.holds(keycode)
         return mask & state.held
 
     def _follow_locks(self, state: KeyboardState, modifiers: int, which: Modifier) -> KeyboardState:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
+from avl_protocol.wire import keys
 from avl_protocol.wire.registry import Modifier
 from avl_protocol.wire.typable import is_typable
 
@@ -33,7 +34,11 @@ _EVDEV: tuple[tuple[int, tuple[int, ...]], ...] = (
 KEYCODES: Mapping[int, int] = {first + at: code + 8 for first, codes in _EVDEV for at, code in enumerate(codes)}
 CAPS_LOCK_USAGE, NUM_LOCK_USAGE, ALT_RIGHT_USAGE = 0x39, 0x53, 0xE6
 LOCK_USAGES = frozenset({0x39, 0x47, 0x53})
-MODIFIER_USAGES = frozenset(range(0xE0, 0xE8))
+#: Usage of each modifier key -> the bits that may say that it is held: the right Alt key is Alt or AltGr.
+MODIFIER_USAGES: Mapping[int, int] = {
+    **keys.MODIFIER_USAGES,
+    ALT_RIGHT_USAGE: Modifier.ALT | Modifier.ALTGR,
+}
 KEYPAD_USAGES = frozenset(range(0x59, 0x64))
 _LETTERS = frozenset(range(0x04, 0x1E))
 
