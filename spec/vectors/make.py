@@ -40,6 +40,7 @@ def vectors() -> dict[str, Any]:
         "feedback": feedback_cases.feedbacks(),
         "device_id": wire_cases.device_ids(),
         "target": wire_cases.targets(),
+        "typable": wire_cases.typables(),
         "messages": message_cases.all_tables(),
         "identity": crypto_cases.identities(),
         "cpace": crypto_cases.agreements(),

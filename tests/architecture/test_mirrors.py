@@ -14,7 +14,6 @@ ONLY_PYTHON = {
     "wire/codec": "wire/messages.js reads and writes by the registry's tables: an object needs no class to become",
     "wire/endtoend": "wire/messages.js, likewise",
     "wire/keys": "input/keys.js holds what a browser needs of it; names of keys are typed on a command line",
-    "wire/typable": "text for the command line and for windows; a browser's own text fields let nothing else through",
 }
 #: What a browser needs of a hop's rate: it says what arrived. The rest of that room is for who sends media.
 ANSWERING = {"rate/collector", "rate/hop"}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from avl_protocol.wire.typable import is_typable, typed_lines
+from avl_protocol.wire.typable import is_typable, typed_lines, untypable
+from tests.architecture.tree import ROOT
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,13 @@ def test_characters_without_a_glyph_or_newer_than_our_tables_are_text(text: str)
 )
 def test_controls_surrogates_and_noncharacters_are_not_what_a_key_writes(text: str) -> None:
     assert not is_typable(text)
+
+
+def test_the_published_texts() -> None:
+    texts = json.loads((ROOT / "spec/vectors/typable.json").read_text("utf-8"))["texts"]
+    assert texts
+    for case in texts:
+        assert untypable("".join(map(chr, case["points"]))) == case["untypable"], case
 
 
 def test_every_line_end_is_one() -> None:

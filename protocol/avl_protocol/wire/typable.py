@@ -17,16 +17,19 @@ def is_typable(text: str) -> bool:
     return text != "" and not any(_is_untypable(character) for character in text)
 
 
+def untypable(text: str) -> int | None:
+    """Where the first character is that can't be typed, from 0; line feeds and tabs can."""
+    return next((at for at, one in enumerate(text) if _is_untypable(one) and one not in KEY_CHARACTERS), None)
+
+
 def typed_lines(text: str) -> str:
-    """Text to type with "\\n" for every line end. Raises ValueError, with a text for a person, that names the first
+    """Text to type with "\n" for every line end. Raises ValueError, with a text for a person, that names the first
     character that can't be typed.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    for at, character in enumerate(text):
-        if _is_untypable(character) and character not in KEY_CHARACTERS:
-            raise ValueError(
-                f"character {at + 1} can't be typed: U+{ord(character):04X}, {_name(character)}; nothing was typed"
-            )
+    if (at := untypable(text)) is not None:
+        name = f"U+{ord(text[at]):04X}, {_name(text[at])}"
+        raise ValueError(f"character {at + 1} can't be typed: {name}; nothing was typed")
     return text
 
 

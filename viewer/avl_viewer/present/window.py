@@ -15,9 +15,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QToolTip
 
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Permission
+from avl_protocol.wire.typable import typed_lines
 from avl_viewer.input.hands import Row
 from avl_viewer.present.mailbox import Mailbox
 from avl_viewer.present.panels import Figures, Notice, PasteBox
@@ -263,7 +264,7 @@ class Window(QObject):
             self._from_host = None
             self._set_clipboard(self._clipboard.text())
         elif action == "type":
-            screen.hands.commit(self._clipboard.text())
+            self._type(self._clipboard.text())
         elif action == "paste":
             toolbar.dismiss()
             self.paste_box.summon()
@@ -273,6 +274,13 @@ class Window(QObject):
         toolbar.exact.setChecked(screen.view.exact)
         toolbar.grab_keys.setChecked(screen.grabs)
         toolbar.statistics.setChecked(self.figures.isVisible())
+
+    def _type(self, text: str) -> None:
+        try:
+            self.screen.hands.commit(typed_lines(text))
+        except ValueError as error:
+            middle = self.screen.mapToGlobal(self.screen.rect().center())
+            QToolTip.showText(middle, f"The clipboard was not typed: {error}", self.screen)
 
     def _enter_fullscreen(self) -> None:
         # without a window manager nobody else would make the window as large as the display
