@@ -43,6 +43,7 @@ def vectors() -> dict[str, Any]:
         "device_id": wire_cases.device_ids(),
         "target": wire_cases.targets(),
         "cliptext": wire_cases.cliptexts(),
+        "typable": wire_cases.typables(),
         "messages": message_cases.all_tables(),
         "identity": crypto_cases.identities(),
         "cpace": crypto_cases.agreements(),

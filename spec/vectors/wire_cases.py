@@ -6,10 +6,21 @@ from functools import partial
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.wire import cliptext, datagram, device_id, packing, target, varint
+from avl_protocol.wire import cliptext, datagram, device_id, packing, target, typable, varint
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_FRAGMENT_PAYLOAD, DatagramType, ObjectFlag
 from spec.vectors.notation import drawn, error_of, tagged
+
+
+def typables() -> dict[str, Any]:
+    """Texts by code points, and where in each the first character is that can't be typed (3.4.3), from 0."""
+    controls = [0x00, 0x08, 0x09, 0x0A, 0x0D, 0x1B, 0x1F, 0x7F, 0x85, 0x9F]
+    surrogates = [0xD7FF, 0xD800, 0xDFFF, 0xE000]
+    noncharacters = [0xFDCF, 0xFDD0, 0xFDEF, 0xFDF0, 0xFFFD, 0xFFFE, 0xFFFF, 0x10000, 0x1FFFE, 0x10FFFD, 0x10FFFF]
+    without_a_glyph = [0x20, 0x7E, 0xA0, 0x378, 0x200B, 0x200D, 0x2028, 0x3000, 0xFEFF, 0x1FAE8]
+    points = [*controls, *surrogates, *noncharacters, *without_a_glyph]
+    texts = [[], *([point] for point in points), [0x61, 0x1F600, 0x1B, 0x07]]
+    return {"texts": [{"points": text, "untypable": typable.untypable("".join(map(chr, text)))} for text in texts]}
 
 
 def varints() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from avl_host.input.sink import SinkLost
 from avl_protocol.wire.keys import KEYS, parse_chord
 from avl_protocol.wire.registry import Modifier
 from tests.host.conftest import Typist, XServer
+from tests.host.keyboards import Program
 from tests.tools import need
 
 pytestmark = pytest.mark.display
@@ -40,26 +41,6 @@ class Watcher:
         told = self._x.core.QueryPointer(self._root).reply()
         return told.root_x, told.root_y, told.mask
 
-    def clicks(self, act: Callable[[], None], count: int) -> list[int]:
-        """The first `count` buttons pressed on a window under the pointer by `act`."""
-        window = self._x.generate_id()
-        attributes = xcffib.xproto.CW
-        self._x.core.CreateWindow(
-            0, window, self._root, 0, 0, 600, 400, 0, 2, 0, attributes.OverrideRedirect | attributes.EventMask, [1, 4]
-        )
-        self._x.core.MapWindow(window)
-        self._x.core.GetInputFocus().reply()
-        act()
-        pressed: list[int] = []
-        end = time.monotonic() + 3
-        while len(pressed) < count and time.monotonic() < end:
-            event = self._x.poll_for_event()
-            if isinstance(event, xcffib.xproto.ButtonPressEvent):
-                pressed.append(event.detail)
-        self._x.core.DestroyWindow(window)
-        self._x.flush()
-        return pressed
-
     def close(self) -> None:
         """Disconnect."""
         self._x.disconnect()
@@ -78,6 +59,13 @@ def sink(xvfb: XServer) -> Iterator[DesktopSink]:
     sink.move(100, 100)
     yield sink
     sink.close()
+
+
+@pytest.fixture
+def program(xvfb: XServer) -> Iterator[Program]:
+    program = Program(xvfb.display)
+    yield program
+    program.close()
 
 
 def never(seconds: float, call: Callable[[], None]) -> None:
@@ -142,14 +130,14 @@ def test_caps_lock_follows_the_viewer(sink: DesktopSink, typist: Typist, watcher
     assert eventually(lambda: watcher.pointer()[2] & 2 == 0), "Caps Lock was left on"
 
 
-def test_shortcuts_go_by_place(sink: DesktopSink, typist: Typist) -> None:
+def test_a_shortcut_reaches_a_program(sink: DesktopSink, typist: Typist) -> None:
     sink.text("one\n")
-    modifiers, usage = parse_chord("ctrl+d")
+    chord = parse_chord("ctrl+d")
     assert typist.lines(1) == ["one"]
-    for held in modifiers:
+    for held in chord.held:
         sink.key(held, True, Modifier.CONTROL, "")
-    press(sink, usage, "d", Modifier.CONTROL)
-    for held in modifiers:
+    press(sink, chord.usage, "d", Modifier.CONTROL)
+    for held in chord.held:
         sink.key(held, False, 0, "")
     typist.process.wait(8)  # Ctrl+D ended cat, and with it the terminal.
 
@@ -228,7 +216,7 @@ async def test_more_new_characters_than_spare_keycodes(xvfb: XServer, typist: Ty
     assert found == [text, "k"]
 
 
-def test_pointer_and_wheel(sink: DesktopSink, watcher: Watcher) -> None:
+def test_pointer_and_wheel(sink: DesktopSink, watcher: Watcher, program: Program) -> None:
     sink.move(320, 200)
     assert eventually(lambda: watcher.pointer()[:2] == (320, 200))
     sink.move(99999, -5)
@@ -245,7 +233,7 @@ def test_pointer_and_wheel(sink: DesktopSink, watcher: Watcher) -> None:
         sink.button(2, False)
         sink.button(77, True)
 
-    assert watcher.clicks(turn, 5) == [5, 6, 6, 4, 2]
+    assert program.buttons(turn, 5) == [5, 6, 6, 4, 2]
 
 
 def test_a_display_that_is_not_there() -> None:

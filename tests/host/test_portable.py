@@ -34,7 +34,11 @@ sink.button(1, True)
 sink.key(KEYS["ctrl"], True, Modifier.CONTROL, "")
 sink.close()
 press(KEYS["b"], "b")
+press(KEYS["c"], "cd\\u00a0")
 press(KEYS["enter"])
+sink.key(KEYS["ctrl"], True, Modifier.CONTROL, "")
+press(KEYS["e"], "d", Modifier.CONTROL)
+sink.close()
 print(*sink._mouse.position)
 """
 
@@ -53,5 +57,6 @@ def test_what_is_typed_arrives(xvfb: XServer, typist: Typist) -> None:
     focus_the_terminal(xvfb.display)
     done = xvfb.run(sys.executable, "-c", PROGRAM)
     assert done.returncode == 0, done.stderr
-    assert typist.lines(3) == ["text é", "q/", "b"]
+    assert typist.lines(3) == ["text é", "q/", "bcd\u00a0"]
+    typist.process.wait(8)  # Ctrl+D, by its letter, ended cat, and with it the terminal.
     assert done.stdout.split() == ["100", "100"]

@@ -6,29 +6,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.wire.keys import CODES, KEYS, NAMES, modifiers_of, parse_chord, usage_for_code
+from avl_protocol.wire.keys import CODES, KEYS, NAMES, Chord, modifiers_of, parse_chord, usage_for_code
 from avl_protocol.wire.registry import Modifier
 
-CTRL, SHIFT, ALT = KEYS["ctrl"], KEYS["shift"], KEYS["alt"]
+CTRL, SHIFT, ALT, ALTGR = KEYS["ctrl"], KEYS["shift"], KEYS["alt"], KEYS["altgr"]
 
 
 @pytest.mark.parametrize(
-    ("text", "held", "key"),
+    ("text", "held", "key", "letter"),
     [
-        ("ctrl+alt+t", (CTRL, ALT), "t"),
-        ("ENTER", (), "enter"),
-        (" F5 ", (), "f5"),
-        ("Ctrl+D", (CTRL,), "d"),
-        ("ctrl++", (CTRL, SHIFT), "="),
-        ("+", (SHIFT,), "="),
-        ("ctrl+-", (CTRL,), "-"),
-        ("ctrl+?", (CTRL, SHIFT), "/"),
-        ("shift", (), "shift"),
-        ("ctrl+ctrl+x", (CTRL,), "x"),
+        ("ctrl+alt+t", (CTRL, ALT), "t", "t"),
+        ("ENTER", (), "enter", ""),
+        (" F5 ", (), "f5", ""),
+        ("Ctrl+D", (CTRL,), "d", "d"),
+        ("ctrl+shift+z", (CTRL, SHIFT), "z", "Z"),
+        ("ctrl+7", (CTRL,), "7", "7"),
+        ("ctrl+shift+7", (CTRL, SHIFT), "7", ""),
+        ("altgr+q", (ALTGR,), "q", ""),
+        ("ctrl++", (CTRL, SHIFT), "=", "+"),
+        ("+", (SHIFT,), "=", "+"),
+        ("ctrl+-", (CTRL,), "-", "-"),
+        ("ctrl+minus", (CTRL,), "-", "-"),
+        ("ctrl+shift+minus", (CTRL, SHIFT), "-", "_"),
+        ("ctrl+?", (CTRL, SHIFT), "/", "?"),
+        ("@", (SHIFT,), "2", "@"),
+        ("ctrl+<", (CTRL,), "<", "<"),
+        ("ctrl+intlbackslash", (CTRL,), "<", ""),
+        ("shift", (), "shift", ""),
+        ("ctrl+ctrl+x", (CTRL,), "x", "x"),
     ],
 )
-def test_chords(text: str, held: tuple[int, ...], key: str) -> None:
-    assert parse_chord(text) == (held, KEYS[key])
+def test_chords(text: str, held: tuple[int, ...], key: str, letter: str) -> None:
+    assert parse_chord(text) == Chord(held, KEYS[key], letter)
 
 
 @pytest.mark.parametrize("text", ["", "foo", "a+b", "ctrl+", "ctrl+foo", "f25", "é"])
@@ -40,11 +49,11 @@ def test_what_is_no_chord_says_so(text: str) -> None:
 @given(st.text(max_size=30))
 def test_no_text_breaks_the_parser(text: str) -> None:
     try:
-        held, usage = parse_chord(text)
+        chord = parse_chord(text)
     except ValueError:
         return
-    assert usage in NAMES
-    assert modifiers_of(held) or not held
+    assert chord.usage in NAMES
+    assert modifiers_of(chord.held) or not chord.held
 
 
 def test_codes_and_names_agree() -> None:

@@ -150,9 +150,9 @@ def test_a_code_is_shown_in_groups_of_four() -> None:
 
 
 def test_a_chord_names_its_modifiers_and_its_key() -> None:
-    held, usage = keys.parse_chord("Ctrl+ALT+t")
-    assert usage == 0x17
-    assert keys.modifiers_of(held) == Modifier.CONTROL | Modifier.ALT
+    chord = keys.parse_chord("Ctrl+ALT+t")
+    assert (chord.usage, chord.text) == (0x17, "t")
+    assert keys.modifiers_of(chord.held) == Modifier.CONTROL | Modifier.ALT
 
 
 @pytest.mark.parametrize("name", ["enter", "f5", "f12", "escape", "a", "0", "ctrl+d", "shift+tab", "pageup"])

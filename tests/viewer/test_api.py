@@ -46,6 +46,38 @@ def test_wrong_names_of_buttons_and_keys_say_which_are_right() -> None:
     run(main)
 
 
+def test_what_cant_be_typed_is_an_error_and_nothing_of_it_is_sent() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                for text in ("fine\n" * 500 + "\x00", "a\x1b", "\ud800", "\ufffe"):
+                    with pytest.raises(ValueError, match=r"can't be typed: U\+"):
+                        await desktop.type(text)
+                assert host.sink.events == []
+                text = "10\u00a0km \u200d\ue0b0\U0001fae8\u3000."
+                await desktop.type(text)
+                assert host.sink.typed == text
+
+    run(main)
+
+
+def test_a_letter_in_a_chord_travels_with_it_unless_the_place_is_meant() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                for chord, place, text in (("ctrl+z", False, "z"), ("ctrl+z", True, ""), ("f5", False, "")):
+                    await desktop.press(chord, place=place)
+                    *_, down = (event for event in host.sink.events if event[0] == "key" and event[2])
+                    assert down[4] == text
+                assert host.sink.typed == "", "a shortcut types nothing"
+                await desktop.press("q")
+                assert host.sink.typed == "q"
+
+    run(main)
+
+
 def test_waiting_for_a_change_ends_with_it_or_with_the_time() -> None:
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host() as host:

@@ -36,8 +36,8 @@ class FakeDesktop:
         self.failure: Refused | None = None
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        async def call(*values: Any) -> None:
-            self.calls.append((name, *values))
+        async def call(*values: Any, **switches: bool) -> None:
+            self.calls.append((name, *values, *(switch for switch, on in switches.items() if on)))
 
         return call
 
@@ -162,6 +162,7 @@ def test_the_code_may_come_from_the_environment(
     [
         (("type", TARGET, "hello"), ("type", "hello")),
         (("press", TARGET, "ctrl+alt+t"), ("press", "ctrl+alt+t")),
+        (("press", TARGET, "ctrl+w", "--place"), ("press", "ctrl+w", "place")),
         (("click", TARGET, "10", "20"), ("click", 10, 20, "left", 1)),
         (("click", TARGET, "10", "20", "--button", "right", "--count", "2"), ("click", 10, 20, "right", 2)),
         (("move", TARGET, "10", "20"), ("move", 10, 20)),
@@ -183,6 +184,23 @@ def test_text_may_come_from_standard_input(avl: Call, desktop: FakeDesktop) -> N
     assert avl("type", TARGET, "-", "--code", "c", stdin="from a file\n").exit_code == 0
     assert avl("clipboard", TARGET, "--set", "-", "--code", "c", stdin="clip").exit_code == 0
     assert ("type", "from a file\n") in desktop.calls and ("set", "clip") in desktop.calls
+
+
+@pytest.mark.parametrize(
+    ("text", "stdin", "said"),
+    [
+        ("a\x1bb", None, "character 2 can't be typed: U+001B"),
+        ("a\udcffb", None, "character 2 can't be typed: U+DCFF"),
+        ("-", "ok\x07", "character 3 can't be typed: U+0007"),
+        ("-", b"ab\xe9\n", "not text in UTF-8 (byte 3 is 0xE9)"),
+    ],
+)
+def test_what_cant_be_typed_is_a_usage_error_before_anything_is_sent(
+    text: str, stdin: str | bytes | None, said: str, avl: Call, desktop: FakeDesktop
+) -> None:
+    result = avl("type", TARGET, text, "--code", "c", stdin=stdin)
+    assert result.exit_code == 2 and said in result.output
+    assert desktop.calls == []
 
 
 def test_the_clipboard_is_printed_as_it_is(avl: Call, desktop: FakeDesktop) -> None:

@@ -269,6 +269,22 @@ def test_view_only_sends_nothing() -> None:
         assert actor.end() == 0
 
 
+def test_a_clipboard_with_what_cant_be_typed_is_not_typed_in_part_and_a_line_says_so() -> None:
+    with staged(1000, 700, fullscreen=True) as (display, actor):
+        actor.order("status", stage="running")
+        actor.show(1, (1000, 700))
+        actor.order("clipboard", text="bad\x1b[A")
+        actor.settle()
+        open_menu(display, CLIPBOARD_MENU)
+        for code in (108, 108, 28):  # "Type my clipboard as keys"
+            display.tap(code)
+        middle = (slice(345, 400), slice(495, 700))
+        eventually(
+            lambda: pictures.psnr(display.grab()[middle], pictures.card(1000, 700)[middle]) < 30, "a line in the middle"
+        )
+        assert not any(row[0] == TEXT for row in actor.settle())
+
+
 def test_the_clipboard_travels_both_ways_and_the_figures_are_written(tmp_path: Path) -> None:
     figures = tmp_path / "stats.json"
     with staged(1000, 700, fullscreen=True, stats_file=str(figures)) as (display, actor):

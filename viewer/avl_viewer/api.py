@@ -26,6 +26,7 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
 from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind
 from avl_protocol.wire.target import Target, parse_target
+from avl_protocol.wire.typable import KEY_CHARACTERS, typed_lines
 from avl_viewer.client import DesktopClient
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError, Decoder
@@ -142,11 +143,14 @@ class Desktop:
         await self._do((int(InputKind.WHEEL), round(dx * 120), round(dy * 120)))
 
     async def type(self, text: str) -> None:
-        """Type text; a newline presses Enter, a tab Tab."""
+        """Type text; a newline presses Enter, a tab Tab.
+
+        Raises ValueError, before anything is typed, for a character that can't be: it names it.
+        """
         events: list[tuple[Any, ...]] = []
         run = ""
-        for character in text.replace("\r\n", "\n"):
-            if character in "\n\t":
+        for character in typed_lines(text):
+            if character in KEY_CHARACTERS:
                 if run:
                     events.append((int(InputKind.TEXT), run))
                     run = ""
@@ -161,9 +165,13 @@ class Desktop:
             for at in range(0, max(1, len(text)), PIECE):
                 await self._do((event[0], text[at : at + PIECE]) if text else event)
 
-    async def press(self, chord: str) -> None:
-        """Press keys together: `ctrl+alt+t`, `enter`, `f5`. Raises ValueError for an unknown name."""
-        await self._do(*_chord(chord))
+    async def press(self, chord: str, *, place: bool = False) -> None:
+        """Press keys together: `ctrl+alt+t`, `enter`, `f5`. Raises ValueError for an unknown name.
+
+        A letter, digit or sign means the key that has it on the host's keyboard; with `place`, the key that lies where
+        a US keyboard has it, which is what games go by.
+        """
+        await self._do(*_chord(chord, place))
 
     async def screenshot(self, settle: float = 0.0) -> Screenshot:
         """The desktop as it is now; waits for the first picture, then up to `settle` seconds until it is settled.
@@ -236,15 +244,15 @@ def _button(name: str) -> int:
     return BUTTONS[name]
 
 
-def _chord(chord: str) -> list[tuple[Any, ...]]:
-    held, usage = parse_chord(chord)
-    bits = int(modifiers_of(held))
+def _chord(text: str, place: bool = False) -> list[tuple[Any, ...]]:
+    chord = parse_chord(text)
+    bits = int(modifiers_of(chord.held))
     key = int(InputKind.KEY)
     return [
-        *((key, modifier, True, bits, "") for modifier in held),
-        (key, usage, True, bits, ""),
-        (key, usage, False, bits, ""),
-        *((key, modifier, False, 0, "") for modifier in reversed(held)),
+        *((key, modifier, True, bits, "") for modifier in chord.held),
+        (key, chord.usage, True, bits, "" if place else chord.text),
+        (key, chord.usage, False, bits, ""),
+        *((key, modifier, False, 0, "") for modifier in reversed(chord.held)),
     ]
 
 

@@ -244,20 +244,29 @@ def type_(
     qlog: QlogOption = None,
 ) -> None:
     """Type text; newlines press Enter."""
-    _do(target, code, state, timeout, qlog, lambda desktop: desktop.type(_text(text)))
+    from avl_protocol.wire.typable import typed_lines
+
+    try:
+        lines = typed_lines(_text(text))
+    except ValueError as error:
+        _fail(str(error), USAGE)
+    _do(target, code, state, timeout, qlog, lambda desktop: desktop.type(lines))
 
 
 @app.command()
 def press(
     target: TargetArgument,
     keys: Annotated[str, typer.Argument(help="For example ctrl+alt+t, enter, f5.")],
+    place: Annotated[
+        bool, typer.Option("--place", help="Keys by where a US keyboard has them, not by what they write.")
+    ] = False,
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
     qlog: QlogOption = None,
 ) -> None:
-    """Press keys together."""
-    _do(target, code, state, timeout, qlog, lambda desktop: desktop.press(keys))
+    """Press keys together. A letter means the key that has it on the host's keyboard."""
+    _do(target, code, state, timeout, qlog, lambda desktop: desktop.press(keys, place=place))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Keys of X11: USB HID usages <-> keycodes, keysyms <-> characters, and what a keyboard map makes of a key.
+"""Keys of X11: USB HID usages <-> keycodes, and keysyms <-> characters.
 
 X keycodes are evdev codes plus 8 on every server that uses evdev or libinput, and on Xvfb. Keysyms are those of X.h's
 keysymdef: Latin-1 as itself, old blocks per alphabet (each a code page with its number in front), and 0x01000000 +
@@ -8,10 +8,11 @@ code point for the rest of Unicode.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from avl_protocol.wire import keys
 from avl_protocol.wire.registry import Modifier
+from avl_protocol.wire.typable import is_typable
 
 #: USB HID usage -> Linux evdev code (input-event-codes.h), in runs of (first usage, codes).
 _EVDEV: tuple[tuple[int, tuple[int, ...]], ...] = (
@@ -33,12 +34,17 @@ _EVDEV: tuple[tuple[int, tuple[int, ...]], ...] = (
 KEYCODES: Mapping[int, int] = {first + at: code + 8 for first, codes in _EVDEV for at, code in enumerate(codes)}
 CAPS_LOCK_USAGE, NUM_LOCK_USAGE, ALT_RIGHT_USAGE = 0x39, 0x53, 0xE6
 LOCK_USAGES = frozenset({0x39, 0x47, 0x53})
+#: Usage of each modifier key -> the bits that may say that it is held: the right Alt key is Alt or AltGr.
+MODIFIER_USAGES: Mapping[int, int] = {
+    **keys.MODIFIER_USAGES,
+    ALT_RIGHT_USAGE: Modifier.ALT | Modifier.ALTGR,
+}
 KEYPAD_USAGES = frozenset(range(0x59, 0x64))
 _LETTERS = frozenset(range(0x04, 0x1E))
 
 #: Keysyms by name, as far as this file's readers need them.
 XK_RETURN, XK_TAB, XK_BACKSPACE, XK_ESCAPE, XK_DELETE = 0xFF0D, 0xFF09, 0xFF08, 0xFF1B, 0xFFFF
-XK_CAPS_LOCK, XK_NUM_LOCK, XK_SHIFT_L, XK_LEVEL3_SHIFT, XK_MODE_SWITCH = 0xFFE5, 0xFF7F, 0xFFE1, 0xFE03, 0xFF7E
+XK_CAPS_LOCK, XK_NUM_LOCK, XK_SHIFT_L, XK_LEVEL3_SHIFT, XK_LEVEL5_SHIFT = 0xFFE5, 0xFF7F, 0xFFE1, 0xFE03, 0xFE11
 
 #: Characters that are keys rather than letters.
 CONTROL_KEYSYMS = {
@@ -78,6 +84,8 @@ _ODD = {
     0x7F3: "ς",
     0x20AC: "€",
 }
+#: Keysyms of the keypad that write something: XK_KP_Multiply to XK_KP_9, XK_KP_Equal, XK_KP_Space.
+_KEYPAD = {**{0xFFAA + at: sign for at, sign in enumerate("*+,-./0123456789")}, 0xFFBD: "=", 0xFF80: " "}
 #: Greek from alpha on lies in the order of ISO 8859-7; below that only the table above holds.
 _GREEK_LETTERS = 0x7C1
 
@@ -90,6 +98,8 @@ def character(keysym: int) -> str:
         return chr(keysym - _UNICODE)
     if keysym in _ODD:
         return _ODD[keysym]
+    if keysym in _KEYPAD:
+        return _KEYPAD[keysym]
     page = _BLOCKS.get(keysym >> 8)
     low = keysym & 0xFF
     if page is None or low < 0xA0 or 0x700 <= keysym < _GREEK_LETTERS:
@@ -105,6 +115,11 @@ def character(keysym: int) -> str:
         return ""
 
 
+def is_keypad(keysym: int) -> bool:
+    """Whether a keysym is one of the keypad's."""
+    return 0xFF80 <= keysym <= 0xFFBD
+
+
 def keysym_for(text: str) -> int:
     """The keysym that writes one character: Latin-1 as itself, all else by code point."""
     point = ord(text)
@@ -114,7 +129,7 @@ def keysym_for(text: str) -> int:
 def types_character(modifiers: int, text: str) -> bool:
     """Whether a key press stands for its text rather than for its place: text, and neither Ctrl, Alt nor Meta held."""
     held = Modifier.CONTROL | Modifier.ALT | Modifier.META
-    return text != "" and text.isprintable() and not modifiers & held
+    return is_typable(text) and not modifiers & held
 
 
 def follows_lock(usage: int, text: str) -> Modifier:
@@ -122,101 +137,3 @@ def follows_lock(usage: int, text: str) -> Modifier:
     if usage in KEYPAD_USAGES:
         return Modifier.NUM_LOCK
     return Modifier.CAPS_LOCK if usage in _LETTERS or text.isalpha() else Modifier(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Stroke:
-    """A keycode and the level shifts it is pressed with to give a character."""
-
-    keycode: int
-    shift: bool
-    level3: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KeyboardState:
-    """What is in force on the host's keyboard: level shifts held, Caps Lock, layout group."""
-
-    shift: bool
-    level3: bool
-    caps: bool
-    group: int
-
-
-class KeyboardMap:
-    """The server's core keyboard map: `rows[keycode - first]` lists keysyms by column.
-
-    Columns are those of the XKB protocol's core mapping: group 1 levels 1, 2; group 2 levels 1, 2; group 1 levels 3,
-    4; group 2 levels 3, 4.
-    """
-
-    def __init__(self, first: int, rows: Sequence[Sequence[int]]) -> None:
-        self._first = first
-        self._rows = rows
-        self._strokes: dict[int, dict[str, tuple[int, int]]] = {}
-
-    def keysym(self, keycode: int, group: int, level: int) -> int:
-        """The keysym of a keycode at a level (0..3) of a group (0, 1); 0 for none."""
-        at = keycode - self._first
-        if not 0 <= at < len(self._rows):
-            return 0
-        row = self._rows[at]
-        second = group == 1 and any(row[2:4])
-        column = level + (2 if level > 1 else 0) + (2 if second else 0)
-        return row[column] if column < len(row) else 0
-
-    def find(self, keysym: int) -> int | None:
-        """A keycode that gives a keysym without modifiers."""
-        return next((self._first + at for at, row in enumerate(self._rows) if row and row[0] == keysym), None)
-
-    def typed(self, keycode: int, state: KeyboardState) -> str:
-        """The character a key writes in a state; empty where it writes none."""
-        level = (1 if state.shift else 0) + (2 if state.level3 else 0)
-        if state.caps and self._has_case(keycode, state.group, level & 2):
-            level ^= 1
-        keysym = self.keysym(keycode, state.group, level)
-        if not keysym and level & 1:
-            keysym = self.keysym(keycode, state.group, level & 2)
-        return character(keysym)
-
-    def stroke(self, text: str, state: KeyboardState) -> Stroke | None:
-        """How a character is typed in a group with Caps Lock as it is; None where no key gives it."""
-        group = state.group
-        if group not in self._strokes:
-            self._strokes[group] = self._index(group)
-        found = self._strokes[group].get(text)
-        if found is None:
-            return None
-        keycode, level = found
-        flipped = state.caps and self._has_case(keycode, group, level & 2)
-        return Stroke(keycode, bool(level & 1) != flipped, bool(level & 2))
-
-    def spares(self) -> dict[int, str]:
-        """Keycodes without a place that mean nothing (""), or one character at every level: lent by us, now or by a
-        host that died.
-        """
-        placed = set(KEYCODES.values())
-        found = {}
-        for at, row in enumerate(self._rows):
-            if self._first + at in placed:
-                continue
-            if not any(row):
-                found[self._first + at] = ""
-            elif len(row) >= 2 and len(set(row[:4])) == 1 and set(row) <= {row[0], 0} and character(row[0]):
-                found[self._first + at] = character(row[0])
-        return found
-
-    def _has_case(self, keycode: int, group: int, base: int) -> bool:
-        lower, upper = character(self.keysym(keycode, group, base)), character(self.keysym(keycode, group, base + 1))
-        return bool(lower and upper) and lower != upper and lower.upper() == upper
-
-    def _index(self, group: int) -> dict[str, tuple[int, int]]:
-        strokes: dict[str, tuple[int, int]] = {}
-        spare = self.spares()
-        for level in range(4):
-            for at in range(len(self._rows)):
-                keycode = self._first + at
-                text = character(self.keysym(keycode, group, level))
-                if text and keycode not in spare:
-                    strokes.setdefault(text, (keycode, level))
-        return strokes

@@ -1,7 +1,8 @@
 """PortableSink: keys and pointer by pynput, for desktops that are not X11; goes with the capture source "mss".
 
-pynput injects characters and named keys rather than places, so a shortcut is sent by what is printed on a US keyboard
-at its place. Under X11 it types by synthetic events, which some programs ignore: there desktop.py is the one to use.
+pynput injects characters and named keys rather than places, so a shortcut is sent by the viewer's letter, and a place
+by what is printed there on a US keyboard. Under X11 it types by synthetic events, which some programs ignore: there
+desktop.py is the one to use.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from avl_host.input.keymap import CONTROL_KEYSYMS, types_character
 from avl_host.input.sink import SinkLost
 from avl_protocol.wire.keys import NAMES
+from avl_protocol.wire.typable import is_typable
 
 _NOTCH = 120
 #: Names of keys (wire/keys.py) -> names in pynput's Key, where they differ; each system has its own choice of these.
@@ -78,15 +80,19 @@ class PortableSink:
         if not down:
             self._release(self._held, usage, self._keyboard.release)
             return
-        key = text[0] if types_character(modifiers, text) else self._named(usage)
+        if len(text) > 1 and types_character(modifiers, text):
+            self.text(text)
+            return
+        # With a modifier too: pynput presses the key that has this character (spec 3.4.3).
+        key = text if len(text) == 1 and is_typable(text) else self._named(usage)
         if key is None or usage in self._held:
             return
         self._held[usage] = key
         self._keyboard.press(key)
 
     def text(self, text: str) -> None:
-        """Type characters; "\\n" is Enter and "\\t" Tab, other control characters are left out."""
-        self._keyboard.type("".join(c for c in text if c.isprintable() or c in CONTROL_KEYSYMS))
+        """Type characters; "\\n" is Enter and "\\t" Tab, what can't be typed is left out."""
+        self._keyboard.type("".join(c for c in text if is_typable(c) or c in CONTROL_KEYSYMS))
 
     def release_all(self) -> None:
         """Release everything held; idempotent."""

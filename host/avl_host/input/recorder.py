@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from avl_host.input.keymap import types_character
+
 #: When a desktop begins to repeat the key that went down last, in seconds, and how often in each (X.Org's defaults).
 REPEAT_DELAY, REPEAT_RATE = 0.66, 25.0
 
@@ -38,13 +40,14 @@ class InputRecorder:
         self.events.append(("scroll", dx, dy))
 
     def key(self, usage: int, down: bool, modifiers: int, text: str) -> None:
-        """Remember a key; its text is added to `typed` when it goes down."""
+        """Remember a key; its text is added to `typed` when it goes down, unless it is a shortcut."""
         self._hold(("key", usage), down)
         if down or (self._last is not None and self._last[0] == usage):
             self._repeat()
         if down:
-            self.typed += text
-            self._last = (usage, text, self._clock()) if self._clock is not None else None
+            typed = text if types_character(modifiers, text) else ""
+            self.typed += typed
+            self._last = (usage, typed, self._clock()) if self._clock is not None else None
         self.events.append(("key", usage, down, modifiers, text))
 
     def text(self, text: str) -> None:

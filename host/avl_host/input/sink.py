@@ -25,8 +25,9 @@ class InputSink(Protocol):
         """Press or release a key by USB HID usage (page 7).
 
         `modifiers` are the viewer's modifier and lock bits (registry "modifiers"); `text` is what the viewer's layout
-        produced, or empty. With Ctrl, Alt or Meta held, or without text, the physical key goes; else the character
-        does.
+        has on the key, or empty (spec 3.4.3). Without text the key at that place goes; with Ctrl, Alt or Meta held the
+        key that has this character, or the one at that place where none has; else the character. What went down for a
+        usage goes up with it.
         """
 
     def text(self, text: str) -> None:

@@ -196,8 +196,7 @@ class Audience(DesktopClient):
         """Press and release a letter at odd intervals for as long as this runs."""
         intervals = random.Random(1)
         while True:
-            held, usage = parse_chord("abcdefghijklmnopqrstuvwxyz"[len(self.keys) % 26])
-            assert not held
+            usage = parse_chord("abcdefghijklmnopqrstuvwxyz"[len(self.keys) % 26]).usage
             kind = int(InputKind.KEY)
             key: dict[str, Any] = {"sent": time.monotonic(), "applied_us": None}
             try:

@@ -8,6 +8,7 @@ made of it.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from avl_protocol.wire.registry import Modifier
 
@@ -113,8 +114,26 @@ MODIFIER_USAGES: dict[int, Modifier] = {
     0xE7: Modifier.META,
 }
 
-#: Characters that have a shifted place on a US keyboard, for chords such as "ctrl+?".
-_SHIFTED = dict(zip('!@#$%^&*()_{}|:"~<>?', "1234567890-[]\\;'`,./", strict=True))
+#: Signs on a US keyboard: the key's first name on the command line -> what it writes alone and with Shift.
+_SIGNS: dict[str, tuple[str, str]] = {
+    "minus": ("-", "_"), "equal": ("=", "+"), "bracketleft": ("[", "{"), "bracketright": ("]", "}"),
+    "backslash": ("\\", "|"), "semicolon": (";", ":"), "quote": ("'", '"'), "backquote": ("`", "~"),
+    "comma": (",", "<"), "period": (".", ">"), "slash": ("/", "?"),
+}  # fmt: skip
+_SHIFTED_DIGITS = dict(zip("!@#$%^&*()", "1234567890", strict=True))
+#: Characters that have a shifted place on a US keyboard, for chords such as "ctrl+?" -> the key's name.
+_SHIFTED = {shifted: name for name, (_, shifted) in _SIGNS.items() if shifted != "<"} | _SHIFTED_DIGITS
+
+
+@dataclass(frozen=True, slots=True)
+class Chord:
+    """Keys pressed together: usages of the modifiers to hold, usage of the key to press, and the character that names
+    this key, or "" where it is named by its place (3.4.3).
+    """
+
+    held: tuple[int, ...]
+    usage: int
+    text: str
 
 
 def usage_for_code(code: str) -> int | None:
@@ -130,9 +149,8 @@ def modifiers_of(usages: tuple[int, ...]) -> Modifier:
     return bits
 
 
-def parse_chord(text: str) -> tuple[tuple[int, ...], int]:
-    """A chord such as "ctrl+alt+t", "Enter", "f5", "ctrl++" as (usages of the modifiers to hold, usage of the key to
-    press).
+def parse_chord(text: str) -> Chord:
+    """A chord such as "ctrl+alt+t", "Enter", "f5", "ctrl++".
 
     Case does not matter. A modifier alone is pressed as a key. Raises ValueError with a text for a person.
     """
@@ -144,12 +162,27 @@ def parse_chord(text: str) -> tuple[tuple[int, ...], int]:
             raise ValueError(f"{name.strip()!r} in {text!r} is not a modifier; use ctrl, shift, alt, altgr or meta")
         held.append(usage)
     last = names[-1].strip()
-    if last == "+":
-        last = "="
-        held.append(KEYS["shift"])
-    elif last in _SHIFTED and last not in KEYS:
+    sign = last if last in _SHIFTED or last == "<" else ""
+    if last in _SHIFTED:
         last = _SHIFTED[last]
         held.append(KEYS["shift"])
     if last not in KEYS:
         raise ValueError(f"{last!r} is not the name of a key; names are such as enter, f5, pagedown, a, 7")
-    return tuple(dict.fromkeys(held)), KEYS[last]
+    return Chord(tuple(dict.fromkeys(held)), KEYS[last], sign or _printed(KEYS[last], modifiers_of(tuple(held))))
+
+
+def _printed(usage: int, held: Modifier) -> str:
+    """What a US keyboard writes with this key, as far as the key is named by it.
+
+    A digit with Shift, and everything with AltGr, is named by its place: which sign is meant depends on the layout.
+    """
+    name = NAMES[usage]
+    if held & Modifier.ALTGR:
+        return ""
+    if name in _SIGNS:
+        return _SIGNS[name][bool(held & Modifier.SHIFT)]
+    if len(name) != 1:
+        return ""
+    if held & Modifier.SHIFT:
+        return name.upper() if name.isalpha() else ""
+    return name

@@ -10,7 +10,7 @@ import { agreements, identities, objects, records } from "./crypto.js";
 import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
 import { parities } from "./parity.js";
-import { allMessages, carriers, cliptexts, datagrams, deviceIds, packings, targets, varints } from "./wire.js";
+import { allMessages, carriers, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
 
 /** Subjects that need nothing but what Node has. @param {(name: string) => Promise<any>} read @returns {Promise<Record<string, Check[]>>} */
 export async function everywhere(read) {
@@ -26,6 +26,7 @@ export async function everywhere(read) {
     device_id: deviceIds(await read("device_id")),
     target: targets(await read("target")),
     cliptext: cliptexts(await read("cliptext")),
+    typable: typables(await read("typable")),
     identity: identities(await read("identity"), await read("device_id")),
     cpace: agreements(await read("cpace")),
     record: records(await read("record")),

@@ -13,6 +13,7 @@ import * as messages from "../../../viewer/avl_viewer/web/wire/messages.js";
 import * as packing from "../../../viewer/avl_viewer/web/wire/packing.js";
 import * as registry from "../../../viewer/avl_viewer/web/wire/registry.js";
 import * as target from "../../../viewer/avl_viewer/web/wire/target.js";
+import * as typable from "../../../viewer/avl_viewer/web/wire/typable.js";
 import * as varint from "../../../viewer/avl_viewer/web/wire/varint.js";
 import { bytes, errorOf, hex, holds, same, untagged } from "./notation.js";
 
@@ -32,6 +33,22 @@ export function varints(vectors) {
     }],
     ["integers beyond 53 bits are refused", async () => {
       for (const { encoded } of vectors.wide) same(await errorOf(() => varint.decode(bytes(encoded))), "PROTOCOL_ERROR", encoded);
+    }],
+  ];
+}
+
+/** @param {any} vectors @returns {Check[]} */
+export function typables(vectors) {
+  return [
+    ["what can't be typed is found", () => {
+      for (const { points, untypable } of vectors.texts) {
+        const found = typable.untypable(String.fromCodePoint(...points));
+        same(found, untypable === null ? null : { at: untypable, point: points[untypable] }, points.join());
+      }
+    }],
+    ["and named", () => {
+      same(typable.untypableSentence({ at: 2, point: 0x1b }), "Character 3 can't be typed: U+001B. Nothing was typed.");
+      same(typable.typedLines("a\r\nb\rc\nd"), "a\nb\nc\nd");
     }],
   ];
 }

@@ -13,6 +13,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QWheelEvent
 
 from avl_protocol.wire.registry import InputKind, Modifier
+from avl_protocol.wire.typable import is_typable
 from avl_viewer.input.scancodes import usage
 
 Row = tuple[Any, ...]
@@ -125,7 +126,7 @@ class Hands:
         number = self.usage(event)
         if event.isAutoRepeat():
             return
-        text = event.text() if down and event.text().isprintable() else ""
+        text = event.text() if down and is_typable(event.text()) else ""
         if number is None:
             if down and text:
                 self.commit(text)

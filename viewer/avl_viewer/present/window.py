@@ -18,6 +18,7 @@ from PySide6.QtGui import QGuiApplication
 
 from avl_protocol.wire.foreign import for_dialog, for_log
 from avl_protocol.wire.registry import Permission
+from avl_protocol.wire.typable import typed_lines
 from avl_viewer.input.hands import Row
 from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
@@ -282,7 +283,7 @@ class Window(QObject):
                 self._set_clipboard(text)
         elif action == "type":
             if text := self._text_or_remark():
-                screen.hands.commit(text)
+                self._type(text)
         elif action == "paste":
             toolbar.dismiss()
             self.paste_box.summon()
@@ -292,6 +293,12 @@ class Window(QObject):
         toolbar.exact.setChecked(screen.view.exact)
         toolbar.grab_keys.setChecked(screen.grabs)
         toolbar.statistics.setChecked(self.figures.isVisible())
+
+    def _type(self, text: str) -> None:
+        try:
+            self.screen.hands.commit(typed_lines(text))
+        except ValueError as error:
+            self._remark(f"The clipboard was not typed: {error}")
 
     def _enter_fullscreen(self) -> None:
         # without a window manager nobody else would make the window as large as the display

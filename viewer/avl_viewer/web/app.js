@@ -23,6 +23,7 @@ import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
 import { forDialog } from "./wire/foreign.js";
 import { INPUT, PERMISSION } from "./wire/registry.js";
+import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
 
 /** @typedef {import("./session/outbox.js").InputEvent} InputEvent @typedef {import("./session/client.js").State} State */
 
@@ -53,7 +54,12 @@ const entrance = new Entrance(connect);
 const toolbar = new Toolbar({ act, press: (usages) => typing.press(usages), dismissed: () => typing.focus() });
 const clipboard = new ClipboardBridge({
   send: (text) => worker.postMessage({ do: "paste", text, events: [], at: now() }),
-  type: (text) => send([[INPUT.TEXT, text]], now()),
+  type: (text) => {
+    const lines = typedLines(text);
+    const found = untypable(lines);
+    if (found) toast.show(untypableSentence(found));
+    else send([[INPUT.TEXT, lines]], now());
+  },
   tell: (text, action) => toast.show(text, action),
   closed: () => typing.focus(),
 });
