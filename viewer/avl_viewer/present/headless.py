@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avl_protocol.media.frame import Monitor
+from avl_protocol.session.inputledger import Dropped
 from avl_viewer.decode.convert import Canvas
 from avl_viewer.present.presenter import CursorShape, Picture, Status
 
@@ -110,6 +111,9 @@ class HeadlessPresenter:
         self.state = status
         if self._on_status is not None:
             self._on_status(status)
+
+    def dropped(self, dropped: list[Dropped]) -> None:
+        """Who asked for the input is told by an exception."""
 
     def attach(self, presented: Callable[[int, float], None]) -> None:
         self._presented = presented

@@ -29,6 +29,8 @@ _SENTENCES = {
 }
 #: Most characters of what another program says in its own words, and of a line of that.
 WORDS, WORDS_WIDTH = 60, 26
+#: Milliseconds that a line at the bottom stays.
+STAY = 6000
 HINT = (
     "The toolbar comes when the pointer touches the middle of the top edge. Ctrl+Alt+Shift+Q disconnects at any time."
 )
@@ -111,6 +113,48 @@ class Notice(QFrame):
     def _tick(self) -> None:
         elapsed = self._now() - self._since
         self._elapsed.setText(f"for {duration(elapsed)}" if elapsed >= 1 else "")
+
+
+class Toast(QFrame):
+    """A line at the bottom that goes away by itself. `gone`: it was there long enough to be read."""
+
+    gone = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self.setObjectName("panel")
+        self.setStyleSheet(PANEL)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 9, 14, 9)
+        column.addWidget(self._text)
+        self._staying = QTimer(self)
+        self._staying.setSingleShot(True)
+        self._staying.setInterval(STAY)
+        self._staying.timeout.connect(self._go)
+        self.hide()
+
+    def say(self, text: str) -> None:
+        """Show a line, instead of the one that is there."""
+        self._text.setText(text)
+        self.place()
+        self.show()
+        self.raise_()
+        self._staying.start()
+
+    def place(self) -> None:
+        """Bottom centre of the window."""
+        room = self._window.size()
+        self.setFixedWidth(max(200, min(460, room.width() - 24)))
+        self.adjustSize()
+        self.move((room.width() - self.width()) // 2, room.height() - self.height() - 20)
+
+    def _go(self) -> None:
+        self.hide()
+        self.gone.emit()
 
 
 class Figures(QFrame):

@@ -17,15 +17,18 @@ from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 
+from avl_protocol.session.inputledger import Dropped, Fate
+from avl_protocol.session.viewing import may
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Permission
 from avl_viewer.input.hands import Row
 from avl_viewer.present.mailbox import Mailbox
-from avl_viewer.present.panels import Figures, Notice, PasteBox
+from avl_viewer.present.panels import Figures, Notice, PasteBox, Toast
 from avl_viewer.present.presenter import CursorShape, Status
 from avl_viewer.present.remote import Remote
 from avl_viewer.present.screen import Screen
 from avl_viewer.present.style import PANEL
 from avl_viewer.present.toolbar import Toolbar
+from avl_viewer.tally import Tally
 
 #: Milliseconds: how long the host may take to say goodbye, and how long the last sentence stays to be read.
 FAREWELL, LAST_WORDS = 1000, 10_000
@@ -61,6 +64,8 @@ class Window(QObject):
         self.figures = Figures(self.screen, self._stats)
         self.notice = Notice(self.screen, now)
         self.paste_box = PasteBox(self.screen)
+        self.toast = Toast(self.screen)
+        self._tally = Tally()
         self._composed = QLabel(self.screen)
         self._composed.setStyleSheet(PANEL + "QLabel { background: #1b1f26; padding: 6px 10px; font-size: 15px; }")
         self._composed.hide()
@@ -76,6 +81,8 @@ class Window(QObject):
         self.mailbox.cursor_changed.connect(self._set_cursor)
         self.mailbox.clipboard_changed.connect(self._take_clipboard)
         self.mailbox.status_changed.connect(self._tell)
+        self.mailbox.input_dropped.connect(self._drop)
+        self.toast.gone.connect(self._told)
         self.screen.command.connect(self._act)
         self.screen.summoned.connect(self.toolbar.summon)
         self.screen.composing.connect(self._compose)
@@ -170,6 +177,7 @@ class Window(QObject):
             self.ran = True
             self.toolbar.note.setVisible(not self._may(Permission.POINTER | Permission.KEYBOARD))
             self.notice.dismiss()
+            self._tell_dropped()
         else:
             self.screen.hands.release_all()
         self.screen.set_dimmed(not running)
@@ -192,18 +200,36 @@ class Window(QObject):
             self.notice.tell(status)
             self._last_words.start()
 
+    def _drop(self, dropped: list[Dropped]) -> None:
+        """Something that a person did came to nothing: say how much since it was last told."""
+        before = self._tally.sentence()
+        self._tally.add(dropped)
+        if self._tally.sentence() != before:
+            self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        if (sentence := self._tally.sentence()) and not self._over and self.ending is None:
+            self.toast.say(sentence)
+
+    def _told(self) -> None:
+        if self._stage == "running":  # else it is told once more when the session goes on
+            self._tally.clear()
+
     # To the session.
 
     def _may(self, permission: Permission) -> bool:
         return self._remote is not None and bool(self._remote.permissions & permission)
 
     def _send(self, rows: list[Row]) -> None:
-        if (
-            self._remote is not None
-            and self._stage == "running"
-            and self._may(Permission.POINTER | Permission.KEYBOARD)
-        ):
-            self._remote.send_input(rows)
+        if self._remote is None or not self._may(Permission.POINTER | Permission.KEYBOARD):
+            return
+        allowed = [row for row in rows if may(Permission(self._remote.permissions), row)]
+        if not allowed:
+            return
+        if self._stage == "running":
+            self._remote.send_input(allowed)
+        elif self._stage in ("stale", "lost"):
+            self._drop([Dropped(0, tuple(allowed), Fate.UNSENT)])
 
     def _set_clipboard(self, text: str) -> None:
         if text and self._remote is not None and self._may(Permission.CLIPBOARD_IN):
@@ -292,7 +318,7 @@ class Window(QObject):
         self._composed.raise_()
 
     def _place(self) -> None:
-        for panel in (self.toolbar, self.figures, self.notice, self.paste_box):
+        for panel in (self.toolbar, self.figures, self.notice, self.paste_box, self.toast):
             if panel.isVisible():
                 panel.place()
 

@@ -11,6 +11,7 @@ import { readFragment } from "./fragment.js";
 import { Pointer } from "./input/pointer.js";
 import { Typing } from "./input/typing.js";
 import { missing } from "./requirements.js";
+import { may } from "./session/viewing.js";
 import { TicketStore } from "./tickets.js";
 import { ClipboardBridge } from "./ui/clipboard.js";
 import { Cursor } from "./ui/cursor.js";
@@ -18,6 +19,7 @@ import { element } from "./ui/elements.js";
 import { Entrance } from "./ui/entrance.js";
 import { Figures } from "./ui/figures.js";
 import { Notice } from "./ui/notice.js";
+import { Tally } from "./ui/tally.js";
 import { Toast } from "./ui/toast.js";
 import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
@@ -39,13 +41,15 @@ let permissions = 0;
 
 /** @param {InputEvent[]} events @param {number} at */
 const send = (events, at) => {
-  if (permissions & HANDS) worker.postMessage({ do: "input", events, at });
+  const allowed = permissions & HANDS ? events.filter((event) => may(permissions, event)) : [];
+  if (allowed.length) worker.postMessage({ do: "input", events: allowed, at });
 };
 const now = () => performance.timeOrigin + performance.now();
 
 const view = new View(element("desktop", HTMLElement), element("picture", HTMLCanvasElement));
 const notice = new Notice();
 const toast = new Toast();
+const tally = new Tally();
 const cursor = new Cursor(element("desktop", HTMLElement));
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
 const entrance = new Entrance(connect);
@@ -118,6 +122,15 @@ async function fullScreen() {
   }
 }
 
+/** Say how much of what was done came to nothing since it was last said; while the session is lost, once more when it goes on. */
+function tellDropped() {
+  const sentence = tally.sentence();
+  if (!sentence) return;
+  toast.show(sentence, undefined, () => {
+    if (root.dataset.state === "running") tally.clear();
+  });
+}
+
 async function leave() {
   tickets.forget();
   worker.postMessage({ do: "leave" });
@@ -186,6 +199,7 @@ function state(to, reason, waited = 0) {
     notice.hide();
     element("handle", HTMLElement).hidden = false;
     typing.focus();
+    tellDropped();
   } else {
     notice.show(to, to === "lost" || to === "ended" ? reason : "", waited);
   }
@@ -200,7 +214,10 @@ worker.addEventListener("message", ({ data: message }) => {
   else if (message.say === "layout") view.resize(message.width, message.height);
   else if (message.say === "clipboard") void clipboard.received(message.text);
   else if (message.say === "ticket") tickets.save(entrance.remembered[0], message.ticket, message.seconds);
-  else if (message.say === "late") toast.show("What you typed while nobody answered was not sent.");
+  else if (message.say === "dropped") {
+    tally.add(message.dropped);
+    tellDropped();
+  }
   else if (message.say === "statistics") figures.show(message.figures);
   else if (message.say === "failed") refuse(message.text);
   else if (message.say === "granted") {
