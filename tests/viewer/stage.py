@@ -102,6 +102,18 @@ class Display:
         self._x.flush()
         return before
 
+    @contextmanager
+    def keyboard_elsewhere(self) -> Iterator[None]:
+        """All keys go to us, whatever window has the keyboard."""
+        mode = xcffib.xproto.GrabMode.Async
+        status = self._x.core.GrabKeyboard(False, self._root, 0, mode, mode).reply().status
+        assert status == xcffib.xproto.GrabStatus.Success
+        try:
+            yield
+        finally:
+            self._x.core.UngrabKeyboard(0)
+            self._x.core.GetInputFocus().reply()
+
     def focus_is_set(self) -> bool:
         """Whether some window has the keyboard."""
         return bool(self._x.core.GetInputFocus().reply().focus > 1)
@@ -166,6 +178,12 @@ class Actor:
             self.hear("rows")
         rows, self.rows = self.rows, []
         return rows
+
+    def toast(self) -> str:
+        """The line at the bottom of the window, empty where there is none."""
+        self.order("settle")
+        text: str = self.hear("toast")
+        return text
 
     def settle(self) -> list[list[Any]]:
         """The rows that came until the window had done all there was to do; taken."""

@@ -281,6 +281,8 @@ class Window(QObject):
             screen.set_exact(not screen.view.exact)
         elif action == "grab":
             screen.set_grab(not screen.grabs)
+        elif action == "places":
+            screen.set_places(not screen.hands.places)
         elif action == "statistics":
             self.figures.toggle()
         elif action == "toolbar":
@@ -298,6 +300,7 @@ class Window(QObject):
         toolbar.fullscreen.setChecked(screen.isFullScreen())
         toolbar.exact.setChecked(screen.view.exact)
         toolbar.grab_keys.setChecked(screen.grabs)
+        toolbar.places.setChecked(screen.hands.places)
         toolbar.statistics.setChecked(self.figures.isVisible())
 
     def _enter_fullscreen(self) -> None:

@@ -76,6 +76,7 @@ const typing = new Typing(element("typing", HTMLTextAreaElement), {
 });
 const pointer = new Pointer(element("desktop", HTMLElement), view.geometry, {
   send,
+  seen: (event) => typing.evidence(event),
   pressed: () => {
     if (toolbar.shown) toolbar.dismiss();
     typing.focus();
@@ -92,6 +93,7 @@ function act(action) {
   if (action === "fullscreen") void fullScreen();
   else if (action === "exact") toolbar.mark("exact", view.toggleExact());
   else if (action === "statistics") toolbar.mark("statistics", figures.toggle());
+  else if (action === "places") toolbar.mark("places", typing.togglePlaces());
   else if (action === "send" || action === "type") void clipboard.use(action);
   else if (action === "box") clipboard.open();
   else if (action === "leave") void leave();
@@ -102,7 +104,7 @@ function act(action) {
     toolbar.dismiss();
     return;
   }
-  if (action === "fullscreen" || action === "exact" || action === "statistics") typing.focus();
+  if (action === "fullscreen" || action === "exact" || action === "statistics" || action === "places") typing.focus();
 }
 
 async function fullScreen() {
