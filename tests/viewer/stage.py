@@ -7,6 +7,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -118,6 +119,11 @@ class Display:
         """Whether some window has the keyboard."""
         return bool(self._x.core.GetInputFocus().reply().focus > 1)
 
+    def kill(self) -> None:
+        """End the server as a crash does."""
+        self._server.kill()
+        self._server.wait(PATIENCE)
+
     def close(self) -> None:
         self._x.disconnect()
         self._server.terminate()
@@ -129,12 +135,14 @@ class Actor:
 
     def __init__(self, display: Display, **settings: Any) -> None:
         environment = {**os.environ, "DISPLAY": display.name, "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": str(ROOT)}
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.viewer.window_actor", json.dumps(settings)],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
         )
         self._said: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -201,6 +209,11 @@ class Actor:
         self.order("show", numbers=[number])
         assert self.hear("presented")[0] == number
 
+    def errors(self) -> str:
+        """What it wrote to its standard error."""
+        self._errors.seek(0)
+        return self._errors.read()
+
     def end(self) -> int:
         """Wait for its end; the exit status."""
         return self.process.wait(PATIENCE)
@@ -213,6 +226,8 @@ class Actor:
         self._reader.join(PATIENCE)
         self.process.stdin.close()
         self.process.stdout.close()
+        sys.stderr.write(self.errors())
+        self._errors.close()
 
 
 @contextmanager

@@ -389,6 +389,19 @@ def test_the_last_sentence_stays_until_it_is_read() -> None:
         assert actor.end() == 1
 
 
+def test_a_window_whose_display_goes_away_leaves_the_session_and_says_one_sentence() -> None:
+    with staged(640, 480) as (display, actor):
+        actor.order("status", stage="running")
+        actor.show(1, (640, 480))
+        display.key(30, True)
+        actor.until([KEY, 0x04, True, 0, "a"])
+        display.kill()
+        assert actor.hear("closed")
+        said = actor.hear("said")
+        assert said.startswith(f"The display {display.name} is gone") and actor.end() == 1
+        assert actor.errors() == ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_the_session_properly(number: signal.Signals) -> None:
     with staged(640, 480) as (_, actor):

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.session.inputledger import Dropped, Fate
-from avl_viewer.app import run_window
+from avl_viewer.app import NoDisplay, run_window
 from avl_viewer.present import panels
 from avl_viewer.present.panels import Toast
 from avl_viewer.present.presenter import CursorShape, Presenter, Status
@@ -132,8 +132,17 @@ class Session:
 
 def main() -> int:
     settings = json.loads(sys.argv[1])
-    stats = settings.get("stats_file")
     panels.STAY = settings.get("stay", panels.STAY)
+    try:
+        return show(settings)
+    except NoDisplay as error:
+        say(said=str(error))
+        return 1
+
+
+def show(settings: dict[str, Any]) -> int:
+    """Run the window."""
+    stats = settings.get("stats_file")
     return run_window(
         lambda presenter: Session(presenter, settings.get("permissions", 31)),
         settings.get("title", "test"),

@@ -124,6 +124,19 @@ class Window(QObject):
             if self._remote is not None:
                 self._remote.close()
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._over
+
+    def abandon(self) -> None:
+        """Its display is gone: leave the session, and touch nothing that the display would have to show."""
+        self._over = True
+        for timer in (self._writing, self._farewell, self._last_words):
+            timer.stop()
+        if self._remote is not None:
+            self._remote.close()
+
     def _finish(self, exit_status: int) -> None:
         if not self._over:
             self._over = True
