@@ -115,6 +115,14 @@ class Display:
             self._x.core.UngrabKeyboard(0)
             self._x.core.GetInputFocus().reply()
 
+    def window(self) -> int:
+        """Another program's window."""
+        made: int = self._x.generate_id()
+        self._x.core.CreateWindow(0, made, self._root, 0, 0, 9, 9, 0, 1, 0, xcffib.xproto.CW.OverrideRedirect, [1])
+        self._x.core.MapWindow(made)
+        self._x.core.GetInputFocus().reply()
+        return made
+
     def focus_is_set(self) -> bool:
         """Whether some window has the keyboard."""
         return bool(self._x.core.GetInputFocus().reply().focus > 1)

@@ -135,6 +135,20 @@ def test_losing_the_focus_lets_go_of_everything(live: tuple[Display, Actor]) -> 
     assert [row[1] for row in actor.typed(2)] == [0x05, 0x05]
 
 
+def test_a_window_that_grabs_keys_gives_them_back_with_the_focus(live: tuple[Display, Actor]) -> None:
+    display, actor = live
+    display.key(30, True)
+    actor.typed(1)
+    focused = display.focus(display.window())
+    assert actor.typed(1) == [[RELEASE_ALL]]
+    display.tap(48)
+    assert [row for row in actor.settle() if row[0] == KEY] == [], "meant for another window, a password perhaps"
+    display.key(30, False)
+    display.focus(focused)
+    display.tap(30)
+    assert [row[1] for row in actor.typed(2)] == [0x04, 0x04]
+
+
 def test_the_pointer_is_the_hosts(live: tuple[Display, Actor]) -> None:
     display, actor = live
     actor.order("cursor", width=0, height=0)

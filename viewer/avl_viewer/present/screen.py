@@ -154,7 +154,12 @@ class Screen(QWidget):
         if grabs and self.hasFocus():
             self.grabKeyboard()
         elif not grabs:
-            self.releaseKeyboard()
+            self._give_keyboard_back()
+
+    def _give_keyboard_back(self) -> None:
+        """Grab no more, and from this moment on: Qt leaves the request in a buffer until the next key has come here."""
+        self.releaseKeyboard()
+        QGuiApplication.queryKeyboardModifiers()  # its answer comes after all that waited in the buffer
 
     def set_places(self, places: bool) -> None:
         """Whether keys travel by their place alone; nothing is composed then."""
@@ -316,8 +321,8 @@ class Screen(QWidget):
         self.focused.emit(True)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._give_keyboard_back()
         self.hands.release_all()
-        self.releaseKeyboard()
         self.focused.emit(False)
 
     def closeEvent(self, event: QCloseEvent) -> None:
