@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -42,6 +43,46 @@ class Typist:
         return self.said[-1] if self.said else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of lines that were typed while the network did what it liked.
+
+    `lines`: when each was typed, in seconds since 1970, and what the viewer says of its number and of its Enter
+    ("applied", "dropped" or "unknown"); `text`: what the terminal read; `times`: when it read each line.
+    """
+
+    lines: tuple[tuple[float, str, str], ...]
+    text: str
+    times: tuple[float, ...]
+
+    @property
+    def dropped(self) -> int:
+        """Lines of which the viewer says that a part was dropped."""
+        return sum("dropped" in fates for _, *fates in self.lines)
+
+    @property
+    def unknown(self) -> int:
+        """Lines of which the viewer says that it does not know whether all of them arrived."""
+        return sum("unknown" in fates for _, *fates in self.lines)
+
+    def fault(self) -> str:
+        """What does not agree, empty where all does: what arrived is in order, once, and all but what was dropped."""
+        parts = [
+            {"applied": part, "dropped": "", "unknown": f"(?:{part})?"}[fate]
+            for number, (_, *fates) in enumerate(self.lines)
+            for part, fate in zip((str(number), "\n"), fates, strict=True)
+        ]
+        if re.fullmatch("".join(parts), self.text):
+            return ""
+        return f"the terminal read {self.text.split()}, and of {len(self.lines)} lines the viewer says {self.lines}"
+
+    def latest(self) -> float:
+        """The longest time, in seconds, from the typing of a line to the terminal's reading it."""
+        made = {str(number): at for number, (at, *_) in enumerate(self.lines)}
+        read = zip(self.text.split("\n"), self.times, strict=False)
+        return max(at - made[line] for line, at in read if line in made)
+
+
 class Trial:
     """The programs, and the network they run in."""
 
@@ -49,6 +90,7 @@ class Trial:
         self.programs = programs
         self.net = net
         self.typed = programs.folder / "typed.txt"
+        self.times = programs.folder / "typed.txt.times"
         self._relay: Program | None = None
         self._pin = ""
         self.typist: Typist
@@ -139,8 +181,8 @@ class Trial:
         self.typist.read()
         return max((said["gap"] for said in self.typist.said[first:]), default=float("inf"))
 
-    async def finish(self) -> tuple[int, list[int]]:
-        """Let the viewer leave; how many lines it typed, and those of the terminal, in order."""
+    async def finish(self) -> Account:
+        """Let the viewer leave; what it says of the lines it typed, and what the terminal has."""
         process = self.typist.process
         assert process.stdin is not None
         process.stdin.close()
@@ -148,8 +190,12 @@ class Trial:
         while process.poll() is None and time.monotonic() < end:
             self.typist.read()
             await asyncio.sleep(0.05)
-        self.typist.read()
-        return self.typist.said[-1]["typed"], self.lines()
+        said = self.typist.read()
+        if "lines" not in said:
+            raise ProgramFailed(f"the viewer did not leave in {READY:.0f} s: {said}")
+        times = [int(line) / 1000 for line in self.times.read_text().split()]
+        lines = tuple((made, *fates) for made, fates in said["lines"])
+        return Account(lines, self.typed.read_text(), tuple(times))
 
     def lines(self) -> list[int]:
         """What the terminal has read so far; -1 is no number."""

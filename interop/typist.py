@@ -2,7 +2,8 @@
 
 `python -m interop.typist TARGET --state DIR` writes one JSON object a line and tenth of a second: time, path, round
 trip, last change of way, lines typed and refused, age of the newest picture and the longest gap between two. It ends
-when its standard input does.
+when its standard input does; the last object then has "lines": when each was typed (seconds since 1970), and what the
+session said of its number and of its Enter: "applied", "dropped" or "unknown".
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from typing import Any
 
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import InputKind
+from avl_protocol.wire.registry import CloseCode, InputKind
 from avl_viewer.api import connect
 from avl_viewer.present.presenter import Picture
 
 #: Seconds between two lines that are typed, for which Enter is down, and between two words about how it goes.
 TYPES, DOWN, TELLS = 0.05, 0.04, 0.1
+#: Seconds that what is under way at the end may take.
+REST = 10.0
 #: Usage of the Enter key.
 ENTER = 0x28
 
@@ -35,6 +38,8 @@ async def work(target: str, state: Path, direct: bool) -> None:
     async with connect(target, code=os.environ["AVL_CODE"], state=state, reconnect=True, direct=direct) as desktop:
         seen = {"pictures": 0, "last": time.monotonic(), "gap": 0.0}
         counts = {"typed": 0, "refused": 0, "late": 0}
+        lines: list[tuple[float, list[str]]] = []
+        pending: set[asyncio.Future[None]] = set()
         shown = desktop._presenter.picture
 
         def picture(one: Picture) -> None:
@@ -49,23 +54,39 @@ async def work(target: str, state: Path, direct: bool) -> None:
         said: dict[str, Any] = {"event": "in", "after": time.monotonic() - began}
         print(json.dumps(said), flush=True)
 
-        def answered(done: asyncio.Future[None]) -> None:
-            if not done.cancelled() and done.exception() is not None:
-                counts["late"] += 1
-
-        def send(*events: tuple[Any, ...]) -> bool:
+        def send(event: tuple[Any, ...], fates: list[str]) -> None:
+            """Do something whose fate becomes the next of `fates`."""
+            place = len(fates)
+            fates.append("dropped")
             try:
-                desktop._client.send_input(list(events)).add_done_callback(answered)
+                sent = desktop._client.send_input([event])
             except Refused:
-                return False
-            return True
+                return
+            fates[place] = "unknown"
+
+            def answered(done: asyncio.Future[None]) -> None:
+                pending.discard(done)
+                error = done.exception() if not done.cancelled() else None
+                if error is None:
+                    fates[place] = "applied"
+                elif isinstance(error, Refused) and error.code is not CloseCode.TIMEOUT:
+                    fates[place] = "dropped"
+                    counts["late"] += 1
+
+            pending.add(sent)
+            sent.add_done_callback(answered)
 
         async def write() -> None:
             while True:
-                text = (int(InputKind.TEXT), str(counts["typed"]))
-                taken = send(text, (int(InputKind.KEY), ENTER, True, 0, ""))
-                counts["typed" if taken else "refused"] += 1
-                loop.call_later(DOWN, send, (int(InputKind.KEY), ENTER, False, 0, ""))
+                fates: list[str] = []
+                send((int(InputKind.TEXT), str(counts["typed"])), fates)
+                if fates == ["dropped"]:
+                    counts["refused"] += 1
+                else:
+                    send((int(InputKind.KEY), ENTER, True, 0, ""), fates)
+                    lines.append((time.time(), fates))
+                    counts["typed"] += 1
+                    loop.call_later(DOWN, send, (int(InputKind.KEY), ENTER, False, 0, ""), [])
                 await asyncio.sleep(TYPES)
 
         async def tell() -> None:
@@ -89,8 +110,11 @@ async def work(target: str, state: Path, direct: bool) -> None:
         work = [asyncio.create_task(write()), asyncio.create_task(tell())]
         await loop.run_in_executor(None, sys.stdin.read)
         work[0].cancel()
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(DOWN)
+        if pending:
+            await asyncio.wait(set(pending), timeout=REST)
         work[1].cancel()
+        print(json.dumps({"event": "out", "lines": lines, **counts}), flush=True)
 
 
 def main() -> int:

@@ -175,6 +175,43 @@ async def test_hands_reach_the_desktop_and_nothing_stays_held(chromium: Browser,
             await asyncio.sleep(0)
 
 
+async def test_a_release_that_the_browser_never_told_is_noticed(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
+    running, witness = stand
+    witness.forget()
+    shift, letter, keypad, num_lock = 50, 38, 87, 77
+
+    async def press(page: Page, code: str, name: str, modifiers: int = 0) -> None:
+        await page.send("Input.dispatchKeyEvent", type="rawKeyDown", code=code, key=name, modifiers=modifiers)
+
+    async with opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        await page.until("document.documentElement.dataset.settled")
+        await page.click(100, 100)
+        await press(page, "ShiftLeft", "Shift", SHIFT)
+        await running.until("Shift", witness.saw(("press", shift)))
+        await page.evaluate("new Promise((done) => setTimeout(done, 150))")  # the pointer's events may be that late
+        await page.move(120, 120)
+        await running.until("Shift is up, says the pointer", witness.saw(("press", shift), ("release", shift)))
+        await press(page, "KeyA", "a")
+        await running.until("a key that nobody repeats", witness.saw(("press", letter), ("release", letter)))
+        assert witness.look().count(("press", letter)) < 30
+
+        witness.forget()
+        await key(page, "Numpad1", "1")
+        await running.until("a key of the keypad", witness.saw(("press", keypad), ("release", keypad)))
+        assert ("press", num_lock) in witness.look(), "it is a digit there as here"
+        await key(page, "Numpad1", "End")
+        await running.until("the same, without Num Lock", witness.saw(("press", num_lock), ("press", num_lock)))
+
+        witness.forget()
+        await page.evaluate("document.querySelector('[data-action=places]').click()")
+        await key(page, "KeyQ", "a")
+        await running.until("the key at that place", witness.saw(("press", 24), ("release", 24)))
+        await page.evaluate("document.querySelector('[data-action=places]').click()")
+        await key(page, "KeyQ", "a")
+        await running.until("the letter again", witness.saw(("press", 38), ("release", 38)))
+
+
 async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
     running, witness = stand
     witness.forget()

@@ -17,6 +17,7 @@ from tests.tools import need
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 STATE = "document.documentElement?.dataset.state"
+TOAST = "document.getElementById('toast').innerText"
 FIGURES = "document.getElementById('figures').innerText"
 #: CDP's bits of Alt, Control and Shift.
 OWN = 1 | 2 | 8
@@ -99,8 +100,11 @@ async def test_a_session_goes_on_over_a_restart_of_its_relay(chromium: Browser, 
         await page.key("e", False)  # which the host hears of much later, and its desktop repeats keys
         await page.until("states.includes('lost')")
         assert "Nobody answers" in await page.evaluate("document.getElementById('notice-text').textContent")
+        await page.type("no")
+        await page.until(f"{TOAST}.includes('2 keys did not reach the desktop in time: not sent.')")
         await running.start_relay(quic, http)
         await page.until(f"{STATE} == 'running' && {FIGURES}.includes('switched')")
+        assert "2 keys did not reach the desktop" in await page.evaluate(TOAST), "and once more when it goes on"
         await page.type("two")
         await running.until("what was typed after", lambda: witness.text() == "onetwo")
         # a new session would have brought another ticket

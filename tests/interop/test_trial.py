@@ -1,13 +1,15 @@
-"""One session through real NATs: real programs, the kernel's gateways, a real terminal. No key is lost or doubled."""
+"""One session through real NATs: real programs, the kernel's gateways, a real terminal. No key is doubled, and
+none is lost but those that had waited too long, of which the viewer says so."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import time
 from pathlib import Path
 
 from interop.natnet import Machine
-from tests.interop.trials import SOON, trial
+from tests.interop.trials import OLD, SOON, accounted, trial
 
 
 async def test_a_session_survives_everything_that_happens_to_a_laptop(tmp_path: Path) -> None:
@@ -36,22 +38,23 @@ async def test_a_session_survives_everything_that_happens_to_a_laptop(tmp_path: 
         await t.start_relay()
         await t.watch(2)
         await t.on("relay", "direct")
-        typed, lines = await t.finish()
-        assert lines == list(range(typed)), (typed, len(lines))
+        await accounted(t)
 
 
-async def test_a_relay_that_restarts_under_a_relayed_session_loses_no_key(tmp_path: Path) -> None:
+async def test_under_a_relay_that_restarts_no_key_is_lost_but_those_that_waited_too_long(tmp_path: Path) -> None:
     async with trial(tmp_path, host="symmetric") as t:
         await t.start()
         await t.watch(1.5)
         assert t.typist.read()["path"] == "relay"
-        t.kill_relay()
-        await t.start_relay()
-        back = time.monotonic()
-        await t.on("relay")
-        assert time.monotonic() - back < 2.0 + SOON
-        typed, lines = await t.finish()
-        assert lines == list(range(typed)), (typed, len(lines))
+        for away in (0.0, OLD + 0.5):
+            t.kill_relay()
+            await asyncio.sleep(away)
+            await t.start_relay()
+            back = time.monotonic()
+            await t.on("relay")
+            assert time.monotonic() - back < 2.0 + SOON
+        account = await accounted(t)
+        assert account.dropped > 0, "nothing that was typed at first can have been in time"
 
 
 async def test_where_udp_is_blocked_tcp_carries_the_session_and_leaves_it_when_udp_works(tmp_path: Path) -> None:
@@ -66,8 +69,7 @@ async def test_where_udp_is_blocked_tcp_carries_the_session_and_leaves_it_when_u
         await t.watch(1)
         gateway.drop_udp(False)
         await t.on("relay", "direct")
-        typed, lines = await t.finish()
-        assert lines == list(range(typed)), (typed, len(lines))
+        await accounted(t)
 
 
 def connections(machine: Machine) -> int:
@@ -90,5 +92,4 @@ async def test_a_host_whose_network_lets_udp_through_again_leaves_tcp_and_loses_
         assert connections(t.net.host) == 0
         await t.watch(2)
         await t.on("relay")
-        typed, lines = await t.finish()
-        assert lines == list(range(typed)), (typed, len(lines))
+        await accounted(t)

@@ -9,11 +9,26 @@ from pathlib import Path
 from interop.bench.rig.netns import LinkImpossible
 from interop.natnet import Kind, Natnet, lacking
 from interop.programs import Programs
-from interop.trial import Trial
+from interop.trial import Account, Trial
 from tests.tools import need, without
 
 #: Longest gaps, in seconds, on a machine that does other things too: the goals are the bench's to measure.
 SOON = 1.5
+
+#: Seconds after which a press is never applied (R-SESS-19), and that a terminal and its clock may take beside that.
+OLD, READS = 2.0, 1.0
+
+
+async def accounted(t: Trial) -> Account:
+    """End a trial, whose every line arrived once and in order, or is one that the viewer says was dropped; none late.
+
+    How many are dropped depends on how fast the machine starts programs.
+    """
+    account = await t.finish()
+    assert account.fault() == ""
+    assert account.latest() < OLD + READS
+    assert len(account.lines) - account.dropped - account.unknown > 20, "hardly anything was typed"
+    return account
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from avl_protocol.crypto.attempts import AttemptBudget, Code, Try
 from avl_protocol.crypto.identity import endorse_signer
 from avl_protocol.session.carrier import Carrier
 from avl_protocol.session.host import HostSession
+from avl_protocol.session.inputledger import Dropped
 from avl_protocol.session.mediain import ReceivedFrame
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
@@ -196,13 +197,13 @@ class ViewerOwner:
     echoes: list[int] = field(default_factory=list)
     stale: bool = False
     ended: Refused | None = None
-    discarded: list[int] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
     moved: list[Route] = field(default_factory=list)
     adrift: int = 0
     unmoved: list[Route] = field(default_factory=list)
 
-    def session_discarded(self, sequences: list[int], now: float) -> None:
-        self.discarded += sequences
+    def session_dropped(self, dropped: list[Dropped], now: float) -> None:
+        self.dropped += dropped
 
     def session_moved(self, route: Route, now: float) -> None:
         self.moved.append(route)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from avl_protocol.session.inputledger import Dropped, Fate
 from avl_protocol.session.outbox import InputOutbox
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.endtoend import Beacon, Clipboard, Decoder, Layout
@@ -171,7 +172,7 @@ def test_input_made_a_moment_before_the_way_is_back_arrives_in_order() -> None:
     meeting.at(1.0)
     back(meeting)
     assert meeting.host_owner.events == [A_DOWN, A_UP, TEXT, (MOVE, 3, 4)]
-    assert meeting.viewer_owner.echoes[-1] == numbers[-1] and meeting.viewer_owner.discarded == []
+    assert meeting.viewer_owner.echoes[-1] == numbers[-1] and meeting.viewer_owner.dropped == []
 
 
 @pytest.mark.parametrize("event", [A_DOWN, CLICK, WHEEL, TEXT])
@@ -179,9 +180,11 @@ def test_a_press_that_could_not_be_sent_for_two_seconds_is_forgotten_and_told_by
     meeting = lost()
     number = meeting.viewer.send_input([event], meeting.now)
     meeting.at(T_INPUT_OLD_PRESS - 0.01)
-    assert meeting.viewer_owner.discarded == []
+    assert meeting.viewer_owner.dropped == []
     meeting.at(0.02)
-    assert meeting.viewer_owner.discarded == [number], "two seconds, and not whenever something else happens"
+    assert meeting.viewer_owner.dropped == [Dropped(number, (event,), Fate.UNSENT)], (
+        "two seconds, and not whenever something else happens"
+    )
     back(meeting)
     assert event not in meeting.host_owner.events
 
@@ -192,7 +195,7 @@ def test_a_release_is_never_too_old() -> None:
     meeting.lose(meeting.ways[0])
     meeting.viewer.send_input([A_UP], meeting.now)
     meeting.at(T_INPUT_OLD_PRESS + 0.5)
-    assert meeting.viewer_owner.discarded == []
+    assert meeting.viewer_owner.dropped == []
     back(meeting)
     assert meeting.host_owner.events[-1] == A_UP
 
@@ -202,12 +205,13 @@ def test_moves_wait_longer_and_only_the_last_of_them() -> None:
     for step in range(100):
         outbox.add([(MOVE, step, step)], 0.001 * step)
     outbox.add([CLICK], 0.1)
-    assert outbox.expire(T_INPUT_OLD_PRESS + 0.2) == [1]
+    assert outbox.expire(T_INPUT_OLD_PRESS + 0.2) == [Dropped(1, (CLICK,), Fate.UNSENT)]
     assert outbox.expire(T_INPUT_OLD - 0.01) == []
     batch, _ = outbox.take()
     assert batch.events == ((MOVE, 99, 99),) and not outbox.pending
     outbox.add([(MOVE, 1, 1)], 0.0)
-    assert outbox.expire(T_INPUT_OLD + 0.01) == [2] and not outbox.pending and outbox.discarded == 2
+    assert outbox.expire(T_INPUT_OLD + 0.01) == [Dropped(2, ((MOVE, 1, 1),), Fate.UNSENT)]
+    assert not outbox.pending and outbox.discarded == 2
 
 
 def test_what_waits_is_forgotten_when_the_host_is_not_heard() -> None:
@@ -215,7 +219,7 @@ def test_what_waits_is_forgotten_when_the_host_is_not_heard() -> None:
     meeting.at(2.0)
     number = meeting.viewer.send_input([(MOVE, 1, 1)], meeting.now)
     meeting.at(T_STALE)
-    assert number in meeting.viewer_owner.discarded
+    assert Dropped(number, ((MOVE, 1, 1),), Fate.UNSENT) in meeting.viewer_owner.dropped
     with pytest.raises(Refused) as caught:
         meeting.viewer.send_input([CLICK], meeting.now)
     assert caught.value.code is CloseCode.SESSION_LOST
@@ -228,7 +232,7 @@ def test_saying_that_a_key_is_held_is_nothing_that_can_be_lost() -> None:
     meeting.send_input(A_DOWN)
     meeting.lose(meeting.ways[0])
     meeting.at(T_STALE + 0.1)
-    assert meeting.viewer.stale and meeting.viewer_owner.discarded == []
+    assert meeting.viewer.stale and meeting.viewer_owner.dropped == []
 
 
 def test_newer_input_does_not_put_off_what_is_too_old() -> None:
@@ -237,7 +241,7 @@ def test_newer_input_does_not_put_off_what_is_too_old() -> None:
     meeting.at(1.5)
     second = meeting.viewer.send_input([TEXT], meeting.now)
     meeting.at(0.51)
-    assert meeting.viewer_owner.discarded == [first]
+    assert meeting.viewer_owner.dropped == [Dropped(first, (CLICK,), Fate.UNSENT)]
     back(meeting)
     assert meeting.host_owner.events == [TEXT] and meeting.viewer_owner.echoes == [second]
 
@@ -278,7 +282,7 @@ def test_a_press_on_its_way_whose_release_the_viewer_has_forgotten_is_let_go_of(
     meeting.viewer_pipes.waiting = 100_000
     released = meeting.viewer.send_input([A_UP], meeting.now)
     meeting.at(T_BEACON)
-    assert meeting.viewer.stale and meeting.viewer_owner.discarded == [released]
+    assert meeting.viewer.stale and meeting.viewer_owner.dropped == [Dropped(released, (A_UP,), Fate.UNSENT)]
     meeting.lose(meeting.ways[0])
     meeting.change = lambda from_viewer, moved: moved
     meeting.viewer_pipes.waiting = 0

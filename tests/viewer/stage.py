@@ -7,6 +7,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,9 +103,34 @@ class Display:
         self._x.flush()
         return before
 
+    @contextmanager
+    def keyboard_elsewhere(self) -> Iterator[None]:
+        """All keys go to us, whatever window has the keyboard."""
+        mode = xcffib.xproto.GrabMode.Async
+        status = self._x.core.GrabKeyboard(False, self._root, 0, mode, mode).reply().status
+        assert status == xcffib.xproto.GrabStatus.Success
+        try:
+            yield
+        finally:
+            self._x.core.UngrabKeyboard(0)
+            self._x.core.GetInputFocus().reply()
+
+    def window(self) -> int:
+        """Another program's window."""
+        made: int = self._x.generate_id()
+        self._x.core.CreateWindow(0, made, self._root, 0, 0, 9, 9, 0, 1, 0, xcffib.xproto.CW.OverrideRedirect, [1])
+        self._x.core.MapWindow(made)
+        self._x.core.GetInputFocus().reply()
+        return made
+
     def focus_is_set(self) -> bool:
         """Whether some window has the keyboard."""
         return bool(self._x.core.GetInputFocus().reply().focus > 1)
+
+    def kill(self) -> None:
+        """End the server as a crash does."""
+        self._server.kill()
+        self._server.wait(PATIENCE)
 
     def close(self) -> None:
         self._x.disconnect()
@@ -117,12 +143,14 @@ class Actor:
 
     def __init__(self, display: Display, **settings: Any) -> None:
         environment = {**os.environ, "DISPLAY": display.name, "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": str(ROOT)}
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.viewer.window_actor", json.dumps(settings)],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
         )
         self._said: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -167,6 +195,12 @@ class Actor:
         rows, self.rows = self.rows, []
         return rows
 
+    def toast(self) -> str:
+        """The line at the bottom of the window, empty where there is none."""
+        self.order("settle")
+        text: str = self.hear("toast")
+        return text
+
     def settle(self) -> list[list[Any]]:
         """The rows that came until the window had done all there was to do; taken."""
         self.order("settle")
@@ -183,6 +217,11 @@ class Actor:
         self.order("show", numbers=[number])
         assert self.hear("presented")[0] == number
 
+    def errors(self) -> str:
+        """What it wrote to its standard error."""
+        self._errors.seek(0)
+        return self._errors.read()
+
     def end(self) -> int:
         """Wait for its end; the exit status."""
         return self.process.wait(PATIENCE)
@@ -195,6 +234,8 @@ class Actor:
         self._reader.join(PATIENCE)
         self.process.stdin.close()
         self.process.stdout.close()
+        sys.stderr.write(self.errors())
+        self._errors.close()
 
 
 @contextmanager

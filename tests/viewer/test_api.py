@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from avl_host import door
+from avl_protocol.session.pipes import SessionPipes
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import CloseCode
-from avl_viewer.api import Screenshot, connect
+from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, Channel, CloseCode, Permission
+from avl_viewer.api import Desktop, Screenshot, connect
 from tests.simulator.run import Simulation
-from tests.simulator.world import system
+from tests.simulator.world import RELAY, VIEWER, system
 from tests.system.seen import number, online, run
 
 
@@ -136,5 +139,77 @@ def test_many_actions_at_once_keep_their_order() -> None:
             async with s.viewer(host) as desktop:
                 await asyncio.gather(*(desktop.type(f"{at};") for at in range(200)))
                 assert host.sink.typed == "".join(f"{at};" for at in range(200))
+
+    run(main)
+
+
+@pytest.mark.parametrize("action", ["type", "press", "click", "move", "scroll", "drag"])
+def test_an_action_of_which_the_host_says_nothing_fails_after_five_seconds(
+    action: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await number(desktop)
+                drop_input(desktop, monkeypatch)
+                values: dict[str, tuple[Any, ...]] = {
+                    "type": ("x" * 20_000,), "press": ("ctrl+c",), "click": (1, 2), "move": (3, 4), "scroll": (0, 1),
+                    "drag": (1, 2, 3, 4),
+                }  # fmt: skip
+                start = simulation.clock.monotonic()
+                with pytest.raises(Refused) as caught:
+                    await getattr(desktop, action)(*values[action])
+                assert caught.value.exit_status == 4 and "has not confirmed" in str(caught.value)
+                assert simulation.clock.monotonic() - start == pytest.approx(T_INPUT_UNCONFIRMED, abs=0.05)
+                assert desktop._presenter.state is not None and desktop._presenter.state.stage == "running"
+            assert host.sink.events == []
+
+    run(main)
+
+
+def drop_input(desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be a relay that drops what is typed and lets all else pass."""
+    session, send = desktop._client._session, SessionPipes.send
+    assert session is not None
+
+    def drop(pipes: SessionPipes, channel: int, data: bytes) -> None:
+        if pipes is not session._pipes or channel != Channel.INPUT:
+            send(pipes, channel, data)
+
+    monkeypatch.setattr(SessionPipes, "send", drop)
+
+
+def test_typing_that_the_host_found_too_old_is_a_failure() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host, direct=False) as desktop:
+                await desktop.type("before ")
+                simulation.network.change(VIEWER, RELAY, loss=1.0)
+                typing = asyncio.ensure_future(desktop.type("late"))
+                await asyncio.sleep(2.6)
+                simulation.network.change(VIEWER, RELAY, loss=0.0)
+                with pytest.raises(Refused) as caught:
+                    await typing
+                assert caught.value.exit_status == 4 and "left it out" in str(caught.value)
+                await desktop.type("after")
+            assert host.sink.typed == "before after"
+
+    run(main)
+
+
+def test_what_the_host_does_not_allow_is_refused_and_not_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "EVERYTHING", Permission.VIEW | Permission.POINTER)
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await desktop.click(3, 4)
+                for action in (desktop.type("x"), desktop.press("enter")):
+                    with pytest.raises(Refused) as caught:
+                        await action
+                    assert caught.value.code is CloseCode.NOT_PERMITTED and caught.value.exit_status == 3
 
     run(main)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from avl_protocol.crypto.attempts import Code
+from avl_protocol.session.inputledger import Dropped, Fate
 from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Recover
@@ -266,8 +267,13 @@ async def test_requests_are_answered_by_number() -> None:
         third, three = requests.clipboard_set()
         requests.was_set(third, False, state)
         assert three.result() is ClipboardState.NO_ANSWER
-    early, late = requests.input_applied(3), requests.input_applied(5)
+    early, late = requests.input_applied(range(2, 4)), requests.input_applied(range(4, 6))
     requests.was_applied(4)
     assert early.done() and not late.done()
+    requests.was_dropped([Dropped(3, (), Fate.UNSENT), Dropped(6, (), Fate.UNSENT)])
+    assert not late.done()
+    parts = requests.input_applied(range(6, 9))
+    requests.was_dropped([Dropped(7, (), Fate.DISCARDED)])
+    assert isinstance(parts.exception(), Refused), "a part of it came to nothing"
     requests.fail(Refused(CloseCode.SESSION_LOST))
     assert isinstance(late.exception(), Refused) and isinstance(one.exception(), Refused)

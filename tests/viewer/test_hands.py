@@ -27,7 +27,8 @@ class Recorder:
         self.rows: list[tuple[Any, ...]] = []
         self.batches = 0
         self.deferred = 0
-        self.hands = Hands(self._send, lambda p: (int(p.x() / 2), int(p.y() / 2)), self._defer, platform)
+        self.watched = False
+        self.hands = Hands(self._send, lambda p: (int(p.x() / 2), int(p.y() / 2)), self._defer, self._watch, platform)
 
     def _send(self, rows: list[tuple[Any, ...]]) -> None:
         self.batches += 1
@@ -35,6 +36,9 @@ class Recorder:
 
     def _defer(self) -> None:
         self.deferred += 1
+
+    def _watch(self, wanted: bool) -> None:
+        self.watched = wanted
 
     def key(
         self,
@@ -67,7 +71,7 @@ def test_a_key_travels_by_its_place_with_the_text_it_made(recorder: Recorder) ->
 
 
 def test_text_that_cannot_be_printed_is_left_out(recorder: Recorder) -> None:
-    recorder.key(46, text="\x03", modifiers=Qt.KeyboardModifier.ControlModifier)
+    recorder.key(46, text="\x03")
     recorder.key(28, text="\r")
     assert [row[4] for row in recorder.rows] == ["", ""]
 
@@ -77,7 +81,6 @@ def test_a_held_key_is_not_repeated(recorder: Recorder) -> None:
     for _ in range(3):
         recorder.key(30, text="a", repeat=True)
         recorder.key(30, down=False, text="a", repeat=True)
-        recorder.key(30, text="a")
     recorder.key(30, down=False)
     recorder.key(30, down=False)
     assert [row[2] for row in recorder.rows] == [True, False]
@@ -216,6 +219,136 @@ def test_a_combination_is_pressed_in_order_and_released_in_reverse(recorder: Rec
         (KEY, 0xE2, False, CONTROL, ""),
         (KEY, 0xE0, False, 0, ""),
     ]
+
+
+def released(recorder: Recorder) -> list[int]:
+    return [row[1] for row in recorder.rows if row[0] == KEY and not row[2]]
+
+
+def test_a_shift_that_a_later_key_says_is_up_is_let_go_of_before_that_key(recorder: Recorder) -> None:
+    recorder.key(42)
+    recorder.key(15, key=Qt.Key.Key_Tab)
+    assert recorder.rows[1:] == [(KEY, 0xE1, False, 0, ""), (KEY, 0x2B, True, 0, "")]
+
+
+@pytest.mark.parametrize("code", [29, 42, 56])
+def test_the_pointer_tells_of_a_lost_release_too(code: int, recorder: Recorder) -> None:
+    recorder.key(code)
+    flag = {29: "ControlModifier", 42: "ShiftModifier", 56: "AltModifier"}[code]
+    recorder.hands.evidence(Qt.KeyboardModifier[flag])
+    assert len(recorder.taken()) == 1
+    recorder.hands.evidence(NONE)
+    recorder.hands.evidence(NONE)
+    assert recorder.rows == [(KEY, KERNEL[code], False, 0, "")]
+
+
+def test_meta_is_let_go_of_only_where_the_system_is_known_to_tell_of_it(recorder: Recorder) -> None:
+    recorder.key(125)
+    recorder.key(38, text="l")
+    assert released(recorder) == [], "no modifier of this keyboard's"
+    recorder.key(38, down=False, modifiers=Qt.KeyboardModifier.MetaModifier)
+    recorder.key(30, text="a")
+    assert released(recorder) == [0x0F, 0xE3]
+
+
+def test_altgr_is_let_go_of_by_a_key_that_says_so_and_not_by_the_pointer_that_cannot(recorder: Recorder) -> None:
+    recorder.key(100, key=Qt.Key.Key_AltGr)
+    recorder.hands.evidence(NONE)
+    recorder.key(16, text="@", native=0x80)
+    recorder.key(16, down=False, native=0x80)
+    assert released(recorder) == [0x14]
+    recorder.key(16, text="q")
+    assert released(recorder) == [0x14, 0xE6] and recorder.rows[-1] == (KEY, 0x14, True, 0, "q")
+
+
+def test_a_key_that_goes_down_twice_went_up_between(recorder: Recorder) -> None:
+    recorder.key(30, text="a")
+    recorder.key(30, text="a")
+    assert [row[2] for row in recorder.rows] == [True, False, True]
+
+
+def test_a_key_that_is_neither_repeated_nor_released_is_let_go_of_and_pressed_again_when_it_is(
+    recorder: Recorder,
+) -> None:
+    recorder.key(30, text="a")
+    assert recorder.watched
+    recorder.hands.silent()
+    recorder.hands.silent()
+    assert [row[2] for row in recorder.rows] == [True, False] and not recorder.watched
+    recorder.key(48, text="b", repeat=True)
+    assert len(recorder.taken()) == 2, "a key that went down elsewhere is not ours"
+    recorder.key(30, text="a", repeat=True)  # a slow keyboard
+    assert [row[2] for row in recorder.taken()] == [True] and recorder.watched
+    recorder.key(42)
+    assert recorder.watched, "a modifier ends no repetition"
+    recorder.key(30, down=False, modifiers=Qt.KeyboardModifier.ShiftModifier)
+    assert not recorder.watched
+    recorder.taken()
+    recorder.hands.places = True
+    recorder.key(17, text="w")
+    recorder.hands.silent()
+    assert recorder.rows[-1][1:3] == (0x1A, True), "games hold keys that nobody repeats"
+
+
+@pytest.mark.parametrize(
+    ("key", "shift", "lock"),
+    [("Key_1", False, True), ("Key_End", False, False), ("Key_End", True, True), ("Key_1", True, False)],
+)
+def test_a_key_of_the_keypad_is_that_key_with_num_lock_as_its_meaning_was(key: str, shift: bool, lock: bool) -> None:
+    recorder = Recorder()
+    modifiers = Qt.KeyboardModifier.KeypadModifier
+    if shift:
+        recorder.key(42)
+        modifiers |= Qt.KeyboardModifier.ShiftModifier
+    recorder.key(79, key=Qt.Key[key], text="1" if key == "Key_1" else "", modifiers=modifiers, native=0x10)
+    expected = (SHIFT if shift else 0) | (int(Modifier.NUM_LOCK) if lock else 0)
+    assert recorder.rows[-1] == (KEY, 0x59, True, expected, "")
+
+
+def test_operators_of_the_keypad_are_keys_and_no_text(recorder: Recorder) -> None:
+    for code, text in ((78, "+"), (74, "-"), (55, "*"), (98, "/"), (96, "\r"), (121, ",")):
+        recorder.key(code, text=text)
+        recorder.key(code, down=False)
+    pressed = [row for row in recorder.rows if row[2]]
+    assert [row[1] for row in pressed] == [0x57, 0x56, 0x55, 0x54, 0x58, 0x85]
+    assert {row[4] for row in pressed} == {""}
+
+
+@pytest.mark.parametrize("platform", ["windows", "cocoa"])
+def test_the_keypad_is_known_where_keys_have_no_kernel_s_code(platform: str) -> None:
+    assert usage(platform, 1, int(Qt.Key.Key_1), True) == 0x59
+    assert usage(platform, 1, int(Qt.Key.Key_1)) == 0x1E
+    assert usage(platform, 1, int(Qt.Key.Key_Home), True) == 0x5F
+    assert usage(platform, 1, int(Qt.Key.Key_Up), True) == (0x52 if platform == "cocoa" else 0x60)
+
+
+def test_with_control_alt_or_meta_the_letter_of_the_viewer_s_layout_travels(recorder: Recorder) -> None:
+    control = Qt.KeyboardModifier.ControlModifier
+    recorder.key(29)
+    recorder.key(16, key=Qt.Key.Key_A, text="\x01", modifiers=control)  # Q on a US keyboard
+    recorder.key(39, key=Qt.Key(ord("Ö")), modifiers=control)
+    recorder.key(42, modifiers=control)
+    recorder.key(44, key=Qt.Key.Key_W, modifiers=control | Qt.KeyboardModifier.ShiftModifier)
+    recorder.key(1, key=Qt.Key.Key_Escape, text="\x1b", modifiers=control | Qt.KeyboardModifier.ShiftModifier)
+    assert [row[4] for row in recorder.rows if row[2]] == ["", "a", "ö", "", "W", ""]
+    recorder.hands.release_all()
+    recorder.taken()
+    recorder.key(56)
+    recorder.key(33, text="f", key=Qt.Key.Key_F, modifiers=Qt.KeyboardModifier.AltModifier)
+    assert recorder.rows[-1] == (KEY, 0x09, True, ALT, "f")
+
+
+def test_keys_by_place_carry_no_text(recorder: Recorder) -> None:
+    recorder.hands.places = True
+    recorder.key(16, text="a", key=Qt.Key.Key_A)
+    recorder.key(29)
+    recorder.key(30, text="\x11", key=Qt.Key.Key_Q, modifiers=Qt.KeyboardModifier.ControlModifier)
+    assert [row[4] for row in recorder.rows] == ["", "", ""]
+
+
+def test_a_combination_of_the_toolbar_means_its_letter(recorder: Recorder) -> None:
+    recorder.hands.combination((0xE3, 0x0F))
+    assert recorder.rows[1] == (KEY, 0x0F, True, int(Modifier.META), "l")
 
 
 def test_no_two_keys_have_one_usage_and_other_platforms_go_by_name() -> None:

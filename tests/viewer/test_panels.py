@@ -130,9 +130,9 @@ board, said = QGuiApplication.clipboard(), {}
 
 def note(name):
     application.processEvents()
-    shown = window.remark
+    shown, line = window.toast, window.toast.findChild(QLabel)
     inside = window.screen.rect().contains(shown.geometry())
-    said[name] = [shown.isVisible(), shown.text(), shown.textFormat().name, inside]
+    said[name] = [shown.isVisible(), line.text(), line.textFormat().name, inside]
     shown.hide()
 
 window.mailbox.remark("What was copied <b>there</b> is not text.")

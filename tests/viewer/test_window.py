@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avl_protocol.wire.registry import InputKind
+from avl_protocol.wire.registry import InputKind, Modifier
 from avl_viewer.present.toolbar import COMBINATIONS
 from tests.viewer import pictures
 from tests.viewer.stage import Actor, Display, eventually, staged
@@ -26,7 +26,7 @@ MOVE, BUTTON, WHEEL, KEY, TEXT, RELEASE_ALL = (int(InputKind(number)) for number
 CTRL, ALT, SHIFT = 29, 56, 42
 COMMAND = (CTRL, ALT, SHIFT)
 #: Where the toolbar's menus are, from its middle.
-KEYS_MENU, CLIPBOARD_MENU = -130, -30
+KEYS_MENU, CLIPBOARD_MENU, PLACES = -197, -100, 130
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +135,20 @@ def test_losing_the_focus_lets_go_of_everything(live: tuple[Display, Actor]) -> 
     assert [row[1] for row in actor.typed(2)] == [0x05, 0x05]
 
 
+def test_a_window_that_grabs_keys_gives_them_back_with_the_focus(live: tuple[Display, Actor]) -> None:
+    display, actor = live
+    display.key(30, True)
+    actor.typed(1)
+    focused = display.focus(display.window())
+    assert actor.typed(1) == [[RELEASE_ALL]]
+    display.tap(48)
+    assert [row for row in actor.settle() if row[0] == KEY] == [], "meant for another window, a password perhaps"
+    display.key(30, False)
+    display.focus(focused)
+    display.tap(30)
+    assert [row[1] for row in actor.typed(2)] == [0x04, 0x04]
+
+
 def test_the_pointer_is_the_hosts(live: tuple[Display, Actor]) -> None:
     display, actor = live
     actor.order("cursor", width=0, height=0)
@@ -183,6 +197,36 @@ def test_the_toolbar_comes_at_the_top_edge_and_its_keys_reach_the_host(live: tup
     assert [row[1] for row in rows if row[2]] == list(COMBINATIONS["Ctrl+Alt+Del"])
     display.move(640, 700)
     eventually(lambda: pictures.psnr(display.grab(), pictures.card(*SIZE)) > 48, "the toolbar is gone")
+
+
+def test_keys_go_by_place_when_the_toolbar_says_so(live: tuple[Display, Actor]) -> None:
+    display, actor = live
+    texts = []
+    for _ in range(2):
+        bare = display.grab(640, 60, 8, 8)
+        display.move(640, 0)
+        eventually(lambda bare=bare: pictures.psnr(display.grab(640, 60, 8, 8), bare) < 30, "the toolbar is here")  # type: ignore[misc]
+        display.move(640 + PLACES, 24)
+        display.click()
+        actor.settle()
+        display.tap(30)
+        texts.append(actor.typed(2)[0][4])
+        display.move(640, 700)
+        eventually(lambda: pictures.psnr(display.grab(), pictures.card(*SIZE)) > 48, "the toolbar is gone")
+    assert texts == ["", "a"]
+
+
+def test_keys_of_the_keypad_arrive_as_such(live: tuple[Display, Actor]) -> None:
+    display, actor = live
+    display.tap(69)  # Num Lock
+    for code in (79, 78, 83):
+        display.tap(code)
+    display.tap(69)
+    display.tap(79)
+    pressed = [row for row in actor.typed(12) if row[2]]
+    num = int(Modifier.NUM_LOCK)
+    assert pressed[1:4] == [[KEY, 0x59, True, num, ""], [KEY, 0x57, True, num, ""], [KEY, 0x63, True, num, ""]]
+    assert pressed[5] == [KEY, 0x59, True, 0, ""]
 
 
 def test_the_windows_own_keys_leave_nothing_held(live: tuple[Display, Actor]) -> None:
@@ -315,6 +359,47 @@ def test_the_clipboard_travels_both_ways_and_the_figures_are_written(tmp_path: P
         assert actor.end() == 0
 
 
+def test_a_key_whose_release_another_program_took_is_let_go_of() -> None:
+    with staged(640, 480) as (display, actor):
+        actor.order("status", stage="running")
+        actor.show(1, (640, 480))
+        eventually(display.focus_is_set, "the window has the keyboard")
+        display.key(SHIFT, True)
+        display.key(30, True)
+        actor.until([KEY, 0x04, True, 2, "A"])
+        with display.keyboard_elsewhere():  # as a window manager does it while its own shortcut is used
+            display.key(30, False)
+            display.key(SHIFT, False)
+        display.move(300, 300)
+        rows = [row for row in actor.until([KEY, 0x04, False, 0, ""]) if row[0] == KEY]
+        assert rows == [[KEY, 0xE1, False, 0, ""], [KEY, 0x04, False, 0, ""]]
+
+
+def test_what_was_typed_in_vain_is_told_of_once_the_session_goes_on_too_and_the_line_goes_away() -> None:
+    with staged(640, 480, fullscreen=True, stay=400) as (display, actor):
+        actor.order("status", stage="running")
+        actor.show(1, (640, 480))
+        assert actor.toast() == ""
+        actor.order("dropped", sequence=1, events=[[TEXT, "abc"], [MOVE, 1, 1]], fate="UNSENT")
+        assert actor.toast() == "3 keys did not reach the desktop in time: not sent."
+        eventually(lambda: actor.toast() == "", "the line is gone")
+        actor.order("status", stage="stale")
+        actor.settle()
+        display.move(20, 20)  # beside the notice
+        display.tap(30)
+        display.tap(48)
+        display.click()
+        told = "2 keys and 1 click did not reach the desktop in time: not sent."
+        eventually(lambda: actor.toast() == told, "what is typed into the dark is counted")
+        eventually(lambda: actor.toast() == "", "the line is gone")
+        actor.order("status", stage="running")
+        assert actor.toast() == told
+        eventually(lambda: actor.toast() == "", "the line is gone")
+        assert [row for row in actor.settle() if row[0] != MOVE] == []
+        actor.order("dropped", sequence=9, events=[[KEY, 4, True, 0, "a"]], fate="UNCONFIRMED")
+        assert actor.toast() == "The host has not confirmed 1 key."
+
+
 def test_a_session_refused_before_it_ran_leaves_no_window_behind() -> None:
     with staged(640, 480) as (_, actor):
         actor.order("status", stage="ended", text="Refused: the code is wrong.", exit_status=3)
@@ -332,6 +417,19 @@ def test_the_last_sentence_stays_until_it_is_read() -> None:
         assert actor.process.poll() is None
         display.tap(28)
         assert actor.end() == 1
+
+
+def test_a_window_whose_display_goes_away_leaves_the_session_and_says_one_sentence() -> None:
+    with staged(640, 480) as (display, actor):
+        actor.order("status", stage="running")
+        actor.show(1, (640, 480))
+        display.key(30, True)
+        actor.until([KEY, 0x04, True, 0, "a"])
+        display.kill()
+        assert actor.hear("closed")
+        said = actor.hear("said")
+        assert said.startswith(f"The display {display.name} is gone") and actor.end() == 1
+        assert actor.errors() == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtWidgets import QApplication, QLabel
 
 from avl_protocol.media.frame import Chroma, Rect
-from avl_viewer.app import run_window
+from avl_protocol.session.inputledger import Dropped, Fate
+from avl_viewer.app import NoDisplay, run_window
+from avl_viewer.present import panels
+from avl_viewer.present.panels import Toast
 from avl_viewer.present.presenter import CursorShape, Presenter, Status
 from tests.viewer import pictures
 
@@ -38,7 +42,14 @@ class Asker(QObject):
 
     @Slot()
     def wait(self) -> None:
-        QTimer.singleShot(40, lambda: say(settled=True))
+        QTimer.singleShot(40, lambda: say(toast=toast(), settled=True))
+
+
+def toast() -> str:
+    """The line at the bottom of the window; empty where there is none."""
+    shown = [panel for window in QApplication.topLevelWidgets() for panel in window.findChildren(Toast)]
+    label = shown[0].findChild(QLabel) if shown and shown[0].isVisible() else None
+    return label.text() if label is not None else ""
 
 
 class Session:
@@ -108,6 +119,9 @@ class Session:
     def do_status(self, stage: str, text: str = "", exit_status: int = 0) -> None:
         self._presenter.status(Status(stage, text, exit_status))
 
+    def do_dropped(self, sequence: int, events: list[list[Any]], fate: str) -> None:
+        self._presenter.dropped([Dropped(sequence, tuple(tuple(event) for event in events), Fate[fate])])
+
     def do_settle(self) -> None:
         """Answer from the window's own thread, when what the X server sent until now has surely been read."""
         self._asker.asked.emit()
@@ -118,6 +132,16 @@ class Session:
 
 def main() -> int:
     settings = json.loads(sys.argv[1])
+    panels.STAY = settings.get("stay", panels.STAY)
+    try:
+        return show(settings)
+    except NoDisplay as error:
+        say(said=str(error))
+        return 1
+
+
+def show(settings: dict[str, Any]) -> int:
+    """Run the window."""
     stats = settings.get("stats_file")
     return run_window(
         lambda presenter: Session(presenter, settings.get("permissions", 31)),

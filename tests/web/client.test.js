@@ -3,8 +3,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Client } from "../../viewer/avl_viewer/web/session/client.js";
+import { USAGE } from "../../viewer/avl_viewer/web/input/keys.js";
+import { Fate } from "../../viewer/avl_viewer/web/session/inputledger.js";
 import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
 import { lines } from "../../viewer/avl_viewer/web/ui/figures.js";
+import { Tally } from "../../viewer/avl_viewer/web/ui/tally.js";
 import { Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
 import { CLOSE, INPUT, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
 import { MemoryHops } from "./doubles/hops.js";
@@ -58,19 +61,27 @@ test("while nobody answers a person is told so after a second, and for how long 
   assert.equal(states().at(-1), "running");
 });
 
-test("what was typed in vain is told of once in each outage", async () => {
+test("what was done in vain is told of, all of it", async () => {
   const { client, owner, told } = await running();
-  const late = () => told.filter(({ say }) => say === "late").length;
+  const tally = new Tally();
+  const sentence = () => {
+    for (const { say, dropped } of told.splice(0)) if (say === "dropped") tally.add(dropped);
+    return tally.sentence();
+  };
   client.input([[INPUT.MOVE, 1, 1]], 0);
   client.input([[INPUT.KEY, 4, false, 0, ""]], 0);
-  assert.equal(late(), 0);
-  client.input([[INPUT.TEXT, "a"]], 0);
-  client.input([[INPUT.KEY, 4, true, 0, "a"]], 0);
-  owner.sessionDiscarded([1, 2]);
-  assert.equal(late(), 1);
-  owner.sessionStale(false);
-  owner.sessionDiscarded([3]);
-  assert.equal(late(), 2);
+  assert.equal(sentence(), "");
+  client.input([[INPUT.TEXT, "a\u{1f642}"]], 0);
+  client.input([[INPUT.KEY, USAGE.SHIFT, true, 0, ""], [INPUT.KEY, 4, true, 0, "A"]], 0);
+  assert.equal(sentence(), "3 keys did not reach the desktop in time: not sent.");
+  owner.sessionDropped([{ sequence: 3, events: [[INPUT.BUTTON, 1, true], [INPUT.WHEEL, 0, 120]], fate: Fate.DISCARDED }]);
+  owner.sessionDropped([{ sequence: 4, events: [[INPUT.KEY, 4, true, 0, "a"]], fate: Fate.UNCONFIRMED }]);
+  const before = "3 keys, 1 click and 1 turn of the wheel did not reach the desktop in time: not sent.";
+  assert.equal(sentence(), `${before} The host has not confirmed 1 key.`);
+  owner.sessionDropped([{ sequence: 4, events: [[INPUT.KEY, 4, true, 0, "a"]], fate: Fate.DISCARDED }]);
+  assert.equal(sentence(), before.replace("3", "4"));
+  tally.clear();
+  assert.equal(sentence(), "");
 });
 
 test("a host that has forgotten the session is asked at once for another, with the ticket of the last", async () => {

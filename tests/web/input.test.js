@@ -14,14 +14,15 @@ import { INPUT, MODIFIER } from "../../viewer/avl_viewer/web/wire/registry.js";
 
 /** @param {string} code @param {string} key @param {string[]} states @param {object} more @returns {any} */
 const event = (code, key, states = [], more = {}) => ({
-  code, key, keyCode: 0, repeat: false, isComposing: false, getModifierState: (/** @type {string} */ name) => states.includes(name), ...more,
+  code, key, keyCode: 0, repeat: false, isComposing: false, timeStamp: 0, getModifierState: (/** @type {string} */ name) => states.includes(name), ...more,
 });
 
-/** @param {boolean} [optionTypes] */
-function keyboard(optionTypes) {
+/** @param {boolean} [mac] */
+function keyboard(mac) {
   /** @type {InputEvent[]} */
   const rows = [];
-  return { rows, keys: new Keyboard((more) => rows.push(...more), optionTypes) };
+  const watched = { now: false };
+  return { rows, watched, keys: new Keyboard((more) => void rows.push(...more), (wanted) => void (watched.now = wanted), mac) };
 }
 
 test("a key travels as its place and the text it made", () => {
@@ -35,17 +36,19 @@ test("repetitions are left to the host, and so is a key that went up elsewhere",
   const { rows, keys } = keyboard();
   keys.press(event("KeyA", "a"));
   keys.press(event("KeyA", "a", [], { repeat: true }));
-  keys.press(event("KeyA", "a"));
+  keys.press(event("KeyC", "c", [], { repeat: true }));
   keys.release(event("KeyB", "b"));
   assert.equal(rows.length, 1);
 });
 
-test("with Control, Alt or Super a key makes no text; locks travel as bits", () => {
+test("with Control, Alt or Super the letter of the viewer's layout travels; locks travel as bits", () => {
   const { rows, keys } = keyboard();
-  keys.press(event("KeyC", "c", ["Control", "NumLock", "CapsLock"]));
+  keys.press(event("KeyC", "j", ["Control", "NumLock", "CapsLock"]));
+  keys.press(event("KeyQ", "A", ["Control", "Shift"]));
   keys.press(event("Tab", "Tab", ["Alt"]));
   assert.deepEqual(rows, [
-    [INPUT.KEY, 6, true, MODIFIER.CONTROL | MODIFIER.NUM_LOCK | MODIFIER.CAPS_LOCK, ""],
+    [INPUT.KEY, 6, true, MODIFIER.CONTROL | MODIFIER.NUM_LOCK | MODIFIER.CAPS_LOCK, "j"],
+    [INPUT.KEY, 0x14, true, MODIFIER.CONTROL | MODIFIER.SHIFT, "A"],
     [INPUT.KEY, USAGE.TAB, true, MODIFIER.ALT, ""],
   ]);
 });
@@ -89,18 +92,126 @@ test("the usual pasting keys wait for the clipboard", () => {
   assert.equal(keys.press(event("KeyV", "v", ["Control"])), "paste");
   assert.equal(keys.press(event("KeyV", "V", ["Control", "Shift"])), "paste");
   assert.equal(keys.press(event("Insert", "Insert", ["Shift"])), "paste");
+  assert.equal(keys.press(event("Period", "v", ["Control"])), "paste", "a Dvorak keyboard");
+  assert.equal(keys.press(event("KeyV", "\u043c", ["Control"])), "paste", "a Russian one");
+  assert.equal(keys.press(event("KeyV", "k", ["Control"])), "taken");
+  keys.release(event("KeyV", "k", ["Control"]));
+  rows.splice(0);
   assert.equal(keys.press(event("KeyV", "v", ["Control", "Alt"])), "taken");
   keys.release(event("KeyV", "v", ["Control", "Alt"]));
   assert.equal(keys.press(event("KeyV", "v")), "taken");
   assert.equal(rows.length, 3);
 });
 
-test("letting go of Command lets go of what was pressed with it", () => {
+test("letting go of Command lets go of what was pressed before it", () => {
   const { rows, keys } = keyboard();
+  keys.press(event("KeyC", "c"));
   keys.press(event("MetaLeft", "Meta", ["Meta"]));
-  keys.press(event("KeyC", "c", ["Meta"]));
   keys.release(event("MetaLeft", "Meta"));
   assert.deepEqual(rows.slice(2), [[INPUT.KEY, USAGE.META, false, 0, ""], [INPUT.KEY, 6, false, 0, ""]]);
+});
+
+test("on a Mac, which never tells that a key went up while Command was held, such a key is tapped", () => {
+  const { rows, keys, watched } = keyboard(true);
+  keys.press(event("MetaLeft", "Meta", ["Meta"]));
+  keys.press(event("KeyZ", "z", ["Meta"]));
+  keys.press(event("KeyZ", "z", ["Meta"], { repeat: true }));
+  const tap = [[INPUT.KEY, 0x1d, true, MODIFIER.META, "z"], [INPUT.KEY, 0x1d, false, MODIFIER.META, ""]];
+  assert.deepEqual(rows.slice(1), [...tap, ...tap]);
+  assert.equal(watched.now, false);
+  keys.press(event("KeyI", "\u02c6", ["Meta", "Alt"]));
+  assert.equal(rows.at(-2)?.[4], "", "what Option makes of a letter is not the letter");
+});
+
+/** @param {InputEvent[]} rows */
+const releases = (rows) => rows.filter(([kind, , down]) => kind === INPUT.KEY && !down).map(([, usage]) => usage);
+
+test("a modifier that a later key says is up is let go of before that key", () => {
+  const { rows, keys } = keyboard();
+  keys.press(event("ShiftLeft", "Shift", ["Shift"]));
+  keys.press(event("Tab", "Tab"));
+  assert.deepEqual(rows.slice(1), [[INPUT.KEY, USAGE.SHIFT, false, 0, ""], [INPUT.KEY, USAGE.TAB, true, 0, ""]]);
+  keys.press(event("ControlLeft", "Control", ["Control"]));
+  keys.release(event("Tab", "Tab"));
+  assert.deepEqual(releases(rows), [USAGE.SHIFT, USAGE.CONTROL, USAGE.TAB]);
+});
+
+test("AltGr and one of two Shift keys stay held as long as any event says so", () => {
+  const { rows, keys } = keyboard();
+  keys.press(event("AltRight", "AltGraph", ["AltGraph"]));
+  keys.press(event("KeyQ", "@", ["AltGraph"]));
+  keys.press(event("ShiftLeft", "Shift", ["Shift", "AltGraph"]));
+  keys.press(event("ShiftRight", "Shift", ["Shift", "AltGraph"]));
+  keys.release(event("ShiftLeft", "Shift", ["Shift", "AltGraph"]));
+  assert.deepEqual(releases(rows), [USAGE.SHIFT]);
+  keys.press(event("KeyE", "e"));
+  assert.deepEqual(releases(rows), [USAGE.SHIFT, USAGE.ALT_RIGHT, 0xe5]);
+});
+
+test("the pointer tells of a lost release too, but not of what may have been before the press", () => {
+  const { rows, keys } = keyboard();
+  keys.press(event("ShiftLeft", "Shift", ["Shift"], { timeStamp: 1000 }));
+  keys.evidence(event("", "", [], { timeStamp: 1050 }));
+  keys.evidence(event("", "", ["Shift"], { timeStamp: 2000 }));
+  assert.deepEqual(releases(rows), []);
+  keys.evidence(event("", "", [], { timeStamp: 2100 }));
+  keys.evidence(event("", "", [], { timeStamp: 2200 }));
+  assert.deepEqual(releases(rows), [USAGE.SHIFT]);
+});
+
+test("a key that goes down twice went up between", () => {
+  const { rows, keys } = keyboard();
+  keys.press(event("KeyA", "a"));
+  keys.press(event("KeyA", "a"));
+  assert.deepEqual(rows.map(([, , down]) => down), [true, false, true]);
+});
+
+test("a key that is neither repeated nor released is let go of, and pressed again when it is repeated after all", () => {
+  const { rows, keys, watched } = keyboard();
+  keys.press(event("KeyA", "a"));
+  assert.equal(watched.now, true);
+  watched.now = false;
+  keys.press(event("KeyA", "a", [], { repeat: true }));
+  assert.equal(watched.now, true, "it is held");
+  keys.silent();
+  keys.silent();
+  assert.deepEqual([rows.map(([, , down]) => down), watched.now], [[true, false], false]);
+  keys.press(event("KeyB", "b", [], { repeat: true }));
+  assert.equal(rows.length, 2, "a key that went down elsewhere is not ours");
+  keys.press(event("KeyA", "a", [], { repeat: true }));
+  assert.deepEqual([rows.length, watched.now], [3, true]);
+  keys.press(event("ShiftLeft", "Shift", ["Shift"]));
+  assert.equal(watched.now, true, "a modifier ends no repetition");
+  keys.release(event("KeyA", "A", ["Shift"]));
+  assert.equal(watched.now, false);
+  keys.places = true;
+  keys.press(event("KeyW", "w", ["Shift"]));
+  keys.silent();
+  assert.deepEqual(rows.at(-1)?.slice(1, 3), [0x1a, true], "games hold keys that nobody repeats");
+});
+
+test("a key of the keypad is that key, with Num Lock as its meaning was, and no text", () => {
+  for (const [key, states, lock] of /** @type {[string, string[], boolean][]} */ ([
+    ["1", ["NumLock"], true], ["1", [], true], ["End", [], false], ["End", ["NumLock"], false], ["End", ["NumLock", "Shift"], true], ["1", ["Shift"], false],
+  ])) {
+    const { rows, keys } = keyboard();
+    keys.press(event("Numpad1", key, states));
+    const bits = (states.includes("Shift") ? MODIFIER.SHIFT : 0) | (lock ? MODIFIER.NUM_LOCK : 0);
+    assert.deepEqual(rows, [[INPUT.KEY, 0x59, true, bits, ""]], `${key} ${states}`);
+  }
+  const { rows, keys } = keyboard();
+  for (const [code, key] of [["NumpadAdd", "+"], ["NumpadDivide", "/"], ["NumpadComma", ","], ["NumpadEqual", "="]]) keys.press(event(code, key));
+  assert.deepEqual(rows.map((row) => row[4]), ["", "", "", ""]);
+});
+
+test("keys by place carry no text, nor are dead ones composed", () => {
+  const { rows, keys } = keyboard();
+  keys.places = true;
+  keys.press(event("KeyQ", "a"));
+  keys.press(event("KeyA", "q", ["Control"]));
+  assert.equal(keys.press(event("Equal", "Dead")), "taken");
+  assert.deepEqual(rows.map((row) => row[4]), ["", "", ""]);
+  assert.equal(keys.press(event("KeyE", "Process", [], { keyCode: 229 })), "compose");
 });
 
 test("losing the keyboard lets go of everything, once", () => {
@@ -117,6 +228,7 @@ test("a combination is pressed in order and released in reverse", () => {
     [INPUT.KEY, 0xe0, true, 1, ""], [INPUT.KEY, 0xe2, true, 5, ""], [INPUT.KEY, 0x4c, true, 5, ""],
     [INPUT.KEY, 0x4c, false, 5, ""], [INPUT.KEY, 0xe2, false, 1, ""], [INPUT.KEY, 0xe0, false, 0, ""],
   ]);
+  assert.deepEqual(combination([USAGE.META, 0x0f])[1], [INPUT.KEY, 0x0f, true, MODIFIER.META, "l"], "a letter is meant by its name");
   for (const [name, usages] of COMBINATIONS) assert.ok(usages.every((usage) => usage > 3 && usage < 0xe8), name);
   assert.equal(new Set([...CODES.values()]).size, CODES.size - 2);
 });

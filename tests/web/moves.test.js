@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { Fate } from "../../viewer/avl_viewer/web/session/inputledger.js";
 import { SessionPipes } from "../../viewer/avl_viewer/web/session/pipes.js";
 import { ViewerSession } from "../../viewer/avl_viewer/web/session/viewer.js";
 import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
@@ -57,7 +58,7 @@ test("what was typed before, while and after a way was lost arrives once and in 
   type("four");
   await host.listen(second);
   assert.equal(host.typed.join(""), "one two three four");
-  assert.deepEqual(happened("sessionDiscarded"), []);
+  assert.deepEqual(happened("sessionDropped"), []);
   assert.equal(session.inputWaits, false);
 });
 
@@ -129,7 +130,7 @@ test("presses and text that waited for two seconds are forgotten and told of, le
   const second = new MemoryWay(host);
   session.move(second.route);
   await host.listen(second);
-  assert.deepEqual(happened("sessionDiscarded"), [[[sequence]]]);
+  assert.deepEqual(happened("sessionDropped"), [[[{ sequence, events: [[INPUT.TEXT, "late"]], fate: Fate.UNSENT }]]]);
   const events = host.heard.filter(({ kind }) => kind === "BATCH").flatMap((batch) => batch.events);
   assert.deepEqual(events.filter(([kind]) => kind !== INPUT.HOLDING), [[INPUT.KEY, 4, true, 0, "a"], [INPUT.KEY, 4, false, 0, ""]]);
 });
@@ -192,4 +193,34 @@ test("a desktop larger than viewers take ends the session before it is told of",
     assert.deepEqual(happened("sessionEnded").map(([reason]) => reason.code), [CLOSE.TOO_LARGE]);
     assert.deepEqual(happened("sessionMessage"), []);
   }
+});
+
+test("input that a relay drops is told of after five seconds and once, although the host is heard", async () => {
+  const { host, first, session, time, happened } = await running();
+  session.sendInput([[INPUT.TEXT, "before"]]);
+  await host.listen(first);
+  first.cut = true;
+  const sequence = session.sendInput([[INPUT.TEXT, "gone"]]);
+  await host.listen(first);
+  const at = time.now + TIMER.INPUT_UNCONFIRMED;
+  for (const now of [at - 1, at, at + TIMER.INPUT_UNCONFIRMED]) {
+    time.now = now;
+    session._timers.stop("STALE");
+    session.handleTimer(now);
+    const told = now < at ? [] : [[[{ sequence, events: [[INPUT.TEXT, "gone"]], fate: Fate.UNCONFIRMED }]]];
+    assert.deepEqual(happened("sessionDropped"), told);
+  }
+});
+
+test("what the host discards is told of by what it was, and a session that is over tells of what was under way", async () => {
+  const { host, first, session, happened } = await running();
+  const batch = session.sendInput([[INPUT.MOVE, 1, 1], [INPUT.KEY, 4, true, 0, "a"], [INPUT.KEY, 4, false, 0, ""]]);
+  host.discarded = 2;
+  await host.listen(first);
+  const late = [[INPUT.KEY, 4, true, 0, "a"], [INPUT.MOVE, 1, 1]];
+  assert.deepEqual(happened("sessionDropped").flat(), [[{ sequence: batch, events: late, fate: Fate.DISCARDED }]]);
+  session.routeLost(first.route, LOST);
+  const waits = session.sendInput([[INPUT.TEXT, "x"]]);
+  session.lost(LOST);
+  assert.deepEqual(happened("sessionDropped").at(-1), [[{ sequence: waits, events: [[INPUT.TEXT, "x"]], fate: Fate.UNSENT }]]);
 });

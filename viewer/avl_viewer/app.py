@@ -5,6 +5,7 @@ Import it only when a window is wanted: it needs PySide6, the extra `window`.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from PySide6.QtCore import QSocketNotifier, Qt
+from PySide6.QtCore import QMessageLogContext, QSocketNotifier, Qt, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -29,12 +30,27 @@ from avl_viewer.present.window import Window, log
 from avl_viewer.recent import Recent
 
 INTERRUPTED = 130
+#: How grave Qt's messages are.
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
 #: Seconds a thread may keep the interpreter from another: at the default of 5 ms the network would delay pictures.
 SWITCH_INTERVAL = 0.0005
 
 
 class NoDisplay(Exception):
     """There is nothing to show a window on; the text says what to do."""
+
+
+class DisplayLost(NoDisplay):
+    """The display went away under a window."""
+
+    def __init__(self) -> None:
+        name = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY", "")
+        super().__init__(f"The display {name} is gone, and the window with it. Start the viewer again on another.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +75,7 @@ def run_window(
     seconds. With `stats_file` the figures are written there once a second, whole by rename.
 
     Returns the exit status: 0 when the person left, else that of the status "ended", 130 when interrupted. A session
-    that ends before it ran ends the window at once, so that the caller says why. Raises NoDisplay.
+    that ends before it ran ends the window at once, so that the caller says why. Raises NoDisplay, and DisplayLost.
     """
     return show(start, title, fullscreen, stats_file, now).exit_status
 
@@ -98,9 +114,13 @@ def connect_dialog(recent: Recent, target: str = "", error: str = "") -> tuple[s
     with _interruptible(dialog.reject):
         dialog.open()
         dialog.activateWindow()
+        results: list[int] = []
+        dialog.finished.connect(results.append)
         dialog.finished.connect(application.exit)
-        accepted = application.exec() == ConnectDialog.DialogCode.Accepted.value
-    answer = (dialog.target, dialog.code) if accepted else None
+        application.exec()
+        if not results:
+            raise DisplayLost
+    answer = (dialog.target, dialog.code) if results == [ConnectDialog.DialogCode.Accepted.value] else None
     dialog.deleteLater()
     return answer
 
@@ -117,6 +137,7 @@ def show(
     window = Window(title, fullscreen, stats_file, now)
     window.finished.connect(application.exit)
     interrupted = []
+    shown = True
 
     def interrupt() -> None:
         interrupted.append(True)
@@ -128,10 +149,15 @@ def show(
         with _interruptible(interrupt):
             window.bind(start(window.mailbox))
             exit_status = application.exec()
+            shown = window.over
+            if not shown:
+                window.abandon()
+                raise DisplayLost
     finally:
         sys.setswitchinterval(usual)
-        window.screen.deleteLater()
-        application.processEvents()
+        if shown:
+            window.screen.deleteLater()
+            application.processEvents()
     ending = window.ending
     return Ending(INTERRUPTED if interrupted else exit_status, ending.text if ending else "", window.ran)
 
@@ -142,12 +168,19 @@ def _application() -> QApplication:
     if isinstance(existing, QApplication):
         return existing
     _require_display(os.environ)
+    qInstallMessageHandler(_heard)
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     application = QApplication(["avl"])
     application.setApplicationDisplayName("")
     application.setDesktopFileName("avl")
     application.setQuitOnLastWindowClosed(False)
     return application
+
+
+def _heard(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    """Qt's words go to the log; those about a display that is gone are said as DisplayLost."""
+    if "connection broke" not in message:
+        log.log(_LEVELS.get(kind, logging.WARNING), "Qt: %s", message)
 
 
 def _require_display(environment: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.world import system_world
+from avl_protocol.session.inputledger import Dropped, Fate
 from avl_protocol.wire.errors import Refused
 from avl_viewer.api import thread_decoder
 from avl_viewer.client import DesktopClient
@@ -64,13 +65,13 @@ class BackgroundRemote:
         return int(self._client.permissions) if self._client is not None else 0
 
     def send_input(self, events: list[tuple[Any, ...]]) -> None:
-        """See Remote. Input that can't be sent now is dropped: the status says why."""
+        """See Remote. Input that can't be sent now is dropped, and the presenter is told of it."""
 
         def send(client: DesktopClient) -> None:
             try:
                 client.send_input(events)
             except Refused:
-                return
+                self._presenter.dropped([Dropped(0, tuple(events), Fate.UNSENT)])
 
         self._on_loop(send)
 

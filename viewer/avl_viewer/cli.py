@@ -208,11 +208,12 @@ def view(
                     recent.remember(where)
                 if status not in (0, INTERRUPTED):
                     _warn(ending.text)
-            for remote in remotes:
-                remote.close()
-                remote.join(2.0)
     except (NoDisplay, StateError, OSError) as error:
         _fail(str(error), FAILED)
+    finally:
+        for remote in remotes:
+            remote.close()
+            remote.join(2.0)
     raise typer.Exit(status)
 
 

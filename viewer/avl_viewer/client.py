@@ -19,10 +19,11 @@ from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.rate.control import readable
+from avl_protocol.session.inputledger import Dropped
 from avl_protocol.session.mediain import ReceivedFrame
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
-from avl_protocol.session.viewing import ViewerSettings, ViewerState
+from avl_protocol.session.viewing import ViewerSettings, ViewerState, may
 from avl_protocol.wire.cliptext import Content, as_told, content_of
 from avl_protocol.wire.cliptext import told as told_content
 from avl_protocol.wire.endtoend import (
@@ -362,9 +363,10 @@ class DesktopClient:
         self.book.stats.input_applied(sequence, host_time)
         self._requests.was_applied(sequence)
 
-    def session_discarded(self, sequences: list[int], now: float) -> None:
-        """Input waited for too long to be sent."""
-        self._requests.was_discarded(sequences)
+    def session_dropped(self, dropped: list[Dropped], now: float) -> None:
+        """Input came to nothing."""
+        self._requests.was_dropped(dropped)
+        self._presenter.dropped(dropped)
 
     def session_moved(self, route: Route, now: float) -> None:
         """The session has arrived on another way."""
@@ -408,14 +410,20 @@ class DesktopClient:
                 self._happened()
 
     def send_input(self, events: list[tuple[Any, ...]]) -> asyncio.Future[None]:
-        """Send input; the future is done when the host has applied it. Raises Refused."""
+        """Send input; the future is done when the host has applied it, and fails when a part of it came to nothing.
+
+        Raises Refused, of which nothing is sent.
+        """
         if self._session is None or self._session.state is not ViewerState.ADMITTED:
             raise Refused(CloseCode.SESSION_LOST)
+        if not all(may(self.permissions, event) for event in events):
+            raise Refused(CloseCode.NOT_PERMITTED)
         now = self._now()
+        first = self._session.next_input
         sequence = self._session.send_input(events, now)
         self.book.stats.input_sent(sequence, now)
         self._happened()
-        return self._requests.input_applied(sequence)
+        return self._requests.input_applied(range(first, sequence + 1))
 
     async def set_clipboard(self, text: str) -> None:
         """Set the host's clipboard; "" empties it. Raises ClipboardError when that did not take it, Refused."""

@@ -5,9 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from avl_protocol.session.inputledger import Dropped, Fate
 from avl_protocol.wire.cliptext import Content
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import ClipboardState, CloseCode
+from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, ClipboardState, CloseCode
+
+#: What is said of an action of which a part came to nothing.
+_REASONS = {
+    Fate.UNSENT: (CloseCode.SESSION_LOST, "The input waited too long for the host and was not sent."),
+    Fate.DISCARDED: (CloseCode.SESSION_LOST, "The input came too late, and the host left it out."),
+    Fate.UNCONFIRMED: (
+        CloseCode.TIMEOUT,
+        f"The host has not confirmed the input for {T_INPUT_UNCONFIRMED:.0f} s: it may not have arrived.",
+    ),
+}
 
 
 class Requests:
@@ -18,7 +29,7 @@ class Requests:
         self._serial = 0
         self._set: dict[int, asyncio.Future[ClipboardState]] = {}
         self._text: list[asyncio.Future[Content]] = []
-        self._echoes: list[tuple[int, asyncio.Future[None]]] = []
+        self._echoes: list[tuple[range, asyncio.Future[None]]] = []
 
     def clipboard_set(self) -> tuple[int, asyncio.Future[ClipboardState]]:
         """Serial number to set the clipboard under, and what becomes of it: TEXT, or why it was not taken."""
@@ -33,10 +44,10 @@ class Requests:
         self._text.append(future)
         return future
 
-    def input_applied(self, sequence: int) -> asyncio.Future[None]:
-        """Done when the host has applied input up to `sequence`."""
+    def input_applied(self, batches: range) -> asyncio.Future[None]:
+        """Done when the host has applied these batches; fails when it has not applied a part of them."""
         future: asyncio.Future[None] = self._loop.create_future()
-        self._echoes.append((sequence, future))
+        self._echoes.append((batches, future))
         return future
 
     def was_set(self, serial: int, taken: bool, state: int) -> None:
@@ -61,18 +72,19 @@ class Requests:
 
     def was_applied(self, sequence: int) -> None:
         """The host applied input up to `sequence`."""
-        for wanted, future in self._echoes:
-            if wanted <= sequence and not future.done():
+        for batches, future in self._echoes:
+            if batches[-1] <= sequence and not future.done():
                 future.set_result(None)
         self._echoes = [entry for entry in self._echoes if not entry[1].done()]
 
-    def was_discarded(self, sequences: list[int]) -> None:
-        """Input was not sent, because it had waited for too long."""
-        late = Refused(CloseCode.SESSION_LOST, "The input waited too long for the host and was not sent.")
-        for wanted, future in self._echoes:
-            if wanted in sequences and not future.done():
-                future.set_exception(late)
-                future.exception()
+    def was_dropped(self, dropped: list[Dropped]) -> None:
+        """Input came to nothing, or nothing is said of it."""
+        fates = {one.sequence: one.fate for one in dropped}
+        for batches, future in self._echoes:
+            fate = next((fates[number] for number in batches if number in fates), None)
+            if fate is not None and not future.done():
+                future.set_exception(Refused(*_REASONS[fate]))
+                future.exception()  # somebody may not wait for it
         self._echoes = [entry for entry in self._echoes if not entry[1].done()]
 
     def fail(self, reason: Refused) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from avl_protocol.session.outbox import Event, InputOutbox
+from avl_protocol.session.inputledger import Dropped, Event, InputLedger
+from avl_protocol.session.outbox import InputOutbox
 from avl_protocol.session.pipes import SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.wire.codec import INPUT
@@ -20,8 +21,8 @@ class InputSender:
         self._pipes = pipes
         self._to_host = to_host
         self.outbox = InputOutbox()
-        #: Batches that lost events because they had waited too long, not told of yet.
-        self.late: list[int] = []
+        self.ledger = InputLedger()
+        self._dropped: list[Dropped] = []
 
     @property
     def unanswered(self) -> bool:
@@ -38,7 +39,7 @@ class InputSender:
         """Send what there is room for; what has waited too long is forgotten."""
         if not self.outbox.pending:
             return
-        self.late += self.outbox.expire(now)
+        self._dropped += self.outbox.expire(now)
         while (
             self.outbox.pending
             and self._pipes.is_open(Channel.INPUT)
@@ -48,13 +49,26 @@ class InputSender:
             batch, made = self.outbox.take()
             host_us = max(0, round(self._to_host(made) * 1e6))
             self._secure.send(Channel.INPUT, INPUT.encode(replace(batch, time_us=host_us)))
+            self.ledger.sent(batch, now)
+
+    def applied(self, sequence: int, discarded: int, now: float) -> None:
+        """The host has applied batches up to this one, and discarded so many events in all."""
+        self._dropped += self.ledger.applied(sequence, discarded, now)
+
+    def overdue(self, now: float) -> None:
+        """Count as dropped what the host has not answered for too long."""
+        self._dropped += self.ledger.overdue(now)
+
+    def give_up(self, now: float) -> None:
+        """Nothing will be sent nor answered any more."""
+        self._dropped += [*self.ledger.give_up(), *self.outbox.clear(now)]
 
     def clear(self, now: float) -> None:
         """The host is not heard: what waits is not sent, and all that was held is let go of."""
-        self.late += self.outbox.clear(now)
+        self._dropped += self.outbox.clear(now)
         self.flush(now)
 
-    def take_late(self) -> list[int]:
-        """The batches that were not sent whole, once."""
-        late, self.late = self.late, []
-        return late
+    def take_dropped(self) -> list[Dropped]:
+        """What came to nothing, once."""
+        dropped, self._dropped = self._dropped, []
+        return dropped

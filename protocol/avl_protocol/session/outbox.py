@@ -6,8 +6,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
 
+from avl_protocol.session.inputledger import Dropped, Event, Fate
 from avl_protocol.wire.endtoend import Batch
 from avl_protocol.wire.registry import T_INPUT_OLD, T_INPUT_OLD_PRESS, InputKind
 
@@ -17,8 +17,6 @@ _BATCH = 64
 _TEXT = 1024
 #: Seconds between the first and the last event of one batch: it carries one time for all.
 _MOMENT = 0.05
-
-Event = tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -93,15 +91,20 @@ class InputOutbox:
         if self._held and not self._waiting:
             self._append((int(InputKind.HOLDING),), now)
 
-    def expire(self, now: float) -> list[int]:
-        """Forget what would come too late (R-PATH-18); the numbers of batches that lost something."""
+    @property
+    def next(self) -> int:
+        """The number of the batch that the next event may be in, at the least."""
+        return self._sequence if self._waiting else self._sequence + 1
+
+    def expire(self, now: float) -> list[Dropped]:
+        """Forget what would come too late (R-PATH-18); what that was."""
         lost = []
         for batch in self._waiting:
-            kept = [event for event in batch.events if now < batch.made + _life(event)]
-            if len(kept) < len(batch.events):
-                self.discarded += len(batch.events) - len(kept)
-                lost.append(batch.sequence)
-                batch.events = kept
+            gone = tuple(event for event in batch.events if now >= batch.made + _life(event))
+            if gone:
+                self.discarded += len(gone)
+                lost.append(Dropped(batch.sequence, gone, Fate.UNSENT))
+                batch.events = [event for event in batch.events if now < batch.made + _life(event)]
         self._waiting = deque(batch for batch in self._waiting if batch.events)
         return lost
 
@@ -115,13 +118,13 @@ class InputOutbox:
         batch = self._waiting.popleft()
         return Batch(batch.sequence, 0, tuple(batch.events)), batch.made
 
-    def clear(self, now: float) -> list[int]:
-        """Forget what waits and what is held; the numbers of what was forgotten. The host is told to let go of all: a
-        press may be on its way to it whose release is forgotten here.
+    def clear(self, now: float) -> list[Dropped]:
+        """Forget what waits and what is held; what was forgotten. The host is told to let go of all: a press may be on
+        its way to it whose release is forgotten here.
         """
-        counted = [(b.sequence, sum(e[0] != InputKind.HOLDING for e in b.events)) for b in self._waiting]
-        lost = [sequence for sequence, events in counted if events]
-        self.discarded += sum(events for _, events in counted)
+        waiting = [(b.sequence, tuple(e for e in b.events if e[0] != InputKind.HOLDING)) for b in self._waiting]
+        lost = [Dropped(sequence, events, Fate.UNSENT) for sequence, events in waiting if events]
+        self.discarded += sum(len(dropped.events) for dropped in lost)
         self._waiting.clear()
         if lost or self._held:
             self._held.clear()

@@ -110,6 +110,11 @@ class ViewerSession:
         return self._secure.punch_key
 
     @property
+    def next_input(self) -> int:
+        """The number of the batch that the next input may be in, at the least."""
+        return self._input.outbox.next if self._input is not None else 1
+
+    @property
     def input_waits(self) -> bool:
         """Whether input is under way that the neighbour has not acknowledged."""
         return self._input is not None and self._input.unanswered
@@ -266,10 +271,14 @@ class ViewerSession:
 
     def _after_input(self, now: float) -> None:
         assert self._input is not None
-        if late := self._input.take_late():
-            self._owner.session_discarded(late, now)
+        self._tell_dropped(now)
         self._timers.set(Timer.LATE, self._input.outbox.due())
+        self._timers.set(Timer.UNCONFIRMED, self._input.ledger.due())
         self._timers.set(Timer.HOLDING, now + T_INPUT_REFRESH if self._input.outbox.holds else None)
+
+    def _tell_dropped(self, now: float) -> None:
+        if self._input is not None and (dropped := self._input.take_dropped()):
+            self._owner.session_dropped(dropped, now)
 
     def _messages(self, channel: int, data: bytes, now: float) -> None:
         assert self._secure is not None
@@ -284,7 +293,9 @@ class ViewerSession:
                     self._control(message, now)
             elif channel == Channel.INPUT:
                 echo = INPUT.decode(raw)
-                if isinstance(echo, Echo):
+                if isinstance(echo, Echo) and self._input is not None:
+                    self._input.applied(echo.sequence, echo.discarded or 0, now)
+                    self._tell_dropped(now)  # before all that was asked for is said to be done
                     self._owner.session_echo(echo.sequence, echo.host_us / 1e6, now)
             elif (bulk := BULK.decode(raw)) is not None:
                 self._owner.session_message(bulk, now)
@@ -384,6 +395,9 @@ class ViewerSession:
                 self._owner.session_stale(True, now)
             elif timer is Timer.LATE:
                 self._flush_input(now)
+            elif timer is Timer.UNCONFIRMED and self._input is not None:
+                self._input.overdue(now)
+                self._after_input(now)
             elif timer is Timer.HOLDING and self._input is not None:
                 self._input.outbox.hold(now)
                 self._flush_input(now)
@@ -419,4 +433,7 @@ class ViewerSession:
         if self.state is not ViewerState.ENDED:
             self.state = ViewerState.ENDED
             self._timers.stop_all()
+            if self._input is not None:
+                self._input.give_up(now)
+                self._tell_dropped(now)
             self._owner.session_ended(reason, now)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from avl_protocol.crypto.identity import Identity
+from avl_protocol.session.inputledger import Dropped
 from avl_protocol.session.mediain import ReceivedFrame
 from avl_protocol.session.pipes import Route
 from avl_protocol.wire.endtoend import BulkMessage, ControlMessage, Grant
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import Permission
+from avl_protocol.wire.registry import InputKind, Permission
 
 
 class ViewerState(Enum):
@@ -37,6 +38,14 @@ class ViewerSettings:
     ticket: bytes = b""
 
 
+def may(permissions: Permission, event: tuple[Any, ...]) -> bool:
+    """Whether a host with these permissions applies an input event (spec 04-session, 4.6)."""
+    if event[0] in (InputKind.RELEASE_ALL, InputKind.HOLDING):
+        return True
+    points = event[0] in (InputKind.MOVE, InputKind.BUTTON, InputKind.WHEEL)
+    return bool(permissions & (Permission.POINTER if points else Permission.KEYBOARD))
+
+
 class ViewerSessionOwner(Protocol):
     """What the owner of a session is told."""
 
@@ -58,8 +67,8 @@ class ViewerSessionOwner(Protocol):
     def session_echo(self, sequence: int, host_time: float, now: float) -> None:
         """Input batches up to `sequence` were applied at `host_time` (host's clock, seconds)."""
 
-    def session_discarded(self, sequences: list[int], now: float) -> None:
-        """Input batches that were not sent whole, because it would have come too late."""
+    def session_dropped(self, dropped: list[Dropped], now: float) -> None:
+        """Input that came to nothing, or of which the host says nothing."""
 
     def session_moved(self, route: Route, now: float) -> None:
         """The session is on another route."""

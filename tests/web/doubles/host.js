@@ -68,6 +68,8 @@ export class MemoryHost {
     /** Streams whose Channel Resume was refused. */
     this.refused = 0;
     this.hearing = true;
+    /** Events that it says it has discarded in all. */
+    this.discarded = 0;
   }
 
   static async create() {
@@ -169,7 +171,7 @@ export class MemoryHost {
   /** @param {number} channel @param {any} message */
   async _message(channel, message) {
     this.heard.push(message);
-    if (message.kind === "BATCH") await this.say(channel, "ECHO", { sequence: message.sequence, host_us: message.time_us, discarded: 0 });
+    if (message.kind === "BATCH") await this.say(channel, "ECHO", { sequence: message.sequence, host_us: message.time_us, discarded: this.discarded });
   }
 
   /** Texts that were typed, in order. */

@@ -2,6 +2,9 @@
 
 A pointer's movements within one turn of the event loop become one; everything else leaves at once, and after the
 movement that came before it. A held key is not repeated, because the host's own display does that.
+
+Window systems lose releases: another program takes the keyboard while a key is down. So what is held is checked against
+what every event says: the modifiers it carries, a key that goes down twice, and repetitions that cease.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from PySide6.QtGui import QKeyEvent, QWheelEvent
 from avl_protocol.wire.registry import InputKind, Modifier
 from avl_protocol.wire.typable import is_typable
 from avl_viewer.input.scancodes import usage
+
+#: Seconds after which a key that is neither repeated nor released is up: systems repeat one that is held sooner.
+SILENT = 1.25
 
 Row = tuple[Any, ...]
 
@@ -38,6 +44,14 @@ MODIFIER_KEYS = {
     ALT_RIGHT: Modifier.ALT,
     0xE7: Modifier.META,
 }
+#: Usages of the keypad, and those of its keys that Num Lock gives another meaning.
+KEYPAD = frozenset({*range(0x53, 0x64), 0x67, 0x85})
+_TWOFOLD = range(0x59, 0x64)
+_DIGITS = frozenset(int(key) for key in (*range(Qt.Key.Key_0, Qt.Key.Key_9 + 1), Qt.Key.Key_Period, Qt.Key.Key_Comma))
+#: Usage of a letter's place on a US keyboard -> the letter.
+_LETTERS = {0x04 + at: letter for at, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
+#: With one of these held a key is a command.
+_COMMAND = Modifier.CONTROL | Modifier.ALT | Modifier.META
 _QT_MODIFIERS = (
     (Qt.KeyboardModifier.ControlModifier, Modifier.CONTROL),
     (Qt.KeyboardModifier.ShiftModifier, Modifier.SHIFT),
@@ -57,7 +71,8 @@ class Hands:
     """Turns events into rows and hands them to `send`.
 
     `to_desktop` maps a position of the window (logical pixels) to a desktop pixel. `defer` is asked to have `flush`
-    called when the event loop has turned.
+    called when the event loop has turned, `watch` to have `silent` called after SILENT seconds, instead of whenever it
+    was to be called before (False: not at all).
     """
 
     def __init__(
@@ -65,17 +80,26 @@ class Hands:
         send: Callable[[list[Row]], None],
         to_desktop: Callable[[QPointF], tuple[int, int]],
         defer: Callable[[], None],
+        watch: Callable[[bool], None],
         platform: str,
     ) -> None:
         self._send = send
         self._to_desktop = to_desktop
         self._defer = defer
+        self._watch = watch
         self._platform = platform
         self._keys: dict[int, None] = {}
         self._buttons: set[int] = set()
         self._moved: tuple[int, int] | None = None
         self._at: tuple[int, int] | None = None
         self._altgr = False
+        #: The key that the desktop repeats now, and one that was let go of because it seemed to be up.
+        self._repeats: int | None = None
+        self._quiet: int | None = None
+        #: Whether the window system was seen to tell that Meta is held: not all keyboards map it to a modifier.
+        self._meta_told = False
+        #: Keys travel by their place alone, as games want it.
+        self.places = False
 
     @property
     def holding(self) -> bool:
@@ -84,7 +108,8 @@ class Hands:
 
     def usage(self, event: QKeyEvent) -> int | None:
         """The HID usage of the event's key."""
-        return usage(self._platform, event.nativeScanCode(), int(event.key()))
+        keypad = bool(event.modifiers() & Qt.KeyboardModifier.KeypadModifier)
+        return usage(self._platform, event.nativeScanCode(), int(event.key()), keypad)
 
     def move(self, position: QPointF) -> None:
         """The pointer is here now."""
@@ -125,20 +150,93 @@ class Hands:
         """A key went down or up; repetitions and releases of what is not held are left out."""
         number = self.usage(event)
         if event.isAutoRepeat():
-            return
+            if not down or number is None or number not in (self._repeats, self._quiet):
+                return
+            if number in self._keys:
+                self._watch(True)
+                return
+        self._reconcile(event.modifiers(), number, int(event.nativeModifiers()))
         text = event.text() if down and is_typable(event.text()) else ""
         if number is None:
             if down and text:
                 self.commit(text)
             return
-        if (number in self._keys) == down:
+        if not down and number not in self._keys:
             return
+        if down and number in self._keys:
+            self._release([number])  # its release was lost
         modifiers = self._modifiers(event, number, down)
-        if down:
-            self._keys[number] = None
-        else:
+        if not down:
             del self._keys[number]
+            if number == self._repeats:
+                self._expect(None)
+        else:
+            self._keys[number] = None
+            if number not in MODIFIER_KEYS:
+                self._expect(number)
+            if number in _TWOFOLD:  # X makes digits where either Num Lock or Shift is on
+                digit = int(event.key()) in _DIGITS
+                lock = digit != bool(modifiers & Modifier.SHIFT)
+                modifiers = modifiers | Modifier.NUM_LOCK if lock else modifiers & ~Modifier.NUM_LOCK
+        if self.places or number in KEYPAD:
+            text = ""
+        elif down and modifiers & _COMMAND and not text:
+            text = _letter(event)
         self._send([*self._movement(), (int(InputKind.KEY), number, down, int(modifiers), text)])
+
+    def silent(self) -> None:
+        """The key that the window system would repeat by now, were it held, is neither repeated nor released."""
+        if self._repeats in self._keys and not self.places:
+            self._quiet = self._repeats
+            self._release([self._quiet])
+
+    def evidence(self, modifiers: Qt.KeyboardModifier) -> None:
+        """An event of the pointer says which modifiers are held."""
+        self._reconcile(modifiers, None, None)
+
+    def _reconcile(self, modifiers: Qt.KeyboardModifier, number: int | None, native: int | None) -> None:
+        """Let go of modifier keys that an event of another key, or of the pointer, says are up."""
+        told = Modifier(0)
+        for flag, bit in _QT_MODIFIERS:
+            if modifiers & flag:
+                told |= bit
+        self._meta_told |= bool(told & Modifier.META and self._keys.keys() & {0xE3, 0xE7})
+        lost = []
+        for key in self._keys:
+            bit = MODIFIER_KEYS.get(key, Modifier(0))
+            if not bit or MODIFIER_KEYS.get(number or 0) == bit or (bit == Modifier.META and not self._meta_told):
+                continue
+            if key == ALT_RIGHT and self._altgr:
+                masks = [mask for mask, one in _NATIVE_MODIFIERS.get(self._platform, ()) if one == Modifier.ALTGR]
+                if native is None or not masks or native & masks[0] or number is None:
+                    continue
+            elif told & bit:
+                continue
+            lost.append(key)
+        self._release(lost)
+
+    def _release(self, keys: list[int]) -> None:
+        """Let go of keys whose release nobody told."""
+        rows: list[Row] = []
+        for key in keys:
+            del self._keys[key]
+            if key == ALT_RIGHT:
+                self._altgr = False
+            bits = 0
+            for other in self._keys:
+                bits |= MODIFIER_KEYS.get(other, 0)
+            rows.append((int(InputKind.KEY), key, False, int(bits), ""))
+        if self._repeats in keys:
+            self._expect(None)
+        if rows:
+            self._send([*self._movement(), *rows])
+
+    def _expect(self, key: int | None) -> None:
+        """This key is going to be repeated, if it is held; the one before it is not any more."""
+        self._repeats = key
+        if key is not None:
+            self._quiet = None
+        self._watch(key is not None)
 
     def commit(self, text: str) -> None:
         """An input method, a dead key or the paste box made this text."""
@@ -151,7 +249,8 @@ class Hands:
         bits = 0
         for number in usages:
             bits |= MODIFIER_KEYS.get(number, 0)
-            rows.append((int(InputKind.KEY), number, True, bits, ""))
+            text = _LETTERS.get(number, "") if bits & _COMMAND else ""
+            rows.append((int(InputKind.KEY), number, True, bits, text))
         for number in reversed(usages):
             bits &= ~MODIFIER_KEYS.get(number, 0)
             rows.append((int(InputKind.KEY), number, False, bits, ""))
@@ -163,6 +262,8 @@ class Hands:
         self._keys.clear()
         self._buttons.clear()
         self._altgr = False
+        self._expect(None)
+        self._quiet = None
         if held:
             self._send([*self._movement(), (int(InputKind.RELEASE_ALL),)])
 
@@ -195,3 +296,15 @@ class Hands:
             if ALT_LEFT not in held:
                 bits &= ~Modifier.ALT
         return bits
+
+
+def _letter(event: QKeyEvent) -> str:
+    """What the layout shows on the key, with Shift and AltGr counted and Control left out; empty for other keys.
+
+    Qt gives a key the number of its character, in upper case, and keys without one numbers from 0x01000000 on.
+    """
+    key = int(event.key())
+    if not 0x20 <= key < 0x01000000 or not chr(key).isprintable():
+        return ""
+    upper = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+    return chr(key) if upper or len(chr(key).lower()) != 1 else chr(key).lower()

@@ -147,12 +147,43 @@ _NAMED: dict[int, int] = {
     int(_K.Key_AltGr): 0xE6,
 }
 
+#: Keys of the keypad by Qt's name, with Num Lock on and off.
+_KEYPAD: dict[int, int] = {
+    **{int(_K.Key_1) + index: 0x59 + index for index in range(9)},
+    int(_K.Key_0): 0x62,
+    int(_K.Key_Period): 0x63,
+    int(_K.Key_Comma): 0x63,
+    int(_K.Key_Slash): 0x54,
+    int(_K.Key_Asterisk): 0x55,
+    int(_K.Key_Minus): 0x56,
+    int(_K.Key_Plus): 0x57,
+    int(_K.Key_Enter): 0x58,
+    int(_K.Key_Equal): 0x67,
+    int(_K.Key_End): 0x59,
+    int(_K.Key_Down): 0x5A,
+    int(_K.Key_PageDown): 0x5B,
+    int(_K.Key_Left): 0x5C,
+    int(_K.Key_Clear): 0x5D,
+    int(_K.Key_Right): 0x5E,
+    int(_K.Key_Home): 0x5F,
+    int(_K.Key_Up): 0x60,
+    int(_K.Key_PageUp): 0x61,
+    int(_K.Key_Insert): 0x62,
+    int(_K.Key_Delete): 0x63,
+}
+#: The arrows, which macOS counts among the keypad.
+_ARROWS = frozenset(int(key) for key in (_K.Key_Left, _K.Key_Right, _K.Key_Up, _K.Key_Down))
+
 #: What Qt calls the platforms that number keys as the kernel does, plus 8.
 KERNEL_PLATFORMS = ("xcb", "wayland")
 
 
-def usage(platform: str, scan_code: int, key: int) -> int | None:
-    """The HID usage of a key event: Qt's platform name, nativeScanCode() and key(). None for a key without a usage."""
+def usage(platform: str, scan_code: int, key: int, keypad: bool = False) -> int | None:
+    """The HID usage of a key event: Qt's platform name, nativeScanCode(), key() and its KeypadModifier. None for a key
+    without a usage.
+    """
     if platform in KERNEL_PLATFORMS and (found := KERNEL.get(scan_code - 8)) is not None:
         return found
+    if keypad and not (platform == "cocoa" and key in _ARROWS) and key in _KEYPAD:
+        return _KEYPAD[key]
     return _NAMED.get(key)

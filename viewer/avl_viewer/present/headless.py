@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from avl_protocol.media.frame import Monitor
+from avl_protocol.session.inputledger import Dropped
 from avl_viewer.present.presenter import CursorShape, Picture, Status
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
@@ -122,6 +123,9 @@ class HeadlessPresenter:
         self.state = status
         if self._on_status is not None:
             self._on_status(status)
+
+    def dropped(self, dropped: list[Dropped]) -> None:
+        """Who asked for the input is told by an exception."""
 
     def attach(self, presented: Callable[[int, float], None]) -> None:
         self._presented = presented

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from avl_protocol.media.frame import Monitor, Rect
+from avl_protocol.session.inputledger import Dropped
 from avl_viewer.present.presenter import CursorShape, Picture, Status
 
 
@@ -24,6 +25,7 @@ class Mailbox(QObject):
     clipboard_changed = Signal(str)
     remarked = Signal(str)
     status_changed = Signal(object)
+    input_dropped = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,6 +72,9 @@ class Mailbox(QObject):
 
     def status(self, status: Status) -> None:
         self.status_changed.emit(status)
+
+    def dropped(self, dropped: list[Dropped]) -> None:
+        self.input_dropped.emit(dropped)
 
     def attach(self, presented: Callable[[int, float], None]) -> None:
         self._presented = presented

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QFontDatabase, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from avl_protocol.wire.foreign import for_dialog
 from avl_viewer.present.label import label
@@ -31,6 +31,8 @@ _SENTENCES = {
 }
 #: Most characters of what another program says in its own words, and of a line of that.
 WORDS, WORDS_WIDTH = 60, 26
+#: Milliseconds that a line at the bottom stays.
+STAY = 6000
 HINT = (
     "The toolbar comes when the pointer touches the middle of the top edge. Ctrl+Alt+Shift+Q disconnects at any time."
 )
@@ -113,6 +115,48 @@ class Notice(QFrame):
     def _tick(self) -> None:
         elapsed = self._now() - self._since
         self._elapsed.setText(f"for {duration(elapsed)}" if elapsed >= 1 else "")
+
+
+class Toast(QFrame):
+    """A line at the bottom that goes away by itself. `gone`: it was there long enough to be read."""
+
+    gone = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self.setObjectName("panel")
+        self.setStyleSheet(PANEL)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._text = label()
+        self._text.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 9, 14, 9)
+        column.addWidget(self._text)
+        self._staying = QTimer(self)
+        self._staying.setSingleShot(True)
+        self._staying.setInterval(STAY)
+        self._staying.timeout.connect(self._go)
+        self.hide()
+
+    def say(self, text: str) -> None:
+        """Show a line, instead of the one that is there."""
+        self._text.setText(text)
+        self.place()
+        self.show()
+        self.raise_()
+        self._staying.start()
+
+    def place(self) -> None:
+        """Bottom centre of the window."""
+        room = self._window.size()
+        self.setFixedWidth(max(200, min(460, room.width() - 24)))
+        self.adjustSize()
+        self.move((room.width() - self.width()) // 2, room.height() - self.height() - 20)
+
+    def _go(self) -> None:
+        self.hide()
+        self.gone.emit()
 
 
 class Figures(QFrame):
@@ -220,41 +264,6 @@ class PasteBox(QFrame):
     def _send(self) -> None:
         self.sent.emit(self._edit.toPlainText())
         self.dismiss()
-
-
-class Remark(QLabel):
-    """One sentence at the bottom that goes away by itself."""
-
-    #: Milliseconds that it stays.
-    STAY = 7000
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._window = parent
-        self.setStyleSheet(PANEL + "QLabel { background: #1b1f26; padding: 8px 12px; }")
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(True)
-        self._stay = QTimer(self)
-        self._stay.setSingleShot(True)
-        self._stay.setInterval(self.STAY)
-        self._stay.timeout.connect(self.hide)
-        self.hide()
-
-    def tell(self, text: str) -> None:
-        """Show a sentence."""
-        self.setText(text)
-        self.place()
-        self.show()
-        self.raise_()
-        self._stay.start()
-
-    def place(self) -> None:
-        """In the middle, above the lower edge."""
-        room = self._window.size()
-        self.setFixedWidth(min(520, room.width() - 24))
-        self.adjustSize()
-        self.move((room.width() - self.width()) // 2, room.height() - self.height() - 24)
 
 
 def duration(seconds: float) -> str:

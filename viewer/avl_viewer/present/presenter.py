@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from avl_protocol.media.frame import Chroma, Monitor, Rect
+from avl_protocol.session.inputledger import Dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,9 @@ class Presenter(Protocol):
 
     def status(self, status: Status) -> None:
         """The connection's state changed."""
+
+    def dropped(self, dropped: list[Dropped]) -> None:
+        """Input came to nothing: a person is to know how much."""
 
     def attach(self, presented: Callable[[int, float], None]) -> None:
         """`presented(number, at)` is to be called (from any thread) when a picture is on the screen."""

@@ -32,7 +32,7 @@ from PySide6.QtWidgets import QWidget
 
 from avl_protocol.media.frame import Rect
 from avl_viewer.decode.convert import Canvas
-from avl_viewer.input.hands import Hands, Row
+from avl_viewer.input.hands import SILENT, Hands, Row
 from avl_viewer.present.geometry import Geometry
 from avl_viewer.present.presenter import CursorShape, Picture
 
@@ -75,7 +75,11 @@ class Screen(QWidget):
         self._panning.setInterval(PERIOD)
         self._panning.timeout.connect(self._pan)
         self.grabs = False
-        self.hands = Hands(send, self._to_desktop, self._defer, QGuiApplication.platformName())
+        self._repeating = QTimer(self)
+        self._repeating.setSingleShot(True)
+        self._repeating.setInterval(round(SILENT * 1000))
+        self.hands = Hands(send, self._to_desktop, self._defer, self._watch, QGuiApplication.platformName())
+        self._repeating.timeout.connect(self.hands.silent)
         for attribute in (
             Qt.WidgetAttribute.WA_OpaquePaintEvent,
             Qt.WidgetAttribute.WA_NoSystemBackground,
@@ -150,7 +154,23 @@ class Screen(QWidget):
         if grabs and self.hasFocus():
             self.grabKeyboard()
         elif not grabs:
-            self.releaseKeyboard()
+            self._give_keyboard_back()
+
+    def _give_keyboard_back(self) -> None:
+        """Grab no more, and from this moment on: Qt leaves the request in a buffer until the next key has come here."""
+        self.releaseKeyboard()
+        QGuiApplication.queryKeyboardModifiers()  # its answer comes after all that waited in the buffer
+
+    def set_places(self, places: bool) -> None:
+        """Whether keys travel by their place alone; nothing is composed then."""
+        self.hands.places = places
+        self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, not places)
+
+    def _watch(self, wanted: bool) -> None:
+        if wanted:
+            self._repeating.start()
+        else:
+            self._repeating.stop()
 
     def _replace(self, geometry: Geometry) -> None:
         if geometry != self._geometry:
@@ -265,6 +285,7 @@ class Screen(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = event.position()
+        self.hands.evidence(event.modifiers())
         self.hands.move(event.position())
         if (
             event.position().y() < SUMMONING
@@ -276,15 +297,18 @@ class Screen(QWidget):
             self._pan()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.hands.evidence(event.modifiers())
         self.hands.button(event.button(), True, event.position())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.hands.evidence(event.modifiers())
         self.hands.button(event.button(), True, event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self.hands.button(event.button(), False, event.position())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
+        self.hands.evidence(event.modifiers())
         self.hands.wheel(event)
         event.accept()
 
@@ -297,8 +321,8 @@ class Screen(QWidget):
         self.focused.emit(True)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._give_keyboard_back()
         self.hands.release_all()
-        self.releaseKeyboard()
         self.focused.emit(False)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -39,7 +39,8 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 
 
 class Toolbar(QFrame):
-    """Buttons over the picture. `action(name)`: fullscreen, exact, grab, statistics, leave, send, type, paste."""
+    """Buttons over the picture; `action(name)`: fullscreen, exact, grab, places, statistics, leave, send, type,
+    paste."""
 
     action = Signal(str)
     combination = Signal(object)
@@ -78,6 +79,10 @@ class Toolbar(QFrame):
         self.exact.setToolTip("One pixel of the desktop is one pixel of this screen")
         self.grab_keys = self._button("Grab keys", "grab", checkable=True)
         self.grab_keys.setToolTip("Keys that this computer would keep (Alt+Tab, Super) go to the desktop")
+        self.places = self._button("Keys by place", "places", checkable=True)
+        self.places.setToolTip(
+            "A key is the one at the same place of the host's keyboard, whatever is printed on it: for games"
+        )
         self.statistics = self._button("Statistics", "statistics", checkable=True)
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -91,6 +96,7 @@ class Toolbar(QFrame):
             button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
             row.addWidget(button)
         row.addWidget(self.grab_keys)
+        row.addWidget(self.places)
         row.addWidget(self.statistics)
         row.addWidget(self._button("Disconnect", "leave"))
         hint = label(HINT)

@@ -16,18 +16,21 @@ from typing import Any
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
+from avl_protocol.session.inputledger import Dropped, Fate
+from avl_protocol.session.viewing import may
 from avl_protocol.wire.foreign import for_dialog, for_log
 from avl_protocol.wire.registry import Permission
 from avl_protocol.wire.typable import typed_lines
 from avl_viewer.input.hands import Row
 from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
-from avl_viewer.present.panels import Figures, Notice, PasteBox, Remark
+from avl_viewer.present.panels import Figures, Notice, PasteBox, Toast
 from avl_viewer.present.presenter import CursorShape, Status
 from avl_viewer.present.remote import Remote
 from avl_viewer.present.screen import Screen
 from avl_viewer.present.style import PANEL
 from avl_viewer.present.toolbar import Toolbar
+from avl_viewer.tally import Tally
 
 #: Milliseconds: how long the host may take to say goodbye, and how long the last sentence stays to be read.
 FAREWELL, LAST_WORDS = 1000, 10_000
@@ -63,7 +66,8 @@ class Window(QObject):
         self.figures = Figures(self.screen, self._stats)
         self.notice = Notice(self.screen, now)
         self.paste_box = PasteBox(self.screen)
-        self.remark = Remark(self.screen)
+        self.toast = Toast(self.screen)
+        self._tally = Tally()
         self._composed = label(parent=self.screen)
         self._composed.setStyleSheet(PANEL + "QLabel { background: #1b1f26; padding: 6px 10px; font-size: 15px; }")
         self._composed.hide()
@@ -80,6 +84,8 @@ class Window(QObject):
         self.mailbox.clipboard_changed.connect(self._take_clipboard)
         self.mailbox.remarked.connect(self._remark)
         self.mailbox.status_changed.connect(self._tell)
+        self.mailbox.input_dropped.connect(self._drop)
+        self.toast.gone.connect(self._told)
         self.screen.command.connect(self._act)
         self.screen.summoned.connect(self.toolbar.summon)
         self.screen.composing.connect(self._compose)
@@ -121,6 +127,19 @@ class Window(QObject):
             if self._remote is not None:
                 self._remote.close()
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._over
+
+    def abandon(self) -> None:
+        """Its display is gone: leave the session, and touch nothing that the display would have to show."""
+        self._over = True
+        for timer in (self._writing, self._farewell, self._last_words):
+            timer.stop()
+        if self._remote is not None:
+            self._remote.close()
+
     def _finish(self, exit_status: int) -> None:
         if not self._over:
             self._over = True
@@ -161,7 +180,7 @@ class Window(QObject):
         self.screen.set_cursor(cursor)
 
     def _remark(self, text: str) -> None:
-        self.remark.tell(text)
+        self.toast.say(text)
 
     def _take_clipboard(self, text: str) -> None:
         self._from_host = text
@@ -177,6 +196,7 @@ class Window(QObject):
             self.ran = True
             self.toolbar.note.setVisible(not self._may(Permission.POINTER | Permission.KEYBOARD))
             self.notice.dismiss()
+            self._tell_dropped()
         else:
             self.screen.hands.release_all()
         self.screen.set_dimmed(not running)
@@ -199,18 +219,36 @@ class Window(QObject):
             self.notice.tell(status)
             self._last_words.start()
 
+    def _drop(self, dropped: list[Dropped]) -> None:
+        """Something that a person did came to nothing: say how much since it was last told."""
+        before = self._tally.sentence()
+        self._tally.add(dropped)
+        if self._tally.sentence() != before:
+            self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        if (sentence := self._tally.sentence()) and not self._over and self.ending is None:
+            self.toast.say(sentence)
+
+    def _told(self) -> None:
+        if self._stage == "running":  # else it is told once more when the session goes on
+            self._tally.clear()
+
     # To the session.
 
     def _may(self, permission: Permission) -> bool:
         return self._remote is not None and bool(self._remote.permissions & permission)
 
     def _send(self, rows: list[Row]) -> None:
-        if (
-            self._remote is not None
-            and self._stage == "running"
-            and self._may(Permission.POINTER | Permission.KEYBOARD)
-        ):
-            self._remote.send_input(rows)
+        if self._remote is None or not self._may(Permission.POINTER | Permission.KEYBOARD):
+            return
+        allowed = [row for row in rows if may(Permission(self._remote.permissions), row)]
+        if not allowed:
+            return
+        if self._stage == "running":
+            self._remote.send_input(allowed)
+        elif self._stage in ("stale", "lost"):
+            self._drop([Dropped(0, tuple(allowed), Fate.UNSENT)])
 
     def _set_clipboard(self, text: str) -> None:
         if text and self._remote is not None and self._may(Permission.CLIPBOARD_IN):
@@ -273,6 +311,8 @@ class Window(QObject):
             screen.set_exact(not screen.view.exact)
         elif action == "grab":
             screen.set_grab(not screen.grabs)
+        elif action == "places":
+            screen.set_places(not screen.hands.places)
         elif action == "statistics":
             self.figures.toggle()
         elif action == "toolbar":
@@ -292,6 +332,7 @@ class Window(QObject):
         toolbar.fullscreen.setChecked(screen.isFullScreen())
         toolbar.exact.setChecked(screen.view.exact)
         toolbar.grab_keys.setChecked(screen.grabs)
+        toolbar.places.setChecked(screen.hands.places)
         toolbar.statistics.setChecked(self.figures.isVisible())
 
     def _type(self, text: str) -> None:
@@ -318,7 +359,7 @@ class Window(QObject):
         self._composed.raise_()
 
     def _place(self) -> None:
-        for panel in (self.toolbar, self.figures, self.notice, self.paste_box, self.remark):
+        for panel in (self.toolbar, self.figures, self.notice, self.paste_box, self.toast):
             if panel.isVisible():
                 panel.place()
 

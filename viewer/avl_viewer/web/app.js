@@ -11,6 +11,7 @@ import { readFragment } from "./fragment.js";
 import { Pointer } from "./input/pointer.js";
 import { Typing } from "./input/typing.js";
 import { missing } from "./requirements.js";
+import { may } from "./session/viewing.js";
 import { TicketStore } from "./tickets.js";
 import { ClipboardBridge } from "./ui/clipboard.js";
 import { Cursor } from "./ui/cursor.js";
@@ -18,6 +19,7 @@ import { element } from "./ui/elements.js";
 import { Entrance } from "./ui/entrance.js";
 import { Figures } from "./ui/figures.js";
 import { Notice } from "./ui/notice.js";
+import { Tally } from "./ui/tally.js";
 import { Toast } from "./ui/toast.js";
 import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
@@ -41,13 +43,15 @@ let permissions = 0;
 
 /** @param {InputEvent[]} events @param {number} at */
 const send = (events, at) => {
-  if (permissions & HANDS) worker.postMessage({ do: "input", events, at });
+  const allowed = permissions & HANDS ? events.filter((event) => may(permissions, event)) : [];
+  if (allowed.length) worker.postMessage({ do: "input", events: allowed, at });
 };
 const now = () => performance.timeOrigin + performance.now();
 
 const view = new View(element("desktop", HTMLElement), element("picture", HTMLCanvasElement));
 const notice = new Notice();
 const toast = new Toast();
+const tally = new Tally();
 const cursor = new Cursor(element("desktop", HTMLElement));
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
 const entrance = new Entrance(connect);
@@ -79,6 +83,7 @@ const typing = new Typing(element("typing", HTMLTextAreaElement), {
 });
 const pointer = new Pointer(element("desktop", HTMLElement), view.geometry, {
   send,
+  seen: (event) => typing.evidence(event),
   pressed: () => {
     if (toolbar.shown) toolbar.dismiss();
     typing.focus();
@@ -95,6 +100,7 @@ function act(action) {
   if (action === "fullscreen") void fullScreen();
   else if (action === "exact") toolbar.mark("exact", view.toggleExact());
   else if (action === "statistics") toolbar.mark("statistics", figures.toggle());
+  else if (action === "places") toolbar.mark("places", typing.togglePlaces());
   else if (action === "send" || action === "type") void clipboard.use(action);
   else if (action === "box") clipboard.open();
   else if (action === "leave") void leave();
@@ -105,7 +111,7 @@ function act(action) {
     toolbar.dismiss();
     return;
   }
-  if (action === "fullscreen" || action === "exact" || action === "statistics") typing.focus();
+  if (action === "fullscreen" || action === "exact" || action === "statistics" || action === "places") typing.focus();
 }
 
 async function fullScreen() {
@@ -123,6 +129,15 @@ async function fullScreen() {
     if (!(error instanceof DOMException) && !(error instanceof TypeError)) throw error;
     if (!document.fullscreenElement) toast.show("The browser did not allow full screen here.");
   }
+}
+
+/** Say how much of what was done came to nothing since it was last said; while the session is lost, once more when it goes on. */
+function tellDropped() {
+  const sentence = tally.sentence();
+  if (!sentence) return;
+  toast.show(sentence, undefined, () => {
+    if (root.dataset.state === "running") tally.clear();
+  });
 }
 
 async function leave() {
@@ -193,6 +208,7 @@ function state(to, reason, waited = 0) {
     notice.hide();
     element("handle", HTMLElement).hidden = false;
     typing.focus();
+    tellDropped();
   } else {
     notice.show(to, to === "lost" || to === "ended" ? reason : "", waited);
   }
@@ -208,7 +224,10 @@ worker.addEventListener("message", ({ data: message }) => {
   else if (message.say === "clipboard") void clipboard.received(message);
   else if (message.say === "clipboard-refused") clipboard.refused(message.state);
   else if (message.say === "ticket") tickets.save(entrance.remembered[0], message.ticket, message.seconds);
-  else if (message.say === "late") toast.show("What you typed while nobody answered was not sent.");
+  else if (message.say === "dropped") {
+    tally.add(message.dropped);
+    tellDropped();
+  }
   else if (message.say === "statistics") figures.show(message.figures);
   else if (message.say === "failed") refuse(message.text);
   else if (message.say === "granted") {

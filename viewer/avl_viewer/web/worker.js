@@ -2,7 +2,7 @@
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
  * From the page: canvas, connect, input, paste, visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout,
- * cursor, clipboard, settled, statistics, late, failed (`say`).
+ * cursor, clipboard, settled, statistics, dropped, failed (`say`).
  */
 
 import { fetchDirections } from "./directions.js";

@@ -46,6 +46,13 @@ export const MODIFIER_KEYS = new Map([
   [0xe4, MODIFIER.CONTROL], [0xe5, MODIFIER.SHIFT], [0xe6, MODIFIER.ALTGR], [0xe7, MODIFIER.META],
 ]);
 
+/** Usages of the keypad, and those of its keys that Num Lock gives another meaning. */
+export const KEYPAD = new Set([...Array.from({ length: 17 }, (_, at) => 0x53 + at), 0x67, 0x85]);
+export const TWOFOLD = new Set(Array.from({ length: 11 }, (_, at) => 0x59 + at));
+
+/** Usage of a letter's place on a US keyboard -> the letter. @type {ReadonlyMap<number, string>} */
+export const LETTERS = new Map([..."abcdefghijklmnopqrstuvwxyz"].map((letter, at) => [0x04 + at, letter]));
+
 const { CONTROL, ALT, SHIFT, META, DELETE, TAB, ESCAPE, PRINT_SCREEN } = USAGE;
 /** @param {string} code */
 const usage = (code) => /** @type {number} */ (CODES.get(code));

@@ -13,6 +13,7 @@ import { time } from "./typing.js";
 /**
  * @typedef {object} PointerOwner
  * @property {(rows: InputEvent[], at: number) => void} send  `at`: milliseconds since 1970
+ * @property {(event: MouseEvent) => void} seen  an event that says which modifiers are held
  * @property {() => void} pressed  somebody pressed on the desktop
  * @property {(x: number, y: number) => void} hovered  a mouse is here
  * @property {() => void} moved  the view was moved or zoomed
@@ -43,6 +44,7 @@ export class Pointer {
       },
     });
     const hover = (/** @type {PointerEvent} */ event) => {
+      owner.seen(event);
       this._at = time(event);
       if (event.pointerType === "touch") this._touch.move(event.pointerId, event.clientX, event.clientY);
       else this._mouse.at(event.clientX, event.clientY, event.buttons);
@@ -59,6 +61,7 @@ export class Pointer {
       });
     }
     element.addEventListener("pointerdown", (event) => {
+      owner.seen(event);
       this._at = time(event);
       owner.pressed();
       element.setPointerCapture(event.pointerId);
@@ -67,6 +70,7 @@ export class Pointer {
       event.preventDefault();
     });
     element.addEventListener("pointerup", (event) => {
+      owner.seen(event);
       this._at = time(event);
       if (event.pointerType === "touch") this._touch.up(event.pointerId);
       else this._mouse.at(event.clientX, event.clientY, event.buttons);
@@ -79,6 +83,7 @@ export class Pointer {
     element.addEventListener(
       "wheel",
       (event) => {
+        owner.seen(event);
         this._at = time(event);
         this._mouse.wheel(event.clientX, event.clientY, event);
         event.preventDefault();

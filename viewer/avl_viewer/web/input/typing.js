@@ -5,7 +5,7 @@
 
 import { INPUT } from "../wire/registry.js";
 import { Composition, sendsWhileComposing } from "./composition.js";
-import { Keyboard, combination, modifiers } from "./keyboard.js";
+import { Keyboard, SILENT, combination, modifiers } from "./keyboard.js";
 import { CODES, MODIFIER_KEYS, USAGE } from "./keys.js";
 
 /** @typedef {import("../session/outbox.js").InputEvent} InputEvent */
@@ -40,7 +40,11 @@ export class Typing {
     this._field = field;
     this._owner = owner;
     this._at = 0;
-    this._keyboard = new Keyboard((rows) => owner.send(rows, this._at), /mac|iphone|ipad/i.test(navigator.platform));
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._watching = undefined;
+    this._keyboard = new Keyboard(
+      (rows) => owner.send(rows, this._at), (wanted) => this._watch(wanted), /mac|iphone|ipad/i.test(navigator.platform),
+    );
     this._composition = new Composition();
     /** Keys that wait for their paste event. @type {{ rows: InputEvent[], timer: ReturnType<typeof setTimeout> } | null} */
     this._pasting = null;
@@ -79,6 +83,29 @@ export class Typing {
     this._owner.send(combination(usages), now());
   }
 
+  /** Keys travel by their place alone, or not; whether they do now. */
+  togglePlaces() {
+    this.releaseAll();
+    this._keyboard.places = !this._keyboard.places;
+    return this._keyboard.places;
+  }
+
+  /** An event of the pointer, which says which modifiers are held. @param {MouseEvent} event */
+  evidence(event) {
+    this._at = time(event);
+    this._keyboard.evidence(event);
+  }
+
+  /** @param {boolean} wanted */
+  _watch(wanted) {
+    clearTimeout(this._watching);
+    if (!wanted) return;
+    this._watching = setTimeout(() => {
+      this._at = now();
+      this._keyboard.silent();
+    }, SILENT);
+  }
+
   /** Let go of everything. */
   releaseAll() {
     this._at = now();
@@ -115,8 +142,9 @@ export class Typing {
     if (this._pasting) this._flushPaste();
     const usage = /** @type {number} */ (CODES.get(event.code));
     const bits = modifiers(event);
+    const text = event.key.length === 1 && !this._keyboard.places ? event.key : "";
     const rows = /** @type {InputEvent[]} */ ([
-      [INPUT.KEY, usage, true, bits, ""],
+      [INPUT.KEY, usage, true, bits, text],
       [INPUT.KEY, usage, false, bits, ""],
     ]);
     if (!this._owner.mayPaste()) {

@@ -8,6 +8,7 @@ import { Refused } from "../wire/errors.js";
 import { contentOf, told } from "../wire/cliptext.js";
 import { CLIPBOARD_STATE, CLOSE, INPUT, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
 import { Backoff, passing } from "./backoff.js";
+import { Fate, acts } from "./inputledger.js";
 import { Pasting } from "./pasting.js";
 import { Pictures } from "./pictures.js";
 import { SessionPipes } from "./pipes.js";
@@ -68,7 +69,6 @@ export class Client {
     /** Why the last session was lost, for a person. */
     this._lost = "";
     this._said = "";
-    this._saidLate = false;
     this._pasting = new Pasting((events, at) => this.input(events, at));
   }
 
@@ -167,7 +167,7 @@ export class Client {
       this._ways?.busy(this._world.clock());
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.code === CLOSE.SESSION_LOST && events.some(acts)) this._late(); // a session that may not act is shown as such
+      if (error.code === CLOSE.SESSION_LOST) this._dropped([{ sequence: 0, events, fate: Fate.UNSENT }]); // a session that may not act is shown as such
     }
   }
 
@@ -266,10 +266,10 @@ export class Client {
       sessionRecover: (track, number) => this._recover(track, number),
       sessionMessage: (message) => this._message(message),
       sessionEcho: (sequence, at) => this._pictures.statistics.inputApplied(sequence, at),
-      sessionDiscarded: () => this._late(),
+      sessionDropped: (dropped) => this._dropped(dropped),
       sessionMoved: (route) => this._moved(ways, route),
       sessionUnmoved: (route) => ways.unmoved(route),
-      sessionStale: (stale) => this._stale(stale),
+      sessionStale: () => this._status(),
       sessionEnded: (reason) => this._over(ways, reason),
     };
   }
@@ -294,20 +294,11 @@ export class Client {
   _moved(ways, route) {
     ways.moved(route);
     if (!this._pictures.visible) this._subscribe();
-    this._saidLate = false;
   }
 
-  /** The host is (not) heard. @param {boolean} stale */
-  _stale(stale) {
-    if (!stale) this._saidLate = false;
-    this._status();
-  }
-
-  /** Something that a person did was not sent, because it would have come too late: say so once. */
-  _late() {
-    if (this._saidLate) return;
-    this._saidLate = true;
-    this._tell({ say: "late" });
+  /** Something that a person did came to nothing. @param {import("./inputledger.js").Dropped[]} dropped */
+  _dropped(dropped) {
+    if (dropped.some(({ events }) => events.some(acts))) this._tell({ say: "dropped", dropped });
   }
 
   /** Tell what a person should know now. */
@@ -405,9 +396,4 @@ export class Client {
   presented(numbers, at) {
     this._pictures.presented(numbers, at);
   }
-}
-
-/** Whether somebody meant something by it, more than pointing and letting go. @param {InputEvent} event */
-function acts([kind, , down]) {
-  return kind === INPUT.TEXT || kind === INPUT.WHEEL || ((kind === INPUT.KEY || kind === INPUT.BUTTON) && down === true);
 }

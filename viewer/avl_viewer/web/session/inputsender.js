@@ -7,9 +7,10 @@
 
 import { encode } from "../wire/messages.js";
 import { CHANNEL, INPUT_MESSAGES } from "../wire/registry.js";
+import { InputLedger } from "./inputledger.js";
 import { InputOutbox } from "./outbox.js";
 
-/** @typedef {import("./outbox.js").InputEvent} InputEvent */
+/** @typedef {import("./outbox.js").InputEvent} InputEvent @typedef {import("./inputledger.js").Dropped} Dropped */
 
 /** Channel 1 from the viewer's side. */
 export class InputSender {
@@ -26,8 +27,9 @@ export class InputSender {
     this._sent = 0;
     this._applied = 0;
     this.outbox = new InputOutbox();
-    /** Batches that lost events because they had waited too long, not told of yet. @type {number[]} */
-    this._late = [];
+    this.ledger = new InputLedger();
+    /** @type {Dropped[]} */
+    this._dropped = [];
   }
 
   /** Whether something is under way or waits. */
@@ -45,12 +47,13 @@ export class InputSender {
   /** Send what there is room for; what has waited too long is forgotten. */
   flush() {
     if (this._sealing || !this.outbox.pending) return;
-    this._late.push(...this.outbox.expire(this._clock()));
+    this._dropped.push(...this.outbox.expire(this._clock()));
     if (!this.outbox.pending || !this._pipes.isOpen(CHANNEL.INPUT)) return;
     if (this._pipes.backlog(CHANNEL.INPUT) > this.outbox.room || !this._secure.writable(CHANNEL.INPUT)) return;
     const { sequence, made, events } = this.outbox.take();
     const batch = { sequence, time_us: Math.max(0, Math.round(this._toHost(made) * 1000)), events };
     this._sent = sequence;
+    this.ledger.sent(sequence, events, this._clock());
     this._sealing = true;
     void this._secure.send(CHANNEL.INPUT, encode(INPUT_MESSAGES, "BATCH", batch)).then(() => {
       this._sealing = false;
@@ -59,19 +62,30 @@ export class InputSender {
     });
   }
 
-  /** The host has applied batches up to this one. @param {number} sequence */
-  applied(sequence) {
+  /** The host has applied batches up to this one, and discarded so many events in all. @param {number} sequence @param {number} discarded */
+  applied(sequence, discarded) {
     this._applied = Math.max(this._applied, sequence);
+    this._dropped.push(...this.ledger.applied(sequence, discarded, this._clock()));
+  }
+
+  /** Count as dropped what the host has not answered for too long. */
+  overdue() {
+    this._dropped.push(...this.ledger.overdue(this._clock()));
+  }
+
+  /** Nothing will be sent nor answered any more. */
+  giveUp() {
+    this._dropped.push(...this.ledger.giveUp(), ...this.outbox.clear(this._clock()));
   }
 
   /** The host is not heard: what waits is not sent, and all that was held is let go of. */
   clear() {
-    this._late.push(...this.outbox.clear(this._clock()));
+    this._dropped.push(...this.outbox.clear(this._clock()));
     this.flush();
   }
 
-  /** The batches that were not sent whole, once. @returns {number[]} */
-  takeLate() {
-    return this._late.splice(0);
+  /** What came to nothing, once. @returns {Dropped[]} */
+  takeDropped() {
+    return this._dropped.splice(0);
   }
 }

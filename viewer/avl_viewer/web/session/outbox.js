@@ -3,6 +3,7 @@
  */
 
 import { INPUT, TIMER } from "../wire/registry.js";
+import { Fate } from "./inputledger.js";
 
 /** Events of one batch; a record holds at least this many. */
 const BATCH = 64;
@@ -13,6 +14,7 @@ const MOMENT = 50;
 
 /**
  * @typedef {(number | boolean | string)[]} InputEvent  A row of (INPUT kind, ...).
+ * @typedef {import("./inputledger.js").Dropped} Dropped
  * @typedef {{ sequence: number, made: number, events: InputEvent[] }} Waiting  A batch that has not left; `made`: when its first event
  * was, in milliseconds of our clock.
  */
@@ -81,15 +83,16 @@ export class InputOutbox {
     if (this._held.size && !this._waiting.length) this._append([INPUT.HOLDING], now);
   }
 
-  /** Forget what would come too late (R-PATH-18); the numbers of batches that lost something. @param {number} now @returns {number[]} */
+  /** Forget what would come too late (R-PATH-18); what that was. @param {number} now @returns {Dropped[]} */
   expire(now) {
+    /** @type {Dropped[]} */
     const lost = [];
     for (const batch of this._waiting) {
-      const kept = batch.events.filter((event) => now < batch.made + life(event));
-      if (kept.length === batch.events.length) continue;
-      this.discarded += batch.events.length - kept.length;
-      lost.push(batch.sequence);
-      batch.events = kept;
+      const gone = batch.events.filter((event) => now >= batch.made + life(event));
+      if (!gone.length) continue;
+      this.discarded += gone.length;
+      lost.push({ sequence: batch.sequence, events: gone, fate: Fate.UNSENT });
+      batch.events = batch.events.filter((event) => !gone.includes(event));
     }
     this._waiting = this._waiting.filter(({ events }) => events.length);
     return lost;
@@ -106,12 +109,13 @@ export class InputOutbox {
     return /** @type {Waiting} */ (this._waiting.shift());
   }
 
-  /** Forget what waits and what is held; the numbers of what was forgotten. The host is told to let go of everything: a press may be on
-   * its way to it whose release is forgotten here. @param {number} now @returns {number[]} */
+  /** Forget what waits and what is held; what was forgotten. The host is told to let go of everything: a press may be on its way to it
+   * whose release is forgotten here. @param {number} now @returns {Dropped[]} */
   clear(now) {
-    const counted = this._waiting.map(({ sequence, events }) => ({ sequence, count: events.filter(([kind]) => kind !== INPUT.HOLDING).length }));
-    const lost = counted.filter(({ count }) => count).map(({ sequence }) => sequence);
-    this.discarded += counted.reduce((sum, { count }) => sum + count, 0);
+    const lost = this._waiting
+      .map(({ sequence, events }) => ({ sequence, events: events.filter(([kind]) => kind !== INPUT.HOLDING), fate: Fate.UNSENT }))
+      .filter(({ events }) => events.length);
+    this.discarded += lost.reduce((sum, { events }) => sum + events.length, 0);
     this._waiting = [];
     if (lost.length || this._held.size) {
       this._held.clear();

@@ -10,6 +10,7 @@ export const Timer = Object.freeze({
   STALE: "STALE",
   HOLDING: "HOLDING",
   LATE: "LATE",
+  UNCONFIRMED: "UNCONFIRMED",
   REPORT: "REPORT",
   CLOCK: "CLOCK",
   RECOVER: "RECOVER",

@@ -230,14 +230,17 @@ export class ViewerSession {
   _afterInput() {
     const input = /** @type {InputSender} */ (this._input);
     if (this.state !== ViewerState.ADMITTED) return;
-    const late = input.takeLate();
-    if (late.length) this._owner.sessionDiscarded(late);
+    this._tellDropped();
     const now = this._clock();
-    const due = input.outbox.due();
-    if (due === null) this._timers.stop(Timer.LATE);
-    else this._timers.set(Timer.LATE, due);
+    this._arm(Timer.LATE, input.outbox.due());
+    this._arm(Timer.UNCONFIRMED, input.ledger.due());
     if (input.outbox.holds) this._timers.set(Timer.HOLDING, now + TIMER.INPUT_REFRESH);
     else this._timers.stop(Timer.HOLDING);
+  }
+
+  _tellDropped() {
+    const dropped = this._input?.takeDropped() ?? [];
+    if (dropped.length) this._owner.sessionDropped(dropped);
   }
 
   /** @param {number} channel @param {Uint8Array} data @param {() => boolean} counts  whether the stream is still the channel's */
@@ -252,7 +255,8 @@ export class ViewerSession {
       } else if (channel === CHANNEL.INPUT) {
         const echo = decode(INPUT_MESSAGES, raw, CLOSE.SESSION_PROTOCOL);
         if (echo?.kind !== "ECHO") continue;
-        this._input?.applied(echo.sequence);
+        this._input?.applied(echo.sequence, echo.discarded ?? 0);
+        this._tellDropped();
         this._owner.sessionEcho(echo.sequence, echo.host_us / 1000);
       } else {
         const bulk = decode(BULK_MESSAGES, raw, CLOSE.SESSION_PROTOCOL);
@@ -318,13 +322,13 @@ export class ViewerSession {
 
   /** A media datagram of this session. @param {Uint8Array} data @param {number} now */
   datagramReceived(data, now) {
-    if (this._watching && this.state === ViewerState.ADMITTED) this._check(this._watching.datagram(data, now));
+    if (this._watching && this.state === ViewerState.ADMITTED) this._arm(Timer.RECOVER, this._watching.datagram(data, now));
   }
 
-  /** @param {number | null} at */
-  _check(at) {
-    if (at === null) this._timers.stop(Timer.RECOVER);
-    else this._timers.set(Timer.RECOVER, at);
+  /** @param {string} timer @param {number | null} at  null: not at all */
+  _arm(timer, at) {
+    if (at === null) this._timers.stop(timer);
+    else this._timers.set(timer, at);
   }
 
   // time and end
@@ -349,10 +353,13 @@ export class ViewerSession {
         this._flushInput();
       } else if (timer === Timer.LATE) {
         this._flushInput();
+      } else if (timer === Timer.UNCONFIRMED && this._input) {
+        this._input.overdue();
+        this._afterInput();
       } else if (timer === Timer.CLOCK) {
         this._timers.set(Timer.CLOCK, this._clocks.ask(now));
       } else if (timer === Timer.RECOVER && this._watching) {
-        this._check(this._watching.recover(now));
+        this._arm(Timer.RECOVER, this._watching.recover(now));
       }
     }
   }
@@ -387,6 +394,8 @@ export class ViewerSession {
     if (!this._going()) return;
     this.state = ViewerState.ENDED;
     this._timers.stopAll();
+    this._input?.giveUp();
+    this._tellDropped();
     this._owner.sessionEnded(reason);
   }
 }

@@ -2,6 +2,8 @@
  * What a viewer's session is told and tells: its settings, its states, and its owner (spec 04-session).
  */
 
+import { INPUT, PERMISSION } from "../wire/registry.js";
+
 /** Where a session stands. */
 export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "ADMITTED", ENDED: "ENDED" });
 
@@ -25,9 +27,17 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @property {(track: number, number: number) => void} sessionRecover  a track can't be decoded from object `number` on
  * @property {(message: any) => void} sessionMessage  layout, cursor, stages, clipboard, candidates, ticket
  * @property {(sequence: number, hostTime: number) => void} sessionEcho  batches up to `sequence` were applied (host's clock, ms)
- * @property {(sequences: number[]) => void} sessionDiscarded  batches that were not sent whole, because it would have been too late
+ * @property {(dropped: import("./inputledger.js").Dropped[]) => void} sessionDropped  input that came to nothing, or of which the host says nothing
  * @property {(route: Route) => void} sessionMoved  it is on another route
  * @property {(route: Route) => void} sessionUnmoved  the host refused a move to this route: it is no good
  * @property {(stale: boolean) => void} sessionStale  the host has (not) been heard for 3 s
  * @property {(reason: import("../wire/errors.js").Refused) => void} sessionEnded
  */
+
+/** Whether a host with these permissions applies an input event (spec 04-session, 4.6).
+ * @param {number} permissions @param {import("./outbox.js").InputEvent} event */
+export function may(permissions, [kind]) {
+  if (kind === INPUT.RELEASE_ALL || kind === INPUT.HOLDING) return true;
+  const points = kind === INPUT.MOVE || kind === INPUT.BUTTON || kind === INPUT.WHEEL;
+  return Boolean(permissions & (points ? PERMISSION.POINTER : PERMISSION.KEYBOARD));
+}

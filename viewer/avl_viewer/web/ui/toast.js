@@ -16,14 +16,18 @@ export class Toast {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._timer = undefined;
     this._act = () => undefined;
+    /** @type {() => void} */
+    this._gone = () => undefined;
     this._button.addEventListener("click", () => {
       this._panel.hidden = true;
       this._act();
     });
   }
 
-  /** @param {string} text @param {[string, () => void]} [action]  a button */
-  show(text, action) {
+  /** @param {string} text @param {[string, () => void]} [action]  a button
+   * @param {() => void} [gone]  called when the line was there long enough to be read */
+  show(text, action, gone = () => undefined) {
+    this._gone = gone;
     this._text.textContent = text;
     this._button.hidden = !action;
     if (action) {
@@ -32,6 +36,9 @@ export class Toast {
     }
     this._panel.hidden = false;
     clearTimeout(this._timer);
-    this._timer = setTimeout(() => (this._panel.hidden = true), STAY);
+    this._timer = setTimeout(() => {
+      this._panel.hidden = true;
+      this._gone();
+    }, STAY);
   }
 }

@@ -14,7 +14,7 @@ const LINGER = 900;
 const LINGER_SUMMONED = 4000;
 
 /**
- * @typedef {"fullscreen" | "exact" | "statistics" | "keyboard" | "send" | "type" | "box" | "leave"} Action
+ * @typedef {"fullscreen" | "exact" | "statistics" | "places" | "keyboard" | "send" | "type" | "box" | "leave"} Action
  *
  * @typedef {object} ToolbarOwner
  * @property {(action: Action) => void} act

@@ -1,0 +1,71 @@
+/**
+ * Tally: how much of what a person did came to nothing, in one sentence (spec 04-session, 4.6).
+ */
+
+import { MODIFIER_KEYS } from "../input/keys.js";
+import { Fate } from "../session/inputledger.js";
+import { INPUT } from "../wire/registry.js";
+
+/** @typedef {import("../session/inputledger.js").Dropped} Dropped @typedef {import("../session/outbox.js").InputEvent} InputEvent */
+
+const NAMES = [["key", "keys"], ["click", "clicks"], ["turn of the wheel", "turns of the wheel"]];
+
+/** Counts until it is cleared. */
+export class Tally {
+  constructor() {
+    /** @type {number[]} */
+    this._lost = [0, 0, 0];
+    /** @type {Map<number, number[]>} */
+    this._unsure = new Map();
+  }
+
+  /** This came to nothing; what was unsure until now may have been decided. @param {Dropped[]} dropped */
+  add(dropped) {
+    for (const { sequence, events, fate } of dropped) {
+      if (fate === Fate.UNCONFIRMED) {
+        this._unsure.set(sequence, counted(events));
+      } else {
+        this._unsure.delete(sequence);
+        this._lost = sum(this._lost, counted(events));
+      }
+    }
+  }
+
+  /** It has been told. */
+  clear() {
+    this._lost = [0, 0, 0];
+    this._unsure.clear();
+  }
+
+  /** What a person should know; empty where there is nothing to tell. */
+  sentence() {
+    const unsure = [...this._unsure.values()].reduce(sum, [0, 0, 0]);
+    const told = [];
+    if (this._lost.some(Boolean)) told.push(`${named(this._lost)} did not reach the desktop in time: not sent.`);
+    if (unsure.some(Boolean)) told.push(`The host has not confirmed ${named(unsure)}.`);
+    return told.join(" ");
+  }
+}
+
+/** Keys and characters, clicks, turns of the wheel; Shift and the like are no keys of their own. @param {InputEvent[]} events */
+export function counted(events) {
+  const counts = [0, 0, 0];
+  for (const [kind, what, down] of events) {
+    if (kind === INPUT.TEXT) counts[0] += [...String(what)].length;
+    else if (kind === INPUT.KEY && down && !MODIFIER_KEYS.has(Number(what))) counts[0]++;
+    else if (kind === INPUT.BUTTON && down) counts[1]++;
+    else if (kind === INPUT.WHEEL) counts[2]++;
+  }
+  return counts;
+}
+
+/** @param {number[]} one @param {number[]} other */
+function sum(one, other) {
+  return one.map((count, at) => count + other[at]);
+}
+
+/** @param {number[]} counts */
+function named(counts) {
+  const parts = counts.flatMap((count, at) => (count ? [`${count} ${NAMES[at][count === 1 ? 0 : 1]}`] : []));
+  return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts.join("");
+}
