@@ -75,7 +75,7 @@ class CongestionAdapter(QuicCongestionControl):
 
     def on_packet_acked(self, *, now: float, packet: QuicSentPacket) -> None:
         self.bytes_in_flight -= packet.sent_bytes
-        self.answered_at = now
+        self.answered_at = self.hop.answered_at = now
         self.streams.on_acked(now, packet.sent_bytes)
         self._controller.on_acked(now, packet.sent_bytes, packet.sent_time or 0.0)
         if not any(isinstance(arguments[0], Sent) for _, arguments in packet.delivery_handlers if arguments):
