@@ -7,6 +7,7 @@ import statistics
 
 import pytest
 
+from avl_protocol.session.mediain import MediaReceiver
 from avl_viewer.api import Desktop
 from tests.simulator.network import LinkShape
 from tests.simulator.run import Simulation
@@ -89,6 +90,36 @@ def test_three_percent_loss_costs_no_pictures() -> None:
                 await body(simulation, s, host, desktop)
 
     run(main, seed=5)
+
+
+def test_on_a_long_lossy_way_repairs_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """200 ms there and back, 5 % lost: who gives up sooner than a repair can come asks for key objects all the time."""
+    asked: list[tuple[int, int]] = []
+    plain = MediaReceiver.recoveries
+
+    def counted(receiver: MediaReceiver, now: float) -> list[tuple[int, int]]:
+        found = plain(receiver, now)
+        asked.extend(found)
+        return found
+
+    monkeypatch.setattr(MediaReceiver, "recoveries", counted)
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            simulation.network.shape(RELAY, VIEWER, LinkShape(delay=0.1, loss=0.05, rate=20e6))
+            await online(host)
+            async with s.viewer(host, timeout=20, direct=False) as desktop:
+                await number(desktop)
+                await asyncio.sleep(3)
+                asked.clear()
+                began, shown = host.source.number, 0.0
+                for _ in range(15):
+                    await asyncio.sleep(1)
+                    shown += desktop.stats()["fps"]
+                assert len(asked) <= 2, asked
+                assert shown >= 0.8 * (host.source.number - began)
+
+    run(main, seed=6)
 
 
 @pytest.mark.parametrize("queue", [0.25, 1.0], ids=["short-queue", "long-queue"])
