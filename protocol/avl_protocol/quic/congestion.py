@@ -95,6 +95,7 @@ class CongestionAdapter(QuicCongestionControl):
     def on_rtt_measurement(self, *, now: float, rtt: float) -> None:
         self.streams.on_rtt(now, rtt)
         self._controller.on_rtt(now, rtt)
+        self.hop.on_rtt(rtt)
         if now - self._acked_at > COUNTED:
             self._controller.on_elsewhere(self._acked / (now - self._acked_at))
             self._acked, self._acked_at = 0, now

@@ -167,6 +167,10 @@ class HopRate:
 
     # ---- what arrives
 
+    def on_rtt(self, rtt: float) -> None:
+        """A round trip of the transport, in seconds."""
+        self._collector.follow(rtt)
+
     def datagram_received(self, payload: bytes, now: float) -> bool:
         """Take a datagram; True where it was for us alone, feedback or a probe."""
         if len(payload) < 4 or payload[0]:
