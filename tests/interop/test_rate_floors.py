@@ -34,6 +34,14 @@ def test_a_share_is_kept_beside_cubic() -> None:
     assert share is not None and 0.25 < share < 0.75
 
 
+@pytest.mark.parametrize("transport", ["model", "quic"])
+def test_an_upload_beside_the_reports_takes_no_pictures(transport: str) -> None:
+    figures = run(Job("Q-upload", "avl", 1, transport)).figures
+    assert figures.fps > 45, figures
+    assert figures.freeze < 2.0, figures
+    assert figures.frame[1] < 0.1, figures
+
+
 def test_real_connections_do_as_the_model_does() -> None:
     model, real = (run(Job("Q-loss", "avl", 2, transport)).figures for transport in ("model", "quic"))
     assert abs(model.score - real.score) < 12, (model, real)

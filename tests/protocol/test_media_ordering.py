@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from avl_protocol.media.ordering import WAITING, Ordering
 from avl_protocol.media.packetizer import packetize
-from avl_protocol.session.mediain import KEYLESS, TAIL_PATIENCE, MediaReceiver, ReceivedFrame
+from avl_protocol.media.patience import patience
+from avl_protocol.session.mediain import KEYLESS, MediaReceiver, ReceivedFrame
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType, ObjectFlag
@@ -177,6 +178,53 @@ def test_asking_at_the_announced_moment_never_asks_to_be_called_at_that_moment_a
         assert due is not None and due > now
         now = due
         assert receiver.recoveries(now) == [(TRACK, 2)]
+
+
+TAIL_PATIENCE = 0.5
+
+
+def test_on_a_short_way_patience_is_what_it_was() -> None:
+    for trip in (0.0, 0.01, 0.04):
+        short = patience(trip, T_KEY_SPACING)
+        assert (short.dependency, short.unfinished, short.tail, short.answer) == pytest.approx((0.15, 0.25, 0.5, 0.3))
+
+
+@pytest.mark.parametrize("trip", [0.1, 0.2, 0.3, 0.6, 5.0])
+def test_a_repair_that_takes_a_round_trip_is_waited_for_and_nothing_for_ever(trip: float) -> None:
+    """A lost object, the ones behind it, and its repair a round trip and 80 ms later; beyond a second, a wish."""
+    source = Source()
+    receiver = source.receiver()
+    feed(receiver, source.send(True), 0.0)
+    receiver.follow(trip)
+    lost = source.send(False)
+    asked: list[float] = []
+    comes = trip + 0.08
+    now = 0.033
+    while now < comes:
+        feed(receiver, source.send(False), now)
+        asked += [now for _ in receiver.recoveries(now)]
+        now += 0.033
+    if trip < 1.0:
+        assert asked == []
+        shown = numbers(feed(receiver, lost, comes))
+        assert shown == list(range(1, source.sender.newest + 1)), "nothing that waited is thrown away"
+    else:
+        assert 0.9 < asked[0] < 1.2
+        assert all(later - earlier > 0.9 for earlier, later in itertools.pairwise(asked))
+
+
+def test_a_large_object_that_lacks_one_fragment_is_kept_for_as_long_as_others_wait_for_it() -> None:
+    source = Source()
+    receiver = source.receiver()
+    feed(receiver, source.send(True), 0.0)
+    receiver.follow(0.2)
+    first, *others = source.send(False, 3000)
+    assert others
+    feed(receiver, others, 0.02)
+    for step in range(1, 9):
+        feed(receiver, source.send(False), 0.02 + 0.033 * step)
+        assert receiver.recoveries(0.02 + 0.033 * step) == []
+    assert numbers(feed(receiver, [first], 0.3)) == list(range(1, source.sender.newest + 1))
 
 
 def test_a_lost_tail_is_noticed_by_the_beacon() -> None:

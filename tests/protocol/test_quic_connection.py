@@ -7,9 +7,11 @@ from aioquic.quic import events
 from aioquic.quic.packet import QuicErrorCode
 
 from avl_protocol.quic.connection import Connection
+from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY
 from avl_protocol.quic.flow import FRIEND, STRANGER
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.registry import DatagramType
 from tests.protocol.fixedrate import FixedRate
 from tests.protocol.pair import Pair
 
@@ -290,3 +292,14 @@ def test_writing_to_a_stream_that_ended_or_never_was_is_our_bug() -> None:
     pair.server.abandon_stream(stream, 1)
     pair.run(0.1)
     pair.server.write_stream(stream, b"ignored: it was abandoned")
+
+
+def test_feedback_that_waits_is_no_media() -> None:
+    """A viewer sends none: it must not probe its uplink because a report had to wait there."""
+    pair = Pair()
+    pair.client.queue.add([bytes((0, 0, DatagramType.FEEDBACK, *bytes(20)))], FEEDBACK_PRIORITY, None, None)
+    pair.client._prepare_datagrams(pair.now)
+    assert pair.client.hop.media_at == float("-inf")
+    pair.client.queue.add([bytes(20)], VIDEO, None, None)
+    pair.client._prepare_datagrams(pair.now)
+    assert pair.client.hop.media_at == pair.now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from avl_protocol.session.feed import ViewerFeed
 from avl_protocol.session.mediaout import LIFETIME, SentFragment, repair
 from avl_protocol.wire import datagram
@@ -75,6 +77,15 @@ def test_what_could_not_arrive_in_time_is_not_sent_again() -> None:
     assert lost(cookie, carrier, 10.0 + LIFETIME - 0.11) is not None
     assert lost(cookie, carrier, 10.0 + LIFETIME - 0.09) is None
     assert not repair(cookie, True, carrier, 10.0), "what arrived is not repaired"
+
+
+@pytest.mark.parametrize(("rtt", "within"), [(0.3, 0.625), (0.6, 1.15), (3.0, 1.2)])
+def test_on_a_long_way_a_repair_may_take_longer(rtt: float, within: float) -> None:
+    carrier = MemoryCarrier(("10.0.0.1", 1), 0)
+    carrier.rtt = rtt
+    cookie = SentFragment(fragments(4)[0], 10.0)
+    assert lost(cookie, carrier, 10.0 + within - rtt / 2 - 0.01) is not None
+    assert lost(cookie, carrier, 10.0 + within - rtt / 2 + 0.01) is None
 
 
 # -- the relay ---------------------------------------------------------------------------------------------------------

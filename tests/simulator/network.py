@@ -46,6 +46,10 @@ class Link:
         self.sent = self.dropped = self.bytes = 0
         self._busy_until = 0.0
 
+    def waits(self, now: float) -> float:
+        """Seconds that a datagram sent now would wait at the bottleneck."""
+        return max(0.0, self._busy_until - now)
+
     def deliveries(self, now: float, size: int, chance: random.Random) -> list[float]:
         """When copies of a datagram sent now arrive; none where it is dropped."""
         shape = self.shape

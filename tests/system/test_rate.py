@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 
 import pytest
 
+from avl_protocol.session.mediain import MediaReceiver
 from avl_viewer.api import Desktop
 from tests.simulator.network import LinkShape
 from tests.simulator.run import Simulation
+from tests.simulator.upload import upload
 from tests.simulator.world import HOST, RELAY, VIEWER, RunningHost, System, system
 from tests.system.seen import number, online, run
 from tests.system.snow import Snow
@@ -87,3 +90,74 @@ def test_three_percent_loss_costs_no_pictures() -> None:
                 await body(simulation, s, host, desktop)
 
     run(main, seed=5)
+
+
+def test_on_a_long_lossy_way_repairs_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """200 ms there and back, 5 % lost: who gives up sooner than a repair can come asks for key objects all the time."""
+    asked: list[tuple[int, int]] = []
+    plain = MediaReceiver.recoveries
+
+    def counted(receiver: MediaReceiver, now: float) -> list[tuple[int, int]]:
+        found = plain(receiver, now)
+        asked.extend(found)
+        return found
+
+    monkeypatch.setattr(MediaReceiver, "recoveries", counted)
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            simulation.network.shape(RELAY, VIEWER, LinkShape(delay=0.1, loss=0.05, rate=20e6))
+            await online(host)
+            async with s.viewer(host, timeout=20, direct=False) as desktop:
+                await number(desktop)
+                await asyncio.sleep(3)
+                asked.clear()
+                began, shown = host.source.number, 0.0
+                for _ in range(15):
+                    await asyncio.sleep(1)
+                    shown += desktop.stats()["fps"]
+                assert len(asked) <= 2, asked
+                assert shown >= 0.8 * (host.source.number - began)
+
+    run(main, seed=6)
+
+
+@pytest.mark.parametrize("queue", [0.25, 1.0], ids=["short-queue", "long-queue"])
+def test_an_upload_on_the_viewers_thin_uplink_stops_neither_pictures_nor_keys(
+    monkeypatch: pytest.MonkeyPatch, queue: float
+) -> None:
+    """256 kbit/s towards the relay, where reports and keys wait behind somebody's upload: that delays the news of what
+    arrived, and the keys by the queue itself, but it takes nothing from the way down."""
+    monkeypatch.setattr("tests.simulator.world.PatternSource", Snow)
+    uplink = LinkShape(delay=0.02, rate=256e3, queue=queue)
+
+    async def shown(desktop: Desktop, seconds: int) -> list[float]:
+        out = []
+        for _ in range(seconds):
+            await asyncio.sleep(1)
+            out.append(desktop.stats()["fps"])
+        return out
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            simulation.network.shape(RELAY, VIEWER, LinkShape(delay=0.02, rate=20e6))
+            link = simulation.network.link(VIEWER, RELAY)
+            link.shape = uplink
+            await online(host)
+            async with s.viewer(host, timeout=20, direct=False) as desktop:
+                await number(desktop)
+                await asyncio.sleep(3)
+                before = link.bytes
+                with upload(simulation.network, VIEWER, RELAY) as other:
+                    seconds = 10
+                    fps, gap, waits = await asyncio.gather(
+                        shown(desktop, seconds), longest_gap(desktop, seconds), keys(desktop, host, seconds)
+                    )
+                assert other.passed * 8 / seconds > 0.6 * 256e3  # there was an upload
+                assert min(fps) >= 5, fps
+                assert statistics.mean(fps) >= 15, fps
+                assert gap < 1.0, gap
+                assert statistics.quantiles(waits, n=20)[-1] < max(0.400, queue + 0.150), waits
+                assert (link.bytes - before - other.passed) * 8 / seconds < 0.25 * 256e3
+
+    run(main, seed=7)

@@ -109,7 +109,7 @@ REMARKED = """
 import json, sys
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from avl_viewer.present.presenter import Status
 from avl_viewer.present.window import Window
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Collector, ENOUGH, INTERVAL, SLOW_INTERVAL, WAITING } from "../../viewer/avl_viewer/web/rate/collector.js";
+import { Collector, ENOUGH, INTERVAL, LONGEST_INTERVAL, SLOW_INTERVAL, WAITING } from "../../viewer/avl_viewer/web/rate/collector.js";
 import { HopRate } from "../../viewer/avl_viewer/web/rate/hop.js";
 import { WebTransportCarrier } from "../../viewer/avl_viewer/web/transport.js";
 import { encode } from "../../viewer/avl_viewer/web/wire/datagram.js";
@@ -194,3 +194,16 @@ function counted() {
   /** @type {any} */ (globalThis).setTimeout = (/** @type {any[]} */ ...of) => (calls++, /** @type {any} */ (real)(...of));
   return { stop: () => ((globalThis.setTimeout = real), calls) };
 }
+
+test("on a long way a report waits for a tenth of the round trip, and not for ever", () => {
+  const collector = new Collector();
+  collector.arrived(fragmentOf(0), 1000);
+  for (const [roundTrip, wait] of [[0, SLOW_INTERVAL], [250, SLOW_INTERVAL], [600, 60], [1000, LONGEST_INTERVAL], [9000, LONGEST_INTERVAL]]) {
+    collector.roundTrip = roundTrip;
+    assert.equal(collector.due(), 1000 + wait);
+  }
+  for (let number = 1; number < ENOUGH; number++) collector.arrived(fragmentOf(number), 1000);
+  assert.equal(collector.due(), 1000 + LONGEST_INTERVAL);
+  collector.roundTrip = 20;
+  assert.equal(collector.due(), 1000);
+});

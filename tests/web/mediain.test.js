@@ -160,6 +160,25 @@ test("a lost object is asked for after patience, at most once in 300 ms", async 
   assert.deepEqual(media.recoveries(550), [[1, 3]]);
 });
 
+test("on a long way a repair is waited for, and a key object too, but not for ever", async () => {
+  const { media, state, settled } = receiver();
+  media.datagram(datagram(1, plaintext(null), FLAG.KEY), 0);
+  await settled();
+  media.follow(200);
+  state.clock = 100;
+  media.datagram(datagram(3, plaintext(2)), 100);
+  await settled();
+  assert.equal(media.nextCheck(100), 450);
+  assert.deepEqual(media.recoveries(449), []);
+  assert.deepEqual(media.recoveries(450), [[1, 3]]);
+  assert.deepEqual(media.recoveries(849), []);
+  assert.deepEqual(media.recoveries(850), [[1, 3]]);
+  media.follow(5000);
+  assert.equal(media.nextCheck(850), 1850);
+  media.follow(20);
+  assert.equal(media.nextCheck(850), 1150);
+});
+
 test("the last objects before a pause are missed by what a beacon named", async () => {
   const { media, settled } = receiver();
   media.datagram(datagram(1, plaintext(null), FLAG.KEY), 0);

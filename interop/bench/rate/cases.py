@@ -126,6 +126,8 @@ def path(steps: Steps, seconds: float = 0.200) -> LinkSpec:
 
 
 TEN = path(((0.0, 10e6),))
+#: A thin uplink of somebody with a good downlink, with a queue of a second.
+UPLINK = path(((0.0, 256e3),), 1.0)
 DROP = path(((0.0, 20e6), (20.0, 4e6), (40.0, 20e6)), 0.500)
 D2 = Case("D2-drop", "D", 60, DROP, (DESK,), drops=(20,), rises=(40,))
 CONTEST = path(((0.0, 20e6),), 0.100)
@@ -224,6 +226,7 @@ QUICK = (
     Case("Q-desk", "Q", 12, path(((0.0, 20e6),), 0.100), (replace(DESK, profile=replace(SCENES, idle=((4.0, 8.0),))),)),
     Case("Q-2own", "Q", 14, path(((0.0, 10e6),)), (DESK, replace(DESK, start=2.0)), fair=(8, 14)),
     Case("Q-cubic", "Q", 15, path(((0.0, 10e6),), 0.100), (DESK,), tcp=(TcpSpec(3.0, 15.0),), share=(7, 15)),
+    Case("Q-upload", "Q", 12, TEN, (DESK,), backward=UPLINK, tcp=(TcpSpec(3.0, 12.0, segment=1460, reverse=True),)),
 )
 
 #: The suite, by name.
@@ -245,6 +248,15 @@ LINKS = (
         rises=(40,),
     ),
     Case("link-loss3", "L", 20, replace(TEN, loss=0.03), (REAL,), backward=LinkSpec(loss=0.03)),
+    Case(
+        "link-upload",
+        "L",
+        24,
+        path(((0.0, 20e6),)),
+        (REAL,),
+        backward=path(((0.0, 256e3),), 0.300),
+        tcp=(TcpSpec(4.0, 24.0, segment=1460, reverse=True),),
+    ),
 )
 #: Everything that has a name.
 CASES: dict[str, Case] = {**SUITE, **{case.name: case for case in (*QUICK, *LINKS)}}

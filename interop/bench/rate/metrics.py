@@ -175,7 +175,7 @@ def allowance(links: Sequence[Link], case: Case, window: tuple[float, float]) ->
             continue
         mine = [flow for flow, own in zip(case.flows, links, strict=True) if own is link]
         spans = [active_spans(flow, case.duration) for flow in mine]
-        long = [tcp for tcp in case.tcp if tcp.short is None]
+        long = [tcp for tcp in case.tcp if tcp.short is None and not tcp.reverse]
         edges = {*window, *(t for part in spans for span in part for t in span), *(t.start for t in long)}
         inner = sorted(edge for edge in {*edges, *(t.stop for t in long)} if window[0] <= edge <= window[1])
         for start, stop in pairwise(inner):

@@ -92,11 +92,12 @@ class World:
         self.backward = Link(self.clock, case.backward, Random(f"{name}/backward"), 1)
         self.tcp: list[LongTcp | ShortTcp] = []
         for place, spec in enumerate(case.tcp):
+            link = self.backward if spec.reverse else self.forward
             if spec.short is None:
-                self.tcp.append(LongTcp(self.clock, self.forward, TCP + place, spec))
+                self.tcp.append(LongTcp(self.clock, link, TCP + place, spec))
             else:
                 rng = Random(f"{name}/tcp/{place}")
-                self.tcp.append(ShortTcp(self.clock, self.forward, TCP + place, spec, rng))
+                self.tcp.append(ShortTcp(self.clock, link, TCP + place, spec, rng))
         self.logs: list[FlowLog] = []
         self.sources: list[Source] = []
         self.links: list[Link] = []
@@ -146,7 +147,7 @@ def run(job: Job, make: MakeFlow | None = None, case: Case | None = None) -> Res
         links=world.links,
         logs=world.logs,
         scenes=[source.scenes for source in world.sources],
-        tcp=[TCP + place for place in range(len(chosen.tcp))],
+        tcp=[TCP + place for place, spec in enumerate(chosen.tcp) if not spec.reverse],
         completions=world.completions(),
         alone=alone,
     )

@@ -94,6 +94,7 @@ class TcpSpec:
     """One TCP flow on the forward link: long from `start` to `stop`, or, with `short`, transfers of that many bytes.
 
     `short` is (least, most) bytes of a transfer; pauses between transfers are exponential with mean `off` seconds.
+    `reverse`: it takes the backward link, where the media's feedback meets it.
     """
 
     start: float
@@ -102,6 +103,7 @@ class TcpSpec:
     segment: int = 1500
     short: tuple[int, int] | None = None
     off: float = 10.0
+    reverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from interop.bench.rig.course import Result, Stretch
 from interop.bench.rig.glass import Glass
 from interop.bench.rig.layout import PARKED, SIZE
 from interop.bench.rig.load import Load
-from interop.bench.rig.netns import FAR, NEAR, Backlog, Bottleneck, Cable
+from interop.bench.rig.netns import FAR, FAR_DEVICE, NEAR, Backlog, Bottleneck, Cable
 from interop.programs import Programs
 
 #: Seconds of film and typing before anything counts; of stillness, at least and at most, before the last picture is
@@ -30,6 +30,8 @@ from interop.programs import Programs
 WARMS, STANDS, SETTLES, LOOKED = 4.0, 4.0, 10.0, 0.5
 #: Seconds between two looks at the bottleneck, and between two whether everybody is alive.
 SAMPLED, CHECKED = 0.04, 1.0
+#: Milliseconds of queue of a thin way back (RFC 8867's).
+THIN_QUEUE = 300.0
 #: Mbit/s at which a link is none.
 OPEN = 1000.0
 
@@ -45,12 +47,14 @@ def module_path() -> str:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A bottleneck of some `rates` (Mbit/s) one after another, with a queue of `queue` milliseconds at the first, that
-    loses `loss` percent of all datagrams, in each direction."""
+    loses `loss` percent of all datagrams, in each direction. `thin`: Mbit/s of the other direction, with a queue of
+    THIN_QUEUE milliseconds and somebody's TCP transfer in it (0: neither)."""
 
     name: str
     rates: tuple[float, ...]
     loss: float = 0.0
     queue: float = 200.0
+    thin: float = 0.0
 
     @property
     def queue_bytes(self) -> int:
@@ -68,6 +72,7 @@ SCENARIOS = {
         Scenario("drop20-2", (20, 2), queue=500),
         Scenario("drop20-4-20", (20, 4, 20), queue=500),
         Scenario("loss3", (10,), loss=3),
+        Scenario("upload", (20,), thin=0.256),
     )
 }
 
@@ -122,6 +127,7 @@ class Session:
         self.programs = Programs(folder)
         self._cable: Cable | None = None
         self._bottleneck: Bottleneck | None = None
+        self._thin: Bottleneck | None = None
         self._viewer: audience.Remote | None = None
         self._backlog: list[Backlog] = []
 
@@ -130,6 +136,11 @@ class Session:
         self._cable = cable = Cable()
         self._bottleneck = Bottleneck(cable.near)
         self._bottleneck.shape(self._scenario.rates[0] * 1e6, self._scenario.queue_bytes)
+        if self._scenario.thin:
+            self._thin = Bottleneck(cable.far, FAR_DEVICE)
+            self._thin.shape(self._scenario.thin * 1e6, round(self._scenario.thin * 1e6 / 8 * THIN_QUEUE / 1000))
+            sink = self._module("upload", "--listen", f"{NEAR}:0")
+            self._start("upload", cable.near.command(sink), "other")
         self._start("typed", self._module("typed", "--display", self._desk.display), "screen")
         await self._ready("typed")
         settings = self._settings
@@ -169,6 +180,8 @@ class Session:
         desk, scenario = self._desk, self._scenario
         base = desk.content.show("film")["frames"]
         self._viewer.ask("type")
+        if scenario.thin:
+            await self._upload()
         await self._watch(WARMS)
         before = desk.load.sample()
         stretches = []
@@ -186,6 +199,13 @@ class Session:
         result = await self._settle()
         notes = self._viewer.ask("end", base)
         return {**self._figures(stretches, notes), **result, "cores": dict(usage.cores), "noisy": usage.noisy}
+
+    async def _upload(self) -> None:
+        """Begin somebody's TCP transfer against the session's pictures, to the end."""
+        assert self._cable is not None
+        address = (await self._ready("upload"))["address"]
+        command: Command = [sys.executable, "-m", "interop.bench.rig.upload", "--to", address]
+        self._start("uploading", self._cable.far.command(command), "other")
 
     async def _watch(self, seconds: float) -> None:
         """Let time pass, and look at the bottleneck meanwhile."""
@@ -252,8 +272,9 @@ class Session:
         if self._viewer is not None:
             self._viewer.close()
         self.programs.end()
-        if self._bottleneck is not None:
-            self._bottleneck.close()
+        for bottleneck in (self._bottleneck, self._thin):
+            if bottleneck is not None:
+                bottleneck.close()
         if self._cable is not None:
             self._cable.close()
         report = self._folder / "shaper-report.json"

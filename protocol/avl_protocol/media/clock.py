@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections import deque
 
+#: Exchanges whose least round trip is the path's as it is now.
+NEWEST = 3
+
 
 class ClockOffset:
     """host time = our time + `offset`, both in seconds."""
 
     def __init__(self, window: int = 16) -> None:
         self._samples: deque[tuple[float, float]] = deque(maxlen=window)
+        self._trips: deque[float] = deque(maxlen=NEWEST)
 
     def sample(self, sent: float, host: float, received: float) -> None:
         """One exchange: we sent at `sent`, the host answered at its `host`, we received at `received`."""
         if received >= sent:
+            self._trips.append(received - sent)
             self._samples.append((received - sent, host - (sent + received) / 2))
 
     def seed(self, host: float, received: float) -> None:
@@ -34,6 +39,11 @@ class ClockOffset:
     def error(self) -> float | None:
         """Half the round trip of the best exchange."""
         return min(self._samples)[0] / 2 if self._samples else None
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds of the best of the newest exchanges; None before the first."""
+        return min(self._trips, default=None)
 
     def to_host(self, ours: float) -> float:
         """Our time as the host's clock shows it (unchanged before the first sample)."""

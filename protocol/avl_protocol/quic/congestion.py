@@ -75,7 +75,7 @@ class CongestionAdapter(QuicCongestionControl):
 
     def on_packet_acked(self, *, now: float, packet: QuicSentPacket) -> None:
         self.bytes_in_flight -= packet.sent_bytes
-        self.answered_at = now
+        self.answered_at = self.hop.answered_at = now
         self.streams.on_acked(now, packet.sent_bytes)
         self._controller.on_acked(now, packet.sent_bytes, packet.sent_time or 0.0)
         if not any(isinstance(arguments[0], Sent) for _, arguments in packet.delivery_handlers if arguments):
@@ -95,6 +95,7 @@ class CongestionAdapter(QuicCongestionControl):
     def on_rtt_measurement(self, *, now: float, rtt: float) -> None:
         self.streams.on_rtt(now, rtt)
         self._controller.on_rtt(now, rtt)
+        self.hop.on_rtt(rtt)
         if now - self._acked_at > COUNTED:
             self._controller.on_elsewhere(self._acked / (now - self._acked_at))
             self._acked, self._acked_at = 0, now

@@ -88,7 +88,7 @@ class DatagramConnection(CreditedConnection):
     def _prepare_datagrams(self, now: float) -> None:
         """Before packets are built at `now`: drop what is late, add feedback and probes."""
         self._now = now
-        if self.queue:
+        if self.queue.holds_behind(FEEDBACK_PRIORITY):
             self.hop.media_at = now  # what leaves next is media's to pace
         self._congestion.follow(now)
         self.queue.expire(now)

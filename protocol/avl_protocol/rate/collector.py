@@ -11,6 +11,11 @@ from avl_protocol.wire.feedback import UNIT, ArrivalReport, Run
 #: Seconds from the first unreported arrival to its report, and where less than SLOW bytes a second arrive.
 INTERVAL, SLOW_INTERVAL = 0.012, 0.025
 SLOW = 125_000
+#: On a long way, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many
+#: seconds: news that is a second old says no less for being a tenth older, and a thin uplink carries more of others.
+SHARE, LONGEST_INTERVAL = 0.1, 0.1
+#: Weight of one round trip in their mean.
+SMOOTH = 0.05
 #: Arrivals that are reported without waiting longer.
 ENOUGH = 24
 #: Reports of one burst that may wait to leave; older ones are forgotten.
@@ -36,6 +41,7 @@ class Collector:
         self._full: deque[bytes] = deque(maxlen=WAITING)
         self._before: bytes | None = None
         self._rate = 0.0
+        self._round_trip = 0.0
         self._bytes = 0
         self._counted = 0.0
 
@@ -62,15 +68,25 @@ class Collector:
         self._size += TIME
         self._bytes += len(payload)
 
+    def follow(self, round_trip: float) -> None:
+        """A round trip of the connection took so many seconds."""
+        self._round_trip += SMOOTH * (round_trip - self._round_trip)
+
+    @property
+    def _interval(self) -> float:
+        usual = INTERVAL if self._rate > SLOW else SLOW_INTERVAL
+        return max(usual, min(LONGEST_INTERVAL, SHARE * self._round_trip))
+
     def due(self) -> float | None:
         """When the next report should leave, None while there is nothing to say."""
         if self._full:
             return float("-inf")
         if not self._count:
             return None
-        if self._count >= ENOUGH:
+        interval = self._interval
+        if self._count >= (ENOUGH if interval <= SLOW_INTERVAL else feedback.MOST_NAMED):
             return self._began
-        return self._began + (INTERVAL if self._rate > SLOW else SLOW_INTERVAL)
+        return self._began + interval
 
     def take(self, now: float) -> bytes | None:
         """A feedback datagram, which repeats the report before; None while there is nothing to say. After a burst there

@@ -102,14 +102,20 @@ class Controller:
             return int(max(10 * self._packet, self._settings.start / 8 * 0.25))
         if self._competition.active:
             return int(max(self._competition.window * 1.15, 6000))
-        reach = self._least_rtt + WINDOW_SLACK + 2 * self._delay.noise
+        reach = self._empty + WINDOW_SLACK + 2 * self._delay.noise
         return int(self._rate / 8 * (reach + 2 * FRAME) + 4 * self._packet)
 
     @property
     def bulk_window(self) -> int:
         """Bytes in flight up to which bulk streams may add."""
-        reach = BULK_QUEUE + (self._least_rtt if self._least_rtt is not None else 0.1)
+        reach = BULK_QUEUE + (self._empty if self._least_rtt is not None else 0.1)
         return int(self._rate / 8 * reach) + 2 * self._packet
+
+    @property
+    def _empty(self) -> float:
+        """Seconds until an answer while nothing waits in front of us. What others queue on the way back delays the news
+        of what arrived, but not what is sent: what is under way meanwhile is no queue."""
+        return max(self._least_rtt or 0.0, self._back or 0.0)
 
     @property
     def pacing_rate(self) -> float | None:
@@ -151,7 +157,7 @@ class Controller:
         if self._least_rtt is None or oldest is None:
             return False
         limit = OWN_QUEUE + self._target()
-        path = max(self._least_rtt, self._back or 0.0) + self._settings.report_interval
+        path = self._empty + self._settings.report_interval
         if now - oldest > path + limit + min(self._delay.standing, limit) + 0.01:
             return True  # the path stands still: what is sent now would only wait there
         drains = self._path.value if self._path.value is not None else self._path.delivered

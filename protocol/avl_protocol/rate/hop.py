@@ -51,6 +51,9 @@ class HopRate:
         self._base = self._end = 0
         #: When the last media datagram left.
         self.media_at = float("-inf")
+        #: When the peer last answered anything, in feedback or by the transport: while it does, however late, there is
+        #: no silence.
+        self.answered_at = float("-inf")
         self._asked = self._prodded = self._broken = 0.0
         self._probe_rate = self._probe_ends = 0.0
         self._probing = 0
@@ -122,11 +125,14 @@ class HopRate:
         return True
 
     def _silent_since(self, now: float) -> float:
-        return max(self.ledger.oldest if self.ledger.oldest is not None else now, self._broken)
+        oldest = self.ledger.oldest
+        return now if oldest is None else max(oldest, self.answered_at, self._broken)
 
     def _prod_at(self) -> float | None:
         oldest = self.ledger.oldest
-        return None if oldest is None else max(oldest, self._prodded) + TAIL + 1.5 * self.ledger.least_rtt
+        if oldest is None:
+            return None
+        return max(oldest, self.answered_at, self._prodded) + TAIL + 1.5 * self.ledger.least_rtt
 
     def probes(self, now: float, waiting: bool) -> list[bytes]:
         """Datagrams of a probe that should leave now, none while others wait."""
@@ -160,6 +166,10 @@ class HopRate:
         return min((when for when in times if when is not None), default=None)
 
     # ---- what arrives
+
+    def on_rtt(self, rtt: float) -> None:
+        """A round trip of the transport, in seconds."""
+        self._collector.follow(rtt)
 
     def datagram_received(self, payload: bytes, now: float) -> bool:
         """Take a datagram; True where it was for us alone, feedback or a probe."""
@@ -202,6 +212,8 @@ class HopRate:
             if len(self._seen) > REMEMBERED:
                 del self._seen[next(iter(self._seen))]
             arrivals, lost = self.ledger.reported(report, now)
+            if arrivals:
+                self.answered_at = now
             if arrivals or lost:
                 self._trust = min(1.0, self._trust + REGAINED)
                 self.controller.on_feedback(now, arrivals, lost)

@@ -16,8 +16,9 @@ from avl_protocol.wire.registry import DatagramType
 PENDING, ARRIVED, LOST = range(3)
 #: A datagram is lost when so many sent after it have arrived (RFC 9002, section 6.1.1).
 REORDERING = 3
-#: Seconds after which a datagram is forgotten, and the longest lateness that is learned as reordering.
-MEMORY = 2.0
+#: Seconds, beyond two round trips, after which a datagram is forgotten, the longest that it is remembered for, and the
+#: longest lateness that is learned as reordering.
+MEMORY, LONGEST_MEMORY = 2.0, 10.0
 LONGEST_REORDERING = 0.1
 #: Losses that are remembered until the next report tells the controller of them.
 MOST_LOST = 1024
@@ -172,7 +173,8 @@ class Ledger:
 
     def _forget(self, now: float) -> None:
         kept = self._kept
-        while kept and kept[0][0].sent < now - MEMORY:
+        since = now - min(LONGEST_MEMORY, MEMORY + 2 * self.rtt)
+        while kept and kept[0][0].sent < since:
             record, fragment = kept.popleft()
             named = self._named.get(record.name)
             if named is not None and named.get(fragment) is record:

@@ -71,6 +71,10 @@ class DatagramQueue:
             while queue and (deadline := queue[0].deadline) is not None and deadline < now:
                 self._drop(queue)
 
+    def holds_behind(self, priority: int) -> bool:
+        """Whether something less urgent than `priority` waits."""
+        return any(self._queues[priority + 1 :])
+
     def __bool__(self) -> bool:
         return any(self._queues)
 

@@ -10,6 +10,7 @@ from avl_protocol.media import preamble as preambles
 from avl_protocol.media.bounds import check_bitstream, check_size
 from avl_protocol.media.frame import Chroma
 from avl_protocol.media.ordering import Ordering
+from avl_protocol.media.patience import patience
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.media.reassembler import Assembled, Reassembler
 from avl_protocol.wire import datagram
@@ -18,8 +19,6 @@ from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType, ObjectFlag
 
 #: Objects kept for a key that has not come yet.
 KEYLESS = 8
-#: Seconds after a beacon until what it named counts as lost.
-TAIL_PATIENCE = 0.5
 #: Tracks a host may have.
 TRACKS = 16
 
@@ -73,6 +72,17 @@ class MediaReceiver:
         self._keys_asked = float("-inf")
         #: Track and key id to ask for with NEED_KEYS, at most once in 300 ms.
         self.missing_key: tuple[int, int] | None = None
+        self._patience = patience(0.0, T_KEY_SPACING)
+
+    def follow(self, round_trip: float) -> None:
+        """Wait for as long as repairs take where an answer of the host takes `round_trip` seconds."""
+        self._patience = patience(round_trip, T_KEY_SPACING)
+        for track in self._tracks.values():
+            self._be_patient(track)
+
+    def _be_patient(self, track: _Track) -> _Track:
+        track.ordering.patience, track.reassembler.patience = self._patience.dependency, self._patience.unfinished
+        return track
 
     def add_key(self, generation: int, step: int, base: bytes, now: float) -> list[ReceivedFrame]:
         """Learn a media key; frames that were waiting for it."""
@@ -94,7 +104,7 @@ class MediaReceiver:
         if track is None:
             if len(self._tracks) >= TRACKS:
                 return []
-            track = self._tracks[header.track] = _Track(Reassembler(), Ordering())
+            track = self._tracks[header.track] = self._be_patient(_Track(Reassembler(), Ordering()))
         whole = track.reassembler.add(header, payload, now)
         return self._open(header.track, whole, now) if whole else []
 
@@ -136,12 +146,12 @@ class MediaReceiver:
 
     def recoveries(self, now: float) -> list[tuple[int, int]]:
         """(track, first object that can't be decoded) for every track that must recover now; asked at most once per
-        300 ms and track."""
+        track in 300 ms or what an answer takes."""
         out = []
         for number, track in self._tracks.items():
             self.lost += len(track.reassembler.incomplete(now))
             stuck = track.ordering.stuck(now)
-            if stuck is not None and now >= track.asked + T_KEY_SPACING:
+            if stuck is not None and now >= track.asked + self._patience.answer:
                 track.asked = now
                 out.append((number, stuck))
         return out
@@ -152,7 +162,7 @@ class MediaReceiver:
         for track in self._tracks.values():
             check = track.ordering.next_check()
             if check is not None:
-                due.append(max(check, track.asked + T_KEY_SPACING, now))
+                due.append(max(check, track.asked + self._patience.answer, now))
         return min(due) if due else None
 
     def newest(self, track: int) -> int:
@@ -168,7 +178,9 @@ class MediaReceiver:
     def beacon(self, track: int, newest: int, now: float) -> None:
         """The host has sent up to `newest`: should that never arrive, the last objects before a pause were lost
         whole."""
-        found = self._tracks.setdefault(track, _Track(Reassembler(), Ordering()))
+        found = self._tracks.get(track)
+        if found is None:
+            found = self._tracks[track] = self._be_patient(_Track(Reassembler(), Ordering()))
         if found.awaited is None or self.decoded(track) >= found.awaited[0]:
             found.awaited = (newest, now) if newest > self.decoded(track) else None
 
@@ -180,7 +192,7 @@ class MediaReceiver:
                 continue
             if self.decoded(number) >= track.awaited[0]:
                 track.awaited = None
-            elif now - track.awaited[1] > TAIL_PATIENCE and now - track.asked >= T_KEY_SPACING:
+            elif now - track.awaited[1] > self._patience.tail and now - track.asked >= self._patience.answer:
                 track.asked = now
                 out.append((number, self.decoded(number) + 1))
         return out

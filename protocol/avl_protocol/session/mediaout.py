@@ -20,8 +20,10 @@ from avl_protocol.session.carrier import PRIORITY_VIDEO, Carrier
 from avl_protocol.wire import datagram
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, DatagramType, ObjectFlag
 
-#: Seconds a fragment may wait to be sent or be sent again.
+#: Seconds a fragment may wait to be sent or be sent again; on a longer way a repair may take so many round trips and
+#: seconds, at most.
 LIFETIME = 0.5
+REPAIR_TRIPS, NOTICED, LONGEST = 1.75, 0.1, 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,9 @@ def repair(cookie: object, acked: bool, carrier: Carrier, now: float) -> bool:
     hop."""
     if acked or not isinstance(cookie, SentFragment) or cookie.again >= 3:
         return False
-    deadline = cookie.first + LIFETIME
-    if now + (carrier.rtt or 0.0) / 2 > deadline or carrier.reliable_datagrams:
+    rtt = carrier.rtt or 0.0
+    deadline = cookie.first + max(LIFETIME, min(LONGEST, REPAIR_TRIPS * rtt + NOTICED))
+    if now + rtt / 2 > deadline or carrier.reliable_datagrams:
         return False
     again = SentFragment(datagram.with_type(cookie.data, DatagramType.REPAIR), cookie.first, cookie.again + 1)
     carrier.send_datagrams([again.data], PRIORITY_VIDEO, deadline, [again])

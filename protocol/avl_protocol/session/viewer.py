@@ -328,6 +328,8 @@ class ViewerSession:
     def _control(self, message: ControlMessage, now: float) -> None:
         if isinstance(message, ClockPong):
             self.clock.sample(message.sent_us / 1e6, message.host_us / 1e6, now)
+            if self._watching is not None and self.clock.round_trip is not None:
+                self._watching.receiver.follow(self.clock.round_trip)
         elif isinstance(message, Beacon):
             self._beacon(message, now)
         elif isinstance(message, MediaKeys) and self._watching is not None:

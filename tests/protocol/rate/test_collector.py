@@ -133,3 +133,28 @@ def test_a_flood_that_nobody_asks_about_is_not_kept() -> None:
     assert much < 1.5 * little
     newest = told(feedback.decode(all_of(flood(5_000), 11.0)[-1])[0])[-1]
     assert newest[1] == 3 * 4_999
+
+
+def test_on_a_long_way_reports_are_fewer_and_no_shorter() -> None:
+    """7.5 Mbit/s for two seconds: what reports take, by the round trip."""
+    taken = {}
+    for trip in (0.02, 0.1, 1.0, 10.0):
+        collector, sizes, waited = Collector(), [], []
+        for _ in range(200):
+            collector.follow(trip)
+        began = None
+        for number in range(1560):
+            now = 10.0 + number / 780
+            due = collector.due()
+            if due is not None and due <= now:
+                while (report := collector.take(now)) is not None:
+                    sizes.append(len(report) + 60)
+                    waited.append(now - (began or now))
+                began = None
+            began = now if began is None else began
+            collector.arrived(media(number // 13, number % 13), now)
+        taken[trip] = 8 * sum(sizes) / 2
+        assert max(waited) <= max(0.012, min(0.1, 0.1 * trip)) + 0.014
+    assert taken[0.02] == taken[0.1]
+    assert taken[1.0] < 0.45 * taken[0.02]
+    assert taken[10.0] == taken[1.0] < 50e3

@@ -350,6 +350,53 @@ def test_what_is_answered_no_more_is_prodded_once_in_a_while() -> None:
     assert not hop.stalled(when + 10.0)
 
 
+class Unbroken(Controller):
+    """Counts how often it is told that nothing comes through."""
+
+    broken = 0
+
+    def on_persistent_congestion(self) -> None:
+        self.broken += 1
+        super().on_persistent_congestion()
+
+
+def test_answers_that_come_late_are_no_silence_and_none_at_all_is() -> None:
+    """The way back gets a queue of three seconds, as behind somebody's upload; then nothing comes back any more."""
+    controller = Unbroken(RateSettings())
+    hop = HopRate(controller)
+    back = [(0.02 * number, 0.02 * number + min(3.0, 0.04 + 0.4 * 0.02 * number)) for number in range(1000)]
+    when, sent, prods = 0.0, 0, 0
+    for number, (leaves, answered) in enumerate(back):
+        while when < answered:
+            if sent < len(back) and back[sent][0] <= when:
+                hop.datagram_sent(media(sent), None, START + when)
+                sent += 1
+            prods += hop.stalled(START + when)
+            when += 0.005
+        hop.datagram_received(fed(answer(number, round((START + leaves + 0.02) * 1e4), media(number))), START + when)
+        if number == 800:
+            assert (controller.broken, prods) == (0, 0)
+    assert controller.broken == 0
+    hop.datagram_sent(media(len(back)), None, START + when)
+    silent = when
+    while not controller.broken:
+        hop.stalled(START + when)
+        when += 0.005
+    assert 1.0 < when - silent < 1.5
+
+
+def test_a_queue_on_the_way_back_holds_nothing_up() -> None:
+    """What is under way while answers take a second may be a second's worth: for media and, in its turn, for bulk."""
+    controller = Controller(RateSettings(start=8e6, most=8e6))
+    for late in (0.0, 1.0):
+        for number in range(100):
+            sent = START + 2 * late + number / 100
+            controller.on_feedback(sent + 0.04 + late, [(sent, sent + 0.02, 1200)], [])
+        unanswered = int(controller.target_bitrate / 8 * (0.04 + late))  # type: ignore[operator]
+        assert unanswered <= controller.congestion_window <= unanswered + 1.2e6 * 0.1
+        assert unanswered <= controller.bulk_window <= controller.congestion_window
+
+
 def test_what_was_measured_before_a_pause_counts_for_less_and_less_until_it_is_measured_again() -> None:
     hop, _ = sending()
     fresh = hop.media_rate

@@ -91,6 +91,11 @@ export class WebTransportCarrier {
     }
   }
 
+  /** @param {number} roundTrip  milliseconds */
+  measured(roundTrip) {
+    this._hop.measured(roundTrip);
+  }
+
   /** Send the feedback that is due, and come back when more is: never while nothing arrives. */
   _sendFeedback() {
     if (this._over) return;

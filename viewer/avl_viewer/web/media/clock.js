@@ -5,6 +5,9 @@
  * trip is the error.
  */
 
+/** Exchanges whose least round trip is the path's as it is now. */
+const NEWEST = 3;
+
 /** Host time = our time + `offset`, all in milliseconds. */
 export class ClockOffset {
   /** @param {number} window  exchanges that count */
@@ -13,12 +16,15 @@ export class ClockOffset {
     /** @type {{ trip: number, offset: number }[]} */
     this._samples = [];
     this._seeded = false;
+    /** @type {number[]} */
+    this._trips = [];
   }
 
   /** One exchange: we sent at `sent`, the host answered at its `host`, we received at `received`.
    * @param {number} sent @param {number} host @param {number} received */
   sample(sent, host, received) {
     if (received < sent) return;
+    this._trips = [...this._trips.slice(1 - NEWEST), received - sent];
     if (this._seeded) this._samples = [];
     this._seeded = false;
     this._samples.push({ trip: received - sent, offset: host - (sent + received) / 2 });
@@ -45,6 +51,11 @@ export class ClockOffset {
   /** Half the round trip of the best exchange; null before the first. */
   get error() {
     return this._best ? this._best.trip / 2 : null;
+  }
+
+  /** Milliseconds of the best of the newest exchanges; null before the first. */
+  get roundTrip() {
+    return this._trips.length ? Math.min(...this._trips) : null;
   }
 
   /** Our time as the host's clock shows it (unchanged before the first sample). @param {number} ours */

@@ -12,6 +12,10 @@ import { MOST_BYTES, MOST_NAMED, UNITS, encode, encodeReport, nameOf } from "../
 export const INTERVAL = 12;
 export const SLOW_INTERVAL = 25;
 export const SLOW = 125;
+/** On a long way, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many milliseconds:
+ * news that is a second old says no less for being a tenth older, and a thin uplink carries more of others. */
+export const SHARE = 0.1;
+export const LONGEST_INTERVAL = 100;
 /** Arrivals that are reported without waiting longer. */
 export const ENOUGH = 24;
 /** Reports of one burst that may wait to leave; older ones are forgotten. */
@@ -43,6 +47,8 @@ export class Collector {
     /** @type {Uint8Array | null} */
     this._before = null;
     this._rate = 0;
+    /** Milliseconds that a round trip of the connection takes; 0: unknown. */
+    this.roundTrip = 0;
     this._bytes = 0;
     this._counted = 0;
   }
@@ -76,12 +82,17 @@ export class Collector {
     this._bytes += payload.length;
   }
 
+  get _interval() {
+    return Math.max(this._rate > SLOW ? INTERVAL : SLOW_INTERVAL, Math.min(LONGEST_INTERVAL, SHARE * this.roundTrip));
+  }
+
   /** When the next report should leave; null while there is nothing to say. @returns {number | null} */
   due() {
     if (this._full.length) return -Infinity;
     if (!this._count) return null;
-    if (this._count >= ENOUGH) return this._began;
-    return this._began + (this._rate > SLOW ? INTERVAL : SLOW_INTERVAL);
+    const interval = this._interval;
+    if (this._count >= (interval <= SLOW_INTERVAL ? ENOUGH : MOST_NAMED)) return this._began;
+    return this._began + interval;
   }
 
   /** A feedback datagram, which repeats the report before; null while there is nothing to say. After a burst there are several.

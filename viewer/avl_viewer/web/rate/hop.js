@@ -36,6 +36,11 @@ export class HopRate {
     }
   }
 
+  /** A round trip takes so many milliseconds. @param {number} roundTrip */
+  measured(roundTrip) {
+    this._collector.roundTrip = roundTrip;
+  }
+
   /** The feedback datagram, where one is due. @param {number} now */
   takeFeedback(now) {
     const due = this._collector.due();

@@ -21,6 +21,7 @@
  * @property {(stream: number) => void} setStreamBulk  It leaves after the others.
  * @property {(stream: number, code: number) => void} resetStream  Abandon both directions.
  * @property {(stream: number) => number} streamBacklog  Bytes queued and not yet taken by the connection.
+ * @property {(roundTrip: number) => void} [measured]  A round trip takes so many milliseconds; where reports are made.
  * @property {(code: number, text: string) => void} close
  */
 

@@ -209,6 +209,7 @@ export class RelayLink {
     for (const older of [...this._pinged.keys()]) if (older <= token) this._pinged.delete(older);
     this.answeredAt = now;
     this.rtt = this.rtt === null ? now - sent : this.rtt + (now - sent - this.rtt) / 8;
+    this._carrier?.measured?.(this.rtt);
     this._owner.linkAnswered(now);
   }
 

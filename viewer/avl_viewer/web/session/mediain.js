@@ -8,6 +8,7 @@
 import { OutdatedKey, Replayed, UnknownKey } from "../crypto/sframe.js";
 import { checkBitstream, checkSize } from "../media/bounds.js";
 import { Ordering } from "../media/ordering.js";
+import { patience } from "../media/patience.js";
 import { decode as decodePreamble } from "../media/preamble.js";
 import { Reassembler } from "../media/reassembler.js";
 import { decode as decodeDatagram } from "../wire/datagram.js";
@@ -16,8 +17,6 @@ import { DATAGRAM, FLAG, TIMER } from "../wire/registry.js";
 
 /** Objects kept for a key that has not come yet. */
 export const KEYLESS = 8;
-/** Milliseconds after a beacon until what it named counts as lost. */
-export const TAIL_PATIENCE = 500;
 /** Tracks a host may have. */
 export const TRACKS = 16;
 
@@ -70,6 +69,19 @@ export class MediaReceiver {
     this.damaged = 0;
     this.lost = 0;
     this.received = 0;
+    this._patience = patience(0, TIMER.KEY_SPACING);
+  }
+
+  /** Wait for as long as repairs take where an answer of the host takes so many milliseconds. @param {number} roundTrip */
+  follow(roundTrip) {
+    this._patience = patience(roundTrip, TIMER.KEY_SPACING);
+    for (const track of this._tracks.values()) this._bePatient(track);
+  }
+
+  /** @param {Track} track */
+  _bePatient(track) {
+    track.ordering.patience = this._patience.dependency;
+    track.reassembler.patience = this._patience.unfinished;
   }
 
   /** Learn a media key; frames that were waiting for it follow.
@@ -103,6 +115,7 @@ export class MediaReceiver {
     if (known) return known;
     if (this._tracks.size >= TRACKS) return null;
     const track = { reassembler: new Reassembler(), ordering: new Ordering(), group: null, asked: -Infinity, awaited: null };
+    this._bePatient(track);
     this._tracks.set(number, track);
     return track;
   }
@@ -178,15 +191,15 @@ export class MediaReceiver {
     if (ready.length) this._owner.frames(ready);
   }
 
-  /** [track, first object that can't be decoded] of every track that must recover now; asked at most once per 300 ms and track.
-   * @param {number} now @returns {[number, number][]} */
+  /** [track, first object that can't be decoded] of every track that must recover now; asked at most once per track in 300 ms or what an
+   * answer takes. @param {number} now @returns {[number, number][]} */
   recoveries(now) {
     /** @type {[number, number][]} */
     const out = [];
     for (const [number, track] of this._tracks) {
       this.lost += track.reassembler.incomplete(now).length;
       const stuck = track.ordering.stuck(now);
-      if (stuck !== null && now - track.asked >= TIMER.KEY_SPACING) {
+      if (stuck !== null && now - track.asked >= this._patience.answer) {
         track.asked = now;
         out.push([number, stuck]);
       }
@@ -199,7 +212,7 @@ export class MediaReceiver {
     let next = null;
     for (const track of this._tracks.values()) {
       const check = track.ordering.nextCheck();
-      if (check !== null) next = Math.min(next ?? Infinity, Math.max(check, track.asked + TIMER.KEY_SPACING, now));
+      if (check !== null) next = Math.min(next ?? Infinity, Math.max(check, track.asked + this._patience.answer, now));
     }
     return next;
   }
@@ -226,7 +239,7 @@ export class MediaReceiver {
       if (!track.awaited) continue;
       if (this.decoded(number) >= track.awaited.number) {
         track.awaited = null;
-      } else if (now - track.awaited.since > TAIL_PATIENCE && now - track.asked >= TIMER.KEY_SPACING) {
+      } else if (now - track.awaited.since > this._patience.tail && now - track.asked >= this._patience.answer) {
         track.asked = now;
         out.push([number, this.decoded(number) + 1]);
       }

@@ -297,7 +297,7 @@ export class ViewerSession {
 
   /** @param {any} message */
   async _control(message) {
-    if (message.kind === "CLOCK_PONG") this._clocks.answered(message, this._clock());
+    if (message.kind === "CLOCK_PONG") this._clockAnswered(message);
     else if (message.kind === "BEACON") this._beacon(message);
     else if (message.kind === "MEDIA_KEYS") await this._watching?.learn(message.keys);
     else if (message.kind === "END") this._ended(new Refused(knownCode(message.code, CLOSE.EVICTED)));
@@ -305,6 +305,12 @@ export class ViewerSession {
       if (message.kind === "LAYOUT") checkSize(message.width, message.height);
       this._owner.sessionMessage(message);
     }
+  }
+
+  /** @param {any} pong */
+  _clockAnswered(pong) {
+    this._clocks.answered(pong, this._clock());
+    if (this.clock.roundTrip !== null) this._watching?.receiver.follow(this.clock.roundTrip);
   }
 
   /** @param {any} beacon */
