@@ -15,6 +15,7 @@ from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.state import StateError, default_folder
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.quic.qlog import recording
+from avl_protocol.rate.limits import DEFAULT, for_address
 from avl_protocol.wire.target import parse_address, show_pin
 from avl_relay.config import RelaySettings
 from avl_relay.relay import Relay, configure_log
@@ -53,6 +54,9 @@ def serve(
     ] = None,
     tls_cert: Annotated[Optional[Path], typer.Option(help="PEM certificate chain, publicly trusted.")] = None,
     tls_key: Annotated[Optional[Path], typer.Option(help="Its PEM key.")] = None,
+    per_address: Annotated[
+        int, typer.Option(help="Connections that one address may have: hosts and viewers behind one NAT.", min=1)
+    ] = DEFAULT.connections.source,
     ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
     qlog: Annotated[
         Optional[Path], typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")
@@ -68,8 +72,9 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise _fail("--tls-cert and --tls-key belong together", USAGE)
     settings = RelaySettings(
-        state or default_folder("relay"), quic, page, public or quic[0], tls_cert, tls_key, ready_file
-    )
+        state or default_folder("relay"), quic, page, public or quic[0], tls_cert, tls_key, ready_file,
+        for_address(per_address),
+    )  # fmt: skip
     configure_log()
     if tls_cert is None and settings.public not in LOOPBACK:
         typer.echo(
