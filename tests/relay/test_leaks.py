@@ -117,7 +117,7 @@ def test_hops_by_quic_leave_nothing_at_a_relay() -> None:
             for number in range(60):
                 await visit(number)
             await asyncio.sleep(60)
-            nothing_stays(before, kept(), 60, 3.0)
+            nothing_stays(before, kept(), 60, 10.0)  # one connection is thousands
             relay: Any = s.relay_instance
             assert relay._endpoint.connections == 0 and relay._endpoint._quota.sources == 0
             await endpoint.close()
@@ -156,6 +156,6 @@ async def test_hops_by_websocket_leave_nothing_at_a_relay(tmp_path: Path) -> Non
         for number in range(100):
             await visit(number)
         await asyncio.sleep(0.1)
-        nothing_stays(before, kept(), 100, 3.0)
+        nothing_stays(before, kept(), 100, 10.0)
         assert server._quota.sources == 0
     await relay.close()
