@@ -11,6 +11,7 @@ import typer
 
 from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.folders import default_folder
+from avl_protocol.rate.limits import DEFAULT, for_address
 from avl_protocol.wire.foreign import for_terminal
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def serve(
     ] = None,
     tls_cert: Annotated[Optional[Path], typer.Option(help="PEM certificate chain, publicly trusted.")] = None,
     tls_key: Annotated[Optional[Path], typer.Option(help="Its PEM key.")] = None,
+    per_address: Annotated[
+        int, typer.Option(help="Connections that one address may have: hosts and viewers behind one NAT.", min=1)
+    ] = DEFAULT.connections.source,
     ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
     qlog: Annotated[
         Optional[Path], typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")
@@ -80,8 +84,9 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise _fail("--tls-cert and --tls-key belong together", USAGE)
     settings = RelaySettings(
-        state or default_folder("relay"), quic, page, public or quic[0], tls_cert, tls_key, ready_file
-    )
+        state or default_folder("relay"), quic, page, public or quic[0], tls_cert, tls_key, ready_file,
+        for_address(per_address),
+    )  # fmt: skip
     configure_log()
     if tls_cert is None and settings.public not in LOOPBACK:
         _warn(

@@ -22,7 +22,7 @@ from avl_protocol.endpoint.websocket import WebSocketServer, bind_tcp
 from avl_protocol.endpoint.world import World
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.session.relay import RelayIdentity, RelayPeer
+from avl_protocol.session.relay import PeerState, RelayIdentity, RelayPeer
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.foreign import for_log
 from avl_protocol.wire.registry import CloseCode
@@ -236,8 +236,11 @@ class Relay:
         alarm.reset()
 
         def after() -> None:
-            peer.look_at_address()
-            alarm.reset()
+            if peer.state is PeerState.GONE:
+                alarm.stop()  # a timer would keep it all for as long as it runs
+            else:
+                peer.look_at_address()
+                alarm.reset()
             self._alarm.reset()
 
         return Driven(peer, after, faults, carrier.close)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.rate.limits import Allowance, Bucket, Limits, bucket
+from avl_protocol.rate.limits import DEFAULT, Allowance, Bucket, Limits, bucket, for_address
 
 
 def test_what_was_charged_has_to_be_waited_for() -> None:
@@ -43,3 +43,9 @@ def test_a_friend_may_do_more_than_a_stranger_of_everything() -> None:
         assert friend.per_second > stranger.per_second and friend.burst > stranger.burst
     for few, many in ((limits.strangers, limits.connections),):
         assert few.source < many.source and few.network < many.network and few.total < many.total
+
+
+def test_a_relay_whose_hosts_share_one_address_can_let_more_of_them_in() -> None:
+    wide = for_address(1000)
+    assert (wide.connections.source, wide.connections.network) == (1000, 4000)
+    assert for_address(DEFAULT.connections.source) == DEFAULT

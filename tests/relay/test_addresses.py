@@ -53,7 +53,7 @@ def test_six_tests_of_a_nat_are_begun_in_a_minute_and_not_more_in_the_long_run()
     assert 60 <= len(asked) <= 60 + 4 and all(peer is one.peer for peer, _ in asked)
     assert asked[0][1] == bytes(16)
     other.say(NatTest(b"t" * 16))
-    assert asked[-1] == (other.peer, b"t" * 16), "each neighbour has tests of its own"
+    assert asked[-1] == (other.peer, b"t" * 16), "each source has tests of its own"
     assert one.closed is None
 
 

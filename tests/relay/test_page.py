@@ -126,6 +126,23 @@ async def test_a_source_has_so_many_connections_and_others_get_in(tmp_path: Path
             one.transport.abort()
 
 
+async def test_a_source_that_opens_very_many_waits_and_others_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avl_protocol.endpoint.admission.PROVED", (0.001, 20.0))
+    async with page(tmp_path) as port:
+        dropped = 0
+        for _ in range(25):
+            reader, writer = await opened(port, b"", "127.5.0.1")
+            writer.write(get(port, more="Connection: close\r\n"))
+            dropped += await ended(reader) == b""
+            writer.close()
+        assert dropped == 5
+        honest, other = await opened(port, get(port))
+        assert b" 200 " in await honest.readline()
+        other.transport.abort()
+
+
 async def test_when_descriptors_run_out_whoever_holds_many_makes_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -214,6 +214,8 @@ class DesktopClient:
 
     def _happened(self) -> None:
         """Something arrived or was sent."""
+        if self.ended.done():
+            return  # an alarm that is set again would keep all of this for ever
         if self._ways is not None and not self._closing:
             self._ways.happened(self._now())
         self._alarm.reset()
@@ -395,7 +397,7 @@ class DesktopClient:
         self.session_recover(track, number, self._now())
 
     def _presented(self, number: int, at: float) -> None:
-        if self._session is not None:
+        if self._session is not None and not self.ended.done():
             self._session.presented(VIDEO_TRACK, number, at, self._now())
             self._alarm.reset()
 

@@ -7,7 +7,7 @@ session is ever held back, and still not so much that one could hold up the othe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,12 @@ class Limits:
 
 #: What holds where nothing else is said.
 DEFAULT = Limits()
+
+
+def for_address(connections: int) -> Limits:
+    """The defaults, with so many connections of one source (and four times as many of its network)."""
+    usual = DEFAULT.connections
+    return replace(DEFAULT, connections=Places(connections, max(4 * connections, usual.network), usual.total))
 
 
 class Bucket:

@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from avl_protocol.endpoint.admission import Admission
 from avl_protocol.endpoint.quota import Quota
 from avl_protocol.rate.limits import Limits
 from avl_relay.http.visit import Visit
@@ -37,10 +38,10 @@ class TcpServer:
         """`upgraded()` speaks on a transport whose client asked for a WebSocket, beginning with its request. `most`:
         connections that there are descriptors for."""
         places = replace(limits.pages, total=min(limits.pages.total, most))
-        quota = Quota(places, places, limits.stranger_grace)
+        quota, admission = Quota(places, places, limits.stranger_grace), Admission()
 
         def visit(**given: Any) -> Visit:
-            return Visit(quota=quota, limits=limits, **given)
+            return Visit(quota=quota, admission=admission, limits=limits, **given)
 
         def upgrade(config: object, server_state: object, app_state: object) -> asyncio.Protocol:
             return upgraded()

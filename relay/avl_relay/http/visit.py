@@ -11,6 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from avl_protocol.endpoint.admission import Admission, Decision
 from avl_protocol.endpoint.quota import Claim, Quota
 from avl_protocol.rate.limits import Limits
 
@@ -21,17 +22,21 @@ MAPPED = "::ffff:"
 class Visit(H11Protocol):
     """uvicorn's protocol for one connection, bounded."""
 
-    def __init__(self, *args: Any, quota: Quota, limits: Limits, **more: Any) -> None:
+    def __init__(self, *args: Any, quota: Quota, admission: Admission, limits: Limits, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._quota, self._limits = quota, limits
+        self._quota, self._admission, self._limits = quota, admission, limits
         self._place: Claim | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a place; without one the connection ends."""
+        """Take a place; without one, or if the source opens too many a second, the connection ends."""
         super().connection_made(transport)
         host = str((transport.get_extra_info("peername") or ("0.0.0.0",))[0]).removeprefix(MAPPED)
-        self._place = self._quota.claim(host, self.loop.time(), transport.abort)
+        now = self.loop.time()
+        if self._admission.decide(host, proved=True, now=now) is Decision.ACCEPT:
+            self._place = self._quota.claim(host, now, transport.abort)
+            if self._place is None:
+                self._admission.blame(host, now)
         if self._place is None:
             transport.abort()
         else:
