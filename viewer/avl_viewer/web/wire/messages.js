@@ -18,6 +18,7 @@ import * as varint from "./varint.js";
 const OPTIONAL = {
   HELLO: ["software", "required"],
   WELCOME: ["time_ms", "name", "page", "types"],
+  REGISTER: ["yields"],
   ATTACH: ["hops", "moves"],
   INCOMING: ["source", "moves"],
   VIEWERS: ["rungs", "rate", "hold_ms"],
