@@ -103,6 +103,7 @@ class Reception:
         self._tell = tell
         self._after = after
         self._visits: dict[bytes, Visit] = {}
+        tickets.on_redeemed = self._taken_over
         self._pictures = PicturePlan(desktop.sharing)
         self._keep_at: float | None = None
         self._limits = HandshakeLimits()
@@ -212,6 +213,11 @@ class Reception:
             found[0].session.channel_reset(found[1].route, channel, stream, code, now)
 
     # sessions
+
+    def _taken_over(self, session_id: bytes) -> None:
+        """A ticket of this session was taken: there is one session to a ticket, and this one's place is another's."""
+        if (visit := self._visits.get(session_id)) is not None:
+            visit.session.end(CloseCode.REPLACED, self._world.clock.monotonic())
 
     def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
         """Ask the person, if that is how this host is run."""

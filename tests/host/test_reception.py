@@ -421,3 +421,18 @@ def test_a_thousand_strangers_leave_nothing_behind(tmp_path: Path) -> None:
         lobby.clock.now += 11
         lobby.reception.handle_timer(lobby.clock.now)
     assert lobby.sessions == [] and lobby.reception._visits == {} and lobby.reception.next_timeout() is None
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_ticket_brings_one_session_back_and_never_makes_two_of_it(tmp_path: Path, lost: bool) -> None:
+    lobby = Lobby(tmp_path)
+    first, other = lobby.admit(1), lobby.admit(2)
+    (ticket,) = lobby.of(1, Ticket)
+    if lost:
+        lobby.reception.session_detached(first, lobby.clock.now)
+    assert lobby.tickets.redeem(ticket.ticket, other.viewer) is None and first in lobby.sessions, "a thief ends nothing"
+    third = lobby.admit(3)
+    (ticket,) = lobby.of(3, Ticket)
+    assert lobby.tickets.redeem(ticket.ticket, third.viewer) == EVERYTHING
+    assert third.state is HostState.ENDED and Evict(3, CloseCode.REPLACED) in lobby.link.of(Evict)
+    assert lobby.sessions == [first, other], "the place is free before the next is admitted"

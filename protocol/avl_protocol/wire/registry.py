@@ -205,6 +205,7 @@ class CloseCode(IntEnum):
     SESSION_LOST = 75
     TOO_SLOW = 76
     SESSION_UNKNOWN = 77
+    CLOCK = 78
 
 
 #: code -> (whose range, exit code of the command line, the sentence a person is shown)
@@ -235,6 +236,7 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.SESSION_LOST: ("session", 4, "The connection to the host was lost."),
     CloseCode.TOO_SLOW: ("session", 1, "The other side stopped reading."),
     CloseCode.SESSION_UNKNOWN: ("session", 4, "The host no longer knows this session."),
+    CloseCode.CLOCK: ("session", 3, "The clocks of the two sides differ by more than a day. Set the one that is wrong; if both are right, do not continue."),
 }
 
 #: message name -> (number, ((key, field, type), ...)), one table for each kind of stream

@@ -156,6 +156,7 @@ export const CLOSE = Object.freeze({
   SESSION_LOST: 75,
   TOO_SLOW: 76,
   SESSION_UNKNOWN: 77,
+  CLOCK: 78,
 });
 /** Close code -> the sentence a person is shown. */
 export const CLOSE_TEXT = Object.freeze({
@@ -185,6 +186,7 @@ export const CLOSE_TEXT = Object.freeze({
   75: "The connection to the host was lost.",
   76: "The other side stopped reading.",
   77: "The host no longer knows this session.",
+  78: "The clocks of the two sides differ by more than a day. Set the one that is wrong; if both are right, do not continue.",
 });
 /** Message name -> [number, [[key, field, type], ...]]. */
 export const HOP_MESSAGES = Object.freeze({
