@@ -239,8 +239,7 @@ class Agent:
         if roll.advance(wall):
             endpoint.set_certificate(roll.current)
             self.reachability.moved()
-        delay = min(max(60.0, roll.renew_at - wall), 24 * 3600.0)
-        asyncio.get_running_loop().call_later(delay, self._roll, endpoint, roll)
+        asyncio.get_running_loop().call_later(roll.pause(wall), self._roll, endpoint, roll)
 
     async def _open_port(self, endpoint: Endpoint, whereabouts: Whereabouts) -> None:
         """Ask the router for a port, and tell the local network about us, where that is wanted."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from avl_host.entrances import DirectEntrance
 from avl_host.reception import Reception
 from avl_host.sharing import Sharing
-from avl_protocol.crypto.identity import Identity, endorse_certificate
+from avl_protocol.crypto.identity import HOST_CERTIFICATE, Identity, endorse_certificate
 from avl_protocol.endpoint.sources import source_tag
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.session.handshakelimits import most_crowding
@@ -67,7 +67,7 @@ class DirectDoor:
     def accept(self, carrier: QuicCarrier, now: float) -> RelayPeer:
         """Somebody has connected."""
         certificate = carrier.server_certificate or b""
-        endorsement = endorse_certificate(self._identity, certificate)
+        endorsement = endorse_certificate(self._identity, certificate, HOST_CERTIFICATE)
         own = RelayIdentity(self._identity.public, certificate, endorsement, "", "", (Role.VIEWER,))
         peer = RelayPeer(own, self, self._entropy(16), int(self._wall() * 1000), now)
         peer.attach_carrier(carrier)

@@ -119,6 +119,7 @@ class Reception:
         self._tell = tell
         self._after = after
         self._visits: dict[bytes, Visit] = {}
+        tickets.on_redeemed = self._taken_over
         self._pictures = PicturePlan(desktop.sharing)
         self._keep_at: float | None = None
         #: When those who remain are given keys that somebody who was lost has not, and when that was done last.
@@ -262,6 +263,11 @@ class Reception:
             self._guard(visit, self._world.clock.monotonic(), call, visit.session)
 
     # sessions
+
+    def _taken_over(self, session_id: bytes) -> None:
+        """A ticket of this session was taken: there is one session to a ticket, and this one's place is another's."""
+        if (visit := self._visits.get(session_id)) is not None:
+            visit.session.end(CloseCode.REPLACED, self._world.clock.monotonic())
 
     def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
         """Ask the person, if that is how this host is run."""

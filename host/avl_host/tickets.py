@@ -42,6 +42,8 @@ class TicketBook:
         self._entropy = entropy
         self._wall = wall
         self._issued: dict[bytes, _Issued] = {}
+        #: Told of the session whose ticket is taken: another takes its place (R-SEC-88).
+        self.on_redeemed: Callable[[bytes], None] = lambda session: None
         self._load()
 
     def issue(self, viewer: bytes, session: bytes, permissions: Permission) -> bytes | None:
@@ -64,6 +66,7 @@ class TicketBook:
         self._save()
         if issued.viewer != viewer or self._wall() > issued.until:
             return None
+        self.on_redeemed(issued.session)
         return Permission(issued.permissions & sum(Permission))
 
     def keep(self, session: bytes) -> None:

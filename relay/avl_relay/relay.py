@@ -88,8 +88,7 @@ class Relay:
             if self._sockets is not None:
                 self._sockets.set_certificate(self._roll.current)
             self._log.info("certificate renewed")
-        delay = min(max(60.0, self._roll.renew_at - wall), 24 * 3600.0)
-        self._renewal = asyncio.get_running_loop().call_later(delay, self._renew)
+        self._renewal = asyncio.get_running_loop().call_later(self._roll.pause(wall), self._renew)
 
     # running
 

@@ -32,6 +32,7 @@ def identities() -> dict[str, Any]:
             "der": certificate.hex(),
             "hash": identity.pin(certificate).hex(),
             "endorsement": identity.endorse_certificate(one, certificate).hex(),
+            "host_endorsement": identity.endorse_certificate(one, certificate, identity.HOST_CERTIFICATE).hex(),
         },
         "registration": {
             "not_before": WALL,
@@ -53,6 +54,11 @@ def identities() -> dict[str, Any]:
             }
             for label in (identity.STATIC_HOST, identity.STATIC_VIEWER)
         ],
+        "overlong": {
+            "not_before": WALL,
+            "not_after": WALL + 86_401,
+            "signature": identity.endorse_static(one, identity.STATIC_HOST, static, WALL, WALL + 86_401).hex(),
+        },
         "validity": [
             {"wall": wall, "valid": identity.valid_at(WALL, WALL + 3600, wall)}
             for wall in (WALL - 86_401, WALL - 86_400, WALL, WALL + 3600 + 86_400, WALL + 3600 + 86_401)

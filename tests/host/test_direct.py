@@ -8,9 +8,10 @@ import pytest
 
 from avl_host.direct import HANDLE, MOST, DirectDoor
 from avl_host.sharing import Sharing
-from avl_protocol.crypto.identity import check_relay, device_number, pin
+from avl_protocol.crypto.identity import HOST_CERTIFICATE, check_relay, device_number, pin
 from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.session.relay import RelayPeer
+from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import (
     Attach,
     Attached,
@@ -107,7 +108,9 @@ class Caller:
 def test_the_host_says_who_it_is_and_endorses_the_certificate_of_this_connection() -> None:
     (welcome,) = Doorstep().comes().heard(Welcome)
     assert device_number(welcome.identity) == HOST.number
-    check_relay(pin(HOST.public), welcome.identity, welcome.endorsement, CERTIFICATE)
+    check_relay(pin(HOST.public), welcome.identity, welcome.endorsement, CERTIFICATE, HOST_CERTIFICATE)
+    with pytest.raises(Refused):
+        check_relay(pin(HOST.public), welcome.identity, welcome.endorsement, CERTIFICATE)  # it is no relay
 
 
 def test_a_running_session_may_come_and_its_channels_with_it() -> None:

@@ -572,3 +572,18 @@ def test_a_desktop_that_viewers_refuse_is_told_of_at_the_host(tmp_path: Path) ->
     lobby.reception.layout((8192, 8192), ())
     (warning,) = lobby.said
     assert "8192 x 8192" in warning and "Lower its resolution" in warning
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_ticket_brings_one_session_back_and_never_makes_two_of_it(tmp_path: Path, lost: bool) -> None:
+    lobby = Lobby(tmp_path)
+    first, other = lobby.admit(1), lobby.admit(2)
+    (ticket,) = lobby.of(1, Ticket)
+    if lost:
+        lobby.reception.session_detached(first, lobby.clock.now)
+    assert lobby.tickets.redeem(ticket.ticket, other.viewer) is None and first in lobby.sessions, "a thief ends nothing"
+    third = lobby.admit(3)
+    (ticket,) = lobby.of(3, Ticket)
+    assert lobby.tickets.redeem(ticket.ticket, third.viewer) == EVERYTHING
+    assert third.state is HostState.ENDED and Evict(3, CloseCode.REPLACED) in lobby.link.of(Evict)
+    assert lobby.sessions == [first, other], "the place is free before the next is admitted"

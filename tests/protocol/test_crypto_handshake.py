@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avl_protocol.crypto import authentication
+from avl_protocol.crypto import identity as identities
 from avl_protocol.crypto.identity import CLOCK_TOLERANCE
 from avl_protocol.wire.codec import HANDSHAKE
 from avl_protocol.wire.endtoend import Challenge, Confirm
@@ -148,13 +149,51 @@ def test_a_host_that_lies_about_its_number_is_the_wrong_host(monkeypatch: pytest
     assert refused.value.code == CloseCode.WRONG_HOST
 
 
-@pytest.mark.parametrize("drift", [CLOCK_TOLERANCE + 3601, -CLOCK_TOLERANCE - 1])
-def test_stale_endorsements_are_refused_by_both_ends(drift: int) -> None:
+@pytest.mark.parametrize(
+    ("drift", "told"),
+    [
+        (CLOCK_TOLERANCE + 3601, "differ by 1 day: this machine's is ahead of the host's"),
+        (-CLOCK_TOLERANCE - 1, "differ by 1 day: this machine's is behind the host's"),
+        (-3 * CLOCK_TOLERANCE, "differ by 3 days: this machine's is behind the host's"),
+        (40 * CLOCK_TOLERANCE, "differ by 40 days: this machine's is ahead of the host's"),
+    ],
+)
+def test_a_wrong_clock_is_told_as_one_and_not_as_a_wrong_host(drift: int, told: str) -> None:
     run, late = viewer(), host(wall=WALL - drift)
     (second,) = late.receive(run.start()).send
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Refused, match=told) as refused:
         run.receive(second)
-    assert refused.value.code == CloseCode.WRONG_HOST
+    assert refused.value.code == CloseCode.CLOCK
+
+
+@pytest.mark.parametrize("drift", [3 * CLOCK_TOLERANCE, -3 * CLOCK_TOLERANCE])
+def test_the_host_too_tells_a_wrong_clock_as_one(monkeypatch: pytest.MonkeyPatch, drift: int) -> None:
+    run = Run(viewer(), host())
+    (second,) = run.host.receive(run.viewer.start()).send
+    true_endorsement = authentication.endorsement
+    monkeypatch.setattr(
+        authentication, "endorsement", lambda own, label, noise, wall: true_endorsement(own, label, noise, wall + drift)
+    )
+    (third,) = run.viewer.receive(second)
+    with pytest.raises(Refused) as refused:
+        run.host.receive(third)
+    assert refused.value.code == CloseCode.CLOCK
+    with pytest.raises(Refused, match="differ by more than a day"):
+        run.viewer.receive(run.host.refuse(refused.value.code))
+
+
+def test_an_impostor_is_the_wrong_host_whatever_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    for endorsed in ((0, 10, bytes(64)), (WALL, WALL + 1000 * CLOCK_TOLERANCE, None)):
+        run, late = viewer(), host()
+        not_before, not_after, signature = endorsed
+        label, key = identities.STATIC_HOST, late._noise.static_public
+        made = signature or identities.endorse_static(HOST, label, key, not_before, not_after)
+        with monkeypatch.context() as patch:
+            patch.setattr(authentication, "endorsement", lambda *_, of=(not_before, not_after, made): of)
+            (second,) = late.receive(run.start()).send
+        with pytest.raises(Refused) as refused:
+            run.receive(second)
+        assert refused.value.code == CloseCode.WRONG_HOST
 
 
 def test_a_clock_that_is_a_day_off_is_tolerated() -> None:

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from avl_protocol.crypto import identity
 from avl_protocol.crypto.identity import Identity
+from avl_protocol.endpoint.tls import DAY, LIFETIME, self_signed
 from avl_protocol.wire import device_id
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
-from tests.protocol.handshakes import HOST, VIEWER, WALL
+from tests.protocol.handshakes import HOST, VIEWER, WALL, Seeded
 
 CERTIFICATE = b"a certificate in DER"
 NONCE = bytes(range(32))
@@ -96,8 +97,6 @@ def test_a_registration_yields_the_device_number() -> None:
         {"record": identity.device_record(WALL - 10, WALL + 2000, "avl 0.1.0")},
         {"record": b"\x80"},
         {"record": b"not msgpack"},
-        {"wall": WALL + 1000 + identity.CLOCK_TOLERANCE + 1},
-        {"wall": WALL - 10 - identity.CLOCK_TOLERANCE - 1},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -105,6 +104,60 @@ def test_a_registration_made_for_another_place_or_time_is_refused(changes: dict[
     with pytest.raises(RemoteProtocolError) as refused:
         _register(**changes)
     assert refused.value.code == CloseCode.BAD_RECORD
+
+
+@pytest.mark.parametrize("wall", [WALL + 1000 + identity.CLOCK_TOLERANCE + 1, WALL - 10 - identity.CLOCK_TOLERANCE - 1])
+def test_a_registration_whose_time_alone_is_wrong_is_told_so(wall: int) -> None:
+    with pytest.raises(RemoteProtocolError) as refused:
+        _register(wall=wall)
+    assert refused.value.code == CloseCode.CLOCK
+    with pytest.raises(RemoteProtocolError) as refused:
+        _register(wall=wall, signature=bytes(64))
+    assert refused.value.code == CloseCode.BAD_RECORD, "what is not signed says nothing of a clock"
+
+
+@pytest.mark.parametrize(
+    ("wall", "told"),
+    [
+        (WALL - DAY, None), (WALL + LIFETIME + 0.9 * DAY, None), (WALL - 3 * DAY, "begins to be valid in 3 days"),
+        (WALL + LIFETIME + 40 * DAY, "ended 40 days ago"),
+    ],
+)  # fmt: skip
+def test_a_certificate_is_good_while_it_is_valid_whoever_endorsed_it(wall: float, told: str | None) -> None:
+    certificate = self_signed(["relay.test"], now=WALL, entropy=Seeded("certificate")).der
+    if told is None:
+        identity.check_certificate_time(certificate, wall)
+        return
+    with pytest.raises(Refused, match=told) as refused:
+        identity.check_certificate_time(certificate, wall)
+    assert refused.value.code is CloseCode.CLOCK
+
+
+def test_what_is_no_certificate_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        identity.check_certificate_time(b"certificate", WALL)
+    assert refused.value.code is CloseCode.WRONG_RELAY
+
+
+def test_an_endorsement_of_a_static_key_lasts_a_day_at_most() -> None:
+    for lasts, good in (
+        (identity.LONGEST_STATIC, True),
+        (identity.LONGEST_STATIC + 1, False),
+        (1 << 40, False),
+        (-1, False),
+    ):
+        signature = identity.endorse_static(HOST, identity.STATIC_HOST, b"s" * 32, WALL, WALL + lasts)
+        valid = identity.check_static(HOST.public, signature, identity.STATIC_HOST, b"s" * 32, WALL, WALL + lasts, WALL)
+        assert valid is good
+
+
+def test_a_host_s_word_for_its_certificate_is_not_a_relay_s() -> None:
+    labels = (identity.HOST_CERTIFICATE, identity.RELAY_CERTIFICATE)
+    for made, wanted in (labels, labels[::-1]):
+        endorsement = identity.endorse_certificate(HOST, CERTIFICATE, made)
+        identity.check_relay(HOST.pin, HOST.public, endorsement, CERTIFICATE, made)
+        with pytest.raises(Refused):
+            identity.check_relay(HOST.pin, HOST.public, endorsement, CERTIFICATE, wanted)
 
 
 def test_clocks_may_be_off_by_a_day() -> None:

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from avl_protocol.endpoint.tls import DAY, CertificateRoll, TlsServer, load, self_signed
+from avl_protocol.endpoint.tls import DAY, LONGEST_PAUSE, CertificateRoll, TlsServer, load, self_signed
 
 NOW = 1_900_000_000.0
 
@@ -60,6 +60,12 @@ def test_a_machine_that_slept_gets_a_fresh_certificate() -> None:
     assert roll.advance(NOW + 60 * DAY)
     assert roll.current.certificate.not_valid_after_utc.timestamp() > NOW + 71 * DAY
     assert not roll.advance(NOW + 61 * DAY)
+
+
+def test_a_machine_that_slept_presents_no_certificate_that_is_over_for_longer_than_minutes() -> None:
+    roll = CertificateRoll(made, NOW)
+    assert roll.pause(NOW) == LONGEST_PAUSE <= 600
+    assert roll.pause(roll.renew_at - 100) == 100 and roll.pause(roll.renew_at + 5) == 60
 
 
 def test_a_pem_chain_and_key_are_loaded_and_damage_is_said(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.crypto.identity import device_record, endorse_certificate
+from avl_protocol.crypto.identity import HOST_CERTIFICATE, RELAY_CERTIFICATE, device_record, endorse_certificate
+from avl_protocol.endpoint.tls import self_signed
 from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
 from avl_protocol.wire.codec import HOP
@@ -30,7 +31,7 @@ from avl_protocol.wire.messages import (
     Welcome,
 )
 from avl_protocol.wire.registry import MAX_HOP_MESSAGE, T_HELLO, CloseCode, Role
-from tests.protocol.handshakes import HOST, WALL, identity
+from tests.protocol.handshakes import HOST, WALL, Seeded, identity
 from tests.protocol.memory import Connection, Deaf
 
 RELAY, STRANGER = identity("relay"), identity("another relay")
@@ -92,13 +93,14 @@ class Hop:
 
     def __init__(
         self, role: Role = Role.VIEWER, pin: bytes | None = RELAY.pin, trusted: bool = False,
-        device: int | None = None, only_device: bool = False,
+        device: int | None = None, only_device: bool = False, certificate: bytes = CERTIFICATE,
+        wall: float | None = None,
     ) -> None:  # fmt: skip
         self.now = 50.0
-        self.owner, self.relay, self.connection = Owner(), Deaf(), Connection()
+        self.owner, self.relay, self.connection = Owner(), Deaf(), Connection(certificate=certificate)
         own = HOST if role is Role.HOST else None
         self.link = RelayLink(LinkSettings(role, "test", pin, own, RECORD, device, only_device), self.owner)
-        self.link.attach_carrier(self.connection.client, lambda: trusted)
+        self.link.attach_carrier(self.connection.client, lambda: trusted, wall)
         self.connection.join(self.link, self.relay)
         self.link.carrier_ready(self.now)
         self.run()
@@ -195,7 +197,7 @@ def test_a_relay_that_nobody_vouches_for_is_left() -> None:
 @pytest.mark.parametrize("only_device", [True, False])
 def test_the_device_itself_vouches_for_its_certificate(only_device: bool) -> None:
     hop = Hop(pin=None, device=HOST.number, only_device=only_device)
-    hop.say(welcome(identity=HOST.public, endorsement=endorse_certificate(HOST, CERTIFICATE)))
+    hop.say(welcome(identity=HOST.public, endorsement=endorse_certificate(HOST, CERTIFICATE, HOST_CERTIFICATE)))
     assert hop.owner.up == 1 and hop.link.at_device
 
 
@@ -209,7 +211,9 @@ def test_who_is_at_a_direct_address_and_is_not_the_device_is_the_wrong_host(trus
 
 def test_the_devices_endorsement_of_another_certificate_is_worth_nothing() -> None:
     hop = Hop(pin=None, device=HOST.number, only_device=True)
-    hop.say(welcome(identity=HOST.public, endorsement=endorse_certificate(HOST, b"another certificate")))
+    hop.say(
+        welcome(identity=HOST.public, endorsement=endorse_certificate(HOST, b"another certificate", HOST_CERTIFICATE))
+    )
     assert hop.owner.up == 0 and hop.closed is not None and not hop.link.at_device
 
 
@@ -385,3 +389,41 @@ def test_nothing_is_sent_once_it_is_over() -> None:
 def test_a_link_without_a_carrier_is_our_own_mistake() -> None:
     with pytest.raises(LocalProtocolError):
         RelayLink(LinkSettings(Role.VIEWER, "test"), Owner()).carrier.open_stream()
+
+
+@pytest.mark.parametrize("days", [-3, 40])
+@pytest.mark.parametrize("whose", ["pinned", "device", "nobody"])
+def test_a_relay_whose_certificate_is_over_is_refused_though_its_identity_endorsed_it(whose: str, days: int) -> None:
+    der = self_signed(["relay.test"], now=WALL, entropy=Seeded("certificate")).der
+    own, label = (HOST, HOST_CERTIFICATE) if whose == "device" else (RELAY, RELAY_CERTIFICATE)
+    greeting = welcome(identity=own.public, endorsement=endorse_certificate(own, der, label))
+    for wall, up in ((WALL + days * 86_400, False), (WALL, whose != "nobody")):
+        pin = RELAY.pin if whose == "pinned" else None
+        hop = Hop(pin=pin, device=HOST.number, certificate=der, wall=wall)
+        hop.say(greeting)
+        assert hop.owner.up == up
+        if not up:
+            assert hop.owner.lost is not None and [type(message) for message in hop.heard] == [Hello]
+            expected = CloseCode.CLOCK if wall != WALL else CloseCode.WRONG_RELAY
+            assert hop.owner.lost.code is expected and hop.owner.lost.exit_status == 3
+
+
+def test_a_certificate_that_is_over_is_told_as_a_wrong_clock_where_the_other_side_has_another_time() -> None:
+    der = self_signed(["relay.test"], now=WALL, entropy=Seeded("certificate")).der
+    for time, told in (
+        (WALL, "The clocks differ by 40 days: this machine's is ahead of the relay's."),
+        (WALL + 40 * 86_400, "By this machine's clock the other side's certificate ended 27 days ago."),
+    ):
+        hop = Hop(certificate=der, wall=WALL + 40 * 86_400)
+        hop.say(welcome(endorsement=endorse_certificate(RELAY, der), time_ms=time * 1000))
+        assert str(hop.owner.lost).startswith(told)
+
+
+def test_a_host_whose_record_is_refused_for_its_time_is_told_how_far_the_clocks_are_apart() -> None:
+    der = self_signed(["relay.test"], now=WALL, entropy=Seeded("certificate")).der
+    hop = Hop(Role.HOST, certificate=der, wall=WALL)
+    endorsement = endorse_certificate(RELAY, der)
+    hop.say(welcome(endorsement=endorsement, time_ms=(WALL + 5 * 86_400) * 1000))
+    hop.link.carrier_lost(CloseCode.CLOCK, "", hop.now)
+    assert hop.owner.lost is not None and hop.owner.lost.code is CloseCode.CLOCK
+    assert str(hop.owner.lost).startswith("The clocks differ by 5 days: this machine's is behind the relay's.")

@@ -205,6 +205,10 @@ def test_what_identities_vouch_for() -> None:
     identity.check_relay(
         bytes.fromhex(vectors["pin"]), public, bytes.fromhex(place["endorsement"]), bytes.fromhex(place["der"])
     )
+    direct = (bytes.fromhex(vectors["pin"]), public, bytes.fromhex(place["host_endorsement"]))
+    identity.check_relay(*direct, bytes.fromhex(place["der"]), identity.HOST_CERTIFICATE)
+    with pytest.raises(Refused):
+        identity.check_relay(*direct, bytes.fromhex(place["der"]))
     raw = {
         k: bytes.fromhex(v)
         for k, v in vectors["registration"].items()
@@ -226,6 +230,11 @@ def test_what_identities_vouch_for() -> None:
         for row in vectors["validity"]:
             valid = identity.check_static(public, *arguments, case["not_before"], case["not_after"], row["wall"])
             assert valid == row["valid"]
+    overlong, key = vectors["overlong"], bytes.fromhex(vectors["static"][0]["key"])
+    assert not identity.check_static(
+        public, bytes.fromhex(overlong["signature"]), identity.STATIC_HOST, key, overlong["not_before"],
+        overlong["not_after"], overlong["not_before"],
+    )  # fmt: skip
     signer = {name: bytes.fromhex(value) for name, value in vectors["signer"].items()}
     assert identity.check_signer(public, signer["endorsement"], signer["media_session"], signer["signer"])
 

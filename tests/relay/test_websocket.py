@@ -14,7 +14,7 @@ from websockets.uri import parse_uri
 
 from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.tls import TrustPinned
-from avl_protocol.endpoint.websocket import SUBPROTOCOL, connect_websocket
+from avl_protocol.endpoint.websocket import SUBPROTOCOL, connect_websocket, same_origin
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.session.link import LinkSettings, RelayLink
 from avl_protocol.websocket.carrier import WebSocketCarrier
@@ -99,6 +99,9 @@ async def test_the_relay_vouches_for_the_certificate_of_the_very_connection(tmp_
         ("localhost", None, "101"),
         ("localhost", "http://elsewhere.test", "403"),
         ("localhost", "null", "403"),
+        ("localhost", "http://localhost:1", "403"),
+        ("localhost", "http://localhost", "403"),
+        ("localhost", "https://127.0.0.1:{}", "403"),
         ("elsewhere.test", "http://localhost:{}", "421"),
     ],
 )
@@ -117,6 +120,20 @@ async def test_a_page_s_websocket_is_taken_by_our_names_alone(
         writer.write(b"".join(http.data_to_send()))
         assert (await reader.readline()).decode().split()[1] == status
         writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    ("origin", "authority", "same"),
+    [
+        ("https://relay.test", "relay.test", True), ("https://relay.test", "relay.test:443", True),
+        ("https://RELAY.test:443", "relay.test", True), ("http://relay.test", "relay.test:80", True),
+        ("http://[::1]:4480", "[::1]:4480", True), ("https://relay.test:8443", "relay.test:8443", True),
+        ("https://relay.test:8443", "relay.test", False), ("https://relay.test", "relay.test:8443", False),
+        ("http://relay.test", "relay.test:443", False), ("null", "relay.test", False), ("", "", False),
+    ],
+)  # fmt: skip
+def test_a_page_of_another_port_is_of_another_origin(origin: str, authority: str, same: bool) -> None:
+    assert same_origin(origin, authority) is same
 
 
 async def test_the_page_may_open_a_websocket_to_where_it_came_from(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ test("the host itself is tried where it may be, proves itself, and is left again
   assert.deepEqual(told, [["CANDIDATES"]]);
   await past(1);
   assert.deepEqual(net.dialled.map(({ url }) => url).slice(1), [`https://192.168.1.9:7000${PATH}`]);
-  const endorsement = await host.sign(concat(utf8("avl/1 relay certificate\0"), HASHES[1]));
+  const endorsement = await host.sign(concat(utf8("avl/1 host certificate\0"), HASHES[1]));
   await net.last.welcome({ identity: host.public, endorsement });
   const [what, route] = told.at(-1);
   assert.deepEqual([what, route.binding], ["move", HASHES[1]]);
@@ -224,7 +224,7 @@ test("another device at the host's address is not the host", async () => {
   const other = await Identity.fromSeed(new Uint8Array(32).fill(8));
   ways.candidates({ kind: "CANDIDATES", serial: 1, rows: [[CANDIDATE.LOCAL, "203.0.113.9", 7000]], hashes: HASHES }, net.now);
   await past(1);
-  const endorsement = await other.sign(concat(utf8("avl/1 relay certificate\0"), HASHES[0]));
+  const endorsement = await other.sign(concat(utf8("avl/1 host certificate\0"), HASHES[0]));
   assert.equal(await net.last.welcome({ identity: other.public, endorsement }), undefined);
   assert.deepEqual([net.last.closed, ways.current?.name], [CLOSE.WRONG_HOST, "relay"]);
 });

@@ -132,7 +132,7 @@ class ViewerHandshake:
     def receive(self, body: bytes) -> list[bytes]:
         """Take the host's next message; returns bodies to send.
 
-        Raises Refused (REFUSAL, WRONG_HOST, SESSION_VERSION, or REFUSED when the code is wrong) and
+        Raises Refused (REFUSAL, WRONG_HOST, CLOCK, SESSION_VERSION, or REFUSED when the code is wrong) and
         RemoteProtocolError (SESSION_PROTOCOL, TAMPERED).
         """
         expect, self._expect = self._expect, Expect.NOTHING
@@ -165,16 +165,17 @@ class ViewerHandshake:
         hello = HANDSHAKE.decode(self._noise.read(body))
         if not isinstance(hello, HostHello):
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "message 2 carries no HOST_HELLO")
-        if identity.device_number(hello.identity) != self._device_number or not identity.check_static(
+        if identity.device_number(hello.identity) != self._device_number or not identity.vouches_static(
             hello.identity,
             hello.signature,
             STATIC_HOST,
             self._noise.remote_static,
             hello.not_before,
             hello.not_after,
-            self._wall,
         ):
             raise Refused(CloseCode.WRONG_HOST)
+        if not identity.valid_at(hello.not_before, hello.not_after, self._wall):
+            raise identity.clocks_differ(hello.not_before, self._wall, "host")
         if hello.version not in self._versions:
             raise Refused(CloseCode.SESSION_VERSION)
         self.host_identity = hello.identity
@@ -264,8 +265,8 @@ class HostHandshake:
     def receive(self, body: bytes) -> HostStep:
         """Take the viewer's next message.
 
-        Raises Refused (SESSION_VERSION; REFUSED for a bad endorsement or a wrong code: `refuse` may still be called)
-        and RemoteProtocolError (SESSION_PROTOCOL, TAMPERED).
+        Raises Refused (SESSION_VERSION; CLOCK, or REFUSED for a bad endorsement or a wrong code: `refuse` may still be
+        called) and RemoteProtocolError (SESSION_PROTOCOL, TAMPERED).
         """
         expect, self._expect = self._expect, Expect.NOTHING
         authentication.check_size(body)
@@ -356,16 +357,17 @@ class HostHandshake:
         self._receive, self._send = self._noise.split()
         if not isinstance(hello, ViewerHello):
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "message 3 carries no VIEWER_HELLO")
-        if not identity.check_static(
+        if not identity.vouches_static(
             hello.identity,
             hello.signature,
             STATIC_VIEWER,
             self._noise.remote_static,
             hello.not_before,
             hello.not_after,
-            self._wall,
         ):
             raise Refused(CloseCode.REFUSED)
+        if not identity.valid_at(hello.not_before, hello.not_after, self._wall):
+            raise identity.clocks_differ(hello.not_before, self._wall, "viewer")
         self._hello = hello
         return HostStep(asks=Asks(hello.identity, hello.name, hello.permissions, hello.ticket))
 

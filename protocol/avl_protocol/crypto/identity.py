@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -24,9 +25,13 @@ SIGNATURE_BYTES = 64
 
 #: Clocks of desktops err: validity is checked with this tolerance, in seconds (R-SEC-7).
 CLOCK_TOLERANCE = 86_400
+#: Seconds for which an endorsement of a static key may be valid (R-SEC-85).
+LONGEST_STATIC = 86_400
 
 STATIC_HOST = b"avl/1 static host"
 STATIC_VIEWER = b"avl/1 static viewer"
+RELAY_CERTIFICATE = b"avl/1 relay certificate"
+HOST_CERTIFICATE = b"avl/1 host certificate"
 
 
 class Identity:
@@ -82,24 +87,46 @@ def pin(public: bytes) -> bytes:
     return hashlib.sha256(public).digest()
 
 
-# -- a relay vouches for its certificate ------------------------------------------------------------------------------
+# -- a relay, or a host that is reached directly, vouches for its certificate -----------------------------------------
 
 
-def endorse_certificate(identity: Identity, certificate: bytes) -> bytes:
-    """The relay's signature over its transport certificate (DER), for WELCOME."""
-    return identity.sign(_certificate_statement(certificate))
+def endorse_certificate(identity: Identity, certificate: bytes, label: bytes = RELAY_CERTIFICATE) -> bytes:
+    """The signature over a transport certificate (DER), for WELCOME. `label`: RELAY_CERTIFICATE or HOST_CERTIFICATE."""
+    return identity.sign(_certificate_statement(certificate, label))
 
 
-def check_relay(pinned: bytes, public: bytes, endorsement: bytes, certificate: bytes) -> None:
+def check_relay(
+    pinned: bytes, public: bytes, endorsement: bytes, certificate: bytes, label: bytes = RELAY_CERTIFICATE
+) -> None:
     """R-SEC-2: WELCOME's identity is the pinned one and vouches for the certificate (DER) just seen. Raises Refused."""
     if not hmac.compare_digest(pin(public), pinned):
         raise Refused(CloseCode.WRONG_RELAY)
-    if not verify(public, endorsement, _certificate_statement(certificate)):
+    if not verify(public, endorsement, _certificate_statement(certificate, label)):
         raise Refused(CloseCode.WRONG_RELAY)
 
 
-def _certificate_statement(certificate: bytes) -> bytes:
-    return b"avl/1 relay certificate\0" + hashlib.sha256(certificate).digest()
+def check_certificate_time(certificate: bytes, wall: float) -> None:
+    """R-SEC-87: a certificate (DER) is valid at `wall` (Unix seconds), give or take CLOCK_TOLERANCE.
+
+    Raises Refused (CLOCK, or WRONG_RELAY when it is no certificate).
+    """
+    try:
+        read = x509.load_der_x509_certificate(certificate)
+        begins, ends = read.not_valid_before_utc.timestamp(), read.not_valid_after_utc.timestamp()
+    except ValueError:
+        raise Refused(CloseCode.WRONG_RELAY) from None
+    if valid_at(int(begins), int(ends), int(wall)):
+        return
+    when = f"begins to be valid in {_days(begins - wall)}" if wall < begins else f"ended {_days(wall - ends)} ago"
+    raise Refused(
+        CloseCode.CLOCK,
+        f"By this machine's clock the other side's certificate {when}. "
+        "Set the clock that is wrong; if both are right, do not continue.",
+    )
+
+
+def _certificate_statement(certificate: bytes, label: bytes) -> bytes:
+    return label + b"\0" + hashlib.sha256(certificate).digest()
 
 
 # -- a device registers -----------------------------------------------------------------------------------------------
@@ -132,7 +159,7 @@ def check_registration(
 ) -> int:
     """R-SEC-4: the device number of a registration that holds at `wall` (Unix seconds).
 
-    Raises RemoteProtocolError(BAD_RECORD) otherwise.
+    Raises RemoteProtocolError otherwise: CLOCK where the time alone is wrong, else BAD_RECORD.
     """
     body = packing.unpack(record, CloseCode.BAD_RECORD)
     if not isinstance(body, dict) or type(body.get(0)) is not int or type(body.get(1)) is not int:
@@ -142,7 +169,7 @@ def check_registration(
     if not verify(public, proof, _registration_statement(nonce, certificate, relay_name, record)):
         raise RemoteProtocolError(CloseCode.BAD_RECORD, "the proof is not for this relay, certificate and nonce")
     if not valid_at(body[0], body[1], wall):
-        raise RemoteProtocolError(CloseCode.BAD_RECORD, "the device record is not valid now: check the clock")
+        raise RemoteProtocolError(CloseCode.CLOCK, "the device record is not valid now: check the clock")
     return device_number(public)
 
 
@@ -166,14 +193,36 @@ def endorse_static(identity: Identity, label: bytes, static: bytes, not_before: 
     return identity.sign(_static_statement(label, static, not_before, not_after))
 
 
+def vouches_static(
+    public: bytes, signature: bytes, label: bytes, static: bytes, not_before: int, not_after: int
+) -> bool:
+    """Whether the identity vouches for the Noise static key at some time, and for no longer than it may (R-SEC-85)."""
+    if not 0 <= not_before <= not_after < 1 << 64 or not_after - not_before > LONGEST_STATIC:
+        return False
+    return verify(public, signature, _static_statement(label, static, not_before, not_after))
+
+
 def check_static(
     public: bytes, signature: bytes, label: bytes, static: bytes, not_before: int, not_after: int, wall: int
 ) -> bool:
     """Whether the identity vouches for the Noise static key at `wall` (Unix seconds)."""
-    if not (0 <= not_before < 1 << 64 and 0 <= not_after < 1 << 64):
-        return False
-    statement = _static_statement(label, static, not_before, not_after)
-    return valid_at(not_before, not_after, wall) and verify(public, signature, statement)
+    vouches = vouches_static(public, signature, label, static, not_before, not_after)
+    return vouches and valid_at(not_before, not_after, wall)
+
+
+def clocks_differ(theirs: float, ours: float, whose: str) -> Refused:
+    """R-SEC-84: what is said where only the time is wrong. Both in Unix seconds; `whose` names the other side."""
+    way = "behind" if ours < theirs else "ahead of"
+    return Refused(
+        CloseCode.CLOCK,
+        f"The clocks differ by {_days(abs(theirs - ours))}: this machine's is {way} the {whose}'s. "
+        "Set the one that is wrong; if both are right, do not continue.",
+    )
+
+
+def _days(seconds: float) -> str:
+    days = max(1, round(seconds / 86_400))
+    return f"{days} day{'s' if days > 1 else ''}"
 
 
 def _static_statement(label: bytes, static: bytes, not_before: int, not_after: int) -> bytes:

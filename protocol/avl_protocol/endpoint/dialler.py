@@ -92,7 +92,7 @@ class Dialler:
                 carrier.close(0, "")
                 return _Nobody()
             won = True
-            link.attach_carrier(carrier, trusted)
+            link.attach_carrier(carrier, trusted, self._world.clock.wall())
             return Driven(link, after, self._world.faults, carrier.close)
 
         attempts: list[Callable[[], Awaitable[object]]] = []
@@ -175,7 +175,7 @@ class Dialler:
         Unreachable."""
 
         def on_carrier(carrier: Any) -> CarrierReceiver:
-            link.attach_carrier(carrier)
+            link.attach_carrier(carrier, wall=self._world.clock.wall())
             return Driven(link, after, self._world.faults, carrier.close)
 
         await self._endpoint.connect(

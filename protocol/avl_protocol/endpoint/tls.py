@@ -25,6 +25,8 @@ from cryptography.x509.oid import NameOID
 DAY = 86400.0
 LIFETIME = 13 * DAY
 RENEW_AFTER = 10 * DAY
+#: Seconds after which it is looked at again whether a certificate is still the right one.
+LONGEST_PAUSE = 600.0
 #: A certificate is valid from a little earlier, for clients whose clock is behind.
 BACKDATE = 3600.0
 
@@ -180,6 +182,11 @@ class CertificateRoll:
     def renew_at(self) -> float:
         """When `advance` will change the certificate, in unix seconds."""
         return self._renew_at
+
+    def pause(self, now: float) -> float:
+        """Seconds until `advance` is to be called again. Timers stand still while a machine sleeps, and a certificate
+        that is over is refused (R-SEC-87): so never long."""
+        return min(max(60.0, self._renew_at - now), LONGEST_PAUSE)
 
     def advance(self, now: float) -> bool:
         """Move on if it is time; True when `current` changed."""

@@ -156,6 +156,13 @@ def bind_tcp(address: Address) -> socket.socket:
         raise
 
 
+def same_origin(origin: str, authority: str) -> bool:
+    """Whether a page's Origin is that of a request's Host, ports included: another port is another origin."""
+    scheme, _, page = origin.lower().partition("://")
+    default = {"http": ":80", "https": ":443"}.get(scheme)
+    return default is not None and page.removesuffix(default) == authority.lower().removesuffix(default)
+
+
 class WebSocketServer:
     """Accepts WebSockets: on a TCP socket of its own with TLS, and as `pump` for a web server that has the transport.
 
@@ -266,6 +273,8 @@ class WebSocketServer:
         if host_allowed is not None and (len(hosts) != 1 or not host_allowed(hosts[0])):
             return 421, UNKNOWN
         if any(not self._origin_allowed(origin) for origin in origins):
+            return 403, UNKNOWN
+        if host_allowed is not None and any(not same_origin(origin, hosts[0]) for origin in origins):
             return 403, UNKNOWN
         return None
 

@@ -94,6 +94,7 @@ class RelayLink:
         self._timers = Timers()
         self._welcome: Welcome | None = None
         self._trusted: Callable[[], bool] = _untrusted
+        self._wall: float | None = None
         self.state = LinkState.CONNECTING
         self.media_handle = 0
         #: Whether the device itself is there, not a relay.
@@ -106,9 +107,16 @@ class RelayLink:
             raise LocalProtocolError("the link has no carrier yet")
         return self._carrier
 
-    def attach_carrier(self, carrier: Carrier, trusted: Callable[[], bool] | None = None) -> None:
-        """Name the carrier this link receives from; `trusted` says whether its certificate is good for everybody."""
+    def attach_carrier(
+        self, carrier: Carrier, trusted: Callable[[], bool] | None = None, wall: float | None = None
+    ) -> None:
+        """Name the carrier this link receives from.
+
+        `trusted` says whether its certificate is good for everybody; `wall`: Unix seconds at which it has to be valid
+        (None: it is not looked at).
+        """
         self._carrier = carrier
+        self._wall = wall
         self._trusted = trusted or _untrusted
 
     # what the owner asks for
@@ -226,7 +234,10 @@ class RelayLink:
             known = known_code(code, CloseCode.SESSION_LOST)
             if known is CloseCode.NO_ERROR:
                 known = CloseCode.GOING_AWAY
-            self._down(Refused(known), now)
+            if known is CloseCode.CLOCK and self._welcome is not None and self._wall is not None:
+                self._down(identities.clocks_differ(self._welcome.time_ms / 1000, self._wall, "relay"), now)
+            else:
+                self._down(Refused(known), now)
 
     # inside
 
@@ -273,14 +284,31 @@ class RelayLink:
         wanted = self._settings
         if wanted.pin is not None:
             identities.check_relay(wanted.pin, welcome.identity, welcome.endorsement, certificate)
-            return
-        if wanted.device is not None and identities.device_number(welcome.identity) == wanted.device:
-            identities.check_relay(identities.pin(welcome.identity), welcome.identity, welcome.endorsement, certificate)
+            self._check_time(welcome, certificate, "relay")
+        elif wanted.device is not None and identities.device_number(welcome.identity) == wanted.device:
+            own_pin = identities.pin(welcome.identity)
+            identities.check_relay(
+                own_pin, welcome.identity, welcome.endorsement, certificate, identities.HOST_CERTIFICATE
+            )
+            self._check_time(welcome, certificate, "host")
             self.at_device = True
         elif wanted.only_device:
             raise Refused(CloseCode.WRONG_HOST)
         elif not self._trusted():
+            self._check_time(welcome, certificate, "relay")
             raise Refused(CloseCode.WRONG_RELAY, "Nobody vouches for this relay. Add its pin to the target: ?pin=FP.")
+
+    def _check_time(self, welcome: Welcome, certificate: bytes, whose: str) -> None:
+        """R-SEC-87. Raises Refused: it says how far the clocks are apart, where the other side has told its time."""
+        if self._wall is None:
+            return
+        try:
+            identities.check_certificate_time(certificate, self._wall)
+        except Refused as error:
+            theirs = welcome.time_ms / 1000
+            if error.code is CloseCode.CLOCK and theirs and abs(theirs - self._wall) > identities.CLOCK_TOLERANCE:
+                raise identities.clocks_differ(theirs, self._wall, whose) from None
+            raise
 
     def _up(self, welcome: Welcome, now: float) -> None:
         self._timers.stop(Timer.HELLO)

@@ -222,6 +222,7 @@ class CloseCode(IntEnum):
     SESSION_LOST = 75
     TOO_SLOW = 76
     SESSION_UNKNOWN = 77
+    CLOCK = 78
     TOO_LARGE = 79
     HOST_FAILED = 81
 
@@ -255,6 +256,7 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.SESSION_LOST: ("session", 4, "The connection to the host was lost."),
     CloseCode.TOO_SLOW: ("session", 1, "The other side stopped reading."),
     CloseCode.SESSION_UNKNOWN: ("session", 4, "The host no longer knows this session."),
+    CloseCode.CLOCK: ("session", 3, "The clocks of the two sides differ by more than a day. Set the one that is wrong; if both are right, do not continue."),
     CloseCode.TOO_LARGE: ("session", 1, "The desktop is larger than viewers take: 8,192 pixels a side and 16,777,216 in all. Lower its resolution or use fewer monitors."),
     CloseCode.HOST_FAILED: ("session", 1, "The host failed in this session. What it printed says why."),
 }

@@ -36,6 +36,14 @@ export function identities(vectors, deviceIds) {
       const signed = bytes(endorsement);
       holds(await identity.vouchedFor(bytes(vectors.pin), raw, signed, [other, bytes(hash)]), "the right one");
       holds(!(await identity.vouchedFor(bytes(vectors.pin), raw, signed, [other])), "another certificate");
+      const direct = bytes(vectors.certificate.host_endorsement);
+      holds(await identity.vouchedFor(bytes(vectors.pin), raw, direct, [bytes(hash)], identity.HOST_CERTIFICATE), "a host's");
+      holds(!(await identity.vouchedFor(bytes(vectors.pin), raw, direct, [bytes(hash)])), "a host is no relay");
+      const { signature: long, not_before: from, not_after: until } = vectors.overlong;
+      const key = bytes(vectors.static[0].key);
+      holds(!(await identity.checkStatic(raw, bytes(long), identity.STATIC_HOST, key, from, until, from)), "valid for too long");
+      holds(identity.clocksDiffer(3 * 86_400, 0, "host").message.startsWith("The clocks differ by 3 days: this machine's is behind"), "behind");
+      holds(identity.clocksDiffer(0, 86_400, "host").message.startsWith("The clocks differ by 1 day: this machine's is ahead of"), "ahead");
       holds(!(await identity.vouchedFor(bytes(vectors.pin), raw, signed, [])), "no certificate");
       holds(!(await identity.vouchedFor(other, raw, signed, [bytes(hash)])), "another pin");
     }],

@@ -126,8 +126,9 @@ export class ViewerHandshake {
     const { identity: host, signature, not_before: notBefore, not_after: notAfter } = hello;
     const right =
       (await identity.deviceNumber(host)) === this._deviceNumber &&
-      (await identity.checkStatic(host, signature, identity.STATIC_HOST, noise.remoteStatic, notBefore, notAfter, this._wall));
+      (await identity.vouchesStatic(host, signature, identity.STATIC_HOST, noise.remoteStatic, notBefore, notAfter));
     if (!right) throw new Refused(CLOSE.WRONG_HOST);
+    if (!identity.validAt(notBefore, notAfter, this._wall)) throw identity.clocksDiffer(Number(notBefore), this._wall, "host");
     if (!this._versions.includes(hello.version)) throw new Refused(CLOSE.SESSION_VERSION);
     this.hostIdentity = host;
     this.version = hello.version;

@@ -7,11 +7,18 @@
 
 import { bigEndian, concat, equal, fromBigEndian, utf8 } from "../wire/bytes.js";
 import * as deviceId from "../wire/device_id.js";
+import { Refused } from "../wire/errors.js";
+import { CLOSE } from "../wire/registry.js";
 import { ed25519FromSeed, ed25519Generate, ed25519Public, ed25519Sign, ed25519Verify, rawPublic, sha256 } from "./webcrypto.js";
 
 /** Clocks of desktops err: validity is checked with this tolerance, in seconds (R-SEC-7). */
 export const CLOCK_TOLERANCE = 86_400;
 
+/** Seconds for which an endorsement of a static key may be valid (R-SEC-85). */
+export const LONGEST_STATIC = 86_400;
+
+export const RELAY_CERTIFICATE = utf8("avl/1 relay certificate");
+export const HOST_CERTIFICATE = utf8("avl/1 host certificate");
 export const STATIC_HOST = utf8("avl/1 static host");
 export const STATIC_VIEWER = utf8("avl/1 static viewer");
 
@@ -74,11 +81,11 @@ export function pin(raw) {
 /** R-SEC-2 where the certificate itself can't be seen: which of the certificates (SHA-256 of DER) that the connection was allowed to use
  * the identity vouches for; null when it is not the pinned one, or vouches for none.
  * @param {Uint8Array} pinned @param {Uint8Array} raw @param {Uint8Array} endorsement @param {Uint8Array[]} hashes
- * @returns {Promise<Uint8Array | null>} */
-export async function vouchedFor(pinned, raw, endorsement, hashes) {
+ * @param {Uint8Array} label  RELAY_CERTIFICATE or HOST_CERTIFICATE @returns {Promise<Uint8Array | null>} */
+export async function vouchedFor(pinned, raw, endorsement, hashes, label = RELAY_CERTIFICATE) {
   if (!equal(await pin(raw), pinned)) return null;
   for (const hash of hashes) {
-    if (await verify(raw, endorsement, concat(utf8("avl/1 relay certificate\0"), hash))) return hash;
+    if (await verify(raw, endorsement, concat(label, Uint8Array.of(0), hash))) return hash;
   }
   return null;
 }
@@ -89,12 +96,29 @@ export function endorseStatic(identity, label, key, notBefore, notAfter) {
   return identity.sign(staticStatement(label, key, notBefore, notAfter));
 }
 
+/** Whether the identity vouches for the Noise static key at some time, and for no longer than it may (R-SEC-85).
+ * @param {Uint8Array} raw @param {Uint8Array} signature @param {Uint8Array} label @param {Uint8Array} key
+ * @param {number | bigint} notBefore @param {number | bigint} notAfter @returns {Promise<boolean>} */
+export async function vouchesStatic(raw, signature, label, key, notBefore, notAfter) {
+  if (notBefore < 0 || notAfter < notBefore || BigInt(notAfter) - BigInt(notBefore) > BigInt(LONGEST_STATIC)) return false;
+  return verify(raw, signature, staticStatement(label, key, notBefore, notAfter));
+}
+
 /** Whether the identity vouches for the Noise static key at `wall` (Unix seconds).
  * @param {Uint8Array} raw @param {Uint8Array} signature @param {Uint8Array} label @param {Uint8Array} key
  * @param {number | bigint} notBefore @param {number | bigint} notAfter @param {number} wall @returns {Promise<boolean>} */
 export async function checkStatic(raw, signature, label, key, notBefore, notAfter, wall) {
-  if (notBefore < 0 || notAfter < 0) return false;
-  return validAt(notBefore, notAfter, wall) && verify(raw, signature, staticStatement(label, key, notBefore, notAfter));
+  return validAt(notBefore, notAfter, wall) && vouchesStatic(raw, signature, label, key, notBefore, notAfter);
+}
+
+/** R-SEC-84: what is said where only the time is wrong. Both in Unix seconds; `whose` names the other side.
+ * @param {number} theirs @param {number} ours @param {string} whose @returns {Refused} */
+export function clocksDiffer(theirs, ours, whose) {
+  const days = Math.max(1, Math.round(Math.abs(theirs - ours) / 86_400));
+  const text =
+    `The clocks differ by ${days} day${days > 1 ? "s" : ""}: this machine's is ${ours < theirs ? "behind" : "ahead of"} the ${whose}'s. ` +
+    "Set the one that is wrong; if both are right, do not continue.";
+  return new Refused(CLOSE.CLOCK, text);
 }
 
 /** @param {Uint8Array} label @param {Uint8Array} key @param {number | bigint} notBefore @param {number | bigint} notAfter */

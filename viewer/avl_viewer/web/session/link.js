@@ -218,7 +218,8 @@ export class RelayLink {
     const { pin, hashes, device } = this._settings;
     if (device !== undefined) {
       const there = (await identities.deviceNumber(identity)) === device;
-      const binding = there ? await identities.vouchedFor(await identities.pin(identity), identity, endorsement, hashes) : null;
+      const own = await identities.pin(identity);
+      const binding = there ? await identities.vouchedFor(own, identity, endorsement, hashes, identities.HOST_CERTIFICATE) : null;
       if (!binding) throw new Refused(CLOSE.WRONG_HOST);
       this.binding = binding;
     } else if (pin && !(await identities.vouchedFor(pin, identity, endorsement, hashes))) {

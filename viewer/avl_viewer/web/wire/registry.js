@@ -170,6 +170,7 @@ export const CLOSE = Object.freeze({
   SESSION_LOST: 75,
   TOO_SLOW: 76,
   SESSION_UNKNOWN: 77,
+  CLOCK: 78,
   TOO_LARGE: 79,
   HOST_FAILED: 81,
 });
@@ -202,6 +203,7 @@ export const CLOSE_TEXT = Object.freeze({
   75: "The connection to the host was lost.",
   76: "The other side stopped reading.",
   77: "The host no longer knows this session.",
+  78: "The clocks of the two sides differ by more than a day. Set the one that is wrong; if both are right, do not continue.",
   79: "The desktop is larger than viewers take: 8,192 pixels a side and 16,777,216 in all. Lower its resolution or use fewer monitors.",
   81: "The host failed in this session. What it printed says why.",
 });
