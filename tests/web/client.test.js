@@ -9,7 +9,7 @@ import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
 import { lines } from "../../viewer/avl_viewer/web/ui/figures.js";
 import { Tally } from "../../viewer/avl_viewer/web/ui/tally.js";
 import { Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
-import { CLOSE, INPUT, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
+import { CLIPBOARD_STATE, CLOSE, INPUT, MAX, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
 import { MemoryHops } from "./doubles/hops.js";
 
 const PIN = new Uint8Array(32).fill(1);
@@ -119,4 +119,48 @@ test("the figures name the way and the last change of it", () => {
     switch: { from: "relay", to: "lan", reason: "a direct way was found", ago_s: 3.2 },
   };
   assert.deepEqual(lines(figures).slice(0, 2), [["path", "lan"], ["  switched", "relay to lan 3 s ago: a direct way was found"]]);
+});
+
+test("a paste waits for the host's clipboard, and nothing is pasted where it was not taken", async () => {
+  const { net, client, owner, told, session } = await running();
+  /** @type {any[]} */
+  const bulk = [];
+  /** @type {any[]} */
+  const sent = [];
+  Object.assign(session, {
+    sendBulk: (/** @type {string} */ kind, /** @type {any} */ fields) => bulk.push([kind, fields]),
+    sendInput: (/** @type {any[]} */ events) => sent.push(...events) && 1,
+  });
+  const key = /** @type {any} */ ([INPUT.KEY, 0x19, true, 1, ""]);
+  const refused = () => told.filter(({ say }) => say === "clipboard-refused").map(({ state }) => state);
+
+  client.paste("one\r\ntwo", [key], 0);
+  assert.deepEqual(bulk, [["CLIPBOARD", { serial: 1, state: CLIPBOARD_STATE.TEXT, text: "one\ntwo" }]]);
+  assert.deepEqual(sent, []);
+  owner.sessionMessage({ kind: "CLIPBOARD_SET", serial: 1, taken: true, state: 0 });
+  assert.deepEqual([sent, refused()], [[key], []]);
+
+  client.paste("again", [key], 0);
+  owner.sessionMessage({ kind: "CLIPBOARD_SET", serial: 2, taken: false, state: CLIPBOARD_STATE.NO_ANSWER });
+  net.now += 600;
+  client.handleTimer(net.now);
+  assert.deepEqual([sent.length, refused()], [1, [CLIPBOARD_STATE.NO_ANSWER]]);
+
+  client.paste("x".repeat(MAX.CLIPBOARD_TEXT + 1), [key], 0);
+  client.paste("a\0b", [key], 0);
+  assert.deepEqual([bulk.length, sent.length], [2, 1], "what can't travel is not sent, nor the key that would paste another text");
+  assert.deepEqual(refused().slice(1), [CLIPBOARD_STATE.TOO_LARGE, CLIPBOARD_STATE.NOT_TEXT]);
+});
+
+test("the page is told what the host's clipboard holds, or why it holds no text", async () => {
+  const { owner, told } = await running();
+  for (const [state, text] of [[0, "a\r\nb"], [0, ""], [CLIPBOARD_STATE.NOT_TEXT, ""], [99, ""]]) {
+    owner.sessionMessage({ kind: "CLIPBOARD", serial: 1, state, text });
+  }
+  assert.deepEqual(told.filter(({ say }) => say === "clipboard"), [
+    { say: "clipboard", state: CLIPBOARD_STATE.TEXT, text: "a\nb" },
+    { say: "clipboard", state: CLIPBOARD_STATE.EMPTY, text: "" },
+    { say: "clipboard", state: CLIPBOARD_STATE.NOT_TEXT, text: "" },
+    { say: "clipboard", state: CLIPBOARD_STATE.NOT_TEXT, text: "" },
+  ]);
 });
