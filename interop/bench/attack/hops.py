@@ -11,6 +11,7 @@ from avl_protocol.endpoint.clock import SystemClock, entropy
 from avl_protocol.endpoint.dial import Unreachable
 from avl_protocol.endpoint.driver import Driven
 from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.endpoint.network import Address
 from avl_protocol.endpoint.tls import TrustPinned
 from avl_protocol.endpoint.udp import UdpNetwork
@@ -22,6 +23,7 @@ from avl_protocol.wire.messages import HopMessage, Welcome
 from avl_protocol.wire.registry import Role
 
 CLOCK = SystemClock()
+FAULTS = Faults()
 
 
 class Hop:
@@ -41,6 +43,9 @@ class Hop:
 
     def link_message(self, message: HopMessage, now: float) -> None:
         self.on_message(message)
+
+    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
+        """Its bytes say the same."""
 
     def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
         self.link.carrier.consume(stream, len(data))
@@ -71,7 +76,7 @@ class Hop:
 
         def on_carrier(carrier: Any) -> Any:
             self.link.attach_carrier(carrier)
-            return Driven(self.link, lambda: None)
+            return Driven(self.link, lambda: None, FAULTS, carrier.close)
 
         if endpoint is None:
             await connect_websocket(
