@@ -1,4 +1,4 @@
-"""AckWindow: a congestion window from acknowledgements alone, for streams while no media flows (spec 07-rate, 7.8).
+"""AckWindow: a congestion window from acknowledgements alone, for streams while no media flows (spec 10.5).
 
 It is steered by queueing delay and by heavy loss.
 

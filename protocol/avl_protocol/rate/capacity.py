@@ -1,4 +1,4 @@
-"""Capacity: what the path carries, from what was delivered and how trains came out (spec 07-rate, 7.3)."""
+"""Capacity: what the path carries, from what was delivered and how trains came out (spec 10.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Competition: holding one's share against flows that fill the queue until it overflows (spec 07-rate, 7.7).
+"""Competition: holding one's share against flows that fill the queue until it overflows (spec 10.4).
 
 A controller that yields to every queue gets nothing beside one that makes them. It is recognised by a queue that
 stays although we gave way, while delivery merely follows what we send: alone, a queue of ours would drain. Then a

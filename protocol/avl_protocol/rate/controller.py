@@ -1,4 +1,4 @@
-"""Controller: how much a hop may send, from the arrival times of what it sent (spec 07-rate, 7.4).
+"""Controller: how much a hop may send, from the arrival times of what it sent (spec 07-rate, 7.2).
 
 Three things act at once. The *rate* is what the encoder aims at: it climbs towards the capacity that trains of frames
 reveal, and gives way to a standing queue, sooner the faster it already is, so that flows of one link even out. The

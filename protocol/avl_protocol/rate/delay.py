@@ -1,5 +1,5 @@
-"""QueueDelay: how long packets wait in queues of the path, from one-way delays whose clocks don't agree (spec 07-rate,
-7.2).
+"""QueueDelay: how long packets wait in queues of the path, from one-way delays whose clocks don't agree (spec
+10.1).
 
 Only differences count: the least delay of the last minute stands for the empty path. Within a train the least delay
 is that of what stood in the queue before it, so that our own frames are not mistaken for a queue.

@@ -1,5 +1,5 @@
 """Losses: how much is lost, whether a full queue or the air loses it, and how much parity that is worth (spec 07-rate,
-7.5)."""
+7.3)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Probing: short trains that ask for more than the media would, at the start and while there is little to send (spec
-07-rate, 7.6).
+07-rate, 7.4).
 
 The screen is still most of the time. Trains follow each other while something happens and 5 s longer, so that the
 estimate is fresh when a film begins; a still screen sends nothing.

@@ -1,4 +1,4 @@
-"""Sharing: whether the bottleneck is ours alone, told by what comes between our trains (spec 07-rate, 7.3).
+"""Sharing: whether the bottleneck is ours alone, told by what comes between our trains (spec 10.2).
 
 A train whose first packet waited found the bottleneck busy all that time, or since our train before it was through.
 Alone, that is no longer than between two packets of a train, for nothing but our own train before it was served; else

@@ -1,4 +1,4 @@
-"""Trains: packets that left close together, and what their arrival tells of the path (spec 07-rate, 7.3).
+"""Trains: packets that left close together, and what their arrival tells of the path (spec 10.2).
 
 Every frame is a train. The least delay in a train is that of a packet that met only what others had queued before it;
 how much longer the train took to arrive than to leave tells how fast the bottleneck lets it through (packet-train

@@ -178,7 +178,7 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What the rate controller of the host's own hop thinks (spec 07-rate, 7.10)."""
+    """What the rate controller of the host's own hop thinks (spec 07-rate, 7.6)."""
 
     state: str
     reason: str

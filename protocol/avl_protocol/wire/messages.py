@@ -195,7 +195,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class HopRate:
-    """Relay to viewer: what the rate controller of their hop thinks (spec 07-rate, 7.10)."""
+    """Relay to viewer: what the rate controller of their hop thinks (spec 07-rate, 7.6)."""
 
     handle: int
     state: str

@@ -1,5 +1,5 @@
 """Fan-out: one upload of a host, one feed a viewer, and no viewer in another's way (spec 05-media, 5.5; 07-rate,
-7.9).
+7.5).
 
 The relay decides by the clear header alone. It fills gaps of the upload from parity, passes every fragment on once, and
 adds the parity that each viewer's own hop is worth. A viewer whose link is behind loses whole objects, never fragments
