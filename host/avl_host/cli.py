@@ -1,40 +1,33 @@
-"""avl-host: run, sessions and doctor."""
+"""avl-host: run, sessions, identity and doctor. What a command needs is loaded when it runs."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from avl_host.agent import Agent
-from avl_host.capture.source import SourceLost
-from avl_host.config import HostSettings
-from avl_host.console import SOCKET
-from avl_host.guestlist import table
-from avl_host.input.sink import SinkLost
-from avl_host.machine import Extras, open_parts
-from avl_protocol.crypto.attempts import GOOD_LENGTH, yearly_odds
-from avl_protocol.endpoint.clock import SystemClock, entropy
-from avl_protocol.endpoint.faults import told
-from avl_protocol.endpoint.finding import report
+from avl_host.guestlist import SOCKET, table
 from avl_protocol.endpoint.folders import default_folder
 from avl_protocol.endpoint.localcontrol import ControlError, NobodyThere, ask
-from avl_protocol.endpoint.runtime import run as run_loop
-from avl_protocol.endpoint.state import StateError, StateFolder
-from avl_protocol.endpoint.world import system_world
-from avl_protocol.quic.qlog import recording
-from avl_protocol.wire.device_id import normalise_code
-from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.foreign import for_terminal
-from avl_protocol.wire.target import parse_address, parse_relay
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Share this machine's desktop.")
+if TYPE_CHECKING:
+    from avl_host.config import HostSettings
+    from avl_host.machine import Extras
+
+#: Plain help: laying it out with Rich takes longer than all the rest.
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Share this machine's desktop.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 sessions = typer.Typer(add_completion=False, help="Who is here; 'sessions end' sends viewers away.")
 app.add_typer(sessions, name="sessions")
 identity = typer.Typer(add_completion=False, no_args_is_help=True, help="Which device this host is.")
@@ -103,6 +96,19 @@ def run(
     qlog: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")] = None,
 ) -> None:
     """Share a desktop until interrupted."""
+    from avl_host.capture.source import SourceLost
+    from avl_host.config import HostSettings
+    from avl_host.input.sink import SinkLost
+    from avl_host.machine import Extras
+    from avl_protocol.crypto.attempts import GOOD_LENGTH, yearly_odds
+    from avl_protocol.endpoint.clock import SystemClock
+    from avl_protocol.endpoint.faults import told
+    from avl_protocol.endpoint.runtime import run as run_loop
+    from avl_protocol.endpoint.state import StateError
+    from avl_protocol.quic.qlog import recording
+    from avl_protocol.wire.device_id import normalise_code
+    from avl_protocol.wire.target import parse_address, parse_relay
+
     if source is not None and display is not None:
         raise _fail("give --display or --source, not both", USAGE)
     name = source or display or os.environ.get("DISPLAY", "")
@@ -152,6 +158,12 @@ def run(
 
 async def _share(settings: HostSettings, extras: Extras) -> str:
     """Run the agent until SIGTERM, SIGINT or the display's end; what went wrong, if anything."""
+    import asyncio
+
+    from avl_host.agent import Agent
+    from avl_host.machine import open_parts
+    from avl_protocol.endpoint.world import system_world
+
     sys.setswitchinterval(SWITCH_INTERVAL)
     world = system_world()
     loop = asyncio.get_running_loop()
@@ -222,6 +234,9 @@ def new_identity(state: StateOption = None) -> None:
         raise _fail(f"a host seems to run with {folder}: stop it first ({error})", FAILED) from None
     else:
         raise _fail(f"a host runs with {folder}: stop it first", FAILED)
+    from avl_protocol.endpoint.clock import entropy
+    from avl_protocol.endpoint.state import StateError, StateFolder
+
     try:
         made, kept = StateFolder(folder, _warn).new_identity(entropy)
     except StateError as error:
@@ -244,7 +259,11 @@ def doctor(
 ) -> None:
     """Say what this machine lacks, and the line that mends it."""
     from avl_host.doctor import check
+    from avl_protocol.endpoint.finding import report
+    from avl_protocol.endpoint.runtime import run as run_loop
     from avl_protocol.endpoint.survey import findings_of
+    from avl_protocol.wire.errors import Refused
+    from avl_protocol.wire.target import parse_relay
 
     findings = check(display or os.environ.get("DISPLAY"))
     if relay is not None:

@@ -15,9 +15,6 @@ from avl_protocol.endpoint.localcontrol import ControlError
 from avl_protocol.wire import device_id
 from avl_protocol.wire.registry import CloseCode, Permission
 
-#: The socket's name in the state folder.
-SOCKET = "control.sock"
-
 
 class Console:
     """Answers of one host."""

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.registry import Permission
+
+#: The name of the running host's socket in the state folder.
+SOCKET = "control.sock"
 
 #: Columns of a viewer's name at most.
 NAME = 32
 #: Every permission there is, as the console calls them.
 _ALL = {str(one.name).lower() for one in Permission}
 _WAYS = {"none": "lost, kept"}
-
-
-def fit_for_terminal(text: str) -> str:
-    """A stranger's text on one line, without anything that a terminal would obey."""
-    shown = "".join(character if character.isprintable() else "?" for character in text)
-    return shown if len(shown) <= NAME else shown[: NAME - 3] + "..."
 
 
 def table(sessions: list[dict[str, Any]]) -> str:
@@ -28,11 +26,11 @@ def table(sessions: list[dict[str, Any]]) -> str:
         rows.append(
             (
                 str(int(one["number"])),
-                fit_for_terminal(str(one["device"])),
+                for_terminal(str(one["device"])),
                 _permissions(one["permissions"]),
                 span(float(one["seconds"])),
-                _WAYS.get(one["way"], fit_for_terminal(str(one["way"]))),
-                fit_for_terminal(str(one["name"])),
+                _WAYS.get(one["way"], for_terminal(str(one["way"]))),
+                for_terminal(str(one["name"]), NAME),
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]

@@ -14,10 +14,10 @@ from avl_host.capture.sources import open_source
 from avl_host.clipboard import open_clipboard
 from avl_host.config import HostSettings
 from avl_host.consent_dialog import DialogUnavailable, ask, question
-from avl_host.console import SOCKET
 from avl_host.encode.pipeline import Pipeline
 from avl_host.encode.video import H264Encoder
 from avl_host.encode.worker import Listener, ThreadWorker, Worker
+from avl_host.guestlist import SOCKET
 from avl_host.input.sinks import open_sink
 from avl_host.lock import CommandLocker
 from avl_host.reception import Ask

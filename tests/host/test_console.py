@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from avl_host.console import Console
-from avl_host.guestlist import fit_for_terminal, span, table
+from avl_host.guestlist import NAME, span, table
 from avl_protocol.endpoint.localcontrol import ControlError
 from avl_protocol.session.hosting import HostState
 from avl_protocol.wire import device_id
@@ -71,8 +71,10 @@ def test_a_request_that_is_not_understood_is_answered_with_a_sentence(tmp_path: 
 
 
 def test_a_viewers_name_can_not_write_on_the_terminal() -> None:
-    assert fit_for_terminal("\x1b[2Jme\nSESSION\u202e") == "?[2Jme?SESSION?"
-    assert len(fit_for_terminal("x" * 500)) == 32
+    row = {"number": 1, "device": "ID", "permissions": ["view"], "seconds": 1.0, "way": "relay"}
+    shown = table([{**row, "name": "\x1b[2Jme\nSESSION\u202e"}, {**row, "name": "x" * 500}])
+    assert shown.count("\n") == 2 and shown.replace("\n", "").isprintable()
+    assert "\\x1b[2Jme" in shown and "x" * NAME not in shown
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ async def _ends_sessions(folder: Path, target: str) -> None:
     assert nobody.returncode == 1 and "no host runs" in nobody.stderr, nobody.stderr
     async with avl_viewer.connect(target, code=CODE, state=folder / "api", name="api \x1b[2J") as desktop:
         listed = await asyncio.to_thread(avl_host, "sessions", "--state", state)
-        assert listed.returncode == 0 and "everything" in listed.stdout and "api ?[2J" in listed.stdout, listed
+        assert listed.returncode == 0 and "everything" in listed.stdout and "api \\x1b[2J" in listed.stdout, listed
         wrong = await asyncio.to_thread(avl_host, "sessions", "end", "99", "--state", state)
         assert wrong.returncode == 1 and "no session 99" in wrong.stderr, wrong
         number = listed.stdout.splitlines()[1].split()[0]

@@ -9,6 +9,7 @@ import pytest
 
 from avl_host.entrances import TRACK
 from avl_protocol.media.frame import EncodedFrame
+from avl_protocol.session.host import HostSession
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import ControlMessage, Decoder, NeedKeys
 from avl_protocol.wire.errors import Refused
@@ -346,6 +347,25 @@ def test_the_view_code_shows_and_takes_nothing(entrance: str) -> None:
                 await asyncio.sleep(1)
             assert host.sink.events == []
             assert await host.clipboard.get() == "secret"
+
+    run(main)
+
+
+def test_a_clipboard_that_is_never_answered_is_not_waited_for_for_ever() -> None:
+    """Whatever became of the question: a relay may drop it."""
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                with pytest.MonkeyPatch.context() as patched:
+                    patched.setattr(HostSession, "send_bulk", lambda *arguments: False)
+                    with pytest.raises(ClipboardError) as asked:
+                        await desktop.clipboard.get()
+                    with pytest.raises(ClipboardError) as told:
+                        await desktop.clipboard.set("x")
+                assert asked.value.state is told.value.state is ClipboardState.NO_ANSWER
+                assert asked.value.exit_status == 4
 
     run(main)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.media.frame import Chroma
 from avl_viewer.decode.convert import Canvas
 from avl_viewer.decode.decoder import DecodeError
@@ -180,6 +181,33 @@ def test_the_thread_counts_what_waits_and_drops_it_when_closed() -> None:
     assert worker.depth == 0 and decoder.closed <= 1
     worker.submit(DecodeJob(b"late", True, 9))
     assert worker.depth == 0
+
+
+def test_an_error_that_nobody_foresaw_is_told_and_costs_one_decoder() -> None:
+    told: list[str] = []
+    results, opened = Results(), 0
+
+    class Failing(Scripted):
+        def decode(self, data: bytes) -> Any:
+            if data == b"never seen":
+                raise ZeroDivisionError("a mistake of ours")
+            return super().decode(data)
+
+    def open_decoder() -> Scripted:
+        nonlocal opened
+        opened += 1
+        return Failing()
+
+    faults = Faults()
+    faults._tell = told.append
+    worker = ThreadWorker(open_decoder, results.on_decoded, results.on_failed, ticking(), faults)
+    for number, (data, key) in enumerate([(b"key", True), (b"never seen", False), (b"one", False), (b"key", True)]):
+        worker.submit(DecodeJob(data, key, number))
+    results.expect(4)
+    worker.close()
+    assert [r.context for r in results.decoded] == [0, 3] and opened == 2
+    assert [context for context, _ in results.failed] == [1, 2], "recovery is asked for"
+    assert len(told) == 1 and "a mistake of ours" in told[0]
 
 
 def test_a_real_decoder_on_the_thread_can_be_dropped_while_pictures_wait() -> None:

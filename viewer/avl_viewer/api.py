@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avl_protocol.crypto.identity import Identity
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.endpoint.folders import default_folder
 from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.endpoint.world import World, system_world
@@ -256,8 +257,8 @@ def _chord(text: str, place: bool = False) -> list[tuple[Any, ...]]:
     ]
 
 
-def thread_decoder(now: Callable[[], float]) -> MakeDecoder:
-    """Decode on a thread of its own."""
+def thread_decoder(now: Callable[[], float], faults: Faults) -> MakeDecoder:
+    """Decode on a thread of its own, whose unforeseen errors go to `faults`."""
 
     def open_decoder() -> Decoder:
         from avl_viewer.decode.video import VideoDecoder
@@ -265,7 +266,7 @@ def thread_decoder(now: Callable[[], float]) -> MakeDecoder:
         return VideoDecoder()
 
     def make(decoded: Callable[[Decoded], None], failed: Callable[[Any, DecodeError], None]) -> DecodeWorker:
-        return ThreadWorker(open_decoder, decoded, failed, now)
+        return ThreadWorker(open_decoder, decoded, failed, now, faults)
 
     return make
 
@@ -315,7 +316,7 @@ async def connect(
         pictures=pictures,
         tickets=TicketFile(folder, parsed.device, world.clock.wall) if reconnect else TicketMemory(),
     )  # fmt: skip
-    client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now))
+    client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now, world.faults))
     desktop = Desktop(client, presenter, timeout)
     await client.connect()
     try:

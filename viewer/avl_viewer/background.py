@@ -41,7 +41,9 @@ class BackgroundRemote:
     async def _main(self) -> None:
         world = system_world()
         self._loop = asyncio.get_running_loop()
-        client = DesktopClient(world, self._settings, self._presenter, thread_decoder(world.clock.monotonic))
+        client = DesktopClient(
+            world, self._settings, self._presenter, thread_decoder(world.clock.monotonic, world.faults)
+        )
         self._client = client
         if self._closing:
             await client.close()

@@ -65,6 +65,8 @@ from avl_viewer.ways import Ways
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 #: Seconds between two words about having no way, and from one to the next moment from which a ticket counts.
 TELL, KEEP = 1.0, 60.0
+#: Seconds for the host's clipboard to answer: a program there may need some, a relay that drops the question never does.
+CLIPBOARD_PATIENCE = 15.0
 #: The one video track of a host.
 VIDEO_TRACK = 1
 
@@ -436,7 +438,12 @@ class DesktopClient:
         serial, answered = self._requests.clipboard_set()
         told_state, told_text = as_told(content)
         session.send_bulk(Clipboard(serial, told_text, told_state))
-        if (state := await answered) is not ClipboardState.TEXT:
+        try:
+            async with asyncio.timeout(CLIPBOARD_PATIENCE):
+                state = await answered
+        except TimeoutError:
+            state = ClipboardState.NO_ANSWER
+        if state is not ClipboardState.TEXT:
             raise not_taken(state)
 
     async def get_clipboard(self) -> str:
@@ -444,7 +451,11 @@ class DesktopClient:
         session = self._admitted(Permission.CLIPBOARD_OUT)
         answered = self._requests.clipboard_text()
         session.send_bulk(ClipboardAsk())
-        content = await answered
+        try:
+            async with asyncio.timeout(CLIPBOARD_PATIENCE):
+                content = await answered
+        except TimeoutError:
+            content = ClipboardState.NO_ANSWER
         if content is ClipboardState.EMPTY:
             return ""
         if isinstance(content, ClipboardState):

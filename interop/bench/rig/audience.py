@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.world import World, system_world
 from avl_protocol.session.mediain import ReceivedFrame
@@ -157,7 +158,7 @@ class Audience(DesktopClient):
             self.undecodable += 1
             failed(context, error)
 
-        return thread_decoder(time.monotonic)(decoded, counted)
+        return thread_decoder(time.monotonic, Faults())(decoded, counted)
 
     def ways_ready(self, route: Route, now: float) -> None:
         """Begin, and count kinds of datagrams: the type stands behind a zero and a varint (RFC 9000, section 16)."""

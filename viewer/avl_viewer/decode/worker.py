@@ -11,8 +11,10 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
+from avl_protocol.endpoint.faults import Faults
 from avl_viewer.decode.decoder import DecodeError, Decoder
 
 
@@ -79,6 +81,13 @@ class _Step:
         else:
             self._decoded(Decoded(job.context, frame, started, self._now()))
 
+    def give_up(self, job: DecodeJob) -> None:
+        """This one can't be decoded, whatever the reason."""
+        decoder, self._decoder = self._decoder, None
+        self._failed(job.context, DecodeError("the decoder failed"))
+        if decoder is not None:
+            decoder.close()
+
     def close(self) -> None:
         if self._decoder is not None:
             self._decoder.close()
@@ -112,7 +121,8 @@ class InlineWorker:
 
 
 class ThreadWorker:
-    """Decodes on a thread of its own, from which `decoded` and `failed` are called."""
+    """Decodes on a thread of its own, from which `decoded` and `failed` are called. An error that nobody foresaw goes to
+    `faults`; the decoder it left behind is given up, and the next key picture begins with another."""
 
     def __init__(
         self,
@@ -120,7 +130,9 @@ class ThreadWorker:
         decoded: Callable[[Decoded], None],
         failed: Callable[[Any, DecodeError], None],
         now: Callable[[], float],
+        faults: Faults | None = None,
     ) -> None:
+        self._faults = faults or Faults()
         self._step = _Step(open_decoder, decoded, failed, now)
         self._jobs: queue.SimpleQueue[DecodeJob | None] = queue.SimpleQueue()
         self._depth = 0
@@ -149,7 +161,7 @@ class ThreadWorker:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             if not self._closing:
-                self._step.run(job)
+                self._faults.run(self._step.run, job, broken=partial(self._step.give_up, job))
             with self._depth_lock:
                 self._depth -= 1
         self._step.close()
