@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.folders import default_folder
 from avl_protocol.rate.limits import DEFAULT, for_address
 from avl_protocol.wire.foreign import for_terminal
@@ -68,6 +67,7 @@ def serve(
 ) -> None:
     """Run a relay until interrupted."""
     from avl_protocol.endpoint.clock import SystemClock
+    from avl_protocol.endpoint.faults import told
     from avl_protocol.endpoint.runtime import run
     from avl_protocol.endpoint.state import StateError
     from avl_protocol.quic.qlog import recording

@@ -65,7 +65,7 @@ from avl_viewer.ways import Ways
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 #: Seconds between two words about having no way, and from one to the next moment from which a ticket counts.
 TELL, KEEP = 1.0, 60.0
-#: Seconds for the host's clipboard to answer: a program there may need some, a relay that drops the question never does.
+#: Seconds for the host's clipboard to answer: a program there may need some; where a relay drops it, nobody does.
 CLIPBOARD_PATIENCE = 15.0
 #: The one video track of a host.
 VIDEO_TRACK = 1

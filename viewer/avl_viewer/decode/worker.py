@@ -121,8 +121,8 @@ class InlineWorker:
 
 
 class ThreadWorker:
-    """Decodes on a thread of its own, from which `decoded` and `failed` are called. An error that nobody foresaw goes to
-    `faults`; the decoder it left behind is given up, and the next key picture begins with another."""
+    """Decodes on a thread of its own, from which `decoded` and `failed` are called. An error that nobody foresaw goes
+    to `faults`; the decoder it left behind is given up, and the next key picture begins with another."""
 
     def __init__(
         self,
