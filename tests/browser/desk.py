@@ -91,6 +91,11 @@ class Witness:
             chr(names[code]) for kind, code in self.look() if kind == "press" and 0x20 < names.get(code, 0) < 0x7F
         )
 
+    @property
+    def num_lock(self) -> bool:
+        """Whether Num Lock (Mod2) is on at the host."""
+        return bool(self._connection.core.QueryPointer(self._root.root).reply().mask & xproto.KeyButMask.Mod2)
+
     def draw(self, x: int, y: int, width: int, height: int) -> None:
         """Paint a light rectangle."""
         self._connection.core.PolyFillRectangle(self._window, self._context, 1, [_rectangle(x, y, width, height)])

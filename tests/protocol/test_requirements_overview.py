@@ -16,7 +16,7 @@ from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import KEYS, NAMES
 from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
-from avl_viewer import cli
+from avl_viewer import api, cli
 
 TARGET = "avl://127.0.0.1:4433/0000-0000-0000-0000-0000-0000-0000"
 CHAPTER = Path(__file__).resolve().parent.parent.parent / "spec" / "01-overview.md"
@@ -31,7 +31,7 @@ def test_a_command_exits_as_the_registry_says_of_the_code_that_ended_it(
         raise Refused(code)
         yield
 
-    monkeypatch.setattr(cli, "connect", refuses)
+    monkeypatch.setattr(api, "connect", refuses)
     result = CliRunner().invoke(cli.app, ["clipboard", TARGET, "--code", "ABCD"])
     assert result.exit_code == (CLOSE_CODES[code][1] or 1)
     assert result.stdout == ""

@@ -50,8 +50,8 @@ class FakeDesktop:
         self.calls.append(("screenshot", settle))
         return Screenshot(np.zeros((4, 6, 3), np.uint8), True)
 
-    def watch(self) -> None:
-        self.calls.append(("watch",))
+    async def watch(self, seconds: float) -> None:
+        self.calls.append(("watch", seconds))
 
     def stats(self) -> dict[str, Any]:
         return {"fps": 60.0, "glass_to_glass_ms": {"p50": 20.0, "p95": 30.0}}
@@ -190,9 +190,9 @@ def test_text_may_come_from_standard_input(avl: Call, desktop: FakeDesktop) -> N
     ("text", "stdin", "said"),
     [
         ("a\x1bb", None, "character 2 can't be typed: U+001B"),
-        ("a\udcffb", None, "character 2 can't be typed: U+DCFF"),
+        ("a\udcffb", None, "TEXT is not UTF-8 text (byte 0xFF at position 1)"),
         ("-", "ok\x07", "character 3 can't be typed: U+0007"),
-        ("-", b"ab\xe9\n", "not text in UTF-8 (byte 3 is 0xE9)"),
+        ("-", b"ab\xe9\n", "standard input is not UTF-8 text (byte 0xE9 at position 2)"),
     ],
 )
 def test_what_cant_be_typed_is_a_usage_error_before_anything_is_sent(
