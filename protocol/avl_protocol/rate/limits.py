@@ -66,7 +66,7 @@ class Limits:
 
     #: Strangers on QUIC, and on WebSockets; each keeps about 93 kB. A full office behind one address connects within
     #: seconds and then is no stranger any more.
-    strangers: Places = Places(32, 128, 512)
+    strangers: Places = Places(32, 128, 320)
     #: Connections on QUIC, and on WebSockets, friends included: hosts of a company behind one address.
     connections: Places = Places(256, 1024, 8192)
     #: Seconds that a stranger has before it gives way to a newcomer of its own source or network: admission takes one,
