@@ -8,7 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("protocol", "host", "relay", "viewer", "spec", "tests", "interop")
 SHIPPED = ("protocol/avl_protocol", "host/avl_host", "relay/avl_relay", "viewer/avl_viewer")
-GENERATED = {"protocol/avl_protocol/wire/registry.py", "viewer/avl_viewer/web/wire/registry.js"}
 
 
 def files(folders: tuple[str, ...], *suffixes: str) -> Iterator[tuple[str, Path]]:
