@@ -18,7 +18,7 @@ from PIL import Image
 from avl_host.capture.pattern import read_number
 from avl_host.clipboard import X11Clipboard
 from avl_protocol.wire import device_id
-from interop.cdp import Browser, Page, browser
+from interop.cdp import Browser, BrowserError, Page, browser
 from tests.browser.desk import CODE, Desk, Witness, desk
 from tests.host.selection_peer import Peer
 from tests.tools import need
@@ -64,7 +64,11 @@ async def visit(page: Page, address: str, *states: str) -> str:
     await page.send("Page.navigate", url="about:blank")
     await page.send("Page.navigate", url=address)
     await page.until("location.protocol == 'http:'")
-    return str(await page.until(f"{list(states)}.includes({STATE}) && {STATE}"))
+    try:
+        return str(await page.until(f"{list(states)}.includes({STATE}) && {STATE}"))
+    except BrowserError as error:
+        shown = await page.evaluate(f"[{STATE}, document.body.innerText]")
+        raise AssertionError(f"the page shows {shown}, its console {page.console}") from error
 
 
 async def key(page: Page, code: str, name: str, modifiers: int = 0) -> None:

@@ -77,8 +77,9 @@ class Limits:
     #: Seconds for a request's head, and for all of an answer to be read: the page is below 1 MB.
     request_seconds: float = 10.0
     answer_seconds: float = 60.0
-    #: Requests of one source to the page: it loads some 100 files.
-    requests: Allowance = Allowance(50, 600)
+    #: Requests of one source to the page, which loads some 100 files: an office behind one address, or who reloads it
+    #: again and again, loads it twenty times at once, and once a second from then on.
+    requests: Allowance = Allowance(100, 2000)
     #: File descriptors that TCP never gets: UDP, logs, state and what Python opens.
     descriptors: int = 64
 
