@@ -16,7 +16,7 @@ from avl_host.outlets import Outlet
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.media.frame import Chroma, EncodedFrame
-from avl_protocol.rate.hop import FRAME_LIMIT
+from avl_protocol.rate.hop import frame_limit
 from avl_protocol.session.mediaout import MediaSender, repair
 from avl_protocol.wire.endtoend import Rate, Stages
 from avl_protocol.wire.registry import T_REPORT, TrackKind
@@ -208,4 +208,4 @@ class Sharing:
         target = round(max(LEAST_BITRATE, min(self._max_bitrate, watched[0].rate or self._max_bitrate)))
         if abs(target - self._bitrate) > self._bitrate // 20 or (target == self._max_bitrate != self._bitrate):
             self._bitrate = target
-            self._worker.set_budget(Budget(target, round(target / 8 * FRAME_LIMIT)))
+            self._worker.set_budget(Budget(target, frame_limit(target)))

@@ -222,7 +222,7 @@ def test_a_link_that_never_met_its_limit_is_better_than_one_that_did() -> None:
     audience.viewers[0].connection.server.rate = 2e6
     for _ in range(10):
         audience.send(key=True)
-    assert audience.host.last(Viewers) == Viewers(2, (), 0)
+    assert audience.host.last(Viewers) == Viewers(2, 0)
 
 
 def test_who_does_not_want_to_see_gets_nothing_and_needs_a_key_object_afterwards() -> None:

@@ -29,7 +29,6 @@ class Welcome:
     time_ms: int = 0
     name: str = ""
     page: str = ""
-    types: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,6 @@ class Attach:
 
     device: bytes
     session: bytes
-    hops: int = 0
     moves: int = 0
 
 
@@ -155,11 +153,10 @@ class Recover:
 
 @dataclass(frozen=True, slots=True)
 class Viewers:
-    """Relay to host: how many receive media, which rungs are wanted, the rate in bit/s the audience can take (0:
+    """Relay to host: how many receive media, the rate in bit/s the audience can take (0:
     unknown), and for how long to take no picture, since a hop's queue must empty first."""
 
     count: int
-    rungs: tuple[int, ...] = ()
     rate: int = 0
     hold_ms: int = 0
 

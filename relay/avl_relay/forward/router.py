@@ -167,7 +167,7 @@ class Router:
             handle,
             Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
-                lambda count, rate, hold: peer.send(Viewers(count, (), rate, hold)),
+                lambda count, rate, hold: peer.send(Viewers(count, rate, hold)),
             ),
         )
         self._hosts[device] = self._by_peer[peer] = hosted
