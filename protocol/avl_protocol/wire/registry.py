@@ -185,7 +185,7 @@ class ClipboardState(IntEnum):
     NOT_PERMITTED = 5  # the session may not
 
 
-class ChromaCode(IntEnum):
+class Chroma(IntEnum):
     """Registry section "chroma"."""
 
     YUV420 = 0  # 4:2:0
