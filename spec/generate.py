@@ -30,7 +30,7 @@ ENUMS = {
     "modifiers": ("Modifier", "IntFlag", "MODIFIER"),
     "input_events": ("InputKind", "IntEnum", "INPUT"),
     "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
-    "chroma": ("ChromaCode", "IntEnum", "CHROMA"),
+    "chroma": ("Chroma", "IntEnum", "CHROMA"),
 }
 MESSAGES = {
     "hop_messages": "HOP",

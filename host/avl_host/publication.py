@@ -11,7 +11,7 @@ from avl_host.encode.budget import Budget
 from avl_host.encode.worker import Worker
 from avl_protocol.media.frame import Chroma
 from avl_protocol.media.track import Track
-from avl_protocol.rate.hop import FRAME_LIMIT
+from avl_protocol.rate.hop import frame_limit
 from avl_protocol.session.mediaout import MediaSender
 
 
@@ -65,4 +65,4 @@ class Publication:
             return
         if abs(target - self._bitrate) > self._bitrate // 20 or (target == most != self._bitrate):
             self._bitrate = target
-            self._worker.set_budget(Budget(target, round(target / 8 * FRAME_LIMIT)))
+            self._worker.set_budget(Budget(target, frame_limit(target)))

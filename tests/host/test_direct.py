@@ -119,7 +119,7 @@ def test_a_running_session_may_come_and_its_channels_with_it() -> None:
     step = Doorstep()
     caller = step.comes()
     early = caller.open(HANDLE, 0, b"too early")
-    caller.say(Attach(DEVICE, b"s" * 16, 0, 1))
+    caller.say(Attach(DEVICE, b"s" * 16, 1))
     ((session, source, moves),) = step.desk.came
     assert (session, len(source), moves) == (b"s" * 16, 8, True) and b"192" not in source
     assert caller.heard(Attached) == [Attached(b"s" * 16, HANDLE, 0)]
@@ -140,9 +140,9 @@ def test_a_session_begins_here_only_where_the_host_listens_for_anybody(strangers
 @pytest.mark.parametrize(
     ("message", "code"),
     [
-        (Attach(VIEWER.number.to_bytes(17, "big"), b"s" * 16, 0, 1), CloseCode.UNAVAILABLE),
-        (Attach(DEVICE[1:], b"s" * 16, 0, 1), CloseCode.PROTOCOL_ERROR),
-        (Attach(DEVICE, b"s" * 15, 0, 1), CloseCode.PROTOCOL_ERROR),
+        (Attach(VIEWER.number.to_bytes(17, "big"), b"s" * 16, 1), CloseCode.UNAVAILABLE),
+        (Attach(DEVICE[1:], b"s" * 16, 1), CloseCode.PROTOCOL_ERROR),
+        (Attach(DEVICE, b"s" * 15, 1), CloseCode.PROTOCOL_ERROR),
         (Register(VIEWER.public, b"", b"", b""), CloseCode.PROTOCOL_ERROR),
     ],
 )
@@ -160,8 +160,8 @@ def test_nobody_registers_at_a_host() -> None:
 def test_a_connection_has_one_session() -> None:
     step = Doorstep()
     caller = step.comes()
-    caller.say(Attach(DEVICE, b"s" * 16, 0, 1))
-    caller.say(Attach(DEVICE, b"t" * 16, 0, 1))
+    caller.say(Attach(DEVICE, b"s" * 16, 1))
+    caller.say(Attach(DEVICE, b"t" * 16, 1))
     assert caller.closed == CloseCode.LIMIT and len(step.desk.came) == 1 and step.desk.lost == 1
 
 
@@ -189,7 +189,7 @@ def test_there_are_so_many_connections_at_a_time() -> None:
         "who asked for nothing makes room"
     )
     for caller in callers[1:]:
-        caller.say(Attach(DEVICE, b"s" * 16, 0, 1))
+        caller.say(Attach(DEVICE, b"s" * 16, 1))
     assert step.comes().closed == CloseCode.LIMIT
     callers[1].peer.carrier_lost(0, "", 100.0)
     assert step.comes().closed is None

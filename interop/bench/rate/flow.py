@@ -12,6 +12,7 @@ from avl_protocol.media.frame import Chroma, EncodedFrame
 from avl_protocol.media.track import video
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.controller import Controller
+from avl_protocol.rate.hop import frame_limit
 from avl_protocol.rate.settings import RateSettings
 from avl_protocol.session.mediain import MediaReceiver
 from avl_protocol.session.mediakeys import MediaKeyring
@@ -141,7 +142,7 @@ class MediaFlow:
                 self._log.skipped(now)
             return
         key = self._key_wanted and now - self._key_at >= T_KEY_SPACING
-        size = self._source.tick(now, rate, key, self._near.frame_limit)
+        size = self._source.tick(now, rate, key, None if self._near.rate is None else frame_limit(self._near.rate))
         if size is None:
             return
         if key:

@@ -27,8 +27,7 @@ KEYLESS = 8
 class ReceivedFrame:
     """One frame ready to decode.
 
-    `first` and `last` are when its first and last fragment arrived, `opened` when it had been opened, in seconds of
-    our clock.
+    `first` and `last` are when its first and last fragment arrived, in seconds of our clock.
     `codec`, `width`, `height` and `chroma` hold for the frame's group.
     """
 

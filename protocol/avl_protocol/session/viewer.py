@@ -38,7 +38,6 @@ from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
-    MAX_PICTURE_SIDE,
     SESSION_VERSIONS,
     T_INPUT_REFRESH,
     T_REPORT,
@@ -327,7 +326,7 @@ class ViewerSession:
         for channel in channels_of(self.permissions)[1:]:
             self._pipes.open(channel)
         if self._decodes:
-            self.send(Decoder(self._decodes, MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
+            self.send(Decoder(self._decodes))
         self._exchange_clocks(now)
         self._owner.session_admitted(grant, now)
 
@@ -361,7 +360,7 @@ class ViewerSession:
         """Ask for pictures from now on, where none were wanted at first; `decodes`: chroma samplings that we decode."""
         if not self._decodes:
             self._decodes = decodes
-            self.send(Decoder(decodes, MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
+            self.send(Decoder(decodes))
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""

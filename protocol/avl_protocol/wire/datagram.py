@@ -117,14 +117,6 @@ def of_track(data: bytes, handle: int, track: int) -> bool:
     return found == handle and at + 1 < len(data) and data[at + 1] == track
 
 
-def with_handle(data: bytes, handle: int) -> bytes:
-    """The same datagram under another handle: the one rewriting a relay may do (P7)."""
-    reader = Reader(data)
-    reader.uint(1)
-    reader.integer()
-    return b"\0" + varint.encode(handle) + bytes(reader.rest())
-
-
 def with_type(data: bytes, kind: DatagramType) -> bytes:
     """The same datagram with another Type: how a repair is made from its original."""
     reader = Reader(data)

@@ -127,11 +127,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """What the viewer can decode: chroma samplings and the largest picture."""
+    """What the viewer can decode: chroma samplings."""
 
     chroma: tuple[int, ...]
-    max_width: int = 4096
-    max_height: int = 4096
 
 
 @dataclass(frozen=True, slots=True)

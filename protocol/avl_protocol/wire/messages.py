@@ -29,7 +29,6 @@ class Welcome:
     time_ms: int = 0
     name: str = ""
     page: str = ""
-    types: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,6 @@ class Attach:
 
     device: bytes
     session: bytes
-    hops: int = 0
     moves: int = 0
 
 

@@ -207,7 +207,7 @@ class ClipboardState(IntEnum):
     NOT_PERMITTED = 5  # the session may not
 
 
-class ChromaCode(IntEnum):
+class Chroma(IntEnum):
     """Registry section "chroma"."""
 
     YUV420 = 0  # 4:2:0
@@ -286,10 +286,10 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
 #: message name -> (number, ((key, field, type), ...)), one table for each kind of stream
 HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "HELLO": (1, ((0, "versions", "int[]"), (1, "role", "int"), (2, "software", "str"), (3, "required", "str[]"),)),
-    "WELCOME": (2, ((0, "version", "int"), (1, "nonce", "bytes"), (2, "observed", "str"), (3, "identity", "bytes"), (4, "endorsement", "bytes"), (5, "time_ms", "int"), (6, "name", "str"), (7, "page", "str"), (8, "types", "int[]"),)),
+    "WELCOME": (2, ((0, "version", "int"), (1, "nonce", "bytes"), (2, "observed", "str"), (3, "identity", "bytes"), (4, "endorsement", "bytes"), (5, "time_ms", "int"), (6, "name", "str"), (7, "page", "str"),)),
     "REGISTER": (3, ((0, "identity", "bytes"), (1, "record", "bytes"), (2, "signature", "bytes"), (3, "proof", "bytes"), (4, "yields", "int"),)),
     "REGISTERED": (4, ((0, "media_handle", "int"),)),
-    "ATTACH": (5, ((0, "device", "bytes"), (1, "session", "bytes"), (2, "hops", "int"), (3, "moves", "int"),)),
+    "ATTACH": (5, ((0, "device", "bytes"), (1, "session", "bytes"), (2, "moves", "int"),)),
     "INCOMING": (6, ((0, "session", "bytes"), (1, "handle", "int"), (2, "source", "bytes"), (3, "moves", "int"), (4, "near", "int"),)),
     "ACCEPT": (7, ((0, "handle", "int"),)),
     "REJECT": (8, ((0, "handle", "int"), (1, "code", "int"),)),
@@ -316,7 +316,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "NEED_KEYS": (3, ((0, "track", "int"), (1, "kid", "int"),)),
     "LAYOUT": (4, ((0, "width", "int"), (1, "height", "int"), (2, "names", "str[]"), (3, "monitors", "int[][]"),)),
     "CURSOR": (5, ((0, "serial", "int"), (1, "width", "int"), (2, "height", "int"), (3, "hot_x", "int"), (4, "hot_y", "int"), (5, "image", "bytes"), (6, "scale", "int"),)),
-    "DECODER": (6, ((0, "chroma", "int[]"), (1, "max_width", "int"), (2, "max_height", "int"),)),
+    "DECODER": (6, ((0, "chroma", "int[]"),)),
     "CLOCK_PING": (7, ((0, "sent_us", "int"),)),
     "CLOCK_PONG": (8, ((0, "sent_us", "int"), (1, "host_us", "int"),)),
     "BEACON": (9, ((0, "host_us", "int"), (1, "objects", "int[][]"),)),

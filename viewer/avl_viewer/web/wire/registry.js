@@ -226,10 +226,10 @@ export const CLOSE_TEXT = Object.freeze({
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HOP_MESSAGES = Object.freeze({
   HELLO: [1, [[0, "versions", "int[]"], [1, "role", "int"], [2, "software", "str", ""], [3, "required", "str[]", []]]],
-  WELCOME: [2, [[0, "version", "int"], [1, "nonce", "bytes"], [2, "observed", "str"], [3, "identity", "bytes"], [4, "endorsement", "bytes"], [5, "time_ms", "int", 0], [6, "name", "str", ""], [7, "page", "str", ""], [8, "types", "int[]", []]]],
+  WELCOME: [2, [[0, "version", "int"], [1, "nonce", "bytes"], [2, "observed", "str"], [3, "identity", "bytes"], [4, "endorsement", "bytes"], [5, "time_ms", "int", 0], [6, "name", "str", ""], [7, "page", "str", ""]]],
   REGISTER: [3, [[0, "identity", "bytes"], [1, "record", "bytes"], [2, "signature", "bytes"], [3, "proof", "bytes"], [4, "yields", "int", 0]]],
   REGISTERED: [4, [[0, "media_handle", "int"]]],
-  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "hops", "int", 0], [3, "moves", "int", 0]]],
+  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "moves", "int", 0]]],
   INCOMING: [6, [[0, "session", "bytes"], [1, "handle", "int"], [2, "source", "bytes", ""], [3, "moves", "int", 0], [4, "near", "int", 0]]],
   ACCEPT: [7, [[0, "handle", "int"]]],
   REJECT: [8, [[0, "handle", "int"], [1, "code", "int"]]],
@@ -257,7 +257,7 @@ export const CONTROL_MESSAGES = Object.freeze({
   NEED_KEYS: [3, [[0, "track", "int"], [1, "kid", "int"]]],
   LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]", []], [3, "monitors", "int[][]", []]]],
   CURSOR: [5, [[0, "serial", "int"], [1, "width", "int"], [2, "height", "int"], [3, "hot_x", "int"], [4, "hot_y", "int"], [5, "image", "bytes"], [6, "scale", "int", 1]]],
-  DECODER: [6, [[0, "chroma", "int[]"], [1, "max_width", "int", 4096], [2, "max_height", "int", 4096]]],
+  DECODER: [6, [[0, "chroma", "int[]"]]],
   CLOCK_PING: [7, [[0, "sent_us", "int"]]],
   CLOCK_PONG: [8, [[0, "sent_us", "int"], [1, "host_us", "int"]]],
   BEACON: [9, [[0, "host_us", "int"], [1, "objects", "int[][]", []]]],
