@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from avl_protocol.endpoint.alarm import Alarm
@@ -17,6 +18,7 @@ from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
+from avl_protocol.media.track import Track
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.rate.control import readable
 from avl_protocol.session.inputledger import Dropped
@@ -41,19 +43,20 @@ from avl_protocol.wire.endtoend import (
     Ticket,
 )  # fmt: skip
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import HopMessage, HopRate, Recover
+from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
 from avl_protocol.wire.registry import (
     CLOSE_CODES,
     T_KEEPALIVE,
     ClipboardState,
     CloseCode,
     Permission,
+    TrackKind,
 )
 from avl_viewer.clipboard import not_given, not_taken
 from avl_viewer.config import RETRYABLE, ClientSettings
 from avl_viewer.decode.decoder import DECODES
 from avl_viewer.pictures import PictureBook
-from avl_viewer.pipeline import MakeDecoder, PicturePipeline
+from avl_viewer.pipeline import MakeDecoder, PicturePipelines
 from avl_viewer.present.cursor import cursor_shape
 from avl_viewer.present.presenter import Presenter, Status
 from avl_viewer.report import session_report
@@ -67,8 +70,6 @@ FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 TELL, KEEP = 1.0, 60.0
 #: Seconds for the host's clipboard to answer: a program there may need some; where a relay drops it, nobody does.
 CLIPBOARD_PATIENCE = 15.0
-#: The one video track of a host.
-VIDEO_TRACK = 1
 
 
 class DesktopClient:
@@ -97,14 +98,26 @@ class DesktopClient:
         #: What the rate controllers of both hops last said, upload (from the host) and download (from a relay to us).
         self.rates: dict[str, dict[str, str | float]] = {}
         self._requests = Requests(self._loop)
-        self._pictures = PicturePipeline(presenter, make_decoder, self._loop, self._undecodable, self._presented)
+        #: Tracks that are not wanted, as the way in use has been told.
+        self._unwanted: set[int] = set()
+        self._pictures = PicturePipelines(presenter, make_decoder, self._loop, self._undecodable, self._presented)
         self.permissions = Permission(0)
         self.ended: asyncio.Future[Refused] = self._loop.create_future()
 
     @property
     def book(self) -> PictureBook:
-        """Figures of the pictures so far."""
+        """Figures of the desktop's pictures so far."""
         return self._pictures.book
+
+    @property
+    def books(self) -> dict[int, PictureBook]:
+        """Figures of every track's pictures."""
+        return self._pictures.books
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """What the host publishes; empty before we are in."""
+        return self._session.tracks if self._session is not None else ()
 
     # connecting
 
@@ -310,9 +323,10 @@ class DesktopClient:
         """We are in."""
         self._ran = True
         self.permissions = Permission(grant.permissions & sum(Permission))
-        self.book.renew()
+        self._pictures.begin(tuple(track.id for track in self.tracks if track.kind == TrackKind.VIDEO))
         assert self._ways is not None
         self._ways.admitted(now)
+        self._repeat_wishes()
         self._said = ""
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_result(None)
@@ -325,8 +339,17 @@ class DesktopClient:
 
     def session_recover(self, track: int, number: int, now: float) -> None:
         """Ask the host for a key object."""
+        self._ask_hop(lambda handle: Recover(handle, track, number))
+
+    def _ask_hop(self, question: Callable[[int], HopMessage]) -> None:
+        """Say something about the session, which has a handle there, where it is now."""
         if self._session is not None and self._ways is not None and (way := self._ways.current) is not None:
-            way.link.send(Recover(self._session.route.handle, track, number))
+            way.link.send(question(self._session.route.handle))
+
+    def _repeat_wishes(self) -> None:
+        """A hop that has just got the session takes it for wanting every track."""
+        for track in sorted(self._unwanted):
+            self._ask_hop(partial(Subscribe, track=track, wish=0))
 
     def session_message(self, message: ControlMessage | BulkMessage, now: float) -> None:
         """Layout, cursor, stages, clipboard."""
@@ -376,6 +399,7 @@ class DesktopClient:
         """The session has arrived on another way."""
         if self._ways is not None:
             self._ways.moved(route, now)
+            self._repeat_wishes()
 
     def session_unmoved(self, route: Route, now: float) -> None:
         """The host refused that way."""
@@ -398,9 +422,9 @@ class DesktopClient:
     def _undecodable(self, track: int, number: int) -> None:
         self.session_recover(track, number, self._now())
 
-    def _presented(self, number: int, at: float) -> None:
+    def _presented(self, track: int, number: int, at: float) -> None:
         if self._session is not None and not self.ended.done():
-            self._session.presented(VIDEO_TRACK, number, at, self._now())
+            self._session.presented(track, number, at, self._now())
             self._alarm.reset()
 
     # what people do
@@ -412,6 +436,15 @@ class DesktopClient:
             if self._session is not None:
                 self._session.watch(DECODES)
                 self._happened()
+
+    def subscribe(self, track: int, wanted: bool) -> None:
+        """Let a track of the host come, or not; all come until they are not wanted."""
+        if wanted:
+            self._unwanted.discard(track)
+        else:
+            self._unwanted.add(track)
+        self._ask_hop(partial(Subscribe, track=track, wish=int(wanted)))
+        self._happened()
 
     def send_input(self, events: list[tuple[Any, ...]]) -> asyncio.Future[None]:
         """Send input; the future is done when the host has applied it, and fails when a part of it came to nothing.
