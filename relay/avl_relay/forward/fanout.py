@@ -32,6 +32,8 @@ LOOK_INTERVAL, RATE_INTERVAL = 0.02, 0.1
 FALLEN = 0.9
 #: Seconds for which a full hop makes the host wait before the next look: a round trip of feedback or two.
 HOLD = 0.04
+#: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate.
+NOBODY, UNTOLD = (0, (), 0), (-1, (), 0)
 #: First row of the parity that is sent as a probe, beyond what protects an object.
 SPARE_ROW = 64
 
@@ -62,7 +64,7 @@ class Fanout:
         self._protected: dict[int, int] = {}
         self._media_handle = 0
         self._looked = self._told_at = float("-inf")
-        self._told: tuple[int, tuple[int, ...], int] = (-1, (), 0)
+        self._told: tuple[int, tuple[int, ...], int] = NOBODY
         self.publish(tracks)
 
     def publish(self, tracks: Sequence[Track]) -> None:
@@ -77,6 +79,7 @@ class Fanout:
         feed = self._feed(handle, carrier)
         for new in feed.admit(tracks, since):
             self._catch_up(feed, new, now)
+            self._told = UNTOLD  # the host goes on the assumption that it is wanted, until we say otherwise
         carrier.offer_spare(partial(self._spare, feed))
         self._look(now, True)
 
