@@ -30,12 +30,11 @@ from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.wire import device_id
 from avl_protocol.wire.cliptext import Content, as_told, content_of
 from avl_protocol.wire.endtoend import (
-    BulkMessage,
     Candidates,
+    ChannelMessage,
     Clipboard,
     ClipboardAsk,
     ClipboardSet,
-    ControlMessage,
     Cursor,
     Decoder,
     Grant,
@@ -363,7 +362,7 @@ class Reception:
             elif kind == InputKind.TEXT:
                 sink.text(*values)
 
-    def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
+    def session_message(self, session: HostSession, message: ChannelMessage, now: float) -> None:
         """Decoder, keys, clipboard."""
         if isinstance(message, Decoder):
             visit = self._visits[session.session_id]
@@ -393,7 +392,7 @@ class Reception:
         """Tell a session, or remember that it has to be told once there is a way."""
         visit = self._visits.get(session.session_id)
         if visit is not None:
-            visit.missed_clipboard = not session.send_bulk(message)
+            visit.missed_clipboard = not session.send(message)
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -410,7 +409,7 @@ class Reception:
         elif not self._desktop.set_clipboard(content if isinstance(content, str) else ""):
             state = ClipboardState.NO_ANSWER
         taken = state is ClipboardState.TEXT
-        session.send_bulk(ClipboardSet(message.serial, taken, state))
+        session.send(ClipboardSet(message.serial, taken, state))
         if taken:
             self.clipboard(content, session)
 

@@ -27,6 +27,7 @@ from avl_protocol.session.hosting import HostState
 from avl_protocol.session.moves import HostMoves
 from avl_protocol.session.pipes import Route
 from avl_protocol.session.secure import SecureChannels
+from avl_protocol.wire.channels import channel_of
 from avl_protocol.wire.cliptext import Content
 from avl_protocol.wire.endtoend import (
     Clipboard,
@@ -137,7 +138,7 @@ class Lobby:
     def admit(self, handle: int, permissions: Permission = EVERYTHING) -> HostSession:
         session = self.incoming(handle, handle.to_bytes(8, "big"))
         assert session is not None
-        told = self.told[handle] = []
+        self.told[handle] = []
         session.viewer = identity(f"viewer {handle}").public
         session.permissions = permissions
         session.state = HostState.ADMITTED
@@ -146,22 +147,21 @@ class Lobby:
         session._secure = SecureChannels(keys, False, session.session_id, session._pipes)
         session._moves = HostMoves(session._secure, session._pipes)
         session._timers.stop_all()
-        session.send = told.append  # type: ignore[method-assign, assignment]
         self.hears(session, handle)
         self.reception.session_grant(session, self.clock.now)
         self.reception.session_admitted(session, self.clock.now)
         return session
 
     def hears(self, session: HostSession, handle: int, ways: list[bool] | None = None) -> None:
-        """Write down what a session is sent on its clipboard channel, where it has a way (default: it has)."""
+        """Write down what a session is sent, on its clipboard channel where that has a way (default: it has)."""
 
         def send(message: Any) -> bool:
-            if ways is not None and not ways[0]:
+            if ways is not None and not ways[0] and channel_of(type(message)) == Channel.BULK:
                 return False
             self.told[handle].append(message)
             return True
 
-        session.send_bulk = send  # type: ignore[method-assign]
+        session.send = send  # type: ignore[method-assign]
 
     def of(self, handle: int, kind: type) -> list[Any]:
         return [message for message in self.told[handle] if isinstance(message, kind)]

@@ -25,9 +25,10 @@ from avl_protocol.session.hosting import HostState
 from avl_protocol.session.link import LinkState, RelayLink
 from avl_protocol.session.mediaout import MediaSender
 from avl_protocol.session.pipes import Route
-from avl_protocol.wire.endtoend import BulkMessage, Clipboard, ClipboardAsk, ClipboardSet, ControlMessage, MediaKeys
+from avl_protocol.wire.channels import channel_of
+from avl_protocol.wire.endtoend import BulkMessage, ChannelMessage, Clipboard, ClipboardAsk, ClipboardSet, MediaKeys
 from avl_protocol.wire.messages import Evict, HopMessage
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, CloseCode, Permission
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Channel, ClipboardState, CloseCode, Permission
 from tests.protocol.handshakes import HOST, VIEWER, Seeded
 from tests.protocol.memory import MemoryCarrier
 
@@ -46,14 +47,12 @@ class Session:
         self.session_id = handle.to_bytes(16, "big")
         self.permissions = permissions
         self.viewer = VIEWER.public
-        self.told: list[BulkMessage] = []
-        self.controls: list[ControlMessage] = []
+        self.told: list[ChannelMessage] = []
+        self.controls: list[ChannelMessage] = []
 
-    def send(self, message: ControlMessage) -> None:
-        self.controls.append(message)
-
-    def send_bulk(self, message: BulkMessage) -> None:
-        self.told.append(message)
+    def send(self, message: ChannelMessage) -> bool:
+        (self.told if channel_of(type(message)) == Channel.BULK else self.controls).append(message)
+        return True
 
 
 class Coder:

@@ -359,7 +359,7 @@ def test_a_clipboard_that_is_never_answered_is_not_waited_for_for_ever() -> None
             await online(host)
             async with s.viewer(host) as desktop:
                 with pytest.MonkeyPatch.context() as patched:
-                    patched.setattr(HostSession, "send_bulk", lambda *arguments: False)
+                    patched.setattr(HostSession, "send", lambda *arguments: False)
                     with pytest.raises(ClipboardError) as asked:
                         await desktop.clipboard.get()
                     with pytest.raises(ClipboardError) as told:

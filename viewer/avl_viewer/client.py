@@ -27,12 +27,11 @@ from avl_protocol.session.viewing import ViewerSettings, ViewerState, may
 from avl_protocol.wire.cliptext import Content, as_told, content_of
 from avl_protocol.wire.cliptext import told as told_content
 from avl_protocol.wire.endtoend import (
-    BulkMessage,
     Candidates,
+    ChannelMessage,
     Clipboard,
     ClipboardAsk,
     ClipboardSet,
-    ControlMessage,
     Cursor,
     Grant,
     Layout,
@@ -328,7 +327,7 @@ class DesktopClient:
         if self._session is not None and self._ways is not None and (way := self._ways.current) is not None:
             way.link.send(Recover(self._session.route.handle, track, number))
 
-    def session_message(self, message: ControlMessage | BulkMessage, now: float) -> None:
+    def session_message(self, message: ChannelMessage, now: float) -> None:
         """Layout, cursor, stages, clipboard."""
         if isinstance(message, Layout):
             rows = zip(message.names, message.monitors, strict=False)
@@ -437,7 +436,7 @@ class DesktopClient:
             raise not_taken(ClipboardState(content))
         serial, answered = self._requests.clipboard_set()
         told_state, told_text = as_told(content)
-        session.send_bulk(Clipboard(serial, told_text, told_state))
+        session.send(Clipboard(serial, told_text, told_state))
         try:
             async with asyncio.timeout(CLIPBOARD_PATIENCE):
                 state = await answered
@@ -450,7 +449,7 @@ class DesktopClient:
         """The host's clipboard, "" when it is empty. Raises ClipboardError when it has no text to tell, Refused."""
         session = self._admitted(Permission.CLIPBOARD_OUT)
         answered = self._requests.clipboard_text()
-        session.send_bulk(ClipboardAsk())
+        session.send(ClipboardAsk())
         try:
             async with asyncio.timeout(CLIPBOARD_PATIENCE):
                 content = await answered
