@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from avl_host.announce import Announcer
+from avl_host.assembly import Served, assemble
 from avl_host.capture.source import CaptureSource
 from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
@@ -22,7 +23,7 @@ from avl_host.encode.worker import Listener, Worker
 from avl_host.input.sink import InputSink
 from avl_host.lock import LockPolicy, ScreenLocker
 from avl_host.reachability import Reachability
-from avl_host.reception import Ask, Desktop, Reception
+from avl_host.reception import Ask, Reception
 from avl_host.registration import LAST_RETRY, Registration
 from avl_host.relays import Relays
 from avl_host.sharing import Sharing
@@ -100,16 +101,17 @@ class Agent:
             endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
             direct=settings.direct, anybody=settings.listen is not None,
         )  # fmt: skip
-        self.vigil = Vigil(self.reachability, LockPolicy(settings.lock_after), parts.locker)
+        self.vigil = Vigil(LockPolicy(settings.lock_after), parts.locker)
         self.sharing = sharing = Sharing(
             self.identity, world.entropy, clock, settings.max_bitrate,
-            lambda told, outlet: self.reception.figures(told, outlet),
+            lambda told, outlet: self.features.statistics.measured(told, outlet),
         )  # fmt: skip
-        desktop = Desktop(sharing, parts.sink, parts.clipboard.set, parts.clipboard.get)
         self.reception = Reception(
-            world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
-            self._tell, self._after,
+            world, identity=self.identity, name=platform.node(), door=self.door, sharing=sharing,
+            keep=self.tickets.lifetime, ask=parts.ask, tell=self._tell, after=self._after,
         )  # fmt: skip
+        served = Served(sharing, parts.sink, parts.clipboard, self.tickets, self.reachability, self.vigil)
+        self.features = assemble(self.reception, served, self._tell, clock)
         self._alarm = Alarm(self, loop, clock, world.faults)
         door = DirectDoor(
             self.identity, self.reception, sharing, world.entropy, world.clock.wall, settings.listen is not None
@@ -192,13 +194,14 @@ class Agent:
         pipeline = Pipeline(
             parts.source, parts.open_encoder, sharing.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
         )
+        features, faults = self.features, self._world.faults
         listener = Listener(
-            sharing.frame, self.reception.cursor, self.reception.layout, self._display_lost, self._world.faults
+            sharing.frame, features.pointer.changed, features.layout.changed, self._display_lost, faults
         )
         worker = parts.make_worker(parts.source, pipeline, listener, self._world.clock.monotonic)
         sharing.start(worker)
         parts.sink.release_all()
-        parts.clipboard.on_change = self.reception.clipboard
+        parts.clipboard.on_change = self.features.clipboard.changed
         worker.start()
         return worker
 
