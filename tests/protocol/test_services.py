@@ -104,7 +104,7 @@ def test_all_are_told_of_sessions_in_order_and_the_earliest_timer_counts() -> No
     first, second = Recorder(at=7.0), Recorder(at=5.0)
     for service in (first, Idle(), second):
         services.register(service, Channel.CONTROL)
-    assert services.next_timeout() == 5.0 and list(services)[0] is first
+    assert services.next_timeout() == 5.0 and next(iter(services)) is first
     services.admitted(READER, 1.0)
     services.opened(READER, 2, 2.0)
     services.lost(READER, 3.0)

@@ -217,8 +217,8 @@ def test_what_a_viewer_asks_of_its_hop_is_done(entrance: str) -> None:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
-                await until(lambda: "upload" in desktop._client.rates)
-                assert ("download" in desktop._client.rates) == (entrance == "relay"), "a hop of its own"
+                await until(lambda: "upload" in desktop.stats()["rate"])
+                assert ("download" in desktop.stats()["rate"]) == (entrance == "relay"), "a hop of its own"
                 ways, session = desktop._client._ways, desktop._client._session
                 assert ways is not None and ways.current is not None and session is not None
                 link, handle = ways.current.link, session.route.handle
