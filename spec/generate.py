@@ -22,6 +22,8 @@ ENUMS = {
     "candidate_kinds": ("CandidateKind", "IntEnum", "CANDIDATE"),
     "object_flags": ("ObjectFlag", "IntFlag", "FLAG"),
     "track_kinds": ("TrackKind", "IntEnum", "TRACK_KIND"),
+    "track_entries": ("TrackEntry", "IntEnum", "TRACK_ENTRY"),
+    "priorities": ("Priority", "IntEnum", "PRIORITY"),
     "roles": ("Role", "IntEnum", "ROLE"),
     "record_types": ("RecordType", "IntEnum", "RECORD"),
     "permissions": ("Permission", "IntFlag", "PERMISSION"),

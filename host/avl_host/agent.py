@@ -6,6 +6,7 @@ import asyncio
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -40,6 +41,7 @@ from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
+from avl_protocol.media.track import video
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
@@ -65,6 +67,12 @@ class Parts:
     announcer: Announcer | None = None
     #: Where commands on this machine ask the host; None: nowhere.
     open_console: Callable[[Answer], LocalServer] | None = None
+    #: Sources beside the first, each a track of its own. Layout, pointer and input are those of the first.
+    more_sources: tuple[CaptureSource, ...] = ()
+
+
+def _unheard(*told: object) -> None:
+    """What a further source says of its layout and pointer."""
 
 
 class Agent:
@@ -103,9 +111,13 @@ class Agent:
         )  # fmt: skip
         self.vigil = Vigil(LockPolicy(settings.lock_after), parts.locker)
         self.sharing = sharing = Sharing(
-            self.identity, world.entropy, clock, settings.max_bitrate,
-            lambda told, outlet: self.features.statistics.measured(told, outlet),
-        )  # fmt: skip
+            self.identity,
+            world.entropy,
+            clock=clock,
+            max_bitrate=settings.max_bitrate,
+            on_figures=lambda told, outlet: self.features.statistics.measured(told, outlet),
+            tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
+        )
         self.reception = Reception(
             world, identity=self.identity, name=platform.node(), door=self.door, sharing=sharing,
             keep=self.tickets.lifetime, ask=parts.ask, tell=self._tell, after=self._after,
@@ -126,7 +138,7 @@ class Agent:
             ),
             lambda work: world.faults.keep(work, LAST_RETRY),
         )  # fmt: skip
-        worker = self._start_worker(sharing)
+        workers = self._start_workers(sharing)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
         tasks = [
@@ -151,7 +163,8 @@ class Agent:
             self._alarm.stop()
             parts.sink.close()
             parts.clipboard.close()
-            await worker.close()
+            for worker in workers:
+                await worker.close()
             await endpoint.close()
             if console is not None:
                 await console.close()
@@ -189,21 +202,28 @@ class Agent:
 
         return CertificateRoll(make, self._world.clock.wall())
 
-    def _start_worker(self, sharing: Sharing) -> Worker:
+    def _start_workers(self, sharing: Sharing) -> list[Worker]:
+        """One worker a track. The first is the desktop whose layout and pointer viewers are told of."""
         parts = self._parts
-        pipeline = Pipeline(
-            parts.source, parts.open_encoder, sharing.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
-        )
-        features, faults = self.features, self._world.faults
-        listener = Listener(
-            sharing.frame, features.pointer.changed, features.layout.changed, self._display_lost, faults
-        )
-        worker = parts.make_worker(parts.source, pipeline, listener, self._world.clock.monotonic)
-        sharing.start(worker)
+        settings = PipelineSettings(bitrate=self._settings.max_bitrate)
+        workers: list[Worker] = []
+        for source, publication in zip((parts.source, *parts.more_sources), sharing.publications, strict=True):
+            first = not workers
+            pipeline = Pipeline(source, parts.open_encoder, partial(sharing.ready, publication), settings)
+            listener = Listener(
+                partial(sharing.frame, publication),
+                self.features.pointer.changed if first else _unheard,
+                self.features.layout.changed if first else _unheard,
+                self._display_lost,
+                self._world.faults,
+            )
+            workers.append(parts.make_worker(source, pipeline, listener, self._world.clock.monotonic))
+        sharing.start(*workers)
         parts.sink.release_all()
         parts.clipboard.on_change = self.features.clipboard.changed
-        worker.start()
-        return worker
+        for worker in workers:
+            worker.start()
+        return workers
 
     # direct ways
 

@@ -31,4 +31,4 @@ class MediaService(Service[HostSession]):
     def keys_needed(self, session: HostSession, message: NeedKeys, now: float) -> None:
         """A viewer met an object of a key that it has not: give it the one of now, and an object to begin with."""
         session.send(MediaKeys((self._sharing.join_key().to_bytes(),)))
-        self._sharing.request_key()
+        self._sharing.request_key(message.track)

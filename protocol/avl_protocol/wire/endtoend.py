@@ -170,6 +170,7 @@ class Report:
 class Stages:
     """Where the host's time went for an object: grab, compare, convert, encode, seal in microseconds."""
 
+    track: int
     object: int
     times_us: tuple[int, ...]
 

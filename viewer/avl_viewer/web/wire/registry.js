@@ -21,6 +21,8 @@ export const MAX = Object.freeze({
   PICTURE_SIDE: 8192,
   PICTURE_PIXELS: 16777216,
   PICTURE_REFERENCES: 4,
+  TRACKS: 16,
+  TRACK_LIFETIME: 10000,
   CURSOR_SIDE: 512,
   CODE_LENGTH: 8,
   CANDIDATES: 16,
@@ -93,6 +95,20 @@ export const TRACK_KIND = Object.freeze({
   VIDEO: 1,
   AUDIO: 2,
   CURSOR: 3,
+  EXACT: 4,
+});
+export const TRACK_ENTRY = Object.freeze({
+  KEY: 1,
+  NEXT: 2,
+  KEPT: 3,
+});
+export const PRIORITY = Object.freeze({
+  FEEDBACK: 0,
+  EXACT: 1,
+  AUDIO: 2,
+  CURSOR: 3,
+  VIDEO: 4,
+  PROBE: 5,
 });
 export const ROLE = Object.freeze({
   HOST: 1,
@@ -224,7 +240,7 @@ export const HOP_MESSAGES = Object.freeze({
   DETACH: [13, [[0, "handle", "int"], [1, "code", "int"]]],
   SUBSCRIBE: [14, [[0, "handle", "int"], [1, "track", "int"], [2, "wish", "int"]]],
   RECOVER: [15, [[0, "handle", "int"], [1, "track", "int"], [2, "object", "int"]]],
-  VIEWERS: [16, [[0, "count", "int"], [1, "rate", "int", 0], [2, "hold_ms", "int", 0]]],
+  VIEWERS: [16, [[0, "count", "int"], [1, "tracks", "int[]", []], [2, "rate", "int", 0], [3, "hold_ms", "int", 0]]],
   PING: [17, [[0, "token", "int"]]],
   PONG: [18, [[0, "token", "int"]]],
   GOAWAY: [19, [[0, "elsewhere", "str[]", []]]],
@@ -246,7 +262,7 @@ export const CONTROL_MESSAGES = Object.freeze({
   CLOCK_PONG: [8, [[0, "sent_us", "int"], [1, "host_us", "int"]]],
   BEACON: [9, [[0, "host_us", "int"], [1, "objects", "int[][]", []]]],
   REPORT: [10, [[0, "track", "int"], [1, "objects", "int[][]", []], [2, "decode_queue", "int", 0], [3, "lost", "int", 0], [4, "received", "int", 0]]],
-  STAGES: [12, [[0, "object", "int"], [1, "times_us", "int[]"]]],
+  STAGES: [12, [[0, "track", "int"], [1, "object", "int"], [2, "times_us", "int[]"]]],
   END: [13, [[0, "code", "int"], [1, "text", "str", ""]]],
   RATE: [14, [[0, "state", "str"], [1, "reason", "str"], [2, "figures", "int[]"]]],
   CANDIDATES: [15, [[0, "serial", "int"], [1, "rows", "any[][]", []], [2, "hashes", "bytes[]", []]]],
