@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from avl_host.announce import Announcer
+from avl_host.assembly import Served, assemble
 from avl_host.capture.source import CaptureSource
 from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
@@ -23,7 +24,7 @@ from avl_host.encode.worker import Listener, Worker
 from avl_host.input.sink import InputSink
 from avl_host.lock import LockPolicy, ScreenLocker
 from avl_host.reachability import Reachability
-from avl_host.reception import Ask, Desktop, Reception
+from avl_host.reception import Ask, Reception
 from avl_host.registration import LAST_RETRY, Registration
 from avl_host.relays import Relays
 from avl_host.sharing import Sharing
@@ -108,20 +109,21 @@ class Agent:
             endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
             direct=settings.direct, anybody=settings.listen is not None,
         )  # fmt: skip
-        self.vigil = Vigil(self.reachability, LockPolicy(settings.lock_after), parts.locker)
+        self.vigil = Vigil(LockPolicy(settings.lock_after), parts.locker)
         self.sharing = sharing = Sharing(
             self.identity,
             world.entropy,
             clock=clock,
             max_bitrate=settings.max_bitrate,
-            on_figures=lambda told, outlet: self.reception.figures(told, outlet),
+            on_figures=lambda told, outlet: self.features.statistics.measured(told, outlet),
             tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
         )
-        desktop = Desktop(sharing, parts.sink, parts.clipboard.set, parts.clipboard.get)
         self.reception = Reception(
-            world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
-            self._tell, self._after,
+            world, identity=self.identity, name=platform.node(), door=self.door, sharing=sharing,
+            keep=self.tickets.lifetime, ask=parts.ask, tell=self._tell, after=self._after,
         )  # fmt: skip
+        served = Served(sharing, parts.sink, parts.clipboard, self.tickets, self.reachability, self.vigil)
+        self.features = assemble(self.reception, served, self._tell, clock)
         self._alarm = Alarm(self, loop, clock, world.faults)
         door = DirectDoor(
             self.identity, self.reception, sharing, world.entropy, world.clock.wall, settings.listen is not None
@@ -210,15 +212,15 @@ class Agent:
             pipeline = Pipeline(source, parts.open_encoder, partial(sharing.ready, publication), settings)
             listener = Listener(
                 partial(sharing.frame, publication),
-                self.reception.cursor if first else _unheard,
-                self.reception.layout if first else _unheard,
+                self.features.pointer.changed if first else _unheard,
+                self.features.layout.changed if first else _unheard,
                 self._display_lost,
                 self._world.faults,
             )
             workers.append(parts.make_worker(source, pipeline, listener, self._world.clock.monotonic))
         sharing.start(*workers)
         parts.sink.release_all()
-        parts.clipboard.on_change = self.reception.clipboard
+        parts.clipboard.on_change = self.features.clipboard.changed
         for worker in workers:
             worker.start()
         return workers
