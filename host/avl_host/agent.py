@@ -39,9 +39,11 @@ from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
+from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import T_KEEPALIVE, CloseCode
 from avl_protocol.wire.target import RelayAddress, Target
 
@@ -96,19 +98,29 @@ class Agent:
         self._address = settings.listen and (settings.listen[0], endpoint.local_address[1])
         roll = self._certificates()
         whereabouts = Whereabouts(world.interfaces, lambda: endpoint.local_address[1])
-        self.reachability = Reachability(
-            endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
-            direct=settings.direct, anybody=settings.listen is not None,
+        self.reachability = guard(
+            Reachability(
+                endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
+                direct=settings.direct, anybody=settings.listen is not None,
+            )
         )  # fmt: skip
-        self.vigil = Vigil(self.reachability, LockPolicy(settings.lock_after), parts.locker)
-        self.sharing = sharing = Sharing(
-            self.identity, world.entropy, clock, settings.max_bitrate,
-            lambda told, outlet: self.reception.figures(told, outlet),
-        )  # fmt: skip
+        self.vigil = guard(Vigil(self.reachability, LockPolicy(settings.lock_after), parts.locker))
+        self.sharing = sharing = guard(
+            Sharing(
+                identity=self.identity,
+                entropy=world.entropy,
+                clock=clock,
+                max_bitrate=settings.max_bitrate,
+                on_figures=lambda told, outlet: self.reception.figures(told, outlet),
+                ask=self._ask,
+            )
+        )
         desktop = Desktop(sharing, parts.sink, parts.clipboard.set, parts.clipboard.get)
-        self.reception = Reception(
-            world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
-            self._tell, self._after,
+        self.reception = guard(
+            Reception(
+                world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
+                self._tell, self._after,
+            )
         )  # fmt: skip
         self._alarm = Alarm(self, loop, clock, world.faults)
         door = DirectDoor(
@@ -190,10 +202,10 @@ class Agent:
     def _start_worker(self, sharing: Sharing) -> Worker:
         parts = self._parts
         pipeline = Pipeline(
-            parts.source, parts.open_encoder, sharing.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
+            parts.source, parts.open_encoder, sharing.permit.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
         )
         listener = Listener(
-            sharing.frame, self.reception.cursor, self.reception.layout, self._display_lost, self._world.faults
+            self._frame, self.reception.cursor, self.reception.layout, self._display_lost, self._world.faults
         )
         worker = parts.make_worker(parts.source, pipeline, listener, self._world.clock.monotonic)
         sharing.start(worker)
@@ -201,6 +213,21 @@ class Agent:
         parts.clipboard.on_change = self.reception.clipboard
         worker.start()
         return worker
+
+    def _frame(self, frame: EncodedFrame) -> None:
+        """The worker has made a picture."""
+        self.sharing.frame(frame)
+        self._after()
+
+    def _ask(self) -> None:
+        """Have the loop look, from the worker's thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        """The worker was refused a picture that may be in time by now."""
+        self._world.faults.run(self.sharing.look)
+        self._after()
 
     # direct ways
 

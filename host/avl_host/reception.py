@@ -47,6 +47,7 @@ from avl_protocol.wire.endtoend import (
     Ticket,
 )
 from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import (
     T_KEY_SPACING,
     Channel,
@@ -153,9 +154,11 @@ class Reception:
             entrance.reject(handle, CloseCode.LIMIT, now)
             return
         route = Route(entrance.hop, handle, direct=entrance.direct, begun=True, near=near)
-        session = HostSession(
-            self._identity, session_id, SessionPipes(route), self._door, self, self._world.entropy,
-            int(self._world.clock.wall()), now, self._tickets.lifetime,
+        session = guard(
+            HostSession(
+                self._identity, session_id, SessionPipes(route), self._door, self, self._world.entropy,
+                int(self._world.clock.wall()), now, self._tickets.lifetime,
+            )
         )  # fmt: skip
         visit = Visit(session, source)
         visit.places.append(Place(entrance, handle, route))

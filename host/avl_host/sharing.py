@@ -13,6 +13,7 @@ from avl_host.encode.budget import Budget
 from avl_host.encode.worker import Worker
 from avl_host.entrances import TRACK
 from avl_host.outlets import Outlet
+from avl_host.permit import Capture, CapturePermit
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.media.frame import Chroma, EncodedFrame
@@ -23,8 +24,10 @@ from avl_protocol.wire.registry import T_REPORT, TrackKind
 
 #: What TRACKS and GRANT say of it: track, kind, stands for, rate, priority.
 TRACK_ROW = (TRACK, int(TrackKind.VIDEO), TRACK, 8_000_000, 2)
-#: Seconds without a picture after which the budget is looked at before the next.
+#: Seconds between two looks at the budget while no picture is taken: what the hop carried counts for less and less.
 PAUSE = 5.0
+#: Seconds after a picture when it is looked whether the path stands still: no event tells of that.
+STILL = 0.1
 #: Seconds between two words to the audience about our hop's rate.
 RATE_INTERVAL = 1.0
 #: Below this nothing is readable; bits per second.
@@ -32,15 +35,20 @@ LEAST_BITRATE = 200_000
 
 
 class Sharing:
-    """One track of one desktop."""
+    """One track of one desktop. It lives on the event loop; the worker's thread reads `permit` and nothing else.
+
+    `ask` has the loop call `look`; it is called on any thread.
+    """
 
     def __init__(
         self,
+        *,
         identity: Identity,
         entropy: Callable[[int], bytes],
         clock: Callable[[], float],
         max_bitrate: int,
         on_figures: Callable[[Stages | Rate, Outlet | None], None],
+        ask: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._max_bitrate = max_bitrate
@@ -55,9 +63,9 @@ class Sharing:
         self._audience: dict[object, tuple[int, ...]] = {}
         self._bitrate = max_bitrate
         self._chroma = Chroma.YUV444
-        self._blocked = False
+        self.permit = CapturePermit(ask)
         self._skipped = 0
-        self._framed_at = 0.0
+        self._look_at: float | None = None
         self._stages_at = 0.0
         self._stages: Stages | None = None
 
@@ -73,8 +81,7 @@ class Sharing:
     def close(self, outlet: Outlet) -> None:
         """Its carrier is gone, or nobody will watch there."""
         self._outlets.pop(outlet, None)
-        self._adapt()
-        self.wake()
+        self.changed()
 
     # the audience
 
@@ -104,12 +111,14 @@ class Sharing:
         if self._worker is not None and wanted is not self._chroma:
             self._chroma = wanted
             self._worker.set_chroma(wanted)
+        self.look()
         if chroma is not None:
             self.request_key()
 
     def changed(self) -> None:
         """Who watches where, or what they can take, has changed."""
         self._adapt()
+        self.look()
         self.wake()
 
     def request_key(self) -> None:
@@ -139,39 +148,49 @@ class Sharing:
                 outlet.feed.followed = outlet is best
         return sorted(watched, key=lambda outlet: outlet is not best)
 
-    def ready(self) -> bool:
-        """Whether a picture taken now would be sent at once. Called on the worker's thread."""
+    def look(self) -> None:
+        """Decide anew whether a picture may be taken, publish it, and wake the worker when it may again."""
+        now = self._clock()
         watched = self._watched()
         if not watched or not self._audience:
-            return False
-        now = self._clock()
-        if now - self._framed_at > PAUSE:
-            self._framed_at = now
-            self._adapt()  # what the hop carried before a pause counts for less and less
-        blocked = watched[0].held(now)
-        self._skipped += blocked and not self._blocked
-        self._blocked = blocked
-        return not blocked
+            found, self._look_at = Capture.NOT, None
+        else:
+            found = Capture.LATER if watched[0].held(now) else Capture.NOW
+            self._look_at = self._look_at or now + PAUSE
+        before = self.permit.state
+        self.permit.publish(found)
+        if found is Capture.LATER and before is not found:
+            self._skipped += 1
+        elif found is Capture.NOW and before is not found:
+            self.wake()
 
     def next_timeout(self) -> float | None:
-        """When a picture that had to wait may be taken, as far as the audience goes."""
-        return min((outlet.hold_until for outlet in self._outlets if outlet.hold_until), default=None)
+        """When the next picture may have to wait, or no longer has to, without anything having happened."""
+        due = [outlet.hold_until for outlet in self._outlets if outlet.hold_until]
+        return min(due if self._look_at is None else [*due, self._look_at], default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        for outlet in self._outlets:
-            if outlet.hold_until and now >= outlet.hold_until:
-                outlet.hold_until = 0.0
-                self.wake()
+        over = [outlet for outlet in self._outlets if outlet.hold_until and now >= outlet.hold_until]
+        for outlet in over:
+            outlet.hold_until = 0.0
+        if self._look_at is not None and now >= self._look_at:
+            self._look_at = now + PAUSE
+            self._adapt()
+        elif not over:
+            return
+        self.look()
 
     def frame(self, frame: EncodedFrame) -> None:
         """Seal and send a frame."""
-        started = self._framed_at = self._clock()
+        started = self._clock()
         sealed = self._sender.seal(frame)
         now = self._clock()
         for outlet in self._watched():
             if not outlet.send(self._sender, sealed, TRACK, now):
                 self.request_key()
+        self._look_at = now + STILL
+        self.look()
         if now - self._stages_at >= T_REPORT:
             self._stages_at = now
             times = frame.stages
@@ -187,9 +206,7 @@ class Sharing:
             # Told only now, so that it does not leave ahead of the picture that it is about.
             self._on_figures(self._stages, None)
             self._stages = None
-        if self._blocked and not any(watched.held(now) for watched in self._watched()[:1]):
-            self._blocked = False
-            self.wake()
+        self.look()
         if now - self._outlets[outlet] >= RATE_INTERVAL:
             self._outlets[outlet] = now
             state = outlet.carrier.rate_state(now)

@@ -15,7 +15,6 @@ from avl_host.entrances import TRACK
 from avl_host.input.recorder import InputRecorder
 from avl_host.reception import CURSOR_RATE, RENEWAL_SPACING, UNADMITTED, Desktop, Reception
 from avl_host.registration import Registration
-from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
 from avl_protocol.crypto import schedule
 from avl_protocol.crypto.sframe import MediaKey
@@ -51,7 +50,7 @@ from avl_protocol.wire.registry import (
     Permission,
 )
 from avl_protocol.wire.target import RelayAddress
-from tests.host.hosting import RecordingGuests, RecordingLink, RecordingWorker
+from tests.host.hosting import RecordingGuests, RecordingLink, RecordingWorker, sharing_of
 from tests.protocol.handshakes import HOST, WALL, Seeded, identity
 from tests.protocol.meeting import CodeDoor
 
@@ -91,7 +90,7 @@ class Lobby:
         self.guests = RecordingGuests()
         self.text: Content = ClipboardState.EMPTY
         self.takes = True
-        self.sharing = Sharing(HOST, Seeded("sharing"), self.clock.monotonic, 8_000_000, lambda told, outlet: None)
+        self.sharing = sharing_of(self.clock.monotonic)
         self.sharing.start(self.worker)
         world = World(self.clock, Seeded("world"), cast(Any, None))
         desktop = Desktop(self.sharing, self.sink, self._set, self._get)
@@ -414,10 +413,10 @@ def test_when_the_relay_is_lost_sessions_that_are_in_are_kept_and_others_end(tmp
     session = lobby.admit(1)
     lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
     lobby.incoming(2)
-    assert lobby.sharing.ready() and not lobby.reception.waiting
+    assert lobby.sharing.permit.ready() and not lobby.reception.waiting
     lobby.relay.link_lost(Refused(CloseCode.GOING_AWAY), 100.0)
     assert lobby.sessions == [session] and session.detached and lobby.reception.waiting
-    assert not lobby.sharing.ready(), "no picture goes into the void"
+    assert not lobby.sharing.permit.ready(), "no picture goes into the void"
     assert [what for what, _ in lobby.guests.seen] == ["joined", "lost"]
     lobby.wait(T_RESUME)
     assert lobby.sessions == [] and lobby.reception.next_timeout() is None
@@ -525,9 +524,9 @@ def test_the_relays_count_of_viewers_reaches_the_sharing(tmp_path: Path) -> None
     lobby = Lobby(tmp_path)
     session = lobby.admit(1)
     lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
-    assert lobby.sharing.ready()
+    assert lobby.sharing.permit.ready()
     lobby.say(Viewers(0))
-    assert not lobby.sharing.ready()
+    assert not lobby.sharing.permit.ready()
 
 
 def test_a_thousand_strangers_leave_nothing_behind(tmp_path: Path) -> None:

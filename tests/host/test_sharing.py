@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Callable
+
+from avl_host.capture.pattern import PatternSource
+from avl_host.encode.worker import STOPPED, Listener, ThreadWorker
 from avl_host.entrances import TRACK
 from avl_host.outlets import LONGEST_HOLD, Outlet
-from avl_host.sharing import LEAST_BITRATE, Sharing
+from avl_host.sharing import LEAST_BITRATE, PAUSE, STILL, Sharing
 from avl_protocol.crypto.identity import check_signer
 from avl_protocol.crypto.sframe import ObjectOpener
-from avl_protocol.media.frame import Chroma
+from avl_protocol.endpoint.faults import Faults
+from avl_protocol.media.frame import Chroma, EncodedFrame
 from avl_protocol.session.carrier import PRIORITY_VIDEO
 from avl_protocol.session.mediain import MediaReceiver
 from avl_protocol.wire.endtoend import Rate, Stages
-from tests.host.hosting import RecordingLink, RecordingWorker
+from avl_protocol.wire.onethread import guard
+from tests.host.hosting import RecordingLink, RecordingWorker, sharing_of
+from tests.host.test_worker import pipeline
 from tests.protocol.handshakes import HOST, Seeded
 from tests.protocol.sealed import frame
 
@@ -27,7 +36,15 @@ class Shared:
         self.link, self.worker = RecordingLink(), RecordingWorker()
         self.outlet = self.link.entrance.outlet
         self.about: list[Outlet | None] = []
-        self.sharing = Sharing(HOST, Seeded("sharing"), lambda: self.now, MAXIMUM, self._told)
+        self.asked = 0
+        self.sharing = Sharing(
+            identity=HOST,
+            entropy=Seeded("sharing"),
+            clock=lambda: self.now,
+            max_bitrate=MAXIMUM,
+            on_figures=self._told,
+            ask=self._ask,
+        )
         self.sharing.start(self.worker)
         self.sharing.open(self.outlet)
         self.outlet.sessions = 1
@@ -37,6 +54,14 @@ class Shared:
     def _told(self, figures: Stages | Rate, outlet: Outlet | None) -> None:
         self.figures.append(figures)
         self.about.append(outlet)
+
+    def _ask(self) -> None:
+        self.asked += 1
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and timers fire."""
+        self.now += seconds
+        self.sharing.handle_timer(self.now)
 
     def audience(self, count: int, rate: int, hold: float = 0.0) -> None:
         """The relay says who watches."""
@@ -75,27 +100,62 @@ def test_the_signer_is_endorsed_by_the_hosts_identity() -> None:
 
 def test_a_picture_is_taken_only_when_it_would_leave_at_once() -> None:
     shared = Shared()
-    assert shared.sharing.ready()
+    assert shared.sharing.permit.ready()
     shared.link.carrier.held = True
-    assert not shared.sharing.ready()
+    shared.sharing.frame(frame(True))
+    assert not shared.sharing.permit.ready()
     shared.link.carrier.held = False
     shared.fate(shared.now)
-    assert shared.worker.wakes >= 1 and shared.sharing.ready()
+    assert shared.worker.wakes >= 1 and shared.sharing.permit.ready()
 
 
 def test_the_audience_can_make_the_host_wait_but_not_for_long() -> None:
     shared = Shared()
     shared.audience(1, 0, 0.04)
-    assert not shared.sharing.ready()
+    assert not shared.sharing.permit.ready()
     due = shared.sharing.next_timeout()
     assert due == shared.now + 0.04
     wakes = shared.worker.wakes
     shared.now = due
     shared.sharing.handle_timer(shared.now)
-    assert shared.worker.wakes == wakes + 1 and shared.sharing.ready()
+    assert shared.worker.wakes == wakes + 1 and shared.sharing.permit.ready()
     shared.audience(1, 0, 3600.0)
-    shared.now += LONGEST_HOLD
-    assert shared.sharing.ready()
+    shared.wait(LONGEST_HOLD)
+    assert shared.sharing.permit.ready()
+
+
+def test_a_worker_that_was_refused_has_the_loop_look_again_once() -> None:
+    shared = Shared()
+    shared.link.carrier.held = True
+    shared.sharing.look()
+    assert not shared.sharing.permit.ready() and not shared.sharing.permit.ready()
+    assert shared.asked == 1
+    shared.link.carrier.held = False  # what waited has left, and no event told of it
+    wakes = shared.worker.wakes
+    shared.sharing.look()
+    assert shared.worker.wakes == wakes + 1 and shared.sharing.permit.ready()
+    shared.audience(0, 0)
+    assert not shared.sharing.permit.ready() and shared.asked == 1, "where nobody watches there is nothing to ask"
+
+
+def test_a_path_that_stands_still_after_a_picture_is_noticed_by_the_clock_alone() -> None:
+    shared = Shared()
+    shared.sharing.frame(frame(True))
+    assert shared.sharing.permit.ready() and shared.sharing.next_timeout() == shared.now + STILL
+    shared.link.carrier.held = True  # nothing is answered any more
+    shared.wait(STILL)
+    assert not shared.sharing.permit.ready()
+    shared.audience(0, 0)
+    assert shared.sharing.next_timeout() is None, "nobody watches: nothing is looked at"
+
+
+def test_what_the_hop_carried_before_a_pause_is_followed_without_a_picture() -> None:
+    shared = Shared()
+    shared.sharing.frame(frame(True))
+    shared.wait(STILL)
+    shared.link.carrier.rate = 1_000_000.0
+    shared.wait(PAUSE)
+    assert shared.worker.bitrates[-1] == 1_000_000
 
 
 def test_how_our_hop_is_doing_is_told_once_a_second() -> None:
@@ -109,14 +169,14 @@ def test_how_our_hop_is_doing_is_told_once_a_second() -> None:
 def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
     shared = Shared()
     shared.audience(0, 0)
-    assert not shared.sharing.ready()
+    assert not shared.sharing.permit.ready()
     shared.audience(1, 0)
-    assert shared.sharing.ready()
+    assert shared.sharing.permit.ready()
     shared.sharing.set_viewer(1, None)
-    assert not shared.sharing.ready()
+    assert not shared.sharing.permit.ready()
     shared = Shared()
     shared.sharing.close(shared.outlet)
-    assert not shared.sharing.ready()
+    assert not shared.sharing.permit.ready()
     shared.sharing.frame(frame(True))
     assert not shared.link.carrier.datagrams
     told = len(shared.figures)
@@ -124,7 +184,8 @@ def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
     assert len(shared.figures) == told
     shared = Shared()
     shared.outlet.sessions = 0
-    assert not shared.sharing.ready()
+    shared.sharing.changed()
+    assert not shared.sharing.permit.ready()
     shared.sharing.frame(frame(True))
     assert not shared.link.carrier.datagrams
 
@@ -192,3 +253,71 @@ def test_after_somebody_left_a_key_frame_under_a_new_generation_is_asked_for() -
     shared.link.carrier.datagrams.clear()
     shared.sharing.frame(frame(True))
     assert [f for data, _, _ in shared.link.carrier.datagrams for f in old.datagram(data, 0.0)] == []
+
+
+class Captured:
+    """A sharing on this loop whose pictures a real thread captures; `ready` is what the thread asks."""
+
+    def __init__(self, ready: Callable[[Sharing], bool]) -> None:
+        loop = asyncio.get_running_loop()
+        self.told: list[str] = []
+        self.lost: asyncio.Future[str] = loop.create_future()
+        faults = Faults()
+        self.unwatch = faults.watch(self.told.append, self.told.append, time.monotonic)
+        self.link = RecordingLink()
+        guard(self.link.carrier)
+
+        def ask() -> None:
+            loop.call_soon_threadsafe(sharing.look)
+
+        self.sharing = sharing = guard(sharing_of(time.monotonic, ask))
+        self.outlet = self.link.entrance.outlet
+        sharing.open(self.outlet)
+        self.outlet.sessions = 1
+        sharing.set_viewer(1, (0, 1))
+        self.frames = 0
+        self.framed = asyncio.Event()
+        source = PatternSource(time.monotonic, (320, 192), rate=50)
+        listener = Listener(self._frame, lambda _cursor: None, lambda *_layout: None, self.lost.set_result, faults)
+        made = pipeline(source, lambda: ready(sharing))
+        self.worker = ThreadWorker(source, made, listener, time.monotonic)
+        sharing.start(self.worker)
+        self.worker.start()
+
+    def _frame(self, frame: EncodedFrame) -> None:
+        self.frames += 1
+        self.sharing.frame(frame)
+        self.framed.set()
+
+    async def another(self) -> None:
+        """Wait for a picture."""
+        self.framed.clear()
+        async with asyncio.timeout(8):
+            await self.framed.wait()
+
+    async def close(self) -> None:
+        await self.worker.close()
+        self.unwatch()
+
+
+async def test_the_capture_thread_reads_what_the_loop_publishes_and_enters_nothing() -> None:
+    captured = Captured(lambda sharing: sharing.permit.ready())
+    for _ in range(5):
+        await captured.another()
+        captured.link.carrier.held = True
+        captured.sharing.look()
+        captured.link.carrier.held = False  # no event tells: the thread that is refused has the loop look
+    assert captured.told == [] and not captured.lost.done()
+    await captured.close()
+
+
+async def test_a_capture_thread_that_entered_the_sharing_would_be_told_of() -> None:
+    def look(sharing: Sharing) -> bool:
+        sharing.look()
+        return sharing.permit.ready()
+
+    captured = Captured(look)
+    async with asyncio.timeout(8):
+        assert await captured.lost == STOPPED
+    assert "WrongThread" in captured.told[0] and "Sharing.look" in captured.told[0]
+    await captured.close()

@@ -13,7 +13,6 @@ from avl_host.entrances import RelayEntrance
 from avl_host.input.recorder import InputRecorder
 from avl_host.limits import PromptLimit
 from avl_host.reception import Desktop, Reception
-from avl_host.sharing import Sharing
 from avl_host.visit import Place, Visit
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.endpoint.clock import SystemClock
@@ -28,6 +27,7 @@ from avl_protocol.session.pipes import Route
 from avl_protocol.wire.endtoend import BulkMessage, Clipboard, ClipboardAsk, ClipboardSet, ControlMessage, MediaKeys
 from avl_protocol.wire.messages import Evict, HopMessage
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, CloseCode, Permission
+from tests.host.hosting import sharing_of
 from tests.protocol.handshakes import HOST, VIEWER, Seeded
 from tests.protocol.memory import MemoryCarrier
 
@@ -108,7 +108,7 @@ class Lobby:
 
     def __init__(self, *permissions: Permission) -> None:
         self.clipboard = MemoryClipboard()
-        sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _told, _outlet: None)
+        sharing = sharing_of(lambda: 0.0)
         desktop = Desktop(sharing, InputRecorder(), self.clipboard.set, self.clipboard.get)
         nobody = cast(Any, Nobody())
         world = World(SystemClock(), Seeded("world"), cast(Any, None))
@@ -201,7 +201,7 @@ async def test_a_desktop_that_does_not_take_the_text_is_reported() -> None:
 
 
 def test_chroma_is_what_every_viewer_decodes() -> None:
-    sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _told, _outlet: None)
+    sharing = sharing_of(lambda: 0.0)
     coder = Coder()
     sharing.start(cast(Any, coder))
     sharing.set_viewer(1, (0, 1))
@@ -213,25 +213,29 @@ def test_chroma_is_what_every_viewer_decodes() -> None:
 
 
 def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
-    sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _told, _outlet: None)
+    sharing = sharing_of(lambda: 0.0)
     link = Hop()
     carrier = link.carrier
     outlet = link.entrance.outlet
     sharing.open(outlet)
     outlet.sessions = 1
-    assert not sharing.ready(), "nobody is there"
+    assert not sharing.permit.ready(), "nobody is there"
     sharing.set_viewer(1, (0, 1))
-    assert sharing.ready()
+    assert sharing.permit.ready()
     carrier.held = True
-    assert not sharing.ready()
+    sharing.look()
+    assert not sharing.permit.ready()
     carrier.held = False
-    assert sharing.ready()
+    sharing.look()
+    assert sharing.permit.ready()
     outlet.audience(0, 0, 0.0, 0.0)
-    assert not sharing.ready(), "nobody looks"
+    sharing.changed()
+    assert not sharing.permit.ready(), "nobody looks"
     outlet.audience(1, 0, 0.0, 0.0)
-    assert sharing.ready()
+    sharing.changed()
+    assert sharing.permit.ready()
     sharing.close(outlet)
-    assert not sharing.ready()
+    assert not sharing.permit.ready()
 
 
 def test_who_remains_after_an_eviction_is_given_a_generation_of_its_own() -> None:

@@ -27,7 +27,7 @@ def test_a_still_screen_costs_at_most_a_kilobyte_a_second_on_each_hop(watched: b
             await online(host)
             if not watched:
                 await count("nobody watches")
-                assert host.source.number == -1 or not host.agent.sharing.ready()
+                assert host.source.number == -1 or not host.agent.sharing.permit.ready()
                 return
             async with s.viewer(host) as desktop:
                 await number(desktop)

@@ -223,14 +223,14 @@ def test_what_a_viewer_asks_of_its_hop_is_done(entrance: str) -> None:
                 assert ways is not None and ways.current is not None and session is not None
                 link, handle = ways.current.link, session.route.handle
                 link.send(Subscribe(handle, TRACK, 0))
-                await until(lambda: not host.agent.sharing.ready())
+                await until(lambda: not host.agent.sharing.permit.ready())
                 await asyncio.sleep(0.5)
                 last = host.source.number
                 await asyncio.sleep(1)
                 assert host.source.number == last, "nobody looks, so that nothing is captured"
                 link.send(Subscribe(handle + 1, TRACK, 1))
                 await asyncio.sleep(0.5)
-                assert not host.agent.sharing.ready(), "that is not this session"
+                assert not host.agent.sharing.permit.ready(), "that is not this session"
                 link.send(Subscribe(handle, TRACK, 1))
                 assert await desktop.wait_for_change(2)
                 assert host.source.number - await number(desktop) <= 4
@@ -241,7 +241,7 @@ def test_what_a_viewer_asks_of_its_hop_is_done(entrance: str) -> None:
                 assert len(keys) == 1, "a key object, once"
                 link.send(Detach(handle, CloseCode.ENDED))
                 await asyncio.sleep(0.5)
-                assert not host.agent.sharing.ready(), "pictures end at once"
+                assert not host.agent.sharing.permit.ready(), "pictures end at once"
 
     run(main)
 
