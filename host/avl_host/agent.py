@@ -6,6 +6,7 @@ import asyncio
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
 from avl_host.input.sink import InputSink
 from avl_host.lock import LockPolicy, ScreenLocker
+from avl_host.publication import Publication
 from avl_host.reachability import Reachability
 from avl_host.reception import Ask, Desktop, Reception
 from avl_host.registration import LAST_RETRY, Registration
@@ -40,6 +42,7 @@ from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import EncodedFrame
+from avl_protocol.media.track import video
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
@@ -66,6 +69,12 @@ class Parts:
     announcer: Announcer | None = None
     #: Where commands on this machine ask the host; None: nowhere.
     open_console: Callable[[Answer], LocalServer] | None = None
+    #: Sources beside the first, each a track of its own. Layout, pointer and input are those of the first.
+    more_sources: tuple[CaptureSource, ...] = ()
+
+
+def _unheard(*told: object) -> None:
+    """What a further source says of its layout and pointer."""
 
 
 class Agent:
@@ -107,12 +116,13 @@ class Agent:
         self.vigil = guard(Vigil(self.reachability, LockPolicy(settings.lock_after), parts.locker))
         self.sharing = sharing = guard(
             Sharing(
-                identity=self.identity,
-                entropy=world.entropy,
+                self.identity,
+                world.entropy,
                 clock=clock,
                 max_bitrate=settings.max_bitrate,
                 on_figures=lambda told, outlet: self.reception.figures(told, outlet),
                 ask=self._ask,
+                tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
             )
         )
         desktop = Desktop(sharing, parts.sink, parts.clipboard.set, parts.clipboard.get)
@@ -136,7 +146,7 @@ class Agent:
             ),
             lambda work: world.faults.keep(work, LAST_RETRY),
         )  # fmt: skip
-        worker = self._start_worker(sharing)
+        workers = self._start_workers(sharing)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
         tasks = [
@@ -161,7 +171,8 @@ class Agent:
             self._alarm.stop()
             parts.sink.close()
             parts.clipboard.close()
-            await worker.close()
+            for worker in workers:
+                await worker.close()
             await endpoint.close()
             if console is not None:
                 await console.close()
@@ -199,33 +210,41 @@ class Agent:
 
         return CertificateRoll(make, self._world.clock.wall())
 
-    def _start_worker(self, sharing: Sharing) -> Worker:
+    def _start_workers(self, sharing: Sharing) -> list[Worker]:
+        """One worker a track. The first is the desktop whose layout and pointer viewers are told of."""
         parts = self._parts
-        pipeline = Pipeline(
-            parts.source, parts.open_encoder, sharing.permit.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
-        )
-        listener = Listener(
-            self._frame, self.reception.cursor, self.reception.layout, self._display_lost, self._world.faults
-        )
-        worker = parts.make_worker(parts.source, pipeline, listener, self._world.clock.monotonic)
-        sharing.start(worker)
+        settings = PipelineSettings(bitrate=self._settings.max_bitrate)
+        workers: list[Worker] = []
+        for source, publication in zip((parts.source, *parts.more_sources), sharing.publications, strict=True):
+            first = not workers
+            pipeline = Pipeline(source, parts.open_encoder, publication.permit.ready, settings)
+            listener = Listener(
+                partial(self._frame, publication),
+                self.reception.cursor if first else _unheard,
+                self.reception.layout if first else _unheard,
+                self._display_lost,
+                self._world.faults,
+            )
+            workers.append(parts.make_worker(source, pipeline, listener, self._world.clock.monotonic))
+        sharing.start(*workers)
         parts.sink.release_all()
         parts.clipboard.on_change = self.reception.clipboard
-        worker.start()
-        return worker
+        for worker in workers:
+            worker.start()
+        return workers
 
-    def _frame(self, frame: EncodedFrame) -> None:
-        """The worker has made a picture."""
-        self.sharing.frame(frame)
+    def _frame(self, publication: Publication, frame: EncodedFrame) -> None:
+        """A worker has made a picture."""
+        self.sharing.frame(publication, frame)
         self._after()
 
     def _ask(self) -> None:
-        """Have the loop look, from the worker's thread."""
+        """Have the loop look, from a worker's thread."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._look)
 
     def _look(self) -> None:
-        """The worker was refused a picture that may be in time by now."""
+        """A worker was refused a picture that may be in time by now."""
         self._world.faults.run(self.sharing.look)
         self._after()
 

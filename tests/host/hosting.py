@@ -49,8 +49,8 @@ class RecordingLink:
 def sharing_of(clock: Callable[[], float], ask: Callable[[], None] = lambda: None) -> Sharing:
     """A sharing of the test's host, whose figures nobody reads."""
     return Sharing(
-        identity=HOST,
-        entropy=Seeded("sharing"),
+        HOST,
+        Seeded("sharing"),
         clock=clock,
         max_bitrate=8_000_000,
         on_figures=lambda told, outlet: None,

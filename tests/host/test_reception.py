@@ -11,7 +11,6 @@ import pytest
 
 from avl_host.capture.source import CursorImage
 from avl_host.config import EVERYTHING
-from avl_host.entrances import TRACK
 from avl_host.input.recorder import InputRecorder
 from avl_host.reception import CURSOR_RATE, RENEWAL_SPACING, UNADMITTED, Desktop, Reception
 from avl_host.registration import Registration
@@ -216,7 +215,7 @@ def test_admission_opens_the_channels_and_pictures_follow_the_decoder(tmp_path: 
     assert lobby.link.of(Admit) == [Admit(1, (), (0, 1, 2))]
     lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
     lobby.reception.session_message(session, Decoder((0,)), 100.0)
-    assert lobby.link.of(Admit)[1:] == [Admit(1, (TRACK,), (0, 1, 2), (0,))]
+    assert lobby.link.of(Admit)[1:] == [Admit(1, (1,), (0, 1, 2), (0,))]
     viewing = lobby.admit(2, Permission.VIEW)
     assert viewing.channels() == (0,)
     assert Admit(2, (), (0,)) in lobby.link.sent
@@ -413,14 +412,14 @@ def test_when_the_relay_is_lost_sessions_that_are_in_are_kept_and_others_end(tmp
     session = lobby.admit(1)
     lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
     lobby.incoming(2)
-    assert lobby.sharing.permit.ready() and not lobby.reception.waiting
+    assert lobby.sharing.ready() and not lobby.reception.waiting
     lobby.relay.link_lost(Refused(CloseCode.GOING_AWAY), 100.0)
     assert lobby.sessions == [session] and session.detached and lobby.reception.waiting
-    assert not lobby.sharing.permit.ready(), "no picture goes into the void"
+    assert not lobby.sharing.ready(), "no picture goes into the void"
     assert [what for what, _ in lobby.guests.seen] == ["joined", "lost"]
     lobby.wait(T_RESUME)
     assert lobby.sessions == [] and lobby.reception.next_timeout() is None
-    assert lobby.sharing._audience == {}
+    assert lobby.sharing.audience == 0
     assert [what for what, _ in lobby.guests.seen] == ["joined", "lost", "gone"]
 
 
@@ -524,9 +523,9 @@ def test_the_relays_count_of_viewers_reaches_the_sharing(tmp_path: Path) -> None
     lobby = Lobby(tmp_path)
     session = lobby.admit(1)
     lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
-    assert lobby.sharing.permit.ready()
+    assert lobby.sharing.ready()
     lobby.say(Viewers(0))
-    assert not lobby.sharing.permit.ready()
+    assert not lobby.sharing.ready()
 
 
 def test_a_thousand_strangers_leave_nothing_behind(tmp_path: Path) -> None:

@@ -18,10 +18,12 @@ from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Chroma
+from avl_protocol.media.track import video
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import HostState
 from avl_protocol.session.link import LinkState, RelayLink
+from avl_protocol.session.mediakeys import MediaKeyring
 from avl_protocol.session.mediaout import MediaSender
 from avl_protocol.session.pipes import Route
 from avl_protocol.wire.endtoend import BulkMessage, Clipboard, ClipboardAsk, ClipboardSet, ControlMessage, MediaKeys
@@ -219,32 +221,33 @@ def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
     outlet = link.entrance.outlet
     sharing.open(outlet)
     outlet.sessions = 1
-    assert not sharing.permit.ready(), "nobody is there"
+    assert not sharing.ready(), "nobody is there"
     sharing.set_viewer(1, (0, 1))
-    assert sharing.permit.ready()
+    assert sharing.ready()
     carrier.held = True
     sharing.look()
-    assert not sharing.permit.ready()
+    assert not sharing.ready()
     carrier.held = False
     sharing.look()
-    assert sharing.permit.ready()
-    outlet.audience(0, 0, 0.0, 0.0)
+    assert sharing.ready()
+    outlet.audience((), 0, 0.0, 0.0)
     sharing.changed()
-    assert not sharing.permit.ready(), "nobody looks"
-    outlet.audience(1, 0, 0.0, 0.0)
+    assert not sharing.ready(), "nobody looks"
+    outlet.audience((1,), 0, 0.0, 0.0)
     sharing.changed()
-    assert sharing.permit.ready()
+    assert sharing.ready()
     sharing.close(outlet)
-    assert not sharing.permit.ready()
+    assert not sharing.ready()
 
 
 def test_who_remains_after_an_eviction_is_given_a_generation_of_its_own() -> None:
-    sender = MediaSender(bytes(16), 1, lambda _data: bytes(64), Seeded("media"))
-    joined = sender.join_key()
-    renewed = sender.renew()
+    keys = MediaKeyring(Seeded("media"))
+    sender = MediaSender(bytes(16), video(1), lambda _data: bytes(64), keys)
+    joined = keys.join()
+    renewed = keys.renew()
     assert renewed.generation > joined.generation
     assert renewed.base not in (joined.base, joined.ratchet().base, sender.current_key.base)
-    assert sender.join_key() == renewed, "who comes in before the next key object shares it"
+    assert keys.join() == renewed, "who comes in before the next key object shares it"
 
 
 def test_when_a_session_ends_the_others_are_given_new_keys() -> None:
