@@ -28,6 +28,7 @@ from avl_protocol.session.viewing import ViewerSettings, ViewerState
 from avl_protocol.wire.endtoend import Candidates, ChannelMessage, Echo, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CLOSE_CODES, T_KEEPALIVE, CloseCode, Permission, TrackKind
 from avl_viewer.assembly import assemble
 from avl_viewer.config import RETRYABLE, ClientSettings
@@ -141,7 +142,7 @@ class DesktopClient:
         try:
             async with asyncio.timeout(settings.timeout) as limit:
                 self._limit = limit
-                ways.open()
+                guard(ways).open()
                 self._happened()
                 await self._outcome
         except TimeoutError:
@@ -244,7 +245,7 @@ class DesktopClient:
             SessionPipes(route), self, self._world.entropy, int(self._world.clock.wall()), now,
         )  # fmt: skip
         self._session.decode_queue = lambda: self._pictures.depth
-        self._session.start()
+        guard(self._session).start()
 
     def ways_failed(self, reason: Refused, now: float) -> None:
         """No place could be had, or the host knows the session no more."""
