@@ -22,13 +22,15 @@ ENUMS = {
     "candidate_kinds": ("CandidateKind", "IntEnum", "CANDIDATE"),
     "object_flags": ("ObjectFlag", "IntFlag", "FLAG"),
     "track_kinds": ("TrackKind", "IntEnum", "TRACK_KIND"),
+    "track_entries": ("TrackEntry", "IntEnum", "TRACK_ENTRY"),
+    "priorities": ("Priority", "IntEnum", "PRIORITY"),
     "roles": ("Role", "IntEnum", "ROLE"),
     "record_types": ("RecordType", "IntEnum", "RECORD"),
     "permissions": ("Permission", "IntFlag", "PERMISSION"),
     "modifiers": ("Modifier", "IntFlag", "MODIFIER"),
     "input_events": ("InputKind", "IntEnum", "INPUT"),
     "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
-    "chroma": ("ChromaCode", "IntEnum", "CHROMA"),
+    "chroma": ("Chroma", "IntEnum", "CHROMA"),
 }
 MESSAGES = {
     "hop_messages": "HOP",

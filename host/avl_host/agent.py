@@ -6,6 +6,7 @@ import asyncio
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -39,6 +40,7 @@ from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
+from avl_protocol.media.track import video
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
@@ -64,6 +66,12 @@ class Parts:
     announcer: Announcer | None = None
     #: Where commands on this machine ask the host; None: nowhere.
     open_console: Callable[[Answer], LocalServer] | None = None
+    #: Sources beside the first, each a track of its own. Layout, pointer and input are those of the first.
+    more_sources: tuple[CaptureSource, ...] = ()
+
+
+def _unheard(*told: object) -> None:
+    """What a further source says of its layout and pointer."""
 
 
 class Agent:
@@ -102,9 +110,13 @@ class Agent:
         )  # fmt: skip
         self.vigil = Vigil(self.reachability, LockPolicy(settings.lock_after), parts.locker)
         self.sharing = sharing = Sharing(
-            self.identity, world.entropy, clock, settings.max_bitrate,
-            lambda told, outlet: self.reception.figures(told, outlet),
-        )  # fmt: skip
+            self.identity,
+            world.entropy,
+            clock=clock,
+            max_bitrate=settings.max_bitrate,
+            on_figures=lambda told, outlet: self.reception.figures(told, outlet),
+            tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
+        )
         desktop = Desktop(sharing, parts.sink, parts.clipboard.set, parts.clipboard.get)
         self.reception = Reception(
             world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
@@ -124,7 +136,7 @@ class Agent:
             ),
             lambda work: world.faults.keep(work, LAST_RETRY),
         )  # fmt: skip
-        worker = self._start_worker(sharing)
+        workers = self._start_workers(sharing)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
         tasks = [
@@ -149,7 +161,8 @@ class Agent:
             self._alarm.stop()
             parts.sink.close()
             parts.clipboard.close()
-            await worker.close()
+            for worker in workers:
+                await worker.close()
             await endpoint.close()
             if console is not None:
                 await console.close()
@@ -187,20 +200,28 @@ class Agent:
 
         return CertificateRoll(make, self._world.clock.wall())
 
-    def _start_worker(self, sharing: Sharing) -> Worker:
+    def _start_workers(self, sharing: Sharing) -> list[Worker]:
+        """One worker a track. The first is the desktop whose layout and pointer viewers are told of."""
         parts = self._parts
-        pipeline = Pipeline(
-            parts.source, parts.open_encoder, sharing.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
-        )
-        listener = Listener(
-            sharing.frame, self.reception.cursor, self.reception.layout, self._display_lost, self._world.faults
-        )
-        worker = parts.make_worker(parts.source, pipeline, listener, self._world.clock.monotonic)
-        sharing.start(worker)
+        settings = PipelineSettings(bitrate=self._settings.max_bitrate)
+        workers: list[Worker] = []
+        for source, publication in zip((parts.source, *parts.more_sources), sharing.publications, strict=True):
+            first = not workers
+            pipeline = Pipeline(source, parts.open_encoder, partial(sharing.ready, publication), settings)
+            listener = Listener(
+                partial(sharing.frame, publication),
+                self.reception.cursor if first else _unheard,
+                self.reception.layout if first else _unheard,
+                self._display_lost,
+                self._world.faults,
+            )
+            workers.append(parts.make_worker(source, pipeline, listener, self._world.clock.monotonic))
+        sharing.start(*workers)
         parts.sink.release_all()
         parts.clipboard.on_change = self.reception.clipboard
-        worker.start()
-        return worker
+        for worker in workers:
+            worker.start()
+        return workers
 
     # direct ways
 

@@ -63,6 +63,8 @@ class DirectDoor:
         self._strangers = strangers
         self._secret = entropy(32)
         self._guests: dict[RelayPeer, _Guest] = {}
+        #: Wishes for tracks that their sender was not admitted to.
+        self.strays = 0
 
     def accept(self, carrier: QuicCarrier, now: float) -> RelayPeer:
         """Somebody has connected."""
@@ -106,31 +108,27 @@ class DirectDoor:
             self._detach(guest, now)
         elif guest.entrance.outlet.sessions == 0:
             return  # nobody is admitted here who gets pictures
+        elif not isinstance(message, Recover | Subscribe) or message.track not in guest.entrance.feed.tracks:
+            self.strays += 1
         elif isinstance(message, Recover):
-            self._sharing.request_key()
-        elif isinstance(message, Subscribe):
-            self._subscribe(guest, message.wish != 0)
+            self._sharing.request_key(message.track)
+        else:
+            self._subscribe(guest, message.track, message.wish != 0)
 
     def _detach(self, guest: _Guest, now: float) -> None:
         """As a relay does it: pictures stop, no channel opens any more, what is open stays until it is ended."""
         guest.left = True
-        self._want(guest, False)
+        for track in guest.entrance.feed.tracks:
+            self._subscribe(guest, track, False)
         guest.entrance.hop.send(Detach(HANDLE, CloseCode.ENDED))
         self._reception.left(guest.entrance, HANDLE, now)
 
-    def _subscribe(self, guest: _Guest, wanted: bool) -> None:
-        if self._want(guest, wanted) and wanted:
-            self._sharing.request_key()
-
-    def _want(self, guest: _Guest, wanted: bool) -> bool:
-        """Send pictures to a guest, or none; whether that is a change."""
-        feed = guest.entrance.outlet.feed
-        if feed is None or feed.wanted == wanted:
-            return False
-        feed.wanted = wanted
-        feed.begin_anew()
-        self._sharing.changed()
-        return True
+    def _subscribe(self, guest: _Guest, track: int, wanted: bool) -> None:
+        """Send a track to a guest, or not."""
+        if guest.entrance.feed.subscribe(track, wanted):
+            self._sharing.changed()
+            if wanted:
+                self._sharing.request_key(track)
 
     def _attach(self, guest: _Guest, message: Attach, now: float) -> None:
         if len(message.device) != NUMBER_BYTES or len(message.session) != 16:

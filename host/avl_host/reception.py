@@ -16,7 +16,7 @@ from avl_host.limits import PromptLimit
 from avl_host.outlets import Outlet
 from avl_host.pictures import PicturePlan
 from avl_host.pointer import as_travels
-from avl_host.sharing import TRACK_ROW, Sharing
+from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
 from avl_host.visit import PLACES, Place, Visit
 from avl_protocol.crypto.identity import Identity, device_number
@@ -286,11 +286,11 @@ class Reception:
     def session_grant(self, session: HostSession, now: float) -> Grant:
         """Permissions, keys and clock."""
         sharing = self._desktop.sharing
-        self._visits[session.session_id].first_object = sharing.next_object
+        self._visits[session.session_id].since_objects = sharing.next_objects
         key = sharing.join_key().to_bytes()
         return Grant(
             int(session.permissions), sharing.media_session, sharing.signer, sharing.endorsement, (key,),
-            round(now * 1e6), self._name, (TRACK_ROW,),
+            round(now * 1e6), self._name, tuple(track.row for track in sharing.tracks),
         )  # fmt: skip
 
     def session_admitted(self, session: HostSession, now: float) -> None:
@@ -301,7 +301,7 @@ class Reception:
         self._last_number += 1
         visit.number, visit.since = self._last_number, now
         for place in visit.places:
-            place.entrance.admit(place.handle, False, session.channels(), visit.first_object)
+            place.entrance.admit(place.handle, session.channels(), {})
         session.beacon_objects = self._desktop.sharing.beacon_objects
         self._describe(session)
         self._keep_at = self._keep_at or now + KEEP
@@ -323,7 +323,7 @@ class Reception:
         visit.lost = False
         here = visit.here
         if here is not None:
-            here.entrance.admit(here.handle, False, session.channels(), visit.first_object)
+            here.entrance.admit(here.handle, session.channels(), visit.since_objects if visit.media is here else {})
         self._describe(session)
         session.send(MediaKeys((self._desktop.sharing.join_key().to_bytes(),)))
         self._pictures.follow(visit, self._visits.values(), now)
@@ -372,7 +372,7 @@ class Reception:
             self._pictures.follow(visit, self._visits.values(), now)
         elif isinstance(message, NeedKeys):
             session.send(MediaKeys((self._desktop.sharing.join_key().to_bytes(),)))
-            self._desktop.sharing.request_key()
+            self._desktop.sharing.request_key(message.track)
         elif isinstance(message, Clipboard):
             self._set_clipboard(session, message)
         elif isinstance(message, Candidates):

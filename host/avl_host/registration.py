@@ -186,6 +186,7 @@ class Registration:
         self._silence = Silence()
         self._yielding = 0.0
         self._entrance = RelayEntrance(self._link)
+        self._entrance.publish(self._sharing.tracks)
         self._sharing.open(self._entrance.outlet)
         self.page = own_page(welcome.page, self.relay)
         if welcome.page and not self.page:
@@ -222,9 +223,10 @@ class Registration:
         elif isinstance(message, Detach):
             self._reception.left(entrance, message.handle, now)
         elif isinstance(message, Recover):
-            self._sharing.request_key()
+            self._sharing.request_key(message.track)
         elif isinstance(message, Viewers):
-            entrance.outlet.audience(message.count, message.rate, message.hold_ms / 1000, now)
+            wanted = message.tracks if message.count else ()
+            entrance.outlet.audience(wanted, message.rate, message.hold_ms / 1000, now)
             self._sharing.changed()
         elif isinstance(message, Observed) and self._whereabouts.observed(self, message.address):
             self._moved()

@@ -28,8 +28,8 @@ class Visit:
     session: HostSession
     source: bytes | None
     places: list[Place] = field(default_factory=list)
-    #: The first object of which it was given a key.
-    first_object: int = 0
+    #: Of each track, the first object of which it was given a key.
+    since_objects: dict[int, int] = field(default_factory=dict)
     #: What its decoder can do; None before it has said so.
     chroma: tuple[int, ...] | None = None
     #: Where it gets its pictures.

@@ -11,7 +11,6 @@ import pytest
 
 from avl_host.capture.source import CursorImage
 from avl_host.config import EVERYTHING
-from avl_host.entrances import TRACK
 from avl_host.input.recorder import InputRecorder
 from avl_host.reception import CURSOR_RATE, RENEWAL_SPACING, UNADMITTED, Desktop, Reception
 from avl_host.registration import Registration
@@ -91,7 +90,13 @@ class Lobby:
         self.guests = RecordingGuests()
         self.text: Content = ClipboardState.EMPTY
         self.takes = True
-        self.sharing = Sharing(HOST, Seeded("sharing"), self.clock.monotonic, 8_000_000, lambda told, outlet: None)
+        self.sharing = Sharing(
+            HOST,
+            Seeded("sharing"),
+            clock=self.clock.monotonic,
+            max_bitrate=8_000_000,
+            on_figures=lambda told, outlet: None,
+        )
         self.sharing.start(self.worker)
         world = World(self.clock, Seeded("world"), cast(Any, None))
         desktop = Desktop(self.sharing, self.sink, self._set, self._get)
@@ -217,7 +222,7 @@ def test_admission_opens_the_channels_and_pictures_follow_the_decoder(tmp_path: 
     assert lobby.link.of(Admit) == [Admit(1, (), (0, 1, 2))]
     lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
     lobby.reception.session_message(session, Decoder((0,)), 100.0)
-    assert lobby.link.of(Admit)[1:] == [Admit(1, (TRACK,), (0, 1, 2), (0,))]
+    assert lobby.link.of(Admit)[1:] == [Admit(1, (1,), (0, 1, 2), (0,))]
     viewing = lobby.admit(2, Permission.VIEW)
     assert viewing.channels() == (0,)
     assert Admit(2, (), (0,)) in lobby.link.sent
@@ -421,7 +426,7 @@ def test_when_the_relay_is_lost_sessions_that_are_in_are_kept_and_others_end(tmp
     assert [what for what, _ in lobby.guests.seen] == ["joined", "lost"]
     lobby.wait(T_RESUME)
     assert lobby.sessions == [] and lobby.reception.next_timeout() is None
-    assert lobby.sharing._audience == {}
+    assert lobby.sharing.audience == 0
     assert [what for what, _ in lobby.guests.seen] == ["joined", "lost", "gone"]
 
 

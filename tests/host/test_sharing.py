@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from avl_host.entrances import TRACK
 from avl_host.outlets import LONGEST_HOLD, Outlet
 from avl_host.sharing import LEAST_BITRATE, Sharing
 from avl_protocol.crypto.identity import check_signer
 from avl_protocol.crypto.sframe import ObjectOpener
 from avl_protocol.media.frame import Chroma
-from avl_protocol.session.carrier import PRIORITY_VIDEO
+from avl_protocol.media.track import Track, video
 from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.session.mediaout import MediaSender
 from avl_protocol.wire.endtoend import Rate, Stages
+from avl_protocol.wire.registry import Priority
 from tests.host.hosting import RecordingLink, RecordingWorker
 from tests.protocol.handshakes import HOST, Seeded
 from tests.protocol.sealed import frame
@@ -21,14 +22,17 @@ MAXIMUM = 8_000_000
 class Shared:
     """A sharing with one viewer in its audience."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracks: tuple[Track, ...] = (video(1),)) -> None:
         self.now = 10.0
         self.figures: list[Stages | Rate] = []
-        self.link, self.worker = RecordingLink(), RecordingWorker()
+        self.link, self.workers = RecordingLink(), [RecordingWorker() for _ in tracks]
+        self.worker = self.workers[0]
         self.outlet = self.link.entrance.outlet
         self.about: list[Outlet | None] = []
-        self.sharing = Sharing(HOST, Seeded("sharing"), lambda: self.now, MAXIMUM, self._told)
-        self.sharing.start(self.worker)
+        self.sharing = Sharing(
+            HOST, Seeded("sharing"), clock=lambda: self.now, max_bitrate=MAXIMUM, on_figures=self._told, tracks=tracks
+        )
+        self.sharing.start(*self.workers)
         self.sharing.open(self.outlet)
         self.outlet.sessions = 1
         self.sharing.set_viewer(1, (0, 1))
@@ -40,7 +44,8 @@ class Shared:
 
     def audience(self, count: int, rate: int, hold: float = 0.0) -> None:
         """The relay says who watches."""
-        self.outlet.audience(count, rate, hold, self.now)
+        wanted = self.sharing.next_objects if count else ()
+        self.outlet.audience(wanted, rate, hold, self.now)
         self.sharing.changed()
 
     def fate(self, now: float) -> None:
@@ -48,24 +53,33 @@ class Shared:
         self.sharing.fate(self.outlet, None, True, now)
 
     @property
+    def sender(self) -> MediaSender:
+        """What seals the first track."""
+        return self.sharing.publications[0].sender
+
+    def frame(self, key: bool, data: bytes = b"\0\0\0\1bitstream", track: int = 0) -> None:
+        """A track's worker has made a frame."""
+        self.sharing.frame(self.sharing.publications[track], frame(key, data))
+
+    @property
     def stages(self) -> list[Stages]:
         return [told for told in self.figures if isinstance(told, Stages)]
 
     def receiver(self) -> MediaReceiver:
-        made = MediaReceiver(ObjectOpener(self.sharing.media_session, self.sharing.signer))
-        key = self.sharing._sender.current_key
+        made = MediaReceiver(ObjectOpener(self.sharing.media_session, self.sharing.signer), self.sharing.tracks)
+        key = self.sender.current_key
         made.add_key(key.generation, key.step, key.base, 0.0)
         return made
 
 
 def test_a_frame_is_sealed_and_sent_under_the_relays_handle() -> None:
     shared = Shared()
-    shared.sharing.frame(frame(True, b"x" * 3000))
+    shared.frame(True, b"x" * 3000)
     receiver = shared.receiver()
     got = [f for data, _, _ in shared.link.carrier.datagrams for f in receiver.datagram(data, 0.0)]
     assert [f.data for f in got] == [b"x" * 3000]
-    assert {priority for _, priority, _ in shared.link.carrier.datagrams} == {PRIORITY_VIDEO}
-    assert shared.sharing.beacon_objects() == ((TRACK, 0),)
+    assert {priority for _, priority, _ in shared.link.carrier.datagrams} == {Priority.VIDEO}
+    assert shared.sharing.beacon_objects() == ((1, 0),)
 
 
 def test_the_signer_is_endorsed_by_the_hosts_identity() -> None:
@@ -117,7 +131,7 @@ def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
     shared = Shared()
     shared.sharing.close(shared.outlet)
     assert not shared.sharing.ready()
-    shared.sharing.frame(frame(True))
+    shared.frame(True)
     assert not shared.link.carrier.datagrams
     told = len(shared.figures)
     shared.fate(100.0)
@@ -125,7 +139,7 @@ def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
     shared = Shared()
     shared.outlet.sessions = 0
     assert not shared.sharing.ready()
-    shared.sharing.frame(frame(True))
+    shared.frame(True)
     assert not shared.link.carrier.datagrams
 
 
@@ -176,7 +190,7 @@ def test_stages_are_told_at_most_four_times_a_second() -> None:
     for at in range(120):
         shared.now = 10.0 + at / 60
         told = len(shared.stages)
-        shared.sharing.frame(frame(at == 0))
+        shared.frame(at == 0)
         assert len(shared.stages) == told, "they would leave ahead of their picture"
         shared.fate(shared.now)
     assert 7 <= len(shared.stages) <= 9
@@ -184,11 +198,11 @@ def test_stages_are_told_at_most_four_times_a_second() -> None:
 
 def test_after_somebody_left_a_key_frame_under_a_new_generation_is_asked_for() -> None:
     shared = Shared()
-    shared.sharing.frame(frame(True))
+    shared.frame(True)
     old = shared.receiver()
-    keys, generation = shared.worker.keys, shared.sharing._sender.current_key.generation
+    keys, generation = shared.worker.keys, shared.sender.current_key.generation
     key = shared.sharing.renew_keys()
     assert key.generation == generation + 1 and shared.worker.keys == keys + 1
     shared.link.carrier.datagrams.clear()
-    shared.sharing.frame(frame(True))
+    shared.frame(True)
     assert [f for data, _, _ in shared.link.carrier.datagrams for f in old.datagram(data, 0.0)] == []

@@ -156,10 +156,17 @@ class HostOwner:
         return self.asks
 
     def session_grant(self, session: HostSession, now: float) -> Grant:
-        key = self.source.sender.join_key().to_bytes()
+        key = self.source.keys.join().to_bytes()
         endorsement = endorse_signer(HOST, MEDIA_SESSION, SIGNER.public)
         return Grant(
-            int(session.permissions), MEDIA_SESSION, SIGNER.public, endorsement, (key,), round(now * 1e6), "desk"
+            int(session.permissions),
+            MEDIA_SESSION,
+            SIGNER.public,
+            endorsement,
+            (key,),
+            round(now * 1e6),
+            "desk",
+            (self.source.sender.track.row,),
         )
 
     def session_admitted(self, session: HostSession, now: float) -> None:

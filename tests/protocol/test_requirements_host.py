@@ -19,10 +19,12 @@ from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Chroma
+from avl_protocol.media.track import video
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import HostState
 from avl_protocol.session.link import LinkState, RelayLink
+from avl_protocol.session.mediakeys import MediaKeyring
 from avl_protocol.session.mediaout import MediaSender
 from avl_protocol.session.pipes import Route
 from avl_protocol.wire.endtoend import BulkMessage, Clipboard, ClipboardAsk, ClipboardSet, ControlMessage, MediaKeys
@@ -108,7 +110,9 @@ class Lobby:
 
     def __init__(self, *permissions: Permission) -> None:
         self.clipboard = MemoryClipboard()
-        sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _told, _outlet: None)
+        sharing = Sharing(
+            HOST, Seeded("sharing"), clock=lambda: 0.0, max_bitrate=1_000_000, on_figures=lambda _told, _outlet: None
+        )
         desktop = Desktop(sharing, InputRecorder(), self.clipboard.set, self.clipboard.get)
         nobody = cast(Any, Nobody())
         world = World(SystemClock(), Seeded("world"), cast(Any, None))
@@ -201,7 +205,9 @@ async def test_a_desktop_that_does_not_take_the_text_is_reported() -> None:
 
 
 def test_chroma_is_what_every_viewer_decodes() -> None:
-    sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _told, _outlet: None)
+    sharing = Sharing(
+        HOST, Seeded("sharing"), clock=lambda: 0.0, max_bitrate=1_000_000, on_figures=lambda _told, _outlet: None
+    )
     coder = Coder()
     sharing.start(cast(Any, coder))
     sharing.set_viewer(1, (0, 1))
@@ -213,7 +219,9 @@ def test_chroma_is_what_every_viewer_decodes() -> None:
 
 
 def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
-    sharing = Sharing(HOST, Seeded("sharing"), lambda: 0.0, 1_000_000, lambda _told, _outlet: None)
+    sharing = Sharing(
+        HOST, Seeded("sharing"), clock=lambda: 0.0, max_bitrate=1_000_000, on_figures=lambda _told, _outlet: None
+    )
     link = Hop()
     carrier = link.carrier
     outlet = link.entrance.outlet
@@ -226,21 +234,22 @@ def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
     assert not sharing.ready()
     carrier.held = False
     assert sharing.ready()
-    outlet.audience(0, 0, 0.0, 0.0)
+    outlet.audience((), 0, 0.0, 0.0)
     assert not sharing.ready(), "nobody looks"
-    outlet.audience(1, 0, 0.0, 0.0)
+    outlet.audience((1,), 0, 0.0, 0.0)
     assert sharing.ready()
     sharing.close(outlet)
     assert not sharing.ready()
 
 
 def test_who_remains_after_an_eviction_is_given_a_generation_of_its_own() -> None:
-    sender = MediaSender(bytes(16), 1, lambda _data: bytes(64), Seeded("media"))
-    joined = sender.join_key()
-    renewed = sender.renew()
+    keys = MediaKeyring(Seeded("media"))
+    sender = MediaSender(bytes(16), video(1), lambda _data: bytes(64), keys)
+    joined = keys.join()
+    renewed = keys.renew()
     assert renewed.generation > joined.generation
     assert renewed.base not in (joined.base, joined.ratchet().base, sender.current_key.base)
-    assert sender.join_key() == renewed, "who comes in before the next key object shares it"
+    assert keys.join() == renewed, "who comes in before the next key object shares it"
 
 
 def test_when_a_session_ends_the_others_are_given_new_keys() -> None:

@@ -111,7 +111,7 @@ class Way:
         """Ask for the device under a session id; `moves`: the session is running already."""
         self._moves = moves
         self._session = session
-        self.link.send(Attach(device, session, 0, int(moves)))
+        self.link.send(Attach(device, session, int(moves)))
 
     def close(self, code: CloseCode = CloseCode.NO_ERROR) -> None:
         """Give the way up; its owner is told nothing more."""

@@ -226,9 +226,9 @@ class QuicCarrier:
             raise LocalProtocolError("the carrier is not ready")
         self._connection.send_datagrams(payloads, priority, deadline, cookies)
 
-    def drop_datagrams(self, priority: int) -> int:
-        """Forget unsent datagrams of a priority."""
-        return self._connection.queue.clear(priority)
+    def drop_datagrams(self, priority: int, useless: Callable[[bytes], bool] | None = None) -> int:
+        """Forget unsent datagrams of a priority, or those of them that are `useless`."""
+        return self._connection.queue.clear(priority, useless)
 
     def close(self, code: int, text: str) -> None:
         """Say the end; `carrier_lost` is told with the same code from the next wake-up, not from within this call."""

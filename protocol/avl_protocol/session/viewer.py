@@ -10,6 +10,7 @@ from avl_protocol.crypto.handshake import ViewerHandshake
 from avl_protocol.crypto.sframe import ObjectOpener
 from avl_protocol.media.bounds import check_size
 from avl_protocol.media.clock import ClockOffset
+from avl_protocol.media.track import Track, tracks_of
 from avl_protocol.session.inputsender import InputSender
 from avl_protocol.session.mediain import MediaReceiver
 from avl_protocol.session.moves import ViewerMoves
@@ -37,7 +38,6 @@ from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
-    MAX_PICTURE_SIDE,
     SESSION_VERSIONS,
     T_INPUT_REFRESH,
     T_REPORT,
@@ -46,6 +46,7 @@ from avl_protocol.wire.registry import (
     Channel,
     CloseCode,
     Permission,
+    TrackKind,
 )
 
 #: Clock exchanges: the first few quickly, so that the offset is good before it is needed.
@@ -79,6 +80,8 @@ class ViewerSession:
         self.clock = ClockOffset()
         self._watching: Watching | None = None
         self.state = ViewerState.HANDSHAKE
+        #: What the host publishes, as GRANT said.
+        self.tracks: tuple[Track, ...] = ()
         self.permissions = Permission(0)
         self.stale = False
         self._timers.set(Timer.HANDSHAKE, now + T_UNADMITTED)
@@ -311,17 +314,19 @@ class ViewerSession:
             self._handshake.host_identity, grant.endorsement, grant.media_session, grant.signer
         ):
             raise RemoteProtocolError(CloseCode.TAMPERED, "the media signer is not endorsed")
+        self.tracks = tracks_of(grant.tracks, CloseCode.SESSION_PROTOCOL)
         self.state = ViewerState.ADMITTED
         self.permissions = Permission(grant.permissions & sum(Permission))
         self.clock.seed(grant.host_time_us / 1e6, now)
-        self._watching = Watching(ObjectOpener(grant.media_session, grant.signer), self._owner, self.send)
+        shown = [track for track in self.tracks if track.kind == TrackKind.VIDEO]
+        self._watching = Watching(ObjectOpener(grant.media_session, grant.signer), shown, self._owner, self.send)
         self._watching.learn(grant.keys, now)
         self._timers.stop(Timer.HANDSHAKE)
         self._timers.set(Timer.STALE, now + T_STALE)
         for channel in channels_of(self.permissions)[1:]:
             self._pipes.open(channel)
         if self._decodes:
-            self.send(Decoder(self._decodes, MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
+            self.send(Decoder(self._decodes))
         self._exchange_clocks(now)
         self._owner.session_admitted(grant, now)
 
@@ -355,7 +360,7 @@ class ViewerSession:
         """Ask for pictures from now on, where none were wanted at first; `decodes`: chroma samplings that we decode."""
         if not self._decodes:
             self._decodes = decodes
-            self.send(Decoder(decodes, MAX_PICTURE_SIDE, MAX_PICTURE_SIDE))
+            self.send(Decoder(decodes))
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""

@@ -127,11 +127,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """What the viewer can decode: chroma samplings and the largest picture."""
+    """What the viewer can decode: chroma samplings."""
 
     chroma: tuple[int, ...]
-    max_width: int = 4096
-    max_height: int = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +170,7 @@ class Report:
 class Stages:
     """Where the host's time went for an object: grab, compare, convert, encode, seal in microseconds."""
 
+    track: int
     object: int
     times_us: tuple[int, ...]
 

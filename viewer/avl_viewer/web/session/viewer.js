@@ -7,7 +7,7 @@ import { ObjectOpener } from "../crypto/sframe.js";
 import { checkSize } from "../media/bounds.js";
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
 import { decode, encode } from "../wire/messages.js";
-import { BULK_MESSAGES, CHANNEL, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, MAX, PERMISSION, TIMER } from "../wire/registry.js";
+import { BULK_MESSAGES, CHANNEL, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, PERMISSION, TIMER } from "../wire/registry.js";
 import { ClockExchange } from "./exchange.js";
 import { InputSender } from "./inputsender.js";
 import { knownCode } from "./link.js";
@@ -290,7 +290,7 @@ export class ViewerSession {
     this._timers.stop(Timer.HANDSHAKE);
     this._timers.set(Timer.STALE, now + TIMER.STALE);
     for (const channel of channelsOf(this.permissions).slice(1)) this._pipes.open(channel);
-    this.send("DECODER", { chroma: this._settings.decodes, max_width: MAX.PICTURE_SIDE, max_height: MAX.PICTURE_SIDE });
+    this.send("DECODER", { chroma: this._settings.decodes });
     this._timers.set(Timer.CLOCK, this._clocks.ask(now));
     this._owner.sessionAdmitted(grant);
   }
