@@ -26,9 +26,9 @@ from avl_protocol.session.viewing import ViewerSettings, ViewerState
 from avl_protocol.wire.endtoend import Candidates, ChannelMessage, Echo, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, HopRate, Recover
-from avl_protocol.wire.registry import CLOSE_CODES, T_KEEPALIVE, CloseCode, Permission
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, Permission
 from avl_viewer.assembly import assemble
-from avl_viewer.config import RETRYABLE, ClientSettings
+from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DECODES
 from avl_viewer.pictures import PictureBook
 from avl_viewer.pipeline import MakeDecoder, PicturePipeline
