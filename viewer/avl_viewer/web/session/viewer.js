@@ -303,7 +303,7 @@ export class ViewerSession {
   _applied(echo) {
     this._input?.applied(echo.sequence, echo.discarded);
     this._tellDropped(); // before all that was asked for is said to be done
-    this._owner.sessionEcho(echo.sequence, echo.host_us / 1000);
+    this._owner.sessionMessage(echo);
   }
 
   /** @param {any} pong */
