@@ -23,6 +23,7 @@ from spec.vectors import (
     message_cases,
     parity_cases,
     path_cases,
+    selector_cases,
     wire_cases,
 )
 
@@ -51,6 +52,8 @@ def vectors() -> dict[str, Any]:
         "sframe": crypto_cases.objects(),
         "channel": channel_cases.channels(),
         "punch": path_cases.punches(),
+        "selector": selector_cases.selectors(),
+        "silence": selector_cases.silences(),
         "handshake": handshake_cases.handshakes(kem),
     }
 

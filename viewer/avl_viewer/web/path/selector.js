@@ -10,6 +10,8 @@ export const UNMEASURED = 200;
 /** What a relay, and TCP, are worse by: the one sees us, the other delivers late what is lost. */
 const RELAY_PENALTY = 5;
 const TCP_PENALTY = 50;
+/** What one percent of loss is worth. */
+const LOSS_PENALTY = 5;
 /** A way is better by this share and by so many milliseconds, for so long, or it is not worth changing. */
 const SHARE = 0.75;
 const MARGIN = 10;
@@ -35,13 +37,14 @@ export const WAY_NAMES = Object.freeze(["lan", "direct", "relay", "tcp"]);
  * @property {Name} name
  * @property {number} kind
  * @property {number | null} rtt
+ * @property {number} loss  share of datagrams lost
  * @property {boolean} silent
  */
 
 /** Milliseconds of round trip, with what else a way is worse by. @param {WayFigures<any>} way */
-export function cost({ rtt, kind }) {
+export function cost({ rtt, loss, kind }) {
   const relayed = kind >= WayKind.RELAY ? RELAY_PENALTY : 0;
-  return (rtt ?? UNMEASURED) + relayed + (kind === WayKind.TCP ? TCP_PENALTY : 0);
+  return (rtt ?? UNMEASURED) + loss * 100 * LOSS_PENALTY + relayed + (kind === WayKind.TCP ? TCP_PENALTY : 0);
 }
 
 /** Chooses; its owner does what follows. @template Name */
