@@ -20,6 +20,7 @@ from spec.vectors import (
     crypto_cases,
     feedback_cases,
     handshake_cases,
+    input_cases,
     message_cases,
     parity_cases,
     path_cases,
@@ -54,6 +55,10 @@ def vectors() -> dict[str, Any]:
         "punch": path_cases.punches(),
         "selector": selector_cases.selectors(),
         "silence": selector_cases.silences(),
+        "outbox": input_cases.outboxes(),
+        "inputledger": input_cases.ledgers(),
+        "inputsender": input_cases.senders(),
+        "inputgate": input_cases.gates(),
         "handshake": handshake_cases.handshakes(kem),
     }
 
