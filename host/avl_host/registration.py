@@ -19,6 +19,7 @@ from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.messages import Detach, HopMessage, Incoming, Observed, Recover, Viewers, Welcome
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode, Role
 from avl_protocol.wire.target import RelayAddress, own_page, parse_address
 
@@ -93,7 +94,7 @@ class Registration:
             settings = LinkSettings(
                 Role.HOST, SOFTWARE, self.relay.pin, self._identity, record, yields=self._yielding > 0
             )
-            self._link = link = RelayLink(settings, self)
+            self._link = link = guard(RelayLink(settings, self))
             was_up = False
             try:
                 limit = URGENT_TIMEOUT if self._reception.waiting else CONNECT_TIMEOUT
@@ -186,6 +187,7 @@ class Registration:
         self._silence = Silence()
         self._yielding = 0.0
         self._entrance = RelayEntrance(self._link)
+        self._entrance.publish(self._sharing.tracks)
         self._sharing.open(self._entrance.outlet)
         self.page = own_page(welcome.page, self.relay)
         if welcome.page and not self.page:
@@ -222,9 +224,10 @@ class Registration:
         elif isinstance(message, Detach):
             self._reception.left(entrance, message.handle, now)
         elif isinstance(message, Recover):
-            self._sharing.request_key()
+            self._sharing.request_key(message.track)
         elif isinstance(message, Viewers):
-            entrance.outlet.audience(message.count, message.rate, message.hold_ms / 1000, now)
+            wanted = message.tracks if message.count else ()
+            entrance.outlet.audience(wanted, message.rate, message.hold_ms / 1000, now)
             self._sharing.changed()
         elif isinstance(message, Observed) and self._whereabouts.observed(self, message.address):
             self._moved()

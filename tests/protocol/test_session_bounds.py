@@ -11,7 +11,7 @@ from avl_protocol.media.packetizer import packetize
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.codec import CONTROL
 from avl_protocol.wire.endtoend import Decoder, Layout
-from avl_protocol.wire.registry import MAX_PICTURE_SIDE, CloseCode
+from avl_protocol.wire.registry import CloseCode
 from spec.vectors.bounds_cases import FIRST, UNITS, parameters
 from tests.protocol.meeting import Meeting
 from tests.protocol.sealed import TRACK, frame
@@ -63,7 +63,7 @@ def test_parameters_that_come_with_a_later_picture_are_read_too() -> None:
     assert meeting.reason is CloseCode.SESSION_PROTOCOL and len(meeting.viewer_owner.frames) == 1
 
 
-def test_a_viewer_says_how_large_a_picture_it_takes() -> None:
+def test_a_viewer_says_what_it_decodes() -> None:
     meeting = Meeting().start()
     (told,) = [message for message in meeting.host_owner.messages if isinstance(message, Decoder)]
-    assert (told.max_width, told.max_height) == (MAX_PICTURE_SIDE, MAX_PICTURE_SIDE)
+    assert told == Decoder((0, 1))

@@ -138,16 +138,6 @@ def test_a_datagram_over_the_limit_is_nobodys() -> None:
         datagram.encode(MediaHeader(1, DatagramType.MEDIA, 1, 1, 0, 0, 5000), bytes(MAX_DATAGRAM_PAYLOAD))
 
 
-@given(fragments(), HANDLES)
-def test_another_handle_changes_nothing_else(drawn: tuple[MediaHeader, bytes], handle: int) -> None:
-    header, payload = drawn
-    header = MediaHeader(5, *(getattr(header, name) for name in MediaHeader.__slots__[1:]))
-    moved, rest = datagram.decode(datagram.with_handle(datagram.encode(header, payload), handle))
-    assert moved.handle == handle
-    assert bytes(rest) == payload
-    assert (moved.object, moved.fragment, moved.flags) == (header.object, header.fragment, header.flags)
-
-
 @given(fragments())
 def test_a_repair_differs_from_its_original_in_its_type_alone(drawn: tuple[MediaHeader, bytes]) -> None:
     data = datagram.encode(*drawn)

@@ -33,7 +33,7 @@ class Siege(Stand):
     def comes(self, address: str, moves: int = 0, session: bytes = b"honest viewer...") -> tuple[Neighbour, int]:
         """Somebody asks, and the host accepts: the handle. While they shake hands there is another strike."""
         viewer = self.viewer(address)
-        viewer.say(Attach(DEVICE, session, 0, moves))
+        viewer.say(Attach(DEVICE, session, moves))
         assert viewer.closed is None
         incoming = self.target.last(Incoming)
         assert isinstance(incoming, Incoming) and incoming.session == session

@@ -41,7 +41,7 @@ def live(stand: Stand, number: int) -> list[weakref.ref[Any]]:
     handle = stand.meet(host, viewer, session=session)
     streams = [viewer.open(handle, channel, b"some bytes") for channel in (0, 1, 2)]
     viewer.say(NatTest(session), Subscribe(handle, 1, 0), Subscribe(handle, 1, 1), Recover(handle, 1, 0))
-    mover.say(Attach(HOST.number.to_bytes(17, "big"), session, 0, 1))
+    mover.say(Attach(HOST.number.to_bytes(17, "big"), session, 1))
     moved = host.last(Incoming)
     assert isinstance(moved, Incoming)
     host.say(Accept(moved.handle))

@@ -22,7 +22,7 @@ class Moving:
     def __init__(self, *, accept: bool = True, moves: int = 1) -> None:
         self.stand = Stand()
         self.host, self.viewer = self.stand.host(), self.stand.viewer()
-        self.viewer.say(Attach(DEVICE, b"s" * 16, 0, moves))
+        self.viewer.say(Attach(DEVICE, b"s" * 16, moves))
         incoming = self.host.last(Incoming)
         assert isinstance(incoming, Incoming)
         self.incoming, self.handle = incoming, incoming.handle
@@ -165,7 +165,7 @@ def test_a_stranger_that_has_a_session_id_reaches_no_more_than_channel_0() -> No
     moving = Moving()
     moving.admit(0, 1, 2)
     thief = moving.stand.viewer("10.0.0.66")
-    thief.say(Attach(DEVICE, b"s" * 16, 0, 1))
+    thief.say(Attach(DEVICE, b"s" * 16, 1))
     incoming = moving.host.last(Incoming)
     assert isinstance(incoming, Incoming) and incoming.handle != moving.handle
     moving.host.say(Accept(incoming.handle))
@@ -193,7 +193,7 @@ def test_spare_places_of_running_sessions_keep_no_newcomer_out() -> None:
     host = stand.host()
     for at in range(30):
         viewer = stand.viewer("10.0.0.3")
-        viewer.say(Attach(DEVICE, bytes([at]) * 16, 0, 1))
+        viewer.say(Attach(DEVICE, bytes([at]) * 16, 1))
         incoming = host.last(Incoming)
         assert isinstance(incoming, Incoming)
         host.say(Accept(incoming.handle))
@@ -209,7 +209,7 @@ def test_sessions_that_the_host_does_not_know_count_as_any_stranger() -> None:
     closed = []
     for at in range(7):
         viewer = stand.viewer("10.0.0.3")
-        viewer.say(Attach(DEVICE, bytes([at]) * 16, 0, 1))
+        viewer.say(Attach(DEVICE, bytes([at]) * 16, 1))
         if viewer.closed is None:
             incoming = host.last(Incoming)
             assert isinstance(incoming, Incoming)

@@ -13,6 +13,7 @@ from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
 from avl_protocol.session.pipes import Route
 from avl_protocol.wire.errors import Refused, known_code
 from avl_protocol.wire.messages import Attach, Attached, Close, Detach, HopMessage, Welcome
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode
 from avl_protocol.wire.target import RelayAddress
 
@@ -76,7 +77,7 @@ class Way:
 
     def __init__(self, owner: WayOwner, settings: LinkSettings, relay: RelayAddress | None, lan: bool = False) -> None:
         self._owner = owner
-        self.link = RelayLink(settings, self)
+        self.link = guard(RelayLink(settings, self))
         self.relay = relay
         self._lan = lan
         self._moves = False
@@ -111,7 +112,7 @@ class Way:
         """Ask for the device under a session id; `moves`: the session is running already."""
         self._moves = moves
         self._session = session
-        self.link.send(Attach(device, session, 0, int(moves)))
+        self.link.send(Attach(device, session, int(moves)))
 
     def close(self, code: CloseCode = CloseCode.NO_ERROR) -> None:
         """Give the way up; its owner is told nothing more."""

@@ -1,6 +1,6 @@
 """Options of an open encoder, changed by their public names.
 
-PyAV lets only the bit rate of an open encoder be changed. libav's own av_opt_set takes any option by name; what it
+PyAV lets only the bit rate of an open encoder be changed. libav's own av_opt_set_int takes any number by name; what it
 needs is the address of the codec context, which lies behind PyAV's object at a place that is not public. So it is
 used only where that place is known and a value read through it is the value just written through PyAV; elsewhere the
 caller does without.
@@ -33,10 +33,6 @@ class LiveOptions:
         """Set a number by name; False when libav refuses."""
         return bool(self._library.av_opt_set_int(self._address, name.encode(), value, _SEARCH_CHILDREN) == 0)
 
-    def set_text(self, name: str, value: str) -> bool:
-        """Set any option from its text; False when libav refuses."""
-        return bool(self._library.av_opt_set(self._address, name.encode(), value.encode(), _SEARCH_CHILDREN) == 0)
-
     def get_int(self, name: str) -> int | None:
         """Read a number by name; None when libav has no such option."""
         value = ctypes.c_int64()
@@ -63,7 +59,6 @@ def libavutil() -> ctypes.CDLL | None:
         for path in sorted(folder.glob("libavutil*")):
             library = ctypes.CDLL(str(path))
             library.av_opt_set_int.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int)
-            library.av_opt_set.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_int)
             library.av_opt_get_int.argtypes = (
                 ctypes.c_void_p,
                 ctypes.c_char_p,

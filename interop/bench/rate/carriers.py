@@ -44,11 +44,6 @@ class End(ABC):
         return self.hop.media_rate
 
     @property
-    def frame_limit(self) -> int | None:
-        """Most bytes of one picture."""
-        return self.hop.frame_limit
-
-    @property
     def datagram_backlog(self) -> int:
         """Bytes not yet sent."""
         return self.queue.bytes

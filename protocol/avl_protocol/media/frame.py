@@ -2,13 +2,14 @@
 the seal.
 
 Spec 05-media, "Preamble". A key object carries all that a decoder must know, so that it can be joined, recorded or
-stored alone.
+stored alone. Colour is BT.709, limited range, sRGB transfer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+
+from avl_protocol.wire.registry import Chroma as Chroma
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,6 @@ class Monitor:
     width: int
     height: int
     primary: bool = False
-
-
-class Chroma(IntEnum):
-    """Chroma sampling of a video track; the numbers travel. Colour is BT.709, limited range, sRGB transfer."""
-
-    YUV420 = 0
-    YUV444 = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,11 @@ PROBE_TRACK = 0xFF
 FRAME_LIMIT = 0.1
 
 
+def frame_limit(rate: float) -> int:
+    """Most bytes that one picture should have where an encoder may use `rate` bits per second (spec 07-rate, 7.4)."""
+    return round(rate / 8 * FRAME_LIMIT)
+
+
 class HopRate:
     """The two halves of a hop's end: ledger and controller for what we send, collector for what arrives."""
 
@@ -102,12 +107,6 @@ class HopRate:
         fragments = max(1, round(rate / 8 / 60 / MAX_FRAGMENT_PAYLOAD))
         parity = self.controller.parity(fragments)
         return self._trust * rate * PAYLOAD * fragments / (fragments + parity) * (1.0 - min(0.5, self.controller.loss))
-
-    @property
-    def frame_limit(self) -> int | None:
-        """Most bytes that one picture should have, None while nothing is known."""
-        rate = self.media_rate
-        return None if rate is None else int(rate / 8 * FRAME_LIMIT)
 
     def hold(self, now: float, backlog: int) -> bool:
         """Whether the next picture should wait, with so many bytes unsent."""

@@ -37,7 +37,7 @@ from avl_protocol.wire.messages import (
     Tracks,
     Welcome,
 )
-from avl_protocol.wire.registry import HOP_VERSIONS, T_HELLO, CloseCode, DatagramType, Role, StreamType
+from avl_protocol.wire.registry import HOP_VERSIONS, T_HELLO, CloseCode, Role, StreamType
 
 
 class PeerState(Enum):
@@ -327,7 +327,7 @@ class RelayPeer:
         self.send(
             Welcome(
                 max(common), self._nonce, f"{host} {port}", own.public, own.endorsement, self._wall_ms, own.name,
-                own.page, tuple(DatagramType),
+                own.page,
             )
         )  # fmt: skip
         if hello.role == Role.VIEWER:

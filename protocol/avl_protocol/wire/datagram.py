@@ -111,12 +111,10 @@ def parity_size(length: int, fragment: int) -> int:
     return fragment_size(length, fragment - fragment % PARITY_BLOCK)
 
 
-def with_handle(data: bytes, handle: int) -> bytes:
-    """The same datagram under another handle: the one rewriting a relay may do (P7)."""
-    reader = Reader(data)
-    reader.uint(1)
-    reader.integer()
-    return b"\0" + varint.encode(handle) + bytes(reader.rest())
+def of_track(data: bytes, handle: int, track: int) -> bool:
+    """Whether a datagram is of this track under this handle."""
+    found, at = _integer(data, 1)
+    return found == handle and at + 1 < len(data) and data[at + 1] == track
 
 
 def with_type(data: bytes, kind: DatagramType) -> bytes:

@@ -78,10 +78,6 @@ class ShortFrameReader:
         del self._buffer[: 2 + length]
         return body
 
-    def set_limit(self, limit: int) -> None:
-        """Change the limit for what follows: handshake messages and records differ."""
-        self._limit = limit
-
     def clear(self) -> bytes:
         """Discard and return an unfinished body."""
         left = bytes(self._buffer)

@@ -136,11 +136,6 @@ class Chord:
     text: str
 
 
-def usage_for_code(code: str) -> int | None:
-    """The usage of a browser's `KeyboardEvent.code`, or None for one that has none."""
-    return CODES.get(code)
-
-
 def modifiers_of(usages: tuple[int, ...]) -> Modifier:
     """The modifier bits of a chord's modifier keys."""
     bits = Modifier(0)

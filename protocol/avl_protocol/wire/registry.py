@@ -27,6 +27,8 @@ MAX_DIRTY_RECTS = 32  # most rectangles in a preamble
 MAX_PICTURE_SIDE = 8192  # longest side of a desktop and of its pictures in pixels
 MAX_PICTURE_PIXELS = 16777216  # most pixels of a desktop and of its pictures
 MAX_PICTURE_REFERENCES = 4  # most reference frames of a bitstream
+MAX_TRACKS = 16  # most tracks of a host
+MAX_TRACK_LIFETIME = 10000  # longest lifetime of a track's datagrams in a queue, in milliseconds
 MAX_CURSOR_SIDE = 512  # longest side of a pointer's shape in pixels
 MAX_CODE_LENGTH = 8  # characters of a code
 MAX_CANDIDATES = 16  # most addresses of one CANDIDATES
@@ -121,6 +123,26 @@ class TrackKind(IntEnum):
     VIDEO = 1  # H.264
     AUDIO = 2  # reserved
     CURSOR = 3  # reserved
+    EXACT = 4  # reserved: rectangles as they are
+
+
+class TrackEntry(IntEnum):
+    """Registry section "track_entries"."""
+
+    KEY = 1  # objects depend on each other: who comes late needs a key object
+    NEXT = 2  # each object stands alone: who comes late begins with the next one
+    KEPT = 3  # each object stands alone: who comes late is sent those that are kept, then the next one
+
+
+class Priority(IntEnum):
+    """Registry section "priorities"."""
+
+    FEEDBACK = 0  # what a neighbour received; never a track's
+    EXACT = 1  # exact rectangles
+    AUDIO = 2  # sound
+    CURSOR = 3  # the pointer
+    VIDEO = 4  # pictures
+    PROBE = 5  # bytes that only measure; never a track's
 
 
 class Role(IntEnum):
@@ -185,11 +207,19 @@ class ClipboardState(IntEnum):
     NOT_PERMITTED = 5  # the session may not
 
 
-class ChromaCode(IntEnum):
+class Chroma(IntEnum):
     """Registry section "chroma"."""
 
     YUV420 = 0  # 4:2:0
     YUV444 = 1  # 4:4:4
+
+
+#: channel -> (permissions, any of which opens it; none: it is always open, whether it is bulk)
+CHANNELS: dict[int, tuple[Permission, bool]] = {
+    Channel.CONTROL: (Permission(0), False),
+    Channel.INPUT: (Permission.POINTER | Permission.KEYBOARD, False),
+    Channel.BULK: (Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN, True),
+}
 
 
 class CloseCode(IntEnum):
@@ -264,10 +294,10 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
 #: message name -> (number, ((key, field, type), ...)), one table for each kind of stream
 HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "HELLO": (1, ((0, "versions", "int[]"), (1, "role", "int"), (2, "software", "str"), (3, "required", "str[]"),)),
-    "WELCOME": (2, ((0, "version", "int"), (1, "nonce", "bytes"), (2, "observed", "str"), (3, "identity", "bytes"), (4, "endorsement", "bytes"), (5, "time_ms", "int"), (6, "name", "str"), (7, "page", "str"), (8, "types", "int[]"),)),
+    "WELCOME": (2, ((0, "version", "int"), (1, "nonce", "bytes"), (2, "observed", "str"), (3, "identity", "bytes"), (4, "endorsement", "bytes"), (5, "time_ms", "int"), (6, "name", "str"), (7, "page", "str"),)),
     "REGISTER": (3, ((0, "identity", "bytes"), (1, "record", "bytes"), (2, "signature", "bytes"), (3, "proof", "bytes"), (4, "yields", "int"),)),
     "REGISTERED": (4, ((0, "media_handle", "int"),)),
-    "ATTACH": (5, ((0, "device", "bytes"), (1, "session", "bytes"), (2, "hops", "int"), (3, "moves", "int"),)),
+    "ATTACH": (5, ((0, "device", "bytes"), (1, "session", "bytes"), (2, "moves", "int"),)),
     "INCOMING": (6, ((0, "session", "bytes"), (1, "handle", "int"), (2, "source", "bytes"), (3, "moves", "int"), (4, "near", "int"),)),
     "ACCEPT": (7, ((0, "handle", "int"),)),
     "REJECT": (8, ((0, "handle", "int"), (1, "code", "int"),)),
@@ -278,7 +308,7 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "DETACH": (13, ((0, "handle", "int"), (1, "code", "int"),)),
     "SUBSCRIBE": (14, ((0, "handle", "int"), (1, "track", "int"), (2, "wish", "int"),)),
     "RECOVER": (15, ((0, "handle", "int"), (1, "track", "int"), (2, "object", "int"),)),
-    "VIEWERS": (16, ((0, "count", "int"), (1, "rungs", "int[]"), (2, "rate", "int"), (3, "hold_ms", "int"),)),
+    "VIEWERS": (16, ((0, "count", "int"), (1, "tracks", "int[]"), (2, "rate", "int"), (3, "hold_ms", "int"),)),
     "PING": (17, ((0, "token", "int"),)),
     "PONG": (18, ((0, "token", "int"),)),
     "GOAWAY": (19, ((0, "elsewhere", "str[]"),)),
@@ -294,12 +324,12 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "NEED_KEYS": (3, ((0, "track", "int"), (1, "kid", "int"),)),
     "LAYOUT": (4, ((0, "width", "int"), (1, "height", "int"), (2, "names", "str[]"), (3, "monitors", "int[][]"),)),
     "CURSOR": (5, ((0, "serial", "int"), (1, "width", "int"), (2, "height", "int"), (3, "hot_x", "int"), (4, "hot_y", "int"), (5, "image", "bytes"), (6, "scale", "int"),)),
-    "DECODER": (6, ((0, "chroma", "int[]"), (1, "max_width", "int"), (2, "max_height", "int"),)),
+    "DECODER": (6, ((0, "chroma", "int[]"),)),
     "CLOCK_PING": (7, ((0, "sent_us", "int"),)),
     "CLOCK_PONG": (8, ((0, "sent_us", "int"), (1, "host_us", "int"),)),
     "BEACON": (9, ((0, "host_us", "int"), (1, "objects", "int[][]"),)),
     "REPORT": (10, ((0, "track", "int"), (1, "objects", "int[][]"), (2, "decode_queue", "int"), (3, "lost", "int"), (4, "received", "int"),)),
-    "STAGES": (12, ((0, "object", "int"), (1, "times_us", "int[]"),)),
+    "STAGES": (12, ((0, "track", "int"), (1, "object", "int"), (2, "times_us", "int[]"),)),
     "END": (13, ((0, "code", "int"), (1, "text", "str"),)),
     "RATE": (14, ((0, "state", "str"), (1, "reason", "str"), (2, "figures", "int[]"),)),
     "CANDIDATES": (15, ((0, "serial", "int"), (1, "rows", "any[][]"), (2, "hashes", "bytes[]"),)),

@@ -11,7 +11,7 @@ import pytest
 from avl_protocol.media import parity
 from avl_protocol.rate.collector import Collector
 from avl_protocol.rate.controller import Controller
-from avl_protocol.rate.hop import HopRate
+from avl_protocol.rate.hop import HopRate, frame_limit
 from avl_protocol.rate.ledger import ARRIVED, LOST, PENDING, Ledger
 from avl_protocol.rate.losses import Losses
 from avl_protocol.rate.settings import RateSettings
@@ -375,9 +375,9 @@ def test_the_first_picture_after_a_pause_fits_a_tenth_of_a_second() -> None:
     clock, _, hop = alone()
     hop.wanted = 0
     clock.run(30)
-    limit, rate = hop.near.frame_limit, hop.near.media_rate
-    assert limit is not None
+    rate = hop.near.media_rate
     assert rate is not None
+    limit = frame_limit(rate)
     assert limit <= rate / 8 * 0.1
     since = clock.now
     hop.put(limit)

@@ -78,7 +78,7 @@ export class Way {
   attach(device, session, moves) {
     this._moves = moves;
     this._session = session;
-    this.link.send("ATTACH", { device, session, hops: 0, moves: moves ? 1 : 0 });
+    this.link.send("ATTACH", { device, session, moves: moves ? 1 : 0 });
   }
 
   /** Give the way up; its owner is told nothing more. @param {number} code */

@@ -21,6 +21,8 @@ export const MAX = Object.freeze({
   PICTURE_SIDE: 8192,
   PICTURE_PIXELS: 16777216,
   PICTURE_REFERENCES: 4,
+  TRACKS: 16,
+  TRACK_LIFETIME: 10000,
   CURSOR_SIDE: 512,
   CODE_LENGTH: 8,
   CANDIDATES: 16,
@@ -93,6 +95,20 @@ export const TRACK_KIND = Object.freeze({
   VIDEO: 1,
   AUDIO: 2,
   CURSOR: 3,
+  EXACT: 4,
+});
+export const TRACK_ENTRY = Object.freeze({
+  KEY: 1,
+  NEXT: 2,
+  KEPT: 3,
+});
+export const PRIORITY = Object.freeze({
+  FEEDBACK: 0,
+  EXACT: 1,
+  AUDIO: 2,
+  CURSOR: 3,
+  VIDEO: 4,
+  PROBE: 5,
 });
 export const ROLE = Object.freeze({
   HOST: 1,
@@ -210,10 +226,10 @@ export const CLOSE_TEXT = Object.freeze({
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HOP_MESSAGES = Object.freeze({
   HELLO: [1, [[0, "versions", "int[]"], [1, "role", "int"], [2, "software", "str", ""], [3, "required", "str[]", []]]],
-  WELCOME: [2, [[0, "version", "int"], [1, "nonce", "bytes"], [2, "observed", "str"], [3, "identity", "bytes"], [4, "endorsement", "bytes"], [5, "time_ms", "int", 0], [6, "name", "str", ""], [7, "page", "str", ""], [8, "types", "int[]", []]]],
+  WELCOME: [2, [[0, "version", "int"], [1, "nonce", "bytes"], [2, "observed", "str"], [3, "identity", "bytes"], [4, "endorsement", "bytes"], [5, "time_ms", "int", 0], [6, "name", "str", ""], [7, "page", "str", ""]]],
   REGISTER: [3, [[0, "identity", "bytes"], [1, "record", "bytes"], [2, "signature", "bytes"], [3, "proof", "bytes"], [4, "yields", "int", 0]]],
   REGISTERED: [4, [[0, "media_handle", "int"]]],
-  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "hops", "int", 0], [3, "moves", "int", 0]]],
+  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "moves", "int", 0]]],
   INCOMING: [6, [[0, "session", "bytes"], [1, "handle", "int"], [2, "source", "bytes", ""], [3, "moves", "int", 0], [4, "near", "int", 0]]],
   ACCEPT: [7, [[0, "handle", "int"]]],
   REJECT: [8, [[0, "handle", "int"], [1, "code", "int"]]],
@@ -224,7 +240,7 @@ export const HOP_MESSAGES = Object.freeze({
   DETACH: [13, [[0, "handle", "int"], [1, "code", "int"]]],
   SUBSCRIBE: [14, [[0, "handle", "int"], [1, "track", "int"], [2, "wish", "int"]]],
   RECOVER: [15, [[0, "handle", "int"], [1, "track", "int"], [2, "object", "int"]]],
-  VIEWERS: [16, [[0, "count", "int"], [1, "rungs", "int[]", []], [2, "rate", "int", 0], [3, "hold_ms", "int", 0]]],
+  VIEWERS: [16, [[0, "count", "int"], [1, "tracks", "int[]", []], [2, "rate", "int", 0], [3, "hold_ms", "int", 0]]],
   PING: [17, [[0, "token", "int"]]],
   PONG: [18, [[0, "token", "int"]]],
   GOAWAY: [19, [[0, "elsewhere", "str[]", []]]],
@@ -241,12 +257,12 @@ export const CONTROL_MESSAGES = Object.freeze({
   NEED_KEYS: [3, [[0, "track", "int"], [1, "kid", "int"]]],
   LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]", []], [3, "monitors", "int[][]", []]]],
   CURSOR: [5, [[0, "serial", "int"], [1, "width", "int"], [2, "height", "int"], [3, "hot_x", "int"], [4, "hot_y", "int"], [5, "image", "bytes"], [6, "scale", "int", 1]]],
-  DECODER: [6, [[0, "chroma", "int[]"], [1, "max_width", "int", 4096], [2, "max_height", "int", 4096]]],
+  DECODER: [6, [[0, "chroma", "int[]"]]],
   CLOCK_PING: [7, [[0, "sent_us", "int"]]],
   CLOCK_PONG: [8, [[0, "sent_us", "int"], [1, "host_us", "int"]]],
   BEACON: [9, [[0, "host_us", "int"], [1, "objects", "int[][]", []]]],
   REPORT: [10, [[0, "track", "int"], [1, "objects", "int[][]", []], [2, "decode_queue", "int", 0], [3, "lost", "int", 0], [4, "received", "int", 0]]],
-  STAGES: [12, [[0, "object", "int"], [1, "times_us", "int[]"]]],
+  STAGES: [12, [[0, "track", "int"], [1, "object", "int"], [2, "times_us", "int[]"]]],
   END: [13, [[0, "code", "int"], [1, "text", "str", ""]]],
   RATE: [14, [[0, "state", "str"], [1, "reason", "str"], [2, "figures", "int[]"]]],
   CANDIDATES: [15, [[0, "serial", "int"], [1, "rows", "any[][]", []], [2, "hashes", "bytes[]", []]]],
@@ -272,4 +288,10 @@ export const HANDSHAKE_MESSAGES = Object.freeze({
   CONFIRM: [5, [[0, "which", "int"], [1, "tag", "bytes"]]],
   WAIT: [6, [[0, "seconds", "int"]]],
   REFUSAL: [7, [[0, "code", "int"]]],
+});
+/** Channel -> permissions, any of which opens it (0: always open), whether it is bulk, its messages. */
+export const CHANNELS = Object.freeze({
+  0: { openedBy: 0, bulk: false, messages: CONTROL_MESSAGES },
+  1: { openedBy: 6, bulk: false, messages: INPUT_MESSAGES },
+  2: { openedBy: 24, bulk: true, messages: BULK_MESSAGES },
 });
