@@ -25,6 +25,7 @@ from spec.vectors import (
     parity_cases,
     path_cases,
     selector_cases,
+    track_cases,
     wire_cases,
 )
 
@@ -41,6 +42,7 @@ def vectors() -> dict[str, Any]:
         "carrier": carrier_cases.carriers(),
         "parity": parity_cases.parities(),
         "bounds": bounds_cases.cases(),
+        "track": track_cases.tracks(),
         "feedback": feedback_cases.feedbacks(),
         "device_id": wire_cases.device_ids(),
         "target": wire_cases.targets(),
