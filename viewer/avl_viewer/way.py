@@ -27,7 +27,7 @@ from avl_protocol.session.pipes import Route
 from avl_protocol.wire.errors import Refused, known_code
 from avl_protocol.wire.messages import Attach, Attached, Close, Detach, Welcome
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import T_PATH_BUSY, CloseCode
+from avl_protocol.wire.registry import T_PATH_BUSY, T_PATH_PARTING, CloseCode
 from avl_protocol.wire.target import RelayAddress
 
 
