@@ -23,6 +23,7 @@ from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
 from avl_host.input.sink import InputSink
 from avl_host.lock import LockPolicy, ScreenLocker
+from avl_host.publication import Publication
 from avl_host.reachability import Reachability
 from avl_host.reception import Ask, Reception
 from avl_host.registration import Registration
@@ -41,10 +42,12 @@ from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
+from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.media.track import video
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, CloseCode
 from avl_protocol.wire.target import RelayAddress, Target
 
@@ -105,22 +108,29 @@ class Agent:
         self._address = settings.listen and (settings.listen[0], endpoint.local_address[1])
         roll = self._certificates()
         whereabouts = Whereabouts(world.interfaces, lambda: endpoint.local_address[1])
-        self.reachability = Reachability(
-            endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
-            direct=settings.direct, anybody=settings.listen is not None,
+        self.reachability = guard(
+            Reachability(
+                endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
+                direct=settings.direct, anybody=settings.listen is not None,
+            )
         )  # fmt: skip
-        self.vigil = Vigil(LockPolicy(settings.lock_after), parts.locker)
-        self.sharing = sharing = Sharing(
-            self.identity,
-            world.entropy,
-            clock=clock,
-            max_bitrate=settings.max_bitrate,
-            on_figures=lambda told, outlet: self.features.statistics.measured(told, outlet),
-            tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
+        self.vigil = guard(Vigil(LockPolicy(settings.lock_after), parts.locker))
+        self.sharing = sharing = guard(
+            Sharing(
+                self.identity,
+                world.entropy,
+                clock=clock,
+                max_bitrate=settings.max_bitrate,
+                on_figures=lambda told, outlet: self.features.statistics.measured(told, outlet),
+                ask=self._ask,
+                tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
+            )
         )
-        self.reception = Reception(
-            world, identity=self.identity, name=platform.node(), door=self.door, sharing=sharing,
-            keep=self.tickets.lifetime, ask=parts.ask, tell=self._tell, after=self._after,
+        self.reception = guard(
+            Reception(
+                world, identity=self.identity, name=platform.node(), door=self.door, sharing=sharing,
+                keep=self.tickets.lifetime, ask=parts.ask, tell=self._tell, after=self._after,
+            )
         )  # fmt: skip
         served = Served(sharing, parts.sink, parts.clipboard, self.tickets, self.reachability, self.vigil)
         self.features = assemble(self.reception, served, self._tell, clock)
@@ -209,9 +219,9 @@ class Agent:
         workers: list[Worker] = []
         for source, publication in zip((parts.source, *parts.more_sources), sharing.publications, strict=True):
             first = not workers
-            pipeline = Pipeline(source, parts.open_encoder, partial(sharing.ready, publication), settings)
+            pipeline = Pipeline(source, parts.open_encoder, publication.permit.ready, settings)
             listener = Listener(
-                partial(sharing.frame, publication),
+                partial(self._frame, publication),
                 self.features.pointer.changed if first else _unheard,
                 self.features.layout.changed if first else _unheard,
                 self._display_lost,
@@ -224,6 +234,21 @@ class Agent:
         for worker in workers:
             worker.start()
         return workers
+
+    def _frame(self, publication: Publication, frame: EncodedFrame) -> None:
+        """A worker has made a picture."""
+        self.sharing.frame(publication, frame)
+        self._after()
+
+    def _ask(self) -> None:
+        """Have the loop look, from a worker's thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        """A worker was refused a picture that may be in time by now."""
+        self._world.faults.run(self.sharing.look)
+        self._after()
 
     # direct ways
 

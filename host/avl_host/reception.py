@@ -24,6 +24,7 @@ from avl_protocol.session.services import Services
 from avl_protocol.wire import device_id
 from avl_protocol.wire.endtoend import Batch, ChannelMessage, Grant, MediaKeys
 from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import T_KEY_SPACING, CloseCode, Permission
 
 #: Handshakes under way at a time.
@@ -84,9 +85,11 @@ class Reception:
             entrance.reject(handle, CloseCode.LIMIT, now)
             return
         route = Route(entrance.hop, handle, direct=entrance.direct, begun=True, near=near)
-        session = HostSession(
-            self._identity, session_id, SessionPipes(route), self._door, self, self._world.entropy,
-            int(self._world.clock.wall()), now, self._keep,
+        session = guard(
+            HostSession(
+                self._identity, session_id, SessionPipes(route), self._door, self, self._world.entropy,
+                int(self._world.clock.wall()), now, self._keep,
+            )
         )  # fmt: skip
         visit = Visit(session, source)
         visit.places.append(Place(entrance, handle, route))

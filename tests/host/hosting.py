@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
 from avl_host.encode.budget import Budget
 from avl_host.entrances import RelayEntrance
+from avl_host.sharing import Sharing
 from avl_protocol.media.frame import Chroma
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.link import LinkState, RelayLink
@@ -14,6 +16,7 @@ from avl_protocol.session.services import Service
 from avl_protocol.wire.endtoend import Candidates
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage
+from tests.protocol.handshakes import HOST, Seeded
 from tests.protocol.memory import Connection
 
 
@@ -43,6 +46,18 @@ class RecordingLink:
     def of(self, kind: type[HopMessage]) -> list[HopMessage]:
         """The messages of one kind."""
         return [message for message in self.sent if isinstance(message, kind)]
+
+
+def sharing_of(clock: Callable[[], float], ask: Callable[[], None] = lambda: None) -> Sharing:
+    """A sharing of the test's host, whose figures nobody reads."""
+    return Sharing(
+        HOST,
+        Seeded("sharing"),
+        clock=clock,
+        max_bitrate=8_000_000,
+        on_figures=lambda told, outlet: None,
+        ask=ask,
+    )
 
 
 @dataclass

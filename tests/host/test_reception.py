@@ -17,7 +17,6 @@ from avl_host.input.recorder import InputRecorder
 from avl_host.reception import RENEWAL_SPACING, UNADMITTED, Reception
 from avl_host.registration import Registration
 from avl_host.services.pointer import CURSOR_RATE
-from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
 from avl_protocol.crypto import schedule
 from avl_protocol.crypto.sframe import MediaKey
@@ -53,7 +52,7 @@ from avl_protocol.wire.registry import (
     Permission,
 )
 from avl_protocol.wire.target import RelayAddress
-from tests.host.hosting import RecordingLink, RecordingService, RecordingWorker, Unreachable
+from tests.host.hosting import RecordingLink, RecordingService, RecordingWorker, Unreachable, sharing_of
 from tests.protocol.handshakes import HOST, WALL, Seeded, identity
 from tests.protocol.meeting import CodeDoor
 
@@ -92,13 +91,7 @@ class Lobby:
         self.sink, self.link, self.worker = InputRecorder(), RecordingLink(), RecordingWorker()
         self.guests = RecordingService()
         self.clipboard = MemoryClipboard()
-        self.sharing = Sharing(
-            HOST,
-            Seeded("sharing"),
-            clock=self.clock.monotonic,
-            max_bitrate=8_000_000,
-            on_figures=lambda told, outlet: None,
-        )
+        self.sharing = sharing_of(self.clock.monotonic)
         self.sharing.start(self.worker)
         world = World(self.clock, Seeded("world"), cast(Any, None))
         self.tickets = TicketBook(StateFolder(folder), T_RESUME, Seeded("tickets"), self.clock.wall)

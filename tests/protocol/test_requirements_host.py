@@ -13,7 +13,6 @@ from avl_host.entrances import RelayEntrance
 from avl_host.input.recorder import InputRecorder
 from avl_host.limits import PromptLimit
 from avl_host.reception import Reception
-from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
 from avl_host.visit import Place, Visit
 from avl_protocol.crypto.sframe import MediaKey
@@ -33,7 +32,7 @@ from avl_protocol.wire.channels import channel_of
 from avl_protocol.wire.endtoend import BulkMessage, ChannelMessage, Clipboard, ClipboardAsk, ClipboardSet, MediaKeys
 from avl_protocol.wire.messages import Evict, HopMessage
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Channel, ClipboardState, CloseCode, Permission
-from tests.host.hosting import RecordingService, Unreachable
+from tests.host.hosting import RecordingService, Unreachable, sharing_of
 from tests.protocol.handshakes import HOST, VIEWER, Seeded
 from tests.protocol.memory import MemoryCarrier
 
@@ -112,9 +111,7 @@ class Lobby:
 
     def __init__(self, *permissions: Permission) -> None:
         self.clipboard = MemoryClipboard()
-        self.sharing = sharing = Sharing(
-            HOST, Seeded("sharing"), clock=lambda: 0.0, max_bitrate=1_000_000, on_figures=lambda _told, _outlet: None
-        )
+        self.sharing = sharing = sharing_of(lambda: 0.0)
         world = World(SystemClock(), Seeded("world"), cast(Any, None))
         self.reception = Reception(
             world, identity=HOST, name="host", door=cast(Any, None), sharing=sharing, keep=0.0, ask=None,
@@ -212,9 +209,7 @@ async def test_a_desktop_that_does_not_take_the_text_is_reported() -> None:
 
 
 def test_chroma_is_what_every_viewer_decodes() -> None:
-    sharing = Sharing(
-        HOST, Seeded("sharing"), clock=lambda: 0.0, max_bitrate=1_000_000, on_figures=lambda _told, _outlet: None
-    )
+    sharing = sharing_of(lambda: 0.0)
     coder = Coder()
     sharing.start(cast(Any, coder))
     sharing.set_viewer(1, (0, 1))
@@ -226,9 +221,7 @@ def test_chroma_is_what_every_viewer_decodes() -> None:
 
 
 def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
-    sharing = Sharing(
-        HOST, Seeded("sharing"), clock=lambda: 0.0, max_bitrate=1_000_000, on_figures=lambda _told, _outlet: None
-    )
+    sharing = sharing_of(lambda: 0.0)
     link = Hop()
     carrier = link.carrier
     outlet = link.entrance.outlet
@@ -238,12 +231,16 @@ def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
     sharing.set_viewer(1, (0, 1))
     assert sharing.ready()
     carrier.held = True
+    sharing.look()
     assert not sharing.ready()
     carrier.held = False
+    sharing.look()
     assert sharing.ready()
     outlet.audience((), 0, 0.0, 0.0)
+    sharing.changed()
     assert not sharing.ready(), "nobody looks"
     outlet.audience((1,), 0, 0.0, 0.0)
+    sharing.changed()
     assert sharing.ready()
     sharing.close(outlet)
     assert not sharing.ready()

@@ -15,6 +15,7 @@ from avl_host.direct import DirectDoor
 from avl_host.door import AttemptDoor
 from avl_host.encode.pipeline import Pipeline
 from avl_host.input.recorder import InputRecorder
+from avl_host.permit import CapturePermit
 from avl_host.pictures import PicturePlan
 from avl_host.reachability import Reachability
 from avl_host.reception import Reception
@@ -58,7 +59,8 @@ HOST: dict[type, str] = {
     CandidatesService: "admitted ended",
     Registration: "link_message channel_received channel_reset media_fate handle_timer next_timeout",
     HostSession: "channel_received handle_timer send",
-    Sharing: "open join_key renew_keys set_viewer frame fate ready",
+    Sharing: "open join_key renew_keys set_viewer frame fate look",
+    CapturePermit: "ready",
     PicturePlan: "follow leave handle_timer",
     Vigil: "admitted ended",
     Reachability: "joined candidates raw handle_timer",

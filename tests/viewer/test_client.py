@@ -15,6 +15,7 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Recover
 from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, ClipboardState, CloseCode
 from avl_viewer.decode.decoder import DecodeError
+from avl_viewer.decode.video import VideoDecoder
 from avl_viewer.present.cursor import cursor_shape
 from avl_viewer.services.clipboard import ClipboardRequests
 from avl_viewer.services.input import InputRequests
@@ -160,14 +161,18 @@ def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
                     send(message)
 
                 link.send = keep  # type: ignore[method-assign]
-                step: Any = vars(client._pictures.decoder)["_step"]
-                assert step._decoder is not None
+                decode, failed = VideoDecoder.decode, list[bytes]()
 
-                def fail(data: bytes) -> None:
-                    raise DecodeError("damaged")
+                def fail_once(decoder: VideoDecoder, data: bytes) -> Any:
+                    if not failed:
+                        failed.append(data)
+                        raise DecodeError("damaged")
+                    return decode(decoder, data)
 
-                step._decoder.decode = fail
-                await asyncio.sleep(1)
+                with pytest.MonkeyPatch.context() as patched:
+                    patched.setattr(VideoDecoder, "decode", fail_once)
+                    await asyncio.sleep(1)
+                assert failed
                 assert any(isinstance(message, Recover) for message in sent)
                 assert host.source.number - await number(desktop) <= 4
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from avl_protocol.endpoint.alarm import Alarm
@@ -16,6 +17,7 @@ from avl_protocol.endpoint.dialler import Dialler, open_endpoint
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.world import World
+from avl_protocol.media.track import Track
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.inputledger import Dropped
 from avl_protocol.session.mediain import ReceivedFrame
@@ -25,13 +27,14 @@ from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerSettings, ViewerState
 from avl_protocol.wire.endtoend import Candidates, ChannelMessage, Echo, Grant
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import HopMessage, HopRate, Recover
-from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, Permission
+from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
+from avl_protocol.wire.onethread import guard
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, Permission, TrackKind
 from avl_viewer.assembly import assemble
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DECODES
 from avl_viewer.pictures import PictureBook
-from avl_viewer.pipeline import MakeDecoder, PicturePipeline
+from avl_viewer.pipeline import MakeDecoder, PicturePipelines
 from avl_viewer.present.presenter import Presenter, Status
 from avl_viewer.sentences import status_of
 from avl_viewer.ways import Ways
@@ -40,8 +43,6 @@ from avl_viewer.ways import Ways
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 #: Seconds between two words about having no way.
 TELL = 1.0
-#: The one video track of a host.
-VIDEO_TRACK = 1
 
 
 class DesktopClient:
@@ -68,7 +69,9 @@ class DesktopClient:
         self._closing = self._gave_up = self._ran = False
         self._watched = settings.pictures
         self._said = ""
-        self._pictures = PicturePipeline(presenter, make_decoder, self._loop, self._undecodable, self._presented)
+        #: Tracks that are not wanted, as the way in use has been told.
+        self._unwanted: set[int] = set()
+        self._pictures = PicturePipelines(presenter, make_decoder, self._loop, self._undecodable, self._presented)
         self.permissions = Permission(0)
         self.services: Services[ViewerSession] = Services()
         #: What people and programs do with the session, each feature in its own service.
@@ -79,8 +82,18 @@ class DesktopClient:
 
     @property
     def book(self) -> PictureBook:
-        """Figures of the pictures so far."""
+        """Figures of the desktop's pictures so far."""
         return self._pictures.book
+
+    @property
+    def books(self) -> dict[int, PictureBook]:
+        """Figures of every track's pictures."""
+        return self._pictures.books
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """What the host publishes; empty before we are in."""
+        return self._session.tracks if self._session is not None else ()
 
     # connecting
 
@@ -129,7 +142,7 @@ class DesktopClient:
         try:
             async with asyncio.timeout(settings.timeout) as limit:
                 self._limit = limit
-                ways.open()
+                guard(ways).open()
                 self._happened()
                 await self._outcome
         except TimeoutError:
@@ -232,7 +245,7 @@ class DesktopClient:
             SessionPipes(route), self, self._world.entropy, int(self._world.clock.wall()), now,
         )  # fmt: skip
         self._session.decode_queue = lambda: self._pictures.depth
-        self._session.start()
+        guard(self._session).start()
 
     def ways_failed(self, reason: Refused, now: float) -> None:
         """No place could be had, or the host knows the session no more."""
@@ -289,9 +302,10 @@ class DesktopClient:
         """We are in."""
         self._ran = True
         self.permissions = Permission(grant.permissions & sum(Permission))
-        self.book.renew()
+        self._pictures.begin(tuple(track.id for track in self.tracks if track.kind == TrackKind.VIDEO))
         assert self._ways is not None and self._session is not None
         self._ways.admitted(now)
+        self._repeat_wishes()
         self._served = self._session
         self.services.admitted(self._session, now)
         self._said = ""
@@ -306,8 +320,17 @@ class DesktopClient:
 
     def session_recover(self, track: int, number: int, now: float) -> None:
         """Ask the host for a key object."""
+        self._ask_hop(lambda handle: Recover(handle, track, number))
+
+    def _ask_hop(self, question: Callable[[int], HopMessage]) -> None:
+        """Say something about the session, which has a handle there, where it is now."""
         if self._session is not None and self._ways is not None and (way := self._ways.current) is not None:
-            way.link.send(Recover(self._session.route.handle, track, number))
+            way.link.send(question(self._session.route.handle))
+
+    def _repeat_wishes(self) -> None:
+        """A hop that has just got the session takes it for wanting every track."""
+        for track in sorted(self._unwanted):
+            self._ask_hop(partial(Subscribe, track=track, wish=0))
 
     def session_message(self, message: ChannelMessage, now: float) -> None:
         """A message for one of the services."""
@@ -331,6 +354,7 @@ class DesktopClient:
         """The session has arrived on another way."""
         if self._ways is not None:
             self._ways.moved(route, now)
+            self._repeat_wishes()
         if self._session is not None:
             self.services.moved(self._session, now)
 
@@ -355,9 +379,9 @@ class DesktopClient:
     def _undecodable(self, track: int, number: int) -> None:
         self.session_recover(track, number, self._now())
 
-    def _presented(self, number: int, at: float) -> None:
+    def _presented(self, track: int, number: int, at: float) -> None:
         if self._session is not None and not self.ended.done():
-            self._session.presented(VIDEO_TRACK, number, at, self._now())
+            self._session.presented(track, number, at, self._now())
             self._alarm.reset()
 
     # what people do
@@ -369,6 +393,15 @@ class DesktopClient:
             if self._session is not None:
                 self._session.watch(DECODES)
                 self._happened()
+
+    def subscribe(self, track: int, wanted: bool) -> None:
+        """Let a track of the host come, or not; all come until they are not wanted."""
+        if wanted:
+            self._unwanted.discard(track)
+        else:
+            self._unwanted.add(track)
+        self._ask_hop(partial(Subscribe, track=track, wish=int(wanted)))
+        self._happened()
 
     def send_input(self, events: list[tuple[Any, ...]]) -> asyncio.Future[None]:
         """Send input; the future is done when the host has applied it, and fails when a part of it came to nothing.

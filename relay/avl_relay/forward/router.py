@@ -195,8 +195,8 @@ class Router:
             self._from_host(session, message, now)
         elif isinstance(message, Detach):
             self._end(session, CloseCode.ENDED, now)
-        elif session.admitted and isinstance(message, Subscribe):
-            session.host.fanout.subscribe(session.handle, message.track, message.wish != 0, now)
+        elif session.accepted and isinstance(message, Subscribe):
+            session.host.fanout.subscribe(session.handle, session.viewer.carrier, message.track, message.wish != 0, now)
         elif session.admitted and isinstance(message, Recover):
             session.host.fanout.recover(session.handle, message.track, message.object, now)
 
