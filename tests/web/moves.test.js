@@ -172,7 +172,7 @@ test("a host that leaves the old stream before its answer has come harms nothing
 test("a stream that is gone is no end, unless somebody ended the session on purpose", async () => {
   const { first, session, happened } = await running();
   session.channelReset(first.route, 0, 0, CLOSE.GOING_AWAY);
-  assert.deepEqual([session.state, happened("sessionUnmoved")], [ViewerState.ADMITTED, [[first.route]]]);
+  assert.deepEqual([session.state, happened("sessionAdrift"), happened("sessionUnmoved")], [ViewerState.ADMITTED, [[]], []]);
   const other = await running();
   other.session.channelReset(other.first.route, 0, 0, CLOSE.EVICTED);
   assert.equal(other.happened("sessionEnded")[0][0].code, CLOSE.EVICTED);

@@ -269,6 +269,7 @@ export class Client {
       sessionDropped: (dropped) => this._dropped(dropped),
       sessionMoved: (route) => this._moved(ways, route),
       sessionUnmoved: (route) => ways.unmoved(route),
+      sessionAdrift: () => ways.adrift(),
       sessionStale: () => this._status(),
       sessionEnded: (reason) => this._over(ways, reason),
     };
