@@ -93,7 +93,7 @@ test("a host that has forgotten the session is asked at once for another, with t
   client.handleTimer(net.now);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(net.dialled.length, 2);
-  assert.deepEqual([client._ticket, client._ways === ways], [TICKET, false]);
+  assert.deepEqual([client.features.tickets.ticket, client._ways === ways], [TICKET, false]);
 });
 
 test("a reloaded page tries again as one that was running, and asks for the code when the ticket is worth nothing", async () => {

@@ -7,13 +7,12 @@ import { ObjectOpener } from "../crypto/sframe.js";
 import { checkSize } from "../media/bounds.js";
 import { channelOf, channelsOf, decode, encode } from "../wire/channels.js";
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
-import { CHANNEL, CLOSE, PERMISSION, TIMER } from "../wire/registry.js";
+import { CHANNEL, CLOSE, LOSSES, PERMISSION, TIMER } from "../wire/registry.js";
 import { ClockExchange } from "./exchange.js";
 import { InputSender } from "./inputsender.js";
 import { knownCode } from "./link.js";
 import { ViewerMoves } from "./moves.js";
 import { Opening } from "./opening.js";
-import { LOSSES } from "./pipes.js";
 import { SecureChannels } from "./secure.js";
 import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
@@ -304,7 +303,7 @@ export class ViewerSession {
   _applied(echo) {
     this._input?.applied(echo.sequence, echo.discarded);
     this._tellDropped(); // before all that was asked for is said to be done
-    this._owner.sessionEcho(echo.sequence, echo.host_us / 1000);
+    this._owner.sessionMessage(echo);
   }
 
   /** @param {any} pong */
