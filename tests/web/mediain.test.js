@@ -52,9 +52,7 @@ function receiver() {
     missingKey: (track, kid) => missing.push([track, kid]),
     refused: (reason) => refused.push(reason.code),
   });
-  const settled = async () => {
-    for (let tail; tail !== media._tail; await tail) tail = media._tail;
-  };
+  const settled = () => media.settled();
   return { media, frames, missing, refused, state, settled };
 }
 

@@ -205,7 +205,7 @@ test("input that a relay drops is told of after five seconds and once, although 
   const at = time.now + TIMER.INPUT_UNCONFIRMED;
   for (const now of [at - 1, at, at + TIMER.INPUT_UNCONFIRMED]) {
     time.now = now;
-    session._timers.stop("STALE");
+    await host.say(0, "BEACON", { host_us: 0, objects: [] });
     session.handleTimer(now);
     const told = now < at ? [] : [[[{ sequence, events: [[INPUT.TEXT, "gone"]], fate: Fate.UNCONFIRMED }]]];
     assert.deepEqual(happened("sessionDropped"), told);

@@ -78,6 +78,11 @@ export class Client {
     });
   }
 
+  /** The ways of the session that runs or begins; null between sessions. @returns {Ways | null} */
+  get ways() {
+    return this._ways;
+  }
+
   /** @returns {ViewerSession | null} */
   get _session() {
     return this._ways?.session ?? null;

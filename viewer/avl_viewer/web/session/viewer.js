@@ -77,6 +77,11 @@ export class ViewerSession {
     return this._input?.unanswered ?? false;
   }
 
+  /** Done when what was sent so far is with the connection, and what came was read. */
+  async settled() {
+    await this._secure?.settled();
+  }
+
   /** Open channel 0 and send the first handshake message. */
   async start() {
     const first = await this._opening.first();
