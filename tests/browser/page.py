@@ -76,7 +76,11 @@ class Page:
         return self._report
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        page = self
+        answers = self._answers
+
+        def keep(report: Any) -> None:
+            self._report = report
+            self._reported.set()
 
         class Handler(BaseHTTPRequestHandler):
             """One request of the page."""
@@ -95,11 +99,10 @@ class Page:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.path == "/report":
-                    page._report = json.loads(body)
                     self._reply(200, "text/plain", b"")
-                    page._reported.set()
-                elif self.path in page._answers:
-                    self._reply(200, "application/octet-stream", page._answers[self.path](body))
+                    keep(json.loads(body))
+                elif self.path in answers:
+                    self._reply(200, "application/octet-stream", answers[self.path](body))
                 else:
                     self._reply(404, "text/plain", b"")
 

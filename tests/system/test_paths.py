@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
+from avl_protocol.session.relay import PeerState, RelayPeer
+from avl_protocol.wire.messages import Goaway
+from avl_protocol.wire.registry import CloseCode
 from interop.bench.paths.gaps import CASES, FRAME, Case, happen
 from interop.bench.paths.nats import KINDS, LAYERED, meet, opens
+from tests.simulator.run import Simulation
+from tests.simulator.world import system
+from tests.system.seen import number, online, run, until
 
 #: Runs of the pair that the internet is made of.
 SEEDS = 50
@@ -56,3 +65,59 @@ def test_make_before_break_loses_nothing() -> None:
     for seed in range(4):
         gap = happen(case, seed)
         assert (gap.lost, gap.missing, gap.doubled) == (0, 0, 0), seed
+
+
+def test_a_relay_that_goes_away_is_left_before_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No relay of this version says GOAWAY: here one does."""
+    peers: list[RelayPeer] = []
+
+    def made(*arguments: Any, **named: Any) -> RelayPeer:
+        peers.append(RelayPeer(*arguments, **named))
+        return peers[-1]
+
+    monkeypatch.setattr("avl_relay.relay.RelayPeer", made)
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host, reconnect=True) as desktop:
+                await number(desktop)
+                known = list(peers)
+                peers[-1].send(Goaway(()))
+                await until(lambda: peers[len(known) :] != [] and known[-1].state is PeerState.GONE, 5)
+                assert desktop.stats()["switch"]["reason"] == "the relay goes away"
+                await desktop.type("elsewhere")
+                assert host.sink.typed == "elsewhere"
+
+    run(main)
+
+
+def test_who_answers_at_a_candidate_ends_no_session_though_no_relay_is_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    dialled: list[Any] = []
+    alone = asyncio.Event()
+
+    async def another(_: Any, address: Any, destination: bytes, link: Any, after: Any, timeout: float) -> None:
+        dialled.append(address)
+        await alone.wait()
+        link.carrier_lost(CloseCode.WRONG_HOST, "", asyncio.get_running_loop().time())
+        after()
+
+    monkeypatch.setattr("avl_protocol.endpoint.dialler.Dialler.reach_directly", another)
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(direct=True) as host:
+            await online(host)
+            async with s.viewer(host, reconnect=True) as desktop:
+                await number(desktop)
+                await until(lambda: bool(dialled), 5)
+                assert s.relay_instance is not None
+                await s.relay_instance.close()
+                await until(lambda: desktop.stats()["path"] == "none", 5)
+                alone.set()
+                await asyncio.sleep(0.1)
+                await s.start_relay()
+                await until(lambda: desktop.stats()["path"] == "relay", 10)
+                await desktop.type("the same session")
+                assert host.sink.typed == "the same session"
+
+    run(main)

@@ -27,7 +27,7 @@ async function running(want = {}) {
   });
   const client = new Client(world, { paint() {}, tracks() {} }, (message) => told.push(message));
   await client.connect(/** @type {any} */ ({ directions: RELAY, device: 1n, code: "c", name: "n", ...want }));
-  const ways = /** @type {any} */ (client._ways);
+  const ways = /** @type {any} */ (client.ways);
   const session = {
     state: ViewerState.ADMITTED, stale: false, inputWaits: false, route: { handle: 7 }, media: null, visible: true,
     sendInput() {
@@ -93,7 +93,7 @@ test("a host that has forgotten the session is asked at once for another, with t
   client.handleTimer(net.now);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(net.dialled.length, 2);
-  assert.deepEqual([client.features.tickets.ticket, client._ways === ways], [TICKET, false]);
+  assert.deepEqual([client.features.tickets.ticket, client.ways === ways], [TICKET, false]);
 });
 
 test("a reloaded page tries again as one that was running, and asks for the code when the ticket is worth nothing", async () => {
@@ -109,7 +109,7 @@ test("a session that nobody could reach for as long as hosts keep one is begun a
   net.now += TIMER.RESUME + 1;
   client.handleTimer(net.now);
   assert.equal(states().at(-1), "lost");
-  assert.equal(client._ways, null);
+  assert.equal(client.ways, null);
 });
 
 test("the figures name the way and the last change of it", () => {

@@ -66,7 +66,7 @@ test("the host speaks of the upload, the relay of the download, each of the sess
   };
   const begin = async () => {
     await client.connect(want);
-    const ways = /** @type {any} */ (client._ways);
+    const ways = /** @type {any} */ (client.ways);
     const media = { lost: 0, received: 1 };
     ways.session = { route: { handle: 3 }, media, inputWaits: false, nextTimeout: () => null, handleTimer() {}, lost() {}, end: async () => {} };
     [ways.current] = ways._ways;

@@ -56,9 +56,7 @@ function receiver(tracks = [track(1)]) {
     missingKey: (track, kid) => missing.push([track, kid]),
     refused: (reason) => refused.push(reason.code),
   });
-  const settled = async () => {
-    for (let tail; tail !== media._tail; await tail) tail = media._tail;
-  };
+  const settled = () => media.settled();
   return { media, frames, missing, refused, state, settled };
 }
 

@@ -97,7 +97,7 @@ test("an object is whole as soon as fragments and rows suffice, whichever comes 
   const whole = reassembler.add(header(DATAGRAM.PARITY, 1, 0, length), rows[0], 3);
   assert.deepEqual(whole, { number: 1, flags: 0, sealed, first: 1, last: 3, repaired: 2 });
   assert.equal(reassembler.add(header(DATAGRAM.MEDIA, 1, 0, length), fragments[0], 4), null);
-  assert.equal(reassembler._held, 0);
+  assert.equal(reassembler.held, 0);
 });
 
 test("parity of one block repairs no other, and rows that are of no use are not kept", () => {
@@ -106,9 +106,9 @@ test("parity of one block repairs no other, and rows that are of no use are not 
   const reassembler = new Reassembler();
   for (let at = 0; at < BLOCK; at++) if (at !== 9) reassembler.add(header(DATAGRAM.MEDIA, 2, at, length), fragments[at], 0);
   assert.equal(reassembler.add(header(DATAGRAM.PARITY, 2, BLOCK, length), rowOf(fragments, 1, 0), 0), null);
-  assert.equal(reassembler._held, BLOCK * PART - PART + 50);
+  assert.equal(reassembler.held, BLOCK * PART - PART + 50);
   assert.equal(reassembler.add(header(DATAGRAM.PARITY, 2, BLOCK + 1, length), rowOf(fragments, 1, 1), 0), null);
-  assert.equal(reassembler._held, BLOCK * PART - PART + 50);
+  assert.equal(reassembler.held, BLOCK * PART - PART + 50);
   assert.deepEqual(reassembler.add(header(DATAGRAM.PARITY, 2, 5, length), rowOf(fragments, 0, 5), 0)?.sealed, sealed);
 });
 
@@ -119,19 +119,19 @@ test("what unfinished objects hold is bounded in bytes, the oldest go, and what 
     for (let fragment = 0; fragment < 900; fragment++) {
       const type = fragment % 2 ? DATAGRAM.PARITY : DATAGRAM.MEDIA;
       reassembler.add(header(type, number, fragment, MAX.OBJECT_SIZE), bytes, 0);
-      assert.ok(reassembler._held <= 8 * 1024 * 1024);
+      assert.ok(reassembler.held <= 8 * 1024 * 1024);
     }
   }
   assert.ok(reassembler.givenUp > 0);
-  assert.equal(Math.min(...reassembler._partials.keys()), reassembler.givenUp);
+  assert.equal(reassembler.unfinished[0], reassembler.givenUp);
   reassembler.forgetBefore(100);
-  assert.equal(reassembler._held, 0);
+  assert.equal(reassembler.held, 0);
   for (let number = 100; number < 1000; number += 2) {
     reassembler.add(header(DATAGRAM.MEDIA, number, 0, PART + 1), bytes, number);
     reassembler.add(header(DATAGRAM.MEDIA, number + 1, 0, PART), bytes, number);
     reassembler.incomplete(number + 1000);
   }
-  assert.ok(reassembler._done.size <= 128);
+  assert.ok(reassembler.remembered <= 128);
 });
 
 test("a row has exactly the size of its block's first fragment", () => {

@@ -251,6 +251,38 @@ test("a host that does not take the session at a place is asked at another", asy
   assert.equal(told.filter(([what]) => what === "move").length, 2);
 });
 
+test("a session that has lost its streams and not its way is moved again at once, be it to the same", async () => {
+  const { net, ways, told, past } = await running();
+  const { route } = /** @type {any} */ (ways.current);
+  ways.adrift();
+  assert.deepEqual([told, ways.current?.route], [[["move", route]], route]);
+  ways.unmoved(route); // that is reset as well
+  await past(10);
+  assert.equal(net.dialled.length, 2);
+});
+
+test("a relay that goes away is left as soon as there is another way, and kept until then", async () => {
+  const { net, ways, told, past } = await running();
+  const [first] = net.dialled;
+  await first.say("GOAWAY", { elsewhere: [] });
+  await past(1);
+  assert.deepEqual([net.dialled.length, first.closed, ways.nowhereSince, told], [2, null, null, []]);
+  await net.last.welcome();
+  assert.deepEqual([told.at(-1)[0], ways.switch?.reason, first.closed], ["move", "the relay goes away", null]);
+  ways.moved(told.at(-1)[1]);
+  assert.equal(first.closed, CLOSE.NO_ERROR);
+});
+
+test("what a host's candidate answers ends no session, though no relay is at hand", async () => {
+  const { net, ways, told, past } = await running();
+  ways.candidates({ kind: "CANDIDATES", serial: 1, rows: [[CANDIDATE.LOCAL, "192.168.1.9", 7000]], hashes: HASHES }, net.now);
+  await past(1);
+  const direct = net.last;
+  net.dialled[0].lose(CLOSE.GOING_AWAY);
+  direct.lose(CLOSE.WRONG_HOST);
+  assert.deepEqual(told.filter(([what]) => what === "failed"), []);
+});
+
 test("when a relay says that the session is over the host's word is waited for, but not for ever", async () => {
   const { net, told, past } = await running();
   await net.last.say("DETACH", { handle: 7, code: CLOSE.ENDED });

@@ -36,6 +36,8 @@ def why(before: Way | None, way: Way, lost: Refused | None) -> str:
         return f"the {before.name} way fell silent"
     if before.unfit:
         return f"the session did not arrive on the {before.name} way"
+    if before.going:
+        return before.going
     if before.kind is WayKind.TCP and way.kind is not WayKind.TCP:
         return "UDP works"
     if way.kind < before.kind:

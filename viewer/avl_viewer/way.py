@@ -89,6 +89,8 @@ class Way:
         self.unfit = False
         #: To be closed once the session is elsewhere.
         self.leaving = False
+        #: Why the session should leave it although it answers; empty: it should not.
+        self.going = ""
 
     def next_event(self, now: float) -> WayEvent | None:
         """What happened next, None when all has been taken."""
@@ -151,7 +153,12 @@ class Way:
     def figures(self, now: float) -> WayFigures:
         """What the choice of a way is made from."""
         loss = self.link.carrier.rate_state(now).loss if self.up else 0.0
-        return WayFigures(self, self.kind, self.rtt, loss, self.silent_since is not None or self.unfit)
+        return WayFigures(self, self.kind, self.rtt, loss, not self.fit)
+
+    @property
+    def fit(self) -> bool:
+        """Whether the session may be here."""
+        return self.silent_since is None and not self.unfit and not self.going
 
     # silence
 

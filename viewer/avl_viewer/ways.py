@@ -33,7 +33,7 @@ from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.endtoend import Candidates
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import HopMessage, Observed, Welcome
+from avl_protocol.wire.messages import Goaway, HopMessage, Observed, Welcome
 from avl_protocol.wire.registry import (
     LOSSES,
     PASSING,
@@ -273,6 +273,9 @@ class Ways:
         if isinstance(message, Observed):
             if self._whereabouts.observed(way, message.address):
                 self._seek_again(now)
+        elif isinstance(message, Goaway):
+            way.going = "the relay goes away"
+            self._decide(now)
         elif way is self.current:
             self._events.append(WaysMessage(message))
 
@@ -313,7 +316,7 @@ class Ways:
         if way.route is not None:
             session.route_lost(way.route, reason, now)
         final = reason.code not in LOSSES | PASSING and not any(other.route is not None for other in self._ways)
-        if reason.code is CloseCode.SESSION_UNKNOWN or final:
+        if reason.code is CloseCode.SESSION_UNKNOWN or (final and way.relay is not None):
             self._events.append(WaysFailed(reason))
             return
         if way.relay is None:
@@ -341,7 +344,7 @@ class Ways:
         self.nowhere_since = None
         for way in self._ways:
             way.unfit = way.unfit and way.route is not route
-        for way in [way for way in self._ways if way.leaving and way is not self.current]:
+        for way in [way for way in self._ways if (way.leaving or way.going) and way is not self.current]:
             self._drop(way)
         self._events.append(WaysChanged())
 
@@ -369,7 +372,7 @@ class Ways:
         chosen = self._selector.choose(self.current, [way.figures(now) for way in attached], now)
         if isinstance(chosen, Way) and chosen is not self.current:
             self._move(chosen, now)
-        answering = any(way.silent_since is None and not way.unfit for way in attached)
+        answering = any(way.fit or way.going for way in attached)
         if not answering:
             self.nowhere_since = now if self.nowhere_since is None else self.nowhere_since
         elif self.nowhere_since is not None and self._moved_by is None:  # who is on the way there has not arrived
@@ -403,7 +406,7 @@ class Ways:
     def _want_relay(self, now: float) -> None:
         """Have a relay at hand: dial when there is none, or when the one there is does not answer."""
         at_hand = [way for way in self._ways if way.relay is not None]
-        if any(way.route is None or not (way.unfit or self._dead(way, now)) for way in at_hand):
+        if any(way.route is None or not (way.unfit or way.going or self._dead(way, now)) for way in at_hand):
             self._retry_at = None
         elif self._retry_at is None:
             self._retry_at = now + (0.0 if not at_hand and self._pause == T_PATH_FIRST_RETRY else self._pause)

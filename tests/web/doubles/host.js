@@ -124,7 +124,7 @@ export class MemoryHost {
   /** Take what has come over a way, and answer it, until nothing more comes. @param {MemoryWay} way */
   async listen(way) {
     for (let quiet = 0; quiet < 3; quiet++) {
-      await Promise.all([...(this.viewer._secure?._channels.values() ?? [])].map(({ tail }) => tail));
+      await this.viewer.settled();
       await new Promise((resolve) => setImmediate(resolve));
       for (const [number, stream] of way.streams) {
         for (let data = stream.queue.shift(); data; data = stream.queue.shift()) {

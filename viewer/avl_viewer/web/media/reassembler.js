@@ -45,6 +45,21 @@ export class Reassembler {
     this._newestDone = -1;
   }
 
+  /** Bytes that unfinished objects hold. */
+  get held() {
+    return this._held;
+  }
+
+  /** Numbers of the objects that are not whole, the oldest first. @returns {number[]} */
+  get unfinished() {
+    return [...this._partials.keys()].sort((one, other) => one - other);
+  }
+
+  /** How many objects that are over it still knows, so that their late fragments count for nothing. */
+  get remembered() {
+    return this._done.size;
+  }
+
   /** Take one checked MEDIA, REPAIR or PARITY datagram; the object when this completes it.
    * @param {Header} header @param {Uint8Array} payload @param {number} now @returns {Assembled | null} */
   add(header, payload, now) {

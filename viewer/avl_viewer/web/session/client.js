@@ -78,6 +78,11 @@ export class Client {
     });
   }
 
+  /** The ways of the session that runs or begins; null between sessions. @returns {Ways | null} */
+  get ways() {
+    return this._ways;
+  }
+
   /** @returns {ViewerSession | null} */
   get _session() {
     return this._ways?.session ?? null;
@@ -254,6 +259,7 @@ export class Client {
       sessionDropped: (dropped) => this.features.input.dropped(dropped),
       sessionMoved: (route) => this._moved(ways, route),
       sessionUnmoved: (route) => ways.unmoved(route),
+      sessionAdrift: () => ways.adrift(),
       sessionStale: () => this._status(),
       sessionEnded: (reason) => this._over(ways, reason),
     };

@@ -76,6 +76,11 @@ export class MediaReceiver {
     this.follow(0);
   }
 
+  /** Done when all objects that have come whole so far were opened and told of, or refused. */
+  async settled() {
+    for (let tail; tail !== this._tail; await tail) tail = this._tail;
+  }
+
   /** Wait for as long as repairs take where an answer of the host takes so many milliseconds. @param {number} roundTrip */
   follow(roundTrip) {
     this._patience = patience(roundTrip, TIMER.KEY_SPACING);

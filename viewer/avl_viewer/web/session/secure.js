@@ -70,6 +70,11 @@ export class SecureChannels {
     return done;
   }
 
+  /** Done when all that was asked of every channel so far is: what was sent is sealed, what came is opened. */
+  async settled() {
+    await Promise.all([...this._channels.values()].map(({ tail }) => tail));
+  }
+
   /** Seal a message and send it, or keep it until the peer has acknowledged enough; done when it is with the connection or
    * waits. Errors go to `failed`. @param {number} channel @param {Uint8Array} message @returns {Promise<void>} */
   send(channel, message) {

@@ -80,6 +80,11 @@ export class ViewerSession {
     return this._input?.unanswered ?? false;
   }
 
+  /** Done when what was sent so far is with the connection, and what came was read. */
+  async settled() {
+    await this._secure?.settled();
+  }
+
   /** Open channel 0 and send the first handshake message. */
   async start() {
     const first = await this._opening.first();
@@ -146,7 +151,7 @@ export class ViewerSession {
     if (!this._going() || !this._pipes.uses(channel, route, stream)) return;
     if (this.state === ViewerState.ADMITTED && (LOSSES.has(code) || channel !== CHANNEL.CONTROL)) {
       this._lose(channel); // the host has left it for where we move, or the relay has lost the host
-      if (channel === CHANNEL.CONTROL && !this._moves?.target) this._owner.sessionUnmoved(route);
+      if (channel === CHANNEL.CONTROL && !this._moves?.target) this._owner.sessionAdrift();
     } else if (channel === CHANNEL.CONTROL) {
       this._ended(new Refused(code === CLOSE.NO_ERROR ? CLOSE.SESSION_LOST : knownCode(code, CLOSE.SESSION_LOST)));
     }

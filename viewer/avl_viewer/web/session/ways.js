@@ -260,6 +260,12 @@ export class Ways {
     if (!this._ways.some((way) => way.direct)) this._seeker.again(now);
   }
 
+  /** The session has lost its streams, not its way: choose again, be it the same. */
+  adrift() {
+    this.current = null;
+    this._decide(this._world.clock());
+  }
+
   // deciding
 
   /** The session has arrived at another way, be it late; those that it has left for good are closed. @param {Route} route */
