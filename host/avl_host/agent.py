@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from avl_host.announce import Announcer
-from avl_host.capture.source import CaptureSource
+from avl_host.capture.source import CaptureSource, CursorImage
 from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
 from avl_host.console import Console
@@ -220,7 +220,7 @@ class Agent:
             pipeline = Pipeline(source, parts.open_encoder, publication.permit.ready, settings)
             listener = Listener(
                 partial(self._frame, publication),
-                self.reception.cursor if first else _unheard,
+                self._cursor if first else _unheard,
                 self.reception.layout if first else _unheard,
                 self._display_lost,
                 self._world.faults,
@@ -236,6 +236,11 @@ class Agent:
     def _frame(self, publication: Publication, frame: EncodedFrame) -> None:
         """A worker has made a picture."""
         self.sharing.frame(publication, frame)
+        self._after()
+
+    def _cursor(self, image: CursorImage) -> None:
+        """The pointer has another shape."""
+        self.reception.cursor(image)
         self._after()
 
     def _ask(self) -> None:
@@ -315,6 +320,7 @@ class Agent:
 
     def _moved(self) -> None:
         self.reachability.moved()
+        self.reception.settle(self._world.clock.monotonic())
         self._after()
 
     # time

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 from avl_host.capture.source import CursorImage
+from avl_host.deadlines import Deadlines
 from avl_host.entrances import Entrance
 from avl_host.input.sink import InputSink
 from avl_host.limits import PromptLimit
@@ -25,7 +27,20 @@ from avl_protocol.media.bounds import check_size
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.hosting import Door, HostState
+from avl_protocol.session.hosting import (
+    Admitted,
+    Asks,
+    ChannelOpened,
+    Detached,
+    Door,
+    Ended,
+    Event,
+    HostState,
+    Input,
+    Message,
+    Moved,
+    Returns,
+)
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.wire import device_id
 from avl_protocol.wire.cliptext import Content, as_told, content_of
@@ -46,7 +61,7 @@ from avl_protocol.wire.endtoend import (
     Stages,
     Ticket,
 )
-from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import (
     T_KEY_SPACING,
@@ -103,11 +118,15 @@ class Guests(Protocol):
 
 
 class Reception:
-    """The HostSessionOwner of all sessions."""
+    """The owner of all sessions.
+
+    Whatever calls a session goes through `_call`; what the session then has to say is handled in `_settle`. `woken` is
+    called after an answer that took time, so that timers are looked at again.
+    """
 
     def __init__(
         self, world: World, identity: Identity, name: str, door: Door, tickets: TicketBook, desktop: Desktop,
-        ask: Ask | None, guests: Guests, tell: Callable[[str], None], after: Callable[[], None],
+        ask: Ask | None, guests: Guests, tell: Callable[[str], None], woken: Callable[[], None],
     ) -> None:  # fmt: skip
         self._tickets = tickets
         self._guests = guests
@@ -118,8 +137,14 @@ class Reception:
         self._desktop = desktop
         self._ask = ask
         self._tell = tell
-        self._after = after
+        self._woken = woken
         self._visits: dict[bytes, Visit] = {}
+        #: Where each session can be reached, by entrance and handle.
+        self._places: dict[tuple[Entrance, int], tuple[Visit, Place]] = {}
+        self._deadlines: Deadlines[Visit] = Deadlines()
+        #: Those whose events are still to be handled.
+        self._speaking: deque[Visit] = deque()
+        self._settling = False
         tickets.on_redeemed = self._taken_over
         self._pictures = PicturePlan(desktop.sharing)
         self._keep_at: float | None = None
@@ -156,13 +181,20 @@ class Reception:
         route = Route(entrance.hop, handle, direct=entrance.direct, begun=True, near=near)
         session = guard(
             HostSession(
-                self._identity, session_id, SessionPipes(route), self._door, self, self._world.entropy,
-                int(self._world.clock.wall()), now, self._tickets.lifetime,
+                identity=self._identity,
+                session_id=session_id,
+                pipes=SessionPipes(route),
+                door=self._door,
+                entropy=self._world.entropy,
+                wall=int(self._world.clock.wall()),
+                now=now,
+                keep=self._tickets.lifetime,
             )
-        )  # fmt: skip
+        )
         visit = Visit(session, source)
-        visit.places.append(Place(entrance, handle, route))
         self._visits[session_id] = visit
+        self._reach(visit, Place(entrance, handle, route))
+        self._settle(visit, now)
         entrance.accept(handle, session_id)
 
     def _make_room(self, now: float) -> bool:
@@ -179,7 +211,7 @@ class Reception:
             return True
         crowded_out = self._limits.crowded_out(HERE, shaking)
         if crowded_out is not None:
-            crowded_out.session.end(CloseCode.LIMIT, now)
+            self.end(crowded_out, CloseCode.LIMIT, now)
         return crowded_out is not None
 
     def _moving(self, entrance: Entrance, handle: int, session_id: bytes, near: bool, now: float) -> None:
@@ -187,10 +219,10 @@ class Reception:
         if visit is None or visit.session.state is not HostState.ADMITTED:
             entrance.reject(handle, CloseCode.SESSION_UNKNOWN, now)
             return
-        visit.places.append(Place(entrance, handle, Route(entrance.hop, handle, direct=entrance.direct, near=near)))
+        self._reach(visit, Place(entrance, handle, Route(entrance.hop, handle, direct=entrance.direct, near=near)))
         if len(visit.places) > PLACES:
             idle = next(place for place in visit.places if place not in (visit.here, visit.media))
-            visit.places.remove(idle)
+            self._forget(visit, idle)
             idle.entrance.evict(idle.handle, CloseCode.NO_ERROR, now)
         entrance.accept(handle, session_id)
 
@@ -199,35 +231,40 @@ class Reception:
         """Whether a viewer may be looking for its way back."""
         return any(visit.session.detached for visit in self._visits.values())
 
-    def _find(self, entrance: Entrance, handle: int) -> tuple[Visit, Place] | None:
-        for visit in self._visits.values():
-            if (place := visit.at(entrance, handle)) is not None:
-                return visit, place
-        return None
+    def _reach(self, visit: Visit, place: Place) -> None:
+        visit.places.append(place)
+        self._places[place.entrance, place.handle] = visit, place
+
+    def _forget(self, visit: Visit, place: Place) -> None:
+        if place in visit.places:
+            visit.places.remove(place)
+        if self._places.get((place.entrance, place.handle)) == (visit, place):
+            del self._places[place.entrance, place.handle]
 
     def left(self, entrance: Entrance, handle: int, now: float) -> None:
         """A relay, or the viewer, says that a session is over there."""
-        if (found := self._find(entrance, handle)) is not None:
+        if (found := self._places.get((entrance, handle))) is not None:
             visit, place = found
             if visit.session.state is HostState.ADMITTED and place is not visit.here:
-                visit.places.remove(place)
+                self._forget(visit, place)
                 self._pictures.follow(visit, self._visits.values(), now)
-            self._guard(visit, now, visit.session.left, place.route, now)
+            self._call(visit, now, visit.session.left, place.route, now)
 
     def entrance_lost(self, entrance: Entrance, now: float) -> None:
         """An entrance is gone, with every place there."""
         for visit in list(self._visits.values()):
             for place in [place for place in visit.places if place.entrance is entrance]:
-                self._guard(visit, now, visit.session.route_lost, place.route, now)
+                self._call(visit, now, visit.session.route_lost, place.route, now)
                 if visit.session.session_id in self._visits:
-                    visit.places.remove(place)
+                    self._forget(visit, place)
                     self._pictures.follow(visit, self._visits.values(), now)
         self._desktop.sharing.close(entrance.outlet)
 
     def channel_opened(self, entrance: Entrance, handle: int, channel: int, stream: int, now: float) -> None:
         """A viewer opened a stream for a session's channel."""
-        if (found := self._find(entrance, handle)) is not None:
-            found[0].session.channel_opened(found[1].route, channel, stream, now)
+        if (found := self._places.get((entrance, handle))) is not None:
+            visit, place = found
+            self._call(visit, now, visit.session.channel_opened, place.route, channel, stream, now)
         else:
             entrance.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
 
@@ -235,70 +272,153 @@ class Reception:
         self, entrance: Entrance, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float
     ) -> None:
         """Bytes of a session's channel."""
-        if (found := self._find(entrance, handle)) is not None:
+        if (found := self._places.get((entrance, handle))) is not None:
             visit, place = found
-            self._guard(visit, now, visit.session.channel_received, place.route, channel, stream, data, end, now)
+            self._call(visit, now, visit.session.channel_received, place.route, channel, stream, data, end, now)
         else:
             entrance.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
 
     def channel_reset(self, entrance: Entrance, handle: int, channel: int, stream: int, code: int, now: float) -> None:
         """A session's channel was abandoned."""
-        if (found := self._find(entrance, handle)) is not None:
+        if (found := self._places.get((entrance, handle))) is not None:
             visit, place = found
-            self._guard(visit, now, visit.session.channel_reset, place.route, channel, stream, code, now)
+            self._call(visit, now, visit.session.channel_reset, place.route, channel, stream, code, now)
 
-    def _guard(self, visit: Visit, now: float, call: Callable[..., object], *arguments: object) -> None:
-        """Call something of one session. An error that nobody foresaw ends this session, and no other."""
+    def _call(self, visit: Visit, now: float, call: Callable[..., object], *arguments: object) -> None:
+        """Call something of one session, and handle what follows."""
         self._world.faults.run(call, *arguments, broken=partial(self._break, visit, now))
+        self._settle(visit, now)
+
+    def settle(self, now: float) -> None:
+        """Handle what sessions have to say whom somebody else has called."""
+        for visit in list(self._visits.values()):
+            self._settle(visit, now)
+
+    def _settle(self, visit: Visit, now: float) -> None:
+        """Handle a session's events, and note when it wants to be called. What these make other sessions say comes
+        after them, so that no handler is entered from another.
+
+        An error that nobody foresaw ends this session, and no other.
+        """
+        self._speaking.append(visit)
+        if self._settling:
+            return
+        self._settling = True
+        try:
+            while self._speaking:
+                visit = self._speaking.popleft()
+                while (event := visit.session.next_event()) is not None:
+                    broken = partial(self._break, visit, now)
+                    self._world.faults.run(self._handle, visit, event, now, broken=broken)
+                self._deadlines.set(visit, visit.session.next_timeout())
+        finally:
+            self._settling = False
+            self._speaking.clear()
 
     def _break(self, visit: Visit, now: float) -> None:
+        session = visit.session
         try:
-            visit.session.end(CloseCode.HOST_FAILED, now)
+            session.end(CloseCode.HOST_FAILED, now)
         finally:
-            if self._visits.pop(visit.session.session_id, None) is not None:
-                visit.session.state = HostState.ENDED
-                for place in visit.places:
-                    place.entrance.evict(place.handle, CloseCode.HOST_FAILED, now)
+            if not any(isinstance(event, Ended) for event in session.events):
+                session.state = HostState.ENDED
+                self._cut(visit, CloseCode.HOST_FAILED, now)
+
+    def _cut(self, visit: Visit, code: CloseCode, now: float) -> bool:
+        """Cut a session off wherever it could come in; whether that was still to be done."""
+        if self._visits.pop(visit.session.session_id, None) is None:
+            return False
+        places = list(visit.places)
+        self._pictures.leave(visit)
+        for place in places:
+            self._forget(visit, place)
+            place.entrance.evict(place.handle, code, now)
+        return True
+
+    def end(self, visit: Visit, code: CloseCode, now: float) -> None:
+        """End a session, and tell its viewer why."""
+        self._call(visit, now, visit.session.end, code, now)
 
     def _everybody(self, call: Callable[[HostSession], object]) -> None:
         """Call something for each session that is admitted."""
         for visit in self.visits():
-            self._guard(visit, self._world.clock.monotonic(), call, visit.session)
+            self._call(visit, self._world.clock.monotonic(), call, visit.session)
 
     # sessions
 
     def _taken_over(self, session_id: bytes) -> None:
         """A ticket of this session was taken: there is one session to a ticket, and this one's place is another's."""
         if (visit := self._visits.get(session_id)) is not None:
-            visit.session.end(CloseCode.REPLACED, self._world.clock.monotonic())
+            self.end(visit, CloseCode.REPLACED, self._world.clock.monotonic())
 
-    def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
-        """Ask the person, if that is how this host is run."""
-        if self._ask is None:
-            return False
+    def _handle(self, visit: Visit, event: Event, now: float) -> None:
+        """What a session has to say. An error that is the viewer's ends its session."""
+        try:
+            self._answer(visit, event, now)
+        except (RemoteProtocolError, Refused) as error:
+            visit.session.end(error.code, now)
+
+    def _answer(self, visit: Visit, event: Event, now: float) -> None:
+        session = visit.session
+        match event:
+            case Asks(name, wish) if self._ask is not None:
+                self._ask_person(visit, self._ask, name, wish, now)
+            case Asks() | Returns():
+                self._admit(visit, now)
+            case Admitted():
+                self._admitted(visit, now)
+            case Input():
+                if event.events:
+                    self._apply(event.events, now)
+                session.applied(event, now)
+            case Message(message):
+                if session.session_id in self._visits:
+                    self.session_message(session, message, now)
+            case ChannelOpened(channel):
+                self._opened(visit, channel)
+            case Moved():
+                self._moved(visit, now)
+            case Detached():
+                self._detached(visit, now)
+            case Ended(code):
+                self._ended(visit, code, now)
+
+    def _ask_person(self, visit: Visit, ask: Ask, name: str, wish: Permission, now: float) -> None:
+        """Ask the person at the host, unless who wants to know is gone by now."""
+        if not visit.session.admissible:
+            return
         if not self._prompts.take(now):
             raise Refused(CloseCode.LIMIT)
-        self._run(self._consent(session, self._ask, name, wish))
-        return True
+        self._run(self._consent(visit, ask, name, wish))
+        visit.session.asked(now)
 
-    async def _consent(self, session: HostSession, ask: Ask, name: str, wish: Permission) -> None:
-        answer = await ask(device_id.to_text(device_number(session.viewer)), name, wish)
-        session.consented(answer is True, answer is not None, self._world.clock.monotonic())
-        self._after()
+    async def _consent(self, visit: Visit, ask: Ask, name: str, wish: Permission) -> None:
+        answer = await ask(device_id.to_text(device_number(visit.session.viewer)), name, wish)
+        now = self._world.clock.monotonic()
+        if answer:
+            self._call(visit, now, self._admit, visit, now)
+        else:
+            self._call(visit, now, visit.session.denied, answer is not None, now)
 
-    def session_grant(self, session: HostSession, now: float) -> Grant:
+    def _admit(self, visit: Visit, now: float) -> None:
+        """Let it in, unless it is gone by now."""
+        if visit.session.admissible:
+            visit.session.admit(self._grant(visit, now), now)
+
+    def _grant(self, visit: Visit, now: float) -> Grant:
         """Permissions, keys and clock."""
+        session = visit.session
         sharing = self._desktop.sharing
-        self._visits[session.session_id].since_objects = sharing.next_objects
+        visit.since_objects = sharing.next_objects
         key = sharing.join_key().to_bytes()
         return Grant(
             int(session.permissions), sharing.media_session, sharing.signer, sharing.endorsement, (key,),
             round(now * 1e6), self._name, tuple(track.row for track in sharing.tracks),
         )  # fmt: skip
 
-    def session_admitted(self, session: HostSession, now: float) -> None:
+    def _admitted(self, visit: Visit, now: float) -> None:
         """Open its channels where it came in and tell it what the desktop looks like."""
-        visit = self._visits[session.session_id]
+        session = visit.session
         self._limits.admitted(HERE, visit.source or b"", now)
         visit.source = None
         self._last_number += 1
@@ -320,9 +440,9 @@ class Reception:
         if self._cursor is not None:
             session.send(self._cursor)
 
-    def session_moved(self, session: HostSession, now: float) -> None:
+    def _moved(self, visit: Visit, now: float) -> None:
         """It has come to another place: pictures follow, and it learns what it has missed."""
-        visit = self._visits[session.session_id]
+        session = visit.session
         visit.lost = False
         here = visit.here
         if here is not None:
@@ -332,24 +452,23 @@ class Reception:
         self._pictures.follow(visit, self._visits.values(), now)
         self._guests.back(session, now)
 
-    def session_opened(self, session: HostSession, channel: int, now: float) -> None:
+    def _opened(self, visit: Visit, channel: int) -> None:
         """What was copied before there was a way to tell is told now."""
-        visit = self._visits[session.session_id]
         if channel == Channel.BULK and visit.missed_clipboard:
             visit.missed_clipboard = False
-            self._run(self._tell_clipboard(session))
+            self._run(self._tell_clipboard(visit.session))
 
-    def session_detached(self, session: HostSession, now: float) -> None:
+    def _detached(self, visit: Visit, now: float) -> None:
         """There is no way to it now."""
+        session = visit.session
         self._tickets.keep(session.session_id)
-        visit = self._visits[session.session_id]
         visit.lost = True
         self._pictures.follow(visit, self._visits.values(), now)
         self._renew_at = max(now, self._renewed + RENEWAL_SPACING)  # once for all that are lost together
         self._guests.lost(session, now)
         self._tell(f"viewer {_name(session)} was lost; its session is kept")
 
-    def session_input(self, session: HostSession, events: list[tuple[Any, ...]], now: float) -> None:
+    def _apply(self, events: tuple[tuple[Any, ...], ...], now: float) -> None:
         """Apply input to the desktop."""
         sink = self._desktop.sink
         self._desktop.sharing.input_applied(now)
@@ -403,6 +522,7 @@ class Reception:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(self._world.faults.task_done)
+        task.add_done_callback(lambda _: self._woken())
 
     def _set_clipboard(self, session: HostSession, message: Clipboard) -> None:
         state, content = ClipboardState.TEXT, content_of(message.text)
@@ -417,15 +537,11 @@ class Reception:
         if taken:
             self.clipboard(content, session)
 
-    def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
+    def _ended(self, visit: Visit, code: CloseCode, now: float) -> None:
         """Cut it wherever it could come in, and give the others keys that it has not."""
-        visit = self._visits.pop(session.session_id, None)
-        if visit is None:
+        session = visit.session
+        if not self._cut(visit, code, now):
             return
-        places = list(visit.places)
-        self._pictures.leave(visit)
-        for place in places:
-            place.entrance.evict(place.handle, code, now)
         self._desktop.sharing.set_viewer(session, None)
         if visit.source is not None:
             return
@@ -446,9 +562,6 @@ class Reception:
         """The sessions that were admitted, those that are lost for the moment included, the oldest first."""
         return [visit for visit in self._visits.values() if visit.session.state is HostState.ADMITTED]
 
-    def _admitted(self) -> list[HostSession]:
-        return [visit.session for visit in self._visits.values() if visit.session.state is HostState.ADMITTED]
-
     # what the desktop says
 
     def layout(self, size: tuple[int, int], monitors: tuple[Monitor, ...]) -> None:
@@ -467,7 +580,6 @@ class Reception:
         if self._cursor_at is None:
             self._cursor_at = self._world.clock.monotonic()
         self._tell_cursor(self._world.clock.monotonic())
-        self._after()
 
     def _tell_cursor(self, now: float) -> None:
         """Tell the newest shape if it is time, and not again for as long as it takes at CURSOR_RATE: an animated
@@ -485,7 +597,7 @@ class Reception:
         """Where the host's time went, or how its hop is doing: the latter for who gets pictures there."""
         for visit in list(self._visits.values()):
             if outlet is None or (visit.media is not None and visit.media.entrance.outlet is outlet):
-                self._guard(visit, self._world.clock.monotonic(), visit.session.send, figures)
+                self._call(visit, self._world.clock.monotonic(), visit.session.send, figures)
 
     def clipboard(self, content: Content, source: HostSession | None = None) -> None:
         """Something was copied: at the host, or by the viewer `source`."""
@@ -501,34 +613,34 @@ class Reception:
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        visits = list(self._visits.values())
-        due = [visit.session.next_timeout() for visit in visits]
-        due += [self._pictures.next_timeout(visits), self._keep_at if visits else None, self._renew_at]
-        due.append(self._cursor_due())
+        due = [
+            self._deadlines.next_timeout(),
+            self._pictures.next_timeout(),
+            self._keep_at if self._visits else None,
+            self._renew_at,
+            self._cursor_due(),
+        ]
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         faults = self._world.faults
-        faults.run(self._pictures.handle_timer, list(self._visits.values()), now)
+        faults.run(self._pictures.handle_timer, now)
         self._tell_cursor(now)
         if self._renew_at is not None and now >= self._renew_at:
             faults.run(self._renew_keys, now)
         if self._keep_at is not None and now >= self._keep_at:
             self._keep_at = now + KEEP
-            for session in self._admitted():
-                if not session.detached:
-                    faults.run(self._tickets.keep, session.session_id)
-        for visit in list(self._visits.values()):
-            session = visit.session
-            at = session.next_timeout()
-            if at is not None and at <= now:
-                self._guard(visit, now, session.handle_timer, now)
+            for visit in self.visits():
+                if not visit.session.detached:
+                    faults.run(self._tickets.keep, visit.session.session_id)
+        for visit in self._deadlines.expired(now):
+            self._call(visit, now, visit.session.handle_timer, now)
 
     def end_all(self, code: CloseCode, now: float) -> None:
         """End every session and say why."""
         for visit in list(self._visits.values()):
-            self._guard(visit, now, visit.session.end, code, now)
+            self.end(visit, code, now)
 
 
 def _name(session: HostSession) -> str:
