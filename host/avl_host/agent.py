@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 from avl_host.announce import Announcer
-from avl_host.capture.source import CaptureSource, CursorImage
+from avl_host.assembly import Served, assemble
+from avl_host.capture.source import CaptureSource
 from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
 from avl_host.console import Console
@@ -24,8 +25,8 @@ from avl_host.input.sink import InputSink
 from avl_host.lock import LockPolicy, ScreenLocker
 from avl_host.publication import Publication
 from avl_host.reachability import Reachability
-from avl_host.reception import Ask, Desktop, Reception
-from avl_host.registration import LAST_RETRY, Registration
+from avl_host.reception import Ask, Reception
+from avl_host.registration import Registration
 from avl_host.relays import Relays
 from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
@@ -47,7 +48,7 @@ from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import T_KEEPALIVE, CloseCode
+from avl_protocol.wire.registry import T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, CloseCode
 from avl_protocol.wire.target import RelayAddress, Target
 
 #: Seconds after which the port and the announcement are tried anew when that failed in an unforeseen way.
@@ -113,25 +114,26 @@ class Agent:
                 direct=settings.direct, anybody=settings.listen is not None,
             )
         )  # fmt: skip
-        self.vigil = guard(Vigil(self.reachability, LockPolicy(settings.lock_after), parts.locker))
+        self.vigil = guard(Vigil(LockPolicy(settings.lock_after), parts.locker))
         self.sharing = sharing = guard(
             Sharing(
                 self.identity,
                 world.entropy,
                 clock=clock,
                 max_bitrate=settings.max_bitrate,
-                on_figures=lambda told, outlet: self.reception.figures(told, outlet),
+                on_figures=lambda told, outlet: self.features.statistics.measured(told, outlet),
                 ask=self._ask,
                 tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
             )
         )
-        desktop = Desktop(sharing, parts.sink, parts.clipboard.set, parts.clipboard.get)
         self.reception = guard(
             Reception(
-                world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
-                self._tell, self._after,
+                world, identity=self.identity, name=platform.node(), door=self.door, sharing=sharing,
+                keep=self.tickets.lifetime, ask=parts.ask, tell=self._tell, after=self._after,
             )
         )  # fmt: skip
+        served = Served(sharing, parts.sink, parts.clipboard, self.tickets, self.reachability, self.vigil)
+        self.features = assemble(self.reception, served, self._tell, clock)
         self._alarm = Alarm(self, loop, clock, world.faults)
         door = DirectDoor(
             self.identity, self.reception, sharing, world.entropy, world.clock.wall, settings.listen is not None
@@ -144,13 +146,13 @@ class Agent:
                 world, self.identity, relay, dialler, self.reception, sharing, whereabouts, self._tell,
                 self._announce, self._after, self._moved,
             ),
-            lambda work: world.faults.keep(work, LAST_RETRY),
+            lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )  # fmt: skip
         workers = self._start_workers(sharing)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
         tasks = [
-            loop.create_task(faults.keep(relays.run, LAST_RETRY)),
+            loop.create_task(faults.keep(relays.run, T_PATH_HOST_LAST_RETRY)),
             loop.create_task(faults.keep(lambda: self._open_port(endpoint, whereabouts), PORT_RETRY)),
         ]
         if not settings.relays:
@@ -220,15 +222,15 @@ class Agent:
             pipeline = Pipeline(source, parts.open_encoder, publication.permit.ready, settings)
             listener = Listener(
                 partial(self._frame, publication),
-                self._cursor if first else _unheard,
-                self.reception.layout if first else _unheard,
+                self.features.pointer.changed if first else _unheard,
+                self.features.layout.changed if first else _unheard,
                 self._display_lost,
                 self._world.faults,
             )
             workers.append(parts.make_worker(source, pipeline, listener, self._world.clock.monotonic))
         sharing.start(*workers)
         parts.sink.release_all()
-        parts.clipboard.on_change = self.reception.clipboard
+        parts.clipboard.on_change = self.features.clipboard.changed
         for worker in workers:
             worker.start()
         return workers
@@ -236,11 +238,6 @@ class Agent:
     def _frame(self, publication: Publication, frame: EncodedFrame) -> None:
         """A worker has made a picture."""
         self.sharing.frame(publication, frame)
-        self._after()
-
-    def _cursor(self, image: CursorImage) -> None:
-        """The pointer has another shape."""
-        self.reception.cursor(image)
         self._after()
 
     def _ask(self) -> None:

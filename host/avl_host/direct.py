@@ -64,7 +64,7 @@ class DirectDoor:
         self._strangers = strangers
         self._secret = entropy(32)
         self._guests: dict[RelayPeer, _Guest] = {}
-        #: Wishes for tracks that their sender was not admitted to.
+        #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
 
     def accept(self, carrier: QuicCarrier, now: float) -> RelayPeer:
@@ -107,14 +107,12 @@ class DirectDoor:
             return  # of a session that is not the sender's (R-SESS-6)
         elif isinstance(message, Detach):
             self._detach(guest, now)
-        elif guest.entrance.outlet.sessions == 0:
-            return  # nobody is admitted here who gets pictures
-        elif not isinstance(message, Recover | Subscribe) or message.track not in guest.entrance.feed.tracks:
-            self.strays += 1
-        elif isinstance(message, Recover):
+        elif isinstance(message, Subscribe) and message.track in self._sharing.next_objects:
+            self._subscribe(guest, message.track, message.wish != 0)
+        elif isinstance(message, Recover) and message.track in guest.entrance.feed.tracks:
             self._sharing.request_key(message.track)
         else:
-            self._subscribe(guest, message.track, message.wish != 0)
+            self.strays += 1
 
     def _detach(self, guest: _Guest, now: float) -> None:
         """As a relay does it: pictures stop, no channel opens any more, what is open stays until it is ended."""

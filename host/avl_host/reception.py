@@ -6,25 +6,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from avl_host.capture.source import CursorImage
 from avl_host.deadlines import Deadlines
 from avl_host.entrances import Entrance
-from avl_host.input.sink import InputSink
 from avl_host.limits import PromptLimit
 from avl_host.outlets import Outlet
 from avl_host.pictures import PicturePlan
-from avl_host.pointer import as_travels
 from avl_host.sharing import Sharing
-from avl_host.tickets import TicketBook
 from avl_host.visit import PLACES, Place, Visit
 from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.world import World
-from avl_protocol.media.bounds import check_size
-from avl_protocol.media.frame import Monitor
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import (
@@ -42,102 +35,47 @@ from avl_protocol.session.hosting import (
     Returns,
 )
 from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.services import Services
 from avl_protocol.wire import device_id
-from avl_protocol.wire.cliptext import Content, as_told, content_of
-from avl_protocol.wire.endtoend import (
-    BulkMessage,
-    Candidates,
-    Clipboard,
-    ClipboardAsk,
-    ClipboardSet,
-    ControlMessage,
-    Cursor,
-    Decoder,
-    Grant,
-    Layout,
-    MediaKeys,
-    NeedKeys,
-    Rate,
-    Stages,
-    Ticket,
-)
+from avl_protocol.wire.endtoend import Batch, Grant, MediaKeys
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import (
-    T_KEY_SPACING,
-    Channel,
-    ClipboardState,
-    CloseCode,
-    InputKind,
-    Permission,
-)
+from avl_protocol.wire.registry import T_KEY_SPACING, CloseCode, Permission
 
 #: Handshakes under way at a time.
 UNADMITTED = 256
 #: The one host whose handshakes are counted here.
 HERE = "here"
-#: Seconds between two moments from which the tickets of running sessions count.
-KEEP = 60.0
 #: Seconds between two renewals of the keys because of viewers that were lost. One that comes and goes all the time does
 #: not keep the others busy, nor make them forget the generation in use: a viewer holds three, and the next key object
 #: follows within T_KEY_SPACING.
 RENEWAL_SPACING = T_KEY_SPACING / 2
-#: Bits per second that shapes of the pointer may take.
-CURSOR_RATE = 200_000
 #: Told a person: who asks (device ID), the name they give themselves, and what for.
 Ask = Callable[[str, str, Permission], Awaitable[bool | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Desktop:
-    """What sessions act on."""
-
-    sharing: Sharing
-    sink: InputSink
-    set_clipboard: Callable[[str], bool]
-    get_clipboard: Callable[[], Awaitable[Content]]
-
-
-class Guests(Protocol):
-    """Who else follows the coming and going of sessions."""
-
-    def joined(self, session: HostSession, now: float) -> None:
-        """It was admitted."""
-
-    def candidates(self, session: HostSession, message: Candidates, now: float) -> None:
-        """Its viewer says where it might be reached."""
-
-    def lost(self, session: HostSession, now: float) -> None:
-        """There is no way to its viewer now."""
-
-    def back(self, session: HostSession, now: float) -> None:
-        """It has moved, and is reached again."""
-
-    def gone(self, session: HostSession, now: float) -> None:
-        """It is over."""
-
-
 class Reception:
-    """The owner of all sessions.
+    """The owner of all sessions, and the Audience of the services. `keep`: seconds for which a session that was lost is
+    kept; `after`: called after what took time, so that timers are looked at again.
 
-    Whatever calls a session goes through `_call`; what the session then has to say is handled in `_settle`. `woken` is
-    called after an answer that took time, so that timers are looked at again.
+    Whatever calls a session goes through `_call`; what the session then has to say is handled in `_settle`.
     """
 
     def __init__(
-        self, world: World, identity: Identity, name: str, door: Door, tickets: TicketBook, desktop: Desktop,
-        ask: Ask | None, guests: Guests, tell: Callable[[str], None], woken: Callable[[], None],
+        self, world: World, *, identity: Identity, name: str, door: Door, sharing: Sharing, keep: float,
+        ask: Ask | None, tell: Callable[[str], None], after: Callable[[], None],
     ) -> None:  # fmt: skip
-        self._tickets = tickets
-        self._guests = guests
         self._world = world
         self._identity = identity
         self._name = name
         self._door = door
-        self._desktop = desktop
+        self._sharing = sharing
+        self._keep = keep
         self._ask = ask
         self._tell = tell
-        self._woken = woken
+        self._after = after
+        #: What is done for sessions; the file that assembles the host fills it.
+        self.services: Services[HostSession] = Services()
         self._visits: dict[bytes, Visit] = {}
         #: Where each session can be reached, by entrance and handle.
         self._places: dict[tuple[Entrance, int], tuple[Visit, Place]] = {}
@@ -145,21 +83,13 @@ class Reception:
         #: Those whose events are still to be handled.
         self._speaking: deque[Visit] = deque()
         self._settling = False
-        tickets.on_redeemed = self._taken_over
-        self._pictures = PicturePlan(desktop.sharing)
-        self._keep_at: float | None = None
+        self._pictures = PicturePlan(sharing)
         #: When those who remain are given keys that somebody who was lost has not, and when that was done last.
         self._renew_at: float | None = None
         self._renewed = float("-inf")
         self._last_number = 0
         self._limits = HandshakeLimits()
         self._prompts = PromptLimit()
-        self._layout: Layout | None = None
-        self._cursor: Cursor | None = None
-        #: Since when a shape waits to be told, and when the next may be.
-        self._cursor_at: float | None = None
-        self._cursor_free = 0.0
-        self._clipboard_serial = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     # where viewers come in
@@ -188,7 +118,7 @@ class Reception:
                 entropy=self._world.entropy,
                 wall=int(self._world.clock.wall()),
                 now=now,
-                keep=self._tickets.lifetime,
+                keep=self._keep,
             )
         )
         visit = Visit(session, source)
@@ -211,7 +141,7 @@ class Reception:
             return True
         crowded_out = self._limits.crowded_out(HERE, shaking)
         if crowded_out is not None:
-            self.end(crowded_out, CloseCode.LIMIT, now)
+            self._call(crowded_out, now, crowded_out.session.end, CloseCode.LIMIT, now)
         return crowded_out is not None
 
     def _moving(self, entrance: Entrance, handle: int, session_id: bytes, near: bool, now: float) -> None:
@@ -258,7 +188,7 @@ class Reception:
                 if visit.session.session_id in self._visits:
                     self._forget(visit, place)
                     self._pictures.follow(visit, self._visits.values(), now)
-        self._desktop.sharing.close(entrance.outlet)
+        self._sharing.close(entrance.outlet)
 
     def channel_opened(self, entrance: Entrance, handle: int, channel: int, stream: int, now: float) -> None:
         """A viewer opened a stream for a session's channel."""
@@ -335,21 +265,37 @@ class Reception:
             place.entrance.evict(place.handle, code, now)
         return True
 
-    def end(self, visit: Visit, code: CloseCode, now: float) -> None:
-        """End a session, and tell its viewer why."""
-        self._call(visit, now, visit.session.end, code, now)
+    # Audience
 
-    def _everybody(self, call: Callable[[HostSession], object]) -> None:
-        """Call something for each session that is admitted."""
+    def everybody(self, call: Callable[[HostSession], object], outlet: Outlet | None = None) -> None:
+        """See Audience."""
         for visit in self.visits():
-            self._call(visit, self._world.clock.monotonic(), call, visit.session)
+            if outlet is None or (visit.media is not None and visit.media.entrance.outlet is outlet):
+                self._call(visit, self._world.clock.monotonic(), call, visit.session)
+
+    def end(self, session: HostSession, code: CloseCode, now: float) -> None:
+        """See Audience."""
+        if (visit := self._visits.get(session.session_id)) is not None:
+            self._call(visit, now, session.end, code, now)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """See Audience."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._world.faults.task_done)
+        task.add_done_callback(lambda _: self._after())
+
+    async def settled(self) -> None:
+        """Wait until nothing is done in the background."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def changed(self) -> None:
+        """See Audience."""
+        self._after()
 
     # sessions
-
-    def _taken_over(self, session_id: bytes) -> None:
-        """A ticket of this session was taken: there is one session to a ticket, and this one's place is another's."""
-        if (visit := self._visits.get(session_id)) is not None:
-            self.end(visit, CloseCode.REPLACED, self._world.clock.monotonic())
 
     def _handle(self, visit: Visit, event: Event, now: float) -> None:
         """What a session has to say. An error that is the viewer's ends its session."""
@@ -369,13 +315,13 @@ class Reception:
                 self._admitted(visit, now)
             case Input():
                 if event.events:
-                    self._apply(event.events, now)
+                    self.services.receive(session, Batch(0, round(now * 1e6), event.events), now)
                 session.applied(event, now)
             case Message(message):
                 if session.session_id in self._visits:
-                    self.session_message(session, message, now)
+                    self.services.receive(session, message, now)
             case ChannelOpened(channel):
-                self._opened(visit, channel)
+                self.services.opened(session, channel, now)
             case Moved():
                 self._moved(visit, now)
             case Detached():
@@ -389,7 +335,7 @@ class Reception:
             return
         if not self._prompts.take(now):
             raise Refused(CloseCode.LIMIT)
-        self._run(self._consent(visit, ask, name, wish))
+        self.start(self._consent(visit, ask, name, wish))
         visit.session.asked(now)
 
     async def _consent(self, visit: Visit, ask: Ask, name: str, wish: Permission) -> None:
@@ -408,7 +354,7 @@ class Reception:
     def _grant(self, visit: Visit, now: float) -> Grant:
         """Permissions, keys and clock."""
         session = visit.session
-        sharing = self._desktop.sharing
+        sharing = self._sharing
         visit.since_objects = sharing.next_objects
         key = sharing.join_key().to_bytes()
         return Grant(
@@ -425,20 +371,9 @@ class Reception:
         visit.number, visit.since = self._last_number, now
         for place in visit.places:
             place.entrance.admit(place.handle, session.channels(), {})
-        session.beacon_objects = self._desktop.sharing.beacon_objects
-        self._describe(session)
-        self._keep_at = self._keep_at or now + KEEP
-        ticket = self._tickets.issue(session.viewer, session.session_id, session.permissions)
-        if ticket is not None:
-            session.send(Ticket(ticket, round(self._tickets.lifetime)))
-        self._guests.joined(session, now)
+        session.beacon_objects = self._sharing.beacon_objects
+        self.services.admitted(session, now)
         self._tell(f"viewer {_name(session)} is in ({_sentence(session.permissions)})")
-
-    def _describe(self, session: HostSession) -> None:
-        if self._layout is not None:
-            session.send(self._layout)
-        if self._cursor is not None:
-            session.send(self._cursor)
 
     def _moved(self, visit: Visit, now: float) -> None:
         """It has come to another place: pictures follow, and it learns what it has missed."""
@@ -447,107 +382,34 @@ class Reception:
         here = visit.here
         if here is not None:
             here.entrance.admit(here.handle, session.channels(), visit.since_objects if visit.media is here else {})
-        self._describe(session)
-        session.send(MediaKeys((self._desktop.sharing.join_key().to_bytes(),)))
+        self.services.moved(session, now)
         self._pictures.follow(visit, self._visits.values(), now)
-        self._guests.back(session, now)
-
-    def _opened(self, visit: Visit, channel: int) -> None:
-        """What was copied before there was a way to tell is told now."""
-        if channel == Channel.BULK and visit.missed_clipboard:
-            visit.missed_clipboard = False
-            self._run(self._tell_clipboard(visit.session))
 
     def _detached(self, visit: Visit, now: float) -> None:
         """There is no way to it now."""
         session = visit.session
-        self._tickets.keep(session.session_id)
         visit.lost = True
         self._pictures.follow(visit, self._visits.values(), now)
         self._renew_at = max(now, self._renewed + RENEWAL_SPACING)  # once for all that are lost together
-        self._guests.lost(session, now)
+        self.services.lost(session, now)
         self._tell(f"viewer {_name(session)} was lost; its session is kept")
 
-    def _apply(self, events: tuple[tuple[Any, ...], ...], now: float) -> None:
-        """Apply input to the desktop."""
-        sink = self._desktop.sink
-        self._desktop.sharing.input_applied(now)
-        for event in events:
-            kind, *values = event
-            if kind == InputKind.MOVE:
-                sink.move(*values)
-            elif kind == InputKind.BUTTON:
-                sink.button(*values)
-            elif kind == InputKind.WHEEL:
-                sink.scroll(*values)
-            elif kind == InputKind.KEY:
-                sink.key(*values)
-            elif kind == InputKind.TEXT:
-                sink.text(*values)
-
-    def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
-        """Decoder, keys, clipboard."""
-        if isinstance(message, Decoder):
-            visit = self._visits[session.session_id]
-            visit.chroma = message.chroma
-            self._desktop.sharing.set_viewer(session, message.chroma)
-            self._pictures.follow(visit, self._visits.values(), now)
-        elif isinstance(message, NeedKeys):
-            session.send(MediaKeys((self._desktop.sharing.join_key().to_bytes(),)))
-            self._desktop.sharing.request_key(message.track)
-        elif isinstance(message, Clipboard):
-            self._set_clipboard(session, message)
-        elif isinstance(message, Candidates):
-            self._guests.candidates(session, message, now)
-        elif isinstance(message, ClipboardAsk) and session.permissions & Permission.CLIPBOARD_OUT:
-            self._run(self._tell_clipboard(session))
-
-    async def _tell_clipboard(self, session: HostSession) -> None:
-        content = await self._desktop.get_clipboard()
-        self._send_clipboard(session, self._told(content))
-
-    def _told(self, content: Content) -> Clipboard:
-        self._clipboard_serial += 1
-        state, text = as_told(content)
-        return Clipboard(self._clipboard_serial, text, state)
-
-    def _send_clipboard(self, session: HostSession, message: Clipboard) -> None:
-        """Tell a session, or remember that it has to be told once there is a way."""
-        visit = self._visits.get(session.session_id)
-        if visit is not None:
-            visit.missed_clipboard = not session.send_bulk(message)
-
-    def _run(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(self._world.faults.task_done)
-        task.add_done_callback(lambda _: self._woken())
-
-    def _set_clipboard(self, session: HostSession, message: Clipboard) -> None:
-        state, content = ClipboardState.TEXT, content_of(message.text)
-        if not session.permissions & Permission.CLIPBOARD_IN:
-            state = ClipboardState.NOT_PERMITTED
-        elif content in (ClipboardState.TOO_LARGE, ClipboardState.NOT_TEXT):
-            state = ClipboardState(content)
-        elif not self._desktop.set_clipboard(content if isinstance(content, str) else ""):
-            state = ClipboardState.NO_ANSWER
-        taken = state is ClipboardState.TEXT
-        session.send_bulk(ClipboardSet(message.serial, taken, state))
-        if taken:
-            self.clipboard(content, session)
+    def watches(self, session: HostSession, chroma: tuple[int, ...], now: float) -> None:
+        """A session wants pictures of these chroma samplings from now on."""
+        visit = self._visits[session.session_id]
+        visit.chroma = chroma
+        self._sharing.set_viewer(session, chroma)
+        self._pictures.follow(visit, self._visits.values(), now)
 
     def _ended(self, visit: Visit, code: CloseCode, now: float) -> None:
         """Cut it wherever it could come in, and give the others keys that it has not."""
         session = visit.session
         if not self._cut(visit, code, now):
             return
-        self._desktop.sharing.set_viewer(session, None)
+        self._sharing.set_viewer(session, None)
         if visit.source is not None:
             return
-        if code is not CloseCode.SESSION_LOST:
-            self._tickets.revoke(session.session_id)
-        self._guests.gone(session, now)
+        self.services.ended(session, Refused(code), now)
         if not visit.lost:
             self._renew_keys(now)
         self._tell(f"viewer {_name(session)} has left")
@@ -555,59 +417,12 @@ class Reception:
     def _renew_keys(self, now: float) -> None:
         """Give those who are here keys that nobody else has (spec 06-security, 6.4)."""
         self._renew_at, self._renewed = None, now
-        key = self._desktop.sharing.renew_keys().to_bytes()
-        self._everybody(lambda session: session.send(MediaKeys((key,))))
+        key = self._sharing.renew_keys().to_bytes()
+        self.everybody(lambda session: session.send(MediaKeys((key,))))
 
     def visits(self) -> list[Visit]:
         """The sessions that were admitted, those that are lost for the moment included, the oldest first."""
         return [visit for visit in self._visits.values() if visit.session.state is HostState.ADMITTED]
-
-    # what the desktop says
-
-    def layout(self, size: tuple[int, int], monitors: tuple[Monitor, ...]) -> None:
-        """The desktop's size or monitors changed."""
-        rows = tuple((m.x, m.y, m.width, m.height, int(m.primary)) for m in monitors)
-        self._layout = layout = Layout(size[0], size[1], tuple(m.name for m in monitors), rows)
-        try:
-            check_size(*size)
-        except Refused as reason:
-            self._tell(f"viewers will refuse this desktop of {size[0]} x {size[1]} pixels: {reason}")
-        self._everybody(lambda session: session.send(layout))
-
-    def cursor(self, image: CursorImage) -> None:
-        """The pointer's shape changed: tell it at once, unless the last one is still on its way."""
-        self._cursor = as_travels(image)
-        if self._cursor_at is None:
-            self._cursor_at = self._world.clock.monotonic()
-        self._tell_cursor(self._world.clock.monotonic())
-
-    def _tell_cursor(self, now: float) -> None:
-        """Tell the newest shape if it is time, and not again for as long as it takes at CURSOR_RATE: an animated
-        pointer must not get ahead of pictures and input."""
-        told = self._cursor
-        if told is not None and self._cursor_at is not None and now >= max(self._cursor_at, self._cursor_free):
-            self._cursor_at = None
-            self._cursor_free = now + len(told.image) * 8 / CURSOR_RATE
-            self._everybody(lambda session: session.send(told))
-
-    def _cursor_due(self) -> float | None:
-        return None if self._cursor_at is None else max(self._cursor_at, self._cursor_free)
-
-    def figures(self, figures: Stages | Rate, outlet: Outlet | None) -> None:
-        """Where the host's time went, or how its hop is doing: the latter for who gets pictures there."""
-        for visit in list(self._visits.values()):
-            if outlet is None or (visit.media is not None and visit.media.entrance.outlet is outlet):
-                self._call(visit, self._world.clock.monotonic(), visit.session.send, figures)
-
-    def clipboard(self, content: Content, source: HostSession | None = None) -> None:
-        """Something was copied: at the host, or by the viewer `source`."""
-        message = self._told(content)
-
-        def tell(session: HostSession) -> None:
-            if session is not source and session.permissions & Permission.CLIPBOARD_OUT:
-                self._send_clipboard(session, message)
-
-        self._everybody(tell)
 
     # time and end
 
@@ -616,9 +431,8 @@ class Reception:
         due = [
             self._deadlines.next_timeout(),
             self._pictures.next_timeout(),
-            self._keep_at if self._visits else None,
             self._renew_at,
-            self._cursor_due(),
+            self.services.next_timeout(),
         ]
         return min((at for at in due if at is not None), default=None)
 
@@ -626,21 +440,17 @@ class Reception:
         """Time has passed."""
         faults = self._world.faults
         faults.run(self._pictures.handle_timer, now)
-        self._tell_cursor(now)
+        for service in self.services:
+            faults.run(service.handle_timer, now)
         if self._renew_at is not None and now >= self._renew_at:
             faults.run(self._renew_keys, now)
-        if self._keep_at is not None and now >= self._keep_at:
-            self._keep_at = now + KEEP
-            for visit in self.visits():
-                if not visit.session.detached:
-                    faults.run(self._tickets.keep, visit.session.session_id)
         for visit in self._deadlines.expired(now):
             self._call(visit, now, visit.session.handle_timer, now)
 
     def end_all(self, code: CloseCode, now: float) -> None:
         """End every session and say why."""
         for visit in list(self._visits.values()):
-            self.end(visit, code, now)
+            self._call(visit, now, visit.session.end, code, now)
 
 
 def _name(session: HostSession) -> str:

@@ -201,7 +201,7 @@ def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(entrance: 
                 generation = host.agent.sharing.publications[0].sender.current_key.generation
                 reception = host.agent.reception
                 (visit,) = [x for x in reception.visits() if x.session.session_id == goes._client._session_id]
-                reception.end(visit, CloseCode.EVICTED, simulation.clock.monotonic())
+                reception.end(visit.session, CloseCode.EVICTED, simulation.clock.monotonic())
                 reason = await goes._client.ended
                 assert reason.code is CloseCode.EVICTED and reason.exit_status == 3
                 await asyncio.sleep(1)

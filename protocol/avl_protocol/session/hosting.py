@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from avl_protocol.crypto.attempts import Try
-from avl_protocol.wire.endtoend import BulkMessage, ControlMessage
+from avl_protocol.wire.endtoend import ChannelMessage
 from avl_protocol.wire.registry import CloseCode, Permission
 
 
@@ -72,9 +72,9 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A control or bulk message that is not the session's own business."""
+    """A message of a channel that is not the session's own business: a service's."""
 
-    message: ControlMessage | BulkMessage
+    message: ChannelMessage
 
 
 @dataclass(frozen=True, slots=True)
