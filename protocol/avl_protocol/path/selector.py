@@ -16,6 +16,7 @@ from avl_protocol.wire.registry import (
     T_PATH_FIRST_PROOF,
     T_PATH_FORGIVEN,
     T_PATH_LAST_PROOF,
+    T_PATH_LOSS_PENALTY,
     T_PATH_MARGIN,
     T_PATH_PATIENCE,
     T_PATH_RELAY_PENALTY,
@@ -23,9 +24,6 @@ from avl_protocol.wire.registry import (
     T_PATH_TCP_PENALTY,
     T_PATH_UNMEASURED,
 )
-
-#: Seconds of round trip that one percent of loss is worth.
-LOSS_PENALTY = 0.005
 
 
 class WayKind(IntEnum):
@@ -55,7 +53,7 @@ class WayFigures:
     def cost(self) -> float:
         """Seconds of round trip, with what else it is worse by."""
         cost = T_PATH_UNMEASURED if self.rtt is None else self.rtt
-        cost += self.loss * 100 * LOSS_PENALTY
+        cost += self.loss * 100 * T_PATH_LOSS_PENALTY
         if self.kind >= WayKind.RELAY:
             cost += T_PATH_RELAY_PENALTY
         return cost + (T_PATH_TCP_PENALTY if self.kind is WayKind.TCP else 0.0)

@@ -75,6 +75,7 @@ T_PATH_REPEAT = 0.25  # between questions while a silent way stays silent
 T_PATH_UNMEASURED = 0.2  # round trip of a way that has not been measured
 T_PATH_RELAY_PENALTY = 0.005  # a relay is worse by, since it sees who talks to whom
 T_PATH_TCP_PENALTY = 0.05  # TCP is worse by, since it delivers late what is lost
+T_PATH_LOSS_PENALTY = 0.005  # what one percent of loss is worth
 T_PATH_MARGIN = 0.01  # a way is better by this, and by the share BETTER, or it is not worth changing
 T_PATH_PATIENCE = 2.0  # it is better for so long
 T_PATH_SLOWER_BY = 0.008  # a way of a better kind may be slower by this, and by the factor SLOWER

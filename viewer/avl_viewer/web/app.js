@@ -13,6 +13,7 @@ import { Typing } from "./input/typing.js";
 import { missing } from "./requirements.js";
 import { may } from "./session/viewing.js";
 import { TicketStore } from "./tickets.js";
+import { Canvases } from "./ui/canvases.js";
 import { ClipboardBridge } from "./ui/clipboard.js";
 import { Cursor } from "./ui/cursor.js";
 import { element } from "./ui/elements.js";
@@ -49,6 +50,7 @@ const send = (events, at) => {
 const now = () => performance.timeOrigin + performance.now();
 
 const view = new View(element("desktop", HTMLElement), element("picture", HTMLCanvasElement));
+const canvases = new Canvases(element("picture", HTMLCanvasElement), (canvas) => worker.postMessage({ do: "canvas", canvas }, [canvas]));
 const notice = new Notice();
 const toast = new Toast();
 const tally = new Tally();
@@ -233,6 +235,7 @@ const HEARD = {
   failed: (message) => refuse(message.text),
   granted: (message) => {
     permissions = message.permissions;
+    canvases.of(message.tracks);
     const name = forDialog(message.name, 64);
     toolbar.name(name, !(permissions & HANDS));
     document.title = name ? `${name} - avl` : "avl";
@@ -277,8 +280,7 @@ async function start() {
     entrance.close();
     return;
   }
-  const canvas = element("picture", HTMLCanvasElement).transferControlToOffscreen();
-  worker.postMessage({ do: "canvas", canvas }, [canvas]);
+  canvases.give();
   const kept = link.code ? null : tickets.find();
   if (link.device && link.code) await connect(link.device, link.code);
   else if (kept && (!link.device || link.device === kept.device)) await connect(kept.device, "", kept.ticket);

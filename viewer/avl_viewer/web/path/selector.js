@@ -8,7 +8,7 @@
 import { PATH_FACTOR, PATH_TIMER } from "../wire/registry.js";
 
 // What each is: spec/registry.json, "path_timers_ms" and "path_factors".
-const { RELAY_PENALTY, TCP_PENALTY, MARGIN, SLOWER_BY, FIRST_PROOF, LAST_PROOF, FORGIVEN } = PATH_TIMER;
+const { RELAY_PENALTY, TCP_PENALTY, LOSS_PENALTY, MARGIN, SLOWER_BY, FIRST_PROOF, LAST_PROOF, FORGIVEN } = PATH_TIMER;
 export const { UNMEASURED, PATIENCE } = PATH_TIMER;
 const { BETTER, SLOWER } = PATH_FACTOR;
 
@@ -24,13 +24,14 @@ export const WAY_NAMES = Object.freeze(["lan", "direct", "relay", "tcp"]);
  * @property {Name} name
  * @property {number} kind
  * @property {number | null} rtt
+ * @property {number} loss  share of datagrams lost
  * @property {boolean} silent
  */
 
 /** Milliseconds of round trip, with what else a way is worse by. @param {WayFigures<any>} way */
-export function cost({ rtt, kind }) {
+export function cost({ rtt, loss, kind }) {
   const relayed = kind >= WayKind.RELAY ? RELAY_PENALTY : 0;
-  return (rtt ?? UNMEASURED) + relayed + (kind === WayKind.TCP ? TCP_PENALTY : 0);
+  return (rtt ?? UNMEASURED) + loss * 100 * LOSS_PENALTY + relayed + (kind === WayKind.TCP ? TCP_PENALTY : 0);
 }
 
 /** Chooses; its owner does what follows. @template Name */

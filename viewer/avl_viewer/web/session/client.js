@@ -6,7 +6,7 @@
 import { assemble } from "../assembly.js";
 import { equal } from "../wire/bytes.js";
 import { Refused } from "../wire/errors.js";
-import { CLOSE, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
+import { CLOSE, PERMISSION, TIMER } from "../wire/registry.js";
 import { Backoff, passing } from "./backoff.js";
 import { Pictures } from "./pictures.js";
 import { SessionPipes } from "./pipes.js";
@@ -181,15 +181,16 @@ export class Client {
     if (!session || session.visible === visible) return;
     session.visible = visible;
     this._subscribe();
-    const { track } = this._pictures;
-    if (visible && session.media) this._recover(track, session.media.decoded(track) + 1);
+    for (const track of this._pictures.tracks) if (visible && session.media) this._recover(track, session.media.decoded(track) + 1);
   }
 
   /** Say at the place where the session is whether pictures are wanted. */
   _subscribe() {
     const session = this._session;
-    const { track, visible } = this._pictures;
-    if (session) this._ways?.current?.link.send("SUBSCRIBE", { handle: session.route.handle, track, wish: visible ? 1 : 0 });
+    const { tracks, visible } = this._pictures;
+    if (!session) return;
+    const { handle } = session.route;
+    for (const track of tracks) this._ways?.current?.link.send("SUBSCRIBE", { handle, track, wish: visible ? 1 : 0 });
   }
 
   /** Ask that a track be sent again from a key object on. @param {number} track @param {number} number */
@@ -262,12 +263,11 @@ export class Client {
   _admitted(grant) {
     this._ran = true;
     this._backoff.reset();
-    const video = grant.tracks.find((/** @type {number[]} */ row) => row[1] === TRACK_KIND.VIDEO);
-    this._pictures.track = video ? video[0] : -1;
     const session = this._session;
+    this._pictures.granted(session?.tracks ?? []);
     this._served = session;
     if (session) this._services.admitted(session, this._world.clock());
-    this._tell({ say: "granted", permissions: grant.permissions, name: grant.name });
+    this._tell({ say: "granted", permissions: grant.permissions, name: grant.name, tracks: this._pictures.tracks });
     this._status();
     if (session && !this._pictures.visible) {
       session.visible = false;
@@ -349,9 +349,9 @@ export class Client {
 
   // pictures
 
-  /** @param {number} number */
-  picturesBroken(number) {
-    this._recover(this._pictures.track, number);
+  /** @param {number} track @param {number} number */
+  picturesBroken(track, number) {
+    this._recover(track, number);
   }
 
   /** @param {number} object */
@@ -359,8 +359,8 @@ export class Client {
     this._tell({ say: "settled", object });
   }
 
-  /** Pictures are on the screen. @param {number[]} numbers @param {number} at */
-  presented(numbers, at) {
-    this._pictures.presented(numbers, at);
+  /** Pictures of a track are on the screen. @param {number} track @param {number[]} numbers @param {number} at */
+  presented(track, numbers, at) {
+    this._pictures.presented(track, numbers, at);
   }
 }

@@ -108,9 +108,10 @@ export class Way {
     return this.link.rtt;
   }
 
-  /** What the choice of a way is made from. @returns {import("../path/selector.js").WayFigures<Way>} */
+  /** What the choice of a way is made from; a page sends no datagrams that could be lost.
+   * @returns {import("../path/selector.js").WayFigures<Way>} */
   figures() {
-    return { name: this, kind: this.kind, rtt: this.rtt, silent: !this.fit };
+    return { name: this, kind: this.kind, rtt: this.rtt, loss: 0, silent: !this.fit };
   }
 
   /** Whether the session may be here. */

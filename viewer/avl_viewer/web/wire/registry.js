@@ -72,6 +72,7 @@ export const PATH_TIMER = Object.freeze({
   UNMEASURED: 200,
   RELAY_PENALTY: 5,
   TCP_PENALTY: 50,
+  LOSS_PENALTY: 5,
   MARGIN: 10,
   PATIENCE: 2000,
   SLOWER_BY: 8,
