@@ -317,6 +317,7 @@ class Agent:
 
     def _moved(self) -> None:
         self.reachability.moved()
+        self.reception.settle(self._world.clock.monotonic())
         self._after()
 
     # time

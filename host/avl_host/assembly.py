@@ -63,7 +63,7 @@ def assemble(reception: Reception, served: Served, tell: Callable[[str], None], 
     services.register(pointer, Channel.CONTROL)
     media = MediaService(served.sharing, reception.watches)
     services.register(media, Channel.CONTROL, Receives(Decoder, media.decodes), Receives(NeedKeys, media.keys_needed))
-    services.register(TicketService(served.tickets, clock), Channel.CONTROL)
+    services.register(TicketService(reception, served.tickets, clock), Channel.CONTROL)
     candidates = CandidatesService(served.reachability)
     services.register(candidates, Channel.CONTROL, Receives(Candidates, candidates.told))
     services.register(served.vigil, Channel.CONTROL)

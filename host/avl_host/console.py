@@ -55,5 +55,5 @@ class Console:
         if unknown := [number for number in numbers if number not in here]:
             raise ControlError(f"there is no session {', '.join(map(str, unknown))}: 'avl-host sessions' lists them")
         for number in numbers:
-            here[number].session.end(CloseCode.EVICTED, self._clock())
+            self._reception.end(here[number].session, CloseCode.EVICTED, self._clock())
         return numbers

@@ -23,6 +23,8 @@ class PicturePlan:
 
     def __init__(self, sharing: Sharing) -> None:
         self._sharing = sharing
+        #: Whose pictures still go where they went before.
+        self._leaving: set[Visit] = set()
 
     def follow(self, visit: Visit, others: Iterable[Visit], now: float) -> None:
         """Let a session's pictures go where it is now; nowhere while it is nowhere."""
@@ -40,6 +42,7 @@ class PicturePlan:
                 self._end(visit, before)
             else:
                 visit.leaving = (before, now + OVERLAP)
+                self._leaving.add(visit)
         self._sharing.changed()
 
     def _place(self, visit: Visit, others: Iterable[Visit]) -> Place | None:
@@ -72,6 +75,7 @@ class PicturePlan:
         if visit.leaving is not None:
             place, _ = visit.leaving
             visit.leaving = None
+            self._leaving.discard(visit)
             if visit.media is None or visit.media.entrance is not place.entrance:
                 self._end(visit, place)
             else:
@@ -86,14 +90,13 @@ class PicturePlan:
             self._end(visit, place)
         self._sharing.changed()
 
-    @staticmethod
-    def next_timeout(visits: Iterable[Visit]) -> float | None:
+    def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        return min((visit.leaving[1] for visit in visits if visit.leaving is not None), default=None)
+        return min((visit.leaving[1] for visit in self._leaving if visit.leaving is not None), default=None)
 
-    def handle_timer(self, visits: Iterable[Visit], now: float) -> None:
+    def handle_timer(self, now: float) -> None:
         """End what was left a moment ago."""
-        for visit in visits:
+        for visit in sorted(self._leaving, key=lambda visit: visit.number):
             if visit.leaving is not None and visit.leaving[1] <= now:
                 self._finish(visit)
                 self._sharing.changed()

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from avl_host.deadlines import Deadlines
 from avl_host.entrances import Entrance
 from avl_host.limits import PromptLimit
 from avl_host.outlets import Outlet
@@ -18,12 +20,25 @@ from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.world import World
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.hosting import Door, HostState
+from avl_protocol.session.hosting import (
+    Admitted,
+    Asks,
+    ChannelOpened,
+    Detached,
+    Door,
+    Ended,
+    Event,
+    HostState,
+    Input,
+    Message,
+    Moved,
+    Returns,
+)
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.services import Services
 from avl_protocol.wire import device_id
-from avl_protocol.wire.endtoend import Batch, ChannelMessage, Grant, MediaKeys
-from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.endtoend import Batch, Grant, MediaKeys
+from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import T_KEY_SPACING, CloseCode, Permission
 
@@ -40,8 +55,11 @@ Ask = Callable[[str, str, Permission], Awaitable[bool | None]]
 
 
 class Reception:
-    """The HostSessionOwner of all sessions, and the Audience of the services. `keep`: seconds for which a session that
-    was lost is kept."""
+    """The owner of all sessions, and the Audience of the services. `keep`: seconds for which a session that was lost is
+    kept; `after`: called after what took time, so that timers are looked at again.
+
+    Whatever calls a session goes through `_call`; what the session then has to say is handled in `_settle`.
+    """
 
     def __init__(
         self, world: World, *, identity: Identity, name: str, door: Door, sharing: Sharing, keep: float,
@@ -59,6 +77,12 @@ class Reception:
         #: What is done for sessions; the file that assembles the host fills it.
         self.services: Services[HostSession] = Services()
         self._visits: dict[bytes, Visit] = {}
+        #: Where each session can be reached, by entrance and handle.
+        self._places: dict[tuple[Entrance, int], tuple[Visit, Place]] = {}
+        self._deadlines: Deadlines[Visit] = Deadlines()
+        #: Those whose events are still to be handled.
+        self._speaking: deque[Visit] = deque()
+        self._settling = False
         self._pictures = PicturePlan(sharing)
         #: When those who remain are given keys that somebody who was lost has not, and when that was done last.
         self._renew_at: float | None = None
@@ -87,13 +111,20 @@ class Reception:
         route = Route(entrance.hop, handle, direct=entrance.direct, begun=True, near=near)
         session = guard(
             HostSession(
-                self._identity, session_id, SessionPipes(route), self._door, self, self._world.entropy,
-                int(self._world.clock.wall()), now, self._keep,
+                identity=self._identity,
+                session_id=session_id,
+                pipes=SessionPipes(route),
+                door=self._door,
+                entropy=self._world.entropy,
+                wall=int(self._world.clock.wall()),
+                now=now,
+                keep=self._keep,
             )
-        )  # fmt: skip
+        )
         visit = Visit(session, source)
-        visit.places.append(Place(entrance, handle, route))
         self._visits[session_id] = visit
+        self._reach(visit, Place(entrance, handle, route))
+        self._settle(visit, now)
         entrance.accept(handle, session_id)
 
     def _make_room(self, now: float) -> bool:
@@ -110,7 +141,7 @@ class Reception:
             return True
         crowded_out = self._limits.crowded_out(HERE, shaking)
         if crowded_out is not None:
-            crowded_out.session.end(CloseCode.LIMIT, now)
+            self._call(crowded_out, now, crowded_out.session.end, CloseCode.LIMIT, now)
         return crowded_out is not None
 
     def _moving(self, entrance: Entrance, handle: int, session_id: bytes, near: bool, now: float) -> None:
@@ -118,10 +149,10 @@ class Reception:
         if visit is None or visit.session.state is not HostState.ADMITTED:
             entrance.reject(handle, CloseCode.SESSION_UNKNOWN, now)
             return
-        visit.places.append(Place(entrance, handle, Route(entrance.hop, handle, direct=entrance.direct, near=near)))
+        self._reach(visit, Place(entrance, handle, Route(entrance.hop, handle, direct=entrance.direct, near=near)))
         if len(visit.places) > PLACES:
             idle = next(place for place in visit.places if place not in (visit.here, visit.media))
-            visit.places.remove(idle)
+            self._forget(visit, idle)
             idle.entrance.evict(idle.handle, CloseCode.NO_ERROR, now)
         entrance.accept(handle, session_id)
 
@@ -130,35 +161,40 @@ class Reception:
         """Whether a viewer may be looking for its way back."""
         return any(visit.session.detached for visit in self._visits.values())
 
-    def _find(self, entrance: Entrance, handle: int) -> tuple[Visit, Place] | None:
-        for visit in self._visits.values():
-            if (place := visit.at(entrance, handle)) is not None:
-                return visit, place
-        return None
+    def _reach(self, visit: Visit, place: Place) -> None:
+        visit.places.append(place)
+        self._places[place.entrance, place.handle] = visit, place
+
+    def _forget(self, visit: Visit, place: Place) -> None:
+        if place in visit.places:
+            visit.places.remove(place)
+        if self._places.get((place.entrance, place.handle)) == (visit, place):
+            del self._places[place.entrance, place.handle]
 
     def left(self, entrance: Entrance, handle: int, now: float) -> None:
         """A relay, or the viewer, says that a session is over there."""
-        if (found := self._find(entrance, handle)) is not None:
+        if (found := self._places.get((entrance, handle))) is not None:
             visit, place = found
             if visit.session.state is HostState.ADMITTED and place is not visit.here:
-                visit.places.remove(place)
+                self._forget(visit, place)
                 self._pictures.follow(visit, self._visits.values(), now)
-            self._guard(visit, now, visit.session.left, place.route, now)
+            self._call(visit, now, visit.session.left, place.route, now)
 
     def entrance_lost(self, entrance: Entrance, now: float) -> None:
         """An entrance is gone, with every place there."""
         for visit in list(self._visits.values()):
             for place in [place for place in visit.places if place.entrance is entrance]:
-                self._guard(visit, now, visit.session.route_lost, place.route, now)
+                self._call(visit, now, visit.session.route_lost, place.route, now)
                 if visit.session.session_id in self._visits:
-                    visit.places.remove(place)
+                    self._forget(visit, place)
                     self._pictures.follow(visit, self._visits.values(), now)
         self._sharing.close(entrance.outlet)
 
     def channel_opened(self, entrance: Entrance, handle: int, channel: int, stream: int, now: float) -> None:
         """A viewer opened a stream for a session's channel."""
-        if (found := self._find(entrance, handle)) is not None:
-            found[0].session.channel_opened(found[1].route, channel, stream, now)
+        if (found := self._places.get((entrance, handle))) is not None:
+            visit, place = found
+            self._call(visit, now, visit.session.channel_opened, place.route, channel, stream, now)
         else:
             entrance.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
 
@@ -166,30 +202,68 @@ class Reception:
         self, entrance: Entrance, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float
     ) -> None:
         """Bytes of a session's channel."""
-        if (found := self._find(entrance, handle)) is not None:
+        if (found := self._places.get((entrance, handle))) is not None:
             visit, place = found
-            self._guard(visit, now, visit.session.channel_received, place.route, channel, stream, data, end, now)
+            self._call(visit, now, visit.session.channel_received, place.route, channel, stream, data, end, now)
         else:
             entrance.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
 
     def channel_reset(self, entrance: Entrance, handle: int, channel: int, stream: int, code: int, now: float) -> None:
         """A session's channel was abandoned."""
-        if (found := self._find(entrance, handle)) is not None:
+        if (found := self._places.get((entrance, handle))) is not None:
             visit, place = found
-            self._guard(visit, now, visit.session.channel_reset, place.route, channel, stream, code, now)
+            self._call(visit, now, visit.session.channel_reset, place.route, channel, stream, code, now)
 
-    def _guard(self, visit: Visit, now: float, call: Callable[..., object], *arguments: object) -> None:
-        """Call something of one session. An error that nobody foresaw ends this session, and no other."""
+    def _call(self, visit: Visit, now: float, call: Callable[..., object], *arguments: object) -> None:
+        """Call something of one session, and handle what follows."""
         self._world.faults.run(call, *arguments, broken=partial(self._break, visit, now))
+        self._settle(visit, now)
+
+    def settle(self, now: float) -> None:
+        """Handle what sessions have to say whom somebody else has called."""
+        for visit in list(self._visits.values()):
+            self._settle(visit, now)
+
+    def _settle(self, visit: Visit, now: float) -> None:
+        """Handle a session's events, and note when it wants to be called. What these make other sessions say comes
+        after them, so that no handler is entered from another.
+
+        An error that nobody foresaw ends this session, and no other.
+        """
+        self._speaking.append(visit)
+        if self._settling:
+            return
+        self._settling = True
+        try:
+            while self._speaking:
+                visit = self._speaking.popleft()
+                while (event := visit.session.next_event()) is not None:
+                    broken = partial(self._break, visit, now)
+                    self._world.faults.run(self._handle, visit, event, now, broken=broken)
+                self._deadlines.set(visit, visit.session.next_timeout())
+        finally:
+            self._settling = False
+            self._speaking.clear()
 
     def _break(self, visit: Visit, now: float) -> None:
+        session = visit.session
         try:
-            visit.session.end(CloseCode.HOST_FAILED, now)
+            session.end(CloseCode.HOST_FAILED, now)
         finally:
-            if self._visits.pop(visit.session.session_id, None) is not None:
-                visit.session.state = HostState.ENDED
-                for place in visit.places:
-                    place.entrance.evict(place.handle, CloseCode.HOST_FAILED, now)
+            if not any(isinstance(event, Ended) for event in session.events):
+                session.state = HostState.ENDED
+                self._cut(visit, CloseCode.HOST_FAILED, now)
+
+    def _cut(self, visit: Visit, code: CloseCode, now: float) -> bool:
+        """Cut a session off wherever it could come in; whether that was still to be done."""
+        if self._visits.pop(visit.session.session_id, None) is None:
+            return False
+        places = list(visit.places)
+        self._pictures.leave(visit)
+        for place in places:
+            self._forget(visit, place)
+            place.entrance.evict(place.handle, code, now)
+        return True
 
     # Audience
 
@@ -197,7 +271,12 @@ class Reception:
         """See Audience."""
         for visit in self.visits():
             if outlet is None or (visit.media is not None and visit.media.entrance.outlet is outlet):
-                self._guard(visit, self._world.clock.monotonic(), call, visit.session)
+                self._call(visit, self._world.clock.monotonic(), call, visit.session)
+
+    def end(self, session: HostSession, code: CloseCode, now: float) -> None:
+        """See Audience."""
+        if (visit := self._visits.get(session.session_id)) is not None:
+            self._call(visit, now, session.end, code, now)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """See Audience."""
@@ -205,6 +284,7 @@ class Reception:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(self._world.faults.task_done)
+        task.add_done_callback(lambda _: self._after())
 
     async def settled(self) -> None:
         """Wait until nothing is done in the background."""
@@ -217,33 +297,74 @@ class Reception:
 
     # sessions
 
-    def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
-        """Ask the person, if that is how this host is run."""
-        if self._ask is None:
-            return False
+    def _handle(self, visit: Visit, event: Event, now: float) -> None:
+        """What a session has to say. An error that is the viewer's ends its session."""
+        try:
+            self._answer(visit, event, now)
+        except (RemoteProtocolError, Refused) as error:
+            visit.session.end(error.code, now)
+
+    def _answer(self, visit: Visit, event: Event, now: float) -> None:
+        session = visit.session
+        match event:
+            case Asks(name, wish) if self._ask is not None:
+                self._ask_person(visit, self._ask, name, wish, now)
+            case Asks() | Returns():
+                self._admit(visit, now)
+            case Admitted():
+                self._admitted(visit, now)
+            case Input():
+                if event.events:
+                    self.services.receive(session, Batch(0, round(now * 1e6), event.events), now)
+                session.applied(event, now)
+            case Message(message):
+                if session.session_id in self._visits:
+                    self.services.receive(session, message, now)
+            case ChannelOpened(channel):
+                self.services.opened(session, channel, now)
+            case Moved():
+                self._moved(visit, now)
+            case Detached():
+                self._detached(visit, now)
+            case Ended(code):
+                self._ended(visit, code, now)
+
+    def _ask_person(self, visit: Visit, ask: Ask, name: str, wish: Permission, now: float) -> None:
+        """Ask the person at the host, unless who wants to know is gone by now."""
+        if not visit.session.admissible:
+            return
         if not self._prompts.take(now):
             raise Refused(CloseCode.LIMIT)
-        self.start(self._consent(session, self._ask, name, wish))
-        return True
+        self.start(self._consent(visit, ask, name, wish))
+        visit.session.asked(now)
 
-    async def _consent(self, session: HostSession, ask: Ask, name: str, wish: Permission) -> None:
-        answer = await ask(device_id.to_text(device_number(session.viewer)), name, wish)
-        session.consented(answer is True, answer is not None, self._world.clock.monotonic())
-        self._after()
+    async def _consent(self, visit: Visit, ask: Ask, name: str, wish: Permission) -> None:
+        answer = await ask(device_id.to_text(device_number(visit.session.viewer)), name, wish)
+        now = self._world.clock.monotonic()
+        if answer:
+            self._call(visit, now, self._admit, visit, now)
+        else:
+            self._call(visit, now, visit.session.denied, answer is not None, now)
 
-    def session_grant(self, session: HostSession, now: float) -> Grant:
+    def _admit(self, visit: Visit, now: float) -> None:
+        """Let it in, unless it is gone by now."""
+        if visit.session.admissible:
+            visit.session.admit(self._grant(visit, now), now)
+
+    def _grant(self, visit: Visit, now: float) -> Grant:
         """Permissions, keys and clock."""
+        session = visit.session
         sharing = self._sharing
-        self._visits[session.session_id].since_objects = sharing.next_objects
+        visit.since_objects = sharing.next_objects
         key = sharing.join_key().to_bytes()
         return Grant(
             int(session.permissions), sharing.media_session, sharing.signer, sharing.endorsement, (key,),
             round(now * 1e6), self._name, tuple(track.row for track in sharing.tracks),
         )  # fmt: skip
 
-    def session_admitted(self, session: HostSession, now: float) -> None:
+    def _admitted(self, visit: Visit, now: float) -> None:
         """Open its channels where it came in and tell it what the desktop looks like."""
-        visit = self._visits[session.session_id]
+        session = visit.session
         self._limits.admitted(HERE, visit.source or b"", now)
         visit.source = None
         self._last_number += 1
@@ -254,9 +375,9 @@ class Reception:
         self.services.admitted(session, now)
         self._tell(f"viewer {_name(session)} is in ({_sentence(session.permissions)})")
 
-    def session_moved(self, session: HostSession, now: float) -> None:
+    def _moved(self, visit: Visit, now: float) -> None:
         """It has come to another place: pictures follow, and it learns what it has missed."""
-        visit = self._visits[session.session_id]
+        session = visit.session
         visit.lost = False
         here = visit.here
         if here is not None:
@@ -264,26 +385,14 @@ class Reception:
         self.services.moved(session, now)
         self._pictures.follow(visit, self._visits.values(), now)
 
-    def session_opened(self, session: HostSession, channel: int, now: float) -> None:
-        """What was missed on this channel may be told now."""
-        self.services.opened(session, channel, now)
-
-    def session_detached(self, session: HostSession, now: float) -> None:
+    def _detached(self, visit: Visit, now: float) -> None:
         """There is no way to it now."""
-        visit = self._visits[session.session_id]
+        session = visit.session
         visit.lost = True
         self._pictures.follow(visit, self._visits.values(), now)
         self._renew_at = max(now, self._renewed + RENEWAL_SPACING)  # once for all that are lost together
         self.services.lost(session, now)
         self._tell(f"viewer {_name(session)} was lost; its session is kept")
-
-    def session_input(self, session: HostSession, events: list[tuple[Any, ...]], now: float) -> None:
-        """Input that has passed the session's gate."""
-        self.services.receive(session, Batch(0, round(now * 1e6), tuple(events)), now)
-
-    def session_message(self, session: HostSession, message: ChannelMessage, now: float) -> None:
-        """A message for one of the services."""
-        self.services.receive(session, message, now)
 
     def watches(self, session: HostSession, chroma: tuple[int, ...], now: float) -> None:
         """A session wants pictures of these chroma samplings from now on."""
@@ -292,15 +401,11 @@ class Reception:
         self._sharing.set_viewer(session, chroma)
         self._pictures.follow(visit, self._visits.values(), now)
 
-    def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
+    def _ended(self, visit: Visit, code: CloseCode, now: float) -> None:
         """Cut it wherever it could come in, and give the others keys that it has not."""
-        visit = self._visits.pop(session.session_id, None)
-        if visit is None:
+        session = visit.session
+        if not self._cut(visit, code, now):
             return
-        places = list(visit.places)
-        self._pictures.leave(visit)
-        for place in places:
-            place.entrance.evict(place.handle, code, now)
         self._sharing.set_viewer(session, None)
         if visit.source is not None:
             return
@@ -323,29 +428,29 @@ class Reception:
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        visits = list(self._visits.values())
-        due = [visit.session.next_timeout() for visit in visits]
-        due += [self._pictures.next_timeout(visits), self._renew_at, self.services.next_timeout()]
+        due = [
+            self._deadlines.next_timeout(),
+            self._pictures.next_timeout(),
+            self._renew_at,
+            self.services.next_timeout(),
+        ]
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         faults = self._world.faults
-        faults.run(self._pictures.handle_timer, list(self._visits.values()), now)
+        faults.run(self._pictures.handle_timer, now)
         for service in self.services:
             faults.run(service.handle_timer, now)
         if self._renew_at is not None and now >= self._renew_at:
             faults.run(self._renew_keys, now)
-        for visit in list(self._visits.values()):
-            session = visit.session
-            at = session.next_timeout()
-            if at is not None and at <= now:
-                self._guard(visit, now, session.handle_timer, now)
+        for visit in self._deadlines.expired(now):
+            self._call(visit, now, visit.session.handle_timer, now)
 
     def end_all(self, code: CloseCode, now: float) -> None:
         """End every session and say why."""
         for visit in list(self._visits.values()):
-            self._guard(visit, now, visit.session.end, code, now)
+            self._call(visit, now, visit.session.end, code, now)
 
 
 def _name(session: HostSession) -> str:

@@ -50,7 +50,3 @@ class Visit:
     def relayed(self) -> Place | None:
         """The newest place at a relay."""
         return next((place for place in reversed(self.places) if not place.entrance.direct), None)
-
-    def at(self, entrance: Entrance, handle: int) -> Place | None:
-        """The place of a handle at an entrance."""
-        return next((p for p in self.places if p.entrance is entrance and p.handle == handle), None)

@@ -28,6 +28,7 @@ def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_pat
     lobby.admit(2, Permission.VIEW)._name = "watcher"
     lobby.incoming(3)  # not in yet
     first.route_lost(first.route, lobby.clock.now)
+    lobby.settle()
     rows = console(lobby).answer({"ask": "sessions"})["sessions"]
     assert [row["number"] for row in rows] == [1, 2]
     assert [row["seconds"] for row in rows] == [90, 0]
@@ -60,6 +61,7 @@ def test_a_session_that_is_lost_for_the_moment_ends_too_and_its_ticket_is_void(t
     session = lobby.admit(1)
     ticket = lobby.told[1][-1].ticket
     session.route_lost(session.route, 100.0)
+    lobby.settle()
     console(lobby).answer({"ask": "end", "sessions": [1]})
     assert lobby.sessions == [] and lobby.tickets.redeem(ticket, session.viewer) is None
 

@@ -24,7 +24,19 @@ from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.hosting import HostState
+from avl_protocol.session.hosting import (
+    Admitted,
+    Asks,
+    ChannelOpened,
+    Detached,
+    Ended,
+    Event,
+    HostState,
+    Input,
+    Message,
+    Moved,
+    Returns,
+)
 from avl_protocol.session.linkevents import ChannelReceived, LinkLost, LinkMessage, LinkUp
 from avl_protocol.session.moves import HostMoves
 from avl_protocol.session.pipes import Route
@@ -36,6 +48,7 @@ from avl_protocol.wire.endtoend import (
     ClipboardSet,
     Cursor,
     Decoder,
+    Grant,
     Layout,
     MediaKeys,
     NeedKeys,
@@ -137,16 +150,30 @@ class Lobby:
         self.told[handle] = []
         session.viewer = identity(f"viewer {handle}").public
         session.permissions = permissions
-        session.state = HostState.ADMITTED
+        session.state = HostState.PROVED
         assert session._pipes.adopt(0, session.route, 100 * handle)
         keys = schedule.derive(bytes(32), handle.to_bytes(32, "big"), b"isk")
         session._secure = SecureChannels(keys, False, session.session_id, session._pipes)
         session._moves = HostMoves(session._secure, session._pipes)
         session._timers.stop_all()
         self.hears(session, handle)
-        self.reception.session_grant(session, self.clock.now)
-        self.reception.session_admitted(session, self.clock.now)
+
+        def admit(grant: Grant, now: float) -> None:
+            session.state = HostState.ADMITTED
+            session.events.append(Admitted())
+
+        session.admit = admit  # type: ignore[method-assign]
+        self.happens(session, Returns())
         return session
+
+    def happens(self, session: HostSession, *events: Event) -> None:
+        """A session has this to say."""
+        session.events.extend(events)
+        self.settle()
+
+    def settle(self) -> None:
+        """What sessions have to say is heard."""
+        self.reception.settle(self.clock.now)
 
     def hears(self, session: HostSession, handle: int, ways: list[bool] | None = None) -> None:
         """Write down what a session is sent, on its clipboard channel where that has a way (default: it has)."""
@@ -174,7 +201,7 @@ def test_an_incoming_viewer_is_accepted_within_the_limits_and_rejected_beyond(tm
 @pytest.mark.parametrize("addresses", [10, 100, 1000])
 def test_no_crowd_keeps_a_viewer_out_however_many_addresses_it_has(tmp_path: Path, addresses: int) -> None:
     lobby = Lobby(tmp_path)
-    lobby.reception.session_ended(lobby.admit(1), CloseCode.SESSION_LOST, 100.0)
+    lobby.happens(lobby.admit(1), Ended(CloseCode.SESSION_LOST))
     handles = itertools.count(2)
 
     def strike() -> None:
@@ -193,6 +220,7 @@ def test_no_crowd_keeps_a_viewer_out_however_many_addresses_it_has(tmp_path: Pat
         for session in (newcomer, *known):
             assert session is not None
             session.end(CloseCode.ENDED, lobby.clock.now)
+            lobby.settle()
     assert len(lobby.sessions) <= UNADMITTED
 
 
@@ -211,8 +239,8 @@ def test_admission_opens_the_channels_and_pictures_follow_the_decoder(tmp_path: 
     lobby = Lobby(tmp_path)
     session = lobby.admit(1)
     assert lobby.link.of(Admit) == [Admit(1, (), (0, 1, 2))]
-    lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
-    lobby.reception.session_message(session, Decoder((0,)), 100.0)
+    lobby.happens(session, Message(Decoder((0, 1))))
+    lobby.happens(session, Message(Decoder((0,))))
     assert lobby.link.of(Admit)[1:] == [Admit(1, (1,), (0, 1, 2), (0,))]
     viewing = lobby.admit(2, Permission.VIEW)
     assert viewing.channels() == (0,)
@@ -268,7 +296,8 @@ def test_input_reaches_the_desktop(tmp_path: Path) -> None:
         (InputKind.KEY, 4, True, 0, "a"),
         (InputKind.TEXT, "ü"),
     ]
-    lobby.reception.session_input(session, events, 101.0)
+    lobby.clock.now = 101.0
+    lobby.happens(session, Input(tuple(events)))
     assert [event[0] for event in lobby.sink.events] == ["move", "button", "scroll", "key", "text"]
     assert lobby.worker.inputs == [101.0]
 
@@ -281,7 +310,7 @@ def test_a_viewers_clipboard_is_set_answered_and_told_to_the_others_only(tmp_pat
     source = lobby.admit(1)
     lobby.admit(2)
     lobby.admit(3, Permission.VIEW)
-    lobby.reception.session_message(source, Clipboard(7, "text"), 100.0)
+    lobby.happens(source, Message(Clipboard(7, "text")))
     assert lobby.clipboard.content == "text"
     assert lobby.of(1, ClipboardSet) == [ClipboardSet(7, True)] and lobby.of(1, Clipboard) == []
     assert [m.text for m in lobby.of(2, Clipboard)] == ["text"]
@@ -303,7 +332,7 @@ def test_a_clipboard_that_is_not_taken_is_answered_so(tmp_path: Path, why: str, 
     lobby.admit(2)
     lobby.clipboard.takes = why != "desktop"
     text = "x" * (MAX_CLIPBOARD_TEXT + 1) if why == "size" else "te\0xt" if why == "NUL" else "text"
-    lobby.reception.session_message(session, Clipboard(7, text), 100.0)
+    lobby.happens(session, Message(Clipboard(7, text)))
     assert lobby.of(1, ClipboardSet) == [ClipboardSet(7, False, state)]
     assert lobby.clipboard.content is ClipboardState.EMPTY and lobby.of(2, Clipboard) == []
 
@@ -316,7 +345,7 @@ async def test_the_hosts_clipboard_is_told_to_who_may_read_it(tmp_path: Path) ->
     assert [(m.text, m.state) for m in lobby.of(1, Clipboard)] == [("copied", 0), ("", ClipboardState.NOT_TEXT)]
     lobby.clipboard.content = "asked for"
     for session in (reads, not_reads):
-        lobby.reception.session_message(session, ClipboardAsk(), 100.0)
+        lobby.happens(session, Message(ClipboardAsk()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert lobby.of(1, Clipboard)[-1].text == "asked for"
@@ -331,12 +360,12 @@ async def test_what_was_copied_before_the_viewer_had_its_clipboard_channel_is_to
     lobby.clipboard.content = "newest"
     lobby.features.clipboard.changed("older")
     lobby.features.clipboard.changed("newest")
-    lobby.reception.session_message(session, ClipboardAsk(), 100.0)
+    lobby.happens(session, Message(ClipboardAsk()))
     await asyncio.sleep(0)
     assert lobby.of(1, Clipboard) == []
     ways[0] = True
     for channel in (Channel.INPUT, Channel.BULK, Channel.BULK):
-        lobby.reception.session_opened(session, channel, 100.0)
+        lobby.happens(session, ChannelOpened(channel))
     await asyncio.sleep(0)
     assert [message.text for message in lobby.of(1, Clipboard)] == ["newest"], "once, and the newest"
 
@@ -355,15 +384,25 @@ async def test_a_person_is_asked_at_most_ten_times_an_hour(tmp_path: Path) -> No
     session = lobby.incoming(1)
     assert session is not None
     session.viewer = identity("viewer").public
+    session.state = HostState.PROVED
+    waits: list[float] = []
+    ends: list[CloseCode] = []
+    session.end = lambda code, now: ends.append(code)  # type: ignore[method-assign]
+    session.asked = waits.append  # type: ignore[method-assign, assignment]
     for _ in range(10):
-        assert lobby.reception.session_asks(session, "name", EVERYTHING, lobby.clock.now)
-    with pytest.raises(Refused) as caught:
-        lobby.reception.session_asks(session, "name", EVERYTHING, lobby.clock.now)
-    assert caught.value.code is CloseCode.LIMIT
+        lobby.happens(session, Asks("name", EVERYTHING))
+    assert len(waits) == 10 and not ends
+    lobby.happens(session, Asks("name", EVERYTHING))
+    assert ends == [CloseCode.LIMIT]
     await asyncio.sleep(0)
-    assert len(asked) == 10
+    assert len(asked) == 10 == len(waits)
     lobby.clock.now += 3600
-    assert lobby.reception.session_asks(session, "name", EVERYTHING, lobby.clock.now)
+    another = lobby.incoming(2)
+    assert another is not None
+    another.viewer, another.state = identity("viewer").public, HostState.PROVED
+    another.asked = waits.append  # type: ignore[method-assign, assignment]
+    lobby.happens(another, Asks("name", EVERYTHING))
+    assert len(waits) == 11
     await asyncio.sleep(0)
 
 
@@ -375,10 +414,12 @@ def test_who_leaves_is_evicted_and_the_others_get_new_keys(tmp_path: Path) -> No
     goes = lobby.admit(1)
     lobby.admit(2)
     goes.end(CloseCode.ENDED, 100.0)
+    lobby.settle()
     assert lobby.link.of(Evict) == [Evict(1, CloseCode.ENDED)]
     assert len(lobby.of(2, MediaKeys)) == 1 and lobby.of(1, MediaKeys) == []
     assert any("has left" in line for line in lobby.said)
     goes.end(CloseCode.ENDED, 100.0)
+    lobby.settle()
     assert len(lobby.link.of(Evict)) == 1
 
 
@@ -389,6 +430,7 @@ def test_who_never_came_in_leaves_without_new_keys_or_a_word(tmp_path: Path) -> 
     assert stranger is not None
     stranger.permissions = EVERYTHING  # the code was right, and then the person said no
     stranger.route_lost(stranger.route, 100.0)
+    lobby.settle()
     assert lobby.sessions == [lobby.reception._visits[(2).to_bytes(16, "big")].session]
     assert lobby.of(2, MediaKeys) == []
     assert not any("has left" in line for line in lobby.said)
@@ -408,7 +450,7 @@ def test_a_session_that_the_relay_detached_is_kept_for_a_while_and_then_over(tmp
 def test_when_the_relay_is_lost_sessions_that_are_in_are_kept_and_others_end(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     session = lobby.admit(1)
-    lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
+    lobby.happens(session, Message(Decoder((0, 1))))
     lobby.incoming(2)
     assert lobby.sharing.ready() and not lobby.reception.waiting
     lobby.relay.apply(LinkLost(Refused(CloseCode.GOING_AWAY)), 100.0)
@@ -431,10 +473,12 @@ def test_who_is_lost_misses_the_keys_that_the_others_are_given(tmp_path: Path) -
     lobby.admit(2)
     before = lobby.sharing.join_key().generation
     lost.route_lost(Route(lobby.link.entrance.hop, 9), 100.0)
+    lobby.settle()
     lobby.wait(0)
     assert lobby.of(2, MediaKeys) == [], "the way that is gone was not the one in use"
     asked = lobby.worker.keys
     lost.route_lost(lost.route, 100.0)
+    lobby.settle()
     assert lobby.reception.next_timeout() == 100.0
     lobby.wait(0)
     assert _generations(lobby, 2) == [before + 1]
@@ -460,10 +504,11 @@ def test_who_comes_and_goes_all_the_time_does_not_keep_the_others_busy(tmp_path:
     lobby.admit(2)
     for turn in range(1000):
         flaps.channel_reset(flaps.route, 0, 100 + turn, CloseCode.SESSION_LOST, lobby.clock.now)
+        lobby.settle()
         assert flaps.detached
         lobby.wait(0.001)
         assert flaps._pipes.adopt(0, flaps.route, 101 + turn)
-        lobby.reception.session_moved(flaps, lobby.clock.now)
+        lobby.happens(flaps, Moved())
     assert len(lobby.of(1, MediaKeys)) >= 1000, "it was given them whenever it was back"
     assert 2 <= len(lobby.of(2, MediaKeys)) <= 2 + 1.0 / RENEWAL_SPACING
 
@@ -496,8 +541,10 @@ def test_who_is_admitted_is_given_a_ticket_and_the_end_voids_it(tmp_path: Path) 
     tickets = {handle: lobby.of(handle, Ticket)[0] for handle in (1, 2)}
     assert tickets[1].ticket != tickets[2].ticket and tickets[1].seconds == T_RESUME
     ended.end(CloseCode.EVICTED, 100.0)
+    lobby.settle()
     assert lobby.tickets.redeem(tickets[1].ticket, ended.viewer) is None
     lost.route_lost(lost.route, 100.0)
+    lobby.settle()
     assert lobby.tickets.redeem(tickets[2].ticket, lost.viewer) == EVERYTHING
 
 
@@ -511,7 +558,7 @@ def test_a_viewer_without_a_key_is_given_one_and_a_key_object(tmp_path: Path) ->
     lobby = Lobby(tmp_path)
     session = lobby.admit(1)
     before = lobby.worker.keys
-    lobby.reception.session_message(session, NeedKeys(1, 0), 100.0)
+    lobby.happens(session, Message(NeedKeys(1, 0)))
     assert len(lobby.of(1, MediaKeys)) == 1 and lobby.worker.keys == before + 1
     lobby.say(Recover(0, 1, 5))
     assert lobby.worker.keys == before + 2
@@ -520,7 +567,7 @@ def test_a_viewer_without_a_key_is_given_one_and_a_key_object(tmp_path: Path) ->
 def test_the_relays_count_of_viewers_reaches_the_sharing(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     session = lobby.admit(1)
-    lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
+    lobby.happens(session, Message(Decoder((0, 1))))
     assert lobby.sharing.ready()
     lobby.say(Viewers(0))
     assert not lobby.sharing.ready()
@@ -576,7 +623,7 @@ def test_a_ticket_brings_one_session_back_and_never_makes_two_of_it(tmp_path: Pa
     first, other = lobby.admit(1), lobby.admit(2)
     (ticket,) = lobby.of(1, Ticket)
     if lost:
-        lobby.reception.session_detached(first, lobby.clock.now)
+        lobby.happens(first, Detached())
     assert lobby.tickets.redeem(ticket.ticket, other.viewer) is None and first in lobby.sessions, "a thief ends nothing"
     third = lobby.admit(3)
     (ticket,) = lobby.of(3, Ticket)

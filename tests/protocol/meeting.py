@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from avl_protocol.crypto.attempts import AttemptBudget, Code, Try
 from avl_protocol.crypto.identity import endorse_signer
+from avl_protocol.session import hosting
 from avl_protocol.session.carrier import Carrier
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.inputledger import Dropped
@@ -152,7 +153,7 @@ class CodeDoor:
 
 @dataclass
 class HostOwner:
-    """HostSessionOwner. `asks`: whether a person decides; `source` gives the media keys."""
+    """What owns a host's session. `asks`: whether a person decides; `source` gives the media keys."""
 
     source: Source
     asks: bool = False
@@ -165,12 +166,34 @@ class HostOwner:
     detached: int = 0
     opened: list[int] = field(default_factory=list)
 
-    def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
-        if self.asks:
-            self.asked.append((name, wish))
-        return self.asks
+    def take(self, session: HostSession, now: float) -> None:
+        """Write down what has happened, and answer what is asked."""
+        while (event := session.next_event()) is not None:
+            assert self.ended is None, "nothing follows the end"
+            match event:
+                case hosting.Asks(name, wish) if self.asks:
+                    self.asked.append((name, wish))
+                    session.asked(now)
+                case hosting.Asks() | hosting.Returns():
+                    session.admit(self.grant(session, now), now)
+                case hosting.Admitted():
+                    self.admitted += 1
+                case hosting.Input(events):
+                    self.events += events
+                    session.applied(event, now)
+                case hosting.Message(message):
+                    self.messages.append(message)
+                case hosting.ChannelOpened(channel):
+                    self.opened.append(channel)
+                case hosting.Moved():
+                    self.moved += 1
+                case hosting.Detached():
+                    self.detached += 1
+                case hosting.Ended(code):
+                    self.ended = code
 
-    def session_grant(self, session: HostSession, now: float) -> Grant:
+    def grant(self, session: HostSession, now: float) -> Grant:
+        """What a session is granted."""
         key = self.source.keys.join().to_bytes()
         endorsement = endorse_signer(HOST, MEDIA_SESSION, SIGNER.public)
         return Grant(
@@ -183,28 +206,6 @@ class HostOwner:
             "desk",
             (self.source.sender.track.row,),
         )
-
-    def session_admitted(self, session: HostSession, now: float) -> None:
-        self.admitted += 1
-
-    def session_input(self, session: HostSession, events: list[tuple[Any, ...]], now: float) -> None:
-        self.events += events
-
-    def session_message(self, session: HostSession, message: ChannelMessage, now: float) -> None:
-        self.messages.append(message)
-
-    def session_opened(self, session: HostSession, channel: int, now: float) -> None:
-        self.opened.append(channel)
-
-    def session_moved(self, session: HostSession, now: float) -> None:
-        self.moved += 1
-
-    def session_detached(self, session: HostSession, now: float) -> None:
-        self.detached += 1
-
-    def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
-        assert self.ended is None
-        self.ended = code
 
 
 @dataclass
@@ -272,16 +273,21 @@ class Meeting:
         self.change: Change = lambda from_viewer, moved: moved
         self.door = door or CodeDoor()
         self.source = Source()
-        self.host_owner, self._told = HostOwner(self.source, asks), ViewerTold()
+        self._host_owner, self._told = HostOwner(self.source, asks), ViewerTold()
         self.ways = [MemoryWay(5, begun=True)]
         first = self.ways[0]
         self.host_pipes, self.viewer_pipes = first.host_pipes, first.viewer_pipes
         self.host_route, self.viewer_route = first.host_route, first.viewer_route
         own = VIEWER if viewer == "viewer" else identity(viewer)
         self.host = HostSession(
-            HOST, host_session_id, SessionPipes(self.host_route), self.door, self.host_owner, Seeded("host"),
-            WALL, self.now,
-        )  # fmt: skip
+            identity=HOST,
+            session_id=host_session_id,
+            pipes=SessionPipes(self.host_route),
+            door=self.door,
+            entropy=Seeded("host"),
+            wall=WALL,
+            now=self.now,
+        )
         self.viewer = ViewerSession(
             ViewerSettings(own, device, SESSION, code, "someone", wish, (0, 1), ticket),
             SessionPipes(self.viewer_route),
@@ -295,8 +301,22 @@ class Meeting:
         """What the viewer's session has told so far."""
         return self._told.take(self.viewer)
 
+    @property
+    def host_owner(self) -> HostOwner:
+        """The host's owner, who has taken all events by now."""
+        self._host_owner.take(self.host, self.now)
+        return self._host_owner
+
+    def answer(self, allowed: bool, answered: bool) -> None:
+        """What the person at the host says, or does not."""
+        if allowed:
+            self.host.admit(self.host_owner.grant(self.host, self.now), self.now)
+        else:
+            self.host.denied(answered, self.now)
+
     def carry(self) -> None:
         """Carry what waits, at this moment, until nothing more is said."""
+        self._host_owner.take(self.host, self.now)
         while any(way.viewer_pipes.out or way.host_pipes.out for way in self.ways):
             for way in self.ways:
                 for from_viewer, pipes in ((True, way.viewer_pipes), (False, way.host_pipes)):
@@ -316,6 +336,7 @@ class Meeting:
             session.channel_opened(route, moved.channel, moved.stream, self.now)
         else:
             session.channel_received(route, moved.channel, moved.stream, moved.data, moved.end, self.now)
+        self._host_owner.take(self.host, self.now)
 
     def another_way(self, *, direct: bool = False) -> MemoryWay:
         """A place for the session on another hop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, cast
 
 import pytest
@@ -23,7 +24,7 @@ from avl_protocol.media.frame import Chroma
 from avl_protocol.media.track import video
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.hosting import HostState
+from avl_protocol.session.hosting import Ended, Event, HostState, Message
 from avl_protocol.session.link import LinkState, RelayLink
 from avl_protocol.session.mediakeys import MediaKeyring
 from avl_protocol.session.mediaout import MediaSender
@@ -51,8 +52,15 @@ class Session:
         self.session_id = handle.to_bytes(16, "big")
         self.permissions = permissions
         self.viewer = VIEWER.public
+        self.events: deque[Event] = deque()
         self.told: list[ChannelMessage] = []
         self.controls: list[ChannelMessage] = []
+
+    def next_event(self) -> Event | None:
+        return self.events.popleft() if self.events else None
+
+    def next_timeout(self) -> float | None:
+        return None
 
     def send(self, message: ChannelMessage) -> bool:
         (self.told if channel_of(type(message)) == Channel.BULK else self.controls).append(message)
@@ -137,7 +145,12 @@ class Lobby:
             session.controls.clear()
 
     def say(self, session: Session, message: BulkMessage) -> None:
-        self.reception.session_message(cast(HostSession, session), message, 0.0)
+        self.happens(session, Message(message))
+
+    def happens(self, session: Session, event: Event) -> None:
+        """A session has this to say."""
+        session.events.append(event)
+        self.reception.settle(0.0)
 
 
 def texts(session: Session) -> list[str]:
@@ -260,7 +273,7 @@ def test_when_a_session_ends_the_others_are_given_new_keys() -> None:
     lobby = Lobby(EVERYTHING, EVERYTHING, Permission.VIEW)
     gone, *rest = lobby.sessions
     before = lobby.sharing.join_key()
-    lobby.reception.session_ended(cast(HostSession, gone), CloseCode.ENDED, 0.0)
+    lobby.happens(gone, Ended(CloseCode.ENDED))
     assert lobby.link.said == [Evict(gone.handle, CloseCode.ENDED)]
     assert gone.controls == []
     for session in rest:

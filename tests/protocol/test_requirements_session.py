@@ -33,7 +33,7 @@ def heard(meeting: Meeting) -> list[tuple[float, ChannelMessage]]:
 @pytest.mark.parametrize("first", [Beacon(0), ClockPong(0, 0)])
 def test_a_host_that_does_not_begin_with_grant_is_left(first: ChannelMessage, monkeypatch: pytest.MonkeyPatch) -> None:
     meeting = Meeting()
-    monkeypatch.setattr(meeting.host_owner, "session_grant", lambda _session, _now: cast(Grant, first))
+    monkeypatch.setattr(meeting.host_owner, "grant", lambda _session, _now: cast(Grant, first))
     meeting.start()
     assert meeting.reason is CloseCode.SESSION_PROTOCOL
     assert meeting.viewer_owner.grant is None
@@ -93,12 +93,12 @@ def test_every_batch_is_echoed_once_applied_with_what_was_discarded_in_all() -> 
 
 def test_a_grant_whose_signer_is_not_the_host_s_is_tampering(monkeypatch: pytest.MonkeyPatch) -> None:
     meeting = Meeting()
-    genuine = meeting.host_owner.session_grant
+    genuine = meeting.host_owner.grant
 
     def grant(session: HostSession, now: float) -> Grant:
         return replace(genuine(session, now), signer=VIEWER.public)
 
-    monkeypatch.setattr(meeting.host_owner, "session_grant", grant)
+    monkeypatch.setattr(meeting.host_owner, "grant", grant)
     meeting.start()
     assert meeting.reason is CloseCode.TAMPERED
     assert meeting.viewer.media is None

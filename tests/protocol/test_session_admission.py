@@ -146,7 +146,7 @@ def test_a_person_can_allow() -> None:
     assert meeting.host_owner.asked == [("someone", EVERYTHING)]
     assert meeting.host_owner.admitted == 0 and meeting.viewer.state is ViewerState.HANDSHAKE
     meeting.at(20)
-    meeting.host.consented(True, True, meeting.now)
+    meeting.answer(True, True)
     meeting.carry()
     assert meeting.host_owner.admitted == 1 and meeting.viewer_owner.grant is not None
 
@@ -157,11 +157,11 @@ def test_a_person_can_allow() -> None:
 )
 def test_a_person_can_decline_or_not_answer(allowed: bool, answered: bool, code: CloseCode) -> None:
     meeting = Meeting(asks=True).start()
-    meeting.host.consented(allowed, answered, meeting.now)
+    meeting.answer(allowed, answered)
     meeting.carry()
     assert meeting.reason is code
     assert meeting.host_owner.ended is code
-    meeting.host.consented(True, True, meeting.now)
+    meeting.answer(True, True)
     assert meeting.host_owner.admitted == 0
 
 

@@ -47,8 +47,8 @@ from tests.system.seen import number, online, until
 
 #: What is called from outside: by carriers, timers, tasks, the capture thread, and by those who are called by these.
 HOST: dict[type, str] = {
-    Reception: "incoming left channel_received channel_reset session_grant session_admitted session_moved "
-    "session_input session_message session_ended everybody handle_timer",
+    Reception: "incoming left channel_received channel_reset _grant _admitted _moved _handle "
+    "_ended everybody handle_timer",
     Services: "receive admitted moved ended",
     LayoutService: "changed admitted",
     PointerService: "changed admitted",
@@ -58,7 +58,7 @@ HOST: dict[type, str] = {
     TicketService: "admitted lost ended handle_timer",
     CandidatesService: "admitted ended",
     Registration: "apply _message handle_timer next_timeout",
-    HostSession: "channel_received handle_timer send",
+    HostSession: "channel_received handle_timer send admit applied next_event",
     Sharing: "open join_key renew_keys set_viewer frame fate look",
     CapturePermit: "ready",
     PicturePlan: "follow leave handle_timer",

@@ -9,7 +9,6 @@ import pytest
 
 from avl_host.capture.source import SourceLost
 from avl_protocol.crypto.sframe import UnknownKey
-from avl_protocol.session.hosting import HostState
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import T_INPUT_SILENCE, CloseCode, InputKind
 from avl_viewer.api import Desktop
@@ -22,8 +21,7 @@ A_DOWN = (int(InputKind.KEY), 4, True, 0, "a")
 
 def sessions(host: Any) -> list[Any]:
     """The sessions that a host has admitted."""
-    visits = host.agent.reception._visits.values()
-    return [visit.session for visit in visits if visit.session.state is HostState.ADMITTED]
+    return [visit.session for visit in host.agent.reception.visits()]
 
 
 async def hold(desktop: Desktop, *events: tuple[Any, ...]) -> None:
@@ -201,8 +199,9 @@ def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(entrance: 
 
                 host.agent.sharing.publications[0].sender.seal = keep  # type: ignore[method-assign]
                 generation = host.agent.sharing.publications[0].sender.current_key.generation
-                (session,) = [x for x in sessions(host) if x.session_id == goes._client._session_id]
-                session.end(CloseCode.EVICTED, simulation.clock.monotonic())
+                reception = host.agent.reception
+                (visit,) = [x for x in reception.visits() if x.session.session_id == goes._client._session_id]
+                reception.end(visit.session, CloseCode.EVICTED, simulation.clock.monotonic())
                 reason = await goes._client.ended
                 assert reason.code is CloseCode.EVICTED and reason.exit_status == 3
                 await asyncio.sleep(1)

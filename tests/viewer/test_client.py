@@ -78,8 +78,8 @@ def test_what_waits_when_the_session_ends_fails_whatever_the_code(code: CloseCod
             async with s.viewer(host) as desktop:
                 await number(desktop)
                 loop = asyncio.get_running_loop()
-                (visit,) = host.agent.reception._visits.values()
-                loop.call_later(0.5, visit.session.end, code, simulation.clock.monotonic())
+                (visit,) = host.agent.reception.visits()
+                loop.call_later(0.5, host.agent.reception.end, visit.session, code, simulation.clock.monotonic())
                 begun = loop.time()
                 with pytest.raises(Refused) as caught:
                     await desktop.watch(30.0)
@@ -134,7 +134,7 @@ def test_a_desktop_too_large_for_a_viewer_is_said_to_be_and_not_waited_for() -> 
         async with system(simulation) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
-                (visit,) = host.agent.reception._visits.values()
+                (visit,) = host.agent.reception.visits()
                 visit.session.send(Layout(20_000, 20_000))
                 with pytest.raises(Refused) as caught:
                     while True:

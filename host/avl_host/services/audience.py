@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from avl_host.outlets import Outlet
 from avl_protocol.session.host import HostSession
+from avl_protocol.wire.registry import CloseCode
 
 
 class Audience(Protocol):
@@ -14,6 +15,9 @@ class Audience(Protocol):
 
     def everybody(self, call: Callable[[HostSession], object], outlet: Outlet | None = None) -> None:
         """Call for each session that was admitted; with `outlet`, for those that get their pictures there."""
+
+    def end(self, session: HostSession, code: CloseCode, now: float) -> None:
+        """End a session, and tell its viewer why."""
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what takes time in the background."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from avl_host.services.audience import Audience
 from avl_host.tickets import TicketBook
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
@@ -18,7 +19,8 @@ KEEP = 60.0
 class TicketService(Service[HostSession]):
     """Gives tickets of a book, and keeps those of running sessions young."""
 
-    def __init__(self, book: TicketBook, clock: Callable[[], float]) -> None:
+    def __init__(self, audience: Audience, book: TicketBook, clock: Callable[[], float]) -> None:
+        self._audience = audience
         self._book = book
         self._clock = clock
         self._sessions: dict[bytes, HostSession] = {}
@@ -46,7 +48,7 @@ class TicketService(Service[HostSession]):
     def _redeemed(self, session_id: bytes) -> None:
         """A ticket was taken: there is one session to a ticket, and this one's place is another's (R-SEC-88)."""
         if (session := self._sessions.get(session_id)) is not None:
-            session.end(CloseCode.REPLACED, self._clock())
+            self._audience.end(session, CloseCode.REPLACED, self._clock())
 
     def next_timeout(self) -> float | None:
         """When the tickets are made younger next."""

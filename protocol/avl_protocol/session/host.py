@@ -3,13 +3,27 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from avl_protocol.crypto.attempts import Try
 from avl_protocol.crypto.handshake import HostHandshake
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.session.hosting import Door, HostSessionOwner, HostState
+from avl_protocol.session.hosting import (
+    Admitted,
+    Asks,
+    ChannelOpened,
+    Detached,
+    Door,
+    Ended,
+    Event,
+    HostState,
+    Input,
+    Message,
+    Moved,
+    Returns,
+)
 from avl_protocol.session.inputgate import InputGate
 from avl_protocol.session.moves import HostMoves
 from avl_protocol.session.pipes import Route, SessionPipes
@@ -25,6 +39,7 @@ from avl_protocol.wire.endtoend import (
     ClockPong,
     Echo,
     End,
+    Grant,
 )
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
@@ -43,12 +58,24 @@ from avl_protocol.wire.registry import (
 
 class HostSession:
     """One viewer's session. `wall`: Unix time in seconds, for certificates; `keep`: seconds for which it waits for its
-    viewer without a way to it."""
+    viewer without a way to it.
+
+    What follows from a call waits in `events`, in order, until the owner takes it with `next_event`.
+    """
 
     def __init__(
-        self, identity: Identity, session_id: bytes, pipes: SessionPipes, door: Door, owner: HostSessionOwner,
-        entropy: Callable[[int], bytes], wall: int, now: float, keep: float = T_RESUME,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        identity: Identity,
+        session_id: bytes,
+        pipes: SessionPipes,
+        door: Door,
+        entropy: Callable[[int], bytes],
+        wall: int,
+        now: float,
+        keep: float = T_RESUME,
+    ) -> None:
+        self.events: deque[Event] = deque()
         self._keep = keep
         self._handshake = HostHandshake(identity, session_id, entropy, wall)
         self._frames = ShortFrameReader(MAX_HANDSHAKE_MESSAGE)
@@ -56,7 +83,6 @@ class HostSession:
         self._session_id = session_id
         self._pipes = pipes
         self._door = door
-        self._owner = owner
         self._secure: SecureChannels | None = None
         self._moves: HostMoves | None = None
         #: Channels that have had a stream: the first one on the route where the session began has no Channel Resume.
@@ -106,26 +132,35 @@ class HostSession:
         assert self._secure is not None
         return self._secure.punch_key
 
+    @property
+    def over(self) -> bool:
+        """Whether the session has ended."""
+        return self.state is HostState.ENDED
+
+    def next_event(self) -> Event | None:
+        """Take what happened next; None when there is nothing more."""
+        return self.events.popleft() if self.events else None
+
     # bytes
 
     def channel_opened(self, route: Route, channel: int, stream: int, now: float) -> None:
         """The viewer opened a stream: the first of its channel, or one that the channel moves to."""
-        if self.state is HostState.ENDED or self._arrives(route, channel, stream):
+        if self.over or self._arrives(route, channel, stream):
             return
         if not self._may_open(channel) or not self._pipes.adopt(channel, route, stream):
             route.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
             return
-        self._has_opened(channel, now)
+        self._has_opened(channel)
 
-    def _has_opened(self, channel: int, now: float) -> None:
+    def _has_opened(self, channel: int) -> None:
         """There is a way on a channel now, for the first time or again."""
         self._opened.add(channel)
         if channel != Channel.CONTROL:
-            self._owner.session_opened(self, channel, now)
+            self.events.append(ChannelOpened(channel))
 
     def channel_received(self, route: Route, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
         """Bytes of one of the session's channels."""
-        if self.state is HostState.ENDED:
+        if self.over:
             return
         self._latest = now
         try:
@@ -144,9 +179,9 @@ class HostSession:
                 self._shake(data, now)
             else:
                 self._messages(channel, data, now)
-            if end and channel == Channel.CONTROL and self._going():
+            if end and channel == Channel.CONTROL and not self.over:
                 if self._secure is not None and self._secure.finished(channel):
-                    self._ended(CloseCode.ENDED, now)
+                    self._ended(CloseCode.ENDED)
                 else:
                     self._pipes.abandon(channel)
                     self._lose(channel, now)
@@ -154,9 +189,6 @@ class HostSession:
             self.end(error.code, now)
         except Refused as error:
             self.end(error.code, now)
-
-    def _going(self) -> bool:
-        return self.state is not HostState.ENDED
 
     def _may_open(self, channel: int) -> bool:
         if channel == Channel.CONTROL:
@@ -190,8 +222,8 @@ class HostSession:
         if channel == Channel.CONTROL:
             self._timers.stop(Timer.RESUME)
             self._beacon(now)  # a viewer that heard nothing for long sends nothing until it does
-            self._owner.session_moved(self, now)
-        self._has_opened(channel, now)
+            self.events.append(Moved())
+        self._has_opened(channel)
         return rest
 
     def channel_reset(self, route: Route, channel: int, stream: int, code: int, now: float) -> None:
@@ -201,7 +233,7 @@ class HostSession:
         if not self._pipes.uses(channel, route, stream):
             return
         if channel == Channel.CONTROL and (self._secure is None or code not in LOSSES):
-            self._ended(CloseCode.SESSION_LOST, now)
+            self._ended(CloseCode.SESSION_LOST)
         else:
             self._lose(channel, now)
 
@@ -209,7 +241,7 @@ class HostSession:
         """A way is gone with all that was on it."""
         if self._secure is None:
             if route is self._pipes.route:
-                self._ended(CloseCode.SESSION_LOST, now)
+                self._ended(CloseCode.SESSION_LOST)
             return
         if self._moves is not None:
             self._moves.lost(route)
@@ -226,20 +258,20 @@ class HostSession:
     def _lose(self, channel: int, now: float) -> None:
         """A channel has no stream: hold back until the viewer opens another."""
         if self._secure is None or self._keep <= 0:
-            self._ended(CloseCode.SESSION_LOST, now)
+            self._ended(CloseCode.SESSION_LOST)
             return
         self._pipes.drop(channel)
         self._secure.suspend(channel)
         if channel == Channel.CONTROL:
             self._timers.stop(Timer.BEACON)
             self._timers.set(Timer.RESUME, now + self._keep)
-            self._owner.session_detached(self, now)
+            self.events.append(Detached())
 
     # handshake
 
     def _shake(self, data: bytes, now: float) -> None:
         self._frames.feed(data)
-        while self._secure is None and (body := self._frames.next()) is not None:
+        while self.state in (HostState.HANDSHAKE, HostState.CONSENT) and (body := self._frames.next()) is not None:
             step = self._handshake.receive(body)
             for out in step.send:
                 self._send_body(out)
@@ -251,7 +283,8 @@ class HostSession:
                 if permissions is not None:
                     self.permissions = permissions & self._wish
                     self._handshake.redeem()
-                    self._admit(now)
+                    self.state = HostState.PROVED
+                    self.events.append(Returns())
                     return
                 self._attempt = self._door.begin(self.viewer, now)
                 self._send_body(self._handshake.challenge(self._attempt.codes))
@@ -261,42 +294,58 @@ class HostSession:
                 if permissions is None:
                     raise Refused(CloseCode.REFUSED)
                 self.permissions = permissions & self._wish
-                if self._owner.session_asks(self, self._name, self.permissions, now):
-                    self.state = HostState.CONSENT
-                    self._timers.set(Timer.HANDSHAKE, now + T_CONSENT + T_UNADMITTED)
-                    self._send_body(self._handshake.wait(int(T_CONSENT)))
-                else:
-                    self._admit(now)
+                self.state = HostState.PROVED
+                self.events.append(Asks(self._name, self.permissions))
 
-    def consented(self, allowed: bool, answered: bool, now: float) -> None:
-        """The person's answer; `answered` is False when nobody gave one."""
+    def asked(self, now: float) -> None:
+        """A person is being asked; then `admit` or `denied` is called."""
+        if self.state is HostState.PROVED:
+            self.state = HostState.CONSENT
+            self._timers.set(Timer.HANDSHAKE, now + T_CONSENT + T_UNADMITTED)
+            self._send_body(self._handshake.wait(int(T_CONSENT)))
+            self._unfinished(self._shake, b"", now)
+
+    def denied(self, answered: bool, now: float) -> None:
+        """The person said no; `answered` is False when nobody gave an answer."""
         if self.state is HostState.CONSENT:
-            if allowed:
-                self._admit(now)
-            else:
-                self.end(CloseCode.DENIED if answered else CloseCode.NO_CONSENT, now)
+            self.end(CloseCode.DENIED if answered else CloseCode.NO_CONSENT, now)
+
+    @property
+    def admissible(self) -> bool:
+        """Whether `admit` lets the viewer in now."""
+        return self.state in (HostState.PROVED, HostState.CONSENT)
 
     def _send_body(self, body: bytes) -> None:
         self._pipes.send(Channel.CONTROL, len(body).to_bytes(2, "big") + body)
 
-    def _admit(self, now: float) -> None:
+    def admit(self, grant: Grant, now: float) -> None:
+        """Let the viewer in; nothing where it is gone by now."""
+        if not self.admissible:
+            return
         self._send_body(self._handshake.admit())
         self._secure = SecureChannels(self._handshake.keys, False, self._session_id, self._pipes)
         self._moves = HostMoves(self._secure, self._pipes)
         self.state = HostState.ADMITTED
         self._timers.stop(Timer.HANDSHAKE)
         self._timers.set(Timer.BEACON, now + T_BEACON)
-        self.send(self._owner.session_grant(self, now))
-        self._owner.session_admitted(self, now)
+        self.send(grant)
+        self.events.append(Admitted())
         left = self._frames.clear()
         if left:
-            self._messages(Channel.CONTROL, left, now)
+            self._unfinished(self._messages, Channel.CONTROL, left, now)
+
+    def _unfinished(self, call: Callable[..., None], *arguments: Any) -> None:
+        """Go on with bytes that came before an answer of the owner. An error in them ends the session."""
+        try:
+            call(*arguments)
+        except (RemoteProtocolError, Refused) as error:
+            self.end(error.code, self._latest)
 
     # messages
 
     def send(self, message: ChannelMessage) -> bool:
-        """Send a message on its channel; False where that has no way now: `session_opened` tells when it has one, for
-        channel 0 `session_moved`. A viewer that does not read ends its session (TOO_SLOW), not our caller."""
+        """Send a message on its channel; False where that has no way now: `ChannelOpened` tells when it has one, for
+        channel 0 `Moved`. A viewer that does not read ends its session (TOO_SLOW), not our caller."""
         channel = channel_of(type(message))
         if self.state is not HostState.ADMITTED or not self._pipes.is_open(channel):
             return False
@@ -321,7 +370,7 @@ class HostSession:
             if (own := self._own.get(type(message))) is not None:
                 own(message, now)
             else:
-                self._owner.session_message(self, message, now)
+                self.events.append(Message(message))
 
     def _clock_asked(self, ping: ClockPing, now: float) -> None:
         self.send(ClockPong(ping.sent_us, round(now * 1e6)))
@@ -330,21 +379,23 @@ class HostSession:
         assert self._secure is not None
         self._secure.finish(Channel.CONTROL)
         self._pipes.finish(Channel.CONTROL)
-        self._ended(CloseCode.ENDED, now)
+        self._ended(CloseCode.ENDED)
 
     def _input(self, batch: Batch, now: float) -> None:
         events, discarded = self._gate.admit(batch, self.permissions, now)
         self.discarded += discarded
-        if events:
-            self._owner.session_input(self, events, now)
+        self.events.append(Input(tuple(events), batch.sequence, self.discarded))
         self._timers.set(Timer.SILENCE, self._gate.silence_deadline())
-        assert self._secure is not None
-        self._secure.send(Channel.INPUT, INPUT.encode(Echo(batch.sequence, round(now * 1e6), self.discarded)))
 
-    def _release(self, now: float) -> None:
+    def applied(self, event: Input, now: float) -> None:
+        """Input was applied: tell the viewer, if it was the viewer's."""
+        if event.sequence is not None and self.state is HostState.ADMITTED:
+            self._send(Channel.INPUT, INPUT.encode(Echo(event.sequence, round(now * 1e6), event.discarded)))
+
+    def _release(self) -> None:
         self._timers.stop(Timer.SILENCE)
         if events := self._gate.release():
-            self._owner.session_input(self, events, now)
+            self.events.append(Input(tuple(events)))
 
     # time and end
 
@@ -360,12 +411,12 @@ class HostSession:
                 self.end(CloseCode.TIMEOUT, now)
             elif timer is Timer.SILENCE:
                 if events := self._gate.silent():
-                    self._owner.session_input(self, events, now)
+                    self.events.append(Input(tuple(events)))
                 self._timers.set(Timer.SILENCE, self._gate.silence_deadline())
             elif timer is Timer.BEACON:
                 self._beacon(now)
             elif timer is Timer.RESUME:
-                self._ended(CloseCode.SESSION_LOST, now)
+                self._ended(CloseCode.SESSION_LOST)
 
     def _beacon(self, now: float) -> None:
         self._timers.set(Timer.BEACON, now + T_BEACON)
@@ -373,7 +424,7 @@ class HostSession:
 
     def end(self, code: CloseCode, now: float) -> None:
         """End the session and tell the viewer why: sealed if it was admitted, as a refusal before."""
-        if self.state is HostState.ENDED:
+        if self.over:
             return
         if self._secure is not None and code is CloseCode.TAMPERED:
             self._pipes.close(code)  # nothing sealed can be said any more
@@ -386,14 +437,14 @@ class HostSession:
         elif self.viewer:
             self._send_body(self._handshake.refuse(code))
         self._pipes.finish(Channel.CONTROL)
-        self._ended(code, now)
+        self._ended(code)
 
-    def _ended(self, code: CloseCode, now: float) -> None:
-        if self.state is not HostState.ENDED:
-            self._release(now)
+    def _ended(self, code: CloseCode) -> None:
+        if not self.over:
+            self._release()
             if self._attempt is not None:
                 self._door.failed(self._attempt)
                 self._attempt = None
             self.state = HostState.ENDED
             self._timers.stop_all()
-            self._owner.session_ended(self, code, now)
+            self.events.append(Ended(code))

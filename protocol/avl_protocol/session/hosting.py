@@ -1,22 +1,25 @@
-"""What a host's session asks of its door and tells its owner, and its states (spec 04-session)."""
+"""What a host's session asks of its door, the events that it gives its owner, and its states (spec 04-session).
+
+The owner takes them by `HostSession.next_event` after every call into the session. Some are questions: their answer is
+a call, now or later.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from avl_protocol.crypto.attempts import Try
-from avl_protocol.wire.endtoend import ChannelMessage, Grant
+from avl_protocol.wire.endtoend import ChannelMessage
 from avl_protocol.wire.registry import CloseCode, Permission
-
-if TYPE_CHECKING:
-    from avl_protocol.session.host import HostSession
 
 
 class HostState(Enum):
     """Where a session stands."""
 
     HANDSHAKE = "the viewer is proving itself"
+    PROVED = "the viewer has proved itself"
     CONSENT = "a person is being asked"
     ADMITTED = "running"
     ENDED = "over"
@@ -38,32 +41,64 @@ class Door(Protocol):
         """What a resume ticket of this viewer admits to, once; None when it is not good (6.2.3)."""
 
 
-class HostSessionOwner(Protocol):
-    """What the owner of a session is told."""
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """The code was right, and the viewer wants this. Answered by `asked`, `admit` or `end`. `name`: what it calls
+    itself; any text."""
 
-    def session_asks(self, session: HostSession, name: str, wish: Permission, now: float) -> bool:
-        """The code was right. True: ask a person and call `consented`; False: no question."""
+    name: str
+    wish: Permission
 
-    def session_grant(self, session: HostSession, now: float) -> Grant:
-        """The session is being admitted: what to grant it."""
 
-    def session_admitted(self, session: HostSession, now: float) -> None:
-        """GRANT was sent; the channels are open."""
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """The ticket was right: nobody is asked. Answered by `admit`."""
 
-    def session_input(self, session: HostSession, events: list[tuple[Any, ...]], now: float) -> None:
-        """Apply input now."""
 
-    def session_message(self, session: HostSession, message: ChannelMessage, now: float) -> None:
-        """A message of a channel that is not the session's own business: a service's."""
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """GRANT was sent; the channels are open."""
 
-    def session_opened(self, session: HostSession, channel: int, now: float) -> None:
-        """A channel behind channel 0 has a way, for the first time or after a move: what it missed may be sent."""
 
-    def session_moved(self, session: HostSession, now: float) -> None:
-        """The session is on another route: `session.route`. What it was not told meanwhile is to be told now."""
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Input to be applied now, in order; answered by `applied`. `sequence`: of the viewer's batch, None for what the
+    session lets go of by itself. `discarded`: events that were not let through, in all."""
 
-    def session_detached(self, session: HostSession, now: float) -> None:
-        """The session has no way to its viewer; it is kept for a while."""
+    events: tuple[tuple[Any, ...], ...]
+    sequence: int | None = None
+    discarded: int = 0
 
-    def session_ended(self, session: HostSession, code: CloseCode, now: float) -> None:
-        """The session is over; what it held has been released before."""
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a channel that is not the session's own business: a service's."""
+
+    message: ChannelMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    """A channel behind channel 0 has a way, for the first time or after a move: what it missed may be sent."""
+
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The session is on another route: `session.route`. What it was not told meanwhile is to be told now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """The session has no way to its viewer; it is kept for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The session is over; what it held has been released by the events before. It is the last event."""
+
+    code: CloseCode
+
+
+Event = Asks | Returns | Admitted | Input | Message | ChannelOpened | Moved | Detached | Ended
