@@ -67,8 +67,14 @@ def python_text(registry: dict[str, Any]) -> str:
         out.append(f"T_{name} = {value / 1000}  # seconds: {about}")
     for section, (name, base, _) in ENUMS.items():
         out += ["", "", f"class {name}({base}):", f'    """Registry section "{section}"."""', ""]
-        for member, (value, about) in registry[section].items():
+        for member, (value, about, *_) in registry[section].items():
             out.append(f"    {member} = {value}  # {about}")
+    out += ["", "", "#: channel -> (permissions, any of which opens it; none: it is always open, whether it is bulk)"]
+    out += ["CHANNELS: dict[int, tuple[Permission, bool]] = {"]
+    for name, (_, _, row) in registry["channels"].items():
+        opened = " | ".join(f"Permission.{one}" for one in row["opened_by"]) or "Permission(0)"
+        out.append(f"    Channel.{name}: ({opened}, {row['bulk']}),")
+    out.append("}")
     out += ["", "", "class CloseCode(IntEnum):"]
     out += ['    """Why a connection or a session ended; registry section "close_codes"."""', ""]
     codes = registry["close_codes"]
@@ -112,6 +118,13 @@ def script_text(registry: dict[str, Any]) -> str:
         for name, message in registry[section].items():
             out.append(f"  {name}: {json.dumps([message['number'], message['fields']])},")
         out.append("});")
+    out += ["/** Channel -> permissions, any of which opens it (0: always open), whether it is bulk, its messages. */"]
+    out += ["export const CHANNELS = Object.freeze({"]
+    for number, _, row in registry["channels"].values():
+        opened = sum(registry["permissions"][one][0] for one in row["opened_by"])
+        table = f"{MESSAGES[row['messages']]}_MESSAGES"
+        out.append(f"  {number}: {{ openedBy: {opened}, bulk: {json.dumps(row['bulk'])}, messages: {table} }},")
+    out.append("});")
     return "\n".join(out) + "\n"
 
 

@@ -32,6 +32,7 @@ from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.messages import Attach, Detach, HopMessage, Recover, Subscribe
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode, Role
 
 #: The one session of a direct connection.
@@ -76,7 +77,7 @@ class DirectDoor:
         self._secret = entropy(32)
         self._guests: dict[RelayPeer, _Guest] = {}
         self._peers = Peers(self._apply)
-        #: Wishes for tracks that their sender was not admitted to.
+        #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
 
     def accept(self, carrier: QuicCarrier, now: float) -> RelayPeer:
@@ -84,7 +85,7 @@ class DirectDoor:
         certificate = carrier.server_certificate or b""
         endorsement = endorse_certificate(self._identity, certificate, HOST_CERTIFICATE)
         own = RelayIdentity(self._identity.public, certificate, endorsement, "", "", (Role.VIEWER,))
-        peer = RelayPeer(own, nonce=self._entropy(16), wall_ms=int(self._wall() * 1000), now=now)
+        peer = guard(RelayPeer(own, nonce=self._entropy(16), wall_ms=int(self._wall() * 1000), now=now))
         peer.attach_carrier(carrier)
         source = source_tag(self._secret, carrier.peer_address[0])
         if not self._make_room(now):
@@ -164,14 +165,12 @@ class DirectDoor:
             return  # of a session that is not the sender's (R-SESS-6)
         elif isinstance(message, Detach):
             self._detach(guest, now)
-        elif guest.entrance.outlet.sessions == 0:
-            return  # nobody is admitted here who gets pictures
-        elif not isinstance(message, Recover | Subscribe) or message.track not in guest.entrance.feed.tracks:
-            self.strays += 1
-        elif isinstance(message, Recover):
+        elif isinstance(message, Subscribe) and message.track in self._sharing.next_objects:
+            self._subscribe(guest, message.track, message.wish != 0)
+        elif isinstance(message, Recover) and message.track in guest.entrance.feed.tracks:
             self._sharing.request_key(message.track)
         else:
-            self._subscribe(guest, message.track, message.wish != 0)
+            self.strays += 1
 
     def _detach(self, guest: _Guest, now: float) -> None:
         """As a relay does it: pictures stop, no channel opens any more, what is open stays until it is ended."""

@@ -38,6 +38,11 @@ class Outlet:
         wanted = self._wanted if self.feed is None else self.feed.wanted
         return wanted is None or (bool(wanted) if track is None else track in wanted)
 
+    def begin(self) -> None:
+        """One more session gets its tracks here. Until the relay says what its viewer wants, that is everything."""
+        self.sessions += 1
+        self._wanted = None
+
     def audience(self, wanted: Iterable[int], rate: int, hold: float, now: float) -> None:
         """A relay says which tracks its audience wants, what their hops can take, and for how many seconds to take no
         picture."""

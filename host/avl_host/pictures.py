@@ -51,7 +51,7 @@ class PicturePlan:
 
     def _begin(self, visit: Visit, place: Place, smooth: bool) -> None:
         outlet = place.entrance.outlet
-        outlet.sessions += 1
+        outlet.begin()
         self._sharing.open(outlet)
         place.entrance.admit(place.handle, visit.session.channels(), visit.since_objects)
         if smooth and outlet.feed is not None:

@@ -19,6 +19,7 @@ from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.messages import Detach, HopMessage, Incoming, Observed, Recover, Viewers, Welcome
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode, Role
 from avl_protocol.wire.target import RelayAddress, own_page, parse_address
 
@@ -93,7 +94,7 @@ class Registration:
             settings = LinkSettings(
                 Role.HOST, SOFTWARE, self.relay.pin, self._identity, record, yields=self._yielding > 0
             )
-            self._link = link = RelayLink(settings, self)
+            self._link = link = guard(RelayLink(settings, self))
             was_up = False
             try:
                 limit = URGENT_TIMEOUT if self._reception.waiting else CONNECT_TIMEOUT

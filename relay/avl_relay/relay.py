@@ -26,6 +26,7 @@ from avl_protocol.session.relay import PeerState, RelayIdentity, RelayPeer
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.foreign import for_log
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
 from avl_relay.access import Access, Decision, MayAttach, MayRegister
@@ -64,12 +65,14 @@ class Relay:
         self.identity: Identity = self._state.identity(world.entropy)
         self._log = structlog.get_logger("relay")
         self._locator: Locator | None = None
-        self._router = Router(
-            secret=world.entropy(32),
-            log=lambda event, about: self._log.info(event, **about),
-            nat_test=self._nat_test,
-            access=access,
-            directory=directory,
+        self._router = guard(
+            Router(
+                secret=world.entropy(32),
+                log=lambda event, about: self._log.info(event, **about),
+                nat_test=self._nat_test,
+                access=access,
+                directory=directory,
+            )
         )
         allowed = settings.limits.requests
         self._requests = Buckets(allowed.per_second, int(allowed.burst))
@@ -245,7 +248,7 @@ class Relay:
             now=now,
             limits=self._settings.limits,
         )
-        peer.attach_carrier(carrier)
+        guard(peer).attach_carrier(carrier)
         if self._locator is not None:
             self._locator.know(peer)
 

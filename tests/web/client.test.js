@@ -128,7 +128,7 @@ test("a paste waits for the host's clipboard, and nothing is pasted where it was
   /** @type {any[]} */
   const sent = [];
   Object.assign(session, {
-    sendBulk: (/** @type {string} */ kind, /** @type {any} */ fields) => bulk.push([kind, fields]),
+    send: (/** @type {string} */ kind, /** @type {any} */ fields) => bulk.push([kind, fields]),
     sendInput: (/** @type {any[]} */ events) => sent.push(...events) && 1,
   });
   const key = /** @type {any} */ ([INPUT.KEY, 0x19, true, 1, ""]);

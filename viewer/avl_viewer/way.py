@@ -13,6 +13,7 @@ from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
 from avl_protocol.session.pipes import Route
 from avl_protocol.wire.errors import Refused, known_code
 from avl_protocol.wire.messages import Attach, Attached, Close, Detach, HopMessage, Welcome
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode
 from avl_protocol.wire.target import RelayAddress
 
@@ -76,7 +77,7 @@ class Way:
 
     def __init__(self, owner: WayOwner, settings: LinkSettings, relay: RelayAddress | None, lan: bool = False) -> None:
         self._owner = owner
-        self.link = RelayLink(settings, self)
+        self.link = guard(RelayLink(settings, self))
         self.relay = relay
         self._lan = lan
         self._moves = False

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key")
 
 #: Outdated entries, beyond as many as there are deadlines, after which the heap is built anew.
-SPARE = 64
+SPARE = 16
 
 
 class Deadlines(Generic[Key]):

@@ -39,7 +39,7 @@ class _Subscription:
 class ViewerFeed:
     """What one viewer gets of one host's tracks, from each track's object of `since` on (ADMIT)."""
 
-    __slots__ = ("_tracks", "carrier", "followed", "handle", "skipped")
+    __slots__ = ("_tracks", "_unwanted", "carrier", "followed", "handle", "skipped")
 
     def __init__(self, handle: int, carrier: Carrier, tracks: Sequence[int] = (), since: Sequence[int] = ()) -> None:
         self.handle = handle
@@ -48,13 +48,16 @@ class ViewerFeed:
         #: The host encodes for this viewer: what waits for it is on its way out, not a reason to break its pictures.
         self.followed = False
         self._tracks: dict[int, _Subscription] = {}
+        #: Tracks that it does not want, perhaps ahead of their admission.
+        self._unwanted: set[int] = set()
         self.admit(tracks, since)
 
     def admit(self, tracks: Sequence[int], since: Sequence[int] = ()) -> tuple[int, ...]:
         """Let this viewer have these tracks and no others; those that it did not have before. The others go on as they
-        were, wish included."""
+        were, wish included; of a track that is withdrawn the wish is forgotten."""
         before = self._tracks
-        self._tracks = {track: before.get(track) or _Subscription(0) for track in tracks}
+        self._unwanted -= before.keys() - set(tracks)
+        self._tracks = {track: before.get(track) or _Subscription(0, track not in self._unwanted) for track in tracks}
         for track, first in zip(tracks, since, strict=False):
             self._tracks[track].since = first
         return tuple(track for track in self._tracks if track not in before)
@@ -75,7 +78,12 @@ class ViewerFeed:
         return any(subscription.wanted for subscription in self._tracks.values())
 
     def subscribe(self, track: int, wanted: bool) -> bool:
-        """The viewer does (not) want a track; whether that is a change. After a pause it begins as one that is new."""
+        """The viewer does (not) want a track, which it may say before it is admitted to it; whether that changes what
+        it is sent. After a pause it begins as one that comes late."""
+        if wanted:
+            self._unwanted.discard(track)
+        else:
+            self._unwanted.add(track)
         subscription = self._tracks.get(track)
         if subscription is None or subscription.wanted == wanted:
             return False

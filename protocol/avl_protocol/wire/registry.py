@@ -215,6 +215,14 @@ class Chroma(IntEnum):
     YUV444 = 1  # 4:4:4
 
 
+#: channel -> (permissions, any of which opens it; none: it is always open, whether it is bulk)
+CHANNELS: dict[int, tuple[Permission, bool]] = {
+    Channel.CONTROL: (Permission(0), False),
+    Channel.INPUT: (Permission.POINTER | Permission.KEYBOARD, False),
+    Channel.BULK: (Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN, True),
+}
+
+
 class CloseCode(IntEnum):
     """Why a connection or a session ended; registry section "close_codes"."""
 

@@ -33,6 +33,8 @@ LOOK_INTERVAL, RATE_INTERVAL = 0.02, 0.1
 FALLEN = 0.9
 #: Seconds for which a full hop makes the host wait before the next look: a round trip of feedback or two.
 HOLD = 0.04
+#: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate.
+NOBODY, UNTOLD = (0, (), 0), (-1, (), 0)
 #: First row of the parity that is sent as a probe, beyond what protects an object.
 SPARE_ROW = 64
 
@@ -55,7 +57,7 @@ class Fanout:
         self._audience = audience
         self._tracks: dict[int, Track] = {}
         self._wanted: tuple[int, ...] = ()
-        #: Wishes for tracks that their sender was not admitted to.
+        #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
         self._feeds: dict[int, ViewerFeed] = {}
         self._recovered: dict[int, float] = {}
@@ -63,7 +65,7 @@ class Fanout:
         self._protected: dict[int, int] = {}
         self._media_handle = 0
         self._looked = self._told_at = float("-inf")
-        self._told: tuple[int, tuple[int, ...], int] = (-1, (), 0)
+        self._told: tuple[int, tuple[int, ...], int] = NOBODY
         self.publish(tracks)
 
     def publish(self, tracks: Sequence[Track]) -> None:
@@ -75,11 +77,10 @@ class Fanout:
     def admit(self, handle: int, carrier: Carrier, tracks: Sequence[int], since: Sequence[int], now: float) -> None:
         """A viewer may have these tracks from now on, each from its object of `since` on, and no others. The host sends
         a key object for it by itself, which may have come already; it gets nothing that is older than its admission."""
-        feed = self._feeds.get(handle)
-        if feed is None:
-            feed = self._feeds[handle] = ViewerFeed(handle, carrier)
+        feed = self._feed(handle, carrier)
         for new in feed.admit(tracks, since):
             self._catch_up(feed, new, now)
+            self._told = UNTOLD  # the host goes on the assumption that it is wanted, until we say otherwise
         carrier.offer_spare(partial(self._spare, feed))
         self._look(now, True)
 
@@ -97,22 +98,27 @@ class Fanout:
             feed.carrier.offer_spare(_nothing)
             self._look(now, True)
 
-    def subscribe(self, handle: int, track: int, wanted: bool, now: float) -> None:
-        """A viewer does (not) want a track; after a pause it begins as one that comes late."""
-        if self._has(handle, track) and self._feeds[handle].subscribe(track, wanted):
-            published = self._tracks.get(track)
-            if wanted and published is not None and published.dependent:
+    def subscribe(self, handle: int, carrier: Carrier, track: int, wanted: bool, now: float) -> None:
+        """A viewer does (not) want a track, said perhaps before it is admitted to it; after a pause it begins as one
+        that comes late."""
+        published = self._tracks.get(track)
+        if published is None:
+            self.strays += 1
+            return
+        feed = self._feed(handle, carrier)
+        if feed.subscribe(track, wanted):
+            if wanted and published.dependent:
                 self._coalesced(track, 0, T_KEY_SPACING, now)  # what is kept may be long: a key object is one
             elif wanted:
-                self._catch_up(self._feeds[handle], track, now)
+                self._catch_up(feed, track, now)
             self._look(now, True)
 
-    def _has(self, handle: int, track: int) -> bool:
-        """Whether a viewer was admitted to a track; what others wish is counted and comes to nothing."""
+    def _feed(self, handle: int, carrier: Carrier) -> ViewerFeed:
+        """What a viewer gets: nothing until it is admitted."""
         feed = self._feeds.get(handle)
-        known = feed is not None and track in feed.tracks
-        self.strays += not known
-        return known
+        if feed is None:
+            feed = self._feeds[handle] = ViewerFeed(handle, carrier)
+        return feed
 
     def datagram(self, data: bytes, handle: int, now: float) -> None:
         """Pass on one datagram of the host; only those of its own handle."""
@@ -176,8 +182,11 @@ class Fanout:
 
     def recover(self, handle: int, track: int, number: int, now: float) -> None:
         """A viewer can't decode a track: ask the host, at most once per 300 ms."""
-        if self._has(handle, track):
+        feed = self._feeds.get(handle)
+        if feed is not None and track in feed.tracks:
             self._coalesced(track, number, T_KEY_SPACING, now)
+        else:
+            self.strays += 1
 
     def _coalesced(self, track: int, number: int, spacing: float, now: float) -> None:
         published = self._tracks.get(track)

@@ -31,6 +31,7 @@ from avl_protocol.session.peerevents import (
 from avl_protocol.session.peers import Peers
 from avl_protocol.session.relay import PeerState, RelayPeer
 from avl_protocol.session.snapshot import Snapshot
+from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.messages import (
@@ -350,8 +351,8 @@ class Router:
             self._from_host(session, message, now)
         elif isinstance(message, Detach):
             self._end(session, CloseCode.ENDED, now)
-        elif session.admitted and isinstance(message, Subscribe):
-            session.host.fanout.subscribe(session.handle, message.track, message.wish != 0, now)
+        elif session.accepted and isinstance(message, Subscribe):
+            session.host.fanout.subscribe(session.handle, session.viewer.carrier, message.track, message.wish != 0, now)
         elif session.admitted and isinstance(message, Recover):
             session.host.fanout.recover(session.handle, message.track, message.object, now)
 
@@ -496,7 +497,7 @@ class Router:
         twin = host.carrier.open_stream()
         host.adopt(twin)
         host.carrier.send_stream(twin, channel_header(session.handle, channel))
-        if channel >= Channel.BULK:
+        if is_bulk(channel):
             host.carrier.set_stream_bulk(twin)
             peer.carrier.set_stream_bulk(stream)
         session.streams[channel] = stream

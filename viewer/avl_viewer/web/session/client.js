@@ -181,7 +181,7 @@ export class Client {
       return;
     }
     try {
-      session.sendBulk("CLIPBOARD", { serial: this._pasting.next(), ...content });
+      session.send("CLIPBOARD", { serial: this._pasting.next(), ...content });
       this._pasting.wait(events, at, this._world.clock());
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

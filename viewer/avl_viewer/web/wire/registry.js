@@ -290,3 +290,9 @@ export const HANDSHAKE_MESSAGES = Object.freeze({
   WAIT: [6, [[0, "seconds", "int"]]],
   REFUSAL: [7, [[0, "code", "int"]]],
 });
+/** Channel -> permissions, any of which opens it (0: always open), whether it is bulk, its messages. */
+export const CHANNELS = Object.freeze({
+  0: { openedBy: 0, bulk: false, messages: CONTROL_MESSAGES },
+  1: { openedBy: 6, bulk: false, messages: INPUT_MESSAGES },
+  2: { openedBy: 24, bulk: true, messages: BULK_MESSAGES },
+});
