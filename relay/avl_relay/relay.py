@@ -273,9 +273,9 @@ class Relay:
 
     def snapshot(self) -> Snapshot:
         """What the relay holds, by number."""
-        quic = 0 if self._endpoint is None else self._endpoint.connections
         web = 0 if self._sockets is None else self._sockets.connections
-        return Snapshot("relay", {"QUIC connections": quic, "WebSockets": web}, (self._router.snapshot(),))
+        below = () if self._endpoint is None else (self._endpoint.snapshot(),)
+        return Snapshot("relay", {"WebSockets": web}, (self._router.snapshot(), *below))
 
     def _nat_test(self, peer: RelayPeer, token: bytes) -> None:
         if self._locator is not None:
