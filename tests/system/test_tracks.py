@@ -12,6 +12,10 @@ import pytest
 
 from avl_host.capture.pattern import PatternSource, read_number
 from avl_protocol.media.frame import EncodedFrame
+from avl_protocol.media.track import video
+from avl_protocol.session.peerevents import PeerEvent, Said
+from avl_protocol.session.relay import RelayPeer
+from avl_protocol.wire.messages import Attach, HopMessage, Tracks
 from avl_protocol.wire.registry import ObjectFlag
 from avl_viewer.api import Desktop
 from avl_viewer.decode.convert import Canvas
@@ -163,3 +167,24 @@ def test_who_leaves_takes_the_keys_of_both_tracks_along() -> None:
                 )
 
     run(main)
+
+
+def test_a_relay_is_told_the_tracks_before_any_session() -> None:
+    said: list[HopMessage] = []
+    plain = RelayPeer.next_event
+
+    def noted(peer: RelayPeer) -> PeerEvent | None:
+        event = plain(peer)
+        if isinstance(event, Said):
+            said.append(event.message)
+        return event
+
+    async def main(simulation: Simulation) -> None:
+        async with two_tracks(simulation):
+            first, *others = (message for message in said if not isinstance(message, Attach))
+            assert first == Tracks((video(FIRST).row, video(SECOND).row))
+            assert not any(isinstance(message, Tracks) for message in others)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(RelayPeer, "next_event", noted)
+        run(main)
