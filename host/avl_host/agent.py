@@ -255,13 +255,13 @@ class Agent:
     def _listen(self, endpoint: Endpoint, roll: CertificateRoll, door: DirectDoor) -> None:
         """Take direct connections of those who know a session, or of anybody where this host listens."""
         clock, faults = self._world.clock, self._world.faults
-        loop = asyncio.get_running_loop()
+        alarm = Alarm(door, asyncio.get_running_loop(), clock.monotonic, faults)
 
         def accept(carrier: QuicCarrier, alpn: str) -> Receiver:
             peer = door.accept(carrier, clock.monotonic())
-            alarm = Alarm(peer, loop, clock.monotonic, faults, lambda now: peer.close(CloseCode.INTERNAL, now))
 
             def after() -> None:
+                door.take(peer, clock.monotonic())
                 peer.look_at_address()
                 alarm.reset()
                 self._after()

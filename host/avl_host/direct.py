@@ -17,8 +17,18 @@ from avl_protocol.crypto.identity import HOST_CERTIFICATE, Identity, endorse_cer
 from avl_protocol.endpoint.sources import source_tag
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.session.handshakelimits import most_crowding
-from avl_protocol.session.hopstream import StreamHeader
+from avl_protocol.session.peerevents import (
+    ChannelOpened,
+    ChannelReceived,
+    ChannelReset,
+    Gone,
+    MediaFate,
+    PeerEvent,
+    Said,
+)
+from avl_protocol.session.peers import Peers
 from avl_protocol.session.relay import RelayIdentity, RelayPeer
+from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.messages import Attach, Detach, HopMessage, Recover, Subscribe
@@ -50,7 +60,9 @@ class _Guest:
 
 
 class DirectDoor:
-    """The PeerOwner of all direct connections. `strangers`: whether a session may begin here."""
+    """The owner of all direct connections: `take` applies what one of them tells.
+
+    `strangers`: whether a session may begin here."""
 
     def __init__(
         self, identity: Identity, reception: Reception, sharing: Sharing, entropy: Callable[[int], bytes],
@@ -64,6 +76,7 @@ class DirectDoor:
         self._strangers = strangers
         self._secret = entropy(32)
         self._guests: dict[RelayPeer, _Guest] = {}
+        self._peers = Peers(self._apply)
         #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
 
@@ -72,14 +85,31 @@ class DirectDoor:
         certificate = carrier.server_certificate or b""
         endorsement = endorse_certificate(self._identity, certificate, HOST_CERTIFICATE)
         own = RelayIdentity(self._identity.public, certificate, endorsement, "", "", (Role.VIEWER,))
-        peer = guard(RelayPeer(own, self, self._entropy(16), int(self._wall() * 1000), now))
+        peer = guard(RelayPeer(own, nonce=self._entropy(16), wall_ms=int(self._wall() * 1000), now=now))
         peer.attach_carrier(carrier)
         source = source_tag(self._secret, carrier.peer_address[0])
         if not self._make_room(now):
             peer.close(CloseCode.LIMIT, now)
             return peer
         self._guests[peer] = _Guest(DirectEntrance(peer), source)
+        self._peers.take(peer, now)
         return peer
+
+    @property
+    def guests(self) -> tuple[DirectEntrance, ...]:
+        """Entrances of the direct connections, the oldest first."""
+        return tuple(guest.entrance for guest in self._guests.values())
+
+    def snapshot(self) -> Snapshot:
+        """What is kept of direct connections, by number."""
+        guests = self._guests.values()
+        counts = {
+            "connections": len(guests),
+            "attached": sum(guest.attached for guest in guests),
+            "channels": sum(len(guest.streams) for guest in guests),
+            "strays": self.strays,
+        }
+        return Snapshot("direct", counts)
 
     def _make_room(self, now: float) -> bool:
         """Whether there is room for one more connection, at a stranger's expense if need be."""
@@ -87,20 +117,48 @@ class DirectDoor:
             return True
         crowded_out = most_crowding([(guest.source, peer) for peer, guest in self._guests.items() if not guest.known])
         if crowded_out is not None:
-            crowded_out.close(CloseCode.LIMIT, now)
+            self._peers.close(crowded_out, CloseCode.LIMIT, now)
+            self._peers.settle(now)
         return crowded_out is not None
 
-    # PeerOwner
+    # events
 
-    def peer_registered(self, peer: RelayPeer, device: int, now: float) -> int:
-        """Nobody registers here."""
-        raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "a host is no relay")
+    def take(self, peer: RelayPeer, now: float) -> None:
+        """Apply what a neighbour tells."""
+        self._peers.take(peer, now)
 
-    def peer_message(self, peer: RelayPeer, message: HopMessage, now: float) -> None:
-        """What a viewer says on its hop."""
+    def next_timeout(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+        return self._peers.next_timeout()
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+        self._peers.handle_timer(now)
+
+    def _apply(self, peer: RelayPeer, event: PeerEvent, now: float) -> None:
         guest = self._guests.get(peer)
         if guest is None:
+            if isinstance(event, ChannelOpened):
+                peer.abandon(event.stream, CloseCode.FORBIDDEN)
             return
+        if isinstance(event, MediaFate):
+            self._sharing.fate(guest.entrance.outlet, event.cookie, event.acked, now)
+        elif isinstance(event, Said):
+            self._message(guest, event.message, now)
+        elif isinstance(event, ChannelOpened):
+            self._opened(peer, guest, event, now)
+        elif isinstance(event, ChannelReceived):
+            self._received(peer, guest, event, now)
+        elif isinstance(event, ChannelReset):
+            channel = guest.streams.pop(event.stream, None)
+            if channel is not None:
+                self._reception.channel_reset(guest.entrance, HANDLE, channel, event.stream, event.code, now)
+        elif isinstance(event, Gone):
+            del self._guests[peer]
+            self._reception.entrance_lost(guest.entrance, now)
+
+    def _message(self, guest: _Guest, message: HopMessage, now: float) -> None:
+        """What a viewer says on its hop."""
         if isinstance(message, Attach):
             self._attach(guest, message, now)
         elif not guest.attached or guest.left or getattr(message, "handle", HANDLE) != HANDLE:
@@ -141,47 +199,19 @@ class DirectDoor:
         guest.attached, guest.moves = True, bool(message.moves)
         self._reception.incoming(guest.entrance, HANDLE, message.session, guest.source, guest.moves, now)
 
-    def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
-        """A channel was opened."""
-        guest = self._guests.get(peer)
-        if guest is None or not guest.attached or guest.left or header.handle != HANDLE:
-            peer.abandon(stream, CloseCode.FORBIDDEN)
+    def _opened(self, peer: RelayPeer, guest: _Guest, event: ChannelOpened, now: float) -> None:
+        header = event.header
+        if not guest.attached or guest.left or header.handle != HANDLE:
+            peer.abandon(event.stream, CloseCode.FORBIDDEN)
             return
-        guest.streams[stream] = header.channel
-        self._reception.channel_opened(guest.entrance, HANDLE, header.channel, stream, now)
+        guest.streams[event.stream] = header.channel
+        self._reception.channel_opened(guest.entrance, HANDLE, header.channel, event.stream, now)
 
-    def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Bytes of a channel."""
-        guest = self._guests.get(peer)
-        channel = guest.streams.get(stream) if guest is not None else None
-        if guest is None or channel is None:
-            peer.carrier.consume(stream, len(data))
+    def _received(self, peer: RelayPeer, guest: _Guest, event: ChannelReceived, now: float) -> None:
+        channel = guest.streams.get(event.stream)
+        if channel is None:
+            peer.carrier.consume(event.stream, len(event.data))
             return
-        self._reception.channel_received(guest.entrance, HANDLE, channel, stream, data, end, now)
-        if end:
-            guest.streams.pop(stream, None)
-
-    def peer_stream_reset(self, peer: RelayPeer, stream: int, code: int, now: float) -> None:
-        """A channel was abandoned."""
-        guest = self._guests.get(peer)
-        channel = guest.streams.pop(stream, None) if guest is not None else None
-        if guest is not None and channel is not None:
-            self._reception.channel_reset(guest.entrance, HANDLE, channel, stream, code, now)
-
-    def peer_stream_writable(self, peer: RelayPeer, stream: int, now: float) -> None:
-        """Sessions bound what they queue by acknowledgements of their own."""
-
-    def peer_datagram(self, peer: RelayPeer, data: bytes, now: float) -> None:
-        """Viewers send none."""
-
-    def peer_fate(self, peer: RelayPeer, cookie: object, acked: bool, now: float) -> None:
-        """A fragment arrived or was lost."""
-        guest = self._guests.get(peer)
-        if guest is not None:
-            self._sharing.fate(guest.entrance.outlet, cookie, acked, now)
-
-    def peer_gone(self, peer: RelayPeer, now: float) -> None:
-        """The connection is over."""
-        guest = self._guests.pop(peer, None)
-        if guest is not None:
-            self._reception.entrance_lost(guest.entrance, now)
+        self._reception.channel_received(guest.entrance, HANDLE, channel, event.stream, event.data, event.end, now)
+        if event.end:
+            guest.streams.pop(event.stream, None)

@@ -32,7 +32,7 @@ from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.track import video
 from avl_protocol.session.mediaout import SentFragment
-from avl_protocol.wire.messages import Accept, Admit, Attach, HopMessage, Incoming
+from avl_protocol.wire.messages import Accept, Admit, Attach, HopMessage, Incoming, Tracks
 from avl_protocol.wire.registry import Channel, ObjectFlag
 from avl_protocol.wire.target import parse_address, parse_pin
 from interop.bench.attack.hops import CLOCK, FAILURES, Hop, endpoint_at, host, viewer
@@ -98,6 +98,7 @@ class Card:
 
         self._host.on_message = message
         await self._dial(self._host)
+        self._host.link.send(Tracks((TRACK.row,)))
         for _ in range(viewers):
             hop = viewer(self._pin)
             await self._dial(hop)

@@ -23,13 +23,15 @@ from avl_protocol.endpoint.world import World
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.relay import PeerState, RelayIdentity, RelayPeer
+from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.foreign import for_log
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import CloseCode
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
+from avl_relay.access import Access, Decision, MayAttach, MayRegister
 from avl_relay.config import RelaySettings
+from avl_relay.directory import Directory, Place, WhereIs
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.router import Router
 from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, origin_allowed
@@ -44,9 +46,18 @@ TRIES = 8
 
 
 class Relay:
-    """A relay. `page` serves the browser client; None where there is no TCP (a simulation)."""
+    """A relay; `simulated`: without TCP. `access` and `directory` are asked who may come in and where devices are, and
+    answer at once or later, by `decided` and `located`: of themselves, everybody may, and devices are here."""
 
-    def __init__(self, world: World, settings: RelaySettings, simulated: bool = False) -> None:
+    def __init__(
+        self,
+        world: World,
+        settings: RelaySettings,
+        *,
+        simulated: bool = False,
+        access: Access | None = None,
+        directory: Directory | None = None,
+    ) -> None:
         self._world = world
         self._settings = settings
         self._simulated = simulated
@@ -55,7 +66,13 @@ class Relay:
         self._log = structlog.get_logger("relay")
         self._locator: Locator | None = None
         self._router = guard(
-            Router(world.entropy(32), lambda event, about: self._log.info(event, **about), self._nat_test)
+            Router(
+                secret=world.entropy(32),
+                log=lambda event, about: self._log.info(event, **about),
+                nat_test=self._nat_test,
+                access=access,
+                directory=directory,
+            )
         )
         allowed = settings.limits.requests
         self._requests = Buckets(allowed.per_second, int(allowed.burst))
@@ -225,27 +242,40 @@ class Relay:
             self.identity.public, certificate, endorse_certificate(self.identity, certificate), self.quic, self.page
         )
         peer = RelayPeer(
-            own, self._router, self._world.entropy(16), int(self._world.clock.wall() * 1000), now, self._settings.limits
+            own,
+            nonce=self._world.entropy(16),
+            wall_ms=int(self._world.clock.wall() * 1000),
+            now=now,
+            limits=self._settings.limits,
         )
         guard(peer).attach_carrier(carrier)
         if self._locator is not None:
             self._locator.know(peer)
-        faults = self._world.faults
-        alarm = Alarm(
-            peer, asyncio.get_running_loop(), self._world.clock.monotonic, faults,
-            lambda now: peer.close(CloseCode.INTERNAL, now),
-        )  # fmt: skip
-        alarm.reset()
 
         def after() -> None:
-            if peer.state is PeerState.GONE:
-                alarm.stop()  # a timer would keep it all for as long as it runs
-            else:
+            self._router.take(peer, self._world.clock.monotonic())
+            if peer.state is not PeerState.GONE:
                 peer.look_at_address()
-                alarm.reset()
             self._alarm.reset()
 
-        return Driven(peer, after, faults, carrier.close)
+        after()
+        return Driven(peer, after, self._world.faults, carrier.close)
+
+    def decided(self, question: MayRegister | MayAttach, decision: Decision) -> None:
+        """A late answer of `access`."""
+        self._router.decided(question, decision, self._world.clock.monotonic())
+        self._alarm.reset()
+
+    def located(self, question: WhereIs, place: Place) -> None:
+        """A late answer of `directory`."""
+        self._router.located(question, place, self._world.clock.monotonic())
+        self._alarm.reset()
+
+    def snapshot(self) -> Snapshot:
+        """What the relay holds, by number."""
+        web = 0 if self._sockets is None else self._sockets.connections
+        below = () if self._endpoint is None else (self._endpoint.snapshot(),)
+        return Snapshot("relay", {"WebSockets": web}, (self._router.snapshot(), *below))
 
     def _nat_test(self, peer: RelayPeer, token: bytes) -> None:
         if self._locator is not None:

@@ -8,6 +8,8 @@ import pytest
 
 from avl_host.direct import HANDLE, MOST, DirectDoor
 from avl_protocol.crypto.identity import HOST_CERTIFICATE, check_relay, device_number, pin
+from avl_protocol.endpoint.driver import Driven
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.session.relay import RelayPeer
 from avl_protocol.wire.errors import Refused
@@ -78,7 +80,10 @@ class Caller:
     def __init__(self, step: Doorstep, role: Role, address: str) -> None:
         self.told, self.connection = Deaf(), Connection((address, 7))
         self.peer: RelayPeer = step.door.accept(cast(Any, self.connection.server), 100.0)
-        self.connection.join(self.told, self.peer)
+        self.driven = Driven(
+            self.peer, lambda: step.door.take(self.peer, 100.0), Faults(), self.connection.server.close
+        )
+        self.connection.join(self.told, self.driven)
         self._streams = iter(range(4, 400, 4))
         self.raw(CONTROL_HEADER, 0)
         self.say(Hello((1,), role, "test"))
@@ -171,9 +176,9 @@ def test_who_gets_no_pictures_asks_for_no_key_object(message: HopMessage) -> Non
     caller.say(Attach(DEVICE, b"s" * 16))
     caller.say(message)
     assert step.worker.keys == 0 and caller.closed is None
-    (guest,) = step.door._guests.values()
-    guest.entrance.outlet.sessions = 1
-    guest.entrance.admit(HANDLE, (0,), {1: 0})
+    (entrance,) = step.door.guests
+    entrance.outlet.sessions = 1
+    entrance.admit(HANDLE, (0,), {1: 0})
     caller.say(Subscribe(HANDLE, 1, 0))
     caller.say(message)
     assert step.worker.keys == 1
@@ -188,7 +193,7 @@ def test_there_are_so_many_connections_at_a_time() -> None:
     for caller in callers[1:]:
         caller.say(Attach(DEVICE, b"s" * 16, 1))
     assert step.comes().closed == CloseCode.LIMIT
-    callers[1].peer.carrier_lost(0, "", 100.0)
+    callers[1].driven.carrier_lost(0, "", 100.0)
     assert step.comes().closed is None
 
 
@@ -197,16 +202,15 @@ def test_a_stranger_makes_room_for_another_and_nobody_who_was_admitted_does() ->
     callers = [step.comes(address=f"10.0.{at}.1" if at else "192.0.2.7") for at in range(MOST)]
     for caller in callers:
         caller.say(Attach(DEVICE, b"s" * 16))
-    (first, *_) = step.door._guests.values()
-    first.entrance.admit(HANDLE, (0,), {})
+    step.door.guests[0].admit(HANDLE, (0,), {})
     twice = step.comes(address="10.0.7.1")
     assert callers[1].closed == CloseCode.LIMIT, "each has one place: the oldest goes"
     twice.say(Attach(DEVICE, b"s" * 16))
     assert step.comes(address="203.0.113.1").closed is None
     assert callers[7].closed == CloseCode.LIMIT and callers[2].closed is None, "now one source has two"
     assert callers[0].closed is None and twice.closed is None
-    for guest in step.door._guests.values():
-        guest.entrance.admit(HANDLE, (0,), {})
+    for entrance in step.door.guests:
+        entrance.admit(HANDLE, (0,), {})
     assert step.comes(address="203.0.113.2").closed == CloseCode.LIMIT
 
 
@@ -244,38 +248,38 @@ def test_what_names_another_session_is_ignored(message: HopMessage) -> None:
     step = Doorstep(strangers=True)
     caller = step.comes()
     caller.say(Attach(DEVICE, b"s" * 16))
-    (guest,) = step.door._guests.values()
-    guest.entrance.outlet.sessions = 1
-    guest.entrance.admit(HANDLE, (0,), {1: 0})
+    (entrance,) = step.door.guests
+    entrance.outlet.sessions = 1
+    entrance.admit(HANDLE, (0,), {1: 0})
     caller.say(message)
-    assert (step.worker.keys, step.desk.gone, guest.entrance.outlet.watches()) == (0, 0, True)
+    assert (step.worker.keys, step.desk.gone, entrance.outlet.watches()) == (0, 0, True)
 
 
 def test_who_wants_no_pictures_is_not_watched_and_asks_for_a_key_object_when_it_comes_back() -> None:
     step = Doorstep(strangers=True)
     caller = step.comes()
     caller.say(Attach(DEVICE, b"s" * 16))
-    (guest,) = step.door._guests.values()
-    guest.entrance.outlet.sessions = 1
-    guest.entrance.admit(HANDLE, (0,), {1: 0})
+    (entrance,) = step.door.guests
+    entrance.outlet.sessions = 1
+    entrance.admit(HANDLE, (0,), {1: 0})
     caller.say(Subscribe(HANDLE, 1, 0))
-    assert not guest.entrance.outlet.watches() and step.worker.keys == 0
+    assert not entrance.outlet.watches() and step.worker.keys == 0
     for _ in range(3):
         caller.say(Subscribe(HANDLE, 1, 1))
-    assert guest.entrance.outlet.watches() and step.worker.keys == 1, "only a change asks"
+    assert entrance.outlet.watches() and step.worker.keys == 1, "only a change asks"
 
 
 def test_detach_ends_pictures_at_once_and_no_channel_opens_behind_it() -> None:
     step = Doorstep(strangers=True)
     caller = step.comes()
     caller.say(Attach(DEVICE, b"s" * 16))
-    (guest,) = step.door._guests.values()
-    guest.entrance.outlet.sessions = 1
-    guest.entrance.admit(HANDLE, (0,), {1: 0})
+    (entrance,) = step.door.guests
+    entrance.outlet.sessions = 1
+    entrance.admit(HANDLE, (0,), {1: 0})
     known = caller.open(HANDLE, 0, b"")
     for _ in range(2):
         caller.say(Detach(HANDLE, CloseCode.ENDED))
-    assert step.desk.gone == 1 and not guest.entrance.outlet.watches()
+    assert step.desk.gone == 1 and not entrance.outlet.watches()
     assert caller.heard(Detach) == [Detach(HANDLE, CloseCode.ENDED)]
     caller.raw(b"the end", known)
     assert step.desk.bytes == [(0, b"the end")], "what is open stays until it is ended"

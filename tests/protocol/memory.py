@@ -108,6 +108,10 @@ class MemoryCarrier:
     def consume(self, stream: int, size: int) -> None:
         self.other._out.setdefault(stream, _Outgoing()).credit += size
 
+    def withdraw_credit(self, stream: int) -> None:
+        """Let the other end give no credit for a stream, as if it did not read."""
+        self._out.setdefault(stream, _Outgoing()).credit = 0
+
     def stream_backlog(self, stream: int) -> int:
         out = self._out.get(stream)
         return len(out.data) if out else 0

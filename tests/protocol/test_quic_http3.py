@@ -35,6 +35,8 @@ class Handler:
     def __init__(self) -> None:
         self.bodies: dict[int, bytes] = {}
         self.reset: list[int] = []
+        #: Stream and backlog of each request that was told to have room.
+        self.writable: list[tuple[int, int]] = []
 
     def request_received(self, request: HttpRequest, end: bool, now: float) -> None:
         self.bodies[request.stream] = b""
@@ -46,6 +48,9 @@ class Handler:
         self.bodies[request.stream] += data
         if end:
             request.send_data(self.bodies[request.stream], end=True)
+
+    def request_writable(self, request: HttpRequest, now: float) -> None:
+        self.writable.append((request.stream, request.backlog))
 
     def request_reset(self, request: HttpRequest, now: float) -> None:
         self.reset.append(request.stream)
@@ -163,6 +168,27 @@ def test_an_answer_to_a_client_that_stopped_listening_is_ignored() -> None:
     site.go()
     assert not site.pair.server.ended
     assert site.ask(GET) != stream
+
+
+def test_a_handler_is_told_once_when_a_large_answer_has_drained() -> None:
+    site = Site()
+    kept: list[HttpRequest] = []
+
+    class Large(Handler):
+        def request_received(self, request: HttpRequest, end: bool, now: float) -> None:
+            kept.append(request)
+            request.send_headers(200)
+            request.send_data(bytes(400_000))
+            request.tell_room(100_000)
+
+    site.server._handler = large = Large()
+    stream = site.ask(GET)
+    site.go(2.0)
+    ((told, backlog),) = large.writable
+    assert told == stream and 0 < backlog <= 100_000 and not kept[0].over
+    kept[0].send_data(b"the end", end=True)
+    site.go(2.0)
+    assert len(site.bodies[stream]) == 400_007 and len(large.writable) == 1
 
 
 def test_too_many_headers_are_refused() -> None:

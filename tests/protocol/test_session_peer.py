@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avl_protocol.crypto.identity import device_record, endorse_certificate, prove_registration, sign_record
+from avl_protocol.endpoint.driver import Driven
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, StreamHeader, channel_header, hop_bytes
+from avl_protocol.session.peerevents import (
+    ChannelOpened,
+    ChannelReceived,
+    Gone,
+    MediaReceived,
+    PeerEvent,
+    Registering,
+    Said,
+)
+from avl_protocol.session.peers import Peers
 from avl_protocol.session.relay import ALLOWED, PeerState, RelayIdentity, RelayPeer
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import (
@@ -73,7 +85,7 @@ SAMPLES: dict[type[HopMessage], HopMessage] = {
 
 @dataclass
 class Owner:
-    """PeerOwner that writes down what it is told."""
+    """Applies events by writing them down; registers whoever asks, unless `registers` is False."""
 
     registered: list[int] = field(default_factory=list)
     messages: list[HopMessage] = field(default_factory=list)
@@ -82,36 +94,25 @@ class Owner:
     datagrams: list[bytes] = field(default_factory=list)
     gone: int = 0
     refuse: CloseCode | None = None
+    registers: bool = True
 
-    def peer_registered(self, peer: RelayPeer, device: int, now: float) -> int:
-        self.registered.append(device)
-        return 77
-
-    def peer_message(self, peer: RelayPeer, message: HopMessage, now: float) -> None:
-        self.messages.append(message)
-        if self.refuse is not None:
-            raise Refused(self.refuse)
-
-    def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
-        self.channels.append(header)
-
-    def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
-        self.carried.setdefault(stream, bytearray()).extend(data)
-
-    def peer_stream_reset(self, peer: RelayPeer, stream: int, code: int, now: float) -> None:
-        return
-
-    def peer_stream_writable(self, peer: RelayPeer, stream: int, now: float) -> None:
-        return
-
-    def peer_datagram(self, peer: RelayPeer, data: bytes, now: float) -> None:
-        self.datagrams.append(data)
-
-    def peer_fate(self, peer: RelayPeer, cookie: object, acked: bool, now: float) -> None:
-        return
-
-    def peer_gone(self, peer: RelayPeer, now: float) -> None:
-        self.gone += 1
+    def apply(self, peer: RelayPeer, event: PeerEvent, now: float) -> None:
+        if isinstance(event, Registering):
+            self.registered.append(event.device)
+            if self.registers:
+                peer.registered(77)
+        elif isinstance(event, Said):
+            self.messages.append(event.message)
+            if self.refuse is not None:
+                raise Refused(self.refuse)
+        elif isinstance(event, ChannelOpened):
+            self.channels.append(event.header)
+        elif isinstance(event, ChannelReceived):
+            self.carried.setdefault(event.stream, bytearray()).extend(event.data)
+        elif isinstance(event, MediaReceived):
+            self.datagrams.append(event.data)
+        elif isinstance(event, Gone):
+            self.gone += 1
 
 
 class Hop:
@@ -119,21 +120,32 @@ class Hop:
 
     def __init__(self, state: PeerState = PeerState.NEW) -> None:
         self.now = 50.0
-        self.owner, self.client, self.connection = Owner(), Deaf(), Connection()
+        self.owner, self.client, self.connection = Owner(registers=state is not PeerState.ASKED), Deaf(), Connection()
+        self.peers = Peers(self.owner.apply)
         own = RelayIdentity(RELAY.public, CERTIFICATE, endorse_certificate(RELAY, CERTIFICATE), NAME, "http://page/")
-        self.peer = RelayPeer(own, self.owner, NONCE, WALL * 1000, self.now)
+        self.peer = RelayPeer(own, nonce=NONCE, wall_ms=WALL * 1000, now=self.now)
         self.peer.attach_carrier(self.connection.server)
-        self.connection.join(self.client, self.peer)
+        self.peers.take(self.peer, self.now)
+        self.driven = Driven(self.peer, self._take, Faults(), self.connection.server.close)
+        self.connection.join(self.client, self.driven)
         self.raw(CONTROL_HEADER)
         if state is PeerState.VIEWER:
             self.say(Hello((1,), Role.VIEWER))
         elif state is not PeerState.NEW:
             self.say(Hello((1,), Role.HOST))
-            if state is PeerState.HOST:
+            if state in (PeerState.ASKED, PeerState.HOST):
                 self.say(register())
             elif state is PeerState.GONE:
-                self.peer.close(CloseCode.NO_ERROR, self.now)
+                self.peers.close(self.peer, CloseCode.NO_ERROR, self.now)
         assert self.peer.state is state
+
+    def _take(self) -> None:
+        self.peers.take(self.peer, self.now)
+
+    def tick(self, seconds: float) -> None:
+        """Time passes, and whatever is due is done."""
+        self.now += seconds
+        self.peers.handle_timer(self.now)
 
     def raw(self, data: bytes, stream: int = 0, end: bool = False) -> None:
         self.connection.client.send_stream(stream, data, end)
@@ -157,7 +169,9 @@ def test_there_is_a_sample_of_every_message() -> None:
     assert set(SAMPLES) == set(HOP)
 
 
-@pytest.mark.parametrize("state", [PeerState.NEW, PeerState.WELCOMED, PeerState.HOST, PeerState.VIEWER])
+@pytest.mark.parametrize(
+    "state", [PeerState.NEW, PeerState.WELCOMED, PeerState.ASKED, PeerState.HOST, PeerState.VIEWER]
+)
 @pytest.mark.parametrize("kind", HOP, ids=lambda kind: kind.__name__)
 def test_a_message_in_a_state_that_does_not_allow_it_is_a_protocol_error(
     state: PeerState, kind: type[HopMessage]
@@ -180,6 +194,7 @@ def test_the_table_of_states_is_the_specifications() -> None:
     assert {
         PeerState.NEW: (Hello,),
         PeerState.WELCOMED: (Register,),
+        PeerState.ASKED: (),
         PeerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest),
         PeerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest),
         PeerState.GONE: (),
@@ -259,10 +274,10 @@ def test_a_registration_that_proves_nothing_is_a_bad_record(wrong: Register) -> 
 
 
 def test_who_says_nothing_is_gone_in_time() -> None:
-    for state in (PeerState.NEW, PeerState.WELCOMED):
+    for state in (PeerState.NEW, PeerState.WELCOMED, PeerState.ASKED):
         hop = Hop(state)
         assert hop.peer.next_timeout() == pytest.approx(hop.now + T_HELLO)
-        hop.peer.handle_timer(hop.now + T_HELLO)
+        hop.tick(T_HELLO)
         assert hop.closed == CloseCode.TIMEOUT and hop.owner.gone == 1
     for state in (PeerState.HOST, PeerState.VIEWER):
         assert Hop(state).peer.next_timeout() is None
@@ -276,7 +291,7 @@ def test_a_refusal_of_the_owner_ends_the_connection_with_its_code() -> None:
     assert len(hop.owner.messages) == 1
 
 
-@pytest.mark.parametrize("state", [PeerState.NEW, PeerState.WELCOMED, PeerState.HOST])
+@pytest.mark.parametrize("state", [PeerState.NEW, PeerState.WELCOMED, PeerState.ASKED, PeerState.HOST])
 def test_only_viewers_open_channels(state: PeerState) -> None:
     hop = Hop(state)
     hop.raw(channel_header(1, 0) + b"x", stream=4)
@@ -308,7 +323,7 @@ def test_streams_that_end_within_their_header_leave_nothing_behind() -> None:
             hop.raw(channel_header(700, 2)[:2], stream=4 * at)
             hop.connection.client.reset_stream(4 * at, 1)
             hop.connection.run(hop.now)
-    assert not hop.peer._headers
+    assert hop.peer.streams == 0
     assert hop.owner.channels == [] and hop.closed is None
 
 
@@ -321,16 +336,16 @@ def test_without_its_control_stream_a_neighbour_is_gone(how: str) -> None:
         hop.connection.client.reset_stream(0, 1)
         hop.connection.run(hop.now)
     else:
-        hop.peer.carrier_lost(CloseCode.TIMEOUT, "", hop.now)
+        hop.driven.carrier_lost(CloseCode.TIMEOUT, "", hop.now)
     assert hop.owner.gone == 1 and hop.peer.state is PeerState.GONE
 
 
 def test_viewers_send_no_media() -> None:
-    for state, expected in ((PeerState.VIEWER, []), (PeerState.WELCOMED, []), (PeerState.HOST, [b"\0media"])):
+    for state in (PeerState.VIEWER, PeerState.WELCOMED, PeerState.ASKED, PeerState.HOST):
         hop = Hop(state)
         hop.connection.client.send_datagrams([b"\0media"], 2, None)
         hop.connection.run(hop.now)
-        assert hop.owner.datagrams == expected
+        assert hop.owner.datagrams == ([b"\0media"] if state is PeerState.HOST else [])
 
 
 @given(st.binary(max_size=100), st.sampled_from([PeerState.NEW, PeerState.WELCOMED, PeerState.VIEWER]), st.booleans())
@@ -389,8 +404,43 @@ def test_an_admitted_viewer_is_no_stranger() -> None:
 
 def test_whoever_does_not_read_its_answers_gets_no_more_of_them() -> None:
     hop = Hop(PeerState.HOST)
-    hop.connection.server._out.setdefault(0, type(hop.connection.server._out[0])()).credit = 0
+    hop.connection.server.withdraw_credit(0)
     for _ in range(20_000):
         hop.peer.send(Incoming(b"s" * 16, 1))
     assert hop.connection.server.closed == (CloseCode.LIMIT, "what is sent is not read")
     assert hop.connection.server.stream_backlog(0) < 70_000
+
+
+# -- a registration that waits for an answer ---------------------------------------------------------------------------
+
+
+def test_a_host_is_registered_when_the_answer_comes_and_no_sooner() -> None:
+    hop = Hop(PeerState.ASKED)
+    assert hop.owner.registered == [HOST.number]
+    assert not any(isinstance(message, Registered) for message in hop.heard) and not hop.connection.server.trusted
+    hop.tick(T_HELLO - 1)
+    hop.peer.registered(77)
+    hop.connection.run(hop.now)
+    assert hop.heard[-1] == Registered(77) and hop.connection.server.trusted
+    assert hop.peer.state is PeerState.HOST and hop.peer.next_timeout() is None
+    hop.peer.registered(78)
+    hop.connection.run(hop.now)
+    assert hop.heard[-1] == Registered(77), "an answer counts once"
+
+
+def test_an_answer_to_a_host_that_is_gone_changes_nothing() -> None:
+    hop = Hop(PeerState.ASKED)
+    hop.driven.carrier_lost(CloseCode.TIMEOUT, "", hop.now)
+    hop.peer.registered(77)
+    assert hop.peer.state is PeerState.GONE and hop.owner.gone == 1
+    assert not any(isinstance(message, Registered) for message in hop.heard)
+
+
+def test_what_happened_before_a_neighbour_broke_the_rules_is_told_and_what_came_with_a_refusal_is_not() -> None:
+    broke = Hop(PeerState.VIEWER)
+    broke.raw(hop_bytes(SAMPLES[Detach]) + hop_bytes(SAMPLES[Viewers]))
+    assert broke.closed == CloseCode.PROTOCOL_ERROR and broke.owner.messages == [SAMPLES[Detach]]
+    refused = Hop(PeerState.VIEWER)
+    refused.owner.refuse = CloseCode.UNAVAILABLE
+    refused.raw(hop_bytes(SAMPLES[Attach]) + hop_bytes(SAMPLES[Detach]))
+    assert refused.owner.messages == [SAMPLES[Attach]] and refused.owner.gone == 1

@@ -9,6 +9,8 @@ from avl_protocol.crypto.identity import (
     prove_registration,
     sign_record,
 )
+from avl_protocol.endpoint.driver import Driven
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.media.track import Track, video
 from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.session.relay import RelayIdentity, RelayPeer
@@ -28,6 +30,8 @@ from avl_protocol.wire.messages import (
     Welcome,
 )
 from avl_protocol.wire.registry import Role
+from avl_relay.access import Access
+from avl_relay.directory import Directory
 from avl_relay.forward.router import Router
 from tests.protocol.handshakes import WALL, identity
 from tests.protocol.memory import Connection, Deaf, settle
@@ -46,9 +50,14 @@ class Neighbour:
         self.told = Deaf()
         self.connection = Connection((address, 5))
         own = RelayIdentity(RELAY.public, CERTIFICATE, endorse_certificate(RELAY, CERTIFICATE), NAME, "")
-        self.peer = RelayPeer(own, stand.router, b"n" * 16, WALL * 1000, stand.now)
+        self.peer = RelayPeer(own, nonce=b"n" * 16, wall_ms=WALL * 1000, now=stand.now)
         self.peer.attach_carrier(self.connection.server)
-        self.connection.join(self.told, self.peer)
+        stand.router.take(self.peer, stand.now)
+        #: The relay's end: hand it what a carrier would.
+        self.driven = Driven(
+            self.peer, lambda: stand.router.take(self.peer, stand.now), Faults(), self.connection.server.close
+        )
+        self.connection.join(self.told, self.driven)
         self.media_handle = 0
         self.raw(CONTROL_HEADER)
 
@@ -90,7 +99,7 @@ class Neighbour:
 
     def lost(self) -> None:
         """The connection breaks."""
-        self.peer.carrier_lost(5, "", self._stand.now)
+        self.driven.carrier_lost(5, "", self._stand.now)
         self.connection.server.close(0, "")
         self._stand.settle()
 
@@ -98,11 +107,30 @@ class Neighbour:
 class Stand:
     """A router and its neighbours at time `now`."""
 
-    def __init__(self) -> None:
+    def __init__(self, access: Access | None = None, directory: Directory | None = None) -> None:
         self.now = 100.0
         self.log: list[str] = []
-        self.router = Router(b"secret", lambda event, about: self.log.append(event))
+        #: NAT tests that were let through: by whom, and their tokens.
+        self.nat_tests: list[tuple[RelayPeer, bytes]] = []
+        self.router = Router(
+            secret=b"secret",
+            log=lambda event, about: self.log.append(event),
+            nat_test=lambda peer, token: self.nat_tests.append((peer, token)),
+            access=access,
+            directory=directory,
+        )
         self._all: list[Connection] = []
+
+    def forget(self, *neighbours: Neighbour) -> None:
+        """Deliver to these no more."""
+        for neighbour in neighbours:
+            self._all.remove(neighbour.connection)
+
+    def clear(self) -> None:
+        """Forget everybody, and what was noted."""
+        self._all.clear()
+        self.log.clear()
+        self.nat_tests.clear()
 
     def settle(self) -> None:
         """Let all bytes arrive."""

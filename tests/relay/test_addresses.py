@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from avl_protocol.session.relay import RelayPeer
 from avl_protocol.wire.messages import Attached, Incoming, NatTest, Observed
 from avl_protocol.wire.registry import CloseCode
 from tests.relay.stand import Neighbour, Stand
@@ -44,8 +43,7 @@ def test_who_has_not_said_hello_is_told_nothing() -> None:
 
 def test_six_tests_of_a_nat_are_begun_in_a_minute_and_not_more_in_the_long_run() -> None:
     stand = Stand()
-    asked: list[tuple[RelayPeer, bytes]] = []
-    stand.router._nat_test = lambda peer, token: asked.append((peer, token))
+    asked = stand.nat_tests
     one, other = stand.viewer(), stand.host()
     for second in range(600):
         stand.now += 1
@@ -59,11 +57,9 @@ def test_six_tests_of_a_nat_are_begun_in_a_minute_and_not_more_in_the_long_run()
 
 def test_a_stranger_has_no_nat_tested() -> None:
     stand = Stand()
-    asked: list[bytes] = []
-    stand.router._nat_test = lambda peer, token: asked.append(token)
     stranger = stand.neighbour("10.0.0.9")
     stranger.say(NatTest(b"t" * 16))
-    assert asked == [] and stranger.closed == CloseCode.PROTOCOL_ERROR
+    assert stand.nat_tests == [] and stranger.closed == CloseCode.PROTOCOL_ERROR
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class Siege(Stand):
             attacker = self.viewer(f"10.{number // 250}.{number % 250}.1")
             self._asked += 1
             attacker.say(Attach(DEVICE, self._asked.to_bytes(16, "big")))
-            self._all.remove(attacker.connection)  # it says no more, and stays
+            self.forget(attacker)  # it says no more, and stays
 
     def comes(self, address: str, moves: int = 0, session: bytes = b"honest viewer...") -> tuple[Neighbour, int]:
         """Somebody asks, and the host accepts: the handle. While they shake hands there is another strike."""
@@ -89,7 +89,7 @@ def test_where_all_places_are_taken_one_of_the_greediest_makes_room() -> None:
         viewer = stand.viewer("10.9.0.1" if number in (100, 200) else f"10.{number // 250}.{number % 250}.1")
         viewer.say(Attach(DEVICE, number.to_bytes(16, "big")))
         crowd.append(viewer)
-        stand._all.remove(viewer.connection)
+        stand.forget(viewer)
     assert stand.router.sessions == UNADMITTED
     newcomer = stand.viewer("203.0.113.1")
     stand.attach(newcomer)

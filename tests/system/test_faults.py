@@ -66,14 +66,14 @@ HOST: dict[type, str] = {
     Reachability: "joined candidates raw handle_timer",
     TicketBook: "issue revoke",
     AttemptDoor: "begin confirmed",
-    DirectDoor: "accept peer_message peer_stream peer_gone",
+    DirectDoor: "accept take _message _received",
     InputRecorder: "key text",
     Pipeline: "step",
     PatternSource: "grab",
     Agent: "_announce",
 }
 RELAY: dict[type, str] = {
-    Router: "peer_message peer_channel peer_stream peer_datagram peer_fate handle_timer peer_gone",
+    Router: "take _message _opened _received _fate _decided _located handle_timer _gone",
     RelayPeer: "carrier_ready stream_received datagram_received datagram_fate carrier_lost",
     Fanout: "admit remove datagram",
     Splices: "join received forget",

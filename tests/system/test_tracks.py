@@ -13,10 +13,10 @@ import pytest
 from avl_host.capture.pattern import PatternSource, read_number
 from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.media.track import video
+from avl_protocol.session.peerevents import PeerEvent, Said
 from avl_protocol.session.relay import RelayPeer
 from avl_protocol.wire.messages import Attach, HopMessage, Tracks
 from avl_protocol.wire.registry import ObjectFlag
-from avl_relay.forward.router import Router
 from avl_viewer.api import Desktop
 from avl_viewer.decode.convert import Canvas
 from avl_viewer.decode.decoder import DecodeError
@@ -171,11 +171,13 @@ def test_who_leaves_takes_the_keys_of_both_tracks_along() -> None:
 
 def test_a_relay_is_told_the_tracks_before_any_session() -> None:
     said: list[HopMessage] = []
-    plain = Router.peer_message
+    plain = RelayPeer.next_event
 
-    def noted(router: Router, peer: RelayPeer, message: HopMessage, now: float) -> None:
-        said.append(message)
-        plain(router, peer, message, now)
+    def noted(peer: RelayPeer) -> PeerEvent | None:
+        event = plain(peer)
+        if isinstance(event, Said):
+            said.append(event.message)
+        return event
 
     async def main(simulation: Simulation) -> None:
         async with two_tracks(simulation):
@@ -184,5 +186,5 @@ def test_a_relay_is_told_the_tracks_before_any_session() -> None:
             assert not any(isinstance(message, Tracks) for message in others)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Router, "peer_message", noted)
+        patched.setattr(RelayPeer, "next_event", noted)
         run(main)

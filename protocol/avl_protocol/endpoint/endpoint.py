@@ -37,6 +37,7 @@ from avl_protocol.quic.http3 import Http3Application, HttpHandler
 from avl_protocol.quic.options import CID_LENGTH, ConnectionOptions, configuration
 from avl_protocol.rate.limits import DEFAULT, Limits
 from avl_protocol.session.deadlines import Deadlines
+from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import ALPN, T_IDLE, CloseCode
 
@@ -109,6 +110,18 @@ class Endpoint:
     def connections(self) -> int:
         """Connections in any state."""
         return len(self._links)
+
+    def snapshot(self) -> Snapshot:
+        """What is kept of connections and of those who ask for one, by number."""
+        known, new = self._lobby
+        counts = {
+            "connections": len(self._links),
+            "timers": len(self._deadlines),
+            "sources": self._quota.sources,
+            "packets of friends that wait": len(self._late),
+            "packets of strangers that wait": len(known) + len(new),
+        }
+        return Snapshot("endpoint", counts)
 
     async def bind(self, address: Address) -> None:
         """Bind the socket; "" as host means every address of both families. Raises OSError."""

@@ -41,6 +41,7 @@ class HttpRequest:
         self._connection = connection
         self._on_answered = on_answered
         self._over = False
+        self._room: int | None = None
         self.stream = stream
         pseudo = {name: value.decode("latin-1") for name, value in headers if name.startswith(b":")}
         self.method = pseudo.get(b":method", "")
@@ -76,6 +77,22 @@ class HttpRequest:
         self._connection.abandon_stream(self.stream, code)
         self._sent(True)
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._over or self._connection.ended
+
+    def tell_room(self, backlog: int) -> None:
+        """Have the handler told, once, when no more than so many bytes wait (`request_writable`)."""
+        self._room = backlog
+
+    def has_room(self) -> bool:
+        """Whether the handler is to be told now."""
+        if self._room is None or self.backlog > self._room:
+            return False
+        self._room = None
+        return True
+
     def finish(self) -> None:
         """The client gave up: what is still sent is ignored."""
         self._over = True
@@ -95,6 +112,9 @@ class HttpHandler(Protocol):
 
     def body_received(self, request: HttpRequest, data: bytes, end: bool, now: float) -> None:
         """A piece of the body arrived."""
+
+    def request_writable(self, request: HttpRequest, now: float) -> None:
+        """The backlog has drained as far as `tell_room` asked for."""
 
     def request_reset(self, request: HttpRequest, now: float) -> None:
         """The client gave up, or the connection ended before the answer did."""
@@ -171,6 +191,9 @@ class Http3Application:
         if self._connection.ended:
             for stream in list(self._requests):
                 self._request_over(stream, now)
+        elif self._handler is not None:
+            for request in [request for request in self._requests.values() if request.has_room()]:
+                self._handler.request_writable(request, now)
 
     def shut(self, code: int, text: str) -> None:
         """Say the end to the peer; without a session there is only the connection to close."""

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key")
 
 #: Outdated entries, beyond as many as there are deadlines, after which the heap is built anew.
-SPARE = 64
+SPARE = 16
 
 
 class Deadlines(Generic[Key]):
@@ -20,7 +20,9 @@ class Deadlines(Generic[Key]):
 
     def __init__(self) -> None:
         self._at: dict[Key, tuple[float, int]] = {}
-        self._heap: list[tuple[float, int, Key]] = []
+        #: Keys by the number of their entry: an outdated entry holds nothing alive.
+        self._keys: dict[int, Key] = {}
+        self._heap: list[tuple[float, int]] = []
         self._count = 0
 
     def __len__(self) -> int:
@@ -35,25 +37,30 @@ class Deadlines(Generic[Key]):
         """Let `key` be due at `at`, instead of whenever it was; None: not at all."""
         known = self._at.get(key)
         if at is None:
-            self._at.pop(key, None)
+            self.drop(key)
         elif known is None or known[0] != at:
+            if known is not None:
+                del self._keys[known[1]]
             self._count += 1
-            self._at[key] = at, self._count
-            heappush(self._heap, (at, self._count, key))
+            entry = self._at[key] = at, self._count
+            self._keys[self._count] = key
+            heappush(self._heap, entry)
             if len(self._heap) > 2 * len(self._at) + SPARE:
-                self._heap = [(due, count, each) for each, (due, count) in self._at.items()]
+                self._heap = list(self._at.values())
                 heapify(self._heap)
 
     def drop(self, key: Key) -> None:
         """Let `key` never be due."""
-        self._at.pop(key, None)
+        known = self._at.pop(key, None)
+        if known is not None:
+            del self._keys[known[1]]
 
     def next_timeout(self) -> float | None:
         """When the earliest is due."""
         heap = self._heap
         while heap:
-            at, count, key = heap[0]
-            if self._at.get(key) == (at, count):
+            at, count = heap[0]
+            if count in self._keys:
                 return at
             heappop(heap)
         return None
@@ -62,7 +69,7 @@ class Deadlines(Generic[Key]):
         """Those due at `now` with their times, the earliest first; they are no longer set."""
         due = []
         while (at := self.next_timeout()) is not None and at <= now:
-            key = heappop(self._heap)[2]
+            key = self._keys.pop(heappop(self._heap)[1])
             del self._at[key]
             due.append((key, at))
         return due

@@ -1,19 +1,32 @@
 """RelayPeer: the serving side of one hop: a relay's, or a host's towards who came to it directly (spec 04-session, 4.2
 and 4.3).
 
-It knows what may be said when; who is online and who meets whom is its owner's business.
+It knows what may be said when; who is online, who may come in and who meets whom is for others to say. What happened
+is taken from it with `next_event`; nothing is called from within.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from avl_protocol.crypto import identity as identities
 from avl_protocol.rate.limits import DEFAULT, Bucket, Limits, bucket
 from avl_protocol.session.carrier import Carrier
-from avl_protocol.session.hopstream import HeaderReader, HopStream, StreamHeader, hop_bytes
+from avl_protocol.session.hopstream import HeaderReader, HopStream, hop_bytes
+from avl_protocol.session.peerevents import (
+    ChannelOpened,
+    ChannelReceived,
+    ChannelReset,
+    ChannelWritable,
+    Gone,
+    MediaFate,
+    MediaReceived,
+    PeerEvent,
+    Registering,
+    Said,
+)
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError
 from avl_protocol.wire.messages import (
@@ -45,6 +58,7 @@ class PeerState(Enum):
 
     NEW = "has not said HELLO"
     WELCOMED = "a host that has not registered"
+    ASKED = "a host that has proved who it is, and waits to be registered"
     HOST = "a registered host"
     VIEWER = "a viewer"
     GONE = "over"
@@ -54,6 +68,7 @@ class PeerState(Enum):
 ALLOWED: dict[PeerState, tuple[type[HopMessage], ...]] = {
     PeerState.NEW: (Hello,),
     PeerState.WELCOMED: (Register,),
+    PeerState.ASKED: (),
     PeerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest),
     PeerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest),
     PeerState.GONE: (),
@@ -73,51 +88,20 @@ class RelayIdentity:
     serves: tuple[Role, ...] = (Role.HOST, Role.VIEWER)
 
 
-class PeerOwner(Protocol):
-    """What the relay is told about one neighbour."""
-
-    def peer_registered(self, peer: RelayPeer, device: int, now: float) -> int:
-        """A host proved its identity; returns its media handle."""
-
-    def peer_message(self, peer: RelayPeer, message: HopMessage, now: float) -> None:
-        """A message its state allows. May raise Refused to end the connection."""
-
-    def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
-        """The neighbour opened a channel; bytes follow through `peer_stream`. May refuse by resetting the stream."""
-
-    def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Bytes of a channel's stream. Credit is the owner's to give back."""
-
-    def peer_stream_reset(self, peer: RelayPeer, stream: int, code: int, now: float) -> None:
-        """A channel's stream was abandoned."""
-
-    def peer_stream_writable(self, peer: RelayPeer, stream: int, now: float) -> None:
-        """A stream's backlog has drained."""
-
-    def peer_datagram(self, peer: RelayPeer, data: bytes, now: float) -> None:
-        """A datagram of a registered host."""
-
-    def peer_fate(self, peer: RelayPeer, cookie: object, acked: bool, now: float) -> None:
-        """What became of a datagram sent to this neighbour."""
-
-    def peer_gone(self, peer: RelayPeer, now: float) -> None:
-        """The connection is over."""
-
-
 class RelayPeer:
     """A CarrierReceiver that speaks hop control as a relay."""
 
     def __init__(
         self,
         identity: RelayIdentity,
-        owner: PeerOwner,
+        *,
         nonce: bytes,
         wall_ms: int,
         now: float,
         limits: Limits = DEFAULT,
     ) -> None:
         self._identity = identity
-        self._owner = owner
+        self._events: deque[PeerEvent] = deque()
         self._nonce = nonce
         self._wall_ms = wall_ms
         self._observed: tuple[str, int] = ("", 0)
@@ -133,8 +117,15 @@ class RelayPeer:
         self._timers.set(Timer.HELLO, now + T_HELLO)
         self.state = PeerState.NEW
         self.device: int | None = None
-        #: Whether the host at the other end leaves the place to another registration of its device.
-        self.yields = False
+
+    def next_event(self) -> PeerEvent | None:
+        """What happened next, None when all has been taken."""
+        return self._events.popleft() if self._events else None
+
+    @property
+    def streams(self) -> int:
+        """Streams that something is kept of: channels, and those whose header is not whole."""
+        return len(self._channels) + len(self._headers)
 
     @property
     def carrier(self) -> Carrier:
@@ -191,11 +182,19 @@ class RelayPeer:
         self.forget(stream)
         self.carrier.reset_stream(stream, code)
 
+    def registered(self, media_handle: int) -> None:
+        """Answer REGISTER: the host may go on. Nothing where it is gone, or waits for no answer."""
+        if self.state is PeerState.ASKED:
+            self.state = PeerState.HOST
+            self.trust()
+            self._timers.stop(Timer.HELLO)
+            self.send(Registered(media_handle))
+
     def close(self, code: CloseCode, now: float) -> None:
-        """End the connection."""
+        """End the connection; what happened before and was not taken is forgotten."""
         if self.state is not PeerState.GONE:
-            self.carrier.close(code, code.name.lower())
-            self._gone(now)
+            self._events.clear()
+            self._end(code)
 
     # timers
 
@@ -206,7 +205,7 @@ class RelayPeer:
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         if Timer.HELLO in self._timers.expired(now):
-            self.close(CloseCode.TIMEOUT, now)
+            self._end(CloseCode.TIMEOUT)
 
     # CarrierReceiver
 
@@ -221,13 +220,11 @@ class RelayPeer:
             if stream == self._control:
                 self._hop_received(data, end, now)
             elif stream in self._channels:
-                self._owner.peer_stream(self, stream, data, end, now)
+                self._events.append(ChannelReceived(stream, data, end))
             else:
                 self._begin(stream, data, end, now)
-        except RemoteProtocolError as error:
-            self.close(error.code, now)
-        except Refused as error:
-            self.close(error.code, now)
+        except (RemoteProtocolError, Refused) as error:
+            self._end(error.code)
 
     def _begin(self, stream: int, data: bytes, end: bool, now: float) -> None:
         reader = self._headers.setdefault(stream, HeaderReader())
@@ -250,9 +247,9 @@ class RelayPeer:
         if self.state is not PeerState.VIEWER:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "only viewers open channels")
         self._channels.add(stream)
-        self._owner.peer_channel(self, stream, header, now)
+        self._events.append(ChannelOpened(stream, header))
         if rest or end:
-            self._owner.peer_stream(self, stream, rest, end, now)
+            self._events.append(ChannelReceived(stream, rest, end))
 
     def _hop_received(self, data: bytes, end: bool, now: float) -> None:
         assert self._control is not None
@@ -260,36 +257,37 @@ class RelayPeer:
         for message in self._hop.messages(data, lambda: self._spend(now)):
             if self.state is PeerState.GONE:
                 return
-            self._message(message, now)
-        if end and self.state is not PeerState.GONE:
-            self.close(CloseCode.NO_ERROR, now)
+            self._message(message)
+        if end:
+            self._end(CloseCode.NO_ERROR)
 
     def stream_reset(self, stream: int, code: int, now: float) -> None:
         """A stream was abandoned; without control the hop is over."""
         self._headers.pop(stream, None)
         if stream == self._control:
-            self.close(CloseCode.NO_ERROR, now)
+            self._end(CloseCode.NO_ERROR)
         elif stream in self._channels:
             self._channels.discard(stream)
-            self._owner.peer_stream_reset(self, stream, code, now)
+            self._events.append(ChannelReset(stream, code))
 
     def stream_writable(self, stream: int, now: float) -> None:
-        """Tell the owner."""
+        """A channel has drained."""
         if stream in self._channels:
-            self._owner.peer_stream_writable(self, stream, now)
+            self._events.append(ChannelWritable(stream))
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """Media of a host; viewers send none."""
         if self.state is PeerState.HOST:
-            self._owner.peer_datagram(self, data, now)
+            self._events.append(MediaReceived(data))
 
     def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
         """Media's fate."""
-        self._owner.peer_fate(self, cookie, acked, now)
+        if self.state is not PeerState.GONE:
+            self._events.append(MediaFate(cookie, acked))
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """The connection is gone."""
-        self._gone(now)
+        self._gone()
 
     # inside
 
@@ -300,23 +298,23 @@ class RelayPeer:
         if not self._budget.take(now):
             raise RemoteProtocolError(CloseCode.LIMIT, "too many messages")
 
-    def _message(self, message: HopMessage, now: float) -> None:
+    def _message(self, message: HopMessage) -> None:
         if isinstance(message, Ping):
             self.send(Pong(message.token))
         elif isinstance(message, Pong):
             return
         elif isinstance(message, Close):
-            self.close(CloseCode.NO_ERROR, now)
+            self._end(CloseCode.NO_ERROR)
         elif not isinstance(message, ALLOWED[self.state]):
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, f"{type(message).__name__} in state {self.state.name}")
         elif isinstance(message, Hello):
-            self._hello(message, now)
+            self._hello(message)
         elif isinstance(message, Register):
-            self._register(message, now)
+            self._register(message)
         else:
-            self._owner.peer_message(self, message, now)
+            self._events.append(Said(message))
 
-    def _hello(self, hello: Hello, now: float) -> None:
+    def _hello(self, hello: Hello) -> None:
         common = set(hello.versions) & set(HOP_VERSIONS)
         if not common or hello.required:
             raise Refused(CloseCode.VERSION)
@@ -336,7 +334,7 @@ class RelayPeer:
         else:
             self.state = PeerState.WELCOMED
 
-    def _register(self, message: Register, now: float) -> None:
+    def _register(self, message: Register) -> None:
         own = self._identity
         self.device = identities.check_registration(
             message.identity,
@@ -348,14 +346,17 @@ class RelayPeer:
             own.name,
             self._wall_ms // 1000,
         )
-        self.state = PeerState.HOST
-        self.yields = bool(message.yields)
-        self.trust()
-        self._timers.stop(Timer.HELLO)
-        self.send(Registered(self._owner.peer_registered(self, self.device, now)))
+        self.state = PeerState.ASKED
+        self._events.append(Registering(self.device, bool(message.yields)))
 
-    def _gone(self, now: float) -> None:
+    def _end(self, code: CloseCode) -> None:
+        """End the connection for a reason of this hop's; what happened before is told."""
+        if self.state is not PeerState.GONE:
+            self.carrier.close(code, code.name.lower())
+            self._gone()
+
+    def _gone(self) -> None:
         if self.state is not PeerState.GONE:
             self.state = PeerState.GONE
             self._timers.stop_all()
-            self._owner.peer_gone(self, now)
+            self._events.append(Gone())

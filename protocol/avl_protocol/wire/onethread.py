@@ -62,6 +62,7 @@ class Guard:
                     body[name] = self._looked_at(kind, name, member)
                 elif isinstance(member, property) and isinstance(member.fget, FunctionType):
                     body[name] = property(self._looked_at(kind, name, member.fget), member.fset)
+        body.setdefault("__del__", lambda machine: self._threads.pop(id(machine), None))
         return type(kind.__name__, (kind,), body)
 
     def _looked_at(self, kind: type, name: str, member: FunctionType) -> Callable[..., Any]:

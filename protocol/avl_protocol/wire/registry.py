@@ -38,6 +38,7 @@ MAX_WEBSOCKET_CREDIT = 262144  # credit of a WebSocket stream to begin with
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
 T_CONSENT = 30.0  # seconds: how long a person at the host may think
+T_ASKED = 5.0  # seconds: until a relay has been told whether a neighbour may, and where a device is
 T_BEACON = 1.0  # seconds: between beacons of a host
 T_STALE = 3.0  # seconds: without a beacon: the viewer shows STALE and sends no input
 T_INPUT_SILENCE = 2.0  # seconds: what is held is released after this much silence from a viewer

@@ -19,6 +19,7 @@ from avl_protocol.media.track import Track
 from avl_protocol.session.carrier import Carrier
 from avl_protocol.session.feed import ViewerFeed
 from avl_protocol.session.mediaout import SentFragment
+from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.errors import RemoteProtocolError
@@ -199,6 +200,17 @@ class Fanout:
         """Objects that a viewer did not get because its hop was behind."""
         feed = self._feeds.get(handle)
         return 0 if feed is None else feed.skipped
+
+    def snapshot(self) -> Snapshot:
+        """What is known of the audience, by number."""
+        counts = {
+            "feeds": len(self._feeds),
+            "watching": sum(feed.watching for feed in self._feeds.values()),
+            "tracks": len(self._tracks),
+            "strays": self.strays,
+            "skipped": sum(feed.skipped for feed in self._feeds.values()),
+        }
+        return Snapshot("fanout", counts)
 
     def answered(self, now: float) -> None:
         """A viewer's hop has news: feedback or acknowledgements."""

@@ -16,6 +16,10 @@ class Buckets:
         self._burst = float(burst)
         self._levels: dict[object, tuple[float, float]] = {}
 
+    def __len__(self) -> int:
+        """Buckets that are remembered."""
+        return len(self._levels)
+
     def take(self, key: object, now: float) -> bool:
         """Take a token; False when there is none."""
         level = self._level(key, now)

@@ -1,17 +1,36 @@
-"""Router: who is online, who meets whom, and whose bytes go where (spec 04-session, 4.3)."""
+"""Router: who is online, who meets whom, and whose bytes go where (spec 04-session, 4.3).
+
+It takes the events of all neighbours. Whether a host may register and a viewer attach, and where a device is, it asks
+(`access.py`, `directory.py`), and goes on with others until it is told.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from avl_protocol.endpoint.admission import source
 from avl_protocol.endpoint.sources import same_source, source_tag
 from avl_protocol.media.track import tracks_of
+from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.hopstream import StreamHeader, channel_header
 from avl_protocol.session.mediaout import repair
-from avl_protocol.session.relay import RelayPeer
+from avl_protocol.session.peerevents import (
+    ChannelOpened,
+    ChannelReceived,
+    ChannelReset,
+    ChannelWritable,
+    MediaFate,
+    MediaReceived,
+    PeerEvent,
+    Registering,
+    Said,
+)
+from avl_protocol.session.peers import Peers
+from avl_protocol.session.relay import PeerState, RelayPeer
+from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
@@ -33,7 +52,10 @@ from avl_protocol.wire.messages import (
     Tracks,
     Viewers,
 )
-from avl_protocol.wire.registry import T_CONSENT, T_UNADMITTED, Channel, CloseCode
+from avl_protocol.wire.registry import T_ASKED, T_CONSENT, T_UNADMITTED, Channel, CloseCode
+from avl_relay.access import Access, Decision, MayAttach, MayRegister, OpenAccess
+from avl_relay.directory import Directory, LocalDirectory, Place, WhereIs
+from avl_relay.forward.asking import Asked, Asking, Question
 from avl_relay.forward.fanout import Fanout
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.splice import Splices
@@ -94,31 +116,44 @@ class Session:
 
 @dataclass(slots=True)
 class Hosted:
-    """One registered host."""
+    """One registered host. `number`: that of the question whether it may register; later ones have higher ones."""
 
     device: int
     peer: RelayPeer
+    number: int
     media_handle: int
     fanout: Fanout
     sessions: dict[int, Session] = field(default_factory=dict)
 
 
 class Router:
-    """The PeerOwner of all connections of a relay. `secret` hides source addresses from hosts; `nat_test(peer, token)`
-    answers NAT_TEST, which takes another socket."""
+    """The owner of all connections of a relay: `take` applies what one of them tells.
+
+    `secret` hides source addresses from hosts; `nat_test(peer, token)` answers NAT_TEST, which takes another socket.
+    Answers of `access` and `directory` that come later are told with `decided` and `located`.
+    """
 
     def __init__(
         self,
+        *,
         secret: bytes,
         log: Callable[[str, dict[str, object]], None],
         nat_test: Callable[[RelayPeer, bytes], None] = lambda peer, token: None,
+        access: Access | None = None,
+        directory: Directory | None = None,
     ) -> None:
         self._nat_test = nat_test
         self._secret = secret
         self._log = log
+        self._access = access or OpenAccess()
+        self._directory = directory or LocalDirectory()
+        self._asking = Asking()
         self._hosts: dict[int, Hosted] = {}
         self._by_peer: dict[RelayPeer, Hosted] = {}
         self._sessions: dict[int, Session] = {}
+        #: The sessions of each viewer's connection, and those of them that were admitted.
+        self._attached: dict[RelayPeer, dict[int, Session]] = {}
+        self._watched: dict[RelayPeer, list[Session]] = {}
         self._splices = Splices()
         self._limits = HandshakeLimits()
         #: Ids of sessions that were admitted, and the device of each.
@@ -127,8 +162,9 @@ class Router:
         self._tests = Buckets(rate=6 / 60, burst=4)
         #: Session and channel of each stream that is held until its host's first ADMIT.
         self._parked: dict[tuple[RelayPeer, int], tuple[Session, int]] = {}
-        #: The admitted sessions of each viewer's connection.
-        self._watched: dict[RelayPeer, list[Session]] = {}
+        #: When sessions that nobody knows end.
+        self._unadmitted: Deadlines[int] = Deadlines()
+        self._peers = Peers(self._apply)
         self._last_handle = 0
 
     @property
@@ -151,47 +187,167 @@ class Router:
         """Streams that wait for the first ADMIT of their session."""
         return len(self._parked)
 
+    def snapshot(self) -> Snapshot:
+        """Everything that is kept, by number; one part for each host."""
+        counts = {
+            "hosts": len(self._hosts),
+            "peers of hosts": len(self._by_peer),
+            "sessions": len(self._sessions),
+            "admitted": sum(len(watched) for watched in self._watched.values()),
+            "viewers": len(self._attached),
+            "questions": len(self._asking),
+            "held streams": len(self._parked),
+            "held bytes": sum(len(session.parked[at].data) for session, at in self._parked.values()),
+            "spliced ends": len(self._splices),
+            "remembered sessions": len(self._carried),
+            "timers": len(self._unadmitted) + self._peers.timers,
+            "sources of NAT tests": len(self._tests),
+        }
+        return Snapshot("router", counts, tuple(hosted.fanout.snapshot() for hosted in self._hosts.values()))
+
     def _handle(self) -> int:
         self._last_handle += 1
         return self._last_handle
 
+    # events
+
+    def take(self, peer: RelayPeer, now: float) -> None:
+        """Apply what a neighbour tells, and whatever follows from it at others."""
+        self._peers.take(peer, now)
+
+    def _apply(self, peer: RelayPeer, event: PeerEvent, now: float) -> None:
+        if isinstance(event, MediaFate):
+            self._fate(peer, event, now)
+        elif isinstance(event, MediaReceived):
+            if (hosted := self._by_peer.get(peer)) is not None:
+                hosted.fanout.datagram(event.data, hosted.media_handle, now)
+        elif isinstance(event, ChannelReceived):
+            self._received(peer, event)
+        elif isinstance(event, Said):
+            self._message(peer, event.message, now)
+        elif isinstance(event, ChannelWritable):
+            self._splices.writable(peer, event.stream)
+        elif isinstance(event, ChannelOpened):
+            self._opened(peer, event.stream, event.header)
+        elif isinstance(event, ChannelReset):
+            self._reset(peer, event)
+        elif isinstance(event, Registering):
+            question = MayRegister(self._asking.number(), event.device, peer.carrier.peer_address[0])
+            self._ask_access(Asked(question, peer, event, now + T_ASKED), question, now)
+        else:
+            self._gone(peer, now)
+
+    # questions
+
+    def _ask_access(self, asked: Asked, question: MayRegister | MayAttach, now: float) -> None:
+        self._asking.add(asked)
+        if (decision := self._access.ask(question, now)) is not None:
+            self._decided(question, decision, now)
+
+    def decided(self, question: MayRegister | MayAttach, decision: Decision, now: float) -> None:
+        """The answer of `access` to a question that it did not answer at once."""
+        self._answer(self._decided, question, decision, now)
+
+    def located(self, question: WhereIs, place: Place, now: float) -> None:
+        """The answer of `directory` to a question that it did not answer at once."""
+        self._answer(self._located, question, place, now)
+
+    def _answer(self, apply: Callable[[Any, Any, float], None], question: Question, answer: object, now: float) -> None:
+        """Apply a late answer. Who waits for it may be refused for it."""
+        peer = self._asking.peer(question)
+        try:
+            apply(question, answer, now)
+        except (Refused, RemoteProtocolError) as error:
+            assert peer is not None
+            self._peers.close(peer, error.code, now)
+        self._peers.settle(now)
+
+    def _decided(self, question: MayRegister | MayAttach, decision: Decision, now: float) -> None:
+        asked = self._asking.answered(question)
+        if asked is None:
+            return
+        if decision.refused is not None:
+            raise Refused(decision.refused)
+        if isinstance(asked.wish, Registering):
+            self._register(asked, asked.wish, now)
+        else:
+            where = WhereIs(self._asking.number(), question.device)
+            self._asking.add(replace(asked, question=where))
+            if (place := self._directory.find(where, now)) is not None:
+                self._located(where, place, now)
+
+    def _located(self, question: WhereIs, place: Place, now: float) -> None:
+        asked = self._asking.answered(question)
+        if asked is not None and isinstance(asked.wish, Attach):
+            hosted = self._hosts.get(question.device)  # it may have come or gone while we asked
+            if place is not Place.HERE or hosted is None:
+                raise Refused(CloseCode.UNAVAILABLE)
+            self._attach(asked.peer, hosted, asked.wish, now)
+
+    def _forget(self, asked: Asked) -> None:
+        """Nobody waits for an answer any more."""
+        self._asking.answered(asked.question)
+        if isinstance(asked.question, WhereIs):
+            self._directory.forget(asked.question)
+        else:
+            self._access.forget(asked.question)
+
     # hosts
 
-    def peer_registered(self, peer: RelayPeer, device: int, now: float) -> int:
+    def _register(self, asked: Asked, wish: Registering, now: float) -> None:
         """A host is online. An older connection of the same device gives way, unless the new one yields: it is the same
         key, so the same host."""
+        peer, device, number = asked.peer, wish.device, asked.question.id
+        if peer.state is not PeerState.ASKED:
+            return
         old = self._hosts.get(device)
         if old is not None:
-            if peer.yields:
+            if wish.yields:
                 raise Refused(CloseCode.TAKEN)
             if not self._replaced.take(device, now):
                 raise Refused(CloseCode.LIMIT)
-            old.peer.close(CloseCode.REPLACED, now)
-        handle = self._handle()
+            self._peers.close(old.peer, CloseCode.REPLACED, now)
+            self._offline(old, now)
+        for older in self._asking.registrations(device, number):
+            self._forget(older)
+            self._peers.close(older.peer, CloseCode.REPLACED, now)
         hosted = Hosted(
             device,
             peer,
-            handle,
+            number,
+            self._handle(),
             Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
                 lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
             ),
         )
         self._hosts[device] = self._by_peer[peer] = hosted
+        self._directory.arrived(device, now)
         self._log("host online", {"device": device})
-        return handle
+        peer.registered(hosted.media_handle)
+        self._peers.look_again(peer)
 
-    def peer_message(self, peer: RelayPeer, message: HopMessage, now: float) -> None:
+    def _offline(self, hosted: Hosted, now: float) -> None:
+        """A host is not registered any more, and its sessions end."""
+        self._by_peer.pop(hosted.peer, None)
+        for session in list(hosted.sessions.values()):
+            self._end(session, CloseCode.SESSION_LOST, now)
+        del self._hosts[hosted.device]
+        self._directory.left(hosted.device, now)
+        self._log("host offline", {"device": hosted.device})
+
+    def _message(self, peer: RelayPeer, message: HopMessage, now: float) -> None:
         """Route one hop message."""
         if isinstance(message, Attach):
-            self._attach(peer, message, now)
+            self._ask_to_attach(peer, message, now)
             return
         if isinstance(message, NatTest):
             if self._tests.take(source(peer.carrier.peer_address[0]), now):
                 self._nat_test(peer, message.token)
             return
         if isinstance(message, Tracks):
-            self._by_peer[peer].fanout.publish(tracks_of(message.tracks, CloseCode.PROTOCOL_ERROR))
+            if (hosted := self._by_peer.get(peer)) is not None:
+                hosted.fanout.publish(tracks_of(message.tracks, CloseCode.PROTOCOL_ERROR))
             return
         session = self._sessions.get(getattr(message, "handle", 0))
         if session is None or peer not in (session.viewer, session.host.peer):
@@ -209,6 +365,7 @@ class Router:
         if isinstance(message, Accept) and not session.accepted:
             session.accepted = True
             if session.moves:  # the host knows it from elsewhere
+                self._unadmitted.drop(session.handle)
                 self._limits.admitted(session.host.device, session.source, now)
             attached = Attached(session.session_id, session.handle, session.host.media_handle, int(session.near))
             session.viewer.send(attached)
@@ -221,16 +378,17 @@ class Router:
 
     # sessions
 
-    def _attach(self, viewer: RelayPeer, message: Attach, now: float) -> None:
+    def _ask_to_attach(self, viewer: RelayPeer, message: Attach, now: float) -> None:
         if len(message.device) != NUMBER_BYTES or len(message.session) != 16:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "malformed ATTACH")
-        if sum(1 for s in self._sessions.values() if s.viewer is viewer) >= SESSIONS_PER_PEER:
+        if len(self._attached.get(viewer, ())) + self._asking.waiting(viewer) >= SESSIONS_PER_PEER:
             raise Refused(CloseCode.LIMIT)
-        address = viewer.carrier.peer_address[0]
-        hosted = self._hosts.get(int.from_bytes(message.device, "big"))
-        if hosted is None:
-            raise Refused(CloseCode.UNAVAILABLE)
-        tag = source_tag(self._secret, address)
+        device, address = int.from_bytes(message.device, "big"), viewer.carrier.peer_address[0]
+        question = MayAttach(self._asking.number(), device, message.session, address, bool(message.moves))
+        self._ask_access(Asked(question, viewer, message, now + T_ASKED), question, now)
+
+    def _attach(self, viewer: RelayPeer, hosted: Hosted, message: Attach, now: float) -> None:
+        tag = source_tag(self._secret, viewer.carrier.peer_address[0])
         moves = bool(message.moves)
         comes_back = moves and self._carried.get(message.session) == hosted.device
         allowed = comes_back or self._limits.take(hosted.device, tag, now)
@@ -238,6 +396,8 @@ class Router:
             raise Refused(CloseCode.LIMIT)
         session = Session(self._handle(), message.session, viewer, hosted, tag, now, moves=moves)
         self._sessions[session.handle] = hosted.sessions[session.handle] = session
+        self._attached.setdefault(viewer, {})[session.handle] = session
+        self._unadmitted.set(session.handle, now + LIFE)
         hosted.peer.send(Incoming(message.session, session.handle, tag, message.moves, int(session.near)))
 
     def _make_room(self, hosted: Hosted, now: float) -> bool:
@@ -259,6 +419,7 @@ class Router:
                 del self._carried[next(iter(self._carried))]
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
         session.admitted = True
+        self._unadmitted.drop(session.handle)
         session.viewer.trust()
         session.channels = frozenset((int(Channel.CONTROL), *message.channels))
         for channel, stream in list(session.streams.items()):
@@ -280,11 +441,17 @@ class Router:
     def _end(self, session: Session, code: CloseCode, now: float) -> None:
         if self._sessions.pop(session.handle, None) is None:
             return
+        self._unadmitted.drop(session.handle)
         session.host.sessions.pop(session.handle, None)
         session.host.fanout.remove(session.handle, now)
-        watched = self._watched.get(session.viewer, [])
+        attached, watched = self._attached.get(session.viewer, {}), self._watched.get(session.viewer, [])
+        attached.pop(session.handle, None)
+        if not attached:
+            self._attached.pop(session.viewer, None)
         if session in watched:
             watched.remove(session)
+        if not watched:
+            self._watched.pop(session.viewer, None)
         for parked in self._unpark(session).values():
             session.viewer.abandon(parked.stream, code)
         if not session.accepted:
@@ -294,7 +461,7 @@ class Router:
 
     # streams
 
-    def peer_channel(self, peer: RelayPeer, stream: int, header: StreamHeader, now: float) -> None:
+    def _opened(self, peer: RelayPeer, stream: int, header: StreamHeader) -> None:
         """A viewer opened a channel: carry it to the host if the host lets this session have it. A channel that comes
         back here from another way leaves its older stream."""
         session = self._sessions.get(header.handle)
@@ -341,39 +508,29 @@ class Router:
         session.streams[channel] = stream
         self._splices.join(peer, stream, host, twin)
 
-    def peer_stream(self, peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
+    def _received(self, peer: RelayPeer, event: ChannelReceived) -> None:
         """Bytes of a channel. Those of one that is held are kept, as far as a stranger's window reaches."""
-        found = self._parked.get((peer, stream))
+        found = self._parked.get((peer, event.stream))
         if found is None:
-            self._splices.received(peer, stream, data, end)
+            self._splices.received(peer, event.stream, event.data, event.end)
             return
         session, channel = found
         parked = session.parked[channel]
-        parked.data += data
-        parked.end = parked.end or end
+        parked.data += event.data
+        parked.end = parked.end or event.end
 
-    def peer_stream_reset(self, peer: RelayPeer, stream: int, code: int, now: float) -> None:
+    def _reset(self, peer: RelayPeer, event: ChannelReset) -> None:
         """A channel was abandoned."""
-        if (found := self._parked.pop((peer, stream), None)) is not None:
+        if (found := self._parked.pop((peer, event.stream), None)) is not None:
             session, channel = found
             del session.parked[channel]
-        self._splices.reset(peer, stream, code)
-
-    def peer_stream_writable(self, peer: RelayPeer, stream: int, now: float) -> None:
-        """A channel has drained."""
-        self._splices.writable(peer, stream)
+        self._splices.reset(peer, event.stream, event.code)
 
     # media
 
-    def peer_datagram(self, peer: RelayPeer, data: bytes, now: float) -> None:
-        """One datagram of a host."""
-        hosted = self._by_peer.get(peer)
-        if hosted is not None:
-            hosted.fanout.datagram(data, hosted.media_handle, now)
-
-    def peer_fate(self, peer: RelayPeer, cookie: object, acked: bool, now: float) -> None:
+    def _fate(self, peer: RelayPeer, fate: MediaFate, now: float) -> None:
         """A fragment towards a viewer was lost: send it again while that helps."""
-        repair(cookie, acked, peer.carrier, now)
+        repair(fate.cookie, fate.acked, peer.carrier, now)
         for session in self._watched.get(peer, ()):
             session.host.fanout.answered(now)
             if now - session.rate_told >= RATE_INTERVAL:
@@ -386,23 +543,27 @@ class Router:
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        return min((s.begun + LIFE for s in self._sessions.values() if not s.known), default=None)
+        times = (self._unadmitted.next_timeout(), self._asking.next_timeout(), self._peers.next_timeout())
+        return min((at for at in times if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
-        """End sessions that were not admitted in time."""
-        for session in [s for s in self._sessions.values() if not s.known and s.begun + LIFE <= now]:
-            self._end(session, CloseCode.TIMEOUT, now)
+        """End sessions that were not admitted, and connections about which nobody answered, in time."""
+        for handle, _ in self._unadmitted.expired(now):
+            self._end(self._sessions[handle], CloseCode.TIMEOUT, now)
+        for asked in self._asking.expired(now):
+            self._forget(asked)
+            self._peers.close(asked.peer, CloseCode.UNAVAILABLE, now)
+        self._peers.handle_timer(now)
 
-    def peer_gone(self, peer: RelayPeer, now: float) -> None:
-        """A connection is over: its sessions end, a host is offline."""
+    def _gone(self, peer: RelayPeer, now: float) -> None:
+        """A connection is over: its sessions end, a host is offline, and nothing is asked about it any more."""
         self._splices.forget(peer)
-        self._watched.pop(peer, None)
-        for session in [s for s in self._sessions.values() if s.viewer is peer or s.host.peer is peer]:
+        for asked in self._asking.about(peer):
+            self._forget(asked)
+        for session in list(self._attached.get(peer, {}).values()):
             self._end(session, CloseCode.SESSION_LOST, now)
-        hosted = self._by_peer.pop(peer, None)
-        if hosted is not None and self._hosts.get(hosted.device) is hosted:
-            del self._hosts[hosted.device]
-            self._log("host offline", {"device": hosted.device})
+        if (hosted := self._by_peer.get(peer)) is not None:
+            self._offline(hosted, now)
 
 
 def _known(code: int) -> CloseCode:

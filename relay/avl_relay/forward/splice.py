@@ -29,16 +29,30 @@ class Splices:
     """All spliced streams of a relay."""
 
     def __init__(self) -> None:
-        self._ends: dict[tuple[RelayPeer, int], _End] = {}
+        self._ends: dict[RelayPeer, dict[int, _End]] = {}
+
+    def __len__(self) -> int:
+        """Ends of streams that are spliced: two a splice."""
+        return sum(len(ends) for ends in self._ends.values())
+
+    def _end(self, peer: RelayPeer, stream: int) -> _End | None:
+        return self._ends.get(peer, {}).get(stream)
+
+    def _pop(self, peer: RelayPeer, stream: int) -> _End | None:
+        ends = self._ends.get(peer, {})
+        popped = ends.pop(stream, None)
+        if not ends:
+            self._ends.pop(peer, None)
+        return popped
 
     def join(self, peer: RelayPeer, stream: int, other: RelayPeer, other_stream: int) -> None:
         """Carry two streams' bytes to each other."""
-        self._ends[peer, stream] = _End(peer, stream, other, other_stream)
-        self._ends[other, other_stream] = _End(other, other_stream, peer, stream)
+        self._ends.setdefault(peer, {})[stream] = _End(peer, stream, other, other_stream)
+        self._ends.setdefault(other, {})[other_stream] = _End(other, other_stream, peer, stream)
 
     def received(self, peer: RelayPeer, stream: int, data: bytes, end: bool) -> None:
         """Carry bytes to the other side; give credit back only while that side keeps up."""
-        source = self._ends.get((peer, stream))
+        source = self._end(peer, stream)
         if source is None:
             peer.carrier.consume(stream, len(data))
             return
@@ -53,41 +67,40 @@ class Splices:
 
     def writable(self, peer: RelayPeer, stream: int) -> None:
         """A side has caught up: the other gets its credit."""
-        sink = self._ends.get((peer, stream))
-        source = self._ends.get((sink.other_peer, sink.other_stream)) if sink else None
+        sink = self._end(peer, stream)
+        source = self._end(sink.other_peer, sink.other_stream) if sink else None
         if source is not None and source.held:
             source.peer.carrier.consume(source.stream, source.held)
             source.held = 0
 
     def reset(self, peer: RelayPeer, stream: int, code: int) -> None:
         """A side abandoned its stream: so does the other."""
-        source = self._ends.pop((peer, stream), None)
+        source = self._pop(peer, stream)
         if source is not None:
-            self._ends.pop((source.other_peer, source.other_stream), None)
+            self._pop(source.other_peer, source.other_stream)
             source.other_peer.abandon(source.other_stream, code)
 
     def cut(self, peer: RelayPeer, stream: int, code: CloseCode) -> None:
         """Abandon both streams of a splice."""
-        source = self._ends.pop((peer, stream), None)
+        source = self._pop(peer, stream)
         if source is not None:
-            self._ends.pop((source.other_peer, source.other_stream), None)
+            self._pop(source.other_peer, source.other_stream)
             source.peer.abandon(source.stream, code)
             source.other_peer.abandon(source.other_stream, code)
 
     def forget(self, peer: RelayPeer) -> None:
         """A neighbour is gone: its streams' twins are abandoned, save those whose end it had sent: that may still be on
         its way, and the other side ends or resets them."""
-        for key in [key for key in self._ends if key[0] is peer]:
-            source = self._ends[key]
+        for source in list(self._ends.get(peer, {}).values()):
             if not source.ended:
-                del self._ends[key]
-                self._ends.pop((source.other_peer, source.other_stream), None)
+                self._pop(peer, source.stream)
+                self._pop(source.other_peer, source.other_stream)
                 source.other_peer.abandon(source.other_stream, CloseCode.SESSION_LOST)
 
     def _forget_if_done(self, source: _End) -> None:
-        other = self._ends.get((source.other_peer, source.other_stream))
+        other = self._end(source.other_peer, source.other_stream)
         if other is not None and other.ended:
-            del self._ends[source.peer, source.stream]
-            del self._ends[other.peer, other.stream]
+            self._pop(source.peer, source.stream)
+            self._pop(other.peer, other.stream)
             source.peer.forget(source.stream)
             other.peer.forget(other.stream)

@@ -16,6 +16,8 @@ class _Exchange:
 
     def __init__(self) -> None:
         self.body: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        #: Set when the connection has room for more of the answer, or will never have.
+        self.room = asyncio.Event()
 
 
 class AsgiHandler:
@@ -44,13 +46,20 @@ class AsgiHandler:
         if data:
             request.abandon()
             exchange.body.put_nowait({"type": "http.disconnect"})
+            exchange.room.set()
             return
         exchange.body.put_nowait({"type": "http.request", "body": data, "more_body": not end})
+
+    def request_writable(self, request: HttpRequest, now: float) -> None:
+        """What was sent has drained."""
+        if (exchange := self._exchanges.get(request)) is not None:
+            exchange.room.set()
 
     def request_reset(self, request: HttpRequest, now: float) -> None:
         """The client no longer wants the answer."""
         if (exchange := self._exchanges.get(request)) is not None:
             exchange.body.put_nowait({"type": "http.disconnect"})
+            exchange.room.set()
 
     async def _answer(self, request: HttpRequest, exchange: _Exchange) -> None:
         path, _, query = request.path.encode("latin-1").partition(b"?")
@@ -73,8 +82,10 @@ class AsgiHandler:
             if message["type"] == "http.response.start":
                 request.send_headers(message["status"], list(message.get("headers", ())))
             elif message["type"] == "http.response.body":
-                while request.backlog > BACKLOG:
-                    await asyncio.sleep(0.005)  # the connection has no event for this; answers are small
+                while request.backlog > BACKLOG and not request.over:
+                    exchange.room.clear()
+                    request.tell_room(BACKLOG)
+                    await exchange.room.wait()
                 request.send_data(message.get("body", b""), not message.get("more_body", False))
 
         try:

@@ -34,6 +34,7 @@ export const TIMER = Object.freeze({
   HELLO: 10000,
   UNADMITTED: 10000,
   CONSENT: 30000,
+  ASKED: 5000,
   BEACON: 1000,
   STALE: 3000,
   INPUT_SILENCE: 2000,
