@@ -6,10 +6,12 @@ import asyncio
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from avl_host.announce import Announcer
+from avl_host.assembly import Served, assemble
 from avl_host.capture.source import CaptureSource
 from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
@@ -21,9 +23,10 @@ from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
 from avl_host.input.sink import InputSink
 from avl_host.lock import LockPolicy, ScreenLocker
+from avl_host.publication import Publication
 from avl_host.reachability import Reachability
-from avl_host.reception import Ask, Desktop, Reception
-from avl_host.registration import LAST_RETRY, Registration
+from avl_host.reception import Ask, Reception
+from avl_host.registration import Registration
 from avl_host.relays import Relays
 from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
@@ -39,10 +42,13 @@ from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
+from avl_protocol.media.frame import EncodedFrame
+from avl_protocol.media.track import video
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
-from avl_protocol.wire.registry import T_KEEPALIVE, CloseCode
+from avl_protocol.wire.onethread import guard
+from avl_protocol.wire.registry import T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, CloseCode
 from avl_protocol.wire.target import RelayAddress, Target
 
 #: Seconds after which the port and the announcement are tried anew when that failed in an unforeseen way.
@@ -64,6 +70,12 @@ class Parts:
     announcer: Announcer | None = None
     #: Where commands on this machine ask the host; None: nowhere.
     open_console: Callable[[Answer], LocalServer] | None = None
+    #: Sources beside the first, each a track of its own. Layout, pointer and input are those of the first.
+    more_sources: tuple[CaptureSource, ...] = ()
+
+
+def _unheard(*told: object) -> None:
+    """What a further source says of its layout and pointer."""
 
 
 class Agent:
@@ -96,20 +108,32 @@ class Agent:
         self._address = settings.listen and (settings.listen[0], endpoint.local_address[1])
         roll = self._certificates()
         whereabouts = Whereabouts(world.interfaces, lambda: endpoint.local_address[1])
-        self.reachability = Reachability(
-            endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
-            direct=settings.direct, anybody=settings.listen is not None,
+        self.reachability = guard(
+            Reachability(
+                endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
+                direct=settings.direct, anybody=settings.listen is not None,
+            )
         )  # fmt: skip
-        self.vigil = Vigil(self.reachability, LockPolicy(settings.lock_after), parts.locker)
-        self.sharing = sharing = Sharing(
-            self.identity, world.entropy, clock, settings.max_bitrate,
-            lambda told, outlet: self.reception.figures(told, outlet),
+        self.vigil = guard(Vigil(LockPolicy(settings.lock_after), parts.locker))
+        self.sharing = sharing = guard(
+            Sharing(
+                self.identity,
+                world.entropy,
+                clock=clock,
+                max_bitrate=settings.max_bitrate,
+                on_figures=lambda told, outlet: self.features.statistics.measured(told, outlet),
+                ask=self._ask,
+                tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
+            )
+        )
+        self.reception = guard(
+            Reception(
+                world, identity=self.identity, name=platform.node(), door=self.door, sharing=sharing,
+                keep=self.tickets.lifetime, ask=parts.ask, tell=self._tell, after=self._after,
+            )
         )  # fmt: skip
-        desktop = Desktop(sharing, parts.sink, parts.clipboard.set, parts.clipboard.get)
-        self.reception = Reception(
-            world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
-            self._tell, self._after,
-        )  # fmt: skip
+        served = Served(sharing, parts.sink, parts.clipboard, self.tickets, self.reachability, self.vigil)
+        self.features = assemble(self.reception, served, self._tell, clock)
         self._alarm = Alarm(self, loop, clock, world.faults)
         door = DirectDoor(
             self.identity, self.reception, sharing, world.entropy, world.clock.wall, settings.listen is not None
@@ -122,13 +146,13 @@ class Agent:
                 world, self.identity, relay, dialler, self.reception, sharing, whereabouts, self._tell,
                 self._announce, self._after, self._moved,
             ),
-            lambda work: world.faults.keep(work, LAST_RETRY),
+            lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )  # fmt: skip
-        worker = self._start_worker(sharing)
+        workers = self._start_workers(sharing)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
         tasks = [
-            loop.create_task(faults.keep(relays.run, LAST_RETRY)),
+            loop.create_task(faults.keep(relays.run, T_PATH_HOST_LAST_RETRY)),
             loop.create_task(faults.keep(lambda: self._open_port(endpoint, whereabouts), PORT_RETRY)),
         ]
         if not settings.relays:
@@ -149,7 +173,8 @@ class Agent:
             self._alarm.stop()
             parts.sink.close()
             parts.clipboard.close()
-            await worker.close()
+            for worker in workers:
+                await worker.close()
             await endpoint.close()
             if console is not None:
                 await console.close()
@@ -187,20 +212,43 @@ class Agent:
 
         return CertificateRoll(make, self._world.clock.wall())
 
-    def _start_worker(self, sharing: Sharing) -> Worker:
+    def _start_workers(self, sharing: Sharing) -> list[Worker]:
+        """One worker a track. The first is the desktop whose layout and pointer viewers are told of."""
         parts = self._parts
-        pipeline = Pipeline(
-            parts.source, parts.open_encoder, sharing.ready, PipelineSettings(bitrate=self._settings.max_bitrate)
-        )
-        listener = Listener(
-            sharing.frame, self.reception.cursor, self.reception.layout, self._display_lost, self._world.faults
-        )
-        worker = parts.make_worker(parts.source, pipeline, listener, self._world.clock.monotonic)
-        sharing.start(worker)
+        settings = PipelineSettings(bitrate=self._settings.max_bitrate)
+        workers: list[Worker] = []
+        for source, publication in zip((parts.source, *parts.more_sources), sharing.publications, strict=True):
+            first = not workers
+            pipeline = Pipeline(source, parts.open_encoder, publication.permit.ready, settings)
+            listener = Listener(
+                partial(self._frame, publication),
+                self.features.pointer.changed if first else _unheard,
+                self.features.layout.changed if first else _unheard,
+                self._display_lost,
+                self._world.faults,
+            )
+            workers.append(parts.make_worker(source, pipeline, listener, self._world.clock.monotonic))
+        sharing.start(*workers)
         parts.sink.release_all()
-        parts.clipboard.on_change = self.reception.clipboard
-        worker.start()
-        return worker
+        parts.clipboard.on_change = self.features.clipboard.changed
+        for worker in workers:
+            worker.start()
+        return workers
+
+    def _frame(self, publication: Publication, frame: EncodedFrame) -> None:
+        """A worker has made a picture."""
+        self.sharing.frame(publication, frame)
+        self._after()
+
+    def _ask(self) -> None:
+        """Have the loop look, from a worker's thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        """A worker was refused a picture that may be in time by now."""
+        self._world.faults.run(self.sharing.look)
+        self._after()
 
     # direct ways
 

@@ -46,3 +46,5 @@ class HostSettings:
     lock_after: float | None = None
     #: Certificates whose size does not vary, for a simulation.
     simulated: bool = False
+    #: Further sources, each a track of its own beside the first; they are seen only.
+    more_sources: tuple[str, ...] = ()

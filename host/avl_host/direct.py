@@ -22,6 +22,7 @@ from avl_protocol.session.relay import RelayIdentity, RelayPeer
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.messages import Attach, Detach, HopMessage, Recover, Subscribe
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode, Role
 
 #: The one session of a direct connection.
@@ -63,13 +64,15 @@ class DirectDoor:
         self._strangers = strangers
         self._secret = entropy(32)
         self._guests: dict[RelayPeer, _Guest] = {}
+        #: Wishes for tracks that are not published, or that their sender was not admitted to.
+        self.strays = 0
 
     def accept(self, carrier: QuicCarrier, now: float) -> RelayPeer:
         """Somebody has connected."""
         certificate = carrier.server_certificate or b""
         endorsement = endorse_certificate(self._identity, certificate, HOST_CERTIFICATE)
         own = RelayIdentity(self._identity.public, certificate, endorsement, "", "", (Role.VIEWER,))
-        peer = RelayPeer(own, self, self._entropy(16), int(self._wall() * 1000), now)
+        peer = guard(RelayPeer(own, self, self._entropy(16), int(self._wall() * 1000), now))
         peer.attach_carrier(carrier)
         source = source_tag(self._secret, carrier.peer_address[0])
         if not self._make_room(now):
@@ -104,33 +107,27 @@ class DirectDoor:
             return  # of a session that is not the sender's (R-SESS-6)
         elif isinstance(message, Detach):
             self._detach(guest, now)
-        elif guest.entrance.outlet.sessions == 0:
-            return  # nobody is admitted here who gets pictures
-        elif isinstance(message, Recover):
-            self._sharing.request_key()
-        elif isinstance(message, Subscribe):
-            self._subscribe(guest, message.wish != 0)
+        elif isinstance(message, Subscribe) and message.track in self._sharing.next_objects:
+            self._subscribe(guest, message.track, message.wish != 0)
+        elif isinstance(message, Recover) and message.track in guest.entrance.feed.tracks:
+            self._sharing.request_key(message.track)
+        else:
+            self.strays += 1
 
     def _detach(self, guest: _Guest, now: float) -> None:
         """As a relay does it: pictures stop, no channel opens any more, what is open stays until it is ended."""
         guest.left = True
-        self._want(guest, False)
+        for track in guest.entrance.feed.tracks:
+            self._subscribe(guest, track, False)
         guest.entrance.hop.send(Detach(HANDLE, CloseCode.ENDED))
         self._reception.left(guest.entrance, HANDLE, now)
 
-    def _subscribe(self, guest: _Guest, wanted: bool) -> None:
-        if self._want(guest, wanted) and wanted:
-            self._sharing.request_key()
-
-    def _want(self, guest: _Guest, wanted: bool) -> bool:
-        """Send pictures to a guest, or none; whether that is a change."""
-        feed = guest.entrance.outlet.feed
-        if feed is None or feed.wanted == wanted:
-            return False
-        feed.wanted = wanted
-        feed.begin_anew()
-        self._sharing.changed()
-        return True
+    def _subscribe(self, guest: _Guest, track: int, wanted: bool) -> None:
+        """Send a track to a guest, or not."""
+        if guest.entrance.feed.subscribe(track, wanted):
+            self._sharing.changed()
+            if wanted:
+                self._sharing.request_key(track)
 
     def _attach(self, guest: _Guest, message: Attach, now: float) -> None:
         if len(message.device) != NUMBER_BYTES or len(message.session) != 16:

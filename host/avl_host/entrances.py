@@ -7,18 +7,17 @@ nothing: here the host is the relay, of one session.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from avl_host.outlets import Outlet
+from avl_protocol.media.track import Track
 from avl_protocol.session.feed import ViewerFeed
 from avl_protocol.session.link import LinkState, RelayLink
 from avl_protocol.session.pipes import Hop
 from avl_protocol.session.relay import RelayPeer
-from avl_protocol.wire.messages import Accept, Admit, Attached, Evict, Reject
+from avl_protocol.wire.messages import Accept, Admit, Attached, Evict, Reject, Tracks
 from avl_protocol.wire.registry import CloseCode
-
-#: The one video track.
-TRACK = 1
 
 
 class Entrance(Protocol):
@@ -42,9 +41,8 @@ class Entrance(Protocol):
     def reject(self, handle: int, code: CloseCode, now: float) -> None:
         """It may not."""
 
-    def admit(self, handle: int, watching: bool, channels: tuple[int, ...], since: int) -> None:
-        """What a session may have here: channels, and pictures while it is `watching` by this way, from object `since`
-        on."""
+    def admit(self, handle: int, channels: tuple[int, ...], since: Mapping[int, int]) -> None:
+        """What a session may have here: channels, and by this way the tracks of `since`, each from that object on."""
 
     def evict(self, handle: int, code: CloseCode, now: float) -> None:
         """A session is over."""
@@ -70,10 +68,14 @@ class RelayEntrance:
         """See Entrance."""
         self.hop.send(Reject(handle, code))
 
-    def admit(self, handle: int, watching: bool, channels: tuple[int, ...], since: int) -> None:
+    def publish(self, tracks: Iterable[Track]) -> None:
+        """Tell the relay what this host's tracks are."""
+        self.hop.send(Tracks(tuple(track.row for track in tracks)))
+
+    def admit(self, handle: int, channels: tuple[int, ...], since: Mapping[int, int]) -> None:
         """See Entrance."""
         if self._up():
-            self.hop.send(Admit(handle, (TRACK,) if watching else (), channels, (since,) if watching else ()))
+            self.hop.send(Admit(handle, tuple(since), channels, tuple(since.values())))
 
     def evict(self, handle: int, code: CloseCode, now: float) -> None:
         """See Entrance."""
@@ -90,7 +92,8 @@ class DirectEntrance:
         self.hop: RelayPeer = peer
         #: Whether its session was admitted.
         self.admitted = False
-        self.outlet = Outlet(peer.carrier, 0, ViewerFeed(0, peer.carrier, (TRACK,)))
+        self.feed = ViewerFeed(0, peer.carrier)
+        self.outlet = Outlet(peer.carrier, 0, self.feed)
 
     def accept(self, handle: int, session: bytes) -> None:
         """See Entrance."""
@@ -100,9 +103,10 @@ class DirectEntrance:
         """See Entrance."""
         self.hop.close(code, now)
 
-    def admit(self, handle: int, watching: bool, channels: tuple[int, ...], since: int) -> None:
+    def admit(self, handle: int, channels: tuple[int, ...], since: Mapping[int, int]) -> None:
         """See Entrance. Who has proved itself gets the windows of a friend."""
         self.admitted = True
+        self.feed.admit(tuple(since), tuple(since.values()))
         self.hop.trust()
 
     def evict(self, handle: int, code: CloseCode, now: float) -> None:

@@ -60,6 +60,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         _mapper(world) if extras.map_port else None,
         Announcer() if extras.announce else None,
         lambda answer: LocalServer(settings.state / SOCKET, answer),
+        tuple(open_source(name, clock) for name in settings.more_sources),
     )
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from avl_protocol.session.carrier import Carrier
 from avl_protocol.session.feed import ViewerFeed
@@ -22,20 +22,31 @@ class Outlet:
         self.carrier = carrier
         self.handle = handle
         self.feed = feed
-        #: Sessions that get their pictures here.
+        #: Sessions that get their tracks here.
         self.sessions = 0
-        self._count: int | None = None
+        #: The tracks that a relay's audience wants; None before it has said so.
+        self._wanted: frozenset[int] | None = None
+        #: What was sent here last.
+        self._last: MediaSender | None = None
         self._wanted_rate = 0
         self.hold_until = 0.0
 
-    @property
-    def watched(self) -> bool:
-        """Whether anybody gets pictures here; a relay may know better than we do."""
-        return self.sessions > 0 and self._count != 0 and (self.feed is None or self.feed.wanted)
+    def watches(self, track: int | None = None) -> bool:
+        """Whether anybody gets a track here (None: any); a relay may know better than we do."""
+        if self.sessions == 0:
+            return False
+        wanted = self._wanted if self.feed is None else self.feed.wanted
+        return wanted is None or (bool(wanted) if track is None else track in wanted)
 
-    def audience(self, count: int, rate: int, hold: float, now: float) -> None:
-        """A relay says how many watch, what their hops can take, and for how many seconds to take no picture."""
-        self._count = count
+    def begin(self) -> None:
+        """One more session gets its tracks here. Until the relay says what its viewer wants, that is everything."""
+        self.sessions += 1
+        self._wanted = None
+
+    def audience(self, wanted: Iterable[int], rate: int, hold: float, now: float) -> None:
+        """A relay says which tracks its audience wants, what their hops can take, and for how many seconds to take no
+        picture."""
+        self._wanted = frozenset(wanted)
         self._wanted_rate = rate
         self.hold_until = now + min(hold, LONGEST_HOLD) if hold > 0 else 0.0
 
@@ -49,20 +60,20 @@ class Outlet:
         """Whether the next picture would only wait here."""
         return now < self.hold_until or self.carrier.hold(now)
 
-    def send(self, sender: MediaSender, sealed: tuple[int, int, bytes], track: int, now: float) -> bool:
+    def send(self, sender: MediaSender, sealed: tuple[int, int, bytes], now: float) -> bool:
         """Send an object, or leave it out where its only viewer is behind; False when that one needs a key object."""
         number, flags, data = sealed
         if self.feed is not None:
-            header = MediaHeader(self.handle, 0, track, number, flags, 0, len(data))
-            if not self.feed.takes(header):
-                return bool(flags & ObjectFlag.KEY) or not self.feed.waits_for_key()
+            header = MediaHeader(self.handle, 0, sender.track.id, number, flags, 0, len(data))
+            if not self.feed.takes(sender.track, header):
+                return bool(flags & ObjectFlag.KEY) or not self.feed.waits_for_key(sender.track)
+        self._last = sender
         sender.send(sealed, self.carrier, self.handle, now)
         return True
 
-    def offer(self, sender: MediaSender) -> None:
-        """Let probes of this carrier be parity of what it carries."""
+    def offer_spare(self) -> None:
+        """Let probes of this carrier be parity of what it carried last."""
+        self.carrier.offer_spare(self._spare)
 
-        def spare(count: int, now: float) -> Sequence[bytes]:
-            return sender.spare(count, self.handle)
-
-        self.carrier.offer_spare(spare)
+    def _spare(self, count: int, now: float) -> Sequence[bytes]:
+        return [] if self._last is None else self._last.spare(count, self.handle)

@@ -51,9 +51,9 @@ class PicturePlan:
 
     def _begin(self, visit: Visit, place: Place, smooth: bool) -> None:
         outlet = place.entrance.outlet
-        outlet.sessions += 1
+        outlet.begin()
         self._sharing.open(outlet)
-        place.entrance.admit(place.handle, True, visit.session.channels(), visit.first_object)
+        place.entrance.admit(place.handle, visit.session.channels(), visit.since_objects)
         if smooth and outlet.feed is not None:
             outlet.feed.go_on()
         else:
@@ -63,7 +63,7 @@ class PicturePlan:
         outlet = place.entrance.outlet
         outlet.sessions -= 1
         if place in visit.places:
-            place.entrance.admit(place.handle, False, visit.session.channels(), visit.first_object)
+            place.entrance.admit(place.handle, visit.session.channels(), {})
         if place.entrance.direct:
             self._sharing.close(outlet)
 

@@ -1,46 +1,56 @@
-"""Sharing: the desktop's pictures on their way to the audience (spec 05-media; 06-security, 6.4).
+"""Sharing: the desktop's tracks on their way to the audience (spec 05-media; 06-security, 6.4).
 
-Frames come from the capture worker already encoded; here they are sealed once for everybody and sent. It also
-decides what the worker should
-do: nothing while nobody watches, 4:4:4 while everybody can decode it, and no more than the links can take.
+Frames come from the capture workers already encoded; here they are sealed once for everybody and sent. It also decides
+what the workers should do: nothing while nobody watches, 4:4:4 while everybody can decode it, and together no more than
+the links can take.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from avl_host.encode.budget import Budget
 from avl_host.encode.worker import Worker
-from avl_host.entrances import TRACK
 from avl_host.outlets import Outlet
+from avl_host.permit import Capture, CapturePermit
+from avl_host.publication import Publication
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.media.frame import Chroma, EncodedFrame
-from avl_protocol.rate.hop import frame_limit
+from avl_protocol.media.track import Track, video
+from avl_protocol.session.mediakeys import MediaKeyring
 from avl_protocol.session.mediaout import MediaSender, repair
 from avl_protocol.wire.endtoend import Rate, Stages
-from avl_protocol.wire.registry import T_REPORT, TrackKind
+from avl_protocol.wire.registry import T_REPORT
 
-#: What TRACKS and GRANT say of it: track, kind, stands for, rate, priority.
-TRACK_ROW = (TRACK, int(TrackKind.VIDEO), TRACK, 8_000_000, 2)
-#: Seconds without a picture after which the budget is looked at before the next.
+#: Seconds between two looks at the budget while no picture is taken: what the hop carried counts for less and less.
 PAUSE = 5.0
+#: Seconds after a picture when it is looked whether the path stands still: no event tells of that.
+STILL = 0.1
 #: Seconds between two words to the audience about our hop's rate.
 RATE_INTERVAL = 1.0
 #: Below this nothing is readable; bits per second.
 LEAST_BITRATE = 200_000
+#: What a host with one picture publishes.
+ONE_PICTURE = (video(1),)
 
 
 class Sharing:
-    """One track of one desktop."""
+    """The tracks of one desktop. `max_bitrate`: bits per second of all of them together, at most.
+
+    It lives on the event loop; the workers' threads read the permits of their publications and nothing else. `ask` has
+    the loop call `look`, and may be called on any thread.
+    """
 
     def __init__(
         self,
         identity: Identity,
         entropy: Callable[[int], bytes],
+        *,
         clock: Callable[[], float],
         max_bitrate: int,
         on_figures: Callable[[Stages | Rate, Outlet | None], None],
+        ask: Callable[[], None],
+        tracks: Sequence[Track] = ONE_PICTURE,
     ) -> None:
         self._clock = clock
         self._max_bitrate = max_bitrate
@@ -49,47 +59,59 @@ class Sharing:
         signer = Identity(entropy(32))
         self.signer = signer.public
         self.endorsement = endorse_signer(identity, self.media_session, signer.public)
-        self._sender = MediaSender(self.media_session, TRACK, signer.sign, entropy)
-        self._worker: Worker | None = None
+        self._keys = MediaKeyring(entropy)
+        #: What is published, the picture that viewers show first in front.
+        self.publications = tuple(
+            Publication(
+                MediaSender(self.media_session, track, signer.sign, self._keys), max_bitrate, CapturePermit(ask)
+            )
+            for track in tracks
+        )
         self._outlets: dict[Outlet, float] = {}
         self._audience: dict[object, tuple[int, ...]] = {}
-        self._bitrate = max_bitrate
-        self._chroma = Chroma.YUV444
-        self._blocked = False
         self._skipped = 0
-        self._framed_at = 0.0
         self._stages_at = 0.0
         self._stages: Stages | None = None
 
-    def start(self, worker: Worker) -> None:
-        """Name the worker that makes the frames."""
-        self._worker = worker
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """What is published."""
+        return tuple(publication.track for publication in self.publications)
+
+    @property
+    def audience(self) -> int:
+        """How many viewers have said what they can decode."""
+        return len(self._audience)
+
+    def start(self, *workers: Worker) -> None:
+        """Name the workers that make the frames, one for each publication."""
+        for publication, worker in zip(self.publications, workers, strict=True):
+            publication.start(worker)
 
     def open(self, outlet: Outlet) -> None:
         """Send over this outlet too, while anybody watches there."""
         self._outlets[outlet] = 0.0
-        outlet.offer(self._sender)
+        outlet.offer_spare()
 
     def close(self, outlet: Outlet) -> None:
         """Its carrier is gone, or nobody will watch there."""
         self._outlets.pop(outlet, None)
-        self._adapt()
-        self.wake()
+        self.changed()
 
     # the audience
 
     def join_key(self) -> MediaKey:
         """The key to grant to somebody who is admitted now."""
-        return self._sender.join_key()
+        return self._keys.join()
 
     @property
-    def next_object(self) -> int:
-        """The number of the next object: who is admitted now can open none before it."""
-        return self._sender.newest + 1
+    def next_objects(self) -> dict[int, int]:
+        """The number of each track's next object: who is admitted now can open none before it."""
+        return {publication.track.id: publication.sender.newest + 1 for publication in self.publications}
 
     def renew_keys(self) -> MediaKey:
         """The key for those who remain after somebody has left."""
-        key = self._sender.renew()
+        key = self._keys.renew()
         self.request_key()
         return key
 
@@ -100,39 +122,41 @@ class Sharing:
         else:
             self._audience[viewer] = chroma
         everybody = all(Chroma.YUV444 in able for able in self._audience.values())
-        wanted = Chroma.YUV444 if everybody else Chroma.YUV420
-        if self._worker is not None and wanted is not self._chroma:
-            self._chroma = wanted
-            self._worker.set_chroma(wanted)
+        for publication in self.publications:
+            publication.set_chroma(Chroma.YUV444 if everybody else Chroma.YUV420)
+        self.look()
         if chroma is not None:
             self.request_key()
 
     def changed(self) -> None:
-        """Who watches where, or what they can take, has changed."""
+        """Who watches what where, or what they can take, has changed."""
         self._adapt()
+        self.look()
         self.wake()
 
-    def request_key(self) -> None:
-        """Begin a new group soon."""
-        if self._worker is not None:
-            self._worker.request_key()
+    def request_key(self, track: int | None = None) -> None:
+        """Begin a new group of a track soon, or (None) of every one; nothing for a track that is not published."""
+        for publication in self.publications:
+            if track is None or track == publication.track.id:
+                publication.request_key()
 
     def input_applied(self, when: float) -> None:
         """Input was applied; frames captured later say so."""
-        if self._worker is not None:
-            self._worker.input_applied(when)
+        for publication in self.publications:
+            publication.input_applied(when)
 
     def wake(self) -> None:
-        """Something changed that may let the worker go on."""
-        if self._worker is not None:
-            self._worker.wake()
+        """Something changed that may let the workers go on."""
+        for publication in self.publications:
+            publication.wake()
 
     # frames
 
-    def _watched(self) -> list[Outlet]:
-        """Outlets that pictures leave on, the one first that the encoder follows: the best, so that a slow one hurts
-        nobody. One of which nothing is known yet is as good as what we may send at most."""
-        watched = [outlet for outlet in tuple(self._outlets) if outlet.watched]
+    def _watched(self, publication: Publication | None = None) -> list[Outlet]:
+        """Outlets that a track (None: any) leaves on, the one first that the encoder follows: the best, so that a slow
+        one hurts nobody. One of which nothing is known yet is as good as what we may send at most."""
+        track = publication.track.id if publication is not None else None
+        watched = [outlet for outlet in tuple(self._outlets) if outlet.watches(track)]
         best = max(watched, key=lambda outlet: outlet.rate or self._max_bitrate, default=None)
         for outlet in watched:
             if outlet.feed is not None:
@@ -140,43 +164,64 @@ class Sharing:
         return sorted(watched, key=lambda outlet: outlet is not best)
 
     def ready(self) -> bool:
-        """Whether a picture taken now would be sent at once. Called on the worker's thread."""
-        watched = self._watched()
-        if not watched or not self._audience:
-            return False
+        """Whether a frame of any track would be sent at once, as it was found last."""
+        return any(publication.permit.state is Capture.NOW for publication in self.publications)
+
+    def look(self) -> None:
+        """Decide anew which tracks' pictures may be taken, publish it, and wake the workers that may go on."""
         now = self._clock()
-        if now - self._framed_at > PAUSE:
-            self._framed_at = now
-            self._adapt()  # what the hop carried before a pause counts for less and less
-        blocked = watched[0].held(now)
-        self._skipped += blocked and not self._blocked
-        self._blocked = blocked
-        return not blocked
+        for publication in self.publications:
+            before, found = publication.permit.state, self._found(publication, now)
+            publication.permit.publish(found)
+            if found is Capture.NOT:
+                publication.look_at = None
+            elif publication.look_at is None:
+                publication.look_at = now + PAUSE
+            if found is Capture.LATER and before is not found:
+                self._skipped += 1
+            elif found is Capture.NOW and before is not found:
+                publication.wake()
+
+    def _found(self, publication: Publication, now: float) -> Capture:
+        watched = self._watched(publication)
+        if not watched or not self._audience:
+            return Capture.NOT
+        return Capture.LATER if watched[0].held(now) else Capture.NOW
 
     def next_timeout(self) -> float | None:
-        """When a picture that had to wait may be taken, as far as the audience goes."""
-        return min((outlet.hold_until for outlet in self._outlets if outlet.hold_until), default=None)
+        """When the next picture may have to wait, or no longer has to, without anything having happened."""
+        due = [outlet.hold_until for outlet in self._outlets if outlet.hold_until]
+        due += [publication.look_at for publication in self.publications if publication.look_at is not None]
+        return min(due, default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        for outlet in self._outlets:
-            if outlet.hold_until and now >= outlet.hold_until:
-                outlet.hold_until = 0.0
-                self.wake()
+        held = [outlet for outlet in self._outlets if outlet.hold_until and now >= outlet.hold_until]
+        for outlet in held:
+            outlet.hold_until = 0.0
+        still = [one for one in self.publications if one.look_at is not None and now >= one.look_at]
+        for publication in still:
+            publication.look_at = now + PAUSE
+        if still:
+            self._adapt()
+        if still or held:
+            self.look()
 
-    def frame(self, frame: EncodedFrame) -> None:
-        """Seal and send a frame."""
-        started = self._framed_at = self._clock()
-        sealed = self._sender.seal(frame)
+    def frame(self, publication: Publication, frame: EncodedFrame) -> None:
+        """Seal and send a frame of a track."""
+        started = self._clock()
+        sealed = publication.sender.seal(frame)
         now = self._clock()
-        for outlet in self._watched():
-            if not outlet.send(self._sender, sealed, TRACK, now):
-                self.request_key()
+        for outlet in self._watched(publication):
+            if not outlet.send(publication.sender, sealed, now):
+                publication.request_key()
+        publication.look_at = now + STILL
+        self.look()
         if now - self._stages_at >= T_REPORT:
             self._stages_at = now
             times = frame.stages
             seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
-            self._stages = Stages(sealed[0], tuple(round(value * 1e6) for value in seconds))
+            self._stages = Stages(publication.track.id, sealed[0], tuple(round(value * 1e6) for value in seconds))
 
     def fate(self, outlet: Outlet, cookie: object, acked: bool, now: float) -> None:
         """A datagram arrived or was lost."""
@@ -187,9 +232,7 @@ class Sharing:
             # Told only now, so that it does not leave ahead of the picture that it is about.
             self._on_figures(self._stages, None)
             self._stages = None
-        if self._blocked and not any(watched.held(now) for watched in self._watched()[:1]):
-            self._blocked = False
-            self.wake()
+        self.look()
         if now - self._outlets[outlet] >= RATE_INTERVAL:
             self._outlets[outlet] = now
             state = outlet.carrier.rate_state(now)
@@ -198,14 +241,15 @@ class Sharing:
 
     def beacon_objects(self) -> tuple[tuple[int, ...], ...]:
         """Rows of (track, newest object) for the beacon."""
-        return ((TRACK, self._sender.newest),) if self._sender.newest >= 0 else ()
+        newest = [(publication.track.id, publication.sender.newest) for publication in self.publications]
+        return tuple(row for row in newest if row[1] >= 0)
 
     def _adapt(self) -> None:
-        """Follow the best of those that are watched."""
+        """Follow the best of those that are watched, the watched tracks in equal shares."""
         watched = self._watched()
-        if self._worker is None or not watched:
+        if not watched:
             return
-        target = round(max(LEAST_BITRATE, min(self._max_bitrate, watched[0].rate or self._max_bitrate)))
-        if abs(target - self._bitrate) > self._bitrate // 20 or (target == self._max_bitrate != self._bitrate):
-            self._bitrate = target
-            self._worker.set_budget(Budget(target, frame_limit(target)))
+        target = max(LEAST_BITRATE, min(self._max_bitrate, watched[0].rate or self._max_bitrate))
+        active = [one for one in self.publications if any(outlet.watches(one.track.id) for outlet in watched)]
+        for publication in active:
+            publication.set_bitrate(round(target / len(active)), self._max_bitrate)

@@ -28,8 +28,8 @@ class Visit:
     session: HostSession
     source: bytes | None
     places: list[Place] = field(default_factory=list)
-    #: The first object of which it was given a key.
-    first_object: int = 0
+    #: Of each track, the first object of which it was given a key.
+    since_objects: dict[int, int] = field(default_factory=dict)
     #: What its decoder can do; None before it has said so.
     chroma: tuple[int, ...] | None = None
     #: Where it gets its pictures.
@@ -41,8 +41,6 @@ class Visit:
     since: float = 0.0
     #: Whether there is no way to its viewer now.
     lost: bool = False
-    #: Whether the clipboard changed, or was asked for, while there was no way to tell.
-    missed_clipboard: bool = False
 
     @property
     def here(self) -> Place | None:

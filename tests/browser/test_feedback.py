@@ -15,7 +15,7 @@ from avl_protocol.endpoint.tls import self_signed
 from avl_protocol.endpoint.udp import UdpNetwork
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.quic.carrier import QuicCarrier
-from avl_protocol.wire.registry import CloseCode, DatagramType
+from avl_protocol.wire.registry import CloseCode, DatagramType, Priority
 from tests.browser.page import Page
 from tests.protocol.carriers import RecordingReceiver
 from tests.protocol.rate.arrivals import Credulous
@@ -46,7 +46,7 @@ async def converse(page: Page, where: dict[str, str]) -> tuple[Any, Credulous, Q
         viewer = viewers[0]
         await viewer.until(lambda: viewer.ready)
         for number in range(PICTURES):
-            viewer.carrier.send_datagrams(packetize(bytes(FRAGMENTS * 1128), 3, 1, number, 0), 2, None)
+            viewer.carrier.send_datagrams(packetize(bytes(FRAGMENTS * 1128), 3, 1, number, 0), Priority.VIDEO, None)
             await asyncio.sleep(APART)
         carrier = viewer.carrier
         assert isinstance(carrier, QuicCarrier)

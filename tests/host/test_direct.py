@@ -7,7 +7,6 @@ from typing import Any, cast
 import pytest
 
 from avl_host.direct import HANDLE, MOST, DirectDoor
-from avl_host.sharing import Sharing
 from avl_protocol.crypto.identity import HOST_CERTIFICATE, check_relay, device_number, pin
 from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.session.relay import RelayPeer
@@ -24,7 +23,7 @@ from avl_protocol.wire.messages import (
     Welcome,
 )
 from avl_protocol.wire.registry import CloseCode, Role
-from tests.host.hosting import RecordingWorker
+from tests.host.hosting import RecordingWorker, sharing_of
 from tests.protocol.handshakes import HOST, VIEWER, WALL, Seeded
 from tests.protocol.memory import Connection, Deaf, settle
 
@@ -65,7 +64,7 @@ class Doorstep:
 
     def __init__(self, *, strangers: bool = False) -> None:
         self.desk, self.worker = Desk(), RecordingWorker()
-        self.sharing = Sharing(HOST, Seeded("sharing"), lambda: 100.0, 8_000_000, lambda told, outlet: None)
+        self.sharing = sharing_of(lambda: 100.0)
         self.sharing.start(self.worker)
         self.door = DirectDoor(HOST, cast(Any, self.desk), self.sharing, Seeded("door"), lambda: float(WALL), strangers)
 
@@ -174,6 +173,7 @@ def test_who_gets_no_pictures_asks_for_no_key_object(message: HopMessage) -> Non
     assert step.worker.keys == 0 and caller.closed is None
     (guest,) = step.door._guests.values()
     guest.entrance.outlet.sessions = 1
+    guest.entrance.admit(HANDLE, (0,), {1: 0})
     caller.say(Subscribe(HANDLE, 1, 0))
     caller.say(message)
     assert step.worker.keys == 1
@@ -198,7 +198,7 @@ def test_a_stranger_makes_room_for_another_and_nobody_who_was_admitted_does() ->
     for caller in callers:
         caller.say(Attach(DEVICE, b"s" * 16))
     (first, *_) = step.door._guests.values()
-    first.entrance.admit(HANDLE, False, (0,), 0)
+    first.entrance.admit(HANDLE, (0,), {})
     twice = step.comes(address="10.0.7.1")
     assert callers[1].closed == CloseCode.LIMIT, "each has one place: the oldest goes"
     twice.say(Attach(DEVICE, b"s" * 16))
@@ -206,7 +206,7 @@ def test_a_stranger_makes_room_for_another_and_nobody_who_was_admitted_does() ->
     assert callers[7].closed == CloseCode.LIMIT and callers[2].closed is None, "now one source has two"
     assert callers[0].closed is None and twice.closed is None
     for guest in step.door._guests.values():
-        guest.entrance.admit(HANDLE, False, (0,), 0)
+        guest.entrance.admit(HANDLE, (0,), {})
     assert step.comes(address="203.0.113.2").closed == CloseCode.LIMIT
 
 
@@ -246,8 +246,9 @@ def test_what_names_another_session_is_ignored(message: HopMessage) -> None:
     caller.say(Attach(DEVICE, b"s" * 16))
     (guest,) = step.door._guests.values()
     guest.entrance.outlet.sessions = 1
+    guest.entrance.admit(HANDLE, (0,), {1: 0})
     caller.say(message)
-    assert (step.worker.keys, step.desk.gone, guest.entrance.outlet.watched) == (0, 0, True)
+    assert (step.worker.keys, step.desk.gone, guest.entrance.outlet.watches()) == (0, 0, True)
 
 
 def test_who_wants_no_pictures_is_not_watched_and_asks_for_a_key_object_when_it_comes_back() -> None:
@@ -256,11 +257,12 @@ def test_who_wants_no_pictures_is_not_watched_and_asks_for_a_key_object_when_it_
     caller.say(Attach(DEVICE, b"s" * 16))
     (guest,) = step.door._guests.values()
     guest.entrance.outlet.sessions = 1
+    guest.entrance.admit(HANDLE, (0,), {1: 0})
     caller.say(Subscribe(HANDLE, 1, 0))
-    assert not guest.entrance.outlet.watched and step.worker.keys == 0
+    assert not guest.entrance.outlet.watches() and step.worker.keys == 0
     for _ in range(3):
         caller.say(Subscribe(HANDLE, 1, 1))
-    assert guest.entrance.outlet.watched and step.worker.keys == 1, "only a change asks"
+    assert guest.entrance.outlet.watches() and step.worker.keys == 1, "only a change asks"
 
 
 def test_detach_ends_pictures_at_once_and_no_channel_opens_behind_it() -> None:
@@ -269,10 +271,11 @@ def test_detach_ends_pictures_at_once_and_no_channel_opens_behind_it() -> None:
     caller.say(Attach(DEVICE, b"s" * 16))
     (guest,) = step.door._guests.values()
     guest.entrance.outlet.sessions = 1
+    guest.entrance.admit(HANDLE, (0,), {1: 0})
     known = caller.open(HANDLE, 0, b"")
     for _ in range(2):
         caller.say(Detach(HANDLE, CloseCode.ENDED))
-    assert step.desk.gone == 1 and not guest.entrance.outlet.watched
+    assert step.desk.gone == 1 and not guest.entrance.outlet.watches()
     assert caller.heard(Detach) == [Detach(HANDLE, CloseCode.ENDED)]
     caller.raw(b"the end", known)
     assert step.desk.bytes == [(0, b"the end")], "what is open stays until it is ended"

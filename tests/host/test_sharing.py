@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from avl_host.entrances import TRACK
+import asyncio
+import time
+from collections.abc import Callable
+
+from avl_host.capture.pattern import PatternSource
+from avl_host.encode.worker import STOPPED, Listener, ThreadWorker
 from avl_host.outlets import LONGEST_HOLD, Outlet
-from avl_host.sharing import LEAST_BITRATE, Sharing
+from avl_host.permit import CapturePermit
+from avl_host.sharing import LEAST_BITRATE, PAUSE, STILL, Sharing
 from avl_protocol.crypto.identity import check_signer
 from avl_protocol.crypto.sframe import ObjectOpener
-from avl_protocol.media.frame import Chroma
-from avl_protocol.session.carrier import PRIORITY_VIDEO
+from avl_protocol.endpoint.faults import Faults
+from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.media.track import Track, video
 from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.session.mediaout import MediaSender
 from avl_protocol.wire.endtoend import Rate, Stages
-from tests.host.hosting import RecordingLink, RecordingWorker
+from avl_protocol.wire.onethread import guard
+from avl_protocol.wire.registry import Priority
+from tests.host.hosting import RecordingLink, RecordingWorker, sharing_of
+from tests.host.test_worker import pipeline
 from tests.protocol.handshakes import HOST, Seeded
 from tests.protocol.sealed import frame
 
@@ -21,14 +32,24 @@ MAXIMUM = 8_000_000
 class Shared:
     """A sharing with one viewer in its audience."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracks: tuple[Track, ...] = (video(1),)) -> None:
         self.now = 10.0
         self.figures: list[Stages | Rate] = []
-        self.link, self.worker = RecordingLink(), RecordingWorker()
+        self.link, self.workers = RecordingLink(), [RecordingWorker() for _ in tracks]
+        self.worker = self.workers[0]
         self.outlet = self.link.entrance.outlet
         self.about: list[Outlet | None] = []
-        self.sharing = Sharing(HOST, Seeded("sharing"), lambda: self.now, MAXIMUM, self._told)
-        self.sharing.start(self.worker)
+        self.asked = 0
+        self.sharing = Sharing(
+            HOST,
+            Seeded("sharing"),
+            clock=lambda: self.now,
+            max_bitrate=MAXIMUM,
+            on_figures=self._told,
+            ask=self._ask,
+            tracks=tracks,
+        )
+        self.sharing.start(*self.workers)
         self.sharing.open(self.outlet)
         self.outlet.sessions = 1
         self.sharing.set_viewer(1, (0, 1))
@@ -38,9 +59,23 @@ class Shared:
         self.figures.append(figures)
         self.about.append(outlet)
 
+    def _ask(self) -> None:
+        self.asked += 1
+
+    @property
+    def permit(self) -> CapturePermit:
+        """What the first track's worker reads."""
+        return self.sharing.publications[0].permit
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and timers fire."""
+        self.now += seconds
+        self.sharing.handle_timer(self.now)
+
     def audience(self, count: int, rate: int, hold: float = 0.0) -> None:
         """The relay says who watches."""
-        self.outlet.audience(count, rate, hold, self.now)
+        wanted = self.sharing.next_objects if count else ()
+        self.outlet.audience(wanted, rate, hold, self.now)
         self.sharing.changed()
 
     def fate(self, now: float) -> None:
@@ -48,24 +83,33 @@ class Shared:
         self.sharing.fate(self.outlet, None, True, now)
 
     @property
+    def sender(self) -> MediaSender:
+        """What seals the first track."""
+        return self.sharing.publications[0].sender
+
+    def frame(self, key: bool, data: bytes = b"\0\0\0\1bitstream", track: int = 0) -> None:
+        """A track's worker has made a frame."""
+        self.sharing.frame(self.sharing.publications[track], frame(key, data))
+
+    @property
     def stages(self) -> list[Stages]:
         return [told for told in self.figures if isinstance(told, Stages)]
 
     def receiver(self) -> MediaReceiver:
-        made = MediaReceiver(ObjectOpener(self.sharing.media_session, self.sharing.signer))
-        key = self.sharing._sender.current_key
+        made = MediaReceiver(ObjectOpener(self.sharing.media_session, self.sharing.signer), self.sharing.tracks)
+        key = self.sender.current_key
         made.add_key(key.generation, key.step, key.base, 0.0)
         return made
 
 
 def test_a_frame_is_sealed_and_sent_under_the_relays_handle() -> None:
     shared = Shared()
-    shared.sharing.frame(frame(True, b"x" * 3000))
+    shared.frame(True, b"x" * 3000)
     receiver = shared.receiver()
     got = [f for data, _, _ in shared.link.carrier.datagrams for f in receiver.datagram(data, 0.0)]
     assert [f.data for f in got] == [b"x" * 3000]
-    assert {priority for _, priority, _ in shared.link.carrier.datagrams} == {PRIORITY_VIDEO}
-    assert shared.sharing.beacon_objects() == ((TRACK, 0),)
+    assert {priority for _, priority, _ in shared.link.carrier.datagrams} == {Priority.VIDEO}
+    assert shared.sharing.beacon_objects() == ((1, 0),)
 
 
 def test_the_signer_is_endorsed_by_the_hosts_identity() -> None:
@@ -77,6 +121,7 @@ def test_a_picture_is_taken_only_when_it_would_leave_at_once() -> None:
     shared = Shared()
     assert shared.sharing.ready()
     shared.link.carrier.held = True
+    shared.frame(True)
     assert not shared.sharing.ready()
     shared.link.carrier.held = False
     shared.fate(shared.now)
@@ -94,8 +139,42 @@ def test_the_audience_can_make_the_host_wait_but_not_for_long() -> None:
     shared.sharing.handle_timer(shared.now)
     assert shared.worker.wakes == wakes + 1 and shared.sharing.ready()
     shared.audience(1, 0, 3600.0)
-    shared.now += LONGEST_HOLD
+    shared.wait(LONGEST_HOLD)
     assert shared.sharing.ready()
+
+
+def test_a_worker_that_was_refused_has_the_loop_look_again_once() -> None:
+    shared = Shared()
+    shared.link.carrier.held = True
+    shared.sharing.look()
+    assert not shared.permit.ready() and not shared.permit.ready()
+    assert shared.asked == 1
+    shared.link.carrier.held = False  # what waited has left, and no event told of it
+    wakes = shared.worker.wakes
+    shared.sharing.look()
+    assert shared.worker.wakes == wakes + 1 and shared.permit.ready()
+    shared.audience(0, 0)
+    assert not shared.permit.ready() and shared.asked == 1, "where nobody watches there is nothing to ask"
+
+
+def test_a_path_that_stands_still_after_a_picture_is_noticed_by_the_clock_alone() -> None:
+    shared = Shared()
+    shared.frame(True)
+    assert shared.permit.ready() and shared.sharing.next_timeout() == shared.now + STILL
+    shared.link.carrier.held = True  # nothing is answered any more
+    shared.wait(STILL)
+    assert not shared.permit.ready()
+    shared.audience(0, 0)
+    assert shared.sharing.next_timeout() is None, "nobody watches: nothing is looked at"
+
+
+def test_what_the_hop_carried_before_a_pause_is_followed_without_a_picture() -> None:
+    shared = Shared()
+    shared.frame(True)
+    shared.wait(STILL)
+    shared.link.carrier.rate = 1_000_000.0
+    shared.wait(PAUSE)
+    assert shared.worker.bitrates[-1] == 1_000_000
 
 
 def test_how_our_hop_is_doing_is_told_once_a_second() -> None:
@@ -117,15 +196,16 @@ def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
     shared = Shared()
     shared.sharing.close(shared.outlet)
     assert not shared.sharing.ready()
-    shared.sharing.frame(frame(True))
+    shared.frame(True)
     assert not shared.link.carrier.datagrams
     told = len(shared.figures)
     shared.fate(100.0)
     assert len(shared.figures) == told
     shared = Shared()
     shared.outlet.sessions = 0
+    shared.sharing.changed()
     assert not shared.sharing.ready()
-    shared.sharing.frame(frame(True))
+    shared.frame(True)
     assert not shared.link.carrier.datagrams
 
 
@@ -176,7 +256,7 @@ def test_stages_are_told_at_most_four_times_a_second() -> None:
     for at in range(120):
         shared.now = 10.0 + at / 60
         told = len(shared.stages)
-        shared.sharing.frame(frame(at == 0))
+        shared.frame(at == 0)
         assert len(shared.stages) == told, "they would leave ahead of their picture"
         shared.fate(shared.now)
     assert 7 <= len(shared.stages) <= 9
@@ -184,11 +264,79 @@ def test_stages_are_told_at_most_four_times_a_second() -> None:
 
 def test_after_somebody_left_a_key_frame_under_a_new_generation_is_asked_for() -> None:
     shared = Shared()
-    shared.sharing.frame(frame(True))
+    shared.frame(True)
     old = shared.receiver()
-    keys, generation = shared.worker.keys, shared.sharing._sender.current_key.generation
+    keys, generation = shared.worker.keys, shared.sender.current_key.generation
     key = shared.sharing.renew_keys()
     assert key.generation == generation + 1 and shared.worker.keys == keys + 1
     shared.link.carrier.datagrams.clear()
-    shared.sharing.frame(frame(True))
+    shared.frame(True)
     assert [f for data, _, _ in shared.link.carrier.datagrams for f in old.datagram(data, 0.0)] == []
+
+
+class Captured:
+    """A sharing on this loop whose pictures a real thread captures; `ready` is what the thread asks."""
+
+    def __init__(self, ready: Callable[[Sharing], bool]) -> None:
+        loop = asyncio.get_running_loop()
+        self.told: list[str] = []
+        self.lost: asyncio.Future[str] = loop.create_future()
+        faults = Faults()
+        self.unwatch = faults.watch(self.told.append, self.told.append, time.monotonic)
+        self.link = RecordingLink()
+        guard(self.link.carrier)
+
+        def ask() -> None:
+            loop.call_soon_threadsafe(sharing.look)
+
+        self.sharing = sharing = guard(sharing_of(time.monotonic, ask))
+        self.outlet = self.link.entrance.outlet
+        sharing.open(self.outlet)
+        self.outlet.sessions = 1
+        sharing.set_viewer(1, (0, 1))
+        self.frames = 0
+        self.framed = asyncio.Event()
+        source = PatternSource(time.monotonic, (320, 192), rate=50)
+        listener = Listener(self._frame, lambda _cursor: None, lambda *_layout: None, self.lost.set_result, faults)
+        made = pipeline(source, lambda: ready(sharing))
+        self.worker = ThreadWorker(source, made, listener, time.monotonic)
+        sharing.start(self.worker)
+        self.worker.start()
+
+    def _frame(self, frame: EncodedFrame) -> None:
+        self.frames += 1
+        self.sharing.frame(self.sharing.publications[0], frame)
+        self.framed.set()
+
+    async def another(self) -> None:
+        """Wait for a picture."""
+        self.framed.clear()
+        async with asyncio.timeout(8):
+            await self.framed.wait()
+
+    async def close(self) -> None:
+        await self.worker.close()
+        self.unwatch()
+
+
+async def test_the_capture_thread_reads_what_the_loop_publishes_and_enters_nothing() -> None:
+    captured = Captured(lambda sharing: sharing.publications[0].permit.ready())
+    for _ in range(5):
+        await captured.another()
+        captured.link.carrier.held = True
+        captured.sharing.look()
+        captured.link.carrier.held = False  # no event tells: the thread that is refused has the loop look
+    assert captured.told == [] and not captured.lost.done()
+    await captured.close()
+
+
+async def test_a_capture_thread_that_entered_the_sharing_would_be_told_of() -> None:
+    def look(sharing: Sharing) -> bool:
+        sharing.look()
+        return sharing.ready()
+
+    captured = Captured(look)
+    async with asyncio.timeout(8):
+        assert await captured.lost == STOPPED
+    assert "WrongThread" in captured.told[0] and "Sharing.look" in captured.told[0]
+    await captured.close()

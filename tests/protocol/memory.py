@@ -118,9 +118,11 @@ class MemoryCarrier:
         if self.closed is None:
             self.datagrams.extend(zip(payloads, itertools.repeat(priority), cookies or [None] * len(payloads)))
 
-    def drop_datagrams(self, priority: int) -> int:
+    def drop_datagrams(self, priority: int, useless: Callable[[bytes], bool] | None = None) -> int:
         before = len(self.datagrams)
-        self.datagrams = deque(entry for entry in self.datagrams if entry[1] != priority)
+        self.datagrams = deque(
+            entry for entry in self.datagrams if entry[1] != priority or not (useless is None or useless(entry[0]))
+        )
         self.dropped += before - len(self.datagrams)
         return before - len(self.datagrams)
 

@@ -6,13 +6,16 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
 from avl_protocol.media.frame import Chroma, EncodedFrame
 from avl_protocol.media.packetizer import packetize
+from avl_protocol.media.track import Track, video
 from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.session.mediakeys import MediaKeyring
 from avl_protocol.session.mediaout import MediaSender
 from tests.protocol.handshakes import Seeded
 
 SIGNER = Identity(bytes(range(32)))
 MEDIA_SESSION = b"media session 16"
 TRACK = 1
+VIDEO = video(TRACK)
 
 
 def frame(key: bool, data: bytes = b"\0\0\0\1bitstream", captured: float = 1.0, settled: bool = False) -> EncodedFrame:
@@ -21,19 +24,20 @@ def frame(key: bool, data: bytes = b"\0\0\0\1bitstream", captured: float = 1.0, 
 
 
 class Source:
-    """A sender, and its objects as datagrams."""
+    """A sender of one track, and its objects as datagrams."""
 
-    def __init__(self) -> None:
-        self.sender = MediaSender(MEDIA_SESSION, TRACK, SIGNER.sign, Seeded("media"))
+    def __init__(self, track: Track = VIDEO, keys: MediaKeyring | None = None) -> None:
+        self.keys = keys or MediaKeyring(Seeded("media"))
+        self.sender = MediaSender(MEDIA_SESSION, track, SIGNER.sign, self.keys)
 
     def send(self, key: bool, size: int = 100, handle: int = 7) -> list[bytes]:
         """The next object's datagrams."""
         number, flags, data = self.sender.seal(frame(key, bytes([self.sender.newest % 251 + 1]) * size))
-        return packetize(data, handle, TRACK, number, flags)
+        return packetize(data, handle, self.sender.track.id, number, flags)
 
-    def receiver(self, key: MediaKey | None = None) -> MediaReceiver:
-        """Somebody who was given `key` (the current one) and nothing else."""
-        made = MediaReceiver(ObjectOpener(MEDIA_SESSION, SIGNER.public))
+    def receiver(self, key: MediaKey | None = None, *others: Track) -> MediaReceiver:
+        """Somebody who was told of this track and `others`, given `key` (the current one) and nothing else."""
+        made = MediaReceiver(ObjectOpener(MEDIA_SESSION, SIGNER.public), (self.sender.track, *others))
         given = key or self.sender.current_key
         made.add_key(given.generation, given.step, given.base, 0.0)
         return made

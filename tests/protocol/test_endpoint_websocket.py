@@ -22,9 +22,8 @@ from avl_protocol.endpoint.quota import Quota
 from avl_protocol.endpoint.tls import TlsServer, TrustPinned, TrustPublic, client_context, self_signed
 from avl_protocol.endpoint.websocket import SUBPROTOCOL, WebSocketServer, connect_websocket
 from avl_protocol.rate.limits import DEFAULT, Places
-from avl_protocol.session.carrier import PRIORITY_VIDEO
 from avl_protocol.websocket.carrier import WebSocketCarrier
-from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.registry import CloseCode, Priority
 from tests.protocol.carriers import RecordingReceiver
 
 Test = Callable[["Stand"], Coroutine[Any, Any, None]]
@@ -119,7 +118,7 @@ def test_streams_and_datagrams_are_echoed(run: Callable[[Test], None]) -> None:
         stream = carrier.open_stream()
         carrier.send_stream(stream, b"hello ")
         carrier.send_stream(stream, bytes(500_000), end=True)
-        carrier.send_datagrams([b"\0one", b"\0two"], PRIORITY_VIDEO, None, [1, 2])
+        carrier.send_datagrams([b"\0one", b"\0two"], Priority.VIDEO, None, [1, 2])
         await receiver.until(lambda: stream in receiver.ended and len(receiver.datagrams) == 2)
         assert bytes(receiver.streams[stream]) == b"hello " + bytes(500_000)
         assert receiver.fates == [(1, True), (2, True)]
@@ -177,7 +176,7 @@ def test_a_frame_that_is_late_is_never_sent_while_nobody_reads(run: Callable[[Te
         now = SystemClock().monotonic()
         payloads = [b"\0old" + bytes(1000)] * 60
         for number in range(200):  # 12 MB: more than any socket takes of what nobody reads
-            accepted.carrier.send_datagrams(payloads, PRIORITY_VIDEO, now + 0.2, [number] * len(payloads))
+            accepted.carrier.send_datagrams(payloads, Priority.VIDEO, now + 0.2, [number] * len(payloads))
             await asyncio.sleep(0)
         assert accepted.carrier.datagram_backlog > 0 and accepted.carrier.hold(SystemClock().monotonic() + 0.1)
         stream = accepted.carrier.open_stream()
@@ -347,7 +346,7 @@ def test_a_flood_of_frames_gets_its_allowance_in_small_turns_and_nobody_else_wai
         raw.transport.write(frame * 20_000)
         for _ in range(20):
             receiver.datagrams.clear()
-            carrier.send_datagrams([b"\0in time"], PRIORITY_VIDEO, None)
+            carrier.send_datagrams([b"\0in time"], Priority.VIDEO, None)
             await receiver.until(lambda: bool(receiver.datagrams))
         async with asyncio.timeout(5):
             while not pump._paused or sum(turns) < 400:
@@ -371,7 +370,7 @@ def test_who_is_trusted_may_send_a_film_and_a_file_at_once(run: Callable[[Test],
         stream = carrier.open_stream()
         carrier.send_stream(stream, bytes(4_000_000), end=True)
         for _ in range(100):
-            carrier.send_datagrams([b"\0" + bytes(1100)] * 40, PRIORITY_VIDEO, None)
+            carrier.send_datagrams([b"\0" + bytes(1100)] * 40, Priority.VIDEO, None)
             await asyncio.sleep(0.002)
         await accepted.until(lambda: stream in accepted.ended and len(accepted.datagrams) == 4000)
         assert not next(iter(running.server._pumps))._paused
@@ -421,7 +420,7 @@ async def test_a_source_has_so_many_places_and_leaves_them_free() -> None:
         with pytest.raises(Unreachable):
             await running.connect()
         running.accepted[0].carrier.trust_peer()
-        first.send_datagrams([b"\0a friend's"], PRIORITY_VIDEO, None)
+        first.send_datagrams([b"\0a friend's"], Priority.VIDEO, None)
         await running.accepted[0].until(lambda: bool(running.accepted[0].datagrams))
         await running.connect()
         await running.until(3)

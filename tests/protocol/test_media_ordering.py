@@ -298,7 +298,7 @@ def test_an_object_that_came_before_its_key_is_shown_when_the_key_comes() -> Non
     source = Source()
     receiver = source.receiver()
     feed(receiver, source.send(True), 0.0)
-    key = source.sender.renew()
+    key = source.keys.renew()
     assert feed(receiver, source.send(True), 0.1) == []
     assert receiver.missing_key is not None
     assert numbers(receiver.add_key(key.generation, key.step, key.base, 0.2)) == [1]
@@ -311,7 +311,7 @@ def test_keys_are_asked_for_once_in_the_key_spacing_whatever_a_stranger_sends() 
     receiver = source.receiver()
     asked = []
     for at in range(100):
-        source.sender.renew()
+        source.keys.renew()
         feed(receiver, source.send(True), at / 100)
         if receiver.missing_key is not None:
             asked.append(at / 100)
@@ -322,9 +322,9 @@ def test_keys_are_asked_for_once_in_the_key_spacing_whatever_a_stranger_sends() 
 def test_an_object_of_before_the_admission_asks_for_nothing_and_takes_no_place() -> None:
     source = Source()
     older = [source.send(at == 0) for at in range(KEYLESS)]
-    of_another_generation = source.sender.renew()
+    of_another_generation = source.keys.renew()
     between = source.send(True)
-    joiner = source.receiver(source.sender.join_key())
+    joiner = source.receiver(source.keys.join())
     for pieces in (*older, between):
         assert feed(joiner, pieces, 0.0) == []
     assert joiner.missing_key is None and of_another_generation.generation == 2
@@ -337,7 +337,7 @@ def test_an_object_of_before_the_admission_asks_for_nothing_and_takes_no_place()
 def test_a_joiner_can_not_open_what_was_sent_before_it_came() -> None:
     source = Source()
     before = source.send(True)
-    joiner = source.receiver(source.sender.join_key())
+    joiner = source.receiver(source.keys.join())
     assert feed(joiner, before, 0.0) == []
     assert numbers(feed(joiner, source.send(True), 0.1)) == [1]
 
@@ -347,7 +347,7 @@ def test_everybody_else_follows_a_joiners_step_by_themselves() -> None:
     receiver = source.receiver()
     feed(receiver, source.send(True), 0.0)
     for at in range(10):
-        source.sender.join_key()
+        source.keys.join()
         assert numbers(feed(receiver, source.send(True), 0.1)) == [at + 1]
 
 
@@ -357,7 +357,7 @@ def test_who_was_evicted_can_not_open_the_next_key_object_nor_what_follows() -> 
     first = source.send(True)
     feed(evicted, first, 0.0)
     feed(stays, first, 0.0)
-    key = source.sender.renew()
+    key = source.keys.renew()
     stays.add_key(key.generation, key.step, key.base, 0.1)
     following = source.send(True) + source.send(False)
     assert numbers(feed(stays, following, 0.1)) == [1, 2]
@@ -367,6 +367,6 @@ def test_who_was_evicted_can_not_open_the_next_key_object_nor_what_follows() -> 
 def test_more_joiners_than_a_generation_has_steps_are_served() -> None:
     source = Source()
     for _ in range(40):
-        key = source.sender.join_key()
+        key = source.keys.join()
         joiner = source.receiver(key)
         assert len(feed(joiner, source.send(True), 0.1)) == 1

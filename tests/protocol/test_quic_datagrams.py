@@ -8,7 +8,7 @@ from aioquic.quic.crypto import CryptoPair
 from aioquic.quic.packet import QuicFrameType, QuicPacketType, QuicProtocolVersion
 from aioquic.quic.packet_builder import QuicDeliveryState, QuicPacketBuilder, QuicPacketBuilderStop
 
-from avl_protocol.quic.congestion import NOTHING_LEFT, CongestionAdapter, PacerAdapter
+from avl_protocol.quic.congestion import CongestionAdapter, PacerAdapter
 from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY, PROBE_PRIORITY, DatagramSender
 from avl_protocol.rate.hop import HopRate
 from avl_protocol.rate.settings import RateSettings
@@ -125,26 +125,23 @@ def pacer(rate: float) -> PacerAdapter:
     return PacerAdapter(congestion, PACKET)
 
 
-def test_the_pacer_says_so_when_another_packet_would_be_empty() -> None:
-    paced = pacer(1e9)
-    left = [True, False]
-    paced.begin(urgent=False, bulk=False, more=lambda: left.pop(0))
-    assert paced.next_send_time(10.0) is None, "nobody is asked before the first packet"
-    assert len(left) == 2
-    paced.update_after_send(10.0)
-    assert paced.next_send_time(10.0) is None
-    assert paced.next_send_time(10.0) == NOTHING_LEFT
-    paced.begin(urgent=False, bulk=False, more=None)
-    paced.update_after_send(10.0)
-    assert paced.next_send_time(10.0) is None, "nobody can tell"
+def test_the_pacer_stops_the_writer_when_another_packet_would_be_empty() -> None:
+    paced, waiting = pacer(1e9), ["one"]
+    with paced.while_any(waiting):
+        assert paced.next_send_time(10.0) is None
+        paced.update_after_send(10.0)
+        assert paced.next_send_time(10.0) is None
+        waiting.clear()
+        with pytest.raises(QuicPacketBuilderStop):
+            paced.next_send_time(10.0)
+    assert paced.next_send_time(10.0) is None, "nobody says what waits any more"
 
 
 def test_what_is_urgent_is_not_paced() -> None:
     paced = pacer(1000.0)
-    paced.begin(urgent=False, bulk=False, more=None)
     assert paced.next_send_time(10.0) is None
     paced.update_after_send(10.0)
     later = paced.next_send_time(10.0)
     assert later is not None and later > 11.0
-    paced.begin(urgent=True, bulk=False, more=None)
+    paced.urgent = True
     assert paced.next_send_time(10.0) is None

@@ -7,12 +7,13 @@ from functools import partial
 
 import pytest
 
-from avl_protocol.quic.acknowledging import ACK_EVERY, Acknowledging
+from avl_protocol.quic.acknowledging import ACK_EVERY, FEEDBACK_ACK_DELAY, Acknowledging
 from avl_protocol.quic.flow import FRIEND, SETTLED, STRANGER, Credit
 from avl_protocol.quic.identifiers import ConnectionIds, reset_token
 from avl_protocol.quic.keys import KeyUpdate
 from avl_protocol.quic.liveness import Liveness
 from avl_protocol.quic.migration import MIGRATIONS, Move, PeerPath
+from avl_protocol.quic.payload import Payload
 from avl_protocol.quic.turns import Turns, order
 
 # -- turns -------------------------------------------------------------------------------------------------------------
@@ -63,14 +64,12 @@ def test_a_stream_that_must_wait_is_no_reason_for_datagrams_to_wait() -> None:
     streams = lines(5)
     streams[0].is_blocked = True
     assert planned(Turns(), streams, True) == [([0], True, False)]
-    assert next(iter(Turns().plan(streams, [0], True))).has_stream_data
 
 
 def test_bulk_comes_last_and_is_forgotten_with_its_stream() -> None:
     turns = Turns()
     turns.set_bulk(0)
     turns.set_bulk(4)
-    assert turns.has_bulk([4]) and not turns.has_bulk([8])
     assert planned(turns, lines(5, 5, 5), True) == [([8], False, False), ([], True, False), ([0, 4], False, True)]
     assert planned(turns, lines(5), True) == [([], True, False), ([0], False, True)]
     assert planned(turns, lines(0, 5), False) == [([4], False, False), ([0], False, True)], "4 was forgotten"
@@ -148,13 +147,18 @@ def test_an_end_that_was_set_comes_once(keepalive: float | None) -> None:
 
 
 def test_an_acknowledgement_is_due_after_a_burst() -> None:
-    acks = Acknowledging()
+    acks = Acknowledging(0.005)
     for _ in range(ACK_EVERY):
         assert not acks.due
-        acks.received()
+        assert acks.received(Payload.DATAGRAMS) == 0.005
     assert acks.due
     acks.sent()
     assert not acks.due
+
+
+def test_the_acknowledgement_of_feedback_may_wait_longer_than_others() -> None:
+    assert Acknowledging(0.005).received(Payload.FEEDBACK) == FEEDBACK_ACK_DELAY
+    assert Acknowledging(0.025).received(Payload.FEEDBACK) == 0.025
 
 
 def test_keys_are_changed_after_so_many_packets_each() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from avl_protocol.session.feed import ViewerFeed
-from avl_protocol.session.mediaout import LIFETIME, SentFragment, repair
+from avl_protocol.media.track import VIDEO_LIFETIME, video
+from avl_protocol.session.mediaout import SentFragment, repair
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader, encode
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, MAX_OBJECT_SIZE, DatagramType, ObjectFlag
@@ -53,7 +53,7 @@ def lost(cookie: SentFragment, carrier: MemoryCarrier, now: float) -> SentFragme
 
 def test_a_lost_fragment_is_sent_again_three_times_and_differs_in_its_type_alone() -> None:
     carrier = MemoryCarrier(("10.0.0.1", 1), 0)
-    first = SentFragment(fragments(4)[1], 10.0)
+    first = SentFragment(fragments(4)[1], video(TRACK), 10.0)
     again: SentFragment | None = first
     for _ in range(3):
         assert again is not None
@@ -73,9 +73,9 @@ def test_a_lost_fragment_is_sent_again_three_times_and_differs_in_its_type_alone
 def test_what_could_not_arrive_in_time_is_not_sent_again() -> None:
     carrier = MemoryCarrier(("10.0.0.1", 1), 0)
     carrier.rtt = 0.2
-    cookie = SentFragment(fragments(4)[0], 10.0)
-    assert lost(cookie, carrier, 10.0 + LIFETIME - 0.11) is not None
-    assert lost(cookie, carrier, 10.0 + LIFETIME - 0.09) is None
+    cookie = SentFragment(fragments(4)[0], video(TRACK), 10.0)
+    assert lost(cookie, carrier, 10.0 + VIDEO_LIFETIME - 0.11) is not None
+    assert lost(cookie, carrier, 10.0 + VIDEO_LIFETIME - 0.09) is None
     assert not repair(cookie, True, carrier, 10.0), "what arrived is not repaired"
 
 
@@ -83,7 +83,7 @@ def test_what_could_not_arrive_in_time_is_not_sent_again() -> None:
 def test_on_a_long_way_a_repair_may_take_longer(rtt: float, within: float) -> None:
     carrier = MemoryCarrier(("10.0.0.1", 1), 0)
     carrier.rtt = rtt
-    cookie = SentFragment(fragments(4)[0], 10.0)
+    cookie = SentFragment(fragments(4)[0], video(TRACK), 10.0)
     assert lost(cookie, carrier, 10.0 + within - rtt / 2 - 0.01) is not None
     assert lost(cookie, carrier, 10.0 + within - rtt / 2 + 0.01) is None
 
@@ -93,8 +93,8 @@ def test_on_a_long_way_a_repair_may_take_longer(rtt: float, within: float) -> No
 
 def test_a_key_object_makes_a_slow_viewer_s_older_datagrams_useless() -> None:
     carrier = MemoryCarrier(("10.0.0.9", 1), 0)
-    fanout = Fanout(lambda _track, _number: None, lambda _count, _rate, _hold: None)
-    fanout.admit(ViewerFeed(1, carrier, (TRACK,)), 0.0)
+    fanout = Fanout(lambda _track, _number: None, lambda _count, _tracks, _rate, _hold: None, (video(TRACK),))
+    fanout.admit(1, carrier, (TRACK,), (), 0.0)
     for number in range(3):
         for data in fragments(number, MAX_OBJECT_SIZE // 8, key=number == 0):
             fanout.datagram(data, MEDIA, 0.0)

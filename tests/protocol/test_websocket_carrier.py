@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avl_protocol.session.carrier import PRIORITY_AUDIO, PRIORITY_VIDEO, Carrier, CarrierReceiver
+from avl_protocol.session.carrier import Carrier, CarrierReceiver
 from avl_protocol.websocket.carrier import MAX_WAITING, WebSocketCarrier
 from avl_protocol.websocket.frames import (
     CloseFrame,
@@ -18,7 +18,7 @@ from avl_protocol.websocket.frames import (
 )
 from avl_protocol.websocket.streams import BACKLOG_LIMIT, MAX_OPEN, ROOM
 from avl_protocol.wire.errors import LocalProtocolError
-from avl_protocol.wire.registry import MAX_WEBSOCKET_CREDIT, MAX_WEBSOCKET_DATA, T_IDLE, CloseCode
+from avl_protocol.wire.registry import MAX_WEBSOCKET_CREDIT, MAX_WEBSOCKET_DATA, T_IDLE, CloseCode, Priority
 from tests.protocol.wsjoin import Joined, Listener
 
 
@@ -118,8 +118,8 @@ def test_input_leaves_before_video_that_waits_and_bulk_behind_it() -> None:
     bulk, input_ = both.client.open_stream(), both.client.open_stream()
     both.client.set_stream_bulk(bulk)
     both.client.send_stream(bulk, bytes(10_000))
-    both.client.send_datagrams([b"\0video"] * 3, PRIORITY_VIDEO, None)
-    both.client.send_datagrams([b"\0audio"], PRIORITY_AUDIO, None)
+    both.client.send_datagrams([b"\0video"] * 3, Priority.VIDEO, None)
+    both.client.send_datagrams([b"\0audio"], Priority.AUDIO, None)
     assert both.pull(both.client, 1) == [DatagramFrame(b"\0audio")]
     both.client.send_stream(input_, b"key")
     rest = both.pull(both.client)
@@ -129,20 +129,20 @@ def test_input_leaves_before_video_that_waits_and_bulk_behind_it() -> None:
 
 def test_a_datagram_past_its_deadline_is_not_sent_and_every_fate_is_told() -> None:
     both = Joined()
-    both.client.send_datagrams([b"\0old", b"\0fresh"], PRIORITY_VIDEO, None, ["a", "b"])
-    both.client.send_datagrams([b"\0late"], PRIORITY_VIDEO, both.now + 0.5, ["late"])
+    both.client.send_datagrams([b"\0old", b"\0fresh"], Priority.VIDEO, None, ["a", "b"])
+    both.client.send_datagrams([b"\0late"], Priority.VIDEO, both.now + 0.5, ["late"])
     both.carry(both.client, 1)
     both.now += 1.0
     both.run()
     assert both.at_server.datagrams == [b"\0old", b"\0fresh"]
     assert sorted(both.at_client.fates) == [("a", True), ("b", True), ("late", False)]
-    both.client.send_datagrams([b"\0never"] * 2, PRIORITY_VIDEO, None, ["c", "d"])
+    both.client.send_datagrams([b"\0never"] * 2, Priority.VIDEO, None, ["c", "d"])
     assert both.client.datagram_backlog == 12
-    assert both.client.drop_datagrams(PRIORITY_VIDEO) == 2
+    assert both.client.drop_datagrams(Priority.VIDEO) == 2
     both.run()
     assert both.client.datagram_backlog == 0 and len(both.at_server.datagrams) == 2
     with pytest.raises(LocalProtocolError):
-        both.client.send_datagrams([bytes(both.client.max_datagram + 1)], PRIORITY_VIDEO, None)
+        both.client.send_datagrams([bytes(both.client.max_datagram + 1)], Priority.VIDEO, None)
 
 
 def test_a_reset_ends_both_directions_and_is_told_once() -> None:
@@ -188,7 +188,7 @@ def test_the_end_is_said_and_told_once_to_both() -> None:
     text = "é" * 128
     assert both.at_client.lost == both.at_server.lost == [(CloseCode.ENDED, text)]
     both.client.close(CloseCode.INTERNAL, "")
-    both.server.send_datagrams([b"\0"], PRIORITY_VIDEO, None)
+    both.server.send_datagrams([b"\0"], Priority.VIDEO, None)
     both.server.connection_lost()
     both.run()
     assert len(both.at_client.lost) == len(both.at_server.lost) == 1
@@ -234,7 +234,7 @@ def test_a_silent_peer_is_noticed_and_a_quiet_one_is_kept() -> None:
 def test_a_path_that_never_makes_anything_wait_has_no_rate_and_holds_nobody() -> None:
     both = Joined()
     for _ in range(50):
-        both.client.send_datagrams([bytes(1000)] * 10, PRIORITY_VIDEO, None)
+        both.client.send_datagrams([bytes(1000)] * 10, Priority.VIDEO, None)
         both.run()
         both.now += 0.02
     assert both.client.rate is None and not both.client.hold(both.now)
@@ -244,7 +244,7 @@ def test_the_rate_is_what_the_socket_takes_and_a_queue_makes_the_next_picture_wa
     both = Joined()
     for _ in range(400):  # 4 Mbit/s pass, twice as much is offered
         if not both.client.hold(both.now):
-            both.client.send_datagrams([bytes(1000)] * 10, PRIORITY_VIDEO, both.now + 0.5)
+            both.client.send_datagrams([bytes(1000)] * 10, Priority.VIDEO, both.now + 0.5)
         both.now += 0.01
         both.carry(both.client, 5000)
         both.carry(both.server)
@@ -252,7 +252,7 @@ def test_the_rate_is_what_the_socket_takes_and_a_queue_makes_the_next_picture_wa
     assert both.client.rate == pytest.approx(0.9 * 4e6, rel=0.2)
     before = both.client.rate
     for _ in range(500):
-        both.client.send_datagrams([bytes(1000)] * 4, PRIORITY_VIDEO, None)
+        both.client.send_datagrams([bytes(1000)] * 4, Priority.VIDEO, None)
         both.now += 0.01
         both.run()
     grown = both.client.rate

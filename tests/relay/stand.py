@@ -9,6 +9,7 @@ from avl_protocol.crypto.identity import (
     prove_registration,
     sign_record,
 )
+from avl_protocol.media.track import Track, video
 from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.session.relay import RelayIdentity, RelayPeer
 from avl_protocol.wire.messages import (
@@ -23,6 +24,7 @@ from avl_protocol.wire.messages import (
     Incoming,
     Register,
     Registered,
+    Tracks,
     Welcome,
 )
 from avl_protocol.wire.registry import Role
@@ -113,13 +115,16 @@ class Stand:
         self.settle()
         return made
 
-    def host(self, own: Identity | None = None, address: str = "10.0.0.2") -> Neighbour:
-        """A registered host."""
+    def host(
+        self, own: Identity | None = None, address: str = "10.0.0.2", tracks: tuple[Track, ...] = (video(1),)
+    ) -> Neighbour:
+        """A registered host that publishes `tracks`."""
         made = self.neighbour(address)
         self.register(made, own)
         registered = made.last(Registered)
         assert isinstance(registered, Registered)
         made.media_handle = registered.media_handle
+        made.say(Tracks(tuple(track.row for track in tracks)))
         return made
 
     def register(self, made: Neighbour, own: Identity | None = None, yields: int = 0) -> None:

@@ -11,7 +11,7 @@ from avl_protocol.session.feed import SLACK
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.messages import Admit, Evict, Recover, Subscribe, Viewers
-from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, T_KEY_SPACING, DatagramType, ObjectFlag
+from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, T_KEY_SPACING, DatagramType, ObjectFlag, Priority
 from avl_relay.forward.fanout import SLOW_RECOVERY
 from tests.relay.stand import Neighbour, Stand
 
@@ -39,7 +39,7 @@ class Audience:
         return self.number
 
     def raw(self, *data: bytes) -> None:
-        self.host.connection.client.send_datagrams(data, 2, None)
+        self.host.connection.client.send_datagrams(data, Priority.VIDEO, None)
         self.stand.settle()
 
     def recoveries(self) -> int:
@@ -72,11 +72,11 @@ def test_what_an_unadmitted_viewer_gets_is_nothing() -> None:
     host, viewer = stand.host(), stand.viewer()
     handle = stand.meet(host, viewer, admit=False)
     for _ in range(3):
-        host.connection.client.send_datagrams(packetize(bytes(99), host.media_handle, 1, 0, KEY), 2, None)
+        host.connection.client.send_datagrams(packetize(bytes(99), host.media_handle, 1, 0, KEY), Priority.VIDEO, None)
         stand.settle()
         assert viewer.told.datagrams == []
     host.say(Admit(handle, (), (0,)))
-    host.connection.client.send_datagrams(packetize(bytes(99), host.media_handle, 1, 1, KEY), 2, None)
+    host.connection.client.send_datagrams(packetize(bytes(99), host.media_handle, 1, 1, KEY), Priority.VIDEO, None)
     stand.settle()
     assert viewer.told.datagrams == []
 
@@ -198,13 +198,13 @@ def test_recovery_is_coalesced_to_one_in_300_ms() -> None:
 
 def test_the_host_is_told_how_many_watch() -> None:
     audience = Audience(2)
-    assert audience.host.last(Viewers) == Viewers(2)
+    assert audience.host.last(Viewers) == Viewers(2, (1,))
     audience.viewers[0].say(Subscribe(audience.handles[0], 1, 0))
-    assert audience.host.last(Viewers) == Viewers(1)
+    assert audience.host.last(Viewers) == Viewers(1, (1,))
     audience.viewers[1].lost()
     assert audience.host.last(Viewers) == Viewers(0)
     audience.viewers[0].say(Subscribe(audience.handles[0], 1, 1))
-    assert audience.host.last(Viewers) == Viewers(1)
+    assert audience.host.last(Viewers) == Viewers(1, (1,))
 
 
 def test_the_best_rate_among_the_links_is_reported() -> None:
@@ -222,7 +222,7 @@ def test_a_link_that_never_met_its_limit_is_better_than_one_that_did() -> None:
     audience.viewers[0].connection.server.rate = 2e6
     for _ in range(10):
         audience.send(key=True)
-    assert audience.host.last(Viewers) == Viewers(2, 0)
+    assert audience.host.last(Viewers) == Viewers(2, (1,), 0)
 
 
 def test_who_does_not_want_to_see_gets_nothing_and_needs_a_key_object_afterwards() -> None:

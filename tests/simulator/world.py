@@ -86,10 +86,16 @@ class System:
 
     @asynccontextmanager
     async def host(
-        self, size: tuple[int, int] = (320, 192), ask: Ask | None = None, faulty: bool = False, **settings: object
+        self,
+        size: tuple[int, int] = (320, 192),
+        ask: Ask | None = None,
+        faulty: bool = False,
+        more: tuple[PatternSource, ...] = (),
+        **settings: object,
     ) -> AsyncIterator[RunningHost]:
-        """Run a host with a test card until the block ends; through the relay only, unless `direct` or the entrance say
-        otherwise. Errors that nobody foresaw fail the test, unless it is `faulty`."""
+        """Run a host with a test card, and `more` of them each on a track of its own, until the block ends; through the
+        relay only, unless `direct` or the entrance say otherwise. Errors that nobody foresaw fail the test, unless it
+        is `faulty`."""
         assert self._relay_address is not None
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
@@ -102,7 +108,15 @@ class System:
         chosen |= settings
         host_settings = HostSettings(state=self.folder / "host", source="pattern", **chosen)  # type: ignore[arg-type]
         said: list[str] = []
-        parts = Parts(source, sink, clipboard, lambda s: H264Encoder(replace(s, threads=1), clock), InlineWorker, ask)  # type: ignore[arg-type]
+        parts = Parts(
+            source,
+            sink,
+            clipboard,
+            lambda s: H264Encoder(replace(s, threads=1), clock),
+            InlineWorker,  # type: ignore[arg-type]
+            ask,
+            more_sources=more,
+        )
         agent = Agent(world, host_settings, parts, said.append)
         task = self.simulation.loop.create_task(agent.run())
         try:

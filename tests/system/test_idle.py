@@ -34,9 +34,9 @@ def test_a_still_screen_costs_at_most_a_kilobyte_a_second_on_each_hop(watched: b
                 host.source.set_still(True)
                 assert (await desktop.screenshot(settle=5)).settled
                 await asyncio.sleep(6)  # probes end five seconds after the last change
-                newest = host.agent.sharing._sender.newest
+                newest = host.agent.sharing.publications[0].sender.newest
                 await count("still")
-                assert host.agent.sharing._sender.newest == newest  # not one object was sent
+                assert host.agent.sharing.publications[0].sender.newest == newest  # not one object was sent
                 host.source.set_still(False)
                 await asyncio.sleep(0.3)
                 assert host.source.number - await number(desktop) <= 4

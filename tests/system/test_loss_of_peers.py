@@ -124,7 +124,7 @@ def test_a_viewer_that_vanishes_mid_drag_leaves_nothing_pressed(entrance: str) -
                 assert any("has left" in line for line in host.said)
                 for other in (RELAY, HOST):
                     simulation.network.change(other, VIEWER, loss=0.0)
-            assert host.agent.sharing._audience == {}
+            assert host.agent.sharing.audience == 0
 
     run(main)
 
@@ -193,20 +193,20 @@ def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(entrance: 
                 last = await number(goes)
                 opener = goes._client._session.media._opener  # type: ignore[union-attr]
                 sealed: list[tuple[int, int, bytes]] = []
-                seal = host.agent.sharing._sender.seal
+                seal = host.agent.sharing.publications[0].sender.seal
 
                 def keep(frame: Any) -> tuple[int, int, bytes]:
                     sealed.append(seal(frame))
                     return sealed[-1]
 
-                host.agent.sharing._sender.seal = keep  # type: ignore[method-assign]
-                generation = host.agent.sharing._sender.current_key.generation
+                host.agent.sharing.publications[0].sender.seal = keep  # type: ignore[method-assign]
+                generation = host.agent.sharing.publications[0].sender.current_key.generation
                 (session,) = [x for x in sessions(host) if x.session_id == goes._client._session_id]
                 session.end(CloseCode.EVICTED, simulation.clock.monotonic())
                 reason = await goes._client.ended
                 assert reason.code is CloseCode.EVICTED and reason.exit_status == 3
                 await asyncio.sleep(1)
-                assert host.agent.sharing._sender.current_key.generation > generation
+                assert host.agent.sharing.publications[0].sender.current_key.generation > generation
                 assert host.source.number - await number(stays) <= 4
                 assert await number(goes) <= last + 4
                 fresh = [entry for entry in sealed if entry[1] & 1]

@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from avl_host.entrances import TRACK
 from avl_protocol.crypto.sframe import MediaKey, UnknownKey
 from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.wire.registry import T_KEY_SPACING
@@ -32,7 +31,7 @@ def test_a_viewer_that_vanished_opens_nothing_made_later_and_is_given_the_keys_w
                 sharing, clock = host.agent.sharing, simulation.clock
                 made: list[tuple[float, tuple[int, int, bytes]]] = []
                 renewals: list[float] = []
-                seal, renew = sharing._sender.seal, sharing.renew_keys
+                seal, renew = sharing.publications[0].sender.seal, sharing.renew_keys
 
                 def sealed(frame: EncodedFrame) -> tuple[int, int, bytes]:
                     made.append((clock.monotonic(), seal(frame)))
@@ -42,7 +41,7 @@ def test_a_viewer_that_vanished_opens_nothing_made_later_and_is_given_the_keys_w
                     renewals.append(clock.monotonic())
                     return renew()
 
-                sharing._sender.seal = sealed  # type: ignore[method-assign]
+                sharing.publications[0].sender.seal = sealed  # type: ignore[method-assign]
                 sharing.renew_keys = renewed  # type: ignore[method-assign]
                 session = lost._client._session
                 assert session is not None and session.media is not None
@@ -59,7 +58,7 @@ def test_a_viewer_that_vanished_opens_nothing_made_later_and_is_given_the_keys_w
                 assert len(later) > 40
                 for count, flags, data in later:
                     with pytest.raises(UnknownKey):
-                        opener.open(TRACK, count, flags, data)
+                        opener.open(1, count, flags, data)
                 simulation.network.at(VIEWER).asleep = False
                 await until(lambda: not any(visit.lost for visit in host.agent.reception.visits()), 60)
                 await asyncio.sleep(1.0)

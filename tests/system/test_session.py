@@ -7,7 +7,6 @@ import asyncio
 import numpy as np
 import pytest
 
-from avl_host.entrances import TRACK
 from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.viewer import ViewerSession
@@ -22,6 +21,8 @@ from tests.simulator.world import CODE, PORT, RELAY, RunningHost, System, system
 from tests.system.seen import number, online, run, until
 
 VIEW_CODE = "LOOK-ONLY"
+#: The number of a host's first track.
+FIRST = 1
 
 
 async def refusal(system: System, host: RunningHost, **changes: object) -> Refused:
@@ -217,26 +218,26 @@ def test_what_a_viewer_asks_of_its_hop_is_done(entrance: str) -> None:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
-                await until(lambda: "upload" in desktop._client.rates)
-                assert ("download" in desktop._client.rates) == (entrance == "relay"), "a hop of its own"
+                await until(lambda: "upload" in desktop.stats()["rate"])
+                assert ("download" in desktop.stats()["rate"]) == (entrance == "relay"), "a hop of its own"
                 ways, session = desktop._client._ways, desktop._client._session
                 assert ways is not None and ways.current is not None and session is not None
                 link, handle = ways.current.link, session.route.handle
-                link.send(Subscribe(handle, TRACK, 0))
+                link.send(Subscribe(handle, FIRST, 0))
                 await until(lambda: not host.agent.sharing.ready())
                 await asyncio.sleep(0.5)
                 last = host.source.number
                 await asyncio.sleep(1)
                 assert host.source.number == last, "nobody looks, so that nothing is captured"
-                link.send(Subscribe(handle + 1, TRACK, 1))
+                link.send(Subscribe(handle + 1, FIRST, 1))
                 await asyncio.sleep(0.5)
                 assert not host.agent.sharing.ready(), "that is not this session"
-                link.send(Subscribe(handle, TRACK, 1))
+                link.send(Subscribe(handle, FIRST, 1))
                 assert await desktop.wait_for_change(2)
                 assert host.source.number - await number(desktop) <= 4
                 await asyncio.sleep(1)
                 keys = kept(host)
-                link.send(Recover(handle, TRACK, 0))
+                link.send(Recover(handle, FIRST, 0))
                 await asyncio.sleep(0.5)
                 assert len(keys) == 1, "a key object, once"
                 link.send(Detach(handle, CloseCode.ENDED))
@@ -248,7 +249,7 @@ def test_what_a_viewer_asks_of_its_hop_is_done(entrance: str) -> None:
 
 def kept(host: RunningHost) -> list[int]:
     """The key objects that a host seals from now on, as they come."""
-    sender = host.agent.sharing._sender
+    sender = host.agent.sharing.publications[0].sender
     seal, keys = sender.seal, list[int]()
 
     def keep(frame: EncodedFrame) -> tuple[int, int, bytes]:
@@ -359,7 +360,7 @@ def test_a_clipboard_that_is_never_answered_is_not_waited_for_for_ever() -> None
             await online(host)
             async with s.viewer(host) as desktop:
                 with pytest.MonkeyPatch.context() as patched:
-                    patched.setattr(HostSession, "send_bulk", lambda *arguments: False)
+                    patched.setattr(HostSession, "send", lambda *arguments: False)
                     with pytest.raises(ClipboardError) as asked:
                         await desktop.clipboard.get()
                     with pytest.raises(ClipboardError) as told:

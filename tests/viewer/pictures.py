@@ -57,12 +57,17 @@ def yuv(rgb: Rgb, chroma: Chroma = Chroma.YUV444) -> VideoFrame:
 
 
 def picture(
-    number: int, rgb: Rgb, dirty: Iterable[Rect] | None = None, chroma: Chroma = Chroma.YUV444, frame: Any = None
+    number: int,
+    rgb: Rgb,
+    dirty: Iterable[Rect] | None = None,
+    chroma: Chroma = Chroma.YUV444,
+    frame: Any = None,
+    track: int = 1,
 ) -> Picture:
     """A decoded picture as a presenter gets it."""
     height, width = rgb.shape[:2]
     listed = None if dirty is None else tuple(dirty)
-    return Picture(number, width, height, chroma, frame or yuv(rgb, chroma), listed, 0.0, 0.0, 0.0)
+    return Picture(track, number, width, height, chroma, frame or yuv(rgb, chroma), listed, 0.0, 0.0, 0.0)
 
 
 def psnr(one: Rgb, other: Rgb) -> float:

@@ -14,9 +14,9 @@ from tests.viewer import pictures
 
 
 def test_the_newest_picture_is_kept_and_counts_as_presented_at_once() -> None:
-    seen: list[tuple[int, float]] = []
+    seen: list[tuple[int, int, float]] = []
     presenter = HeadlessPresenter(lambda: 12.5)
-    presenter.attach(lambda number, at: seen.append((number, at)))
+    presenter.attach(lambda track, number, at: seen.append((track, number, at)))
     assert presenter.latest() is None
     with pytest.raises(LookupError):
         presenter.screenshot()
@@ -24,7 +24,7 @@ def test_the_newest_picture_is_kept_and_counts_as_presented_at_once() -> None:
         presenter.picture(pictures.picture(number, pictures.card(320, 200, number)))
     newest = presenter.latest()
     assert newest is not None and newest.number == 2
-    assert seen == [(1, 12.5), (2, 12.5)]
+    assert seen == [(1, 1, 12.5), (1, 2, 12.5)]
 
 
 def test_a_screenshot_has_the_hosts_colours_and_belongs_to_the_caller() -> None:
@@ -56,7 +56,7 @@ def test_everything_is_remembered_and_told() -> None:
     presenter.clipboard("text")
     presenter.remark("A sentence.")
     presenter.picture(picture := pictures.picture(3, pictures.card(64, 64)))
-    presenter.settled(3)
+    presenter.settled(1, 3)
     presenter.status(status)
     assert dict(told) == {
         "layout": (64, 64, monitors),
@@ -64,7 +64,7 @@ def test_everything_is_remembered_and_told() -> None:
         "clipboard": ("text",),
         "remark": ("A sentence.",),
         "picture": (picture,),
-        "settled": (3,),
+        "settled": (1, 3),
         "status": (status,),
     }
     assert (headless.size, headless.monitors, headless.cursor_shape) == ((64, 64), monitors, cursor)

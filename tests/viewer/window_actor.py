@@ -60,7 +60,7 @@ class Session:
         self.permissions = permissions
         self._prepared: dict[int, Any] = {}
         self._asker = Asker()
-        presenter.attach(lambda number, at: say(presented=number, at=at))
+        presenter.attach(lambda _track, number, at: say(presented=number, at=at))
         threading.Thread(target=self._listen, name="session", daemon=True).start()
 
     def send_input(self, events: list[tuple[Any, ...]]) -> None:

@@ -79,12 +79,12 @@ class Clipboard:
     async def get(self) -> str:
         """Its text; "" where it is empty. Raises ClipboardError, whose `state` says why there is none to be had:
         NOT_TEXT, TOO_LARGE or NO_ANSWER."""
-        return await self._client.get_clipboard()
+        return await self._client.features.clipboard.get()
 
     async def set(self, text: str) -> None:
         """Set its text; "" empties it. Raises ClipboardError when the host did not take it, with the same states and
         NOT_PERMITTED."""
-        await self._client.set_clipboard(text)
+        await self._client.features.clipboard.set(text)
 
 
 class Desktop:
@@ -97,6 +97,8 @@ class Desktop:
         self._changed = asyncio.Event()
         self._settled = asyncio.Event()
         self.clipboard = Clipboard(client)
+        #: Called with each picture of any track, on the thread that decoded it.
+        self.on_picture: Callable[[Picture], None] | None = None
 
     def picture_came(self) -> None:
         """A picture is here (called on the event loop)."""
@@ -110,6 +112,10 @@ class Desktop:
     def _is_settled(self) -> bool:
         latest = self._presenter.latest()
         return latest is not None and (self._presenter.settled_number or -1) >= latest.number
+
+    def subscribe(self, track: int, wanted: bool) -> None:
+        """Let a track of the host come, or not: its numbers are those of pictures. All come at first."""
+        self._client.subscribe(track, wanted)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -303,10 +309,14 @@ async def connect(
     parsed = parse_target(target) if isinstance(target, str) else target
 
     def picture_came(picture: Picture) -> None:
-        loop.call_soon_threadsafe(desktop.picture_came)
+        if desktop.on_picture is not None:
+            desktop.on_picture(picture)
+        if picture.track == presenter.first:
+            loop.call_soon_threadsafe(desktop.picture_came)
 
-    def settled_came(number: int) -> None:
-        loop.call_soon_threadsafe(desktop.settled_came)
+    def settled_came(track: int, number: int) -> None:
+        if track == presenter.first:
+            loop.call_soon_threadsafe(desktop.settled_came)
 
     presenter = HeadlessPresenter(now, on_picture=picture_came, on_settled=settled_came)
     folder = StateFolder(state or default_folder("viewer"))

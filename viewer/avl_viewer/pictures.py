@@ -1,4 +1,5 @@
-"""PictureBook: frames between their arrival and the screen, on three threads, and the figures about them."""
+"""PictureBook: frames of one track between their arrival and the screen, on three threads, and the figures about
+them."""
 
 from __future__ import annotations
 
@@ -44,7 +45,16 @@ class PictureBook:
         if frame.preamble.key:
             dirty = None
         return Picture(
-            frame.number, frame.width, frame.height, frame.chroma, image, dirty, captured, frame.last, finished
+            frame.track,
+            frame.number,
+            frame.width,
+            frame.height,
+            frame.chroma,
+            image,
+            dirty,
+            captured,
+            frame.last,
+            finished,
         )
 
     def presented(self, number: int, at: float) -> None:

@@ -1,4 +1,7 @@
-"""PicturePipeline: frames of a session through the decoder to the presenter, with what is known of each on the way."""
+"""PicturePipelines: frames of a session through decoders to the presenter, with what is known of each on the way.
+
+Each track has a pipeline of its own: a decoder, which needs every frame of its track in order, and a book of figures.
+"""
 
 from __future__ import annotations
 
@@ -17,35 +20,24 @@ MakeDecoder = Callable[[Callable[[Decoded], None], Callable[[Any, DecodeError], 
 
 
 class PicturePipeline:
-    """`undecodable(track, object)` and `presented(object, at)` are called on the event loop; the decoder is not on its
-    thread."""
+    """One track's way to the presenter. `failed(track, object)` is called on the decoder's thread."""
 
     def __init__(
-        self, presenter: Presenter, make_decoder: MakeDecoder, loop: asyncio.AbstractEventLoop,
-        undecodable: Callable[[int, int], None], presented: Callable[[int, float], None],
-    ) -> None:  # fmt: skip
+        self,
+        presenter: Presenter,
+        make_decoder: MakeDecoder,
+        book: PictureBook,
+        failed: Callable[[int, int], None],
+    ) -> None:
         self._presenter = presenter
-        self._loop = loop
-        self._on_undecodable = undecodable
-        self._on_presented = presented
-        self.book = PictureBook()
+        self._failed = failed
+        self.book = book
         self.decoder = make_decoder(self._decoded, self._undecodable)
-        presenter.attach(self._presented)
 
-    @property
-    def depth(self) -> int:
-        """Frames that wait for the decoder."""
-        return self.decoder.depth
-
-    def frames(self, frames: list[ReceivedFrame], clock: ClockOffset) -> None:
-        """Decode these, in order."""
-        for frame in frames:
-            self.book.received(frame, clock.from_host(frame.preamble.captured_us / 1e6))
-            self.decoder.submit(DecodeJob(frame.data, frame.preamble.key, frame))
-
-    def close(self) -> None:
-        """Let go of the decoder."""
-        self.decoder.close()
+    def frame(self, frame: ReceivedFrame, captured: float) -> None:
+        """Decode this next; `captured` in seconds of our clock."""
+        self.book.received(frame, captured)
+        self.decoder.submit(DecodeJob(frame.data, frame.preamble.key, frame))
 
     # on the decoder's thread
 
@@ -54,12 +46,77 @@ class PicturePipeline:
         picture = self.book.decoded(frame, done.frame, done.started, done.finished)
         self._presenter.picture(picture)
         if frame.preamble.settled:
-            self._presenter.settled(frame.number)
+            self._presenter.settled(frame.track, frame.number)
 
     def _undecodable(self, context: Any, error: DecodeError) -> None:
         frame: ReceivedFrame = context
-        self._loop.call_soon_threadsafe(self._on_undecodable, frame.track, frame.number)
+        self._failed(frame.track, frame.number)
 
-    def _presented(self, number: int, at: float) -> None:
-        self.book.presented(number, at)
-        self._loop.call_soon_threadsafe(self._on_presented, number, at)
+
+class PicturePipelines:
+    """Those of all tracks. `undecodable(track, object)` and `presented(track, object, at)` are called on the event
+    loop; decoders are not on its thread."""
+
+    def __init__(
+        self,
+        presenter: Presenter,
+        make_decoder: MakeDecoder,
+        loop: asyncio.AbstractEventLoop,
+        undecodable: Callable[[int, int], None],
+        presented: Callable[[int, int, float], None],
+    ) -> None:
+        self._presenter = presenter
+        self._make_decoder = make_decoder
+        self._loop = loop
+        self._on_undecodable = undecodable
+        self._on_presented = presented
+        self._pipelines: dict[int, PicturePipeline] = {}
+        #: Figures of the first track, the desktop.
+        self.book = PictureBook()
+        presenter.attach(self._presented)
+
+    @property
+    def depth(self) -> int:
+        """Frames that wait for decoders."""
+        return sum(pipeline.decoder.depth for pipeline in self._pipelines.values())
+
+    @property
+    def books(self) -> dict[int, PictureBook]:
+        """Figures of each track."""
+        return {track: pipeline.book for track, pipeline in self._pipelines.items()}
+
+    def begin(self, tracks: tuple[int, ...]) -> None:
+        """A new session has these tracks of pictures, the desktop first: no figure of the one before counts."""
+        for gone in self._pipelines.keys() - set(tracks):
+            self._pipelines.pop(gone).decoder.close()
+        for track in tracks:
+            if track not in self._pipelines:
+                book = self.book if track == tracks[0] else PictureBook()
+                self._pipelines[track] = PicturePipeline(self._presenter, self._make_decoder, book, self._undecodable)
+            self._pipelines[track].book.renew()
+        if tracks:
+            self.book = self._pipelines[tracks[0]].book
+        self._presenter.tracks(tracks)
+
+    def frames(self, frames: list[ReceivedFrame], clock: ClockOffset) -> None:
+        """Decode these, in order."""
+        for frame in frames:
+            pipeline = self._pipelines.get(frame.track)
+            if pipeline is not None:
+                pipeline.frame(frame, clock.from_host(frame.preamble.captured_us / 1e6))
+
+    def close(self) -> None:
+        """Let go of the decoders."""
+        for pipeline in self._pipelines.values():
+            pipeline.decoder.close()
+
+    # on other threads
+
+    def _undecodable(self, track: int, number: int) -> None:
+        self._loop.call_soon_threadsafe(self._on_undecodable, track, number)
+
+    def _presented(self, track: int, number: int, at: float) -> None:
+        pipeline = self._pipelines.get(track)
+        if pipeline is not None:
+            pipeline.book.presented(number, at)
+            self._loop.call_soon_threadsafe(self._on_presented, track, number, at)

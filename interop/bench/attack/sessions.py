@@ -25,9 +25,8 @@ from avl_protocol.endpoint.clock import entropy
 from avl_protocol.endpoint.network import Address
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.media.packetizer import packetize
-from avl_protocol.session.carrier import PRIORITY_VIDEO
 from avl_protocol.wire.messages import Accept, Admit, Attach, Attached, HopMessage, Incoming
-from avl_protocol.wire.registry import Channel, ObjectFlag
+from avl_protocol.wire.registry import Channel, ObjectFlag, Priority
 from avl_protocol.wire.target import parse_address, parse_pin
 from interop.bench.attack.hops import FAILURES, Hop, endpoint_at, host, viewer
 
@@ -73,7 +72,7 @@ class Sessions:
         for number in itertools.count():
             flags = int(ObjectFlag.KEY) if number % 20 == 0 else 0
             film = packetize(bytes(3000), hop.link.media_handle, 1, number, flags)
-            hop.link.carrier.send_datagrams(film, PRIORITY_VIDEO, None)
+            hop.link.carrier.send_datagrams(film, Priority.VIDEO, None)
             await asyncio.sleep(PICTURE)
 
     async def enter(self) -> tuple[Hop, Any, int]:

@@ -9,11 +9,13 @@ from random import Random
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.crypto.sframe import ObjectOpener
 from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.media.track import video
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.controller import Controller
 from avl_protocol.rate.hop import frame_limit
 from avl_protocol.rate.settings import RateSettings
 from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.session.mediakeys import MediaKeyring
 from avl_protocol.session.mediaout import MediaSender, repair
 from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType
 from interop.bench.rate import baselines
@@ -63,11 +65,12 @@ class MediaFlow:
         entropy = self._rng.randbytes
         signer = Identity(entropy(32))
         session = entropy(16)
-        self._sender = MediaSender(session, TRACK, signer.sign, entropy)
+        track = video(TRACK)
+        self._sender = MediaSender(session, track, signer.sign, MediaKeyring(entropy))
         opener = ObjectOpener(session, signer.public)
         key = self._sender.current_key
         opener.add_key(key.generation, key.step, key.base)
-        self._receiver = MediaReceiver(opener)
+        self._receiver = MediaReceiver(opener, (track,))
         self._key_wanted, self._key_at = True, float("-inf")
         self._stopped = False
         self._stalled_until = self._next_stall = 0.0

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from avl_protocol.media.assembly import Assembly
+from avl_protocol.media.track import Track
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
-from avl_protocol.wire.registry import DatagramType, ObjectFlag
+from avl_protocol.wire.registry import DatagramType, ObjectFlag, TrackEntry
 
 #: What an object is counted for beside its bytes: thousands of tiny ones take memory too.
 OBJECT_COST = 1024
@@ -110,18 +111,21 @@ class ObjectCache:
         found = self._objects.get((track, number))
         return found.flags if found else None
 
-    def since_key(self, track: int, handle: int) -> list[bytes]:
-        """MEDIA datagrams of what is here of a track's newest key object and of all that follow it."""
-        numbers = [number for of, number in self._objects if of == track]
-        keys = [number for number in numbers if self._objects[track, number].flags & ObjectFlag.KEY]
-        if not keys:
+    def for_latecomer(self, track: Track, handle: int) -> list[bytes]:
+        """MEDIA datagrams of what is here for somebody who comes late: of the newest key object and all that follow it,
+        of all, or of none, as the track's `entry` says."""
+        numbers = sorted(number for of, number in self._objects if of == track.id)
+        if track.entry is TrackEntry.NEXT:
             return []
+        if track.entry is TrackEntry.KEY:
+            keys = [number for number in numbers if self._objects[track.id, number].flags & ObjectFlag.KEY]
+            numbers = [number for number in numbers if keys and number >= keys[-1]]
         out = []
-        for number in sorted(number for number in numbers if number >= max(keys)):
-            found = self._objects[track, number]
+        for number in numbers:
+            found = self._objects[track.id, number]
             for index in range(datagram.fragment_count(found.length)):
                 if (piece := found.fragment(index)) is not None:
-                    header = MediaHeader(handle, _MEDIA, track, number, found.flags, index, found.length)
+                    header = MediaHeader(handle, _MEDIA, track.id, number, found.flags, index, found.length)
                     out.append(datagram.encode(header, piece))
         return out
 

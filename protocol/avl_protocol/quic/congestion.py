@@ -7,10 +7,11 @@ share its one budget.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 
 from aioquic.quic.congestion.base import QuicCongestionControl, register_congestion_control
-from aioquic.quic.packet_builder import QuicSentPacket
+from aioquic.quic.packet_builder import QuicPacketBuilderStop, QuicSentPacket
 
 from avl_protocol.rate.ackwindow import AckWindow
 from avl_protocol.rate.control import RateController
@@ -25,8 +26,6 @@ RESERVE = 4800
 QUIET = 0.25
 #: Seconds over which the delivery of streams is counted.
 COUNTED = 0.1
-#: A pacer's answer that ends the writing of packets; whoever gave it takes it back before it is taken for a time.
-NOTHING_LEFT = float("-inf")
 
 
 class CongestionAdapter(QuicCongestionControl):
@@ -113,47 +112,45 @@ class CongestionAdapter(QuicCongestionControl):
 class PacerAdapter:
     """aioquic's view of a Pacer that follows the controller's rate.
 
-    aioquic asks it before every packet, and learns only from an empty packet that there is nothing left to send, which
-    costs as much as a full one; where somebody can tell, it is told NOTHING_LEFT instead.
-    `size`: bytes of the packet being written, where that is known.
+    `urgent`: what is written now leaves unpaced. `bulk`: at the rate itself, so that it makes no queue. `size`: bytes
+    of the packet being written, where that is known.
     """
-
-    __slots__ = ("_bulk", "_congestion", "_more", "_pacer", "_sent", "_urgent", "size")
 
     def __init__(self, congestion: CongestionAdapter, packet_size: int) -> None:
         self._congestion = congestion
         self._pacer = Pacer(packet_size)
-        self._urgent = self._bulk = self._sent = False
-        self._more: Callable[[], bool] | None = None
+        self.urgent = self.bulk = False
         self.size: int | None = None
+        self._waiting: Sized | None = None
+        self._left = False
 
-    def begin(self, *, urgent: bool, bulk: bool, more: Callable[[], bool] | None) -> None:
-        """What is written from now on leaves unpaced (`urgent`), or at the rate itself, so that it makes no queue
-        (`bulk`). `more`: asked after a packet whether another one would hold anything; None: that is not known."""
-        self._urgent, self._bulk, self._more, self._sent = urgent, bulk, more, False
+    @contextmanager
+    def while_any(self, waiting: Sized) -> Iterator[None]:
+        """Let aioquic's writer stop once a packet has left and nothing waits: it would begin another in vain."""
+        self._waiting, self._left = waiting, False
+        try:
+            yield
+        finally:
+            self._waiting = None
 
     def next_send_time(self, now: float) -> float | None:
-        """None: send now. NOTHING_LEFT: there is nothing to send."""
-        if not self._urgent:
-            congestion = self._congestion
-            rate = congestion.pacing_rate
-            if self._bulk and not congestion.silent:
-                target = congestion.hop.controller.target_bitrate
-                if target is not None:
-                    rate = target / 8
-            self._pacer.rate = rate
-            when = self._pacer.next_send_time(now)
-            if when is not None:
-                return when
-        if self._sent and self._more is not None and not self._more():
-            return NOTHING_LEFT
-        return None
+        """None: send now. Raises QuicPacketBuilderStop where there is nothing more to send (`while_any`)."""
+        if self._left and self._waiting is not None and not self._waiting:
+            raise QuicPacketBuilderStop
+        if self.urgent:
+            return None
+        rate = self._congestion.pacing_rate
+        target = self._congestion.hop.controller.target_bitrate
+        if self.bulk and not self._congestion.silent and target is not None:
+            rate = target / 8
+        self._pacer.rate = rate
+        return self._pacer.next_send_time(now)
 
     def update_after_send(self, now: float) -> None:
         """A packet left."""
         self._pacer.sent(now, self.size)
         self.size = None
-        self._sent = True
+        self._left = True
 
     def update_rate(self, congestion_window: int, smoothed_rtt: float) -> None:
         """aioquic's own idea of a rate is not used: the controller is asked before every packet."""

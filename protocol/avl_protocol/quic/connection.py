@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from aioquic import tls
 from aioquic.quic import events
@@ -33,7 +32,7 @@ from aioquic.quic.stream import QuicStream
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from avl_protocol.quic.acknowledging import Acknowledging
-from avl_protocol.quic.congestion import NOTHING_LEFT, RESERVE, CongestionAdapter
+from avl_protocol.quic.congestion import RESERVE, CongestionAdapter
 from avl_protocol.quic.datagrams import DatagramSender
 from avl_protocol.quic.flow import FRIEND, ConnectionCredit, Credit, StreamCredit, Windows
 from avl_protocol.quic.identifiers import ConnectionIds
@@ -41,8 +40,9 @@ from avl_protocol.quic.keys import KeyUpdate
 from avl_protocol.quic.liveness import Liveness
 from avl_protocol.quic.migration import AHEAD, AHEAD_LIFE, Move, PeerPath
 from avl_protocol.quic.options import ConnectionOptions as ConnectionOptions
+from avl_protocol.quic.payload import Payload, kind_of
 from avl_protocol.quic.qlog import Trace
-from avl_protocol.quic.turns import Turn, Turns, by_number, order
+from avl_protocol.quic.turns import Turns, order
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.sendqueue import Waiting
 from avl_protocol.wire.errors import LocalProtocolError
@@ -51,6 +51,8 @@ from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD
 ONE_RTT = tls.Epoch.ONE_RTT
 #: aioquic reports what strangers do wrong as warnings; without a handler those would reach the terminal.
 logging.getLogger("quic").addHandler(logging.NullHandler())
+#: Bytes of a packet that an acknowledgement may take beside a datagram.
+ACK_ROOM = 64
 #: How many packet numbers back a late packet is still accepted; aioquic's 128 are 25 ms at 50 Mbit/s.
 REORDER_WINDOW = 1024
 #: Streams a peer may have open at once, by direction.
@@ -91,7 +93,7 @@ class Connection(QuicConnection):
         self._credit = Credit(Windows(configuration.max_stream_data, configuration.max_data))
         self._liveness = Liveness(now=now, handshake_deadline=options.handshake_deadline, keepalive=options.keepalive)
         self._peer = PeerPath(is_client=self._is_client)
-        self._acks = Acknowledging()
+        self._acks = Acknowledging(options.ack_delay)
         self._keys = KeyUpdate(options.key_update_after)
         self._turns = Turns()
         congestion = self._loss._cc
@@ -504,12 +506,21 @@ class Connection(QuicConnection):
     def _payload_received(
         self, context: QuicReceiveContext, plain: bytes, crypto_frame_required: bool = False
     ) -> tuple[bool, bool]:
+        kind = kind_of(plain) if context.epoch is ONE_RTT else Payload.ANYTHING
         eliciting, probing = super()._payload_received(context, plain, crypto_frame_required)
         if eliciting:
-            self._must_flush = True
+            if kind is Payload.ANYTHING:
+                self._must_flush = True
             if context.epoch is ONE_RTT:
-                self._acks.received()
+                self._acknowledge_in(self._acks.received(kind), context.time)
         return eliciting, probing
+
+    def _acknowledge_in(self, delay: float, now: float) -> None:
+        """Acknowledge the packet that is being read in so many seconds at the latest."""
+        self._ack_delay = delay
+        space = self._space
+        if space is not None and space.ack_at is not None:
+            space.ack_at = min(space.ack_at, now + delay)
 
     def _write_ack_frame(self, builder: QuicPacketBuilder, space: QuicPacketSpace, now: float) -> None:
         super()._write_ack_frame(builder, space, now)
@@ -536,13 +547,15 @@ class Connection(QuicConnection):
         due = None if self._space is None else self._space.ack_at
         if (due is not None and due <= now) or self._ping_pending or not self._network_paths[0].is_validated:
             return True
-        return any(
-            not stream.sender.buffer_is_empty
-            or stream.sender.reset_pending
-            or stream.receiver.stop_pending
-            or stream.is_finished
-            for stream in self._streams_queue
-        )
+        return self._streams_wait()
+
+    def _streams_wait(self) -> bool:
+        """Whether a stream has something to send, or ended."""
+        for stream in self._streams_queue:
+            sender = stream.sender
+            if not sender.buffer_is_empty or sender.reset_pending or stream.receiver.stop_pending or stream.is_finished:
+                return True
+        return False
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, NetworkAddress]]:
         """UDP payloads that may leave now, most urgent first, with their addresses."""
@@ -550,17 +563,13 @@ class Connection(QuicConnection):
             self._probe_pending = True
         self._must_flush = self._timer_known = False
         space = self._space
-        if space is not None and space.ack_at == now:
+        if space is not None and space.ack_at is not None and (space.ack_at == now or self._carries_more(now)):
             # aioquic counts an acknowledgement due at this very moment as due, yet holds it back for pacing.
             space.ack_at = math.nextafter(now, -math.inf)
         if self._handshake_confirmed and self._keys.take(self._packet_number):
             self.request_key_update()
         if self._has_nothing(now):
-            self._streams_queue.sort(key=by_number)
             self._pacing_at = None
-            if self._turns.has_bulk(self._streams):  # which looks again when the pacer lets it
-                self._pace.begin(urgent=False, bulk=True, more=None)
-                self._pacing_at = self._pace.next_send_time(now)
             return []
         if self._close_pending and self._handshake_complete:
             # What was written before the end goes first: a refusal would otherwise never be read.
@@ -591,22 +600,28 @@ class Connection(QuicConnection):
             return False
         if self._limits_to_tell() or not all(known.was_sent for known in self._host_cids):
             return False
+        if self._streams_wait():
+            return False
         settled = self._credit.settled
         for stream in self._streams.values():
-            sender = stream.sender
-            if (
-                not sender.buffer_is_empty
-                or sender.reset_pending
-                or stream.receiver.stop_pending
-                or stream.max_stream_data_local_sent != stream.max_stream_data_local
-                or stream.stream_id not in settled
-                or stream.is_finished
-            ):
+            if stream.stream_id not in settled or stream.max_stream_data_local_sent != stream.max_stream_data_local:
                 return False
         return True
 
+    def _carries_more(self, now: float) -> bool:
+        """Whether a datagram leaves now in whose packet there is room for an acknowledgement, which is not due yet."""
+        if not self.queue or not self._network_paths[0].is_validated:
+            return False
+        if len(self.queue[0].payload) > self.max_datagram - ACK_ROOM:
+            return False
+        self._pace.urgent = self._pace.bulk = False
+        return self._pace.next_send_time(now) is None
+
     def _write_application(self, builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float) -> None:
         """aioquic puts datagrams before streams: its writer runs once for each turn."""
+        if self._handshake_confirmed and not self._streams_wait():
+            self._write_without_streams(builder, network_path, now)
+            return
         turns = self._turns.plan(self._streams_queue, self._streams, bool(self.queue))
         left: list[Sequence[QuicStream]] = [turn.streams for turn in turns]
         flight, last = builder.max_flight_bytes, len(turns) - 1
@@ -614,46 +629,42 @@ class Connection(QuicConnection):
             for index, turn in enumerate(turns):
                 self._streams_queue = turn.streams  # type: ignore[assignment]
                 self._datagrams_pending = self.queue if turn.datagrams else NO_DATAGRAMS  # type: ignore[assignment]
-                self._pace.begin(
-                    urgent=not turn.datagrams and not turn.bulk,
-                    bulk=turn.bulk,
-                    more=self._more(turn) if index == last else None,
-                )
+                self._pace.urgent, self._pace.bulk = not turn.datagrams and not turn.bulk, turn.bulk
                 if flight is not None and not self._probe_pending:
-                    builder.max_flight_bytes = self._flight(flight, turn)
+                    builder.max_flight_bytes = self._flight(flight, datagrams=turn.datagrams, bulk=turn.bulk)
                 try:
                     super()._write_application(builder, network_path, now)
                 except QuicPacketBuilderStop:
-                    if index == last:
+                    if turn.bulk or index == last:
                         raise
                 finally:
                     # aioquic keeps those it served in a set, whose order differs from process to process.
                     left[index] = order(turn, self._streams_queue)
-                if self._pacing_at == NOTHING_LEFT:
-                    self._pacing_at = None
-                elif self._pacing_at is not None:
+                if self._pacing_at is not None:
                     break
         finally:
             self._streams_queue = [stream for streams in left for stream in streams]
 
-    def _more(self, turn: Turn[QuicStream]) -> Callable[[], bool] | None:
-        """How to see after a packet of the last turn whether there is something for another one; None: not at all."""
-        if not self._handshake_confirmed or self._crypto is None or not self._crypto.sender.buffer_is_empty:
-            return None
-        return partial(self._has_more, turn)
+    def _write_without_streams(self, builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float) -> None:
+        """What most packets of media are: nothing but datagrams and acknowledgements; one turn that ends with them."""
+        media = bool(self.queue)
+        if builder.max_flight_bytes is not None and not self._probe_pending:
+            builder.max_flight_bytes = self._flight(builder.max_flight_bytes, datagrams=media, bulk=False)
+        streams, self._streams_queue = self._streams_queue, []
+        self._datagrams_pending = self.queue  # type: ignore[assignment]
+        self._pace.urgent, self._pace.bulk = not media, False
+        try:
+            with self._pace.while_any(self.queue):
+                super()._write_application(builder, network_path, now)
+        finally:
+            self._streams_queue = streams
 
-    def _has_more(self, turn: Turn[QuicStream]) -> bool:
-        if turn.datagrams and self.queue:
-            return True
-        # A stream that was forgotten in this packet lets the peer open another one, which the next packet says.
-        return len(self._streams_queue) != len(turn.streams) or turn.has_stream_data
-
-    def _flight(self, flight: int, turn: Turn[QuicStream]) -> int:
+    def _flight(self, flight: int, *, datagrams: bool, bulk: bool) -> int:
         """Bytes that a turn may add to those in flight: media keeps out of what is reserved for control and input, and
         bulk leaves the path's queue alone."""
-        if turn.bulk:
+        if bulk:
             return min(flight - RESERVE, self._congestion.bulk_window - self._congestion.bytes_in_flight)
-        return flight - RESERVE if turn.datagrams else flight
+        return flight - RESERVE if datagrams else flight
 
     # ---- time
 

@@ -18,12 +18,14 @@ from avl_protocol.rate.control import RateController
 from avl_protocol.rate.controller import Controller
 from avl_protocol.rate.hop import OVERHEAD, HopRate
 from avl_protocol.rate.ledger import Sent
-from avl_protocol.rate.sendqueue import PRIORITIES, DatagramQueue, Waiting
+from avl_protocol.rate.sendqueue import DatagramQueue, Waiting
 from avl_protocol.rate.settings import RateSettings
 from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.onethread import guard
+from avl_protocol.wire.registry import Priority
 
 #: Feedback goes before all media; probes go last, and are worth nothing after this many seconds.
-FEEDBACK_PRIORITY, PROBE_PRIORITY, PROBE_LIFE = 0, PRIORITIES - 1, 0.1
+FEEDBACK_PRIORITY, PROBE_PRIORITY, PROBE_LIFE = Priority.FEEDBACK, Priority.PROBE, 0.1
 
 
 class DatagramSender:
@@ -39,7 +41,7 @@ class DatagramSender:
         self._congestion = congestion
         self._trace = trace
         self._now = 0.0
-        self.hop = HopRate(Controller(settings))
+        self.hop = HopRate(guard(Controller(settings)))
         congestion.attach(self.hop)
         self.pacer = PacerAdapter(congestion, packet_size)
         self.queue = DatagramQueue()
@@ -62,7 +64,7 @@ class DatagramSender:
 
     def begin_path(self) -> None:
         """The way has become another: nothing that was learned of it holds."""
-        self.use_controller(Controller(self._settings))
+        self.use_controller(guard(Controller(self._settings)))
 
     def add(
         self,

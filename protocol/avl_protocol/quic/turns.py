@@ -41,8 +41,7 @@ class Stream(Protocol):
 
 
 S = TypeVar("S", bound=Stream)
-#: The order of streams of which none was served.
-by_number = attrgetter("stream_id")
+_number = attrgetter("stream_id")
 
 
 class Turn(NamedTuple, Generic[S]):
@@ -56,11 +55,6 @@ class Turn(NamedTuple, Generic[S]):
     bulk: bool
     served: dict[S, int] | None
 
-    @property
-    def has_stream_data(self) -> bool:
-        """Whether one of the streams has something to send, even if it must wait."""
-        return any(not stream.sender.buffer_is_empty for stream in self.streams)
-
 
 class Turns:
     """Knows which streams of a connection are bulk."""
@@ -73,10 +67,6 @@ class Turns:
     def set_bulk(self, stream: int) -> None:
         """Let a stream leave after every datagram."""
         self._bulk.add(stream)
-
-    def has_bulk(self, known: Container[int]) -> bool:
-        """Whether one of the streams that still exist is bulk."""
-        return any(stream in known for stream in self._bulk)
 
     def plan(self, streams: Sequence[S], known: Container[int], datagrams: bool) -> list[Turn[S]]:
         """The turns of now, in order. `known`: streams that still exist; `datagrams`: whether any wait."""
@@ -102,7 +92,7 @@ def order(turn: Turn[S], left: Iterable[S]) -> list[S]:
     """The streams left after a turn, in the order in which they come next: by number, those behind that were served."""
     served = turn.served
     if served is None:
-        return sorted(left, key=by_number)
+        return sorted(left, key=_number)
     return sorted(left, key=lambda stream: (stream.sender.highest_offset > served[stream], stream.stream_id))
 
 

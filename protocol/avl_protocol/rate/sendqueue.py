@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.registry import Priority
 
-PRIORITIES = 4
+PRIORITIES = len(Priority)
 DEFAULT_LIMIT = 4 << 20
 
 
@@ -59,13 +60,16 @@ class DatagramQueue:
                 while self.bytes > self._limit and victim:
                     self._drop(victim)
 
-    def clear(self, priority: int) -> int:
-        """Forget a priority's datagrams; returns how many there were."""
+    def clear(self, priority: int, useless: Callable[[bytes], bool] | None = None) -> int:
+        """Forget a priority's datagrams, or those of them that are `useless`; returns how many there were."""
         queue = self._queues[priority]
-        count = len(queue)
-        while queue:
-            self._forget(queue)
-        return count
+        before = len(queue)
+        for _ in range(before):
+            if useless is None or useless(queue[0].payload):
+                self._forget(queue)
+            else:
+                queue.rotate(-1)
+        return before - len(queue)
 
     def expire(self, now: float) -> None:
         """Drop every head that is past its deadline at `now`, and remember the time for what follows it."""

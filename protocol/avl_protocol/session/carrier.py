@@ -12,12 +12,6 @@ from typing import Protocol
 
 from avl_protocol.rate.control import RateState
 
-#: Datagram priorities, most urgent first. Streams of input and control go before all of them.
-PRIORITY_AUDIO = 0
-PRIORITY_CURSOR = 1
-PRIORITY_VIDEO = 2
-PRIORITY_BULK = 3
-
 
 class CarrierReceiver(Protocol):
     """What the owner of a carrier is told. Times are seconds of the caller's monotonic clock."""
@@ -123,13 +117,15 @@ class Carrier(Protocol):
     def send_datagrams(
         self, payloads: Sequence[bytes], priority: int, deadline: float | None, cookies: Sequence[object] | None = None
     ) -> None:
-        """Queue datagram payloads (leading zero byte included). Past `deadline` an unsent one is dropped silently.
+        """Queue datagram payloads (leading zero byte included), at a rank of `priorities`; streams of input and control
+        go before all of them. Past `deadline` an unsent one is dropped silently.
 
         Raises LocalProtocolError when a payload is larger than `max_datagram`.
         """
 
-    def drop_datagrams(self, priority: int) -> int:
-        """Forget unsent datagrams of a priority and return how many there were."""
+    def drop_datagrams(self, priority: int, useless: Callable[[bytes], bool] | None = None) -> int:
+        """Forget unsent datagrams of a priority, or those of them that are `useless`, and return how many there
+        were."""
 
     def trust_peer(self) -> None:
         """The neighbour has proved itself: it gets full flow-control windows."""

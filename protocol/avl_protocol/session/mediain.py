@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from avl_protocol.crypto.sframe import ObjectOpener, OutdatedKey, Replayed, UnknownKey
@@ -13,14 +14,13 @@ from avl_protocol.media.ordering import Ordering
 from avl_protocol.media.patience import patience
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.media.reassembler import Assembled, Reassembler
+from avl_protocol.media.track import Track
 from avl_protocol.wire import datagram
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType, ObjectFlag
 
 #: Objects kept for a key that has not come yet.
 KEYLESS = 8
-#: Tracks a host may have.
-TRACKS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,10 @@ class ReceivedFrame:
 
 
 @dataclass(slots=True)
-class _Track:
+class _Incoming:
+    """What has come of one track."""
+
+    track: Track
     reassembler: Reassembler
     ordering: Ordering[ReceivedFrame]
     group: Preamble | None = None
@@ -54,34 +57,33 @@ class _Track:
 
 
 class MediaReceiver:
-    """All tracks of one session. Damaged objects are dropped and counted, never an error of the session.
+    """The tracks of one session. Damaged objects are dropped and counted, never an error of the session; so are
+    datagrams of other tracks, `foreign` to it.
 
+    Objects of a track that depend on each other come out in order, each after the one it needs; objects that stand
+    alone as they come.
     Whole ones that would make a decoder allocate more than they announce, or than viewers take, end it: what gives out
     frames raises Refused and RemoteProtocolError then.
     """
 
-    def __init__(self, opener: ObjectOpener) -> None:
+    def __init__(self, opener: ObjectOpener, tracks: Iterable[Track]) -> None:
         self._opener = opener
-        self._tracks: dict[int, _Track] = {}
+        self._tracks = {track.id: _Incoming(track, Reassembler(), Ordering()) for track in tracks}
         self._keyless: list[tuple[int, Assembled]] = []
-        self.damaged = 0
+        self.damaged = self.foreign = 0
         self.lost = 0
         self.received = 0
         self.repaired = 0
         self._keys_asked = float("-inf")
         #: Track and key id to ask for with NEED_KEYS, at most once in 300 ms.
         self.missing_key: tuple[int, int] | None = None
-        self._patience = patience(0.0, T_KEY_SPACING)
+        self.follow(0.0)
 
     def follow(self, round_trip: float) -> None:
         """Wait for as long as repairs take where an answer of the host takes `round_trip` seconds."""
         self._patience = patience(round_trip, T_KEY_SPACING)
         for track in self._tracks.values():
-            self._be_patient(track)
-
-    def _be_patient(self, track: _Track) -> _Track:
-        track.ordering.patience, track.reassembler.patience = self._patience.dependency, self._patience.unfinished
-        return track
+            track.ordering.patience, track.reassembler.patience = self._patience.dependency, self._patience.unfinished
 
     def add_key(self, generation: int, step: int, base: bytes, now: float) -> list[ReceivedFrame]:
         """Learn a media key; frames that were waiting for it."""
@@ -101,9 +103,8 @@ class MediaReceiver:
             return []
         track = self._tracks.get(header.track)
         if track is None:
-            if len(self._tracks) >= TRACKS:
-                return []
-            track = self._tracks[header.track] = self._be_patient(_Track(Reassembler(), Ordering()))
+            self.foreign += 1
+            return []
         whole = track.reassembler.add(header, payload, now)
         return self._open(header.track, whole, now) if whole else []
 
@@ -129,7 +130,8 @@ class MediaReceiver:
         if preamble.key:
             check_size(preamble.width, preamble.height)
             track.group = preamble
-            track.reassembler.forget_before(whole.number)
+            if track.track.dependent:
+                track.reassembler.forget_before(whole.number)
         group = track.group
         if group is None:
             return []  # nothing can be decoded before the first key object
@@ -141,7 +143,7 @@ class MediaReceiver:
             number, whole.number, preamble, data, len(whole.sealed),
             group.codec, group.width, group.height, group.chroma, whole.first, whole.last,
         )  # fmt: skip
-        return track.ordering.add(whole.number, preamble.depends, frame, now)
+        return track.ordering.add(whole.number, preamble.depends, frame, now) if track.track.dependent else [frame]
 
     def recoveries(self, now: float) -> list[tuple[int, int]]:
         """(track, first object that can't be decoded) for every track that must recover now; asked at most once per
@@ -178,8 +180,8 @@ class MediaReceiver:
         """The host has sent up to `newest`: should that never arrive, the last objects before a pause were lost
         whole."""
         found = self._tracks.get(track)
-        if found is None:
-            found = self._tracks[track] = self._be_patient(_Track(Reassembler(), Ordering()))
+        if found is None or not found.track.dependent:
+            return
         if found.awaited is None or self.decoded(track) >= found.awaited[0]:
             found.awaited = (newest, now) if newest > self.decoded(track) else None
 

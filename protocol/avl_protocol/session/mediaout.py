@@ -1,8 +1,7 @@
-"""MediaSender: frames into sealed objects, objects into datagrams, and lost datagrams sent again (spec 05-media;
-06-security, 6.4).
+"""MediaSender: frames of a track into sealed objects, objects into datagrams, and lost datagrams sent again (spec
+05-media; 06-security, 6.4).
 
-One object is sealed once for the whole audience. Keys change in steps that begin exactly at a key object: a joiner
-gets the next step, so that it can't read what was sent before; an eviction draws a new generation.
+One object is sealed once for the whole audience, under a key of the media session (`mediakeys`).
 """
 
 from __future__ import annotations
@@ -10,64 +9,47 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from avl_protocol.crypto.sframe import MAX_STEP, MediaKey, ObjectSealer
+from avl_protocol.crypto.sframe import MediaKey, ObjectSealer
 from avl_protocol.media import parity
 from avl_protocol.media import preamble as preambles
 from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.preamble import Preamble
-from avl_protocol.session.carrier import PRIORITY_VIDEO, Carrier
+from avl_protocol.media.track import Track
+from avl_protocol.session.carrier import Carrier
+from avl_protocol.session.mediakeys import MediaKeyring
 from avl_protocol.wire import datagram
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, DatagramType, ObjectFlag
 
-#: Seconds a fragment may wait to be sent or be sent again; on a longer way a repair may take so many round trips and
-#: seconds, at most.
-LIFETIME = 0.5
+#: Where a track's lifetime is too short for a repair on a long way: it may take so many round trips and seconds, at
+#: most.
 REPAIR_TRIPS, NOTICED, LONGEST = 1.75, 0.1, 1.2
 
 
 @dataclass(frozen=True, slots=True)
 class SentFragment:
-    """The cookie of a media datagram: its bytes, when it was first sent, and how often again."""
+    """The cookie of a media datagram: its bytes and track, when it was first sent, and how often again."""
 
     data: bytes
+    track: Track
     first: float
     again: int = 0
 
 
 class MediaSender:
-    """One video track of a hosted desktop."""
+    """One track of a hosted desktop. `sign` signs with the media session's signer; `keys` are those of all its
+    tracks."""
 
-    def __init__(
-        self, media_session: bytes, track: int, sign: Callable[[bytes], bytes], entropy: Callable[[int], bytes]
-    ) -> None:
-        self._track = track
-        self._entropy = entropy
-        self._key = MediaKey(1, 0, entropy(32))
-        self._next_key: MediaKey | None = None
-        key = self._key
-        self._sealer = ObjectSealer(media_session, key.generation, key.step, key.base, track, sign)
+    def __init__(self, media_session: bytes, track: Track, sign: Callable[[bytes], bytes], keys: MediaKeyring) -> None:
+        self.track = track
+        self._keys = keys
+        self._key = key = keys.newest
+        self._sealer = ObjectSealer(media_session, key.generation, key.step, key.base, track.id, sign)
         self._object = 0
         self._group = 0
         self.newest = -1
         self._last: tuple[int, int, bytes] | None = None
         self._rows = 0
-
-    def join_key(self) -> MediaKey:
-        """The key for somebody admitted now; it takes effect at the next key object, which the caller asks for."""
-        if self._next_key is None:
-            if self._key.step < MAX_STEP:
-                self._next_key = self._key.ratchet()
-            else:
-                self._next_key = MediaKey(self._key.generation + 1, 0, self._entropy(32))
-        return self._next_key
-
-    def renew(self) -> MediaKey:
-        """A fresh generation after an eviction; it takes effect at the next key object, which the caller asks for."""
-        self._next_key = MediaKey(
-            max(self._key.generation, (self._next_key or self._key).generation) + 1, 0, self._entropy(32)
-        )
-        return self._next_key
 
     @property
     def current_key(self) -> MediaKey:
@@ -75,15 +57,16 @@ class MediaSender:
         return self._key
 
     def seal(self, frame: EncodedFrame) -> tuple[int, int, bytes]:
-        """Object number, flags and sealed object of a frame. A key frame begins a group, under the next key if there
-        is one."""
+        """Object number, flags and sealed object of a frame. A key frame begins a group, under the newest of the
+        keys."""
         number = self._object
         self._object += 1
         if frame.key:
             self._group += 1
-            if self._next_key is not None:
-                self._key, self._next_key = self._next_key, None
-                self._sealer.set_key(self._key.generation, self._key.step, self._key.base)
+            key = self._keys.begin()
+            if key is not self._key:
+                self._key = key
+                self._sealer.set_key(key.generation, key.step, key.base)
         plaintext = preambles.encode(
             Preamble(
                 self._group,
@@ -106,15 +89,15 @@ class MediaSender:
     def send(self, sealed: tuple[int, int, bytes], carrier: Carrier, handle: int, now: float) -> None:
         """Queue an object's datagrams on a carrier, with as much parity as its losses are worth."""
         number, flags, data = sealed
-        fragments = packetize(data, handle, self._track, number, flags)
-        cookies: list[object] = [SentFragment(f, now) for f in fragments]
+        fragments = packetize(data, handle, self.track.id, number, flags)
+        cookies: list[object] = [SentFragment(f, self.track, now) for f in fragments]
         rows = carrier.parity(min(len(fragments), parity.BLOCK))
         if rows:
-            fragments += parity.make(data, handle, self._track, number, flags, range(rows))
+            fragments += parity.make(data, handle, self.track.id, number, flags, range(rows))
             cookies += [None] * (len(fragments) - len(cookies))
         self._rows = rows if self._last is None or self._last[0] != number else max(self._rows, rows)
         self._last = sealed
-        carrier.send_datagrams(fragments, PRIORITY_VIDEO, now + LIFETIME, cookies)
+        carrier.send_datagrams(fragments, self.track.priority, now + self.track.lifetime, cookies)
 
     def spare(self, count: int, handle: int) -> list[bytes]:
         """More parity of the newest object, to be sent as a probe: bytes that may turn out to be useful."""
@@ -125,7 +108,7 @@ class MediaSender:
         if len(data) <= MAX_FRAGMENT_PAYLOAD or rows + count > parity.BLOCK:
             return []
         self._rows = rows + count
-        return parity.make(data, handle, self._track, number, flags, range(rows, rows + count))[:count]
+        return parity.make(data, handle, self.track.id, number, flags, range(rows, rows + count))[:count]
 
 
 def repair(cookie: object, acked: bool, carrier: Carrier, now: float) -> bool:
@@ -133,10 +116,11 @@ def repair(cookie: object, acked: bool, carrier: Carrier, now: float) -> bool:
     hop."""
     if acked or not isinstance(cookie, SentFragment) or cookie.again >= 3:
         return False
+    track = cookie.track
     rtt = carrier.rtt or 0.0
-    deadline = cookie.first + max(LIFETIME, min(LONGEST, REPAIR_TRIPS * rtt + NOTICED))
+    deadline = cookie.first + max(track.lifetime, min(LONGEST, REPAIR_TRIPS * rtt + NOTICED))
     if now + rtt / 2 > deadline or carrier.reliable_datagrams:
         return False
-    again = SentFragment(datagram.with_type(cookie.data, DatagramType.REPAIR), cookie.first, cookie.again + 1)
-    carrier.send_datagrams([again.data], PRIORITY_VIDEO, deadline, [again])
+    again = SentFragment(datagram.with_type(cookie.data, DatagramType.REPAIR), track, cookie.first, cookie.again + 1)
+    carrier.send_datagrams([again.data], track.priority, deadline, [again])
     return True

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
+from avl_protocol.media.track import Track
 from avl_protocol.session.mediain import MediaReceiver
 from avl_protocol.session.viewing import ViewerSessionOwner
 from avl_protocol.wire.endtoend import Beacon, ControlMessage, NeedKeys
@@ -14,8 +15,14 @@ from avl_protocol.wire.endtoend import Beacon, ControlMessage, NeedKeys
 class Watching:
     """Datagrams in, frames and wishes out. `send` sends a control message to the host."""
 
-    def __init__(self, opener: ObjectOpener, owner: ViewerSessionOwner, send: Callable[[ControlMessage], None]) -> None:
-        self.receiver = MediaReceiver(opener)
+    def __init__(
+        self,
+        opener: ObjectOpener,
+        tracks: Iterable[Track],
+        owner: ViewerSessionOwner,
+        send: Callable[[ControlMessage], None],
+    ) -> None:
+        self.receiver = MediaReceiver(opener, tracks)
         self._owner = owner
         self._send = send
 
@@ -42,7 +49,7 @@ class Watching:
     def beacon(self, beacon: Beacon, now: float) -> None:
         """The host says which objects are the newest."""
         for row in beacon.objects:
-            if len(row) == 2 and 0 <= row[0] < 256:
+            if len(row) == 2:
                 self.receiver.beacon(row[0], row[1], now)
         for track, number in self.receiver.tails(now):
             self._owner.session_recover(track, number, now)

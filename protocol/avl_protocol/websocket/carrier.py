@@ -175,9 +175,9 @@ class WebSocketCarrier:
             self._datagrams.add(payloads, priority, deadline, cookies)
             self.on_wanted()
 
-    def drop_datagrams(self, priority: int) -> int:
-        """Forget unsent datagrams of a priority."""
-        return self._datagrams.clear(priority)
+    def drop_datagrams(self, priority: int, useless: Callable[[bytes], bool] | None = None) -> int:
+        """Forget unsent datagrams of a priority, or those of them that are `useless`."""
+        return self._datagrams.clear(priority, useless)
 
     def trust_peer(self) -> None:
         """Let a peer that has proved itself send more ahead."""

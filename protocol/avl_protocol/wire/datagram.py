@@ -111,6 +111,12 @@ def parity_size(length: int, fragment: int) -> int:
     return fragment_size(length, fragment - fragment % PARITY_BLOCK)
 
 
+def of_track(data: bytes, handle: int, track: int) -> bool:
+    """Whether a datagram is of this track under this handle."""
+    found, at = _integer(data, 1)
+    return found == handle and at + 1 < len(data) and data[at + 1] == track
+
+
 def with_type(data: bytes, kind: DatagramType) -> bytes:
     """The same datagram with another Type: how a repair is made from its original."""
     reader = Reader(data)

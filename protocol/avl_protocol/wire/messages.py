@@ -101,7 +101,7 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """Host to relay: rows of (track, kind, stands for, rate in bit/s, priority)."""
+    """Host to relay: what it publishes, one row a track (spec 03-wire, 3.3; `media.track`)."""
 
     tracks: tuple[tuple[int, ...], ...]
 
@@ -153,10 +153,11 @@ class Recover:
 
 @dataclass(frozen=True, slots=True)
 class Viewers:
-    """Relay to host: how many receive media, the rate in bit/s the audience can take (0:
+    """Relay to host: how many receive media, which tracks anybody wants, the rate in bit/s the audience can take (0:
     unknown), and for how long to take no picture, since a hop's queue must empty first."""
 
     count: int
+    tracks: tuple[int, ...] = ()
     rate: int = 0
     hold_ms: int = 0
 

@@ -27,6 +27,8 @@ MAX_DIRTY_RECTS = 32  # most rectangles in a preamble
 MAX_PICTURE_SIDE = 8192  # longest side of a desktop and of its pictures in pixels
 MAX_PICTURE_PIXELS = 16777216  # most pixels of a desktop and of its pictures
 MAX_PICTURE_REFERENCES = 4  # most reference frames of a bitstream
+MAX_TRACKS = 16  # most tracks of a host
+MAX_TRACK_LIFETIME = 10000  # longest lifetime of a track's datagrams in a queue, in milliseconds
 MAX_CURSOR_SIDE = 512  # longest side of a pointer's shape in pixels
 MAX_CODE_LENGTH = 8  # characters of a code
 MAX_CANDIDATES = 16  # most addresses of one CANDIDATES
@@ -50,6 +52,37 @@ T_KEEPALIVE = 10.0  # seconds: between keepalives on an idle hop
 T_IDLE = 30.0  # seconds: QUIC idle timeout
 T_SILENCE = 0.1  # seconds: of silence on a busy hop, then it is asked; as long without an answer, and another way is taken
 T_RESUME = 600.0  # seconds: how long a session without a way is kept, and a ticket honoured
+
+# Timing of paths, in seconds (spec 08-paths).
+T_PATH_FIRST_RETRY = 0.25  # a host or viewer that has no hop waits before it dials again, at first; doubling from there
+T_PATH_HOST_LAST_RETRY = 10.0  # a host waits at most before it dials again
+T_PATH_URGENT_RETRY = 0.5  # at most, while a session has no way: its viewer, and its host
+T_PATH_FIRST_YIELD = 5.0  # a host that has a double waits before it asks again, at first; doubling from there
+T_PATH_LAST_YIELD = 120.0  # a host that has a double waits at most
+T_PATH_COMPARE = 0.05  # relays are compared once the first has answered
+T_PATH_REDIAL = 0.25  # of silence, then relays are dialled anew, beside the silent way
+T_PATH_GIVE_UP = 5.0  # of silence, then a direct way is given up
+T_PATH_MOVE = 0.5  # a move may take, beyond four round trips
+T_PATH_ATTEMPT = 5.0  # the first attempt at a hop may take
+T_PATH_ATTEMPT_AGAIN = 1.5  # a later attempt may take, since it begins anew instead of backing off
+T_PATH_UPGRADES = (5.0, 10.0, 30.0, 60.0)  # between attempts to get from TCP back to UDP, the last again and again
+T_PATH_PARTING = 1.0  # the host's sealed word is waited for when a relay says that the session is over
+T_PATH_BUSY = 0.5  # after the last media datagram a way still counts as busy
+T_PATH_ANSWER_DELAY = 0.03  # a neighbour may take to answer, beyond the round trip
+T_PATH_IDLE_ASK = 2.5  # of silence, then an idle way is asked
+T_PATH_UNANSWERED = 0.1  # what comes counts although nothing that was asked is answered
+T_PATH_REPEAT = 0.25  # between questions while a silent way stays silent
+T_PATH_UNMEASURED = 0.2  # round trip of a way that has not been measured
+T_PATH_RELAY_PENALTY = 0.005  # a relay is worse by, since it sees who talks to whom
+T_PATH_TCP_PENALTY = 0.05  # TCP is worse by, since it delivers late what is lost
+T_PATH_MARGIN = 0.01  # a way is better by this, and by the share BETTER, or it is not worth changing
+T_PATH_PATIENCE = 2.0  # it is better for so long
+T_PATH_SLOWER_BY = 0.008  # a way of a better kind may be slower by this, and by the factor SLOWER
+T_PATH_FIRST_PROOF = 1.0  # a way that fell silent must have answered again; doubled each time it falls silent
+T_PATH_LAST_PROOF = 60.0  # at most
+T_PATH_FORGIVEN = 120.0  # without a failure, then the failures are forgotten
+PATH_BETTER = 0.75  # a way is better at this share of the round trip of the one in use, less MARGIN
+PATH_SLOWER = 1.25  # a way of a better kind is taken at once up to this multiple of the round trip, and SLOWER_BY
 
 
 class StreamType(IntEnum):
@@ -121,6 +154,26 @@ class TrackKind(IntEnum):
     VIDEO = 1  # H.264
     AUDIO = 2  # reserved
     CURSOR = 3  # reserved
+    EXACT = 4  # reserved: rectangles as they are
+
+
+class TrackEntry(IntEnum):
+    """Registry section "track_entries"."""
+
+    KEY = 1  # objects depend on each other: who comes late needs a key object
+    NEXT = 2  # each object stands alone: who comes late begins with the next one
+    KEPT = 3  # each object stands alone: who comes late is sent those that are kept, then the next one
+
+
+class Priority(IntEnum):
+    """Registry section "priorities"."""
+
+    FEEDBACK = 0  # what a neighbour received; never a track's
+    EXACT = 1  # exact rectangles
+    AUDIO = 2  # sound
+    CURSOR = 3  # the pointer
+    VIDEO = 4  # pictures
+    PROBE = 5  # bytes that only measure; never a track's
 
 
 class Role(IntEnum):
@@ -192,6 +245,14 @@ class Chroma(IntEnum):
     YUV444 = 1  # 4:4:4
 
 
+#: channel -> (permissions, any of which opens it; none: it is always open, whether it is bulk)
+CHANNELS: dict[int, tuple[Permission, bool]] = {
+    Channel.CONTROL: (Permission(0), False),
+    Channel.INPUT: (Permission.POINTER | Permission.KEYBOARD, False),
+    Channel.BULK: (Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN, True),
+}
+
+
 class CloseCode(IntEnum):
     """Why a connection or a session ended; registry section "close_codes"."""
 
@@ -261,6 +322,15 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.HOST_FAILED: ("session", 1, "The host failed in this session. What it printed says why."),
 }
 
+#: A stream is reset, or a hop ends, and nobody has ended the session on purpose.
+LOSSES: frozenset[CloseCode] = frozenset((CloseCode.NO_ERROR, CloseCode.SESSION_LOST, CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.INTERNAL))
+
+#: A session that ran and ended so is begun again; every other code is an answer.
+RETRYABLE: frozenset[CloseCode] = frozenset((CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.UNAVAILABLE, CloseCode.SESSION_LOST, CloseCode.INTERNAL, CloseCode.TOO_SLOW, CloseCode.SESSION_UNKNOWN))
+
+#: A relay's refusal of a running session that may be over soon: it is dialled again.
+PASSING: frozenset[CloseCode] = frozenset((CloseCode.UNAVAILABLE, CloseCode.LIMIT, CloseCode.TOO_SLOW))
+
 #: message name -> (number, ((key, field, type), ...)), one table for each kind of stream
 HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "HELLO": (1, ((0, "versions", "int[]"), (1, "role", "int"), (2, "software", "str"), (3, "required", "str[]"),)),
@@ -278,7 +348,7 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "DETACH": (13, ((0, "handle", "int"), (1, "code", "int"),)),
     "SUBSCRIBE": (14, ((0, "handle", "int"), (1, "track", "int"), (2, "wish", "int"),)),
     "RECOVER": (15, ((0, "handle", "int"), (1, "track", "int"), (2, "object", "int"),)),
-    "VIEWERS": (16, ((0, "count", "int"), (1, "rate", "int"), (2, "hold_ms", "int"),)),
+    "VIEWERS": (16, ((0, "count", "int"), (1, "tracks", "int[]"), (2, "rate", "int"), (3, "hold_ms", "int"),)),
     "PING": (17, ((0, "token", "int"),)),
     "PONG": (18, ((0, "token", "int"),)),
     "GOAWAY": (19, ((0, "elsewhere", "str[]"),)),
@@ -299,7 +369,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLOCK_PONG": (8, ((0, "sent_us", "int"), (1, "host_us", "int"),)),
     "BEACON": (9, ((0, "host_us", "int"), (1, "objects", "int[][]"),)),
     "REPORT": (10, ((0, "track", "int"), (1, "objects", "int[][]"), (2, "decode_queue", "int"), (3, "lost", "int"), (4, "received", "int"),)),
-    "STAGES": (12, ((0, "object", "int"), (1, "times_us", "int[]"),)),
+    "STAGES": (12, ((0, "track", "int"), (1, "object", "int"), (2, "times_us", "int[]"),)),
     "END": (13, ((0, "code", "int"), (1, "text", "str"),)),
     "RATE": (14, ((0, "state", "str"), (1, "reason", "str"), (2, "figures", "int[]"),)),
     "CANDIDATES": (15, ((0, "serial", "int"), (1, "rows", "any[][]"), (2, "hashes", "bytes[]"),)),

@@ -1,21 +1,24 @@
 """Fan-out: one upload of a host, one feed a viewer, and no viewer in another's way (spec 05-media, 5.5; 07-rate,
 7.5).
 
-The relay decides by the clear header alone. It fills gaps of the upload from parity, passes every fragment on once, and
-adds the parity that each viewer's own hop is worth. A viewer whose link is behind loses whole objects, never fragments
-of them, and goes on at the next key object; at most one frame waits for it.
+The relay decides by the clear header, and by what the host said of its tracks. It fills gaps of the upload from parity,
+passes every fragment on once, and adds the parity that each viewer's own hop is worth. A viewer whose link is behind
+loses whole objects, never fragments of them, and goes on at the next key object; at most one object of each track waits
+for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 
 from avl_protocol.media import parity
 from avl_protocol.media.cache import ObjectCache
-from avl_protocol.session.carrier import PRIORITY_VIDEO
+from avl_protocol.media.track import Track
+from avl_protocol.session.carrier import Carrier
 from avl_protocol.session.feed import ViewerFeed
-from avl_protocol.session.mediaout import LIFETIME, SentFragment
+from avl_protocol.session.mediaout import SentFragment
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.errors import RemoteProtocolError
@@ -29,6 +32,8 @@ LOOK_INTERVAL, RATE_INTERVAL = 0.02, 0.1
 FALLEN = 0.9
 #: Seconds for which a full hop makes the host wait before the next look: a round trip of feedback or two.
 HOLD = 0.04
+#: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate.
+NOBODY, UNTOLD = (0, (), 0), (-1, (), 0)
 #: First row of the parity that is sent as a probe, beyond what protects an object.
 SPARE_ROW = 64
 
@@ -36,31 +41,54 @@ SPARE_ROW = 64
 class Fanout:
     """One host's media: its audience, and what the audience needs of the host.
 
-    `recover(track, object)` asks the host for a key object; `audience(count, rate, hold)` tells it how many watch, the
-    best rate among their hops in bit/s, and for how many milliseconds to take no picture.
+    `recover(track, object)` asks the host for a key object; `audience(count, tracks, rate, hold)` tells it how many
+    watch, which tracks anybody wants, the best rate among their hops in bit/s, and for how many milliseconds to take no
+    picture.
     """
 
-    def __init__(self, recover: Callable[[int, int], None], audience: Callable[[int, int, int], None]) -> None:
+    def __init__(
+        self,
+        recover: Callable[[int, int], None],
+        audience: Callable[[int, tuple[int, ...], int, int], None],
+        tracks: Sequence[Track] = (),
+    ) -> None:
         self._recover = recover
         self._audience = audience
+        self._tracks: dict[int, Track] = {}
+        self._wanted: tuple[int, ...] = ()
+        #: Wishes for tracks that are not published, or that their sender was not admitted to.
+        self.strays = 0
         self._feeds: dict[int, ViewerFeed] = {}
         self._recovered: dict[int, float] = {}
         self._cache = ObjectCache()
         self._protected: dict[int, int] = {}
         self._media_handle = 0
         self._looked = self._told_at = float("-inf")
-        self._told = (-1, 0)
+        self._told: tuple[int, tuple[int, ...], int] = NOBODY
+        self.publish(tracks)
 
-    def admit(self, feed: ViewerFeed, now: float) -> None:
-        """A viewer joins the audience. The host sends a key object for it by itself, which may have come already; it
-        gets nothing that is older than its admission."""
-        self._feeds[feed.handle] = feed
-        for track in feed.tracks:
-            for data in self._cache.since_key(track, self._media_handle):
-                if feed.takes(datagram.decode(data)[0]):
-                    feed.carrier.send_datagrams((data,), PRIORITY_VIDEO, now + LIFETIME, (SentFragment(data, now),))
-        feed.carrier.offer_spare(self._spare)
+    def publish(self, tracks: Sequence[Track]) -> None:
+        """The host says what its tracks are, in place of what it said before; datagrams of others are dropped."""
+        self._tracks = {track.id: track for track in tracks}
+        self._protected = {track: number for track, number in self._protected.items() if track in self._tracks}
+        self._recovered = {track: at for track, at in self._recovered.items() if track in self._tracks}
+
+    def admit(self, handle: int, carrier: Carrier, tracks: Sequence[int], since: Sequence[int], now: float) -> None:
+        """A viewer may have these tracks from now on, each from its object of `since` on, and no others. The host sends
+        a key object for it by itself, which may have come already; it gets nothing that is older than its admission."""
+        feed = self._feed(handle, carrier)
+        for new in feed.admit(tracks, since):
+            self._catch_up(feed, new, now)
+            self._told = UNTOLD  # the host goes on the assumption that it is wanted, until we say otherwise
+        carrier.offer_spare(partial(self._spare, feed))
         self._look(now, True)
+
+    def _catch_up(self, feed: ViewerFeed, track: int, now: float) -> None:
+        """Send what is kept of a track to somebody who comes late to it."""
+        if (found := self._tracks.get(track)) is not None:
+            for data in self._cache.for_latecomer(found, self._media_handle):
+                if feed.takes(found, datagram.decode(data)[0]):
+                    self._send(feed, found, data, now, SentFragment(data, found, now))
 
     def remove(self, handle: int, now: float) -> None:
         """A viewer leaves."""
@@ -69,17 +97,27 @@ class Fanout:
             feed.carrier.offer_spare(_nothing)
             self._look(now, True)
 
-    def subscribe(self, handle: int, wanted: bool, now: float) -> None:
-        """A viewer does (not) want to see; after a pause it needs a key object."""
-        feed = self._feeds.get(handle)
-        if feed is None or feed.wanted == wanted:
+    def subscribe(self, handle: int, carrier: Carrier, track: int, wanted: bool, now: float) -> None:
+        """A viewer does (not) want a track, said perhaps before it is admitted to it; after a pause it begins as one
+        that comes late."""
+        published = self._tracks.get(track)
+        if published is None:
+            self.strays += 1
             return
-        feed.wanted = wanted
-        if wanted:
-            feed.begin_anew()
-            for track in feed.tracks:
-                self.recover(track, 0, now)
-        self._look(now, True)
+        feed = self._feed(handle, carrier)
+        if feed.subscribe(track, wanted):
+            if wanted and published.dependent:
+                self._coalesced(track, 0, T_KEY_SPACING, now)  # what is kept may be long: a key object is one
+            elif wanted:
+                self._catch_up(feed, track, now)
+            self._look(now, True)
+
+    def _feed(self, handle: int, carrier: Carrier) -> ViewerFeed:
+        """What a viewer gets: nothing until it is admitted."""
+        feed = self._feeds.get(handle)
+        if feed is None:
+            feed = self._feeds[handle] = ViewerFeed(handle, carrier)
+        return feed
 
     def datagram(self, data: bytes, handle: int, now: float) -> None:
         """Pass on one datagram of the host; only those of its own handle."""
@@ -87,48 +125,53 @@ class Fanout:
             header, payload = datagram.decode(data)
         except RemoteProtocolError:
             return
-        if header.handle != handle:
+        track = self._tracks.get(header.track)
+        if header.handle != handle or track is None:
             return
         self._media_handle = handle
         if header.type <= DatagramType.REPAIR:
             for new in self._cache.add(data, header, payload, now):
-                self._pass(new, header, now)
-            self._protect(header, now)
+                self._pass(new, header, track, now)
+            self._protect(header, track, now)
         elif header.type >= 0x80:
-            self._pass(data, header, now)
+            self._pass(data, header, track, now)
         if now - self._looked >= LOOK_INTERVAL:
             self._look(now, False)
 
-    def _pass(self, data: bytes, header: MediaHeader, now: float) -> None:
-        sent = SentFragment(data, now)
+    def _pass(self, data: bytes, header: MediaHeader, track: Track, now: float) -> None:
+        sent = SentFragment(data, track, now)
         for feed in self._feeds.values():
-            if feed.takes(header):
-                feed.carrier.send_datagrams((data,), PRIORITY_VIDEO, now + LIFETIME, (sent,))
-            elif feed.waits_for_key():
+            if feed.takes(track, header):
+                self._send(feed, track, data, now, sent)
+            elif feed.waits_for_key(track):
                 spacing = T_KEY_SPACING if feed.followed else SLOW_RECOVERY
                 self._coalesced(header.track, header.object, spacing, now)
 
-    def _protect(self, header: MediaHeader, now: float) -> None:
+    @staticmethod
+    def _send(feed: ViewerFeed, track: Track, data: bytes, now: float, sent: SentFragment) -> None:
+        feed.carrier.send_datagrams((data,), track.priority, now + track.lifetime, (sent,))
+
+    def _protect(self, header: MediaHeader, track: Track, now: float) -> None:
         """Once an object is whole: parity, for each viewer as much as its hop is worth."""
-        track, number = header.track, header.object
-        if number <= self._protected.get(track, -1) or not self._cache.whole(track, number):
+        number = header.object
+        if number <= self._protected.get(track.id, -1) or not self._cache.whole(track.id, number):
             return
-        self._protected[track] = number
+        self._protected[track.id] = number
         block = min(datagram.fragment_count(header.length), parity.BLOCK)
-        wanted = {feed: feed.carrier.parity(block) for feed in self._feeds.values() if feed.takes(header)}
+        wanted = {feed: feed.carrier.parity(block) for feed in self._feeds.values() if feed.takes(track, header)}
         if not any(wanted.values()):
             return
-        sealed = self._cache.sealed(track, number)
+        sealed = self._cache.sealed(track.id, number)
         assert sealed is not None
         for feed, rows in wanted.items():
             if rows:
-                made = parity.make(sealed, header.handle, track, number, header.flags, range(rows))
-                feed.carrier.send_datagrams(made, PRIORITY_VIDEO, now + LIFETIME)
+                made = parity.make(sealed, header.handle, track.id, number, header.flags, range(rows))
+                feed.carrier.send_datagrams(made, track.priority, now + track.lifetime)
 
-    def _spare(self, count: int, now: float) -> Sequence[bytes]:
-        """More parity of the newest object, for a probe."""
-        for track in self._protected or (1,):
-            newest = self._cache.newest(track)
+    def _spare(self, feed: ViewerFeed, count: int, now: float) -> Sequence[bytes]:
+        """More parity of the newest object of a track that a viewer gets, for a probe."""
+        for track in feed.tracks:
+            newest = self._cache.newest(track) if feed.gets(track) else None
             if newest is not None and len(newest[1]) > MAX_FRAGMENT_PAYLOAD:
                 number, sealed = newest
                 flags = self._cache.flags(track, number) or 0
@@ -136,11 +179,18 @@ class Fanout:
                 return parity.make(sealed, self._media_handle, track, number, flags, rows)[:count]
         return ()
 
-    def recover(self, track: int, number: int, now: float) -> None:
+    def recover(self, handle: int, track: int, number: int, now: float) -> None:
         """A viewer can't decode a track: ask the host, at most once per 300 ms."""
-        self._coalesced(track, number, T_KEY_SPACING, now)
+        feed = self._feeds.get(handle)
+        if feed is not None and track in feed.tracks:
+            self._coalesced(track, number, T_KEY_SPACING, now)
+        else:
+            self.strays += 1
 
     def _coalesced(self, track: int, number: int, spacing: float, now: float) -> None:
+        published = self._tracks.get(track)
+        if published is None or not published.dependent:
+            return  # who comes late to objects that stand alone needs none of them again
         if now - self._recovered.get(track, float("-inf")) >= spacing:
             self._recovered[track] = now
             self._recover(track, number)
@@ -159,19 +209,21 @@ class Fanout:
         """Tell the host how many watch and what the best of their hops takes: at once when it became less or its queue
         grew, else now and then."""
         self._looked = now
-        watching = [feed for feed in self._feeds.values() if feed.wanted]
+        if changed:
+            self._wanted = tuple(sorted({track for feed in self._feeds.values() for track in feed.wanted}))
+        watching = [feed for feed in self._feeds.values() if feed.watching]
         # A hop that has no rate (where nothing is ever lost) is the best one, and how good it is nobody knows.
         best = max(watching, key=lambda feed: (feed.carrier.rate or inf, -feed.carrier.datagram_backlog), default=None)
         for feed in watching:
             feed.followed = feed is best
         rate = 0 if best is None else round(best.carrier.rate or 0.0)
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
-        count, told = self._told
-        differs = count != len(watching) or abs(rate - told) > told // 20
+        count, wanted, told = self._told
+        differs = (count, wanted) != (len(watching), self._wanted) or abs(rate - told) > told // 20
         due = now - self._told_at >= RATE_INTERVAL or rate < FALLEN * told or changed
         if hold or (differs and due):
-            self._told, self._told_at = (len(watching), rate), now
-            self._audience(len(watching), rate, hold)
+            self._told, self._told_at = (len(watching), self._wanted, rate), now
+            self._audience(len(watching), self._wanted, rate, hold)
 
 
 def _nothing(count: int, now: float) -> Sequence[bytes]:

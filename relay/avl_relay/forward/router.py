@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from avl_protocol.endpoint.admission import source
 from avl_protocol.endpoint.sources import same_source, source_tag
-from avl_protocol.session.feed import ViewerFeed
+from avl_protocol.media.track import tracks_of
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.hopstream import StreamHeader, channel_header
 from avl_protocol.session.mediaout import repair
 from avl_protocol.session.relay import RelayPeer
+from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.messages import (
@@ -29,6 +30,7 @@ from avl_protocol.wire.messages import (
     Recover,
     Reject,
     Subscribe,
+    Tracks,
     Viewers,
 )
 from avl_protocol.wire.registry import T_CONSENT, T_UNADMITTED, Channel, CloseCode
@@ -167,7 +169,7 @@ class Router:
             handle,
             Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
-                lambda count, rate, hold: peer.send(Viewers(count, rate, hold)),
+                lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
             ),
         )
         self._hosts[device] = self._by_peer[peer] = hosted
@@ -183,6 +185,9 @@ class Router:
             if self._tests.take(source(peer.carrier.peer_address[0]), now):
                 self._nat_test(peer, message.token)
             return
+        if isinstance(message, Tracks):
+            self._by_peer[peer].fanout.publish(tracks_of(message.tracks, CloseCode.PROTOCOL_ERROR))
+            return
         session = self._sessions.get(getattr(message, "handle", 0))
         if session is None or peer not in (session.viewer, session.host.peer):
             return  # a session that has just ended: its last messages cross
@@ -190,10 +195,10 @@ class Router:
             self._from_host(session, message, now)
         elif isinstance(message, Detach):
             self._end(session, CloseCode.ENDED, now)
-        elif session.admitted and isinstance(message, Subscribe):
-            session.host.fanout.subscribe(session.handle, message.wish != 0, now)
+        elif session.accepted and isinstance(message, Subscribe):
+            session.host.fanout.subscribe(session.handle, session.viewer.carrier, message.track, message.wish != 0, now)
         elif session.admitted and isinstance(message, Recover):
-            session.host.fanout.recover(message.track, message.object, now)
+            session.host.fanout.recover(session.handle, message.track, message.object, now)
 
     def _from_host(self, session: Session, message: HopMessage, now: float) -> None:
         if isinstance(message, Accept) and not session.accepted:
@@ -264,9 +269,8 @@ class Router:
         watched = self._watched.setdefault(session.viewer, [])
         if session not in watched:
             watched.append(session)
-        session.host.fanout.admit(
-            ViewerFeed(session.handle, session.viewer.carrier, message.tracks, message.since), now
-        )
+        fanout = session.host.fanout
+        fanout.admit(session.handle, session.viewer.carrier, message.tracks, message.since, now)
 
     def _end(self, session: Session, code: CloseCode, now: float) -> None:
         if self._sessions.pop(session.handle, None) is None:
@@ -326,7 +330,7 @@ class Router:
         twin = host.carrier.open_stream()
         host.adopt(twin)
         host.carrier.send_stream(twin, channel_header(session.handle, channel))
-        if channel >= Channel.BULK:
+        if is_bulk(channel):
             host.carrier.set_stream_bulk(twin)
             peer.carrier.set_stream_bulk(stream)
         session.streams[channel] = stream

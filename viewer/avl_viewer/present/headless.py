@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 class HeadlessPresenter:
     """Satisfies Presenter. The `on_...` hooks are called in the thread that reports (pictures: the decoder's).
 
-    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `remarked`,
-    `settled_number`, `state`.
+    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `remarked`, `state`, of
+    each track the newest picture and what is settled, and `first`, the track that is the desktop.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class HeadlessPresenter:
         on_cursor: Callable[[CursorShape], None] | None = None,
         on_clipboard: Callable[[str], None] | None = None,
         on_remark: Callable[[str], None] | None = None,
-        on_settled: Callable[[int], None] | None = None,
+        on_settled: Callable[[int, int], None] | None = None,
         on_status: Callable[[Status], None] | None = None,
     ) -> None:
         self._now = now
@@ -45,28 +45,35 @@ class HeadlessPresenter:
         self._on_remark = on_remark
         self._on_settled = on_settled
         self._on_status = on_status
-        self._presented: Callable[[int, float], None] | None = None
+        self._presented: Callable[[int, int, float], None] | None = None
         self._lock = threading.Lock()
-        self._latest: Picture | None = None
+        self._latest: dict[int, Picture] = {}
+        self._settled: dict[int, int] = {}
+        self.first: int | None = None
         self._shot: tuple[Any, NDArray[np.uint8]] | None = None
         self.size: tuple[int, int] | None = None
         self.monitors: tuple[Monitor, ...] = ()
         self.cursor_shape: CursorShape | None = None
         self.clipboard_text: str | None = None
         self.remarked: str | None = None
-        self.settled_number: int | None = None
         self.state: Status | None = None
 
-    def latest(self) -> Picture | None:
-        """The newest picture, None before the first."""
-        return self._latest
+    def latest(self, track: int | None = None) -> Picture | None:
+        """The newest picture of a track (None: of the desktop), None before the first."""
+        track = self.first if track is None else track
+        return None if track is None else self._latest.get(track)
+
+    @property
+    def settled_number(self) -> int | None:
+        """The newest object of the desktop that is settled."""
+        return None if self.first is None else self._settled.get(self.first)
 
     def screenshot(self) -> NDArray[np.uint8]:
         """The newest picture as (height, width, 3) RGB, the caller's own. Raises LookupError before the first."""
         from avl_viewer.decode.convert import Canvas
 
         with self._lock:
-            picture = self._latest
+            picture = self.latest()
             if picture is None:
                 raise LookupError("no picture has arrived yet")
             if self._shot is None or self._shot[0] is not picture:
@@ -87,10 +94,16 @@ class HeadlessPresenter:
         stretched: NDArray[np.uint8] = pixels[rows][:, columns]
         return stretched
 
+    def tracks(self, tracks: tuple[int, ...]) -> None:
+        self.first = tracks[0] if tracks else None
+        self._settled.clear()
+
     def picture(self, picture: Picture) -> None:
-        self._latest = picture
+        if self.first is None:
+            self.first = picture.track
+        self._latest[picture.track] = picture
         if self._presented is not None:
-            self._presented(picture.number, self._now())
+            self._presented(picture.track, picture.number, self._now())
         if self._on_picture is not None:
             self._on_picture(picture)
 
@@ -114,10 +127,10 @@ class HeadlessPresenter:
         if self._on_remark is not None:
             self._on_remark(text)
 
-    def settled(self, number: int) -> None:
-        self.settled_number = number
+    def settled(self, track: int, number: int) -> None:
+        self._settled[track] = number
         if self._on_settled is not None:
-            self._on_settled(number)
+            self._on_settled(track, number)
 
     def status(self, status: Status) -> None:
         self.state = status
@@ -127,5 +140,5 @@ class HeadlessPresenter:
     def dropped(self, dropped: list[Dropped]) -> None:
         """Who asked for the input is told by an exception."""
 
-    def attach(self, presented: Callable[[int, float], None]) -> None:
+    def attach(self, presented: Callable[[int, int, float], None]) -> None:
         self._presented = presented

@@ -1,7 +1,7 @@
 """Mailbox: how decoder and network reach the window, whose toolkit may be touched by its own thread only.
 
-The newest picture waits in a slot of one; a picture that was never shown leaves what it changed to the one that
-replaces it. A queued signal wakes the window: nobody polls.
+It keeps the pictures of one track, the desktop's. The newest waits in a slot of one; a picture that was never shown
+leaves what it changed to the one that replaces it. A queued signal wakes the window: nobody polls.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Mailbox(QObject):
         self._lock = threading.Lock()
         self._picture: Picture | None = None
         self._dirty: tuple[Rect, ...] | None = ()
-        self._presented: Callable[[int, float], None] | None = None
+        self._first: int | None = None
+        self._presented: Callable[[int, int, float], None] | None = None
 
     def take(self) -> tuple[Picture, tuple[Rect, ...] | None] | None:
         """The newest picture and what it changes since the one taken before; None when that was the newest."""
@@ -41,12 +42,17 @@ class Mailbox(QObject):
             self._picture, self._dirty = None, ()
         return None if picture is None else (picture, dirty)
 
-    def presented(self, number: int, at: float) -> None:
+    def presented(self, picture: Picture, at: float) -> None:
         """Report that a picture is on the screen."""
         if self._presented is not None:
-            self._presented(number, at)
+            self._presented(picture.track, picture.number, at)
+
+    def tracks(self, tracks: tuple[int, ...]) -> None:
+        self._first = tracks[0] if tracks else None
 
     def picture(self, picture: Picture) -> None:
+        if self._first not in (None, picture.track):
+            return
         with self._lock:
             waiting = self._picture is not None
             if self._dirty is not None:
@@ -67,7 +73,7 @@ class Mailbox(QObject):
     def remark(self, text: str) -> None:
         self.remarked.emit(text)
 
-    def settled(self, number: int) -> None:
+    def settled(self, track: int, number: int) -> None:
         """A window shows what there is; that nothing better follows changes nothing."""
 
     def status(self, status: Status) -> None:
@@ -76,5 +82,5 @@ class Mailbox(QObject):
     def dropped(self, dropped: list[Dropped]) -> None:
         self.input_dropped.emit(dropped)
 
-    def attach(self, presented: Callable[[int, float], None]) -> None:
+    def attach(self, presented: Callable[[int, int, float], None]) -> None:
         self._presented = presented

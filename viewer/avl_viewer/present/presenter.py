@@ -13,7 +13,7 @@ from avl_protocol.session.inputledger import Dropped
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One decoded picture of the desktop.
+    """One decoded picture of a track.
 
     `frame` is a PyAV video frame (planar YUV 4:2:0 or 4:4:4, BT.709 limited range). `dirty` lists what differs from
     the picture before (None: all of
@@ -21,6 +21,7 @@ class Picture:
     received, decoded.
     """
 
+    track: int
     number: int
     width: int
     height: int
@@ -61,9 +62,12 @@ class Status:
 class Presenter(Protocol):
     """Called from the network thread, `picture` from the decoder's thread; none of them may block."""
 
+    def tracks(self, tracks: tuple[int, ...]) -> None:
+        """A session begins, whose pictures are of these tracks; the first of them is the desktop."""
+
     def picture(self, picture: Picture) -> None:
-        """Show this picture next; one that was not shown yet is replaced. Report with `presented` when it is on the
-        screen."""
+        """Show this picture next; one of its track that was not shown yet is replaced. Report with `presented` when it
+        is on the screen. Who shows one track alone leaves the others out."""
 
     def layout(self, width: int, height: int, monitors: tuple[Monitor, ...]) -> None:
         """The desktop's size and monitors."""
@@ -77,8 +81,8 @@ class Presenter(Protocol):
     def remark(self, text: str) -> None:
         """A whole sentence about something that did not go as a person meant it; the session goes on."""
 
-    def settled(self, number: int) -> None:
-        """The picture as of object `number` is as good as it gets until the screen changes."""
+    def settled(self, track: int, number: int) -> None:
+        """A track's picture as of object `number` is as good as it gets until the screen changes."""
 
     def status(self, status: Status) -> None:
         """The connection's state changed."""
@@ -86,5 +90,5 @@ class Presenter(Protocol):
     def dropped(self, dropped: list[Dropped]) -> None:
         """Input came to nothing: a person is to know how much."""
 
-    def attach(self, presented: Callable[[int, float], None]) -> None:
-        """`presented(number, at)` is to be called (from any thread) when a picture is on the screen."""
+    def attach(self, presented: Callable[[int, int, float], None]) -> None:
+        """`presented(track, number, at)` is to be called (from any thread) when a picture is on the screen."""

@@ -163,7 +163,7 @@ class Window(QObject):
         if taken is not None and not self._over:
             picture, dirty = taken
             if self.screen.show_picture(picture, dirty):
-                self.mailbox.presented(picture.number, self._now())
+                self.mailbox.presented(picture, self._now())
 
     def _lay_out(self, width: int, height: int) -> None:
         if not self._sized:
