@@ -33,7 +33,7 @@ async def converse(page: Page, where: dict[str, str]) -> tuple[Any, Credulous, Q
     came = asyncio.Event()
 
     def on_carrier(carrier: QuicCarrier, alpn: str) -> RecordingReceiver:
-        carrier._connection.use_controller(controller)
+        carrier.connection.use_controller(controller)
         viewers.append(RecordingReceiver(carrier))
         came.set()
         return viewers[-1]
@@ -50,7 +50,7 @@ async def converse(page: Page, where: dict[str, str]) -> tuple[Any, Credulous, Q
             await asyncio.sleep(APART)
         carrier = viewer.carrier
         assert isinstance(carrier, QuicCarrier)
-        while carrier._connection.hop.ledger.unanswered or carrier.datagram_backlog:
+        while carrier.connection.hop.ledger.unanswered or carrier.datagram_backlog:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
         carrier.close(CloseCode.GOING_AWAY, "")
@@ -69,7 +69,7 @@ def test_a_browser_says_what_arrived_and_when() -> None:
     probes = sum(size for _, _, size in arrivals) // 1200 - PICTURES * FRAGMENTS
     assert probes >= 3
     assert len({sent for sent, _, _ in arrivals}) > PICTURES
-    assert carrier._connection.hop.refused == 0
+    assert carrier.connection.hop.refused == 0
     assert not [lost for _, lost in controller.told if lost]
     arrived = [at for _, at, _ in arrivals]
     assert arrived == sorted(arrived)

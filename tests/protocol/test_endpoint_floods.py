@@ -95,8 +95,8 @@ def watched(stand: Stand) -> list[str]:
 
 def packet(receiver: RecordingReceiver) -> tuple[bytes, Address]:
     """What the server takes for a packet of this client, as anybody on the way could repeat it."""
-    connection: Any = receiver.carrier._connection  # type: ignore[union-attr]
-    return b"\x40" + connection._peer_cid.cid + bytes(40), (receiver.carrier.peer_address[0], 5)
+    assert isinstance(receiver.carrier, QuicCarrier)
+    return b"\x40" + receiver.carrier.connection.peer_connection_id + bytes(40), (receiver.carrier.peer_address[0], 5)
 
 
 def test_friends_are_read_before_strangers_whoever_came_first() -> None:

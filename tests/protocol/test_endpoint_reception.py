@@ -16,7 +16,7 @@ from avl_protocol.endpoint.demux import Demultiplexer, Known, NewConnection, Not
 from avl_protocol.endpoint.network import Address, Batch
 from avl_protocol.endpoint.reception import Reception
 from avl_protocol.endpoint.tls import TrustPinned
-from avl_protocol.quic.options import reset_token
+from avl_protocol.quic.identifiers import reset_token
 from avl_protocol.rate.limits import Bucket
 from tests.protocol.carriers import RecordingReceiver
 from tests.simulator.run import Simulation, run

@@ -60,10 +60,14 @@ class Site:
     """A server application and a stock HTTP/3 client over a pair in memory."""
 
     def __init__(
-        self, *, consume_at_once: bool = True, origin_allowed: Callable[[str, str], bool] | None = None
+        self,
+        *,
+        consume_at_once: bool = True,
+        origin_allowed: Callable[[str, str], bool] | None = None,
+        handler: Handler | None = None,
     ) -> None:
         self.pair = Pair(alpn="h3")
-        self.handler = Handler()
+        self.handler = handler or Handler()
         self.carriers: list[RecordingReceiver] = []
 
         def on_carrier(carrier: QuicCarrier) -> RecordingReceiver:
@@ -150,7 +154,6 @@ def test_a_request_given_up_is_told() -> None:
 
 
 def test_an_answer_to_a_client_that_stopped_listening_is_ignored() -> None:
-    site = Site()
     kept: list[HttpRequest] = []
 
     class Slow(Handler):
@@ -158,7 +161,8 @@ def test_an_answer_to_a_client_that_stopped_listening_is_ignored() -> None:
             kept.append(request)
             request.send_headers(200)
 
-    site.server._handler = slow = Slow()
+    slow = Slow()
+    site = Site(handler=slow)
     stream = site.ask(GET)
     site.pair.client.stop_stream(stream, 0x10C)
     site.go()
@@ -263,7 +267,7 @@ def test_a_prefix_that_arrives_byte_by_byte_is_no_data_and_no_leak() -> None:
         site.pair.client.write_stream(stream, bytes([value]))
         site.go(0.01)
     assert bytes(carrier.streams[stream]) == b"abc"
-    assert site.pair.server._credit.held(stream) == 0
+    assert site.pair.server.stream_credit(stream).held == 0
 
 
 def test_an_unread_stream_stops_the_browser_and_reading_lets_it_go_on() -> None:
@@ -303,7 +307,7 @@ def test_stream_codes_travel_as_webtransport_maps_them() -> None:
     site.go()
     resets = [event for event in site.pair.events[site.pair.client] if isinstance(event, events.StreamReset)]
     assert resets == []  # consumed by the client above; its stream is gone
-    assert not site.pair.client.has_stream(stream) or site.pair.client._streams[stream].receiver.is_finished
+    assert not site.pair.client.receives(stream)
 
 
 def test_the_session_is_closed_by_either_side_with_code_and_reason() -> None:
@@ -333,7 +337,7 @@ def test_streams_of_a_session_that_is_not_there_are_refused() -> None:
     stream = site.pair.client.open_stream()
     site.pair.client.write_stream(stream, b"\x40\x41\x04data")
     site.go()
-    assert site.pair.client._streams.get(stream) is None or site.pair.client.stream_backlog(stream) == 0
+    assert not site.pair.client.has_stream(stream) or site.pair.client.stream_backlog(stream) == 0
     assert site.carriers == []
 
 
@@ -367,4 +371,4 @@ def test_capsules_are_read_in_any_slices(others: list[tuple[int, bytes]], code: 
 def test_a_capsule_reader_keeps_little_of_what_it_does_not_want(data: bytes) -> None:
     reader = CapsuleReader()
     reader.feed(data)
-    assert len(reader._buffer) <= 1028 + 16
+    assert reader.buffered <= 1028 + 16

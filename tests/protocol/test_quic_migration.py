@@ -107,9 +107,9 @@ def test_enough_is_sent_ahead_for_a_picture_to_be_answered_before_the_address_is
 
 def test_a_new_address_comes_with_a_new_connection_id() -> None:
     walk = Walk()
-    before = walk.client._peer_cid.cid
+    before = walk.client.peer_connection_id
     walk.client.follow(walk.now)
-    after = walk.client._peer_cid.cid
+    after = walk.client.peer_connection_id
     assert before != after
     packets = [data for data, _ in walk.client.datagrams_to_send(walk.now)]
     assert packets and all(data[1 : 1 + len(after)] == after for data in packets)
@@ -184,7 +184,8 @@ def test_until_the_new_address_has_answered_everything_else_leaves_from_the_old_
 
 def test_without_a_connection_id_to_spare_no_other_address_is_tried() -> None:
     walk = Walk()
-    walk.client._peer_cid_available.clear()
+    while walk.client.spare_connection_ids:
+        walk.client.change_connection_id()
     assert not walk.client.try_from(WIFI, LTE)
     assert walk.client.local_pin is None
     walk.goes_on()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.quic.connection import FEEDBACK_ACK_DELAY
+from avl_protocol.quic.acknowledging import FEEDBACK_ACK_DELAY
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.quic.payload import Payload, kind_of
 from avl_protocol.wire.registry import DatagramType

@@ -73,7 +73,7 @@ def test_a_unidirectional_stream_ends_the_connection() -> None:
     async def main(sim: Simulation) -> None:
         server, client, accepted = await served(sim, sim.certificate())
         carrier = await client.connect(("relay.test", 4433), trust=TrustPinned(), on_carrier=RecordingReceiver)
-        connection = carrier._connection
+        connection = carrier.connection
         connection.send_stream_data(connection.get_next_available_stream_id(is_unidirectional=True), b"x")
         connection.on_wanted()
         while not accepted or not accepted[0].lost:

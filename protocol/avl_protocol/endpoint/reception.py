@@ -17,7 +17,8 @@ from aioquic.quic.retry import QuicRetryTokenHandler
 from avl_protocol.endpoint.admission import Admission, Decision
 from avl_protocol.endpoint.demux import SMALLEST_RESET, SUPPORTED_VERSIONS, TOKEN_LENGTH, NewConnection, UnknownVersion
 from avl_protocol.endpoint.network import Address
-from avl_protocol.quic.options import CID_LENGTH, reset_token
+from avl_protocol.quic.identifiers import reset_token
+from avl_protocol.quic.options import CID_LENGTH
 from avl_protocol.rate.limits import Bucket
 
 #: Stateless resets a second and in a burst, for all sources together.

@@ -52,6 +52,21 @@ class Reassembler:
         """The highest object number seen, -1 before any."""
         return self._newest
 
+    @property
+    def held(self) -> int:
+        """Bytes that unfinished objects hold, parity included."""
+        return self._held
+
+    @property
+    def unfinished(self) -> dict[int, int]:
+        """The objects of which something is missing, and how many bytes each holds."""
+        return {number: partial.held for number, partial in self._partials.items()}
+
+    @property
+    def finished(self) -> frozenset[int]:
+        """The objects that are remembered as given out or given up, so that they are not begun again."""
+        return frozenset(self._done)
+
     def add(self, header: MediaHeader, payload: bytes | memoryview, now: float) -> Assembled | None:
         """Take one checked MEDIA, REPAIR or PARITY datagram; the object when this completes it."""
         number = header.object

@@ -117,6 +117,11 @@ class QuicCarrier:
     # ---- what a session asks for
 
     @property
+    def connection(self) -> Connection:
+        """What the carrier stands on, for those who look at it from the side: instruments and tests."""
+        return self._connection
+
+    @property
     def max_datagram(self) -> int:
         """Largest datagram payload in bytes."""
         return self._connection.max_datagram

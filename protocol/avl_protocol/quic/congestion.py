@@ -79,7 +79,10 @@ class CongestionAdapter(QuicCongestionControl):
         self.answered_at = self.hop.answered_at = now
         self.streams.on_acked(now, packet.sent_bytes)
         self._controller.on_acked(now, packet.sent_bytes, packet.sent_time or 0.0)
-        if not any(isinstance(arguments[0], Sent) for _, arguments in packet.delivery_handlers if arguments):
+        for _, arguments in packet.delivery_handlers:
+            if arguments and isinstance(arguments[0], Sent):
+                break
+        else:
             self._acked += packet.sent_bytes
 
     def on_packets_lost(self, *, now: float, packets: Iterable[QuicSentPacket]) -> None:

@@ -1,16 +1,18 @@
 """Connection: one QUIC connection as a sans-IO state machine, aioquic's with what real-time media needs.
 
-Everything is done by subclassing, nothing is patched in place; each private name of aioquic that is touched is
-listed in `quic/contract.py` and has a test. What is added: datagrams with priority, deadline and fate; control and
-input streams ahead of them and bulk streams behind; receive credit returned by the application; our rate controller
-and pacer; connection IDs and reset tokens of our own; key update; keepalive; a handshake deadline.
+aioquic can only be changed by overriding its methods, so this is the one class that does; nothing is patched in place.
+Each hook asks a collaborator that has one subject and knows no connection: datagrams with priority, deadline and fate
+(`datagrams`), the order of streams and datagrams (`turns`), receive credit returned by the application (`flow`), our
+rate controller and pacer (`congestion`), addresses that change (`migration`), signs of life and deadlines (`liveness`),
+acknowledgements (`acknowledging`), key updates (`keys`), connection IDs (`identifiers`). Each private name of aioquic
+that is touched is listed in `quic/contract.py` and has a test.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aioquic import tls
 from aioquic.quic import events
@@ -19,6 +21,7 @@ from aioquic.quic.connection import (
     END_STATES,
     Limit,
     NetworkAddress,
+    QuicConnection,
     QuicNetworkPath,
     QuicReceiveContext,
 )
@@ -28,20 +31,26 @@ from aioquic.quic.recovery import QuicPacketSpace
 from aioquic.quic.stream import QuicStream
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from avl_protocol.quic.congestion import RESERVE
-from avl_protocol.quic.migration import MigratingConnection
+from avl_protocol.quic.acknowledging import Acknowledging
+from avl_protocol.quic.congestion import RESERVE, CongestionAdapter
+from avl_protocol.quic.datagrams import DatagramSender
+from avl_protocol.quic.flow import FRIEND, ConnectionCredit, Credit, StreamCredit, Windows
+from avl_protocol.quic.identifiers import ConnectionIds
+from avl_protocol.quic.keys import KeyUpdate
+from avl_protocol.quic.liveness import Liveness
+from avl_protocol.quic.migration import AHEAD, AHEAD_LIFE, Move, PeerPath
 from avl_protocol.quic.options import ConnectionOptions as ConnectionOptions
-from avl_protocol.quic.options import reset_token
 from avl_protocol.quic.payload import Payload, kind_of
+from avl_protocol.quic.qlog import Trace
+from avl_protocol.quic.turns import Turns, order
+from avl_protocol.rate.control import RateController
+from avl_protocol.rate.sendqueue import Waiting
 from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD
 
 ONE_RTT = tls.Epoch.ONE_RTT
 #: aioquic reports what strangers do wrong as warnings; without a handler those would reach the terminal.
 logging.getLogger("quic").addHandler(logging.NullHandler())
-#: An acknowledgement leaves at once when so many packets wait for one.
-ACK_EVERY = 16
-#: Seconds that the acknowledgement of feedback may wait for a datagram to ride with; 25 ms are what is promised.
-FEEDBACK_ACK_DELAY = 0.020
 #: Bytes of a packet that an acknowledgement may take beside a datagram.
 ACK_ROOM = 64
 #: How many packet numbers back a late packet is still accepted; aioquic's 128 are 25 ms at 50 Mbit/s.
@@ -49,12 +58,15 @@ REORDER_WINDOW = 1024
 #: Streams a peer may have open at once, by direction.
 MAX_BIDIRECTIONAL, MAX_UNIDIRECTIONAL = 64, 8
 
-#: Stands in aioquic's place for datagrams while a pass must not send any.
+#: Stands in aioquic's place for datagrams while a turn must not send any.
 NO_DATAGRAMS: tuple[()] = ()
 
 
-class Connection(MigratingConnection):
-    """A QUIC connection. `on_wanted` is called whenever there is something to send that a flush would take."""
+class Connection(QuicConnection):
+    """A QUIC connection. `on_wanted` is called whenever there is something to send that a flush would take.
+
+    Time is an argument everywhere, in seconds of one monotonic clock.
+    """
 
     def __init__(
         self,
@@ -74,26 +86,48 @@ class Connection(MigratingConnection):
             original_destination_connection_id=original_destination_connection_id,
             retry_source_connection_id=retry_source_connection_id,
         )
-        self._options = options
-        self._new_connection_id = new_connection_id
-        self._reset_key = reset_key
+        self.on_wanted: Callable[[], None] = _nobody
+        #: Whether the peer has proved who it is; a server has towards its client.
+        self.trusted = self._is_client
+        self._ids = ConnectionIds(new_connection_id, reset_key)
+        self._credit = Credit(Windows(configuration.max_stream_data, configuration.max_data))
+        self._liveness = Liveness(now=now, handshake_deadline=options.handshake_deadline, keepalive=options.keepalive)
+        self._peer = PeerPath(is_client=self._is_client)
+        self._acks = Acknowledging(options.ack_delay)
+        self._keys = KeyUpdate(options.key_update_after)
+        self._turns = Turns()
+        congestion = self._loss._cc
+        assert isinstance(congestion, CongestionAdapter)
+        self._congestion = congestion
+        self._datagrams = DatagramSender(
+            settings=options.rate,
+            congestion=congestion,
+            packet_size=self._max_datagram_size,
+            trace=self.trace,
+        )
+        self._pace = self._datagrams.pacer
+        #: The hop's rate, and the datagrams that wait.
+        self.hop, self.queue = self._datagrams.hop, self._datagrams.queue
+        self._must_flush = True
+        self._timer: float | None = None
+        self._timer_known = False
+        self._space: QuicPacketSpace | None = None
+        self._crypto: QuicStream | None = None
+        self._certificate: bytes | None = None
+        self._take_aioquics_place(options, destination)
+
+    def _take_aioquics_place(self, options: ConnectionOptions, destination: bytes | None) -> None:
+        """Put our own where aioquic has set something of its own."""
         self._ack_delay = options.ack_delay
-        self._deadline = now + options.handshake_deadline
-        self._expires: float | None = None
-        first = self._host_cids[0]
-        first.cid = self.host_cid = self._local_initial_source_connection_id = new_connection_id()
+        self._loss._pacer = self._pace  # type: ignore[assignment]
+        issued, first = self._ids.issue(), self._host_cids[0]
+        first.cid = self.host_cid = self._local_initial_source_connection_id = issued.connection_id
         if not self._is_client:
-            first.stateless_reset_token = reset_token(reset_key, first.cid)
+            first.stateless_reset_token = issued.reset_token
         if destination is not None:
             self._peer_cid.cid = self._original_destination_connection_id = destination
         self._local_max_streams_bidi = Limit(QuicFrameType.MAX_STREAMS_BIDI, "max_streams_bidi", MAX_BIDIRECTIONAL)
         self._local_max_streams_uni = Limit(QuicFrameType.MAX_STREAMS_UNI, "max_streams_uni", MAX_UNIDIRECTIONAL)
-        self._begin_datagrams(options.rate)
-        self._bulk: set[int] = set()
-        self._key_began = 0
-        self._unacknowledged = 0
-        self._heard_at = self._pinged_at = now
-        self._certificate: bytes | None = None
 
     # ---- identity
 
@@ -107,6 +141,21 @@ class Connection(MigratingConnection):
         """Tokens with which the peer may end this connection statelessly."""
         peers = [self._peer_cid, *self._peer_cid_available]
         return [peer.stateless_reset_token for peer in peers if peer.stateless_reset_token]
+
+    @property
+    def peer_connection_id(self) -> bytes:
+        """The ID that our packets carry now."""
+        return self._peer_cid.cid
+
+    @property
+    def spare_connection_ids(self) -> int:
+        """How many more IDs the peer has given us, to be used from other addresses."""
+        return len(self._peer_cid_available)
+
+    @property
+    def key_phase(self) -> int:
+        """The key phase bit of what we send: it changes with each update of the keys."""
+        return self._cryptos[ONE_RTT].key_phase
 
     @property
     def certificate(self) -> bytes | None:
@@ -154,6 +203,138 @@ class Connection(MigratingConnection):
         """Seconds; None before the first sample."""
         return self._loss._rtt_smoothed if self._loss._rtt_initialized else None
 
+    @property
+    def heard_at(self) -> float:
+        """When a packet of the peer last arrived, in seconds of the caller's clock."""
+        return self._liveness.heard_at
+
+    @property
+    def answered_at(self) -> float:
+        """When the peer last acknowledged a packet, in seconds of the caller's clock."""
+        return self._congestion.answered_at
+
+    @property
+    def migrations(self) -> int:
+        """Changes of address so far, of either end."""
+        return self._peer.migrations
+
+    @property
+    def trace(self) -> Trace | None:
+        """What writes the qlog file; None where there is none, and once the connection is over."""
+        trace = self._quic_logger
+        return trace if isinstance(trace, Trace) else None
+
+    @property
+    def credit(self) -> ConnectionCredit:
+        """What the peer may send on all streams together."""
+        limit = self._local_max_data
+        return ConnectionCredit(limit=limit.value, used=limit.used, consumed=self._credit.consumed)
+
+    def stream_credit(self, stream: int) -> StreamCredit:
+        """What the peer may send on a stream; its limit is 0 when the stream is no longer kept."""
+        known, held = self._streams.get(stream), self._credit.held(stream)
+        if known is None:
+            return StreamCredit(limit=0, buffered=0, held=held)
+        return StreamCredit(limit=known.max_stream_data_local, buffered=len(known.receiver._buffer), held=held)
+
+    # ---- addresses
+
+    @property
+    def local_pin(self) -> str | None:
+        """The local address that packets leave from, where that was chosen here."""
+        address = self.get_peer_address()
+        return address[2] if address is not None and len(address) > 2 else None
+
+    def ask(self) -> None:
+        """Send a PING, whatever the window says: it shows whether the peer is there."""
+        self.send_ping(0)
+        self._probe_pending = True
+        self.on_wanted()
+
+    def follow(self, now: float) -> None:
+        """Our own address has changed already: say so, under another connection ID, so that nobody can link the two."""
+        path = self._network_paths[0]
+        path.addr = path.addr[:2]
+        self.change_connection_id()
+        if self._handshake_confirmed and self.max_datagram:
+            self._datagrams.add_padding(AHEAD, now + AHEAD_LIFE)
+        self._begin_path()
+        self.ask()
+
+    def try_from(self, current: str, local: str) -> bool:
+        """Make before break: stay at the local address `current`, and move to `local` once the peer has answered there.
+
+        False where the peer has given us no connection ID to spare.
+        """
+        if not self._peer_cid_available or not self._handshake_confirmed:
+            return False
+        path = self._network_paths[0]
+        path.addr = (*path.addr[:2], current)
+        self._peer.expect(path.addr)
+        attempt = QuicNetworkPath((*path.addr[:2], local))
+        attempt.peer_cid = self._peer_cid_available.pop(0)
+        self._add_network_path(attempt)
+        self._must_flush = True
+        self.on_wanted()
+        return True
+
+    def accepts_from(self, address: NetworkAddress, now: float) -> bool:
+        """Whether a packet from this address may be looked at: a peer does not change its address all the time."""
+        paths = self._network_paths
+        return not paths or self._knows(address) or self._peer.admits_stranger(now)
+
+    def arriving_as(self, address: tuple[str, int], local: tuple[str, ...]) -> NetworkAddress:
+        """The name under which this connection knows where a packet came from: with our address where that matters."""
+        labelled: NetworkAddress = (*address, *local) if local else address
+        return labelled if not self._is_client or self._knows(labelled) else address
+
+    def _knows(self, address: NetworkAddress) -> bool:
+        paths = self._network_paths
+        return bool(paths) and (paths[0].addr == address or any(path.addr == address for path in paths[1:]))
+
+    def _begin_path(self) -> None:
+        """Forget what was measured (RFC 9000, section 9.4)."""
+        loss = self._loss
+        loss._rtt_initialized = False
+        loss._rtt_min = math.inf
+        loss._pto_count = 0
+        self._datagrams.begin_path()
+        self._timer_known = False
+
+    # ---- datagrams
+
+    @property
+    def max_datagram(self) -> int:
+        """Largest DATAGRAM payload that fits one packet and that the peer takes; 0 when it takes none."""
+        accepted = self._remote_max_datagram_frame_size
+        if accepted is None:
+            return 0
+        header, tag, frame = 3 + len(self._peer_cid.cid), 16, 3
+        return max(0, min(MAX_DATAGRAM_PAYLOAD, self._max_datagram_size - header - tag - frame, accepted - frame))
+
+    def use_controller(self, controller: RateController) -> None:
+        """Let another rate controller decide from now on."""
+        self._datagrams.use_controller(controller)
+
+    def send_datagrams(
+        self, payloads: Sequence[bytes], priority: int, deadline: float | None, cookies: Sequence[object] | None
+    ) -> None:
+        """Queue datagrams; raises LocalProtocolError when one is larger than `max_datagram`."""
+        self._datagrams.add(payloads, priority=priority, deadline=deadline, cookies=cookies, largest=self.max_datagram)
+        self.on_wanted()
+
+    def take_fates(self) -> list[tuple[object, bool]]:
+        """Cookies of datagrams whose fate became known since the last call; True: acknowledged."""
+        return self.hop.take_fates()
+
+    def end_log(self) -> None:
+        """Nothing more will happen here: finish the qlog file, where there is one."""
+        self._datagrams.end_log()
+
+    def _write_datagram_frame(self, builder: QuicPacketBuilder, data: Waiting, frame_type: QuicFrameType) -> bool:  # type: ignore[override]
+        self._datagrams.write(builder, data, frame_type)
+        return True
+
     # ---- streams
 
     def open_stream(self) -> int:
@@ -184,7 +365,7 @@ class Connection(MigratingConnection):
 
     def set_bulk(self, stream: int) -> None:
         """Let a stream leave after every datagram."""
-        self._bulk.add(stream)
+        self._turns.set_bulk(stream)
 
     def abandon_stream(self, stream: int, code: int) -> None:
         """Reset our direction of a stream and ask the peer to stop the other."""
@@ -207,60 +388,144 @@ class Connection(MigratingConnection):
             return 0
         return known.sender._buffer_stop - known.sender._buffer_start
 
+    def receives(self, stream: int) -> bool:
+        """Whether more may come on a stream: neither its end nor a reset of the peer's has arrived."""
+        known = self._streams.get(stream)
+        return known is not None and not known.receiver.is_finished
+
+    # ---- receive credit
+
+    def trust_peer(self) -> None:
+        """The peer proved who it is: give it the windows of a friend."""
+        self.trusted = True
+        self._credit.widen(FRIEND)
+        self.on_wanted()
+
+    def consume(self, stream: int, size: int) -> None:
+        """The application is done with `size` bytes of a stream."""
+        self._credit.consume(stream, size)
+        limit = self._local_max_data.value
+        known = self._streams.get(stream)
+        if self._credit.raised_connection_limit(limit) != limit or (known and self._raised(known)):
+            self._must_flush = True
+            self.on_wanted()
+
+    def next_event(self) -> events.QuicEvent | None:
+        """The next event of aioquic's, counted against the receive credit."""
+        if not self._events:
+            return None
+        event = self._events.popleft()
+        if isinstance(event, events.StreamDataReceived):
+            self._credit.delivered(event.stream_id, len(event.data))
+        elif isinstance(event, events.StreamReset):
+            known = self._streams.get(event.stream_id)
+            missing = 0 if known is None else known.receiver.highest_offset - known.receiver._buffer_start
+            self._credit.forget(event.stream_id, missing)
+        return event
+
+    @property
+    def has_events(self) -> bool:
+        """Whether `next_event` would return one."""
+        return bool(self._events)
+
+    def _raised(self, stream: QuicStream) -> int | None:
+        """A stream's new limit if it should be announced now."""
+        limit, receiver = stream.max_stream_data_local, stream.receiver
+        if not limit or receiver.is_finished or stream.stream_id is None:
+            return None
+        raised = self._credit.raised_stream_limit(stream.stream_id, receiver._buffer_start, limit)
+        return raised if raised != limit else None
+
+    def _limits_to_tell(self) -> bool:
+        """Raise the connection's limit where that is due. True: it, or the number of streams, has to be told."""
+        limit = self._local_max_data
+        limit.value = self._credit.raised_connection_limit(limit.value)
+        return (
+            limit.value != limit.sent or _is_low(self._local_max_streams_bidi) or _is_low(self._local_max_streams_uni)
+        )
+
+    def _write_stream_limits(self, builder: QuicPacketBuilder, space: QuicPacketSpace, stream: QuicStream) -> None:
+        number = stream.stream_id
+        if number not in self._credit.settled and number is not None:
+            raised = self._raised(stream)
+            if raised is not None:
+                stream.max_stream_data_local = raised
+            self._credit.settle(number, self._streams.keys())
+        if stream.max_stream_data_local_sent == stream.max_stream_data_local:
+            return
+        receiver = stream.receiver
+        # aioquic doubles the window by what was received; nothing received, nothing doubled.
+        highest, receiver.highest_offset = receiver.highest_offset, 0
+        try:
+            super()._write_stream_limits(builder, space, stream)
+        finally:
+            receiver.highest_offset = highest
+
+    def _write_connection_limits(self, builder: QuicPacketBuilder, space: QuicPacketSpace) -> None:
+        if not self._limits_to_tell():
+            return
+        limit = self._local_max_data
+        used, limit.used = limit.used, 0
+        try:
+            super()._write_connection_limits(builder, space)
+        finally:
+            limit.used = used
+
     # ---- receiving
+
+    def connect(self, addr: NetworkAddress, now: float) -> None:
+        """Begin the handshake (clients)."""
+        self._timer_known = False
+        super().connect(addr, now)
 
     def _initialize(self, peer_cid: bytes) -> None:
         super()._initialize(peer_cid)
-        self._spaces[ONE_RTT].received_packets._size = REORDER_WINDOW
+        self._space, self._crypto = self._spaces[ONE_RTT], self._crypto_streams[ONE_RTT]
+        self._space.received_packets._size = REORDER_WINDOW
 
     def _replenish_connection_ids(self) -> None:
         known = len(self._host_cids)
         super()._replenish_connection_ids()
-        for connection_id in self._host_cids[known:]:
-            connection_id.cid = self._new_connection_id()
-            connection_id.stateless_reset_token = reset_token(self._reset_key, connection_id.cid)
+        for made in self._host_cids[known:]:
+            made.cid, made.stateless_reset_token = self._ids.issue()
 
     def receive_datagram(self, data: bytes, addr: NetworkAddress, now: float) -> None:
         """Take one UDP payload; one from yet another address is left unread while the peer moves too often."""
         if not self.accepts_from(addr, now):
             return
+        self._timer_known = False
         super().receive_datagram(data, addr, now)
-        self._heard_at = now
-        self._look_at_path()
-        if self._unacknowledged >= ACK_EVERY:
-            space = self._spaces[ONE_RTT]
-            if space.ack_at is not None:
+        self._liveness.heard_at = now
+        if self._network_paths and self._peer.seen(self._network_paths[0].addr) is Move.ADDRESS:
+            self._begin_path()
+        if self._acks.due:
+            space = self._space
+            if space is not None and space.ack_at is not None:
                 space.ack_at = now
 
     def _payload_received(
         self, context: QuicReceiveContext, plain: bytes, crypto_frame_required: bool = False
     ) -> tuple[bool, bool]:
-        kind = kind_of(plain) if context.epoch == ONE_RTT else Payload.ANYTHING
+        kind = kind_of(plain) if context.epoch is ONE_RTT else Payload.ANYTHING
         eliciting, probing = super()._payload_received(context, plain, crypto_frame_required)
         if eliciting:
             if kind is Payload.ANYTHING:
                 self._must_flush = True
-            if context.epoch == ONE_RTT:
-                self._unacknowledged += 1
-                delay = self._feedback_ack_delay if kind is Payload.FEEDBACK else self._options.ack_delay
-                self._acknowledge_in(delay, context.time)
+            if context.epoch is ONE_RTT:
+                self._acknowledge_in(self._acks.received(kind), context.time)
         return eliciting, probing
 
     def _acknowledge_in(self, delay: float, now: float) -> None:
         """Acknowledge the packet that is being read in so many seconds at the latest."""
         self._ack_delay = delay
-        space = self._spaces[ONE_RTT]
-        if space.ack_at is not None:
+        space = self._space
+        if space is not None and space.ack_at is not None:
             space.ack_at = min(space.ack_at, now + delay)
-
-    @property
-    def _feedback_ack_delay(self) -> float:
-        return max(self._options.ack_delay, FEEDBACK_ACK_DELAY)
 
     def _write_ack_frame(self, builder: QuicPacketBuilder, space: QuicPacketSpace, now: float) -> None:
         super()._write_ack_frame(builder, space, now)
-        if space.is_application_data:
-            self._unacknowledged = 0
+        if space is self._space:
+            self._acks.sent()
 
     # ---- sending
 
@@ -279,7 +544,7 @@ class Connection(MigratingConnection):
         wakes = self.hop.wakes_at()
         if wakes is not None and wakes <= now:
             return True
-        due = self._spaces[ONE_RTT].ack_at
+        due = None if self._space is None else self._space.ack_at
         if (due is not None and due <= now) or self._ping_pending or not self._network_paths[0].is_validated:
             return True
         return self._streams_wait()
@@ -294,22 +559,54 @@ class Connection(MigratingConnection):
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, NetworkAddress]]:
         """UDP payloads that may leave now, most urgent first, with their addresses."""
-        self._prepare_datagrams(now)
-        self._must_flush = False
-        space = self._spaces.get(ONE_RTT)
+        if self._datagrams.prepare(now, open_to=self._handshake_confirmed and self.max_datagram > 0):
+            self._probe_pending = True
+        self._must_flush = self._timer_known = False
+        space = self._space
         if space is not None and space.ack_at is not None and (space.ack_at == now or self._carries_more(now)):
             # aioquic counts an acknowledgement due at this very moment as due, yet holds it back for pacing.
             space.ack_at = math.nextafter(now, -math.inf)
-        if self._packet_number - self._key_began >= self._options.key_update_after and self._handshake_confirmed:
-            self._key_began = self._packet_number
+        if self._handshake_confirmed and self._keys.take(self._packet_number):
             self.request_key_update()
-        datagrams: list[tuple[bytes, NetworkAddress]] = []
+        if self._has_nothing(now):
+            self._pacing_at = None
+            return []
         if self._close_pending and self._handshake_complete:
             # What was written before the end goes first: a refusal would otherwise never be read.
             self._close_pending = False
-            datagrams = super().datagrams_to_send(now)
+            before = super().datagrams_to_send(now)
             self._close_pending = True
-        return datagrams + super().datagrams_to_send(now)
+            return before + super().datagrams_to_send(now)
+        return super().datagrams_to_send(now)
+
+    def _has_nothing(self, now: float) -> bool:
+        """Whether a packet built now would be empty, which is as dear to find out by building it as a full one is to
+        build. What is looked at is what aioquic's `_write_application` may write."""
+        if self.queue or not self._handshake_confirmed:
+            return False
+        if (
+            self._close_pending
+            or self._probe_pending
+            or self._ping_pending
+            or self._handshake_done_pending
+            or self._streams_blocked_pending
+            or self._retire_connection_ids
+        ):
+            return False
+        space, crypto, paths = self._space, self._crypto, self._network_paths
+        if len(paths) > 1 or not paths[0].is_validated or paths[0].remote_challenges or space is None or crypto is None:
+            return False
+        if (space.ack_at is not None and space.ack_at <= now) or not crypto.sender.buffer_is_empty:
+            return False
+        if self._limits_to_tell() or not all(known.was_sent for known in self._host_cids):
+            return False
+        if self._streams_wait():
+            return False
+        settled = self._credit.settled
+        for stream in self._streams.values():
+            if stream.stream_id not in settled or stream.max_stream_data_local_sent != stream.max_stream_data_local:
+                return False
+        return True
 
     def _carries_more(self, now: float) -> bool:
         """Whether a datagram leaves now in whose packet there is room for an acknowledgement, which is not due yet."""
@@ -321,53 +618,38 @@ class Connection(MigratingConnection):
         return self._pace.next_send_time(now) is None
 
     def _write_application(self, builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float) -> None:
-        """aioquic puts datagrams before streams: its writer runs once for each of streams, datagrams, bulk streams."""
+        """aioquic puts datagrams before streams: its writer runs once for each turn."""
         if self._handshake_confirmed and not self._streams_wait():
             self._write_without_streams(builder, network_path, now)
             return
-        if self._bulk:
-            self._bulk = {stream for stream in self._bulk if stream in self._streams}
-        urgent = [stream for stream in self._streams_queue if stream.stream_id not in self._bulk]
-        bulk = [stream for stream in self._streams_queue if stream.stream_id in self._bulk]
-        waiting = any(not stream.sender.buffer_is_empty and not stream.is_blocked for stream in urgent)
-        passes: list[tuple[list[QuicStream], bool, bool]] = []
-        if waiting or not self.queue:
-            passes.append((urgent, False, False))
-        if self.queue:
-            passes.append(([] if waiting else urgent, True, False))
-        if bulk:
-            passes.append((bulk, False, True))
-        left: list[list[QuicStream]] = [streams for streams, _, _ in passes]
-        flight = builder.max_flight_bytes
+        turns = self._turns.plan(self._streams_queue, self._streams, bool(self.queue))
+        left: list[Sequence[QuicStream]] = [turn.streams for turn in turns]
+        flight, last = builder.max_flight_bytes, len(turns) - 1
         try:
-            for index, (streams, with_datagrams, is_bulk) in enumerate(passes):
-                self._streams_queue = streams
-                self._datagrams_pending = self.queue if with_datagrams else NO_DATAGRAMS  # type: ignore[assignment]
-                self._pace.urgent, self._pace.bulk = not with_datagrams and not is_bulk, is_bulk
+            for index, turn in enumerate(turns):
+                self._streams_queue = turn.streams  # type: ignore[assignment]
+                self._datagrams_pending = self.queue if turn.datagrams else NO_DATAGRAMS  # type: ignore[assignment]
+                self._pace.urgent, self._pace.bulk = not turn.datagrams and not turn.bulk, turn.bulk
                 if flight is not None and not self._probe_pending:
-                    builder.max_flight_bytes = self._flight(flight, with_datagrams, is_bulk)
-                sent = {stream.stream_id: stream.sender.highest_offset for stream in streams}
+                    builder.max_flight_bytes = self._flight(flight, datagrams=turn.datagrams, bulk=turn.bulk)
                 try:
                     super()._write_application(builder, network_path, now)
                 except QuicPacketBuilderStop:
-                    if is_bulk or index == len(passes) - 1:
+                    if turn.bulk or index == last:
                         raise
                 finally:
                     # aioquic keeps those it served in a set, whose order differs from process to process.
-                    left[index] = sorted(
-                        self._streams_queue,
-                        key=lambda stream: (stream.sender.highest_offset > sent[stream.stream_id], stream.stream_id),
-                    )
+                    left[index] = order(turn, self._streams_queue)
                 if self._pacing_at is not None:
                     break
         finally:
             self._streams_queue = [stream for streams in left for stream in streams]
 
     def _write_without_streams(self, builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float) -> None:
-        """What most packets of media are: nothing but datagrams and acknowledgements; one pass that ends with them."""
+        """What most packets of media are: nothing but datagrams and acknowledgements; one turn that ends with them."""
         media = bool(self.queue)
         if builder.max_flight_bytes is not None and not self._probe_pending:
-            builder.max_flight_bytes = self._flight(builder.max_flight_bytes, media, False)
+            builder.max_flight_bytes = self._flight(builder.max_flight_bytes, datagrams=media, bulk=False)
         streams, self._streams_queue = self._streams_queue, []
         self._datagrams_pending = self.queue  # type: ignore[assignment]
         self._pace.urgent, self._pace.bulk = not media, False
@@ -377,53 +659,73 @@ class Connection(MigratingConnection):
         finally:
             self._streams_queue = streams
 
-    def _flight(self, flight: int, with_datagrams: bool, is_bulk: bool) -> int:
-        """Bytes that a pass may add to those in flight: media keeps out of what is reserved for control and input, and
+    def _flight(self, flight: int, *, datagrams: bool, bulk: bool) -> int:
+        """Bytes that a turn may add to those in flight: media keeps out of what is reserved for control and input, and
         bulk leaves the path's queue alone."""
-        if is_bulk:
+        if bulk:
             return min(flight - RESERVE, self._congestion.bulk_window - self._congestion.bytes_in_flight)
-        return flight - RESERVE if with_datagrams else flight
+        return flight - RESERVE if datagrams else flight
 
     # ---- time
 
     def close_at(self, when: float) -> None:
         """Close without an error at a later time, unless the peer does so first."""
-        self._expires = when
+        self._liveness.end_at(when)
+        self._timer_known = False
 
     def terminate(self, code: int, reason: str) -> None:
         """End at once and in silence, as after a stateless reset."""
+        self._timer_known = False
         if self._close_event is None:
             self._close_event = events.ConnectionTerminated(code, QuicFrameType.PADDING, reason)
         self._close_end()
 
     def get_timer(self) -> float | None:
-        """When `handle_timer` wants to be called, in the caller's time; None: not at all."""
-        timers = [super().get_timer()]
-        if self._state not in END_STATES:
-            timers.append(self._expires)
-            if not self._handshake_complete:
-                timers.append(self._deadline)
-            else:
-                timers.append(self.hop.wakes_at())
-            if self._handshake_complete and self._options.keepalive is not None:
-                timers.append(max(self._heard_at, self._pinged_at) + self._options.keepalive)
-        return min((timer for timer in timers if timer is not None), default=None)
+        """When `handle_timer` wants to be called, in the caller's time; None: not at all.
+
+        The connection's own time is found once after each change; only the hop's is asked for every time, since what
+        the application hands to it changes that too.
+        """
+        if not self._timer_known:
+            self._timer_known = True
+            self._timer = super().get_timer()
+            if self._state not in END_STATES:
+                due = self._liveness.next_timeout(handshake_complete=self._handshake_complete)
+                self._timer = _earlier(self._timer, due)
+        if not self._handshake_complete or self._state in END_STATES:
+            return self._timer
+        return _earlier(self._timer, self.hop.wakes_at())
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`."""
         self._must_flush = True
+        self._timer_known = False
         if self._state in END_STATES or self._close_at is None:
             if self._close_at is not None:
                 super().handle_timer(now)
             return
-        if not self._handshake_complete and now >= self._deadline:
+        liveness = self._liveness
+        if not self._handshake_complete and liveness.handshake_overdue(now):
             self.terminate(QuicErrorCode.CONNECTION_REFUSED, "handshake not completed in time")
             return
-        if self._expires is not None and now >= self._expires:
-            self._expires = None
+        if liveness.take_end(now):
             self.close()
-        keepalive = self._options.keepalive
-        if keepalive is not None and now >= max(self._heard_at, self._pinged_at) + keepalive:
-            self._pinged_at = now
+        if liveness.take_ping(now):
             self.send_ping(0)
         super().handle_timer(now)
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    """The earlier of two times, of which each may be never."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def _is_low(streams: Limit) -> bool:
+    """Whether the peer has fewer streams left to open than it could be given: aioquic tells it not before."""
+    return streams.sent - streams.used < streams.value - streams.sent
+
+
+def _nobody() -> None:
+    """Nobody waits for this connection yet."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -43,8 +42,3 @@ def configuration(*, is_client: bool, alpn: Sequence[str], idle_timeout: float) 
         max_datagram_frame_size=65536,
         quic_logger=recorder(),
     )
-
-
-def reset_token(key: bytes, connection_id: bytes) -> bytes:
-    """HMAC-SHA-256 of a connection ID, cut to the 16 bytes of a stateless reset token (RFC 9000, section 10.3.2)."""
-    return hmac.digest(key, connection_id, "sha256")[:16]

@@ -67,6 +67,11 @@ class Trace(QuicLoggerTrace):
         self._begun = self._over = False
         self._writing = Lock()  # a window's network has a thread of its own, and the last write may come from another
 
+    @property
+    def waiting(self) -> int:
+        """How many events are not in the file yet."""
+        return len(self._waiting)
+
     def log_event(self, *, category: str, event: str, data: dict[str, Any]) -> None:
         """Take an event; lists in `data` may still grow until the next `settle`."""
         if self._left <= 0:

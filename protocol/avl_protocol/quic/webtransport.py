@@ -52,6 +52,11 @@ class CapsuleReader:
         self._buffer = b""
         self._skip = 0
 
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait for the rest of a capsule."""
+        return len(self._buffer)
+
     def feed(self, data: bytes) -> tuple[int, str] | None:
         """Code and reason once the closing capsule is complete. Other capsules are skipped without being stored."""
         self._buffer += data

@@ -159,10 +159,15 @@ class HopRate:
 
     def wakes_at(self) -> float | None:
         """When feedback should leave, a probe be thought of, or a stall be noticed."""
-        times = [self._collector.due(), self._prod_at()]
+        when = self._collector.due()
+        prod = self._prod_at()
+        if prod is not None and (when is None or prod < when):
+            when = prod
         if self.media_at + ACTIVITY >= self._asked:
-            times.append(self._asked + QUESTION)
-        return min((when for when in times if when is not None), default=None)
+            ask = self._asked + QUESTION
+            if when is None or ask < when:
+                when = ask
+        return when
 
     # ---- what arrives
 

@@ -38,6 +38,7 @@ class DatagramQueue:
         self._limit = limit
         self._forgotten = forgotten
         self._now = 0.0
+        self._count = 0
         self.bytes = 0
         self.dropped = 0
 
@@ -53,9 +54,11 @@ class DatagramQueue:
         for index, payload in enumerate(payloads):
             queue.append(Waiting(payload, deadline, None if cookies is None else cookies[index]))
             self.bytes += len(payload)
-        for victim in reversed(self._queues):
-            while self.bytes > self._limit and victim:
-                self._drop(victim)
+        self._count += len(payloads)
+        if self.bytes > self._limit:
+            for victim in reversed(self._queues):
+                while self.bytes > self._limit and victim:
+                    self._drop(victim)
 
     def clear(self, priority: int, useless: Callable[[bytes], bool] | None = None) -> int:
         """Forget a priority's datagrams, or those of them that are `useless`; returns how many there were."""
@@ -71,27 +74,30 @@ class DatagramQueue:
     def expire(self, now: float) -> None:
         """Drop every head that is past its deadline at `now`, and remember the time for what follows it."""
         self._now = now
+        if not self._count:
+            return
         for queue in self._queues:
             while queue and (deadline := queue[0].deadline) is not None and deadline < now:
                 self._drop(queue)
 
     def holds_behind(self, priority: int) -> bool:
         """Whether something less urgent than `priority` waits."""
-        return any(self._queues[priority + 1 :])
+        return self._count > 0 and any(self._queues[priority + 1 :])
 
     def __bool__(self) -> bool:
-        return any(self._queues)
+        return self._count > 0
 
     def __len__(self) -> int:
-        return sum(len(queue) for queue in self._queues)
+        return self._count
 
     def __getitem__(self, index: int) -> Waiting:
-        return next(queue for queue in self._queues if queue)[index]
+        return self._first()[index]
 
     def popleft(self) -> Waiting:
         """Take the most urgent datagram; what is past its deadline behind it goes too."""
-        queue = next(queue for queue in self._queues if queue)
+        queue = self._first()
         taken = queue.popleft()
+        self._count -= 1
         self.bytes -= len(taken.payload)
         while queue and (deadline := queue[0].deadline) is not None and deadline < self._now:
             self._drop(queue)
@@ -101,8 +107,15 @@ class DatagramQueue:
         self._forget(queue)
         self.dropped += 1
 
+    def _first(self) -> deque[Waiting]:
+        for queue in self._queues:
+            if queue:
+                return queue
+        raise IndexError("no datagram waits")
+
     def _forget(self, queue: deque[Waiting]) -> None:
         waiting = queue.popleft()
+        self._count -= 1
         self.bytes -= len(waiting.payload)
         if self._forgotten is not None:
             self._forgotten(waiting)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.rate.sendqueue import DatagramQueue
+from avl_protocol.rate.sendqueue import PRIORITIES, DatagramQueue
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import Priority
 
@@ -81,13 +81,16 @@ def test_lower_ranks_leave_first_and_feedback_before_all_media() -> None:
 def test_misuse_is_refused() -> None:
     queue = DatagramQueue()
     with pytest.raises(LocalProtocolError):
-        queue.add([b"x"], len(Priority), None, None)
+        queue.add([b"x"], PRIORITIES, None, None)
     with pytest.raises(LocalProtocolError):
         queue.add([b"x", b"y"], 0, None, [1])
     assert not queue
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.binary(max_size=20), st.none() | st.floats(0, 10))), st.floats(0, 10))
+@given(
+    st.lists(st.tuples(st.integers(0, PRIORITIES - 1), st.binary(max_size=20), st.none() | st.floats(0, 10))),
+    st.floats(0, 10),
+)
 def test_the_count_of_bytes_is_always_true(items: list[tuple[int, bytes, float | None]], now: float) -> None:
     queue = DatagramQueue(limit=150)
     for priority, payload, deadline in items:
