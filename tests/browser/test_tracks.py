@@ -48,7 +48,7 @@ async def rising(page: Page, after: int = -1, times: int = 3) -> int:
 async def test_a_page_decodes_both_tracks_and_can_show_each(tmp_path: Path) -> None:
     programs = Programs(tmp_path)
     try:
-        two_cards = [sys.executable, Path(__file__).with_name("two_cards.py")]
+        two_cards: list[str | Path] = [sys.executable, Path(__file__).with_name("two_cards.py")]
         running = Desk(programs, {}, {}, ["--source", "pattern"], host_program=two_cards)
         await running.start_relay()
         await running.start_host()
