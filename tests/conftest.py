@@ -1,8 +1,11 @@
-"""What all tests share: how hypothesis searches."""
+"""What all tests share: how hypothesis searches, and that state machines are held to one thread."""
 
 from __future__ import annotations
 
 import os
+
+# Before anything of ours is imported: each program, and each that a test starts, guards its state machines.
+os.environ["AVL_ONE_THREAD"] = "1"
 
 from hypothesis import HealthCheck, settings
 

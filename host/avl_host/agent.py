@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from avl_host.announce import Announcer
+from avl_host.assembly import Served, assemble
 from avl_host.capture.source import CaptureSource
 from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
@@ -22,9 +23,10 @@ from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
 from avl_host.input.sink import InputSink
 from avl_host.lock import LockPolicy, ScreenLocker
+from avl_host.publication import Publication
 from avl_host.reachability import Reachability
-from avl_host.reception import Ask, Desktop, Reception
-from avl_host.registration import LAST_RETRY, Registration
+from avl_host.reception import Ask, Reception
+from avl_host.registration import Registration
 from avl_host.relays import Relays
 from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
@@ -40,11 +42,13 @@ from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
+from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.media.track import video
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
-from avl_protocol.wire.registry import T_KEEPALIVE, CloseCode
+from avl_protocol.wire.onethread import guard
+from avl_protocol.wire.registry import T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, CloseCode
 from avl_protocol.wire.target import RelayAddress, Target
 
 #: Seconds after which the port and the announcement are tried anew when that failed in an unforeseen way.
@@ -104,24 +108,32 @@ class Agent:
         self._address = settings.listen and (settings.listen[0], endpoint.local_address[1])
         roll = self._certificates()
         whereabouts = Whereabouts(world.interfaces, lambda: endpoint.local_address[1])
-        self.reachability = Reachability(
-            endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
-            direct=settings.direct, anybody=settings.listen is not None,
+        self.reachability = guard(
+            Reachability(
+                endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
+                direct=settings.direct, anybody=settings.listen is not None,
+            )
         )  # fmt: skip
-        self.vigil = Vigil(self.reachability, LockPolicy(settings.lock_after), parts.locker)
-        self.sharing = sharing = Sharing(
-            self.identity,
-            world.entropy,
-            clock=clock,
-            max_bitrate=settings.max_bitrate,
-            on_figures=lambda told, outlet: self.reception.figures(told, outlet),
-            tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
+        self.vigil = guard(Vigil(LockPolicy(settings.lock_after), parts.locker))
+        self.sharing = sharing = guard(
+            Sharing(
+                self.identity,
+                world.entropy,
+                clock=clock,
+                max_bitrate=settings.max_bitrate,
+                on_figures=lambda told, outlet: self.features.statistics.measured(told, outlet),
+                ask=self._ask,
+                tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
+            )
         )
-        desktop = Desktop(sharing, parts.sink, parts.clipboard.set, parts.clipboard.get)
-        self.reception = Reception(
-            world, self.identity, platform.node(), self.door, self.tickets, desktop, parts.ask, self.vigil,
-            self._tell, self._after,
+        self.reception = guard(
+            Reception(
+                world, identity=self.identity, name=platform.node(), door=self.door, sharing=sharing,
+                keep=self.tickets.lifetime, ask=parts.ask, tell=self._tell, after=self._after,
+            )
         )  # fmt: skip
+        served = Served(sharing, parts.sink, parts.clipboard, self.tickets, self.reachability, self.vigil)
+        self.features = assemble(self.reception, served, self._tell, clock)
         self._alarm = Alarm(self, loop, clock, world.faults)
         door = DirectDoor(
             self.identity, self.reception, sharing, world.entropy, world.clock.wall, settings.listen is not None
@@ -134,13 +146,13 @@ class Agent:
                 world, self.identity, relay, dialler, self.reception, sharing, whereabouts, self._tell,
                 self._announce, self._after, self._moved,
             ),
-            lambda work: world.faults.keep(work, LAST_RETRY),
+            lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )  # fmt: skip
         workers = self._start_workers(sharing)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
         tasks = [
-            loop.create_task(faults.keep(relays.run, LAST_RETRY)),
+            loop.create_task(faults.keep(relays.run, T_PATH_HOST_LAST_RETRY)),
             loop.create_task(faults.keep(lambda: self._open_port(endpoint, whereabouts), PORT_RETRY)),
         ]
         if not settings.relays:
@@ -207,21 +219,36 @@ class Agent:
         workers: list[Worker] = []
         for source, publication in zip((parts.source, *parts.more_sources), sharing.publications, strict=True):
             first = not workers
-            pipeline = Pipeline(source, parts.open_encoder, partial(sharing.ready, publication), settings)
+            pipeline = Pipeline(source, parts.open_encoder, publication.permit.ready, settings)
             listener = Listener(
-                partial(sharing.frame, publication),
-                self.reception.cursor if first else _unheard,
-                self.reception.layout if first else _unheard,
+                partial(self._frame, publication),
+                self.features.pointer.changed if first else _unheard,
+                self.features.layout.changed if first else _unheard,
                 self._display_lost,
                 self._world.faults,
             )
             workers.append(parts.make_worker(source, pipeline, listener, self._world.clock.monotonic))
         sharing.start(*workers)
         parts.sink.release_all()
-        parts.clipboard.on_change = self.reception.clipboard
+        parts.clipboard.on_change = self.features.clipboard.changed
         for worker in workers:
             worker.start()
         return workers
+
+    def _frame(self, publication: Publication, frame: EncodedFrame) -> None:
+        """A worker has made a picture."""
+        self.sharing.frame(publication, frame)
+        self._after()
+
+    def _ask(self) -> None:
+        """Have the loop look, from a worker's thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        """A worker was refused a picture that may be in time by now."""
+        self._world.faults.run(self.sharing.look)
+        self._after()
 
     # direct ways
 

@@ -48,29 +48,30 @@ class ClipboardPort(Protocol):
 
 
 class MemoryClipboard:
-    """A clipboard without a display. `copy` plays the other program."""
+    """A clipboard without a display. `copy` plays the other program; `takes` False: nothing can be set."""
 
     def __init__(self) -> None:
         self.on_change: Callable[[Content], None] | None = None
-        self._content: Content = ClipboardState.EMPTY
+        self.content: Content = ClipboardState.EMPTY
+        self.takes = True
 
     def set(self, text: str) -> bool:
         """Keep the text."""
         content = content_of(text)
-        if content in (ClipboardState.TOO_LARGE, ClipboardState.NOT_TEXT):
+        if not self.takes or content in (ClipboardState.TOO_LARGE, ClipboardState.NOT_TEXT):
             return False
-        self._content = content
+        self.content = content
         return True
 
     async def get(self) -> Content:
         """What was set or copied last."""
-        return self._content
+        return self.content
 
     def copy(self, text: str | ClipboardState) -> None:
         """Another program copies a text, or something else."""
-        self._content = text if isinstance(text, ClipboardState) else content_of(text)
+        self.content = text if isinstance(text, ClipboardState) else content_of(text)
         if self.on_change is not None:
-            self.on_change(self._content)
+            self.on_change(self.content)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -22,6 +22,7 @@ from avl_protocol.session.relay import RelayIdentity, RelayPeer
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.messages import Attach, Detach, HopMessage, Recover, Subscribe
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode, Role
 
 #: The one session of a direct connection.
@@ -71,7 +72,7 @@ class DirectDoor:
         certificate = carrier.server_certificate or b""
         endorsement = endorse_certificate(self._identity, certificate, HOST_CERTIFICATE)
         own = RelayIdentity(self._identity.public, certificate, endorsement, "", "", (Role.VIEWER,))
-        peer = RelayPeer(own, self, self._entropy(16), int(self._wall() * 1000), now)
+        peer = guard(RelayPeer(own, self, self._entropy(16), int(self._wall() * 1000), now))
         peer.attach_carrier(carrier)
         source = source_tag(self._secret, carrier.peer_address[0])
         if not self._make_room(now):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from avl_host.encode.budget import Budget
 from avl_host.encode.worker import Worker
+from avl_host.permit import CapturePermit
 from avl_protocol.media.frame import Chroma
 from avl_protocol.media.track import Track
 from avl_protocol.rate.hop import frame_limit
@@ -19,12 +20,12 @@ class Publication:
     """What is asked of one track's worker, if it has one yet, each thing only when it changes. `bitrate`: bits per
     second that it begins with."""
 
-    def __init__(self, sender: MediaSender, bitrate: int) -> None:
+    def __init__(self, sender: MediaSender, bitrate: int, permit: CapturePermit) -> None:
         self.sender = sender
-        #: Whether a frame of it had to wait when it was last asked for.
-        self.blocked = False
-        #: When its last frame came, in seconds of the host's clock.
-        self.framed_at = 0.0
+        #: Whether its worker may take a picture.
+        self.permit = permit
+        #: When to look at that again without anything having happened, in seconds of the host's clock; None: never.
+        self.look_at: float | None = None
         self._worker: Worker | None = None
         self._bitrate = bitrate
         self._chroma = Chroma.YUV444

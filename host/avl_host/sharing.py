@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from avl_host.encode.worker import Worker
 from avl_host.outlets import Outlet
+from avl_host.permit import Capture, CapturePermit
 from avl_host.publication import Publication
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
@@ -21,8 +22,10 @@ from avl_protocol.session.mediaout import MediaSender, repair
 from avl_protocol.wire.endtoend import Rate, Stages
 from avl_protocol.wire.registry import T_REPORT
 
-#: Seconds without a picture after which the budget is looked at before the next.
+#: Seconds between two looks at the budget while no picture is taken: what the hop carried counts for less and less.
 PAUSE = 5.0
+#: Seconds after a picture when it is looked whether the path stands still: no event tells of that.
+STILL = 0.1
 #: Seconds between two words to the audience about our hop's rate.
 RATE_INTERVAL = 1.0
 #: Below this nothing is readable; bits per second.
@@ -32,7 +35,11 @@ ONE_PICTURE = (video(1),)
 
 
 class Sharing:
-    """The tracks of one desktop. `max_bitrate`: bits per second of all of them together, at most."""
+    """The tracks of one desktop. `max_bitrate`: bits per second of all of them together, at most.
+
+    It lives on the event loop; the workers' threads read the permits of their publications and nothing else. `ask` has
+    the loop call `look`, and may be called on any thread.
+    """
 
     def __init__(
         self,
@@ -42,6 +49,7 @@ class Sharing:
         clock: Callable[[], float],
         max_bitrate: int,
         on_figures: Callable[[Stages | Rate, Outlet | None], None],
+        ask: Callable[[], None],
         tracks: Sequence[Track] = ONE_PICTURE,
     ) -> None:
         self._clock = clock
@@ -54,7 +62,9 @@ class Sharing:
         self._keys = MediaKeyring(entropy)
         #: What is published, the picture that viewers show first in front.
         self.publications = tuple(
-            Publication(MediaSender(self.media_session, track, signer.sign, self._keys), max_bitrate)
+            Publication(
+                MediaSender(self.media_session, track, signer.sign, self._keys), max_bitrate, CapturePermit(ask)
+            )
             for track in tracks
         )
         self._outlets: dict[Outlet, float] = {}
@@ -86,8 +96,7 @@ class Sharing:
     def close(self, outlet: Outlet) -> None:
         """Its carrier is gone, or nobody will watch there."""
         self._outlets.pop(outlet, None)
-        self._adapt()
-        self.wake()
+        self.changed()
 
     # the audience
 
@@ -115,12 +124,14 @@ class Sharing:
         everybody = all(Chroma.YUV444 in able for able in self._audience.values())
         for publication in self.publications:
             publication.set_chroma(Chroma.YUV444 if everybody else Chroma.YUV420)
+        self.look()
         if chroma is not None:
             self.request_key()
 
     def changed(self) -> None:
         """Who watches what where, or what they can take, has changed."""
         self._adapt()
+        self.look()
         self.wake()
 
     def request_key(self, track: int | None = None) -> None:
@@ -152,41 +163,60 @@ class Sharing:
                 outlet.feed.followed = outlet is best
         return sorted(watched, key=lambda outlet: outlet is not best)
 
-    def ready(self, publication: Publication | None = None) -> bool:
-        """Whether a frame of a track (None: any) taken now would be sent at once. Called on the worker's thread."""
-        if publication is None:
-            return any(self.ready(publication) for publication in self.publications)
+    def ready(self) -> bool:
+        """Whether a frame of any track would be sent at once, as it was found last."""
+        return any(publication.permit.state is Capture.NOW for publication in self.publications)
+
+    def look(self) -> None:
+        """Decide anew which tracks' pictures may be taken, publish it, and wake the workers that may go on."""
+        now = self._clock()
+        for publication in self.publications:
+            before, found = publication.permit.state, self._found(publication, now)
+            publication.permit.publish(found)
+            if found is Capture.NOT:
+                publication.look_at = None
+            elif publication.look_at is None:
+                publication.look_at = now + PAUSE
+            if found is Capture.LATER and before is not found:
+                self._skipped += 1
+            elif found is Capture.NOW and before is not found:
+                publication.wake()
+
+    def _found(self, publication: Publication, now: float) -> Capture:
         watched = self._watched(publication)
         if not watched or not self._audience:
-            return False
-        now = self._clock()
-        if now - publication.framed_at > PAUSE:
-            publication.framed_at = now
-            self._adapt()  # what the hop carried before a pause counts for less and less
-        blocked = watched[0].held(now)
-        self._skipped += blocked and not publication.blocked
-        publication.blocked = blocked
-        return not blocked
+            return Capture.NOT
+        return Capture.LATER if watched[0].held(now) else Capture.NOW
 
     def next_timeout(self) -> float | None:
-        """When a picture that had to wait may be taken, as far as the audience goes."""
-        return min((outlet.hold_until for outlet in self._outlets if outlet.hold_until), default=None)
+        """When the next picture may have to wait, or no longer has to, without anything having happened."""
+        due = [outlet.hold_until for outlet in self._outlets if outlet.hold_until]
+        due += [publication.look_at for publication in self.publications if publication.look_at is not None]
+        return min(due, default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        for outlet in self._outlets:
-            if outlet.hold_until and now >= outlet.hold_until:
-                outlet.hold_until = 0.0
-                self.wake()
+        held = [outlet for outlet in self._outlets if outlet.hold_until and now >= outlet.hold_until]
+        for outlet in held:
+            outlet.hold_until = 0.0
+        still = [one for one in self.publications if one.look_at is not None and now >= one.look_at]
+        for publication in still:
+            publication.look_at = now + PAUSE
+        if still:
+            self._adapt()
+        if still or held:
+            self.look()
 
     def frame(self, publication: Publication, frame: EncodedFrame) -> None:
         """Seal and send a frame of a track."""
-        started = publication.framed_at = self._clock()
+        started = self._clock()
         sealed = publication.sender.seal(frame)
         now = self._clock()
         for outlet in self._watched(publication):
             if not outlet.send(publication.sender, sealed, now):
                 publication.request_key()
+        publication.look_at = now + STILL
+        self.look()
         if now - self._stages_at >= T_REPORT:
             self._stages_at = now
             times = frame.stages
@@ -202,10 +232,7 @@ class Sharing:
             # Told only now, so that it does not leave ahead of the picture that it is about.
             self._on_figures(self._stages, None)
             self._stages = None
-        for publication in self.publications:
-            if publication.blocked and not any(watched.held(now) for watched in self._watched(publication)[:1]):
-                publication.blocked = False
-                publication.wake()
+        self.look()
         if now - self._outlets[outlet] >= RATE_INTERVAL:
             self._outlets[outlet] = now
             state = outlet.carrier.rate_state(now)

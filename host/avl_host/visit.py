@@ -41,8 +41,6 @@ class Visit:
     since: float = 0.0
     #: Whether there is no way to its viewer now.
     lost: bool = False
-    #: Whether the clipboard changed, or was asked for, while there was no way to tell.
-    missed_clipboard: bool = False
 
     @property
     def here(self) -> Place | None:

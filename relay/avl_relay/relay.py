@@ -25,6 +25,7 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.relay import PeerState, RelayIdentity, RelayPeer
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.foreign import for_log
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
@@ -53,7 +54,9 @@ class Relay:
         self.identity: Identity = self._state.identity(world.entropy)
         self._log = structlog.get_logger("relay")
         self._locator: Locator | None = None
-        self._router = Router(world.entropy(32), lambda event, about: self._log.info(event, **about), self._nat_test)
+        self._router = guard(
+            Router(world.entropy(32), lambda event, about: self._log.info(event, **about), self._nat_test)
+        )
         allowed = settings.limits.requests
         self._requests = Buckets(allowed.per_second, int(allowed.burst))
         self._roll: CertificateRoll | None = None
@@ -224,7 +227,7 @@ class Relay:
         peer = RelayPeer(
             own, self._router, self._world.entropy(16), int(self._world.clock.wall() * 1000), now, self._settings.limits
         )
-        peer.attach_carrier(carrier)
+        guard(peer).attach_carrier(carrier)
         if self._locator is not None:
             self._locator.know(peer)
         faults = self._world.faults

@@ -20,9 +20,11 @@ from spec.vectors import (
     crypto_cases,
     feedback_cases,
     handshake_cases,
+    input_cases,
     message_cases,
     parity_cases,
     path_cases,
+    selector_cases,
     track_cases,
     wire_cases,
 )
@@ -53,6 +55,12 @@ def vectors() -> dict[str, Any]:
         "sframe": crypto_cases.objects(),
         "channel": channel_cases.channels(),
         "punch": path_cases.punches(),
+        "selector": selector_cases.selectors(),
+        "silence": selector_cases.silences(),
+        "outbox": input_cases.outboxes(),
+        "inputledger": input_cases.ledgers(),
+        "inputsender": input_cases.senders(),
+        "inputgate": input_cases.gates(),
         "handshake": handshake_cases.handshakes(kem),
     }
 

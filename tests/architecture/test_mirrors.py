@@ -13,6 +13,7 @@ ONLY_PYTHON = {
     "media/packetizer": "a browser sends no media",
     "wire/codec": "wire/messages.js reads and writes by the registry's tables: an object needs no class to become",
     "wire/endtoend": "wire/messages.js, likewise",
+    "wire/onethread": "a page has one thread",
     "wire/keys": "input/keys.js holds what a browser needs of it; names of keys are typed on a command line",
 }
 #: What a browser needs of a hop's rate: it says what arrived. The rest of that room is for who sends media.

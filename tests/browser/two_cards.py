@@ -18,5 +18,5 @@ def open_parts(settings: HostSettings, *more: Any) -> Parts:
 
 
 if __name__ == "__main__":
-    machine.open_parts = open_parts
+    machine.open_parts = open_parts  # type: ignore[assignment]
     cli.main()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
 from avl_host.encode.budget import Budget
 from avl_host.entrances import RelayEntrance
+from avl_host.sharing import Sharing
 from avl_protocol.media.frame import Chroma
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.link import LinkState, RelayLink
+from avl_protocol.session.services import Service
 from avl_protocol.wire.endtoend import Candidates
+from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage
+from tests.protocol.handshakes import HOST, Seeded
 from tests.protocol.memory import Connection
 
 
@@ -43,26 +48,48 @@ class RecordingLink:
         return [message for message in self.sent if isinstance(message, kind)]
 
 
+def sharing_of(clock: Callable[[], float], ask: Callable[[], None] = lambda: None) -> Sharing:
+    """A sharing of the test's host, whose figures nobody reads."""
+    return Sharing(
+        HOST,
+        Seeded("sharing"),
+        clock=clock,
+        max_bitrate=8_000_000,
+        on_figures=lambda told, outlet: None,
+        ask=ask,
+    )
+
+
 @dataclass
-class RecordingGuests:
-    """Guests that write down who came, was lost, was back and went."""
+class RecordingService(Service[HostSession]):
+    """A service that writes down what it is told of sessions."""
 
     seen: list[tuple[str, HostSession]] = field(default_factory=list)
 
-    def joined(self, session: HostSession, now: float) -> None:
-        self.seen.append(("joined", session))
+    def admitted(self, session: HostSession, now: float) -> None:
+        self.seen.append(("admitted", session))
 
-    def candidates(self, session: HostSession, message: Candidates, now: float) -> None:
-        self.seen.append((f"candidates {message.serial}", session))
+    def moved(self, session: HostSession, now: float) -> None:
+        self.seen.append(("moved", session))
 
     def lost(self, session: HostSession, now: float) -> None:
         self.seen.append(("lost", session))
 
-    def back(self, session: HostSession, now: float) -> None:
-        self.seen.append(("back", session))
+    def ended(self, session: HostSession, reason: Refused, now: float) -> None:
+        self.seen.append(("ended", session))
 
-    def gone(self, session: HostSession, now: float) -> None:
-        self.seen.append(("gone", session))
+
+class Unreachable:
+    """A Reachability of a host that is reached through relays only."""
+
+    def joined(self, session: HostSession) -> None:
+        return
+
+    def gone(self, session: HostSession) -> None:
+        return
+
+    def candidates(self, session: HostSession, message: Candidates, now: float) -> None:
+        return
 
 
 @dataclass

@@ -7,7 +7,6 @@ from typing import Any, cast
 import pytest
 
 from avl_host.direct import HANDLE, MOST, DirectDoor
-from avl_host.sharing import Sharing
 from avl_protocol.crypto.identity import HOST_CERTIFICATE, check_relay, device_number, pin
 from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.session.relay import RelayPeer
@@ -24,7 +23,7 @@ from avl_protocol.wire.messages import (
     Welcome,
 )
 from avl_protocol.wire.registry import CloseCode, Role
-from tests.host.hosting import RecordingWorker
+from tests.host.hosting import RecordingWorker, sharing_of
 from tests.protocol.handshakes import HOST, VIEWER, WALL, Seeded
 from tests.protocol.memory import Connection, Deaf, settle
 
@@ -65,9 +64,7 @@ class Doorstep:
 
     def __init__(self, *, strangers: bool = False) -> None:
         self.desk, self.worker = Desk(), RecordingWorker()
-        self.sharing = Sharing(
-            HOST, Seeded("sharing"), clock=lambda: 100.0, max_bitrate=8_000_000, on_figures=lambda told, outlet: None
-        )
+        self.sharing = sharing_of(lambda: 100.0)
         self.sharing.start(self.worker)
         self.door = DirectDoor(HOST, cast(Any, self.desk), self.sharing, Seeded("door"), lambda: float(WALL), strangers)
 

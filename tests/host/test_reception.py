@@ -9,12 +9,14 @@ from typing import Any, cast
 
 import pytest
 
+from avl_host.assembly import Served, assemble
 from avl_host.capture.source import CursorImage
+from avl_host.clipboard import MemoryClipboard
 from avl_host.config import EVERYTHING
 from avl_host.input.recorder import InputRecorder
-from avl_host.reception import CURSOR_RATE, RENEWAL_SPACING, UNADMITTED, Desktop, Reception
+from avl_host.reception import RENEWAL_SPACING, UNADMITTED, Reception
 from avl_host.registration import Registration
-from avl_host.sharing import Sharing
+from avl_host.services.pointer import CURSOR_RATE
 from avl_host.tickets import TicketBook
 from avl_protocol.crypto import schedule
 from avl_protocol.crypto.sframe import MediaKey
@@ -26,7 +28,7 @@ from avl_protocol.session.hosting import HostState
 from avl_protocol.session.moves import HostMoves
 from avl_protocol.session.pipes import Route
 from avl_protocol.session.secure import SecureChannels
-from avl_protocol.wire.cliptext import Content
+from avl_protocol.wire.channels import channel_of
 from avl_protocol.wire.endtoend import (
     Clipboard,
     ClipboardAsk,
@@ -50,7 +52,7 @@ from avl_protocol.wire.registry import (
     Permission,
 )
 from avl_protocol.wire.target import RelayAddress
-from tests.host.hosting import RecordingGuests, RecordingLink, RecordingWorker
+from tests.host.hosting import RecordingLink, RecordingService, RecordingWorker, Unreachable, sharing_of
 from tests.protocol.handshakes import HOST, WALL, Seeded, identity
 from tests.protocol.meeting import CodeDoor
 
@@ -87,23 +89,20 @@ class Lobby:
         self.clock = Clock()
         self.said: list[str] = []
         self.sink, self.link, self.worker = InputRecorder(), RecordingLink(), RecordingWorker()
-        self.guests = RecordingGuests()
-        self.text: Content = ClipboardState.EMPTY
-        self.takes = True
-        self.sharing = Sharing(
-            HOST,
-            Seeded("sharing"),
-            clock=self.clock.monotonic,
-            max_bitrate=8_000_000,
-            on_figures=lambda told, outlet: None,
-        )
+        self.guests = RecordingService()
+        self.clipboard = MemoryClipboard()
+        self.sharing = sharing_of(self.clock.monotonic)
         self.sharing.start(self.worker)
         world = World(self.clock, Seeded("world"), cast(Any, None))
-        desktop = Desktop(self.sharing, self.sink, self._set, self._get)
         self.tickets = TicketBook(StateFolder(folder), T_RESUME, Seeded("tickets"), self.clock.wall)
         self.reception = Reception(
-            world, HOST, "desk", CodeDoor(), self.tickets, desktop, ask, self.guests, self.said.append, lambda: None
+            world, identity=HOST, name="desk", door=CodeDoor(), sharing=self.sharing, keep=T_RESUME, ask=ask,
+            tell=self.said.append, after=lambda: None,
+        )  # fmt: skip
+        served = Served(
+            self.sharing, self.sink, self.clipboard, self.tickets, cast(Any, Unreachable()), cast(Any, self.guests)
         )
+        self.features = assemble(self.reception, served, self.said.append, self.clock.monotonic)
         nowhere = cast(Any, Nowhere())
         self.relay = Registration(
             world, HOST, RelayAddress("relay.test", 4433), nowhere, self.reception, self.sharing, nowhere,
@@ -125,14 +124,6 @@ class Lobby:
         self.clock.now += seconds
         self.reception.handle_timer(self.clock.now)
 
-    def _set(self, text: str) -> bool:
-        if self.takes:
-            self.text = text
-        return self.takes
-
-    async def _get(self) -> Content:
-        return self.text
-
     def incoming(self, handle: int, source: bytes = b"source") -> HostSession | None:
         name = handle.to_bytes(16, "big")
         self.say(Incoming(name, handle, source))
@@ -142,7 +133,7 @@ class Lobby:
     def admit(self, handle: int, permissions: Permission = EVERYTHING) -> HostSession:
         session = self.incoming(handle, handle.to_bytes(8, "big"))
         assert session is not None
-        told = self.told[handle] = []
+        self.told[handle] = []
         session.viewer = identity(f"viewer {handle}").public
         session.permissions = permissions
         session.state = HostState.ADMITTED
@@ -151,22 +142,21 @@ class Lobby:
         session._secure = SecureChannels(keys, False, session.session_id, session._pipes)
         session._moves = HostMoves(session._secure, session._pipes)
         session._timers.stop_all()
-        session.send = told.append  # type: ignore[method-assign, assignment]
         self.hears(session, handle)
         self.reception.session_grant(session, self.clock.now)
         self.reception.session_admitted(session, self.clock.now)
         return session
 
     def hears(self, session: HostSession, handle: int, ways: list[bool] | None = None) -> None:
-        """Write down what a session is sent on its clipboard channel, where it has a way (default: it has)."""
+        """Write down what a session is sent, on its clipboard channel where that has a way (default: it has)."""
 
         def send(message: Any) -> bool:
-            if ways is not None and not ways[0]:
+            if ways is not None and not ways[0] and channel_of(type(message)) == Channel.BULK:
                 return False
             self.told[handle].append(message)
             return True
 
-        session.send_bulk = send  # type: ignore[method-assign]
+        session.send = send  # type: ignore[method-assign]
 
     def of(self, handle: int, kind: type) -> list[Any]:
         return [message for message in self.told[handle] if isinstance(message, kind)]
@@ -231,21 +221,21 @@ def test_admission_opens_the_channels_and_pictures_follow_the_decoder(tmp_path: 
 
 def test_a_newcomer_is_told_layout_and_cursor(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
-    lobby.reception.layout((800, 600), (Monitor("one", 0, 0, 800, 600, True),))
-    lobby.reception.cursor(CursorImage(3, 2, 2, 0, 0, bytes(16)))
+    lobby.features.layout.changed((800, 600), (Monitor("one", 0, 0, 800, 600, True),))
+    lobby.features.pointer.changed(CursorImage(3, 2, 2, 0, 0, bytes(16)))
     lobby.admit(1)
     assert lobby.of(1, Layout) == [Layout(800, 600, ("one",), ((0, 0, 800, 600, 1),))]
     assert lobby.of(1, Cursor)[0].serial == 3
-    lobby.reception.layout((640, 480), ())
+    lobby.features.layout.changed((640, 480), ())
     assert lobby.of(1, Layout)[1].width == 640
 
 
 def test_a_pointer_too_detailed_for_a_control_record_replaces_the_old_one_all_the_same(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     lobby.admit(1)
-    lobby.reception.cursor(CursorImage(1, 16, 16, 0, 0, bytes(16 * 16 * 4)))
+    lobby.features.pointer.changed(CursorImage(1, 16, 16, 0, 0, bytes(16 * 16 * 4)))
     lobby.wait(1)
-    lobby.reception.cursor(CursorImage(2, 128, 128, 64, 5, Seeded("noise")(128 * 128 * 4)))
+    lobby.features.pointer.changed(CursorImage(2, 128, 128, 64, 5, Seeded("noise")(128 * 128 * 4)))
     assert [(c.serial, c.width, c.hot_x, c.hot_y) for c in lobby.of(1, Cursor)] == [(1, 16, 0, 0), (2, 128, 64, 5)]
 
 
@@ -254,7 +244,7 @@ def test_an_animated_pointer_takes_a_bounded_share_and_ends_with_its_last_shape(
     lobby.admit(1)
     noise = Seeded("noise")
     for serial in range(1, 201):  # 96 x 96, 50 times a second, for 4 s
-        lobby.reception.cursor(CursorImage(serial, 96, 96, 0, 0, noise(96 * 96 * 4)))
+        lobby.features.pointer.changed(CursorImage(serial, 96, 96, 0, 0, noise(96 * 96 * 4)))
         lobby.wait(0.02)
     told = lobby.of(1, Cursor)
     assert told[0].serial == 1 and 5 <= len(told) <= 20
@@ -291,7 +281,7 @@ def test_a_viewers_clipboard_is_set_answered_and_told_to_the_others_only(tmp_pat
     lobby.admit(2)
     lobby.admit(3, Permission.VIEW)
     lobby.reception.session_message(source, Clipboard(7, "text"), 100.0)
-    assert lobby.text == "text"
+    assert lobby.clipboard.content == "text"
     assert lobby.of(1, ClipboardSet) == [ClipboardSet(7, True)] and lobby.of(1, Clipboard) == []
     assert [m.text for m in lobby.of(2, Clipboard)] == ["text"]
     assert lobby.of(3, Clipboard) == []
@@ -310,20 +300,20 @@ def test_a_clipboard_that_is_not_taken_is_answered_so(tmp_path: Path, why: str, 
     lobby = Lobby(tmp_path)
     session = lobby.admit(1, EVERYTHING & ~Permission.CLIPBOARD_IN if why == "permission" else EVERYTHING)
     lobby.admit(2)
-    lobby.takes = why != "desktop"
+    lobby.clipboard.takes = why != "desktop"
     text = "x" * (MAX_CLIPBOARD_TEXT + 1) if why == "size" else "te\0xt" if why == "NUL" else "text"
     lobby.reception.session_message(session, Clipboard(7, text), 100.0)
     assert lobby.of(1, ClipboardSet) == [ClipboardSet(7, False, state)]
-    assert lobby.text is ClipboardState.EMPTY and lobby.of(2, Clipboard) == []
+    assert lobby.clipboard.content is ClipboardState.EMPTY and lobby.of(2, Clipboard) == []
 
 
 async def test_the_hosts_clipboard_is_told_to_who_may_read_it(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     reads, not_reads = lobby.admit(1), lobby.admit(2, EVERYTHING & ~Permission.CLIPBOARD_OUT)
-    lobby.reception.clipboard("copied")
-    lobby.reception.clipboard(ClipboardState.NOT_TEXT)
+    lobby.features.clipboard.changed("copied")
+    lobby.features.clipboard.changed(ClipboardState.NOT_TEXT)
     assert [(m.text, m.state) for m in lobby.of(1, Clipboard)] == [("copied", 0), ("", ClipboardState.NOT_TEXT)]
-    lobby.text = "asked for"
+    lobby.clipboard.content = "asked for"
     for session in (reads, not_reads):
         lobby.reception.session_message(session, ClipboardAsk(), 100.0)
     await asyncio.sleep(0)
@@ -337,9 +327,9 @@ async def test_what_was_copied_before_the_viewer_had_its_clipboard_channel_is_to
     session = lobby.admit(1)
     ways = [False]
     lobby.hears(session, 1, ways)
-    lobby.text = "newest"
-    lobby.reception.clipboard("older")
-    lobby.reception.clipboard("newest")
+    lobby.clipboard.content = "newest"
+    lobby.features.clipboard.changed("older")
+    lobby.features.clipboard.changed("newest")
     lobby.reception.session_message(session, ClipboardAsk(), 100.0)
     await asyncio.sleep(0)
     assert lobby.of(1, Clipboard) == []
@@ -423,11 +413,11 @@ def test_when_the_relay_is_lost_sessions_that_are_in_are_kept_and_others_end(tmp
     lobby.relay.link_lost(Refused(CloseCode.GOING_AWAY), 100.0)
     assert lobby.sessions == [session] and session.detached and lobby.reception.waiting
     assert not lobby.sharing.ready(), "no picture goes into the void"
-    assert [what for what, _ in lobby.guests.seen] == ["joined", "lost"]
+    assert [what for what, _ in lobby.guests.seen] == ["admitted", "lost"]
     lobby.wait(T_RESUME)
     assert lobby.sessions == [] and lobby.reception.next_timeout() is None
     assert lobby.sharing.audience == 0
-    assert [what for what, _ in lobby.guests.seen] == ["joined", "lost", "gone"]
+    assert [what for what, _ in lobby.guests.seen] == ["admitted", "lost", "ended"]
 
 
 def _generations(lobby: Lobby, handle: int) -> list[int]:
@@ -572,9 +562,9 @@ def test_a_relay_s_name_for_itself_runs_nothing_in_a_shell(tmp_path: Path) -> No
 
 def test_a_desktop_that_viewers_refuse_is_told_of_at_the_host(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
-    lobby.reception.layout((1366, 768), ())
+    lobby.features.layout.changed((1366, 768), ())
     assert lobby.said == []
-    lobby.reception.layout((8192, 8192), ())
+    lobby.features.layout.changed((8192, 8192), ())
     (warning,) = lobby.said
     assert "8192 x 8192" in warning and "Lower its resolution" in warning
 

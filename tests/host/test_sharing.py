@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Callable
+
+from avl_host.capture.pattern import PatternSource
+from avl_host.encode.worker import STOPPED, Listener, ThreadWorker
 from avl_host.outlets import LONGEST_HOLD, Outlet
-from avl_host.sharing import LEAST_BITRATE, Sharing
+from avl_host.permit import CapturePermit
+from avl_host.sharing import LEAST_BITRATE, PAUSE, STILL, Sharing
 from avl_protocol.crypto.identity import check_signer
 from avl_protocol.crypto.sframe import ObjectOpener
-from avl_protocol.media.frame import Chroma
+from avl_protocol.endpoint.faults import Faults
+from avl_protocol.media.frame import Chroma, EncodedFrame
 from avl_protocol.media.track import Track, video
 from avl_protocol.session.mediain import MediaReceiver
 from avl_protocol.session.mediaout import MediaSender
 from avl_protocol.wire.endtoend import Rate, Stages
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import Priority
-from tests.host.hosting import RecordingLink, RecordingWorker
+from tests.host.hosting import RecordingLink, RecordingWorker, sharing_of
+from tests.host.test_worker import pipeline
 from tests.protocol.handshakes import HOST, Seeded
 from tests.protocol.sealed import frame
 
@@ -29,8 +39,15 @@ class Shared:
         self.worker = self.workers[0]
         self.outlet = self.link.entrance.outlet
         self.about: list[Outlet | None] = []
+        self.asked = 0
         self.sharing = Sharing(
-            HOST, Seeded("sharing"), clock=lambda: self.now, max_bitrate=MAXIMUM, on_figures=self._told, tracks=tracks
+            HOST,
+            Seeded("sharing"),
+            clock=lambda: self.now,
+            max_bitrate=MAXIMUM,
+            on_figures=self._told,
+            ask=self._ask,
+            tracks=tracks,
         )
         self.sharing.start(*self.workers)
         self.sharing.open(self.outlet)
@@ -41,6 +58,19 @@ class Shared:
     def _told(self, figures: Stages | Rate, outlet: Outlet | None) -> None:
         self.figures.append(figures)
         self.about.append(outlet)
+
+    def _ask(self) -> None:
+        self.asked += 1
+
+    @property
+    def permit(self) -> CapturePermit:
+        """What the first track's worker reads."""
+        return self.sharing.publications[0].permit
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and timers fire."""
+        self.now += seconds
+        self.sharing.handle_timer(self.now)
 
     def audience(self, count: int, rate: int, hold: float = 0.0) -> None:
         """The relay says who watches."""
@@ -91,6 +121,7 @@ def test_a_picture_is_taken_only_when_it_would_leave_at_once() -> None:
     shared = Shared()
     assert shared.sharing.ready()
     shared.link.carrier.held = True
+    shared.frame(True)
     assert not shared.sharing.ready()
     shared.link.carrier.held = False
     shared.fate(shared.now)
@@ -108,8 +139,42 @@ def test_the_audience_can_make_the_host_wait_but_not_for_long() -> None:
     shared.sharing.handle_timer(shared.now)
     assert shared.worker.wakes == wakes + 1 and shared.sharing.ready()
     shared.audience(1, 0, 3600.0)
-    shared.now += LONGEST_HOLD
+    shared.wait(LONGEST_HOLD)
     assert shared.sharing.ready()
+
+
+def test_a_worker_that_was_refused_has_the_loop_look_again_once() -> None:
+    shared = Shared()
+    shared.link.carrier.held = True
+    shared.sharing.look()
+    assert not shared.permit.ready() and not shared.permit.ready()
+    assert shared.asked == 1
+    shared.link.carrier.held = False  # what waited has left, and no event told of it
+    wakes = shared.worker.wakes
+    shared.sharing.look()
+    assert shared.worker.wakes == wakes + 1 and shared.permit.ready()
+    shared.audience(0, 0)
+    assert not shared.permit.ready() and shared.asked == 1, "where nobody watches there is nothing to ask"
+
+
+def test_a_path_that_stands_still_after_a_picture_is_noticed_by_the_clock_alone() -> None:
+    shared = Shared()
+    shared.frame(True)
+    assert shared.permit.ready() and shared.sharing.next_timeout() == shared.now + STILL
+    shared.link.carrier.held = True  # nothing is answered any more
+    shared.wait(STILL)
+    assert not shared.permit.ready()
+    shared.audience(0, 0)
+    assert shared.sharing.next_timeout() is None, "nobody watches: nothing is looked at"
+
+
+def test_what_the_hop_carried_before_a_pause_is_followed_without_a_picture() -> None:
+    shared = Shared()
+    shared.frame(True)
+    shared.wait(STILL)
+    shared.link.carrier.rate = 1_000_000.0
+    shared.wait(PAUSE)
+    assert shared.worker.bitrates[-1] == 1_000_000
 
 
 def test_how_our_hop_is_doing_is_told_once_a_second() -> None:
@@ -138,6 +203,7 @@ def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
     assert len(shared.figures) == told
     shared = Shared()
     shared.outlet.sessions = 0
+    shared.sharing.changed()
     assert not shared.sharing.ready()
     shared.frame(True)
     assert not shared.link.carrier.datagrams
@@ -206,3 +272,71 @@ def test_after_somebody_left_a_key_frame_under_a_new_generation_is_asked_for() -
     shared.link.carrier.datagrams.clear()
     shared.frame(True)
     assert [f for data, _, _ in shared.link.carrier.datagrams for f in old.datagram(data, 0.0)] == []
+
+
+class Captured:
+    """A sharing on this loop whose pictures a real thread captures; `ready` is what the thread asks."""
+
+    def __init__(self, ready: Callable[[Sharing], bool]) -> None:
+        loop = asyncio.get_running_loop()
+        self.told: list[str] = []
+        self.lost: asyncio.Future[str] = loop.create_future()
+        faults = Faults()
+        self.unwatch = faults.watch(self.told.append, self.told.append, time.monotonic)
+        self.link = RecordingLink()
+        guard(self.link.carrier)
+
+        def ask() -> None:
+            loop.call_soon_threadsafe(sharing.look)
+
+        self.sharing = sharing = guard(sharing_of(time.monotonic, ask))
+        self.outlet = self.link.entrance.outlet
+        sharing.open(self.outlet)
+        self.outlet.sessions = 1
+        sharing.set_viewer(1, (0, 1))
+        self.frames = 0
+        self.framed = asyncio.Event()
+        source = PatternSource(time.monotonic, (320, 192), rate=50)
+        listener = Listener(self._frame, lambda _cursor: None, lambda *_layout: None, self.lost.set_result, faults)
+        made = pipeline(source, lambda: ready(sharing))
+        self.worker = ThreadWorker(source, made, listener, time.monotonic)
+        sharing.start(self.worker)
+        self.worker.start()
+
+    def _frame(self, frame: EncodedFrame) -> None:
+        self.frames += 1
+        self.sharing.frame(self.sharing.publications[0], frame)
+        self.framed.set()
+
+    async def another(self) -> None:
+        """Wait for a picture."""
+        self.framed.clear()
+        async with asyncio.timeout(8):
+            await self.framed.wait()
+
+    async def close(self) -> None:
+        await self.worker.close()
+        self.unwatch()
+
+
+async def test_the_capture_thread_reads_what_the_loop_publishes_and_enters_nothing() -> None:
+    captured = Captured(lambda sharing: sharing.publications[0].permit.ready())
+    for _ in range(5):
+        await captured.another()
+        captured.link.carrier.held = True
+        captured.sharing.look()
+        captured.link.carrier.held = False  # no event tells: the thread that is refused has the loop look
+    assert captured.told == [] and not captured.lost.done()
+    await captured.close()
+
+
+async def test_a_capture_thread_that_entered_the_sharing_would_be_told_of() -> None:
+    def look(sharing: Sharing) -> bool:
+        sharing.look()
+        return sharing.ready()
+
+    captured = Captured(look)
+    async with asyncio.timeout(8):
+        assert await captured.lost == STOPPED
+    assert "WrongThread" in captured.told[0] and "Sharing.look" in captured.told[0]
+    await captured.close()

@@ -16,7 +16,7 @@ from avl_protocol.session.mediain import ReceivedFrame
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerSettings
-from avl_protocol.wire.endtoend import BulkMessage, ControlMessage, Grant
+from avl_protocol.wire.endtoend import ChannelMessage, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode, Permission
 from tests.protocol.handshakes import HOST, SESSION, VIEWER, WALL, Seeded, identity
@@ -144,7 +144,7 @@ class HostOwner:
     asked: list[tuple[str, Permission]] = field(default_factory=list)
     admitted: int = 0
     events: list[tuple[Any, ...]] = field(default_factory=list)
-    messages: list[ControlMessage | BulkMessage] = field(default_factory=list)
+    messages: list[ChannelMessage] = field(default_factory=list)
     ended: CloseCode | None = None
     moved: int = 0
     detached: int = 0
@@ -175,7 +175,7 @@ class HostOwner:
     def session_input(self, session: HostSession, events: list[tuple[Any, ...]], now: float) -> None:
         self.events += events
 
-    def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
+    def session_message(self, session: HostSession, message: ChannelMessage, now: float) -> None:
         self.messages.append(message)
 
     def session_opened(self, session: HostSession, channel: int, now: float) -> None:
@@ -200,7 +200,7 @@ class ViewerOwner:
     waiting: int | None = None
     frames: list[ReceivedFrame] = field(default_factory=list)
     recoveries: list[tuple[int, int]] = field(default_factory=list)
-    messages: list[ControlMessage | BulkMessage] = field(default_factory=list)
+    messages: list[ChannelMessage] = field(default_factory=list)
     echoes: list[int] = field(default_factory=list)
     stale: bool = False
     ended: Refused | None = None
@@ -233,7 +233,7 @@ class ViewerOwner:
     def session_recover(self, track: int, number: int, now: float) -> None:
         self.recoveries.append((track, number))
 
-    def session_message(self, message: ControlMessage | BulkMessage, now: float) -> None:
+    def session_message(self, message: ChannelMessage, now: float) -> None:
         self.messages.append(message)
 
     def session_echo(self, sequence: int, host_time: float, now: float) -> None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, cast
 
 import pytest
 
+from avl_host.assembly import Served, assemble
 from avl_host.clipboard import MemoryClipboard
 from avl_host.encode.budget import Budget
 from avl_host.entrances import RelayEntrance
 from avl_host.input.recorder import InputRecorder
 from avl_host.limits import PromptLimit
-from avl_host.reception import Desktop, Reception
-from avl_host.sharing import Sharing
+from avl_host.reception import Reception
+from avl_host.tickets import TicketBook
 from avl_host.visit import Place, Visit
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.endpoint.clock import SystemClock
+from avl_protocol.endpoint.state import StateFolder
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Chroma
 from avl_protocol.media.track import video
@@ -27,9 +28,11 @@ from avl_protocol.session.link import LinkState, RelayLink
 from avl_protocol.session.mediakeys import MediaKeyring
 from avl_protocol.session.mediaout import MediaSender
 from avl_protocol.session.pipes import Route
-from avl_protocol.wire.endtoend import BulkMessage, Clipboard, ClipboardAsk, ClipboardSet, ControlMessage, MediaKeys
+from avl_protocol.wire.channels import channel_of
+from avl_protocol.wire.endtoend import BulkMessage, ChannelMessage, Clipboard, ClipboardAsk, ClipboardSet, MediaKeys
 from avl_protocol.wire.messages import Evict, HopMessage
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, CloseCode, Permission
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Channel, ClipboardState, CloseCode, Permission
+from tests.host.hosting import RecordingService, Unreachable, sharing_of
 from tests.protocol.handshakes import HOST, VIEWER, Seeded
 from tests.protocol.memory import MemoryCarrier
 
@@ -48,14 +51,12 @@ class Session:
         self.session_id = handle.to_bytes(16, "big")
         self.permissions = permissions
         self.viewer = VIEWER.public
-        self.told: list[BulkMessage] = []
-        self.controls: list[ControlMessage] = []
+        self.told: list[ChannelMessage] = []
+        self.controls: list[ChannelMessage] = []
 
-    def send(self, message: ControlMessage) -> None:
-        self.controls.append(message)
-
-    def send_bulk(self, message: BulkMessage) -> None:
-        self.told.append(message)
+    def send(self, message: ChannelMessage) -> bool:
+        (self.told if channel_of(type(message)) == Channel.BULK else self.controls).append(message)
+        return True
 
 
 class Coder:
@@ -95,14 +96,14 @@ class Hop:
         self.said.append(message)
 
 
-class Nobody:
-    """Guests and a ticket book in one, that take no notice of anything."""
+class Forgetful:
+    """A StateFolder that keeps nothing."""
 
-    def gone(self, session: HostSession, now: float) -> None:
-        return
+    def read(self, name: str) -> bytes | None:
+        return None
 
-    def revoke(self, session: bytes) -> None:
-        return
+    def keep(self, name: str, data: bytes, costs: str) -> bool:
+        return True
 
 
 class Lobby:
@@ -110,18 +111,20 @@ class Lobby:
 
     def __init__(self, *permissions: Permission) -> None:
         self.clipboard = MemoryClipboard()
-        sharing = Sharing(
-            HOST, Seeded("sharing"), clock=lambda: 0.0, max_bitrate=1_000_000, on_figures=lambda _told, _outlet: None
-        )
-        desktop = Desktop(sharing, InputRecorder(), self.clipboard.set, self.clipboard.get)
-        nobody = cast(Any, Nobody())
+        self.sharing = sharing = sharing_of(lambda: 0.0)
         world = World(SystemClock(), Seeded("world"), cast(Any, None))
         self.reception = Reception(
-            world, HOST, "host", cast(Any, None), nobody, desktop, None, nobody, lambda _text: None, lambda: None
+            world, identity=HOST, name="host", door=cast(Any, None), sharing=sharing, keep=0.0, ask=None,
+            tell=lambda _text: None, after=lambda: None,
+        )  # fmt: skip
+        tickets = TicketBook(cast(StateFolder, Forgetful()), 0.0, Seeded("tickets"), lambda: 0.0)
+        served = Served(
+            sharing, InputRecorder(), self.clipboard, tickets, cast(Any, Unreachable()), cast(Any, RecordingService())
         )
+        features = assemble(self.reception, served, lambda _text: None, lambda: 0.0)
         self.coder, self.link = Coder(), Hop()
         sharing.start(cast(Any, self.coder))
-        self.clipboard.on_change = self.reception.clipboard
+        self.clipboard.on_change = features.clipboard.changed
         self.sessions = [Session(at, each) for at, each in enumerate(permissions)]
         for session in self.sessions:
             visit = Visit(cast(HostSession, session), None)
@@ -129,6 +132,9 @@ class Lobby:
                 Place(self.link.entrance, session.handle, Route(self.link.entrance.hop, session.handle))
             )
             self.reception._visits[session.session_id] = visit
+            self.reception.services.admitted(cast(HostSession, session), 0.0)
+            session.told.clear()
+            session.controls.clear()
 
     def say(self, session: Session, message: BulkMessage) -> None:
         self.reception.session_message(cast(HostSession, session), message, 0.0)
@@ -157,7 +163,7 @@ async def test_the_clipboard_is_told_to_those_who_may_read_it_and_not_to_who_set
     assert texts(reader) == ["by hand", "from a viewer"]
     for session in (reader, *others):
         lobby.say(session, ClipboardAsk())
-    await asyncio.gather(*lobby.reception._tasks)
+    await lobby.reception.settled()
     assert texts(reader)[2:] == ["from a viewer"]
     assert [texts(session) for session in others] == [[], []]
     for without in (LARGEST + "x", "\0", ClipboardState.NO_ANSWER):
@@ -193,9 +199,7 @@ async def test_setting_the_clipboard_is_always_answered(
 
 async def test_a_desktop_that_does_not_take_the_text_is_reported() -> None:
     lobby = Lobby(EVERYTHING, EVERYTHING)
-    lobby.reception._desktop = Desktop(
-        lobby.reception._desktop.sharing, InputRecorder(), lambda _text: False, lobby.clipboard.get
-    )
+    lobby.clipboard.takes = False
     lobby.say(lobby.sessions[0], Clipboard(3, "text"))
     assert answers(lobby.sessions[0]) == [(3, False, ClipboardState.NO_ANSWER)]
     assert texts(lobby.sessions[1]) == []
@@ -205,9 +209,7 @@ async def test_a_desktop_that_does_not_take_the_text_is_reported() -> None:
 
 
 def test_chroma_is_what_every_viewer_decodes() -> None:
-    sharing = Sharing(
-        HOST, Seeded("sharing"), clock=lambda: 0.0, max_bitrate=1_000_000, on_figures=lambda _told, _outlet: None
-    )
+    sharing = sharing_of(lambda: 0.0)
     coder = Coder()
     sharing.start(cast(Any, coder))
     sharing.set_viewer(1, (0, 1))
@@ -219,9 +221,7 @@ def test_chroma_is_what_every_viewer_decodes() -> None:
 
 
 def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
-    sharing = Sharing(
-        HOST, Seeded("sharing"), clock=lambda: 0.0, max_bitrate=1_000_000, on_figures=lambda _told, _outlet: None
-    )
+    sharing = sharing_of(lambda: 0.0)
     link = Hop()
     carrier = link.carrier
     outlet = link.entrance.outlet
@@ -231,12 +231,16 @@ def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
     sharing.set_viewer(1, (0, 1))
     assert sharing.ready()
     carrier.held = True
+    sharing.look()
     assert not sharing.ready()
     carrier.held = False
+    sharing.look()
     assert sharing.ready()
     outlet.audience((), 0, 0.0, 0.0)
+    sharing.changed()
     assert not sharing.ready(), "nobody looks"
     outlet.audience((1,), 0, 0.0, 0.0)
+    sharing.changed()
     assert sharing.ready()
     sharing.close(outlet)
     assert not sharing.ready()
@@ -255,7 +259,7 @@ def test_who_remains_after_an_eviction_is_given_a_generation_of_its_own() -> Non
 def test_when_a_session_ends_the_others_are_given_new_keys() -> None:
     lobby = Lobby(EVERYTHING, EVERYTHING, Permission.VIEW)
     gone, *rest = lobby.sessions
-    before = lobby.reception._desktop.sharing.join_key()
+    before = lobby.sharing.join_key()
     lobby.reception.session_ended(cast(HostSession, gone), CloseCode.ENDED, 0.0)
     assert lobby.link.said == [Evict(gone.handle, CloseCode.ENDED)]
     assert gone.controls == []

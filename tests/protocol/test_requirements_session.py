@@ -9,7 +9,7 @@ import pytest
 
 from avl_protocol.session.host import HostSession
 from avl_protocol.wire.codec import INPUT
-from avl_protocol.wire.endtoend import Batch, Beacon, ClockPong, ControlMessage, Echo, Grant
+from avl_protocol.wire.endtoend import Batch, Beacon, ChannelMessage, ClockPong, Echo, Grant
 from avl_protocol.wire.registry import Channel, CloseCode, InputKind, Permission
 from tests.protocol.handshakes import VIEWER
 from tests.protocol.meeting import EVERYTHING, Meeting
@@ -17,21 +17,21 @@ from tests.protocol.meeting import EVERYTHING, Meeting
 KEY, MOVE, TEXT = int(InputKind.KEY), int(InputKind.MOVE), int(InputKind.TEXT)
 
 
-def heard(meeting: Meeting) -> list[tuple[float, ControlMessage]]:
-    """From now on, control messages of the host with the time at which they reach the viewer."""
-    messages: list[tuple[float, ControlMessage]] = []
-    control = meeting.viewer._control
+def heard(meeting: Meeting) -> list[tuple[float, ChannelMessage]]:
+    """From now on, messages of the host with the time at which they reach the viewer."""
+    messages: list[tuple[float, ChannelMessage]] = []
+    dispatch = meeting.viewer._dispatch
 
-    def watch(message: ControlMessage, now: float) -> None:
+    def watch(message: ChannelMessage, now: float) -> None:
         messages.append((now, message))
-        control(message, now)
+        dispatch(message, now)
 
-    meeting.viewer._control = watch  # type: ignore[method-assign]
+    meeting.viewer._dispatch = watch  # type: ignore[method-assign]
     return messages
 
 
 @pytest.mark.parametrize("first", [Beacon(0), ClockPong(0, 0)])
-def test_a_host_that_does_not_begin_with_grant_is_left(first: ControlMessage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_does_not_begin_with_grant_is_left(first: ChannelMessage, monkeypatch: pytest.MonkeyPatch) -> None:
     meeting = Meeting()
     monkeypatch.setattr(meeting.host_owner, "session_grant", lambda _session, _now: cast(Grant, first))
     meeting.start()

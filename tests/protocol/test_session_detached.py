@@ -56,7 +56,7 @@ def back(meeting: Meeting) -> None:
 def test_what_a_viewer_says_meanwhile_arrives_when_there_is_a_way() -> None:
     meeting = lost()
     meeting.viewer.send(Decoder((7,)))
-    meeting.viewer.send_bulk(Clipboard(3, "text"))
+    meeting.viewer.send(Clipboard(3, "text"))
     meeting.at(60)
     back(meeting)
     assert [m for m in meeting.host_owner.messages if isinstance(m, Decoder)] == [Decoder((7,))]
@@ -66,10 +66,10 @@ def test_what_a_viewer_says_meanwhile_arrives_when_there_is_a_way() -> None:
 def test_the_host_is_told_of_each_channel_that_has_a_way_for_the_first_time_and_again() -> None:
     meeting = lost()
     assert meeting.host_owner.opened == [Channel.INPUT, Channel.BULK]
-    assert not meeting.host.send_bulk(Clipboard(1, "text"))
+    assert not meeting.host.send(Clipboard(1, "text"))
     back(meeting)
     assert meeting.host_owner.opened == [Channel.INPUT, Channel.BULK] * 2
-    assert meeting.host.send_bulk(Clipboard(2, "text"))
+    assert meeting.host.send(Clipboard(2, "text"))
 
 
 def test_what_a_host_says_into_the_void_is_dropped_and_it_is_told_that_the_viewer_is_back() -> None:
@@ -77,7 +77,7 @@ def test_what_a_host_says_into_the_void_is_dropped_and_it_is_told_that_the_viewe
     assert meeting.host_owner.detached == 1
     for serial in range(1000):
         meeting.host.send(Layout(serial, 1, (), ()))
-        meeting.host.send_bulk(Clipboard(serial, "x" * 10_000))
+        meeting.host.send(Clipboard(serial, "x" * 10_000))
     assert meeting.host_owner.ended is None
     back(meeting)
     assert meeting.viewer_owner.messages == [] and meeting.host_owner.moved == 1

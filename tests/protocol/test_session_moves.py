@@ -33,14 +33,14 @@ class Talk:
     def viewer_says(self) -> None:
         self._count += 1
         self.meeting.viewer.send(Decoder((self._count,)))
-        self.meeting.viewer.send_bulk(Clipboard(self._count, CLIP))
+        self.meeting.viewer.send(Clipboard(self._count, CLIP))
         self.typed.append(self.meeting.viewer.send_input([(int(InputKind.TEXT), str(self._count))], self.meeting.now))
         self.viewer_said.append(self._count)
 
     def host_says(self) -> None:
         self._count += 1
         self.meeting.host.send(Layout(self._count, 1, (), ()))
-        self.meeting.host.send_bulk(Clipboard(self._count, CLIP))
+        self.meeting.host.send(Clipboard(self._count, CLIP))
         self.host_said.append(self._count)
 
     def check(self) -> None:

@@ -46,8 +46,8 @@ def test_a_changed_byte_of_a_record_ends_the_session_as_tampered(
 
     meeting.change = change
     meeting.send_input((MOVE, 1, 2))
-    meeting.viewer.send_bulk(Clipboard(1, "text"))
-    meeting.host.send_bulk(Clipboard(1, "text"))
+    meeting.viewer.send(Clipboard(1, "text"))
+    meeting.host.send(Clipboard(1, "text"))
     meeting.carry()
     meeting.at(T_BEACON * 2.5)
     if channel == 0 and from_viewer:
@@ -248,7 +248,7 @@ def test_clipboards_that_nobody_acknowledges_end_the_session_and_raise_nothing()
     meeting = Meeting().start()
     meeting.change = lambda from_viewer, moved: moved if from_viewer else None
     for serial in range(12):
-        meeting.host.send_bulk(Clipboard(serial, "x" * MAX_CLIPBOARD_TEXT))
+        meeting.host.send(Clipboard(serial, "x" * MAX_CLIPBOARD_TEXT))
     assert meeting.host_owner.ended is CloseCode.TOO_SLOW
 
 
@@ -257,15 +257,15 @@ def test_the_viewers_own_clipboard_says_too_slow_to_its_caller() -> None:
     meeting.change = lambda from_viewer, moved: None
     with pytest.raises(Refused) as caught:
         for serial in range(12):
-            meeting.viewer.send_bulk(Clipboard(serial, "x" * MAX_CLIPBOARD_TEXT))
+            meeting.viewer.send(Clipboard(serial, "x" * MAX_CLIPBOARD_TEXT))
     assert caught.value.code is CloseCode.TOO_SLOW
 
 
 def test_a_large_clipboard_arrives_whole_in_both_directions() -> None:
     meeting = Meeting().start()
     text = "".join(random.Random(1).choices("abcäöü€", k=300_000))
-    meeting.viewer.send_bulk(Clipboard(1, text))
-    meeting.host.send_bulk(Clipboard(2, text))
+    meeting.viewer.send(Clipboard(1, text))
+    meeting.host.send(Clipboard(2, text))
     meeting.carry()
     assert Clipboard(1, text) in meeting.host_owner.messages
     assert Clipboard(2, text) in meeting.viewer_owner.messages

@@ -19,7 +19,7 @@ def spliced(channel: int = 2) -> tuple[Stand, Neighbour, Neighbour, int, int]:
     """A stand, host and viewer, and the stream of a channel at the viewer's and at the host's side."""
     stand = Stand()
     host, viewer = stand.host(), stand.viewer()
-    handle = stand.meet(host, viewer)
+    handle = stand.meet(host, viewer, (0, 1, 2, channel))
     stream = viewer.open(handle, channel)
     host.told.streams[1].clear()
     return stand, host, viewer, stream, 1
@@ -116,7 +116,7 @@ def test_a_reset_is_passed_on_with_its_code(from_viewer: bool) -> None:
 
 
 def test_bulk_streams_leave_after_media_and_others_do_not() -> None:
-    for channel, bulk in ((0, False), (1, False), (2, True)):
+    for channel, bulk in ((0, False), (1, False), (2, True), (3, True), (77, True)):
         _, host, viewer, stream, twin = spliced(channel)
         assert (twin in host.connection.server.bulk) is bulk
         assert (stream in viewer.connection.server.bulk) is bulk

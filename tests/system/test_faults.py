@@ -15,15 +15,24 @@ from avl_host.direct import DirectDoor
 from avl_host.door import AttemptDoor
 from avl_host.encode.pipeline import Pipeline
 from avl_host.input.recorder import InputRecorder
+from avl_host.permit import CapturePermit
 from avl_host.pictures import PicturePlan
 from avl_host.reachability import Reachability
 from avl_host.reception import Reception
 from avl_host.registration import Registration
+from avl_host.services.candidates import CandidatesService
+from avl_host.services.clipboard import ClipboardService
+from avl_host.services.layout import LayoutService
+from avl_host.services.media import MediaService
+from avl_host.services.pointer import PointerService
+from avl_host.services.statistics import StatisticsService
+from avl_host.services.tickets import TicketService
 from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
 from avl_host.vigil import Vigil
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.relay import RelayPeer
+from avl_protocol.session.services import Services
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode
 from avl_relay.forward.fanout import Fanout
@@ -39,13 +48,21 @@ from tests.system.seen import number, online, until
 #: What is called from outside: by carriers, timers, tasks, the capture thread, and by those who are called by these.
 HOST: dict[type, str] = {
     Reception: "incoming left channel_received channel_reset session_grant session_admitted session_moved "
-    "session_input session_message session_ended layout cursor figures clipboard "
-    "handle_timer",
+    "session_input session_message session_ended everybody handle_timer",
+    Services: "receive admitted moved ended",
+    LayoutService: "changed admitted",
+    PointerService: "changed admitted",
+    ClipboardService: "changed admitted opened ended",
+    MediaService: "moved",
+    StatisticsService: "measured",
+    TicketService: "admitted lost ended handle_timer",
+    CandidatesService: "admitted ended",
     Registration: "link_message channel_received channel_reset media_fate handle_timer next_timeout",
     HostSession: "channel_received handle_timer send",
-    Sharing: "open join_key renew_keys set_viewer frame fate ready",
+    Sharing: "open join_key renew_keys set_viewer frame fate look",
+    CapturePermit: "ready",
     PicturePlan: "follow leave handle_timer",
-    Vigil: "joined gone candidates",
+    Vigil: "admitted ended",
     Reachability: "joined candidates raw handle_timer",
     TicketBook: "issue revoke",
     AttemptDoor: "begin confirmed",

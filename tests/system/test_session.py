@@ -218,8 +218,8 @@ def test_what_a_viewer_asks_of_its_hop_is_done(entrance: str) -> None:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
-                await until(lambda: "upload" in desktop._client.rates)
-                assert ("download" in desktop._client.rates) == (entrance == "relay"), "a hop of its own"
+                await until(lambda: "upload" in desktop.stats()["rate"])
+                assert ("download" in desktop.stats()["rate"]) == (entrance == "relay"), "a hop of its own"
                 ways, session = desktop._client._ways, desktop._client._session
                 assert ways is not None and ways.current is not None and session is not None
                 link, handle = ways.current.link, session.route.handle
@@ -360,7 +360,7 @@ def test_a_clipboard_that_is_never_answered_is_not_waited_for_for_ever() -> None
             await online(host)
             async with s.viewer(host) as desktop:
                 with pytest.MonkeyPatch.context() as patched:
-                    patched.setattr(HostSession, "send_bulk", lambda *arguments: False)
+                    patched.setattr(HostSession, "send", lambda *arguments: False)
                     with pytest.raises(ClipboardError) as asked:
                         await desktop.clipboard.get()
                     with pytest.raises(ClipboardError) as told:

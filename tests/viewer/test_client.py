@@ -13,12 +13,12 @@ from avl_protocol.session.inputledger import Dropped, Fate
 from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Recover
-from avl_protocol.wire.registry import CLOSE_CODES, ClipboardState, CloseCode
-from avl_viewer.config import RETRYABLE
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, ClipboardState, CloseCode
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.video import VideoDecoder
 from avl_viewer.present.cursor import cursor_shape
-from avl_viewer.requests import Requests
+from avl_viewer.services.clipboard import ClipboardRequests
+from avl_viewer.services.input import InputRequests
 from tests.simulator.run import Simulation
 from tests.simulator.world import RELAY, VIEWER, System, system
 from tests.system.seen import number, online, run, until
@@ -259,26 +259,32 @@ def test_a_code_that_was_changed_ends_the_dialling_with_that_answer() -> None:
     run(main)
 
 
-async def test_requests_are_answered_by_number() -> None:
-    requests = Requests(asyncio.get_running_loop())
-    first, one = requests.clipboard_set()
-    second, two = requests.clipboard_set()
+async def test_clipboards_that_were_set_are_answered_by_number() -> None:
+    requests = ClipboardRequests(asyncio.get_running_loop())
+    first, one = requests.set()
+    second, two = requests.set()
     assert first != second
     requests.was_set(second, False, ClipboardState.TOO_LARGE)
     requests.was_set(second, True, 0)
     requests.was_set(99, True, 0)
     assert two.result() is ClipboardState.TOO_LARGE and not one.done()
     for state in (0, 99):  # of a host that says no more
-        third, three = requests.clipboard_set()
+        third, three = requests.set()
         requests.was_set(third, False, state)
         assert three.result() is ClipboardState.NO_ANSWER
-    early, late = requests.input_applied(range(2, 4)), requests.input_applied(range(4, 6))
-    requests.was_applied(4)
+    requests.fail(Refused(CloseCode.SESSION_LOST))
+    assert isinstance(one.exception(), Refused)
+
+
+async def test_input_is_answered_by_batch() -> None:
+    requests = InputRequests(asyncio.get_running_loop())
+    early, late = requests.wait(range(2, 4)), requests.wait(range(4, 6))
+    requests.applied(4)
     assert early.done() and not late.done()
-    requests.was_dropped([Dropped(3, (), Fate.UNSENT), Dropped(6, (), Fate.UNSENT)])
+    requests.dropped([Dropped(3, (), Fate.UNSENT), Dropped(6, (), Fate.UNSENT)])
     assert not late.done()
-    parts = requests.input_applied(range(6, 9))
-    requests.was_dropped([Dropped(7, (), Fate.DISCARDED)])
+    parts = requests.wait(range(6, 9))
+    requests.dropped([Dropped(7, (), Fate.DISCARDED)])
     assert isinstance(parts.exception(), Refused), "a part of it came to nothing"
     requests.fail(Refused(CloseCode.SESSION_LOST))
-    assert isinstance(late.exception(), Refused) and isinstance(one.exception(), Refused)
+    assert isinstance(late.exception(), Refused)

@@ -93,7 +93,7 @@ test("a host that has forgotten the session is asked at once for another, with t
   client.handleTimer(net.now);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(net.dialled.length, 2);
-  assert.deepEqual([client._ticket, client._ways === ways], [TICKET, false]);
+  assert.deepEqual([client.features.tickets.ticket, client._ways === ways], [TICKET, false]);
 });
 
 test("a reloaded page tries again as one that was running, and asks for the code when the ticket is worth nothing", async () => {
@@ -128,7 +128,7 @@ test("a paste waits for the host's clipboard, and nothing is pasted where it was
   /** @type {any[]} */
   const sent = [];
   Object.assign(session, {
-    sendBulk: (/** @type {string} */ kind, /** @type {any} */ fields) => bulk.push([kind, fields]),
+    send: (/** @type {string} */ kind, /** @type {any} */ fields) => bulk.push([kind, fields]),
     sendInput: (/** @type {any[]} */ events) => sent.push(...events) && 1,
   });
   const key = /** @type {any} */ ([INPUT.KEY, 0x19, true, 1, ""]);

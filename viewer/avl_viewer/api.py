@@ -79,12 +79,12 @@ class Clipboard:
     async def get(self) -> str:
         """Its text; "" where it is empty. Raises ClipboardError, whose `state` says why there is none to be had:
         NOT_TEXT, TOO_LARGE or NO_ANSWER."""
-        return await self._client.get_clipboard()
+        return await self._client.features.clipboard.get()
 
     async def set(self, text: str) -> None:
         """Set its text; "" empties it. Raises ClipboardError when the host did not take it, with the same states and
         NOT_PERMITTED."""
-        await self._client.set_clipboard(text)
+        await self._client.features.clipboard.set(text)
 
 
 class Desktop:

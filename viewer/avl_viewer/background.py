@@ -82,7 +82,7 @@ class BackgroundRemote:
 
         async def set_it(client: DesktopClient) -> None:
             try:
-                await client.set_clipboard(text)
+                await client.features.clipboard.set(text)
             except ClipboardError as error:
                 self._presenter.remark(str(error))
             except Refused:

@@ -17,59 +17,32 @@ from avl_protocol.endpoint.dialler import Dialler, open_endpoint
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.world import World
-from avl_protocol.media.frame import Monitor
 from avl_protocol.media.track import Track
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.rate.control import readable
 from avl_protocol.session.inputledger import Dropped
 from avl_protocol.session.mediain import ReceivedFrame
 from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.services import Services
 from avl_protocol.session.viewer import ViewerSession
-from avl_protocol.session.viewing import ViewerSettings, ViewerState, may
-from avl_protocol.wire.cliptext import Content, as_told, content_of
-from avl_protocol.wire.cliptext import told as told_content
-from avl_protocol.wire.endtoend import (
-    BulkMessage,
-    Candidates,
-    Clipboard,
-    ClipboardAsk,
-    ClipboardSet,
-    ControlMessage,
-    Cursor,
-    Grant,
-    Layout,
-    Rate,
-    Stages,
-    Ticket,
-)  # fmt: skip
+from avl_protocol.session.viewing import ViewerSettings, ViewerState
+from avl_protocol.wire.endtoend import Candidates, ChannelMessage, Echo, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
-from avl_protocol.wire.registry import (
-    CLOSE_CODES,
-    T_KEEPALIVE,
-    ClipboardState,
-    CloseCode,
-    Permission,
-    TrackKind,
-)
-from avl_viewer.clipboard import not_given, not_taken
-from avl_viewer.config import RETRYABLE, ClientSettings
+from avl_protocol.wire.onethread import guard
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, Permission, TrackKind
+from avl_viewer.assembly import assemble
+from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DECODES
 from avl_viewer.pictures import PictureBook
 from avl_viewer.pipeline import MakeDecoder, PicturePipelines
-from avl_viewer.present.cursor import cursor_shape
 from avl_viewer.present.presenter import Presenter, Status
-from avl_viewer.report import session_report
-from avl_viewer.requests import Requests
 from avl_viewer.sentences import status_of
 from avl_viewer.ways import Ways
 
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
-#: Seconds between two words about having no way, and from one to the next moment from which a ticket counts.
-TELL, KEEP = 1.0, 60.0
-#: Seconds for the host's clipboard to answer: a program there may need some; where a relay drops it, nobody does.
-CLIPBOARD_PATIENCE = 15.0
+#: Seconds between two words about having no way.
+TELL = 1.0
 
 
 class DesktopClient:
@@ -87,6 +60,8 @@ class DesktopClient:
         self._endpoint: Endpoint | None = None
         self._ways: Ways | None = None
         self._session: ViewerSession | None = None
+        #: The session that services were told of as admitted, and not yet as ended.
+        self._served: ViewerSession | None = None
         self._session_id = b""
         self._outcome: asyncio.Future[None] | None = None
         self._lost: asyncio.Future[Refused] | None = None
@@ -94,14 +69,15 @@ class DesktopClient:
         self._closing = self._gave_up = self._ran = False
         self._watched = settings.pictures
         self._said = ""
-        self._keep_at: float | None = None
-        #: What the rate controllers of both hops last said, upload (from the host) and download (from a relay to us).
-        self.rates: dict[str, dict[str, str | float]] = {}
-        self._requests = Requests(self._loop)
         #: Tracks that are not wanted, as the way in use has been told.
         self._unwanted: set[int] = set()
         self._pictures = PicturePipelines(presenter, make_decoder, self._loop, self._undecodable, self._presented)
         self.permissions = Permission(0)
+        self.services: Services[ViewerSession] = Services()
+        #: What people and programs do with the session, each feature in its own service.
+        self.features = assemble(
+            self.services, presenter=presenter, book=self.book, tickets=settings.tickets, seek=self._seek
+        )
         self.ended: asyncio.Future[Refused] = self._loop.create_future()
 
     @property
@@ -166,7 +142,7 @@ class DesktopClient:
         try:
             async with asyncio.timeout(settings.timeout) as limit:
                 self._limit = limit
-                ways.open()
+                guard(ways).open()
                 self._happened()
                 await self._outcome
         except TimeoutError:
@@ -185,7 +161,6 @@ class DesktopClient:
                 if self._closing or over or reason.code not in RETRYABLE:
                     await self._end(reason)
                     return
-                self._requests.fail(reason)
                 self._presenter.status(Status("lost", f"{reason} Connecting again…"))
                 await asyncio.sleep(pause)
                 pause = min(LAST_RETRY, pause * 2)
@@ -212,7 +187,7 @@ class DesktopClient:
         if self._unwatch is not None:
             self._unwatch()
         self._alarm.stop()
-        self._requests.fail(reason)
+        self._services_part(reason, self._now())
         if reason.code not in RETRYABLE:
             self._settings.tickets.forget()
         if self._ways is not None:
@@ -237,20 +212,17 @@ class DesktopClient:
 
     def next_timeout(self) -> float | None:
         """When ways or session want to be called."""
-        due = [machine.next_timeout() for machine in (self._ways, self._session) if machine is not None]
-        due.append(self._keep_at)
+        machines = (self._ways, self._session, self.services)
+        due = [machine.next_timeout() for machine in machines if machine is not None]
         if self._session is not None and self._ways is not None and self._ways.nowhere_since is not None:
             due.append(self._now() + TELL)
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        for machine in (self._ways, self._session):
+        for machine in (self._ways, self._session, *self.services):
             if machine is not None:
                 machine.handle_timer(now)
-        if self._keep_at is not None and now >= self._keep_at:
-            self._keep_at = now + KEEP
-            self._settings.tickets.keep()
         since = self._ways.nowhere_since if self._ways is not None else None
         if since is not None and self._session is not None and self._session.state is ViewerState.ADMITTED:
             if now - since > self._settings.patience:
@@ -273,7 +245,7 @@ class DesktopClient:
             SessionPipes(route), self, self._world.entropy, int(self._world.clock.wall()), now,
         )  # fmt: skip
         self._session.decode_queue = lambda: self._pictures.depth
-        self._session.start()
+        guard(self._session).start()
 
     def ways_failed(self, reason: Refused, now: float) -> None:
         """No place could be had, or the host knows the session no more."""
@@ -284,23 +256,30 @@ class DesktopClient:
     def ways_message(self, message: HopMessage, now: float) -> None:
         """How the relay's hop is doing."""
         if isinstance(message, HopRate):
-            self.rates["download"] = readable(message.state, message.reason, message.figures)
+            self.features.statistics.hop_rate(message)
 
     def ways_changed(self, now: float) -> None:
         """Another way is in use, or there is one again."""
-        self.rates.clear()
+        self.features.statistics.hops_changed()
         self._say_status(now)
 
     def _over(self, reason: Refused, now: float) -> None:
         session, self._session = self._session, None
         if session is not None:
             session.lost(reason, now)
+            self._services_part(reason, now)
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_exception(reason)
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(reason)
         if self._ways is not None:
             self._ways.close()
+
+    def _services_part(self, reason: Refused, now: float) -> None:
+        """The session that the services use is over."""
+        served, self._served = self._served, None
+        if served is not None:
+            self.services.ended(served, reason, now)
 
     def _say_status(self, now: float) -> None:
         """What a person should know now."""
@@ -324,9 +303,11 @@ class DesktopClient:
         self._ran = True
         self.permissions = Permission(grant.permissions & sum(Permission))
         self._pictures.begin(tuple(track.id for track in self.tracks if track.kind == TrackKind.VIDEO))
-        assert self._ways is not None
+        assert self._ways is not None and self._session is not None
         self._ways.admitted(now)
         self._repeat_wishes()
+        self._served = self._session
+        self.services.admitted(self._session, now)
         self._said = ""
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_result(None)
@@ -351,55 +332,31 @@ class DesktopClient:
         for track in sorted(self._unwanted):
             self._ask_hop(partial(Subscribe, track=track, wish=0))
 
-    def session_message(self, message: ControlMessage | BulkMessage, now: float) -> None:
-        """Layout, cursor, stages, clipboard."""
-        if isinstance(message, Layout):
-            rows = zip(message.names, message.monitors, strict=False)
-            self._presenter.layout(
-                message.width, message.height,
-                tuple(Monitor(name, *row[:4], bool(row[4])) for name, row in rows if len(row) == 5),
-            )  # fmt: skip
-        elif isinstance(message, Cursor):
-            if (shape := cursor_shape(message)) is not None:
-                self._presenter.cursor(shape)
-        elif isinstance(message, Stages):
-            self.book.host_stages(message.times_us, now)
-        elif isinstance(message, Rate):
-            self.rates["upload"] = readable(message.state, message.reason, message.figures)
-        elif isinstance(message, Candidates) and self._ways is not None:
-            self._ways.candidates(message, now)
-        elif isinstance(message, Ticket):
-            self._settings.tickets.save(message.ticket, message.seconds)
-            self._keep_at = now + KEEP
-        elif isinstance(message, Clipboard):
-            self._was_told(told_content(message.state, message.text))
-        elif isinstance(message, ClipboardSet):
-            self._requests.was_set(message.serial, message.taken, message.state)
+    def session_message(self, message: ChannelMessage, now: float) -> None:
+        """A message for one of the services."""
+        if self._session is not None:
+            self.services.receive(self._session, message, now)
 
-    def _was_told(self, content: Content) -> None:
-        """The host says what its clipboard holds: it was asked, or somebody has copied there."""
-        asked = self._requests.asks_clipboard
-        self._requests.was_told(content)
-        if isinstance(content, str) or content is ClipboardState.EMPTY:
-            self._presenter.clipboard(content if isinstance(content, str) else "")
-        elif not asked:
-            self._presenter.remark(str(not_given(content)))
+    def _seek(self, message: Candidates, now: float) -> None:
+        """The host says where it might be reached."""
+        if self._ways is not None:
+            self._ways.candidates(message, now)
 
     def session_echo(self, sequence: int, host_time: float, now: float) -> None:
         """Input was applied."""
-        self.book.stats.input_applied(sequence, host_time)
-        self._requests.was_applied(sequence)
+        self.session_message(Echo(sequence, round(host_time * 1e6)), now)
 
     def session_dropped(self, dropped: list[Dropped], now: float) -> None:
         """Input came to nothing."""
-        self._requests.was_dropped(dropped)
-        self._presenter.dropped(dropped)
+        self.features.input.dropped(dropped)
 
     def session_moved(self, route: Route, now: float) -> None:
         """The session has arrived on another way."""
         if self._ways is not None:
             self._ways.moved(route, now)
             self._repeat_wishes()
+        if self._session is not None:
+            self.services.moved(self._session, now)
 
     def session_unmoved(self, route: Route, now: float) -> None:
         """The host refused that way."""
@@ -451,58 +408,11 @@ class DesktopClient:
 
         Raises Refused, of which nothing is sent.
         """
-        if self._session is None or self._session.state is not ViewerState.ADMITTED:
-            raise Refused(CloseCode.SESSION_LOST)
-        if not all(may(self.permissions, event) for event in events):
-            raise Refused(CloseCode.NOT_PERMITTED)
-        now = self._now()
-        first = self._session.next_input
-        sequence = self._session.send_input(events, now)
-        self.book.stats.input_sent(sequence, now)
+        applied = self.features.input.send(events, self._now())
         self._happened()
-        return self._requests.input_applied(range(first, sequence + 1))
-
-    async def set_clipboard(self, text: str) -> None:
-        """Set the host's clipboard; "" empties it. Raises ClipboardError when that did not take it, Refused."""
-        session = self._admitted(Permission.CLIPBOARD_IN)
-        content = content_of(text)
-        if content in (ClipboardState.TOO_LARGE, ClipboardState.NOT_TEXT):
-            raise not_taken(ClipboardState(content))
-        serial, answered = self._requests.clipboard_set()
-        told_state, told_text = as_told(content)
-        session.send_bulk(Clipboard(serial, told_text, told_state))
-        try:
-            async with asyncio.timeout(CLIPBOARD_PATIENCE):
-                state = await answered
-        except TimeoutError:
-            state = ClipboardState.NO_ANSWER
-        if state is not ClipboardState.TEXT:
-            raise not_taken(state)
-
-    async def get_clipboard(self) -> str:
-        """The host's clipboard, "" when it is empty. Raises ClipboardError when it has no text to tell, Refused."""
-        session = self._admitted(Permission.CLIPBOARD_OUT)
-        answered = self._requests.clipboard_text()
-        session.send_bulk(ClipboardAsk())
-        try:
-            async with asyncio.timeout(CLIPBOARD_PATIENCE):
-                content = await answered
-        except TimeoutError:
-            content = ClipboardState.NO_ANSWER
-        if content is ClipboardState.EMPTY:
-            return ""
-        if isinstance(content, ClipboardState):
-            raise not_given(content)
-        return content
-
-    def _admitted(self, needed: Permission) -> ViewerSession:
-        if self._session is None or self._session.state is not ViewerState.ADMITTED:
-            raise Refused(CloseCode.SESSION_LOST)
-        if not self.permissions & needed:
-            raise Refused(CloseCode.NOT_PERMITTED)
-        return self._session
+        return applied
 
     def stats(self) -> dict[str, Any]:
         """How the session is doing now."""
         media = self._session.media if self._session is not None else None
-        return session_report(self.book.stats, self._ways, media, self._pictures.depth, self.rates, self._now())
+        return self.features.statistics.report(self._ways, media, self._pictures.depth, self._now())

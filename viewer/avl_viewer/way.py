@@ -13,13 +13,9 @@ from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
 from avl_protocol.session.pipes import Route
 from avl_protocol.wire.errors import Refused, known_code
 from avl_protocol.wire.messages import Attach, Attached, Close, Detach, HopMessage, Welcome
-from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.onethread import guard
+from avl_protocol.wire.registry import T_PATH_BUSY, T_PATH_PARTING, CloseCode
 from avl_protocol.wire.target import RelayAddress
-
-#: Seconds for which the host's sealed word is waited for when a relay says that the session is over.
-PARTING = 1.0
-#: Seconds after the last media datagram for which a way still counts as busy.
-BUSY = 0.5
 
 
 class WayOwner(Protocol):
@@ -76,7 +72,7 @@ class Way:
 
     def __init__(self, owner: WayOwner, settings: LinkSettings, relay: RelayAddress | None, lan: bool = False) -> None:
         self._owner = owner
-        self.link = RelayLink(settings, self)
+        self.link = guard(RelayLink(settings, self))
         self.relay = relay
         self._lan = lan
         self._moves = False
@@ -167,7 +163,7 @@ class Way:
         if not self.up:
             return Verdict.FINE
         carrier = self.link.carrier
-        busy = waits or now - self._media_at < BUSY
+        busy = waits or now - self._media_at < T_PATH_BUSY
         verdict = self._silence.look(now, carrier.heard_at, carrier.answered_at, busy, self.rtt)
         if verdict is not Verdict.FINE:
             carrier.ping(now)
@@ -200,7 +196,7 @@ class Way:
         elif isinstance(message, (Detach, Close)):
             reason = Refused(known_code(message.code, CloseCode.EVICTED))
             if isinstance(message, Detach) and self._owner.way_left(self, reason, now):
-                self._parting = (reason, now + PARTING)
+                self._parting = (reason, now + T_PATH_PARTING)
             else:
                 self._lose(reason, now)
         else:

@@ -114,9 +114,7 @@ def live(seed: int) -> Verdict:
                 clips.append(value)
                 return take(value)
 
-            host.agent.reception._desktop = type(host.agent.reception._desktop)(
-                host.agent.sharing, host.sink, clip, host.clipboard.get
-            )
+            host.clipboard.set = clip  # type: ignore[method-assign, assignment]
             async with parts.viewer(host, address=viewer_ip, reconnect=True) as desktop:
                 await first_picture(desktop)
                 watcher = Watcher(desktop, host, now)

@@ -15,6 +15,7 @@ from avl_protocol.crypto.record import LENGTH_BYTES, MAX_CIPHERTEXT, RecordOpene
 from avl_protocol.crypto.schedule import SessionKeys
 from avl_protocol.wire import varint
 from avl_protocol.wire.buffer import Reader
+from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
@@ -283,5 +284,5 @@ def open_channel(keys: SessionKeys, channel: int, from_viewer: bool, session_id:
         from_viewer,
         keys.move_key,
         session_id,
-        MAX_RETAINED_CONTROL if channel in (Channel.CONTROL, Channel.INPUT) else MAX_RETAINED_BULK,
+        MAX_RETAINED_BULK if is_bulk(channel) else MAX_RETAINED_CONTROL,
     )

@@ -1,8 +1,9 @@
 """Endpoint: one UDP socket for every connection of a program, accepted and opened ones alike.
 
-Each wake-up does the same: take what arrived, let every touched connection tell its owner, then send once for all
-of them. What an owner sends from within a callback leaves in that wake-up; what it sends from elsewhere leaves in
-the loop's next turn. Strangers come after friends, and neither gets a whole turn (rate/limits.py).
+Each wake-up does the same: take what arrived or do what is due, let every touched connection tell its owner, then send
+once for all of them and set the one timer. What an owner sends from within a callback leaves in that wake-up; what it
+sends from elsewhere leaves in the loop's next turn. Strangers come after friends, and neither gets a whole turn
+(rate/limits.py).
 """
 
 from __future__ import annotations
@@ -35,10 +36,18 @@ from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.http3 import Http3Application, HttpHandler
 from avl_protocol.quic.options import CID_LENGTH, ConnectionOptions, configuration
 from avl_protocol.rate.limits import DEFAULT, Limits
+from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import ALPN, T_IDLE, CloseCode
 
 ALPN_HTTP = "h3"
+#: An event loop's timers may fire this much early, in seconds; what is due then is done then.
+EARLY = 0.0005
+#: aioquic computes a time by a sum and compares it with a difference: what is due is handed over this much later, so
+#: that rounding cannot make it due for ever.
+TICK = 0.000001
+#: The timer moves to a later time where that is so many seconds later: below that, to look again costs less.
+LATER = 0.002
 OnCarrier = Callable[[QuicCarrier, str], Receiver]
 
 
@@ -79,6 +88,9 @@ class Endpoint:
         self._links: dict[Link, None] = {}
         self._touched: dict[Link, None] = {}
         self._outgoing: dict[Link, None] = {}
+        self._deadlines: Deadlines[Link] = Deadlines()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._serving = self._scheduled = self._everywhere = False
         self._tls: TlsServer | None = None
         self._on_carrier: OnCarrier | None = None
@@ -221,6 +233,7 @@ class Endpoint:
         self._serve(now)
         for link in list(self._links):
             self._drop(link)
+        self._arm(now)
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -319,28 +332,45 @@ class Endpoint:
             if outgoing and self._socket is not None:
                 self._socket.send_batch(outgoing)
             for link in served:
-                self._after(link, now)
+                if link.forgotten:
+                    self._drop(link)
+                else:
+                    self._deadlines.set(link, link.connection.get_timer())
+            self._arm(now)
         finally:
             self._serving = False
             if (self._touched or self._outgoing) and not self._scheduled:
                 self._scheduled = True
                 self._loop.call_soon(self._turn)
 
-    def _after(self, link: Link, now: float) -> None:
-        if link.forgotten:
-            self._drop(link)
-        else:
-            link.arm(now)
+    def next_timeout(self) -> float | None:
+        """When the earliest of all connections has something to do, in seconds of the clock."""
+        return self._deadlines.next_timeout()
 
-    def _timer(self, link: Link) -> None:
+    def _arm(self, now: float) -> None:
+        """Set the one timer of all connections; one that is hardly too early stays."""
+        at = self._deadlines.next_timeout()
+        if self._timer is not None:
+            if at is not None and self._timer_at <= at < self._timer_at + LATER:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if at is not None:
+            self._timer_at = at
+            self._timer = self._loop.call_later(max(0.0, at - now), self._due)
+
+    def _due(self) -> None:
+        """Do what is due, for all connections at once."""
+        self._timer = None
         now = self._clock.monotonic()
-        due = link.due(now)
-        if due is None:
-            link.arm(now)
-            return
-        link.connection.handle_timer(due)
-        self._touched[link] = None
-        self._serve(due)
+        due = self._deadlines.expired(now + EARLY)
+        now = max([now, *(at for _, at in due)]) + TICK if due else now
+        for link, _ in due:
+            link.connection.handle_timer(now)
+            self._touched[link] = None
+        self._serve(now)
+        if not due:
+            self._arm(now)
 
     # ---- one datagram
 
@@ -443,10 +473,8 @@ class Endpoint:
     ) -> Link:
         link = Link(
             connection,
-            loop=self._loop,
             routes=self._routes,
             choose=choose,
-            on_timer=self._timer,
             on_settled=on_settled,
             limits=self._limits,
         )
@@ -464,6 +492,7 @@ class Endpoint:
         self._blame(link)
         link.connection.end_log()
         self._links.pop(link, None)
+        self._deadlines.drop(link)
         self._touched.pop(link, None)
         self._outgoing.pop(link, None)
 

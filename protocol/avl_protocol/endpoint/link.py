@@ -1,8 +1,7 @@
-"""Link: one connection of an endpoint with what lives on it, its timer and the names it goes by."""
+"""Link: one connection of an endpoint with what lives on it and the names it goes by."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -16,12 +15,6 @@ from avl_protocol.quic.connection import Connection
 from avl_protocol.rate.limits import DEFAULT, Bucket, Limits, bucket
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
-
-#: An event loop's timers may fire this much early, in seconds; what is due then is done then.
-EARLY = 0.0005
-#: aioquic computes a time by a sum and compares it with a difference: what is due is handed over this much later, so
-#: that rounding cannot make it due for ever.
-TICK = 0.000001
 
 
 class Application(Protocol):
@@ -38,16 +31,14 @@ class Application(Protocol):
 
 
 class Link:
-    """Pumps events, datagrams and time between one Connection and its endpoint."""
+    """Pumps events and datagrams between one Connection and its endpoint."""
 
     def __init__(
         self,
         connection: Connection,
         *,
-        loop: asyncio.AbstractEventLoop,
         routes: Demultiplexer[Link],
         choose: Callable[[Connection, str], Application],
-        on_timer: Callable[[Link], None],
         on_settled: Callable[[Link, str | None], None],
         limits: Limits = DEFAULT,
     ) -> None:
@@ -57,13 +48,9 @@ class Link:
         self._budget: Bucket | None = None
         self._favoured = False
         self.application: Application | None = None
-        self._loop = loop
         self._routes = routes
         self._choose = choose
-        self._on_timer = on_timer
         self._on_settled: Callable[[Link, str | None], None] | None = on_settled
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
         #: The local address that the system sends from towards the peer, as far as we were told.
         self.source: str | None = None
         self._ids: dict[bytes, None] = {}
@@ -150,30 +137,8 @@ class Link:
             self._routes.add_token(token, self)
         self._tokens = tokens
 
-    def arm(self, now: float) -> None:
-        """Set the timer; one that is too early stays, since to look again is cheaper than to cancel."""
-        at = self.connection.get_timer()
-        if at is None:
-            self._cancel()
-        elif self._timer is None or at < self._timer_at:
-            self._cancel()
-            self._timer_at = at
-            self._timer = self._loop.call_later(max(0.0, at - now), self._fire)
-
-    def _fire(self) -> None:
-        self._timer = None
-        self._on_timer(self)
-
-    def due(self, now: float) -> float | None:
-        """The time to hand to the connection's timer, None when it is still too early."""
-        at = self.connection.get_timer()
-        if at is None or at > now + EARLY:
-            return None
-        return max(at, now) + TICK
-
     def forget(self) -> None:
         """Take the link out of every table."""
-        self._cancel()
         if self.claim is not None:
             self.claim.release()
         for connection_id in self._ids:
@@ -186,8 +151,3 @@ class Link:
     def forgotten(self) -> bool:
         """Whether nothing can reach the link any more."""
         return not self._ids
-
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

@@ -29,6 +29,7 @@ from avl_protocol.endpoint.quota import Claim
 from avl_protocol.endpoint.tlsrecords import TlsRecords
 from avl_protocol.rate.limits import DEFAULT, Limits, bucket
 from avl_protocol.websocket.carrier import Receiver, WebSocketCarrier
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode
 
 #: Bytes that the system may keep unsent, where it lets us say so.
@@ -339,7 +340,7 @@ class Pump(asyncio.Protocol):
             peer_address=self._peer,
             certificate=self._certificate,
         )
-        self.carrier = carrier
+        self.carrier = guard(carrier)
         self._alarm = Alarm(self, self._loop, self._clock.monotonic)
         carrier.on_wanted = self._wake
         carrier.receiver = self._on_carrier(carrier)

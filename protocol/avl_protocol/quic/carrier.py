@@ -16,6 +16,7 @@ from aioquic.quic.packet import QuicErrorCode
 from avl_protocol.quic.connection import Connection
 from avl_protocol.rate.control import RateState
 from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode
 
 #: A stream whose backlog exceeded this many bytes is reported writable when half of it has drained.
@@ -305,7 +306,7 @@ class RawApplication:
     def __init__(self, connection: Connection, on_carrier: Callable[[QuicCarrier], Receiver]) -> None:
         self._connection = connection
         self._on_carrier = on_carrier
-        self.carrier = QuicCarrier(connection, RawBinding(connection))
+        self.carrier = guard(QuicCarrier(connection, RawBinding(connection)))
 
     def event_received(self, event: events.QuicEvent, now: float) -> None:
         """Take one event of the connection."""

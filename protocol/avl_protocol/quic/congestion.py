@@ -7,10 +7,11 @@ share its one budget.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 
 from aioquic.quic.congestion.base import QuicCongestionControl, register_congestion_control
-from aioquic.quic.packet_builder import QuicSentPacket
+from aioquic.quic.packet_builder import QuicPacketBuilderStop, QuicSentPacket
 
 from avl_protocol.rate.ackwindow import AckWindow
 from avl_protocol.rate.control import RateController
@@ -117,9 +118,22 @@ class PacerAdapter:
         self._pacer = Pacer(packet_size)
         self.urgent = self.bulk = False
         self.size: int | None = None
+        self._waiting: Sized | None = None
+        self._left = False
+
+    @contextmanager
+    def while_any(self, waiting: Sized) -> Iterator[None]:
+        """Let aioquic's writer stop once a packet has left and nothing waits: it would begin another in vain."""
+        self._waiting, self._left = waiting, False
+        try:
+            yield
+        finally:
+            self._waiting = None
 
     def next_send_time(self, now: float) -> float | None:
-        """None: send now."""
+        """None: send now. Raises QuicPacketBuilderStop where there is nothing more to send (`while_any`)."""
+        if self._left and self._waiting is not None and not self._waiting:
+            raise QuicPacketBuilderStop
         if self.urgent:
             return None
         rate = self._congestion.pacing_rate
@@ -133,6 +147,7 @@ class PacerAdapter:
         """A packet left."""
         self._pacer.sent(now, self.size)
         self.size = None
+        self._left = True
 
     def update_rate(self, congestion_window: int, smoothed_rtt: float) -> None:
         """aioquic's own idea of a rate is not used: the controller is asked before every packet."""

@@ -32,6 +32,7 @@ from avl_protocol.quic.congestion import RESERVE
 from avl_protocol.quic.migration import MigratingConnection
 from avl_protocol.quic.options import ConnectionOptions as ConnectionOptions
 from avl_protocol.quic.options import reset_token
+from avl_protocol.quic.payload import Payload, kind_of
 from avl_protocol.wire.errors import LocalProtocolError
 
 ONE_RTT = tls.Epoch.ONE_RTT
@@ -39,6 +40,10 @@ ONE_RTT = tls.Epoch.ONE_RTT
 logging.getLogger("quic").addHandler(logging.NullHandler())
 #: An acknowledgement leaves at once when so many packets wait for one.
 ACK_EVERY = 16
+#: Seconds that the acknowledgement of feedback may wait for a datagram to ride with; 25 ms are what is promised.
+FEEDBACK_ACK_DELAY = 0.020
+#: Bytes of a packet that an acknowledgement may take beside a datagram.
+ACK_ROOM = 64
 #: How many packet numbers back a late packet is still accepted; aioquic's 128 are 25 ms at 50 Mbit/s.
 REORDER_WINDOW = 1024
 #: Streams a peer may have open at once, by direction.
@@ -230,12 +235,27 @@ class Connection(MigratingConnection):
     def _payload_received(
         self, context: QuicReceiveContext, plain: bytes, crypto_frame_required: bool = False
     ) -> tuple[bool, bool]:
+        kind = kind_of(plain) if context.epoch == ONE_RTT else Payload.ANYTHING
         eliciting, probing = super()._payload_received(context, plain, crypto_frame_required)
         if eliciting:
-            self._must_flush = True
+            if kind is Payload.ANYTHING:
+                self._must_flush = True
             if context.epoch == ONE_RTT:
                 self._unacknowledged += 1
+                delay = self._feedback_ack_delay if kind is Payload.FEEDBACK else self._options.ack_delay
+                self._acknowledge_in(delay, context.time)
         return eliciting, probing
+
+    def _acknowledge_in(self, delay: float, now: float) -> None:
+        """Acknowledge the packet that is being read in so many seconds at the latest."""
+        self._ack_delay = delay
+        space = self._spaces[ONE_RTT]
+        if space.ack_at is not None:
+            space.ack_at = min(space.ack_at, now + delay)
+
+    @property
+    def _feedback_ack_delay(self) -> float:
+        return max(self._options.ack_delay, FEEDBACK_ACK_DELAY)
 
     def _write_ack_frame(self, builder: QuicPacketBuilder, space: QuicPacketSpace, now: float) -> None:
         super()._write_ack_frame(builder, space, now)
@@ -262,20 +282,22 @@ class Connection(MigratingConnection):
         due = self._spaces[ONE_RTT].ack_at
         if (due is not None and due <= now) or self._ping_pending or not self._network_paths[0].is_validated:
             return True
-        return any(
-            not stream.sender.buffer_is_empty
-            or stream.sender.reset_pending
-            or stream.receiver.stop_pending
-            or stream.is_finished
-            for stream in self._streams_queue
-        )
+        return self._streams_wait()
+
+    def _streams_wait(self) -> bool:
+        """Whether a stream has something to send, or ended."""
+        for stream in self._streams_queue:
+            sender = stream.sender
+            if not sender.buffer_is_empty or sender.reset_pending or stream.receiver.stop_pending or stream.is_finished:
+                return True
+        return False
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, NetworkAddress]]:
         """UDP payloads that may leave now, most urgent first, with their addresses."""
         self._prepare_datagrams(now)
         self._must_flush = False
         space = self._spaces.get(ONE_RTT)
-        if space is not None and space.ack_at == now:
+        if space is not None and space.ack_at is not None and (space.ack_at == now or self._carries_more(now)):
             # aioquic counts an acknowledgement due at this very moment as due, yet holds it back for pacing.
             space.ack_at = math.nextafter(now, -math.inf)
         if self._packet_number - self._key_began >= self._options.key_update_after and self._handshake_confirmed:
@@ -289,8 +311,20 @@ class Connection(MigratingConnection):
             self._close_pending = True
         return datagrams + super().datagrams_to_send(now)
 
+    def _carries_more(self, now: float) -> bool:
+        """Whether a datagram leaves now in whose packet there is room for an acknowledgement, which is not due yet."""
+        if not self.queue or not self._network_paths[0].is_validated:
+            return False
+        if len(self.queue[0].payload) > self.max_datagram - ACK_ROOM:
+            return False
+        self._pace.urgent = self._pace.bulk = False
+        return self._pace.next_send_time(now) is None
+
     def _write_application(self, builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float) -> None:
         """aioquic puts datagrams before streams: its writer runs once for each of streams, datagrams, bulk streams."""
+        if self._handshake_confirmed and not self._streams_wait():
+            self._write_without_streams(builder, network_path, now)
+            return
         if self._bulk:
             self._bulk = {stream for stream in self._bulk if stream in self._streams}
         urgent = [stream for stream in self._streams_queue if stream.stream_id not in self._bulk]
@@ -328,6 +362,20 @@ class Connection(MigratingConnection):
                     break
         finally:
             self._streams_queue = [stream for streams in left for stream in streams]
+
+    def _write_without_streams(self, builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float) -> None:
+        """What most packets of media are: nothing but datagrams and acknowledgements; one pass that ends with them."""
+        media = bool(self.queue)
+        if builder.max_flight_bytes is not None and not self._probe_pending:
+            builder.max_flight_bytes = self._flight(builder.max_flight_bytes, media, False)
+        streams, self._streams_queue = self._streams_queue, []
+        self._datagrams_pending = self.queue  # type: ignore[assignment]
+        self._pace.urgent, self._pace.bulk = not media, False
+        try:
+            with self._pace.while_any(self.queue):
+                super()._write_application(builder, network_path, now)
+        finally:
+            self._streams_queue = streams
 
     def _flight(self, flight: int, with_datagrams: bool, is_bulk: bool) -> int:
         """Bytes that a pass may add to those in flight: media keeps out of what is reserved for control and input, and

@@ -22,6 +22,7 @@ from avl_protocol.rate.ledger import Sent
 from avl_protocol.rate.sendqueue import DatagramQueue, Waiting
 from avl_protocol.rate.settings import RateSettings
 from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, Priority
 
 #: Feedback goes before all media; probes go last, and are worth nothing after this many seconds.
@@ -38,7 +39,7 @@ class DatagramConnection(CreditedConnection):
         congestion = self._loss._cc
         assert isinstance(congestion, CongestionAdapter)
         self._congestion = congestion
-        self.hop = HopRate(Controller(settings))
+        self.hop = HopRate(guard(Controller(settings)))
         congestion.attach(self.hop)
         self._pace = PacerAdapter(congestion, self._max_datagram_size)
         self._loss._pacer = self._pace  # type: ignore[assignment]

@@ -14,6 +14,7 @@ from aioquic.quic.connection import NetworkAddress, QuicNetworkPath
 
 from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY, DatagramConnection
 from avl_protocol.rate.controller import Controller
+from avl_protocol.wire.onethread import guard
 
 #: New addresses of a peer that are listened to at once, and a second.
 MIGRATIONS, MIGRATIONS_A_SECOND = 6.0, 2.0
@@ -117,4 +118,4 @@ class MigratingConnection(DatagramConnection):
         loss._rtt_initialized = False
         loss._rtt_min = math.inf
         loss._pto_count = 0
-        self.use_controller(Controller(self._settings))
+        self.use_controller(guard(Controller(self._settings)))

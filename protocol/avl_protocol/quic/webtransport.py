@@ -12,6 +12,7 @@ from collections.abc import Callable
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.connection import Connection
 from avl_protocol.wire import varint
+from avl_protocol.wire.onethread import guard
 
 SESSION = 0
 #: What a bidirectional stream of session 0 begins with: signal value 0x41 as a two-byte integer, then the session id.
@@ -105,7 +106,7 @@ class WebTransportSession:
         self._binding = WebTransportBinding(connection, end_session)
         self._connection = connection
         self._capsules = CapsuleReader()
-        self.carrier = QuicCarrier(connection, self._binding)
+        self.carrier = guard(QuicCarrier(connection, self._binding))
 
     def owns(self, stream: int) -> bool:
         """Whether bytes of a stream go to the carrier as they are."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from avl_protocol.crypto.attempts import Try
 from avl_protocol.crypto.handshake import HostHandshake
@@ -11,23 +12,24 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.hosting import Door, HostSessionOwner, HostState
 from avl_protocol.session.inputgate import InputGate
 from avl_protocol.session.moves import HostMoves
-from avl_protocol.session.pipes import LOSSES, Route, SessionPipes, channels_of
+from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
-from avl_protocol.wire.codec import BULK, CONTROL, INPUT
+from avl_protocol.wire.channels import CODECS, channel_of, channels_of
+from avl_protocol.wire.codec import CONTROL, INPUT
 from avl_protocol.wire.endtoend import (
     Batch,
     Beacon,
-    BulkMessage,
+    ChannelMessage,
     ClockPing,
     ClockPong,
-    ControlMessage,
     Echo,
     End,
 )
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
+    LOSSES,
     MAX_HANDSHAKE_MESSAGE,
     T_BEACON,
     T_CONSENT,
@@ -62,6 +64,12 @@ class HostSession:
         self._timers = Timers()
         self._timers.set(Timer.HANDSHAKE, now + T_UNADMITTED)
         self._gate = InputGate()
+        #: What the session does itself with a message; all others are its owner's.
+        self._own: dict[type, Callable[[Any, float], None]] = {
+            ClockPing: self._clock_asked,
+            End: self._viewer_leaves,
+            Batch: self._input,
+        }
         self.state = HostState.HANDSHAKE
         self.viewer = b""
         self.permissions = Permission(0)
@@ -286,17 +294,13 @@ class HostSession:
 
     # messages
 
-    def send(self, message: ControlMessage) -> None:
-        """Send a control message to the viewer; nothing where there is no way to it. One that does not read ends its
-        session (TOO_SLOW), not our caller."""
-        if self.state is HostState.ADMITTED and not self.detached:
-            self._send(Channel.CONTROL, CONTROL.encode(message))
-
-    def send_bulk(self, message: BulkMessage) -> bool:
-        """Send a bulk message; False where that channel has no way now: `session_opened` tells when it has one."""
-        if self.state is not HostState.ADMITTED or not self._pipes.is_open(Channel.BULK):
+    def send(self, message: ChannelMessage) -> bool:
+        """Send a message on its channel; False where that has no way now: `session_opened` tells when it has one, for
+        channel 0 `session_moved`. A viewer that does not read ends its session (TOO_SLOW), not our caller."""
+        channel = channel_of(type(message))
+        if self.state is not HostState.ADMITTED or not self._pipes.is_open(channel):
             return False
-        self._send(Channel.BULK, BULK.encode(message))
+        self._send(channel, CODECS[channel].encode(message))
         return True
 
     def _send(self, channel: int, message: bytes) -> None:
@@ -311,22 +315,22 @@ class HostSession:
         for raw in self._secure.receive(channel, data):
             if self.state is not HostState.ADMITTED:
                 return
-            if channel == Channel.CONTROL:
-                message = CONTROL.decode(raw)
-                if isinstance(message, ClockPing):
-                    self.send(ClockPong(message.sent_us, round(now * 1e6)))
-                elif isinstance(message, End):
-                    self._secure.finish(Channel.CONTROL)
-                    self._pipes.finish(Channel.CONTROL)
-                    self._ended(CloseCode.ENDED, now)
-                elif message is not None:
-                    self._owner.session_message(self, message, now)
-            elif channel == Channel.INPUT:
-                batch = INPUT.decode(raw)
-                if isinstance(batch, Batch):
-                    self._input(batch, now)
-            elif (bulk := BULK.decode(raw)) is not None:
-                self._owner.session_message(self, bulk, now)
+            message = CODECS[channel].decode(raw)
+            if message is None:
+                continue
+            if (own := self._own.get(type(message))) is not None:
+                own(message, now)
+            else:
+                self._owner.session_message(self, message, now)
+
+    def _clock_asked(self, ping: ClockPing, now: float) -> None:
+        self.send(ClockPong(ping.sent_us, round(now * 1e6)))
+
+    def _viewer_leaves(self, end: End, now: float) -> None:
+        assert self._secure is not None
+        self._secure.finish(Channel.CONTROL)
+        self._pipes.finish(Channel.CONTROL)
+        self._ended(CloseCode.ENDED, now)
 
     def _input(self, batch: Batch, now: float) -> None:
         events, discarded = self._gate.admit(batch, self.permissions, now)

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from avl_protocol.crypto.attempts import Try
-from avl_protocol.wire.endtoend import BulkMessage, ControlMessage, Grant
+from avl_protocol.wire.endtoend import ChannelMessage, Grant
 from avl_protocol.wire.registry import CloseCode, Permission
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class HostSessionOwner(Protocol):
     def session_input(self, session: HostSession, events: list[tuple[Any, ...]], now: float) -> None:
         """Apply input now."""
 
-    def session_message(self, session: HostSession, message: ControlMessage | BulkMessage, now: float) -> None:
-        """A control or bulk message that is not the session's own business."""
+    def session_message(self, session: HostSession, message: ChannelMessage, now: float) -> None:
+        """A message of a channel that is not the session's own business: a service's."""
 
     def session_opened(self, session: HostSession, channel: int, now: float) -> None:
         """A channel behind channel 0 has a way, for the first time or after a move: what it missed may be sent."""

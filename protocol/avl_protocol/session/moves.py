@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from avl_protocol.crypto.channel import ResumeHeader, read_resume_header
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.secure import SecureChannels
+from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.errors import RemoteProtocolError
-from avl_protocol.wire.registry import Channel, CloseCode
+from avl_protocol.wire.registry import CloseCode
 
 #: No Channel Resume is longer: session, three integers and a MAC.
 LONGEST_HEADER = 16 + 3 * 8 + 16
@@ -60,7 +61,7 @@ class ViewerMoves:
         for channel in channels:
             stream = route.hop.open_channel(route.handle, channel)
             self._arriving[channel] = _Arriving(channel, route, stream)
-            if channel >= Channel.BULK:
+            if is_bulk(channel):
                 route.hop.carrier.set_stream_bulk(stream)
             route.hop.carrier.send_stream(stream, self._secure.move_header(channel, route.binding))
 

@@ -11,22 +11,8 @@ import hashlib
 from typing import Protocol
 
 from avl_protocol.session.carrier import Carrier
-from avl_protocol.wire.registry import Channel, CloseCode, Permission
-
-#: Codes with which a stream is reset when nobody has ended the session on purpose.
-LOSSES = (
-    CloseCode.NO_ERROR, CloseCode.SESSION_LOST, CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.INTERNAL,
-)  # fmt: skip
-
-
-def channels_of(permissions: Permission) -> tuple[int, ...]:
-    """Channels that these permissions open."""
-    out = [int(Channel.CONTROL)]
-    if permissions & (Permission.POINTER | Permission.KEYBOARD):
-        out.append(int(Channel.INPUT))
-    if permissions & (Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT):
-        out.append(int(Channel.BULK))
-    return tuple(out)
+from avl_protocol.wire.channels import is_bulk
+from avl_protocol.wire.registry import Channel, CloseCode
 
 
 class Hop(Protocol):
@@ -99,7 +85,7 @@ class SessionPipes:
         self.abandon(channel)
         self._streams[channel] = (route, stream)
         self._first = route if channel == Channel.CONTROL else self._first
-        if channel >= Channel.BULK:
+        if is_bulk(channel):
             route.hop.carrier.set_stream_bulk(stream)
 
     def abandon(self, channel: int) -> None:

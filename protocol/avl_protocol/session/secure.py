@@ -10,9 +10,10 @@ from typing import Protocol
 
 from avl_protocol.crypto.channel import ResumeHeader, SecureChannel, open_channel
 from avl_protocol.crypto.schedule import SessionKeys
+from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.framing import FrameReader, frame
-from avl_protocol.wire.registry import MAX_CHANNEL_MESSAGE, MAX_RECORD_DATA, Channel, CloseCode
+from avl_protocol.wire.registry import MAX_CHANNEL_MESSAGE, MAX_RECORD_DATA, CloseCode
 
 
 class Pipes(Protocol):
@@ -43,7 +44,7 @@ class SecureChannels:
     def _conversation(self, channel: int) -> _Conversation:
         found = self._channels.get(channel)
         if found is None:
-            limit = MAX_CHANNEL_MESSAGE if channel >= Channel.BULK else MAX_RECORD_DATA
+            limit = MAX_CHANNEL_MESSAGE if is_bulk(channel) else MAX_RECORD_DATA
             found = self._channels[channel] = _Conversation(
                 open_channel(self._keys, channel, self._is_viewer, self._session_id),
                 FrameReader(limit, CloseCode.SESSION_PROTOCOL),

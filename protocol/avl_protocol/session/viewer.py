@@ -14,19 +14,19 @@ from avl_protocol.media.track import Track, tracks_of
 from avl_protocol.session.inputsender import InputSender
 from avl_protocol.session.mediain import MediaReceiver
 from avl_protocol.session.moves import ViewerMoves
-from avl_protocol.session.pipes import LOSSES, Route, SessionPipes, channels_of
+from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.reporting import Presented
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.session.viewing import ViewerSessionOwner, ViewerSettings, ViewerState
 from avl_protocol.session.watching import Watching
-from avl_protocol.wire.codec import BULK, CONTROL, INPUT
+from avl_protocol.wire.channels import CODECS, channel_of, channels_of
+from avl_protocol.wire.codec import CONTROL
 from avl_protocol.wire.endtoend import (
     Beacon,
-    BulkMessage,
+    ChannelMessage,
     ClockPing,
     ClockPong,
-    ControlMessage,
     Decoder,
     Echo,
     End,
@@ -37,6 +37,7 @@ from avl_protocol.wire.endtoend import (
 from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
+    LOSSES,
     MAX_HANDSHAKE_MESSAGE,
     SESSION_VERSIONS,
     T_INPUT_REFRESH,
@@ -73,6 +74,14 @@ class ViewerSession:
         self._timers = Timers()
         self._input: InputSender | None = None
         self._moves: ViewerMoves | None = None
+        #: What the session does itself with a message; all others are its owner's.
+        self._own: dict[type, Callable[[Any, float], None]] = {
+            ClockPong: self._clock_answered,
+            Beacon: self._beacon,
+            MediaKeys: self._keys_told,
+            End: self._host_ends,
+            Echo: self._applied,
+        }
         self._exchanges = 0
         self._presented = Presented()
         #: Frames that wait for the decoder.
@@ -242,17 +251,13 @@ class ViewerSession:
 
     # messages
 
-    def send(self, message: ControlMessage) -> None:
-        """Send a control message to the host."""
-        if self._secure is not None and self.state is ViewerState.ADMITTED:
-            self._secure.send(Channel.CONTROL, CONTROL.encode(message))
-
-    def send_bulk(self, message: BulkMessage) -> None:
-        """Send a bulk message. Raises Refused(NOT_PERMITTED)."""
-        if Channel.BULK not in channels_of(self.permissions):
+    def send(self, message: ChannelMessage) -> None:
+        """Send a message on its channel. Raises Refused(NOT_PERMITTED) where our permissions don't open that."""
+        channel = channel_of(type(message))
+        if channel not in channels_of(self.permissions):
             raise Refused(CloseCode.NOT_PERMITTED)
         if self._secure is not None and self.state is ViewerState.ADMITTED:
-            self._secure.send(Channel.BULK, BULK.encode(message))
+            self._secure.send(channel, CODECS[channel].encode(message))
 
     def send_input(self, events: list[tuple[Any, ...]], now: float) -> int:
         """Send input at once as one batch (moves coalesce while the hop is backed up); its sequence number.
@@ -288,24 +293,15 @@ class ViewerSession:
         for raw in self._secure.receive(channel, data):
             if self.state is ViewerState.ENDED:
                 return
-            if channel == Channel.CONTROL:
-                message = CONTROL.decode(raw)
-                if self.state is ViewerState.HANDSHAKE:
-                    self._granted(message, now)
-                elif message is not None:
-                    self._control(message, now)
-            elif channel == Channel.INPUT:
-                echo = INPUT.decode(raw)
-                if isinstance(echo, Echo) and self._input is not None:
-                    self._input.applied(echo.sequence, echo.discarded or 0, now)
-                    self._tell_dropped(now)  # before all that was asked for is said to be done
-                    self._owner.session_echo(echo.sequence, echo.host_us / 1e6, now)
-            elif (bulk := BULK.decode(raw)) is not None:
-                self._owner.session_message(bulk, now)
+            message = CODECS[channel].decode(raw)
+            if self.state is ViewerState.HANDSHAKE:
+                self._granted(message, now)
+            elif message is not None:
+                self._dispatch(message, now)
         if channel == Channel.INPUT:
             self._flush_input(now)
 
-    def _granted(self, grant: ControlMessage | None, now: float) -> None:
+    def _granted(self, grant: ChannelMessage | None, now: float) -> None:
         if isinstance(grant, End):
             raise Refused(known_code(grant.code, CloseCode.EVICTED))
         if not isinstance(grant, Grant):
@@ -330,21 +326,32 @@ class ViewerSession:
         self._exchange_clocks(now)
         self._owner.session_admitted(grant, now)
 
-    def _control(self, message: ControlMessage, now: float) -> None:
-        if isinstance(message, ClockPong):
-            self.clock.sample(message.sent_us / 1e6, message.host_us / 1e6, now)
-            if self._watching is not None and self.clock.round_trip is not None:
-                self._watching.receiver.follow(self.clock.round_trip)
-        elif isinstance(message, Beacon):
-            self._beacon(message, now)
-        elif isinstance(message, MediaKeys) and self._watching is not None:
-            self._watching.learn(message.keys, now)
-        elif isinstance(message, End):
-            self._ended(Refused(known_code(message.code, CloseCode.EVICTED)), now)
+    def _dispatch(self, message: ChannelMessage, now: float) -> None:
+        """Give a message to the session itself where it is its own business, else to its owner."""
+        if (own := self._own.get(type(message))) is not None:
+            own(message, now)
         else:
             if isinstance(message, Layout):
                 check_size(message.width, message.height)
             self._owner.session_message(message, now)
+
+    def _clock_answered(self, pong: ClockPong, now: float) -> None:
+        self.clock.sample(pong.sent_us / 1e6, pong.host_us / 1e6, now)
+        if self._watching is not None and self.clock.round_trip is not None:
+            self._watching.receiver.follow(self.clock.round_trip)
+
+    def _keys_told(self, message: MediaKeys, now: float) -> None:
+        if self._watching is not None:
+            self._watching.learn(message.keys, now)
+
+    def _host_ends(self, end: End, now: float) -> None:
+        self._ended(Refused(known_code(end.code, CloseCode.EVICTED)), now)
+
+    def _applied(self, echo: Echo, now: float) -> None:
+        if self._input is not None:
+            self._input.applied(echo.sequence, echo.discarded or 0, now)
+            self._tell_dropped(now)  # before all that was asked for is said to be done
+            self._owner.session_echo(echo.sequence, echo.host_us / 1e6, now)
 
     def _beacon(self, beacon: Beacon, now: float) -> None:
         self._timers.set(Timer.STALE, now + T_STALE)

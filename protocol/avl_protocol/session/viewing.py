@@ -10,7 +10,7 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.inputledger import Dropped
 from avl_protocol.session.mediain import ReceivedFrame
 from avl_protocol.session.pipes import Route
-from avl_protocol.wire.endtoend import BulkMessage, ControlMessage, Grant
+from avl_protocol.wire.endtoend import ChannelMessage, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import InputKind, Permission
 
@@ -61,8 +61,8 @@ class ViewerSessionOwner(Protocol):
     def session_recover(self, track: int, number: int, now: float) -> None:
         """A track can't be decoded from object `number` on: ask for recovery."""
 
-    def session_message(self, message: ControlMessage | BulkMessage, now: float) -> None:
-        """Layout, cursor, settled, stages, clipboard, notice."""
+    def session_message(self, message: ChannelMessage, now: float) -> None:
+        """A message of a channel that is not the session's own business: a service's."""
 
     def session_echo(self, sequence: int, host_time: float, now: float) -> None:
         """Input batches up to `sequence` were applied at `host_time` (host's clock, seconds)."""

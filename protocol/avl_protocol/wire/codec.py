@@ -59,6 +59,8 @@ class Codec(Generic[M]):
         code: CloseCode,
     ) -> None:
         self._code = code
+        #: The message classes of this table.
+        self.kinds = kinds
         self._by_class = {kind: table[registry_name(kind)] for kind in kinds}
         self._by_number = {table[registry_name(kind)][0]: kind for kind in kinds}
         self._required = {

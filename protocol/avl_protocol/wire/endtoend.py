@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +258,10 @@ ControlMessage = (
 )  # fmt: skip
 InputMessage = Batch | Echo
 BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
+#: What travels on a channel after the handshake.
+ChannelMessage = ControlMessage | InputMessage | BulkMessage
 
-HANDSHAKE: tuple[type[HandshakePayload], ...] = (Offer, HostHello, ViewerHello, Challenge, Confirm, Wait, Refusal)
-CONTROL: tuple[type[ControlMessage], ...] = (
-    Grant, MediaKeys, NeedKeys, Layout, Cursor, Decoder, ClockPing, ClockPong,
-    Beacon, Report, Stages, End, Rate, Candidates, Ticket,
-)  # fmt: skip
-INPUT: tuple[type[InputMessage], ...] = (Batch, Echo)
-BULK: tuple[type[BulkMessage], ...] = (Clipboard, ClipboardAsk, ClipboardSet)
+HANDSHAKE: tuple[type[HandshakePayload], ...] = get_args(HandshakePayload)
+CONTROL: tuple[type[ControlMessage], ...] = get_args(ControlMessage)
+INPUT: tuple[type[InputMessage], ...] = get_args(InputMessage)
+BULK: tuple[type[BulkMessage], ...] = get_args(BulkMessage)

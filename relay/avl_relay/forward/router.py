@@ -12,6 +12,7 @@ from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.hopstream import StreamHeader, channel_header
 from avl_protocol.session.mediaout import repair
 from avl_protocol.session.relay import RelayPeer
+from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.messages import (
@@ -334,7 +335,7 @@ class Router:
         twin = host.carrier.open_stream()
         host.adopt(twin)
         host.carrier.send_stream(twin, channel_header(session.handle, channel))
-        if channel >= Channel.BULK:
+        if is_bulk(channel):
             host.carrier.set_stream_bulk(twin)
             peer.carrier.set_stream_bulk(stream)
         session.streams[channel] = stream

@@ -9,7 +9,9 @@ import { channels } from "./channel.js";
 import { agreements, identities, objects, records } from "./crypto.js";
 import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
+import { ledgers, outboxes, senders } from "./input.js";
 import { parities } from "./parity.js";
+import { selectors, silences } from "./selector.js";
 import { tracks } from "./track.js";
 import { allMessages, carriers, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
 
@@ -34,6 +36,11 @@ export async function everywhere(read) {
     record: records(await read("record")),
     sframe: objects(await read("sframe")),
     channel: channels(await read("channel")),
+    selector: selectors(await read("selector")),
+    silence: silences(await read("silence")),
+    outbox: outboxes(await read("outbox")),
+    inputledger: ledgers(await read("inputledger")),
+    inputsender: senders(await read("inputsender")),
   };
 }
 

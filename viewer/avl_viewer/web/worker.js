@@ -104,6 +104,17 @@ function ours(at) {
   return at - performance.timeOrigin;
 }
 
+/** What the page asks for -> what the client does. @type {Record<string, (client: Client, message: any) => unknown>} */
+const DONE = {
+  input: (to, message) => to.input(message.events, ours(message.at)),
+  paste: (to, message) => to.paste(message.text, message.events, ours(message.at)),
+  connect: (to, message) => to.connect(message.want),
+  visible: (to, message) => to.setVisible(message.visible),
+  measure: (to, message) => to.setMeasuring(message.wanted),
+  network: (to) => to.networkChanged(),
+  leave: (to) => to.leave(),
+};
+
 page.onmessage = async (/** @type {MessageEvent} */ event) => {
   const message = event.data;
   if (message.do === "canvas") {
@@ -113,14 +124,7 @@ page.onmessage = async (/** @type {MessageEvent} */ event) => {
     return;
   }
   const ready = client ?? (await starting);
-  if (!ready) return;
-  if (message.do === "input") ready.input(message.events, ours(message.at));
-  else if (message.do === "paste") ready.paste(message.text, message.events, ours(message.at));
-  else if (message.do === "connect") await ready.connect(message.want);
-  else if (message.do === "visible") ready.setVisible(message.visible);
-  else if (message.do === "measure") ready.setMeasuring(message.wanted);
-  else if (message.do === "network") ready.networkChanged();
-  else if (message.do === "leave") await ready.leave();
+  if (ready) await DONE[message.do](ready, message);
   arm();
 };
 

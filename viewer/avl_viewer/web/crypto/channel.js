@@ -8,6 +8,7 @@
 
 import { bigEndian, concat, equal } from "../wire/bytes.js";
 import { Reader } from "../wire/buffer.js";
+import { isBulk } from "../wire/channels.js";
 import { LocalProtocolError, RemoteProtocolError } from "../wire/errors.js";
 import { ShortFrameReader } from "../wire/framing.js";
 import { CHANNEL, CLOSE, MAX, RECORD } from "../wire/registry.js";
@@ -276,7 +277,7 @@ function refuse(why) {
  * @param {import("./schedule.js").SessionKeys} keys @param {number} channel @param {boolean} fromViewer @param {Uint8Array} sessionId
  * @returns {Promise<SecureChannel>} */
 export async function openChannel(keys, channel, fromViewer, sessionId) {
-  const small = channel === CHANNEL.CONTROL || channel === CHANNEL.INPUT;
+  const small = !isBulk(channel);
   return new SecureChannel(
     await keys.channelKey(channel, fromViewer),
     await keys.channelKey(channel, !fromViewer),

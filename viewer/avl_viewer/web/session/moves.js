@@ -7,8 +7,9 @@
 
 import { readResumeHeader } from "../crypto/channel.js";
 import { concat } from "../wire/bytes.js";
+import { isBulk } from "../wire/channels.js";
 import { RemoteProtocolError } from "../wire/errors.js";
-import { CHANNEL, CLOSE } from "../wire/registry.js";
+import { CLOSE } from "../wire/registry.js";
 
 /** @typedef {import("./pipes.js").Route} Route */
 
@@ -43,7 +44,7 @@ export class ViewerMoves {
     for (const channel of channels) {
       const stream = route.hop.openChannel(route.handle, channel);
       this._arriving.set(channel, { route, stream, buffer: new Uint8Array(0) });
-      if (channel >= CHANNEL.BULK) carrier.setStreamBulk(stream);
+      if (isBulk(channel)) carrier.setStreamBulk(stream);
       void this._secure.moveHeader(channel, route.binding, (header) => carrier.sendStream(stream, header));
     }
   }

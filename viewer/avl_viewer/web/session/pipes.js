@@ -5,19 +5,8 @@
  * (spec 08-paths, 8.5).
  */
 
-import { CHANNEL, CLOSE, PERMISSION } from "../wire/registry.js";
-
-/** Codes with which a stream is reset, or a hop ends, when nobody has ended the session on purpose. @type {Set<number>} */
-export const LOSSES = new Set([CLOSE.NO_ERROR, CLOSE.SESSION_LOST, CLOSE.GOING_AWAY, CLOSE.TIMEOUT, CLOSE.INTERNAL]);
-
-/** Channels that these permissions open. @param {number} permissions @returns {number[]} */
-export function channelsOf(permissions) {
-  /** @type {number[]} */
-  const out = [CHANNEL.CONTROL];
-  if (permissions & (PERMISSION.POINTER | PERMISSION.KEYBOARD)) out.push(CHANNEL.INPUT);
-  if (permissions & (PERMISSION.CLIPBOARD_IN | PERMISSION.CLIPBOARD_OUT)) out.push(CHANNEL.BULK);
-  return out;
-}
+import { isBulk } from "../wire/channels.js";
+import { CHANNEL, CLOSE } from "../wire/registry.js";
 
 /**
  * @typedef {object} Hop  What a session needs of an end of a hop.
@@ -66,7 +55,7 @@ export class SessionPipes {
     this.abandon(channel);
     this._places.set(channel, { route, stream });
     if (channel === CHANNEL.CONTROL) this._last = route;
-    if (channel >= CHANNEL.BULK) route.hop.carrier.setStreamBulk(stream);
+    if (isBulk(channel)) route.hop.carrier.setStreamBulk(stream);
   }
 
   /** Give a channel's stream up without a word about the session. @param {number} channel */

@@ -6,9 +6,10 @@
  */
 
 import { openChannel } from "../crypto/channel.js";
+import { isBulk } from "../wire/channels.js";
 import { Refused } from "../wire/errors.js";
 import { FrameReader, frame } from "../wire/framing.js";
-import { CHANNEL, CLOSE, MAX } from "../wire/registry.js";
+import { CLOSE, MAX } from "../wire/registry.js";
 
 /** Bytes of messages that may wait for a peer that has stopped acknowledging. */
 export const WAITING = 2 * 1024 * 1024;
@@ -43,7 +44,7 @@ export class SecureChannels {
   _conversation(channel) {
     const known = this._channels.get(channel);
     if (known) return known;
-    const limit = channel >= CHANNEL.BULK ? MAX.CHANNEL_MESSAGE : MAX.RECORD_DATA;
+    const limit = isBulk(channel) ? MAX.CHANNEL_MESSAGE : MAX.RECORD_DATA;
     /** @type {Conversation} */
     const made = {
       opening: Promise.resolve(openChannel(this._keys, channel, true, this._sessionId)),

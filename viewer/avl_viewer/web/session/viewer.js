@@ -6,15 +6,14 @@ import * as identities from "../crypto/identity.js";
 import { ObjectOpener } from "../crypto/sframe.js";
 import { checkSize } from "../media/bounds.js";
 import { tracksOf } from "../media/track.js";
+import { channelOf, channelsOf, decode, encode } from "../wire/channels.js";
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
-import { decode, encode } from "../wire/messages.js";
-import { BULK_MESSAGES, CHANNEL, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
+import { CHANNEL, CLOSE, LOSSES, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
 import { ClockExchange } from "./exchange.js";
 import { InputSender } from "./inputsender.js";
 import { knownCode } from "./link.js";
 import { ViewerMoves } from "./moves.js";
 import { Opening } from "./opening.js";
-import { LOSSES, channelsOf } from "./pipes.js";
 import { SecureChannels } from "./secure.js";
 import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
@@ -44,6 +43,14 @@ export class ViewerSession {
     this._input = null;
     /** @type {ViewerMoves | null} */
     this._moves = null;
+    /** What the session does itself with a message; all others are its owner's. @type {Map<string, (message: any) => unknown>} */
+    this._own = new Map([
+      ["CLOCK_PONG", (message) => this._clockAnswered(message)],
+      ["BEACON", (message) => this._beacon(message)],
+      ["MEDIA_KEYS", (message) => this._watching?.learn(message.keys)],
+      ["END", (message) => this._ended(new Refused(knownCode(message.code, CLOSE.EVICTED)))],
+      ["ECHO", (message) => this._applied(message)],
+    ]);
     this._clocks = new ClockExchange((fields) => this.send("CLOCK_PING", fields));
     this.clock = this._clocks.offset;
     /** @type {Watching | null} */
@@ -203,15 +210,12 @@ export class ViewerSession {
 
   // messages
 
-  /** Send a control message to the host. @param {string} kind @param {Record<string, any>} fields */
+  /** Send a message on its channel. Throws Refused(NOT_PERMITTED) where our permissions don't open that.
+   * @param {string} kind @param {Record<string, any>} fields */
   send(kind, fields) {
-    if (this.state === ViewerState.ADMITTED) void this._secure?.send(CHANNEL.CONTROL, encode(CONTROL_MESSAGES, kind, fields));
-  }
-
-  /** Send a bulk message. Throws Refused(NOT_PERMITTED). @param {string} kind @param {Record<string, any>} fields */
-  sendBulk(kind, fields) {
-    if (!channelsOf(this.permissions).includes(CHANNEL.BULK)) throw new Refused(CLOSE.NOT_PERMITTED);
-    if (this.state === ViewerState.ADMITTED) void this._secure?.send(CHANNEL.BULK, encode(BULK_MESSAGES, kind, fields));
+    const channel = channelOf(kind);
+    if (!channelsOf(this.permissions).includes(channel)) throw new Refused(CLOSE.NOT_PERMITTED);
+    if (this.state === ViewerState.ADMITTED) void this._secure?.send(channel, encode(kind, fields));
   }
 
   /** Send input at once as one batch (moves coalesce while the hop is backed up); its sequence number.
@@ -251,20 +255,9 @@ export class ViewerSession {
     const secure = /** @type {SecureChannels} */ (this._secure);
     for (const raw of await secure.receive(channel, data, counts)) {
       if (!this._going()) return;
-      if (channel === CHANNEL.CONTROL) {
-        const message = decode(CONTROL_MESSAGES, raw, CLOSE.SESSION_PROTOCOL);
-        if (this.state === ViewerState.HANDSHAKE) await this._granted(message);
-        else if (message) await this._control(message);
-      } else if (channel === CHANNEL.INPUT) {
-        const echo = decode(INPUT_MESSAGES, raw, CLOSE.SESSION_PROTOCOL);
-        if (echo?.kind !== "ECHO") continue;
-        this._input?.applied(echo.sequence, echo.discarded ?? 0);
-        this._tellDropped();
-        this._owner.sessionEcho(echo.sequence, echo.host_us / 1000);
-      } else {
-        const bulk = decode(BULK_MESSAGES, raw, CLOSE.SESSION_PROTOCOL);
-        if (bulk) this._owner.sessionMessage(bulk);
-      }
+      const message = decode(channel, raw);
+      if (this.state === ViewerState.HANDSHAKE) await this._granted(message);
+      else if (message) await this._dispatch(message);
     }
     if (channel === CHANNEL.INPUT) this._flushInput();
   }
@@ -300,16 +293,22 @@ export class ViewerSession {
     this._owner.sessionAdmitted(grant);
   }
 
-  /** @param {any} message */
-  async _control(message) {
-    if (message.kind === "CLOCK_PONG") this._clockAnswered(message);
-    else if (message.kind === "BEACON") this._beacon(message);
-    else if (message.kind === "MEDIA_KEYS") await this._watching?.learn(message.keys);
-    else if (message.kind === "END") this._ended(new Refused(knownCode(message.code, CLOSE.EVICTED)));
-    else {
+  /** Give a message to the session itself where it is its own business, else to its owner. @param {any} message */
+  async _dispatch(message) {
+    const own = this._own.get(message.kind);
+    if (own) {
+      await own(message);
+    } else {
       if (message.kind === "LAYOUT") checkSize(message.width, message.height);
       this._owner.sessionMessage(message);
     }
+  }
+
+  /** @param {any} echo */
+  _applied(echo) {
+    this._input?.applied(echo.sequence, echo.discarded);
+    this._tellDropped(); // before all that was asked for is said to be done
+    this._owner.sessionMessage(echo);
   }
 
   /** @param {any} pong */

@@ -1,0 +1,99 @@
+"""What a payload asks for, and that the acknowledgement of feedback rides with the next datagram."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avl_protocol.quic.connection import FEEDBACK_ACK_DELAY
+from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.quic.payload import Payload, kind_of
+from avl_protocol.wire.registry import DatagramType
+from tests.protocol.fixedrate import FixedRate
+from tests.protocol.pair import Pair
+
+FEEDBACK = bytes((0, 0, DatagramType.FEEDBACK)) + b"\x05\x00\x00"
+MEDIA = bytes((0, 1, DatagramType.MEDIA)) + bytes(12)
+#: Largest 1000, delay 3, one more range: (gap, length).
+ACK = bytes((0x02, 0x43, 0xE8, 0x03, 0x01, 0x05, 0x02, 0x40, 0x80))
+
+
+def datagram(payload: bytes) -> bytes:
+    """A DATAGRAM frame with its length."""
+    return bytes((0x31, len(payload))) + payload
+
+
+@pytest.mark.parametrize(
+    ("plain", "kind"),
+    [
+        (ACK, Payload.FEEDBACK),
+        (datagram(FEEDBACK), Payload.FEEDBACK),
+        (ACK + datagram(FEEDBACK), Payload.FEEDBACK),
+        (datagram(b"\x04" + FEEDBACK), Payload.FEEDBACK),
+        (ACK + b"\x30" + FEEDBACK, Payload.FEEDBACK),
+        (datagram(MEDIA), Payload.DATAGRAMS),
+        (datagram(FEEDBACK) + datagram(MEDIA), Payload.DATAGRAMS),
+        (ACK + b"\x30" + MEDIA, Payload.DATAGRAMS),
+        (ACK + datagram(FEEDBACK) + b"\x01", Payload.ANYTHING),
+        (b"\x08\x00data", Payload.ANYTHING),
+        (b"\x1a" + bytes(8), Payload.ANYTHING),
+        (ACK[:4], Payload.ANYTHING),
+        (b"\x31", Payload.ANYTHING),
+    ],
+)
+def test_a_payload_is_what_its_frames_are(plain: bytes, kind: Payload) -> None:
+    assert kind_of(plain) is kind
+
+
+@given(st.binary(max_size=60))
+def test_whatever_a_payload_holds_it_has_a_kind(plain: bytes) -> None:
+    assert kind_of(plain) in Payload
+
+
+def feedback_arrives(pair: Pair) -> None:
+    """The client sends one feedback datagram, the server reads it."""
+    pair.client.send_datagrams([FEEDBACK], 0, None, None)
+    pair.deliver(pair.client, pair.flush(pair.client))
+
+
+def due(pair: Pair) -> float:
+    """When the server wants to be called."""
+    at = pair.server.get_timer()
+    assert at is not None
+    return at
+
+
+def test_feedback_is_acknowledged_with_the_next_datagram_in_one_packet() -> None:
+    pair = Pair()
+    pair.server.use_controller(FixedRate(1e9))
+    pair.run(1.0)
+    feedback_arrives(pair)
+    assert not pair.server.wants_flush(pair.now) and pair.flush(pair.server) == []
+    answered = pair.client.answered_at
+    pair.now += 0.008
+    pair.server.send_datagrams([MEDIA], 2, None, None)
+    packets = pair.flush(pair.server)
+    assert len(packets) == 1
+    pair.deliver(pair.server, packets)
+    assert pair.client.answered_at > answered
+    assert due(pair) > pair.now + 0.02, "nothing is left to acknowledge"
+
+
+def test_feedback_is_acknowledged_within_what_is_promised_where_nothing_else_leaves() -> None:
+    pair = Pair()
+    pair.run(1.0)
+    feedback_arrives(pair)
+    assert due(pair) == pytest.approx(pair.now + FEEDBACK_ACK_DELAY) and FEEDBACK_ACK_DELAY < 0.025
+    pair.now = due(pair)
+    pair.server.handle_timer(pair.now)
+    assert len(pair.flush(pair.server)) == 1
+
+
+def test_media_behind_feedback_is_acknowledged_as_soon_as_ever() -> None:
+    pair = Pair()
+    pair.run(1.0)
+    feedback_arrives(pair)
+    pair.client.send_datagrams([MEDIA], 2, None, None)
+    pair.deliver(pair.client, pair.flush(pair.client))
+    assert due(pair) == pytest.approx(pair.now + ConnectionOptions().ack_delay)

@@ -1,0 +1,52 @@
+"""Channels: the registry's rows decide which permissions open one, how it travels, and which messages are its own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from avl_protocol.wire.channels import CODECS, channel_of, channels_of, is_bulk, permits
+from avl_protocol.wire.codec import registry_name
+from avl_protocol.wire.endtoend import Batch, Clipboard, Cursor
+from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.messages import Ping
+from avl_protocol.wire.registry import CHANNELS, Channel, Permission
+from tests.architecture.tree import ROOT
+
+
+@pytest.mark.parametrize(
+    ("permissions", "channels"),
+    [
+        (Permission(0), (0,)),
+        (Permission.VIEW, (0,)),
+        (Permission.POINTER, (0, 1)),
+        (Permission.VIEW | Permission.KEYBOARD, (0, 1)),
+        (Permission.CLIPBOARD_OUT, (0, 2)),
+        (Permission.CLIPBOARD_IN, (0, 2)),
+        (Permission(sum(Permission)), (0, 1, 2)),
+    ],
+)
+def test_permissions_open_channels(permissions: Permission, channels: tuple[int, ...]) -> None:
+    assert channels_of(permissions) == channels
+
+
+def test_a_channel_nobody_knows_is_bulk() -> None:
+    assert [is_bulk(channel) for channel in (0, 1, 2, 3, 77)] == [False, False, True, True, True]
+
+
+def test_each_channel_has_the_messages_of_its_table_and_each_message_one_channel() -> None:
+    registry = json.loads((ROOT / "spec" / "registry.json").read_text("utf-8"))
+    assert set(CODECS) == set(CHANNELS) == set(Channel)
+    for number, _, row in registry["channels"].values():
+        assert {registry_name(kind) for kind in CODECS[number].kinds} == set(registry[row["messages"]])
+        assert all(channel_of(kind) == number for kind in CODECS[number].kinds)
+    assert [channel_of(kind) for kind in (Cursor, Batch, Clipboard)] == [0, 1, 2]
+    with pytest.raises(LocalProtocolError, match="Ping"):
+        channel_of(Ping)
+
+
+def test_what_needs_no_permission_is_always_allowed_and_else_any_of_those_named_will_do() -> None:
+    either = Permission.POINTER | Permission.KEYBOARD
+    assert permits(Permission(0), Permission(0))
+    assert permits(Permission.KEYBOARD, either) and not permits(Permission.VIEW, either)

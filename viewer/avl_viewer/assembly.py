@@ -1,0 +1,68 @@
+"""Assembly: the services of a viewer, each with its channel and the messages it receives.
+
+A feature is added here in two lines: it is made, and it is registered (CONTRIBUTING.md, "How a feature is added"). What
+the host may say needs no permission; what it may take from us is its own to check.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from avl_protocol.session.services import Receives, Services
+from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.wire.endtoend import (
+    Candidates,
+    Clipboard,
+    ClipboardSet,
+    Cursor,
+    Echo,
+    Layout,
+    Rate,
+    Stages,
+    Ticket,
+)
+from avl_protocol.wire.registry import Channel
+from avl_viewer.pictures import PictureBook
+from avl_viewer.present.presenter import Presenter
+from avl_viewer.services.candidates import CandidatesService, Seek
+from avl_viewer.services.clipboard import ClipboardService
+from avl_viewer.services.input import InputService
+from avl_viewer.services.layout import LayoutService
+from avl_viewer.services.pointer import PointerService
+from avl_viewer.services.statistics import StatisticsService
+from avl_viewer.services.tickets import TicketService
+from avl_viewer.tickets import Tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The services that the rest of the viewer talks to."""
+
+    input: InputService
+    clipboard: ClipboardService
+    statistics: StatisticsService
+
+
+def assemble(
+    services: Services[ViewerSession], *, presenter: Presenter, book: PictureBook, tickets: Tickets, seek: Seek
+) -> Features:
+    """Make a viewer's services and register them. Call it on the running event loop."""
+    loop = asyncio.get_running_loop()
+    layout = LayoutService(presenter)
+    services.register(layout, Channel.CONTROL, Receives(Layout, layout.told))
+    pointer = PointerService(presenter)
+    services.register(pointer, Channel.CONTROL, Receives(Cursor, pointer.told))
+    kept = TicketService(tickets)
+    services.register(kept, Channel.CONTROL, Receives(Ticket, kept.given))
+    candidates = CandidatesService(seek)
+    services.register(candidates, Channel.CONTROL, Receives(Candidates, candidates.told))
+    statistics = StatisticsService(book)
+    services.register(statistics, Channel.CONTROL, Receives(Stages, statistics.stages), Receives(Rate, statistics.rate))
+    hands = InputService(loop, presenter, book)
+    services.register(hands, Channel.INPUT, Receives(Echo, hands.applied))
+    clipboard = ClipboardService(loop, presenter)
+    services.register(
+        clipboard, Channel.BULK, Receives(Clipboard, clipboard.told), Receives(ClipboardSet, clipboard.was_set)
+    )
+    return Features(hands, clipboard, statistics)

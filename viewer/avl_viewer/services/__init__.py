@@ -1,0 +1,1 @@
+"""What the viewer does with what hosts tell and take, a feature a file; `avl_viewer.assembly` registers them."""

@@ -1,0 +1,111 @@
+"""Input: what a person or a program does, sent to the host, and what became of it (spec 04-session, 4.6)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from avl_protocol.session.inputledger import Dropped, Fate
+from avl_protocol.session.services import Service
+from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.session.viewing import may
+from avl_protocol.wire.endtoend import Echo
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, CloseCode
+from avl_viewer.pictures import PictureBook
+from avl_viewer.present.presenter import Presenter
+from avl_viewer.services.running import running
+
+#: What is said of an action of which a part came to nothing.
+_REASONS = {
+    Fate.UNSENT: (CloseCode.SESSION_LOST, "The input waited too long for the host and was not sent."),
+    Fate.DISCARDED: (CloseCode.SESSION_LOST, "The input came too late, and the host left it out."),
+    Fate.UNCONFIRMED: (
+        CloseCode.TIMEOUT,
+        f"The host has not confirmed the input for {T_INPUT_UNCONFIRMED:.0f} s: it may not have arrived.",
+    ),
+}
+
+
+class InputRequests:
+    """Futures by the batches that they wait for; all fail when the session ends."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[tuple[range, asyncio.Future[None]]] = []
+
+    def wait(self, batches: range) -> asyncio.Future[None]:
+        """Done when the host has applied these batches; fails when it has not applied a part of them."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append((batches, future))
+        return future
+
+    def applied(self, sequence: int) -> None:
+        """The host applied input up to `sequence`."""
+        for batches, future in self._waiting:
+            if batches[-1] <= sequence and not future.done():
+                future.set_result(None)
+        self._waiting = [entry for entry in self._waiting if not entry[1].done()]
+
+    def dropped(self, dropped: list[Dropped]) -> None:
+        """Input came to nothing, or nothing is said of it."""
+        fates = {one.sequence: one.fate for one in dropped}
+        for batches, future in self._waiting:
+            fate = next((fates[number] for number in batches if number in fates), None)
+            if fate is not None:
+                _fail(future, Refused(*_REASONS[fate]))
+        self._waiting = [entry for entry in self._waiting if not entry[1].done()]
+
+    def fail(self, reason: Refused) -> None:
+        """Nothing will be applied any more."""
+        waiting, self._waiting = self._waiting, []
+        for _, future in waiting:
+            _fail(future, reason)
+
+
+def _fail(future: asyncio.Future[None], reason: Refused) -> None:
+    if not future.done():
+        future.set_exception(reason)
+        future.exception()  # somebody may not wait for it, which is no error
+
+
+class InputService(Service[ViewerSession]):
+    """Sends input, and tells the presenter and who waits what came to nothing."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, presenter: Presenter, book: PictureBook) -> None:
+        self._presenter = presenter
+        self._book = book
+        self._requests = InputRequests(loop)
+        self._session: ViewerSession | None = None
+
+    def admitted(self, session: ViewerSession, now: float) -> None:
+        """Input goes there from now on."""
+        self._session = session
+
+    def ended(self, session: ViewerSession, reason: Refused, now: float) -> None:
+        """What was not applied will not be."""
+        self._session = None
+        self._requests.fail(reason)
+
+    def send(self, events: list[tuple[Any, ...]], now: float) -> asyncio.Future[None]:
+        """Send input; the future is done when the host has applied it, and fails when a part of it came to nothing.
+
+        Raises Refused, of which nothing is sent.
+        """
+        session = running(self._session)
+        if not all(may(session.permissions, event) for event in events):
+            raise Refused(CloseCode.NOT_PERMITTED)
+        first = session.next_input
+        sequence = session.send_input(events, now)
+        self._book.stats.input_sent(sequence, now)
+        return self._requests.wait(range(first, sequence + 1))
+
+    def applied(self, session: ViewerSession, echo: Echo, now: float) -> None:
+        """The host has applied what was sent, up to a batch."""
+        self._book.stats.input_applied(echo.sequence, echo.host_us / 1e6)
+        self._requests.applied(echo.sequence)
+
+    def dropped(self, dropped: list[Dropped]) -> None:
+        """Input came to nothing."""
+        self._requests.dropped(dropped)
+        self._presenter.dropped(dropped)
