@@ -115,8 +115,8 @@ def test_nothing_forged_raises_or_makes_memory_grow(steps: list[tuple[int, int, 
             continue
         reassembler.add(header, payload, now)
         reassembler.incomplete(now)
-        assert len(reassembler._partials) <= UNFINISHED
-        assert len(reassembler._done) <= 2 * UNFINISHED
+        assert len(reassembler.unfinished) <= UNFINISHED
+        assert len(reassembler.closed) <= 2 * UNFINISHED
         assert reassembler._held == sum(partial.held for partial in reassembler._partials.values()) <= HELD
 
 
@@ -128,8 +128,8 @@ def test_memory_stays_bounded_over_a_long_and_lossy_session() -> None:
             feed(reassembler, piece, number / 60)
         reassembler.incomplete(number / 60)
     assert reassembler.given_up > 3000
-    assert len(reassembler._partials) <= UNFINISHED
-    assert len(reassembler._done) <= 2 * UNFINISHED
+    assert len(reassembler.unfinished) <= UNFINISHED
+    assert len(reassembler.closed) <= 2 * UNFINISHED
 
 
 def test_fragments_that_disagree_about_their_object_are_dropped() -> None:
@@ -209,7 +209,7 @@ def test_an_object_is_given_out_exactly_when_fragments_and_rows_suffice(
             len(seen.get((number, at), ())) >= min(parity.BLOCK, count - at * parity.BLOCK)
             for at in range(-(-count // parity.BLOCK))
         )
-        first_time = number not in reassembler._done
+        first_time = number not in reassembler.closed
         whole = reassembler.add(header, payload, 1.0)
         assert (whole is not None) == (enough and first_time)
         if whole:
@@ -231,7 +231,7 @@ def test_parity_may_be_the_first_of_an_object_and_the_last() -> None:
     assert feed(reassembler, rows[1], 2.0) is None
     assert feed(reassembler, rows[0], 3.0) == Assembled(1, 4, content(1, 3000), 1.0, 3.0, 2)
     assert feed(reassembler, pieces[0], 4.0) is None
-    assert (reassembler.received, reassembler._held) == (1, 0)
+    assert (reassembler.received, reassembler.held) == (1, 0)
 
 
 def test_an_object_is_given_out_from_its_parity_alone() -> None:
@@ -265,11 +265,11 @@ def test_rows_that_are_of_no_use_are_not_kept() -> None:
     pieces = packetize(content(1, 200_000), 1, 1, 1, 0)
     for data in pieces[:-1]:
         feed(reassembler, data)
-    held = reassembler._held
+    held = reassembler.held
     for data in rows_of(1, 200_000, range(8)):
         if datagram.decode(data)[0].fragment < parity.BLOCK:
             feed(reassembler, data)
-    assert reassembler._held == held
+    assert reassembler.held == held
     assert feed(reassembler, pieces[-1]) == Assembled(1, 0, content(1, 200_000), 0.0, 0.0, 0)
 
 
@@ -279,14 +279,14 @@ def test_rows_are_forgotten_when_their_block_is_repaired_and_when_it_needs_none(
     reassembler = Reassembler()
     feed(reassembler, pieces[0])
     feed(reassembler, rows[2])
-    assert reassembler._held == 2 * MAX_FRAGMENT_PAYLOAD
+    assert reassembler.held == 2 * MAX_FRAGMENT_PAYLOAD
     feed(reassembler, rows[3])
-    assert reassembler._held == MAX_FRAGMENT_PAYLOAD + 2000, "the second block came from its rows alone"
+    assert reassembler.held == MAX_FRAGMENT_PAYLOAD + 2000, "the second block came from its rows alone"
     for data in (rows[0], *pieces[1:126]):
         assert feed(reassembler, data) is None
-    assert reassembler._held == 127 * MAX_FRAGMENT_PAYLOAD + 2000
+    assert reassembler.held == 127 * MAX_FRAGMENT_PAYLOAD + 2000
     assert feed(reassembler, rows[1]) == Assembled(1, 0, content(1, size), 0.0, 0.0, 4)
-    assert reassembler._held == 0
+    assert reassembler.held == 0
 
 
 def test_what_unfinished_objects_hold_is_bounded_in_bytes_and_the_oldest_go() -> None:
@@ -296,12 +296,12 @@ def test_what_unfinished_objects_hold_is_bounded_in_bytes_and_the_oldest_go() ->
         for fragment in range(500):
             reassembler.add(MediaHeader(1, DatagramType.MEDIA, 1, number, 0, fragment, MAX_OBJECT_SIZE), data, 0.0)
             reassembler.add(MediaHeader(1, DatagramType.PARITY, 1, number, 0, fragment, MAX_OBJECT_SIZE), data, 0.0)
-            assert reassembler._held <= HELD
-    kept = sorted(reassembler._partials)
+            assert reassembler.held <= HELD
+    kept = list(reassembler.unfinished)
     assert kept == list(range(40 - len(kept), 40)) and len(kept) >= 7
     assert reassembler.given_up == 40 - len(kept)
     reassembler.forget_before(100)
-    assert reassembler._held == 0
+    assert reassembler.held == 0
 
 
 def test_what_a_header_promises_takes_no_memory() -> None:
@@ -310,5 +310,5 @@ def test_what_a_header_promises_takes_no_memory() -> None:
         last = datagram.fragment_count(MAX_OBJECT_SIZE) - 1
         payload = bytes(datagram.fragment_size(MAX_OBJECT_SIZE, last))
         reassembler.add(MediaHeader(1, 0, 1, number, 0, last, MAX_OBJECT_SIZE), payload, 0.0)
-    assert len(reassembler._partials) == UNFINISHED
-    assert reassembler._held < UNFINISHED * MAX_FRAGMENT_PAYLOAD
+    assert len(reassembler.unfinished) == UNFINISHED
+    assert reassembler.held < UNFINISHED * MAX_FRAGMENT_PAYLOAD

@@ -52,6 +52,21 @@ class Reassembler:
         """The highest object number seen, -1 before any."""
         return self._newest
 
+    @property
+    def held(self) -> int:
+        """Bytes that unfinished objects hold, parity included."""
+        return self._held
+
+    @property
+    def unfinished(self) -> tuple[int, ...]:
+        """The numbers of unfinished objects, in ascending order."""
+        return tuple(sorted(self._partials))
+
+    @property
+    def closed(self) -> tuple[int, ...]:
+        """The numbers that are remembered as given out or given up, the oldest first."""
+        return tuple(self._done)
+
     def add(self, header: MediaHeader, payload: bytes | memoryview, now: float) -> Assembled | None:
         """Take one checked MEDIA, REPAIR or PARITY datagram; the object when this completes it."""
         number = header.object
