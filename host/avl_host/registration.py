@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from itertools import chain, repeat
 
 from avl_host.entrances import RelayEntrance
@@ -16,6 +17,16 @@ from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.endpoint.world import World
 from avl_protocol.path.silence import Silence, Verdict
 from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
+from avl_protocol.session.linkevents import (
+    ChannelOpened,
+    ChannelReceived,
+    ChannelReset,
+    LinkEvent,
+    LinkLost,
+    LinkMessage,
+    LinkUp,
+    MediaFate,
+)
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.messages import Detach, HopMessage, Incoming, Observed, Recover, Viewers, Welcome
@@ -46,7 +57,8 @@ DOUBLE = (
 
 
 class Registration:
-    """The LinkOwner of one relay's link. `changed` is called when it has become reachable there, or no longer is."""
+    """One relay's link, and what follows from its events. `changed` is called when it has become reachable
+    there, or no longer is."""
 
     def __init__(
         self, world: World, identity: Identity, relay: RelayAddress, dialler: Dialler, reception: Reception,
@@ -94,11 +106,11 @@ class Registration:
             settings = LinkSettings(
                 Role.HOST, SOFTWARE, self.relay.pin, self._identity, record, yields=self._yielding > 0
             )
-            self._link = link = guard(RelayLink(settings, self))
+            self._link = link = guard(RelayLink(settings))
             was_up = False
             try:
                 limit = T_PATH_ATTEMPT_AGAIN if self._reception.waiting else T_PATH_ATTEMPT
-                await self._dialler.reach(self.relay, link, self._after, limit)
+                await self._dialler.reach(self.relay, link, partial(self._happened, link), limit)
                 self._after()
                 upgrade = await self._hold(link)
                 was_up = self.name is not None
@@ -130,7 +142,7 @@ class Registration:
             except TimeoutError:
                 if await self._dialler.by_udp(self.relay, T_PATH_ATTEMPT) and not self._lost.is_set():
                     link.close(CloseCode.NO_ERROR)
-                    self.link_lost(Refused(CloseCode.NO_ERROR), self._world.clock.monotonic())
+                    self._down(Refused(CloseCode.NO_ERROR), self._world.clock.monotonic())
                     return True
         await self._lost.wait()
         return False
@@ -149,7 +161,7 @@ class Registration:
         if self._link is not None:
             self._link.close(CloseCode.NO_ERROR)
         self.name = None
-        self.link_lost(Refused(CloseCode.NO_ERROR), self._world.clock.monotonic())
+        self._down(Refused(CloseCode.NO_ERROR), self._world.clock.monotonic())
 
     def network_changed(self) -> None:
         """Other addresses, or another route: do not wait with the next attempt."""
@@ -174,14 +186,50 @@ class Registration:
         if link is None:
             return
         link.handle_timer(now)
+        self._take(link, now)
         if link.state is LinkState.UP:
             carrier = link.carrier
             if self._silence.look(now, carrier.heard_at, carrier.answered_at, False, carrier.rtt) is not Verdict.FINE:
                 carrier.ping(now)
 
-    # LinkOwner
+    # events
 
-    def link_up(self, welcome: Welcome, now: float) -> None:
+    def _happened(self, link: RelayLink) -> None:
+        """Behind everything that a link receives. No timer depends on what became of a datagram."""
+        if self._take(link, self._world.clock.monotonic()):
+            self._after()
+
+    def _take(self, link: RelayLink, now: float) -> bool:
+        """Apply what a link tells; whether there was anything but fates of datagrams."""
+        more = False
+        while (event := link.next_event()) is not None:
+            more = more or not isinstance(event, MediaFate)
+            self.apply(event, now)
+        return more
+
+    def apply(self, event: LinkEvent, now: float) -> None:
+        """Do what follows from an event of the link."""
+        entrance = self._entrance
+        if isinstance(event, LinkUp):
+            self._up(event.welcome, now)
+        elif isinstance(event, LinkLost):
+            self._down(event.reason, now)
+        elif entrance is None:
+            return
+        elif isinstance(event, MediaFate):
+            self._sharing.fate(entrance.outlet, event.cookie, event.acked, now)
+        elif isinstance(event, LinkMessage):
+            self._message(entrance, event.message, now)
+        elif isinstance(event, ChannelOpened):
+            self._reception.channel_opened(entrance, event.handle, event.channel, event.stream, now)
+        elif isinstance(event, ChannelReceived):
+            self._reception.channel_received(
+                entrance, event.handle, event.channel, event.stream, event.data, event.end, now
+            )
+        elif isinstance(event, ChannelReset):
+            self._reception.channel_reset(entrance, event.handle, event.channel, event.stream, event.code, now)
+
+    def _up(self, welcome: Welcome, now: float) -> None:
         """Registered: viewers can connect."""
         assert self._link is not None
         self._silence = Silence()
@@ -213,11 +261,8 @@ class Registration:
                 "name in it."
             )
 
-    def link_message(self, message: HopMessage, now: float) -> None:
+    def _message(self, entrance: RelayEntrance, message: HopMessage, now: float) -> None:
         """About sessions, the audience, and where we are."""
-        entrance = self._entrance
-        if entrance is None:
-            return
         if isinstance(message, Incoming):
             moves, near = bool(message.moves), bool(message.near)
             self._reception.incoming(entrance, message.handle, message.session, message.source, moves, now, near)
@@ -232,33 +277,7 @@ class Registration:
         elif isinstance(message, Observed) and self._whereabouts.observed(self, message.address):
             self._moved()
 
-    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """Of a session."""
-        if self._entrance is not None:
-            self._reception.channel_opened(self._entrance, handle, channel, stream, now)
-
-    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Of a session."""
-        if self._entrance is not None:
-            self._reception.channel_received(self._entrance, handle, channel, stream, data, end, now)
-
-    def channel_reset(self, handle: int, channel: int, stream: int, code: int, now: float) -> None:
-        """Of a session."""
-        if self._entrance is not None:
-            self._reception.channel_reset(self._entrance, handle, channel, stream, code, now)
-
-    def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """Sessions bound what they queue by acknowledgements of their own."""
-
-    def media_received(self, data: bytes, now: float) -> None:
-        """Hosts are sent none."""
-
-    def media_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """A fragment arrived at the relay or was lost."""
-        if self._entrance is not None:
-            self._sharing.fate(self._entrance.outlet, cookie, acked, now)
-
-    def link_lost(self, reason: Refused, now: float) -> None:
+    def _down(self, reason: Refused, now: float) -> None:
         """The relay is gone, or does not want us."""
         entrance, self._entrance = self._entrance, None
         if entrance is not None:

@@ -25,6 +25,7 @@ from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import HostState
+from avl_protocol.session.linkevents import ChannelReceived, LinkLost, LinkMessage, LinkUp
 from avl_protocol.session.moves import HostMoves
 from avl_protocol.session.pipes import Route
 from avl_protocol.session.secure import SecureChannels
@@ -117,7 +118,7 @@ class Lobby:
 
     def say(self, message: Any) -> None:
         """The relay says something."""
-        self.relay.link_message(message, self.clock.now)
+        self.relay.apply(LinkMessage(message), self.clock.now)
 
     def wait(self, seconds: float) -> None:
         """Time passes, and timers fire."""
@@ -410,7 +411,7 @@ def test_when_the_relay_is_lost_sessions_that_are_in_are_kept_and_others_end(tmp
     lobby.reception.session_message(session, Decoder((0, 1)), 100.0)
     lobby.incoming(2)
     assert lobby.sharing.ready() and not lobby.reception.waiting
-    lobby.relay.link_lost(Refused(CloseCode.GOING_AWAY), 100.0)
+    lobby.relay.apply(LinkLost(Refused(CloseCode.GOING_AWAY)), 100.0)
     assert lobby.sessions == [session] and session.detached and lobby.reception.waiting
     assert not lobby.sharing.ready(), "no picture goes into the void"
     assert [what for what, _ in lobby.guests.seen] == ["admitted", "lost"]
@@ -448,7 +449,7 @@ def test_all_who_are_lost_with_one_relay_cost_one_renewal(tmp_path: Path) -> Non
     for handle in range(1, 5):
         lobby.admit(handle)
     before = lobby.sharing.join_key().generation
-    lobby.relay.link_lost(Refused(CloseCode.GOING_AWAY), 100.0)
+    lobby.relay.apply(LinkLost(Refused(CloseCode.GOING_AWAY)), 100.0)
     lobby.wait(0)
     assert lobby.sharing.join_key().generation == before + 1
 
@@ -502,7 +503,7 @@ def test_who_is_admitted_is_given_a_ticket_and_the_end_voids_it(tmp_path: Path) 
 
 def test_bytes_of_a_session_that_is_not_there_are_refused(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
-    lobby.relay.channel_received(55, 0, 4, b"x", False, 100.0)
+    lobby.relay.apply(ChannelReceived(55, 0, 4, b"x", False), 100.0)
     assert lobby.link.carrier.resets == [(4, CloseCode.FORBIDDEN)]
 
 
@@ -541,7 +542,7 @@ def test_a_page_that_is_not_the_relay_s_own_is_not_shown_and_told_of_once(tmp_pa
     lobby.relay._link = lobby.link.as_link()
 
     def welcomed(page: str, name: str = "relay.test:4433") -> None:
-        lobby.relay.link_up(Welcome(1, bytes(16), "", b"", b"", 0, name, page), lobby.clock.now)
+        lobby.relay.apply(LinkUp(Welcome(1, bytes(16), "", b"", b"", 0, name, page)), lobby.clock.now)
 
     for _ in range(2):
         welcomed("https://evil.example/\x1b[2J")
@@ -556,7 +557,7 @@ def test_a_relay_s_name_for_itself_runs_nothing_in_a_shell(tmp_path: Path) -> No
     lobby = Lobby(tmp_path)
     lobby.relay._link = lobby.link.as_link()
     for name in ("x'; reboot; ':4433", "x\x1b[2J:4433", "$(id):4433"):
-        lobby.relay.link_up(Welcome(1, bytes(16), "", b"", b"", 0, name, ""), lobby.clock.now)
+        lobby.relay.apply(LinkUp(Welcome(1, bytes(16), "", b"", b"", 0, name, "")), lobby.clock.now)
         assert lobby.relay.name == RelayAddress("relay.test", 4433)
 
 

@@ -15,8 +15,23 @@ from avl_protocol.session.inputledger import Dropped
 from avl_protocol.session.mediain import ReceivedFrame
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.session.viewerevents import (
+    Admitted,
+    Adrift,
+    Ended,
+    Frames,
+    InputDropped,
+    Stale,
+    Stuck,
+    Unmoved,
+    ViewerEvent,
+    Waiting,
+)
+from avl_protocol.session.viewerevents import (
+    Moved as SessionMoved,
+)
 from avl_protocol.session.viewing import ViewerSettings
-from avl_protocol.wire.endtoend import ChannelMessage, Grant
+from avl_protocol.wire.endtoend import ChannelMessage, Echo, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode, Permission
 from tests.protocol.handshakes import HOST, SESSION, VIEWER, WALL, Seeded, identity
@@ -193,8 +208,8 @@ class HostOwner:
 
 
 @dataclass
-class ViewerOwner:
-    """ViewerSessionOwner."""
+class ViewerTold:
+    """What a ViewerSession has told."""
 
     grant: Grant | None = None
     waiting: int | None = None
@@ -209,42 +224,38 @@ class ViewerOwner:
     adrift: int = 0
     unmoved: list[Route] = field(default_factory=list)
 
-    def session_dropped(self, dropped: list[Dropped], now: float) -> None:
-        self.dropped += dropped
+    def take(self, session: ViewerSession) -> ViewerTold:
+        """Take all events that wait."""
+        while (event := session.next_event()) is not None:
+            assert self.ended is None, f"{event} after the end"
+            self._one(event)
+        return self
 
-    def session_moved(self, route: Route, now: float) -> None:
-        self.moved.append(route)
-
-    def session_unmoved(self, route: Route, now: float) -> None:
-        self.unmoved.append(route)
-
-    def session_adrift(self, now: float) -> None:
-        self.adrift += 1
-
-    def session_waiting(self, seconds: int, now: float) -> None:
-        self.waiting = seconds
-
-    def session_admitted(self, grant: Grant, now: float) -> None:
-        self.grant = grant
-
-    def session_frames(self, frames: list[ReceivedFrame], now: float) -> None:
-        self.frames += frames
-
-    def session_recover(self, track: int, number: int, now: float) -> None:
-        self.recoveries.append((track, number))
-
-    def session_message(self, message: ChannelMessage, now: float) -> None:
-        self.messages.append(message)
-
-    def session_echo(self, sequence: int, host_time: float, now: float) -> None:
-        self.echoes.append(sequence)
-
-    def session_stale(self, stale: bool, now: float) -> None:
-        self.stale = stale
-
-    def session_ended(self, reason: Refused, now: float) -> None:
-        assert self.ended is None
-        self.ended = reason
+    def _one(self, event: ViewerEvent) -> None:
+        if isinstance(event, InputDropped):
+            self.dropped += event.dropped
+        elif isinstance(event, SessionMoved):
+            self.moved.append(event.route)
+        elif isinstance(event, Unmoved):
+            self.unmoved.append(event.route)
+        elif isinstance(event, Adrift):
+            self.adrift += 1
+        elif isinstance(event, Waiting):
+            self.waiting = event.seconds
+        elif isinstance(event, Admitted):
+            self.grant = event.grant
+        elif isinstance(event, Frames):
+            self.frames += event.frames
+        elif isinstance(event, Stuck):
+            self.recoveries.append((event.track, event.number))
+        elif isinstance(event, Stale):
+            self.stale = event.stale
+        elif isinstance(event, Ended):
+            self.ended = event.reason
+        elif isinstance(event.message, Echo):
+            self.echoes.append(event.message.sequence)
+        else:
+            self.messages.append(event.message)
 
 
 Change = Callable[[bool, Moved], Moved | None]
@@ -261,7 +272,7 @@ class Meeting:
         self.change: Change = lambda from_viewer, moved: moved
         self.door = door or CodeDoor()
         self.source = Source()
-        self.host_owner, self.viewer_owner = HostOwner(self.source, asks), ViewerOwner()
+        self.host_owner, self._told = HostOwner(self.source, asks), ViewerTold()
         self.ways = [MemoryWay(5, begun=True)]
         first = self.ways[0]
         self.host_pipes, self.viewer_pipes = first.host_pipes, first.viewer_pipes
@@ -273,8 +284,16 @@ class Meeting:
         )  # fmt: skip
         self.viewer = ViewerSession(
             ViewerSettings(own, device, SESSION, code, "someone", wish, (0, 1), ticket),
-            SessionPipes(self.viewer_route), self.viewer_owner, Seeded(viewer), WALL, self.now,
-        )  # fmt: skip
+            SessionPipes(self.viewer_route),
+            entropy=Seeded(viewer),
+            wall=WALL,
+            now=self.now,
+        )
+
+    @property
+    def viewer_owner(self) -> ViewerTold:
+        """What the viewer's session has told so far."""
+        return self._told.take(self.viewer)
 
     def carry(self) -> None:
         """Carry what waits, at this moment, until nothing more is said."""

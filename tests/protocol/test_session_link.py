@@ -12,6 +12,16 @@ from avl_protocol.crypto.identity import HOST_CERTIFICATE, RELAY_CERTIFICATE, de
 from avl_protocol.endpoint.tls import self_signed
 from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
+from avl_protocol.session.linkevents import (
+    ChannelOpened,
+    ChannelReceived,
+    ChannelReset,
+    LinkEvent,
+    LinkLost,
+    LinkMessage,
+    LinkUp,
+    MediaReceived,
+)
 from avl_protocol.wire.codec import HOP
 from avl_protocol.wire.errors import LocalProtocolError, Refused
 from avl_protocol.wire.framing import frame
@@ -48,8 +58,8 @@ def welcome(**changes: object) -> Welcome:
 
 
 @dataclass
-class Owner:
-    """LinkOwner that writes down what it is told."""
+class Told:
+    """What a link has told."""
 
     up: int = 0
     messages: list[HopMessage] = field(default_factory=list)
@@ -59,33 +69,28 @@ class Owner:
     media: list[bytes] = field(default_factory=list)
     lost: Refused | None = None
 
-    def link_up(self, greeting: Welcome, now: float) -> None:
-        self.up += 1
+    def take(self, link: RelayLink) -> Told:
+        """Take all events that wait."""
+        while (event := link.next_event()) is not None:
+            assert self.lost is None, f"{event} after the loss"
+            self._one(event)
+        return self
 
-    def link_message(self, message: HopMessage, now: float) -> None:
-        self.messages.append(message)
-
-    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
-        self.opened.append((handle, channel, stream))
-
-    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
-        self.channels.append((handle, channel, stream, data, end))
-
-    def channel_reset(self, handle: int, channel: int, stream: int, code: int, now: float) -> None:
-        self.resets.append((handle, channel, stream, code))
-
-    def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
-        return
-
-    def media_received(self, data: bytes, now: float) -> None:
-        self.media.append(data)
-
-    def media_fate(self, cookie: object, acked: bool, now: float) -> None:
-        return
-
-    def link_lost(self, reason: Refused, now: float) -> None:
-        assert self.lost is None
-        self.lost = reason
+    def _one(self, event: LinkEvent) -> None:
+        if isinstance(event, LinkUp):
+            self.up += 1
+        elif isinstance(event, LinkMessage):
+            self.messages.append(event.message)
+        elif isinstance(event, ChannelOpened):
+            self.opened.append((event.handle, event.channel, event.stream))
+        elif isinstance(event, ChannelReceived):
+            self.channels.append((event.handle, event.channel, event.stream, event.data, event.end))
+        elif isinstance(event, ChannelReset):
+            self.resets.append((event.handle, event.channel, event.stream, event.code))
+        elif isinstance(event, MediaReceived):
+            self.media.append(event.data)
+        elif isinstance(event, LinkLost):
+            self.lost = event.reason
 
 
 class Hop:
@@ -97,13 +102,18 @@ class Hop:
         wall: float | None = None,
     ) -> None:  # fmt: skip
         self.now = 50.0
-        self.owner, self.relay, self.connection = Owner(), Deaf(), Connection(certificate=certificate)
+        self._told, self.relay, self.connection = Told(), Deaf(), Connection(certificate=certificate)
         own = HOST if role is Role.HOST else None
-        self.link = RelayLink(LinkSettings(role, "test", pin, own, RECORD, device, only_device), self.owner)
+        self.link = RelayLink(LinkSettings(role, "test", pin, own, RECORD, device, only_device))
         self.link.attach_carrier(self.connection.client, lambda: trusted, wall)
         self.connection.join(self.link, self.relay)
         self.link.carrier_ready(self.now)
         self.run()
+
+    @property
+    def owner(self) -> Told:
+        """What the link has told so far."""
+        return self._told.take(self.link)
 
     def run(self) -> None:
         self.connection.run(self.now)
@@ -348,7 +358,7 @@ def test_streams_that_end_within_their_header_leave_nothing_behind() -> None:
             hop.raw(channel_header(300, 1)[:2], stream=stream)
             hop.connection.server.reset_stream(stream, 1)
             hop.run()
-    assert not hop.link._headers
+    assert hop.link.beginning == 0
     assert hop.owner.channels == [] and hop.owner.lost is None
 
 
@@ -388,7 +398,7 @@ def test_nothing_is_sent_once_it_is_over() -> None:
 
 def test_a_link_without_a_carrier_is_our_own_mistake() -> None:
     with pytest.raises(LocalProtocolError):
-        RelayLink(LinkSettings(Role.VIEWER, "test"), Owner()).carrier.open_stream()
+        RelayLink(LinkSettings(Role.VIEWER, "test")).carrier.open_stream()
 
 
 @pytest.mark.parametrize("days", [-3, 40])

@@ -13,17 +13,14 @@ from avl_protocol.endpoint.clock import SystemClock
 from avl_protocol.endpoint.tls import TrustPinned
 from avl_protocol.endpoint.websocket import connect_websocket
 from avl_protocol.endpoint.world import system_world
-from avl_protocol.session.link import LinkSettings, RelayLink
-from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.messages import Accept, Admit, Attach, Incoming, NatTest, Recover, Subscribe
-from avl_protocol.wire.registry import Role
 from avl_relay.config import RelaySettings
 from avl_relay.forward import router as routing
 from avl_relay.relay import Relay
 from tests.leaks import kept, nothing_stays
 from tests.protocol.handshakes import identity
 from tests.relay.stand import Stand
-from tests.relay.test_websocket import Owner
+from tests.relay.test_websocket import Dialled
 from tests.simulator.run import Simulation
 from tests.simulator.world import RELAY, system
 from tests.system.seen import run
@@ -100,14 +97,10 @@ def test_hops_by_quic_leave_nothing_at_a_relay() -> None:
             await endpoint.bind(("10.0.0.7", 0))
 
             async def visit(number: int) -> None:
-                link = RelayLink(LinkSettings(Role.VIEWER, "test", s.relay.pin), owner := Owner())
-
-                def on_carrier(carrier: Any) -> RelayLink:
-                    link.attach_carrier(carrier)
-                    return link
-
-                await endpoint.connect((RELAY, 4433), trust=TrustPinned(), on_carrier=on_carrier)
-                await owner.settled
+                dialled = Dialled(s.relay.pin)
+                link = dialled.link
+                await endpoint.connect((RELAY, 4433), trust=TrustPinned(), on_carrier=dialled.receiver)
+                await dialled.settled
                 link.send(NatTest(number.to_bytes(16, "big")))
                 await asyncio.sleep(0.1)
                 if number % 2:
@@ -139,17 +132,13 @@ async def test_hops_by_websocket_leave_nothing_at_a_relay(tmp_path: Path) -> Non
     server: Any = relay._sockets
 
     async def visit(number: int) -> None:
-        link = RelayLink(LinkSettings(Role.VIEWER, "test", relay.identity.pin), owner := Owner())
-
-        def on_carrier(carrier: WebSocketCarrier) -> RelayLink:
-            link.attach_carrier(carrier)
-            return link
-
+        dialled = Dialled(relay.identity.pin)
+        link = dialled.link
         await connect_websocket(
-            (host, int(port)), trust=TrustPinned(), on_carrier=on_carrier, clock=SystemClock(),
+            (host, int(port)), trust=TrustPinned(), on_carrier=dialled.receiver, clock=SystemClock(),
             loop=asyncio.get_running_loop(),
         )  # fmt: skip
-        await owner.settled
+        await dialled.settled
         link.close(0)  # type: ignore[arg-type]
         while server.connections:
             await next(iter(server._pumps)).gone.wait()

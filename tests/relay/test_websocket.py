@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
 from avl_protocol.endpoint.clock import SystemClock
+from avl_protocol.endpoint.driver import Driven
+from avl_protocol.endpoint.faults import Faults
 from avl_protocol.endpoint.tls import TrustPinned
 from avl_protocol.endpoint.websocket import SUBPROTOCOL, connect_websocket, same_origin
 from avl_protocol.endpoint.world import system_world
 from avl_protocol.session.link import LinkSettings, RelayLink
-from avl_protocol.websocket.carrier import WebSocketCarrier
+from avl_protocol.session.linkevents import LinkLost, LinkUp
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Welcome
 from avl_protocol.wire.registry import CloseCode, Role
@@ -35,43 +37,41 @@ async def relay(folder: Path) -> AsyncIterator[Relay]:
         await running.close()
 
 
-class Owner:
-    """A LinkOwner that waits for the link."""
+class Dialled:
+    """A viewer's link whose events are applied: two futures that wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, pin: bytes | None) -> None:
+        self.link = RelayLink(LinkSettings(Role.VIEWER, "test", pin))
         self.settled: asyncio.Future[Welcome | Refused] = asyncio.get_running_loop().create_future()
         self.lost: asyncio.Future[Refused] = asyncio.get_running_loop().create_future()
 
-    def link_up(self, welcome: Welcome, now: float) -> None:
-        self.settled.set_result(welcome)
+    def receiver(self, carrier: Any) -> Driven:
+        """Receives what a carrier tells."""
+        self.link.attach_carrier(carrier)
+        return Driven(self.link, self._take, Faults(), carrier.close)
 
-    def link_lost(self, reason: Refused, now: float) -> None:
-        if not self.settled.done():
-            self.settled.set_result(reason)
-        self.lost.set_result(reason)
+    def _take(self) -> None:
+        while (event := self.link.next_event()) is not None:
+            if isinstance(event, LinkUp):
+                self.settled.set_result(event.welcome)
+            elif isinstance(event, LinkLost):
+                if not self.settled.done():
+                    self.settled.set_result(event.reason)
+                self.lost.set_result(event.reason)
 
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *_: None
 
-
-async def dial(running: Relay, pin: bytes) -> Owner:
+async def dial(running: Relay, pin: bytes) -> Dialled:
     """A viewer's link by WebSocket, at the port of QUIC."""
-    owner = Owner()
-    link = RelayLink(LinkSettings(Role.VIEWER, "test", pin), owner)
-
-    def on_carrier(carrier: WebSocketCarrier) -> RelayLink:
-        link.attach_carrier(carrier)
-        return link
-
+    dialled = Dialled(pin)
     host, port = running.quic.split(":")
     await connect_websocket(
         (host, int(port)),
         trust=TrustPinned(),
-        on_carrier=on_carrier,
+        on_carrier=dialled.receiver,
         clock=SystemClock(),
         loop=asyncio.get_running_loop(),
     )
-    return owner
+    return dialled
 
 
 async def test_the_relay_vouches_for_the_certificate_of_the_very_connection(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ HOST: dict[type, str] = {
     StatisticsService: "measured",
     TicketService: "admitted lost ended handle_timer",
     CandidatesService: "admitted ended",
-    Registration: "link_message channel_received channel_reset media_fate handle_timer next_timeout",
+    Registration: "apply _message handle_timer next_timeout",
     HostSession: "channel_received handle_timer send",
     Sharing: "open join_key renew_keys set_viewer frame fate look",
     CapturePermit: "ready",

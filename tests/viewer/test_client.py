@@ -10,6 +10,7 @@ import pytest
 
 from avl_protocol.crypto.attempts import Code
 from avl_protocol.session.inputledger import Dropped, Fate
+from avl_protocol.session.viewerevents import Received
 from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Recover
@@ -62,7 +63,7 @@ def test_whatever_a_host_says_about_its_desktop_raises_nothing(message: Any) -> 
                 await number(desktop)
                 client = desktop._client
                 shape = desktop._presenter.cursor_shape
-                client.session_message(message, simulation.clock.monotonic())
+                client.session_event(Received(message), simulation.clock.monotonic())
                 assert desktop._presenter.cursor_shape is shape
                 assert not client.ended.done()
 

@@ -19,13 +19,24 @@ from avl_protocol.endpoint.faults import told
 from avl_protocol.endpoint.world import World
 from avl_protocol.media.track import Track
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.session.inputledger import Dropped
-from avl_protocol.session.mediain import ReceivedFrame
 from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.services import Services
 from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.session.viewerevents import (
+    Admitted,
+    Adrift,
+    Frames,
+    InputDropped,
+    Moved,
+    Received,
+    Stale,
+    Stuck,
+    Unmoved,
+    ViewerEvent,
+    Waiting,
+)
 from avl_protocol.session.viewing import ViewerSettings, ViewerState
-from avl_protocol.wire.endtoend import Candidates, ChannelMessage, Echo, Grant
+from avl_protocol.wire.endtoend import Candidates, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
 from avl_protocol.wire.onethread import guard
@@ -37,7 +48,7 @@ from avl_viewer.pictures import PictureBook
 from avl_viewer.pipeline import MakeDecoder, PicturePipelines
 from avl_viewer.present.presenter import Presenter, Status
 from avl_viewer.sentences import status_of
-from avl_viewer.ways import Ways
+from avl_viewer.ways import Ways, WaysEvent, WaysFailed, WaysMessage, WaysReady
 
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
@@ -66,7 +77,7 @@ class DesktopClient:
         self._outcome: asyncio.Future[None] | None = None
         self._lost: asyncio.Future[Refused] | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._closing = self._gave_up = self._ran = False
+        self._closing = self._gave_up = self._ran = self._awake = False
         self._watched = settings.pictures
         self._said = ""
         #: Tracks that are not wanted, as the way in use has been told.
@@ -136,9 +147,14 @@ class DesktopClient:
             self._ways.close()
         settings = self._settings
         self._ways = ways = Ways(
-            self._world, self._endpoint, settings.target, self._session_id, self, self._happened,
-            direct=settings.direct, dialler=Dialler(self._world, self._endpoint, udp=settings.udp),
-        )  # fmt: skip
+            world=self._world,
+            endpoint=self._endpoint,
+            target=settings.target,
+            session_id=self._session_id,
+            after=self._happened,
+            direct=settings.direct,
+            dialler=Dialler(self._world, self._endpoint, udp=settings.udp),
+        )
         try:
             async with asyncio.timeout(settings.timeout) as limit:
                 self._limit = limit
@@ -175,6 +191,7 @@ class DesktopClient:
         self._closing = True
         if self._session is not None:
             self._session.end(self._now())
+            self._apply(self._now())
             self._settings.tickets.forget()
         if self._keeper is not None and self._keeper is not asyncio.current_task():
             self._keeper.cancel()
@@ -203,11 +220,35 @@ class DesktopClient:
     # time
 
     def _happened(self) -> None:
-        """Something arrived or was sent."""
+        """Something arrived or was sent: apply what follows, and do the rest when all of it has arrived."""
+        if not self.ended.done():
+            self._apply(self._now())
+            self._wake()
+
+    def _apply(self, now: float) -> None:
+        """Do what follows from what session and ways tell, until neither has more to say."""
+        while True:
+            if self._session is not None and (told := self._session.next_event()) is not None:
+                self.session_event(told, now)
+            elif self._ways is not None and (event := self._ways.next_event()) is not None:
+                self.ways_event(event, now)
+            else:
+                return
+
+    def _wake(self) -> None:
+        """Look at ways and timers once in the loop's next turn, however much happens in this one."""
+        if not self._awake:
+            self._awake = True
+            self._loop.call_soon(self._world.faults.run, self._settle)
+
+    def _settle(self) -> None:
+        self._awake = False
         if self.ended.done():
             return  # an alarm that is set again would keep all of this for ever
+        now = self._now()
         if self._ways is not None and not self._closing:
-            self._ways.happened(self._now())
+            self._ways.happened(now)
+            self._apply(now)
         self._alarm.reset()
 
     def next_timeout(self) -> float | None:
@@ -223,6 +264,7 @@ class DesktopClient:
         for machine in (self._ways, self._session, *self.services):
             if machine is not None:
                 machine.handle_timer(now)
+                self._apply(now)
         since = self._ways.nowhere_since if self._ways is not None else None
         if since is not None and self._session is not None and self._session.state is ViewerState.ADMITTED:
             if now - since > self._settings.patience:
@@ -231,34 +273,54 @@ class DesktopClient:
             else:
                 self._say_status(now)
 
-    # WaysOwner
+    # what the ways tell
 
-    def ways_ready(self, route: Route, now: float) -> None:
+    def ways_event(self, event: WaysEvent, now: float) -> None:
+        """Do what follows from what the ways tell."""
+        if isinstance(event, WaysReady):
+            self._begin(event.route, now)
+        elif isinstance(event, WaysFailed):
+            self._ways_failed(event.reason, now)
+        elif isinstance(event, WaysMessage):
+            self._ways_message(event.message)
+        else:
+            self._ways_changed(now)
+
+    def _begin(self, route: Route, now: float) -> None:
         """There is a place for the session: begin."""
         assert self._ways is not None
         settings = self._settings
         self._session = self._ways.session = ViewerSession(
             ViewerSettings(
-                settings.identity, settings.target.device, self._session_id, settings.code, settings.name,
-                settings.permissions, DECODES if self._watched else (), settings.tickets.take(),
+                settings.identity,
+                settings.target.device,
+                self._session_id,
+                settings.code,
+                settings.name,
+                settings.permissions,
+                DECODES if self._watched else (),
+                settings.tickets.take(),
             ),
-            SessionPipes(route), self, self._world.entropy, int(self._world.clock.wall()), now,
-        )  # fmt: skip
+            SessionPipes(route),
+            entropy=self._world.entropy,
+            wall=int(self._world.clock.wall()),
+            now=now,
+        )
         self._session.decode_queue = lambda: self._pictures.depth
         guard(self._session).start()
 
-    def ways_failed(self, reason: Refused, now: float) -> None:
+    def _ways_failed(self, reason: Refused, now: float) -> None:
         """No place could be had, or the host knows the session no more."""
         if reason.code is CloseCode.TIMEOUT and self._session is None:
             reason = Refused(CloseCode.TIMEOUT, f"The relay can't be reached: {reason}")
         self._over(reason, now)
 
-    def ways_message(self, message: HopMessage, now: float) -> None:
+    def _ways_message(self, message: HopMessage) -> None:
         """How the relay's hop is doing."""
         if isinstance(message, HopRate):
             self.features.statistics.hop_rate(message)
 
-    def ways_changed(self, now: float) -> None:
+    def _ways_changed(self, now: float) -> None:
         """Another way is in use, or there is one again."""
         self.features.statistics.hops_changed()
         self._say_status(now)
@@ -267,6 +329,8 @@ class DesktopClient:
         session, self._session = self._session, None
         if session is not None:
             session.lost(reason, now)
+            while (told := session.next_event()) is not None:
+                self.session_event(told, now)
             self._services_part(reason, now)
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_exception(reason)
@@ -291,34 +355,59 @@ class DesktopClient:
             self._said = status.text
             self._presenter.status(status)
 
-    # ViewerSessionOwner
+    # what the session tells
 
-    def session_waiting(self, seconds: int, now: float) -> None:
+    def session_event(self, event: ViewerEvent, now: float) -> None:
+        """Do what follows from what the session tells."""
+        session, ways = self._session, self._ways
+        if isinstance(event, InputDropped):
+            self.features.input.dropped(event.dropped)
+        elif session is None or ways is None:
+            return
+        elif isinstance(event, Frames):
+            self._pictures.frames(event.frames, session.clock)
+        elif isinstance(event, Received):
+            self.services.receive(session, event.message, now)
+        elif isinstance(event, Stuck):
+            self._recover(event.track, event.number)
+        elif isinstance(event, Stale):
+            self._say_status(now)
+        elif isinstance(event, Moved):
+            ways.moved(event.route, now)
+            self._repeat_wishes()
+            self.services.moved(session, now)
+        elif isinstance(event, Unmoved):
+            ways.unmoved(event.route, now)
+        elif isinstance(event, Adrift):
+            ways.adrift(now)
+        elif isinstance(event, Waiting):
+            self._asked(event.seconds)
+        elif isinstance(event, Admitted):
+            self._admitted(session, event.grant, now)
+        else:
+            self._over(event.reason, now)
+
+    def _asked(self, seconds: int) -> None:
         """A person is asked: that may take longer than an attempt."""
         self._limit.reschedule(self._loop.time() + seconds + self._settings.timeout)
         self._presenter.status(Status("waiting", "The person at the host is being asked…"))
 
-    def session_admitted(self, grant: Grant, now: float) -> None:
+    def _admitted(self, session: ViewerSession, grant: Grant, now: float) -> None:
         """We are in."""
         self._ran = True
         self.permissions = Permission(grant.permissions & sum(Permission))
-        self._pictures.begin(tuple(track.id for track in self.tracks if track.kind == TrackKind.VIDEO))
-        assert self._ways is not None and self._session is not None
+        self._pictures.begin(tuple(track.id for track in session.tracks if track.kind == TrackKind.VIDEO))
+        assert self._ways is not None
         self._ways.admitted(now)
         self._repeat_wishes()
-        self._served = self._session
-        self.services.admitted(self._session, now)
+        self._served = session
+        self.services.admitted(session, now)
         self._said = ""
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_result(None)
         self._presenter.status(Status("running"))
 
-    def session_frames(self, frames: list[ReceivedFrame], now: float) -> None:
-        """Decode, in order."""
-        assert self._session is not None
-        self._pictures.frames(frames, self._session.clock)
-
-    def session_recover(self, track: int, number: int, now: float) -> None:
+    def _recover(self, track: int, number: int) -> None:
         """Ask the host for a key object."""
         self._ask_hop(lambda handle: Recover(handle, track, number))
 
@@ -332,57 +421,18 @@ class DesktopClient:
         for track in sorted(self._unwanted):
             self._ask_hop(partial(Subscribe, track=track, wish=0))
 
-    def session_message(self, message: ChannelMessage, now: float) -> None:
-        """A message for one of the services."""
-        if self._session is not None:
-            self.services.receive(self._session, message, now)
-
     def _seek(self, message: Candidates, now: float) -> None:
         """The host says where it might be reached."""
         if self._ways is not None:
             self._ways.candidates(message, now)
 
-    def session_echo(self, sequence: int, host_time: float, now: float) -> None:
-        """Input was applied."""
-        self.session_message(Echo(sequence, round(host_time * 1e6)), now)
-
-    def session_dropped(self, dropped: list[Dropped], now: float) -> None:
-        """Input came to nothing."""
-        self.features.input.dropped(dropped)
-
-    def session_moved(self, route: Route, now: float) -> None:
-        """The session has arrived on another way."""
-        if self._ways is not None:
-            self._ways.moved(route, now)
-            self._repeat_wishes()
-        if self._session is not None:
-            self.services.moved(self._session, now)
-
-    def session_unmoved(self, route: Route, now: float) -> None:
-        """The host refused that way."""
-        if self._ways is not None:
-            self._ways.unmoved(route, now)
-
-    def session_adrift(self, now: float) -> None:
-        """The session is nowhere."""
-        if self._ways is not None:
-            self._ways.adrift(now)
-
-    def session_stale(self, stale: bool, now: float) -> None:
-        """The host is (not) heard."""
-        self._say_status(now)
-
-    def session_ended(self, reason: Refused, now: float) -> None:
-        """The session is over."""
-        self._over(reason, now)
-
     def _undecodable(self, track: int, number: int) -> None:
-        self.session_recover(track, number, self._now())
+        self._recover(track, number)
 
     def _presented(self, track: int, number: int, at: float) -> None:
         if self._session is not None and not self.ended.done():
             self._session.presented(track, number, at, self._now())
-            self._alarm.reset()
+            self._wake()
 
     # what people do
 

@@ -3,76 +3,76 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from dataclasses import dataclass
 
 from avl_protocol.endpoint.dial import Unreachable
 from avl_protocol.path.selector import WAY_NAMES, WayFigures, WayKind
 from avl_protocol.path.silence import Silence, Verdict
 from avl_protocol.session.link import LinkSettings, LinkState, RelayLink
+from avl_protocol.session.linkevents import (
+    ChannelEvent,
+    ChannelOpened,
+    ChannelReceived,
+    ChannelReset,
+    ChannelWritable,
+    LinkEvent,
+    LinkLost,
+    LinkMessage,
+    LinkUp,
+    MediaReceived,
+)
 from avl_protocol.session.pipes import Route
 from avl_protocol.wire.errors import Refused, known_code
-from avl_protocol.wire.messages import Attach, Attached, Close, Detach, HopMessage, Welcome
+from avl_protocol.wire.messages import Attach, Attached, Close, Detach, Welcome
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import T_PATH_BUSY, T_PATH_PARTING, CloseCode
 from avl_protocol.wire.target import RelayAddress
 
 
-class WayOwner(Protocol):
-    """What the owner of a way is told."""
+@dataclass(frozen=True, slots=True)
+class WayUp:
+    """The right one is at the other end; `attach` may be called."""
 
-    def way_up(self, way: Way, welcome: Welcome, now: float) -> None:
-        """The right one is at the other end; `attach` may be called."""
-
-    def way_attached(self, way: Way, now: float) -> None:
-        """`way.route` is a place for the session."""
-
-    def way_message(self, way: Way, message: HopMessage, now: float) -> None:
-        """A hop message that is not the way's own business."""
-
-    def way_opened(self, way: Way, channel: int, stream: int, now: float) -> None:
-        """The other end opened a channel."""
-
-    def way_channel(
-        self, way: Way, channel: int, stream: int, data: bytes | None, end: bool, code: int, now: float
-    ) -> None:
-        """Bytes of a channel, or (None) its stream was abandoned with a code."""
-
-    def way_writable(self, way: Way, channel: int, now: float) -> None:
-        """A channel's backlog on this hop has drained."""
-
-    def way_media(self, way: Way, data: bytes, now: float) -> None:
-        """A media datagram."""
-
-    def way_left(self, way: Way, reason: Refused, now: float) -> bool:
-        """The relay says that the session is over. True: the host's own word is waited for."""
-
-    def way_lost(self, way: Way, reason: Refused, now: float) -> None:
-        """It is over, or never came to be."""
+    welcome: Welcome
 
 
-class WaysOwner(Protocol):
-    """What the owner of the ways is told."""
+@dataclass(frozen=True, slots=True)
+class WayAttached:
+    """There is a place for the session on the way."""
 
-    def ways_ready(self, route: Route, now: float) -> None:
-        """The first place for the session: begin the handshake there."""
+    route: Route
 
-    def ways_failed(self, reason: Refused, now: float) -> None:
-        """No place could be had, or the running session is over for this reason."""
 
-    def ways_message(self, message: HopMessage, now: float) -> None:
-        """A hop message of the way in use."""
+@dataclass(frozen=True, slots=True)
+class WayLeft:
+    """The relay says that the session is over. Answer with `Way.part` to wait for the host's own word, or with
+    `Way.lose`."""
 
-    def ways_changed(self, now: float) -> None:
-        """Another way is in use, or none is."""
+    reason: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class WayLost:
+    """It is over, or never came to be; nothing follows."""
+
+    reason: Refused
+
+
+#: Hop messages, channels and media are told as the link tells them, as far as they are the session's.
+WayEvent = WayUp | WayAttached | WayLeft | WayLost | LinkMessage | ChannelEvent | MediaReceived
 
 
 class Way:
-    """A LinkOwner. `relay`: whom it leads to; None where it leads to an address that punches have found."""
+    """A link and what is known of it; what happens is taken with `next_event`.
 
-    def __init__(self, owner: WayOwner, settings: LinkSettings, relay: RelayAddress | None, lan: bool = False) -> None:
-        self._owner = owner
-        self.link = guard(RelayLink(settings, self))
+    `relay`: whom it leads to; None where it leads to an address that punches have found.
+    """
+
+    def __init__(self, settings: LinkSettings, relay: RelayAddress | None, lan: bool = False) -> None:
+        self._events: deque[WayEvent] = deque()
+        self.link = guard(RelayLink(settings))
         self.relay = relay
         self._lan = lan
         self._moves = False
@@ -90,16 +90,23 @@ class Way:
         #: To be closed once the session is elsewhere.
         self.leaving = False
 
+    def next_event(self, now: float) -> WayEvent | None:
+        """What happened next, None when all has been taken."""
+        while not self._events and (event := self.link.next_event()) is not None:
+            self._receive(event, now)
+        return self._events.popleft() if self._events else None
+
     # opening
 
-    def dial(self, reach: Callable[[RelayLink], Awaitable[None]], now: Callable[[], float]) -> None:
-        """Connect by `reach(link)`, which raises Unreachable."""
+    def dial(self, reach: Callable[[RelayLink], Awaitable[None]], failed: Callable[[], None]) -> None:
+        """Connect by `reach(link)`. Where that raises Unreachable, the way is lost, and `failed` is called."""
 
         async def run() -> None:
             try:
                 await reach(self.link)
             except Unreachable as error:
-                self._lose(Refused(CloseCode.TIMEOUT, str(error)), now())
+                self.lose(Refused(CloseCode.TIMEOUT, str(error)))
+                failed()
 
         self._task = asyncio.get_running_loop().create_task(run())
 
@@ -110,8 +117,9 @@ class Way:
         self.link.send(Attach(device, session, int(moves)))
 
     def close(self, code: CloseCode = CloseCode.NO_ERROR) -> None:
-        """Give the way up; its owner is told nothing more."""
+        """Give the way up; nothing more is told."""
         self._over = True
+        self._events.clear()
         if self._task is not None and not self._task.done():
             self._task.cancel()
         self.link.close(code)
@@ -159,7 +167,7 @@ class Way:
         """Time has passed; `waits`: something that was sent here should have been answered."""
         self.link.handle_timer(now)
         if self._parting is not None and now >= self._parting[1]:
-            self._lose(self._parting[0], now)
+            self.lose(self._parting[0])
         if not self.up:
             return Verdict.FINE
         carrier = self.link.carrier
@@ -180,61 +188,42 @@ class Way:
         elif self.up and waits:
             self._silence.busy(now)
 
-    # LinkOwner
+    # what the link tells
 
-    def link_up(self, welcome: Welcome, now: float) -> None:
-        """See LinkOwner."""
-        self._owner.way_up(self, welcome, now)
+    def _receive(self, event: LinkEvent, now: float) -> None:
+        if isinstance(event, MediaReceived):
+            self._media_at = now
+            self._events.append(event)
+        elif isinstance(event, (ChannelReceived, ChannelOpened, ChannelReset, ChannelWritable)):
+            if self.route is not None and event.handle == self.route.handle:
+                self._events.append(event)
+        elif isinstance(event, LinkMessage):
+            self._message(event)
+        elif isinstance(event, LinkUp):
+            self._events.append(WayUp(event.welcome))
+        elif isinstance(event, LinkLost):
+            self.lose(event.reason)
 
-    def link_message(self, message: HopMessage, now: float) -> None:
-        """See LinkOwner."""
+    def _message(self, event: LinkMessage) -> None:
+        message = event.message
         if isinstance(message, Attached) and message.session == self._session and self.route is None:
             self.route = Route(
                 self.link, message.handle, direct=self.link.at_device, begun=not self._moves, near=bool(message.near)
             )
-            self._owner.way_attached(self, now)
-        elif isinstance(message, (Detach, Close)):
-            reason = Refused(known_code(message.code, CloseCode.EVICTED))
-            if isinstance(message, Detach) and self._owner.way_left(self, reason, now):
-                self._parting = (reason, now + T_PATH_PARTING)
-            else:
-                self._lose(reason, now)
+            self._events.append(WayAttached(self.route))
+        elif isinstance(message, Detach):
+            self._events.append(WayLeft(Refused(known_code(message.code, CloseCode.EVICTED))))
+        elif isinstance(message, Close):
+            self.lose(Refused(known_code(message.code, CloseCode.EVICTED)))
         else:
-            self._owner.way_message(self, message, now)
+            self._events.append(event)
 
-    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """See LinkOwner."""
-        if self.route is not None and handle == self.route.handle:
-            self._owner.way_opened(self, channel, stream, now)
+    def part(self, reason: Refused, now: float) -> None:
+        """The session is said to be over: wait for the host's own word, but not for long."""
+        self._parting = (reason, now + T_PATH_PARTING)
 
-    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
-        """See LinkOwner."""
-        if self.route is not None and handle == self.route.handle:
-            self._owner.way_channel(self, channel, stream, data, end, 0, now)
-
-    def channel_reset(self, handle: int, channel: int, stream: int, code: int, now: float) -> None:
-        """See LinkOwner."""
-        if self.route is not None and handle == self.route.handle:
-            self._owner.way_channel(self, channel, stream, None, False, code, now)
-
-    def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """See LinkOwner."""
-        if self.route is not None and handle == self.route.handle:
-            self._owner.way_writable(self, channel, now)
-
-    def media_received(self, data: bytes, now: float) -> None:
-        """See LinkOwner."""
-        self._media_at = now
-        self._owner.way_media(self, data, now)
-
-    def media_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """Viewers send no datagrams."""
-
-    def link_lost(self, reason: Refused, now: float) -> None:
-        """See LinkOwner."""
-        self._lose(reason, now)
-
-    def _lose(self, reason: Refused, now: float) -> None:
+    def lose(self, reason: Refused) -> None:
+        """The way is over."""
         if not self._over:
             self.close()
-            self._owner.way_lost(self, reason, now)
+            self._events.append(WayLost(reason))

@@ -6,7 +6,10 @@ to another at once, and while there is none, relays are dialled until one answer
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from avl_protocol.endpoint.dialler import Dialler
 from avl_protocol.endpoint.endpoint import Endpoint
@@ -16,6 +19,14 @@ from avl_protocol.path.candidate import Address, is_lan
 from avl_protocol.path.selector import Selector, WayKind
 from avl_protocol.path.silence import Verdict
 from avl_protocol.session.link import LinkSettings
+from avl_protocol.session.linkevents import (
+    ChannelOpened,
+    ChannelReceived,
+    ChannelReset,
+    ChannelWritable,
+    LinkMessage,
+    MediaReceived,
+)
 from avl_protocol.session.pipes import Route
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerState
@@ -41,25 +52,62 @@ from avl_protocol.wire.registry import (
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_viewer.seeker import Seeker
 from avl_viewer.sentences import Switch, why
-from avl_viewer.way import Way, WaysOwner
+from avl_viewer.way import Way, WayAttached, WayEvent, WayLeft, WayLost, WayUp
 
 SOFTWARE = "avl 0.1"
 
 
+@dataclass(frozen=True, slots=True)
+class WaysReady:
+    """The first place for the session: begin the handshake there."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class WaysFailed:
+    """No place could be had, or the running session is over for this reason."""
+
+    reason: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class WaysMessage:
+    """A hop message of the way in use."""
+
+    message: HopMessage
+
+
+@dataclass(frozen=True, slots=True)
+class WaysChanged:
+    """Another way is in use, or none is."""
+
+
+WaysEvent = WaysReady | WaysFailed | WaysMessage | WaysChanged
+
+
 class Ways:
-    """The WayOwner of a session's ways. `session` is None until its owner has made it."""
+    """A session's ways. `session` is None until it was made, in answer to WaysReady; what arrives for it is given to
+    it. `after` is called behind everything that arrives: there may be events to take, here and from the session."""
 
     def __init__(
-        self, world: World, endpoint: Endpoint, target: Target, session_id: bytes, owner: WaysOwner,
-        after: Callable[[], None], *, direct: bool = True, dialler: Dialler | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        world: World,
+        endpoint: Endpoint,
+        target: Target,
+        session_id: bytes,
+        after: Callable[[], None],
+        direct: bool = True,
+        dialler: Dialler | None = None,
+    ) -> None:
         self._world = world
         self._now = world.clock.monotonic
         self._endpoint = endpoint
         self._target = target
         self._device = target.device.to_bytes(NUMBER_BYTES, "big")
         self._session_id = session_id
-        self._owner = owner
+        self._events: deque[WaysEvent] = deque()
         self._after = after
         self._direct = direct
         self._dialler = dialler or Dialler(world, endpoint)
@@ -85,6 +133,10 @@ class Ways:
         endpoint.on_raw = self._raw
         self._watch = world.interfaces.watch(self._network_changed)
 
+    def next_event(self) -> WaysEvent | None:
+        """What happened next, None when all has been taken."""
+        return self._events.popleft() if self._events else None
+
     # opening and closing
 
     def open(self) -> None:
@@ -94,25 +146,27 @@ class Ways:
 
     def _dial(self, relay: RelayAddress, tcp: bool = True) -> None:
         settings = LinkSettings(Role.VIEWER, SOFTWARE, relay.pin, device=self._target.device)
-        way = Way(self, settings, relay, is_lan(relay.host, self._whereabouts.site()))
+        way = Way(settings, relay, is_lan(relay.host, self._whereabouts.site()))
         self._ways.append(way)
         limit = T_PATH_ATTEMPT if self.session is None else T_PATH_ATTEMPT_AGAIN
-        way.dial(lambda link: self._dialler.reach(relay, link, self._after, limit, tcp=tcp), self._now)
+        happened = partial(self._arrived, way)
+        way.dial(lambda link: self._dialler.reach(relay, link, happened, limit, tcp=tcp), happened)
 
     def _dial_directly(self, address: Address, destination: bytes, lan: bool, now: float) -> None:
         if any(way.relay is None for way in self._ways):
             return
         settings = LinkSettings(Role.VIEWER, SOFTWARE, None, device=self._target.device, only_device=True)
-        way = Way(self, settings, None, lan)
+        way = Way(settings, None, lan)
         self._ways.append(way)
+        happened = partial(self._arrived, way)
         way.dial(
-            lambda link: self._dialler.reach_directly(address, destination, link, self._after, T_PATH_ATTEMPT),
-            self._now,
+            lambda link: self._dialler.reach_directly(address, destination, link, happened, T_PATH_ATTEMPT), happened
         )
 
     def close(self) -> None:
         """Give all up."""
         self._closed = True
+        self._events.clear()
         self._watch.close()
         for way in self._ways:
             way.close()
@@ -138,9 +192,40 @@ class Ways:
         if self._seeker is not None:
             self._seeker.again(now)
 
-    # WayOwner
+    # what the ways tell
 
-    def way_up(self, way: Way, welcome: Welcome, now: float) -> None:
+    def _arrived(self, way: Way) -> None:
+        """Behind everything that a way receives."""
+        self._take(way, self._now())
+        self._after()
+
+    def _take(self, way: Way, now: float) -> None:
+        """Do what follows from what a way tells."""
+        while (event := way.next_event(now)) is not None:
+            if isinstance(event, MediaReceived):  # pictures may come by any way
+                if self.session is not None:
+                    self.session.datagram_received(event.data, now)
+            elif isinstance(event, (ChannelOpened, ChannelReceived, ChannelReset, ChannelWritable)):
+                self._channel(way, event, now)
+            else:
+                self._way_event(way, event, now)
+
+    def _way_event(self, way: Way, event: WayEvent, now: float) -> None:
+        if isinstance(event, WayUp):
+            self._up(way, event.welcome, now)
+        elif isinstance(event, WayAttached):
+            self._attached(way, event.route, now)
+        elif isinstance(event, LinkMessage):
+            self._message(way, event.message, now)
+        elif isinstance(event, WayLeft):
+            if self._awaits_word(way, event.reason):
+                way.part(event.reason, now)
+            else:
+                way.lose(event.reason)
+        elif isinstance(event, WayLost):
+            self._lost(way, event.reason, now)
+
+    def _up(self, way: Way, welcome: Welcome, now: float) -> None:
         """Who is there is the right one."""
         if self._whereabouts.observed(way, welcome.observed) and way.relay is not None:
             self._seek_again(now)
@@ -167,13 +252,12 @@ class Ways:
         self.current = best
         best.attach(self._device, self._session_id, False)
 
-    def way_attached(self, way: Way, now: float) -> None:
+    def _attached(self, way: Way, route: Route, now: float) -> None:
         """Another place for the session."""
-        assert way.route is not None
         self._pause = T_PATH_FIRST_RETRY
         if self.session is None:
             if way is self.current:
-                self._owner.ways_ready(way.route, now)
+                self._events.append(WaysReady(route))
             return
         if way.relay is None and self._seeker is not None:
             self._seeker.settle()
@@ -184,47 +268,36 @@ class Ways:
                     self._drop(other)
         self._decide(now)
 
-    def way_message(self, way: Way, message: HopMessage, now: float) -> None:
-        """About addresses, or for the owner."""
+    def _message(self, way: Way, message: HopMessage, now: float) -> None:
+        """About addresses, or for others."""
         if isinstance(message, Observed):
             if self._whereabouts.observed(way, message.address):
                 self._seek_again(now)
         elif way is self.current:
-            self._owner.ways_message(message, now)
+            self._events.append(WaysMessage(message))
 
-    def way_opened(self, way: Way, channel: int, stream: int, now: float) -> None:
-        """The session says what it thinks of that."""
-        if self.session is not None and way.route is not None:
-            self.session.channel_opened(way.route, channel, stream, now)
-
-    def way_channel(
-        self, way: Way, channel: int, stream: int, data: bytes | None, end: bool, code: int, now: float
+    def _channel(
+        self, way: Way, event: ChannelOpened | ChannelReceived | ChannelReset | ChannelWritable, now: float
     ) -> None:
-        """Of the session."""
+        """A channel of the session."""
         session, route = self.session, way.route
         if session is None or route is None:
             return
-        if data is None:
-            session.channel_reset(route, channel, stream, code, now)
-        else:
-            session.channel_received(route, channel, stream, data, end, now)
+        if isinstance(event, ChannelReceived):
+            session.channel_received(route, event.channel, event.stream, event.data, event.end, now)
+        elif isinstance(event, ChannelReset):
+            session.channel_reset(route, event.channel, event.stream, event.code, now)
+        elif isinstance(event, ChannelOpened):
+            session.channel_opened(route, event.channel, event.stream, now)
+        elif way is self.current:
+            session.channel_writable(event.channel, now)
 
-    def way_writable(self, way: Way, channel: int, now: float) -> None:
-        """Input that waited for it goes out."""
-        if self.session is not None and way is self.current:
-            self.session.channel_writable(channel, now)
-
-    def way_media(self, way: Way, data: bytes, now: float) -> None:
-        """Pictures may come by any way."""
-        if self.session is not None:
-            self.session.datagram_received(data, now)
-
-    def way_left(self, way: Way, reason: Refused, now: float) -> bool:
+    def _awaits_word(self, way: Way, reason: Refused) -> bool:
         """A relay can say anything: what ended a running session on purpose is the host's to tell."""
         running = self.session is not None and self.session.state is ViewerState.ADMITTED
         return running and reason.code not in LOSSES and way is self.current
 
-    def way_lost(self, way: Way, reason: Refused, now: float) -> None:
+    def _lost(self, way: Way, reason: Refused, now: float) -> None:
         """A way is gone: take another, or dial."""
         self._ways = [other for other in self._ways if other is not way]
         self._whereabouts.forget(way)
@@ -233,7 +306,7 @@ class Ways:
         session = self.session
         if session is None:
             if not self._ways:
-                self._owner.ways_failed(reason, now)
+                self._events.append(WaysFailed(reason))
             elif self._compare_at is None and any(other.up for other in self._ways):
                 self._compare_at = now
             return
@@ -241,7 +314,7 @@ class Ways:
             session.route_lost(way.route, reason, now)
         final = reason.code not in LOSSES | PASSING and not any(other.route is not None for other in self._ways)
         if reason.code is CloseCode.SESSION_UNKNOWN or final:
-            self._owner.ways_failed(reason, now)
+            self._events.append(WaysFailed(reason))
             return
         if way.relay is None:
             self._seek_again(now)
@@ -270,7 +343,7 @@ class Ways:
             way.unfit = way.unfit and way.route is not route
         for way in [way for way in self._ways if way.leaving and way is not self.current]:
             self._drop(way)
-        self._owner.ways_changed(now)
+        self._events.append(WaysChanged())
 
     def unmoved(self, route: Route, now: float) -> None:
         """The host refused the session on a way."""
@@ -301,7 +374,7 @@ class Ways:
             self.nowhere_since = now if self.nowhere_since is None else self.nowhere_since
         elif self.nowhere_since is not None and self._moved_by is None:  # who is on the way there has not arrived
             self.nowhere_since = None
-            self._owner.ways_changed(now)
+            self._events.append(WaysChanged())
         self._want_relay(now)
         tcp = self.current is not None and self.current.kind is WayKind.TCP
         if tcp and self._upgrade_at is None:
@@ -325,7 +398,7 @@ class Ways:
         self.switch = Switch(now, before.name if before is not None else "none", way.name, reason)
         self._moved_by = now + T_PATH_MOVE + 4 * (way.rtt or 0.2)
         self.session.move(way.route, now)
-        self._owner.ways_changed(now)
+        self._events.append(WaysChanged())
 
     def _want_relay(self, now: float) -> None:
         """Have a relay at hand: dial when there is none, or when the one there is does not answer."""
@@ -364,8 +437,9 @@ class Ways:
     def happened(self, now: float) -> None:
         """Something arrived or was sent: a silent way may answer again, and a busy one is to be watched."""
         silent = [way for way in self._ways if way.silent_since is not None]
-        for way in self._ways:
+        for way in list(self._ways):
             way.listen(now, way is self.current and self._input_waits)
+            self._take(way, now)
         if any(way.silent_since is None for way in silent):
             self._decide(now)
 
@@ -385,6 +459,7 @@ class Ways:
             return
         for way in list(self._ways):
             verdict = way.handle_timer(now, way is self.current and self._input_waits)
+            self._take(way, now)
             if verdict is not Verdict.FINE and way is self.current:
                 for other in self._ways:
                     if other is not way and other.up:

@@ -18,6 +18,7 @@ from avl_protocol.endpoint.udp import UdpNetwork
 from avl_protocol.endpoint.websocket import connect_websocket
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.link import LinkSettings, RelayLink
+from avl_protocol.session.linkevents import ChannelReceived, LinkLost, LinkMessage, LinkUp, MediaReceived
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, Welcome
 from avl_protocol.wire.registry import Role
@@ -27,43 +28,32 @@ FAULTS = Faults()
 
 
 class Hop:
-    """A LinkOwner with events: `up` and `lost` are futures, the rest goes to what is set."""
+    """A link whose events are applied: `up` and `lost` are futures, the rest goes to what is set."""
 
     def __init__(self, settings: LinkSettings) -> None:
         loop = asyncio.get_running_loop()
-        self.link = RelayLink(settings, self)
+        self.link = RelayLink(settings)
         self.up: asyncio.Future[Welcome] = loop.create_future()
         self.lost: asyncio.Future[Refused] = loop.create_future()
         self.on_message: Callable[[HopMessage], None] = lambda message: None
         self.on_channel: Callable[[int, int, int, bytes], None] = lambda handle, channel, stream, data: None
         self.media = 0
 
-    def link_up(self, welcome: Welcome, now: float) -> None:
-        self.up.set_result(welcome)
+    def _take(self) -> None:
+        while (event := self.link.next_event()) is not None:
+            if isinstance(event, LinkUp):
+                self.up.set_result(event.welcome)
+            elif isinstance(event, LinkLost):
+                self._over(event.reason)
+            elif isinstance(event, LinkMessage):
+                self.on_message(event.message)
+            elif isinstance(event, MediaReceived):
+                self.media += 1
+            elif isinstance(event, ChannelReceived):
+                self.link.carrier.consume(event.stream, len(event.data))
+                self.on_channel(event.handle, event.channel, event.stream, event.data)
 
-    def link_message(self, message: HopMessage, now: float) -> None:
-        self.on_message(message)
-
-    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """Its bytes say the same."""
-
-    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
-        self.link.carrier.consume(stream, len(data))
-        self.on_channel(handle, channel, stream, data)
-
-    def channel_reset(self, handle: int, channel: int, stream: int, code: int, now: float) -> None:
-        """The other side has no more to say."""
-
-    def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """Little is written here."""
-
-    def media_received(self, data: bytes, now: float) -> None:
-        self.media += 1
-
-    def media_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """Nobody sends it again."""
-
-    def link_lost(self, reason: Refused, now: float) -> None:
+    def _over(self, reason: Refused) -> None:
         if not self.lost.done():
             self.lost.set_result(reason)
         if not self.up.done():
@@ -76,7 +66,7 @@ class Hop:
 
         def on_carrier(carrier: Any) -> Any:
             self.link.attach_carrier(carrier)
-            return Driven(self.link, lambda: None, FAULTS, carrier.close)
+            return Driven(self.link, self._take, FAULTS, carrier.close)
 
         if endpoint is None:
             await connect_websocket(

@@ -29,7 +29,8 @@ from avl_protocol.endpoint.faults import Faults
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.endpoint.world import World, system_world
 from avl_protocol.session.mediain import ReceivedFrame
-from avl_protocol.session.pipes import Route
+from avl_protocol.session.viewerevents import Frames, Received, Stuck, ViewerEvent
+from avl_protocol.wire.endtoend import Echo
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import parse_chord
 from avl_protocol.wire.registry import DatagramType, InputKind
@@ -41,6 +42,7 @@ from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.worker import Decoded, DecodeWorker
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture
+from avl_viewer.ways import WaysEvent, WaysReady
 from interop.bench.rig import strip, typed
 from interop.bench.rig.layout import MARKER, PANE, SIZE
 from interop.bench.rig.pictures import Film
@@ -160,9 +162,12 @@ class Audience(DesktopClient):
 
         return thread_decoder(time.monotonic, Faults())(decoded, counted)
 
-    def ways_ready(self, route: Route, now: float) -> None:
-        """Begin, and count kinds of datagrams: the type stands behind a zero and a varint (RFC 9000, section 16)."""
-        super().ways_ready(route, now)
+    def ways_event(self, event: WaysEvent, now: float) -> None:
+        """Count kinds of datagrams once a session begins: the type stands behind a zero and a varint (RFC 9000, section
+        16)."""
+        super().ways_event(event, now)
+        if not isinstance(event, WaysReady):
+            return
         session = self._session
         assert session is not None
         take = session.datagram_received
@@ -174,24 +179,19 @@ class Audience(DesktopClient):
 
         session.datagram_received = counted  # type: ignore[method-assign]
 
-    def session_frames(self, frames: list[ReceivedFrame], now: float) -> None:
-        """Note, then decode."""
-        for frame in frames:
-            self.notes.received(frame)
-        super().session_frames(frames, now)
-
-    def session_recover(self, track: int, number: int, now: float) -> None:
-        """Count how often a key frame was asked for."""
-        self.recoveries += 1
-        super().session_recover(track, number, now)
-
-    def session_echo(self, sequence: int, host_time: float, now: float) -> None:
-        """Note when the host applied which keys."""
-        super().session_echo(sequence, host_time, now)
-        for future, key in self._open:
-            if future.done():
-                key["applied_us"] = round(host_time * 1e6)
-        self._open = [(future, key) for future, key in self._open if not future.done()]
+    def session_event(self, event: ViewerEvent, now: float) -> None:
+        """Note the frames that arrive, how often a key frame was asked for, and when the host applied which keys."""
+        if isinstance(event, Frames):
+            for frame in event.frames:
+                self.notes.received(frame)
+        elif isinstance(event, Stuck):
+            self.recoveries += 1
+        super().session_event(event, now)
+        if isinstance(event, Received) and isinstance(event.message, Echo):
+            for future, key in self._open:
+                if future.done():
+                    key["applied_us"] = event.message.host_us
+            self._open = [(future, key) for future, key in self._open if not future.done()]
 
     async def type_on(self) -> None:
         """Press and release a letter at odd intervals for as long as this runs."""

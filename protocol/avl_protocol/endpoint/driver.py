@@ -1,5 +1,5 @@
-"""Driver: between a carrier and its state machine, so that the machine's timers are looked at after everything that
-happens, and so that an error of the machine ends its connection and no other.
+"""Driver: between a carrier and its state machine, so that the machine's events are taken and its timers looked at
+after everything that happens, and so that an error of the machine ends its connection and no other.
 """
 
 from __future__ import annotations
@@ -31,15 +31,18 @@ class Driven:
         if not self._failed:
             self._now = now
             self._faults.run(call, *arguments, now, broken=self._broken)
-            self._faults.run(self._after)
+            self._faults.run(self._after, broken=self._broken)
 
     def _broken(self) -> None:
         """Nothing that the machine knows of this connection can be relied on any more."""
+        if self._failed:
+            return
         self._failed = True
         try:
             self._close(CloseCode.INTERNAL, "internal error")
         finally:
             self._receiver.carrier_lost(CloseCode.INTERNAL, "internal error", self._now)
+            self._after()
 
     def carrier_ready(self, now: float) -> None:
         """See CarrierReceiver."""
@@ -62,10 +65,8 @@ class Driven:
         self._do(now, self._receiver.datagram_received, data)
 
     def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """See CarrierReceiver. No timer depends on it."""
-        if not self._failed:
-            self._now = now
-            self._faults.run(self._receiver.datagram_fate, cookie, acked, now, broken=self._broken)
+        """See CarrierReceiver."""
+        self._do(now, self._receiver.datagram_fate, cookie, acked)
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """See CarrierReceiver."""

@@ -18,6 +18,7 @@ from avl_protocol.endpoint.world import World, system_world
 from avl_protocol.path.candidate import observed_address
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.link import LinkSettings, RelayLink
+from avl_protocol.session.linkevents import LinkLost, LinkMessage, LinkUp
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, NatTest, NatTested, Observed, Welcome
 from avl_protocol.wire.registry import CloseCode, RawType, Role
@@ -30,9 +31,10 @@ INITIAL = 1200
 
 
 class _Talk:
-    """A LinkOwner that asks questions of a relay. Everything it is told sets `news`."""
+    """A link over which questions are asked of a relay. Everything it tells sets `news`."""
 
-    def __init__(self) -> None:
+    def __init__(self, pin: bytes | None) -> None:
+        self.link = RelayLink(LinkSettings(Role.VIEWER, "avl doctor", pin))
         self.welcome: Welcome | None = None
         self.lost: Refused | None = None
         self.port: int | None = None
@@ -40,13 +42,19 @@ class _Talk:
         self.filtered_in = False
         self.news = asyncio.Event()
 
-    def link_up(self, welcome: Welcome, now: float) -> None:
-        """The relay is the right one."""
-        self.welcome = welcome
-        self._saw(welcome.observed)
+    def take(self) -> None:
+        """Learn from what the link tells; there is no session on it."""
+        while (event := self.link.next_event()) is not None:
+            if isinstance(event, LinkUp):
+                self.welcome = event.welcome
+                self._saw(event.welcome.observed)
+            elif isinstance(event, LinkLost):
+                self.lost = event.reason
+                self.news.set()
+            elif isinstance(event, LinkMessage):
+                self._answered(event.message)
 
-    def link_message(self, message: HopMessage, now: float) -> None:
-        """Answers."""
+    def _answered(self, message: HopMessage) -> None:
         if isinstance(message, NatTested):
             self.port = message.port
         elif isinstance(message, Observed):
@@ -63,29 +71,6 @@ class _Talk:
         if data == bytes((RawType.FILTER,)) + token:
             self.filtered_in = True
             self.news.set()
-
-    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """There is no session."""
-
-    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
-        """There is no session."""
-
-    def channel_reset(self, handle: int, channel: int, stream: int, code: int, now: float) -> None:
-        """There is no session."""
-
-    def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """There is no session."""
-
-    def media_received(self, data: bytes, now: float) -> None:
-        """There is no session."""
-
-    def media_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """There is no session."""
-
-    def link_lost(self, reason: Refused, now: float) -> None:
-        """The relay is gone, or is not the right one."""
-        self.lost = reason
-        self.news.set()
 
     async def until(self, seconds: float, done: object) -> bool:
         """Wait until `done()` is true; False when it is not in time."""
@@ -124,12 +109,12 @@ async def survey(world: World, relay: RelayAddress, timeout: float = 5.0) -> Net
 async def _by_udp(
     world: World, endpoint: Endpoint, relay: RelayAddress, timeout: float
 ) -> tuple[Reach, tuple[_Talk, int | None] | None]:
-    talk = _Talk()
+    talk = _Talk(relay.pin)
+    link = talk.link
     token = world.entropy(16)
     endpoint.on_raw = lambda data, address: talk.raw(data, (address[0], address[1]), token)
-    link = RelayLink(LinkSettings(Role.VIEWER, "avl doctor", relay.pin), talk)
     try:
-        await Dialler(world, endpoint, tcp=False).reach(relay, link, lambda: None, timeout)
+        await Dialler(world, endpoint, tcp=False).reach(relay, link, talk.take, timeout)
     except Unreachable:
         return Reach(False), None
     await talk.until(timeout, lambda: talk.welcome is not None)
@@ -156,10 +141,10 @@ async def _by_udp(
 async def _by_tcp(world: World, endpoint: Endpoint, relay: RelayAddress, timeout: float) -> Reach:
     if world.dial_tcp is None:
         return Reach(None)
-    talk = _Talk()
-    link = RelayLink(LinkSettings(Role.VIEWER, "avl doctor", relay.pin), talk)
+    talk = _Talk(relay.pin)
+    link = talk.link
     try:
-        await Dialler(world, endpoint, udp=False).reach(relay, link, lambda: None, timeout)
+        await Dialler(world, endpoint, udp=False).reach(relay, link, talk.take, timeout)
     except Unreachable:
         return Reach(False)
     await talk.until(timeout, lambda: talk.welcome is not None)

@@ -1,20 +1,32 @@
 """RelayLink: a host's or viewer's side of the hop to its relay, or a viewer's to a host itself (spec 04-session, 4.2).
 
 It checks who is there before anything else is sent, then registers or attaches, and sorts streams and datagrams by
-session.
+session. What has happened is taken from it with `next_event`; nothing is called from within.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from avl_protocol.crypto import identity as identities
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.carrier import Carrier
 from avl_protocol.session.hopstream import CONTROL_HEADER, HeaderReader, HopStream, channel_header, hop_bytes
+from avl_protocol.session.linkevents import (
+    ChannelOpened,
+    ChannelReceived,
+    ChannelReset,
+    ChannelWritable,
+    LinkEvent,
+    LinkLost,
+    LinkMessage,
+    LinkUp,
+    MediaFate,
+    MediaReceived,
+)
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.messages import Close, Goaway, Hello, HopMessage, Ping, Pong, Register, Registered, Welcome
@@ -49,43 +61,12 @@ class LinkSettings:
     yields: bool = False
 
 
-class LinkOwner(Protocol):
-    """What the owner of a link is told."""
-
-    def link_up(self, welcome: Welcome, now: float) -> None:
-        """The relay is known and, for a host, has registered us."""
-
-    def link_message(self, message: HopMessage, now: float) -> None:
-        """A hop message that is not the link's own business."""
-
-    def channel_opened(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """The neighbour opened a stream for an end-to-end channel; its bytes follow through `channel_received`."""
-
-    def channel_received(self, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Bytes of an end-to-end channel. Give credit back with `carrier.consume(stream, len(data))`."""
-
-    def channel_reset(self, handle: int, channel: int, stream: int, code: int, now: float) -> None:
-        """A channel's stream was abandoned."""
-
-    def channel_writable(self, handle: int, channel: int, stream: int, now: float) -> None:
-        """A channel's backlog has drained."""
-
-    def media_received(self, data: bytes, now: float) -> None:
-        """A datagram."""
-
-    def media_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """What became of a datagram sent with a cookie."""
-
-    def link_lost(self, reason: Refused, now: float) -> None:
-        """The hop is over."""
-
-
 class RelayLink:
     """A CarrierReceiver that speaks hop control as a client."""
 
-    def __init__(self, settings: LinkSettings, owner: LinkOwner) -> None:
+    def __init__(self, settings: LinkSettings) -> None:
         self._settings = settings
-        self._owner = owner
+        self._events: deque[LinkEvent] = deque()
         self._carrier: Carrier | None = None
         self._control: int | None = None
         self._hop = HopStream()
@@ -99,6 +80,15 @@ class RelayLink:
         self.media_handle = 0
         #: Whether the device itself is there, not a relay.
         self.at_device = False
+
+    def next_event(self) -> LinkEvent | None:
+        """What happened next, None when all has been taken."""
+        return self._events.popleft() if self._events else None
+
+    @property
+    def beginning(self) -> int:
+        """Streams that the neighbour has opened and whose header is not whole."""
+        return len(self._headers)
 
     @property
     def carrier(self) -> Carrier:
@@ -134,7 +124,8 @@ class RelayLink:
         return stream
 
     def close(self, code: CloseCode, text: str = "") -> None:
-        """End the hop."""
+        """End the hop; what happened before and was not taken is forgotten."""
+        self._events.clear()
         if self.state is not LinkState.DOWN:
             self.state = LinkState.DOWN
             self._timers.stop_all()
@@ -150,7 +141,7 @@ class RelayLink:
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         if Timer.HELLO in self._timers.expired(now):
-            self._fail(Refused(CloseCode.TIMEOUT, "the relay did not answer in time"), now)
+            self._fail(Refused(CloseCode.TIMEOUT, "the relay did not answer in time"))
 
     # CarrierReceiver
 
@@ -170,8 +161,8 @@ class RelayLink:
             if stream == self._control:
                 self.carrier.consume(stream, len(data))
                 for message in self._hop.receive(data):
-                    self._message(message, now)
-                if end and self._open():
+                    self._message(message)
+                if end:
                     raise Refused(CloseCode.GOING_AWAY)
                 return
             if stream not in self._channels:
@@ -179,17 +170,17 @@ class RelayLink:
                 if known is None:
                     return
                 data = known
-                self._owner.channel_opened(*self._channels[stream], stream, now)
+                self._events.append(ChannelOpened(*self._channels[stream], stream))
                 if not data and not end:
                     return
             handle, channel = self._channels[stream]
-            self._owner.channel_received(handle, channel, stream, data, end, now)
+            self._events.append(ChannelReceived(handle, channel, stream, data, end))
             if end:
                 self._channels.pop(stream, None)
         except RemoteProtocolError as error:
-            self._fail(Refused(error.code, error.text), now)
+            self._fail(Refused(error.code, error.text))
         except Refused as error:
-            self._fail(error, now)
+            self._fail(error)
 
     def _begin(self, stream: int, data: bytes, end: bool) -> bytes | None:
         reader = self._headers.setdefault(stream, HeaderReader())
@@ -210,23 +201,23 @@ class RelayLink:
         """A stream was abandoned; without control the hop is over."""
         self._headers.pop(stream, None)
         if stream == self._control:
-            self._fail(Refused(CloseCode.GOING_AWAY), now)
+            self._fail(Refused(CloseCode.GOING_AWAY))
         elif (found := self._channels.pop(stream, None)) is not None:
-            self._owner.channel_reset(found[0], found[1], stream, code, now)
+            self._events.append(ChannelReset(*found, stream, code))
 
     def stream_writable(self, stream: int, now: float) -> None:
-        """Tell the channel's owner."""
+        """A channel has drained."""
         if (found := self._channels.get(stream)) is not None:
-            self._owner.channel_writable(found[0], found[1], stream, now)
+            self._events.append(ChannelWritable(*found, stream))
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """Media."""
         if self.state is LinkState.UP:
-            self._owner.media_received(data, now)
+            self._events.append(MediaReceived(data))
 
     def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
         """Media's fate."""
-        self._owner.media_fate(cookie, acked, now)
+        self._events.append(MediaFate(cookie, acked))
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """The connection is gone."""
@@ -235,41 +226,37 @@ class RelayLink:
             if known is CloseCode.NO_ERROR:
                 known = CloseCode.GOING_AWAY
             if known is CloseCode.CLOCK and self._welcome is not None and self._wall is not None:
-                self._down(identities.clocks_differ(self._welcome.time_ms / 1000, self._wall, "relay"), now)
+                self._down(identities.clocks_differ(self._welcome.time_ms / 1000, self._wall, "relay"))
             else:
-                self._down(Refused(known), now)
+                self._down(Refused(known))
 
     # inside
 
-    def _open(self) -> bool:
-        """Whether the hop is still going on; messages handled meanwhile may have ended it."""
-        return self.state is not LinkState.DOWN
-
-    def _message(self, message: HopMessage, now: float) -> None:
+    def _message(self, message: HopMessage) -> None:
         if isinstance(message, Welcome) and self.state is LinkState.GREETING:
-            self._welcomed(message, now)
+            self._welcomed(message)
         elif isinstance(message, Close):
             raise Refused(known_code(message.code, CloseCode.SESSION_LOST))
         elif self.state is LinkState.GREETING:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "the relay spoke before WELCOME")
         elif isinstance(message, Registered) and self.state is LinkState.REGISTERING and self._welcome:
             self.media_handle = message.media_handle
-            self._up(self._welcome, now)
+            self._up(self._welcome)
         elif isinstance(message, Ping):
             self.send(Pong(message.token))
         elif isinstance(message, Goaway) or self.state is LinkState.UP:
-            self._owner.link_message(message, now)
+            self._events.append(LinkMessage(message))
         else:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, f"{type(message).__name__} came too early")
 
-    def _welcomed(self, welcome: Welcome, now: float) -> None:
+    def _welcomed(self, welcome: Welcome) -> None:
         certificate = self.carrier.peer_certificate or b""
         self._check_identity(welcome, certificate)
         if welcome.version not in HOP_VERSIONS:
             raise Refused(CloseCode.VERSION)
         self._welcome = welcome
         if self._settings.role is not Role.HOST:
-            self._up(welcome, now)
+            self._up(welcome)
             return
         own = self._settings.identity
         if own is None:
@@ -310,22 +297,22 @@ class RelayLink:
                 raise identities.clocks_differ(theirs, self._wall, whose) from None
             raise
 
-    def _up(self, welcome: Welcome, now: float) -> None:
+    def _up(self, welcome: Welcome) -> None:
         self._timers.stop(Timer.HELLO)
         self.state = LinkState.UP
-        self._owner.link_up(welcome, now)
+        self._events.append(LinkUp(welcome))
 
-    def _fail(self, reason: Refused, now: float) -> None:
+    def _fail(self, reason: Refused) -> None:
         if self.state is LinkState.DOWN:
             return
         if self._carrier is not None:
             self._carrier.close(reason.code, str(reason))
-        self._down(reason, now)
+        self._down(reason)
 
-    def _down(self, reason: Refused, now: float) -> None:
+    def _down(self, reason: Refused) -> None:
         self.state = LinkState.DOWN
         self._timers.stop_all()
-        self._owner.link_lost(reason, now)
+        self._events.append(LinkLost(reason))
 
 
 def _untrusted() -> bool:

@@ -1,7 +1,11 @@
-"""ViewerSession: the viewer's side of one desktop, from the first byte to the last (spec 04-session, 4.4 and 4.5)."""
+"""ViewerSession: the viewer's side of one desktop, from the first byte to the last (spec 04-session, 4.4 and 4.5).
+
+What has happened is taken from it with `next_event`; nothing is called from within.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +22,19 @@ from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.reporting import Presented
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
-from avl_protocol.session.viewing import ViewerSessionOwner, ViewerSettings, ViewerState
+from avl_protocol.session.viewerevents import (
+    Admitted,
+    Adrift,
+    Ended,
+    InputDropped,
+    Moved,
+    Received,
+    Stale,
+    Unmoved,
+    ViewerEvent,
+    Waiting,
+)
+from avl_protocol.session.viewing import ViewerSettings, ViewerState
 from avl_protocol.session.watching import Watching
 from avl_protocol.wire.channels import CODECS, channel_of, channels_of
 from avl_protocol.wire.codec import CONTROL
@@ -58,13 +74,18 @@ class ViewerSession:
     """Our session with one host. `wall`: Unix time in seconds, for certificates."""
 
     def __init__(
-        self, settings: ViewerSettings, pipes: SessionPipes, owner: ViewerSessionOwner,
-        entropy: Callable[[int], bytes], wall: int, now: float,
-    ) -> None:  # fmt: skip
+        self,
+        settings: ViewerSettings,
+        pipes: SessionPipes,
+        *,
+        entropy: Callable[[int], bytes],
+        wall: int,
+        now: float,
+    ) -> None:
         self._settings = settings
         self._decodes = settings.decodes
         self._pipes = pipes
-        self._owner = owner
+        self._events: deque[ViewerEvent] = deque()
         self._handshake = ViewerHandshake(
             settings.identity, settings.device, settings.session_id, settings.code, settings.name,
             int(settings.permissions), SESSION_VERSIONS, entropy, wall, settings.ticket,
@@ -94,6 +115,10 @@ class ViewerSession:
         self.permissions = Permission(0)
         self.stale = False
         self._timers.set(Timer.HANDSHAKE, now + T_UNADMITTED)
+
+    def next_event(self) -> ViewerEvent | None:
+        """What happened next, None when all has been taken."""
+        return self._events.popleft() if self._events else None
 
     @property
     def media(self) -> MediaReceiver | None:
@@ -140,7 +165,7 @@ class ViewerSession:
 
     def channel_opened(self, route: Route, channel: int, stream: int, now: float) -> None:
         """The host opened a channel, which only viewers do (R-SESS-11)."""
-        if self._going():
+        if self.state is not ViewerState.ENDED:
             self._fail(Refused(CloseCode.SESSION_PROTOCOL, "the host opened a channel"), now)
 
     def channel_received(self, route: Route, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
@@ -162,17 +187,21 @@ class ViewerSession:
                 self._shake(data, now)
             else:
                 self._messages(channel, data, now)
-            if end and channel == Channel.CONTROL and self._going():
-                if self._secure is not None and self._secure.finished(channel):
-                    raise Refused(CloseCode.SESSION_LOST)
-                self.channel_reset(route, channel, stream, CloseCode.SESSION_LOST, now)
+            if end and channel == Channel.CONTROL:
+                self._control_ended(route, stream, now)
         except RemoteProtocolError as error:
             self._fail(Refused(error.code, error.text if error.code is CloseCode.SESSION_PROTOCOL else ""), now)
         except Refused as error:
             self._fail(error, now)
 
-    def _going(self) -> bool:
-        return self.state is not ViewerState.ENDED
+    def _control_ended(self, route: Route, stream: int, now: float) -> None:
+        """The host says no more on channel 0: in peace, or as if the stream had been abandoned."""
+        if self.state is ViewerState.ENDED:
+            return
+        if self._secure is not None and self._secure.finished(Channel.CONTROL):
+            self._fail(Refused(CloseCode.SESSION_LOST), now)
+        else:
+            self.channel_reset(route, Channel.CONTROL, stream, CloseCode.SESSION_LOST, now)
 
     def _arrive(self, channel: int, route: Route, data: bytes, now: float) -> bytes | None:
         """Bytes of a stream that a channel moves to; what follows the host's answer."""
@@ -181,12 +210,12 @@ class ViewerSession:
             rest = self._moves.received(channel, data)
         except RemoteProtocolError:
             self._moves.give_up()
-            self._owner.session_unmoved(route, now)
+            self._events.append(Unmoved(route))
             return None
         if rest is not None and self._moves.target is None:
             self._timers.set(Timer.STALE, now + T_STALE)
             self._flush_input(now)
-            self._owner.session_moved(route, now)
+            self._events.append(Moved(route))
         return rest
 
     def channel_writable(self, channel: int, now: float) -> None:
@@ -198,14 +227,14 @@ class ViewerSession:
         """A channel's stream was abandoned."""
         if self._moves is not None and self._moves.is_arrival(channel, route, stream):
             self._moves.give_up()
-            self._owner.session_unmoved(route, now)
+            self._events.append(Unmoved(route))
             return
         if not self._pipes.uses(channel, route, stream):
             return
         if self.state is ViewerState.ADMITTED and (code in LOSSES or channel != Channel.CONTROL):
             self._lose(channel)  # the host left it for where we move, or the relay has lost the host
             if self.moving is None and channel == Channel.CONTROL:
-                self._owner.session_adrift(now)
+                self._events.append(Adrift())
         elif channel == Channel.CONTROL:
             self._ended(Refused(known_code(code, CloseCode.SESSION_LOST) or CloseCode.SESSION_LOST), now)
 
@@ -242,7 +271,7 @@ class ViewerSession:
                 self._send_body(out)
             if self._handshake.waiting is not None and not self._handshake.admitted:
                 self._timers.set(Timer.HANDSHAKE, now + self._handshake.waiting + T_UNADMITTED)
-                self._owner.session_waiting(self._handshake.waiting, now)
+                self._events.append(Waiting(self._handshake.waiting))
         if self._handshake.admitted:
             self._secure = SecureChannels(self._handshake.keys, True, self._settings.session_id, self._pipes)
             self._moves = ViewerMoves(self._secure, self._pipes)
@@ -279,14 +308,14 @@ class ViewerSession:
 
     def _after_input(self, now: float) -> None:
         assert self._input is not None
-        self._tell_dropped(now)
+        self._tell_dropped()
         self._timers.set(Timer.LATE, self._input.outbox.due())
         self._timers.set(Timer.UNCONFIRMED, self._input.ledger.due())
         self._timers.set(Timer.HOLDING, now + T_INPUT_REFRESH if self._input.outbox.holds else None)
 
-    def _tell_dropped(self, now: float) -> None:
+    def _tell_dropped(self) -> None:
         if self._input is not None and (dropped := self._input.take_dropped()):
-            self._owner.session_dropped(dropped, now)
+            self._events.append(InputDropped(dropped))
 
     def _messages(self, channel: int, data: bytes, now: float) -> None:
         assert self._secure is not None
@@ -315,7 +344,7 @@ class ViewerSession:
         self.permissions = Permission(grant.permissions & sum(Permission))
         self.clock.seed(grant.host_time_us / 1e6, now)
         shown = [track for track in self.tracks if track.kind == TrackKind.VIDEO]
-        self._watching = Watching(ObjectOpener(grant.media_session, grant.signer), shown, self._owner, self.send)
+        self._watching = Watching(ObjectOpener(grant.media_session, grant.signer), shown, self._events, self.send)
         self._watching.learn(grant.keys, now)
         self._timers.stop(Timer.HANDSHAKE)
         self._timers.set(Timer.STALE, now + T_STALE)
@@ -324,16 +353,16 @@ class ViewerSession:
         if self._decodes:
             self.send(Decoder(self._decodes))
         self._exchange_clocks(now)
-        self._owner.session_admitted(grant, now)
+        self._events.append(Admitted(grant))
 
     def _dispatch(self, message: ChannelMessage, now: float) -> None:
-        """Give a message to the session itself where it is its own business, else to its owner."""
+        """Give a message to the session itself where it is its own business, else to who takes the events."""
         if (own := self._own.get(type(message))) is not None:
             own(message, now)
         else:
             if isinstance(message, Layout):
                 check_size(message.width, message.height)
-            self._owner.session_message(message, now)
+            self._events.append(Received(message))
 
     def _clock_answered(self, pong: ClockPong, now: float) -> None:
         self.clock.sample(pong.sent_us / 1e6, pong.host_us / 1e6, now)
@@ -350,14 +379,14 @@ class ViewerSession:
     def _applied(self, echo: Echo, now: float) -> None:
         if self._input is not None:
             self._input.applied(echo.sequence, echo.discarded or 0, now)
-            self._tell_dropped(now)  # before all that was asked for is said to be done
-            self._owner.session_echo(echo.sequence, echo.host_us / 1e6, now)
+            self._tell_dropped()  # before all that was asked for is said to be done
+            self._events.append(Received(echo))
 
     def _beacon(self, beacon: Beacon, now: float) -> None:
         self._timers.set(Timer.STALE, now + T_STALE)
         if self.stale:
             self.stale = False
-            self._owner.session_stale(False, now)
+            self._events.append(Stale(False))
         if self._watching is not None and self._decodes:
             self._watching.beacon(beacon, now)
 
@@ -406,7 +435,7 @@ class ViewerSession:
                 if self._input is not None:
                     self._input.clear(now)
                     self._after_input(now)
-                self._owner.session_stale(True, now)
+                self._events.append(Stale(True))
             elif timer is Timer.LATE:
                 self._flush_input(now)
             elif timer is Timer.UNCONFIRMED and self._input is not None:
@@ -449,5 +478,5 @@ class ViewerSession:
             self._timers.stop_all()
             if self._input is not None:
                 self._input.give_up(now)
-                self._tell_dropped(now)
-            self._owner.session_ended(reason, now)
+                self._tell_dropped()
+            self._events.append(Ended(reason))

@@ -264,6 +264,7 @@ export class Client {
     this._ran = true;
     this._backoff.reset();
     const session = this._session;
+    this._pictures.granted(session?.tracks ?? []);
     this._served = session;
     this._pictures.granted(session?.tracks ?? []);
     if (session) this._services.admitted(session, this._world.clock());
