@@ -42,7 +42,7 @@ from interop.programs import ProgramFailed, Programs
 from interop.stage import BIN, READY, kept
 
 HERE = "127.0.0.1"
-TRACK = video(1)
+CARD = video(1)
 #: The moving card: pictures a second, and bytes of a picture and of a key picture. Together 0.1 Mbit/s.
 RATE, PICTURE, KEY_PICTURE = 30, 417, 9000
 #: Seconds for hops to settle before the clock starts: rates have been learned, and nobody is a stranger any more.
@@ -93,12 +93,12 @@ class Card:
         def message(message: HopMessage) -> None:
             if isinstance(message, Incoming):
                 self._host.link.send(Accept(message.handle))
-                self._host.link.send(Admit(message.handle, (TRACK.id,), (int(Channel.CONTROL),)))
+                self._host.link.send(Admit(message.handle, (CARD.id,), (int(Channel.CONTROL),)))
                 self._wants_key = True
 
         self._host.on_message = message
         await self._dial(self._host)
-        self._host.link.send(Tracks((TRACK.row,)))
+        self._host.link.send(Tracks((CARD.row,)))
         for _ in range(viewers):
             hop = viewer(self._pin)
             await self._dial(hop)
@@ -114,9 +114,9 @@ class Card:
             key, self._wants_key = self._wants_key or not number, False
             sealed, flags = bytes(KEY_PICTURE if key else PICTURE), int(ObjectFlag.KEY) if key else 0
             now = CLOCK.monotonic()
-            pieces = packetize(sealed, self._host.link.media_handle, TRACK.id, number, flags)
-            cookies = [SentFragment(piece, TRACK, now) for piece in pieces]
-            self._host.link.carrier.send_datagrams(pieces, TRACK.priority, now + TRACK.lifetime, cookies)
+            pieces = packetize(sealed, self._host.link.media_handle, CARD.id, number, flags)
+            cookies = [SentFragment(piece, CARD, now) for piece in pieces]
+            self._host.link.carrier.send_datagrams(pieces, CARD.priority, now + CARD.lifetime, cookies)
             self.sent += len(pieces)
 
     async def close(self) -> None:

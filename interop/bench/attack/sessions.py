@@ -25,7 +25,8 @@ from avl_protocol.endpoint.clock import entropy
 from avl_protocol.endpoint.network import Address
 from avl_protocol.endpoint.runtime import run
 from avl_protocol.media.packetizer import packetize
-from avl_protocol.wire.messages import Accept, Admit, Attach, Attached, HopMessage, Incoming
+from avl_protocol.media.track import video
+from avl_protocol.wire.messages import Accept, Admit, Attach, Attached, HopMessage, Incoming, Tracks
 from avl_protocol.wire.registry import Channel, ObjectFlag, Priority
 from avl_protocol.wire.target import parse_address, parse_pin
 from interop.bench.attack.hops import FAILURES, Hop, endpoint_at, host, viewer
@@ -66,6 +67,7 @@ class Sessions:
 
         hop.on_message, hop.on_channel = message, word
         await hop.dial(self._relay, await endpoint_at(HONEST))
+        hop.link.send(Tracks((video(1).row,)))
         asyncio.get_running_loop().create_task(self._show(hop))
 
     async def _show(self, hop: Hop) -> None:

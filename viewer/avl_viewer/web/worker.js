@@ -124,8 +124,7 @@ page.onmessage = async (/** @type {MessageEvent} */ event) => {
     return;
   }
   const ready = client ?? (await starting);
-  if (!ready) return;
-  await DONE[message.do](ready, message);
+  if (ready) await DONE[message.do](ready, message);
   arm();
 };
 
