@@ -65,6 +65,11 @@ def python_text(registry: dict[str, Any]) -> str:
     out.append("")
     for name, (value, about) in registry["timers_ms"].items():
         out.append(f"T_{name} = {value / 1000}  # seconds: {about}")
+    out += ["", "# Timing of paths, in seconds (spec 08-paths)."]
+    for name, (value, about) in registry["path_timers_ms"].items():
+        seconds = tuple(one / 1000 for one in value) if isinstance(value, list) else value / 1000
+        out.append(f"T_PATH_{name} = {seconds}  # {about}")
+    out += [f"PATH_{name} = {value}  # {about}" for name, (value, about) in registry["path_factors"].items()]
     for section, (name, base, _) in ENUMS.items():
         out += ["", "", f"class {name}({base}):", f'    """Registry section "{section}"."""', ""]
         for member, (value, about, *_) in registry[section].items():
@@ -82,7 +87,11 @@ def python_text(registry: dict[str, Any]) -> str:
     out += ["", "", "#: code -> (whose range, exit code of the command line, the sentence a person is shown)"]
     out += ["CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {"]
     out += [f'    CloseCode.{name}: ("{row[1]}", {row[2]}, "{row[3]}"),' for name, row in codes.items()]
-    out += ["}", "", "#: message name -> (number, ((key, field, type), ...)), one table for each kind of stream"]
+    out.append("}")
+    for name, (members, about) in registry["close_classes"].items():
+        listed = ", ".join(f"CloseCode.{member}" for member in members)
+        out += ["", f"#: {about[0].upper()}{about[1:]}.", f"{name}: frozenset[CloseCode] = frozenset(({listed}))"]
+    out += ["", "#: message name -> (number, ((key, field, type), ...)), one table for each kind of stream"]
     for section, constant in MESSAGES.items():
         out += [f"{constant}_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {{"]
         for name, message in registry[section].items():
@@ -103,6 +112,11 @@ def script_text(registry: dict[str, Any]) -> str:
     out += ["});", "/** Milliseconds. */", "export const TIMER = Object.freeze({"]
     out += [f"  {name}: {value}," for name, (value, _) in registry["timers_ms"].items()]
     out.append("});")
+    out += ["/** Timing of paths, in milliseconds. */", "export const PATH_TIMER = Object.freeze({"]
+    out += [f"  {name}: {json.dumps(value)}," for name, (value, _) in registry["path_timers_ms"].items()]
+    out += ["});", "export const PATH_FACTOR = Object.freeze({"]
+    out += [f"  {name}: {value}," for name, (value, _) in registry["path_factors"].items()]
+    out.append("});")
     for section, (_, _, constant) in ENUMS.items():
         out += [f"export const {constant} = Object.freeze({{"]
         out += [f"  {name}: {row[0]}," for name, row in registry[section].items()]
@@ -112,6 +126,10 @@ def script_text(registry: dict[str, Any]) -> str:
     out += ["});", "/** Close code -> the sentence a person is shown. */", "export const CLOSE_TEXT = Object.freeze({"]
     out += [f"  {row[0]}: {json.dumps(row[3])}," for row in registry["close_codes"].values()]
     out.append("});")
+    for name, (members, about) in registry["close_classes"].items():
+        listed = ", ".join(str(registry["close_codes"][member][0]) for member in members)
+        out += [f"/** {about[0].upper()}{about[1:]}. @type {{ReadonlySet<number>}} */"]
+        out += [f"export const {name} = new Set([{listed}]);"]
     for section, constant in MESSAGES.items():
         out += ["/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */"]
         out += [f"export const {constant}_MESSAGES = Object.freeze({{"]

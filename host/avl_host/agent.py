@@ -26,7 +26,7 @@ from avl_host.lock import LockPolicy, ScreenLocker
 from avl_host.publication import Publication
 from avl_host.reachability import Reachability
 from avl_host.reception import Ask, Reception
-from avl_host.registration import LAST_RETRY, Registration
+from avl_host.registration import Registration
 from avl_host.relays import Relays
 from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
@@ -48,7 +48,7 @@ from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import T_KEEPALIVE, CloseCode
+from avl_protocol.wire.registry import T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, CloseCode
 from avl_protocol.wire.target import RelayAddress, Target
 
 #: Seconds after which the port and the announcement are tried anew when that failed in an unforeseen way.
@@ -146,13 +146,13 @@ class Agent:
                 world, self.identity, relay, dialler, self.reception, sharing, whereabouts, self._tell,
                 self._announce, self._after, self._moved,
             ),
-            lambda work: world.faults.keep(work, LAST_RETRY),
+            lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )  # fmt: skip
         workers = self._start_workers(sharing)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
         tasks = [
-            loop.create_task(faults.keep(relays.run, LAST_RETRY)),
+            loop.create_task(faults.keep(relays.run, T_PATH_HOST_LAST_RETRY)),
             loop.create_task(faults.keep(lambda: self._open_port(endpoint, whereabouts), PORT_RETRY)),
         ]
         if not settings.relays:

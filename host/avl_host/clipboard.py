@@ -124,6 +124,11 @@ class X11Clipboard:
             return False
         return taken
 
+    @property
+    def transfers(self) -> int:
+        """Long texts of ours that other programs are taking piece by piece."""
+        return self._owner.transfers
+
     async def get(self) -> Content:
         """Ask the owner for its text; another one, when that changes meanwhile."""
         while not self._closed:

@@ -31,23 +31,23 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.messages import Detach, HopMessage, Incoming, Observed, Recover, Viewers, Welcome
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import CloseCode, Role
+from avl_protocol.wire.registry import (
+    T_PATH_ATTEMPT,
+    T_PATH_ATTEMPT_AGAIN,
+    T_PATH_FIRST_RETRY,
+    T_PATH_FIRST_YIELD,
+    T_PATH_HOST_LAST_RETRY,
+    T_PATH_LAST_YIELD,
+    T_PATH_UPGRADES,
+    T_PATH_URGENT_RETRY,
+    CloseCode,
+    Role,
+)
 from avl_protocol.wire.target import RelayAddress, own_page, parse_address
 
 SOFTWARE = "avl-host 0.1"
-#: Seconds between attempts at an unreachable relay: doubling from the first to the last; while a session may still come
-#: back, never longer than URGENT.
-FIRST_RETRY, LAST_RETRY, URGENT = 0.25, 10.0, 0.5
-#: Seconds between questions whether the double that has taken our place is gone: doubling from the first to the last.
-FIRST_YIELD, LAST_YIELD = 5.0, 120.0
 #: Seconds that a device record holds; a new one is signed at every connection.
 RECORD_LIFETIME = 2 * 24 * 3600
-#: Seconds that one attempt at the relay may take, and while a session may still come back.
-CONNECT_TIMEOUT, URGENT_TIMEOUT = 5.0, 1.5
-#: Seconds between looks, from TCP, whether UDP has begun to work.
-UPGRADES = (5.0, 10.0, 30.0, 60.0)
-
-
 #: What a person is told whose host was replaced.
 DOUBLE = (
     "another host runs with this one's identity and has taken its place: a copy of this machine or of its state. "
@@ -95,7 +95,7 @@ class Registration:
 
     async def keep(self) -> None:
         """Register, and again after every loss, until cancelled."""
-        pause = FIRST_RETRY
+        pause = T_PATH_FIRST_RETRY
         said = ""
         while True:
             upgrade = False
@@ -109,7 +109,7 @@ class Registration:
             self._link = link = guard(RelayLink(settings))
             was_up = False
             try:
-                limit = URGENT_TIMEOUT if self._reception.waiting else CONNECT_TIMEOUT
+                limit = T_PATH_ATTEMPT_AGAIN if self._reception.waiting else T_PATH_ATTEMPT
                 await self._dialler.reach(self.relay, link, partial(self._happened, link), limit)
                 self._after()
                 upgrade = await self._hold(link)
@@ -118,21 +118,21 @@ class Registration:
                 self._failure = str(error)
             self.name = None
             if was_up:
-                pause = FIRST_RETRY
+                pause = T_PATH_FIRST_RETRY
                 self._changed()
             if self._failure and self._failure != said:
                 said = self._failure
                 self._tell(f"relay {self.relay.host}:{self.relay.port}: {said} Trying again.")
             if self._yielding:
                 await asyncio.sleep(self._yielding)
-                self._yielding = min(LAST_YIELD, self._yielding * 2)
+                self._yielding = min(T_PATH_LAST_YIELD, self._yielding * 2)
             elif not upgrade:
-                await self._wait(min(pause, URGENT) if self._reception.waiting else pause)
-                pause = min(LAST_RETRY, pause * 2)
+                await self._wait(min(pause, T_PATH_URGENT_RETRY) if self._reception.waiting else pause)
+                pause = min(T_PATH_HOST_LAST_RETRY, pause * 2)
 
     async def _hold(self, link: RelayLink) -> bool:
         """Wait until the link is lost; True when it was on TCP and is given up because UDP works."""
-        for pause in chain(UPGRADES, repeat(UPGRADES[-1])):
+        for pause in chain(T_PATH_UPGRADES, repeat(T_PATH_UPGRADES[-1])):
             if not link.carrier.reliable_datagrams:
                 break
             try:
@@ -140,7 +140,7 @@ class Registration:
                     await self._lost.wait()
                     return False
             except TimeoutError:
-                if await self._dialler.by_udp(self.relay, CONNECT_TIMEOUT) and not self._lost.is_set():
+                if await self._dialler.by_udp(self.relay, T_PATH_ATTEMPT) and not self._lost.is_set():
                     link.close(CloseCode.NO_ERROR)
                     self._down(Refused(CloseCode.NO_ERROR), self._world.clock.monotonic())
                     return True
@@ -286,6 +286,6 @@ class Registration:
         if reason.code not in (CloseCode.REPLACED, CloseCode.TAKEN):
             self._failure = str(reason)
         elif not self._yielding:
-            self._yielding = FIRST_YIELD
+            self._yielding = T_PATH_FIRST_YIELD
             self._tell(f"relay {self.relay.host}:{self.relay.port}: {DOUBLE}")
         self._lost.set()

@@ -30,8 +30,8 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.clock import entropy
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.media.packetizer import packetize
-from avl_protocol.session.carrier import PRIORITY_VIDEO
-from avl_protocol.session.mediaout import LIFETIME, SentFragment
+from avl_protocol.media.track import video
+from avl_protocol.session.mediaout import SentFragment
 from avl_protocol.wire.messages import Accept, Admit, Attach, HopMessage, Incoming
 from avl_protocol.wire.registry import Channel, ObjectFlag
 from avl_protocol.wire.target import parse_address, parse_pin
@@ -42,7 +42,7 @@ from interop.programs import ProgramFailed, Programs
 from interop.stage import BIN, READY, kept
 
 HERE = "127.0.0.1"
-TRACK = 1
+TRACK = video(1)
 #: The moving card: pictures a second, and bytes of a picture and of a key picture. Together 0.1 Mbit/s.
 RATE, PICTURE, KEY_PICTURE = 30, 417, 9000
 #: Seconds for hops to settle before the clock starts: rates have been learned, and nobody is a stranger any more.
@@ -93,7 +93,7 @@ class Card:
         def message(message: HopMessage) -> None:
             if isinstance(message, Incoming):
                 self._host.link.send(Accept(message.handle))
-                self._host.link.send(Admit(message.handle, (TRACK,), (int(Channel.CONTROL),)))
+                self._host.link.send(Admit(message.handle, (TRACK.id,), (int(Channel.CONTROL),)))
                 self._wants_key = True
 
         self._host.on_message = message
@@ -113,9 +113,9 @@ class Card:
             key, self._wants_key = self._wants_key or not number, False
             sealed, flags = bytes(KEY_PICTURE if key else PICTURE), int(ObjectFlag.KEY) if key else 0
             now = CLOCK.monotonic()
-            pieces = packetize(sealed, self._host.link.media_handle, TRACK, number, flags)
-            cookies = [SentFragment(piece, now) for piece in pieces]
-            self._host.link.carrier.send_datagrams(pieces, PRIORITY_VIDEO, now + LIFETIME, cookies)
+            pieces = packetize(sealed, self._host.link.media_handle, TRACK.id, number, flags)
+            cookies = [SentFragment(piece, TRACK, now) for piece in pieces]
+            self._host.link.carrier.send_datagrams(pieces, TRACK.priority, now + TRACK.lifetime, cookies)
             self.sent += len(pieces)
 
     async def close(self) -> None:

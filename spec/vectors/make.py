@@ -20,9 +20,12 @@ from spec.vectors import (
     crypto_cases,
     feedback_cases,
     handshake_cases,
+    input_cases,
     message_cases,
     parity_cases,
     path_cases,
+    selector_cases,
+    track_cases,
     wire_cases,
 )
 
@@ -39,6 +42,7 @@ def vectors() -> dict[str, Any]:
         "carrier": carrier_cases.carriers(),
         "parity": parity_cases.parities(),
         "bounds": bounds_cases.cases(),
+        "track": track_cases.tracks(),
         "feedback": feedback_cases.feedbacks(),
         "device_id": wire_cases.device_ids(),
         "target": wire_cases.targets(),
@@ -51,6 +55,12 @@ def vectors() -> dict[str, Any]:
         "sframe": crypto_cases.objects(),
         "channel": channel_cases.channels(),
         "punch": path_cases.punches(),
+        "selector": selector_cases.selectors(),
+        "silence": selector_cases.silences(),
+        "outbox": input_cases.outboxes(),
+        "inputledger": input_cases.ledgers(),
+        "inputsender": input_cases.senders(),
+        "inputgate": input_cases.gates(),
         "handshake": handshake_cases.handshakes(kem),
     }
 

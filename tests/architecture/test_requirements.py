@@ -1,7 +1,8 @@
 """Each MUST of the specification has a name, and a test that holds the code to it.
 
 A sentence with MUST is followed by its tag, such as `[R-MEDIA-3]`; spec/requirements.json maps each tag to the tests
-that name it: `tests/protocol/test_packetizer.py::test_...`, or `tests/web/packetizer.test.js::the test's title`.
+that name it: `tests/protocol/test_packetizer.py::test_...`, or `tests/web/packetizer.test.js::the test's title`. A
+story of a trace, `spec/vectors/selector.json::what it is about`, is a test in both languages.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def exists(test: str) -> bool:
     if not title or not path.is_file():
         return False
     text = path.read_text("utf-8")
+    if path.suffix == ".json":
+        return any(story["about"] == title for story in json.loads(text))
     if path.suffix == ".js":
         return any(f"test({quote}{title}{quote}" in text for quote in "\"'`")
     name = title.split("::")[-1].split("[")[0]

@@ -106,17 +106,11 @@ async def test_too_long_a_text_is_refused_both_ways(xvfb: XServer, clipboard: X1
 
 
 async def test_pictures_are_not_text(xvfb: XServer, clipboard: X11Clipboard) -> None:
-    changed = asyncio.Event()
-    known = clipboard._owner_changed
-
-    def notice(owner: int, since: int) -> None:
-        known(owner, since)
-        changed.set()
-
-    clipboard._owner_changed = notice  # type: ignore[method-assign]
+    told: asyncio.Queue[Content] = asyncio.Queue()
+    clipboard.on_change = told.put_nowait
     async with copied(xvfb, "not really a picture", "image/png"):
         async with asyncio.timeout(8):
-            await changed.wait()
+            assert await told.get() is ClipboardState.NOT_TEXT
         assert await clipboard.get() is ClipboardState.NOT_TEXT
 
 

@@ -155,14 +155,14 @@ async def test_long_texts_go_to_several_at_once(clipboard: X11Clipboard, peer: P
     asked = await asyncio.gather(*(peer.ask(target) for target in ("UTF8_STRING", "COMPOUND_TEXT", "UTF8_STRING")))
     utf8 = ("UTF8_STRING", 8, LONG.encode())
     assert asked == [utf8, ("COMPOUND_TEXT", 8, compound.encode(LONG)), utf8]
-    assert clipboard._owner._outgoing == {}
+    assert clipboard.transfers == 0
 
 
 @pytest.mark.display
 async def test_a_transfer_goes_on_after_the_clipboard_is_somebody_elses(clipboard: X11Clipboard, peer: Peer) -> None:
     assert clipboard.set(LONG)
     asking = asyncio.ensure_future(peer.ask("UTF8_STRING"))
-    while not clipboard._owner._outgoing:
+    while not clipboard.transfers:
         await asyncio.sleep(0)
     peer.own({"UTF8_STRING": ("UTF8_STRING", 8, b"newer")})
     assert await asking == ("UTF8_STRING", 8, LONG.encode())

@@ -59,6 +59,8 @@ class MemoryCarrier:
         self.slow = False
         self.datagrams: deque[tuple[bytes, int, object]] = deque()
         self.dropped = 0
+        #: The deadline of each call that queued datagrams while `slow`.
+        self.deadlines: list[float] = []
         self._streams = itertools.count(first_stream, 4)
         self._out: dict[int, _Outgoing] = {}
         self._dead: set[int] = set()
@@ -117,6 +119,7 @@ class MemoryCarrier:
             raise LocalProtocolError("datagram is too large")
         if self.closed is None:
             self.datagrams.extend(zip(payloads, itertools.repeat(priority), cookies or [None] * len(payloads)))
+            self.deadlines.append(deadline or 0.0)
 
     def drop_datagrams(self, priority: int, useless: Callable[[bytes], bool] | None = None) -> int:
         before = len(self.datagrams)
@@ -158,6 +161,7 @@ class MemoryCarrier:
                     self.receiver.stream_writable(stream, now)
         while self.datagrams and not self.slow:
             moved = True
+            self.deadlines.clear()
             data, _, cookie = self.datagrams.popleft()
             if self.other.closed is None:
                 target.datagram_received(data, now)

@@ -291,7 +291,8 @@ def test_tracks_are_bounded() -> None:
     for track in range(256):
         header = MediaHeader(1, DatagramType.MEDIA, track, 0, 0, 0, 2000)
         receiver.datagram(datagram.encode(header, bytes(1128)), 0.0)
-    assert len(receiver._tracks) <= 16
+    assert [track for track in range(256) if receiver.newest(track) >= 0] == [TRACK]
+    assert receiver.foreign == 255
 
 
 def test_an_object_that_came_before_its_key_is_shown_when_the_key_comes() -> None:

@@ -10,12 +10,14 @@ from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY
 from avl_protocol.quic.flow import FRIEND, STRANGER
 from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.rate.ledger import Sent
+from avl_protocol.wire.datagram import MediaHeader, encode
 from avl_protocol.wire.errors import LocalProtocolError
-from avl_protocol.wire.registry import DatagramType
+from avl_protocol.wire.registry import DatagramType, Priority
 from tests.protocol.fixedrate import FixedRate
 from tests.protocol.pair import Pair
 
-VIDEO, AUDIO = 2, 0
+VIDEO, AUDIO = Priority.VIDEO, Priority.AUDIO
 FULL = bytes(1152)
 
 
@@ -292,6 +294,30 @@ def test_writing_to_a_stream_that_ended_or_never_was_is_our_bug() -> None:
     pair.server.abandon_stream(stream, 1)
     pair.run(0.1)
     pair.server.write_stream(stream, b"ignored: it was abandoned")
+
+
+def test_sound_that_waits_does_not_delay_feedback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends sound receives media too, perhaps: its reports leave before all that it has to say itself."""
+    pair = Pair()
+    pair.client.use_controller(FixedRate(1e6 / 8))
+    left: list[tuple[float, int]] = []
+    plain = pair.client.hop.datagram_sent
+
+    def noted(payload: bytes, cookie: object, now: float) -> Sent | None:
+        left.append((pair.now, payload[2]))
+        return plain(payload, cookie, now)
+
+    monkeypatch.setattr(pair.client.hop, "datagram_sent", noted)
+    pair.client.send_datagrams([bytes((0, 0, 0x80)) + bytes(1000)] * 60, AUDIO, None, None)
+    pair.run(0.05)
+    began = pair.now
+    for number in range(24):
+        media = encode(MediaHeader(0, DatagramType.MEDIA, 1, number, 0, 0, 500), bytes(500))
+        pair.client.hop.datagram_received(media, pair.now)
+    pair.run(0.2)
+    reported = next(at for at, kind in left if kind == DatagramType.FEEDBACK)
+    assert reported - began < 0.012, "behind the one datagram that the pacer was at, of 50 that take 400 ms"
+    assert [kind for at, kind in left if at > reported].count(0x80) >= 10, "sound was waiting"
 
 
 def test_feedback_that_waits_is_no_media() -> None:

@@ -26,7 +26,7 @@ from avl_protocol.websocket import frames
 from avl_protocol.wire import cliptext, codec, datagram, device_id, packing, target, varint
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.registry import CandidateKind
-from spec.vectors import bounds_cases, carrier_cases, make, parity_cases
+from spec.vectors import bounds_cases, carrier_cases, make, parity_cases, track_cases
 from spec.vectors.message_cases import TABLES
 from spec.vectors.notation import untagged
 
@@ -135,6 +135,14 @@ def test_bounds() -> None:
     for case in vectors["units"]:
         unit, chroma = bytes.fromhex(case["unit"]), Chroma(case["chroma"])
         assert bounds_cases.taken(unit, case["width"], case["height"], chroma) == case["taken"], case["about"]
+
+
+def test_tracks() -> None:
+    vectors = _read("track")
+    for case in vectors["valid"]:
+        assert track_cases.read(tuple(map(tuple, case["rows"]))) == case["tracks"], case["why"]
+    for case in vectors["invalid"]:
+        assert track_cases.read(tuple(map(tuple, case["rows"]))) is None, case["why"]
 
 
 def test_parity() -> None:

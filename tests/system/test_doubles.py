@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 
-from avl_host.registration import DOUBLE, FIRST_YIELD
+from avl_host.registration import DOUBLE
+from avl_protocol.wire.registry import T_PATH_FIRST_YIELD
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, System, system
 from tests.system.seen import number, online, run, until
@@ -61,7 +62,7 @@ def test_a_host_that_starts_again_takes_its_place_at_once_though_the_relay_knows
             started = simulation.clock.monotonic()
             async with s.host() as again:
                 await online(again)
-                assert simulation.clock.monotonic() - started < min(2.0, FIRST_YIELD)
+                assert simulation.clock.monotonic() - started < min(2.0, T_PATH_FIRST_YIELD)
                 async with s.viewer(again) as desktop:
                     await number(desktop)
 

@@ -12,7 +12,11 @@ import pytest
 
 from avl_host.capture.pattern import PatternSource, read_number
 from avl_protocol.media.frame import EncodedFrame
+from avl_protocol.media.track import video
+from avl_protocol.session.relay import RelayPeer
+from avl_protocol.wire.messages import Attach, HopMessage, Tracks
 from avl_protocol.wire.registry import ObjectFlag
+from avl_relay.forward.router import Router
 from avl_viewer.api import Desktop
 from avl_viewer.decode.convert import Canvas
 from avl_viewer.decode.decoder import DecodeError
@@ -163,3 +167,22 @@ def test_who_leaves_takes_the_keys_of_both_tracks_along() -> None:
                 )
 
     run(main)
+
+
+def test_a_relay_is_told_the_tracks_before_any_session() -> None:
+    said: list[HopMessage] = []
+    plain = Router.peer_message
+
+    def noted(router: Router, peer: RelayPeer, message: HopMessage, now: float) -> None:
+        said.append(message)
+        plain(router, peer, message, now)
+
+    async def main(simulation: Simulation) -> None:
+        async with two_tracks(simulation):
+            first, *others = (message for message in said if not isinstance(message, Attach))
+            assert first == Tracks((video(FIRST).row, video(SECOND).row))
+            assert not any(isinstance(message, Tracks) for message in others)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Router, "peer_message", noted)
+        run(main)

@@ -15,7 +15,7 @@ from avl_host import door
 from avl_protocol.session.pipes import SessionPipes
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, Channel, CloseCode, Permission
-from avl_viewer.api import Desktop, Screenshot, connect
+from avl_viewer.api import Screenshot, connect
 from tests.simulator.run import Simulation
 from tests.simulator.world import RELAY, VIEWER, system
 from tests.system.seen import number, online, run
@@ -152,7 +152,7 @@ def test_an_action_of_which_the_host_says_nothing_fails_after_five_seconds(
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
-                drop_input(desktop, monkeypatch)
+                drop_input(monkeypatch)
                 values: dict[str, tuple[Any, ...]] = {
                     "type": ("x" * 20_000,), "press": ("ctrl+c",), "click": (1, 2), "move": (3, 4), "scroll": (0, 1),
                     "drag": (1, 2, 3, 4),
@@ -162,19 +162,18 @@ def test_an_action_of_which_the_host_says_nothing_fails_after_five_seconds(
                     await getattr(desktop, action)(*values[action])
                 assert caught.value.exit_status == 4 and "has not confirmed" in str(caught.value)
                 assert simulation.clock.monotonic() - start == pytest.approx(T_INPUT_UNCONFIRMED, abs=0.05)
-                assert desktop._presenter.state is not None and desktop._presenter.state.stage == "running"
+                assert desktop.status is not None and desktop.status.stage == "running"
             assert host.sink.events == []
 
     run(main)
 
 
-def drop_input(desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+def drop_input(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be a relay that drops what is typed and lets all else pass."""
-    session, send = desktop._client._session, SessionPipes.send
-    assert session is not None
+    send = SessionPipes.send
 
     def drop(pipes: SessionPipes, channel: int, data: bytes) -> None:
-        if pipes is not session._pipes or channel != Channel.INPUT:
+        if channel != Channel.INPUT:
             send(pipes, channel, data)
 
     monkeypatch.setattr(SessionPipes, "send", drop)

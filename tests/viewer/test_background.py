@@ -44,7 +44,7 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[BackgroundRemote]:
     yield remote
     remote.close()
     remote.join(5.0)
-    assert not remote._thread.is_alive()
+    assert not remote.alive
 
 
 def test_figures_are_made_where_they_are_counted(remote: BackgroundRemote) -> None:
@@ -55,12 +55,12 @@ def test_figures_are_made_where_they_are_counted(remote: BackgroundRemote) -> No
 def test_a_busy_network_does_not_hold_the_window_up(remote: BackgroundRemote) -> None:
     before = remote.stats()
     idle, seen = threading.Event(), threading.Event()
-    remote._on_loop(lambda _client: idle.wait(10.0))
+    remote.on_loop(lambda _client: idle.wait(10.0))
     begun = time.monotonic()
     assert remote.stats() == before
     assert time.monotonic() - begun < 10 * PATIENCE
     idle.set()
-    remote._on_loop(lambda _client: seen.set())
+    remote.on_loop(lambda _client: seen.set())
     assert seen.wait(10.0)
     assert remote.stats()["count"] > before["count"]
 

@@ -14,8 +14,7 @@ from avl_protocol.session.viewerevents import Received
 from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Recover
-from avl_protocol.wire.registry import CLOSE_CODES, ClipboardState, CloseCode
-from avl_viewer.config import RETRYABLE
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, ClipboardState, CloseCode
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.video import VideoDecoder
 from avl_viewer.present.cursor import cursor_shape

@@ -19,7 +19,7 @@ from avl_viewer.present.panels import lines
 WIDEST = 400
 SHOWN = """
 import json, sys
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from avl_viewer.present.panels import Figures
 application = QApplication([])
 window = QWidget()
@@ -27,7 +27,7 @@ window.resize(800, 600)
 figures = Figures(window, lambda: json.loads(sys.argv[1]))
 window.show()
 figures.toggle()
-text = figures._text
+text = figures.findChild(QLabel)
 print(json.dumps({"size": figures.size().toTuple(), "text": text.text(), "format": text.textFormat().name}))
 """
 
@@ -138,15 +138,15 @@ def note(name):
 window.mailbox.remark("What was copied <b>there</b> is not text.")
 note("host")
 board.clear()
-window._act("send")
+window.screen.command.emit("send")
 note("empty")
 data = QMimeData()
 data.setData("image/png", b"png")
 board.setMimeData(data)
-window._act("type")
+window.screen.command.emit("type")
 note("picture")
 board.setText("one\\r\\ntwo\\rthree")
-window._act("send")
+window.screen.command.emit("send")
 note("text")
 window.mailbox.clipboard("from there")
 application.processEvents()

@@ -25,7 +25,7 @@ async function running(want = {}) {
     dial: net.dial, directions: async () => RELAY, clock: () => net.now, wall: () => 0, after() {}, decodes: [1], identity: null,
     entropy: (/** @type {number} */ size) => new Uint8Array(size).fill(net.dialled.length),
   });
-  const client = new Client(world, { paint() {} }, (message) => told.push(message));
+  const client = new Client(world, { paint() {}, tracks() {} }, (message) => told.push(message));
   await client.connect(/** @type {any} */ ({ directions: RELAY, device: 1n, code: "c", name: "n", ...want }));
   const ways = /** @type {any} */ (client._ways);
   const session = {
@@ -93,7 +93,7 @@ test("a host that has forgotten the session is asked at once for another, with t
   client.handleTimer(net.now);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(net.dialled.length, 2);
-  assert.deepEqual([client._ticket, client._ways === ways], [TICKET, false]);
+  assert.deepEqual([client.features.tickets.ticket, client._ways === ways], [TICKET, false]);
 });
 
 test("a reloaded page tries again as one that was running, and asks for the code when the ticket is worth nothing", async () => {

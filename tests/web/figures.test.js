@@ -57,7 +57,7 @@ test("the host speaks of the upload, the relay of the download, each of the sess
   const told = [];
   const carrier = { heardAt: 1000, openStream: () => 0, sendStream() {}, close() {} };
   const world = /** @type {any} */ ({ dial: () => carrier, clock: () => 1000, wall: () => 0, entropy: (/** @type {number} */ size) => new Uint8Array(size) });
-  const client = new Client(world, { paint() {} }, (message) => told.push(message));
+  const client = new Client(world, { paint() {}, tracks() {} }, (message) => told.push(message));
   const want = /** @type {any} */ ({ directions: { url: "", hashes: [], pin: new Uint8Array(32), quic: "relay:1" }, device: 1n, code: "c", name: "n" });
   const figures = () => {
     client.setMeasuring(true);

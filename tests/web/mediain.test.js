@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { OutdatedKey, Replayed, UnknownKey } from "../../viewer/avl_viewer/web/crypto/sframe.js";
-import { KEYLESS, MediaReceiver, TRACKS } from "../../viewer/avl_viewer/web/session/mediain.js";
+import { KEYLESS, MediaReceiver } from "../../viewer/avl_viewer/web/session/mediain.js";
 import { concat, utf8 } from "../../viewer/avl_viewer/web/wire/bytes.js";
 import { encode } from "../../viewer/avl_viewer/web/wire/datagram.js";
 import { RemoteProtocolError } from "../../viewer/avl_viewer/web/wire/errors.js";
@@ -27,7 +27,11 @@ function datagram(object, payload, flags = 0, track = 1) {
   return encode({ handle: 3, type: DATAGRAM.MEDIA, track, object, flags, fragment: 0, length: payload.length }, payload);
 }
 
-function receiver() {
+/** A track of pictures, whose objects depend on each other or stand alone. @param {number} id @param {boolean} dependent */
+const track = (id, dependent = true) => ({ id, kind: 1, priority: 4, lifetime: 500, entry: dependent ? 1 : 2, dependent });
+
+/** @param {import("../../viewer/avl_viewer/web/media/track.js").Track[]} tracks */
+function receiver(tracks = [track(1)]) {
   /** @type {number[]} */
   const frames = [];
   /** @type {[number, number][]} */
@@ -47,7 +51,7 @@ function receiver() {
       return sealed.subarray(1);
     },
   };
-  const media = new MediaReceiver(opener, () => state.clock, {
+  const media = new MediaReceiver(opener, tracks, () => state.clock, {
     frames: (ready) => frames.push(...ready.map(({ number }) => number)),
     missingKey: (track, kid) => missing.push([track, kid]),
     refused: (reason) => refused.push(reason.code),
@@ -129,10 +133,10 @@ test("what is malformed, tampered with or replayed is dropped and never ends the
   media.datagram(datagram(2, Uint8Array.of(254, 0)), 0);
   media.datagram(datagram(3, Uint8Array.of(0, 9)), 0);
   media.datagram(encode({ handle: 3, type: DATAGRAM.PROBE, track: 1, object: 1, flags: 0, fragment: 0, length: 1 }, Uint8Array.of(1)), 0);
-  for (let track = 0; track < 2 * TRACKS; track++) media.datagram(datagram(1, plaintext(null), FLAG.KEY, track), 0);
+  for (let of = 0; of < 256; of++) media.datagram(datagram(4, plaintext(null), FLAG.KEY, of), 0);
   await settled();
   assert.equal(media.damaged, 4);
-  assert.ok(frames.length < 2 * TRACKS);
+  assert.deepEqual([frames, media.foreign], [[4], 255], "a track that was not granted opens nothing");
 });
 
 test("an object comes back from parity, whose datagrams are let through", async () => {
@@ -190,4 +194,30 @@ test("the last objects before a pause are missed by what a beacon named", async 
   media.datagram(datagram(4, plaintext(null), FLAG.KEY), 2050);
   await settled();
   assert.deepEqual(media.tails(3000), []);
+});
+
+test("objects that stand alone come out as they come and are never asked for", async () => {
+  const { media, frames, state, settled } = receiver([track(1), track(2, false)]);
+  for (const number of [0, 3, 1]) media.datagram(datagram(number, plaintext(null), FLAG.KEY, 2), 0);
+  await settled();
+  assert.deepEqual(frames, [0, 3, 1]);
+  media.beacon(2, 9, 0);
+  state.clock = 5000;
+  assert.deepEqual([media.recoveries(5000), media.tails(5000), media.nextCheck(5000)], [[], [], null]);
+  media.datagram(datagram(3, plaintext(null), FLAG.KEY, 2), 5000);
+  await settled();
+  assert.deepEqual(frames, [0, 3, 1], "once");
+});
+
+test("what is lost of one track is asked for of that alone", async () => {
+  const { media, frames, state, settled } = receiver([track(1), track(2)]);
+  for (const of of [1, 2]) media.datagram(datagram(0, plaintext(null), FLAG.KEY, of), 0);
+  for (const number of [1, 2]) {
+    media.datagram(datagram(number, plaintext(number - 1), 0, 1), 0);
+    if (number > 1) media.datagram(datagram(number, plaintext(number - 1), 0, 2), 0);
+  }
+  await settled();
+  assert.deepEqual(frames, [0, 0, 1, 2]);
+  state.clock = 1000;
+  assert.deepEqual(media.recoveries(1000), [[2, 2]]);
 });

@@ -48,7 +48,7 @@ test("a long way is given one and a half round trips", () => {
 });
 
 /** @param {string} name @param {number} kind @param {number | null} rtt @param {boolean} silent */
-const way = (name, kind, rtt, silent = false) => ({ name, kind, rtt, silent });
+const way = (name, kind, rtt, silent = false) => ({ name, kind, rtt, loss: 0, silent });
 
 test("a direct way that is not much slower is taken at once, a quicker relay after two seconds, and silence is left at once", () => {
   const selector = new Selector();

@@ -34,7 +34,7 @@ from avl_viewer.decode.decoder import DecodeError, Decoder
 from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
 from avl_viewer.pipeline import MakeDecoder
 from avl_viewer.present.headless import HeadlessPresenter
-from avl_viewer.present.presenter import Picture
+from avl_viewer.present.presenter import Picture, Status
 from avl_viewer.tickets import TicketFile, TicketMemory
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
@@ -223,6 +223,11 @@ class Desktop:
                 await self._or_ended(asyncio.Event().wait())
         except TimeoutError:
             return
+
+    @property
+    def status(self) -> Status | None:
+        """What a person would be told of the connection now; None before there is anything to tell."""
+        return self._presenter.state
 
     async def ended(self) -> Refused:
         """Wait until the session is over; why it is."""

@@ -53,7 +53,8 @@ class BackgroundRemote:
             return  # the presenter has been told
         await client.ended
 
-    def _on_loop(self, action: Callable[[DesktopClient], object]) -> None:
+    def on_loop(self, action: Callable[[DesktopClient], object]) -> None:
+        """Have this done on the network's thread, as long as there is one."""
         loop, client = self._loop, self._client
         if loop is not None and client is not None and not loop.is_closed():
             try:
@@ -75,7 +76,7 @@ class BackgroundRemote:
             except Refused:
                 self._presenter.dropped([Dropped(0, tuple(events), Fate.UNSENT)])
 
-        self._on_loop(send)
+        self.on_loop(send)
 
     def set_clipboard(self, text: str) -> None:
         """See Remote."""
@@ -88,14 +89,14 @@ class BackgroundRemote:
             except Refused:
                 return  # the status says why
 
-        self._on_loop(lambda client: asyncio.ensure_future(set_it(client)))
+        self.on_loop(lambda client: asyncio.ensure_future(set_it(client)))
 
     def stats(self) -> dict[str, Any]:
         """See Remote. They are counted on the network's thread, so they are made there; while it has no time, those of
         before are good enough."""
         if self._client is not None and self._thread.is_alive():
             made: Future[dict[str, Any]] = Future()
-            self._on_loop(lambda client: made.set_result(client.stats()))
+            self.on_loop(lambda client: made.set_result(client.stats()))
             try:
                 self._figures = made.result(PATIENCE)
             except TimeoutError:
@@ -105,7 +106,12 @@ class BackgroundRemote:
     def close(self) -> None:
         """See Remote."""
         self._closing = True
-        self._on_loop(lambda client: asyncio.ensure_future(client.close()))
+        self.on_loop(lambda client: asyncio.ensure_future(client.close()))
+
+    @property
+    def alive(self) -> bool:
+        """Whether the network thread runs."""
+        return self._thread.is_alive()
 
     def join(self, timeout: float) -> None:
         """Wait until the network thread has ended."""

@@ -40,9 +40,9 @@ from avl_protocol.wire.endtoend import Candidates, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import CLOSE_CODES, T_KEEPALIVE, CloseCode, Permission, TrackKind
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, Permission, TrackKind
 from avl_viewer.assembly import assemble
-from avl_viewer.config import RETRYABLE, ClientSettings
+from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DECODES
 from avl_viewer.pictures import PictureBook
 from avl_viewer.pipeline import MakeDecoder, PicturePipelines

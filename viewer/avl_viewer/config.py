@@ -1,21 +1,16 @@
-"""Settings of one session of a viewer, and which of its ends are worth another attempt."""
+"""Settings of one session of a viewer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.wire.registry import T_RESUME, CloseCode, Permission
+from avl_protocol.wire.registry import T_RESUME, Permission
 from avl_protocol.wire.target import Target
 from avl_viewer.tickets import TicketMemory, Tickets
 
 #: What is asked for; the host grants what its code admits to.
 EVERYTHING = Permission(sum(Permission))
-#: Losses after which dialling again helps; anything else is an answer.
-RETRYABLE = (
-    CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.UNAVAILABLE, CloseCode.SESSION_LOST, CloseCode.INTERNAL,
-    CloseCode.TOO_SLOW, CloseCode.SESSION_UNKNOWN,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,8 @@ from avl_protocol.session.pipes import Route
 from avl_protocol.wire.errors import Refused, known_code
 from avl_protocol.wire.messages import Attach, Attached, Close, Detach, Welcome
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.registry import T_PATH_BUSY, T_PATH_PARTING, CloseCode
 from avl_protocol.wire.target import RelayAddress
-
-#: Seconds for which the host's sealed word is waited for when a relay says that the session is over.
-PARTING = 1.0
-#: Seconds after the last media datagram for which a way still counts as busy.
-BUSY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +171,7 @@ class Way:
         if not self.up:
             return Verdict.FINE
         carrier = self.link.carrier
-        busy = waits or now - self._media_at < BUSY
+        busy = waits or now - self._media_at < T_PATH_BUSY
         verdict = self._silence.look(now, carrier.heard_at, carrier.answered_at, busy, self.rtt)
         if verdict is not Verdict.FINE:
             carrier.ping(now)
@@ -225,7 +220,7 @@ class Way:
 
     def part(self, reason: Refused, now: float) -> None:
         """The session is said to be over: wait for the host's own word, but not for long."""
-        self._parting = (reason, now + PARTING)
+        self._parting = (reason, now + T_PATH_PARTING)
 
     def lose(self, reason: Refused) -> None:
         """The way is over."""

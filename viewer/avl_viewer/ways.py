@@ -27,34 +27,34 @@ from avl_protocol.session.linkevents import (
     LinkMessage,
     MediaReceived,
 )
-from avl_protocol.session.pipes import LOSSES, Route
+from avl_protocol.session.pipes import Route
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.endtoend import Candidates
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, Observed, Welcome
-from avl_protocol.wire.registry import CloseCode, Role
+from avl_protocol.wire.registry import (
+    LOSSES,
+    PASSING,
+    T_PATH_ATTEMPT,
+    T_PATH_ATTEMPT_AGAIN,
+    T_PATH_COMPARE,
+    T_PATH_FIRST_RETRY,
+    T_PATH_GIVE_UP,
+    T_PATH_MOVE,
+    T_PATH_REDIAL,
+    T_PATH_UPGRADES,
+    T_PATH_URGENT_RETRY,
+    CloseCode,
+    Role,
+)
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_viewer.seeker import Seeker
 from avl_viewer.sentences import Switch, why
 from avl_viewer.way import Way, WayAttached, WayEvent, WayLeft, WayLost, WayUp
 
 SOFTWARE = "avl 0.1"
-#: Refusals of a relay that may be over soon.
-PASSING = (CloseCode.UNAVAILABLE, CloseCode.LIMIT, CloseCode.TOO_SLOW)
-#: Seconds between attempts at the relays while no way is open: doubling from the first to the last.
-FIRST_RETRY, LAST_RETRY = 0.25, 0.5
-#: Seconds for which relays are compared once the first has answered.
-COMPARE = 0.05
-#: Seconds of silence after which relays are dialled anew, beside the silent way; and a direct way is given up.
-REDIAL, GIVE_UP = 0.25, 5.0
-#: Seconds that a move may take beyond four round trips.
-MOVE = 0.5
-#: Seconds between attempts to get from TCP back to UDP.
-UPGRADES = (5.0, 10.0, 30.0, 60.0)
-#: Seconds that the first attempt at a way may take, and later ones, which begin anew instead of backing off.
-ATTEMPT, ATTEMPT_AGAIN = 5.0, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Ways:
         self._seeker: Seeker | None = None
         self._compare_at: float | None = None
         self._retry_at: float | None = None
-        self._pause = FIRST_RETRY
+        self._pause = T_PATH_FIRST_RETRY
         self._upgrade_at: float | None = None
         self._upgrades = 0
         self._moved_by: float | None = None
@@ -148,7 +148,7 @@ class Ways:
         settings = LinkSettings(Role.VIEWER, SOFTWARE, relay.pin, device=self._target.device)
         way = Way(settings, relay, is_lan(relay.host, self._whereabouts.site()))
         self._ways.append(way)
-        limit = ATTEMPT if self.session is None else ATTEMPT_AGAIN
+        limit = T_PATH_ATTEMPT if self.session is None else T_PATH_ATTEMPT_AGAIN
         happened = partial(self._arrived, way)
         way.dial(lambda link: self._dialler.reach(relay, link, happened, limit, tcp=tcp), happened)
 
@@ -159,7 +159,9 @@ class Ways:
         way = Way(settings, None, lan)
         self._ways.append(way)
         happened = partial(self._arrived, way)
-        way.dial(lambda link: self._dialler.reach_directly(address, destination, link, happened, ATTEMPT), happened)
+        way.dial(
+            lambda link: self._dialler.reach_directly(address, destination, link, happened, T_PATH_ATTEMPT), happened
+        )
 
     def close(self) -> None:
         """Give all up."""
@@ -234,7 +236,7 @@ class Ways:
         elif all(other.up for other in self._ways):
             self._choose_relay(now)
         elif self._compare_at is None:
-            self._compare_at = now + COMPARE
+            self._compare_at = now + T_PATH_COMPARE
 
     def _choose_relay(self, now: float) -> None:
         """The session begins at the relay with the shortest round trip; the others are not needed."""
@@ -252,7 +254,7 @@ class Ways:
 
     def _attached(self, way: Way, route: Route, now: float) -> None:
         """Another place for the session."""
-        self._pause = FIRST_RETRY
+        self._pause = T_PATH_FIRST_RETRY
         if self.session is None:
             if way is self.current:
                 self._events.append(WaysReady(route))
@@ -310,7 +312,7 @@ class Ways:
             return
         if way.route is not None:
             session.route_lost(way.route, reason, now)
-        final = reason.code not in LOSSES + PASSING and not any(other.route is not None for other in self._ways)
+        final = reason.code not in LOSSES | PASSING and not any(other.route is not None for other in self._ways)
         if reason.code is CloseCode.SESSION_UNKNOWN or final:
             self._events.append(WaysFailed(reason))
             return
@@ -376,11 +378,15 @@ class Ways:
         self._want_relay(now)
         tcp = self.current is not None and self.current.kind is WayKind.TCP
         if tcp and self._upgrade_at is None:
-            self._upgrade_at = now + UPGRADES[min(self._upgrades, len(UPGRADES) - 1)]
+            self._upgrade_at = now + T_PATH_UPGRADES[min(self._upgrades, len(T_PATH_UPGRADES) - 1)]
             self._upgrades += 1
         elif not tcp:
             self._upgrade_at = None
-        limits = [w.silent_since + (REDIAL if w.relay else GIVE_UP) for w in self._ways if w.silent_since is not None]
+        limits = [
+            w.silent_since + (T_PATH_REDIAL if w.relay else T_PATH_GIVE_UP)
+            for w in self._ways
+            if w.silent_since is not None
+        ]
         self._check_at = min((at for at in limits if at > now), default=None)
 
     def _move(self, way: Way, now: float) -> None:
@@ -390,7 +396,7 @@ class Ways:
         if before is not None and before.silent_since is not None:
             self._selector.failed(before.kind, now)
         self.switch = Switch(now, before.name if before is not None else "none", way.name, reason)
-        self._moved_by = now + MOVE + 4 * (way.rtt or 0.2)
+        self._moved_by = now + T_PATH_MOVE + 4 * (way.rtt or 0.2)
         self.session.move(way.route, now)
         self._events.append(WaysChanged())
 
@@ -400,19 +406,19 @@ class Ways:
         if any(way.route is None or not (way.unfit or self._dead(way, now)) for way in at_hand):
             self._retry_at = None
         elif self._retry_at is None:
-            self._retry_at = now + (0.0 if not at_hand and self._pause == FIRST_RETRY else self._pause)
-            self._pause = min(LAST_RETRY, self._pause * 2)
+            self._retry_at = now + (0.0 if not at_hand and self._pause == T_PATH_FIRST_RETRY else self._pause)
+            self._pause = min(T_PATH_URGENT_RETRY, self._pause * 2)
 
     @staticmethod
     def _dead(way: Way, now: float) -> bool:
-        return way.silent_since is not None and now - way.silent_since >= REDIAL
+        return way.silent_since is not None and now - way.silent_since >= T_PATH_REDIAL
 
     # time and the network
 
     def _network_changed(self) -> None:
         now = self._now()
         self._endpoint.network_changed()
-        self._pause = FIRST_RETRY
+        self._pause = T_PATH_FIRST_RETRY
         if self._retry_at is not None:
             self._retry_at = now
         if not any(way.relay is None and way.silent_since is None for way in self._ways):
@@ -463,7 +469,7 @@ class Ways:
         if self._seeker is not None:
             self._seeker.handle_timer(now)
         for way in [way for way in self._ways if way.relay is None and way is not self.current]:
-            if way.silent_since is not None and now - way.silent_since >= GIVE_UP:
+            if way.silent_since is not None and now - way.silent_since >= T_PATH_GIVE_UP:
                 self._drop(way)
                 self._seek_again(now)
         if self._moved_by is not None and now >= self._moved_by:

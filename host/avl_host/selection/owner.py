@@ -57,6 +57,11 @@ class SelectionOwner:
         self.text, self.since = text, since
         return True
 
+    @property
+    def transfers(self) -> int:
+        """Long texts that programs are taking piece by piece."""
+        return len(self._outgoing)
+
     def lost(self, when: int) -> bool:
         """Another program owns the selection since `when`; False when that was before it was ours."""
         if self.text is not None and _before(when, self.since):

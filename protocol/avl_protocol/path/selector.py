@@ -10,21 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-#: Round trips of a way that has not been measured, in seconds.
-UNMEASURED = 0.2
-#: What a relay, and TCP, are worse by, in seconds: the one sees us, the other delivers late what is lost.
-RELAY_PENALTY, TCP_PENALTY = 0.005, 0.05
-#: Seconds of round trip that one percent of loss is worth.
-LOSS_PENALTY = 0.005
-#: A way is better by this share and by so many seconds, for so long, or it is not worth changing.
-SHARE, MARGIN, PATIENCE = 0.75, 0.01, 2.0
-#: A way of a better kind is taken at once unless it is slower by more than this; never so much that it would be left
-#: again for the one before.
-SLOWER, SLOWER_BY = 1.25, 0.008
-#: Seconds that a way which fell silent must have answered again; doubled each time it falls silent, up to the last.
-FIRST_PROOF, LAST_PROOF = 1.0, 60.0
-#: Seconds without a failure after which the failures are forgotten.
-FORGIVEN = 120.0
+from avl_protocol.wire.registry import (
+    PATH_BETTER,
+    PATH_SLOWER,
+    T_PATH_FIRST_PROOF,
+    T_PATH_FORGIVEN,
+    T_PATH_LAST_PROOF,
+    T_PATH_LOSS_PENALTY,
+    T_PATH_MARGIN,
+    T_PATH_PATIENCE,
+    T_PATH_RELAY_PENALTY,
+    T_PATH_SLOWER_BY,
+    T_PATH_TCP_PENALTY,
+    T_PATH_UNMEASURED,
+)
 
 
 class WayKind(IntEnum):
@@ -53,11 +52,11 @@ class WayFigures:
     @property
     def cost(self) -> float:
         """Seconds of round trip, with what else it is worse by."""
-        cost = UNMEASURED if self.rtt is None else self.rtt
-        cost += self.loss * 100 * LOSS_PENALTY
+        cost = T_PATH_UNMEASURED if self.rtt is None else self.rtt
+        cost += self.loss * 100 * T_PATH_LOSS_PENALTY
         if self.kind >= WayKind.RELAY:
-            cost += RELAY_PENALTY
-        return cost + (TCP_PENALTY if self.kind is WayKind.TCP else 0.0)
+            cost += T_PATH_RELAY_PENALTY
+        return cost + (T_PATH_TCP_PENALTY if self.kind is WayKind.TCP else 0.0)
 
 
 class Selector:
@@ -71,14 +70,14 @@ class Selector:
     def failed(self, kind: WayKind, now: float) -> None:
         """The way in use fell silent or was lost: the next of its kind has to prove itself."""
         count, at = self._failed.get(kind, (0, now))
-        self._failed[kind] = (1 if now - at > FORGIVEN else count + 1, now)
+        self._failed[kind] = (1 if now - at > T_PATH_FORGIVEN else count + 1, now)
 
     def proof(self, kind: WayKind, now: float) -> float:
         """Seconds that a way of this kind has to have answered before it is taken."""
         count, at = self._failed.get(kind, (0, now))
-        if not count or now - at > FORGIVEN:
+        if not count or now - at > T_PATH_FORGIVEN:
             return 0.0
-        return float(min(LAST_PROOF, FIRST_PROOF * 2 ** (count - 1)))
+        return float(min(T_PATH_LAST_PROOF, T_PATH_FIRST_PROOF * 2 ** (count - 1)))
 
     def choose(self, current: object | None, ways: Sequence[WayFigures], now: float) -> object | None:
         """The name of the way to take: `current`, unless another is better by enough or it does not answer."""
@@ -98,13 +97,13 @@ class Selector:
             for way in open_ways
             if way.name != current
             and self._proven(way, now)
-            and (way.cost < using.cost * SHARE - MARGIN or self._nearer(way, using))
+            and (way.cost < using.cost * PATH_BETTER - T_PATH_MARGIN or self._nearer(way, using))
         ]
         best = min(fit, key=lambda way: (way.cost, way.kind), default=None)
         self._better = {way.name: self._better.get(way.name, now) for way in fit}
         if best is None:
             return current
-        if self._nearer(best, using) or now - self._better[best.name] >= PATIENCE:
+        if self._nearer(best, using) or now - self._better[best.name] >= T_PATH_PATIENCE:
             return best.name
         return current
 
@@ -115,4 +114,4 @@ class Selector:
     @staticmethod
     def _nearer(way: WayFigures, using: WayFigures) -> bool:
         """Whether a way is of a better kind, and not much slower: it needs no patience."""
-        return way.kind < using.kind and way.cost <= using.cost * SLOWER + SLOWER_BY
+        return way.kind < using.kind and way.cost <= using.cost * PATH_SLOWER + T_PATH_SLOWER_BY

@@ -9,16 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from avl_protocol.wire.registry import T_SILENCE
-
-#: Seconds that a neighbour may take to acknowledge, beyond the round trip.
-ACK_DELAY = 0.03
-#: Seconds of silence after which an idle way is asked.
-IDLE_ASK = 2.5
-#: Seconds for which what comes counts although nothing that we sent is answered.
-UNANSWERED = 0.1
-#: Seconds between questions while a silent way stays silent, unless something comes from it: then it is asked at once.
-REPEAT = 0.25
+from avl_protocol.wire.registry import T_PATH_ANSWER_DELAY, T_PATH_IDLE_ASK, T_PATH_REPEAT, T_PATH_UNANSWERED, T_SILENCE
 
 
 class Verdict(Enum):
@@ -70,13 +61,13 @@ class Silence:
 
     def next_timeout(self, heard: float, answered: float, rtt: float | None) -> float:
         """When `look` wants to be called."""
-        patience = max(T_SILENCE, 1.5 * (rtt or 0.0) + ACK_DELAY)
+        patience = max(T_SILENCE, 1.5 * (rtt or 0.0) + T_PATH_ANSWER_DELAY)
         if self.silent:
-            return self._last + (patience if heard > self._last else REPEAT)
+            return self._last + (patience if heard > self._last else T_PATH_REPEAT)
         if self._asked is not None:
             # an answer may have been lost, where something comes all the same: it has time to be repeated
             return self._asked + (2 * patience if heard > self._asked else patience)
-        sign = min(heard, answered + UNANSWERED)
+        sign = min(heard, answered + T_PATH_UNANSWERED)
         if self._busy_at is None:
-            return sign + IDLE_ASK
+            return sign + T_PATH_IDLE_ASK
         return max(sign, self._busy_at) + patience

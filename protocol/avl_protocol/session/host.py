@@ -12,7 +12,7 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.hosting import Door, HostSessionOwner, HostState
 from avl_protocol.session.inputgate import InputGate
 from avl_protocol.session.moves import HostMoves
-from avl_protocol.session.pipes import LOSSES, Route, SessionPipes
+from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.channels import CODECS, channel_of, channels_of
@@ -29,6 +29,7 @@ from avl_protocol.wire.endtoend import (
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
+    LOSSES,
     MAX_HANDSHAKE_MESSAGE,
     T_BEACON,
     T_CONSENT,

@@ -14,11 +14,6 @@ from avl_protocol.session.carrier import Carrier
 from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.registry import Channel, CloseCode
 
-#: Codes with which a stream is reset when nobody has ended the session on purpose.
-LOSSES = (
-    CloseCode.NO_ERROR, CloseCode.SESSION_LOST, CloseCode.GOING_AWAY, CloseCode.TIMEOUT, CloseCode.INTERNAL,
-)  # fmt: skip
-
 
 class Hop(Protocol):
     """What a session needs of an end of a hop."""

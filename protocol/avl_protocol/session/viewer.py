@@ -18,7 +18,7 @@ from avl_protocol.media.track import Track, tracks_of
 from avl_protocol.session.inputsender import InputSender
 from avl_protocol.session.mediain import MediaReceiver
 from avl_protocol.session.moves import ViewerMoves
-from avl_protocol.session.pipes import LOSSES, Route, SessionPipes
+from avl_protocol.session.pipes import Route, SessionPipes
 from avl_protocol.session.reporting import Presented
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
@@ -53,6 +53,7 @@ from avl_protocol.wire.endtoend import (
 from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
+    LOSSES,
     MAX_HANDSHAKE_MESSAGE,
     SESSION_VERSIONS,
     T_INPUT_REFRESH,

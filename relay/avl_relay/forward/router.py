@@ -142,6 +142,11 @@ class Router:
         return len(self._sessions)
 
     @property
+    def strays(self) -> int:
+        """Wishes for tracks that came to nothing, of hosts that are online."""
+        return sum(hosted.fanout.strays for hosted in self._hosts.values())
+
+    @property
     def holding(self) -> int:
         """Streams that wait for the first ADMIT of their session."""
         return len(self._parked)

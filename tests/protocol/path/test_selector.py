@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.path.selector import FORGIVEN, LAST_PROOF, PATIENCE, Selector, WayFigures, WayKind
+from avl_protocol.path.selector import Selector, WayFigures, WayKind
+from avl_protocol.wire.registry import T_PATH_FORGIVEN, T_PATH_LAST_PROOF, T_PATH_PATIENCE
 
 LAN, DIRECT, RELAY, TCP = WayKind.LAN, WayKind.DIRECT, WayKind.RELAY, WayKind.TCP
 RTTS = st.floats(0.0005, 0.6)
@@ -49,7 +50,7 @@ def test_tcp_is_left_for_a_relay_that_works() -> None:
 
 def test_a_quicker_way_of_no_better_kind_needs_two_seconds() -> None:
     ways = way("slow", RELAY, 0.2), way("quick", RELAY, 0.05)
-    assert since(Selector(), "slow", 0.0, 10.0, *ways) == [(PATIENCE, "quick")]
+    assert since(Selector(), "slow", 0.0, 10.0, *ways) == [(T_PATH_PATIENCE, "quick")]
 
 
 @pytest.mark.parametrize("rtt", [0.1, 0.08, 0.066])
@@ -86,7 +87,7 @@ def test_where_all_are_silent_there_is_nowhere_to_go() -> None:
 
 def test_a_lossy_way_counts_as_slower() -> None:
     ways = way("lossy", DIRECT, 0.03, loss=0.1), way("clean", RELAY, 0.03)
-    assert since(Selector(), "lossy", 0.0, 10.0, *ways) == [(PATIENCE, "clean")]
+    assert since(Selector(), "lossy", 0.0, 10.0, *ways) == [(T_PATH_PATIENCE, "clean")]
 
 
 def test_a_way_that_was_never_measured_is_not_thought_quick() -> None:
@@ -101,18 +102,18 @@ def test_each_failure_doubles_how_long_the_next_has_to_prove_itself() -> None:
     for at in range(9):
         selector.failed(DIRECT, float(at))
         proofs.append(selector.proof(DIRECT, float(at)))
-    assert proofs == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, LAST_PROOF, LAST_PROOF, LAST_PROOF]
+    assert proofs == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, T_PATH_LAST_PROOF, T_PATH_LAST_PROOF, T_PATH_LAST_PROOF]
     assert selector.proof(RELAY, 8.0) == selector.proof(LAN, 8.0) == 0.0
 
 
 def test_failures_are_forgotten_after_two_minutes_without_one() -> None:
     selector = Selector()
     selector.failed(DIRECT, 0.0)
-    selector.failed(DIRECT, FORGIVEN)
-    assert selector.proof(DIRECT, FORGIVEN) == 2.0
-    assert selector.proof(DIRECT, 2 * FORGIVEN + 1.0) == 0.0
-    selector.failed(DIRECT, 2 * FORGIVEN + 1.0)
-    assert selector.proof(DIRECT, 2 * FORGIVEN + 1.0) == 1.0
+    selector.failed(DIRECT, T_PATH_FORGIVEN)
+    assert selector.proof(DIRECT, T_PATH_FORGIVEN) == 2.0
+    assert selector.proof(DIRECT, 2 * T_PATH_FORGIVEN + 1.0) == 0.0
+    selector.failed(DIRECT, 2 * T_PATH_FORGIVEN + 1.0)
+    assert selector.proof(DIRECT, 2 * T_PATH_FORGIVEN + 1.0) == 1.0
 
 
 def test_a_way_that_has_failed_is_taken_again_when_it_has_answered_for_long_enough() -> None:
@@ -171,7 +172,7 @@ def test_however_round_trips_jump_a_session_is_not_thrown_to_and_fro(
             current = name
     kinds = {"direct": DIRECT, "relay": RELAY, "tcp": TCP}
     downward = [at for at, before, after in changes if kinds[after] > kinds[before]]
-    assert all(later - at >= PATIENCE - 1e-9 for at, later in pairwise(downward))
+    assert all(later - at >= T_PATH_PATIENCE - 1e-9 for at, later in pairwise(downward))
     assert len(changes) <= 2 * (len(downward) + 1)
 
 
@@ -190,4 +191,4 @@ def test_a_way_that_comes_and_goes_is_taken_less_and_less_often(there: list[bool
     proof = 1.0
     for before, after in pairwise(taken):
         assert after - before >= proof
-        proof = min(LAST_PROOF, proof * 2)
+        proof = min(T_PATH_LAST_PROOF, proof * 2)

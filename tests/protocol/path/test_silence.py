@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.path.silence import ACK_DELAY, IDLE_ASK, REPEAT, UNANSWERED, Silence, Verdict
-from avl_protocol.wire.registry import T_SILENCE
+from avl_protocol.path.silence import Silence, Verdict
+from avl_protocol.wire.registry import T_PATH_ANSWER_DELAY, T_PATH_IDLE_ASK, T_PATH_REPEAT, T_PATH_UNANSWERED, T_SILENCE
 
 FINE, ASK, SILENT = Verdict.FINE, Verdict.ASK, Verdict.SILENT
 
@@ -26,7 +26,7 @@ def test_a_busy_way_is_asked_after_a_tenth_of_a_second_and_silent_after_another(
 def test_a_way_from_which_something_comes_but_no_answer_is_asked_and_silent_until_it_answers() -> None:
     watch = Silence()
     watch.busy(10.0)
-    ask = 10.0 + UNANSWERED + T_SILENCE
+    ask = 10.0 + T_PATH_UNANSWERED + T_SILENCE
     assert watch.look(ask - 0.01, ask - 0.02, 10.0, True, 0.01) is FINE
     assert watch.look(ask, ask - 0.01, 10.0, True, 0.01) is ASK
     assert watch.look(ask + 0.19, ask + 0.18, 10.0, True, 0.01) is FINE and not watch.silent
@@ -47,7 +47,7 @@ def test_an_answer_that_was_lost_has_time_to_be_repeated_where_something_comes()
 
 def test_an_idle_way_is_asked_now_and_then_and_given_as_long_to_answer() -> None:
     watch = Silence()
-    assert watch.next_timeout(10.0, 10.0, 0.01) == 10.0 + IDLE_ASK
+    assert watch.next_timeout(10.0, 10.0, 0.01) == 10.0 + T_PATH_IDLE_ASK
     assert watch.look(12.4, 10.0, 10.0, False, 0.01) is FINE
     assert watch.look(12.5, 10.0, 10.0, False, 0.01) is ASK
     assert watch.look(12.55, 10.0, 10.0, False, 0.01) is FINE
@@ -61,7 +61,7 @@ def test_a_long_way_is_given_one_and_a_half_round_trips_and_thirty_milliseconds(
     watch = Silence()
     watch.busy(0.0)
     assert watch.next_timeout(0.0, 0.0, rtt) == pytest.approx(patience)
-    assert ACK_DELAY == 0.03
+    assert T_PATH_ANSWER_DELAY == 0.03
     assert watch.look(patience - 0.001, 0.0, 0.0, True, rtt) is FINE
     assert watch.look(patience + 0.001, 0.0, 0.0, True, rtt) is ASK
     assert watch.look(2 * patience, 0.0, 0.0, True, rtt) is FINE
@@ -80,7 +80,7 @@ def test_a_way_that_is_no_longer_busy_waits_as_an_idle_one() -> None:
     watch = Silence()
     watch.busy(10.0)
     assert watch.look(10.05, 10.0, 10.0, False, 0.01) is FINE
-    assert watch.next_timeout(10.0, 10.0, 0.01) == 10.0 + IDLE_ASK
+    assert watch.next_timeout(10.0, 10.0, 0.01) == 10.0 + T_PATH_IDLE_ASK
 
 
 def test_an_answer_in_time_is_all_that_was_asked_for() -> None:
@@ -108,7 +108,7 @@ def test_a_silent_way_is_asked_four_times_a_second_until_it_answers() -> None:
         now = watch.next_timeout(0.0, 0.0, 0.01)
         if watch.look(now, 0.0, 0.0, True, 0.01) is not FINE:
             asked.append(now)
-    assert [round(b - a, 6) for a, b in pairwise(asked[1:])] == [REPEAT] * (len(asked) - 2)
+    assert [round(b - a, 6) for a, b in pairwise(asked[1:])] == [T_PATH_REPEAT] * (len(asked) - 2)
     assert watch.silent
     assert watch.look(5.01, 5.005, 5.005, True, 0.01) is FINE and not watch.silent
     assert watch.next_timeout(5.005, 5.005, 0.01) == pytest.approx(5.005 + T_SILENCE)
@@ -131,6 +131,8 @@ def test_whatever_happens_the_next_look_is_never_put_off_for_ever(
         now += pause
         heard = now if hears else heard
         verdict = watch.look(now, heard, heard, busy, rtt)
-        assert watch.next_timeout(heard, heard, rtt) <= now + max(IDLE_ASK, 2 * (1.5 * rtt + ACK_DELAY))
+        assert watch.next_timeout(heard, heard, rtt) <= now + max(
+            T_PATH_IDLE_ASK, 2 * (1.5 * rtt + T_PATH_ANSWER_DELAY)
+        )
         assert verdict is not SILENT or watch.silent
         assert not (hears and watch.silent), "it has just been heard"

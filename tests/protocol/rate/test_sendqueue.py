@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from avl_protocol.rate.sendqueue import DatagramQueue
 from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.registry import Priority
 
 
 def drained(queue: DatagramQueue) -> list[bytes]:
@@ -57,10 +58,30 @@ def test_a_priority_can_be_forgotten() -> None:
     assert (len(queue), queue.bytes) == (1, 1)
 
 
+def test_a_part_of_a_priority_can_be_forgotten_and_the_rest_keeps_its_order() -> None:
+    told: list[bytes] = []
+    queue = DatagramQueue(forgotten=lambda waiting: told.append(waiting.payload))
+    queue.add([b"a1", b"b1", b"a2", b"b2", b"a3"], Priority.VIDEO, None, None)
+    assert queue.clear(Priority.VIDEO, lambda payload: payload.startswith(b"a")) == 3
+    assert told == [b"a1", b"a2", b"a3"] and queue.bytes == 4
+    assert drained(queue) == [b"b1", b"b2"]
+
+
+def test_lower_ranks_leave_first_and_feedback_before_all_media() -> None:
+    queue = DatagramQueue()
+    for rank in reversed(Priority):
+        queue.add([rank.name.encode()] * 2, rank, None, None)
+    assert drained(queue) == [name for rank in Priority for name in [rank.name.encode()] * 2]
+    assert min(Priority) == Priority.FEEDBACK and max(Priority) == Priority.PROBE
+    assert not queue.holds_behind(Priority.FEEDBACK)
+    queue.add([b"sound"], Priority.AUDIO, None, None)
+    assert queue.holds_behind(Priority.FEEDBACK), "sound is media's to pace"
+
+
 def test_misuse_is_refused() -> None:
     queue = DatagramQueue()
     with pytest.raises(LocalProtocolError):
-        queue.add([b"x"], 4, None, None)
+        queue.add([b"x"], len(Priority), None, None)
     with pytest.raises(LocalProtocolError):
         queue.add([b"x", b"y"], 0, None, [1])
     assert not queue

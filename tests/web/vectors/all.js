@@ -9,7 +9,10 @@ import { channels } from "./channel.js";
 import { agreements, identities, objects, records } from "./crypto.js";
 import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
+import { ledgers, outboxes, senders } from "./input.js";
 import { parities } from "./parity.js";
+import { selectors, silences } from "./selector.js";
+import { tracks } from "./track.js";
 import { allMessages, carriers, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
 
 /** Subjects that need nothing but what Node has. @param {(name: string) => Promise<any>} read @returns {Promise<Record<string, Check[]>>} */
@@ -22,6 +25,7 @@ export async function everywhere(read) {
     carrier: carriers(await read("carrier")),
     parity: parities(await read("parity")),
     bounds: bounds(await read("bounds")),
+    track: tracks(await read("track")),
     feedback: feedbacks(await read("feedback")),
     device_id: deviceIds(await read("device_id")),
     target: targets(await read("target")),
@@ -32,6 +36,11 @@ export async function everywhere(read) {
     record: records(await read("record")),
     sframe: objects(await read("sframe")),
     channel: channels(await read("channel")),
+    selector: selectors(await read("selector")),
+    silence: silences(await read("silence")),
+    outbox: outboxes(await read("outbox")),
+    inputledger: ledgers(await read("inputledger")),
+    inputsender: senders(await read("inputsender")),
   };
 }
 

@@ -13,6 +13,7 @@ import { Typing } from "./input/typing.js";
 import { missing } from "./requirements.js";
 import { may } from "./session/viewing.js";
 import { TicketStore } from "./tickets.js";
+import { Canvases } from "./ui/canvases.js";
 import { ClipboardBridge } from "./ui/clipboard.js";
 import { Cursor } from "./ui/cursor.js";
 import { element } from "./ui/elements.js";
@@ -49,6 +50,7 @@ const send = (events, at) => {
 const now = () => performance.timeOrigin + performance.now();
 
 const view = new View(element("desktop", HTMLElement), element("picture", HTMLCanvasElement));
+const canvases = new Canvases(element("picture", HTMLCanvasElement), (canvas) => worker.postMessage({ do: "canvas", canvas }, [canvas]));
 const notice = new Notice();
 const toast = new Toast();
 const tally = new Tally();
@@ -216,27 +218,31 @@ function state(to, reason, waited = 0) {
   if (to === "ended") permissions = 0;
 }
 
-worker.addEventListener("message", ({ data: message }) => {
-  if (message.say === "state") state(message.state, message.text, message.waited);
-  else if (message.say === "settled") root.dataset.settled = String(message.object);
-  else if (message.say === "cursor") void cursor.show(message, window.devicePixelRatio);
-  else if (message.say === "layout") view.resize(message.width, message.height);
-  else if (message.say === "clipboard") void clipboard.received(message);
-  else if (message.say === "clipboard-refused") clipboard.refused(message.state);
-  else if (message.say === "ticket") tickets.save(entrance.remembered[0], message.ticket, message.seconds);
-  else if (message.say === "dropped") {
+/** What the worker says -> what the page does. @type {Record<string, (message: any) => void>} */
+const HEARD = {
+  state: (message) => state(message.state, message.text, message.waited),
+  settled: (message) => void (root.dataset.settled = String(message.object)),
+  cursor: (message) => void cursor.show(message, window.devicePixelRatio),
+  layout: (message) => view.resize(message.width, message.height),
+  clipboard: (message) => void clipboard.received(message),
+  "clipboard-refused": (message) => clipboard.refused(message.state),
+  ticket: (message) => tickets.save(entrance.remembered[0], message.ticket, message.seconds),
+  dropped: (message) => {
     tally.add(message.dropped);
     tellDropped();
-  }
-  else if (message.say === "statistics") figures.show(message.figures);
-  else if (message.say === "failed") refuse(message.text);
-  else if (message.say === "granted") {
+  },
+  statistics: (message) => figures.show(message.figures),
+  failed: (message) => refuse(message.text),
+  granted: (message) => {
     permissions = message.permissions;
+    canvases.of(message.tracks);
     const name = forDialog(message.name, 64);
     toolbar.name(name, !(permissions & HANDS));
     document.title = name ? `${name} - avl` : "avl";
-  }
-});
+  },
+};
+
+worker.addEventListener("message", ({ data: message }) => HEARD[message.say](message));
 worker.addEventListener("error", (event) => refuse(`The viewer could not start: ${event.message || "its files are incomplete"}. Reload the page.`));
 
 element("notice-back", HTMLButtonElement).addEventListener("click", () => void leave());
@@ -274,8 +280,7 @@ async function start() {
     entrance.close();
     return;
   }
-  const canvas = element("picture", HTMLCanvasElement).transferControlToOffscreen();
-  worker.postMessage({ do: "canvas", canvas }, [canvas]);
+  canvases.give();
   const kept = link.code ? null : tickets.find();
   if (link.device && link.code) await connect(link.device, link.code);
   else if (kept && (!link.device || link.device === kept.device)) await connect(kept.device, "", kept.ticket);

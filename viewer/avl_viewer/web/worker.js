@@ -1,14 +1,14 @@
 /**
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
- * From the page: canvas, connect, input, paste, visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout,
+ * From the page: canvas (the first, then one for each further track), connect, input, paste, visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout,
  * cursor, clipboard, settled, statistics, dropped, failed (`say`).
  */
 
 import { fetchDirections } from "./directions.js";
 import { loadIdentity } from "./identity_store.js";
 import { decodable } from "./decode/support.js";
-import { Painter } from "./present/painter.js";
+import { Screens } from "./present/screens.js";
 import { Race } from "./race.js";
 import { Client } from "./session/client.js";
 import { WebTransportCarrier } from "./transport.js";
@@ -26,10 +26,14 @@ import { PATH } from "./wire/registry.js";
 const page = /** @type {Scope} */ (/** @type {unknown} */ (self));
 const clock = () => performance.now();
 
-/** @type {Promise<Client>} */
+/** @type {Promise<Client> | undefined} */
 let starting;
 /** @type {Client | null} */
 let client = null;
+const screens = new Screens((track, numbers, at) => {
+  client?.presented(track, numbers, at);
+  arm();
+}, clock);
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let alarm;
 let alarmAt = Infinity;
@@ -77,8 +81,8 @@ function dial(url, hashes, receiver, tcp) {
   return new Race(ways, watched(receiver));
 }
 
-/** @param {OffscreenCanvas} canvas @returns {Promise<Client>} */
-async function begin(canvas) {
+/** @returns {Promise<Client>} */
+async function begin() {
   const [identity, decodes] = await Promise.all([loadIdentity(), decodable()]);
   const world = {
     dial,
@@ -90,11 +94,7 @@ async function begin(canvas) {
     identity,
     decodes,
   };
-  const presented = (/** @type {number[]} */ numbers, /** @type {number} */ at) => {
-    client?.presented(numbers, at);
-    arm();
-  };
-  client = new Client(world, new Painter(canvas, presented, clock), (message) => (page.postMessage(message), arm()));
+  client = new Client(world, screens, (message) => (page.postMessage(message), arm()));
   if (!decodes.length) page.postMessage({ say: "failed", text: "This browser can't decode H.264 video. Use Chrome, Edge or Safari, or the native viewer." });
   return client;
 }
@@ -104,21 +104,28 @@ function ours(at) {
   return at - performance.timeOrigin;
 }
 
+/** What the page asks for -> what the client does. @type {Record<string, (client: Client, message: any) => unknown>} */
+const DONE = {
+  input: (to, message) => to.input(message.events, ours(message.at)),
+  paste: (to, message) => to.paste(message.text, message.events, ours(message.at)),
+  connect: (to, message) => to.connect(message.want),
+  visible: (to, message) => to.setVisible(message.visible),
+  measure: (to, message) => to.setMeasuring(message.wanted),
+  network: (to) => to.networkChanged(),
+  leave: (to) => to.leave(),
+};
+
 page.onmessage = async (/** @type {MessageEvent} */ event) => {
   const message = event.data;
   if (message.do === "canvas") {
-    starting = begin(message.canvas);
+    screens.add(message.canvas);
+    starting ??= begin();
     await starting;
     return;
   }
   const ready = client ?? (await starting);
-  if (message.do === "input") ready.input(message.events, ours(message.at));
-  else if (message.do === "paste") ready.paste(message.text, message.events, ours(message.at));
-  else if (message.do === "connect") await ready.connect(message.want);
-  else if (message.do === "visible") ready.setVisible(message.visible);
-  else if (message.do === "measure") ready.setMeasuring(message.wanted);
-  else if (message.do === "network") ready.networkChanged();
-  else if (message.do === "leave") await ready.leave();
+  if (!ready) return;
+  await DONE[message.do](ready, message);
   arm();
 };
 

@@ -5,23 +5,12 @@
  * enough, for long enough, and one that has failed has to prove itself for longer each time. Times are milliseconds.
  */
 
-/** Round trip of a way that has not been measured. */
-export const UNMEASURED = 200;
-/** What a relay, and TCP, are worse by: the one sees us, the other delivers late what is lost. */
-const RELAY_PENALTY = 5;
-const TCP_PENALTY = 50;
-/** A way is better by this share and by so many milliseconds, for so long, or it is not worth changing. */
-const SHARE = 0.75;
-const MARGIN = 10;
-export const PATIENCE = 2000;
-/** A way of a better kind is taken at once unless it is slower by more than this. */
-const SLOWER = 1.25;
-const SLOWER_BY = 8;
-/** How long a way which fell silent must have answered again; doubled each time it falls silent, up to the last. */
-const FIRST_PROOF = 1000;
-const LAST_PROOF = 60_000;
-/** Without a failure for so long, the failures are forgotten. */
-const FORGIVEN = 120_000;
+import { PATH_FACTOR, PATH_TIMER } from "../wire/registry.js";
+
+// What each is: spec/registry.json, "path_timers_ms" and "path_factors".
+const { RELAY_PENALTY, TCP_PENALTY, LOSS_PENALTY, MARGIN, SLOWER_BY, FIRST_PROOF, LAST_PROOF, FORGIVEN } = PATH_TIMER;
+export const { UNMEASURED, PATIENCE } = PATH_TIMER;
+const { BETTER, SLOWER } = PATH_FACTOR;
 
 /** What a way is, the best first; the value orders ways that are else alike. */
 export const WayKind = Object.freeze({ LAN: 0, DIRECT: 1, RELAY: 2, TCP: 3 });
@@ -35,13 +24,14 @@ export const WAY_NAMES = Object.freeze(["lan", "direct", "relay", "tcp"]);
  * @property {Name} name
  * @property {number} kind
  * @property {number | null} rtt
+ * @property {number} loss  share of datagrams lost
  * @property {boolean} silent
  */
 
 /** Milliseconds of round trip, with what else a way is worse by. @param {WayFigures<any>} way */
-export function cost({ rtt, kind }) {
+export function cost({ rtt, loss, kind }) {
   const relayed = kind >= WayKind.RELAY ? RELAY_PENALTY : 0;
-  return (rtt ?? UNMEASURED) + relayed + (kind === WayKind.TCP ? TCP_PENALTY : 0);
+  return (rtt ?? UNMEASURED) + loss * 100 * LOSS_PENALTY + relayed + (kind === WayKind.TCP ? TCP_PENALTY : 0);
 }
 
 /** Chooses; its owner does what follows. @template Name */
@@ -79,7 +69,7 @@ export class Selector {
       return best(proven.length ? proven : open)?.name ?? current;
     }
     const fit = open.filter((way) => {
-      return way !== using && this._proven(way, now) && (cost(way) < cost(using) * SHARE - MARGIN || nearer(way, using));
+      return way !== using && this._proven(way, now) && (cost(way) < cost(using) * BETTER - MARGIN || nearer(way, using));
     });
     const chosen = best(fit);
     this._better = new Map(fit.map(({ name }) => [name, this._better.get(name) ?? now]));

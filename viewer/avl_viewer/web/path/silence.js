@@ -6,16 +6,10 @@
  * of the other direction, where the input goes: only answers do, so they must not fail either. Times are milliseconds.
  */
 
-import { TIMER } from "../wire/registry.js";
+import { PATH_TIMER, TIMER } from "../wire/registry.js";
 
-/** What a neighbour may take to answer, beyond the round trip. */
-export const ANSWER_DELAY = 30;
-/** Silence after which an idle way is asked. */
-export const IDLE_ASK = 2500;
-/** For so long what comes counts although nothing that we asked is answered. */
-export const UNANSWERED = 100;
-/** Between questions while a silent way stays silent, unless something comes from it: then it is asked at once. */
-export const REPEAT = 250;
+// What each is: spec/registry.json, "path_timers_ms".
+export const { ANSWER_DELAY, IDLE_ASK, UNANSWERED, REPEAT } = PATH_TIMER;
 
 /** What to do about a way: nothing, ask, or ask again because it did not answer. */
 export const Verdict = Object.freeze({ FINE: "FINE", ASK: "ASK", SILENT: "SILENT" });

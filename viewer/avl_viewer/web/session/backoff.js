@@ -2,22 +2,20 @@
  * When to try again after a session was lost: soon at first, then less and less often (0.25 s doubling to 5 s), for ever.
  */
 
-import { CLOSE } from "../wire/registry.js";
+import { CLOSE, RETRYABLE } from "../wire/registry.js";
 
 const FIRST = 250;
 const LONGEST = 5000;
 /** A relay or host that counts attempts is given this long. */
 const LIMITED = 20_000;
 
-/** Ends that may be over soon: somebody restarted, or a network went away. Every other end is an answer. */
-const PASSING = new Set([
-  CLOSE.NO_ERROR, CLOSE.GOING_AWAY, CLOSE.TIMEOUT, CLOSE.INTERNAL, CLOSE.UNAVAILABLE, CLOSE.LIMIT, CLOSE.SESSION_LOST, CLOSE.TOO_SLOW,
-  CLOSE.SESSION_UNKNOWN,
-].map(Number));
+/** A page that nobody closes also waits where it was counted as one too many, or where a relay closed without a reason.
+ * @type {Set<number>} */
+const TRIED_AGAIN = new Set([...RETRYABLE, CLOSE.NO_ERROR, CLOSE.LIMIT]);
 
 /** Whether a session that ran and ended with `code` should be tried again. @param {number} code */
 export function passing(code) {
-  return PASSING.has(code);
+  return TRIED_AGAIN.has(code);
 }
 
 /** Milliseconds to wait, attempt by attempt. */

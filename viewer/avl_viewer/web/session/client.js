@@ -3,16 +3,15 @@
  * turns what comes of it into pictures and messages for the page.
  */
 
+import { assemble } from "../assembly.js";
 import { equal } from "../wire/bytes.js";
 import { Refused } from "../wire/errors.js";
-import { contentOf, told } from "../wire/cliptext.js";
-import { CLIPBOARD_STATE, CLOSE, INPUT, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
+import { CLOSE, PERMISSION, TIMER } from "../wire/registry.js";
 import { Backoff, passing } from "./backoff.js";
-import { Fate, acts } from "./inputledger.js";
-import { Pasting } from "./pasting.js";
 import { Pictures } from "./pictures.js";
 import { SessionPipes } from "./pipes.js";
 import { waitingSentence } from "./sentences.js";
+import { Services } from "./services.js";
 import { Timer, Timers } from "./timers.js";
 import { ViewerSession } from "./viewer.js";
 import { ViewerState } from "./viewing.js";
@@ -63,13 +62,20 @@ export class Client {
     this._ways = null;
     /** Those of a session that is being left. @type {Ways | null} */
     this._parting = null;
-    /** @type {Uint8Array} */
-    this._ticket = NO_TICKET;
     this._ran = false;
     /** Why the last session was lost, for a person. */
     this._lost = "";
     this._said = "";
-    this._pasting = new Pasting((events, at) => this.input(events, at));
+    this._services = new Services();
+    /** The session that services were told of as admitted, and not yet as ended. @type {ViewerSession | null} */
+    this._served = null;
+    /** What the page does with the session, each feature in its own service. */
+    this.features = assemble(this._services, {
+      tell,
+      pictures: this._pictures,
+      seek: (message, now) => this._ways?.candidates(message, now),
+      inputSent: () => this._ways?.busy(world.clock()),
+    });
   }
 
   /** @returns {ViewerSession | null} */
@@ -83,8 +89,9 @@ export class Client {
   async connect(want) {
     await this.leave();
     this._want = want;
-    this._ticket = want.ticket ?? NO_TICKET;
-    this._ran = this._ticket.length > 0;
+    const { tickets } = this.features;
+    tickets.ticket = want.ticket ?? NO_TICKET;
+    this._ran = tickets.ticket.length > 0;
     this._backoff.reset();
     this._dial("connecting", "");
   }
@@ -93,7 +100,6 @@ export class Client {
   _dial(state, text) {
     const { _want: want, _world: world } = this;
     this._pictures.begin();
-    this._pasting.clear();
     this._say(state, text);
     if (!want) return;
     const sessionId = world.entropy(16);
@@ -101,7 +107,7 @@ export class Client {
     const ways = new Ways(world, want.directions, want.device, sessionId, {
       waysReady: (route) => void this._ready(ways, want, sessionId, route),
       waysFailed: (reason) => this._over(ways, reason),
-      waysMessage: (message) => message.kind === "HOP_RATE" && message.handle === ways.session?.route.handle && this._message(message),
+      waysMessage: (message) => message.kind === "HOP_RATE" && message.handle === ways.session?.route.handle && this.features.statistics.told(message),
       waysChanged: () => (this._pictures.moved(), this._status()),
     });
     this._ways = ways;
@@ -111,7 +117,7 @@ export class Client {
   /** There is a place for the session: begin. @param {Ways} ways @param {Want} want @param {Uint8Array} sessionId @param {Route} route */
   async _ready(ways, { device, code, name }, sessionId, route) {
     const { identity, decodes, clock, wall } = this._world;
-    const settings = { identity, device, sessionId, code, name, permissions: EVERYTHING, decodes, ticket: this._ticket };
+    const settings = { identity, device, sessionId, code, name, permissions: EVERYTHING, decodes, ticket: this.features.tickets.ticket };
     ways.session = new ViewerSession(settings, new SessionPipes(route), this._bound(ways), clock, wall());
     await ways.session.start();
   }
@@ -140,6 +146,7 @@ export class Client {
   /** Leave the session, if there is one. */
   async leave() {
     const ways = this._ways;
+    this._servicesPart();
     this._want = this._ways = null;
     this._timers.stopAll();
     this._parting?.close();
@@ -159,34 +166,12 @@ export class Client {
 
   /** Send input that a person made `at`; dropped while nobody can take it. @param {InputEvent[]} events @param {number} at */
   input(events, at) {
-    const session = this._session;
-    if (!session) return;
-    try {
-      const sequence = session.sendInput(events);
-      if (events.some(([kind]) => kind !== INPUT.MOVE && kind !== INPUT.RELEASE_ALL)) this._pictures.statistics.inputSent(sequence, at);
-      this._ways?.busy(this._world.clock());
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      if (error.code === CLOSE.SESSION_LOST) this._dropped([{ sequence: 0, events, fate: Fate.UNSENT }]); // a session that may not act is shown as such
-    }
+    this.features.input.send(events, at);
   }
 
   /** Set the host's clipboard, then send input once it has it. @param {string} text @param {InputEvent[]} events @param {number} at */
   paste(text, events, at) {
-    const session = this._session;
-    if (!session) return;
-    const content = contentOf(text);
-    if (content.state === CLIPBOARD_STATE.TOO_LARGE || content.state === CLIPBOARD_STATE.NOT_TEXT) {
-      this._tell({ say: "clipboard-refused", state: content.state });
-      return;
-    }
-    try {
-      session.send("CLIPBOARD", { serial: this._pasting.next(), ...content });
-      this._pasting.wait(events, at, this._world.clock());
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      this.input(events, at);
-    }
+    this.features.clipboard.paste(text, events, at, this._world.clock());
   }
 
   /** Whether anybody sees the page: what nobody sees is not sent. @param {boolean} visible */
@@ -196,15 +181,16 @@ export class Client {
     if (!session || session.visible === visible) return;
     session.visible = visible;
     this._subscribe();
-    const { track } = this._pictures;
-    if (visible && session.media) this._recover(track, session.media.decoded(track) + 1);
+    for (const track of this._pictures.tracks) if (visible && session.media) this._recover(track, session.media.decoded(track) + 1);
   }
 
   /** Say at the place where the session is whether pictures are wanted. */
   _subscribe() {
     const session = this._session;
-    const { track, visible } = this._pictures;
-    if (session) this._ways?.current?.link.send("SUBSCRIBE", { handle: session.route.handle, track, wish: visible ? 1 : 0 });
+    const { tracks, visible } = this._pictures;
+    if (!session) return;
+    const { handle } = session.route;
+    for (const track of tracks) this._ways?.current?.link.send("SUBSCRIBE", { handle, track, wish: visible ? 1 : 0 });
   }
 
   /** Ask that a track be sent again from a key object on. @param {number} track @param {number} number */
@@ -224,7 +210,7 @@ export class Client {
   /** When `handleTimer` wants to be called; null when never. @returns {number | null} */
   nextTimeout() {
     const report = this._session ? this._pictures.nextReport(this._world.clock()) : null;
-    const machines = [this._timers, this._pasting, this._ways, this._session, this._parting];
+    const machines = [this._timers, this._services, this._ways, this._session, this._parting];
     const due = [report, ...machines.map((machine) => machine?.nextTimeout() ?? null)].filter((at) => at !== null);
     return due.length ? Math.min(...due) : null;
   }
@@ -240,7 +226,7 @@ export class Client {
         this._parting = null;
       }
     }
-    this._pasting.handleTimer(now);
+    this._services.handleTimer(now);
     this._parting?.handleTimer(now);
     this._ways?.handleTimer(now);
     this._session?.handleTimer(now);
@@ -264,9 +250,8 @@ export class Client {
       sessionAdmitted: (grant) => this._admitted(grant),
       sessionFrames: (frames) => ways.session && this._pictures.frames(frames, ways.session.clock),
       sessionRecover: (track, number) => this._recover(track, number),
-      sessionMessage: (message) => this._message(message),
-      sessionEcho: (sequence, at) => this._pictures.statistics.inputApplied(sequence, at),
-      sessionDropped: (dropped) => this._dropped(dropped),
+      sessionMessage: (message) => ways.session && this._services.receive(ways.session, message, this._world.clock()),
+      sessionDropped: (dropped) => this.features.input.dropped(dropped),
       sessionMoved: (route) => this._moved(ways, route),
       sessionUnmoved: (route) => ways.unmoved(route),
       sessionStale: () => this._status(),
@@ -277,13 +262,13 @@ export class Client {
   /** @param {any} grant */
   _admitted(grant) {
     this._ran = true;
-    this._ticket = NO_TICKET; // it works once
     this._backoff.reset();
-    const video = grant.tracks.find((/** @type {number[]} */ row) => row[1] === TRACK_KIND.VIDEO);
-    this._pictures.track = video ? video[0] : -1;
-    this._tell({ say: "granted", permissions: grant.permissions, name: grant.name });
-    this._status();
     const session = this._session;
+    this._pictures.granted(session?.tracks ?? []);
+    this._served = session;
+    if (session) this._services.admitted(session, this._world.clock());
+    this._tell({ say: "granted", permissions: grant.permissions, name: grant.name, tracks: this._pictures.tracks });
+    this._status();
     if (session && !this._pictures.visible) {
       session.visible = false;
       this._subscribe();
@@ -293,12 +278,8 @@ export class Client {
   /** @param {Ways} ways @param {Route} route */
   _moved(ways, route) {
     ways.moved(route);
+    if (ways.session) this._services.moved(ways.session, this._world.clock());
     if (!this._pictures.visible) this._subscribe();
-  }
-
-  /** Something that a person did came to nothing. @param {import("./inputledger.js").Dropped[]} dropped */
-  _dropped(dropped) {
-    if (dropped.some(({ events }) => events.some(acts))) this._tell({ say: "dropped", dropped });
   }
 
   /** Tell what a person should know now. */
@@ -320,26 +301,11 @@ export class Client {
     if (`${state} ${text}` !== this._said) this._say(state, text, { waited });
   }
 
-  /** @param {any} message */
-  _message(message) {
-    if (message.kind === "TICKET") this._ticket = message.ticket;
-    if (message.kind === "LAYOUT") this._tell({ say: "layout", width: message.width, height: message.height });
-    else if (message.kind === "CURSOR") this._tell({ ...message, say: "cursor" });
-    else if (message.kind === "CLIPBOARD") this._tell({ say: "clipboard", ...told(message.state, message.text) });
-    else if (message.kind === "CLIPBOARD_SET") this._clipboardSet(message);
-    else if (message.kind === "CANDIDATES") this._ways?.candidates(message, this._world.clock());
-    else if (message.kind === "TICKET") this._tell({ ...message, say: "ticket" });
-    else if (message.kind === "RATE" || message.kind === "STAGES" || message.kind === "HOP_RATE") this._pictures.told(message);
-  }
-
-  /** @param {{ serial: number, taken: boolean, state: number }} answer */
-  _clipboardSet({ serial, taken, state }) {
-    if (taken) {
-      this._pasting.taken(serial);
-    } else {
-      this._pasting.refused(serial);
-      this._tell({ say: "clipboard-refused", state: state || CLIPBOARD_STATE.NO_ANSWER });
-    }
+  /** The session that the services use is over. */
+  _servicesPart() {
+    const served = this._served;
+    this._served = null;
+    if (served) this._services.ended(served, this._world.clock());
   }
 
   /** The session is over, or could not begin. @param {Ways} ways @param {Refused} reason */
@@ -347,6 +313,7 @@ export class Client {
     if (this._ways !== ways) return;
     this._ways = null;
     ways.session?.lost(reason);
+    this._servicesPart();
     ways.close();
     this._ended(reason, ways.reached);
   }
@@ -382,9 +349,9 @@ export class Client {
 
   // pictures
 
-  /** @param {number} number */
-  picturesBroken(number) {
-    this._recover(this._pictures.track, number);
+  /** @param {number} track @param {number} number */
+  picturesBroken(track, number) {
+    this._recover(track, number);
   }
 
   /** @param {number} object */
@@ -392,8 +359,8 @@ export class Client {
     this._tell({ say: "settled", object });
   }
 
-  /** Pictures are on the screen. @param {number[]} numbers @param {number} at */
-  presented(numbers, at) {
-    this._pictures.presented(numbers, at);
+  /** Pictures of a track are on the screen. @param {number} track @param {number[]} numbers @param {number} at */
+  presented(track, numbers, at) {
+    this._pictures.presented(track, numbers, at);
   }
 }

@@ -17,8 +17,6 @@ import { DATAGRAM, FLAG, TIMER } from "../wire/registry.js";
 
 /** Objects kept for a key that has not come yet. */
 export const KEYLESS = 8;
-/** Tracks a host may have. */
-export const TRACKS = 16;
 
 /**
  * @typedef {import("../media/reassembler.js").Assembled} Assembled
@@ -42,7 +40,8 @@ export const TRACKS = 16;
  * @property {(generation: number, step: number, base: Uint8Array) => void | Promise<void>} addKey
  * @property {(track: number, number: number, flags: number, sealed: Uint8Array) => Promise<Uint8Array>} open
  *
- * @typedef {object} Track
+ * @typedef {object} Incoming  What has come of one track.
+ * @property {import("../media/track.js").Track} track
  * @property {Reassembler} reassembler
  * @property {Ordering<ReceivedFrame>} ordering
  * @property {Preamble | null} group
@@ -50,38 +49,40 @@ export const TRACKS = 16;
  * @property {{ number: number, since: number } | null} awaited
  */
 
-/** All tracks of one session. Damaged objects are dropped and counted, never an error of the session. */
+/**
+ * The tracks of one session. Damaged objects are dropped and counted, never an error of the session; so are datagrams of other tracks,
+ * `foreign` to it. Objects that depend on each other come out in order, each after the one it needs; objects that stand alone as they come.
+ */
 export class MediaReceiver {
-  /** @param {Opener} opener @param {() => number} clock  read when an object has been opened
+  /** @param {Opener} opener @param {import("../media/track.js").Track[]} tracks @param {() => number} clock  read when an object has been opened
    * @param {{ frames: (frames: ReceivedFrame[]) => void, missingKey: (track: number, kid: number) => void,
    *   refused: (reason: Refused) => void }} owner  `missingKey`: at most once in 300 ms */
-  constructor(opener, clock, owner) {
+  constructor(opener, tracks, clock, owner) {
     this._opener = opener;
     this._clock = clock;
     this._owner = owner;
-    /** @type {Map<number, Track>} */
-    this._tracks = new Map();
+    /** @type {Map<number, Incoming>} */
+    this._tracks = new Map(tracks.map((track) => [track.id, incoming(track)]));
     /** @type {[number, Assembled][]} */
     this._keyless = [];
     this._keysAsked = -Infinity;
     /** @type {Promise<void>} */
     this._tail = Promise.resolve();
     this.damaged = 0;
+    this.foreign = 0;
     this.lost = 0;
     this.received = 0;
     this._patience = patience(0, TIMER.KEY_SPACING);
+    this.follow(0);
   }
 
   /** Wait for as long as repairs take where an answer of the host takes so many milliseconds. @param {number} roundTrip */
   follow(roundTrip) {
     this._patience = patience(roundTrip, TIMER.KEY_SPACING);
-    for (const track of this._tracks.values()) this._bePatient(track);
-  }
-
-  /** @param {Track} track */
-  _bePatient(track) {
-    track.ordering.patience = this._patience.dependency;
-    track.reassembler.patience = this._patience.unfinished;
+    for (const track of this._tracks.values()) {
+      track.ordering.patience = this._patience.dependency;
+      track.reassembler.patience = this._patience.unfinished;
+    }
   }
 
   /** Learn a media key; frames that were waiting for it follow.
@@ -104,20 +105,13 @@ export class MediaReceiver {
       return;
     }
     if (header.type !== DATAGRAM.MEDIA && header.type !== DATAGRAM.PARITY && header.type !== DATAGRAM.REPAIR) return;
-    const track = this._track(header.track);
-    const whole = track?.reassembler.add(header, header.payload, now);
+    const track = this._tracks.get(header.track);
+    if (!track) {
+      this.foreign++;
+      return;
+    }
+    const whole = track.reassembler.add(header, header.payload, now);
     if (whole) this._open(header.track, whole);
-  }
-
-  /** @param {number} number @returns {Track | null} */
-  _track(number) {
-    const known = this._tracks.get(number);
-    if (known) return known;
-    if (this._tracks.size >= TRACKS) return null;
-    const track = { reassembler: new Reassembler(), ordering: new Ordering(), group: null, asked: -Infinity, awaited: null };
-    this._bePatient(track);
-    this._tracks.set(number, track);
-    return track;
   }
 
   /** @param {number} track @param {Assembled} whole */
@@ -172,11 +166,11 @@ export class MediaReceiver {
 
   /** @param {number} number @param {Assembled} whole @param {Preamble} preamble @param {Uint8Array} data @param {number} opened */
   _frame(number, whole, preamble, data, opened) {
-    const track = /** @type {Track} */ (this._tracks.get(number));
+    const track = /** @type {Incoming} */ (this._tracks.get(number));
     if (preamble.key) {
       checkSize(preamble.width, preamble.height);
       track.group = preamble;
-      track.reassembler.forgetBefore(whole.number);
+      if (track.track.dependent) track.reassembler.forgetBefore(whole.number);
     }
     const group = track.group;
     if (!group) return; // nothing can be decoded before the first key object
@@ -187,7 +181,7 @@ export class MediaReceiver {
       track: number, number: whole.number, preamble, data, size: whole.sealed.length,
       codec, width, height, chroma, first: whole.first, last: whole.last, opened,
     };
-    const ready = track.ordering.add(whole.number, preamble.depends, frame, opened);
+    const ready = track.track.dependent ? track.ordering.add(whole.number, preamble.depends, frame, opened) : [frame];
     if (ready.length) this._owner.frames(ready);
   }
 
@@ -225,8 +219,8 @@ export class MediaReceiver {
   /** The host has sent up to `newest`: should that never arrive, the last objects before a pause were lost whole.
    * @param {number} track @param {number} newest @param {number} now */
   beacon(track, newest, now) {
-    const found = this._track(track);
-    if (found && (!found.awaited || this.decoded(track) >= found.awaited.number)) {
+    const found = this._tracks.get(track);
+    if (found?.track.dependent && (!found.awaited || this.decoded(track) >= found.awaited.number)) {
       found.awaited = newest > this.decoded(track) ? { number: newest, since: now } : null;
     }
   }
@@ -246,4 +240,9 @@ export class MediaReceiver {
     }
     return out;
   }
+}
+
+/** @param {import("../media/track.js").Track} track @returns {Incoming} */
+function incoming(track) {
+  return { track, reassembler: new Reassembler(), ordering: new Ordering(), group: null, asked: -Infinity, awaited: null };
 }

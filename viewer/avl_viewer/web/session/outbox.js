@@ -56,7 +56,7 @@ export class InputOutbox {
         continue;
       }
       if (kind === INPUT.TEXT && String(event[1]).length > TEXT) {
-        for (const part of pieces(String(event[1]))) this._append([kind, part], now);
+        for (const part of pieces([...String(event[1])])) this._append([kind, part], now);
         continue;
       }
       if (kind === INPUT.KEY || kind === INPUT.BUTTON) {
@@ -140,14 +140,7 @@ function life(event) {
   return kind === INPUT.MOVE ? TIMER.INPUT_OLD : TIMER.INPUT_OLD_PRESS;
 }
 
-/** A text in pieces of at most TEXT UTF-16 units that never part a surrogate pair. @param {string} text */
-function* pieces(text) {
-  let at = 0;
-  while (at < text.length) {
-    let end = Math.min(text.length, at + TEXT);
-    const last = text.charCodeAt(end - 1);
-    if (end < text.length && last >= 0xd800 && last < 0xdc00) end--;
-    yield text.slice(at, end);
-    at = end;
-  }
+/** Characters as texts of at most TEXT. @param {string[]} characters */
+function* pieces(characters) {
+  for (let at = 0; at < characters.length; at += TEXT) yield characters.slice(at, at + TEXT).join("");
 }

@@ -8,9 +8,6 @@
 import { isBulk } from "../wire/channels.js";
 import { CHANNEL, CLOSE } from "../wire/registry.js";
 
-/** Codes with which a stream is reset, or a hop ends, when nobody has ended the session on purpose. @type {Set<number>} */
-export const LOSSES = new Set([CLOSE.NO_ERROR, CLOSE.SESSION_LOST, CLOSE.GOING_AWAY, CLOSE.TIMEOUT, CLOSE.INTERNAL]);
-
 /**
  * @typedef {object} Hop  What a session needs of an end of a hop.
  * @property {import("./carrier.js").Carrier} carrier

@@ -5,15 +5,15 @@
 import * as identities from "../crypto/identity.js";
 import { ObjectOpener } from "../crypto/sframe.js";
 import { checkSize } from "../media/bounds.js";
+import { tracksOf } from "../media/track.js";
 import { channelOf, channelsOf, decode, encode } from "../wire/channels.js";
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
-import { CHANNEL, CLOSE, PERMISSION, TIMER } from "../wire/registry.js";
+import { CHANNEL, CLOSE, LOSSES, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
 import { ClockExchange } from "./exchange.js";
 import { InputSender } from "./inputsender.js";
 import { knownCode } from "./link.js";
 import { ViewerMoves } from "./moves.js";
 import { Opening } from "./opening.js";
-import { LOSSES } from "./pipes.js";
 import { SecureChannels } from "./secure.js";
 import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
@@ -57,6 +57,8 @@ export class ViewerSession {
     this._watching = null;
     /** @type {string} */
     this.state = ViewerState.HANDSHAKE;
+    /** What the host publishes, as GRANT said. @type {import("../media/track.js").Track[]} */
+    this.tracks = [];
     this.permissions = 0;
     this.stale = false;
     this.visible = true;
@@ -268,7 +270,9 @@ export class ViewerSession {
     if (!(await identities.checkSigner(host, grant.endorsement, grant.media_session, grant.signer))) {
       throw new RemoteProtocolError(CLOSE.TAMPERED, "the media signer is not endorsed");
     }
-    const watching = new Watching(new ObjectOpener(grant.media_session, grant.signer), this._clock, {
+    this.tracks = tracksOf(grant.tracks);
+    const shown = this.tracks.filter(({ kind }) => kind === TRACK_KIND.VIDEO);
+    const watching = new Watching(new ObjectOpener(grant.media_session, grant.signer), shown, this._clock, {
       frames: (frames) => this._owner.sessionFrames(frames),
       missingKey: (track, kid) => this.send("NEED_KEYS", { track, kid }),
       recover: (track, number) => this._owner.sessionRecover(track, number),
@@ -304,7 +308,7 @@ export class ViewerSession {
   _applied(echo) {
     this._input?.applied(echo.sequence, echo.discarded);
     this._tellDropped(); // before all that was asked for is said to be done
-    this._owner.sessionEcho(echo.sequence, echo.host_us / 1000);
+    this._owner.sessionMessage(echo);
   }
 
   /** @param {any} pong */

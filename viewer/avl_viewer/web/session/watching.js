@@ -19,9 +19,10 @@ const MEDIA_KEY = 37;
 
 /** Datagrams in, frames and wishes out. */
 export class Watching {
-  /** @param {import("./mediain.js").Opener} opener @param {() => number} clock @param {WatchingOwner} owner */
-  constructor(opener, clock, owner) {
-    this.receiver = new MediaReceiver(opener, clock, owner);
+  /** @param {import("./mediain.js").Opener} opener @param {import("../media/track.js").Track[]} tracks @param {() => number} clock
+   * @param {WatchingOwner} owner */
+  constructor(opener, tracks, clock, owner) {
+    this.receiver = new MediaReceiver(opener, tracks, clock, owner);
     this._owner = owner;
   }
 
@@ -42,7 +43,7 @@ export class Watching {
 
   /** The host says which objects are the newest. @param {number[][]} objects @param {number} now */
   beacon(objects, now) {
-    for (const row of objects) if (row.length === 2 && row[0] >= 0 && row[0] < 256) this.receiver.beacon(row[0], row[1], now);
+    for (const row of objects) if (row.length === 2) this.receiver.beacon(row[0], row[1], now);
     for (const [track, number] of this.receiver.tails(now)) this._owner.recover(track, number);
   }
 

@@ -5,15 +5,12 @@
 import { WAY_NAMES, WayKind } from "../path/selector.js";
 import { Silence, Verdict } from "../path/silence.js";
 import { Refused } from "../wire/errors.js";
-import { CLOSE } from "../wire/registry.js";
+import { CLOSE, PATH_TIMER } from "../wire/registry.js";
 import { LinkState, RelayLink, knownCode } from "./link.js";
 import { Route } from "./pipes.js";
 import { Timer, Timers } from "./timers.js";
 
-/** Milliseconds for which the host's sealed word is waited for when a relay says that the session is over. */
-const PARTING = 1000;
-/** Milliseconds after the last media datagram for which a way still counts as busy. */
-const BUSY = 500;
+const { PARTING, BUSY } = PATH_TIMER;
 
 /**
  * @typedef {(url: string, hashes: Uint8Array[], receiver: import("./carrier.js").CarrierReceiver, tcp: boolean) =>
@@ -111,9 +108,10 @@ export class Way {
     return this.link.rtt;
   }
 
-  /** What the choice of a way is made from. @returns {import("../path/selector.js").WayFigures<Way>} */
+  /** What the choice of a way is made from; a page sends no datagrams that could be lost.
+   * @returns {import("../path/selector.js").WayFigures<Way>} */
   figures() {
-    return { name: this, kind: this.kind, rtt: this.rtt, silent: !this.fit };
+    return { name: this, kind: this.kind, rtt: this.rtt, loss: 0, silent: !this.fit };
   }
 
   /** Whether the session may be here. */

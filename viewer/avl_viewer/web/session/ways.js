@@ -10,16 +10,15 @@ import { Verdict } from "../path/silence.js";
 import { bigEndian, equal } from "../wire/bytes.js";
 import { NUMBER_BYTES } from "../wire/device_id.js";
 import { Refused } from "../wire/errors.js";
-import { CLOSE } from "../wire/registry.js";
-import { LOSSES } from "./pipes.js";
+import { CLOSE, LOSSES, PASSING, PATH_TIMER } from "../wire/registry.js";
 import { Seeker } from "./seeker.js";
 import { switchSentence } from "./sentences.js";
 import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
 import { Way } from "./way.js";
 
-/** Refusals of a relay that may be over soon; WRONG_RELAY, as it may have new certificates: `_ask` asks. @type {Set<number>} */
-const PASSING = new Set([CLOSE.UNAVAILABLE, CLOSE.LIMIT, CLOSE.TOO_SLOW, CLOSE.WRONG_RELAY]);
+/** A relay that seems to be the wrong one may have new certificates, of which a page can ask (`_ask`). @type {Set<number>} */
+const DIALLED_AGAIN = new Set([...PASSING, CLOSE.WRONG_RELAY]);
 const SOFTWARE = "avl-web";
 /** Between an attempt at the relay that failed and the next. */
 const PAUSES = [0, 250, 500, 1000];
@@ -27,13 +26,8 @@ const PAUSES = [0, 250, 500, 1000];
 const UNANSWERED = 1000;
 /** Attempts at the relay at a time. */
 const DIALLING = 3;
-/** Silence after which the relay is dialled anew, beside the silent way; and after which a direct way is given up. */
-const REDIAL = 250;
-const GIVE_UP = 5000;
-/** How long a move may take beyond four round trips. */
-const MOVE = 500;
-/** Between attempts to get from TCP back to UDP. */
-const UPGRADES = [5000, 10_000, 30_000, 60_000];
+// What each is: spec/registry.json, "path_timers_ms".
+const { REDIAL, GIVE_UP, MOVE, UPGRADES } = PATH_TIMER;
 /** How long the first attempt at the relay, a further one, and one at the host itself may take. */
 const FIRST_ATTEMPT = 10_000;
 const ATTEMPT = 5000;
@@ -247,7 +241,7 @@ export class Ways {
     }
     if (way.route) session.routeLost(way.route, reason);
     if (this._closed) return; // a session that was not admitted is over
-    const final = !LOSSES.has(reason.code) && !PASSING.has(reason.code) && !this._ways.some((other) => other.route);
+    const final = !LOSSES.has(reason.code) && !DIALLED_AGAIN.has(reason.code) && !this._ways.some((other) => other.route);
     if (reason.code === CLOSE.SESSION_UNKNOWN || (final && !way.direct)) {
       this._owner.waysFailed(reason);
       return;

@@ -49,6 +49,41 @@ export const TIMER = Object.freeze({
   SILENCE: 100,
   RESUME: 600000,
 });
+/** Timing of paths, in milliseconds. */
+export const PATH_TIMER = Object.freeze({
+  FIRST_RETRY: 250,
+  HOST_LAST_RETRY: 10000,
+  URGENT_RETRY: 500,
+  FIRST_YIELD: 5000,
+  LAST_YIELD: 120000,
+  COMPARE: 50,
+  REDIAL: 250,
+  GIVE_UP: 5000,
+  MOVE: 500,
+  ATTEMPT: 5000,
+  ATTEMPT_AGAIN: 1500,
+  UPGRADES: [5000, 10000, 30000, 60000],
+  PARTING: 1000,
+  BUSY: 500,
+  ANSWER_DELAY: 30,
+  IDLE_ASK: 2500,
+  UNANSWERED: 100,
+  REPEAT: 250,
+  UNMEASURED: 200,
+  RELAY_PENALTY: 5,
+  TCP_PENALTY: 50,
+  LOSS_PENALTY: 5,
+  MARGIN: 10,
+  PATIENCE: 2000,
+  SLOWER_BY: 8,
+  FIRST_PROOF: 1000,
+  LAST_PROOF: 60000,
+  FORGIVEN: 120000,
+});
+export const PATH_FACTOR = Object.freeze({
+  BETTER: 0.75,
+  SLOWER: 1.25,
+});
 export const STREAM = Object.freeze({
   HOP_CONTROL: 1,
   CHANNEL: 2,
@@ -223,6 +258,12 @@ export const CLOSE_TEXT = Object.freeze({
   79: "The desktop is larger than viewers take: 8,192 pixels a side and 16,777,216 in all. Lower its resolution or use fewer monitors.",
   81: "The host failed in this session. What it printed says why.",
 });
+/** A stream is reset, or a hop ends, and nobody has ended the session on purpose. @type {ReadonlySet<number>} */
+export const LOSSES = new Set([0, 75, 4, 5, 3]);
+/** A session that ran and ended so is begun again; every other code is an answer. @type {ReadonlySet<number>} */
+export const RETRYABLE = new Set([4, 5, 7, 75, 3, 76, 77]);
+/** A relay's refusal of a running session that may be over soon: it is dialled again. @type {ReadonlySet<number>} */
+export const PASSING = new Set([7, 8, 76]);
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HOP_MESSAGES = Object.freeze({
   HELLO: [1, [[0, "versions", "int[]"], [1, "role", "int"], [2, "software", "str", ""], [3, "required", "str[]", []]]],

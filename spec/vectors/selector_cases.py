@@ -1,0 +1,245 @@
+"""Traces of the choice of a way, and of the silence that one falls into (spec 08-paths, 8.6).
+
+No story puts a step on the very edge of a rule: seconds and milliseconds are not rounded alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from avl_protocol.path.selector import Selector, WayFigures, WayKind
+from avl_protocol.path.silence import Silence
+from spec.vectors.trace import Answer, Call, Story, ms, record
+
+
+def _way(name: str, rtt: float | None, *, loss: float = 0.0, silent: bool = False) -> dict[str, Any]:
+    """A way's figures; its kind is the first word of its name, its round trip is in milliseconds."""
+    kind = WayKind[name.split()[0].upper()]
+    return {"name": name, "kind": int(kind), "rtt": rtt, "loss": loss, "silent": silent}
+
+
+def _choose(at: float, current: str | None, *ways: dict[str, Any]) -> Call:
+    return at, "choose", {"current": current, "ways": list(ways)}
+
+
+def _failed(at: float, kind: WayKind) -> Call:
+    return at, "failed", {"kind": int(kind)}
+
+
+def _proof(at: float, kind: WayKind) -> Call:
+    return at, "proof", {"kind": int(kind)}
+
+
+_RELAY, _LAN = _way("relay", 30), _way("lan", 1)
+_NEAR, _FAR = _way("relay near", 30), _way("relay far", 70)
+
+_CHOICES = (
+    Story(
+        "a way of a better kind is taken at once, unless it is slower by more than a quarter and 8 ms",
+        (
+            _choose(0, None, _RELAY),
+            _choose(10, "relay", _RELAY, _way("direct", 53)),  # costs: 35 and 53; the limit is 51.75
+            _choose(20, "relay", _RELAY, _way("direct", 51)),
+            _choose(30, "direct", _RELAY, _way("direct", 51)),
+            _choose(40, "direct", _RELAY, _way("direct", 51), _LAN),
+            _choose(50, "lan", _RELAY, _way("direct", 51), _LAN),
+        ),
+    ),
+    Story(
+        "a way of the same kind has to be quicker by a quarter and 10 ms for two seconds without a break",
+        (
+            _choose(0, "relay far", _FAR, _NEAR),
+            _choose(1500, "relay far", _FAR, _NEAR),
+            _choose(1900, "relay far", _FAR, _way("relay near", 45)),  # for a moment it is not
+            _choose(2100, "relay far", _FAR, _NEAR),
+            _choose(4050, "relay far", _FAR, _NEAR),
+            _choose(4150, "relay far", _FAR, _NEAR),
+            _choose(4160, "relay near", _FAR, _NEAR),
+            _choose(9000, "relay near", _way("relay far", 20), _NEAR),  # 25 and 35: a quarter, but not 10 ms more
+            _choose(12_000, "relay near", _way("relay far", 20), _NEAR),
+        ),
+    ),
+    Story(
+        "a silent way is left at once; each failure makes the next of its kind prove itself for longer",
+        (
+            _choose(0, "direct", _RELAY, _way("direct", 10)),
+            _choose(1000, "direct", _RELAY, _way("direct", 10, silent=True)),
+            _failed(1000, WayKind.DIRECT),
+            _proof(1000, WayKind.DIRECT),
+            _choose(1500, "relay", _RELAY, _way("direct", 10)),
+            _choose(2400, "relay", _RELAY, _way("direct", 10)),
+            _choose(2600, "relay", _RELAY, _way("direct", 10)),
+            _choose(3000, "direct", _RELAY, _way("direct", 10, silent=True)),
+            _failed(3000, WayKind.DIRECT),
+            _choose(3100, "relay", _RELAY, _way("direct", 10)),
+            _choose(4900, "relay", _RELAY, _way("direct", 10)),
+            _choose(5000, "relay", _RELAY, _way("direct", 10, silent=True)),  # its proof begins anew
+            _choose(5200, "relay", _RELAY, _way("direct", 10)),
+            _choose(7100, "relay", _RELAY, _way("direct", 10)),
+            _choose(7300, "relay", _RELAY, _way("direct", 10)),
+        ),
+    ),
+    Story(
+        "a proof is doubled up to a minute, and forgiven after two without a failure",
+        (
+            *[_failed(1000 * n, WayKind.DIRECT) for n in range(1, 7)],
+            _proof(6500, WayKind.DIRECT),
+            _failed(7000, WayKind.DIRECT),
+            _proof(7500, WayKind.DIRECT),
+            _failed(8000, WayKind.DIRECT),
+            _proof(8500, WayKind.DIRECT),
+            _proof(8500, WayKind.LAN),
+            _proof(127_500, WayKind.DIRECT),
+            _proof(128_500, WayKind.DIRECT),
+            _failed(129_000, WayKind.DIRECT),
+            _proof(129_500, WayKind.DIRECT),
+        ),
+    ),
+    Story(
+        "where the way in use is silent, one that must still prove itself is better than none",
+        (
+            _failed(0, WayKind.RELAY),
+            _choose(100, "relay", _way("relay", 20, silent=True), _way("relay other", 60)),
+            _choose(200, "relay other", _way("relay", 20, silent=True), _way("relay other", 60)),
+            _choose(300, "relay other", _way("relay other", 60, silent=True), _way("tcp", 20), _way("relay new", 20)),
+            _choose(400, "tcp", _way("tcp", 20, silent=True), _way("relay other", 60, silent=True)),
+            _choose(500, None),
+            _choose(600, None, _way("relay new", 40)),
+        ),
+    ),
+    Story(
+        "TCP costs 50 ms more, a relay 5 ms, one that was not measured 200 ms, one percent of loss 5 ms",
+        (
+            _choose(0, None, _way("tcp", 20), _way("relay", 68)),  # 75 and 73
+            _choose(10, None, _way("tcp", 20), _way("relay", 72)),  # 75 and 77
+            _choose(20, None, _way("relay", 30), _way("direct", 36)),
+            _choose(30, None, _way("relay", 30), _way("direct", 34)),
+            _choose(40, None, _way("relay", None), _way("tcp", 140)),
+            _choose(50, None, _way("relay", None), _way("tcp", 160)),
+            _choose(60, None, _way("direct", 10, loss=0.04), _RELAY),  # 30 and 35
+            _choose(70, None, _way("direct", 10, loss=0.06), _RELAY),
+            _choose(80, "direct", _way("direct", 10, loss=0.2), _RELAY),  # 110 and 35
+            _choose(1000, "direct", _way("direct", 10, loss=0.2), _RELAY),
+            _choose(2200, "direct", _way("direct", 10, loss=0.2), _RELAY),
+            _choose(2300, "tcp", _way("tcp", 60), _RELAY),
+        ),
+    ),
+)
+
+
+def _selector() -> Any:
+    selector = Selector()
+
+    def call(now: float, do: str, given: dict[str, Any]) -> Answer:
+        if do == "choose":
+            ways = [
+                WayFigures(
+                    way["name"], WayKind(way["kind"]), None if way["rtt"] is None else way["rtt"] / 1000,
+                    way["loss"], way["silent"],
+                )
+                for way in given["ways"]
+            ]  # fmt: skip
+            return (selector.choose(given["current"], ways, now),)
+        if do == "failed":
+            selector.failed(WayKind(given["kind"]), now)
+            return (None,)
+        return (ms(selector.proof(WayKind(given["kind"]), now)),)
+
+    return call
+
+
+def selectors() -> list[Any]:
+    """What is chosen among ways; `rtt` in milliseconds, `kind` a number of 8.6's order."""
+    return record(_CHOICES, _selector)
+
+
+def _look(at: float, heard: float, answered: float, busy: bool, rtt: float | None = 20) -> Call:
+    return at, "look", {"heard": heard, "answered": answered, "busy": busy, "rtt": rtt}
+
+
+_SILENCES = (
+    Story(
+        "a busy way from which nothing comes is asked after 100 ms, and silent after 100 ms more; an answer ends it",
+        (
+            _look(1010, 1000, 1000, True),
+            _look(1099, 1000, 1000, True),
+            _look(1111, 1000, 1000, True),
+            _look(1150, 1000, 1000, True),
+            _look(1212, 1000, 1000, True),
+            _look(1300, 1000, 1000, True),
+            _look(1463, 1000, 1000, True),
+            _look(1600, 1590, 1000, True),  # it sends, but does not answer
+            _look(1691, 1690, 1000, True),
+            _look(1720, 1715, 1715, True),
+            _look(1740, 1735, 1735, True),
+        ),
+    ),
+    Story(
+        "a way that only sends is asked as well, and has twice as long",
+        (
+            _look(1010, 1010, 1000, True),
+            _look(1190, 1190, 1000, True),
+            _look(1201, 1200, 1000, True),
+            _look(1310, 1310, 1000, True),
+            _look(1399, 1398, 1000, True),
+            _look(1402, 1400, 1000, True),
+            _look(1450, 1450, 1440, True),
+        ),
+    ),
+    Story(
+        "an idle way is asked after 2.5 s, and silent when it has not answered one patience later",
+        (
+            _look(2000, 1000, 1000, False),
+            _look(3501, 1000, 1000, False),
+            _look(3530, 3525, 3525, False),
+            _look(6000, 3525, 3525, False),
+            _look(6026, 3525, 3525, False),
+            _look(6127, 3525, 3525, False),
+            _look(6378, 3525, 3525, False),
+            _look(6400, 6390, 6390, False),
+        ),
+    ),
+    Story(
+        "a way that becomes busy has one patience from then on; one that is idle again has none",
+        (
+            _look(2000, 1000, 1000, False),
+            (2100, "busy", {"heard": 1000, "answered": 1000, "rtt": 20}),
+            _look(2150, 1000, 1000, True),
+            _look(2180, 1000, 1000, False),
+            _look(2190, 1000, 1000, True),
+            _look(2291, 1000, 1000, True),
+        ),
+    ),
+    Story(
+        "patience is one and a half round trips and 30 ms where that is more than 100 ms",
+        (
+            _look(1010, 1000, 1000, True, 200),
+            _look(1300, 1000, 1000, True, 200),
+            _look(1341, 1000, 1000, True, 200),
+            _look(1600, 1000, 1000, True, 200),
+            _look(1672, 1000, 1000, True, 200),
+            _look(1680, 1675, 1675, True, None),
+        ),
+    ),
+)
+
+
+def _silence() -> Any:
+    silence = Silence()
+
+    def call(now: float, do: str, given: dict[str, Any]) -> Answer:
+        heard, answered = given["heard"] / 1000, given["answered"] / 1000
+        rtt = None if given["rtt"] is None else given["rtt"] / 1000
+        out = None
+        if do == "busy":
+            silence.busy(now)
+        else:
+            out = silence.look(now, heard, answered, given["busy"], rtt).name
+        return {"verdict": out, "silent": silence.silent}, silence.next_timeout(heard, answered, rtt)
+
+    return call
+
+
+def silences() -> list[Any]:
+    """What is to be done about a way, and whether it is silent. `heard` and `answered` are times too."""
+    return record(_SILENCES, _silence)

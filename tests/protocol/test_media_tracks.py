@@ -1,0 +1,74 @@
+"""What a viewer makes of several tracks: each in its own order, those whose objects stand alone in none."""
+
+from __future__ import annotations
+
+from avl_protocol.media.track import Track, video
+from avl_protocol.session.mediakeys import MediaKeyring
+from avl_protocol.wire.registry import Priority, TrackEntry, TrackKind
+from tests.protocol.handshakes import Seeded
+from tests.protocol.sealed import Source
+
+ALONE = Track(2, TrackKind.VIDEO, Priority.EXACT, 2.0, TrackEntry.NEXT)
+
+
+def pair(second: Track) -> tuple[Source, Source]:
+    """Two tracks of one media session."""
+    keys = MediaKeyring(Seeded("media"))
+    return Source(keys=keys), Source(second, keys)
+
+
+def test_objects_that_stand_alone_come_out_as_they_come_and_are_never_asked_for() -> None:
+    first, alone = pair(ALONE)
+    receiver = first.receiver(None, ALONE)
+    objects = [alone.send(True) for _ in range(6)]
+    shown = [
+        frame.number for at in (0, 3, 1, 5, 4) for data in objects[at] for frame in receiver.datagram(data, 0.01 * at)
+    ]
+    assert shown == [0, 3, 1, 5, 4], "a later one does not make an earlier useless"
+    receiver.beacon(ALONE.id, 9, 0.1)
+    assert receiver.recoveries(5.0) == receiver.tails(5.0) == []
+    assert [frame.number for data in objects[2] for frame in receiver.datagram(data, 5.0)] == [2]
+    assert [frame for data in objects[2] for frame in receiver.datagram(data, 5.1)] == [], "once"
+
+
+def test_what_is_lost_of_one_track_is_asked_for_of_that_alone() -> None:
+    first, second = pair(video(2))
+    receiver = first.receiver(None, video(2))
+    shown: dict[int, list[int]] = {1: [], 2: []}
+    for number in range(20):
+        for source, track in ((first, 1), (second, 2)):
+            data = source.send(number == 0)
+            if (track, number) != (2, 5):
+                for piece in data:
+                    for frame in receiver.datagram(piece, number / 30):
+                        shown[frame.track].append(frame.number)
+    assert shown == {1: list(range(20)), 2: list(range(5))}
+    assert receiver.recoveries(1.0) == [(2, 6)]
+
+
+def test_datagrams_of_tracks_that_were_not_granted_are_counted_and_open_nothing() -> None:
+    first, second = pair(video(2))
+    receiver = first.receiver()
+    for data in second.send(True):
+        assert receiver.datagram(data, 0.0) == []
+    receiver.beacon(2, 7, 0.0)
+    assert receiver.foreign == 1 and receiver.newest(2) == -1
+    assert receiver.tails(9.0) == []
+
+
+def test_each_track_takes_the_next_key_up_at_its_own_key_object() -> None:
+    first, second = pair(video(2))
+    for source in (first, second):
+        source.send(True)
+    old = first.sender.current_key
+    joined = first.keys.join()
+    assert first.keys.join() is joined, "who comes before it is used shares it"
+    first.send(True)
+    assert (first.sender.current_key, second.sender.current_key) == (joined, old)
+    later = first.keys.join()
+    assert later.step == joined.step + 1, "it was used: who comes now can't read what it sealed"
+    joiner = first.receiver(later, video(2))
+    assert [frame for data in second.send(False) for frame in joiner.datagram(data, 0.0)] == []
+    for source in (second, first):
+        (frame,) = (frame for data in source.send(True) for frame in joiner.datagram(data, 0.0))
+        assert (frame.track, source.sender.current_key) == (source.sender.track.id, later)

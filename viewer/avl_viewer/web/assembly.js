@@ -1,0 +1,51 @@
+/**
+ * Assembly: the services of the page's worker, each with its channel and the messages it receives.
+ *
+ * A feature is added here in two lines: it is made, and it is registered (CONTRIBUTING.md, "How a feature is added").
+ */
+
+import { CandidatesService } from "./services/candidates.js";
+import { ClipboardService } from "./services/clipboard.js";
+import { InputService } from "./services/input.js";
+import { LayoutService } from "./services/layout.js";
+import { PointerService } from "./services/pointer.js";
+import { StatisticsService } from "./services/statistics.js";
+import { TicketService } from "./services/tickets.js";
+import { CHANNEL } from "./wire/registry.js";
+
+/**
+ * @typedef {object} Served  What services act on.
+ * @property {(message: Record<string, any>) => void} tell  to the page
+ * @property {import("./session/pictures.js").Pictures} pictures
+ * @property {(message: any, now: number) => void} seek  where the host might be reached
+ * @property {() => void} inputSent  input is under way
+ *
+ * @typedef {object} Features  The services that the rest of the worker talks to.
+ * @property {InputService} input
+ * @property {ClipboardService} clipboard
+ * @property {TicketService} tickets
+ * @property {StatisticsService} statistics
+ */
+
+/** Make the services and register them.
+ * @param {import("./session/services.js").Services} services @param {Served} served @returns {Features} */
+export function assemble(services, { tell, pictures, seek, inputSent }) {
+  const layout = new LayoutService(tell);
+  services.register(layout, CHANNEL.CONTROL, { LAYOUT: (message) => layout.told(message) });
+  const pointer = new PointerService(tell);
+  services.register(pointer, CHANNEL.CONTROL, { CURSOR: (message) => pointer.told(message) });
+  const tickets = new TicketService(tell);
+  services.register(tickets, CHANNEL.CONTROL, { TICKET: (message) => tickets.given(message) });
+  const candidates = new CandidatesService(seek);
+  services.register(candidates, CHANNEL.CONTROL, { CANDIDATES: (message, session, now) => candidates.told(message, session, now) });
+  const statistics = new StatisticsService(pictures);
+  services.register(statistics, CHANNEL.CONTROL, { STAGES: (message) => statistics.told(message), RATE: (message) => statistics.told(message) });
+  const input = new InputService({ tell, statistics: () => pictures.statistics, sent: inputSent });
+  services.register(input, CHANNEL.INPUT, { ECHO: (message) => input.applied(message) });
+  const clipboard = new ClipboardService({ tell, input: (events, at) => input.send(events, at) });
+  services.register(clipboard, CHANNEL.BULK, {
+    CLIPBOARD: (message) => clipboard.told(message),
+    CLIPBOARD_SET: (message) => clipboard.wasSet(message),
+  });
+  return { input, clipboard, tickets, statistics };
+}
