@@ -187,7 +187,7 @@ class Agent:
             return None
 
         async def answer(request: dict[str, Any]) -> dict[str, Any]:
-            reply = Console(self.reception, self._world.clock.monotonic).answer(request)
+            reply = Console(self.reception, self.features.statistics.delay, self._world.clock.monotonic).answer(request)
             self._after()
             return reply
 

@@ -24,7 +24,7 @@ from avl_host.sharing import Sharing
 from avl_host.tickets import TicketBook
 from avl_host.vigil import Vigil
 from avl_protocol.session.services import Receives
-from avl_protocol.wire.endtoend import Batch, Candidates, Clipboard, ClipboardAsk, Decoder, NeedKeys
+from avl_protocol.wire.endtoend import Batch, Candidates, Clipboard, ClipboardAsk, Decoder, NeedKeys, Report
 from avl_protocol.wire.registry import Channel, Permission
 
 #: Either of them lets a viewer act; the session's gate looks at each event (R-SESS-20).
@@ -67,8 +67,8 @@ def assemble(reception: Reception, served: Served, tell: Callable[[str], None], 
     candidates = CandidatesService(served.reachability)
     services.register(candidates, Channel.CONTROL, Receives(Candidates, candidates.told))
     services.register(served.vigil, Channel.CONTROL)
-    statistics = StatisticsService(reception)
-    services.register(statistics, Channel.CONTROL)
+    statistics = StatisticsService(reception, served.sharing.captured)
+    services.register(statistics, Channel.CONTROL, Receives(Report, statistics.reported))
     hands = InputService(served.sink, served.sharing)
     services.register(hands, Channel.INPUT, Receives(Batch, hands.apply, ACTS))
     clipboard = ClipboardService(reception, served.clipboard)

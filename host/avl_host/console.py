@@ -12,15 +12,19 @@ from avl_host.reception import Reception
 from avl_host.visit import Visit
 from avl_protocol.crypto.identity import device_number
 from avl_protocol.endpoint.localcontrol import ControlError
+from avl_protocol.session.host import HostSession
 from avl_protocol.wire import device_id
 from avl_protocol.wire.registry import CloseCode, Permission
 
 
 class Console:
-    """Answers of one host."""
+    """Answers of one host. `delay`: seconds until a viewer shows what was captured, None where that is not known."""
 
-    def __init__(self, reception: Reception, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, reception: Reception, delay: Callable[[HostSession], float | None], clock: Callable[[], float]
+    ) -> None:
         self._reception = reception
+        self._delay = delay
         self._clock = clock
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -33,13 +37,14 @@ class Console:
 
     def _row(self, visit: Visit) -> dict[str, Any]:
         """One session. `name` is any text: the viewer chose it. `seconds`: since it was admitted."""
-        session, here = visit.session, visit.here
+        session, here, delay = visit.session, visit.here, self._delay(visit.session)
         return {
             "number": visit.number,
             "name": session.name,
             "device": device_id.to_text(device_number(session.viewer)),
             "permissions": [str(one.name).lower() for one in Permission if one in session.permissions],
             "seconds": self._clock() - visit.since,
+            "delay_ms": None if delay is None else round(delay * 1000),
             "way": "none" if visit.lost or here is None else "direct" if here.entrance.direct else "relay",
         }
 

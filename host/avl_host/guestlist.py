@@ -21,7 +21,7 @@ def table(sessions: list[dict[str, Any]]) -> str:
     """One line a session, with a heading."""
     if not sessions:
         return "nobody is here"
-    rows = [("SESSION", "DEVICE", "MAY", "FOR", "WAY", "NAME")]
+    rows = [("SESSION", "DEVICE", "MAY", "FOR", "WAY", "DELAY", "NAME")]
     for one in sessions:
         rows.append(
             (
@@ -30,6 +30,7 @@ def table(sessions: list[dict[str, Any]]) -> str:
                 _permissions(one["permissions"]),
                 span(float(one["seconds"])),
                 _WAYS.get(one["way"], for_terminal(str(one["way"]))),
+                "-" if one.get("delay_ms") is None else f"{int(one['delay_ms'])} ms",
                 for_terminal(str(one["name"]), NAME),
             )
         )

@@ -109,6 +109,11 @@ class Sharing:
         """The number of each track's next object: who is admitted now can open none before it."""
         return {publication.track.id: publication.sender.newest + 1 for publication in self.publications}
 
+    def captured(self, track: int, number: int) -> float | None:
+        """When an object of a track was captured, in seconds of our clock; None for one that is old or never was."""
+        found = (one.sender.captured(number) for one in self.publications if one.track.id == track)
+        return next(found, None)
+
     def renew_keys(self) -> MediaKey:
         """The key for those who remain after somebody has left."""
         key = self._keys.renew()

@@ -17,7 +17,7 @@ from tests.host.test_reception import Lobby
 
 
 def console(lobby: Lobby) -> Console:
-    return Console(lobby.reception, lobby.clock.monotonic)
+    return Console(lobby.reception, lobby.features.statistics.delay, lobby.clock.monotonic)
 
 
 def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_pat
     assert rows[1]["permissions"] == ["view"] and rows[1]["name"] == "watcher"
     assert all(device_id.from_text(row["device"]) for row in rows)
     shown = table(rows).splitlines()
-    assert shown[0].split() == ["SESSION", "DEVICE", "MAY", "FOR", "WAY", "NAME"]
+    assert shown[0].split() == ["SESSION", "DEVICE", "MAY", "FOR", "WAY", "DELAY", "NAME"]
     assert "everything" in shown[1] and "1 min" in shown[1] and "lost, kept" in shown[1]
     assert shown[2].endswith("watcher") and table([]) == "nobody is here"
 

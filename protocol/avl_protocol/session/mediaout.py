@@ -36,6 +36,10 @@ class SentFragment:
     again: int = 0
 
 
+#: Objects of which it is remembered when they were captured: four seconds at 60 pictures a second.
+REMEMBERED = 256
+
+
 class MediaSender:
     """One track of a hosted desktop. `sign` signs with the media session's signer; `keys` are those of all its
     tracks."""
@@ -48,8 +52,14 @@ class MediaSender:
         self._object = 0
         self._group = 0
         self.newest = -1
+        #: When the newest objects were captured, by number; viewers report what they have shown of them.
+        self._captured: dict[int, float] = {}
         self._last: tuple[int, int, bytes] | None = None
         self._rows = 0
+
+    def captured(self, number: int) -> float | None:
+        """When one of the newest REMEMBERED objects was captured, in seconds of our clock; None for any other."""
+        return self._captured.get(number)
 
     @property
     def current_key(self) -> MediaKey:
@@ -84,6 +94,8 @@ class MediaSender:
         )
         flags = int(ObjectFlag.KEY) if frame.key else 0
         self.newest = number
+        self._captured[number] = frame.captured
+        self._captured.pop(number - REMEMBERED, None)
         return number, flags, self._sealer.seal(number, flags, plaintext)
 
     def send(self, sealed: tuple[int, int, bytes], carrier: Carrier, handle: int, now: float) -> None:

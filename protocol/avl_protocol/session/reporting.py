@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from avl_protocol.wire.endtoend import Report
-
-#: Presented objects that one report names at most.
-REPORTED = 32
+from avl_protocol.wire.registry import MAX_REPORTED
 
 
 class Presented:
@@ -18,7 +16,7 @@ class Presented:
         """An object was on the screen at a time of the host's clock, in microseconds."""
         rows = self._rows.setdefault(track, [])
         rows.append((number, host_us))
-        del rows[:-REPORTED]
+        del rows[:-MAX_REPORTED]
 
     def take(self, decode_queue: int, lost: int, received: int) -> list[Report]:
         """The reports of all that was added; it is told then."""

@@ -12,6 +12,7 @@ PATH = "/avl/1"
 HOP_VERSIONS = (1,)
 SESSION_VERSIONS = (1,)
 
+MAX_REPORTED = 60  # objects that one REPORT names at most
 MAX_DATAGRAM_PAYLOAD = 1152  # largest DATAGRAM payload in bytes
 MAX_FRAGMENT_PAYLOAD = 1128  # bytes carried by every fragment but the last
 MAX_OBJECT_SIZE = 1048576  # largest sealed object in bytes

@@ -2,10 +2,7 @@
  * Reporter: what the host learns about its pictures here, each 250 ms while they change (spec 05-media, 5.6).
  */
 
-import { TIMER } from "../wire/registry.js";
-
-/** Rows of one report at most: what a second brings at 240 pictures. */
-const ROWS = 60;
+import { MAX, TIMER } from "../wire/registry.js";
 
 /** Rows of (object, host time presented in microseconds) that were not told yet. */
 export class Reporter {
@@ -18,7 +15,7 @@ export class Reporter {
   /** A picture was presented at `hostTime` (milliseconds of the host's clock). @param {number} number @param {number} hostTime */
   presented(number, hostTime) {
     this._rows.push([number, Math.max(0, Math.round(hostTime * 1000))]);
-    if (this._rows.length > ROWS) this._rows.shift();
+    if (this._rows.length > MAX.REPORTED) this._rows.shift();
   }
 
   /** When the next report is to be sent; null while there is nothing to say. @param {number} now @returns {number | null} */

@@ -6,6 +6,7 @@ export const PATH = "/avl/1";
 export const HOP_VERSIONS = [1];
 export const SESSION_VERSIONS = [1];
 export const MAX = Object.freeze({
+  REPORTED: 60,
   DATAGRAM_PAYLOAD: 1152,
   FRAGMENT_PAYLOAD: 1128,
   OBJECT_SIZE: 1048576,
