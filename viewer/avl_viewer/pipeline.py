@@ -71,7 +71,7 @@ class PicturePipelines:
         self._on_undecodable = undecodable
         self._on_presented = presented
         self._pipelines: dict[int, PicturePipeline] = {}
-        #: Figures of the first track, the desktop.
+        #: Figures of the first track, the desktop, whichever number it has.
         self.book = PictureBook()
         presenter.attach(self._presented)
 
@@ -87,15 +87,14 @@ class PicturePipelines:
 
     def begin(self, tracks: tuple[int, ...]) -> None:
         """A new session has these tracks of pictures, the desktop first: no figure of the one before counts."""
-        for gone in self._pipelines.keys() - set(tracks):
-            self._pipelines.pop(gone).decoder.close()
+        for track, pipeline in list(self._pipelines.items()):
+            if track not in tracks or (pipeline.book is self.book) != (track == tracks[0]):
+                self._pipelines.pop(track).decoder.close()
         for track in tracks:
             if track not in self._pipelines:
                 book = self.book if track == tracks[0] else PictureBook()
                 self._pipelines[track] = PicturePipeline(self._presenter, self._make_decoder, book, self._undecodable)
             self._pipelines[track].book.renew()
-        if tracks:
-            self.book = self._pipelines[tracks[0]].book
         self._presenter.tracks(tracks)
 
     def frames(self, frames: list[ReceivedFrame], clock: ClockOffset) -> None:
