@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from avl_host.deadlines import Deadlines
 from avl_host.entrances import Entrance
 from avl_host.limits import PromptLimit
 from avl_host.outlets import Outlet
@@ -18,6 +17,7 @@ from avl_host.sharing import Sharing
 from avl_host.visit import PLACES, Place, Visit
 from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.world import World
+from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import (
@@ -444,7 +444,7 @@ class Reception:
             faults.run(service.handle_timer, now)
         if self._renew_at is not None and now >= self._renew_at:
             faults.run(self._renew_keys, now)
-        for visit in self._deadlines.expired(now):
+        for visit, _ in self._deadlines.expired(now):
             self._call(visit, now, visit.session.handle_timer, now)
 
     def end_all(self, code: CloseCode, now: float) -> None:
