@@ -53,7 +53,7 @@ FIND_CANVAS = f"""(() => {{
 }})()"""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Figures:
     """What figures.json holds."""
 
@@ -76,7 +76,7 @@ class Check:
         self.programs = programs
         self.out = out
         self.typed = programs.folder / "typed"
-        self.figures = Figures(stage.SIZE)
+        self.figures = Figures(size=stage.SIZE)
         self.host: dict[str, Any] = {}
 
     async def run(self) -> None:

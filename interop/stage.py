@@ -21,7 +21,7 @@ READY = 30.0
 TERMINAL = ["-geometry", "96x34+32+32", "-fa", "DejaVu Sans Mono", "-fs", "10", "-bg", "#10151d", "-fg", "#d8dee9"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """What is running."""
 
@@ -71,7 +71,13 @@ async def start(programs: Programs, typed: Path | None) -> Stage:
     relay = await programs.ready_file(folder / "relay.json", READY)
     where = ["--relay", relay["quic"], "--pin", relay["pin"], "--display", display]
     programs.start("host", [BIN / "avl-host", "run", *where, *kept(folder, "host")], here)
-    return Stage(display, screen, scenery, relay, await programs.ready_file(folder / "host.json", READY))
+    return Stage(
+        display=display,
+        screen=screen,
+        scenery=scenery,
+        relay=relay,
+        host=await programs.ready_file(folder / "host.json", READY),
+    )
 
 
 def kept(folder: Path, name: str) -> list[str | Path]:

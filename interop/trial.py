@@ -131,8 +131,11 @@ class Trial:
         log = (self.programs.folder / "typist.log").open("ab")
         process = subprocess.Popen(
             [str(part) for part in self.net.viewer.command(command)],
-            env={**os.environ, "AVL_CODE": CODE}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-        )  # fmt: skip
+            env={**os.environ, "AVL_CODE": CODE},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
         log.close()
         self.typist = Typist(process)
         await self.until("the viewer is in", lambda said: bool(said))

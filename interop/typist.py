@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from avl_protocol.endpoint.runtime import run
+from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode, InputKind
 from avl_viewer.api import connect
@@ -98,13 +98,19 @@ async def work(target: str, state: Path, direct: bool) -> None:
                 print(
                     json.dumps(
                         {
-                            "at": now, "path": stats["path"], "rtt_ms": stats["rtt_ms"], "switch": stats["switch"],
-                            "status": state.text if state else "", "age": now - seen["last"],
-                            "gap": max(seen["gap"], now - seen["last"]), "pictures": seen["pictures"], **counts,
+                            "at": now,
+                            "path": stats["path"],
+                            "rtt_ms": stats["rtt_ms"],
+                            "switch": stats["switch"],
+                            "status": state.text if state else "",
+                            "age": now - seen["last"],
+                            "gap": max(seen["gap"], now - seen["last"]),
+                            "pictures": seen["pictures"],
+                            **counts,
                         }
                     ),
                     flush=True,
-                )  # fmt: skip
+                )
                 seen["gap"] = 0.0
 
         work = [asyncio.create_task(write()), asyncio.create_task(tell())]

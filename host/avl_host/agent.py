@@ -10,38 +10,38 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from avl_host.announce import Announcer
 from avl_host.assembly import Served, assemble
 from avl_host.capture.source import CaptureSource
-from avl_host.clipboard import ClipboardPort
 from avl_host.config import HostSettings
-from avl_host.console import Console
-from avl_host.direct import DirectDoor
-from avl_host.door import AttemptDoor
+from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
 from avl_host.input.sink import InputSink
-from avl_host.lock import LockPolicy, ScreenLocker
-from avl_host.publication import Publication
-from avl_host.reachability import Reachability
-from avl_host.reception import Ask, Reception
-from avl_host.registration import Registration
-from avl_host.relays import Relays
-from avl_host.sharing import Sharing
-from avl_host.tickets import TicketBook
-from avl_host.vigil import Vigil
+from avl_host.paths.announce import Announcer
+from avl_host.paths.directlistener import DirectListener
+from avl_host.paths.reachability import Reachability
+from avl_host.paths.registration import Registration
+from avl_host.paths.relays import Relays
+from avl_host.publish.publication import Publication
+from avl_host.publish.publisher import Publisher
+from avl_host.sessions.admission import CodeAdmission
+from avl_host.sessions.console import Console
+from avl_host.sessions.lock import LockPolicy, ScreenLocker
+from avl_host.sessions.lockwatch import LockWatch
+from avl_host.sessions.subscribers import Ask, Subscribers
+from avl_host.sessions.tickets import TicketBook
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.endpoint.alarm import Alarm
-from avl_protocol.endpoint.dialler import Dialler, open_endpoint
-from avl_protocol.endpoint.driver import Driven
+from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
+from avl_protocol.endpoint.dial.dialler import Dialler, open_endpoint
 from avl_protocol.endpoint.endpoint import Endpoint
-from avl_protocol.endpoint.localserver import AlreadyRunning, Answer, LocalServer
-from avl_protocol.endpoint.portmap import PortMapper
-from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
+from avl_protocol.endpoint.loop.alarm import Alarm
+from avl_protocol.endpoint.loop.driver import Driven
+from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.portmapping.portmap import PortMapper
+from avl_protocol.endpoint.program.localserver import AlreadyRunning, Answer, LocalServer
+from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
-from avl_protocol.endpoint.whereabouts import Whereabouts
-from avl_protocol.endpoint.world import World
 from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.media.track import video
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
@@ -55,7 +55,7 @@ from avl_protocol.wire.target import RelayAddress, Target
 PORT_RETRY = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What of the machine a host is made of; the command line opens the real ones, a simulation its doubles."""
 
@@ -89,7 +89,13 @@ class Agent:
         self._state = StateFolder(settings.state, tell)
         self.identity: Identity = self._state.identity(world.entropy)
         self.tickets = TicketBook(self._state, settings.resume, world.entropy, world.clock.wall)
-        self.door = AttemptDoor(settings, self._state, self.tickets, world.entropy, self._codes_replaced)
+        self.admission = CodeAdmission(
+            settings=settings,
+            state=self._state,
+            tickets=self.tickets,
+            entropy=world.entropy,
+            replaced=self._codes_replaced,
+        )
         self._ended: asyncio.Future[str] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._relays: Relays | None = None
@@ -110,45 +116,77 @@ class Agent:
         whereabouts = Whereabouts(world.interfaces, lambda: endpoint.local_address[1])
         self.reachability = guard(
             Reachability(
-                endpoint, whereabouts, world.entropy, lambda: (roll.current.sha256, roll.next.sha256),
-                direct=settings.direct, anybody=settings.listen is not None,
+                endpoint,
+                whereabouts,
+                world.entropy,
+                lambda: (roll.current.sha256, roll.next.sha256),
+                direct=settings.direct,
+                anybody=settings.listen is not None,
             )
-        )  # fmt: skip
-        self.vigil = guard(Vigil(LockPolicy(settings.lock_after), parts.locker))
-        self.sharing = sharing = guard(
-            Sharing(
+        )
+        self.lock_watch = guard(LockWatch(LockPolicy(settings.lock_after), parts.locker))
+        self.publisher = publisher = guard(
+            Publisher(
                 self.identity,
                 world.entropy,
                 clock=clock,
                 max_bitrate=settings.max_bitrate,
-                on_figures=lambda told, outlet: self.features.statistics.measured(told, outlet),
+                on_figures=lambda told, upload: self.features.statistics.measured(told, upload),
                 ask=self._ask,
                 tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
             )
         )
-        self.reception = guard(
-            Reception(
-                world, identity=self.identity, name=platform.node(), door=self.door, sharing=sharing,
-                keep=self.tickets.lifetime, ask=parts.ask, tell=self._tell, after=self._after,
+        self.subscribers = guard(
+            Subscribers(
+                world,
+                identity=self.identity,
+                name=platform.node(),
+                admission=self.admission,
+                publisher=publisher,
+                keep=self.tickets.lifetime,
+                ask=parts.ask,
+                tell=self._tell,
+                after=self._after,
             )
-        )  # fmt: skip
-        served = Served(sharing, parts.sink, parts.clipboard, self.tickets, self.reachability, self.vigil)
-        self.features = assemble(self.reception, served, self._tell, clock)
-        self._alarm = Alarm(self, loop, clock, world.faults)
-        door = DirectDoor(
-            self.identity, self.reception, sharing, world.entropy, world.clock.wall, settings.listen is not None
         )
-        self._listen(endpoint, roll, door)
+        served = Served(
+            publisher=publisher,
+            sink=parts.sink,
+            clipboard=parts.clipboard,
+            tickets=self.tickets,
+            reachability=self.reachability,
+            lock_watch=self.lock_watch,
+        )
+        self.features = assemble(self.subscribers, served, self._tell, clock)
+        self._alarm = Alarm(machine=self, loop=loop, now=clock, faults=world.faults)
+        admission = DirectListener(
+            identity=self.identity,
+            subscribers=self.subscribers,
+            publisher=publisher,
+            entropy=world.entropy,
+            wall=world.clock.wall,
+            strangers=settings.listen is not None,
+        )
+        self._listen(endpoint, roll, admission)
         dialler = Dialler(world, endpoint)
         self._relays = Relays(
             settings.relays,
             lambda relay: Registration(
-                world, self.identity, relay, dialler, self.reception, sharing, whereabouts, self._tell,
-                self._announce, self._after, self._moved,
+                world=world,
+                identity=self.identity,
+                relay=relay,
+                dialler=dialler,
+                subscribers=self.subscribers,
+                publisher=publisher,
+                whereabouts=whereabouts,
+                tell=self._tell,
+                changed=self._announce,
+                after=self._after,
+                moved=self._moved,
             ),
             lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
-        )  # fmt: skip
-        workers = self._start_workers(sharing)
+        )
+        workers = self._start_workers(publisher)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
         tasks = [
@@ -169,7 +207,7 @@ class Agent:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self.reception.end_all(CloseCode.ENDED, clock())
+            self.subscribers.end_all(CloseCode.ENDED, clock())
             self._alarm.stop()
             parts.sink.close()
             parts.clipboard.close()
@@ -187,7 +225,9 @@ class Agent:
             return None
 
         async def answer(request: dict[str, Any]) -> dict[str, Any]:
-            reply = Console(self.reception, self.features.statistics.delay, self._world.clock.monotonic).answer(request)
+            reply = Console(self.subscribers, self.features.statistics.delay, self._world.clock.monotonic).answer(
+                request
+            )
             self._after()
             return reply
 
@@ -212,23 +252,23 @@ class Agent:
 
         return CertificateRoll(make, self._world.clock.wall())
 
-    def _start_workers(self, sharing: Sharing) -> list[Worker]:
+    def _start_workers(self, publisher: Publisher) -> list[Worker]:
         """One worker a track. The first is the desktop whose layout and pointer viewers are told of."""
         parts = self._parts
         settings = PipelineSettings(bitrate=self._settings.max_bitrate)
         workers: list[Worker] = []
-        for source, publication in zip((parts.source, *parts.more_sources), sharing.publications, strict=True):
+        for source, publication in zip((parts.source, *parts.more_sources), publisher.publications, strict=True):
             first = not workers
             pipeline = Pipeline(source, parts.open_encoder, publication.permit.ready, settings)
             listener = Listener(
-                partial(self._frame, publication),
-                self.features.pointer.changed if first else _unheard,
-                self.features.layout.changed if first else _unheard,
-                self._display_lost,
-                self._world.faults,
+                frame=partial(self._frame, publication),
+                cursor=self.features.pointer.changed if first else _unheard,
+                layout=self.features.layout.changed if first else _unheard,
+                lost=self._display_lost,
+                faults=self._world.faults,
             )
             workers.append(parts.make_worker(source, pipeline, listener, self._world.clock.monotonic))
-        sharing.start(*workers)
+        publisher.start(*workers)
         parts.sink.release_all()
         parts.clipboard.on_change = self.features.clipboard.changed
         for worker in workers:
@@ -237,7 +277,7 @@ class Agent:
 
     def _frame(self, publication: Publication, frame: EncodedFrame) -> None:
         """A worker has made a picture."""
-        self.sharing.frame(publication, frame)
+        self.publisher.frame(publication, frame)
         self._after()
 
     def _ask(self) -> None:
@@ -247,21 +287,21 @@ class Agent:
 
     def _look(self) -> None:
         """A worker was refused a picture that may be in time by now."""
-        self._world.faults.run(self.sharing.look)
+        self._world.faults.run(self.publisher.look)
         self._after()
 
-    # direct ways
+    # direct paths
 
-    def _listen(self, endpoint: Endpoint, roll: CertificateRoll, door: DirectDoor) -> None:
-        """Take direct connections of those who know a session, or of anybody where this host listens."""
+    def _listen(self, endpoint: Endpoint, roll: CertificateRoll, admission: DirectListener) -> None:
+        """Take direct connections of viewers that know a session, or of all viewers if this host listens."""
         clock, faults = self._world.clock, self._world.faults
-        alarm = Alarm(door, asyncio.get_running_loop(), clock.monotonic, faults)
+        alarm = Alarm(machine=admission, loop=asyncio.get_running_loop(), now=clock.monotonic, faults=faults)
 
         def accept(carrier: QuicCarrier, alpn: str) -> Receiver:
-            peer = door.accept(carrier, clock.monotonic())
+            peer = admission.accept(carrier, clock.monotonic())
 
             def after() -> None:
-                door.take(peer, clock.monotonic())
+                admission.take(peer, clock.monotonic())
                 peer.look_at_address()
                 alarm.reset()
                 self._after()
@@ -276,9 +316,11 @@ class Agent:
         if self._settings.direct or self._settings.listen is not None:
             endpoint.on_raw = raw
             endpoint.listen(
-                roll.current, on_carrier=accept, admits=self.reachability.admits,
+                roll.current,
+                on_carrier=accept,
+                admits=self.reachability.admits,
                 origin_allowed=lambda _origin, _authority: True,  # no page's origin is a permission here (R-PATH-9)
-            )  # fmt: skip
+            )
             self._roll(endpoint, roll)
 
     def _roll(self, endpoint: Endpoint, roll: CertificateRoll) -> None:
@@ -317,7 +359,7 @@ class Agent:
 
     def _moved(self) -> None:
         self.reachability.moved()
-        self.reception.settle(self._world.clock.monotonic())
+        self.subscribers.settle(self._world.clock.monotonic())
         self._after()
 
     # time
@@ -327,7 +369,7 @@ class Agent:
 
     def _machines(self) -> list[Any]:
         relays = self._relays.registrations if self._relays is not None else []
-        return [*relays, self.reception, self.sharing, self.reachability, self.vigil]
+        return [*relays, self.subscribers, self.publisher, self.reachability, self.lock_watch]
 
     def next_timeout(self) -> float | None:
         """When a link, a session or whatever else waits wants to be called."""
@@ -348,7 +390,7 @@ class Agent:
             self._ended.set_result(text)
 
     def _display_lost(self, text: str) -> None:
-        self.reception.end_all(CloseCode.DISPLAY_LOST, self._world.clock.monotonic())
+        self.subscribers.end_all(CloseCode.DISPLAY_LOST, self._world.clock.monotonic())
         self._end_with(text)
 
     # what people and scripts are told
@@ -359,7 +401,7 @@ class Agent:
         self._announce()
 
     def _announce(self) -> None:
-        if self._places():
+        if self._paths():
             ready = self.ready()
             self._write_ready(ready)
             code = ready["code"]
@@ -373,13 +415,13 @@ class Agent:
             self._tell(f"  window  avl view '{ready['target']}'")
 
     def _write_ready(self, ready: dict[str, Any]) -> None:
-        """Scripts read it; who sits here reads what is printed, so that a failure costs the scripts alone."""
+        """Scripts read this file and people read the output, so a failure to write it stops scripts alone."""
         try:
             write_ready(self._settings.ready_file, ready)
         except StateError as error:
             self._tell(f"{error}: scripts that wait for it are not told")
 
-    def _places(self) -> list[RelayAddress]:
+    def _paths(self) -> list[RelayAddress]:
         """Where we can be found now: at relays, the quickest first, or at our own address."""
         found = self._relays.names() if self._relays is not None else []
         if found or self._address is None:
@@ -392,15 +434,15 @@ class Agent:
 
     def _codes(self) -> tuple[str | None, str | None]:
         """Codes as valid now, in the spelling in which they were given."""
-        code, view_code = self.door.codes
+        code, view_code = self.admission.codes
         return (self._settings.code or code) if code else None, (
             self._settings.view_code or view_code
         ) if view_code else None
 
     def ready(self) -> dict[str, Any]:
         """The ready file's content."""
-        places = self._places()
-        target = str(Target(places[0], self.identity.number, tuple(places[1:])))
+        paths = self._paths()
+        target = str(Target(paths[0], self.identity.number, tuple(paths[1:])))
         code, view_code = self._codes()
         base = self._relays.page() if self._relays is not None else ""
         page = f"{base}#d={self.identity.device_id}" if base else ""

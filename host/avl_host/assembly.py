@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from avl_host.clipboard import ClipboardPort
+from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.input.sink import InputSink
-from avl_host.reachability import Reachability
-from avl_host.reception import Reception
+from avl_host.paths.reachability import Reachability
+from avl_host.publish.publisher import Publisher
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.input import InputService
@@ -20,9 +20,9 @@ from avl_host.services.media import MediaService
 from avl_host.services.pointer import PointerService
 from avl_host.services.statistics import StatisticsService
 from avl_host.services.tickets import TicketService
-from avl_host.sharing import Sharing
-from avl_host.tickets import TicketBook
-from avl_host.vigil import Vigil
+from avl_host.sessions.lockwatch import LockWatch
+from avl_host.sessions.subscribers import Subscribers
+from avl_host.sessions.tickets import TicketBook
 from avl_protocol.session.services import Receives
 from avl_protocol.wire.endtoend import Batch, Candidates, Clipboard, ClipboardAsk, Decoder, NeedKeys, Report
 from avl_protocol.wire.registry import Channel, Permission
@@ -31,16 +31,16 @@ from avl_protocol.wire.registry import Channel, Permission
 ACTS = Permission.POINTER | Permission.KEYBOARD
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """What services act on."""
 
-    sharing: Sharing
+    publisher: Publisher
     sink: InputSink
     clipboard: ClipboardPort
     tickets: TicketBook
     reachability: Reachability
-    vigil: Vigil
+    lock_watch: LockWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +53,27 @@ class Features:
     statistics: StatisticsService
 
 
-def assemble(reception: Reception, served: Served, tell: Callable[[str], None], clock: Callable[[], float]) -> Features:
+def assemble(
+    subscribers: Subscribers, served: Served, tell: Callable[[str], None], clock: Callable[[], float]
+) -> Features:
     """Make a host's services and register them. Their order is that in which they are told of a session, so that layout
     and pointer are the first that a viewer learns."""
-    services = reception.services
-    layout = LayoutService(reception, tell)
+    services = subscribers.services
+    layout = LayoutService(subscribers, tell)
     services.register(layout, Channel.CONTROL)
-    pointer = PointerService(reception, clock)
+    pointer = PointerService(subscribers, clock)
     services.register(pointer, Channel.CONTROL)
-    media = MediaService(served.sharing, reception.watches)
+    media = MediaService(served.publisher, subscribers.watches)
     services.register(media, Channel.CONTROL, Receives(Decoder, media.decodes), Receives(NeedKeys, media.keys_needed))
-    services.register(TicketService(reception, served.tickets, clock), Channel.CONTROL)
+    services.register(TicketService(subscribers, served.tickets, clock), Channel.CONTROL)
     candidates = CandidatesService(served.reachability)
     services.register(candidates, Channel.CONTROL, Receives(Candidates, candidates.told))
-    services.register(served.vigil, Channel.CONTROL)
-    statistics = StatisticsService(reception, served.sharing.captured)
+    services.register(served.lock_watch, Channel.CONTROL)
+    statistics = StatisticsService(subscribers, served.publisher.captured)
     services.register(statistics, Channel.CONTROL, Receives(Report, statistics.reported))
-    hands = InputService(served.sink, served.sharing)
+    hands = InputService(served.sink, served.publisher)
     services.register(hands, Channel.INPUT, Receives(Batch, hands.apply, ACTS))
-    clipboard = ClipboardService(reception, served.clipboard)
+    clipboard = ClipboardService(subscribers, served.clipboard)
     services.register(
         clipboard,
         Channel.BULK,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from avl_host.guestlist import SOCKET, table
-from avl_protocol.endpoint.folders import default_folder
-from avl_protocol.endpoint.localcontrol import ControlError, NobodyThere, ask
+from avl_host.sessions.sessionlist import SOCKET, table
+from avl_protocol.endpoint.program.folders import default_folder
+from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
 from avl_protocol.wire.foreign import for_terminal
 
 if TYPE_CHECKING:
@@ -101,10 +101,10 @@ def run(
     from avl_host.input.sink import SinkLost
     from avl_host.machine import Extras
     from avl_protocol.crypto.attempts import GOOD_LENGTH, yearly_odds
-    from avl_protocol.endpoint.clock import SystemClock
-    from avl_protocol.endpoint.faults import told
-    from avl_protocol.endpoint.runtime import run as run_loop
-    from avl_protocol.endpoint.state import StateError
+    from avl_protocol.endpoint.loop.clock import SystemClock
+    from avl_protocol.endpoint.loop.faults import told
+    from avl_protocol.endpoint.loop.runtime import run as run_loop
+    from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.device_id import normalise_code
     from avl_protocol.wire.target import parse_address, parse_relay
@@ -137,10 +137,20 @@ def run(
         raise _fail("--pin belongs to one --relay; with several write --relay 'HOST:PORT?pin=FP' for each", USAGE)
     try:
         settings = HostSettings(
-            tuple(parse_relay(one, pin) for one in relay or []), state or default_folder("host"), name, code,
-            code_once, view_code, consent == "ask", ready_file, round(max_bitrate * 1e6),
-            parse_address(listen) if listen is not None else None, direct, resume * 60, lock_after,
-        )  # fmt: skip
+            relays=tuple(parse_relay(one, pin) for one in relay or []),
+            state=state or default_folder("host"),
+            source=name,
+            code=code,
+            code_once=code_once,
+            view_code=view_code,
+            ask_consent=consent == "ask",
+            ready_file=ready_file,
+            max_bitrate=round(max_bitrate * 1e6),
+            listen=parse_address(listen) if listen is not None else None,
+            direct=direct,
+            resume=resume * 60,
+            lock_after=lock_after,
+        )
     except ValueError as error:
         raise _fail(str(error), USAGE) from None
     extras = Extras(announce, map_port, lock_command)
@@ -162,7 +172,7 @@ async def _share(settings: HostSettings, extras: Extras) -> str:
 
     from avl_host.agent import Agent
     from avl_host.machine import open_parts
-    from avl_protocol.endpoint.world import system_world
+    from avl_protocol.endpoint.loop.world import system_world
 
     sys.setswitchinterval(SWITCH_INTERVAL)
     world = system_world()
@@ -197,7 +207,7 @@ def list_sessions(
     state: StateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Who is here: number, device, permissions, for how long, by which way, and the name they gave themselves."""
+    """The sessions: number, device, permissions, duration, path, and the name that the viewer gave itself."""
     if context.invoked_subcommand is not None:
         context.obj = state
         return
@@ -234,8 +244,8 @@ def new_identity(state: StateOption = None) -> None:
         raise _fail(f"a host seems to run with {folder}: stop it first ({error})", FAILED) from None
     else:
         raise _fail(f"a host runs with {folder}: stop it first", FAILED)
-    from avl_protocol.endpoint.clock import entropy
-    from avl_protocol.endpoint.state import StateError, StateFolder
+    from avl_protocol.endpoint.loop.clock import entropy
+    from avl_protocol.endpoint.program.state import StateError, StateFolder
 
     try:
         made, kept = StateFolder(folder, _warn).new_identity(entropy)
@@ -259,9 +269,9 @@ def doctor(
 ) -> None:
     """Say what this machine lacks, and the line that mends it."""
     from avl_host.doctor import check
-    from avl_protocol.endpoint.finding import report
-    from avl_protocol.endpoint.runtime import run as run_loop
-    from avl_protocol.endpoint.survey import findings_of
+    from avl_protocol.endpoint.diagnosis.finding import report
+    from avl_protocol.endpoint.diagnosis.survey import findings_of
+    from avl_protocol.endpoint.loop.runtime import run as run_loop
     from avl_protocol.wire.errors import Refused
     from avl_protocol.wire.target import parse_relay
 

@@ -14,13 +14,13 @@ EVERYTHING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
     """How a desktop is shared."""
 
-    #: Where viewers meet this host; none where they come directly.
+    #: The relay at which viewers meet this host; None for direct viewers.
     relays: tuple[RelayAddress, ...]
-    #: Where the identity and what succeeded before are kept.
+    #: The folder of the identity and of what succeeded before.
     state: Path
     #: An X display (":0"), or "pattern" for a machine without one.
     source: str
@@ -38,7 +38,7 @@ class HostSettings:
     max_bitrate: int = 7_500_000
     #: Take direct sessions of anybody with a code at this address; None: only of those who came through a relay.
     listen: tuple[str, int] | None = None
-    #: Look for a direct way to each viewer, which tells it our addresses.
+    #: Look for a direct path to each viewer, which tells it our addresses.
     direct: bool = True
     #: Seconds that a lost session is kept, and its ticket honoured; 0: not at all.
     resume: float = T_RESUME

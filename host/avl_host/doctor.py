@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from avl_protocol.endpoint.finding import Finding
+from avl_protocol.endpoint.diagnosis.finding import Finding
 
 #: Modules of the host extra.
 MODULES = ("av", "mss", "numpy", "pynput", "xcffib")

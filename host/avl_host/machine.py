@@ -8,22 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from avl_host.agent import Parts
-from avl_host.announce import Announcer
 from avl_host.capture.source import CaptureSource
 from avl_host.capture.sources import open_source
-from avl_host.clipboard import open_clipboard
 from avl_host.config import HostSettings
-from avl_host.consent_dialog import DialogUnavailable, ask, question
+from avl_host.desktop.clipboard import open_clipboard
 from avl_host.encode.pipeline import Pipeline
 from avl_host.encode.video import H264Encoder
 from avl_host.encode.worker import Listener, ThreadWorker, Worker
-from avl_host.guestlist import SOCKET
 from avl_host.input.sinks import open_sink
-from avl_host.lock import CommandLocker
-from avl_host.reception import Ask
-from avl_protocol.endpoint.localserver import LocalServer
-from avl_protocol.endpoint.portmap import EitherMapper, GatewayMapper, PortMapper
-from avl_protocol.endpoint.world import World
+from avl_host.paths.announce import Announcer
+from avl_host.sessions.consent_dialog import DialogUnavailable, ask, question
+from avl_host.sessions.lock import CommandLocker
+from avl_host.sessions.sessionlist import SOCKET
+from avl_host.sessions.subscribers import Ask
+from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.portmapping.portmap import EitherMapper, GatewayMapper, PortMapper
+from avl_protocol.endpoint.program.localserver import LocalServer
 from avl_protocol.wire.registry import T_CONSENT, Permission
 
 
@@ -48,26 +48,26 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         return ThreadWorker(source, pipeline, listener, clock)
 
     return Parts(
-        source,
-        sink,
-        open_clipboard(settings.source),
-        lambda wanted: H264Encoder(wanted, clock),
-        worker,
-        _asker(settings.source) if settings.ask_consent else None,
-        CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
+        source=source,
+        sink=sink,
+        clipboard=open_clipboard(settings.source),
+        open_encoder=lambda wanted: H264Encoder(wanted, clock),
+        make_worker=worker,
+        ask=_asker(settings.source) if settings.ask_consent else None,
+        locker=CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
         if settings.lock_after is not None
         else None,
-        _mapper(world) if extras.map_port else None,
-        Announcer() if extras.announce else None,
-        lambda answer: LocalServer(settings.state / SOCKET, answer),
-        tuple(open_source(name, clock) for name in settings.more_sources),
+        mapper=_mapper(world) if extras.map_port else None,
+        announcer=Announcer() if extras.announce else None,
+        open_console=lambda answer: LocalServer(settings.state / SOCKET, answer),
+        more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )
 
 
 def _mapper(world: World) -> PortMapper:
     """PCP and NAT-PMP, and UPnP where that extra is installed."""
     try:
-        from avl_protocol.endpoint.upnp import UpnpMapper
+        from avl_protocol.endpoint.portmapping.upnp import UpnpMapper
     except ImportError:
         return GatewayMapper(world.entropy)
     return EitherMapper(GatewayMapper(world.entropy), UpnpMapper())

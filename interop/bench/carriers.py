@@ -157,9 +157,12 @@ def main(
         times = sorted(took for one in mine for took in one.keys)
         medians[path] = statistics.median(times)
         table.add_row(
-            path, str(len(mine)), f"{1000 * statistics.median(one.connected for one in mine):.0f}",
-            f"{1000 * medians[path]:.1f}", f"{1000 * times[int(len(times) * 0.95)]:.1f}",
-        )  # fmt: skip
+            path,
+            str(len(mine)),
+            f"{1000 * statistics.median(one.connected for one in mine):.0f}",
+            f"{1000 * medians[path]:.1f}",
+            f"{1000 * times[int(len(times) * 0.95)]:.1f}",
+        )
     Console().print(table)
     print(f"TCP takes {medians['tcp'] / medians['relay']:.2f} times as long as QUIC (goal: 1.3 at most)")
     if out is not None:

@@ -27,11 +27,11 @@ from rich.console import Console
 from rich.table import Table
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.endpoint.clock import entropy
 from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.track import video
-from avl_protocol.session.mediaout import SentFragment
+from avl_protocol.session.media.sender import SentFragment
 from avl_protocol.wire.messages import Accept, Admit, Attach, HopMessage, Incoming, Tracks
 from avl_protocol.wire.registry import Channel, ObjectFlag
 from avl_protocol.wire.target import parse_address, parse_pin
@@ -92,17 +92,17 @@ class Card:
 
         def message(message: HopMessage) -> None:
             if isinstance(message, Incoming):
-                self._host.link.send(Accept(message.handle))
-                self._host.link.send(Admit(message.handle, (CARD.id,), (int(Channel.CONTROL),)))
+                self._host.hop.send(Accept(message.handle))
+                self._host.hop.send(Admit(message.handle, (CARD.id,), (int(Channel.CONTROL),)))
                 self._wants_key = True
 
         self._host.on_message = message
         await self._dial(self._host)
-        self._host.link.send(Tracks((CARD.row,)))
+        self._host.hop.send(Tracks((CARD.row,)))
         for _ in range(viewers):
             hop = viewer(self._pin)
             await self._dial(hop)
-            hop.link.send(Attach(self._identity.number.to_bytes(17, "big"), entropy(16)))
+            hop.hop.send(Attach(self._identity.number.to_bytes(17, "big"), entropy(16)))
             self.viewers.append(hop)
 
     async def show(self) -> None:
@@ -114,9 +114,9 @@ class Card:
             key, self._wants_key = self._wants_key or not number, False
             sealed, flags = bytes(KEY_PICTURE if key else PICTURE), int(ObjectFlag.KEY) if key else 0
             now = CLOCK.monotonic()
-            pieces = packetize(sealed, self._host.link.media_handle, CARD.id, number, flags)
+            pieces = packetize(sealed, self._host.hop.media_handle, CARD.id, number, flags)
             cookies = [SentFragment(piece, CARD, now) for piece in pieces]
-            self._host.link.carrier.send_datagrams(pieces, CARD.priority, now + CARD.lifetime, cookies)
+            self._host.hop.carrier.send_datagrams(pieces, CARD.priority, now + CARD.lifetime, cookies)
             self.sent += len(pieces)
 
     async def close(self) -> None:

@@ -52,7 +52,7 @@ class Run:
 
     def __init__(self, programs: Programs, clicks: int, seconds: float) -> None:
         self.load = Load()
-        self.cast = Cast(programs, self.load)
+        self.cast = Cast(programs=programs, load=self.load)
         self.clicks = clicks
         self.seconds = seconds
         self.viewers: dict[str, dict[str, measure.Result]] = {}

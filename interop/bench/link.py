@@ -121,11 +121,15 @@ def asked(chosen: argparse.Namespace) -> list[Scenario]:
         found += SCENARIOS.values() if name == "all" else [SCENARIOS[name]]
     loss = f"-loss{chosen.loss:g}" if chosen.loss else ""
     for rate in chosen.rates:
-        found.append(Scenario(f"steady{rate:g}{loss}", (rate,), chosen.loss))
+        found.append(Scenario(name=f"steady{rate:g}{loss}", rates=(rate,), loss=chosen.loss))
     for rates in chosen.step:
-        found.append(Scenario(f"drop{'-'.join(f'{rate:g}' for rate in rates)}{loss}", rates, chosen.loss, DEEP))
+        found.append(
+            Scenario(
+                name=f"drop{'-'.join(f'{rate:g}' for rate in rates)}{loss}", rates=rates, loss=chosen.loss, queue=DEEP
+            )
+        )
     if not found:
-        lossy = Scenario(f"loss{chosen.loss:g}", SCENARIOS["loss3"].rates, chosen.loss)
+        lossy = Scenario(name=f"loss{chosen.loss:g}", rates=SCENARIOS["loss3"].rates, loss=chosen.loss)
         found = [lossy] if chosen.loss else list(SCENARIOS.values())
     if chosen.queue is not None:
         found = [replace(each, queue=chosen.queue) for each in found]

@@ -1,1 +1,1 @@
-"""Forwards what it cannot read, and knows who may meet whom."""
+"""The relay: it joins viewers to hosts, and forwards sealed bytes between them."""

@@ -22,7 +22,7 @@ class MayRegister:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MayAttach:
     """May somebody at this address ask for a device? `moves`: with a session that says it runs already."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from avl_protocol.endpoint.folders import default_folder
+from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.rate.limits import DEFAULT, for_address
 from avl_protocol.wire.foreign import for_terminal
 
@@ -66,10 +66,10 @@ def serve(
     ] = None,
 ) -> None:
     """Run a relay until interrupted."""
-    from avl_protocol.endpoint.clock import SystemClock
-    from avl_protocol.endpoint.faults import told
-    from avl_protocol.endpoint.runtime import run
-    from avl_protocol.endpoint.state import StateError
+    from avl_protocol.endpoint.loop.clock import SystemClock
+    from avl_protocol.endpoint.loop.faults import told
+    from avl_protocol.endpoint.loop.runtime import run
+    from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.target import parse_address
     from avl_relay.config import RelaySettings
@@ -84,9 +84,15 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise _fail("--tls-cert and --tls-key belong together", USAGE)
     settings = RelaySettings(
-        state or default_folder("relay"), quic, page, public or quic[0], tls_cert, tls_key, ready_file,
-        for_address(per_address),
-    )  # fmt: skip
+        state=state or default_folder("relay"),
+        listen=quic,
+        http=page,
+        public=public or quic[0],
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        ready_file=ready_file,
+        limits=for_address(per_address),
+    )
     configure_log()
     if tls_cert is None and settings.public not in LOOPBACK:
         _warn(
@@ -109,7 +115,7 @@ async def _serve(settings: RelaySettings) -> str:
     """Run until SIGTERM or SIGINT; what went wrong, if anything."""
     import asyncio
 
-    from avl_protocol.endpoint.world import system_world
+    from avl_protocol.endpoint.loop.world import system_world
     from avl_protocol.wire.target import show_pin
     from avl_relay.relay import Relay
 

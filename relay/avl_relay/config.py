@@ -8,7 +8,7 @@ from pathlib import Path
 from avl_protocol.rate.limits import DEFAULT, Limits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelaySettings:
     """How a relay is run."""
 

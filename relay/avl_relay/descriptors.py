@@ -26,7 +26,7 @@ def raised(get: Callable[[], tuple[int, int]], set_soft: Callable[[int, int], No
 
 
 def of_system() -> int:
-    """The same with the limits of this process; where there are none that we know, what any system gives."""
+    """The same with the limits of this process; if they are unknown, a number that every system allows."""
     try:
         import resource
     except ImportError:

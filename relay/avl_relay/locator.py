@@ -1,4 +1,4 @@
-"""Locator: tells clients where they are seen, and lets them find out what their NAT does (spec 08-paths, 8.2).
+"""Locator: tells clients the address they are seen at, by which they classify their NAT (spec 08-paths, 8.2).
 
 Everything is told on the hop, to whom it concerns, and nothing is sent to an address that a client merely names: so a
 relay can't be made to send anybody anything.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from weakref import WeakValueDictionary
 
-from avl_protocol.endpoint.network import Address, Batch, DatagramSocket, Network
-from avl_protocol.session.relay import PeerState, RelayPeer
+from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket, Network
+from avl_protocol.session.hop.server import HopServer, HopServerState
 from avl_protocol.wire.messages import NatTested, Observed
 from avl_protocol.wire.registry import RawType
 
@@ -25,10 +25,10 @@ class Locator:
     def __init__(self, network: Network, loop: asyncio.AbstractEventLoop) -> None:
         self._network = network
         self._loop = loop
-        self._clients: WeakValueDictionary[bytes, RelayPeer] = WeakValueDictionary()
+        self._clients: WeakValueDictionary[bytes, HopServer] = WeakValueDictionary()
         self._open: dict[DatagramSocket, asyncio.TimerHandle] = {}
 
-    def know(self, peer: RelayPeer) -> None:
+    def know(self, peer: HopServer) -> None:
         """Somebody has connected."""
         self._clients[peer.nonce] = peer
 
@@ -37,10 +37,10 @@ class Locator:
         if len(data) != 1 + NONCE_BYTES or data[0] != RawType.LOCATE:
             return
         peer = self._clients.get(bytes(data[1:]))
-        if peer is not None and peer.state in (PeerState.HOST, PeerState.VIEWER):
+        if peer is not None and peer.state in (HopServerState.HOST, HopServerState.VIEWER):
             peer.send(Observed(f"{address[0]} {address[1]}"))
 
-    def test(self, peer: RelayPeer, token: bytes) -> None:
+    def test(self, peer: HopServer, token: bytes) -> None:
         """Send FILTER from another port to where the client is, and hear LOCATE there for a while."""
         if len(token) != TOKEN_BYTES or len(self._open) >= MOST:
             return

@@ -12,17 +12,17 @@ from typing import Any
 import structlog
 
 from avl_protocol.crypto.identity import Identity, endorse_certificate
-from avl_protocol.endpoint.admission import source
-from avl_protocol.endpoint.alarm import Alarm
-from avl_protocol.endpoint.driver import Driven
+from avl_protocol.endpoint.accept.admission import source
 from avl_protocol.endpoint.endpoint import Endpoint
-from avl_protocol.endpoint.state import StateFolder, write_ready
+from avl_protocol.endpoint.loop.alarm import Alarm
+from avl_protocol.endpoint.loop.driver import Driven
+from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.state import StateFolder, write_ready
+from avl_protocol.endpoint.tcp.websocket import WebSocketServer, bind_tcp
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, load, self_signed
-from avl_protocol.endpoint.websocket import WebSocketServer, bind_tcp
-from avl_protocol.endpoint.world import World
 from avl_protocol.quic.carrier import QuicCarrier, Receiver
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.session.relay import PeerState, RelayIdentity, RelayPeer
+from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.foreign import for_log
@@ -137,7 +137,9 @@ class Relay:
         bound = await self._bind(self._endpoint)
         self._locator = locator = Locator(world.network, asyncio.get_running_loop())
         self._endpoint.on_raw = locator.raw
-        self._alarm = Alarm(self._router, asyncio.get_running_loop(), world.clock.monotonic, world.faults)
+        self._alarm = Alarm(
+            machine=self._router, loop=asyncio.get_running_loop(), now=world.clock.monotonic, faults=world.faults
+        )
         handler: Any = None
         names: frozenset[str] = frozenset()
         if not self._simulated:
@@ -205,7 +207,15 @@ class Relay:
         def upgraded() -> asyncio.Protocol:
             return sockets.pump(own, host_allowed=lambda authority: host_allowed(authority, names))
 
-        self._http = TcpServer(app, settings.http, settings.tls_cert, settings.tls_key, upgraded, settings.limits, most)
+        self._http = TcpServer(
+            app=app,
+            address=settings.http,
+            certificate=settings.tls_cert,
+            key=settings.tls_key,
+            upgraded=upgraded,
+            limits=settings.limits,
+            most=most,
+        )
         await self._http.start()
         return AsgiHandler(app, self._log), names
 
@@ -239,9 +249,13 @@ class Relay:
         now = self._world.clock.monotonic()
         certificate = carrier.server_certificate or self._certificates()[0].der
         own = RelayIdentity(
-            self.identity.public, certificate, endorse_certificate(self.identity, certificate), self.quic, self.page
+            public=self.identity.public,
+            certificate=certificate,
+            endorsement=endorse_certificate(self.identity, certificate),
+            name=self.quic,
+            page=self.page,
         )
-        peer = RelayPeer(
+        peer = HopServer(
             own,
             nonce=self._world.entropy(16),
             wall_ms=int(self._world.clock.wall() * 1000),
@@ -254,7 +268,7 @@ class Relay:
 
         def after() -> None:
             self._router.take(peer, self._world.clock.monotonic())
-            if peer.state is not PeerState.GONE:
+            if peer.state is not HopServerState.GONE:
                 peer.look_at_address()
             self._alarm.reset()
 
@@ -277,7 +291,7 @@ class Relay:
         below = () if self._endpoint is None else (self._endpoint.snapshot(),)
         return Snapshot("relay", {"WebSockets": web}, (self._router.snapshot(), *below))
 
-    def _nat_test(self, peer: RelayPeer, token: bytes) -> None:
+    def _nat_test(self, peer: HopServer, token: bytes) -> None:
         if self._locator is not None:
             self._locator.test(peer, token)
 

@@ -48,9 +48,19 @@ class Writer:
 
 
 def parameters(
-    width: int, height: int, *, profile: int = 100, idc: int = 1, depth: int = 8, references: int = 1, order: int = 2,
-    crop: tuple[int, int, int, int] = (0, 0, 0, 0), lists: bool = False, separate: int = 0, fields: bool = False,
-) -> bytes:  # fmt: skip
+    width: int,
+    height: int,
+    *,
+    profile: int = 100,
+    idc: int = 1,
+    depth: int = 8,
+    references: int = 1,
+    order: int = 2,
+    crop: tuple[int, int, int, int] = (0, 0, 0, 0),
+    lists: bool = False,
+    separate: int = 0,
+    fields: bool = False,
+) -> bytes:
     """A sequence parameter set of macroblocks that hold `width` x `height`; `crop` in its own units."""
     writer = Writer().bits(profile, 8).bits(0, 8).bits(51, 8).numbers(0)
     if profile >= 100:

@@ -77,8 +77,8 @@ def agreements() -> dict[str, Any]:
     for number, code in enumerate((b"7K3P9QX2", b"", b"x" * 200)):
         sid, ci, ad_a, ad_b = drawn(f"sid {number}", 32), b"avl/1 pake", drawn("viewer", 32), drawn("host", 32)
         scalars = drawn(f"ya {number}", 32), drawn(f"yb {number}", 32)
-        initiator = cpace.Initiator(code, ci, sid, ad_a, partial(drawn, f"ya {number}"))
-        responder = cpace.Responder(code, ci, sid, ad_b, partial(drawn, f"yb {number}"))
+        initiator = cpace.Initiator(prs=code, ci=ci, sid=sid, ad=ad_a, entropy=partial(drawn, f"ya {number}"))
+        responder = cpace.Responder(prs=code, ci=ci, sid=sid, ad=ad_b, entropy=partial(drawn, f"yb {number}"))
         agreement = initiator.finish(responder.share, ad_b)
         assert agreement == responder.finish(initiator.share, ad_a)
         runs.append(
@@ -197,10 +197,14 @@ def objects() -> dict[str, Any]:
             expected = {"error": error.code.name}
         cases.append({"why": why, "track": track, "object": number, "flags": flags, "sealed": sealed.hex(), **expected})
 
-    first = ObjectSealer(media, 7, 0, keys[0].base, 1, signer.sign)
-    other = ObjectSealer(media, later.generation, later.step, later.base, 255, signer.sign)
-    unknown = ObjectSealer(media, 8, 0, keys[0].base, 1, signer.sign)
-    forger = ObjectSealer(media, 7, 0, keys[0].base, 1, Identity(drawn("forger", 32)).sign)
+    first = ObjectSealer(media_session=media, generation=7, step=0, base=keys[0].base, track=1, sign=signer.sign)
+    other = ObjectSealer(
+        media_session=media, generation=later.generation, step=later.step, base=later.base, track=255, sign=signer.sign
+    )
+    unknown = ObjectSealer(media_session=media, generation=8, step=0, base=keys[0].base, track=1, sign=signer.sign)
+    forger = ObjectSealer(
+        media_session=media, generation=7, step=0, base=keys[0].base, track=1, sign=Identity(drawn("forger", 32)).sign
+    )
     key_object = first.seal(0, ObjectFlag.KEY, drawn("picture", 1500))
     case("a key object", 1, 0, ObjectFlag.KEY, key_object)
     case("the same again", 1, 0, ObjectFlag.KEY, key_object)
@@ -219,9 +223,9 @@ def objects() -> dict[str, Any]:
         case(f"cut to {size} bytes", 1, 9, 4, good[:size])
     case("unchanged", 1, 9, 4, good)
     case("far ahead", 1, 1000, 0, first.seal(1000, 0, b"far"))
-    older = ObjectSealer(media, 7, 0, keys[0].base, 1, signer.sign)
+    older = ObjectSealer(media_session=media, generation=7, step=0, base=keys[0].base, track=1, sign=signer.sign)
     case("as old as the window", 1, 489, 0, older.seal(489, 0, b"old"))
-    older = ObjectSealer(media, 7, 0, keys[0].base, 1, signer.sign)
+    older = ObjectSealer(media_session=media, generation=7, step=0, base=keys[0].base, track=1, sign=signer.sign)
     case("older than the window", 1, 488, 0, older.seal(488, 0, b"too old"))
     headers = [(0, 0), (7, 7), (8, 8), (255, 256), (1 << 44, (1 << 32) - 1), ((1 << 64) - 1, (1 << 64) - 1)]
     return {

@@ -63,17 +63,37 @@ def feedbacks() -> dict[str, Any]:
 
 #: Datagrams whose names are looked for: every type that is reported, handles and fragments of every length.
 HEADERS = [
-    MediaHeader(7, DatagramType.MEDIA, 1, 77, 0, 0, 10),
-    MediaHeader(64, DatagramType.PARITY, 2, 1 << 31, 1, 64, 70 * MAX_FRAGMENT_PAYLOAD),
-    MediaHeader(16_384, DatagramType.REPAIR, 255, (1 << 32) - 1, 15, 63, 64 * MAX_FRAGMENT_PAYLOAD),
-    MediaHeader(0, DatagramType.PROBE, 255, 1, 0, 16_384, 0),
-    MediaHeader(1 << 31, DatagramType.PROBE, 0, 0, 0, 1 << 31, 0),
+    MediaHeader(handle=7, type=DatagramType.MEDIA, track=1, object=77, flags=0, fragment=0, length=10),
+    MediaHeader(
+        handle=64,
+        type=DatagramType.PARITY,
+        track=2,
+        object=1 << 31,
+        flags=1,
+        fragment=64,
+        length=70 * MAX_FRAGMENT_PAYLOAD,
+    ),
+    MediaHeader(
+        handle=16_384,
+        type=DatagramType.REPAIR,
+        track=255,
+        object=(1 << 32) - 1,
+        flags=15,
+        fragment=63,
+        length=64 * MAX_FRAGMENT_PAYLOAD,
+    ),
+    MediaHeader(handle=0, type=DatagramType.PROBE, track=255, object=1, flags=0, fragment=16_384, length=0),
+    MediaHeader(handle=1 << 31, type=DatagramType.PROBE, track=0, object=0, flags=0, fragment=1 << 31, length=0),
 ]
 
 #: ONE with each integer in eight bytes.
-LONGER = "000004" + "c000000000000000" * 3 + "c000000000000001" + MEDIA.hex() + (
-    "c000000000000000" + "c000000000000001" + "c000000000000000"
-)  # fmt: skip
+LONGER = (
+    "000004"
+    + "c000000000000000" * 3
+    + "c000000000000001"
+    + MEDIA.hex()
+    + ("c000000000000000" + "c000000000000001" + "c000000000000000")
+)
 
 
 def _named(header: MediaHeader) -> dict[str, Any]:
@@ -142,7 +162,10 @@ def _script() -> list[tuple[float, MediaHeader | None]]:
     def picture(ms: float, number: int, fragments: range, kind: int = DatagramType.MEDIA, apart: float = 0.1) -> Any:
         size = 40 * MAX_FRAGMENT_PAYLOAD
         return [
-            (round(ms + apart * place, 2), MediaHeader(7, kind, 1, number, 0, fragment, size))
+            (
+                round(ms + apart * place, 2),
+                MediaHeader(handle=7, type=kind, track=1, object=number, flags=0, fragment=fragment, length=size),
+            )
             for place, fragment in enumerate(fragments)
         ]
 
@@ -175,15 +198,40 @@ def _script() -> list[tuple[float, MediaHeader | None]]:
         *picture(1503.05, 41, range(1)),
         (1514.95, None),
         (1515.15, None),  # after 12 ms, since much arrived
-        (1600.05, MediaHeader(0, DatagramType.PROBE, 255, 5, 0, 0, 0)),
+        (1600.05, MediaHeader(handle=0, type=DatagramType.PROBE, track=255, object=5, flags=0, fragment=0, length=0)),
         (1699.95, None),  # whoever asks late gets all there is
-        (9000.05, MediaHeader(1 << 31, DatagramType.MEDIA, 1, 50, 0, 0, 10)),
-        (9005.05, MediaHeader(1 << 31, DatagramType.MEDIA, 1, 50, 0, 0, 10)),  # twice
-        (9002.05, MediaHeader(1 << 31, DatagramType.MEDIA, 1, 50, 0, 1, 10)),  # a clock that stumbles
+        (
+            9000.05,
+            MediaHeader(handle=1 << 31, type=DatagramType.MEDIA, track=1, object=50, flags=0, fragment=0, length=10),
+        ),
+        (
+            9005.05,
+            MediaHeader(handle=1 << 31, type=DatagramType.MEDIA, track=1, object=50, flags=0, fragment=0, length=10),
+        ),  # twice
+        (
+            9002.05,
+            MediaHeader(handle=1 << 31, type=DatagramType.MEDIA, track=1, object=50, flags=0, fragment=1, length=10),
+        ),  # a clock that stumbles
         (9030.05, None),
         *picture(9100.05, 51, range(70)),  # more than a report may name
-        *[(9108.05, MediaHeader(7, DatagramType.MEDIA, 1, 60 + n, 0, 2 * n, 1 << 20)) for n in range(70)],
-        *[(9109.05, MediaHeader(1 << 52, DatagramType.PROBE, 1, n, 0, 1 << 52, 0)) for n in range(30)],
+        *[
+            (
+                9108.05,
+                MediaHeader(
+                    handle=7, type=DatagramType.MEDIA, track=1, object=60 + n, flags=0, fragment=2 * n, length=1 << 20
+                ),
+            )
+            for n in range(70)
+        ],
+        *[
+            (
+                9109.05,
+                MediaHeader(
+                    handle=1 << 52, type=DatagramType.PROBE, track=1, object=n, flags=0, fragment=1 << 52, length=0
+                ),
+            )
+            for n in range(30)
+        ],
         *[(9109.15, None)] * 7,
         (9140.05, None),
         (9140.15, None),

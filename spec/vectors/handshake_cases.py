@@ -50,10 +50,16 @@ class Story:
         )
         entropy = self._counting("host entropy")
         values: dict[str, Any] = {"wall": WALL, "versions": (1,), **changes.get("host", {})}
-        self.host = HostHandshake(Identity(host_seed), SESSION, entropy, encapsulate=lambda public: made, **values)
+        self.host = HostHandshake(
+            own=Identity(host_seed), session_id=SESSION, entropy=entropy, encapsulate=lambda public: made, **values
+        )
         if host_seed != HOST_SEED:  # an impostor does not say its own number
             self.host._noise = HandshakeState(
-                False, authentication.prologue(SESSION, number), entropy(32), entropy, encapsulate=lambda public: made
+                initiator=False,
+                prologue=authentication.prologue(SESSION, number),
+                static=entropy(32),
+                entropy=entropy,
+                encapsulate=lambda public: made,
             )
         self.number = number
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from avl_protocol.session.inputgate import InputGate
-from avl_protocol.session.inputledger import Dropped, InputLedger
-from avl_protocol.session.inputsender import InputSender
-from avl_protocol.session.outbox import InputOutbox
+from avl_protocol.session.input.gate import InputGate
+from avl_protocol.session.input.ledger import Dropped, InputLedger
+from avl_protocol.session.input.outbox import InputOutbox
+from avl_protocol.session.input.sender import InputSender
 from avl_protocol.session.pipes import SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.wire.codec import INPUT

@@ -30,14 +30,29 @@ BAD_ROWS: tuple[tuple[str, tuple[Any, ...]], ...] = (
 
 #: What must be sent nothing, whoever names it, at SITE and without a common address outside.
 FORBIDDEN: tuple[tuple[str, str], ...] = (
-    ("multicast", "224.0.0.251"), ("multicast", "ff02::fb"), ("broadcast", "255.255.255.255"),
-    ("our network's broadcast", "192.168.1.255"), ("our network itself", "192.168.1.0"), ("reserved", "240.0.0.1"),
-    ("loopback", "127.0.0.1"), ("loopback", "::1"), ("unspecified", "0.0.0.0"), ("unspecified", "::"),
-    ("our own", "192.168.1.7"), ("our own", "2001:db8:7::9"), ("loopback, mapped", "::ffff:127.0.0.1"),
-    ("our own, mapped", "::ffff:192.168.1.7"), ("private", "10.0.0.1"), ("private", "172.31.255.254"),
-    ("private", "192.168.2.1"), ("shared (RFC 6598)", "100.64.0.1"), ("link-local", "169.254.1.1"),
-    ("link-local", "fe80::1"), ("unique local", "fd00:2::1"), ("private, mapped", "::ffff:10.1.1.1"),
-)  # fmt: skip
+    ("multicast", "224.0.0.251"),
+    ("multicast", "ff02::fb"),
+    ("broadcast", "255.255.255.255"),
+    ("our network's broadcast", "192.168.1.255"),
+    ("our network itself", "192.168.1.0"),
+    ("reserved", "240.0.0.1"),
+    ("loopback", "127.0.0.1"),
+    ("loopback", "::1"),
+    ("unspecified", "0.0.0.0"),
+    ("unspecified", "::"),
+    ("our own", "192.168.1.7"),
+    ("our own", "2001:db8:7::9"),
+    ("loopback, mapped", "::ffff:127.0.0.1"),
+    ("our own, mapped", "::ffff:192.168.1.7"),
+    ("private", "10.0.0.1"),
+    ("private", "172.31.255.254"),
+    ("private", "192.168.2.1"),
+    ("shared (RFC 6598)", "100.64.0.1"),
+    ("link-local", "169.254.1.1"),
+    ("link-local", "fe80::1"),
+    ("unique local", "fd00:2::1"),
+    ("private, mapped", "::ffff:10.1.1.1"),
+)
 ALLOWED = ("192.168.1.8", "fd00:1::8", "2001:db8:7::10", "8.8.8.8", "2a00::1", "172.32.0.1", "::ffff:8.8.4.4")
 
 

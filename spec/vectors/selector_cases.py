@@ -7,42 +7,42 @@ from __future__ import annotations
 
 from typing import Any
 
-from avl_protocol.path.selector import Selector, WayFigures, WayKind
+from avl_protocol.path.selector import PathFigures, PathKind, Selector
 from avl_protocol.path.silence import Silence
 from spec.vectors.trace import Answer, Call, Story, ms, record
 
 
-def _way(name: str, rtt: float | None, *, loss: float = 0.0, silent: bool = False) -> dict[str, Any]:
+def _path(name: str, rtt: float | None, *, loss: float = 0.0, silent: bool = False) -> dict[str, Any]:
     """A way's figures; its kind is the first word of its name, its round trip is in milliseconds."""
-    kind = WayKind[name.split()[0].upper()]
+    kind = PathKind[name.split()[0].upper()]
     return {"name": name, "kind": int(kind), "rtt": rtt, "loss": loss, "silent": silent}
 
 
-def _choose(at: float, current: str | None, *ways: dict[str, Any]) -> Call:
-    return at, "choose", {"current": current, "ways": list(ways)}
+def _choose(at: float, current: str | None, *paths: dict[str, Any]) -> Call:
+    return at, "choose", {"current": current, "ways": list(paths)}
 
 
-def _failed(at: float, kind: WayKind) -> Call:
+def _failed(at: float, kind: PathKind) -> Call:
     return at, "failed", {"kind": int(kind)}
 
 
-def _proof(at: float, kind: WayKind) -> Call:
+def _proof(at: float, kind: PathKind) -> Call:
     return at, "proof", {"kind": int(kind)}
 
 
-_RELAY, _LAN = _way("relay", 30), _way("lan", 1)
-_NEAR, _FAR = _way("relay near", 30), _way("relay far", 70)
+_RELAY, _LAN = _path("relay", 30), _path("lan", 1)
+_NEAR, _FAR = _path("relay near", 30), _path("relay far", 70)
 
 _CHOICES = (
     Story(
         "a way of a better kind is taken at once, unless it is slower by more than a quarter and 8 ms",
         (
             _choose(0, None, _RELAY),
-            _choose(10, "relay", _RELAY, _way("direct", 53)),  # costs: 35 and 53; the limit is 51.75
-            _choose(20, "relay", _RELAY, _way("direct", 51)),
-            _choose(30, "direct", _RELAY, _way("direct", 51)),
-            _choose(40, "direct", _RELAY, _way("direct", 51), _LAN),
-            _choose(50, "lan", _RELAY, _way("direct", 51), _LAN),
+            _choose(10, "relay", _RELAY, _path("direct", 53)),  # costs: 35 and 53; the limit is 51.75
+            _choose(20, "relay", _RELAY, _path("direct", 51)),
+            _choose(30, "direct", _RELAY, _path("direct", 51)),
+            _choose(40, "direct", _RELAY, _path("direct", 51), _LAN),
+            _choose(50, "lan", _RELAY, _path("direct", 51), _LAN),
         ),
     ),
     Story(
@@ -50,78 +50,80 @@ _CHOICES = (
         (
             _choose(0, "relay far", _FAR, _NEAR),
             _choose(1500, "relay far", _FAR, _NEAR),
-            _choose(1900, "relay far", _FAR, _way("relay near", 45)),  # for a moment it is not
+            _choose(1900, "relay far", _FAR, _path("relay near", 45)),  # for a moment it is not
             _choose(2100, "relay far", _FAR, _NEAR),
             _choose(4050, "relay far", _FAR, _NEAR),
             _choose(4150, "relay far", _FAR, _NEAR),
             _choose(4160, "relay near", _FAR, _NEAR),
-            _choose(9000, "relay near", _way("relay far", 20), _NEAR),  # 25 and 35: a quarter, but not 10 ms more
-            _choose(12_000, "relay near", _way("relay far", 20), _NEAR),
+            _choose(9000, "relay near", _path("relay far", 20), _NEAR),  # 25 and 35: a quarter, but not 10 ms more
+            _choose(12_000, "relay near", _path("relay far", 20), _NEAR),
         ),
     ),
     Story(
         "a silent way is left at once; each failure makes the next of its kind prove itself for longer",
         (
-            _choose(0, "direct", _RELAY, _way("direct", 10)),
-            _choose(1000, "direct", _RELAY, _way("direct", 10, silent=True)),
-            _failed(1000, WayKind.DIRECT),
-            _proof(1000, WayKind.DIRECT),
-            _choose(1500, "relay", _RELAY, _way("direct", 10)),
-            _choose(2400, "relay", _RELAY, _way("direct", 10)),
-            _choose(2600, "relay", _RELAY, _way("direct", 10)),
-            _choose(3000, "direct", _RELAY, _way("direct", 10, silent=True)),
-            _failed(3000, WayKind.DIRECT),
-            _choose(3100, "relay", _RELAY, _way("direct", 10)),
-            _choose(4900, "relay", _RELAY, _way("direct", 10)),
-            _choose(5000, "relay", _RELAY, _way("direct", 10, silent=True)),  # its proof begins anew
-            _choose(5200, "relay", _RELAY, _way("direct", 10)),
-            _choose(7100, "relay", _RELAY, _way("direct", 10)),
-            _choose(7300, "relay", _RELAY, _way("direct", 10)),
+            _choose(0, "direct", _RELAY, _path("direct", 10)),
+            _choose(1000, "direct", _RELAY, _path("direct", 10, silent=True)),
+            _failed(1000, PathKind.DIRECT),
+            _proof(1000, PathKind.DIRECT),
+            _choose(1500, "relay", _RELAY, _path("direct", 10)),
+            _choose(2400, "relay", _RELAY, _path("direct", 10)),
+            _choose(2600, "relay", _RELAY, _path("direct", 10)),
+            _choose(3000, "direct", _RELAY, _path("direct", 10, silent=True)),
+            _failed(3000, PathKind.DIRECT),
+            _choose(3100, "relay", _RELAY, _path("direct", 10)),
+            _choose(4900, "relay", _RELAY, _path("direct", 10)),
+            _choose(5000, "relay", _RELAY, _path("direct", 10, silent=True)),  # its proof begins anew
+            _choose(5200, "relay", _RELAY, _path("direct", 10)),
+            _choose(7100, "relay", _RELAY, _path("direct", 10)),
+            _choose(7300, "relay", _RELAY, _path("direct", 10)),
         ),
     ),
     Story(
         "a proof is doubled up to a minute, and forgiven after two without a failure",
         (
-            *[_failed(1000 * n, WayKind.DIRECT) for n in range(1, 7)],
-            _proof(6500, WayKind.DIRECT),
-            _failed(7000, WayKind.DIRECT),
-            _proof(7500, WayKind.DIRECT),
-            _failed(8000, WayKind.DIRECT),
-            _proof(8500, WayKind.DIRECT),
-            _proof(8500, WayKind.LAN),
-            _proof(127_500, WayKind.DIRECT),
-            _proof(128_500, WayKind.DIRECT),
-            _failed(129_000, WayKind.DIRECT),
-            _proof(129_500, WayKind.DIRECT),
+            *[_failed(1000 * n, PathKind.DIRECT) for n in range(1, 7)],
+            _proof(6500, PathKind.DIRECT),
+            _failed(7000, PathKind.DIRECT),
+            _proof(7500, PathKind.DIRECT),
+            _failed(8000, PathKind.DIRECT),
+            _proof(8500, PathKind.DIRECT),
+            _proof(8500, PathKind.LAN),
+            _proof(127_500, PathKind.DIRECT),
+            _proof(128_500, PathKind.DIRECT),
+            _failed(129_000, PathKind.DIRECT),
+            _proof(129_500, PathKind.DIRECT),
         ),
     ),
     Story(
         "where the way in use is silent, one that must still prove itself is better than none",
         (
-            _failed(0, WayKind.RELAY),
-            _choose(100, "relay", _way("relay", 20, silent=True), _way("relay other", 60)),
-            _choose(200, "relay other", _way("relay", 20, silent=True), _way("relay other", 60)),
-            _choose(300, "relay other", _way("relay other", 60, silent=True), _way("tcp", 20), _way("relay new", 20)),
-            _choose(400, "tcp", _way("tcp", 20, silent=True), _way("relay other", 60, silent=True)),
+            _failed(0, PathKind.RELAY),
+            _choose(100, "relay", _path("relay", 20, silent=True), _path("relay other", 60)),
+            _choose(200, "relay other", _path("relay", 20, silent=True), _path("relay other", 60)),
+            _choose(
+                300, "relay other", _path("relay other", 60, silent=True), _path("tcp", 20), _path("relay new", 20)
+            ),
+            _choose(400, "tcp", _path("tcp", 20, silent=True), _path("relay other", 60, silent=True)),
             _choose(500, None),
-            _choose(600, None, _way("relay new", 40)),
+            _choose(600, None, _path("relay new", 40)),
         ),
     ),
     Story(
         "TCP costs 50 ms more, a relay 5 ms, one that was not measured 200 ms, one percent of loss 5 ms",
         (
-            _choose(0, None, _way("tcp", 20), _way("relay", 68)),  # 75 and 73
-            _choose(10, None, _way("tcp", 20), _way("relay", 72)),  # 75 and 77
-            _choose(20, None, _way("relay", 30), _way("direct", 36)),
-            _choose(30, None, _way("relay", 30), _way("direct", 34)),
-            _choose(40, None, _way("relay", None), _way("tcp", 140)),
-            _choose(50, None, _way("relay", None), _way("tcp", 160)),
-            _choose(60, None, _way("direct", 10, loss=0.04), _RELAY),  # 30 and 35
-            _choose(70, None, _way("direct", 10, loss=0.06), _RELAY),
-            _choose(80, "direct", _way("direct", 10, loss=0.2), _RELAY),  # 110 and 35
-            _choose(1000, "direct", _way("direct", 10, loss=0.2), _RELAY),
-            _choose(2200, "direct", _way("direct", 10, loss=0.2), _RELAY),
-            _choose(2300, "tcp", _way("tcp", 60), _RELAY),
+            _choose(0, None, _path("tcp", 20), _path("relay", 68)),  # 75 and 73
+            _choose(10, None, _path("tcp", 20), _path("relay", 72)),  # 75 and 77
+            _choose(20, None, _path("relay", 30), _path("direct", 36)),
+            _choose(30, None, _path("relay", 30), _path("direct", 34)),
+            _choose(40, None, _path("relay", None), _path("tcp", 140)),
+            _choose(50, None, _path("relay", None), _path("tcp", 160)),
+            _choose(60, None, _path("direct", 10, loss=0.04), _RELAY),  # 30 and 35
+            _choose(70, None, _path("direct", 10, loss=0.06), _RELAY),
+            _choose(80, "direct", _path("direct", 10, loss=0.2), _RELAY),  # 110 and 35
+            _choose(1000, "direct", _path("direct", 10, loss=0.2), _RELAY),
+            _choose(2200, "direct", _path("direct", 10, loss=0.2), _RELAY),
+            _choose(2300, "tcp", _path("tcp", 60), _RELAY),
         ),
     ),
 )
@@ -132,18 +134,21 @@ def _selector() -> Any:
 
     def call(now: float, do: str, given: dict[str, Any]) -> Answer:
         if do == "choose":
-            ways = [
-                WayFigures(
-                    way["name"], WayKind(way["kind"]), None if way["rtt"] is None else way["rtt"] / 1000,
-                    way["loss"], way["silent"],
+            paths = [
+                PathFigures(
+                    name=path["name"],
+                    kind=PathKind(path["kind"]),
+                    rtt=None if path["rtt"] is None else path["rtt"] / 1000,
+                    loss=path["loss"],
+                    silent=path["silent"],
                 )
-                for way in given["ways"]
-            ]  # fmt: skip
-            return (selector.choose(given["current"], ways, now),)
+                for path in given["ways"]
+            ]
+            return (selector.choose(given["current"], paths, now),)
         if do == "failed":
-            selector.failed(WayKind(given["kind"]), now)
+            selector.failed(PathKind(given["kind"]), now)
             return (None,)
-        return (ms(selector.proof(WayKind(given["kind"]), now)),)
+        return (ms(selector.proof(PathKind(given["kind"]), now)),)
 
     return call
 

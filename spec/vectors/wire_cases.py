@@ -94,14 +94,58 @@ def datagrams() -> dict[str, Any]:
     """Media headers with their fragments, and datagrams that are not well formed."""
     fragment = drawn("fragment", MAX_FRAGMENT_PAYLOAD)
     headers = [
-        (MediaHeader(1, DatagramType.MEDIA, 1, 0, ObjectFlag.KEY, 0, 10), fragment[:10]),
-        (MediaHeader(300, DatagramType.MEDIA, 255, (1 << 32) - 1, 15, 0, 5000), fragment),
-        (MediaHeader(7, DatagramType.REPAIR, 2, 77, 0, 4, 5000), fragment[: 5000 - 4 * MAX_FRAGMENT_PAYLOAD]),
-        (MediaHeader(16383, DatagramType.MEDIA, 1, 5, 0, 1, 2 * MAX_FRAGMENT_PAYLOAD), fragment),
-        (MediaHeader(7, DatagramType.PROBE, 0, 0, 0, 0, 0), fragment[:100]),
-        (MediaHeader(7, DatagramType.PARITY, 1, 9, 0, 3, 64), fragment[:64]),
-        (MediaHeader(7, DatagramType.PARITY, 1, 9, 0, 127, 5000), fragment),
-        (MediaHeader(7, DatagramType.PARITY, 1, 9, 0, 128 + 127, 128 * MAX_FRAGMENT_PAYLOAD + 5), fragment[:5]),
+        (
+            MediaHeader(
+                handle=1, type=DatagramType.MEDIA, track=1, object=0, flags=ObjectFlag.KEY, fragment=0, length=10
+            ),
+            fragment[:10],
+        ),
+        (
+            MediaHeader(
+                handle=300, type=DatagramType.MEDIA, track=255, object=(1 << 32) - 1, flags=15, fragment=0, length=5000
+            ),
+            fragment,
+        ),
+        (
+            MediaHeader(handle=7, type=DatagramType.REPAIR, track=2, object=77, flags=0, fragment=4, length=5000),
+            fragment[: 5000 - 4 * MAX_FRAGMENT_PAYLOAD],
+        ),
+        (
+            MediaHeader(
+                handle=16383,
+                type=DatagramType.MEDIA,
+                track=1,
+                object=5,
+                flags=0,
+                fragment=1,
+                length=2 * MAX_FRAGMENT_PAYLOAD,
+            ),
+            fragment,
+        ),
+        (
+            MediaHeader(handle=7, type=DatagramType.PROBE, track=0, object=0, flags=0, fragment=0, length=0),
+            fragment[:100],
+        ),
+        (
+            MediaHeader(handle=7, type=DatagramType.PARITY, track=1, object=9, flags=0, fragment=3, length=64),
+            fragment[:64],
+        ),
+        (
+            MediaHeader(handle=7, type=DatagramType.PARITY, track=1, object=9, flags=0, fragment=127, length=5000),
+            fragment,
+        ),
+        (
+            MediaHeader(
+                handle=7,
+                type=DatagramType.PARITY,
+                track=1,
+                object=9,
+                flags=0,
+                fragment=128 + 127,
+                length=128 * MAX_FRAGMENT_PAYLOAD + 5,
+            ),
+            fragment[:5],
+        ),
     ]
     good = datagram.encode(*headers[0]).hex()
     bad = {

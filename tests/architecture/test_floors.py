@@ -13,7 +13,7 @@ import pytest
 from tests.architecture.tree import ROOT, SHIPPED, files
 
 #: The one module that reads the clock and entropy; everything else is told. Commands may time themselves.
-CLOCK = "protocol/avl_protocol/endpoint/clock.py"
+CLOCK = "protocol/avl_protocol/endpoint/loop/clock.py"
 TELLING = {
     "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "sleep"},
     "os": {"urandom", "getrandom"},
@@ -30,7 +30,7 @@ ASSEMBLY = {
     "viewer/avl_viewer/cli.py",
     "viewer/avl_viewer/app.py",
     # Where all that escapes a callback, a timer, a task or a thread is told, and what failed is ended.
-    "protocol/avl_protocol/endpoint/faults.py",
+    "protocol/avl_protocol/endpoint/loop/faults.py",
 }
 
 

@@ -106,7 +106,7 @@ class Witness:
         self._connection.disconnect()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Desk:
     """What is running, and how to end and begin parts of it again."""
 
@@ -168,7 +168,7 @@ async def desk(folder: Path, *host: str, display: bool = False) -> AsyncIterator
             screen.close()
             witness = Witness(name)
             source = ["--display", name]
-        made = Desk(programs, {}, {}, source)
+        made = Desk(programs=programs, relay={}, host={}, source=source)
         await made.start_relay()
         await made.start_host(*host)
         yield made, witness

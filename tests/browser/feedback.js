@@ -1,5 +1,6 @@
 /**
- * The page of test_feedback.py: the client's own connection to an endpoint, until that closes it; then what was passed on is reported.
+ * The page of test_feedback.py: the client's own connection to an endpoint, until that closes it; then what was passed
+ * on is reported.
  */
 
 import { WebTransportCarrier } from "../../viewer/avl_viewer/web/transport.js";

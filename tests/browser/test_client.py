@@ -16,7 +16,7 @@ import pytest_asyncio
 from PIL import Image
 
 from avl_host.capture.pattern import read_number
-from avl_host.clipboard import X11Clipboard
+from avl_host.desktop.clipboard import X11Clipboard
 from avl_protocol.wire import device_id
 from interop.cdp import Browser, BrowserError, Page, browser
 from tests.browser.desk import CODE, Desk, Witness, desk

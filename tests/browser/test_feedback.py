@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from avl_protocol.endpoint.clock import SystemClock, entropy
 from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.loop.clock import SystemClock, entropy
 from avl_protocol.endpoint.tls import self_signed
-from avl_protocol.endpoint.udp import UdpNetwork
+from avl_protocol.endpoint.udp.sockets import UdpNetwork
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.wire.registry import CloseCode, DatagramType, Priority

@@ -40,7 +40,7 @@ def display(programs: Programs, width: int, height: int) -> str:
 async def test_a_small_desktop_is_shown(chromium: Browser, tmp_path: Path, width: int, height: int) -> None:
     programs = Programs(tmp_path)
     try:
-        running = Desk(programs, {}, {}, ["--display", display(programs, width, height)])
+        running = Desk(programs=programs, relay={}, host={}, source=["--display", display(programs, width, height)])
         await running.start_relay()
         await running.start_host()
         page = await chromium.page()

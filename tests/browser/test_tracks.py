@@ -49,7 +49,7 @@ async def test_a_page_decodes_both_tracks_and_can_show_each(tmp_path: Path) -> N
     programs = Programs(tmp_path)
     try:
         two_cards: list[str | Path] = [sys.executable, Path(__file__).with_name("two_cards.py")]
-        running = Desk(programs, {}, {}, ["--source", "pattern"], host_program=two_cards)
+        running = Desk(programs=programs, relay={}, host={}, source=["--source", "pattern"], host_program=two_cards)
         await running.start_relay()
         await running.start_host()
         async with browser(need("chromium"), size=(640, 360)) as chromium:

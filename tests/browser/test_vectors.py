@@ -33,7 +33,9 @@ class LiveHost:
     def new(self, body: bytes) -> bytes:
         """Another session begins."""
         self._session = os.urandom(16)
-        self._handshake = HostHandshake(self._identity, self._session, os.urandom, int(time.time()))
+        self._handshake = HostHandshake(
+            own=self._identity, session_id=self._session, entropy=os.urandom, wall=int(time.time())
+        )
         self._channel: SecureChannel | None = None
         number = self._identity.number.to_bytes(17, "big").hex()
         return json.dumps({"session": self._session.hex(), "device": number}).encode()
@@ -67,7 +69,7 @@ class LiveHost:
 def sealed_objects(body: bytes) -> bytes:
     """Objects of 20 kB for the browser to open."""
     signer, base, media = Identity(os.urandom(32)), os.urandom(32), os.urandom(16)
-    sealer = ObjectSealer(media, 1, 0, base, 1, signer.sign)
+    sealer = ObjectSealer(media_session=media, generation=1, step=0, base=base, track=1, sign=signer.sign)
     picture = os.urandom(20_000)
     sealed = [sealer.seal(number, 0, picture).hex() for number in range(OBJECTS)]
     return json.dumps(

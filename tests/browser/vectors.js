@@ -1,5 +1,6 @@
 /**
- * The page of test_vectors.py: every vector in this browser, then live handshakes with the Python host behind the server.
+ * The page of test_vectors.py: every vector in this browser, then live handshakes with the Python host behind the
+ * server.
  */
 
 import { openChannel } from "../../viewer/avl_viewer/web/crypto/channel.js";

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from avl_host.encode.budget import Budget
-from avl_host.entrances import RelayEntrance
-from avl_host.sharing import Sharing
+from avl_host.paths.hops import RelayHop
+from avl_host.publish.publisher import Publisher
 from avl_protocol.media.frame import Chroma
+from avl_protocol.session.hop.client import HopClient, HopClientState
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.link import LinkState, RelayLink
 from avl_protocol.session.services import Service
 from avl_protocol.wire.endtoend import Candidates
 from avl_protocol.wire.errors import Refused
@@ -20,17 +20,17 @@ from tests.protocol.handshakes import HOST, Seeded
 from tests.protocol.memory import Connection
 
 
-class RecordingLink:
-    """A RelayLink that is up: `sent` are its hop messages, `carrier` is in memory."""
+class RecordingHop:
+    """A HopClient that is up: `sent` are its hop messages, `carrier` is in memory."""
 
     def __init__(self) -> None:
         self.sent: list[HopMessage] = []
         self.connection = Connection()
         self.carrier = self.connection.client
-        self.state = LinkState.UP
+        self.state = HopClientState.UP
         self.media_handle = 9
         self.channels: list[tuple[int, int]] = []
-        self.entrance = RelayEntrance(self.as_link())
+        self.hop = RelayHop(self.as_link())
 
     def send(self, message: HopMessage) -> None:
         self.sent.append(message)
@@ -39,23 +39,23 @@ class RecordingLink:
         self.channels.append((handle, channel))
         return self.carrier.open_stream()
 
-    def as_link(self) -> RelayLink:
-        """The same, for those who want a RelayLink."""
-        return cast(RelayLink, self)
+    def as_link(self) -> HopClient:
+        """The same, for those who want a HopClient."""
+        return cast(HopClient, self)
 
     def of(self, kind: type[HopMessage]) -> list[HopMessage]:
         """The messages of one kind."""
         return [message for message in self.sent if isinstance(message, kind)]
 
 
-def sharing_of(clock: Callable[[], float], ask: Callable[[], None] = lambda: None) -> Sharing:
+def sharing_of(clock: Callable[[], float], ask: Callable[[], None] = lambda: None) -> Publisher:
     """A sharing of the test's host, whose figures nobody reads."""
-    return Sharing(
+    return Publisher(
         HOST,
         Seeded("sharing"),
         clock=clock,
         max_bitrate=8_000_000,
-        on_figures=lambda told, outlet: None,
+        on_figures=lambda told, upload: None,
         ask=ask,
     )
 

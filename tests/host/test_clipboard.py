@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from avl_host.clipboard import ClipboardUnavailable, MemoryClipboard, X11Clipboard
+from avl_host.desktop.clipboard import ClipboardUnavailable, MemoryClipboard, X11Clipboard
 from avl_protocol.wire.cliptext import Content
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState
 from tests.host.conftest import XServer
@@ -32,9 +32,19 @@ async def clipboard(xvfb: XServer) -> AsyncIterator[X11Clipboard]:
 async def copied(server: XServer, text: str, target: str = "UTF8_STRING") -> AsyncIterator[None]:
     """Another program owns the clipboard until it is ended."""
     process = await asyncio.create_subprocess_exec(
-        need("xclip"), "-quiet", "-display", server.display, "-selection", "clipboard", "-t", target, "-i",
-        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        need("xclip"),
+        "-quiet",
+        "-display",
+        server.display,
+        "-selection",
+        "clipboard",
+        "-t",
+        target,
+        "-i",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     assert process.stdin is not None
     process.stdin.write(text.encode())
     process.stdin.close()
@@ -49,9 +59,17 @@ async def copied(server: XServer, text: str, target: str = "UTF8_STRING") -> Asy
 async def paste(server: XServer) -> str:
     """What another program gets by pasting."""
     process = await asyncio.create_subprocess_exec(
-        need("xclip"), "-display", server.display, "-selection", "clipboard", "-t", "UTF8_STRING", "-o",
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        need("xclip"),
+        "-display",
+        server.display,
+        "-selection",
+        "clipboard",
+        "-t",
+        "UTF8_STRING",
+        "-o",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     async with asyncio.timeout(8):
         out, _ = await process.communicate()
     return out.decode()

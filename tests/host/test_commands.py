@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from avl_host import cli
-from avl_protocol.endpoint.state import StateFolder
+from avl_protocol.endpoint.program.state import StateFolder
 from tests.protocol.handshakes import Seeded
 
 

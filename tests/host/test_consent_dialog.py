@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from avl_host.consent_dialog import ALLOW, DENY, GUARD, DialogUnavailable, ask, question, wrapped
 from avl_host.input.desktop import DesktopSink
+from avl_host.sessions.consent_dialog import ALLOW, DENY, GUARD, DialogUnavailable, ask, question, wrapped
 from avl_protocol.wire.registry import Permission
 from tests.host.conftest import XServer
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from avl_host.console import Console
-from avl_host.guestlist import NAME, span, table
-from avl_protocol.endpoint.localcontrol import ControlError
+from avl_host.sessions.console import Console
+from avl_host.sessions.sessionlist import NAME, span, table
+from avl_protocol.endpoint.program.localcontrol import ControlError
 from avl_protocol.session.hosting import HostState
 from avl_protocol.wire import device_id
 from avl_protocol.wire.messages import Evict
 from avl_protocol.wire.registry import CloseCode, Permission
-from tests.host.test_reception import Lobby
+from tests.host.test_subscribers import Lobby
 
 
 def console(lobby: Lobby) -> Console:
-    return Console(lobby.reception, lobby.features.statistics.delay, lobby.clock.monotonic)
+    return Console(lobby.subscribers, lobby.features.statistics.delay, lobby.clock.monotonic)
 
 
 def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_pat
     lobby.clock.now += 90
     lobby.admit(2, Permission.VIEW)._name = "watcher"
     lobby.incoming(3)  # not in yet
-    first.route_lost(first.route, lobby.clock.now)
+    first.attachment_lost(first.attachment, lobby.clock.now)
     lobby.settle()
     rows = console(lobby).answer({"ask": "sessions"})["sessions"]
     assert [row["number"] for row in rows] == [1, 2]
@@ -50,7 +50,7 @@ def test_one_session_ends_and_the_others_go_on(tmp_path: Path) -> None:
     assert all(session.state is HostState.ADMITTED for session in sessions), "all or none"
     assert console(lobby).answer({"ask": "end", "sessions": [2, 2]}) == {"ended": [2]}
     assert [session.state is HostState.ENDED for session in sessions] == [False, True, False]
-    assert lobby.link.of(Evict) == [Evict(2, CloseCode.EVICTED)]
+    assert lobby.client.of(Evict) == [Evict(2, CloseCode.EVICTED)]
     lobby.admit(4)
     assert console(lobby).answer({"ask": "end", "sessions": "all"}) == {"ended": [1, 3, 4]}, "no number comes twice"
     assert lobby.sessions == []
@@ -60,7 +60,7 @@ def test_a_session_that_is_lost_for_the_moment_ends_too_and_its_ticket_is_void(t
     lobby = Lobby(tmp_path)
     session = lobby.admit(1)
     ticket = lobby.told[1][-1].ticket
-    session.route_lost(session.route, 100.0)
+    session.attachment_lost(session.attachment, 100.0)
     lobby.settle()
     console(lobby).answer({"ask": "end", "sessions": [1]})
     assert lobby.sessions == [] and lobby.tickets.redeem(ticket, session.viewer) is None

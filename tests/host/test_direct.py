@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from avl_host.direct import HANDLE, MOST, DirectDoor
+from avl_host.paths.directlistener import HANDLE, MOST, DirectListener
 from avl_protocol.crypto.identity import HOST_CERTIFICATE, check_relay, device_number, pin
-from avl_protocol.endpoint.driver import Driven
-from avl_protocol.endpoint.faults import Faults
-from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
-from avl_protocol.session.relay import RelayPeer
+from avl_protocol.endpoint.loop.driver import Driven
+from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.session.hop.server import HopServer
+from avl_protocol.session.hop.stream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import (
     Attach,
@@ -42,22 +42,22 @@ class Desk:
         self.opened: list[int] = []
         self.gone = self.lost = 0
 
-    def incoming(self, entrance: Any, handle: int, session_id: bytes, source: bytes, moves: bool, now: float) -> None:
+    def incoming(self, hop: Any, handle: int, session_id: bytes, source: bytes, moves: bool, now: float) -> None:
         self.came.append((session_id, source, moves))
-        entrance.accept(handle, session_id)
+        hop.accept(handle, session_id)
 
-    def channel_opened(self, entrance: Any, handle: int, channel: int, stream: int, now: float) -> None:
+    def channel_opened(self, hop: Any, handle: int, channel: int, stream: int, now: float) -> None:
         self.opened.append(channel)
 
-    def left(self, entrance: Any, handle: int, now: float) -> None:
+    def left(self, hop: Any, handle: int, now: float) -> None:
         self.gone += 1
 
     def channel_received(
-        self, entrance: Any, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float
+        self, hop: Any, handle: int, channel: int, stream: int, data: bytes, end: bool, now: float
     ) -> None:
         self.bytes.append((channel, data))
 
-    def entrance_lost(self, entrance: Any, now: float) -> None:
+    def hop_lost(self, hop: Any, now: float) -> None:
         self.lost += 1
 
 
@@ -66,9 +66,16 @@ class Doorstep:
 
     def __init__(self, *, strangers: bool = False) -> None:
         self.desk, self.worker = Desk(), RecordingWorker()
-        self.sharing = sharing_of(lambda: 100.0)
-        self.sharing.start(self.worker)
-        self.door = DirectDoor(HOST, cast(Any, self.desk), self.sharing, Seeded("door"), lambda: float(WALL), strangers)
+        self.publisher = sharing_of(lambda: 100.0)
+        self.publisher.start(self.worker)
+        self.admission = DirectListener(
+            identity=HOST,
+            subscribers=cast(Any, self.desk),
+            publisher=self.publisher,
+            entropy=Seeded("door"),
+            wall=lambda: float(WALL),
+            strangers=strangers,
+        )
 
     def comes(self, role: Role = Role.VIEWER, address: str = "192.0.2.7") -> Caller:
         return Caller(self, role, address)
@@ -79,9 +86,9 @@ class Caller:
 
     def __init__(self, step: Doorstep, role: Role, address: str) -> None:
         self.told, self.connection = Deaf(), Connection((address, 7))
-        self.peer: RelayPeer = step.door.accept(cast(Any, self.connection.server), 100.0)
+        self.peer: HopServer = step.admission.accept(cast(Any, self.connection.server), 100.0)
         self.driven = Driven(
-            self.peer, lambda: step.door.take(self.peer, 100.0), Faults(), self.connection.server.close
+            self.peer, lambda: step.admission.take(self.peer, 100.0), Faults(), self.connection.server.close
         )
         self.connection.join(self.told, self.driven)
         self._streams = iter(range(4, 400, 4))
@@ -145,7 +152,7 @@ def test_a_session_begins_here_only_where_the_host_listens_for_anybody(strangers
         (Attach(VIEWER.number.to_bytes(17, "big"), b"s" * 16, 1), CloseCode.UNAVAILABLE),
         (Attach(DEVICE[1:], b"s" * 16, 1), CloseCode.PROTOCOL_ERROR),
         (Attach(DEVICE, b"s" * 15, 1), CloseCode.PROTOCOL_ERROR),
-        (Register(VIEWER.public, b"", b"", b""), CloseCode.PROTOCOL_ERROR),
+        (Register(identity=VIEWER.public, record=b"", signature=b"", proof=b""), CloseCode.PROTOCOL_ERROR),
     ],
 )
 def test_what_is_not_for_this_host_ends_the_connection(message: HopMessage, code: CloseCode) -> None:
@@ -176,9 +183,9 @@ def test_who_gets_no_pictures_asks_for_no_key_object(message: HopMessage) -> Non
     caller.say(Attach(DEVICE, b"s" * 16))
     caller.say(message)
     assert step.worker.keys == 0 and caller.closed is None
-    (entrance,) = step.door.guests
-    entrance.outlet.sessions = 1
-    entrance.admit(HANDLE, (0,), {1: 0})
+    (hop,) = step.admission.watcher
+    hop.upload.sessions = 1
+    hop.admit(HANDLE, (0,), {1: 0})
     caller.say(Subscribe(HANDLE, 1, 0))
     caller.say(message)
     assert step.worker.keys == 1
@@ -202,15 +209,15 @@ def test_a_stranger_makes_room_for_another_and_nobody_who_was_admitted_does() ->
     callers = [step.comes(address=f"10.0.{at}.1" if at else "192.0.2.7") for at in range(MOST)]
     for caller in callers:
         caller.say(Attach(DEVICE, b"s" * 16))
-    step.door.guests[0].admit(HANDLE, (0,), {})
+    step.admission.watcher[0].admit(HANDLE, (0,), {})
     twice = step.comes(address="10.0.7.1")
     assert callers[1].closed == CloseCode.LIMIT, "each has one place: the oldest goes"
     twice.say(Attach(DEVICE, b"s" * 16))
     assert step.comes(address="203.0.113.1").closed is None
     assert callers[7].closed == CloseCode.LIMIT and callers[2].closed is None, "now one source has two"
     assert callers[0].closed is None and twice.closed is None
-    for entrance in step.door.guests:
-        entrance.admit(HANDLE, (0,), {})
+    for hop in step.admission.watcher:
+        hop.admit(HANDLE, (0,), {})
     assert step.comes(address="203.0.113.2").closed == CloseCode.LIMIT
 
 
@@ -248,38 +255,38 @@ def test_what_names_another_session_is_ignored(message: HopMessage) -> None:
     step = Doorstep(strangers=True)
     caller = step.comes()
     caller.say(Attach(DEVICE, b"s" * 16))
-    (entrance,) = step.door.guests
-    entrance.outlet.sessions = 1
-    entrance.admit(HANDLE, (0,), {1: 0})
+    (hop,) = step.admission.watcher
+    hop.upload.sessions = 1
+    hop.admit(HANDLE, (0,), {1: 0})
     caller.say(message)
-    assert (step.worker.keys, step.desk.gone, entrance.outlet.watches()) == (0, 0, True)
+    assert (step.worker.keys, step.desk.gone, hop.upload.watches()) == (0, 0, True)
 
 
 def test_who_wants_no_pictures_is_not_watched_and_asks_for_a_key_object_when_it_comes_back() -> None:
     step = Doorstep(strangers=True)
     caller = step.comes()
     caller.say(Attach(DEVICE, b"s" * 16))
-    (entrance,) = step.door.guests
-    entrance.outlet.sessions = 1
-    entrance.admit(HANDLE, (0,), {1: 0})
+    (hop,) = step.admission.watcher
+    hop.upload.sessions = 1
+    hop.admit(HANDLE, (0,), {1: 0})
     caller.say(Subscribe(HANDLE, 1, 0))
-    assert not entrance.outlet.watches() and step.worker.keys == 0
+    assert not hop.upload.watches() and step.worker.keys == 0
     for _ in range(3):
         caller.say(Subscribe(HANDLE, 1, 1))
-    assert entrance.outlet.watches() and step.worker.keys == 1, "only a change asks"
+    assert hop.upload.watches() and step.worker.keys == 1, "only a change asks"
 
 
 def test_detach_ends_pictures_at_once_and_no_channel_opens_behind_it() -> None:
     step = Doorstep(strangers=True)
     caller = step.comes()
     caller.say(Attach(DEVICE, b"s" * 16))
-    (entrance,) = step.door.guests
-    entrance.outlet.sessions = 1
-    entrance.admit(HANDLE, (0,), {1: 0})
+    (hop,) = step.admission.watcher
+    hop.upload.sessions = 1
+    hop.admit(HANDLE, (0,), {1: 0})
     known = caller.open(HANDLE, 0, b"")
     for _ in range(2):
         caller.say(Detach(HANDLE, CloseCode.ENDED))
-    assert step.desk.gone == 1 and not entrance.outlet.watches()
+    assert step.desk.gone == 1 and not hop.upload.watches()
     assert caller.heard(Detach) == [Detach(HANDLE, CloseCode.ENDED)]
     caller.raw(b"the end", known)
     assert step.desk.bytes == [(0, b"the end")], "what is open stays until it is ended"

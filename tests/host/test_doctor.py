@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from avl_host.doctor import check
-from avl_protocol.endpoint.finding import report
+from avl_protocol.endpoint.diagnosis.finding import report
 from tests.host.conftest import XServer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from avl_host.encode.content import NOTHING, Content
-from avl_host.rungs import MOTION_BITS, STILL_BITS
+from avl_host.encode.rungs import MOTION_BITS, STILL_BITS
 
 
 def show(

@@ -12,12 +12,32 @@ from avl_protocol.wire.registry import Modifier
 @pytest.mark.parametrize(
     ("keysym", "expected"),
     [
-        (0x41, "A"), (0xE9, "é"), (0x20AC, "€"), (0x6C6, "ф"), (0x6A3, "ё"), (0x6A1, "ђ"), (0x7E1, "α"), (0x7B1, "ά"),
-        (0x7F2, "σ"), (0x7F3, "ς"),
-        (0xCE0, "א"), (0xDA1, "ก"), (0x1B1, "ą"), (0x4B1, "ア"), (0x5C7, "ا"), (0x13BC, "Œ"), (0x0101F600, "😀"),
-        (0xFFB7, "7"), (0xFFAB, "+"), (0xFFAE, "."), (0xFE51, ""), (0xFF0D, ""), (0, ""), (0x01000000, ""),
+        (0x41, "A"),
+        (0xE9, "é"),
+        (0x20AC, "€"),
+        (0x6C6, "ф"),
+        (0x6A3, "ё"),
+        (0x6A1, "ђ"),
+        (0x7E1, "α"),
+        (0x7B1, "ά"),
+        (0x7F2, "σ"),
+        (0x7F3, "ς"),
+        (0xCE0, "א"),
+        (0xDA1, "ก"),
+        (0x1B1, "ą"),
+        (0x4B1, "ア"),
+        (0x5C7, "ا"),
+        (0x13BC, "Œ"),
+        (0x0101F600, "😀"),
+        (0xFFB7, "7"),
+        (0xFFAB, "+"),
+        (0xFFAE, "."),
+        (0xFE51, ""),
+        (0xFF0D, ""),
+        (0, ""),
+        (0x01000000, ""),
     ],
-)  # fmt: skip
+)
 def test_characters_of_keysyms(keysym: int, expected: str) -> None:
     assert character(keysym) == expected
 

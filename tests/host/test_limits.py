@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avl_host.limits import PROMPTS_PER_HOUR, PromptLimit
+from avl_host.sessions.promptlimit import PROMPTS_PER_HOUR, PromptLimit
 
 
 def test_ten_prompts_an_hour() -> None:

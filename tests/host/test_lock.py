@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from avl_host.lock import COMMANDS, CommandLocker, LockPolicy, RememberingLocker, ScreenLocker
+from avl_host.sessions.lock import COMMANDS, CommandLocker, LockPolicy, RememberingLocker, ScreenLocker
 
 Programs = Callable[..., Callable[[str], str | None]]
 

@@ -13,7 +13,7 @@ from avl_host.capture.source import CursorImage, Picture
 from avl_host.encode.budget import Budget
 from avl_host.encode.encoder import Encoded, EncoderSettings
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
-from avl_host.rungs import FULL
+from avl_host.encode.rungs import FULL
 from avl_protocol.media.frame import Chroma, EncodedFrame, Monitor, Rect
 
 TILE = (Rect(0, 0, 64, 64),)
@@ -43,7 +43,13 @@ class Screen:
         if not changes and not whole:
             return None
         width, height = self.size
-        return Picture(np.zeros((height, width, 4), np.uint8), changes, 0.0, 0.001, 0.002)
+        return Picture(
+            pixels=np.zeros((height, width, 4), np.uint8),
+            damage=changes,
+            captured=0.0,
+            grab_seconds=0.001,
+            compare_seconds=0.002,
+        )
 
     def cursor(self) -> CursorImage | None:
         return None
@@ -70,7 +76,14 @@ class Coder:
         self.asked.append((bool(picture.damage), key))
         self.sizes.append(size)
         self.psnr = 30.0 if picture.damage or key else self.psnr + self.gain
-        return Encoded(bytes(size), key, 12.0 if key or not picture.damage else 44.0, self.psnr, 0.003, 0.004)
+        return Encoded(
+            data=bytes(size),
+            key=key,
+            qp=12.0 if key or not picture.damage else 44.0,
+            psnr=self.psnr,
+            convert_seconds=0.003,
+            encode_seconds=0.004,
+        )
 
     def close(self) -> None:
         self.closed = True

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avl_host.capture.source import CursorImage
-from avl_host.pointer import LARGEST, MOST, as_travels
+from avl_host.desktop.pointer import LARGEST, MOST, as_travels
 from avl_protocol.wire.codec import CONTROL
 from avl_protocol.wire.registry import MAX_RECORD_DATA
 from avl_viewer.present.cursor import cursor_shape
@@ -15,7 +15,14 @@ from tests.protocol.handshakes import Seeded
 
 def noise(width: int, height: int) -> CursorImage:
     """A shape that does not compress."""
-    return CursorImage(7, width, height, width // 3, height // 2, Seeded("noise")(width * height * 4))
+    return CursorImage(
+        serial=7,
+        width=width,
+        height=height,
+        hot_x=width // 3,
+        hot_y=height // 2,
+        rgba=Seeded("noise")(width * height * 4),
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,7 +45,7 @@ def test_fewer_pixels_look_like_the_whole() -> None:
     detailed[:, 48:, 3] = 0  # nothing on the right
     detailed[:, :48, :3] //= 4  # dark on the left
     detailed[:, :48, 3] = 255
-    message = as_travels(CursorImage(1, 96, 96, 0, 0, detailed.tobytes()))
+    message = as_travels(CursorImage(serial=1, width=96, height=96, hot_x=0, hot_y=0, rgba=detailed.tobytes()))
     shape = cursor_shape(message)
     assert message.scale > 1 and shape is not None
     shown = np.frombuffer(shape.rgba, np.uint8).reshape(96, 96, 4)
@@ -47,6 +54,8 @@ def test_fewer_pixels_look_like_the_whole() -> None:
 
 
 def test_one_beyond_every_screen_is_made_smaller() -> None:
-    message = as_travels(CursorImage(1, 2 * LARGEST, 10, LARGEST, 4, bytes(2 * LARGEST * 10 * 4)))
+    message = as_travels(
+        CursorImage(serial=1, width=2 * LARGEST, height=10, hot_x=LARGEST, hot_y=4, rgba=bytes(2 * LARGEST * 10 * 4))
+    )
     assert (message.width, message.height, message.hot_x, message.hot_y) == (LARGEST, 5, LARGEST // 2, 2)
     assert cursor_shape(message) is not None

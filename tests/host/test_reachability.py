@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from avl_host.reachability import Reachability
+from avl_host.paths.reachability import Reachability
+from avl_protocol.endpoint.addresses.interfaces import LocalAddress
+from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
 from avl_protocol.endpoint.endpoint import Endpoint
-from avl_protocol.endpoint.interfaces import LocalAddress
-from avl_protocol.endpoint.whereabouts import Whereabouts
 from avl_protocol.path.punch import PunchKey
 from avl_protocol.path.puncher import OF_ALL
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.pipes import Route
+from avl_protocol.session.pipes import Attachment
 from avl_protocol.wire.endtoend import Candidates
 from avl_protocol.wire.registry import CandidateKind
 
@@ -33,7 +33,7 @@ class _Session:
 
     def __init__(self, near: bool = False) -> None:
         self.sent: list[Any] = []
-        self.route = Route(cast(Any, None), 1, near=near)
+        self.attachment = Attachment(cast(Any, None), 1, near=near)
 
     def send(self, message: Any) -> None:
         self.sent.append(message)

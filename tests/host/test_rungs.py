@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from avl_host.rungs import FULL, HALF, MOTION_BITS, WHOLE, Need, Rung, Rungs, required_bits
+from avl_host.encode.rungs import FULL, HALF, MOTION_BITS, WHOLE, Need, Rung, Rungs, required_bits
 
 HD = (1920, 1080)
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_host.clipboard import X11Clipboard
+from avl_host.desktop.clipboard import X11Clipboard
 from avl_host.selection import compound, targets
 from avl_protocol.wire.cliptext import Content
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState
@@ -194,7 +194,7 @@ async def test_a_transfer_goes_on_after_the_clipboard_is_somebody_elses(clipboar
         ({"image/png": ("image/png", 8, b"png")}, ClipboardState.NOT_TEXT),
         ({"UTF8_STRING": ("UTF8_STRING", 8, b"x" * (MAX_CLIPBOARD_TEXT + 1))}, ClipboardState.TOO_LARGE),
     ],
-)  # fmt: skip
+)
 async def test_what_another_program_has_is_read_or_named(
     clipboard: X11Clipboard, peer: Peer, offers: dict[str, Property], content: Content
 ) -> None:

@@ -6,29 +6,38 @@ from pathlib import Path
 
 import pytest
 
-from avl_host.console import Console
-from avl_host.guestlist import table
+from avl_host.sessions.console import Console
+from avl_host.sessions.sessionlist import table
 from avl_protocol.media.frame import Chroma, EncodedFrame
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import Detached, Message
-from avl_protocol.session.mediaout import REMEMBERED
+from avl_protocol.session.media.sender import REMEMBERED
 from avl_protocol.wire.endtoend import Report
 from avl_protocol.wire.registry import CloseCode
-from tests.host.test_reception import Lobby
+from tests.host.test_subscribers import Lobby
 
 TRACK = 1
 
 
 def shown(lobby: Lobby, session: HostSession, *rows: tuple[int, ...], track: int = TRACK) -> None:
-    lobby.happens(session, Message(Report(track, rows)))
+    lobby.happens(session, Message(Report(track=track, objects=rows)))
 
 
 def publish(lobby: Lobby, count: int) -> None:
     """So many pictures, captured at 0, 1, 2 ... milliseconds after second 100."""
-    publication = lobby.sharing.publications[0]
+    publication = lobby.publisher.publications[0]
     for number in range(count):
         captured = 100.0 + number / 1000
-        frame = EncodedFrame(not number, b"x", captured, 0.0, "avc1.42001f", 64, 48, Chroma.YUV420)
+        frame = EncodedFrame(
+            key=not number,
+            data=b"x",
+            captured=captured,
+            input_echo=0.0,
+            codec="avc1.42001f",
+            width=64,
+            height=48,
+            chroma=Chroma.YUV420,
+        )
         publication.sender.seal(frame)
 
 
@@ -44,7 +53,9 @@ def test_the_delay_is_that_of_the_last_picture_shown(tmp_path: Path) -> None:
     shown(lobby, session, (0, 100_050_000), (2, 100_082_000))
     assert delay(lobby, session) == pytest.approx(0.08)
     assert delay(lobby, other) is None, "each viewer has its own"
-    rows = Console(lobby.reception, lobby.features.statistics.delay, lobby.clock.monotonic).answer({"ask": "sessions"})
+    rows = Console(lobby.subscribers, lobby.features.statistics.delay, lobby.clock.monotonic).answer(
+        {"ask": "sessions"}
+    )
     assert [row["delay_ms"] for row in rows["sessions"]] == [80, None]
     assert "80 ms" in table(rows["sessions"]).splitlines()[1]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from avl_host.tickets import MOST, TICKET_BYTES, TicketBook
-from avl_protocol.endpoint.state import StateFolder
+from avl_host.sessions.tickets import MOST, TICKET_BYTES, TicketBook
+from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.wire import packing
 from avl_protocol.wire.registry import Permission
 from tests.protocol.handshakes import WALL, Seeded
@@ -127,11 +127,22 @@ ROW = [b"k" * 32, FRIEND, SESSION, 1, WALL + 5]
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xc1", b"\xff" * 40, packing.pack(5), packing.pack([5]), packing.pack([[1, 2, 3]]), packing.pack({1: 2}),
-     packing.pack([[*ROW[:4], "soon"]]), packing.pack([[*ROW[:3], None, WALL + 5]]), packing.pack([[None, *ROW[1:]]]),
-     packing.pack([[1 << 60, *ROW[1:]]]),
-     packing.pack([ROW])[:-3], packing.pack([[*ROW, 6]])],
-)  # fmt: skip
+    [
+        b"",
+        b"\xc1",
+        b"\xff" * 40,
+        packing.pack(5),
+        packing.pack([5]),
+        packing.pack([[1, 2, 3]]),
+        packing.pack({1: 2}),
+        packing.pack([[*ROW[:4], "soon"]]),
+        packing.pack([[*ROW[:3], None, WALL + 5]]),
+        packing.pack([[None, *ROW[1:]]]),
+        packing.pack([[1 << 60, *ROW[1:]]]),
+        packing.pack([ROW])[:-3],
+        packing.pack([[*ROW, 6]]),
+    ],
+)
 def test_a_damaged_file_costs_the_tickets_and_not_the_start(tmp_path: Path, data: bytes) -> None:
     StateFolder(tmp_path).write("tickets.bin", data)
     kept = Kept(tmp_path)

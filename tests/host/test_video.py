@@ -57,12 +57,18 @@ def page(width: int, height: int, seed: int = 1) -> NDArray[np.uint8]:
 
 def whole(pixels: NDArray[np.uint8], at: float, *damage: Rect) -> Picture:
     """A picture of which everything changed, or the rectangles given."""
-    return Picture(pixels, damage or (Rect(0, 0, pixels.shape[1], pixels.shape[0]),), at, 0.0, 0.0)
+    return Picture(
+        pixels=pixels,
+        damage=damage or (Rect(0, 0, pixels.shape[1], pixels.shape[0]),),
+        captured=at,
+        grab_seconds=0.0,
+        compare_seconds=0.0,
+    )
 
 
 def same(pixels: NDArray[np.uint8], at: float) -> Picture:
     """The same picture again, for refinement."""
-    return Picture(pixels, (), at, 0.0, 0.0)
+    return Picture(pixels=pixels, damage=(), captured=at, grab_seconds=0.0, compare_seconds=0.0)
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -79,7 +85,9 @@ def encoder(
     width: int, height: int, chroma: Chroma = Chroma.YUV444, bitrate: int = 8_000_000, scale: Fraction = Fraction(1)
 ) -> H264Encoder:
     # A machine too slow for the motion would code it more coarsely.
-    return H264Encoder(EncoderSettings(width, height, chroma, bitrate, scale=scale), lambda: 0.0)
+    return H264Encoder(
+        EncoderSettings(width=width, height=height, chroma=chroma, bitrate=bitrate, scale=scale), lambda: 0.0
+    )
 
 
 def settle(coder: H264Encoder, viewer: Viewer, pixels: NDArray[np.uint8], frames: int = 60) -> NDArray[np.uint8]:

@@ -29,7 +29,7 @@ class Audience:
         self.layouts: list[tuple[tuple[int, int], tuple[Monitor, ...]]] = []
         self.losses: list[str] = []
         self.told = asyncio.Event()
-        self.listener = Listener(self._frame, self._cursor, self._layout, self._lost)
+        self.listener = Listener(frame=self._frame, cursor=self._cursor, layout=self._layout, lost=self._lost)
 
     async def until(self, condition: Callable[[], bool], seconds: float = 8.0) -> None:
         """Wait until something told makes the condition true."""

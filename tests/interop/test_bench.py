@@ -127,7 +127,7 @@ async def test_without_remoting_every_press_and_every_frame_is_seen_at_once(
     monkeypatch.setattr(measure, "COMPARED", 1)
     programs = Programs(tmp_path)
     try:
-        found = await Cast(programs, Load()).open()
+        found = await Cast(programs=programs, load=Load()).open()
         bench = measure.Bench(found.host, found.host, found.content, found.load)
         pressed = measure.clicks(bench, 3, "desk")
         assert (pressed["count"], pressed["lost"]) == (3, 0)

@@ -18,7 +18,16 @@ def test_figures_are_of_what_was_sent_in_peace_and_under_attack() -> None:
     events += [{"at": 30.0, "delay": 0.5}, {"at": 5.0, "delay": 9.0}]
     events += [{"at": 10.5, "began": 10.2, "entered": 0.3}, {"at": 11.5, "began": 8.0, "entered": 2.5}]
     made = figures("one", [*events, {"at": 10.0, "lost": 1.0}], (5.0, 9.0, 20.0), 12.0, 40.0)
-    assert made == Figures("one", 12.0, 5.0, pytest.approx(96.0), 100.0, 0.3, 40.0, 1)  # type: ignore[arg-type]
+    assert made == Figures(
+        name="one",
+        memory=12.0,
+        before_p95=5.0,
+        p95=pytest.approx(96.0),  # type: ignore[arg-type]
+        worst=100.0,
+        enters=0.3,
+        cpu=40.0,
+        lost=1,
+    )
     assert made.met == (True, False, True)
     gone = figures("two", [{"at": 15.0, "began": 10.0, "entered": None}], (5.0, 9.0, 20.0), 65.0, 40.0)
     assert gone.enters is None and gone.met == (False, True, False)

@@ -13,12 +13,15 @@ from interop.bench.rig.netns import Backlog
 
 
 def picture(at: float, typed: int | None = None, echo_us: int = 0, film: int | None = None) -> Seen:
-    return Seen(at, 0.050, 0.060, film, typed, echo_us, 12_500)
+    return Seen(at=at, age=0.050, drawn_age=0.060, film=film, typed=typed, echo_us=echo_us, size=12_500)
 
 
 def backlog(*waiting: int) -> list[Backlog]:
     """A sample each 100 ms from 100.05 on, by bytes that wait."""
-    return [Backlog(100.05 + 0.1 * place, size, 0, 10_000 * place, place) for place, size in enumerate(waiting)]
+    return [
+        Backlog(at=100.05 + 0.1 * place, waiting=size, packets=0, passed=10_000 * place, dropped=place)
+        for place, size in enumerate(waiting)
+    ]
 
 
 def test_counts_of_keys_go_on_where_the_blocks_begin_again() -> None:

@@ -48,7 +48,7 @@ def cable() -> Iterator[Cable]:
 
 
 def test_a_datagram_leaves_when_its_delay_is_over_and_never_before_an_earlier_one() -> None:
-    line = Line(0.020, 0.0, Random(1).random)
+    line = Line(delay=0.020, loss=0.0, chance=Random(1).random)
     line.put(b"one", 5.000)
     line.put(b"two", 4.990)  # the kernel's clock was set back meanwhile
     assert line.due() == pytest.approx(5.020)
@@ -62,7 +62,7 @@ def test_a_datagram_leaves_when_its_delay_is_over_and_never_before_an_earlier_on
 def test_the_asked_share_is_lost_at_random_and_the_same_for_the_same_seed() -> None:
     survivors = []
     for _ in range(2):
-        line = Line(0.0, 0.03, Random(7).random)
+        line = Line(delay=0.0, loss=0.03, chance=Random(7).random)
         for number in range(20_000):
             line.put(number.to_bytes(4, "big"), 0.0)
         assert 0.025 < line.lost / 20_000 < 0.035
@@ -78,7 +78,7 @@ def test_what_is_sent_comes_out_later_at_the_other_side_and_so_does_the_answer()
         far.bind(("127.0.0.1", 0))
         for end in (far, us):
             end.settimeout(5)
-        shaper = Shaper(("127.0.0.1", 0), far.getsockname(), 0.030, 0.0, 1)
+        shaper = Shaper(listen=("127.0.0.1", 0), target=far.getsockname(), delay=0.030, loss=0.0, seed=1)
         stop = threading.Event()
 
         def turn() -> None:
@@ -230,7 +230,7 @@ def test_namespaces_are_gone_when_their_owner_is_killed(cable: Cable) -> None:
 
 
 def test_a_namespace_inside_a_user_namespace_is_entered_through_that() -> None:
-    assert Namespace(7, False).entrance("--net") == ["nsenter", "--target", "7", "--net", "--"]
+    assert Namespace(7, False).via("--net") == ["nsenter", "--target", "7", "--net", "--"]
     assert "--user" in Namespace(7, True).command(["ip"])
 
 
@@ -280,11 +280,13 @@ def command_line(*words: str) -> list[Scenario]:
 
 def test_a_command_line_names_links() -> None:
     assert command_line() == command_line("--scenario", "all") == list(SCENARIOS.values())
-    assert command_line("--scenario", "drop20-2") == [Scenario("drop20-2", (20, 2), queue=500)]
+    assert command_line("--scenario", "drop20-2") == [Scenario(name="drop20-2", rates=(20, 2), queue=500)]
     assert command_line("--rates", "20,5") == [SCENARIOS["steady20"], SCENARIOS["steady5"]]
     assert command_line("--step", "20:4:20") == [SCENARIOS["drop20-4-20"]]
     assert command_line("--loss", "3") == [SCENARIOS["loss3"]]
-    assert command_line("--rates", "2", "--loss", "1", "--queue", "50") == [Scenario("steady2-loss1", (2,), 1, 50)]
+    assert command_line("--rates", "2", "--loss", "1", "--queue", "50") == [
+        Scenario(name="steady2-loss1", rates=(2,), loss=1, queue=50)
+    ]
     assert SCENARIOS["drop20-2"].queue_bytes == 1_250_000
     with pytest.raises(ValueError, match="no scenario is called fast; there are open"):
         command_line("--scenario", "fast")
@@ -309,7 +311,7 @@ async def test_a_session_over_a_slow_and_distant_link_shows_the_film_and_answers
     folder.mkdir()
     try:
         await desk.open()
-        result = await play(desk, Scenario("short", (20, 10)), Settings(25.0, 1.5, False), folder)
+        result = await play(desk, Scenario(name="short", rates=(20, 10)), Settings(25.0, 1.5, False), folder)
     finally:
         desk.close()
         programs.end()

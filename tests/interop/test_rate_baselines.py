@@ -32,7 +32,7 @@ FEEDBACK = 0.012
 MBIT = 1e6
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Path:
     """A flow at its target, a fluid queue, a link of `capacity(now)` bit/s; drop-tail at `limit` seconds."""
 
@@ -45,7 +45,7 @@ class Path:
     credit: float = 0.0
     feedback_at: float = FEEDBACK
     train: deque[float] = field(default_factory=deque)  # when its packets leave
-    on_way: deque[tuple[float, float, bool]] = field(default_factory=deque)  # sent, arrives, lost
+    on_path: deque[tuple[float, float, bool]] = field(default_factory=deque)  # sent, arrives, lost
     unreported: list[tuple[float, float, bool]] = field(default_factory=list)
     in_flight: int = 0
     queues: list[float] = field(default_factory=list)
@@ -59,12 +59,12 @@ class Path:
         lost = queue > self.limit
         if not lost:
             self.free = max(self.free, at) + 8 * PACKET / self.capacity(at)
-        self.on_way.append((at, max(self.free, at) + OWD, lost))
+        self.on_path.append((at, max(self.free, at) + OWD, lost))
 
     def step(self, tick: float = 0.001) -> None:
         self.now += tick
-        while self.on_way and self.on_way[0][1] + OWD <= self.now:
-            sent, arrives, lost = self.on_way.popleft()
+        while self.on_path and self.on_path[0][1] + OWD <= self.now:
+            sent, arrives, lost = self.on_path.popleft()
             self.in_flight -= PACKET
             self.unreported.append((sent, arrives, lost))
             if lost:
@@ -243,7 +243,7 @@ def test_after_a_drop_85_percent_is_tried_by_an_application_limited_sender() -> 
 
 def test_gcc_probes_itself_up_at_once_and_reads_nothing_oftener_than_every_50_ms() -> None:
     controller = GccController(0.3 * MBIT, 1 * MBIT, 10 * MBIT, PACKET)
-    path = Path(controller, lambda now: 4 * MBIT)
+    path = Path(controller=controller, capacity=lambda now: 4 * MBIT)
     targets = list(path.run(1.0))
     assert [round(8 * rate / MBIT) for _, _, rate in path.trains] == [3, 6]
     assert targets[-1] > 3.4 * MBIT
@@ -253,7 +253,7 @@ def test_gcc_probes_itself_up_at_once_and_reads_nothing_oftener_than_every_50_ms
 
 def test_gcc_probes_every_five_seconds_while_application_limited() -> None:
     controller = make("gcc", 0.3 * MBIT, 1 * MBIT, 10 * MBIT, PACKET)
-    path = Path(controller, lambda now: 4 * MBIT, active=lambda now: now < 3)
+    path = Path(controller=controller, capacity=lambda now: 4 * MBIT, active=lambda now: now < 3)
     list(path.run(15.0))
     times = [when for when, _, _ in path.trains if when > 3]
     assert len(times) == 2 and times[1] - times[0] == pytest.approx(ALR_INTERVAL, abs=0.1)
@@ -292,7 +292,7 @@ def test_nadas_accelerated_ramp_up_is_bounded() -> None:
     assert ramp_up(0.05) == pytest.approx(0.05 / (0.05 + 0.1 + 0.12))
     assert ramp_up(-0.2) == 0.5
     controller = NadaController(0.15 * MBIT, 0.5 * MBIT, 30 * MBIT, PACKET)
-    path = Path(controller, lambda now: 50 * MBIT)
+    path = Path(controller=controller, capacity=lambda now: 50 * MBIT)
     before = controller.reference
     for target in path.run(4.0):
         if target != before:
@@ -320,7 +320,7 @@ def test_loss_intervals_are_averaged_and_forgotten() -> None:
 
 @pytest.mark.parametrize("name", ["reno", "cubic"])
 def test_classic_windows_are_aioquics_own(name: str) -> None:
-    ours = ClassicController(name, 0.3 * MBIT, 1 * MBIT, 1000 * MBIT, PACKET)
+    ours = ClassicController(name=name, rmin=0.3 * MBIT, rstart=1 * MBIT, rmax=1000 * MBIT, packet_size=PACKET)
     theirs = create_congestion_control(name, max_datagram_size=PACKET)
     flying: deque[QuicSentPacket] = deque()
     windows = set()
@@ -354,7 +354,7 @@ def test_classic_windows_are_aioquics_own(name: str) -> None:
 
 
 def test_losses_that_a_report_names_halve_the_window_once_and_are_not_acknowledged() -> None:
-    controller = ClassicController("reno", 0.3 * MBIT, 1 * MBIT, 1000 * MBIT, PACKET)
+    controller = ClassicController(name="reno", rmin=0.3 * MBIT, rstart=1 * MBIT, rmax=1000 * MBIT, packet_size=PACKET)
     for count in range(10):
         controller.on_sent(1 + count / 1000, PACKET, (count + 1) * PACKET)
     controller.on_acked(1.02, PACKET, 1.0)
@@ -373,7 +373,10 @@ def test_losses_that_a_report_names_halve_the_window_once_and_are_not_acknowledg
 
 @pytest.mark.parametrize("name", ["gcc", "nada", "reno", "cubic"])
 def test_a_link_is_filled_and_not_drowned_before_and_after_a_drop(name: str) -> None:
-    path = Path(make(name, 0.3 * MBIT, 1 * MBIT, 10 * MBIT, PACKET), lambda now: (6 if now < 20 else 2) * MBIT)
+    path = Path(
+        controller=make(name, 0.3 * MBIT, 1 * MBIT, 10 * MBIT, PACKET),
+        capacity=lambda now: (6 if now < 20 else 2) * MBIT,
+    )
     targets = [target / MBIT for target in path.run(45.0)]
     assert 0.6 * 6 < fmean(targets[1000:2000]) < 1.05 * 6
     assert 0.6 * 2 < fmean(targets[3000:]) < 1.05 * 2

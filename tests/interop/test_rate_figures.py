@@ -115,18 +115,18 @@ def test_jain_and_score() -> None:
 
 
 def world(case: Case, steps: Steps) -> Link:
-    return Link(Clock(), replace(case.forward, capacity=steps), Random(1))
+    return Link(clock=Clock(), spec=replace(case.forward, capacity=steps), rng=Random(1))
 
 
 def test_what_flows_may_use_is_cut_by_their_largest_rate_pauses_and_long_tcp() -> None:
     steps: Steps = ((0.0, 10e6), (5.0, 20e6))
-    case = Case("made", "Q", 10, LinkSpec(capacity=steps), (FLOW,))
+    case = Case(name="made", group="Q", duration=10, forward=LinkSpec(capacity=steps), flows=(FLOW,))
     link = world(case, steps)
     assert allowance([link], case, (0.0, 10.0)) == pytest.approx(80e6)  # 8 Mbit/s is all it asks for
     two = replace(case, flows=(FLOW, replace(FLOW, start=4.0, pauses=((6.0, 9.0),))))
     # 0-4: 8; 4-5: 10; 5-6: 16; 6-9: 8; 9-10: 16 Mbit/s
     assert allowance([link, link], two, (0.0, 10.0)) == pytest.approx((32 + 10 + 16 + 24 + 16) * 1e6)
-    rival = replace(case, tcp=(TcpSpec(2.0, 6.0), TcpSpec(0.0, 10.0, short=(1, 2))))
+    rival = replace(case, tcp=(TcpSpec(start=2.0, stop=6.0), TcpSpec(start=0.0, stop=10.0, short=(1, 2))))
     # 0-2: 8 of 10; 2-5: half of 10; 5-6: 8 of half of 20; 6-10: 8
     assert allowance([link], rival, (0.0, 10.0)) == pytest.approx((16 + 15 + 8 + 32) * 1e6)
     assert allowance([link], rival, (3.0, 4.0)) == pytest.approx(5e6)
@@ -135,17 +135,17 @@ def test_what_flows_may_use_is_cut_by_their_largest_rate_pauses_and_long_tcp() -
 def material() -> Material:
     """Ten seconds at 10 Mbit/s: 100-ms frames of 50 kB, 30 ms late, one of them, a scene change, 200 ms late."""
     case = Case(
-        "made",
-        "Q",
-        10,
-        LinkSpec(capacity=((0.0, 10e6),)),
-        (replace(FLOW, profile=SourceProfile(idle=((4.0, 6.0),))),),
+        name="made",
+        group="Q",
+        duration=10,
+        forward=LinkSpec(capacity=((0.0, 10e6),)),
+        flows=(replace(FLOW, profile=SourceProfile(idle=((4.0, 6.0),))),),
         outages=(7.0,),
         share=(0.0, 10.0),
-        tcp=(TcpSpec(0.0, 10.0),),
+        tcp=(TcpSpec(start=0.0, stop=10.0),),
     )
     clock = Clock()
-    link = Link(clock, case.forward, Random(1))
+    link = Link(clock=clock, spec=case.forward, rng=Random(1))
     moving = [n / 10 for n in range(100) if not 40 <= n < 60]
     made = log([(when, when + (0.2 if when == 6.0 else 0.03), 50_000) for when in moving])
     for kind, size in (("media", 1000), ("parity", 100), ("probe", 20)):
@@ -155,7 +155,16 @@ def material() -> Material:
     made.skipped(1.0)
     link.send(None, 1000, lambda packet: None, flow=0)
     link.send(None, 3000, lambda packet: None, flow=100)
-    return Material(case, link, [link], [made], [[6.0]], [100], [2.0, 4.0], [2.0, 2.0])
+    return Material(
+        case=case,
+        forward=link,
+        links=[link],
+        logs=[made],
+        scenes=[[6.0]],
+        tcp=[100],
+        completions=[2.0, 4.0],
+        alone=[2.0, 2.0],
+    )
 
 
 def test_all_figures_of_a_run_made_by_hand() -> None:

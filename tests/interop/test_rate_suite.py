@@ -91,7 +91,7 @@ def test_a_link_keeps_order_loses_nothing_unseen_and_never_exceeds_its_capacity(
     spec: LinkSpec, traffic: list[tuple[float, int, int]], seed: int
 ) -> None:
     clock = Clock()
-    link = Link(clock, spec, Random(seed))
+    link = Link(clock=clock, spec=spec, rng=Random(seed))
     arrived: list[tuple[float, int]] = []
 
     def deliver(packet: object) -> None:
@@ -123,7 +123,7 @@ def test_a_link_keeps_order_loses_nothing_unseen_and_never_exceeds_its_capacity(
 
 def test_a_full_queue_waits_its_length_and_drops_the_rest() -> None:
     clock = Clock()
-    link = Link(clock, LinkSpec(capacity=TEN, limit=25_000), Random(1))  # 20 ms
+    link = Link(clock=clock, spec=LinkSpec(capacity=TEN, limit=25_000), rng=Random(1))  # 20 ms
     for number in range(40):
         link.send(number, 1250, lambda packet: None, flow=7, delay=0.02)
     clock.run_until(1.0)
@@ -137,7 +137,7 @@ def test_a_full_queue_waits_its_length_and_drops_the_rest() -> None:
 
 def test_no_capacity_means_delay_alone() -> None:
     clock, seen = Clock(), list[float]()
-    link = Link(clock, LinkSpec(), Random(1))
+    link = Link(clock=clock, spec=LinkSpec(), rng=Random(1))
     for delay in (0.03, 0.01):
         link.send(None, 1200, lambda packet: seen.append(clock.now), delay=delay)
     clock.run_until(1.0)
@@ -147,7 +147,7 @@ def test_no_capacity_means_delay_alone() -> None:
 def sent(spec: LinkSpec, rate: float, seconds: float, seed: int = 1) -> Link:
     """A link over which packets of 1250 bytes went at a constant rate."""
     clock = Clock()
-    link = Link(clock, spec, Random(seed))
+    link = Link(clock=clock, spec=spec, rng=Random(seed))
 
     def tick() -> None:
         link.send(None, 1250, lambda packet: None)
@@ -195,8 +195,8 @@ def test_jitter_stays_within_its_limit() -> None:
 
 def test_cubic_fills_a_link_and_two_share_it() -> None:
     clock = Clock()
-    link = Link(clock, LinkSpec(capacity=((0.0, 20e6),), limit=250_000), Random(1))
-    flows = [LongTcp(clock, link, 100 + place, TcpSpec(0.1 * place, 60.0)) for place in range(2)]
+    link = Link(clock=clock, spec=LinkSpec(capacity=((0.0, 20e6),), limit=250_000), rng=Random(1))
+    flows = [LongTcp(clock, link, 100 + place, TcpSpec(start=0.1 * place, stop=60.0)) for place in range(2)]
     assert len(flows) == 2
     clock.run_until(60.0)
 
@@ -211,13 +211,15 @@ def test_cubic_fills_a_link_and_two_share_it() -> None:
 
 def test_cubic_suffers_from_random_loss_and_survives_an_outage() -> None:
     clock = Clock()
-    link = Link(clock, LinkSpec(capacity=((0.0, 20e6),), limit=250_000, loss=0.02), Random(1))
-    LongTcp(clock, link, 100, TcpSpec(0.0, 30.0))
+    link = Link(clock=clock, spec=LinkSpec(capacity=((0.0, 20e6),), limit=250_000, loss=0.02), rng=Random(1))
+    LongTcp(clock, link, 100, TcpSpec(start=0.0, stop=30.0))
     clock.run_until(30.0)
     assert 0.03 < sum(link.flows[100].size) * 8 / 30 / 20e6 < 0.4
     clock = Clock()
-    link = Link(clock, LinkSpec(capacity=((0.0, 10e6), (5.0, 0.0), (8.0, 10e6)), limit=50_000), Random(1))
-    LongTcp(clock, link, 100, TcpSpec(0.0, 20.0))
+    link = Link(
+        clock=clock, spec=LinkSpec(capacity=((0.0, 10e6), (5.0, 0.0), (8.0, 10e6)), limit=50_000), rng=Random(1)
+    )
+    LongTcp(clock, link, 100, TcpSpec(start=0.0, stop=20.0))
     clock.run_until(20.0)
     passage = link.flows[100]
     assert 8 * float(np.asarray(passage.size)[np.asarray(passage.left) > 10.0].sum()) / 10.0 > 0.8 * 10e6
@@ -225,8 +227,14 @@ def test_cubic_suffers_from_random_loss_and_survives_an_outage() -> None:
 
 def test_short_transfers_complete_with_their_sizes_and_pauses() -> None:
     clock = Clock()
-    link = Link(clock, LinkSpec(capacity=((0.0, 2e6),), limit=75_000), Random(1))
-    flow = ShortTcp(clock, link, 100, TcpSpec(0.0, 1000.0, 0.050, 1000, short=(30_000, 50_000)), Random(5))
+    link = Link(clock=clock, spec=LinkSpec(capacity=((0.0, 2e6),), limit=75_000), rng=Random(1))
+    flow = ShortTcp(
+        clock=clock,
+        link=link,
+        number=100,
+        spec=TcpSpec(start=0.0, stop=1000.0, delay=0.050, segment=1000, short=(30_000, 50_000)),
+        rng=Random(5),
+    )
     clock.run_until(1000.0)
     assert 70 < len(flow.completions) < 130  # one in about 10.4 s
     assert 0.25 < np.mean(flow.completions) < 0.8  # 40 kB take 0.16 s at 2 Mbit/s, and three round trips
@@ -242,17 +250,17 @@ def sizes(source: Source, target: float, seconds: float, most: int | None = None
 
 
 def test_the_encoder_meets_its_target_one_frame_late_and_pays_scene_changes_back() -> None:
-    frames = sizes(Source(Random(1), SourceProfile()), 6e6, 60)
+    frames = sizes(Source(rng=Random(1), profile=SourceProfile()), 6e6, 60)
     values = np.array([size for _, size in frames])
     assert values.sum() * 8 / 60 == pytest.approx(6e6, rel=0.02)
     assert np.log(values).std() == pytest.approx(0.25, rel=0.05)
-    source = Source(Random(1), SourceProfile(sigma=0.0))
+    source = Source(rng=Random(1), profile=SourceProfile(sigma=0.0))
     assert [source.tick(n / 60, rate, False, None) for n, rate in enumerate((4.8e6, 9.6e6, 9.6e6))] == [
         10_000,
         10_000,
         20_000,
     ]
-    busy = Source(Random(2), SourceProfile(scene_every=2.0))
+    busy = Source(rng=Random(2), profile=SourceProfile(scene_every=2.0))
     frames = sizes(busy, 6e6, 60)
     assert 25 <= len(busy.scenes) <= 35
     scene = [size for when, size in frames if when in busy.scenes]
@@ -261,16 +269,16 @@ def test_the_encoder_meets_its_target_one_frame_late_and_pays_scene_changes_back
 
 
 def test_key_frames_are_capped_and_paid_back() -> None:
-    source = Source(Random(1), SourceProfile(sigma=0.0), rmax=4.8e6)
+    source = Source(rng=Random(1), profile=SourceProfile(sigma=0.0), rmax=4.8e6)
     assert source.tick(0.0, 9e9, True, 30_000) == 30_000
     following = [source.tick(n / 60, 9e9, False, None) for n in range(1, 7)]
     assert following == [5000, 5000, 5000, 5000, 10_000, 10_000]  # 20 kB of debt, half a frame at a time
     assert source.tick(1.0, 9e9, True, None) == 50_000
-    assert Source(Random(1), SourceProfile(), rmin=0.3e6).tick(0.0, 0.0, False, 10) == LEAST
+    assert Source(rng=Random(1), profile=SourceProfile(), rmin=0.3e6).tick(0.0, 0.0, False, 10) == LEAST
 
 
 def test_a_still_screen_sends_a_pointer_at_most_and_a_pause_nothing() -> None:
-    source = Source(Random(1), SourceProfile(idle=((10.0, 30.0),)), pauses=((40.0, 50.0),))
+    source = Source(rng=Random(1), profile=SourceProfile(idle=((10.0, 30.0),)), pauses=((40.0, 50.0),))
     frames = sizes(source, 6e6, 60)
     idle = [size for when, size in frames if 10 <= when < 30]
     assert set(idle) == {300} and 8 <= len(idle) <= 40

@@ -38,4 +38,14 @@ class FixedRate:
         return None
 
     def state(self, now: float) -> RateState:
-        return RateState("fixed", "for a test", self.target_bitrate or 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return RateState(
+            state="fixed",
+            reason="for a test",
+            target=self.target_bitrate or 0.0,
+            capacity=0.0,
+            delivered=0.0,
+            pacing=0.0,
+            queue_delay=0.0,
+            loss=0.0,
+            parity=0.0,
+        )

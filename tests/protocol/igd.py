@@ -32,7 +32,7 @@ _ACTIONS = {
 _TYPES = {"Text": "string", "Port": "ui2", "Flag": "boolean", "Seconds": "ui4"}
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Igd(asyncio.DatagramProtocol):
     """Answers as UPnP says. `elsewhere`: what its SSDP answer names instead of its own description."""
 

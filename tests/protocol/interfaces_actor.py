@@ -12,7 +12,7 @@ import json
 import sys
 from dataclasses import astuple
 
-from avl_protocol.endpoint.interfaces import SystemInterfaces
+from avl_protocol.endpoint.addresses.interfaces import SystemInterfaces
 
 
 async def watch() -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.crypto.attempts import AttemptBudget, Code, Try
 from avl_protocol.crypto.identity import endorse_signer
 from avl_protocol.session import hosting
-from avl_protocol.session.carrier import Carrier
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.inputledger import Dropped
-from avl_protocol.session.mediain import ReceivedFrame
-from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.session.media.receiver import ReceivedFrame
+from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewerevents import (
     Admitted,
@@ -42,7 +42,7 @@ CODE, VIEW_CODE = "7K3P-9QX2", "VIEW-ONLY"
 EVERYTHING = Permission(sum(Permission))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
     """Something on its way on a stream."""
 
@@ -84,19 +84,19 @@ class MemoryHop:
         while stream in self.opened:
             stream += 100
         self.opened.append(stream)
-        self.out.append(Moved(stream, opens=True))
+        self.out.append(Moved(stream=stream, opens=True))
         return stream
 
     def send_stream(self, stream: int, data: bytes, end: bool = False) -> None:
         self.sent += data
-        self.out.append(Moved(stream, data, end))
+        self.out.append(Moved(stream=stream, data=data, end=end))
 
     def set_stream_bulk(self, stream: int) -> None:
         self.bulk.add(stream)
 
     def reset_stream(self, stream: int, code: int) -> None:
         self.refused.append((stream % 100, CloseCode(code)))
-        self.out.append(Moved(stream, reset=int(code)))
+        self.out.append(Moved(stream=stream, reset=int(code)))
 
     def consume(self, stream: int, size: int) -> None:
         return
@@ -105,13 +105,13 @@ class MemoryHop:
         return self.waiting
 
 
-class MemoryWay:
+class MemoryPath:
     """Both ends of a hop, and the places that one session has there."""
 
     def __init__(self, handle: int, *, direct: bool = False, begun: bool = False) -> None:
         self.host_pipes, self.viewer_pipes = MemoryHop(), MemoryHop()
-        self.host_route = Route(self.host_pipes, handle, direct=direct, begun=begun)
-        self.viewer_route = Route(self.viewer_pipes, handle, direct=direct, begun=begun)
+        self.host_attachment = Attachment(self.host_pipes, handle, direct=direct, begun=begun)
+        self.viewer_attachment = Attachment(self.viewer_pipes, handle, direct=direct, begun=begun)
         #: Bytes that still get through, from the viewer (True) and from the host; None: all.
         self.room: dict[bool, int | None] = {True: None, False: None}
 
@@ -126,7 +126,7 @@ class MemoryWay:
         return replace(moved, data=moved.data[:room], end=False) if room else None
 
 
-class CodeDoor:
+class OneCodeAdmission:
     """A Door over an AttemptBudget; `replaced` counts new printed codes."""
 
     def __init__(self, control: Code | None = None, view: Code | None = None) -> None:
@@ -151,7 +151,7 @@ class CodeDoor:
         return self.tickets.pop((ticket, viewer), None)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class HostOwner:
     """What owns a host's session. `asks`: whether a person decides; `source` gives the media keys."""
 
@@ -197,14 +197,14 @@ class HostOwner:
         key = self.source.keys.join().to_bytes()
         endorsement = endorse_signer(HOST, MEDIA_SESSION, SIGNER.public)
         return Grant(
-            int(session.permissions),
-            MEDIA_SESSION,
-            SIGNER.public,
-            endorsement,
-            (key,),
-            round(now * 1e6),
-            "desk",
-            (self.source.sender.track.row,),
+            permissions=int(session.permissions),
+            media_session=MEDIA_SESSION,
+            signer=SIGNER.public,
+            endorsement=endorsement,
+            keys=(key,),
+            host_time_us=round(now * 1e6),
+            name="desk",
+            tracks=(self.source.sender.track.row,),
         )
 
 
@@ -221,9 +221,9 @@ class ViewerTold:
     stale: bool = False
     ended: Refused | None = None
     dropped: list[Dropped] = field(default_factory=list)
-    moved: list[Route] = field(default_factory=list)
+    moved: list[Attachment] = field(default_factory=list)
     adrift: int = 0
-    unmoved: list[Route] = field(default_factory=list)
+    unmoved: list[Attachment] = field(default_factory=list)
 
     def take(self, session: ViewerSession) -> ViewerTold:
         """Take all events that wait."""
@@ -236,9 +236,9 @@ class ViewerTold:
         if isinstance(event, InputDropped):
             self.dropped += event.dropped
         elif isinstance(event, SessionMoved):
-            self.moved.append(event.route)
+            self.moved.append(event.attachment)
         elif isinstance(event, Unmoved):
-            self.unmoved.append(event.route)
+            self.unmoved.append(event.attachment)
         elif isinstance(event, Adrift):
             self.adrift += 1
         elif isinstance(event, Waiting):
@@ -266,31 +266,48 @@ class Meeting:
     """Both sessions at time `now`. `change(from_viewer, moved)` may alter or drop (None) whatever is carried."""
 
     def __init__(
-        self, code: str = CODE, door: CodeDoor | None = None, asks: bool = False, wish: Permission = EVERYTHING,
-        viewer: str = "viewer", device: int = HOST.number, host_session_id: bytes = SESSION, ticket: bytes = b"",
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        code: str = CODE,
+        admission: OneCodeAdmission | None = None,
+        asks: bool = False,
+        wish: Permission = EVERYTHING,
+        viewer: str = "viewer",
+        device: int = HOST.number,
+        host_session_id: bytes = SESSION,
+        ticket: bytes = b"",
+    ) -> None:
         self.now = 100.0
         self.change: Change = lambda from_viewer, moved: moved
-        self.door = door or CodeDoor()
+        self.admission = admission or OneCodeAdmission()
         self.source = Source()
-        self._host_owner, self._told = HostOwner(self.source, asks), ViewerTold()
-        self.ways = [MemoryWay(5, begun=True)]
-        first = self.ways[0]
+        self._host_owner, self._told = HostOwner(source=self.source, asks=asks), ViewerTold()
+        self.paths = [MemoryPath(5, begun=True)]
+        first = self.paths[0]
         self.host_pipes, self.viewer_pipes = first.host_pipes, first.viewer_pipes
-        self.host_route, self.viewer_route = first.host_route, first.viewer_route
+        self.host_attachment, self.viewer_attachment = first.host_attachment, first.viewer_attachment
         own = VIEWER if viewer == "viewer" else identity(viewer)
         self.host = HostSession(
             identity=HOST,
             session_id=host_session_id,
-            pipes=SessionPipes(self.host_route),
-            door=self.door,
+            pipes=SessionPipes(self.host_attachment),
+            admission=self.admission,
             entropy=Seeded("host"),
             wall=WALL,
             now=self.now,
         )
         self.viewer = ViewerSession(
-            ViewerSettings(own, device, SESSION, code, "someone", wish, (0, 1), ticket),
-            SessionPipes(self.viewer_route),
+            ViewerSettings(
+                identity=own,
+                device=device,
+                session_id=SESSION,
+                code=code,
+                name="someone",
+                permissions=wish,
+                decodes=(0, 1),
+                ticket=ticket,
+            ),
+            SessionPipes(self.viewer_attachment),
             entropy=Seeded(viewer),
             wall=WALL,
             now=self.now,
@@ -317,47 +334,49 @@ class Meeting:
     def carry(self) -> None:
         """Carry what waits, at this moment, until nothing more is said."""
         self._host_owner.take(self.host, self.now)
-        while any(way.viewer_pipes.out or way.host_pipes.out for way in self.ways):
-            for way in self.ways:
-                for from_viewer, pipes in ((True, way.viewer_pipes), (False, way.host_pipes)):
+        while any(path.viewer_pipes.out or path.host_pipes.out for path in self.paths):
+            for path in self.paths:
+                for from_viewer, pipes in ((True, path.viewer_pipes), (False, path.host_pipes)):
                     while pipes.out:
-                        self._carry_one(way, from_viewer, pipes.out.popleft())
+                        self._carry_one(path, from_viewer, pipes.out.popleft())
 
-    def _carry_one(self, way: MemoryWay, from_viewer: bool, sent: Moved) -> None:
+    def _carry_one(self, path: MemoryPath, from_viewer: bool, sent: Moved) -> None:
         moved = self.change(from_viewer, sent)
-        if moved is not None and (moved := way.passes(from_viewer, moved)) is not None:
-            self._hand(way, from_viewer, moved)
+        if moved is not None and (moved := path.passes(from_viewer, moved)) is not None:
+            self._hand(path, from_viewer, moved)
 
-    def _hand(self, way: MemoryWay, from_viewer: bool, moved: Moved) -> None:
-        session, route = (self.host, way.host_route) if from_viewer else (self.viewer, way.viewer_route)
+    def _hand(self, path: MemoryPath, from_viewer: bool, moved: Moved) -> None:
+        session, attachment = (
+            (self.host, path.host_attachment) if from_viewer else (self.viewer, path.viewer_attachment)
+        )
         if moved.reset is not None:
-            session.channel_reset(route, moved.channel, moved.stream, moved.reset, self.now)
+            session.channel_reset(attachment, moved.channel, moved.stream, moved.reset, self.now)
         elif moved.opens:
-            session.channel_opened(route, moved.channel, moved.stream, self.now)
+            session.channel_opened(attachment, moved.channel, moved.stream, self.now)
         else:
-            session.channel_received(route, moved.channel, moved.stream, moved.data, moved.end, self.now)
+            session.channel_received(attachment, moved.channel, moved.stream, moved.data, moved.end, self.now)
         self._host_owner.take(self.host, self.now)
 
-    def another_way(self, *, direct: bool = False) -> MemoryWay:
+    def another_path(self, *, direct: bool = False) -> MemoryPath:
         """A place for the session on another hop."""
-        way = MemoryWay(5 + len(self.ways), direct=direct)
-        self.ways.append(way)
-        return way
+        path = MemoryPath(5 + len(self.paths), direct=direct)
+        self.paths.append(path)
+        return path
 
-    def move(self, way: MemoryWay) -> None:
+    def move(self, path: MemoryPath) -> None:
         """The viewer takes the session there, and all is said that follows."""
-        self.viewer.move(way.viewer_route, self.now)
+        self.viewer.move(path.viewer_attachment, self.now)
         self.carry()
 
-    def lose(self, way: MemoryWay, *, viewer: bool = True, host: bool = True) -> None:
+    def lose(self, path: MemoryPath, *, viewer: bool = True, host: bool = True) -> None:
         """A way breaks, with what is on it, and who notices is told."""
-        way.room = {True: 0, False: 0}
-        way.viewer_pipes.out.clear()
-        way.host_pipes.out.clear()
+        path.room = {True: 0, False: 0}
+        path.viewer_pipes.out.clear()
+        path.host_pipes.out.clear()
         if viewer:
-            self.viewer.route_lost(way.viewer_route, Refused(CloseCode.TIMEOUT), self.now)
+            self.viewer.attachment_lost(path.viewer_attachment, Refused(CloseCode.TIMEOUT), self.now)
         if host:
-            self.host.route_lost(way.host_route, self.now)
+            self.host.attachment_lost(path.host_attachment, self.now)
         self.carry()
 
     def start(self) -> Meeting:
@@ -388,7 +407,7 @@ class Meeting:
         return self.viewer_owner.ended.code if self.viewer_owner.ended else None
 
     def send_input(self, *events: tuple[Any, ...]) -> int:
-        """The viewer's hands."""
+        """Input that is applied to the desktop: keys and pointer, by XTEST or pynput."""
         sequence = self.viewer.send_input(list(events), self.now)
         self.carry()
         return sequence

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.rate.control import RateState
-from avl_protocol.session.carrier import CarrierReceiver
 from avl_protocol.wire.errors import LocalProtocolError
 
 #: Bytes of a stream that may be delivered and not consumed.
@@ -81,7 +81,17 @@ class MemoryCarrier:
 
     def rate_state(self, now: float) -> RateState:
         rate = self.rate or 0.0
-        return RateState("memory", "for a test", rate, rate, rate, rate, 0.0, 0.0, 0.0)
+        return RateState(
+            state="memory",
+            reason="for a test",
+            target=rate,
+            capacity=rate,
+            delivered=rate,
+            pacing=rate,
+            queue_delay=0.0,
+            loss=0.0,
+            parity=0.0,
+        )
 
     def open_stream(self) -> int:
         return next(self._streams)

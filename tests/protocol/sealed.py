@@ -7,9 +7,9 @@ from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
 from avl_protocol.media.frame import Chroma, EncodedFrame
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.track import Track, video
-from avl_protocol.session.mediain import MediaReceiver
-from avl_protocol.session.mediakeys import MediaKeyring
-from avl_protocol.session.mediaout import MediaSender
+from avl_protocol.session.media.keys import MediaKeyring
+from avl_protocol.session.media.receiver import MediaReceiver
+from avl_protocol.session.media.sender import MediaSender
 from tests.protocol.handshakes import Seeded
 
 SIGNER = Identity(bytes(range(32)))
@@ -20,7 +20,17 @@ VIDEO = video(TRACK)
 
 def frame(key: bool, data: bytes = b"\0\0\0\1bitstream", captured: float = 1.0, settled: bool = False) -> EncodedFrame:
     """An encoded frame of no particular picture."""
-    return EncodedFrame(key, data, captured, 0.5, "avc1.F40034", 640, 480, Chroma.YUV444, settled=settled)
+    return EncodedFrame(
+        key=key,
+        data=data,
+        captured=captured,
+        input_echo=0.5,
+        codec="avc1.F40034",
+        width=640,
+        height=480,
+        chroma=Chroma.YUV444,
+        settled=settled,
+    )
 
 
 class Source:

@@ -27,8 +27,12 @@ def _pair(channel: int = 0) -> tuple[SecureChannel, SecureChannel]:
 def _limited(limit: int) -> tuple[SecureChannel, SecureChannel]:
     up, down, move = KEYS.channel_key(2, True), KEYS.channel_key(2, False), KEYS.move_key
     return (
-        SecureChannel(up, down, 2, True, move, SESSION, limit),
-        SecureChannel(down, up, 2, False, move, SESSION, limit),
+        SecureChannel(
+            send_key=up, receive_key=down, channel=2, from_viewer=True, move_key=move, session_id=SESSION, limit=limit
+        ),
+        SecureChannel(
+            send_key=down, receive_key=up, channel=2, from_viewer=False, move_key=move, session_id=SESSION, limit=limit
+        ),
     )
 
 
@@ -251,7 +255,7 @@ def test_forged_headers_are_refused_and_change_nothing(forge: object) -> None:
 
 def _sealed_header(from_viewer: bool, epoch: int, counter: int) -> ResumeHeader:
     maker = open_channel(KEYS, 0, from_viewer, SESSION)
-    body = ResumeHeader(SESSION, 0, epoch, counter, b"")
+    body = ResumeHeader(session=SESSION, channel=0, epoch=epoch, next_counter=counter, mac=b"")
     return replace(body, mac=maker._mac(from_viewer, body.body, b""))
 
 

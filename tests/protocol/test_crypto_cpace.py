@@ -27,8 +27,8 @@ LOW_ORDER = (
 
 
 def _run(first: bytes, second: bytes) -> tuple[cpace.Agreement, cpace.Agreement]:
-    initiator = cpace.Initiator(first, b"ci", b"sid", b"viewer", Seeded("a"))
-    responder = cpace.Responder(second, b"ci", b"sid", b"host", Seeded("b"))
+    initiator = cpace.Initiator(prs=first, ci=b"ci", sid=b"sid", ad=b"viewer", entropy=Seeded("a"))
+    responder = cpace.Responder(prs=second, ci=b"ci", sid=b"sid", ad=b"host", entropy=Seeded("b"))
     return initiator.finish(responder.share, b"host"), responder.finish(initiator.share, b"viewer")
 
 
@@ -37,8 +37,8 @@ def test_the_public_vector_holds() -> None:
     vector = {k: bytes.fromhex(v) for k, v in json.loads(PUBLIC.read_text("utf-8"))["G_25519"].items()}
     prs, ci, sid = vector["PRS"], vector["CI"], vector["sid"]
     assert cpace.generator(prs, ci, sid) == vector["g"]
-    initiator = cpace.Initiator(prs, ci, sid, vector["ADa"], lambda size: vector["ya"])
-    responder = cpace.Responder(prs, ci, sid, vector["ADb"], lambda size: vector["yb"])
+    initiator = cpace.Initiator(prs=prs, ci=ci, sid=sid, ad=vector["ADa"], entropy=lambda size: vector["ya"])
+    responder = cpace.Responder(prs=prs, ci=ci, sid=sid, ad=vector["ADb"], entropy=lambda size: vector["yb"])
     assert (initiator.share, responder.share) == (vector["Ya"], vector["Yb"])
     assert initiator.finish(vector["Yb"], vector["ADb"]).isk == vector["ISK_IR"]
     assert responder.finish(vector["Ya"], vector["ADa"]).isk == vector["ISK_IR"]
@@ -48,7 +48,7 @@ def test_the_public_vector_holds() -> None:
 @given(st.binary(max_size=200), st.binary(max_size=200), st.binary(max_size=40), st.binary(max_size=40))
 def test_an_independent_implementation_agrees(prs: bytes, ci: bytes, ad_a: bytes, ad_b: bytes) -> None:
     sid = b"a session id"
-    ours = cpace.Initiator(prs, ci, sid, ad_a, Seeded("ours"))
+    ours = cpace.Initiator(prs=prs, ci=ci, sid=sid, ad=ad_a, entropy=Seeded("ours"))
     theirs = oracle.CPace.start(role=oracle.CPaceRole.RESPONDER, prs=prs, sid=sid, ci=ci, ad=ad_b)
     theirs.derive(ours.share, ad_a)
     agreement = ours.finish(theirs.public_share, ad_b)
@@ -75,9 +75,9 @@ def test_with_another_code_nothing_agrees() -> None:
 
 
 def test_identities_and_session_enter_the_agreement() -> None:
-    initiator = cpace.Initiator(b"code", b"ci", b"sid", b"viewer", Seeded("a"))
-    responder = cpace.Responder(b"code", b"ci", b"sid", b"host", Seeded("b"))
-    elsewhere = cpace.Responder(b"code", b"ci", b"another", b"host", Seeded("b"))
+    initiator = cpace.Initiator(prs=b"code", ci=b"ci", sid=b"sid", ad=b"viewer", entropy=Seeded("a"))
+    responder = cpace.Responder(prs=b"code", ci=b"ci", sid=b"sid", ad=b"host", entropy=Seeded("b"))
+    elsewhere = cpace.Responder(prs=b"code", ci=b"ci", sid=b"another", ad=b"host", entropy=Seeded("b"))
     right = initiator.finish(responder.share, b"host")
     assert initiator.finish(responder.share, b"impostor").responder_tag != right.responder_tag
     assert initiator.finish(elsewhere.share, b"host").responder_tag != right.responder_tag
@@ -86,8 +86,8 @@ def test_identities_and_session_enter_the_agreement() -> None:
 
 @pytest.mark.parametrize("point", LOW_ORDER, ids=hex)
 def test_low_order_shares_are_refused(point: int) -> None:
-    initiator = cpace.Initiator(b"code", b"ci", b"sid", b"viewer", Seeded("a"))
-    responder = cpace.Responder(b"code", b"ci", b"sid", b"host", Seeded("b"))
+    initiator = cpace.Initiator(prs=b"code", ci=b"ci", sid=b"sid", ad=b"viewer", entropy=Seeded("a"))
+    responder = cpace.Responder(prs=b"code", ci=b"ci", sid=b"sid", ad=b"host", entropy=Seeded("b"))
     for side in (initiator, responder):
         with pytest.raises(RemoteProtocolError) as raised:
             side.finish(point.to_bytes(32, "little"), b"")
@@ -95,7 +95,7 @@ def test_low_order_shares_are_refused(point: int) -> None:
 
 
 def test_equal_shares_are_refused() -> None:
-    initiator = cpace.Initiator(b"code", b"ci", b"sid", b"viewer", Seeded("a"))
+    initiator = cpace.Initiator(prs=b"code", ci=b"ci", sid=b"sid", ad=b"viewer", entropy=Seeded("a"))
     with pytest.raises(RemoteProtocolError) as raised:
         initiator.finish(initiator.share, b"host")
     assert raised.value.code == CloseCode.SESSION_PROTOCOL
@@ -103,6 +103,6 @@ def test_equal_shares_are_refused() -> None:
 
 @given(st.binary(max_size=40).filter(lambda share: len(share) != 32))
 def test_shares_of_another_size_are_refused(share: bytes) -> None:
-    responder = cpace.Responder(b"code", b"ci", b"sid", b"host", Seeded("b"))
+    responder = cpace.Responder(prs=b"code", ci=b"ci", sid=b"sid", ad=b"host", entropy=Seeded("b"))
     with pytest.raises(RemoteProtocolError):
         responder.finish(share, b"viewer")

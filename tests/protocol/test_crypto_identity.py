@@ -119,10 +119,12 @@ def test_a_registration_whose_time_alone_is_wrong_is_told_so(wall: int) -> None:
 @pytest.mark.parametrize(
     ("wall", "told"),
     [
-        (WALL - DAY, None), (WALL + LIFETIME + 0.9 * DAY, None), (WALL - 3 * DAY, "begins to be valid in 3 days"),
+        (WALL - DAY, None),
+        (WALL + LIFETIME + 0.9 * DAY, None),
+        (WALL - 3 * DAY, "begins to be valid in 3 days"),
         (WALL + LIFETIME + 40 * DAY, "ended 40 days ago"),
     ],
-)  # fmt: skip
+)
 def test_a_certificate_is_good_while_it_is_valid_whoever_endorsed_it(wall: float, told: str | None) -> None:
     certificate = self_signed(["relay.test"], now=WALL, entropy=Seeded("certificate")).der
     if told is None:

@@ -21,8 +21,20 @@ PUBLIC = Path(__file__).parents[3] / "shared/vectors/noise_xx.json"
 
 def _pair(pattern: str = "XXhfs", **prologues: bytes) -> tuple[HandshakeState, HandshakeState]:
     return (
-        HandshakeState(True, prologues.get("initiator", b"p"), Seeded("is")(32), Seeded("i"), pattern),
-        HandshakeState(False, prologues.get("responder", b"p"), Seeded("rs")(32), Seeded("r"), pattern),
+        HandshakeState(
+            initiator=True,
+            prologue=prologues.get("initiator", b"p"),
+            static=Seeded("is")(32),
+            entropy=Seeded("i"),
+            pattern=pattern,
+        ),
+        HandshakeState(
+            initiator=False,
+            prologue=prologues.get("responder", b"p"),
+            static=Seeded("rs")(32),
+            entropy=Seeded("r"),
+            pattern=pattern,
+        ),
     )
 
 
@@ -37,9 +49,19 @@ def test_the_public_vector_of_xx_holds() -> None:
     vectors: list[dict[str, Any]] = json.loads(PUBLIC.read_text("utf-8"))["vectors"]
     (vector,) = [v for v in vectors if v["protocol_name"] == "Noise_XX_25519_AESGCM_SHA256"]
     raw = {key: bytes.fromhex(value) for key, value in vector.items() if key not in ("protocol_name", "messages")}
-    initiator = HandshakeState(True, raw["init_prologue"], raw["init_static"], lambda size: raw["init_ephemeral"], "XX")
+    initiator = HandshakeState(
+        initiator=True,
+        prologue=raw["init_prologue"],
+        static=raw["init_static"],
+        entropy=lambda size: raw["init_ephemeral"],
+        pattern="XX",
+    )
     responder = HandshakeState(
-        False, raw["resp_prologue"], raw["resp_static"], lambda size: raw["resp_ephemeral"], "XX"
+        initiator=False,
+        prologue=raw["resp_prologue"],
+        static=raw["resp_static"],
+        entropy=lambda size: raw["resp_ephemeral"],
+        pattern="XX",
     )
     for number, message in enumerate(vector["messages"][:3]):
         writer, reader = (responder, initiator) if number == 1 else (initiator, responder)
@@ -57,7 +79,9 @@ def test_the_public_vector_of_xx_holds() -> None:
 
 @pytest.mark.parametrize("ours_begins", [True, False])
 def test_an_independent_implementation_of_xx_agrees(ours_begins: bool) -> None:
-    ours = HandshakeState(ours_begins, b"prologue", Seeded("ours")(32), Seeded("e"), "XX")
+    ours = HandshakeState(
+        initiator=ours_begins, prologue=b"prologue", static=Seeded("ours")(32), entropy=Seeded("e"), pattern="XX"
+    )
     theirs = NoiseConnection.from_name(b"Noise_XX_25519_AESGCM_SHA256")
     theirs.set_prologue(b"prologue")
     theirs.set_keypair_from_private_bytes(Keypair.STATIC, Seeded("theirs")(32))
@@ -88,7 +112,11 @@ def test_the_hybrid_handshake_agrees_on_everything() -> None:
 def test_the_kem_secret_enters_the_keys() -> None:
     initiator, responder = _pair()
     other = HandshakeState(
-        False, b"p", Seeded("rs")(32), Seeded("r"), encapsulate=lambda public: (bytes(32), bytes(1088))
+        initiator=False,
+        prologue=b"p",
+        static=Seeded("rs")(32),
+        entropy=Seeded("r"),
+        encapsulate=lambda public: (bytes(32), bytes(1088)),
     )
     responder.read(initiator.write(b""))
     again, _ = _pair()

@@ -31,7 +31,7 @@ def _vectors(name: str) -> list[dict[str, Any]]:
 
 
 def _sealer(generation: int = 7, step: int = 0, base: bytes = BASE, track: int = 1) -> ObjectSealer:
-    return ObjectSealer(MEDIA, generation, step, base, track, SIGNER.sign)
+    return ObjectSealer(media_session=MEDIA, generation=generation, step=step, base=base, track=track, sign=SIGNER.sign)
 
 
 def _opener(generation: int = 7, step: int = 0, base: bytes = BASE) -> ObjectOpener:
@@ -110,7 +110,9 @@ def test_an_object_opens_only_in_its_place() -> None:
 
 
 def test_a_viewer_that_knows_the_key_can_not_seal_for_others() -> None:
-    forged = ObjectSealer(MEDIA, 7, 0, BASE, 1, identity("another viewer").sign).seal(5, 1, b"a forgery")
+    forged = ObjectSealer(
+        media_session=MEDIA, generation=7, step=0, base=BASE, track=1, sign=identity("another viewer").sign
+    ).seal(5, 1, b"a forgery")
     _tampered(_opener(), forged)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from avl_protocol.endpoint.dial import Unreachable
+from avl_protocol.carrier.carrier import Carrier, CarrierReceiver
+from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.tls import TrustPinned
 from avl_protocol.quic.carrier import BACKLOG_LIMIT, ROOM, QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.session.carrier import Carrier, CarrierReceiver
 from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
 from tests.protocol.carriers import RecordingReceiver
@@ -24,7 +24,7 @@ from tests.simulator.run import Simulation, run
 RELAY, VIEWER = "10.0.0.1", "10.0.0.2"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Joined:
     """A listening endpoint and one that connected to it."""
 
@@ -54,7 +54,7 @@ async def joined(
 ) -> Joined:
     server = sim.endpoint(RELAY, name="relay.test", **more)
     client = sim.endpoint(VIEWER, options=options)
-    both = Joined(sim, server, client)
+    both = Joined(sim=sim, server=server, client=client)
 
     def on_carrier(carrier: QuicCarrier, alpn: str) -> RecordingReceiver:
         assert alpn == "avl/1"
@@ -317,7 +317,7 @@ def test_a_flood_of_handshakes_turns_retry_on_and_honest_clients_still_connect()
             for stranger in strangers
         ]
         await asyncio.sleep(0.1)
-        admission = both.server._reception.admission
+        admission = both.server._acceptor.admission
         assert admission.half_open == 64
         began = both.sim.clock.monotonic()
         await both.connect()

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from avl_protocol.endpoint.alarm import Alarm
-from avl_protocol.endpoint.faults import MOST, WITHIN, Faults
+from avl_protocol.endpoint.loop.alarm import Alarm
+from avl_protocol.endpoint.loop.faults import MOST, WITHIN, Faults
 
 
 class Program:
@@ -81,7 +81,13 @@ async def test_a_machine_whose_timer_fails_is_ended_and_not_called_for_ever() ->
             self.at = None
 
     machine = Machine()
-    alarm = Alarm(machine, asyncio.get_running_loop(), lambda: program.now, program.faults, machine.end)
+    alarm = Alarm(
+        machine=machine,
+        loop=asyncio.get_running_loop(),
+        now=lambda: program.now,
+        faults=program.faults,
+        broken=machine.end,
+    )
     alarm.reset()
     await asyncio.sleep(0.02)
     assert len(program.told) == 1 and machine.at is None

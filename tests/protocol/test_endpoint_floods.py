@@ -7,15 +7,15 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from avl_protocol.endpoint.dial import Unreachable
+from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.endpoint.endpoint import Endpoint
-from avl_protocol.endpoint.network import Address
 from avl_protocol.endpoint.tls import TrustPinned
+from avl_protocol.endpoint.udp.network import Address
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.rate.limits import Limits, Places
 from avl_protocol.wire.registry import CloseCode
 from tests.protocol.carriers import RecordingReceiver
-from tests.protocol.test_endpoint_reception import initial
+from tests.protocol.test_endpoint_acceptor import initial
 from tests.simulator.run import Simulation, run
 
 SERVER: Address = ("10.0.0.1", 1)
@@ -81,9 +81,9 @@ def watched(stand: Stand) -> list[str]:
     server: Any = stand.server
     deliver, accept = server._deliver, server._accept
 
-    def delivered(link: Any, *rest: Any) -> None:
-        order.append("friend" if link.favoured else "stranger")
-        deliver(link, *rest)
+    def delivered(bound: Any, *rest: Any) -> None:
+        order.append("friend" if bound.favoured else "stranger")
+        deliver(bound, *rest)
 
     def accepted(*rest: Any) -> None:
         order.append("new")
@@ -119,9 +119,9 @@ def test_one_friend_gets_a_part_of_a_turn_and_the_rest_in_the_next_ones() -> Non
         server: Any = stand.server
         deliver = server._deliver
 
-        def delivered(link: Any, *rest: Any) -> None:
-            seen.append(link.connection.get_peer_address()[0])
-            deliver(link, *rest)
+        def delivered(bound: Any, *rest: Any) -> None:
+            seen.append(bound.connection.get_peer_address()[0])
+            deliver(bound, *rest)
 
         server._deliver = delivered
         server._received([packet(loud)] * 200 + [packet(quiet)])

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from avl_protocol.endpoint import interfaces as interfaces_module
-from avl_protocol.endpoint.interfaces import (
+from avl_protocol.endpoint.addresses import interfaces as interfaces_module
+from avl_protocol.endpoint.addresses.interfaces import (
     LONGEST,
     POLL,
     QUIET,
@@ -25,7 +25,7 @@ from avl_protocol.endpoint.interfaces import (
     Settling,
     SystemInterfaces,
 )
-from avl_protocol.endpoint.netlink import DELADDR, IFA_ADDRESS, NEWADDR, NEWLINK, NEWROUTE, News, messages
+from avl_protocol.endpoint.addresses.netlink import DELADDR, IFA_ADDRESS, NEWADDR, NEWLINK, NEWROUTE, News, messages
 from interop.bench.rig.netns import FAR, NEAR, NEAR_DEVICE, Cable, LinkImpossible
 from tests.simulator.loop import VirtualLoop
 

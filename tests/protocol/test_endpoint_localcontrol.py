@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from avl_protocol.endpoint import localcontrol, localserver
-from avl_protocol.endpoint.localcontrol import MAX_LINE, ControlError, Lines, NobodyThere, ask, encode
-from avl_protocol.endpoint.localserver import AlreadyRunning, LocalServer
-from avl_protocol.endpoint.state import StateError
+from avl_protocol.endpoint.program import localcontrol, localserver
+from avl_protocol.endpoint.program.localcontrol import MAX_LINE, ControlError, Lines, NobodyThere, ask, encode
+from avl_protocol.endpoint.program.localserver import AlreadyRunning, LocalServer
+from avl_protocol.endpoint.program.state import StateError
 
 
 async def echo(request: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from avl_protocol.endpoint.finding import Finding, report
-from avl_protocol.endpoint.interfaces import LocalAddress
-from avl_protocol.endpoint.netcheck import NatKind, NetFacts, Reach, classify, verdicts
+from avl_protocol.endpoint.addresses.interfaces import LocalAddress
+from avl_protocol.endpoint.diagnosis.finding import Finding, report
+from avl_protocol.endpoint.diagnosis.netcheck import NatKind, NetFacts, Reach, classify, verdicts
 
 INSIDE, OUTSIDE = LocalAddress("192.168.1.7", 24, "eth0"), "203.0.113.9"
 SIX = LocalAddress("2a01:4f8::7", 64, "eth0")

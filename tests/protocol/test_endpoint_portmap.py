@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.endpoint import pcp
-from avl_protocol.endpoint.clock import entropy
-from avl_protocol.endpoint.gateway import default_gateway, read_gateway
-from avl_protocol.endpoint.portmap import LONGEST_LIFETIME, FixedMapper, GatewayMapper, PortMapper
+from avl_protocol.endpoint.loop.clock import entropy
+from avl_protocol.endpoint.portmapping import pcp
+from avl_protocol.endpoint.portmapping.gateway import default_gateway, read_gateway
+from avl_protocol.endpoint.portmapping.portmap import LONGEST_LIFETIME, FixedMapper, GatewayMapper, PortMapper
 from tests.protocol.router import Router
 
 HERE = "127.0.0.1"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.endpoint.quota import Claim, Quota, network
+from avl_protocol.endpoint.accept.quota import Claim, Quota, network
 from avl_protocol.rate.limits import Limits, Places
 
 GRACE = 5.0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from avl_protocol.endpoint.state import StateError, StateFolder, write_whole
+from avl_protocol.endpoint.program.state import StateError, StateFolder, write_whole
 
 
 def full(descriptor: int) -> None:

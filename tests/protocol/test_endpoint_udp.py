@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from avl_protocol.endpoint.clock import SystemClock, entropy
-from avl_protocol.endpoint.dial import Unreachable
+from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.endpoint.endpoint import Endpoint
-from avl_protocol.endpoint.network import Address
-from avl_protocol.endpoint.runtime import run
+from avl_protocol.endpoint.loop.clock import SystemClock, entropy
+from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.tls import TrustPinned, TrustPublic, self_signed
-from avl_protocol.endpoint.udp import MAX_WAITING, UdpNetwork, UdpSocket
+from avl_protocol.endpoint.udp.network import Address
+from avl_protocol.endpoint.udp.sockets import MAX_WAITING, UdpNetwork, UdpSocket
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.wire.errors import LocalProtocolError
 from tests.protocol.carriers import RecordingReceiver

@@ -9,8 +9,8 @@ import pytest
 from async_upnp_client.const import HttpRequest
 from async_upnp_client.exceptions import UpnpCommunicationError
 
-from avl_protocol.endpoint.portmap import EitherMapper, FixedMapper, PortMapper
-from avl_protocol.endpoint.upnp import LARGEST, OnlyTheRouter, UpnpMapper
+from avl_protocol.endpoint.portmapping.portmap import EitherMapper, FixedMapper, PortMapper
+from avl_protocol.endpoint.portmapping.upnp import LARGEST, OnlyTheRouter, UpnpMapper
 from tests.protocol.igd import HERE, Igd
 
 REDIRECTED = (
@@ -38,7 +38,7 @@ async def standing(igd: Igd, gateway: str | None = HERE) -> AsyncIterator[UpnpMa
 
 @pytest.mark.parametrize("service", ["WANIPConnection:1", "WANIPConnection:2", "WANPPPConnection:1"])
 async def test_a_port_is_given_kept_and_given_up(service: str) -> None:
-    igd = Igd(service)
+    igd = Igd(service=service)
     async with standing(igd) as mapper:
         mapping = await mapper.map(5000)
         assert mapping is not None, mapper.reason
@@ -74,7 +74,7 @@ async def test_a_port_that_is_taken_outside_is_another_one_and_not_without_end()
         (Igd(error=725), "725"),  # OnlyPermanentLeasesSupported
         (Igd(ip="0.0.0.0"), "no connection to give ports of"),
         (Igd(ip="nonsense"), "nonsense"),
-        (Igd("Layer3Forwarding:1"), "no connection to give ports of"),
+        (Igd(service="Layer3Forwarding:1"), "no connection to give ports of"),
         (Igd(control="http://127.0.0.2:1/control"), "no connection to give ports of"),
         (Igd(replaced={"/root.xml": REDIRECTED}), "302"),
         (Igd(replaced={"/root.xml": page("x" * (LARGEST + 1))}), "too long"),

@@ -14,13 +14,13 @@ import uvloop
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
-from avl_protocol.endpoint.admission import MAX_HALF_OPEN_PER_SOURCE
-from avl_protocol.endpoint.clock import SystemClock, entropy
-from avl_protocol.endpoint.dial import Unreachable
-from avl_protocol.endpoint.pump import PARSED
-from avl_protocol.endpoint.quota import Quota
+from avl_protocol.endpoint.accept.admission import MAX_HALF_OPEN_PER_SOURCE
+from avl_protocol.endpoint.accept.quota import Quota
+from avl_protocol.endpoint.dial.dialling import Unreachable
+from avl_protocol.endpoint.loop.clock import SystemClock, entropy
+from avl_protocol.endpoint.tcp.pump import PARSED
+from avl_protocol.endpoint.tcp.websocket import SUBPROTOCOL, WebSocketServer, connect_websocket
 from avl_protocol.endpoint.tls import TlsServer, TrustPinned, TrustPublic, client_context, self_signed
-from avl_protocol.endpoint.websocket import SUBPROTOCOL, WebSocketServer, connect_websocket
 from avl_protocol.rate.limits import DEFAULT, Places
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.registry import CloseCode, Priority
@@ -33,7 +33,7 @@ def certificate() -> TlsServer:
     return self_signed(["localhost", "127.0.0.1"], now=SystemClock().wall(), entropy=entropy)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Stand:
     """A server on a free port, and what was accepted there."""
 
@@ -83,7 +83,7 @@ async def stand() -> AsyncIterator[Stand]:
         on_carrier=on_carrier,
         origin_allowed=lambda origin: origin == "https://relay.test",
     )
-    running = Stand(server, tls, bound.getsockname()[1])
+    running = Stand(server=server, tls=tls, port=bound.getsockname()[1])
     await server.listen(bound, tls)
     try:
         yield running
@@ -241,7 +241,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_unless_pinned() 
 
 
 async def test_whoever_does_not_speak_tls_is_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avl_protocol.endpoint.pump.OPENING", 1.5)
+    monkeypatch.setattr("avl_protocol.endpoint.tcp.pump.OPENING", 1.5)
     async with stand() as running:
         mute = [await asyncio.open_connection("127.0.0.1", running.port) for _ in range(MAX_HALF_OPEN_PER_SOURCE)]
         with pytest.raises(Unreachable):

@@ -10,7 +10,7 @@ from avl_protocol.wire.endtoend import Wait
 from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode, Permission
 from tests.protocol.handshakes import HOST, VIEWER, Run, host, viewer
-from tests.protocol.meeting import CODE, EVERYTHING, CodeDoor, Meeting
+from tests.protocol.meeting import CODE, EVERYTHING, Meeting, OneCodeAdmission
 
 TICKET = b"t" * 32
 
@@ -90,16 +90,16 @@ def test_a_host_that_took_a_ticket_may_still_refuse() -> None:
 # -- in a session ------------------------------------------------------------------------------------------------------
 
 
-def door(permissions: Permission = EVERYTHING, viewer_key: bytes = VIEWER.public) -> CodeDoor:
-    made = CodeDoor()
+def admission(permissions: Permission = EVERYTHING, viewer_key: bytes = VIEWER.public) -> OneCodeAdmission:
+    made = OneCodeAdmission()
     made.tickets[TICKET, viewer_key] = permissions
     return made
 
 
 def test_a_viewer_with_a_ticket_is_in_without_code_question_or_try() -> None:
-    meeting = Meeting(code="WRNG-C0DE", door=door(), asks=True, ticket=TICKET).start()
+    meeting = Meeting(code="WRNG-C0DE", admission=admission(), asks=True, ticket=TICKET).start()
     assert meeting.viewer_owner.grant is not None and meeting.host_owner.asked == []
-    assert meeting.door.failures == 0
+    assert meeting.admission.failures == 0
     meeting.send_input((1, 5, 5))
     assert meeting.host_owner.events == [(1, 5, 5)]
 
@@ -107,25 +107,25 @@ def test_a_viewer_with_a_ticket_is_in_without_code_question_or_try() -> None:
 def test_a_ticket_admits_to_what_it_was_given_for_as_far_as_it_is_wished_for() -> None:
     wish = Permission.VIEW | Permission.POINTER
     given = Permission.VIEW | Permission.POINTER | Permission.KEYBOARD
-    assert Meeting(door=door(given), ticket=TICKET, wish=wish).start().host.permissions == wish
-    assert Meeting(door=door(Permission.VIEW), ticket=TICKET).start().viewer.permissions == Permission.VIEW
+    assert Meeting(admission=admission(given), ticket=TICKET, wish=wish).start().host.permissions == wish
+    assert Meeting(admission=admission(Permission.VIEW), ticket=TICKET).start().viewer.permissions == Permission.VIEW
 
 
 @pytest.mark.parametrize("ticket", [b"u" * 32, b"t" * 31, b"t"])
 def test_any_other_ticket_is_answered_as_if_there_were_none(ticket: bytes) -> None:
-    right = Meeting(code=CODE, door=door(), ticket=ticket).start()
+    right = Meeting(code=CODE, admission=admission(), ticket=ticket).start()
     assert right.viewer_owner.grant is not None
-    wrong = Meeting(code="WRNG-C0DE", door=door(), ticket=ticket).start()
-    assert wrong.viewer_owner.grant is None and wrong.reason is CloseCode.REFUSED and wrong.door.failures == 1
+    wrong = Meeting(code="WRNG-C0DE", admission=admission(), ticket=ticket).start()
+    assert wrong.viewer_owner.grant is None and wrong.reason is CloseCode.REFUSED and wrong.admission.failures == 1
 
 
 def test_a_ticket_is_good_for_the_identity_it_was_given_to() -> None:
-    stolen = Meeting(code="WRNG-C0DE", door=door(), ticket=TICKET, viewer="thief").start()
+    stolen = Meeting(code="WRNG-C0DE", admission=admission(), ticket=TICKET, viewer="thief").start()
     assert stolen.viewer_owner.grant is None and stolen.reason is CloseCode.REFUSED
-    assert HOST.public not in (key for _, key in stolen.door.tickets)
+    assert HOST.public not in (key for _, key in stolen.admission.tickets)
 
 
 def test_a_ticket_is_good_once() -> None:
-    shared = door()
-    assert Meeting(code="WRNG-C0DE", door=shared, ticket=TICKET).start().viewer_owner.grant is not None
-    assert Meeting(code="WRNG-C0DE", door=shared, ticket=TICKET).start().viewer_owner.grant is None
+    shared = admission()
+    assert Meeting(code="WRNG-C0DE", admission=shared, ticket=TICKET).start().viewer_owner.grant is not None
+    assert Meeting(code="WRNG-C0DE", admission=shared, ticket=TICKET).start().viewer_owner.grant is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.endpoint.sources import network, source_tag
+from avl_protocol.endpoint.accept.sources import network, source_tag
 from avl_protocol.session.handshakelimits import (
     FRIENDS,
     NETWORK_BYTES,

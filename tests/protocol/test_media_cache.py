@@ -25,40 +25,40 @@ def cut(number: int, size: int = 5000, flags: int = 0, track: int = TRACK) -> li
     return packetize(content(number, size), HANDLE, track, number, flags)
 
 
-def feed(cache: ObjectCache, data: bytes, now: float = 0.0) -> list[bytes]:
+def subscription(cache: ObjectCache, data: bytes, now: float = 0.0) -> list[bytes]:
     return cache.add(data, *datagram.decode(data), now)
 
 
 def test_what_comes_is_new_once_and_is_passed_on_as_it_came() -> None:
     cache = ObjectCache()
     for data in cut(1):
-        assert feed(cache, data) == [data]
-        assert feed(cache, data) == []
-        assert feed(cache, datagram.with_type(data, DatagramType.REPAIR)) == []
+        assert subscription(cache, data) == [data]
+        assert subscription(cache, data) == []
+        assert subscription(cache, datagram.with_type(data, DatagramType.REPAIR)) == []
     assert cache.sealed(TRACK, 1) == content(1, 5000)
 
 
 def test_a_repair_of_what_is_missing_is_passed_on_as_media() -> None:
     cache = ObjectCache()
     pieces = cut(1)
-    assert feed(cache, datagram.with_type(pieces[3], DatagramType.REPAIR)) == [pieces[3]]
-    assert feed(cache, pieces[3]) == []
+    assert subscription(cache, datagram.with_type(pieces[3], DatagramType.REPAIR)) == [pieces[3]]
+    assert subscription(cache, pieces[3]) == []
 
 
 def test_what_parity_gives_back_is_passed_on_as_if_it_had_come() -> None:
     cache = ObjectCache()
     pieces = cut(1, 5000, flags=9)
     rows = parity.make(content(1, 5000), HANDLE, TRACK, 1, 9, [0, 6])
-    assert feed(cache, rows[1]) == []
-    assert feed(cache, pieces[0]) == [pieces[0]]
-    assert feed(cache, rows[1]) == []
-    assert feed(cache, pieces[4]) == [pieces[4]]
+    assert subscription(cache, rows[1]) == []
+    assert subscription(cache, pieces[0]) == [pieces[0]]
+    assert subscription(cache, rows[1]) == []
+    assert subscription(cache, pieces[4]) == [pieces[4]]
     assert cache.sealed(TRACK, 1) is None
-    assert feed(cache, rows[0]) == []
-    assert feed(cache, pieces[2]) == [pieces[2], pieces[1], pieces[3]]
+    assert subscription(cache, rows[0]) == []
+    assert subscription(cache, pieces[2]) == [pieces[2], pieces[1], pieces[3]]
     assert cache.sealed(TRACK, 1) == content(1, 5000)
     assert cache.repaired == 2
-    assert [feed(cache, data) for data in (*pieces, *rows)] == [[]] * 7
+    assert [subscription(cache, data) for data in (*pieces, *rows)] == [[]] * 7
 
 
 @given(
@@ -79,7 +79,7 @@ def test_every_fragment_goes_on_exactly_once_whatever_is_lost_doubled_or_repaire
     arriving = [data for data in arriving if chance.random() >= loss]
     arriving += chance.sample(arriving, len(arriving) // 3)
     chance.shuffle(arriving)
-    passed = [new for data in arriving for new in feed(cache, data)]
+    passed = [new for data in arriving for new in subscription(cache, data)]
     assert len(passed) == len(set(passed))
     assert set(passed) <= set(originals.values())
     for number, size in enumerate(sizes):
@@ -94,7 +94,7 @@ def test_every_fragment_goes_on_exactly_once_whatever_is_lost_doubled_or_repaire
 def test_its_fragments_and_flags_can_be_asked_for() -> None:
     cache = ObjectCache()
     pieces = cut(1, 3000, flags=5)
-    feed(cache, pieces[2])
+    subscription(cache, pieces[2])
     assert cache.fragment(TRACK, 1, 2) == content(1, 3000)[2 * MAX_FRAGMENT_PAYLOAD :]
     assert cache.fragment(TRACK, 1, 0) is None
     assert cache.fragment(TRACK, 2, 0) is cache.fragment(9, 1, 0) is None
@@ -107,37 +107,46 @@ def test_the_newest_whole_object_of_each_track_is_known() -> None:
     assert cache.newest(TRACK) is None
     for number in (4, 6, 5):
         for data in cut(number, 2000):
-            feed(cache, data)
-    feed(cache, cut(7, 2000)[0])
+            subscription(cache, data)
+    subscription(cache, cut(7, 2000)[0])
     for data in cut(1, 10, track=9):
-        feed(cache, data)
+        subscription(cache, data)
     assert cache.newest(TRACK) == (6, content(6, 2000))
     assert cache.newest(9) == (1, content(1, 10))
 
 
 def test_what_disagrees_with_its_object_and_what_is_no_media_is_not_passed_on() -> None:
     cache = ObjectCache()
-    feed(cache, cut(1, 3000)[0])
-    assert feed(cache, cut(1, 2999)[1]) == []
-    assert feed(cache, cut(1, 3000, flags=1)[1]) == []
-    assert feed(cache, parity.make(content(1, 3000), HANDLE, TRACK, 1, 1, [0])[0]) == []
+    subscription(cache, cut(1, 3000)[0])
+    assert subscription(cache, cut(1, 2999)[1]) == []
+    assert subscription(cache, cut(1, 3000, flags=1)[1]) == []
+    assert subscription(cache, parity.make(content(1, 3000), HANDLE, TRACK, 1, 1, [0])[0]) == []
     for kind in (DatagramType.PROBE, 0x80):
-        assert feed(cache, datagram.encode(MediaHeader(HANDLE, kind, TRACK, 1, 0, 1, 3000), bytes(1128))) == []
-    assert feed(cache, cut(1, 3000)[1]) == [cut(1, 3000)[1]]
+        assert (
+            subscription(
+                cache,
+                datagram.encode(
+                    MediaHeader(handle=HANDLE, type=kind, track=TRACK, object=1, flags=0, fragment=1, length=3000),
+                    bytes(1128),
+                ),
+            )
+            == []
+        )
+    assert subscription(cache, cut(1, 3000)[1]) == [cut(1, 3000)[1]]
 
 
 def test_an_object_is_forgotten_after_its_time_but_not_while_nothing_comes() -> None:
     cache = ObjectCache(seconds=0.5)
     for number, now in ((1, 10.0), (2, 10.3)):
         for data in cut(number):
-            feed(cache, data, now)
+            subscription(cache, data, now)
     assert cache.sealed(TRACK, 1) is not None
-    feed(cache, cut(3)[0], 10.5)
+    subscription(cache, cut(3)[0], 10.5)
     assert cache.sealed(TRACK, 1) is not None
-    feed(cache, cut(3)[1], 10.51)
+    subscription(cache, cut(3)[1], 10.51)
     assert cache.sealed(TRACK, 1) is None
     assert cache.newest(TRACK) == (2, content(2, 5000))
-    feed(cache, cut(4)[0], 11.2)
+    subscription(cache, cut(4)[0], 11.2)
     assert cache.newest(TRACK) is None
     assert cache.sealed(TRACK, 2) is None
     assert cache.held == MAX_FRAGMENT_PAYLOAD + OBJECT_COST
@@ -147,7 +156,7 @@ def test_a_track_that_begins_again_with_lower_numbers_has_a_newest_object_again(
     cache = ObjectCache(seconds=0.5)
     for number, now in ((100, 1.0), (5, 2.0)):
         for data in cut(number):
-            feed(cache, data, now)
+            subscription(cache, data, now)
     assert cache.newest(TRACK) == (5, content(5, 5000))
 
 
@@ -155,7 +164,7 @@ def test_the_oldest_go_when_it_would_hold_too_much() -> None:
     cache = ObjectCache(limit=100_000)
     for number in range(50):
         for data in cut(number, 9000):
-            feed(cache, data)
+            subscription(cache, data)
             assert cache.held <= 100_000
     kept = [number for number in range(50) if cache.sealed(TRACK, number) is not None]
     assert kept == list(range(41, 50))
@@ -164,12 +173,16 @@ def test_the_oldest_go_when_it_would_hold_too_much() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.integers(0, 40), st.integers(1, 300 * MAX_FRAGMENT_PAYLOAD), st.integers(0, 400), st.integers(0, 1),
-            st.sampled_from([0, 1, 2]), st.floats(0, 0.05),
+            st.integers(0, 40),
+            st.integers(1, 300 * MAX_FRAGMENT_PAYLOAD),
+            st.integers(0, 400),
+            st.integers(0, 1),
+            st.sampled_from([0, 1, 2]),
+            st.floats(0, 0.05),
         ),
         max_size=150,
     )
-)  # fmt: skip
+)
 @settings(max_examples=60, deadline=None)
 def test_nothing_forged_raises_or_makes_it_hold_more_than_its_limit(
     steps: list[tuple[int, int, int, int, int, float]],
@@ -181,8 +194,13 @@ def test_nothing_forged_raises_or_makes_it_hold_more_than_its_limit(
         size = datagram.parity_size if kind == DatagramType.PARITY else datagram.fragment_size
         if not (payload := bytes(size(length, fragment))):
             continue
-        data = datagram.encode(MediaHeader(HANDLE, kind, TRACK, number, flags, fragment, length), payload)
-        for new in feed(cache, data, now):
+        data = datagram.encode(
+            MediaHeader(
+                handle=HANDLE, type=kind, track=TRACK, object=number, flags=flags, fragment=fragment, length=length
+            ),
+            payload,
+        )
+        for new in subscription(cache, data, now):
             assert datagram.decode(new)[0].type == DatagramType.MEDIA
         counted = sum(one.held + OBJECT_COST for one in cache._objects.values())
         assert cache.held == counted <= 60_000
@@ -192,5 +210,5 @@ def test_nothing_forged_raises_or_makes_it_hold_more_than_its_limit(
 def test_tiny_objects_are_bounded_too() -> None:
     cache = ObjectCache(limit=1 << 20)
     for number in range(3000):
-        feed(cache, cut(number, 1)[0])
+        subscription(cache, cut(number, 1)[0])
     assert len(cache._objects) <= (1 << 20) // OBJECT_COST

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from avl_protocol.media.ordering import WAITING, Ordering
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.patience import patience
-from avl_protocol.session.mediain import KEYLESS, MediaReceiver, ReceivedFrame
+from avl_protocol.session.media.receiver import KEYLESS, MediaReceiver, ReceivedFrame
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType, ObjectFlag
@@ -105,14 +105,14 @@ def test_what_waits_is_bounded() -> None:
 # -- the receiver ------------------------------------------------------------------------------------------------------
 
 
-def feed(receiver: MediaReceiver, datagrams: list[bytes], now: float) -> list[ReceivedFrame]:
+def subscription(receiver: MediaReceiver, datagrams: list[bytes], now: float) -> list[ReceivedFrame]:
     return [frame for data in datagrams for frame in receiver.datagram(data, now)]
 
 
 def test_frames_come_out_with_what_their_group_needs() -> None:
     source = Source()
     receiver = source.receiver()
-    frames = feed(receiver, source.send(True, 5000) + source.send(False), 1.0)
+    frames = subscription(receiver, source.send(True, 5000) + source.send(False), 1.0)
     assert numbers(frames) == [0, 1]
     assert [(f.codec, f.width, f.height) for f in frames] == [("avc1.F40034", 640, 480)] * 2
     assert frames[0].data == bytes([251]) * 5000
@@ -134,7 +134,7 @@ def test_whatever_the_network_does_frames_are_decodable_and_recovery_is_asked_fo
         arriving += [d for d in arriving if chance.random() < duplicate]
         chance.shuffle(arriving)
         recovering = False
-        for frame in feed(receiver, arriving, now):
+        for frame in subscription(receiver, arriving, now):
             assert frame.preamble.key or frame.preamble.depends == decoded[-1]
             decoded.append(frame.number)
         receiver.beacon(TRACK, source.sender.newest, now)
@@ -143,7 +143,7 @@ def test_whatever_the_network_does_frames_are_decodable_and_recovery_is_asked_fo
     # The network heals: within a second of beacons and frames the newest picture is there again.
     for _ in range(40):
         now += 0.033
-        for frame in feed(receiver, source.send(recovering), now):
+        for frame in subscription(receiver, source.send(recovering), now):
             decoded.append(frame.number)
         receiver.beacon(TRACK, source.sender.newest, now)
         recovering = bool(receiver.recoveries(now) or receiver.tails(now))
@@ -153,13 +153,13 @@ def test_whatever_the_network_does_frames_are_decodable_and_recovery_is_asked_fo
 def test_recovery_is_asked_for_at_most_once_in_the_key_spacing() -> None:
     source = Source()
     receiver = source.receiver()
-    feed(receiver, source.send(True), 0.0)
+    subscription(receiver, source.send(True), 0.0)
     source.send(False)  # lost
     asked = []
     for step in range(100):
         now = 0.02 + step * 0.01
         if step % 3 == 0:
-            feed(receiver, source.send(False), now)
+            subscription(receiver, source.send(False), now)
         asked += [now for _ in receiver.recoveries(now)]
     assert len(asked) >= 2
     assert all(later - earlier >= T_KEY_SPACING - 1e-9 for earlier, later in itertools.pairwise(asked))
@@ -170,9 +170,9 @@ def test_recovery_is_asked_for_at_most_once_in_the_key_spacing() -> None:
 def test_asking_at_the_announced_moment_never_asks_to_be_called_at_that_moment_again(now: float) -> None:
     source = Source()
     receiver = source.receiver()
-    feed(receiver, source.send(True), now)
+    subscription(receiver, source.send(True), now)
     source.send(False)  # lost
-    feed(receiver, source.send(False), now)
+    subscription(receiver, source.send(False), now)
     for _ in range(5):
         due = receiver.next_check(now)
         assert due is not None and due > now
@@ -194,19 +194,19 @@ def test_a_repair_that_takes_a_round_trip_is_waited_for_and_nothing_for_ever(tri
     """A lost object, the ones behind it, and its repair a round trip and 80 ms later; beyond a second, a wish."""
     source = Source()
     receiver = source.receiver()
-    feed(receiver, source.send(True), 0.0)
+    subscription(receiver, source.send(True), 0.0)
     receiver.follow(trip)
     lost = source.send(False)
     asked: list[float] = []
     comes = trip + 0.08
     now = 0.033
     while now < comes:
-        feed(receiver, source.send(False), now)
+        subscription(receiver, source.send(False), now)
         asked += [now for _ in receiver.recoveries(now)]
         now += 0.033
     if trip < 1.0:
         assert asked == []
-        shown = numbers(feed(receiver, lost, comes))
+        shown = numbers(subscription(receiver, lost, comes))
         assert shown == list(range(1, source.sender.newest + 1)), "nothing that waited is thrown away"
     else:
         assert 0.9 < asked[0] < 1.2
@@ -216,28 +216,28 @@ def test_a_repair_that_takes_a_round_trip_is_waited_for_and_nothing_for_ever(tri
 def test_a_large_object_that_lacks_one_fragment_is_kept_for_as_long_as_others_wait_for_it() -> None:
     source = Source()
     receiver = source.receiver()
-    feed(receiver, source.send(True), 0.0)
+    subscription(receiver, source.send(True), 0.0)
     receiver.follow(0.2)
     first, *others = source.send(False, 3000)
     assert others
-    feed(receiver, others, 0.02)
+    subscription(receiver, others, 0.02)
     for step in range(1, 9):
-        feed(receiver, source.send(False), 0.02 + 0.033 * step)
+        subscription(receiver, source.send(False), 0.02 + 0.033 * step)
         assert receiver.recoveries(0.02 + 0.033 * step) == []
-    assert numbers(feed(receiver, [first], 0.3)) == list(range(1, source.sender.newest + 1))
+    assert numbers(subscription(receiver, [first], 0.3)) == list(range(1, source.sender.newest + 1))
 
 
 def test_a_lost_tail_is_noticed_by_the_beacon() -> None:
     source = Source()
     receiver = source.receiver()
-    feed(receiver, source.send(True), 0.0)
+    subscription(receiver, source.send(True), 0.0)
     source.send(False)  # the last picture before a pause is lost whole
     assert receiver.next_check(0.5) is None
     receiver.beacon(TRACK, 1, 1.0)
     assert receiver.tails(1.0 + TAIL_PATIENCE / 2) == []
     assert receiver.tails(1.1 + TAIL_PATIENCE) == [(TRACK, 1)]
     assert receiver.tails(1.2 + TAIL_PATIENCE) == []
-    feed(receiver, source.send(True), 2.0)
+    subscription(receiver, source.send(True), 2.0)
     assert receiver.tails(9.0) == []
 
 
@@ -245,7 +245,7 @@ def test_a_first_key_object_that_never_came_is_noticed_too() -> None:
     source = Source()
     receiver = source.receiver()
     source.send(True)
-    assert feed(receiver, source.send(False), 0.1) == []
+    assert subscription(receiver, source.send(False), 0.1) == []
     receiver.beacon(TRACK, 1, 1.0)
     assert receiver.tails(1.1 + TAIL_PATIENCE) == [(TRACK, 0)]
 
@@ -272,7 +272,7 @@ def test_an_object_with_a_forged_key_flag_is_damage() -> None:
     source = Source()
     receiver = source.receiver()
     number, flags, sealed = source.sender.seal(sealed_frame(True))
-    assert feed(receiver, packetize(sealed, 7, TRACK, number, flags & ~int(ObjectFlag.KEY)), 0.0) == []
+    assert subscription(receiver, packetize(sealed, 7, TRACK, number, flags & ~int(ObjectFlag.KEY)), 0.0) == []
     assert receiver.damaged == 1
 
 
@@ -280,16 +280,16 @@ def test_an_object_replayed_under_its_own_number_is_shown_once() -> None:
     source = Source()
     receiver = source.receiver()
     first = source.send(True)
-    assert len(feed(receiver, first, 0.0)) == 1
+    assert len(subscription(receiver, first, 0.0)) == 1
     for number in range(300):
-        feed(receiver, source.send(number % 10 == 0), 0.1)
-    assert feed(receiver, first, 0.2) == []
+        subscription(receiver, source.send(number % 10 == 0), 0.1)
+    assert subscription(receiver, first, 0.2) == []
 
 
 def test_tracks_are_bounded() -> None:
     receiver = Source().receiver()
     for track in range(256):
-        header = MediaHeader(1, DatagramType.MEDIA, track, 0, 0, 0, 2000)
+        header = MediaHeader(handle=1, type=DatagramType.MEDIA, track=track, object=0, flags=0, fragment=0, length=2000)
         receiver.datagram(datagram.encode(header, bytes(1128)), 0.0)
     assert [track for track in range(256) if receiver.newest(track) >= 0] == [TRACK]
     assert receiver.foreign == 255
@@ -298,9 +298,9 @@ def test_tracks_are_bounded() -> None:
 def test_an_object_that_came_before_its_key_is_shown_when_the_key_comes() -> None:
     source = Source()
     receiver = source.receiver()
-    feed(receiver, source.send(True), 0.0)
+    subscription(receiver, source.send(True), 0.0)
     key = source.keys.renew()
-    assert feed(receiver, source.send(True), 0.1) == []
+    assert subscription(receiver, source.send(True), 0.1) == []
     assert receiver.missing_key is not None
     assert numbers(receiver.add_key(key.generation, key.step, key.base, 0.2)) == [1]
     assert receiver.missing_key is None
@@ -313,7 +313,7 @@ def test_keys_are_asked_for_once_in_the_key_spacing_whatever_a_stranger_sends() 
     asked = []
     for at in range(100):
         source.keys.renew()
-        feed(receiver, source.send(True), at / 100)
+        subscription(receiver, source.send(True), at / 100)
         if receiver.missing_key is not None:
             asked.append(at / 100)
             receiver.missing_key = None
@@ -327,9 +327,9 @@ def test_an_object_of_before_the_admission_asks_for_nothing_and_takes_no_place()
     between = source.send(True)
     joiner = source.receiver(source.keys.join())
     for pieces in (*older, between):
-        assert feed(joiner, pieces, 0.0) == []
+        assert subscription(joiner, pieces, 0.0) == []
     assert joiner.missing_key is None and of_another_generation.generation == 2
-    assert numbers(feed(joiner, source.send(True), 0.1)) == [KEYLESS + 1]
+    assert numbers(subscription(joiner, source.send(True), 0.1)) == [KEYLESS + 1]
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------
@@ -339,30 +339,30 @@ def test_a_joiner_can_not_open_what_was_sent_before_it_came() -> None:
     source = Source()
     before = source.send(True)
     joiner = source.receiver(source.keys.join())
-    assert feed(joiner, before, 0.0) == []
-    assert numbers(feed(joiner, source.send(True), 0.1)) == [1]
+    assert subscription(joiner, before, 0.0) == []
+    assert numbers(subscription(joiner, source.send(True), 0.1)) == [1]
 
 
 def test_everybody_else_follows_a_joiners_step_by_themselves() -> None:
     source = Source()
     receiver = source.receiver()
-    feed(receiver, source.send(True), 0.0)
+    subscription(receiver, source.send(True), 0.0)
     for at in range(10):
         source.keys.join()
-        assert numbers(feed(receiver, source.send(True), 0.1)) == [at + 1]
+        assert numbers(subscription(receiver, source.send(True), 0.1)) == [at + 1]
 
 
 def test_who_was_evicted_can_not_open_the_next_key_object_nor_what_follows() -> None:
     source = Source()
     evicted, stays = source.receiver(), source.receiver()
     first = source.send(True)
-    feed(evicted, first, 0.0)
-    feed(stays, first, 0.0)
+    subscription(evicted, first, 0.0)
+    subscription(stays, first, 0.0)
     key = source.keys.renew()
     stays.add_key(key.generation, key.step, key.base, 0.1)
     following = source.send(True) + source.send(False)
-    assert numbers(feed(stays, following, 0.1)) == [1, 2]
-    assert feed(evicted, following, 0.1) == []
+    assert numbers(subscription(stays, following, 0.1)) == [1, 2]
+    assert subscription(evicted, following, 0.1) == []
 
 
 def test_more_joiners_than_a_generation_has_steps_are_served() -> None:
@@ -370,4 +370,4 @@ def test_more_joiners_than_a_generation_has_steps_are_served() -> None:
     for _ in range(40):
         key = source.keys.join()
         joiner = source.receiver(key)
-        assert len(feed(joiner, source.send(True), 0.1)) == 1
+        assert len(subscription(joiner, source.send(True), 0.1)) == 1

@@ -86,7 +86,10 @@ def test_parity_comes_block_by_block_under_the_object_s_own_header() -> None:
     sealed = content(1, 128 * MAX_FRAGMENT_PAYLOAD + 5)
     headers = [datagram.decode(data)[0] for data in parity.make(sealed, 300, 4, 77, 9, [5, 0])]
     assert headers == [
-        MediaHeader(300, DatagramType.PARITY, 4, 77, 9, fragment, len(sealed)) for fragment in (5, 0, 133, 128)
+        MediaHeader(
+            handle=300, type=DatagramType.PARITY, track=4, object=77, flags=9, fragment=fragment, length=len(sealed)
+        )
+        for fragment in (5, 0, 133, 128)
     ]
 
 
@@ -186,7 +189,9 @@ def test_what_forged_parity_computes_is_not_opened_and_what_true_parity_does_is(
     signer = Identity(content(1, 32))
     opener = ObjectOpener(b"media session 16", signer.public)
     opener.add_key(1, 0, content(2, 32))
-    sealed = ObjectSealer(b"media session 16", 1, 0, content(2, 32), 1, signer.sign).seal(5, 1, content(3, 3000))
+    sealed = ObjectSealer(
+        media_session=b"media session 16", generation=1, step=0, base=content(2, 32), track=1, sign=signer.sign
+    ).seal(5, 1, content(3, 3000))
     have = {index: one for index, one in pieces(sealed).items() if index != lost}
     row = made(sealed, [0])[0][0]
     forged = parity.recover(len(sealed), 0, have, {0: bytes([row[0] ^ 1]) + row[1:]})

@@ -18,9 +18,18 @@ INTEGERS = st.integers(0, (1 << 62) - 1)
 RECTS = st.lists(st.builds(Rect, INTEGERS, INTEGERS, INTEGERS, INTEGERS), max_size=MAX_DIRTY_RECTS).map(tuple)
 SIDES = st.integers(1, 16384)
 KEYS = st.builds(
-    Preamble, INTEGERS, INTEGERS, INTEGERS, st.none(), st.booleans(), RECTS,
-    st.text("abcdefABCDEF.0123456789", max_size=30), SIDES, SIDES, st.sampled_from(Chroma),
-)  # fmt: skip
+    Preamble,
+    INTEGERS,
+    INTEGERS,
+    INTEGERS,
+    st.none(),
+    st.booleans(),
+    RECTS,
+    st.text("abcdefABCDEF.0123456789", max_size=30),
+    SIDES,
+    SIDES,
+    st.sampled_from(Chroma),
+)
 DELTAS = st.builds(Preamble, INTEGERS, INTEGERS, INTEGERS, INTEGERS, st.booleans(), RECTS)
 
 
@@ -52,8 +61,8 @@ def test_any_plaintext_is_read_or_refused(raw: bytes) -> None:
 def test_too_many_rectangles_are_refused_on_both_sides() -> None:
     rects = (Rect(1, 1, 1, 1),) * (MAX_DIRTY_RECTS + 1)
     with pytest.raises(LocalProtocolError):
-        preamble.encode(Preamble(1, 1, 1, 0, dirty=rects), b"")
-    raw = bytearray(preamble.encode(Preamble(1, 1, 1, 0, dirty=rects[:1]), b""))
+        preamble.encode(Preamble(group=1, captured_us=1, input_echo_us=1, depends=0, dirty=rects), b"")
+    raw = bytearray(preamble.encode(Preamble(group=1, captured_us=1, input_echo_us=1, depends=0, dirty=rects[:1]), b""))
     raw[5] = MAX_DIRTY_RECTS + 1
     with pytest.raises(RemoteProtocolError):
         preamble.decode(bytes(raw))

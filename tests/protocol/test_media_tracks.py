@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from avl_protocol.media.track import Track, video
-from avl_protocol.session.mediakeys import MediaKeyring
+from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.wire.registry import Priority, TrackEntry, TrackKind
 from tests.protocol.handshakes import Seeded
 from tests.protocol.sealed import Source
 
-ALONE = Track(2, TrackKind.VIDEO, Priority.EXACT, 2.0, TrackEntry.NEXT)
+ALONE = Track(id=2, kind=TrackKind.VIDEO, priority=Priority.EXACT, lifetime=2.0, entry=TrackEntry.NEXT)
 
 
 def pair(second: Track) -> tuple[Source, Source]:

@@ -151,7 +151,17 @@ class Moody(FixedRate):
     mood = "calm"
 
     def state(self, now: float) -> RateState:
-        return RateState(self.mood, "for a test", 5e6, 6e6, 4e6, 1e7, 0.0123, 0.01, 0.25)
+        return RateState(
+            state=self.mood,
+            reason="for a test",
+            target=5e6,
+            capacity=6e6,
+            delivered=4e6,
+            pacing=1e7,
+            queue_delay=0.0123,
+            loss=0.01,
+            parity=0.25,
+        )
 
 
 def test_the_rate_is_told_every_50_ms_and_whenever_the_state_changes(pair: Pair, tmp_path: Path) -> None:
@@ -209,9 +219,14 @@ def test_leaving_the_block_ends_every_file(tmp_path: Path) -> None:
 
 def make_trace(folder: Path, errors: list[OSError], most_events: int = 1000) -> Trace:
     return Trace(
-        is_client=False, odcid=b"\1\2", role="test", path=folder / "one.qlog", clock=lambda: 1000 * WALL,
-        on_error=errors.append, most_events=most_events,
-    )  # fmt: skip
+        is_client=False,
+        odcid=b"\1\2",
+        role="test",
+        path=folder / "one.qlog",
+        clock=lambda: 1000 * WALL,
+        on_error=errors.append,
+        most_events=most_events,
+    )
 
 
 def test_a_long_connection_is_cut_short_and_says_so(tmp_path: Path) -> None:
@@ -283,11 +298,14 @@ def test_a_folder_that_cannot_be_written_is_said_at_the_start(tmp_path: Path) ->
     wrong.write_text("")
     for folder in (wrong, wrong / "below"):
         with pytest.raises(OSError, match=f"qlog files cannot be written to {folder}: "):
-            Recorder(folder, "test", WALL, Ticking(), quiet)
+            Recorder(folder=folder, role="test", wall=WALL, monotonic=Ticking(), tell=quiet)
     relay = subprocess.run(
         [BIN / "avl-relay", "serve", "--state", tmp_path / "relay", "--listen", "127.0.0.1:0", "--qlog", wrong],
-        capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     assert relay.returncode == 1 and relay.stderr.startswith("avl-relay: qlog files cannot be written to ")
     assert relay.stderr.count("\n") == 1
 

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from avl_protocol.endpoint.clock import SystemClock, entropy
 from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.loop.clock import SystemClock, entropy
 from avl_protocol.endpoint.tls import self_signed
-from avl_protocol.endpoint.udp import UdpNetwork
+from avl_protocol.endpoint.udp.sockets import UdpNetwork
 from avl_protocol.quic.carrier import QuicCarrier
 from tests.protocol.carriers import RecordingReceiver
 from tests.tools import need

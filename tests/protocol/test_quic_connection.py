@@ -301,7 +301,10 @@ def test_sound_that_waits_does_not_delay_feedback(monkeypatch: pytest.MonkeyPatc
     pair.run(0.05)
     began = pair.now
     for number in range(24):
-        media = encode(MediaHeader(0, DatagramType.MEDIA, 1, number, 0, 0, 500), bytes(500))
+        media = encode(
+            MediaHeader(handle=0, type=DatagramType.MEDIA, track=1, object=number, flags=0, fragment=0, length=500),
+            bytes(500),
+        )
         pair.client.hop.datagram_received(media, pair.now)
     pair.run(0.2)
     reported = next(at for at, kind in left if kind == DatagramType.FEEDBACK)

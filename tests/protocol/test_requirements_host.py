@@ -8,27 +8,27 @@ from typing import Any, cast
 import pytest
 
 from avl_host.assembly import Served, assemble
-from avl_host.clipboard import MemoryClipboard
+from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.encode.budget import Budget
-from avl_host.entrances import RelayEntrance
 from avl_host.input.recorder import InputRecorder
-from avl_host.limits import PromptLimit
-from avl_host.reception import Reception
-from avl_host.tickets import TicketBook
-from avl_host.visit import Place, Visit
+from avl_host.paths.hops import RelayHop
+from avl_host.sessions.promptlimit import PromptLimit
+from avl_host.sessions.subscriber import Subscriber, SubscriberPath
+from avl_host.sessions.subscribers import Subscribers
+from avl_host.sessions.tickets import TicketBook
 from avl_protocol.crypto.sframe import MediaKey
-from avl_protocol.endpoint.clock import SystemClock
-from avl_protocol.endpoint.state import StateFolder
-from avl_protocol.endpoint.world import World
+from avl_protocol.endpoint.loop.clock import SystemClock
+from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.media.frame import Chroma
 from avl_protocol.media.track import video
 from avl_protocol.session.handshakelimits import HandshakeLimits
+from avl_protocol.session.hop.client import HopClient, HopClientState
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import Ended, Event, HostState, Message
-from avl_protocol.session.link import LinkState, RelayLink
-from avl_protocol.session.mediakeys import MediaKeyring
-from avl_protocol.session.mediaout import MediaSender
-from avl_protocol.session.pipes import Route
+from avl_protocol.session.media.keys import MediaKeyring
+from avl_protocol.session.media.sender import MediaSender
+from avl_protocol.session.pipes import Attachment
 from avl_protocol.wire.channels import channel_of
 from avl_protocol.wire.endtoend import BulkMessage, ChannelMessage, Clipboard, ClipboardAsk, ClipboardSet, MediaKeys
 from avl_protocol.wire.messages import Evict, HopMessage
@@ -92,13 +92,13 @@ class Coder:
 class Hop:
     """The link to a relay: what is said on it."""
 
-    state = LinkState.UP
+    state = HopClientState.UP
     media_handle = 9
 
     def __init__(self) -> None:
         self.carrier = MemoryCarrier(("10.0.0.1", 1), 0)
         self.said: list[HopMessage] = []
-        self.entrance = RelayEntrance(cast(RelayLink, self))
+        self.hop = RelayHop(cast(HopClient, self))
 
     def send(self, message: HopMessage) -> None:
         self.said.append(message)
@@ -119,28 +119,40 @@ class Lobby:
 
     def __init__(self, *permissions: Permission) -> None:
         self.clipboard = MemoryClipboard()
-        self.sharing = sharing = sharing_of(lambda: 0.0)
-        world = World(SystemClock(), Seeded("world"), cast(Any, None))
-        self.reception = Reception(
-            world, identity=HOST, name="host", door=cast(Any, None), sharing=sharing, keep=0.0, ask=None,
-            tell=lambda _text: None, after=lambda: None,
-        )  # fmt: skip
+        self.publisher = publisher = sharing_of(lambda: 0.0)
+        world = World(clock=SystemClock(), entropy=Seeded("world"), network=cast(Any, None))
+        self.subscribers = Subscribers(
+            world,
+            identity=HOST,
+            name="host",
+            admission=cast(Any, None),
+            publisher=publisher,
+            keep=0.0,
+            ask=None,
+            tell=lambda _text: None,
+            after=lambda: None,
+        )
         tickets = TicketBook(cast(StateFolder, Forgetful()), 0.0, Seeded("tickets"), lambda: 0.0)
         served = Served(
-            sharing, InputRecorder(), self.clipboard, tickets, cast(Any, Unreachable()), cast(Any, RecordingService())
+            publisher=publisher,
+            sink=InputRecorder(),
+            clipboard=self.clipboard,
+            tickets=tickets,
+            reachability=cast(Any, Unreachable()),
+            lock_watch=cast(Any, RecordingService()),
         )
-        features = assemble(self.reception, served, lambda _text: None, lambda: 0.0)
-        self.coder, self.link = Coder(), Hop()
-        sharing.start(cast(Any, self.coder))
+        features = assemble(self.subscribers, served, lambda _text: None, lambda: 0.0)
+        self.coder, self.client = Coder(), Hop()
+        publisher.start(cast(Any, self.coder))
         self.clipboard.on_change = features.clipboard.changed
         self.sessions = [Session(at, each) for at, each in enumerate(permissions)]
         for session in self.sessions:
-            visit = Visit(cast(HostSession, session), None)
-            visit.places.append(
-                Place(self.link.entrance, session.handle, Route(self.link.entrance.hop, session.handle))
+            subscriber = Subscriber(session=cast(HostSession, session), source=None)
+            subscriber.paths.append(
+                SubscriberPath(self.client.hop, session.handle, Attachment(self.client.hop.hop, session.handle))
             )
-            self.reception._visits[session.session_id] = visit
-            self.reception.services.admitted(cast(HostSession, session), 0.0)
+            self.subscribers._subscribers[session.session_id] = subscriber
+            self.subscribers.services.admitted(cast(HostSession, session), 0.0)
             session.told.clear()
             session.controls.clear()
 
@@ -150,7 +162,7 @@ class Lobby:
     def happens(self, session: Session, event: Event) -> None:
         """A session has this to say."""
         session.events.append(event)
-        self.reception.settle(0.0)
+        self.subscribers.settle(0.0)
 
 
 def texts(session: Session) -> list[str]:
@@ -176,7 +188,7 @@ async def test_the_clipboard_is_told_to_those_who_may_read_it_and_not_to_who_set
     assert texts(reader) == ["by hand", "from a viewer"]
     for session in (reader, *others):
         lobby.say(session, ClipboardAsk())
-    await lobby.reception.settled()
+    await lobby.subscribers.settled()
     assert texts(reader)[2:] == ["from a viewer"]
     assert [texts(session) for session in others] == [[], []]
     for without in (LARGEST + "x", "\0", ClipboardState.NO_ANSWER):
@@ -222,41 +234,41 @@ async def test_a_desktop_that_does_not_take_the_text_is_reported() -> None:
 
 
 def test_chroma_is_what_every_viewer_decodes() -> None:
-    sharing = sharing_of(lambda: 0.0)
+    publisher = sharing_of(lambda: 0.0)
     coder = Coder()
-    sharing.start(cast(Any, coder))
-    sharing.set_viewer(1, (0, 1))
-    sharing.set_viewer(2, (0,))
-    sharing.set_viewer(3, (0,))
-    sharing.set_viewer(2, None)
-    sharing.set_viewer(3, None)
+    publisher.start(cast(Any, coder))
+    publisher.set_viewer(1, (0, 1))
+    publisher.set_viewer(2, (0,))
+    publisher.set_viewer(3, (0,))
+    publisher.set_viewer(2, None)
+    publisher.set_viewer(3, None)
     assert [each for each in coder.asked if each != "key"] == ["YUV420", "YUV444"]
 
 
 def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
-    sharing = sharing_of(lambda: 0.0)
-    link = Hop()
-    carrier = link.carrier
-    outlet = link.entrance.outlet
-    sharing.open(outlet)
-    outlet.sessions = 1
-    assert not sharing.ready(), "nobody is there"
-    sharing.set_viewer(1, (0, 1))
-    assert sharing.ready()
+    publisher = sharing_of(lambda: 0.0)
+    client = Hop()
+    carrier = client.carrier
+    upload = client.hop.upload
+    publisher.open(upload)
+    upload.sessions = 1
+    assert not publisher.ready(), "nobody is there"
+    publisher.set_viewer(1, (0, 1))
+    assert publisher.ready()
     carrier.held = True
-    sharing.look()
-    assert not sharing.ready()
+    publisher.look()
+    assert not publisher.ready()
     carrier.held = False
-    sharing.look()
-    assert sharing.ready()
-    outlet.audience((), 0, 0.0, 0.0)
-    sharing.changed()
-    assert not sharing.ready(), "nobody looks"
-    outlet.audience((1,), 0, 0.0, 0.0)
-    sharing.changed()
-    assert sharing.ready()
-    sharing.close(outlet)
-    assert not sharing.ready()
+    publisher.look()
+    assert publisher.ready()
+    upload.audience((), 0, 0.0, 0.0)
+    publisher.changed()
+    assert not publisher.ready(), "nobody looks"
+    upload.audience((1,), 0, 0.0, 0.0)
+    publisher.changed()
+    assert publisher.ready()
+    publisher.close(upload)
+    assert not publisher.ready()
 
 
 def test_who_remains_after_an_eviction_is_given_a_generation_of_its_own() -> None:
@@ -272,9 +284,9 @@ def test_who_remains_after_an_eviction_is_given_a_generation_of_its_own() -> Non
 def test_when_a_session_ends_the_others_are_given_new_keys() -> None:
     lobby = Lobby(EVERYTHING, EVERYTHING, Permission.VIEW)
     gone, *rest = lobby.sessions
-    before = lobby.sharing.join_key()
+    before = lobby.publisher.join_key()
     lobby.happens(gone, Ended(CloseCode.ENDED))
-    assert lobby.link.said == [Evict(gone.handle, CloseCode.ENDED)]
+    assert lobby.client.said == [Evict(gone.handle, CloseCode.ENDED)]
     assert gone.controls == []
     for session in rest:
         (keys,) = session.controls

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from avl_protocol.media.track import VIDEO_LIFETIME, video
-from avl_protocol.session.mediaout import SentFragment, repair
+from avl_protocol.session.media.sender import SentFragment, repair
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader, encode
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, MAX_OBJECT_SIZE, DatagramType, ObjectFlag
@@ -20,7 +20,15 @@ def fragments(number: int, size: int = 3 * MAX_FRAGMENT_PAYLOAD, key: bool = Fal
     """The datagrams of an object."""
     return [
         encode(
-            MediaHeader(handle, DatagramType.MEDIA, TRACK, number, KEY if key else 0, at, size),
+            MediaHeader(
+                handle=handle,
+                type=DatagramType.MEDIA,
+                track=TRACK,
+                object=number,
+                flags=KEY if key else 0,
+                fragment=at,
+                length=size,
+            ),
             bytes(datagram.fragment_size(size, at)),
         )
         for at in range(datagram.fragment_count(size))
@@ -63,8 +71,11 @@ def test_a_lost_fragment_is_sent_again_three_times_and_differs_in_its_type_alone
         original, same = datagram.decode(first.data)
         assert header.type == DatagramType.REPAIR
         assert (header.handle, header.track, header.object, header.fragment) == (
-            original.handle, original.track, original.object, original.fragment,
-        )  # fmt: skip
+            original.handle,
+            original.track,
+            original.object,
+            original.fragment,
+        )
         assert bytes(payload) == bytes(same)
     assert again is not None
     assert lost(again, carrier, 10.1) is None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from avl_protocol.endpoint.state import StateError, StateFolder, write_ready
+from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import KEYS, NAMES
 from avl_protocol.wire.registry import CLOSE_CODES, CloseCode

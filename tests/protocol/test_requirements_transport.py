@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from avl_protocol.endpoint.dial import Unreachable
+from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.tls import TlsServer, TrustPinned, TrustPublic, self_signed
 from avl_protocol.quic.carrier import QuicCarrier

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from avl_protocol.crypto.schedule import SessionKeys
-from avl_protocol.session.inputgate import InputGate
+from avl_protocol.session.input.gate import InputGate
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.wire import endtoend, messages, registry, varint
 from avl_protocol.wire.codec import registry_name

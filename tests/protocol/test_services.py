@@ -61,7 +61,7 @@ def test_a_message_goes_to_its_service_and_to_no_other() -> None:
     pointer, clipboard = Recorder(), Recorder()
     services.register(pointer, Channel.CONTROL, Receives(Cursor, pointer.take))
     services.register(clipboard, Channel.BULK, Receives(Clipboard, clipboard.take))
-    shape, text = Cursor(1, 0, 0, 0, 0, b""), Clipboard(1, "text")
+    shape, text = Cursor(serial=1, width=0, height=0, hot_x=0, hot_y=0, image=b""), Clipboard(1, "text")
     services.receive(NOBODY, shape, 1.0)
     services.receive(NOBODY, text, 2.0)
     assert pointer.seen == [(shape, 1.0)] and clipboard.seen == [(text, 2.0)]

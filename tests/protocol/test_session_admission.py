@@ -14,7 +14,7 @@ from avl_protocol.wire.endtoend import Decoder
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import T_CONSENT, T_UNADMITTED, Channel, CloseCode, InputKind, Permission
 from tests.protocol.handshakes import SESSION
-from tests.protocol.meeting import CODE, EVERYTHING, VIEW_CODE, CodeDoor, Meeting, Moved
+from tests.protocol.meeting import CODE, EVERYTHING, VIEW_CODE, Meeting, Moved, OneCodeAdmission
 from tests.protocol.messages import damaged
 
 POINTER = int(InputKind.MOVE), 3, 4
@@ -46,7 +46,7 @@ def test_a_wrong_code_is_refused_and_counted(code: str) -> None:
     assert meeting.reason is CloseCode.REFUSED
     assert meeting.host_owner.admitted == 0
     assert meeting.host.state is HostState.ENDED
-    assert meeting.door.failures == 1
+    assert meeting.admission.failures == 1
 
 
 def sizes(meeting: Meeting) -> list[int]:
@@ -65,37 +65,37 @@ def sizes(meeting: Meeting) -> list[int]:
 
 
 def test_every_wrong_code_is_answered_alike_whether_it_exists_is_exhausted_or_never_was() -> None:
-    exhausted = CodeDoor(Code(CODE, fixed=True), Code(VIEW_CODE, fixed=True))
+    exhausted = OneCodeAdmission(Code(CODE, fixed=True), Code(VIEW_CODE, fixed=True))
     for _ in range(10):
-        Meeting(code="WRONG", door=exhausted).start()
-    used = CodeDoor(Code(CODE, one_use=True))
-    assert Meeting(door=used).start().reason is None
+        Meeting(code="WRONG", admission=exhausted).start()
+    used = OneCodeAdmission(Code(CODE, one_use=True))
+    assert Meeting(admission=used).start().reason is None
     told = {
         "wrong": sizes(Meeting(code="WRONG")),
-        "exhausted": sizes(Meeting(code=CODE, door=exhausted)),
-        "used up": sizes(Meeting(code=CODE, door=used)),
+        "exhausted": sizes(Meeting(code=CODE, admission=exhausted)),
+        "used up": sizes(Meeting(code=CODE, admission=used)),
     }
     assert len({tuple(value) for value in told.values()}) == 1, told
     assert len(told["wrong"]) == 2  # HOST_HELLO and CHALLENGE: the viewer itself finds that neither code fits
 
 
 def test_three_wrong_tries_in_a_row_replace_a_printed_code() -> None:
-    door = CodeDoor()
+    admission = OneCodeAdmission()
     for at in range(3):
-        assert door.replaced == 0, at
-        assert Meeting(code=VIEW_CODE, door=door, viewer=f"stranger {at}").start().reason is None
-        Meeting(code="WRONG", door=door, viewer=f"stranger {at}").start()
-    assert door.replaced == 1
-    assert Meeting(code=CODE, door=door).start().reason is CloseCode.REFUSED
-    new = door.budget.codes[0]
+        assert admission.replaced == 0, at
+        assert Meeting(code=VIEW_CODE, admission=admission, viewer=f"stranger {at}").start().reason is None
+        Meeting(code="WRONG", admission=admission, viewer=f"stranger {at}").start()
+    assert admission.replaced == 1
+    assert Meeting(code=CODE, admission=admission).start().reason is CloseCode.REFUSED
+    new = admission.budget.codes[0]
     assert new is not None and new != "7K3P9QX2"
-    assert Meeting(code=new, door=door).start().reason is None
+    assert Meeting(code=new, admission=admission).start().reason is None
 
 
 def test_who_hangs_up_before_confirming_has_used_its_try() -> None:
-    door = CodeDoor()
+    admission = OneCodeAdmission()
     for at in range(3):
-        meeting = Meeting(code=CODE, door=door, viewer=f"stranger {at}")
+        meeting = Meeting(code=CODE, admission=admission, viewer=f"stranger {at}")
         messages = 0
 
         def change(from_viewer: bool, moved: Moved) -> Moved | None:
@@ -107,13 +107,13 @@ def test_who_hangs_up_before_confirming_has_used_its_try() -> None:
         meeting.start()
         meeting.at(T_UNADMITTED + 1)
         assert meeting.host_owner.ended is CloseCode.TIMEOUT
-    assert door.replaced == 1
+    assert admission.replaced == 1
 
 
 def test_a_one_use_code_is_gone_after_its_first_success() -> None:
-    door = CodeDoor(Code(CODE, one_use=True))
-    assert Meeting(door=door).start().reason is None
-    assert Meeting(door=door).start().reason is CloseCode.REFUSED
+    admission = OneCodeAdmission(Code(CODE, one_use=True))
+    assert Meeting(admission=admission).start().reason is None
+    assert Meeting(admission=admission).start().reason is CloseCode.REFUSED
 
 
 def test_another_hosts_identity_is_refused_by_the_viewer_before_it_says_who_it_is() -> None:
@@ -121,7 +121,7 @@ def test_another_hosts_identity_is_refused_by_the_viewer_before_it_says_who_it_i
     # The prologue differs, so that message 1 is understood and message 2 is not: nothing of the viewer was sent.
     assert meeting.reason in (CloseCode.WRONG_HOST, CloseCode.TAMPERED, CloseCode.SESSION_PROTOCOL)
     assert meeting.host_owner.ended is not None
-    assert meeting.door.failures == 0
+    assert meeting.admission.failures == 0
 
 
 def test_another_session_id_on_the_way_makes_the_handshake_fail() -> None:
@@ -180,7 +180,9 @@ def test_nothing_lasts_for_ever_even_when_nobody_answers() -> None:
 
 def test_who_can_not_wait_and_sends_records_while_a_person_is_asked_is_out() -> None:
     meeting = Meeting(asks=True).start()
-    meeting.host.channel_received(meeting.host_route, 0, 0, (20).to_bytes(2, "big") + bytes(20), False, meeting.now)
+    meeting.host.channel_received(
+        meeting.host_attachment, 0, 0, (20).to_bytes(2, "big") + bytes(20), False, meeting.now
+    )
     assert meeting.host_owner.ended is CloseCode.SESSION_PROTOCOL
 
 
@@ -220,8 +222,8 @@ def test_the_view_code_admits_to_viewing_and_opens_no_other_channel() -> None:
 @pytest.mark.parametrize("channel", [Channel.INPUT, Channel.BULK, 3, 77])
 def test_a_host_refuses_a_channel_that_the_permissions_do_not_open(channel: int) -> None:
     meeting = Meeting(code=VIEW_CODE).start()
-    meeting.host.channel_opened(meeting.host_route, channel, channel, meeting.now)
-    meeting.host.channel_received(meeting.host_route, channel, channel, b"whatever", False, meeting.now)
+    meeting.host.channel_opened(meeting.host_attachment, channel, channel, meeting.now)
+    meeting.host.channel_received(meeting.host_attachment, channel, channel, b"whatever", False, meeting.now)
     assert meeting.host_pipes.refused == [(channel, CloseCode.FORBIDDEN)]
     assert meeting.host.state is HostState.ADMITTED
     assert meeting.host_owner.events == []
@@ -240,8 +242,8 @@ def test_a_viewer_that_lies_about_its_permissions_is_stopped_by_the_host() -> No
 def test_a_second_stream_for_a_channel_is_refused_unless_it_begins_as_a_move() -> None:
     meeting = Meeting().start()
     for stream, data in ((101, b"x" * 60), (201, SESSION + b"\x01\x01\x00" + bytes(16))):
-        meeting.host.channel_opened(meeting.host_route, Channel.INPUT, stream, meeting.now)
-        meeting.host.channel_received(meeting.host_route, Channel.INPUT, stream, data, False, meeting.now)
+        meeting.host.channel_opened(meeting.host_attachment, Channel.INPUT, stream, meeting.now)
+        meeting.host.channel_received(meeting.host_attachment, Channel.INPUT, stream, data, False, meeting.now)
     assert meeting.host_pipes.refused == [(Channel.INPUT, CloseCode.TAMPERED)] * 2
     meeting.send_input(POINTER)
     assert meeting.host_owner.events == [POINTER]
@@ -249,14 +251,14 @@ def test_a_second_stream_for_a_channel_is_refused_unless_it_begins_as_a_move() -
 
 def test_before_admission_there_is_channel_0_only() -> None:
     meeting = Meeting(asks=True).start()
-    meeting.host.channel_opened(meeting.host_route, Channel.INPUT, Channel.INPUT, meeting.now)
-    meeting.host.channel_received(meeting.host_route, Channel.INPUT, Channel.INPUT, b"x", False, meeting.now)
+    meeting.host.channel_opened(meeting.host_attachment, Channel.INPUT, Channel.INPUT, meeting.now)
+    meeting.host.channel_received(meeting.host_attachment, Channel.INPUT, Channel.INPUT, b"x", False, meeting.now)
     assert meeting.host_pipes.refused == [(Channel.INPUT, CloseCode.FORBIDDEN)]
 
 
 def test_a_channel_that_the_host_opens_ends_the_session() -> None:
     meeting = Meeting(code=VIEW_CODE).start()
-    meeting.viewer.channel_opened(meeting.viewer_route, Channel.INPUT, 99, meeting.now)
+    meeting.viewer.channel_opened(meeting.viewer_attachment, Channel.INPUT, 99, meeting.now)
     assert meeting.reason is CloseCode.SESSION_PROTOCOL
 
 
@@ -276,7 +278,7 @@ def test_a_changed_byte_anywhere_in_the_handshake_admits_nobody(
         if came_from_viewer is from_viewer and moved.data:
             seen += 1
             if seen == number + 1:
-                return Moved(moved.channel, data.draw(damaged(moved.data)))
+                return Moved(stream=moved.channel, data=data.draw(damaged(moved.data)))
         return moved
 
     meeting.change = change
@@ -288,18 +290,23 @@ def test_a_changed_byte_anywhere_in_the_handshake_admits_nobody(
         assert meeting.viewer_owner.grant is None
     if meeting.viewer_owner.ended is not None:
         assert meeting.viewer_owner.ended.code in (
-            CloseCode.TAMPERED, CloseCode.SESSION_PROTOCOL, CloseCode.TIMEOUT, CloseCode.SESSION_LOST,
-            CloseCode.REFUSED, CloseCode.WRONG_HOST, CloseCode.ENDED,
-        )  # fmt: skip
+            CloseCode.TAMPERED,
+            CloseCode.SESSION_PROTOCOL,
+            CloseCode.TIMEOUT,
+            CloseCode.SESSION_LOST,
+            CloseCode.REFUSED,
+            CloseCode.WRONG_HOST,
+            CloseCode.ENDED,
+        )
 
 
 @given(st.lists(st.binary(max_size=200), max_size=6), st.booleans())
 def test_whatever_a_stranger_says_first_raises_nothing(pieces: list[bytes], end: bool) -> None:
     meeting = Meeting()
-    meeting.host.channel_opened(meeting.host_route, 0, 0, meeting.now)
+    meeting.host.channel_opened(meeting.host_attachment, 0, 0, meeting.now)
     for piece in pieces:
-        meeting.host.channel_received(meeting.host_route, 0, 0, piece, False, meeting.now)
-    meeting.host.channel_received(meeting.host_route, 0, 0, b"", end, meeting.now)
+        meeting.host.channel_received(meeting.host_attachment, 0, 0, piece, False, meeting.now)
+    meeting.host.channel_received(meeting.host_attachment, 0, 0, b"", end, meeting.now)
     assert meeting.host_owner.admitted == 0
     meeting.at(T_UNADMITTED + 1, deaf="viewer")
     assert meeting.host.state is HostState.ENDED
@@ -310,7 +317,7 @@ def test_whatever_a_host_says_first_raises_nothing(pieces: list[bytes]) -> None:
     meeting = Meeting()
     meeting.viewer.start()
     for piece in pieces:
-        meeting.viewer.channel_received(meeting.viewer_route, 0, 0, piece, False, meeting.now)
+        meeting.viewer.channel_received(meeting.viewer_attachment, 0, 0, piece, False, meeting.now)
     assert meeting.viewer_owner.grant is None
     meeting.at(T_UNADMITTED + 1, deaf="host")
     assert meeting.viewer.state is ViewerState.ENDED
@@ -318,6 +325,6 @@ def test_whatever_a_host_says_first_raises_nothing(pieces: list[bytes]) -> None:
 
 def test_an_oversized_handshake_message_is_refused_by_its_length() -> None:
     meeting = Meeting()
-    meeting.host.channel_opened(meeting.host_route, 0, 0, meeting.now)
-    meeting.host.channel_received(meeting.host_route, 0, 0, (4097).to_bytes(2, "big"), False, meeting.now)
+    meeting.host.channel_opened(meeting.host_attachment, 0, 0, meeting.now)
+    meeting.host.channel_received(meeting.host_attachment, 0, 0, (4097).to_bytes(2, "big"), False, meeting.now)
     assert meeting.host_owner.ended is CloseCode.SESSION_PROTOCOL

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from avl_protocol.session.inputledger import Dropped, Fate
-from avl_protocol.session.outbox import InputOutbox
+from avl_protocol.session.input.ledger import Dropped, Fate
+from avl_protocol.session.input.outbox import InputOutbox
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.endtoend import Beacon, Clipboard, Decoder, Layout
 from avl_protocol.wire.errors import Refused
@@ -38,7 +38,7 @@ def lost() -> Meeting:
     meeting.at(0.5)
     meeting.host_owner.messages.clear()
     meeting.viewer_owner.messages.clear()
-    meeting.lose(meeting.ways[0])
+    meeting.lose(meeting.paths[0])
     assert meeting.viewer.detached and meeting.host.detached
     assert meeting.viewer_owner.ended is None and meeting.host_owner.ended is None
     return meeting
@@ -46,7 +46,7 @@ def lost() -> Meeting:
 
 def back(meeting: Meeting) -> None:
     """Another way is there."""
-    meeting.move(meeting.another_way())
+    meeting.move(meeting.another_path())
     assert not meeting.viewer.detached and not meeting.host.detached
 
 
@@ -101,9 +101,9 @@ def test_beacons_cease_and_come_back_at_once_with_the_viewer() -> None:
     assert meeting.viewer.stale
     back(meeting)
     assert not meeting.viewer.stale and not meeting.viewer_owner.stale
-    beacons = len(meeting.ways[1].host_pipes.sent)
+    beacons = len(meeting.paths[1].host_pipes.sent)
     meeting.at(T_BEACON)
-    assert len(meeting.ways[1].host_pipes.sent) > beacons
+    assert len(meeting.paths[1].host_pipes.sent) > beacons
     assert Beacon not in {type(message) for message in meeting.viewer_owner.messages}
 
 
@@ -124,7 +124,7 @@ def test_ten_minutes_begin_anew_with_each_loss() -> None:
     back(meeting)
     meeting.at(T_RESUME)
     assert meeting.host_owner.ended is None
-    meeting.lose(meeting.ways[1])
+    meeting.lose(meeting.paths[1])
     meeting.at(T_RESUME - 1)
     assert meeting.host_owner.ended is None
     back(meeting)
@@ -134,7 +134,7 @@ def test_a_host_that_keeps_nothing_ends_with_the_way() -> None:
     meeting = Meeting()
     meeting.host._keep = 0.0
     meeting.start()
-    meeting.lose(meeting.ways[0], viewer=False)
+    meeting.lose(meeting.paths[0], viewer=False)
     assert meeting.host_owner.ended is CloseCode.SESSION_LOST
 
 
@@ -142,7 +142,7 @@ def test_a_host_that_has_ended_the_session_takes_no_move() -> None:
     meeting = lost()
     meeting.host.end(CloseCode.EVICTED, meeting.now)
     events = list(meeting.host_owner.events)
-    meeting.move(meeting.another_way())
+    meeting.move(meeting.another_path())
     meeting.at(T_STALE + 1)
     assert meeting.viewer.detached and meeting.host_owner.events == events and meeting.host_owner.moved == 0
     assert meeting.viewer_owner.ended is None and meeting.viewer.stale, "the relay says that nobody knows the session"
@@ -158,7 +158,7 @@ def test_a_session_may_be_ended_while_it_is_nowhere() -> None:
 
 def test_before_admission_the_loss_of_the_way_is_the_end() -> None:
     meeting = Meeting(asks=True).start()
-    meeting.lose(meeting.ways[0])
+    meeting.lose(meeting.paths[0])
     assert meeting.reason is CloseCode.TIMEOUT and meeting.host_owner.ended is CloseCode.SESSION_LOST
 
 
@@ -192,7 +192,7 @@ def test_a_press_that_could_not_be_sent_for_two_seconds_is_forgotten_and_told_by
 def test_a_release_is_never_too_old() -> None:
     meeting = Meeting().start()
     meeting.send_input(A_DOWN)
-    meeting.lose(meeting.ways[0])
+    meeting.lose(meeting.paths[0])
     meeting.viewer.send_input([A_UP], meeting.now)
     meeting.at(T_INPUT_OLD_PRESS + 0.5)
     assert meeting.viewer_owner.dropped == []
@@ -230,7 +230,7 @@ def test_what_waits_is_forgotten_when_the_host_is_not_heard() -> None:
 def test_saying_that_a_key_is_held_is_nothing_that_can_be_lost() -> None:
     meeting = Meeting().start()
     meeting.send_input(A_DOWN)
-    meeting.lose(meeting.ways[0])
+    meeting.lose(meeting.paths[0])
     meeting.at(T_STALE + 0.1)
     assert meeting.viewer.stale and meeting.viewer_owner.dropped == []
 
@@ -249,19 +249,19 @@ def test_newer_input_does_not_put_off_what_is_too_old() -> None:
 def test_what_is_held_stays_held_across_a_quick_move_and_not_across_two_seconds() -> None:
     meeting = Meeting().start()
     meeting.send_input(A_DOWN, CLICK)
-    meeting.lose(meeting.ways[0])
+    meeting.lose(meeting.paths[0])
     meeting.at(T_INPUT_REPEAT - T_INPUT_REFRESH)
     back(meeting)
     meeting.at(10)
     events = [A_DOWN, CLICK]
     assert meeting.host_owner.events == events, "the viewer has gone on saying that it holds them"
-    meeting.lose(meeting.ways[1])
+    meeting.lose(meeting.paths[1])
     meeting.at(T_INPUT_SILENCE - 0.6)
     back(meeting)
     meeting.at(10)
     events += [A_UP, A_DOWN]
     assert meeting.host_owner.events == events, "a key is not repeated while nobody knows, a button is no key"
-    meeting.lose(meeting.ways[2])
+    meeting.lose(meeting.paths[2])
     meeting.at(T_INPUT_SILENCE - 0.6)
     events.append(A_UP)
     assert meeting.host_owner.events == events
@@ -283,7 +283,7 @@ def test_a_press_on_its_way_whose_release_the_viewer_has_forgotten_is_let_go_of(
     released = meeting.viewer.send_input([A_UP], meeting.now)
     meeting.at(T_BEACON)
     assert meeting.viewer.stale and meeting.viewer_owner.dropped == [Dropped(released, (A_UP,), Fate.UNSENT)]
-    meeting.lose(meeting.ways[0])
+    meeting.lose(meeting.paths[0])
     meeting.change = lambda from_viewer, moved: moved
     meeting.viewer_pipes.waiting = 0
     back(meeting)

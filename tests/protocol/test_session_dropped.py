@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from avl_protocol.session.inputledger import Dropped, Fate, InputLedger, acts
+from avl_protocol.session.input.ledger import Dropped, Fate, InputLedger, acts
 from avl_protocol.wire.endtoend import Batch
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import T_INPUT_OLD_PRESS, T_INPUT_UNCONFIRMED, T_STALE, CloseCode, InputKind
@@ -74,7 +74,7 @@ def test_what_the_host_found_too_old_is_told_of_press_by_press() -> None:
     meeting.at(T_INPUT_OLD_PRESS + 0.1)
     meeting.change = lambda from_viewer, moved: moved
     for moved in held:
-        meeting.host.channel_received(meeting.host_route, 1, 1, moved.data, moved.end, meeting.now)
+        meeting.host.channel_received(meeting.host_attachment, 1, 1, moved.data, moved.end, meeting.now)
     meeting.carry()
     assert meeting.host_owner.events == [MOVE]
     [dropped] = meeting.viewer_owner.dropped

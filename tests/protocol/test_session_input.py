@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avl_protocol.session.hosting import HostState
-from avl_protocol.session.inputgate import InputGate
-from avl_protocol.session.outbox import InputOutbox
+from avl_protocol.session.input.gate import InputGate
+from avl_protocol.session.input.outbox import InputOutbox
 from avl_protocol.wire.codec import INPUT
 from avl_protocol.wire.endtoend import Batch
 from avl_protocol.wire.errors import RemoteProtocolError
@@ -99,19 +99,21 @@ def test_nothing_stays_held_however_it_ends(how: str) -> None:
     meeting.send_input(A_DOWN, (MOVE, 5, 5), LEFT_DOWN, (MOVE, 9, 9))
     del meeting.host_owner.events[:]
     if how == "lost":
-        meeting.host.route_lost(meeting.host_route, meeting.now)
+        meeting.host.attachment_lost(meeting.host_attachment, meeting.now)
         assert meeting.host_owner.events == [], "it may be back at once, by another way"
         meeting.at(T_INPUT_SILENCE, deaf="viewer")
     elif how == "end":
         meeting.host.end(CloseCode.EVICTED, meeting.now)
     elif how == "reset 0":
-        meeting.host.channel_reset(meeting.host_route, 0, 0, CloseCode.ENDED, meeting.now)
+        meeting.host.channel_reset(meeting.host_attachment, 0, 0, CloseCode.ENDED, meeting.now)
     elif how == "reset 1":
-        meeting.host.channel_reset(meeting.host_route, 1, 1, CloseCode.NO_ERROR, meeting.now)
+        meeting.host.channel_reset(meeting.host_attachment, 1, 1, CloseCode.NO_ERROR, meeting.now)
         assert meeting.host.state is HostState.ADMITTED
         meeting.at(T_INPUT_SILENCE, deaf="viewer")
     elif how == "tampered":
-        meeting.host.channel_received(meeting.host_route, 1, 1, (40).to_bytes(2, "big") + bytes(40), False, meeting.now)
+        meeting.host.channel_received(
+            meeting.host_attachment, 1, 1, (40).to_bytes(2, "big") + bytes(40), False, meeting.now
+        )
     elif how == "leave":
         meeting.viewer.end(meeting.now)
         meeting.carry()
@@ -137,7 +139,7 @@ def late(meeting: Meeting, seconds: float, *events: tuple[Any, ...]) -> None:
     meeting.at(seconds)
     meeting.change = lambda from_viewer, moved: moved
     for moved in held:
-        meeting.host.channel_received(meeting.host_route, 1, 1, moved.data, moved.end, meeting.now)
+        meeting.host.channel_received(meeting.host_attachment, 1, 1, moved.data, moved.end, meeting.now)
     meeting.carry()
 
 
@@ -183,11 +185,24 @@ def test_input_needs_its_own_permission(permissions: Permission, kept: list[tupl
 @pytest.mark.parametrize(
     "event",
     [
-        (), (0,), (99,), ("1", 2, 3), (True, 1, 2), (MOVE, 1), (MOVE, 1, 2, 3), (MOVE, "1", 2), (MOVE, True, 2),
-        (BUTTON, 1, 1), (KEY, 1, True, 0), (KEY, 1, True, 0, b""), (TEXT, b"x"), (TEXT, None), (TEXT, "x" * 20_000),
+        (),
+        (0,),
+        (99,),
+        ("1", 2, 3),
+        (True, 1, 2),
+        (MOVE, 1),
+        (MOVE, 1, 2, 3),
+        (MOVE, "1", 2),
+        (MOVE, True, 2),
+        (BUTTON, 1, 1),
+        (KEY, 1, True, 0),
+        (KEY, 1, True, 0, b""),
+        (TEXT, b"x"),
+        (TEXT, None),
+        (TEXT, "x" * 20_000),
         (int(InputKind.RELEASE_ALL), 1),
     ],
-)  # fmt: skip
+)
 def test_malformed_events_end_the_session(event: tuple[Any, ...]) -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         InputGate().admit(Batch(1, 0, (event,)), EVERYTHING, 0.0)

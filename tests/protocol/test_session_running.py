@@ -41,7 +41,7 @@ def test_a_changed_byte_of_a_record_ends_the_session_as_tampered(
         if came_from_viewer is from_viewer and moved.channel == channel and len(moved.data) > 2 and not done:
             at = 2 + place % (len(moved.data) - 2)  # behind the length, which decides what a record is
             done.append(at)
-            return Moved(channel, moved.data[:at] + bytes((moved.data[at] ^ bits,)) + moved.data[at + 1 :])
+            return Moved(stream=channel, data=moved.data[:at] + bytes((moved.data[at] ^ bits,)) + moved.data[at + 1 :])
         return moved
 
     meeting.change = change
@@ -71,7 +71,9 @@ def test_a_record_that_was_left_out_is_noticed_by_the_next() -> None:
 
 def test_a_record_that_came_twice_is_noticed() -> None:
     meeting = Meeting().start()
-    meeting.change = lambda from_viewer, moved: Moved(moved.channel, moved.data * 2) if from_viewer else moved
+    meeting.change = lambda from_viewer, moved: (
+        Moved(stream=moved.channel, data=moved.data * 2) if from_viewer else moved
+    )
     meeting.send_input((MOVE, 1, 2))
     assert meeting.host_owner.ended is CloseCode.TAMPERED
     assert meeting.host_owner.events in ([], [(MOVE, 1, 2)])
@@ -79,9 +81,9 @@ def test_a_record_that_came_twice_is_noticed() -> None:
 
 def test_the_end_of_channel_0_without_a_word_is_a_loss() -> None:
     meeting = Meeting().start()
-    meeting.viewer.channel_received(meeting.viewer_route, 0, 0, b"", True, meeting.now)
+    meeting.viewer.channel_received(meeting.viewer_attachment, 0, 0, b"", True, meeting.now)
     assert meeting.reason is None and meeting.viewer.detached and meeting.viewer_owner.adrift == 1
-    meeting.host.channel_received(meeting.host_route, 0, 0, b"", True, meeting.now)
+    meeting.host.channel_received(meeting.host_attachment, 0, 0, b"", True, meeting.now)
     assert meeting.host_owner.ended is None and meeting.host.detached
     meeting.at(T_RESUME, deaf="viewer")
     assert meeting.host_owner.ended is CloseCode.SESSION_LOST
@@ -89,7 +91,9 @@ def test_the_end_of_channel_0_without_a_word_is_a_loss() -> None:
 
 def test_a_record_cut_short_is_a_loss_not_an_end() -> None:
     meeting = Meeting().start()
-    meeting.change = lambda from_viewer, moved: Moved(moved.channel, moved.data[:-1]) if moved.data else moved
+    meeting.change = lambda from_viewer, moved: (
+        Moved(stream=moved.channel, data=moved.data[:-1]) if moved.data else moved
+    )
     meeting.host.end(CloseCode.DISPLAY_LOST, meeting.now)
     meeting.carry()
     assert meeting.reason in (CloseCode.SESSION_LOST, CloseCode.TAMPERED)
@@ -129,9 +133,9 @@ def test_a_viewer_that_leaves_is_told_apart_from_one_that_was_lost() -> None:
 @pytest.mark.parametrize("code", [CloseCode.EVICTED, CloseCode.TAMPERED, 4711])
 def test_an_abandoned_channel_0_ends_both(code: int) -> None:
     meeting = Meeting().start()
-    meeting.viewer.channel_reset(meeting.viewer_route, 0, 0, code, meeting.now)
+    meeting.viewer.channel_reset(meeting.viewer_attachment, 0, 0, code, meeting.now)
     assert meeting.reason is (code if isinstance(code, CloseCode) else CloseCode.SESSION_LOST)
-    meeting.host.channel_reset(meeting.host_route, 0, 0, CloseCode.ENDED, meeting.now)
+    meeting.host.channel_reset(meeting.host_attachment, 0, 0, CloseCode.ENDED, meeting.now)
     assert meeting.host_owner.ended is CloseCode.SESSION_LOST
 
 
@@ -189,7 +193,7 @@ def test_a_stale_viewer_goes_on_when_the_host_is_heard_again() -> None:
     meeting.change = lambda from_viewer, moved: moved
     for moved in held:
         meeting.viewer.channel_received(
-            meeting.viewer_route, moved.channel, moved.channel, moved.data, moved.end, meeting.now
+            meeting.viewer_attachment, moved.channel, moved.channel, moved.data, moved.end, meeting.now
         )
     assert not meeting.viewer.stale
     meeting.send_input((MOVE, 1, 1))
@@ -212,7 +216,7 @@ def test_a_viewer_that_does_not_acknowledge_ends_as_too_slow_and_holds_bounded_m
     meeting.change = lambda from_viewer, moved: moved if from_viewer else None
     image = bytes(12_000)
     for serial in range(400):
-        meeting.host.send(Cursor(serial, 50, 60, 0, 0, image))
+        meeting.host.send(Cursor(serial=serial, width=50, height=60, hot_x=0, hot_y=0, image=image))
         if meeting.host.state is HostState.ENDED:
             break
     assert meeting.host_owner.ended is CloseCode.TOO_SLOW

@@ -240,9 +240,14 @@ def test_what_identities_vouch_for() -> None:
             assert valid == row["valid"]
     overlong, key = vectors["overlong"], bytes.fromhex(vectors["static"][0]["key"])
     assert not identity.check_static(
-        public, bytes.fromhex(overlong["signature"]), identity.STATIC_HOST, key, overlong["not_before"],
-        overlong["not_after"], overlong["not_before"],
-    )  # fmt: skip
+        public,
+        bytes.fromhex(overlong["signature"]),
+        identity.STATIC_HOST,
+        key,
+        overlong["not_before"],
+        overlong["not_after"],
+        overlong["not_before"],
+    )
     signer = {name: bytes.fromhex(value) for name, value in vectors["signer"].items()}
     assert identity.check_signer(public, signer["endorsement"], signer["media_session"], signer["signer"])
 
@@ -252,11 +257,11 @@ def test_agreements_on_a_code() -> None:
     for case in vectors["runs"]:
         raw = {name: bytes.fromhex(value) for name, value in case.items()}
         initiator = cpace.Initiator(
-            raw["prs"],
-            raw["ci"],
-            raw["sid"],
-            raw["ad_initiator"],
-            lambda size, raw=raw: raw["scalar_initiator"],  # type: ignore[misc]
+            prs=raw["prs"],
+            ci=raw["ci"],
+            sid=raw["sid"],
+            ad=raw["ad_initiator"],
+            entropy=lambda size, raw=raw: raw["scalar_initiator"],  # type: ignore[misc]
         )
         assert initiator.share == raw["share_initiator"]
         agreement = initiator.finish(raw["share_responder"], raw["ad_responder"])
@@ -266,7 +271,9 @@ def test_agreements_on_a_code() -> None:
             raw["tag_responder"],
         )
     raw = {name: bytes.fromhex(value) for name, value in vectors["runs"][0].items()}
-    initiator = cpace.Initiator(raw["prs"], raw["ci"], raw["sid"], b"", lambda size: raw["scalar_initiator"])
+    initiator = cpace.Initiator(
+        prs=raw["prs"], ci=raw["ci"], sid=raw["sid"], ad=b"", entropy=lambda size: raw["scalar_initiator"]
+    )
     for share in vectors["refused_by_initiator_of_run_0"]:
         with pytest.raises(RemoteProtocolError) as raised:
             initiator.finish(bytes.fromhex(share), b"")

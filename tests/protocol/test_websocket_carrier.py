@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avl_protocol.session.carrier import Carrier, CarrierReceiver
+from avl_protocol.carrier.carrier import Carrier, CarrierReceiver
 from avl_protocol.websocket.carrier import MAX_WAITING, WebSocketCarrier
 from avl_protocol.websocket.frames import (
     CloseFrame,

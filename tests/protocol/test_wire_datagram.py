@@ -28,9 +28,14 @@ def fragments(draw: st.DrawFn) -> tuple[MediaHeader, bytes]:
     fragment = draw(st.integers(0, datagram.fragment_count(length) - 1))
     kind = draw(st.sampled_from([DatagramType.MEDIA, DatagramType.REPAIR]))
     header = MediaHeader(
-        draw(HANDLES), kind, draw(st.integers(0, 255)), draw(st.integers(0, (1 << 32) - 1)),
-        draw(st.integers(0, 255)), fragment, length,
-    )  # fmt: skip
+        handle=draw(HANDLES),
+        type=kind,
+        track=draw(st.integers(0, 255)),
+        object=draw(st.integers(0, (1 << 32) - 1)),
+        flags=draw(st.integers(0, 255)),
+        fragment=fragment,
+        length=length,
+    )
     return header, bytes([draw(st.integers(0, 255))]) * datagram.fragment_size(length, fragment)
 
 
@@ -83,7 +88,10 @@ def test_any_datagram_is_read_or_refused(data: bytes) -> None:
     ],
 )
 def test_a_fragment_has_exactly_the_size_of_its_place(length: int, fragment: int, size: int) -> None:
-    data = datagram.encode(MediaHeader(1, DatagramType.MEDIA, 1, 1, 0, fragment, length), bytes(size))
+    data = datagram.encode(
+        MediaHeader(handle=1, type=DatagramType.MEDIA, track=1, object=1, flags=0, fragment=fragment, length=length),
+        bytes(size),
+    )
     with pytest.raises(RemoteProtocolError):
         datagram.decode(data)
 
@@ -107,7 +115,10 @@ def test_a_fragment_has_exactly_the_size_of_its_place(length: int, fragment: int
 def test_a_row_of_parity_has_exactly_the_size_of_its_block_s_first_fragment(
     length: int, fragment: int, size: int
 ) -> None:
-    data = datagram.encode(MediaHeader(1, DatagramType.PARITY, 1, 1, 0, fragment, length), bytes(size))
+    data = datagram.encode(
+        MediaHeader(handle=1, type=DatagramType.PARITY, track=1, object=1, flags=0, fragment=fragment, length=length),
+        bytes(size),
+    )
     with pytest.raises(RemoteProtocolError):
         datagram.decode(data)
 
@@ -117,7 +128,9 @@ def test_a_row_of_parity_has_exactly_the_size_of_its_block_s_first_fragment(
     [(1000, 0, 1000), (1000, 127, 1000), (2000, 127, 1128), (128 * 1128 + 5, 127, 1128), (128 * 1128 + 5, 255, 5)],
 )
 def test_a_row_of_parity_reads_back(length: int, fragment: int, size: int) -> None:
-    header = MediaHeader(9, DatagramType.PARITY, 1, 1, 3, fragment, length)
+    header = MediaHeader(
+        handle=9, type=DatagramType.PARITY, track=1, object=1, flags=3, fragment=fragment, length=length
+    )
     read, row = datagram.decode(datagram.encode(header, bytes([7]) * size))
     assert (read, bytes(row)) == (header, bytes([7]) * size)
 
@@ -135,7 +148,10 @@ def test_a_datagram_over_the_limit_is_nobodys() -> None:
     with pytest.raises(RemoteProtocolError):
         datagram.decode(bytes(MAX_DATAGRAM_PAYLOAD + 1))
     with pytest.raises(LocalProtocolError):
-        datagram.encode(MediaHeader(1, DatagramType.MEDIA, 1, 1, 0, 0, 5000), bytes(MAX_DATAGRAM_PAYLOAD))
+        datagram.encode(
+            MediaHeader(handle=1, type=DatagramType.MEDIA, track=1, object=1, flags=0, fragment=0, length=5000),
+            bytes(MAX_DATAGRAM_PAYLOAD),
+        )
 
 
 @given(fragments())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.session.hopstream import HeaderReader, HopStream, StreamHeader, channel_header, hop_bytes
+from avl_protocol.session.hop.stream import HeaderReader, HopStream, StreamHeader, channel_header, hop_bytes
 from avl_protocol.wire import varint
 from avl_protocol.wire.buffer import Reader
 from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
@@ -37,10 +37,18 @@ def test_an_integer_reads_back_in_its_shortest_form(value: int) -> None:
 @pytest.mark.parametrize(
     ("value", "encoded"),
     [
-        (37, "25"), (15293, "7bbd"), (494878333, "9d7f3e7d"), (151288809941952652, "c2197c5eff14e88c"),
-        (0, "00"), (63, "3f"), (64, "4040"), (16383, "7fff"), (16384, "80004000"), ((1 << 62) - 1, "f" * 16),
+        (37, "25"),
+        (15293, "7bbd"),
+        (494878333, "9d7f3e7d"),
+        (151288809941952652, "c2197c5eff14e88c"),
+        (0, "00"),
+        (63, "3f"),
+        (64, "4040"),
+        (16383, "7fff"),
+        (16384, "80004000"),
+        ((1 << 62) - 1, "f" * 16),
     ],
-)  # fmt: skip
+)
 def test_integers_are_those_of_rfc_9000(value: int, encoded: str) -> None:
     assert varint.encode(value).hex() == encoded
     assert varint.decode(bytes.fromhex(encoded)) == (value, len(encoded) // 2)
@@ -183,7 +191,12 @@ def test_a_hop_stream_reads_anything_or_ends_with_a_protocol_error(data: bytes, 
 
 @pytest.mark.parametrize("handle", [-1, 1 << 62, (1 << 64) - 1])
 def test_a_handle_that_no_stream_header_can_carry_is_the_peers_error(handle: int) -> None:
-    wrong = (Attached(b"s", handle, 1), Attached(b"s", 1, handle), Registered(handle), Incoming(b"s", handle))
+    wrong = (
+        Attached(b"s", handle, 1),
+        Attached(b"s", 1, handle),
+        Registered(handle),
+        Incoming(session=b"s", handle=handle),
+    )
     for message in wrong:
         with pytest.raises(RemoteProtocolError):
             HopStream().receive(hop_bytes(message))

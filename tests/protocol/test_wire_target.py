@@ -44,12 +44,25 @@ def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "h:1", "http://h:1/x", f"avl://h/{DEVICE}", f"avl://:1/{DEVICE}", f"avl://h:0/{DEVICE}",
-        f"avl://h:70000/{DEVICE}", f"avl://user@h:1/{DEVICE}", "avl://h:1/", f"avl://h:1/{DEVICE[:-1]}",
-        f"avl://h:1/{DEVICE}?pin=short", f"avl://h:1/{DEVICE}?pin=", f"avl://x';reboot;':1/{DEVICE}", f"avl://h\x1b[2J:1/{DEVICE}",
-        f"avl://h\u202eg:1/{DEVICE}", f"avl://h h:1/{DEVICE}", f"avl://$(id):1/{DEVICE}",
+        "",
+        "h:1",
+        "http://h:1/x",
+        f"avl://h/{DEVICE}",
+        f"avl://:1/{DEVICE}",
+        f"avl://h:0/{DEVICE}",
+        f"avl://h:70000/{DEVICE}",
+        f"avl://user@h:1/{DEVICE}",
+        "avl://h:1/",
+        f"avl://h:1/{DEVICE[:-1]}",
+        f"avl://h:1/{DEVICE}?pin=short",
+        f"avl://h:1/{DEVICE}?pin=",
+        f"avl://x';reboot;':1/{DEVICE}",
+        f"avl://h\x1b[2J:1/{DEVICE}",
+        f"avl://h\u202eg:1/{DEVICE}",
+        f"avl://h h:1/{DEVICE}",
+        f"avl://$(id):1/{DEVICE}",
     ],
-)  # fmt: skip
+)
 def test_a_wrong_target_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_target(text)
@@ -73,13 +86,24 @@ def test_a_relay_s_own_page_is_shown(given_as: str, page: str) -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        "", "https://elsewhere.example/", "https://relay.example.evil/", "https://evil/relay.example",
-        "https://relay.example@evil/", "https://relay.example\\@evil/", "https://evil#@relay.example/",
-        "https://relay.example/#c=1", "https://relay.example/?x", "javascript:alert(1)", "ftp://relay.example/",
-        "https://relay.example/\x1b[2J", "https://relay.example/\u202e", "https://relay.example/ https://evil",
-        "https://relay.example/\n", "http://localhost:1/",
+        "",
+        "https://elsewhere.example/",
+        "https://relay.example.evil/",
+        "https://evil/relay.example",
+        "https://relay.example@evil/",
+        "https://relay.example\\@evil/",
+        "https://evil#@relay.example/",
+        "https://relay.example/#c=1",
+        "https://relay.example/?x",
+        "javascript:alert(1)",
+        "ftp://relay.example/",
+        "https://relay.example/\x1b[2J",
+        "https://relay.example/\u202e",
+        "https://relay.example/ https://evil",
+        "https://relay.example/\n",
+        "http://localhost:1/",
     ],
-)  # fmt: skip
+)
 def test_a_page_that_is_not_the_relay_s_own_is_not_shown(page: str) -> None:
 
     assert target.own_page(page, RelayAddress("relay.example", 4433)) == ""

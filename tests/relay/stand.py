@@ -9,11 +9,11 @@ from avl_protocol.crypto.identity import (
     prove_registration,
     sign_record,
 )
-from avl_protocol.endpoint.driver import Driven
-from avl_protocol.endpoint.faults import Faults
+from avl_protocol.endpoint.loop.driver import Driven
+from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.media.track import Track, video
-from avl_protocol.session.hopstream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
-from avl_protocol.session.relay import RelayIdentity, RelayPeer
+from avl_protocol.session.hop.server import HopServer, RelayIdentity
+from avl_protocol.session.hop.stream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.wire.messages import (
     Accept,
     Admit,
@@ -49,8 +49,14 @@ class Neighbour:
         self._next_stream = 4
         self.told = Deaf()
         self.connection = Connection((address, 5))
-        own = RelayIdentity(RELAY.public, CERTIFICATE, endorse_certificate(RELAY, CERTIFICATE), NAME, "")
-        self.peer = RelayPeer(own, nonce=b"n" * 16, wall_ms=WALL * 1000, now=stand.now)
+        own = RelayIdentity(
+            public=RELAY.public,
+            certificate=CERTIFICATE,
+            endorsement=endorse_certificate(RELAY, CERTIFICATE),
+            name=NAME,
+            page="",
+        )
+        self.peer = HopServer(own, nonce=b"n" * 16, wall_ms=WALL * 1000, now=stand.now)
         self.peer.attach_carrier(self.connection.server)
         stand.router.take(self.peer, stand.now)
         #: The relay's end: hand it what a carrier would.
@@ -111,7 +117,7 @@ class Stand:
         self.now = 100.0
         self.log: list[str] = []
         #: NAT tests that were let through: by whom, and their tokens.
-        self.nat_tests: list[tuple[RelayPeer, bytes]] = []
+        self.nat_tests: list[tuple[HopServer, bytes]] = []
         self.router = Router(
             secret=b"secret",
             log=lambda event, about: self.log.append(event),
@@ -160,7 +166,12 @@ class Stand:
         own = own or identity("host")
         record = device_record(WALL - 10, WALL + 1000, "test")
         proof = prove_registration(own, b"n" * 16, CERTIFICATE, NAME, record)
-        made.say(Hello((1,), Role.HOST), Register(own.public, record, sign_record(own, record), proof, yields))
+        made.say(
+            Hello((1,), Role.HOST),
+            Register(
+                identity=own.public, record=record, signature=sign_record(own, record), proof=proof, yields=yields
+            ),
+        )
 
     def viewer(self, address: str = "10.0.0.3") -> Neighbour:
         """A viewer that has been welcomed."""
@@ -174,9 +185,14 @@ class Stand:
         viewer.say(Attach(number.to_bytes(17, "big"), session))
 
     def meet(
-        self, host: Neighbour, viewer: Neighbour, channels: tuple[int, ...] = (0, 1, 2), tracks: tuple[int, ...] = (1,),
-        session: bytes = b"s" * 16, admit: bool = True,
-    ) -> int:  # fmt: skip
+        self,
+        host: Neighbour,
+        viewer: Neighbour,
+        channels: tuple[int, ...] = (0, 1, 2),
+        tracks: tuple[int, ...] = (1,),
+        session: bytes = b"s" * 16,
+        admit: bool = True,
+    ) -> int:
         """A session of both; its handle."""
         self.attach(viewer, session)
         incoming = host.last(Incoming)

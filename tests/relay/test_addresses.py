@@ -65,10 +65,13 @@ def test_a_stranger_has_no_nat_tested() -> None:
 @pytest.mark.parametrize(
     ("viewer", "host", "near"),
     [
-        ("192.0.2.7", "192.0.2.7", 1), ("2001:db8:1:2::7", "2001:db8:1:2::8", 1), ("192.0.2.7", "192.0.2.8", 0),
-        ("2001:db8:1:2::7", "2001:db8:1:3::7", 0), ("192.0.2.7", "2001:db8:1:2::8", 0),
+        ("192.0.2.7", "192.0.2.7", 1),
+        ("2001:db8:1:2::7", "2001:db8:1:2::8", 1),
+        ("192.0.2.7", "192.0.2.8", 0),
+        ("2001:db8:1:2::7", "2001:db8:1:3::7", 0),
+        ("192.0.2.7", "2001:db8:1:2::8", 0),
     ],
-)  # fmt: skip
+)
 def test_a_relay_says_that_both_ends_are_at_one_address_where_it_sees_it(viewer: str, host: str, near: int) -> None:
     stand = Stand()
     hosting, viewing = stand.host(address=host), stand.viewer(viewer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avl_protocol.session.relay import PeerState
+from avl_protocol.session.hop.server import HopServerState
 from avl_protocol.wire.messages import Attached, Detach, Incoming, Ping, Pong, Registered, Tracks
 from avl_protocol.wire.registry import T_ASKED, CloseCode
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
@@ -102,7 +102,7 @@ def test_a_host_is_registered_once_that_is_allowed() -> None:
     (question,) = relay.slow.asked
     assert question == MayRegister(question.id, HOST.number, "192.0.2.5")
     assert not registered(host) and host.closed is None and relay.router.hosts == 0
-    assert host.peer.state is PeerState.ASKED
+    assert host.peer.state is HopServerState.ASKED
     relay.tick(T_ASKED - 0.1)
     relay.decide()
     assert registered(host) and relay.router.hosts == 1 and relay.idle()
@@ -199,7 +199,9 @@ def test_a_viewer_attaches_once_it_may_and_the_device_was_found() -> None:
     host, viewer = relay.host(), relay.viewer("192.0.2.9")
     relay.attach(viewer)
     (question,) = relay.slow.asked
-    assert question == MayAttach(question.id, HOST.number, b"s" * 16, "192.0.2.9", False)
+    assert question == MayAttach(
+        id=question.id, device=HOST.number, session=b"s" * 16, address="192.0.2.9", moves=False
+    )
     assert relay.far.asked == [] and incoming(host) == []
     relay.decide()
     (where,) = relay.far.asked

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avl_protocol.media.packetizer import packetize
-from avl_protocol.session.feed import SLACK
+from avl_protocol.session.media.subscription import SLACK
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.messages import Admit, Evict, Recover, Subscribe, Viewers
@@ -115,12 +115,23 @@ def test_a_track_that_admit_did_not_name_is_not_sent() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "passes"),
-    [(DatagramType.MEDIA, True), (DatagramType.PARITY, True), (DatagramType.REPAIR, True), (DatagramType.PROBE, False),
-     (4, False), (0x7F, False), (0x80, True), (0xFF, True)],
-)  # fmt: skip
+    [
+        (DatagramType.MEDIA, True),
+        (DatagramType.PARITY, True),
+        (DatagramType.REPAIR, True),
+        (DatagramType.PROBE, False),
+        (4, False),
+        (0x7F, False),
+        (0x80, True),
+        (0xFF, True),
+    ],
+)
 def test_types_are_forwarded_as_the_specification_says(kind: int, passes: bool) -> None:
     audience = Audience(1)
-    data = datagram.encode(MediaHeader(audience.host.media_handle, kind, 1, 0, KEY, 0, 50), bytes(50))
+    data = datagram.encode(
+        MediaHeader(handle=audience.host.media_handle, type=kind, track=1, object=0, flags=KEY, fragment=0, length=50),
+        bytes(50),
+    )
     audience.raw(data)
     sent = data if kind >= 0x80 else datagram.with_type(data, DatagramType.MEDIA)
     assert audience.viewers[0].told.datagrams == ([sent] if passes else []), (

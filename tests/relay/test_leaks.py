@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from avl_protocol.endpoint.clock import SystemClock
+from avl_protocol.endpoint.loop.clock import SystemClock
+from avl_protocol.endpoint.loop.world import system_world
+from avl_protocol.endpoint.tcp.websocket import connect_websocket
 from avl_protocol.endpoint.tls import TrustPinned
-from avl_protocol.endpoint.websocket import connect_websocket
-from avl_protocol.endpoint.world import system_world
 from avl_protocol.wire.messages import Accept, Admit, Attach, Incoming, NatTest, Recover, Subscribe
 from avl_relay.config import RelaySettings
 from avl_relay.forward import router as routing
@@ -96,15 +96,15 @@ def test_hops_by_quic_leave_nothing_at_a_relay() -> None:
 
             async def visit(number: int) -> None:
                 dialled = Dialled(s.relay.pin)
-                link = dialled.link
+                hop = dialled.hop
                 await endpoint.connect((RELAY, 4433), trust=TrustPinned(), on_carrier=dialled.receiver)
                 await dialled.settled
-                link.send(NatTest(number.to_bytes(16, "big")))
+                hop.send(NatTest(number.to_bytes(16, "big")))
                 await asyncio.sleep(0.1)
                 if number % 2:
-                    link.close(0)  # type: ignore[arg-type]
+                    hop.close(0)  # type: ignore[arg-type]
                 else:
-                    endpoint._abort(next(iter(endpoint._links)))  # it breaks without a word
+                    endpoint._abort(next(iter(endpoint._connections)))  # it breaks without a word
                 await asyncio.sleep(1)
 
             for number in range(10):
@@ -123,7 +123,9 @@ def test_hops_by_quic_leave_nothing_at_a_relay() -> None:
 
 
 async def test_hops_by_websocket_leave_nothing_at_a_relay(tmp_path: Path) -> None:
-    settings = RelaySettings(tmp_path / "relay", ("127.0.0.1", 0), ("127.0.0.1", 0), "127.0.0.1")
+    settings = RelaySettings(
+        state=tmp_path / "relay", listen=("127.0.0.1", 0), http=("127.0.0.1", 0), public="127.0.0.1"
+    )
     relay = Relay(system_world(), settings)
     await relay.start()
     host, port = relay.quic.split(":")
@@ -131,13 +133,16 @@ async def test_hops_by_websocket_leave_nothing_at_a_relay(tmp_path: Path) -> Non
 
     async def visit(number: int) -> None:
         dialled = Dialled(relay.identity.pin)
-        link = dialled.link
+        hop = dialled.hop
         await connect_websocket(
-            (host, int(port)), trust=TrustPinned(), on_carrier=dialled.receiver, clock=SystemClock(),
+            (host, int(port)),
+            trust=TrustPinned(),
+            on_carrier=dialled.receiver,
+            clock=SystemClock(),
             loop=asyncio.get_running_loop(),
-        )  # fmt: skip
+        )
         await dialled.settled
-        link.close(0)  # type: ignore[arg-type]
+        hop.close(0)  # type: ignore[arg-type]
         while server.connections:
             await next(iter(server._pumps)).gone.wait()
 

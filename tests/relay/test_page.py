@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from avl_protocol.endpoint.world import system_world
+from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.rate.limits import Allowance, Limits, Places
 from avl_relay import descriptors
 from avl_relay.config import RelaySettings
@@ -21,7 +21,9 @@ from avl_relay.relay import Relay
 async def page(folder: Path, **limits: object) -> AsyncIterator[int]:
     """The port of a page that is served within these limits."""
     chosen = replace(Limits(), **limits)  # type: ignore[arg-type]
-    settings = RelaySettings(folder / "relay", ("127.0.0.1", 0), ("127.0.0.1", 0), "127.0.0.1", limits=chosen)
+    settings = RelaySettings(
+        state=folder / "relay", listen=("127.0.0.1", 0), http=("127.0.0.1", 0), public="127.0.0.1", limits=chosen
+    )
     running = Relay(system_world(), settings)
     await running.start()
     try:
@@ -129,7 +131,7 @@ async def test_a_source_has_so_many_connections_and_others_get_in(tmp_path: Path
 async def test_a_source_that_opens_very_many_waits_and_others_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("avl_protocol.endpoint.admission.PROVED", (0.001, 20.0))
+    monkeypatch.setattr("avl_protocol.endpoint.accept.admission.PROVED", (0.001, 20.0))
     async with page(tmp_path) as port:
         dropped = 0
         for _ in range(25):

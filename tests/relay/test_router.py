@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avl_protocol.session.hopstream import channel_header
+from avl_protocol.session.hop.stream import channel_header
 from avl_protocol.wire.messages import (
     Accept,
     Admit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avl_protocol.session.hopstream import channel_header
+from avl_protocol.session.hop.stream import channel_header
 from avl_protocol.wire.messages import Accept, Admit, Attach, Close, Detach, Evict, Incoming, Reject
 from avl_protocol.wire.registry import T_CONSENT, T_UNADMITTED, CloseCode
 from avl_relay.forward.router import PARKED

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avl_protocol.session.hopstream import channel_header
+from avl_protocol.session.hop.stream import channel_header
 from avl_protocol.wire.registry import CloseCode
 from avl_relay.forward.splice import BACKLOG
 from tests.protocol.memory import WINDOW

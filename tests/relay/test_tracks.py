@@ -13,8 +13,8 @@ from tests.relay.stand import Neighbour, Stand
 
 KEY = int(ObjectFlag.KEY)
 DESKTOP, SECOND = video(1), video(2)
-SOUND = Track(3, TrackKind.AUDIO, Priority.AUDIO, 0.1, TrackEntry.NEXT)
-EXACT = Track(4, TrackKind.EXACT, Priority.EXACT, 2.0, TrackEntry.KEPT)
+SOUND = Track(id=3, kind=TrackKind.AUDIO, priority=Priority.AUDIO, lifetime=0.1, entry=TrackEntry.NEXT)
+EXACT = Track(id=4, kind=TrackKind.EXACT, priority=Priority.EXACT, lifetime=2.0, entry=TrackEntry.KEPT)
 ALL = (DESKTOP, SECOND, SOUND, EXACT)
 
 

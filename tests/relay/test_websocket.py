@@ -12,14 +12,14 @@ import pytest
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
-from avl_protocol.endpoint.clock import SystemClock
-from avl_protocol.endpoint.driver import Driven
-from avl_protocol.endpoint.faults import Faults
+from avl_protocol.endpoint.loop.clock import SystemClock
+from avl_protocol.endpoint.loop.driver import Driven
+from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.endpoint.loop.world import system_world
+from avl_protocol.endpoint.tcp.websocket import SUBPROTOCOL, connect_websocket, same_origin
 from avl_protocol.endpoint.tls import TrustPinned
-from avl_protocol.endpoint.websocket import SUBPROTOCOL, connect_websocket, same_origin
-from avl_protocol.endpoint.world import system_world
-from avl_protocol.session.link import LinkSettings, RelayLink
-from avl_protocol.session.linkevents import LinkLost, LinkUp
+from avl_protocol.session.hop.client import HopClient, HopClientSettings
+from avl_protocol.session.hop.clientevents import HopLost, HopUp
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Welcome
 from avl_protocol.wire.registry import CloseCode, Role
@@ -29,7 +29,10 @@ from avl_relay.relay import Relay
 
 @asynccontextmanager
 async def relay(folder: Path) -> AsyncIterator[Relay]:
-    running = Relay(system_world(), RelaySettings(folder / "relay", ("127.0.0.1", 0), ("127.0.0.1", 0), "127.0.0.1"))
+    running = Relay(
+        system_world(),
+        RelaySettings(state=folder / "relay", listen=("127.0.0.1", 0), http=("127.0.0.1", 0), public="127.0.0.1"),
+    )
     await running.start()
     try:
         yield running
@@ -41,20 +44,20 @@ class Dialled:
     """A viewer's link whose events are applied: two futures that wait for it."""
 
     def __init__(self, pin: bytes | None) -> None:
-        self.link = RelayLink(LinkSettings(Role.VIEWER, "test", pin))
+        self.hop = HopClient(HopClientSettings(role=Role.VIEWER, software="test", pin=pin))
         self.settled: asyncio.Future[Welcome | Refused] = asyncio.get_running_loop().create_future()
         self.lost: asyncio.Future[Refused] = asyncio.get_running_loop().create_future()
 
     def receiver(self, carrier: Any) -> Driven:
         """Receives what a carrier tells."""
-        self.link.attach_carrier(carrier)
-        return Driven(self.link, self._take, Faults(), carrier.close)
+        self.hop.attach_carrier(carrier)
+        return Driven(self.hop, self._take, Faults(), carrier.close)
 
     def _take(self) -> None:
-        while (event := self.link.next_event()) is not None:
-            if isinstance(event, LinkUp):
+        while (event := self.hop.next_event()) is not None:
+            if isinstance(event, HopUp):
                 self.settled.set_result(event.welcome)
-            elif isinstance(event, LinkLost):
+            elif isinstance(event, HopLost):
                 if not self.settled.done():
                     self.settled.set_result(event.reason)
                 self.lost.set_result(event.reason)
@@ -125,13 +128,19 @@ async def test_a_page_s_websocket_is_taken_by_our_names_alone(
 @pytest.mark.parametrize(
     ("origin", "authority", "same"),
     [
-        ("https://relay.test", "relay.test", True), ("https://relay.test", "relay.test:443", True),
-        ("https://RELAY.test:443", "relay.test", True), ("http://relay.test", "relay.test:80", True),
-        ("http://[::1]:4480", "[::1]:4480", True), ("https://relay.test:8443", "relay.test:8443", True),
-        ("https://relay.test:8443", "relay.test", False), ("https://relay.test", "relay.test:8443", False),
-        ("http://relay.test", "relay.test:443", False), ("null", "relay.test", False), ("", "", False),
+        ("https://relay.test", "relay.test", True),
+        ("https://relay.test", "relay.test:443", True),
+        ("https://RELAY.test:443", "relay.test", True),
+        ("http://relay.test", "relay.test:80", True),
+        ("http://[::1]:4480", "[::1]:4480", True),
+        ("https://relay.test:8443", "relay.test:8443", True),
+        ("https://relay.test:8443", "relay.test", False),
+        ("https://relay.test", "relay.test:8443", False),
+        ("http://relay.test", "relay.test:443", False),
+        ("null", "relay.test", False),
+        ("", "", False),
     ],
-)  # fmt: skip
+)
 def test_a_page_of_another_port_is_of_another_origin(origin: str, authority: str, same: bool) -> None:
     assert same_origin(origin, authority) is same
 

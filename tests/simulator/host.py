@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from avl_protocol.endpoint.interfaces import LocalAddress, Watch
-from avl_protocol.endpoint.network import Address, Batch, Pinned
+from avl_protocol.endpoint.addresses.interfaces import LocalAddress, Watch
+from avl_protocol.endpoint.udp.network import Address, Batch, Pinned
 
 #: What binds every address of a host, now and later.
 EVERY = ("", "0.0.0.0", "::")
@@ -36,7 +36,7 @@ class Medium(Protocol):
 
 
 class SimulatedHost:
-    """What a program on one host takes for the network (avl_protocol.endpoint.network.Network).
+    """What a program on one host takes for the network (avl_protocol.endpoint.udp.network.Network).
 
     `ip` is the address that the host began with and is known by to `SimulatedNetwork.at`. While it is `asleep`, as with
     its lid closed, it neither sends nor receives; its timers go on.
@@ -125,7 +125,7 @@ class SimulatedHost:
 
 
 class SimulatedSocket:
-    """A bound address (avl_protocol.endpoint.network.DatagramSocket); targets may be pinned to a source."""
+    """A bound address (avl_protocol.endpoint.udp.network.DatagramSocket); targets may be pinned to a source."""
 
     def __init__(self, host: SimulatedHost, bound: Address) -> None:
         self._host = host
@@ -155,7 +155,8 @@ class SimulatedSocket:
 
 
 class SimulatedInterfaces:
-    """A host's addresses as a program asks for them (avl_protocol.endpoint.interfaces.Interfaces): networks of 256."""
+    """A host's addresses as a program asks for them (avl_protocol.endpoint.addresses.interfaces.Interfaces): networks
+    of 256."""
 
     def __init__(self, host: SimulatedHost) -> None:
         self._host = host

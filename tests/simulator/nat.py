@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from avl_protocol.endpoint.network import Address
+from avl_protocol.endpoint.udp.network import Address
 
 Mapping = Literal["endpoint-independent", "address-dependent", "symmetric"]
 Filtering = Literal["endpoint-independent", "address-dependent", "port-restricted"]

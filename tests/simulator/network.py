@@ -15,7 +15,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from avl_protocol.endpoint.network import Address
+from avl_protocol.endpoint.udp.network import Address
 from tests.simulator.host import SimulatedHost, SimulatedSocket
 from tests.simulator.nat import NatBox, NatBoxes, NatShape
 
@@ -183,8 +183,8 @@ class SimulatedNetwork:
             heapq.heappush(self._flying, (arrival, self._count, data, seen, target))
             self._loop.call_at(arrival, self._deliver_due)
 
-    def _note(self, way: str, size: int, verdict: int | str) -> None:
-        self._trace.update(f"{self._loop.time():.9f} {way} {size} {verdict}\n".encode())
+    def _note(self, path: str, size: int, verdict: int | str) -> None:
+        self._trace.update(f"{self._loop.time():.9f} {path} {size} {verdict}\n".encode())
 
     def _deliver_due(self) -> None:
         """Hand over what has arrived, in order of arrival: the loop does not keep timers of one instant in order.

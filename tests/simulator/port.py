@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from avl_protocol.endpoint.network import Address, Batch
+from avl_protocol.endpoint.udp.network import Address, Batch
 from tests.simulator.host import SimulatedHost
 from tests.simulator.run import Simulation
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from avl_protocol.endpoint.network import Address
+from avl_protocol.endpoint.udp.network import Address
 from tests.simulator.nat import Filtering, Mapping, NatShape
 from tests.simulator.network import LinkShape
 from tests.simulator.port import at
@@ -267,7 +267,7 @@ def test_a_link_is_met_once_between_the_hosts_own_addresses() -> None:
         assert laptop.sources() == []
         await asyncio.sleep(0.0011)
         assert laptop.sources() == [(RELAY, 1)]
-        assert [sim.network.link(*way).sent for way in ((LAPTOP, RELAY), (RELAY, LAPTOP))] == [1, 1]
+        assert [sim.network.link(*path).sent for path in ((LAPTOP, RELAY), (RELAY, LAPTOP))] == [1, 1]
 
     played(main)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from avl_protocol.endpoint.network import Batch
+from avl_protocol.endpoint.udp.network import Batch
 from tests.simulator.loop import Deadlock
 from tests.simulator.network import LinkShape
 from tests.simulator.run import Simulation, run

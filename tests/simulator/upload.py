@@ -34,7 +34,7 @@ class _Clock:
         self._loop.call_at(when, call)
 
 
-class Way:
+class Path:
     """A network's link as the suite's links are: what arrives is handed on. `passed`: bytes that did."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, link: Link, seed: int) -> None:
@@ -55,13 +55,13 @@ class Way:
 
 
 @contextmanager
-def upload(network: SimulatedNetwork, source: str, target: str, seed: int = 1) -> Iterator[Way]:
+def upload(network: SimulatedNetwork, source: str, target: str, seed: int = 1) -> Iterator[Path]:
     """Send without end from `source` to `target` until the block ends; acknowledgements meet no queue."""
     loop = asyncio.get_running_loop()
     link = network.link(source, target)
-    way = Way(loop, link, seed)
-    spec = TcpSpec(0.0, float("inf"), link.shape.delay, SEGMENT)
-    flow = Cubic(_Clock(loop), way, 0, spec, None, lambda now: None)  # type: ignore[arg-type]
+    way = Path(loop, link, seed)
+    spec = TcpSpec(start=0.0, stop=float("inf"), delay=link.shape.delay, segment=SEGMENT)
+    flow = Cubic(clock=_Clock(loop), link=way, number=0, spec=spec, total=None, done=lambda now: None)  # type: ignore[arg-type]
     flow.start()
     try:
         yield way

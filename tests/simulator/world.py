@@ -11,13 +11,13 @@ from pathlib import Path
 
 from avl_host.agent import Agent, Parts
 from avl_host.capture.pattern import PatternSource
-from avl_host.clipboard import MemoryClipboard
 from avl_host.config import HostSettings
+from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.encode.video import H264Encoder
 from avl_host.encode.worker import InlineWorker
 from avl_host.input.recorder import InputRecorder
-from avl_host.reception import Ask
-from avl_protocol.endpoint.world import World
+from avl_host.sessions.subscribers import Ask
+from avl_protocol.endpoint.loop.world import World
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_relay.config import RelaySettings
 from avl_relay.relay import Relay
@@ -34,7 +34,7 @@ ENTRANCES = ("relay", "direct", "moved")
 CODE = "TEST-CODE"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class RunningHost:
     """A host and the doubles that it is made of."""
 
@@ -46,12 +46,12 @@ class RunningHost:
 
 
 class System:
-    """Starts the parts of one simulated system; all state lies in a folder that goes with it. `entrance`: how viewers
+    """Starts the parts of one simulated system; all state lies in a folder that goes with it. `via`: how viewers
     come to its hosts, one of ENTRANCES."""
 
-    def __init__(self, simulation: Simulation, folder: Path, relay: str, host: str, entrance: str) -> None:
+    def __init__(self, *, simulation: Simulation, folder: Path, relay: str, host: str, via: str) -> None:
         self.simulation = simulation
-        self.entrance = entrance
+        self.via = via
         self._relay_ip, self._host_ip = relay, host
         self.folder = folder
         self.relay_instance: Relay | None = None
@@ -61,10 +61,15 @@ class System:
     def world(self, address: str, name: str) -> World:
         """Clock, entropy and the network as seen from an address."""
         host = self.simulation.network.at(address, name)
-        return World(self.simulation.clock, self.simulation.entropy, host, SimulatedInterfaces(host))
+        return World(
+            clock=self.simulation.clock,
+            entropy=self.simulation.entropy,
+            network=host,
+            interfaces=SimulatedInterfaces(host),
+        )
 
     async def _start(self, ip: str, name: str) -> Relay:
-        settings = RelaySettings(self.folder / name, (ip, PORT), ("", 0), ip)
+        settings = RelaySettings(state=self.folder / name, listen=(ip, PORT), http=("", 0), public=ip)
         relay = Relay(self.world(ip, name), settings, simulated=True)
         await relay.start()
         return relay
@@ -101,26 +106,26 @@ class System:
         clock = world.clock.monotonic
         source, sink, clipboard = PatternSource(clock, size), InputRecorder(clock), MemoryClipboard()
         chosen: dict[str, object] = {"code": CODE, "direct": False, "relays": (self._relay_address,), "simulated": True}
-        if self.entrance == "direct":
+        if self.via == "direct":
             chosen |= {"relays": (), "listen": (self._host_ip, HOST_PORT)}
-        elif self.entrance == "moved":
+        elif self.via == "moved":
             chosen |= {"direct": True}
         chosen |= settings
         host_settings = HostSettings(state=self.folder / "host", source="pattern", **chosen)  # type: ignore[arg-type]
         said: list[str] = []
         parts = Parts(
-            source,
-            sink,
-            clipboard,
-            lambda s: H264Encoder(replace(s, threads=1), clock),
-            InlineWorker,  # type: ignore[arg-type]
-            ask,
+            source=source,
+            sink=sink,
+            clipboard=clipboard,
+            open_encoder=lambda s: H264Encoder(replace(s, threads=1), clock),
+            make_worker=InlineWorker,  # type: ignore[arg-type]
+            ask=ask,
             more_sources=more,
         )
         agent = Agent(world, host_settings, parts, said.append)
         task = self.simulation.loop.create_task(agent.run())
         try:
-            yield RunningHost(agent, source, sink, clipboard, said)
+            yield RunningHost(agent=agent, source=source, sink=sink, clipboard=clipboard, said=said)
             assert faulty or not [line for line in said if "report it" in line], said
         finally:
             task.cancel()
@@ -138,34 +143,49 @@ class System:
 
     def target(self, host: RunningHost) -> Target:
         """Where a host is."""
-        place = RelayAddress(self._host_ip, HOST_PORT) if self.entrance == "direct" else self.relay
+        place = RelayAddress(self._host_ip, HOST_PORT) if self.via == "direct" else self.relay
         return Target(place, host.agent.identity.number)
 
     @asynccontextmanager
     async def viewer(
-        self, host: RunningHost, code: str = CODE, address: str = VIEWER, name: str = "viewer", timeout: float = 10.0,
-        reconnect: bool = False, direct: bool = True, pictures: bool = True, others: tuple[RelayAddress, ...] = (),
-    ) -> AsyncIterator[Desktop]:  # fmt: skip
+        self,
+        host: RunningHost,
+        code: str = CODE,
+        address: str = VIEWER,
+        name: str = "viewer",
+        timeout: float = 10.0,
+        reconnect: bool = False,
+        direct: bool = True,
+        pictures: bool = True,
+        others: tuple[RelayAddress, ...] = (),
+    ) -> AsyncIterator[Desktop]:
         """See a host's desktop until the block ends; at the entrance "moved" once the session has moved there."""
         world = self.world(address, name)
         async with connect(
-            replace(self.target(host), others=others), code=code, state=self.folder / name, timeout=timeout, name=name,
-            reconnect=reconnect, world=world, direct=direct, pictures=pictures,
+            replace(self.target(host), others=others),
+            code=code,
+            state=self.folder / name,
+            timeout=timeout,
+            name=name,
+            reconnect=reconnect,
+            world=world,
+            direct=direct,
+            pictures=pictures,
             make_decoder=lambda decoded, failed: InlineDecoder(VideoDecoder, decoded, failed, world.clock.monotonic),
-        ) as desktop:  # fmt: skip
+        ) as desktop:
             async with asyncio.timeout(30):
-                while self.entrance == "moved" and desktop.stats()["path"] not in ("lan", "direct"):
+                while self.via == "moved" and desktop.stats()["path"] not in ("lan", "direct"):
                     await asyncio.sleep(0.02)
             yield desktop
 
 
 @asynccontextmanager
 async def system(
-    simulation: Simulation, relay_ip: str = RELAY, host_ip: str = HOST, entrance: str = "relay"
+    simulation: Simulation, relay_ip: str = RELAY, host_ip: str = HOST, via: str = "relay"
 ) -> AsyncIterator[System]:
     """A system with a running relay."""
     with tempfile.TemporaryDirectory() as folder:
-        made = System(simulation, Path(folder), relay_ip, host_ip, entrance)
+        made = System(simulation=simulation, folder=Path(folder), relay=relay_ip, host=host_ip, via=via)
         relay = await made.start_relay()
         try:
             yield made

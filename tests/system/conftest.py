@@ -8,6 +8,6 @@ from tests.simulator.world import ENTRANCES
 
 
 @pytest.fixture(params=ENTRANCES)
-def entrance(request: pytest.FixtureRequest) -> str:
+def via(request: pytest.FixtureRequest) -> str:
     """Each way in: what a session does is the same whichever it took."""
     return str(request.param)

@@ -124,6 +124,4 @@ def find(canaries: Canaries, blobs: list[bytes]) -> set[str]:
 
 def unsealed(bitstreams: list[bytes]) -> list[bytes]:
     """The datagrams that a host without a seal would send: what the detector must catch."""
-    return [
-        data for number, bits in enumerate(bitstreams) for data in packetize(b"preamble" + bits, 1, 1, number, 0)
-    ]  # fmt: skip
+    return [data for number, bits in enumerate(bitstreams) for data in packetize(b"preamble" + bits, 1, 1, number, 0)]

@@ -16,8 +16,8 @@ from avl_protocol.crypto.schedule import SessionKeys
 from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
 from avl_protocol.media import preamble
 from avl_protocol.media.reassembler import Assembled, Reassembler
-from avl_protocol.session.hopstream import HeaderReader
-from avl_protocol.session.relay import PeerState, RelayPeer
+from avl_protocol.session.hop.server import HopServer, HopServerState
+from avl_protocol.session.hop.stream import HeaderReader
 from avl_protocol.wire import datagram
 from avl_protocol.wire.codec import CONTROL
 from avl_protocol.wire.endtoend import Grant, MediaKeys
@@ -32,18 +32,18 @@ HANDSHAKE_MESSAGES = 3
 class Capture:
     """Streams by (peer, whether the relay received it, stream); datagrams by (peer, whether the relay received it)."""
 
-    streams: dict[tuple[RelayPeer, bool, int], bytearray] = field(default_factory=dict)
-    datagrams: dict[tuple[RelayPeer, bool], list[bytes]] = field(default_factory=dict)
+    streams: dict[tuple[HopServer, bool, int], bytearray] = field(default_factory=dict)
+    datagrams: dict[tuple[HopServer, bool], list[bytes]] = field(default_factory=dict)
 
-    def stream(self, peer: RelayPeer, received: bool, stream: int, data: bytes) -> None:
+    def stream(self, peer: HopServer, received: bool, stream: int, data: bytes) -> None:
         """Keep a stream's bytes."""
         self.streams.setdefault((peer, received, stream), bytearray()).extend(data)
 
-    def datagram(self, peer: RelayPeer, received: bool, data: bytes) -> None:
+    def datagram(self, peer: HopServer, received: bool, data: bytes) -> None:
         """Keep a datagram."""
         self.datagrams.setdefault((peer, received), []).append(data)
 
-    def objects(self, peer: RelayPeer, received: bool) -> list[Assembled]:
+    def objects(self, peer: HopServer, received: bool) -> list[Assembled]:
         """Media objects put together from a peer's datagrams, sealed as they are."""
         tracks: dict[int, Reassembler] = {}
         out = []
@@ -65,7 +65,7 @@ class Capture:
 class _RecordingCarrier:
     """A carrier that keeps what is sent on it."""
 
-    def __init__(self, carrier: Any, peer: RelayPeer, capture: Capture) -> None:
+    def __init__(self, carrier: Any, peer: HopServer, capture: Capture) -> None:
         self._carrier, self._peer, self._capture = carrier, peer, capture
 
     def __getattr__(self, name: str) -> Any:
@@ -85,23 +85,25 @@ def record(monkeypatch: pytest.MonkeyPatch) -> Capture:
     """From now on every relay of this process records."""
     capture = Capture()
     attach, stream_received, datagram_received = (
-        RelayPeer.attach_carrier, RelayPeer.stream_received, RelayPeer.datagram_received,
-    )  # fmt: skip
+        HopServer.attach_carrier,
+        HopServer.stream_received,
+        HopServer.datagram_received,
+    )
 
-    def attaching(peer: RelayPeer, carrier: Any) -> None:
+    def attaching(peer: HopServer, carrier: Any) -> None:
         attach(peer, _RecordingCarrier(carrier, peer, capture))
 
-    def receiving(peer: RelayPeer, stream: int, data: bytes, end: bool, now: float) -> None:
+    def receiving(peer: HopServer, stream: int, data: bytes, end: bool, now: float) -> None:
         capture.stream(peer, True, stream, data)
         stream_received(peer, stream, data, end, now)
 
-    def receiving_datagram(peer: RelayPeer, data: bytes, now: float) -> None:
+    def receiving_datagram(peer: HopServer, data: bytes, now: float) -> None:
         capture.datagram(peer, True, data)
         datagram_received(peer, data, now)
 
-    monkeypatch.setattr(RelayPeer, "attach_carrier", attaching)
-    monkeypatch.setattr(RelayPeer, "stream_received", receiving)
-    monkeypatch.setattr(RelayPeer, "datagram_received", receiving_datagram)
+    monkeypatch.setattr(HopServer, "attach_carrier", attaching)
+    monkeypatch.setattr(HopServer, "stream_received", receiving)
+    monkeypatch.setattr(HopServer, "datagram_received", receiving_datagram)
     return capture
 
 
@@ -124,9 +126,9 @@ def open_capture(capture: Capture, keys: SessionKeys, session_id: bytes) -> Open
     opened = Opened()
     media: list[MediaKey] = []
     grant: Grant | None = None
-    viewer: RelayPeer | None = None
+    viewer: HopServer | None = None
     for (peer, received, stream), data in list(capture.streams.items()):
-        if not received or peer.state is PeerState.HOST or peer.device is not None:
+        if not received or peer.state is HopServerState.HOST or peer.device is not None:
             continue
         begun = HeaderReader().feed(bytes(data))
         if begun is None or begun[0].type != StreamType.CHANNEL:

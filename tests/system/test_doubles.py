@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 
-from avl_host.registration import DOUBLE
+from avl_host.paths.registration import DOUBLE
 from avl_protocol.wire.registry import T_PATH_FIRST_YIELD
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, System, system
@@ -16,7 +16,7 @@ ELSEWHERE = "10.0.0.5"
 
 def copy(s: System, simulation: Simulation) -> System:
     """A system with the same relay whose host is a clone of the first one's machine, at another address."""
-    made = System(simulation, s.folder / "clone", "", ELSEWHERE, s.entrance)
+    made = System(simulation=simulation, folder=s.folder / "clone", relay="", host=ELSEWHERE, via=s.via)
     made.folder.mkdir()
     shutil.copytree(s.folder / "host", made.folder / "host")
     made._relay_address = s.relay

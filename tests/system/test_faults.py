@@ -11,15 +11,14 @@ import pytest
 
 from avl_host.agent import Agent
 from avl_host.capture.pattern import PatternSource
-from avl_host.direct import DirectDoor
-from avl_host.door import AttemptDoor
 from avl_host.encode.pipeline import Pipeline
 from avl_host.input.recorder import InputRecorder
-from avl_host.permit import CapturePermit
-from avl_host.pictures import PicturePlan
-from avl_host.reachability import Reachability
-from avl_host.reception import Reception
-from avl_host.registration import Registration
+from avl_host.paths.directlistener import DirectListener
+from avl_host.paths.reachability import Reachability
+from avl_host.paths.registration import Registration
+from avl_host.publish.permit import CapturePermit
+from avl_host.publish.pictureplan import PicturePlan
+from avl_host.publish.publisher import Publisher
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.layout import LayoutService
@@ -27,11 +26,12 @@ from avl_host.services.media import MediaService
 from avl_host.services.pointer import PointerService
 from avl_host.services.statistics import StatisticsService
 from avl_host.services.tickets import TicketService
-from avl_host.sharing import Sharing
-from avl_host.tickets import TicketBook
-from avl_host.vigil import Vigil
+from avl_host.sessions.admission import CodeAdmission
+from avl_host.sessions.lockwatch import LockWatch
+from avl_host.sessions.subscribers import Subscribers
+from avl_host.sessions.tickets import TicketBook
+from avl_protocol.session.hop.server import HopServer
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.relay import RelayPeer
 from avl_protocol.session.services import Services
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode
@@ -47,7 +47,7 @@ from tests.system.seen import number, online, until
 
 #: What is called from outside: by carriers, timers, tasks, the capture thread, and by those who are called by these.
 HOST: dict[type, str] = {
-    Reception: "incoming left channel_received channel_reset _grant _admitted _moved _handle "
+    Subscribers: "incoming left channel_received channel_reset _grant _admitted _moved _handle "
     "_ended everybody handle_timer",
     Services: "receive admitted moved ended",
     LayoutService: "changed admitted",
@@ -59,14 +59,14 @@ HOST: dict[type, str] = {
     CandidatesService: "admitted ended",
     Registration: "apply _message handle_timer next_timeout",
     HostSession: "channel_received handle_timer send admit applied next_event",
-    Sharing: "open join_key renew_keys set_viewer frame fate look",
+    Publisher: "open join_key renew_keys set_viewer frame fate look",
     CapturePermit: "ready",
     PicturePlan: "follow leave handle_timer",
-    Vigil: "admitted ended",
+    LockWatch: "admitted ended",
     Reachability: "joined candidates raw handle_timer",
     TicketBook: "issue revoke",
-    AttemptDoor: "begin confirmed",
-    DirectDoor: "accept take _message _received",
+    CodeAdmission: "begin confirmed",
+    DirectListener: "accept take _message _received",
     InputRecorder: "key text",
     Pipeline: "step",
     PatternSource: "grab",
@@ -74,7 +74,7 @@ HOST: dict[type, str] = {
 }
 RELAY: dict[type, str] = {
     Router: "take _message _opened _received _fate _decided _located handle_timer _gone",
-    RelayPeer: "carrier_ready stream_received datagram_received datagram_fate carrier_lost",
+    HopServer: "carrier_ready stream_received datagram_received datagram_fate carrier_lost",
     Fanout: "admit remove datagram",
     Splices: "join received forget",
 }
@@ -109,7 +109,7 @@ class Once:
         setattr(self.kind, self.name, self._real)
 
 
-async def visit(s: System, host: RunningHost) -> bool:
+async def subscriber(s: System, host: RunningHost) -> bool:
     """Come in, look, act and leave; whether all of it was possible, as far as a person could tell."""
     simulated = s.simulation.network.at(HOST_ADDRESS)
     try:
@@ -120,7 +120,7 @@ async def visit(s: System, host: RunningHost) -> bool:
             await desktop.clipboard.set("copied")
             host.clipboard.copy("from the host")
             host.source.set_still(False)
-            host.agent.sharing.wake()
+            host.agent.publisher.wake()
             await asyncio.sleep(0.1)
             host.source.set_still(True)
             for changed in list(simulated.on_change):
@@ -135,7 +135,7 @@ async def served(s: System, host: RunningHost, stays: Desktop, came: bool) -> st
     """What is wrong after a fault; "" when who stays is served, and who comes. `came`: somebody has come meanwhile."""
     presenter, ended = stays._presenter, stays._client.ended
     for _ in range(0 if came else 6):  # what was ended may need a moment to begin anew
-        if await visit(s, host):
+        if await subscriber(s, host):
             break
         await asyncio.sleep(2.0)
     else:
@@ -174,7 +174,7 @@ def test_whatever_fails_once_the_program_serves_on_or_ends_with_a_sentence(progr
                         running._world.faults._times.clear()
                     told = len(host.said)
                     with Once(kind, name) as once:
-                        came = await visit(s, host)
+                        came = await subscriber(s, host)
                     problem = ""
                     if ended.done():
                         problem = "" if " " in ended.result() else f"it ends without a sentence: {ended.result()!r}"

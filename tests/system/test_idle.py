@@ -27,16 +27,16 @@ def test_a_still_screen_costs_at_most_a_kilobyte_a_second_on_each_hop(watched: b
             await online(host)
             if not watched:
                 await count("nobody watches")
-                assert host.source.number == -1 or not host.agent.sharing.ready()
+                assert host.source.number == -1 or not host.agent.publisher.ready()
                 return
             async with s.viewer(host) as desktop:
                 await number(desktop)
                 host.source.set_still(True)
                 assert (await desktop.screenshot(settle=5)).settled
                 await asyncio.sleep(6)  # probes end five seconds after the last change
-                newest = host.agent.sharing.publications[0].sender.newest
+                newest = host.agent.publisher.publications[0].sender.newest
                 await count("still")
-                assert host.agent.sharing.publications[0].sender.newest == newest  # not one object was sent
+                assert host.agent.publisher.publications[0].sender.newest == newest  # not one object was sent
                 host.source.set_still(False)
                 await asyncio.sleep(0.3)
                 assert host.source.number - await number(desktop) <= 4

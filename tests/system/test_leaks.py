@@ -1,4 +1,4 @@
-"""Sessions that come, move to a direct way, are lost, come back with a ticket and end leave nothing at any program."""
+"""Sessions that come, move to a direct path, are lost, come back with a ticket and end leave nothing at any program."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ async def session(s: System, host: RunningHost, turn: int) -> None:
         await desktop.type("a")
         await desktop.clipboard.set(f"text {turn}")
         if turn % 3 == 1:
-            ways = desktop._client._ways
-            assert ways is not None
-            await until(lambda: ways.current is not None and ways.current.relay is None)
+            paths = desktop._client._paths
+            assert paths is not None
+            await until(lambda: paths.current is not None and paths.current.relay is None)
         if turn % 3 == 2:
             machine = s.simulation.network.at(VIEWER)
             machine.asleep = True

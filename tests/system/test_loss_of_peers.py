@@ -21,7 +21,7 @@ A_DOWN = (int(InputKind.KEY), 4, True, 0, "a")
 
 def sessions(host: Any) -> list[Any]:
     """The sessions that a host has admitted."""
-    return [visit.session for visit in host.agent.reception.visits()]
+    return [subscriber.session for subscriber in host.agent.subscribers.subscribers()]
 
 
 async def hold(desktop: Desktop, *events: tuple[Any, ...]) -> None:
@@ -102,9 +102,9 @@ def test_a_host_finds_a_relay_that_comes_up_late() -> None:
     run(main)
 
 
-def test_a_viewer_that_vanishes_mid_drag_leaves_nothing_pressed(entrance: str) -> None:
+def test_a_viewer_that_vanishes_mid_drag_leaves_nothing_pressed(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host(resume=20.0) as host:
+        async with system(simulation, via=via) as s, s.host(resume=20.0) as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
@@ -122,14 +122,14 @@ def test_a_viewer_that_vanishes_mid_drag_leaves_nothing_pressed(entrance: str) -
                 assert any("has left" in line for line in host.said)
                 for other in (RELAY, HOST):
                     simulation.network.change(other, VIEWER, loss=0.0)
-            assert host.agent.sharing.audience == 0
+            assert host.agent.publisher.audience == 0
 
     run(main)
 
 
-def test_a_viewer_that_leaves_releases_everything_at_once(entrance: str) -> None:
+def test_a_viewer_that_leaves_releases_everything_at_once(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await hold(desktop, (2, 1, True), A_DOWN)
@@ -140,16 +140,16 @@ def test_a_viewer_that_leaves_releases_everything_at_once(entrance: str) -> None
     run(main)
 
 
-def test_a_host_that_stops_says_so_and_holds_nothing(entrance: str) -> None:
+def test_a_host_that_stops_says_so_and_holds_nothing(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s:
+        async with system(simulation, via=via) as s:
             async with s.host() as host:
                 await online(host)
                 client: Any = None
                 async with s.viewer(host) as desktop:
                     client = desktop._client
                     await hold(desktop, A_DOWN)
-                    host.agent.reception.end_all(CloseCode.ENDED, simulation.clock.monotonic())
+                    host.agent.subscribers.end_all(CloseCode.ENDED, simulation.clock.monotonic())
                     reason = await client.ended
                     assert reason.code is CloseCode.ENDED and reason.exit_status == 1
             assert host.sink.held == set() and host.sink.closed
@@ -157,9 +157,9 @@ def test_a_host_that_stops_says_so_and_holds_nothing(entrance: str) -> None:
     run(main)
 
 
-def test_a_display_that_dies_ends_the_sessions_with_that_reason(entrance: str) -> None:
+def test_a_display_that_dies_ends_the_sessions_with_that_reason(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
@@ -179,9 +179,9 @@ def test_a_display_that_dies_ends_the_sessions_with_that_reason(entrance: str) -
     run(main)
 
 
-def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(entrance: str) -> None:
+def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with (
                 s.viewer(host, address="10.0.0.7", name="stays") as stays,
@@ -191,21 +191,23 @@ def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(entrance: 
                 last = await number(goes)
                 opener = goes._client._session.media._opener  # type: ignore[union-attr]
                 sealed: list[tuple[int, int, bytes]] = []
-                seal = host.agent.sharing.publications[0].sender.seal
+                seal = host.agent.publisher.publications[0].sender.seal
 
                 def keep(frame: Any) -> tuple[int, int, bytes]:
                     sealed.append(seal(frame))
                     return sealed[-1]
 
-                host.agent.sharing.publications[0].sender.seal = keep  # type: ignore[method-assign]
-                generation = host.agent.sharing.publications[0].sender.current_key.generation
-                reception = host.agent.reception
-                (visit,) = [x for x in reception.visits() if x.session.session_id == goes._client._session_id]
-                reception.end(visit.session, CloseCode.EVICTED, simulation.clock.monotonic())
+                host.agent.publisher.publications[0].sender.seal = keep  # type: ignore[method-assign]
+                generation = host.agent.publisher.publications[0].sender.current_key.generation
+                subscribers = host.agent.subscribers
+                (subscriber,) = [
+                    x for x in subscribers.subscribers() if x.session.session_id == goes._client._session_id
+                ]
+                subscribers.end(subscriber.session, CloseCode.EVICTED, simulation.clock.monotonic())
                 reason = await goes._client.ended
                 assert reason.code is CloseCode.EVICTED and reason.exit_status == 3
                 await asyncio.sleep(1)
-                assert host.agent.sharing.publications[0].sender.current_key.generation > generation
+                assert host.agent.publisher.publications[0].sender.current_key.generation > generation
                 assert host.source.number - await number(stays) <= 4
                 assert await number(goes) <= last + 4
                 fresh = [entry for entry in sealed if entry[1] & 1]

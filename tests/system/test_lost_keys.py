@@ -27,11 +27,11 @@ def test_a_viewer_that_vanished_opens_nothing_made_later_and_is_given_the_keys_w
             ):
                 await number(lost)
                 await number(stays)
-                await asyncio.sleep(2.0)  # a direct way is found
-                sharing, clock = host.agent.sharing, simulation.clock
+                await asyncio.sleep(2.0)  # a direct path is found
+                publisher, clock = host.agent.publisher, simulation.clock
                 made: list[tuple[float, tuple[int, int, bytes]]] = []
                 renewals: list[float] = []
-                seal, renew = sharing.publications[0].sender.seal, sharing.renew_keys
+                seal, renew = publisher.publications[0].sender.seal, publisher.renew_keys
 
                 def sealed(frame: EncodedFrame) -> tuple[int, int, bytes]:
                     made.append((clock.monotonic(), seal(frame)))
@@ -41,17 +41,17 @@ def test_a_viewer_that_vanished_opens_nothing_made_later_and_is_given_the_keys_w
                     renewals.append(clock.monotonic())
                     return renew()
 
-                sharing.publications[0].sender.seal = sealed  # type: ignore[method-assign]
-                sharing.renew_keys = renewed  # type: ignore[method-assign]
+                publisher.publications[0].sender.seal = sealed  # type: ignore[method-assign]
+                publisher.renew_keys = renewed  # type: ignore[method-assign]
                 session = lost._client._session
                 assert session is not None and session.media is not None
                 opener = session.media._opener
                 host.source.set_still(True)  # nothing is encoded while we wait
                 simulation.network.at(VIEWER).asleep = True
-                await until(lambda: any(visit.lost for visit in host.agent.reception.visits()), 60)
+                await until(lambda: any(subscriber.lost for subscriber in host.agent.subscribers.subscribers()), 60)
                 noticed = clock.monotonic()
                 host.source.set_still(False)
-                sharing.wake()
+                publisher.wake()
                 await asyncio.sleep(2.0)
                 await number(stays)
                 later = [entry for at, entry in made if at >= noticed + T_KEY_SPACING]
@@ -60,7 +60,7 @@ def test_a_viewer_that_vanished_opens_nothing_made_later_and_is_given_the_keys_w
                     with pytest.raises(UnknownKey):
                         opener.open(1, count, flags, data)
                 simulation.network.at(VIEWER).asleep = False
-                await until(lambda: not any(visit.lost for visit in host.agent.reception.visits()), 60)
+                await until(lambda: not any(subscriber.lost for subscriber in host.agent.subscribers.subscribers()), 60)
                 await asyncio.sleep(1.0)
                 assert abs(await number(lost) - await number(stays)) <= 2
                 assert len(renewals) == 1, "one for the loss; who is back is given the keys of the day"

@@ -1,4 +1,5 @@
-"""Direct ways through NATs, and what happens to a session when its ways come and go: whole programs in virtual time."""
+"""Direct paths through NATs, and what happens to a session when its ways come and go: whole programs in virtual
+time."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from avl_protocol.session.relay import PeerState, RelayPeer
+from avl_protocol.session.hop.server import HopServer, HopServerState
 from avl_protocol.wire.messages import Goaway
 from avl_protocol.wire.registry import CloseCode
 from interop.bench.paths.gaps import CASES, FRAME, Case, happen
@@ -31,7 +32,7 @@ def expected(kind: str) -> str:
 def test_a_direct_way_opens_between_nats_wherever_one_can_be_had(host: str, viewer: str) -> None:
     met = meet(host, viewer, seed=1)
     assert (met.direct is not None) == opens(expected(host), expected(viewer))
-    assert met.way == ("relay" if met.direct is None else met.way) and (met.twice, met.lost) == (0, 0)
+    assert met.path == ("relay" if met.direct is None else met.path) and (met.twice, met.lost) == (0, 0)
 
 
 @pytest.mark.parametrize("part", range(5))
@@ -46,7 +47,7 @@ def test_between_two_usual_routers_the_way_is_direct_soon_after_the_first_pictur
 def test_where_no_direct_way_opens_looking_for_it_costs_no_time(pair: tuple[str, str]) -> None:
     for seed in range(4):
         tried, not_tried = meet(*pair, seed), meet(*pair, seed, attempt=False)
-        assert tried.way == not_tried.way == "relay"
+        assert tried.path == not_tried.path == "relay"
         assert tried.first <= not_tried.first + 0.005, seed
 
 
@@ -69,13 +70,13 @@ def test_make_before_break_loses_nothing() -> None:
 
 def test_a_relay_that_goes_away_is_left_before_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No relay of this version says GOAWAY: here one does."""
-    peers: list[RelayPeer] = []
+    peers: list[HopServer] = []
 
-    def made(*arguments: Any, **named: Any) -> RelayPeer:
-        peers.append(RelayPeer(*arguments, **named))
+    def made(*arguments: Any, **named: Any) -> HopServer:
+        peers.append(HopServer(*arguments, **named))
         return peers[-1]
 
-    monkeypatch.setattr("avl_relay.relay.RelayPeer", made)
+    monkeypatch.setattr("avl_relay.relay.HopServer", made)
 
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host() as host:
@@ -84,7 +85,7 @@ def test_a_relay_that_goes_away_is_left_before_it_is_gone(monkeypatch: pytest.Mo
                 await number(desktop)
                 known = list(peers)
                 peers[-1].send(Goaway(()))
-                await until(lambda: peers[len(known) :] != [] and known[-1].state is PeerState.GONE, 5)
+                await until(lambda: peers[len(known) :] != [] and known[-1].state is HopServerState.GONE, 5)
                 assert desktop.stats()["switch"]["reason"] == "the relay goes away"
                 await desktop.type("elsewhere")
                 assert host.sink.typed == "elsewhere"
@@ -102,7 +103,7 @@ def test_who_answers_at_a_candidate_ends_no_session_though_no_relay_is_at_hand(m
         link.carrier_lost(CloseCode.WRONG_HOST, "", asyncio.get_running_loop().time())
         after()
 
-    monkeypatch.setattr("avl_protocol.endpoint.dialler.Dialler.reach_directly", another)
+    monkeypatch.setattr("avl_protocol.endpoint.dial.dialler.Dialler.reach_directly", another)
 
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(direct=True) as host:

@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.session.media.receiver import MediaReceiver
 from avl_viewer.api import Desktop
 from tests.simulator.network import LinkShape
 from tests.simulator.run import Simulation

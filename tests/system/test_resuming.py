@@ -42,9 +42,9 @@ def test_a_host_that_starts_again_takes_its_viewer_back_by_ticket() -> None:
     run(main)
 
 
-def test_a_viewer_that_starts_again_comes_back_by_ticket_and_the_ticket_works_once(entrance: str) -> None:
+def test_a_viewer_that_starts_again_comes_back_by_ticket_and_the_ticket_works_once(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host, reconnect=True) as desktop:
                 await number(desktop)
@@ -73,13 +73,13 @@ def test_a_session_goes_on_at_another_relay_of_the_host() -> None:
                 await asyncio.sleep(1.0)
                 async with s.viewer(host, reconnect=True, others=(second,)) as desktop:
                     await number(desktop)
-                    ways = desktop._client._ways
-                    assert ways is not None and ways.current is not None and ways.current.relay is not None
-                    used = ways.current.relay
+                    paths = desktop._client._paths
+                    assert paths is not None and paths.current is not None and paths.current.relay is not None
+                    used = paths.current.relay
                     mine = s.relay_instance if used == s.relay else s.other_instance
                     assert mine is not None
                     await mine.close()
-                    await until(lambda: ways.current is not None and ways.current.relay not in (None, used), 5)
+                    await until(lambda: paths.current is not None and paths.current.relay not in (None, used), 5)
                     await desktop.type("elsewhere")
                     assert host.sink.typed == "elsewhere"
                     await number(desktop)

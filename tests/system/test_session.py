@@ -33,9 +33,9 @@ async def refusal(system: System, host: RunningHost, **changes: object) -> Refus
     return caught.value
 
 
-def test_the_picture_arrives_and_keeps_moving(entrance: str) -> None:
+def test_the_picture_arrives_and_keeps_moving(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 for _ in range(4):
@@ -45,18 +45,18 @@ def test_the_picture_arrives_and_keeps_moving(entrance: str) -> None:
                 assert desktop.size == (320, 192)
                 stats = desktop.stats()
                 assert stats["fps"] == pytest.approx(30, abs=2)
-                assert stats["loss"] == 0.0 and stats["path"] == ("relay" if entrance == "relay" else "lan")
-                hops = 2 if entrance == "relay" else 1
+                assert stats["loss"] == 0.0 and stats["path"] == ("relay" if via == "relay" else "lan")
+                hops = 2 if via == "relay" else 1
                 assert 10 * hops <= stats["glass_to_glass_ms"]["p50"] <= 10 * hops + 20
 
     run(main)
 
 
-def test_typed_text_clicks_and_chords_arrive_exactly(entrance: str) -> None:
+def test_typed_text_clicks_and_chords_arrive_exactly(via: str) -> None:
     text = 'Grüße, "quotes" & 漢字 😀\tTab\nsecond line\r\nthird'
 
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await desktop.type(text)
@@ -121,11 +121,11 @@ def test_a_second_viewer_comes_in_with_one_key_object_and_no_question() -> None:
     assert not any(isinstance(message, NeedKeys) for message in asked)
 
 
-def test_a_long_text_arrives_whole(entrance: str) -> None:
+def test_a_long_text_arrives_whole(via: str) -> None:
     text = "".join(chr(97 + at * 7 % 26) for at in range(100_000))
 
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             host.source.set_still(True)
             async with s.viewer(host) as desktop:
@@ -135,9 +135,9 @@ def test_a_long_text_arrives_whole(entrance: str) -> None:
     run(main)
 
 
-def test_input_to_photon_is_known(entrance: str) -> None:
+def test_input_to_photon_is_known(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await asyncio.sleep(1)
@@ -145,15 +145,15 @@ def test_input_to_photon_is_known(entrance: str) -> None:
                     await desktop.move(at, at)
                     await asyncio.sleep(0.1)
                 photon = desktop.stats()["input_to_photon_ms"]
-                hops = 2 if entrance == "relay" else 1
+                hops = 2 if via == "relay" else 1
                 assert 20 * hops <= photon["p50"] <= 20 * hops + 50  # there, up to a frame, back
 
     run(main)
 
 
-def test_the_clipboard_travels_both_ways(entrance: str) -> None:
+def test_the_clipboard_travels_both_ways(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await desktop.clipboard.set("from the viewer: ü")
@@ -170,9 +170,9 @@ def test_the_clipboard_travels_both_ways(entrance: str) -> None:
     run(main)
 
 
-def test_a_clipboard_without_text_says_why_and_one_with_it_has_the_desktops_line_ends(entrance: str) -> None:
+def test_a_clipboard_without_text_says_why_and_one_with_it_has_the_desktops_line_ends(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 assert await desktop.clipboard.get() == ""
@@ -199,9 +199,9 @@ def test_a_clipboard_without_text_says_why_and_one_with_it_has_the_desktops_line
     run(main)
 
 
-def test_a_copy_at_the_host_is_told_to_a_viewer_that_has_not_used_the_clipboard(entrance: str) -> None:
+def test_a_copy_at_the_host_is_told_to_a_viewer_that_has_not_used_the_clipboard(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 host.clipboard.copy("one")  # at the moment of admission: its channel is not open yet
@@ -212,44 +212,44 @@ def test_a_copy_at_the_host_is_told_to_a_viewer_that_has_not_used_the_clipboard(
     run(main)
 
 
-def test_what_a_viewer_asks_of_its_hop_is_done(entrance: str) -> None:
+def test_what_a_viewer_asks_of_its_hop_is_done(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
                 await until(lambda: "upload" in desktop.stats()["rate"])
-                assert ("download" in desktop.stats()["rate"]) == (entrance == "relay"), "a hop of its own"
-                ways, session = desktop._client._ways, desktop._client._session
-                assert ways is not None and ways.current is not None and session is not None
-                link, handle = ways.current.link, session.route.handle
-                link.send(Subscribe(handle, FIRST, 0))
-                await until(lambda: not host.agent.sharing.ready())
+                assert ("download" in desktop.stats()["rate"]) == (via == "relay"), "a hop of its own"
+                paths, session = desktop._client._paths, desktop._client._session
+                assert paths is not None and paths.current is not None and session is not None
+                hop, handle = paths.current.hop, session.attachment.handle
+                hop.send(Subscribe(handle, FIRST, 0))
+                await until(lambda: not host.agent.publisher.ready())
                 await asyncio.sleep(0.5)
                 last = host.source.number
                 await asyncio.sleep(1)
                 assert host.source.number == last, "nobody looks, so that nothing is captured"
-                link.send(Subscribe(handle + 1, FIRST, 1))
+                hop.send(Subscribe(handle + 1, FIRST, 1))
                 await asyncio.sleep(0.5)
-                assert not host.agent.sharing.ready(), "that is not this session"
-                link.send(Subscribe(handle, FIRST, 1))
+                assert not host.agent.publisher.ready(), "that is not this session"
+                hop.send(Subscribe(handle, FIRST, 1))
                 assert await desktop.wait_for_change(2)
                 assert host.source.number - await number(desktop) <= 4
                 await asyncio.sleep(1)
                 keys = kept(host)
-                link.send(Recover(handle, FIRST, 0))
+                hop.send(Recover(handle, FIRST, 0))
                 await asyncio.sleep(0.5)
                 assert len(keys) == 1, "a key object, once"
-                link.send(Detach(handle, CloseCode.ENDED))
+                hop.send(Detach(handle, CloseCode.ENDED))
                 await asyncio.sleep(0.5)
-                assert not host.agent.sharing.ready(), "pictures end at once"
+                assert not host.agent.publisher.ready(), "pictures end at once"
 
     run(main)
 
 
 def kept(host: RunningHost) -> list[int]:
     """The key objects that a host seals from now on, as they come."""
-    sender = host.agent.sharing.publications[0].sender
+    sender = host.agent.publisher.publications[0].sender
     seal, keys = sender.seal, list[int]()
 
     def keep(frame: EncodedFrame) -> tuple[int, int, bytes]:
@@ -262,9 +262,9 @@ def kept(host: RunningHost) -> list[int]:
     return keys
 
 
-def test_a_still_picture_settles(entrance: str) -> None:
+def test_a_still_picture_settles(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await desktop.screenshot()
@@ -282,9 +282,9 @@ def test_a_still_picture_settles(entrance: str) -> None:
 # -- who comes in ------------------------------------------------------------------------------------------------------
 
 
-def test_a_wrong_code_is_refused_with_exit_code_3(entrance: str) -> None:
+def test_a_wrong_code_is_refused_with_exit_code_3(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             refused = await refusal(s, host, code="WRONG-ONE")
             assert refused.code is CloseCode.REFUSED and refused.exit_status == 3
@@ -294,15 +294,15 @@ def test_a_wrong_code_is_refused_with_exit_code_3(entrance: str) -> None:
     run(main)
 
 
-def test_a_printed_code_is_replaced_after_three_wrong_tries(entrance: str) -> None:
+def test_a_printed_code_is_replaced_after_three_wrong_tries(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host(code=None) as host:
+        async with system(simulation, via=via) as s, s.host(code=None) as host:
             await online(host)
-            first = host.agent.door.codes[0]
+            first = host.agent.admission.codes[0]
             for at in range(3):
                 await refusal(s, host, code="WRONG-ONE", address=f"10.0.1.{at}", name=f"stranger{at}")
                 await asyncio.sleep(0.1)
-            second = host.agent.door.codes[0]
+            second = host.agent.admission.codes[0]
             assert first is not None and second is not None and first != second
             assert "the code was replaced" in host.said
             assert "  why     somebody tried three wrong codes in a row" in host.said
@@ -313,9 +313,9 @@ def test_a_printed_code_is_replaced_after_three_wrong_tries(entrance: str) -> No
     run(main)
 
 
-def test_a_one_use_code_lets_one_viewer_in(entrance: str) -> None:
+def test_a_one_use_code_lets_one_viewer_in(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host(code_once=True) as host:
+        async with system(simulation, via=via) as s, s.host(code_once=True) as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await desktop.screenshot()
@@ -326,16 +326,19 @@ def test_a_one_use_code_lets_one_viewer_in(entrance: str) -> None:
     run(main)
 
 
-def test_the_view_code_shows_and_takes_nothing(entrance: str) -> None:
+def test_the_view_code_shows_and_takes_nothing(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host(view_code=VIEW_CODE) as host:
+        async with system(simulation, via=via) as s, s.host(view_code=VIEW_CODE) as host:
             await online(host)
             host.clipboard.set("secret")
             async with s.viewer(host, code=VIEW_CODE) as desktop:
                 assert await number(desktop) is not None
                 for attempt in (
-                    desktop.type("rm"), desktop.click(1, 1), desktop.clipboard.get(), desktop.clipboard.set("x"),
-                ):  # fmt: skip
+                    desktop.type("rm"),
+                    desktop.click(1, 1),
+                    desktop.clipboard.get(),
+                    desktop.clipboard.set("x"),
+                ):
                     with pytest.raises(Refused) as caught:
                         await attempt
                     assert caught.value.code is CloseCode.NOT_PERMITTED and caught.value.exit_status == 3
@@ -374,7 +377,7 @@ def test_a_clipboard_that_is_never_answered_is_not_waited_for_for_ever() -> None
 @pytest.mark.parametrize(
     ("answer", "code"), [(True, None), (False, CloseCode.DENIED), (None, CloseCode.NO_CONSENT)], ids=str
 )
-def test_a_person_is_asked(answer: bool | None, code: CloseCode | None, entrance: str) -> None:
+def test_a_person_is_asked(answer: bool | None, code: CloseCode | None, via: str) -> None:
     asked: list[tuple[str, str, Permission]] = []
 
     async def ask(device: str, name: str, wish: Permission) -> bool | None:
@@ -383,7 +386,7 @@ def test_a_person_is_asked(answer: bool | None, code: CloseCode | None, entrance
         return answer
 
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host(ask=ask, ask_consent=True) as host:
+        async with system(simulation, via=via) as s, s.host(ask=ask, ask_consent=True) as host:
             await online(host)
             if code is None:
                 async with s.viewer(host) as desktop:
@@ -442,9 +445,9 @@ def test_versions_without_anything_in_common_are_refused_as_such(monkeypatch: py
     run(main)
 
 
-def test_codes_are_compared_in_any_spelling(entrance: str) -> None:
+def test_codes_are_compared_in_any_spelling(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, entrance=entrance) as s, s.host() as host:
+        async with system(simulation, via=via) as s, s.host() as host:
             await online(host)
             async with s.viewer(host, code=CODE.lower().replace("-", " ")):
                 pass

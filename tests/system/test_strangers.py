@@ -1,11 +1,11 @@
-"""Strangers at the port of a host that seeks direct ways: they learn nothing and cost nothing."""
+"""Strangers at the port of a host that seeks direct paths: they learn nothing and cost nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 
-from avl_protocol.endpoint.network import Batch
+from avl_protocol.endpoint.udp.network import Batch
 from avl_protocol.wire.registry import RawType
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, system
@@ -29,11 +29,11 @@ def test_a_host_that_does_not_listen_answers_no_stranger_and_keeps_nothing_of_th
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
-                ways = desktop._client._ways
-                assert ways is not None
-                await until(lambda: ways.current is not None and ways.current.relay is None)
-                assert ways.current is not None
-                port = ways.current.link.carrier.peer_address
+                paths = desktop._client._paths
+                assert paths is not None
+                await until(lambda: paths.current is not None and paths.current.relay is None)
+                assert paths.current is not None
+                port = paths.current.hop.carrier.peer_address
                 heard: list[bytes] = []
 
                 def hear(batch: Batch) -> None:
@@ -54,7 +54,7 @@ def test_a_host_that_does_not_listen_answers_no_stranger_and_keeps_nothing_of_th
                 assert heard == [] and simulation.network.link(HOST, STRANGER).sent == 0
                 await desktop.type("undisturbed")
                 assert host.sink.typed == "undisturbed"
-                assert host.agent.reception.waiting is False
+                assert host.agent.subscribers.waiting is False
                 await number(desktop)
 
     run(main)

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from avl_protocol.endpoint.netcheck import NatKind, classify
-from avl_protocol.endpoint.network import Batch
-from avl_protocol.endpoint.survey import survey
+from avl_protocol.endpoint.diagnosis.netcheck import NatKind, classify
+from avl_protocol.endpoint.diagnosis.survey import survey
+from avl_protocol.endpoint.udp.network import Batch
 from avl_protocol.wire.messages import NatTest, NatTested, Observed
 from avl_protocol.wire.registry import RawType
 from avl_relay.locator import OPEN, Locator

@@ -13,9 +13,13 @@ def start(seed: int, hash_seed: str) -> subprocess.Popen[str]:
     """The trace of a seed in a process of its own."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.system.trace", str(seed)], cwd=ROOT, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-m", "tests.system.trace", str(seed)],
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def test_one_seed_has_one_trace_in_every_process_and_another_seed_has_another() -> None:

@@ -13,8 +13,8 @@ import pytest
 from avl_host.capture.pattern import PatternSource, read_number
 from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.media.track import video
-from avl_protocol.session.peerevents import PeerEvent, Said
-from avl_protocol.session.relay import RelayPeer
+from avl_protocol.session.hop.server import HopServer
+from avl_protocol.session.hop.serverevents import HopServerEvent, Said
 from avl_protocol.wire.messages import Attach, HopMessage, Tracks
 from avl_protocol.wire.registry import ObjectFlag
 from avl_viewer.api import Desktop
@@ -51,12 +51,10 @@ class Seen:
 
 
 @asynccontextmanager
-async def two_tracks(
-    simulation: Simulation, entrance: str = "relay"
-) -> AsyncIterator[tuple[RunningHost, Desktop, Seen]]:
+async def two_tracks(simulation: Simulation, via: str = "relay") -> AsyncIterator[tuple[RunningHost, Desktop, Seen]]:
     """A host with a second card, and a viewer that has got a picture of both."""
     second = PatternSource(simulation.clock.monotonic, SIZES[SECOND])
-    async with system(simulation, entrance=entrance) as s, s.host(SIZES[FIRST], more=(second,)) as host:
+    async with system(simulation, via=via) as s, s.host(SIZES[FIRST], more=(second,)) as host:
         await online(host)
         async with s.viewer(host) as desktop:
             seen = Seen(desktop)
@@ -66,7 +64,7 @@ async def two_tracks(
 
 def sealed(host: RunningHost, track: int) -> list[bool]:
     """Whether each object that a host seals of a track from now on is a key object, as they come."""
-    sender = next(one.sender for one in host.agent.sharing.publications if one.track.id == track)
+    sender = next(one.sender for one in host.agent.publisher.publications if one.track.id == track)
     seal, made = sender.seal, list[bool]()
 
     def keep(frame: EncodedFrame) -> tuple[int, int, bytes]:
@@ -78,9 +76,9 @@ def sealed(host: RunningHost, track: int) -> list[bool]:
     return made
 
 
-def test_both_tracks_are_decoded_and_shown_in_order(entrance: str) -> None:
+def test_both_tracks_are_decoded_and_shown_in_order(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with two_tracks(simulation, entrance) as (_, desktop, seen):
+        async with two_tracks(simulation, via) as (_, desktop, seen):
             await asyncio.sleep(2.0)
             for track, size in SIZES.items():
                 numbers = seen.numbers(track)
@@ -95,9 +93,9 @@ def test_both_tracks_are_decoded_and_shown_in_order(entrance: str) -> None:
     run(main)
 
 
-def test_a_track_that_is_not_wanted_stops_alone_and_is_made_no_more(entrance: str) -> None:
+def test_a_track_that_is_not_wanted_stops_alone_and_is_made_no_more(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with two_tracks(simulation, entrance) as (host, desktop, seen):
+        async with two_tracks(simulation, via) as (host, desktop, seen):
             first, second = sealed(host, FIRST), sealed(host, SECOND)
             desktop.subscribe(SECOND, False)
             await asyncio.sleep(0.5)
@@ -119,9 +117,9 @@ def test_a_track_that_is_not_wanted_stops_alone_and_is_made_no_more(entrance: st
     run(main)
 
 
-def test_recovery_of_one_track_does_not_disturb_the_other(entrance: str) -> None:
+def test_recovery_of_one_track_does_not_disturb_the_other(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with two_tracks(simulation, entrance) as (host, _, seen):
+        async with two_tracks(simulation, via) as (host, _, seen):
             await asyncio.sleep(0.5)
             first, second = sealed(host, FIRST), sealed(host, SECOND)
             decode, failed = VideoDecoder.decode, list[int]()
@@ -155,7 +153,7 @@ def test_who_leaves_takes_the_keys_of_both_tracks_along() -> None:
                 seen = Seen(desktop)
                 async with s.viewer(host, name="other", address="10.0.0.9") as other:
                     await until(lambda: all(seen.pictures.values()) and other.stats()["fps"] > 0)
-                    senders = [one.sender for one in host.agent.sharing.publications]
+                    senders = [one.sender for one in host.agent.publisher.publications]
                     generations = [sender.current_key.generation for sender in senders]
                 await asyncio.sleep(1.0)
                 after = [sender.current_key.generation for sender in senders]
@@ -171,9 +169,9 @@ def test_who_leaves_takes_the_keys_of_both_tracks_along() -> None:
 
 def test_a_relay_is_told_the_tracks_before_any_session() -> None:
     said: list[HopMessage] = []
-    plain = RelayPeer.next_event
+    plain = HopServer.next_event
 
-    def noted(peer: RelayPeer) -> PeerEvent | None:
+    def noted(peer: HopServer) -> HopServerEvent | None:
         event = plain(peer)
         if isinstance(event, Said):
             said.append(event.message)
@@ -186,5 +184,5 @@ def test_a_relay_is_told_the_tracks_before_any_session() -> None:
             assert not any(isinstance(message, Tracks) for message in others)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(RelayPeer, "next_event", noted)
+        patched.setattr(HopServer, "next_event", noted)
         run(main)

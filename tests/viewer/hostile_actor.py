@@ -78,7 +78,7 @@ def host_conversions() -> None:
             for width in (*range(1, 70), 637, 1281, 1366):
                 for height in (1, 2, 17, 64):
                     pixels = guarded(height, width)
-                    yuv = YuvPicture(width, height, chroma, 1, scale)
+                    yuv = YuvPicture(width=width, height=height, chroma=chroma, threads=1, scale=scale)
                     yuv.update(pixels, ())
                     whole = (Rect(0, 0, width, height),)
                     left, top = (width - 1) // 16 * 16, (height - 1) // 16 * 16
@@ -97,10 +97,16 @@ def sessions() -> None:
             for width, height in {(w, h) for w in (*range(1, 20), 33, 63, 64) for h in (1, 2, w, 64)}:
                 pixels = np.zeros((height, width, 4), np.uint8)
                 pixels[:] = (*GREY[::-1], 255)
-                encoder = H264Encoder(EncoderSettings(width, height, chroma, 1_000_000, 30, 2), lambda: 0.0)
+                encoder = H264Encoder(
+                    EncoderSettings(width=width, height=height, chroma=chroma, bitrate=1_000_000, rate=30, threads=2),
+                    lambda: 0.0,
+                )
                 decoder, canvas = VideoDecoder(), Canvas()
                 for damage in ((Rect(0, 0, width, height),), (Rect(0, 0, width, height),), ()):
-                    unit = encoder.encode(Picture(pixels, damage, 0.0, 0.0, 0.0), 60_000).data
+                    unit = encoder.encode(
+                        Picture(pixels=pixels, damage=damage, captured=0.0, grab_seconds=0.0, compare_seconds=0.0),
+                        60_000,
+                    ).data
                     canvas.show(decoder.decode(unit), width, height, damage or None)
                 encoder.close()
                 decoder.close()

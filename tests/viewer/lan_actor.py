@@ -12,9 +12,9 @@ import sys
 
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from avl_host.announce import SERVICE, Announcer
-from avl_protocol.endpoint.interfaces import SystemInterfaces
-from avl_protocol.endpoint.runtime import run
+from avl_host.paths.announce import SERVICE, Announcer
+from avl_protocol.endpoint.addresses.interfaces import SystemInterfaces
+from avl_protocol.endpoint.loop.runtime import run
 
 #: What others claim: TXT record, addresses, port.
 NONSENSE: list[tuple[dict[str, str | bytes], list[str], int]] = [

@@ -67,7 +67,18 @@ def picture(
     """A decoded picture as a presenter gets it."""
     height, width = rgb.shape[:2]
     listed = None if dirty is None else tuple(dirty)
-    return Picture(track, number, width, height, chroma, frame or yuv(rgb, chroma), listed, 0.0, 0.0, 0.0)
+    return Picture(
+        track=track,
+        number=number,
+        width=width,
+        height=height,
+        chroma=chroma,
+        frame=frame or yuv(rgb, chroma),
+        dirty=listed,
+        captured=0.0,
+        received=0.0,
+        decoded=0.0,
+    )
 
 
 def psnr(one: Rgb, other: Rgb) -> float:

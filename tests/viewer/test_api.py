@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avl_host import door
+from avl_host.sessions import admission as admission
 from avl_protocol.session.pipes import SessionPipes
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, Channel, CloseCode, Permission
@@ -93,7 +93,7 @@ def test_waiting_for_a_change_ends_with_it_or_with_the_time() -> None:
                 assert not await desktop.wait_for_change(2)
                 assert simulation.clock.monotonic() - start == pytest.approx(2, abs=0.01)
                 host.source.set_still(False)
-                host.agent.sharing.wake()
+                host.agent.publisher.wake()
                 assert await desktop.wait_for_change(2)
 
     run(main)
@@ -123,7 +123,7 @@ def test_waiting_ends_when_the_session_does() -> None:
                 await desktop.screenshot(settle=5)
                 waiting = asyncio.ensure_future(desktop.wait_for_change(60))
                 await asyncio.sleep(1)
-                host.agent.reception.end_all(CloseCode.EVICTED, simulation.clock.monotonic())
+                host.agent.subscribers.end_all(CloseCode.EVICTED, simulation.clock.monotonic())
                 with pytest.raises(Refused) as caught:
                     await waiting
                 assert caught.value.code is CloseCode.EVICTED
@@ -199,7 +199,7 @@ def test_typing_that_the_host_found_too_old_is_a_failure() -> None:
 
 
 def test_what_the_host_does_not_allow_is_refused_and_not_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "EVERYTHING", Permission.VIEW | Permission.POINTER)
+    monkeypatch.setattr(admission, "EVERYTHING", Permission.VIEW | Permission.POINTER)
 
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host() as host:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from avl_protocol.endpoint import runtime
-from avl_protocol.endpoint.state import StateError
+from avl_protocol.endpoint.loop import runtime
+from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire import device_id
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CLOSE_CODES, ClipboardState, CloseCode
@@ -135,10 +135,17 @@ def test_a_wrong_target_is_a_usage_error_that_says_what_to_write(target: str, av
 
 @pytest.mark.parametrize(
     "words",
-    [("type", TARGET), ("click", TARGET, "1"), ("click", TARGET, "a", "b"), ("nosuch", TARGET), ("screenshot", TARGET),
-     ("click", TARGET, "1", "1", "--count", "0"), ("stats", TARGET, "--seconds", "-1")],
+    [
+        ("type", TARGET),
+        ("click", TARGET, "1"),
+        ("click", TARGET, "a", "b"),
+        ("nosuch", TARGET),
+        ("screenshot", TARGET),
+        ("click", TARGET, "1", "1", "--count", "0"),
+        ("stats", TARGET, "--seconds", "-1"),
+    ],
     ids=lambda words: " ".join(words[:1] + words[2:]),
-)  # fmt: skip
+)
 def test_wrong_arguments_are_usage_errors(words: tuple[str, ...], avl: Call) -> None:
     assert avl(*words, "--code", "c").exit_code == 2
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from avl_protocol.crypto.attempts import Code
-from avl_protocol.session.inputledger import Dropped, Fate
+from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.session.viewerevents import Received
 from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
 from avl_protocol.wire.errors import Refused
@@ -34,19 +34,19 @@ def test_only_losses_are_dialled_again_and_every_answer_is_final() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        Cursor(9, 100_000, 100_000, 0, 0, zlib.compress(bytes(100))),
-        Cursor(9, -4, -4, 0, 0, zlib.compress(bytes(64))),
-        Cursor(9, -4, 4, 0, 0, zlib.compress(bytes(64))),
-        Cursor(9, 1 << 62, 1 << 62, 0, 0, b""),
-        Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(50_000_000))),
-        Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(16))),
-        Cursor(9, 16, 16, 0, 0, b"not zlib"),
-        Cursor(9, 0, 1 << 40, 0, 0, zlib.compress(b"")),
-        Cursor(9, 1, 513, 0, 0, zlib.compress(bytes(513 * 4))),
-        Cursor(9, 513, 1, 0, 0, zlib.compress(bytes(513 * 4))),
-        Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(16 * 16 * 4)), 0),
-        Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(16 * 16 * 4)), 2),
-        Cursor(9, 16, 16, 0, 0, zlib.compress(bytes(4)), 1 << 60),
+        Cursor(serial=9, width=100_000, height=100_000, hot_x=0, hot_y=0, image=zlib.compress(bytes(100))),
+        Cursor(serial=9, width=-4, height=-4, hot_x=0, hot_y=0, image=zlib.compress(bytes(64))),
+        Cursor(serial=9, width=-4, height=4, hot_x=0, hot_y=0, image=zlib.compress(bytes(64))),
+        Cursor(serial=9, width=1 << 62, height=1 << 62, hot_x=0, hot_y=0, image=b""),
+        Cursor(serial=9, width=16, height=16, hot_x=0, hot_y=0, image=zlib.compress(bytes(50_000_000))),
+        Cursor(serial=9, width=16, height=16, hot_x=0, hot_y=0, image=zlib.compress(bytes(16))),
+        Cursor(serial=9, width=16, height=16, hot_x=0, hot_y=0, image=b"not zlib"),
+        Cursor(serial=9, width=0, height=1 << 40, hot_x=0, hot_y=0, image=zlib.compress(b"")),
+        Cursor(serial=9, width=1, height=513, hot_x=0, hot_y=0, image=zlib.compress(bytes(513 * 4))),
+        Cursor(serial=9, width=513, height=1, hot_x=0, hot_y=0, image=zlib.compress(bytes(513 * 4))),
+        Cursor(serial=9, width=16, height=16, hot_x=0, hot_y=0, image=zlib.compress(bytes(16 * 16 * 4)), scale=0),
+        Cursor(serial=9, width=16, height=16, hot_x=0, hot_y=0, image=zlib.compress(bytes(16 * 16 * 4)), scale=2),
+        Cursor(serial=9, width=16, height=16, hot_x=0, hot_y=0, image=zlib.compress(bytes(4)), scale=1 << 60),
         Layout(10, 10, ("a",), ((1,),)),
         Layout(10, 10, ("a", "b"), ((1, 2, 3, 4, 0),)),
         Layout(10, 10, (), ((1, 2, 3, 4, 5, 6),)),
@@ -78,8 +78,8 @@ def test_what_waits_when_the_session_ends_fails_whatever_the_code(code: CloseCod
             async with s.viewer(host) as desktop:
                 await number(desktop)
                 loop = asyncio.get_running_loop()
-                (visit,) = host.agent.reception.visits()
-                loop.call_later(0.5, host.agent.reception.end, visit.session, code, simulation.clock.monotonic())
+                (subscriber,) = host.agent.subscribers.subscribers()
+                loop.call_later(0.5, host.agent.subscribers.end, subscriber.session, code, simulation.clock.monotonic())
                 begun = loop.time()
                 with pytest.raises(Refused) as caught:
                     await desktop.watch(30.0)
@@ -123,9 +123,11 @@ def test_a_window_s_session_that_ended_in_peace_succeeded_only_if_it_ran(ran: bo
 
 @pytest.mark.parametrize(("hot_x", "hot_y"), [(0, 0), (-9, 99), (1 << 60, -1 << 60)])
 def test_a_pointer_of_any_shape_is_small_and_points_into_itself(hot_x: int, hot_y: int) -> None:
-    shape = cursor_shape(Cursor(1, 512, 2, hot_x, hot_y, zlib.compress(bytes(512 * 2 * 4))))
+    shape = cursor_shape(
+        Cursor(serial=1, width=512, height=2, hot_x=hot_x, hot_y=hot_y, image=zlib.compress(bytes(512 * 2 * 4)))
+    )
     assert shape is not None and 0 <= shape.hot_x < 512 and 0 <= shape.hot_y < 2
-    hidden = cursor_shape(Cursor(2, 0, 0, hot_x, hot_y, zlib.compress(b"")))
+    hidden = cursor_shape(Cursor(serial=2, width=0, height=0, hot_x=hot_x, hot_y=hot_y, image=zlib.compress(b"")))
     assert hidden is not None and (hidden.width, hidden.hot_x, hidden.hot_y) == (0, 0, 0)
 
 
@@ -134,8 +136,8 @@ def test_a_desktop_too_large_for_a_viewer_is_said_to_be_and_not_waited_for() -> 
         async with system(simulation) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
-                (visit,) = host.agent.reception.visits()
-                visit.session.send(Layout(20_000, 20_000))
+                (subscriber,) = host.agent.subscribers.subscribers()
+                subscriber.session.send(Layout(20_000, 20_000))
                 with pytest.raises(Refused) as caught:
                     while True:
                         await desktop.wait_for_change()
@@ -153,15 +155,15 @@ def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
                 await number(desktop)
                 client = desktop._client
                 sent: list[Any] = []
-                assert client._ways is not None and client._ways.current is not None
-                link = client._ways.current.link
-                send = link.send
+                assert client._paths is not None and client._paths.current is not None
+                hop = client._paths.current.hop
+                send = hop.send
 
                 def keep(message: Any) -> None:
                     sent.append(message)
                     send(message)
 
-                link.send = keep  # type: ignore[method-assign]
+                hop.send = keep  # type: ignore[method-assign]
                 decode, failed = VideoDecoder.decode, list[bytes]()
 
                 def fail_once(decoder: VideoDecoder, data: bytes) -> Any:
@@ -249,7 +251,7 @@ def test_a_code_that_was_changed_ends_the_dialling_with_that_answer() -> None:
             await online(host)
             async with s.viewer(host, reconnect=True) as desktop:
                 await number(desktop)
-                host.agent.door._budget._counted[0].replace(Code("OTHER-CODE", True))
+                host.agent.admission._budget._counted[0].replace(Code("OTHER-CODE", True))
                 assert s.relay_instance is not None
                 await s.relay_instance.close()
                 await s.start_relay()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avl_protocol.endpoint.faults import Faults
+from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.media.frame import Chroma
 from avl_viewer.decode.convert import Canvas
 from avl_viewer.decode.decoder import DecodeError
@@ -166,7 +166,9 @@ def test_after_a_failure_only_a_key_picture_is_tried(kind: Workers) -> None:
 def test_the_thread_counts_what_waits_and_drops_it_when_closed() -> None:
     gate, results = threading.Event(), Results()
     decoder = Scripted(gate)
-    worker = ThreadWorker(lambda: decoder, results.on_decoded, results.on_failed, ticking())
+    worker = ThreadWorker(
+        open_decoder=lambda: decoder, decoded=results.on_decoded, failed=results.on_failed, now=ticking()
+    )
     for number in range(4):
         worker.submit(DecodeJob(b"unit", True, number))
     assert worker.depth == 4
@@ -200,7 +202,9 @@ def test_an_error_that_nobody_foresaw_is_told_and_costs_one_decoder() -> None:
 
     faults = Faults()
     faults._tell = told.append
-    worker = ThreadWorker(open_decoder, results.on_decoded, results.on_failed, ticking(), faults)
+    worker = ThreadWorker(
+        open_decoder=open_decoder, decoded=results.on_decoded, failed=results.on_failed, now=ticking(), faults=faults
+    )
     for number, (data, key) in enumerate([(b"key", True), (b"never seen", False), (b"one", False), (b"key", True)]):
         worker.submit(DecodeJob(data, key, number))
     results.expect(4)
@@ -214,7 +218,9 @@ def test_a_real_decoder_on_the_thread_can_be_dropped_while_pictures_wait() -> No
     units = pictures.encode([pictures.card(320, 192, seed) for seed in range(8)])
     for _ in range(3):
         results = Results()
-        worker = ThreadWorker(VideoDecoder, results.on_decoded, results.on_failed, ticking())
+        worker = ThreadWorker(
+            open_decoder=VideoDecoder, decoded=results.on_decoded, failed=results.on_failed, now=ticking()
+        )
         for number, unit in enumerate(units):
             worker.submit(DecodeJob(unit, number == 0, number))
         results.expect(2)

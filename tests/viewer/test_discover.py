@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from avl_host import announce
-from avl_protocol.endpoint.interfaces import FixedInterfaces, LocalAddress
+from avl_host.paths import announce
+from avl_protocol.endpoint.addresses.interfaces import FixedInterfaces, LocalAddress
 from avl_protocol.wire import device_id
 from avl_protocol.wire.target import parse_target
-from avl_viewer import cli, discover
-from avl_viewer.discover import Found, hosts_on_lan, understand
+from avl_viewer import cli
+from avl_viewer.paths import discover
+from avl_viewer.paths.discover import Found, hosts_on_lan, understand
 from interop.bench.rig.netns import NEAR, Cable, LinkImpossible
 
 ROOT = Path(__file__).resolve().parents[2]

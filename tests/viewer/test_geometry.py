@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from avl_protocol.media.frame import Rect
 from avl_viewer.present.geometry import Geometry
 
-FULL_HD = Geometry(1920, 1080, 1280, 720)
+FULL_HD = Geometry(width=1920, height=1080, window_width=1280, window_height=720)
 sizes = st.integers(1, 4000)
 geometries = st.builds(Geometry, sizes, sizes, sizes, sizes, st.booleans())
 
@@ -24,13 +24,13 @@ def test_fitted_keeps_proportions_and_is_centred() -> None:
 
 
 def test_equal_sizes_are_shown_pixel_for_pixel_without_asking() -> None:
-    same = Geometry(800, 600, 800, 600)
+    same = Geometry(width=800, height=600, window_width=800, window_height=600)
     assert same.scale == 1.0
     assert same.to_window(Rect(5, 6, 7, 8)) == Rect(5, 6, 7, 8)
 
 
 def test_pixel_for_pixel_a_small_desktop_is_centred_and_a_large_one_panned_to_its_end() -> None:
-    small = Geometry(800, 600, 1000, 1000, exact=True)
+    small = Geometry(width=800, height=600, window_width=1000, window_height=1000, exact=True)
     assert (small.left, small.top, small.pannable) == (100, 200, False)
     large = replace(FULL_HD, exact=True)
     assert large.pannable

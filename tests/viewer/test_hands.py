@@ -28,7 +28,13 @@ class Recorder:
         self.batches = 0
         self.deferred = 0
         self.watched = False
-        self.hands = Hands(self._send, lambda p: (int(p.x() / 2), int(p.y() / 2)), self._defer, self._watch, platform)
+        self.hands = Hands(
+            send=self._send,
+            to_desktop=lambda p: (int(p.x() / 2), int(p.y() / 2)),
+            defer=self._defer,
+            watch=self._watch,
+            platform=platform,
+        )
 
     def _send(self, rows: list[tuple[Any, ...]]) -> None:
         self.batches += 1

@@ -49,7 +49,7 @@ def test_everything_is_remembered_and_told() -> None:
     headless = HeadlessPresenter(lambda: 0.0, **{f"on_{name}": hook(name) for name in names})
     presenter: Presenter = headless
     monitors = (Monitor("one", 0, 0, 64, 64, True),)
-    cursor = CursorShape(1, 0, 0, 0, 0, b"")
+    cursor = CursorShape(serial=1, width=0, height=0, hot_x=0, hot_y=0, rgba=b"")
     status = Status("running")
     presenter.layout(64, 64, monitors)
     presenter.cursor(cursor)

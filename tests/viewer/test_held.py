@@ -14,14 +14,14 @@ from typing import Any, cast
 import pytest
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.endpoint.localcontrol import ask
-from avl_protocol.endpoint.localserver import LocalServer
+from avl_protocol.endpoint.program.localcontrol import ask
+from avl_protocol.endpoint.program.localserver import LocalServer
 from avl_protocol.wire.device_id import to_text
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode
 from avl_viewer.api import Desktop
-from avl_viewer.held import socket_of
-from avl_viewer.holder import Holder
+from avl_viewer.held.holder import Holder
+from avl_viewer.held.sockets import socket_of
 
 NUMBER = Identity(bytes(32)).number
 TARGET = f"avl://192.0.2.1:4433/{to_text(NUMBER)}"
@@ -74,9 +74,13 @@ class Stand:
         environment.pop("AVL_CODE", None)
         command = [sys.executable, "-c", "from avl_viewer.entry import main; main()", *arguments]
         child = subprocess.Popen(
-            command, stdin=subprocess.PIPE if given is not None else subprocess.DEVNULL, cwd=self.folder,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
-        )  # fmt: skip
+            command,
+            stdin=subprocess.PIPE if given is not None else subprocess.DEVNULL,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
         if given is not None and child.stdin is not None:
             child.stdin.write(given)
             child.stdin.close()
@@ -145,9 +149,13 @@ async def test_commands_wait_for_each_other_and_can_be_interrupted(tmp_path: Pat
 @pytest.mark.parametrize("option", [["--code", "ABCD2345"], ["--timeout", "0.2"]])
 async def test_a_command_that_wants_a_session_of_its_own_gets_one(tmp_path: Path, option: list[str]) -> None:
     async with held(tmp_path) as stand:
-        status, _, errors = await stand.run("type", "avl://127.0.0.1:1/" + to_text(NUMBER), "x", *option[:2], *(
-            ["--timeout", "0.2"] if "--code" in option else []
-        ))  # fmt: skip
+        status, _, errors = await stand.run(
+            "type",
+            "avl://127.0.0.1:1/" + to_text(NUMBER),
+            "x",
+            *option[:2],
+            *(["--timeout", "0.2"] if "--code" in option else []),
+        )
         assert status in (2, 4) and errors and stand.desktop.done == []
 
 

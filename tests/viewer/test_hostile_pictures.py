@@ -18,6 +18,9 @@ PATIENCE = 120
 def test_nothing_that_is_shown_or_captured_takes_the_program_down(suite: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.viewer.hostile_actor", suite],
-        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
     assert done.returncode == 0, done.stderr[-3000:]

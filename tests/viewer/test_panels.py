@@ -34,7 +34,17 @@ print(json.dumps({"size": figures.size().toTuple(), "text": text.text(), "format
 
 def told(reason: str = "a queue stands", state: str = "yield", capacity: float = 5.2e6) -> dict[str, Any]:
     """What a hop's sender says, as it comes out of the wire."""
-    thought = RateState(state, reason, 4e6, capacity, 3.9e6, 8e6, 0.0084, 0.012, 0.0625)
+    thought = RateState(
+        state=state,
+        reason=reason,
+        target=4e6,
+        capacity=capacity,
+        delivered=3.9e6,
+        pacing=8e6,
+        queue_delay=0.0084,
+        loss=0.012,
+        parity=0.0625,
+    )
     return readable(thought.state, thought.reason, thought.figures(17))
 
 
@@ -89,8 +99,12 @@ def test_the_panel_stays_narrow_and_takes_no_markup(reason: str) -> None:
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", SHOWN, json.dumps(stats)],
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
     shown = json.loads(done.stdout)
     assert shown["format"] == "PlainText" and "upload           4.00 of 98.00 Mbit/s" in shown["text"].splitlines()
     assert shown["size"][0] <= WIDEST and shown["size"][1] < 560

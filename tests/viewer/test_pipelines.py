@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from avl_viewer.pipeline import PicturePipelines
+from avl_viewer.decode.pipeline import PicturePipelines
 from avl_viewer.present.headless import HeadlessPresenter
 
 
@@ -29,7 +29,13 @@ async def test_the_first_track_of_each_session_has_the_desktop_s_book() -> None:
 
     loop = asyncio.get_running_loop()
     presenter = HeadlessPresenter(now=loop.time)
-    pipelines = PicturePipelines(presenter, cast(Any, make), loop, lambda *_: None, lambda *_: None)
+    pipelines = PicturePipelines(
+        presenter=presenter,
+        make_decoder=cast(Any, make),
+        loop=loop,
+        undecodable=lambda *_: None,
+        presented=lambda *_: None,
+    )
     book = pipelines.book
     pipelines.begin((1, 2))
     assert pipelines.books[1] is book is not pipelines.books[2]

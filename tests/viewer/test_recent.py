@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from avl_protocol.endpoint.state import StateError
+from avl_protocol.endpoint.program.state import StateError
 from avl_viewer.recent import KEPT, Entry, Recent
 
 

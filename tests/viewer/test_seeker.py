@@ -1,17 +1,18 @@
-"""Seeking the direct way: where punches go, and what a relay or a host that lies or repeats itself can make of them."""
+"""Seeking the direct path: where punches go, and what a relay or a host that lies or repeats itself can make of
+them."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from avl_protocol.endpoint.interfaces import FixedInterfaces, LocalAddress
-from avl_protocol.endpoint.whereabouts import Whereabouts
+from avl_protocol.endpoint.addresses.interfaces import FixedInterfaces, LocalAddress
+from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
 from avl_protocol.path.candidate import Address
 from avl_protocol.path.punch import PunchKey
 from avl_protocol.path.puncher import Puncher
 from avl_protocol.wire.endtoend import Candidates
 from avl_protocol.wire.registry import CandidateKind
-from avl_viewer.seeker import Seeker
+from avl_viewer.paths.seeker import Seeker
 from tests.protocol.handshakes import Seeded
 
 KEY = b"k" * 32
@@ -42,9 +43,13 @@ class Seeking:
         self.found: list[tuple[Address, bytes, bool]] = []
         self.where = Whereabouts(FixedInterfaces([LocalAddress("192.168.1.7", 24, "eth0")]), lambda: 5000)
         self.seeker = Seeker(
-            KEY, cast(Any, self.socket), self.where, Seeded("seeker"), self.said.append,
-            lambda address, destination, lan, now: self.found.append((address, destination, lan)),
-        )  # fmt: skip
+            key=KEY,
+            endpoint=cast(Any, self.socket),
+            whereabouts=self.where,
+            entropy=Seeded("seeker"),
+            send=self.said.append,
+            found=lambda address, destination, lan, now: self.found.append((address, destination, lan)),
+        )
         self.seeker.start(0.0)
 
     def told(self, serial: int, *addresses: Address) -> set[Address]:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from avl_protocol.media.frame import Chroma
 from avl_protocol.media.preamble import Preamble
-from avl_protocol.session.mediain import ReceivedFrame
-from avl_viewer.pictures import PictureBook
-from avl_viewer.stats import KEPT, SHORT, WINDOW, Stats, quantiles
+from avl_protocol.session.media.receiver import ReceivedFrame
+from avl_viewer.decode.picturebook import PictureBook
+from avl_viewer.figures.stats import KEPT, SHORT, WINDOW, Stats, quantiles
 
 KEYS = {
     "path", "rtt_ms", "fps", "bitrate_bps", "loss", "input_to_photon_ms", "glass_to_glass_ms", "stages_ms",
@@ -18,8 +18,20 @@ KEYS = {
 
 
 def frame(number: int, at: float, echo: float = 0.0, size: int = 1000, key: bool = False) -> ReceivedFrame:
-    preamble = Preamble(1, 0, round(echo * 1e6), None if key else number - 1)
-    return ReceivedFrame(1, number, preamble, b"", size, "avc1", 64, 48, Chroma.YUV444, at - 0.001, at)
+    preamble = Preamble(group=1, captured_us=0, input_echo_us=round(echo * 1e6), depends=None if key else number - 1)
+    return ReceivedFrame(
+        track=1,
+        number=number,
+        preamble=preamble,
+        data=b"",
+        size=size,
+        codec="avc1",
+        width=64,
+        height=48,
+        chroma=Chroma.YUV444,
+        first=at - 0.001,
+        last=at,
+    )
 
 
 def report(stats: Stats, now: float, lost: int = 0, received: int = 0) -> dict[str, object]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from avl_protocol.session.inputledger import Dropped, Fate
+from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.wire.registry import InputKind
-from avl_viewer.tally import Tally
+from avl_viewer.figures.tally import Tally
 
 KEY, TEXT, BUTTON, WHEEL, MOVE = (
     int(kind) for kind in (InputKind.KEY, InputKind.TEXT, InputKind.BUTTON, InputKind.WHEEL, InputKind.MOVE)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from avl_protocol.endpoint.state import StateFolder
+from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.wire import device_id, packing
 from avl_viewer.tickets import TicketFile
 from tests.protocol.handshakes import HOST, VIEWER, WALL
@@ -112,10 +112,20 @@ def test_others_can_not_read_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xc1", b"\xff" * 9, packing.pack(5), packing.pack([TICKET]), packing.pack([TICKET, "now", 600]),
-     packing.pack([TICKET, WALL, None]), packing.pack([None, WALL, 600]), packing.pack([5, WALL, 600]),
-     packing.pack([-1, WALL, 600]), packing.pack(["ticket", WALL, 600])],
-)  # fmt: skip
+    [
+        b"",
+        b"\xc1",
+        b"\xff" * 9,
+        packing.pack(5),
+        packing.pack([TICKET]),
+        packing.pack([TICKET, "now", 600]),
+        packing.pack([TICKET, WALL, None]),
+        packing.pack([None, WALL, 600]),
+        packing.pack([5, WALL, 600]),
+        packing.pack([-1, WALL, 600]),
+        packing.pack(["ticket", WALL, 600]),
+    ],
+)
 def test_a_damaged_file_means_that_the_code_is_asked_for(tmp_path: Path, data: bytes) -> None:
     StateFolder(tmp_path).write(f"ticket-{device_id.to_text(DEVICE)}", data)
     kept = store(tmp_path)

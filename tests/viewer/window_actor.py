@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QLabel
 
 from avl_protocol.media.frame import Chroma, Rect
-from avl_protocol.session.inputledger import Dropped, Fate
+from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_viewer.app import NoDisplay, run_window
 from avl_viewer.present import panels
 from avl_viewer.present.panels import Toast
@@ -111,7 +111,11 @@ class Session:
         self._presenter.layout(width, height, ())
 
     def do_cursor(self, width: int, height: int) -> None:
-        self._presenter.cursor(CursorShape(1, width, height, 0, 0, b"\xff\x20\x20\xff" * (width * height)))
+        self._presenter.cursor(
+            CursorShape(
+                serial=1, width=width, height=height, hot_x=0, hot_y=0, rgba=b"\xff\x20\x20\xff" * (width * height)
+            )
+        )
 
     def do_clipboard(self, text: str) -> None:
         self._presenter.clipboard(text)

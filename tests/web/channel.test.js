@@ -1,4 +1,5 @@
-/** Channels: whatever the stream does, every byte arrives once and in order. The vectors hold the bytes; here are the rules. */
+/** Channels: whatever the stream does, every byte arrives once and in order. The vectors hold the bytes; here are the
+ * rules. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

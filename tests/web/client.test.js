@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Client } from "../../viewer/avl_viewer/web/session/client.js";
 import { USAGE } from "../../viewer/avl_viewer/web/input/keys.js";
-import { Fate } from "../../viewer/avl_viewer/web/session/inputledger.js";
+import { Fate } from "../../viewer/avl_viewer/web/session/input/ledger.js";
 import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
 import { lines } from "../../viewer/avl_viewer/web/ui/figures.js";
 import { Tally } from "../../viewer/avl_viewer/web/ui/tally.js";
@@ -27,24 +27,24 @@ async function running(want = {}) {
   });
   const client = new Client(world, { paint() {}, tracks() {} }, (message) => told.push(message));
   await client.connect(/** @type {any} */ ({ directions: RELAY, device: 1n, code: "c", name: "n", ...want }));
-  const ways = /** @type {any} */ (client.ways);
+  const paths = /** @type {any} */ (client.paths);
   const session = {
-    state: ViewerState.ADMITTED, stale: false, inputWaits: false, route: { handle: 7 }, media: null, visible: true,
+    state: ViewerState.ADMITTED, stale: false, inputWaits: false, attachment: { handle: 7 }, media: null, visible: true,
     sendInput() {
       throw new Refused(CLOSE.SESSION_LOST);
     },
-    routeLost() {}, move() {}, send() {}, lost() {}, nextTimeout: () => null, handleTimer() {}, end: async () => {},
+    attachmentLost() {}, move() {}, send() {}, lost() {}, nextTimeout: () => null, handleTimer() {}, end: async () => {},
   };
-  ways.session = session;
+  paths.session = session;
   await net.last.welcome();
-  const owner = client._bound(ways);
+  const owner = client._bound(paths);
   owner.sessionAdmitted({ permissions: 31, name: "desk", tracks: [] });
   const states = () => told.filter(({ say }) => say === "state").map(({ state }) => state);
-  return { net, client, ways, owner, told, states, session };
+  return { net, client, paths, owner, told, states, session };
 }
 
 test("while nobody answers a person is told so after a second, and for how long the session is kept", async () => {
-  const { net, client, ways, owner, told, states } = await running();
+  const { net, client, paths, owner, told, states } = await running();
   net.last.lose(CLOSE.SESSION_LOST);
   assert.deepEqual(states(), ["connecting", "running"]);
   for (const seconds of [1, 2]) {
@@ -57,7 +57,7 @@ test("while nobody answers a person is told so after a second, and for how long 
   assert.ok(waited > 1000);
   await net.last.welcome();
   assert.equal(states().at(-1), "lost", "a relay answers, the host does not yet");
-  owner.sessionMoved(/** @type {any} */ (ways.current?.route));
+  owner.sessionMoved(/** @type {any} */ (paths.current?.attachment));
   assert.equal(states().at(-1), "running");
 });
 
@@ -85,20 +85,20 @@ test("what was done in vain is told of, all of it", async () => {
 });
 
 test("a host that has forgotten the session is asked at once for another, with the ticket of the last", async () => {
-  const { net, client, ways, owner, told, states } = await running();
+  const { net, client, paths, owner, told, states } = await running();
   owner.sessionMessage({ kind: "TICKET", ticket: TICKET, seconds: 600 });
   assert.deepEqual([told.at(-1).say, told.at(-1).ticket], ["ticket", TICKET]);
-  ways._owner.waysFailed(new Refused(CLOSE.SESSION_UNKNOWN));
+  paths._owner.pathsFailed(new Refused(CLOSE.SESSION_UNKNOWN));
   assert.equal(states().at(-1), "lost");
   client.handleTimer(net.now);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(net.dialled.length, 2);
-  assert.deepEqual([client.features.tickets.ticket, client.ways === ways], [TICKET, false]);
+  assert.deepEqual([client.features.tickets.ticket, client.paths === paths], [TICKET, false]);
 });
 
 test("a reloaded page tries again as one that was running, and asks for the code when the ticket is worth nothing", async () => {
-  const { ways, told, states } = await running({ code: "", ticket: TICKET });
-  ways._owner.waysFailed(new Refused(CLOSE.REFUSED));
+  const { paths, told, states } = await running({ code: "", ticket: TICKET });
+  paths._owner.pathsFailed(new Refused(CLOSE.REFUSED));
   assert.equal(states().at(-1), "refused");
   assert.match(told.at(-1).text, /does not remember this session any more. Enter its code/);
 });
@@ -109,7 +109,7 @@ test("a session that nobody could reach for as long as hosts keep one is begun a
   net.now += TIMER.RESUME + 1;
   client.handleTimer(net.now);
   assert.equal(states().at(-1), "lost");
-  assert.equal(client.ways, null);
+  assert.equal(client.paths, null);
 });
 
 test("the figures name the way and the last change of it", () => {

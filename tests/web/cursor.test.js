@@ -1,5 +1,6 @@
 /**
- * The host's pointer as a cursor of the page: which sizes it gets, and what is none. The drawing itself needs a browser.
+ * The host's pointer as a cursor of the page: which sizes it gets, and what is none. The drawing itself needs a
+ * browser.
  */
 
 import assert from "node:assert/strict";

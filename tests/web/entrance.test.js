@@ -1,4 +1,5 @@
-/** How a person comes in: the link's fragment, the relay's directions, the device meant, and what a browser may lack. */
+/** How a person comes in: the link's fragment, the relay's directions, the device meant, and what a browser may lack.
+ * */
 
 import assert from "node:assert/strict";
 import test from "node:test";

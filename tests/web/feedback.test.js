@@ -15,7 +15,8 @@ function fragmentOf(fragment, object = 1, type = DATAGRAM.MEDIA, handle = 7) {
   return encode({ handle, type, track: 1, object, flags: 0, fragment, length }, new Uint8Array(MAX.FRAGMENT_PAYLOAD));
 }
 
-/** A header alone, with a handle and a fragment of eight bytes each: as long as a name can be. @param {number} number */
+/** A header alone, with a handle and a fragment of eight bytes each: as long as a name can be. @param {number} number
+ * */
 function wordy(number) {
   const out = new Uint8Array(40);
   out.fill(0xc0, 1, 2);
@@ -121,7 +122,8 @@ test("what is cut short or means nothing is passed on, and reported by nobody", 
   assert.equal(hop.wakesAt(), null);
 });
 
-/** A WebTransport session of memory, since Node.js has none: what is put into `incoming` arrives, what is written is in `written`. */
+/** A WebTransport session of memory, since Node.js has none: what is put into `incoming` arrives, what is written is in
+ * `written`. */
 class MemoryTransport {
   /** @type {MemoryTransport} */
   static newest;

@@ -66,18 +66,18 @@ test("the host speaks of the upload, the relay of the download, each of the sess
   };
   const begin = async () => {
     await client.connect(want);
-    const ways = /** @type {any} */ (client.ways);
+    const paths = /** @type {any} */ (client.paths);
     const media = { lost: 0, received: 1 };
-    ways.session = { route: { handle: 3 }, media, inputWaits: false, nextTimeout: () => null, handleTimer() {}, lost() {}, end: async () => {} };
-    [ways.current] = ways._ways;
-    return ways;
+    paths.session = { attachment: { handle: 3 }, media, inputWaits: false, nextTimeout: () => null, handleTimer() {}, lost() {}, end: async () => {} };
+    [paths.current] = paths._paths;
+    return paths;
   };
-  const ways = await begin();
+  const paths = await begin();
   assert.deepEqual(figures().rate, {});
-  ways.current.linkMessage({ kind: "HOP_RATE", handle: 4, state: "cut", reason: "another session", figures: FIGURES }, 1000);
+  paths.current.hopMessage({ kind: "HOP_RATE", handle: 4, state: "cut", reason: "another session", figures: FIGURES }, 1000);
   assert.deepEqual(figures().rate, {});
-  ways.current.linkMessage({ kind: "HOP_RATE", handle: 3, state: "grow", reason: "there is room", figures: FIGURES }, 1000);
-  client._bound(ways).sessionMessage({ kind: "RATE", state: "drain", reason: "far too long", figures: FIGURES.with(0, 1) });
+  paths.current.hopMessage({ kind: "HOP_RATE", handle: 3, state: "grow", reason: "there is room", figures: FIGURES }, 1000);
+  client._bound(paths).sessionMessage({ kind: "RATE", state: "drain", reason: "far too long", figures: FIGURES.with(0, 1) });
   const { upload, download } = figures().rate;
   assert.deepEqual([upload.state, upload.target_bps, download.state, download.target_bps], ["drain", 1, "grow", 4_000_000]);
   await begin();

@@ -10,7 +10,7 @@ import { Touch } from "../../viewer/avl_viewer/web/input/touch.js";
 import { Geometry } from "../../viewer/avl_viewer/web/ui/geometry.js";
 import { INPUT, MODIFIER } from "../../viewer/avl_viewer/web/wire/registry.js";
 
-/** @typedef {import("../../viewer/avl_viewer/web/session/outbox.js").InputEvent} InputEvent */
+/** @typedef {import("../../viewer/avl_viewer/web/session/input/outbox.js").InputEvent} InputEvent */
 
 /** @param {string} code @param {string} key @param {string[]} states @param {object} more @returns {any} */
 const event = (code, key, states = [], more = {}) => ({

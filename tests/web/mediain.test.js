@@ -1,16 +1,18 @@
-/** Datagrams into frames in decode order, however late the objects are opened, and the wish to recover when that fails. */
+/** Datagrams into frames in decode order, however late the objects are opened, and the wish to recover when that fails.
+ * */
 
 import assert from "node:assert/strict";
 import test from "node:test";
 import { OutdatedKey, Replayed, UnknownKey } from "../../viewer/avl_viewer/web/crypto/sframe.js";
-import { KEYLESS, MediaReceiver } from "../../viewer/avl_viewer/web/session/mediain.js";
+import { KEYLESS, MediaReceiver } from "../../viewer/avl_viewer/web/session/media/receiver.js";
 import { concat, utf8 } from "../../viewer/avl_viewer/web/wire/bytes.js";
 import { encode } from "../../viewer/avl_viewer/web/wire/datagram.js";
 import { RemoteProtocolError } from "../../viewer/avl_viewer/web/wire/errors.js";
 import { CLOSE, DATAGRAM, FLAG } from "../../viewer/avl_viewer/web/wire/registry.js";
 import * as varint from "../../viewer/avl_viewer/web/wire/varint.js";
 
-/** A plaintext: its first byte says how many turns its opening takes. @param {number | null} depends @param {number} turns
+/** A plaintext: its first byte says how many turns its opening takes. @param {number | null} depends @param {number}
+ * turns
  * @param {number[]} size @param {Uint8Array} unit */
 function plaintext(depends, turns = 0, size = [64, 48], unit = new Uint8Array()) {
   const integers = (/** @type {number[]} */ ...numbers) => concat(...numbers.map((number) => varint.encode(number)));
@@ -27,7 +29,8 @@ function datagram(object, payload, flags = 0, track = 1) {
   return encode({ handle: 3, type: DATAGRAM.MEDIA, track, object, flags, fragment: 0, length: payload.length }, payload);
 }
 
-/** A track of pictures, whose objects depend on each other or stand alone. @param {number} id @param {boolean} dependent */
+/** A track of pictures, whose objects depend on each other or stand alone. @param {number} id @param {boolean}
+ * dependent */
 const track = (id, dependent = true) => ({ id, kind: 1, priority: 4, lifetime: 500, entry: dependent ? 1 : 2, dependent });
 
 /** @param {import("../../viewer/avl_viewer/web/media/track.js").Track[]} tracks */

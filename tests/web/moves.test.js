@@ -1,14 +1,15 @@
-/** A session on its way from one way to another: whatever gets lost, everything arrives once, and what comes too late does not. */
+/** A session on its way from one way to another: whatever gets lost, everything arrives once, and what comes too late
+ * does not. */
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Fate } from "../../viewer/avl_viewer/web/session/inputledger.js";
+import { Fate } from "../../viewer/avl_viewer/web/session/input/ledger.js";
 import { SessionPipes } from "../../viewer/avl_viewer/web/session/pipes.js";
 import { ViewerSession } from "../../viewer/avl_viewer/web/session/viewer.js";
 import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
 import { Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
 import { CLOSE, INPUT, PERMISSION, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
-import { MemoryHost, MemoryWay, SESSION } from "./doubles/host.js";
+import { MemoryHost, MemoryPath, SESSION } from "./doubles/host.js";
 
 const EVERYTHING = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
 const LOST = new Refused(CLOSE.SESSION_LOST);
@@ -16,7 +17,7 @@ const LOST = new Refused(CLOSE.SESSION_LOST);
 /** A session that is running on its first way. */
 async function running() {
   const host = await MemoryHost.create();
-  const first = new MemoryWay(host, undefined, true);
+  const first = new MemoryPath(host, undefined, true);
   const time = { now: 1000 };
   /** @type {any[]} */
   const told = [];
@@ -26,7 +27,7 @@ async function running() {
   const settings = {
     identity: null, device: 1n, sessionId: SESSION, code: "c", name: "n", permissions: EVERYTHING, decodes: [1], ticket: new Uint8Array(0),
   };
-  const session = new ViewerSession(settings, new SessionPipes(first.route), owner, () => time.now, 0);
+  const session = new ViewerSession(settings, new SessionPipes(first.attachment), owner, () => time.now, 0);
   Object.assign(session, { _opening: { ...host.opening(), admitted: true } });
   host.viewer = session;
   await session.start();
@@ -46,15 +47,15 @@ test("what was typed before, while and after a way was lost arrives once and in 
   time.now += 100;
   type("two ");
   await host.listen(first);
-  session.routeLost(first.route, LOST);
+  session.attachmentLost(first.attachment, LOST);
   time.now += 100;
   type("three ");
   assert.deepEqual(host.typed, ["one "]);
-  const second = new MemoryWay(host);
-  session.move(second.route);
+  const second = new MemoryPath(host);
+  session.move(second.attachment);
   await host.listen(second);
   assert.deepEqual(host.typed, ["one ", "two ", "three "]);
-  assert.deepEqual(happened("sessionMoved"), [[second.route]]);
+  assert.deepEqual(happened("sessionMoved"), [[second.attachment]]);
   type("four");
   await host.listen(second);
   assert.equal(host.typed.join(""), "one two three four");
@@ -68,67 +69,67 @@ test("a way that only was silent counts no more once the session has left it, an
   type("a");
   await host.listen(first);
   host.hearing = true;
-  const second = new MemoryWay(host);
-  session.move(second.route);
+  const second = new MemoryPath(host);
+  session.move(second.attachment);
   await host.say(0, "CLOCK_PONG", { sent_us: 0, host_us: 0 }); // the host has not heard of the move yet
   await host.listen(second);
   assert.deepEqual(host.typed, ["a"]);
   assert.deepEqual(first.resets.map(([, code]) => code), [CLOSE.NO_ERROR, CLOSE.NO_ERROR, CLOSE.NO_ERROR]);
   time.now += 100;
-  const back = new MemoryWay(host);
-  session.move(back.route);
+  const back = new MemoryPath(host);
+  session.move(back.attachment);
   type("b");
   await host.listen(back);
-  session.move(second.route);
+  session.move(second.attachment);
   await host.listen(second);
   type("c");
   await host.listen(second);
   assert.equal(host.typed.join(""), "abc");
-  assert.deepEqual(happened("sessionMoved"), [[second.route], [back.route], [second.route]]);
+  assert.deepEqual(happened("sessionMoved"), [[second.attachment], [back.attachment], [second.attachment]]);
 });
 
 test("a move is good on the connection that it was made for, and a refused one harms nothing", async () => {
   const { host, first, session, type, happened } = await running();
   const bound = new Uint8Array(32).fill(7);
-  const tricked = new MemoryWay(host, bound);
+  const tricked = new MemoryPath(host, bound);
   tricked.binding = new Uint8Array(32).fill(8);
-  session.move(tricked.route);
+  session.move(tricked.attachment);
   await host.listen(tricked);
   assert.ok(host.refused > 0);
-  assert.deepEqual(happened("sessionUnmoved"), [[tricked.route]]);
-  const direct = new MemoryWay(host, bound);
-  session.move(direct.route);
+  assert.deepEqual(happened("sessionUnmoved"), [[tricked.attachment]]);
+  const direct = new MemoryPath(host, bound);
+  session.move(direct.attachment);
   await host.listen(direct);
   type("x");
   await host.listen(direct);
-  assert.deepEqual([host.typed, happened("sessionMoved"), happened("sessionEnded")], [["x"], [[direct.route]], []]);
+  assert.deepEqual([host.typed, happened("sessionMoved"), happened("sessionEnded")], [["x"], [[direct.attachment]], []]);
   assert.equal(first.streams.size, 3);
 });
 
 test("a way that is lost while the session moves there leaves it waiting for the next one", async () => {
   const { host, first, session, type, happened } = await running();
-  session.routeLost(first.route, LOST);
-  const second = new MemoryWay(host);
-  session.move(second.route);
-  session.routeLost(second.route, LOST);
+  session.attachmentLost(first.attachment, LOST);
+  const second = new MemoryPath(host);
+  session.move(second.attachment);
+  session.attachmentLost(second.attachment, LOST);
   type("y");
-  const third = new MemoryWay(host);
-  session.move(third.route);
+  const third = new MemoryPath(host);
+  session.move(third.attachment);
   await host.listen(third);
-  assert.deepEqual([host.typed, happened("sessionMoved"), session.state], [["y"], [[third.route]], ViewerState.ADMITTED]);
+  assert.deepEqual([host.typed, happened("sessionMoved"), session.state], [["y"], [[third.attachment]], ViewerState.ADMITTED]);
 });
 
 test("presses and text that waited for two seconds are forgotten and told of, letting go is not", async () => {
   const { host, first, session, time, happened } = await running();
   session.sendInput([[INPUT.KEY, 4, true, 0, "a"]]);
   await host.listen(first);
-  session.routeLost(first.route, LOST);
+  session.attachmentLost(first.attachment, LOST);
   session.sendInput([[INPUT.KEY, 4, false, 0, ""]]);
   time.now += 100;
   const sequence = session.sendInput([[INPUT.TEXT, "late"]]);
   time.now += TIMER.INPUT_OLD_PRESS + 1;
-  const second = new MemoryWay(host);
-  session.move(second.route);
+  const second = new MemoryPath(host);
+  session.move(second.attachment);
   await host.listen(second);
   assert.deepEqual(happened("sessionDropped"), [[[{ sequence, events: [[INPUT.TEXT, "late"]], fate: Fate.UNSENT }]]]);
   const events = host.heard.filter(({ kind }) => kind === "BATCH").flatMap((batch) => batch.events);
@@ -140,9 +141,9 @@ test("a host that is not heard takes no input, and is believed again after a bea
   time.now += TIMER.STALE;
   session.handleTimer(time.now);
   assert.throws(() => session.sendInput([[INPUT.TEXT, "x"]]), { code: CLOSE.SESSION_LOST });
-  session.routeLost(first.route, LOST);
-  const second = new MemoryWay(host);
-  session.move(second.route);
+  session.attachmentLost(first.attachment, LOST);
+  const second = new MemoryPath(host);
+  session.move(second.attachment);
   await host.listen(second);
   await host.say(0, "BEACON", { host_us: 0, objects: [] });
   assert.deepEqual(happened("sessionStale"), [[true], [false]]);
@@ -154,27 +155,27 @@ test("a host that is not heard takes no input, and is believed again after a bea
 test("the loss of the way ends a session that was not admitted", async () => {
   const { first, session, happened } = await running();
   session.state = ViewerState.HANDSHAKE;
-  session.routeLost(first.route, LOST);
+  session.attachmentLost(first.attachment, LOST);
   assert.deepEqual(happened("sessionEnded"), [[LOST]]);
 });
 
 test("a host that leaves the old stream before its answer has come harms nothing", async () => {
   const { host, first, session, type, happened } = await running();
-  const second = new MemoryWay(host);
-  session.move(second.route);
-  session.channelReset(first.route, 0, 0, CLOSE.NO_ERROR);
+  const second = new MemoryPath(host);
+  session.move(second.attachment);
+  session.channelReset(first.attachment, 0, 0, CLOSE.NO_ERROR);
   await host.listen(second);
   type("z");
   await host.listen(second);
-  assert.deepEqual([host.typed, happened("sessionMoved"), happened("sessionUnmoved")], [["z"], [[second.route]], []]);
+  assert.deepEqual([host.typed, happened("sessionMoved"), happened("sessionUnmoved")], [["z"], [[second.attachment]], []]);
 });
 
 test("a stream that is gone is no end, unless somebody ended the session on purpose", async () => {
   const { first, session, happened } = await running();
-  session.channelReset(first.route, 0, 0, CLOSE.GOING_AWAY);
+  session.channelReset(first.attachment, 0, 0, CLOSE.GOING_AWAY);
   assert.deepEqual([session.state, happened("sessionAdrift"), happened("sessionUnmoved")], [ViewerState.ADMITTED, [[]], []]);
   const other = await running();
-  other.session.channelReset(other.first.route, 0, 0, CLOSE.EVICTED);
+  other.session.channelReset(other.first.attachment, 0, 0, CLOSE.EVICTED);
   assert.equal(other.happened("sessionEnded")[0][0].code, CLOSE.EVICTED);
 });
 
@@ -219,7 +220,7 @@ test("what the host discards is told of by what it was, and a session that is ov
   await host.listen(first);
   const late = [[INPUT.KEY, 4, true, 0, "a"], [INPUT.MOVE, 1, 1]];
   assert.deepEqual(happened("sessionDropped").flat(), [[{ sequence: batch, events: late, fate: Fate.DISCARDED }]]);
-  session.routeLost(first.route, LOST);
+  session.attachmentLost(first.attachment, LOST);
   const waits = session.sendInput([[INPUT.TEXT, "x"]]);
   session.lost(LOST);
   assert.deepEqual(happened("sessionDropped").at(-1), [[{ sequence: waits, events: [[INPUT.TEXT, "x"]], fate: Fate.UNSENT }]]);

@@ -1,4 +1,5 @@
-/** Parity in the browser: every loss that its rows cover is repaired, rows of no use are not kept, and memory is bounded. */
+/** Parity in the browser: every loss that its rows cover is repaired, rows of no use are not kept, and memory is
+ * bounded. */
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -19,7 +20,8 @@ function chance(seed) {
   };
 }
 
-/** a times b in GF(256) as it is defined: shifted additions, reduced by the polynomial 0x11d. @param {number} a @param {number} b */
+/** a times b in GF(256) as it is defined: shifted additions, reduced by the polynomial 0x11d. @param {number} a @param
+ * {number} b */
 function product(a, b) {
   let total = 0;
   for (let left = a, right = b; right; right >>= 1) {
@@ -37,7 +39,8 @@ function object(seed, length) {
   return { sealed, fragments };
 }
 
-/** One row of a block, from the definition. @param {Uint8Array[]} fragments @param {number} block @param {number} row */
+/** One row of a block, from the definition. @param {Uint8Array[]} fragments @param {number} block @param {number} row
+ * */
 function rowOf(fragments, block, row) {
   const own = fragments.slice(block * BLOCK, (block + 1) * BLOCK);
   const out = new Uint8Array(own[0].length);

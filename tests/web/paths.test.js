@@ -1,13 +1,13 @@
-/** How ways are judged: silence, the choice among them, where a host may be tried; and the ticket that a tab keeps. */
+/** How paths are judged: silence, the choice among them, where a host may be tried; and the ticket that a tab keeps. */
 
 import assert from "node:assert/strict";
 import test from "node:test";
 import { reachable } from "../../viewer/avl_viewer/web/path/candidate.js";
-import { PATIENCE, Selector, WayKind } from "../../viewer/avl_viewer/web/path/selector.js";
+import { PATIENCE, Selector, PathKind } from "../../viewer/avl_viewer/web/path/selector.js";
 import { IDLE_ASK, REPEAT, Silence, UNANSWERED, Verdict } from "../../viewer/avl_viewer/web/path/silence.js";
-import { Fate } from "../../viewer/avl_viewer/web/session/inputledger.js";
-import { InputOutbox } from "../../viewer/avl_viewer/web/session/outbox.js";
-import { waitingSentence } from "../../viewer/avl_viewer/web/session/sentences.js";
+import { Fate } from "../../viewer/avl_viewer/web/session/input/ledger.js";
+import { InputOutbox } from "../../viewer/avl_viewer/web/session/input/outbox.js";
+import { waitingSentence } from "../../viewer/avl_viewer/web/paths/sentences.js";
 import { TicketStore } from "../../viewer/avl_viewer/web/tickets.js";
 import { CANDIDATE, INPUT, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
 
@@ -48,33 +48,33 @@ test("a long way is given one and a half round trips", () => {
 });
 
 /** @param {string} name @param {number} kind @param {number | null} rtt @param {boolean} silent */
-const way = (name, kind, rtt, silent = false) => ({ name, kind, rtt, loss: 0, silent });
+const path = (name, kind, rtt, silent = false) => ({ name, kind, rtt, loss: 0, silent });
 
 test("a direct way that is not much slower is taken at once, a quicker relay after two seconds, and silence is left at once", () => {
   const selector = new Selector();
-  const relay = way("relay", WayKind.RELAY, 20);
-  assert.equal(selector.choose("relay", [relay, way("lan", WayKind.LAN, 30)], 0), "lan");
-  assert.equal(selector.choose("relay", [relay, way("lan", WayKind.LAN, 60)], 0), "relay");
-  const slow = way("slow", WayKind.RELAY, 100);
+  const relay = path("relay", PathKind.RELAY, 20);
+  assert.equal(selector.choose("relay", [relay, path("lan", PathKind.LAN, 30)], 0), "lan");
+  assert.equal(selector.choose("relay", [relay, path("lan", PathKind.LAN, 60)], 0), "relay");
+  const slow = path("slow", PathKind.RELAY, 100);
   assert.equal(selector.choose("slow", [slow, relay], 0), "slow");
   assert.equal(selector.choose("slow", [slow, relay], PATIENCE - 1), "slow");
   assert.equal(selector.choose("slow", [slow, relay], PATIENCE), "relay");
-  assert.equal(selector.choose("lan", [relay, way("lan", WayKind.LAN, 1, true)], 0), "relay");
-  assert.equal(selector.choose("lan", [way("relay", WayKind.RELAY, 1, true)], 0), "lan");
-  assert.equal(selector.choose("tcp", [way("tcp", WayKind.TCP, 5), relay], 0), "relay");
+  assert.equal(selector.choose("lan", [relay, path("lan", PathKind.LAN, 1, true)], 0), "relay");
+  assert.equal(selector.choose("lan", [path("relay", PathKind.RELAY, 1, true)], 0), "lan");
+  assert.equal(selector.choose("tcp", [path("tcp", PathKind.TCP, 5), relay], 0), "relay");
 });
 
 test("a kind of way that failed has to prove itself, for longer each time, until that is long ago", () => {
   /** @type {Selector<string>} */
   const selector = new Selector();
-  const ways = [way("relay", WayKind.RELAY, 20), way("lan", WayKind.LAN, 1)];
-  selector.failed(WayKind.LAN, 0);
-  assert.deepEqual([0, 999, 1000].map((now) => selector.choose("relay", ways, now)), ["relay", "relay", "lan"]);
-  selector.failed(WayKind.LAN, 2000);
-  assert.equal(selector.proof(WayKind.LAN, 2000), 2000);
-  for (let count = 0; count < 9; count++) selector.failed(WayKind.LAN, 3000);
-  assert.equal(selector.proof(WayKind.LAN, 3000), 60_000);
-  assert.equal(selector.proof(WayKind.LAN, 200_000), 0);
+  const paths = [path("relay", PathKind.RELAY, 20), path("lan", PathKind.LAN, 1)];
+  selector.failed(PathKind.LAN, 0);
+  assert.deepEqual([0, 999, 1000].map((now) => selector.choose("relay", paths, now)), ["relay", "relay", "lan"]);
+  selector.failed(PathKind.LAN, 2000);
+  assert.equal(selector.proof(PathKind.LAN, 2000), 2000);
+  for (let count = 0; count < 9; count++) selector.failed(PathKind.LAN, 3000);
+  assert.equal(selector.proof(PathKind.LAN, 3000), 60_000);
+  assert.equal(selector.proof(PathKind.LAN, 200_000), 0);
 });
 
 test("a host is tried at public addresses, and at private ones only where both are likely to be together", () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Screens } from "../../viewer/avl_viewer/web/present/screens.js";
 import { Client } from "../../viewer/avl_viewer/web/session/client.js";
-import { Pictures } from "../../viewer/avl_viewer/web/session/pictures.js";
+import { Pictures } from "../../viewer/avl_viewer/web/session/media/pictures.js";
 import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
 import { tracksOf } from "../../viewer/avl_viewer/web/media/track.js";
 import { MemoryHops } from "./doubles/hops.js";
@@ -116,16 +116,16 @@ test("what nobody sees is not wanted, track by track, and comes back with a key 
   const client = new Client(world, { paint() {}, tracks() {} }, () => undefined);
   const directions = { quic: "relay:1", url: "https://relay:1/avl", pin: new Uint8Array(32).fill(1), hashes: [] };
   await client.connect(/** @type {any} */ ({ directions, device: 1n, code: "c", name: "n" }));
-  const ways = /** @type {any} */ (client._ways);
-  ways.session = {
-    state: ViewerState.ADMITTED, route: { handle: 7 }, visible: true, tracks: tracksOf(ROWS), media: { decoded: (/** @type {number} */ track) => 10 * track },
-    nextTimeout: () => null, move() {}, routeLost() {},
+  const paths = /** @type {any} */ (client._paths);
+  paths.session = {
+    state: ViewerState.ADMITTED, attachment: { handle: 7 }, visible: true, tracks: tracksOf(ROWS), media: { decoded: (/** @type {number} */ track) => 10 * track },
+    nextTimeout: () => null, move() {}, attachmentLost() {},
   };
   await net.last.welcome();
-  client._bound(ways).sessionAdmitted({ permissions: 31, name: "desk" });
+  client._bound(paths).sessionAdmitted({ permissions: 31, name: "desk" });
   /** @type {any[]} */
   const sent = [];
-  ways.current.link.send = (/** @type {string} */ kind, /** @type {any} */ fields) => sent.push([kind, fields]);
+  paths.current.hop.send = (/** @type {string} */ kind, /** @type {any} */ fields) => sent.push([kind, fields]);
   client.setVisible(false);
   assert.deepEqual(sent, [1, 2].map((track) => ["SUBSCRIBE", { handle: 7, track, wish: 0 }]));
   sent.length = 0;

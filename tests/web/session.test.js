@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Backoff, passing } from "../../viewer/avl_viewer/web/session/backoff.js";
-import { CONTROL_HEADER, HeaderReader, HopStream, channelHeader, hopBytes } from "../../viewer/avl_viewer/web/session/hopstream.js";
-import { InputOutbox } from "../../viewer/avl_viewer/web/session/outbox.js";
+import { Backoff, passing } from "../../viewer/avl_viewer/web/paths/backoff.js";
+import { CONTROL_HEADER, HeaderReader, HopStream, channelHeader, hopBytes } from "../../viewer/avl_viewer/web/session/hop/stream.js";
+import { InputOutbox } from "../../viewer/avl_viewer/web/session/input/outbox.js";
 import { Reporter } from "../../viewer/avl_viewer/web/session/report.js";
 import { Timers } from "../../viewer/avl_viewer/web/session/timers.js";
 import { Statistics, quantiles } from "../../viewer/avl_viewer/web/statistics.js";

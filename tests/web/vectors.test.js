@@ -1,5 +1,6 @@
 /**
- * The published vectors in Node; tests/browser/test_vectors.py runs the same ones, and those that need ML-KEM, in Chromium.
+ * The published vectors in Node; tests/browser/test_vectors.py runs the same ones, and those that need ML-KEM, in
+ * Chromium.
  */
 
 import { readFile } from "node:fs/promises";

@@ -1,8 +1,9 @@
-/** The WebSocket carrier of a page: what it writes and is told, credit, rounds of bulk, ends; and the race for a carrier. */
+/** The WebSocket carrier of a page: what it writes and is told, credit, rounds of bulk, ends; and the race for a
+ * carrier. */
 
 import assert from "node:assert/strict";
 import test, { afterEach } from "node:test";
-import { PATIENCE, Race } from "../../viewer/avl_viewer/web/race.js";
+import { PATIENCE, Race } from "../../viewer/avl_viewer/web/paths/race.js";
 import { ROUND, WebSocketCarrier, socketUrl } from "../../viewer/avl_viewer/web/websocket.js";
 import { decode, encode } from "../../viewer/avl_viewer/web/wire/frames.js";
 import { CLOSE, MAX, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
@@ -221,7 +222,7 @@ function raced(count = 2) {
   const told = [];
   /** @type {any[]} */
   const begun = [];
-  const ways = Array.from({ length: count }, () => (/** @type {any} */ receiver) => {
+  const paths = Array.from({ length: count }, () => (/** @type {any} */ receiver) => {
     const carrier = { receiver, closed: false, close: () => (carrier.closed = true), openStream: () => begun.indexOf(carrier) };
     begun.push(carrier);
     return /** @type {any} */ (carrier);
@@ -231,7 +232,7 @@ function raced(count = 2) {
     datagramReceived: () => told.push("datagram"),
     carrierLost: (/** @type {number} */ code) => told.push(code),
   });
-  return { race: new Race(ways, receiver), begun, told };
+  return { race: new Race(paths, receiver), begun, told };
 }
 
 test("the second way is not tried when the first is ready in time", (context) => {

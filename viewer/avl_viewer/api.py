@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.endpoint.faults import Faults
-from avl_protocol.endpoint.folders import default_folder
-from avl_protocol.endpoint.state import StateFolder
-from avl_protocol.endpoint.world import World, system_world
+from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.endpoint.loop.world import World, system_world
+from avl_protocol.endpoint.program.folders import default_folder
+from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
 from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind
@@ -31,8 +31,8 @@ from avl_protocol.wire.typable import KEY_CHARACTERS, typed_lines
 from avl_viewer.client import DesktopClient
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError, Decoder
+from avl_viewer.decode.pipeline import MakeDecoder
 from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
-from avl_viewer.pipeline import MakeDecoder
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture, Status
 from avl_viewer.tickets import TicketFile, TicketMemory
@@ -277,7 +277,7 @@ def thread_decoder(now: Callable[[], float], faults: Faults) -> MakeDecoder:
         return VideoDecoder()
 
     def make(decoded: Callable[[Decoded], None], failed: Callable[[Any, DecodeError], None]) -> DecodeWorker:
-        return ThreadWorker(open_decoder, decoded, failed, now, faults)
+        return ThreadWorker(open_decoder=open_decoder, decoded=decoded, failed=failed, now=now, faults=faults)
 
     return make
 
@@ -304,7 +304,7 @@ async def connect(
     """See a desktop for as long as the block lasts.
 
     `state`: folder of this viewer's identity; `timeout` in seconds, for coming in; `reconnect`: a session that is lost
-    is kept for ten minutes, instead of `timeout`, and begun anew where that helps; `direct`: look for a direct way to
+    is kept for ten minutes, instead of `timeout`, and begun anew where that helps; `direct`: look for a direct path to
     the host, which tells it our addresses; `pictures` False: the host sends none before `screenshot`, `wait_for_change`
     or `watch`, so that a program which only acts costs neither side any. Raises Refused, ValueError, StateError.
     """
@@ -326,11 +326,16 @@ async def connect(
     presenter = HeadlessPresenter(now, on_picture=picture_came, on_settled=settled_came)
     folder = StateFolder(state or default_folder("viewer"))
     settings = ClientSettings(
-        parsed, code, folder.identity(world.entropy), name or platform.node(),
-        patience=T_RESUME if reconnect else timeout, timeout=timeout, direct=direct,
+        target=parsed,
+        code=code,
+        identity=folder.identity(world.entropy),
+        name=name or platform.node(),
+        patience=T_RESUME if reconnect else timeout,
+        timeout=timeout,
+        direct=direct,
         pictures=pictures,
         tickets=TicketFile(folder, parsed.device, world.clock.wall) if reconnect else TicketMemory(),
-    )  # fmt: skip
+    )
     client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now, world.faults))
     desktop = Desktop(client, presenter, timeout)
     await client.connect()

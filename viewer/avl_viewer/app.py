@@ -21,7 +21,7 @@ from PySide6.QtCore import QMessageLogContext, QSocketNotifier, Qt, QtMsgType, q
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from avl_protocol.endpoint.state import StateError
+from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire.foreign import for_log
 from avl_viewer.present.connect import ConnectDialog
 from avl_viewer.present.presenter import Presenter

@@ -1,7 +1,7 @@
 """Assembly: the services of a viewer, each with its channel and the messages it receives.
 
-A feature is added here in two lines: it is made, and it is registered (CONTRIBUTING.md, "How a feature is added"). What
-the host may say needs no permission; what it may take from us is its own to check.
+A feature is added here in two lines: it is made, and it is registered (CONTRIBUTING.md, "How a feature is added").
+Messages of the host need no permission here; the host checks ours itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from avl_protocol.wire.endtoend import (
     Ticket,
 )
 from avl_protocol.wire.registry import Channel
-from avl_viewer.pictures import PictureBook
+from avl_viewer.decode.picturebook import PictureBook
 from avl_viewer.present.presenter import Presenter
 from avl_viewer.services.candidates import CandidatesService, Seek
 from avl_viewer.services.clipboard import ClipboardService

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from avl_protocol.endpoint.runtime import run
-from avl_protocol.endpoint.world import system_world
-from avl_protocol.session.inputledger import Dropped, Fate
+from avl_protocol.endpoint.loop.runtime import run
+from avl_protocol.endpoint.loop.world import system_world
+from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.wire.errors import Refused
 from avl_viewer.api import thread_decoder
 from avl_viewer.client import DesktopClient

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Optional, TypeVar
 
 import typer
 
-from avl_protocol.endpoint.folders import default_folder
-from avl_viewer import held
+from avl_protocol.endpoint.program.folders import default_folder
+from avl_viewer.held import sockets as held
 
 if TYPE_CHECKING:
     from avl_protocol.wire.target import Target
@@ -92,9 +92,9 @@ def _do(
     parsed = _target(target)
     session = held.current()
     secret = _code(code) if session is None else ""
-    from avl_protocol.endpoint.clock import SystemClock
-    from avl_protocol.endpoint.runtime import run
-    from avl_protocol.endpoint.state import StateError
+    from avl_protocol.endpoint.loop.clock import SystemClock
+    from avl_protocol.endpoint.loop.runtime import run
+    from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.errors import Refused
     from avl_viewer.api import connect
@@ -158,8 +158,8 @@ def view(
     direct: DirectOption = True,
 ) -> None:
     """Open a window on a desktop."""
-    from avl_protocol.endpoint.clock import SystemClock, entropy
-    from avl_protocol.endpoint.state import StateError, StateFolder
+    from avl_protocol.endpoint.loop.clock import SystemClock, entropy
+    from avl_protocol.endpoint.program.state import StateError, StateFolder
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.device_id import to_text
     from avl_protocol.wire.target import parse_target
@@ -187,7 +187,13 @@ def view(
         target = parse_target(where)
         tickets = TicketFile(folder, target.device, clock.wall)
         settings = ClientSettings(
-            target, secret, identity, platform.node(), timeout=timeout, direct=direct, tickets=tickets
+            target=target,
+            code=secret,
+            identity=identity,
+            name=platform.node(),
+            timeout=timeout,
+            direct=direct,
+            tickets=tickets,
         )
         remotes.append(BackgroundRemote(settings, presenter))
         return remotes[-1]
@@ -396,7 +402,7 @@ def stats(
     from rich.text import Text
 
     from avl_protocol.wire.foreign import for_terminal
-    from avl_viewer.report import rows_of
+    from avl_viewer.figures.report import rows_of
 
     table = Table(show_header=False)
     for name, value in figures.items():
@@ -410,10 +416,10 @@ def doctor(
     relay: Annotated[str, typer.Argument(metavar="RELAY", help="HOST:PORT[?pin=FP], or a TARGET.")],
     timeout: TimeoutOption = 5.0,
 ) -> None:
-    """Say what this network allows, and what to do where it is too little."""
-    from avl_protocol.endpoint.finding import report
-    from avl_protocol.endpoint.runtime import run
-    from avl_protocol.endpoint.survey import findings_of
+    """Report what this network allows, and how to mend what is missing."""
+    from avl_protocol.endpoint.diagnosis.finding import report
+    from avl_protocol.endpoint.diagnosis.survey import findings_of
+    from avl_protocol.endpoint.loop.runtime import run
     from avl_protocol.wire.errors import Refused
     from avl_protocol.wire.foreign import for_terminal
     from avl_protocol.wire.target import parse_relay, parse_target
@@ -443,10 +449,10 @@ def devices(
         _fail("say where to look: avl devices --lan", USAGE)
     from dataclasses import asdict
 
-    from avl_protocol.endpoint.runtime import run
+    from avl_protocol.endpoint.loop.runtime import run
 
     try:
-        from avl_viewer.discover import hosts_on_lan
+        from avl_viewer.paths.discover import hosts_on_lan
     except ImportError as error:
         _fail(f"looking around is not installed ({error}): pip install 'avl[viewer]'", FAILED)
     try:
@@ -483,11 +489,18 @@ def connect_(
     direct: DirectOption = True,
 ) -> None:
     """Hold a session: further commands with this TARGET act in it, at once and without the code."""
-    from avl_viewer.holder import Hold, NotHeld, in_background, in_foreground
+    from avl_viewer.held.holder import Hold, NotHeld, in_background, in_foreground
 
     folder = state or default_folder("viewer")
     log = str(qlog.absolute()) if qlog else None
-    wanted = Hold(str(_target(target)), _code(code), str(folder.absolute()), timeout, direct, log)
+    wanted = Hold(
+        target=str(_target(target)),
+        code=_code(code),
+        state=str(folder.absolute()),
+        timeout=timeout,
+        direct=direct,
+        qlog=log,
+    )
     try:
         if background:
             in_background(wanted)
@@ -500,7 +513,7 @@ def connect_(
 @app.command()
 def disconnect(target: TargetArgument, state: StateOption = None) -> None:
     """End the session that `avl connect` holds."""
-    from avl_protocol.endpoint.localcontrol import ControlError, NobodyThere, ask
+    from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
 
     try:
         ask(held.socket_of(state or default_folder("viewer"), _target(target).device), {"do": "end"})

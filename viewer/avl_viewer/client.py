@@ -1,6 +1,6 @@
 """DesktopClient: one desktop on an event loop, from dialling to decoded pictures; what API, CLI and window stand on.
 
-It keeps the session: while this program runs it goes on over whatever way there is, and when the host has lost it,
+It keeps the session: while this program runs it goes on over whatever path there is, and when the host has lost it,
 another takes its place.
 """
 
@@ -12,14 +12,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from avl_protocol.endpoint.alarm import Alarm
-from avl_protocol.endpoint.dialler import Dialler, open_endpoint
+from avl_protocol.endpoint.dial.dialler import Dialler, open_endpoint
 from avl_protocol.endpoint.endpoint import Endpoint
-from avl_protocol.endpoint.faults import told
-from avl_protocol.endpoint.world import World
+from avl_protocol.endpoint.loop.alarm import Alarm
+from avl_protocol.endpoint.loop.faults import told
+from avl_protocol.endpoint.loop.world import World
 from avl_protocol.media.track import Track
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.services import Services
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewerevents import (
@@ -44,11 +44,11 @@ from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, Clos
 from avl_viewer.assembly import assemble
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DECODES
-from avl_viewer.pictures import PictureBook
-from avl_viewer.pipeline import MakeDecoder, PicturePipelines
+from avl_viewer.decode.picturebook import PictureBook
+from avl_viewer.decode.pipeline import MakeDecoder, PicturePipelines
+from avl_viewer.paths.paths import Paths, PathsEvent, PathsFailed, PathsMessage, PathsReady
+from avl_viewer.paths.sentences import status_of
 from avl_viewer.present.presenter import Presenter, Status
-from avl_viewer.sentences import status_of
-from avl_viewer.ways import Ways, WaysEvent, WaysFailed, WaysMessage, WaysReady
 
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
@@ -65,11 +65,11 @@ class DesktopClient:
         self._presenter = presenter
         self._loop = asyncio.get_running_loop()
         self._now = world.clock.monotonic
-        self._alarm = Alarm(self, self._loop, self._now, world.faults)
+        self._alarm = Alarm(machine=self, loop=self._loop, now=self._now, faults=world.faults)
         self._unwatch: Callable[[], None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._endpoint: Endpoint | None = None
-        self._ways: Ways | None = None
+        self._paths: Paths | None = None
         self._session: ViewerSession | None = None
         #: The session that services were told of as admitted, and not yet as ended.
         self._served: ViewerSession | None = None
@@ -82,7 +82,13 @@ class DesktopClient:
         self._said = ""
         #: Tracks that are not wanted, as the way in use has been told.
         self._unwanted: set[int] = set()
-        self._pictures = PicturePipelines(presenter, make_decoder, self._loop, self._undecodable, self._presented)
+        self._pictures = PicturePipelines(
+            presenter=presenter,
+            make_decoder=make_decoder,
+            loop=self._loop,
+            undecodable=self._undecodable,
+            presented=self._presented,
+        )
         self.permissions = Permission(0)
         self.services: Services[ViewerSession] = Services()
         #: What people and programs do with the session, each feature in its own service.
@@ -109,9 +115,10 @@ class DesktopClient:
     # connecting
 
     async def connect(self) -> None:
-        """Come in, or raise Refused. Afterwards the session is kept in the background, whatever happens to its ways."""
+        """Come in, or raise Refused. Afterwards the session is kept in the background, whatever happens to its
+        paths."""
         self._presenter.status(Status("connecting", "Connecting…"))
-        # The loop may be somebody's whose program we are only a part of: what else fails there is not ours.
+        # The loop may belong to a program of which we are a part: other errors on it are not ours.
         faults, tell = self._world.faults, logging.getLogger("avl").warning
         self._unwatch = faults.watch(tell, self._give_up, self._now, whole_loop=False)
         self._endpoint = await open_endpoint(self._world, ConnectionOptions(ack_delay=0.010, keepalive=T_KEEPALIVE))
@@ -143,10 +150,10 @@ class DesktopClient:
         self._lost = self._loop.create_future()
         self._session_id = self._world.entropy(16)
         self._session = None
-        if self._ways is not None:
-            self._ways.close()
+        if self._paths is not None:
+            self._paths.close()
         settings = self._settings
-        self._ways = ways = Ways(
+        self._paths = paths = Paths(
             world=self._world,
             endpoint=self._endpoint,
             target=settings.target,
@@ -158,11 +165,11 @@ class DesktopClient:
         try:
             async with asyncio.timeout(settings.timeout) as limit:
                 self._limit = limit
-                guard(ways).open()
+                guard(paths).open()
                 self._happened()
                 await self._outcome
         except TimeoutError:
-            ways.close()
+            paths.close()
             raise Refused(CloseCode.TIMEOUT, "The host did not answer in time.") from None
 
     async def _keep(self) -> None:
@@ -207,8 +214,8 @@ class DesktopClient:
         self._services_part(reason, self._now())
         if reason.code not in RETRYABLE:
             self._settings.tickets.forget()
-        if self._ways is not None:
-            self._ways.close()
+        if self._paths is not None:
+            self._paths.close()
         if self._endpoint is not None:
             await self._endpoint.close(CloseCode.NO_ERROR)
         self._pictures.close()
@@ -226,17 +233,17 @@ class DesktopClient:
             self._wake()
 
     def _apply(self, now: float) -> None:
-        """Do what follows from what session and ways tell, until neither has more to say."""
+        """Do what follows from what session and paths tell, until neither has more to say."""
         while True:
             if self._session is not None and (told := self._session.next_event()) is not None:
                 self.session_event(told, now)
-            elif self._ways is not None and (event := self._ways.next_event()) is not None:
+            elif self._paths is not None and (event := self._paths.next_event()) is not None:
                 self.ways_event(event, now)
             else:
                 return
 
     def _wake(self) -> None:
-        """Look at ways and timers once in the loop's next turn, however much happens in this one."""
+        """Look at paths and timers once in the loop's next turn, however much happens in this one."""
         if not self._awake:
             self._awake = True
             self._loop.call_soon(self._world.faults.run, self._settle)
@@ -246,26 +253,26 @@ class DesktopClient:
         if self.ended.done():
             return  # an alarm that is set again would keep all of this for ever
         now = self._now()
-        if self._ways is not None and not self._closing:
-            self._ways.happened(now)
+        if self._paths is not None and not self._closing:
+            self._paths.happened(now)
             self._apply(now)
         self._alarm.reset()
 
     def next_timeout(self) -> float | None:
-        """When ways or session want to be called."""
-        machines = (self._ways, self._session, self.services)
+        """When paths or session want to be called."""
+        machines = (self._paths, self._session, self.services)
         due = [machine.next_timeout() for machine in machines if machine is not None]
-        if self._session is not None and self._ways is not None and self._ways.nowhere_since is not None:
+        if self._session is not None and self._paths is not None and self._paths.nowhere_since is not None:
             due.append(self._now() + TELL)
         return min((at for at in due if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        for machine in (self._ways, self._session, *self.services):
+        for machine in (self._paths, self._session, *self.services):
             if machine is not None:
                 machine.handle_timer(now)
                 self._apply(now)
-        since = self._ways.nowhere_since if self._ways is not None else None
+        since = self._paths.nowhere_since if self._paths is not None else None
         if since is not None and self._session is not None and self._session.state is ViewerState.ADMITTED:
             if now - since > self._settings.patience:
                 self._gave_up = True
@@ -273,35 +280,35 @@ class DesktopClient:
             else:
                 self._say_status(now)
 
-    # what the ways tell
+    # what the paths tell
 
-    def ways_event(self, event: WaysEvent, now: float) -> None:
-        """Do what follows from what the ways tell."""
-        if isinstance(event, WaysReady):
-            self._begin(event.route, now)
-        elif isinstance(event, WaysFailed):
-            self._ways_failed(event.reason, now)
-        elif isinstance(event, WaysMessage):
-            self._ways_message(event.message)
+    def ways_event(self, event: PathsEvent, now: float) -> None:
+        """Do what follows from what the paths tell."""
+        if isinstance(event, PathsReady):
+            self._begin(event.attachment, now)
+        elif isinstance(event, PathsFailed):
+            self._paths_failed(event.reason, now)
+        elif isinstance(event, PathsMessage):
+            self._paths_message(event.message)
         else:
-            self._ways_changed(now)
+            self._paths_changed(now)
 
-    def _begin(self, route: Route, now: float) -> None:
+    def _begin(self, attachment: Attachment, now: float) -> None:
         """There is a place for the session: begin."""
-        assert self._ways is not None
+        assert self._paths is not None
         settings = self._settings
-        self._session = self._ways.session = ViewerSession(
+        self._session = self._paths.session = ViewerSession(
             ViewerSettings(
-                settings.identity,
-                settings.target.device,
-                self._session_id,
-                settings.code,
-                settings.name,
-                settings.permissions,
-                DECODES if self._watched else (),
-                settings.tickets.take(),
+                identity=settings.identity,
+                device=settings.target.device,
+                session_id=self._session_id,
+                code=settings.code,
+                name=settings.name,
+                permissions=settings.permissions,
+                decodes=DECODES if self._watched else (),
+                ticket=settings.tickets.take(),
             ),
-            SessionPipes(route),
+            SessionPipes(attachment),
             entropy=self._world.entropy,
             wall=int(self._world.clock.wall()),
             now=now,
@@ -309,18 +316,18 @@ class DesktopClient:
         self._session.decode_queue = lambda: self._pictures.depth
         guard(self._session).start()
 
-    def _ways_failed(self, reason: Refused, now: float) -> None:
+    def _paths_failed(self, reason: Refused, now: float) -> None:
         """No place could be had, or the host knows the session no more."""
         if reason.code is CloseCode.TIMEOUT and self._session is None:
             reason = Refused(CloseCode.TIMEOUT, f"The relay can't be reached: {reason}")
         self._over(reason, now)
 
-    def _ways_message(self, message: HopMessage) -> None:
+    def _paths_message(self, message: HopMessage) -> None:
         """How the relay's hop is doing."""
         if isinstance(message, HopRate):
             self.features.statistics.hop_rate(message)
 
-    def _ways_changed(self, now: float) -> None:
+    def _paths_changed(self, now: float) -> None:
         """Another way is in use, or there is one again."""
         self.features.statistics.hops_changed()
         self._say_status(now)
@@ -336,8 +343,8 @@ class DesktopClient:
             self._outcome.set_exception(reason)
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(reason)
-        if self._ways is not None:
-            self._ways.close()
+        if self._paths is not None:
+            self._paths.close()
 
     def _services_part(self, reason: Refused, now: float) -> None:
         """The session that the services use is over."""
@@ -347,10 +354,10 @@ class DesktopClient:
 
     def _say_status(self, now: float) -> None:
         """What a person should know now."""
-        session, ways = self._session, self._ways
-        if session is None or ways is None or session.state is not ViewerState.ADMITTED:
+        session, paths = self._session, self._paths
+        if session is None or paths is None or session.state is not ViewerState.ADMITTED:
             return
-        status = status_of(ways.nowhere(now), session.stale, self._settings.patience)
+        status = status_of(paths.nowhere(now), session.stale, self._settings.patience)
         if status.text != self._said:
             self._said = status.text
             self._presenter.status(status)
@@ -359,10 +366,10 @@ class DesktopClient:
 
     def session_event(self, event: ViewerEvent, now: float) -> None:
         """Do what follows from what the session tells."""
-        session, ways = self._session, self._ways
+        session, paths = self._session, self._paths
         if isinstance(event, InputDropped):
             self.features.input.dropped(event.dropped)
-        elif session is None or ways is None:
+        elif session is None or paths is None:
             return
         elif isinstance(event, Frames):
             self._pictures.frames(event.frames, session.clock)
@@ -373,13 +380,13 @@ class DesktopClient:
         elif isinstance(event, Stale):
             self._say_status(now)
         elif isinstance(event, Moved):
-            ways.moved(event.route, now)
+            paths.moved(event.attachment, now)
             self._repeat_wishes()
             self.services.moved(session, now)
         elif isinstance(event, Unmoved):
-            ways.unmoved(event.route, now)
+            paths.unmoved(event.attachment, now)
         elif isinstance(event, Adrift):
-            ways.adrift(now)
+            paths.adrift(now)
         elif isinstance(event, Waiting):
             self._asked(event.seconds)
         elif isinstance(event, Admitted):
@@ -397,8 +404,8 @@ class DesktopClient:
         self._ran = True
         self.permissions = Permission(grant.permissions & sum(Permission))
         self._pictures.begin(tuple(track.id for track in session.tracks if track.kind == TrackKind.VIDEO))
-        assert self._ways is not None
-        self._ways.admitted(now)
+        assert self._paths is not None
+        self._paths.admitted(now)
         self._repeat_wishes()
         self._served = session
         self.services.admitted(session, now)
@@ -412,9 +419,9 @@ class DesktopClient:
         self._ask_hop(lambda handle: Recover(handle, track, number))
 
     def _ask_hop(self, question: Callable[[int], HopMessage]) -> None:
-        """Say something about the session, which has a handle there, where it is now."""
-        if self._session is not None and self._ways is not None and (way := self._ways.current) is not None:
-            way.link.send(question(self._session.route.handle))
+        """Send a message about the session to the hop it is on now, which knows it by a handle."""
+        if self._session is not None and self._paths is not None and (path := self._paths.current) is not None:
+            path.hop.send(question(self._session.attachment.handle))
 
     def _repeat_wishes(self) -> None:
         """A hop that has just got the session takes it for wanting every track."""
@@ -423,8 +430,8 @@ class DesktopClient:
 
     def _seek(self, message: Candidates, now: float) -> None:
         """The host says where it might be reached."""
-        if self._ways is not None:
-            self._ways.candidates(message, now)
+        if self._paths is not None:
+            self._paths.candidates(message, now)
 
     def _undecodable(self, track: int, number: int) -> None:
         self._recover(track, number)
@@ -465,4 +472,4 @@ class DesktopClient:
     def stats(self) -> dict[str, Any]:
         """How the session is doing now."""
         media = self._session.media if self._session is not None else None
-        return self.features.statistics.report(self._ways, media, self._pictures.depth, self._now())
+        return self.features.statistics.report(self._paths, media, self._pictures.depth, self._now())

@@ -9,14 +9,14 @@ from avl_protocol.wire.registry import T_RESUME, Permission
 from avl_protocol.wire.target import Target
 from avl_viewer.tickets import TicketMemory, Tickets
 
-#: What is asked for; the host grants what its code admits to.
+#: The permissions that are asked for; the host grants those that the code gives.
 EVERYTHING = Permission(sum(Permission))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
     """Whom to see. `code` in any spelling; `patience`: seconds for which a session without a way is kept; `timeout` in
-    seconds, for one attempt; `direct`: look for a direct way, which tells the host our addresses; `udp`: may be used;
+    seconds, for one attempt; `direct`: look for a direct path, which tells the host our addresses; `udp`: may be used;
     `pictures`: from the first moment, or only when somebody asks for one (`DesktopClient.watch`).
     """
 

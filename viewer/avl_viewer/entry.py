@@ -11,10 +11,10 @@ import os
 import sys
 from pathlib import Path
 
-from avl_protocol.endpoint.folders import default_folder
-from avl_protocol.endpoint.localcontrol import ControlError, NobodyThere, ask
+from avl_protocol.endpoint.program.folders import default_folder
+from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
 from avl_protocol.wire.device_id import from_text
-from avl_viewer.held import ACTIONS, socket_of
+from avl_viewer.held.sockets import ACTIONS, socket_of
 
 #: Seconds that a command may take in a held session: `avl stats --seconds` and long texts included.
 PATIENCE = 24 * 3600.0

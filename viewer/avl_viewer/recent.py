@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from avl_protocol.endpoint.folders import default_folder
-from avl_protocol.endpoint.state import StateError, StateFolder
+from avl_protocol.endpoint.program.folders import default_folder
+from avl_protocol.endpoint.program.state import StateError, StateFolder
 
 #: Entries kept.
 KEPT = 12

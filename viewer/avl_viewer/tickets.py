@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from avl_protocol.endpoint.state import StateError, StateFolder
+from avl_protocol.endpoint.program.state import StateError, StateFolder
 from avl_protocol.wire import device_id, packing
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
 
-#: What follows where the file can't be written.
+#: The consequence of a file that can't be written.
 _COSTS = "if this viewer is started again it needs the code"
 
 

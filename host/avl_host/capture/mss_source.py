@@ -94,7 +94,13 @@ class MssSource:
         self._interval = _BUSY_INTERVAL if damage else min(_STILL_INTERVAL, self._interval * _SLOWER_EACH_TIME)
         if not damage and not whole:
             return None
-        return Picture(self._previous, damage, captured, grabbed - captured, self._clock() - grabbed)
+        return Picture(
+            pixels=self._previous,
+            damage=damage,
+            captured=captured,
+            grab_seconds=grabbed - captured,
+            compare_seconds=self._clock() - grabbed,
+        )
 
     def cursor(self) -> CursorImage | None:
         """Never: mss tells no shape."""

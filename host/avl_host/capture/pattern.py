@@ -1,4 +1,4 @@
-"""PatternSource: a desktop without a display, on which a card moves whose blocks spell the frame number.
+"""PatternSource: a desktop without a display. A card moves on it, and its blocks spell the frame number.
 
 Told the time, it needs no thread and gives the same pictures for the same times, so a whole system can be run on it
 in virtual time.
@@ -118,7 +118,13 @@ class PatternSource:
         damage = take_changes(self._previous, self._pixels, [(0, self._size[1])])
         if first:
             damage = (Rect(0, 0, *self._size),)
-        return Picture(self._pixels, damage, captured, drawn - captured, self._clock() - drawn)
+        return Picture(
+            pixels=self._pixels,
+            damage=damage,
+            captured=captured,
+            grab_seconds=drawn - captured,
+            compare_seconds=self._clock() - drawn,
+        )
 
     def cursor(self) -> CursorImage | None:
         """A small arrow, once."""
@@ -127,7 +133,7 @@ class PatternSource:
         self._cursor_asked = True
         shape = np.zeros((16, 16, 4), np.uint8)
         shape[np.tril_indices(16)] = (0, 0, 0, 255)
-        return CursorImage(1, 16, 16, 0, 0, shape.tobytes())
+        return CursorImage(serial=1, width=16, height=16, hot_x=0, hot_y=0, rgba=shape.tobytes())
 
     def close(self) -> None:
         """Nothing is held."""

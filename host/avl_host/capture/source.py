@@ -1,4 +1,4 @@
-"""CaptureSource: where pictures come from, and what a picture is.
+"""CaptureSource: the contract of every source of pictures, and the picture that it gives.
 
 A source runs on the capture worker's thread; only `wake` may be called from elsewhere.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from avl_protocol.media.frame import Monitor, Rect
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CursorImage:
     """A pointer shape: straight (not premultiplied) RGBA, row by row, `width * height * 4` bytes."""
 
@@ -26,7 +26,7 @@ class CursorImage:
     rgba: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """One grab of the whole desktop.
 

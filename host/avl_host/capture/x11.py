@@ -189,7 +189,13 @@ class X11CaptureSource:
         if not damage and not whole:
             return None
         compared = self._clock()
-        return Picture(shared.pixels, damage, captured, grabbed - captured, compared - grabbed)
+        return Picture(
+            pixels=shared.pixels,
+            damage=damage,
+            captured=captured,
+            grab_seconds=grabbed - captured,
+            compare_seconds=compared - grabbed,
+        )
 
     def _changes(self, pixels: NDArray[np.uint8], drawn: list[Rect]) -> tuple[Rect, ...]:
         """What differs from the picture before: found by comparing, or believed."""
@@ -200,7 +206,7 @@ class X11CaptureSource:
             return damage
         damage = take_changes(self._previous, pixels, row_bands([*drawn, *self._unseen], self._height))
         if self._unseen:
-            # What was believed was not kept, so whatever happened there since can't be told any more.
+            # The pixels in question were not kept, so later changes there can't be seen any more.
             damage = covering([*damage, *self._unseen], self._width, self._height)
             self._unseen = ()
         self._guess.compared(area, sum(rect.width * rect.height for rect in damage))
@@ -238,12 +244,12 @@ class X11CaptureSource:
         except (xcffib.xproto.AccessError, xcffib.xproto.CursorError):
             return None  # The program that made this shape is gone; the server then shows it to nobody.
         return CursorImage(
-            told.cursor_serial,
-            told.width,
-            told.height,
-            told.xhot,
-            told.yhot,
-            straight_rgba(np.array(told.cursor_image, np.uint32)),
+            serial=told.cursor_serial,
+            width=told.width,
+            height=told.height,
+            hot_x=told.xhot,
+            hot_y=told.yhot,
+            rgba=straight_rgba(np.array(told.cursor_image, np.uint32)),
         )
 
     def close(self) -> None:
@@ -287,7 +293,7 @@ class X11CaptureSource:
         return told
 
     def _asked(self, ask: Callable[[], _Answer]) -> _Answer:
-        """Ask the server something; what goes wrong becomes SourceLost with a text that says what to do."""
+        """Send a request to the server. Raises SourceLost, whose text says what to do."""
         try:
             return ask()
         except xcffib.ConnectionException as error:

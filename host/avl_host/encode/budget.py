@@ -48,7 +48,7 @@ class Allowance:
         excess = (self._budget.bitrate - budget.bitrate) / 8 * QUEUE_SECONDS
         self._budget = budget
         if excess > 0:
-            # What has come in since the picture before is what the next one lives on.
+            # The next picture may spend what was credited since the last one.
             self._level = min(self._level, max(0.0, self._level - excess))
         self._level = min(self._level, self._depth)
 

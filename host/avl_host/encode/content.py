@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from avl_host.rungs import FULL, Need, required_bits
+from avl_host.encode.rungs import FULL, Need, required_bits
 
 #: A change of this part of the picture or more is large.
 LARGE_PART = 0.125

@@ -11,7 +11,7 @@ from avl_host.encode.scaling import coded_size
 from avl_protocol.media.frame import Chroma
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderSettings:
     """What an encoder is opened with.
 
@@ -37,7 +37,7 @@ class EncoderFailed(Exception):
     """The encoder cannot be opened or cannot go on; the text says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
     """One access unit (Annex B; parameter sets included in every key frame).
 

@@ -16,8 +16,8 @@ from avl_host.capture.source import CaptureSource, Picture
 from avl_host.encode.budget import Allowance, Budget
 from avl_host.encode.content import Content
 from avl_host.encode.encoder import Encoded, Encoder, EncoderSettings
+from avl_host.encode.rungs import FULL, Rung, Rungs
 from avl_host.encode.scaling import coded_rects
-from avl_host.rungs import FULL, Rung, Rungs
 from avl_protocol.media.frame import Chroma, EncodedFrame, Rect, StageTimes
 from avl_protocol.wire.registry import T_KEY_SPACING
 
@@ -48,7 +48,7 @@ class PipelineSettings:
 
 
 class Pipeline:
-    """One video track's capture and encode. Not thread-safe except for the requests, which only note what is wanted.
+    """One video track's capture and encode. Not thread-safe, except for the requests: they only note a wish.
 
     `ready()` says whether the sender can take a frame now; when that turns true the owner wakes the worker.
     """
@@ -208,17 +208,19 @@ class Pipeline:
             self._content.coded(part, len(encoded.data) * 8 / (width * height), encoded.qp, self._rung.fps, now)
         settled = self._judge(picture, encoded, now)
         return EncodedFrame(
-            encoded.key,
-            encoded.data,
-            picture.captured,
-            echo,
-            encoder.codec,
-            width,
-            height,
-            opened.chroma,
-            coded_rects(picture.damage, opened.width, opened.height, opened.scale),
-            settled,
-            StageTimes(picture.grab_seconds, picture.compare_seconds, encoded.convert_seconds, encoded.encode_seconds),
+            key=encoded.key,
+            data=encoded.data,
+            captured=picture.captured,
+            input_echo=echo,
+            codec=encoder.codec,
+            width=width,
+            height=height,
+            chroma=opened.chroma,
+            dirty=coded_rects(picture.damage, opened.width, opened.height, opened.scale),
+            settled=settled,
+            stages=StageTimes(
+                picture.grab_seconds, picture.compare_seconds, encoded.convert_seconds, encoded.encode_seconds
+            ),
         )
 
     def _judge(self, picture: Picture, encoded: Encoded, now: float) -> bool:
@@ -258,7 +260,15 @@ class Pipeline:
         ):
             return self._encoder, opened, False
         self.close()
-        opened = EncoderSettings(width, height, chroma, bitrate, settings.rate, settings.threads, scale)
+        opened = EncoderSettings(
+            width=width,
+            height=height,
+            chroma=chroma,
+            bitrate=bitrate,
+            rate=settings.rate,
+            threads=settings.threads,
+            scale=scale,
+        )
         self._opened = opened
         self._encoder = self._open_encoder(opened)
         return self._encoder, opened, True

@@ -30,7 +30,7 @@ from avl_host.encode.scaling import coded_rects
 from avl_host.encode.yuv import BT709, LIMITED, SRGB, YuvPicture
 from avl_protocol.media.frame import Rect
 
-#: Rate factors: what a changed picture is coded with, and what a refinement is.
+#: Rate factors of a changed picture and of a refinement.
 COARSE, FINE = 20, 6
 #: Motion is coded more coarsely, down to this, by a machine that could not keep up otherwise: fewer bits take less
 #: time.
@@ -64,7 +64,13 @@ class H264Encoder:
     def __init__(self, settings: EncoderSettings, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._clock = clock
-        self._yuv = YuvPicture(settings.width, settings.height, settings.chroma, settings.threads, settings.scale)
+        self._yuv = YuvPicture(
+            width=settings.width,
+            height=settings.height,
+            chroma=settings.chroma,
+            threads=settings.threads,
+            scale=settings.scale,
+        )
         self._was_key = False
         self._count = 0
         self._motion_factor = COARSE
@@ -139,7 +145,14 @@ class H264Encoder:
         done = self._clock()
         if self._moves(picture):
             self._pace(done - begun)
-        return Encoded(data, packet.is_keyframe, qp, psnr, converted - begun, done - converted)
+        return Encoded(
+            data=data,
+            key=packet.is_keyframe,
+            qp=qp,
+            psnr=psnr,
+            convert_seconds=converted - begun,
+            encode_seconds=done - converted,
+        )
 
     def close(self) -> None:
         """Flush, so that no thread of the encoder holds a picture when it is dropped; idempotent."""

@@ -1,4 +1,4 @@
-"""Workers: what runs a pipeline beside the event loop, and what runs one inside it.
+"""Workers: one runs a pipeline on a thread, the other within the event loop.
 
 A thread sleeps in the source's `wait` until something changes, so that capture and encode never block the loop and an
 idle screen costs nothing. In virtual time there are no threads: the inline worker runs the same pipeline from timers
@@ -18,14 +18,14 @@ from avl_host.capture.source import CaptureSource, CursorImage, SourceLost
 from avl_host.encode.budget import Budget
 from avl_host.encode.encoder import EncoderFailed
 from avl_host.encode.pipeline import Pipeline
-from avl_protocol.endpoint.faults import Faults
+from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.media.frame import Chroma, EncodedFrame, Monitor
 
 #: What is told of a capture that failed in a way that nobody foresaw.
 STOPPED = "capturing the screen failed; start the host again"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
     """Who is told; every call comes on the event loop. `lost` is the last call, with a text that says what to do."""
 

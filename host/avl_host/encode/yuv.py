@@ -45,7 +45,7 @@ class YuvPicture:
     padded by black.
     """
 
-    def __init__(self, width: int, height: int, chroma: Chroma, threads: int, scale: Fraction = Fraction(1)) -> None:
+    def __init__(self, *, width: int, height: int, chroma: Chroma, threads: int, scale: Fraction = Fraction(1)) -> None:
         self._width, self._height = coded_size(width, height, scale)
         self._scaled = (self._width, self._height) != (width, height)
         self._threads = threads

@@ -1,1 +1,1 @@
-"""The viewer's hands."""
+"""Input that is applied to the desktop: keys and pointer, by XTEST or pynput."""

@@ -1,4 +1,5 @@
-"""What a person at the host holds down on real keyboards, as opposed to what was injected (X Input Extension 2)."""
+"""Keys that a person at the host holds down on real keyboards, without those that were injected (X Input Extension
+2)."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class KeyInjector:
             for keycode in down - held_by_hand(self._x):
                 self._fake(keycode, False)
 
-    # What is pressed for what
+    # Which key is pressed for which character
 
     def _character(self, text: str, state: KeyboardState, place: int | None) -> Stroke | None:
         """How a character is typed: at its place if that gives it, else elsewhere in the layout, else on a spare."""

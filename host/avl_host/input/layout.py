@@ -97,7 +97,7 @@ class Stroke:
     group: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyboardState:
     """What is in force on the host's keyboard: modifiers by held keys, until the next key, and for good; the group,
     and its parts likewise.

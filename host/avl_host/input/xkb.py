@@ -51,13 +51,13 @@ class Keyboard:
         """The modifiers and the group in force, after all that was sent before."""
         told = self._xkb.GetState(_CORE_KEYBOARD).reply()
         return KeyboardState(
-            told.baseMods,
-            told.latchedMods,
-            told.lockedMods,
-            told.group,
-            told.baseGroup,
-            told.latchedGroup,
-            told.lockedGroup,
+            held=told.baseMods,
+            latched=told.latchedMods,
+            locked=told.lockedMods,
+            group=told.group,
+            held_group=told.baseGroup,
+            latched_group=told.latchedGroup,
+            locked_group=told.lockedGroup,
         )
 
     def lock(self, modifiers: int, on: bool) -> None:

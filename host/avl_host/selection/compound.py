@@ -34,7 +34,7 @@ def encode(text: str) -> bytes:
 
 
 def _runs(text: str) -> list[tuple[bool, str]]:
-    """Stretches of what may stand plainly, and of what Latin-1 lacks or would be taken for an escape."""
+    """Stretches of plain characters, and of those that Latin-1 lacks or that would be taken for an escape."""
     found = re.findall(r"[\x00-\x1a\x1c-\x7e\xa0-\xff]+|[^\x00-\x1a\x1c-\x7e\xa0-\xff]+", text)
     return [(re.match(r"[\x00-\x1a\x1c-\x7e\xa0-\xff]", run) is None, run) for run in found]
 

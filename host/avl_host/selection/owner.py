@@ -1,4 +1,4 @@
-"""SelectionOwner: answers whoever pastes what we own, however it asks (ICCCM 2.1 to 2.7).
+"""SelectionOwner: gives our text to programs that paste, in each form they may ask for (ICCCM 2.1 to 2.7).
 
 A request names a target and a property; refusing it is an answer without a property. Long texts go in pieces (INCR), to
 as many at once as ask; MULTIPLE asks for several targets in one request.

@@ -12,7 +12,7 @@ from avl_host.selection import compound
 
 UTF8, STRING, TEXT, COMPOUND = "UTF8_STRING", "STRING", "TEXT", "COMPOUND_TEXT"
 PLAIN, PLAIN_UTF8 = "text/plain", "text/plain;charset=utf-8"
-#: What is asked of an owner that does not say what it has, in this order.
+#: The targets that are asked for, in this order, if an owner does not list what it has.
 OLD = (UTF8, COMPOUND, STRING, TEXT)
 _CHARSET = re.compile(r"text/plain;\s*charset=\"?([\w.:-]+)\"?$", re.IGNORECASE)
 
@@ -26,7 +26,7 @@ def offered(text: str) -> tuple[str, ...]:
 def encode(text: str, target: str) -> tuple[str, bytes] | None:
     """The type of a text under a target, and its bytes; None for what is no text target, or can't hold this text.
 
-    Who asks for STRING by name gets it even where it takes question marks: it knows nothing better.
+    A program that asks for STRING by name gets it, with question marks if need be: it knows nothing better.
     """
     if target in (UTF8, PLAIN_UTF8, PLAIN):
         return target, text.encode()

@@ -1,1 +1,1 @@
-"""What the host does for its viewers, a feature a file; `avl_host.assembly` registers them."""
+"""The host's half of each feature, one file for each; `avl_host.assembly` registers them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from avl_host.outlets import Outlet
+from avl_host.publish.upload import Upload
 from avl_protocol.session.host import HostSession
 from avl_protocol.wire.registry import CloseCode
 
@@ -13,8 +13,8 @@ from avl_protocol.wire.registry import CloseCode
 class Audience(Protocol):
     """Who is in. An error about one of them ends that session, and no other."""
 
-    def everybody(self, call: Callable[[HostSession], object], outlet: Outlet | None = None) -> None:
-        """Call for each session that was admitted; with `outlet`, for those that get their pictures there."""
+    def everybody(self, call: Callable[[HostSession], object], upload: Upload | None = None) -> None:
+        """Call for each session that was admitted; with `upload`, for those that get their pictures there."""
 
     def end(self, session: HostSession, code: CloseCode, now: float) -> None:
         """End a session, and tell its viewer why."""

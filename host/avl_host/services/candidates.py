@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avl_host.reachability import Reachability
+from avl_host.paths.reachability import Reachability
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
 from avl_protocol.wire.endtoend import Candidates
@@ -10,7 +10,7 @@ from avl_protocol.wire.errors import Refused
 
 
 class CandidatesService(Service[HostSession]):
-    """Hands viewers' addresses to those who punch; what the host's own are is said there too."""
+    """Hands viewers' addresses to the punchers, which also know the host's own."""
 
     def __init__(self, reachability: Reachability) -> None:
         self._reachability = reachability

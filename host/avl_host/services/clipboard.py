@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avl_host.clipboard import ClipboardPort
+from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.services.audience import Audience
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service

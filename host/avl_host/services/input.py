@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from avl_host.input.sink import InputSink
-from avl_host.sharing import Sharing
+from avl_host.publish.publisher import Publisher
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
 from avl_protocol.wire.endtoend import Batch
@@ -13,14 +13,14 @@ from avl_protocol.wire.registry import InputKind
 class InputService(Service[HostSession]):
     """Applies batches that have passed the session's gate: too old or forbidden events are out, releases are in."""
 
-    def __init__(self, sink: InputSink, sharing: Sharing) -> None:
+    def __init__(self, sink: InputSink, publisher: Publisher) -> None:
         self._sink = sink
-        self._sharing = sharing
+        self._publisher = publisher
 
     def apply(self, session: HostSession, batch: Batch, now: float) -> None:
         """Act on the desktop; pictures captured from now on say so."""
         sink = self._sink
-        self._sharing.input_applied(now)
+        self._publisher.input_applied(now)
         for kind, *values in batch.events:
             if kind == InputKind.MOVE:
                 sink.move(*values)

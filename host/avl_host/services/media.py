@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from avl_host.sharing import Sharing
+from avl_host.publish.publisher import Publisher
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
 from avl_protocol.wire.endtoend import Decoder, MediaKeys, NeedKeys
@@ -16,13 +16,13 @@ Watches = Callable[[HostSession, tuple[int, ...], float], None]
 class MediaService(Service[HostSession]):
     """`watches` is told of a session that wants pictures from now on."""
 
-    def __init__(self, sharing: Sharing, watches: Watches) -> None:
-        self._sharing = sharing
+    def __init__(self, publisher: Publisher, watches: Watches) -> None:
+        self._publisher = publisher
         self._watches = watches
 
     def moved(self, session: HostSession, now: float) -> None:
         """The keys may be others since it was reached last."""
-        session.send(MediaKeys((self._sharing.join_key().to_bytes(),)))
+        session.send(MediaKeys((self._publisher.join_key().to_bytes(),)))
 
     def decodes(self, session: HostSession, message: Decoder, now: float) -> None:
         """A viewer says what it can decode: it wants pictures."""
@@ -30,5 +30,5 @@ class MediaService(Service[HostSession]):
 
     def keys_needed(self, session: HostSession, message: NeedKeys, now: float) -> None:
         """A viewer met an object of a key that it has not: give it the one of now, and an object to begin with."""
-        session.send(MediaKeys((self._sharing.join_key().to_bytes(),)))
-        self._sharing.request_key(message.track)
+        session.send(MediaKeys((self._publisher.join_key().to_bytes(),)))
+        self._publisher.request_key(message.track)

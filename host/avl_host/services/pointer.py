@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from avl_host.capture.source import CursorImage
-from avl_host.pointer import as_travels
+from avl_host.desktop.pointer import as_travels
 from avl_host.services.audience import Audience
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service

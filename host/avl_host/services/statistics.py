@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from avl_host.outlets import Outlet
+from avl_host.publish.upload import Upload
 from avl_host.services.audience import Audience
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
@@ -24,9 +24,9 @@ class StatisticsService(Service[HostSession]):
         self._captured = captured
         self._delays: dict[HostSession, float] = {}
 
-    def measured(self, figures: Stages | Rate, outlet: Outlet | None) -> None:
-        """There are figures: of all pictures (`outlet` None), or of the hop that the pictures of some leave on."""
-        self._audience.everybody(lambda session: session.send(figures), outlet)
+    def measured(self, figures: Stages | Rate, upload: Upload | None) -> None:
+        """There are figures: of all pictures (`upload` None), or of the hop that the pictures of some leave on."""
+        self._audience.everybody(lambda session: session.send(figures), upload)
 
     def reported(self, session: HostSession, report: Report, now: float) -> None:
         """A viewer has shown pictures: the delay is that of the last one that we still know."""

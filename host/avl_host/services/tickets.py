@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from avl_host.services.audience import Audience
-from avl_host.tickets import TicketBook
+from avl_host.sessions.tickets import TicketBook
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
 from avl_protocol.wire.endtoend import Ticket

@@ -44,9 +44,21 @@ async def attack(name: str, seconds: float, viewers: int, relay: Sequence[str], 
             ready = Path(folder) / "relay.json"
             serving = programs.start(
                 "relay",
-                [*relay, "serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--public", "127.0.0.1",
-                 "--state", f"{folder}/relay", "--ready-file", ready],
-            )  # fmt: skip
+                [
+                    *relay,
+                    "serve",
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--http",
+                    "127.0.0.1:0",
+                    "--public",
+                    "127.0.0.1",
+                    "--state",
+                    f"{folder}/relay",
+                    "--ready-file",
+                    ready,
+                ],
+            )
             where = await programs.ready_file(ready, READY)
             page = "127.0.0.1:" + where["http"].rsplit(":", 1)[1]
             aim = [where["quic"], page, where["pin"]]

@@ -22,14 +22,14 @@ from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.endpoint.clock import entropy
-from avl_protocol.endpoint.network import Address
-from avl_protocol.endpoint.runtime import run
+from avl_protocol.endpoint.loop.clock import entropy
+from avl_protocol.endpoint.loop.runtime import run
+from avl_protocol.endpoint.tcp.websocket import SUBPROTOCOL
 from avl_protocol.endpoint.tls import TrustPinned, client_context
-from avl_protocol.endpoint.websocket import SUBPROTOCOL
+from avl_protocol.endpoint.udp.network import Address
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.options import CID_LENGTH, ConnectionOptions, configuration
-from avl_protocol.session.hopstream import hop_bytes
+from avl_protocol.session.hop.stream import hop_bytes
 from avl_protocol.wire.messages import Attach, Ping
 from avl_protocol.wire.registry import ALPN
 from avl_protocol.wire.target import parse_address, parse_pin
@@ -45,7 +45,7 @@ TICKS, MADE = 200, 600
 BEGINS = "the attack begins"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
     """Who is attacked, and until when (CLOCK_MONOTONIC)."""
 
@@ -120,9 +120,12 @@ def initial() -> bytes:
     TrustPinned().apply(settings)
     now = CLOCK.monotonic()
     client = Connection(
-        configuration=settings, options=ConnectionOptions(), new_connection_id=lambda: entropy(CID_LENGTH),
-        reset_key=entropy(32), now=now,
-    )  # fmt: skip
+        configuration=settings,
+        options=ConnectionOptions(),
+        new_connection_id=lambda: entropy(CID_LENGTH),
+        reset_key=entropy(32),
+        now=now,
+    )
     client.connect(("127.0.0.1", 1), now)
     return client.datagrams_to_send(now)[0][0]
 
@@ -156,8 +159,8 @@ async def pings(aim: Aim) -> None:
                 said = hop_bytes(Ping(7))
 
                 def send(count: int, hop: Hop = hop, said: bytes = said) -> None:
-                    if hop.link.carrier.stream_backlog(0) < 256 << 10:
-                        hop.link.carrier.send_stream(0, said * count)
+                    if hop.hop.carrier.stream_backlog(0) < 256 << 10:
+                        hop.hop.carrier.send_stream(0, said * count)
 
                 flooding = asyncio.ensure_future(flood(aim, 29_000, send))
                 waiting: set[asyncio.Future[Any]] = {flooding, hop.lost}
@@ -208,7 +211,7 @@ async def attaches(aim: Aim) -> None:
             with suppress(*FAILURES):
                 hop = viewer(aim.pin)
                 await hop.dial(aim.quic, endpoint)  # type: ignore[arg-type]
-                hop.link.send(Attach(aim.device.to_bytes(17, "big"), entropy(16)))
+                hop.hop.send(Attach(aim.device.to_bytes(17, "big"), entropy(16)))
                 async with asyncio.timeout(1.0):
                     await hop.lost
 
@@ -222,9 +225,11 @@ async def opened(aim: Aim, to: Address, source: str, data: bytes = b"", tls: boo
     """A TCP connection on which `data` was said. Raises OSError."""
     async with asyncio.timeout(5.0):
         _, writer = await asyncio.open_connection(
-            *to, local_addr=(source, 0), ssl=client_context(TrustPinned()) if tls else None,
+            *to,
+            local_addr=(source, 0),
+            ssl=client_context(TrustPinned()) if tls else None,
             server_hostname="localhost" if tls else None,
-        )  # fmt: skip
+        )
     writer.write(data)
     return writer
 
@@ -363,7 +368,14 @@ def main() -> None:
     raise_descriptors()
     packets = tuple(initial() for _ in range(MADE)) if chosen.name == "initials" else ()
     print(BEGINS, flush=True)
-    aim = Aim(chosen.quic, chosen.page, chosen.pin, chosen.device, time.monotonic() + chosen.seconds, packets)
+    aim = Aim(
+        quic=chosen.quic,
+        page=chosen.page,
+        pin=chosen.pin,
+        device=chosen.device,
+        until=time.monotonic() + chosen.seconds,
+        packets=packets,
+    )
 
     async def bounded() -> None:
         with suppress(TimeoutError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 GOALS = (64.0, 20.0, 3.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Of one attack. Sizes in MB, delays in ms, times in s; `enters` None: somebody did not come in at all; `cpu`: of
     one core in percent; `lost`: viewers that were thrown out."""
@@ -66,9 +66,15 @@ def figures(
     came = [value for value in entered if value is not None]
     slowest = max(came) if came and len(came) == len(entered) else None
     return Figures(
-        name, memory, percentile(delays[0], 0.95), percentile(delays[1], 0.95), max(delays[1], default=0.0),
-        slowest, cpu, lost,
-    )  # fmt: skip
+        name=name,
+        memory=memory,
+        before_p95=percentile(delays[0], 0.95),
+        p95=percentile(delays[1], 0.95),
+        worst=max(delays[1], default=0.0),
+        enters=slowest,
+        cpu=cpu,
+        lost=lost,
+    )
 
 
 def markdown(results: Iterable[Figures]) -> str:

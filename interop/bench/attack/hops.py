@@ -7,18 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity, device_record
-from avl_protocol.endpoint.clock import SystemClock, entropy
-from avl_protocol.endpoint.dial import Unreachable
-from avl_protocol.endpoint.driver import Driven
+from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.endpoint.endpoint import Endpoint
-from avl_protocol.endpoint.faults import Faults
-from avl_protocol.endpoint.network import Address
+from avl_protocol.endpoint.loop.clock import SystemClock, entropy
+from avl_protocol.endpoint.loop.driver import Driven
+from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.endpoint.tcp.websocket import connect_websocket
 from avl_protocol.endpoint.tls import TrustPinned
-from avl_protocol.endpoint.udp import UdpNetwork
-from avl_protocol.endpoint.websocket import connect_websocket
+from avl_protocol.endpoint.udp.network import Address
+from avl_protocol.endpoint.udp.sockets import UdpNetwork
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.session.link import LinkSettings, RelayLink
-from avl_protocol.session.linkevents import ChannelReceived, LinkLost, LinkMessage, LinkUp, MediaReceived
+from avl_protocol.session.hop.client import HopClient, HopClientSettings
+from avl_protocol.session.hop.clientevents import ChannelReceived, HopLost, HopSaid, HopUp, MediaReceived
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, Welcome
 from avl_protocol.wire.registry import Role
@@ -30,9 +30,9 @@ FAULTS = Faults()
 class Hop:
     """A link whose events are applied: `up` and `lost` are futures, the rest goes to what is set."""
 
-    def __init__(self, settings: LinkSettings) -> None:
+    def __init__(self, settings: HopClientSettings) -> None:
         loop = asyncio.get_running_loop()
-        self.link = RelayLink(settings)
+        self.hop = HopClient(settings)
         self.up: asyncio.Future[Welcome] = loop.create_future()
         self.lost: asyncio.Future[Refused] = loop.create_future()
         self.on_message: Callable[[HopMessage], None] = lambda message: None
@@ -40,17 +40,17 @@ class Hop:
         self.media = 0
 
     def _take(self) -> None:
-        while (event := self.link.next_event()) is not None:
-            if isinstance(event, LinkUp):
+        while (event := self.hop.next_event()) is not None:
+            if isinstance(event, HopUp):
                 self.up.set_result(event.welcome)
-            elif isinstance(event, LinkLost):
+            elif isinstance(event, HopLost):
                 self._over(event.reason)
-            elif isinstance(event, LinkMessage):
+            elif isinstance(event, HopSaid):
                 self.on_message(event.message)
             elif isinstance(event, MediaReceived):
                 self.media += 1
             elif isinstance(event, ChannelReceived):
-                self.link.carrier.consume(event.stream, len(event.data))
+                self.hop.carrier.consume(event.stream, len(event.data))
                 self.on_channel(event.handle, event.channel, event.stream, event.data)
 
     def _over(self, reason: Refused) -> None:
@@ -65,14 +65,18 @@ class Hop:
         Unreachable."""
 
         def on_carrier(carrier: Any) -> Any:
-            self.link.attach_carrier(carrier)
-            return Driven(self.link, self._take, FAULTS, carrier.close)
+            self.hop.attach_carrier(carrier)
+            return Driven(self.hop, self._take, FAULTS, carrier.close)
 
         if endpoint is None:
             await connect_websocket(
-                relay, trust=TrustPinned(), on_carrier=on_carrier, clock=CLOCK, loop=asyncio.get_running_loop(),
+                relay,
+                trust=TrustPinned(),
+                on_carrier=on_carrier,
+                clock=CLOCK,
+                loop=asyncio.get_running_loop(),
                 timeout=timeout,
-            )  # fmt: skip
+            )
         else:
             await endpoint.connect(relay, trust=TrustPinned(), on_carrier=on_carrier, timeout=timeout)
         async with asyncio.timeout(timeout):
@@ -91,13 +95,21 @@ async def endpoint_at(host: str) -> Endpoint:
 
 def viewer(pin: bytes) -> Hop:
     """Somebody who will ask for a device."""
-    return Hop(LinkSettings(Role.VIEWER, "attack bench", pin))
+    return Hop(HopClientSettings(role=Role.VIEWER, software="attack bench", pin=pin))
 
 
 def host(pin: bytes, identity: Identity) -> Hop:
     """Somebody who will register."""
     wall = int(CLOCK.wall())
-    return Hop(LinkSettings(Role.HOST, "attack bench", pin, identity, device_record(wall, wall + 3600, "attack bench")))
+    return Hop(
+        HopClientSettings(
+            role=Role.HOST,
+            software="attack bench",
+            pin=pin,
+            identity=identity,
+            record=device_record(wall, wall + 3600, "attack bench"),
+        )
+    )
 
 
 FAILURES = (Refused, Unreachable, TimeoutError, OSError)

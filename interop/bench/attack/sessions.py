@@ -21,9 +21,9 @@ import time
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.endpoint.clock import entropy
-from avl_protocol.endpoint.network import Address
-from avl_protocol.endpoint.runtime import run
+from avl_protocol.endpoint.loop.clock import entropy
+from avl_protocol.endpoint.loop.runtime import run
+from avl_protocol.endpoint.udp.network import Address
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.track import video
 from avl_protocol.wire.messages import Accept, Admit, Attach, Attached, HopMessage, Incoming, Tracks
@@ -58,23 +58,23 @@ class Sessions:
 
         def message(message: HopMessage) -> None:
             if isinstance(message, Incoming):
-                hop.link.send(Accept(message.handle))
+                hop.hop.send(Accept(message.handle))
                 if message.session.startswith(HELLO):
-                    hop.link.send(Admit(message.handle, (1,), (int(Channel.CONTROL), int(Channel.INPUT))))
+                    hop.hop.send(Admit(message.handle, (1,), (int(Channel.CONTROL), int(Channel.INPUT))))
 
         def word(handle: int, channel: int, stream: int, data: bytes) -> None:
-            hop.link.carrier.send_stream(stream, data)
+            hop.hop.carrier.send_stream(stream, data)
 
         hop.on_message, hop.on_channel = message, word
         await hop.dial(self._relay, await endpoint_at(HONEST))
-        hop.link.send(Tracks((video(1).row,)))
+        hop.hop.send(Tracks((video(1).row,)))
         asyncio.get_running_loop().create_task(self._show(hop))
 
     async def _show(self, hop: Hop) -> None:
         for number in itertools.count():
             flags = int(ObjectFlag.KEY) if number % 20 == 0 else 0
-            film = packetize(bytes(3000), hop.link.media_handle, 1, number, flags)
-            hop.link.carrier.send_datagrams(film, Priority.VIDEO, None)
+            film = packetize(bytes(3000), hop.hop.media_handle, 1, number, flags)
+            hop.hop.carrier.send_datagrams(film, Priority.VIDEO, None)
             await asyncio.sleep(PICTURE)
 
     async def enter(self) -> tuple[Hop, Any, int]:
@@ -93,9 +93,9 @@ class Sessions:
         hop.on_channel = lambda handle, channel, stream, data: heard.set()
         try:
             await hop.dial(self._relay, endpoint)
-            hop.link.send(Attach(self.identity.number.to_bytes(17, "big"), HELLO + entropy(10)))
-            stream = hop.link.open_channel(await attached, int(Channel.INPUT))
-            hop.link.carrier.send_stream(stream, TIME.pack(time.monotonic()))
+            hop.hop.send(Attach(self.identity.number.to_bytes(17, "big"), HELLO + entropy(10)))
+            stream = hop.hop.open_channel(await attached, int(Channel.INPUT))
+            hop.hop.carrier.send_stream(stream, TIME.pack(time.monotonic()))
             await heard.wait()
         except BaseException:
             await endpoint.close()
@@ -119,7 +119,7 @@ class Sessions:
         async def talk() -> None:
             hop.on_channel = word
             while not hop.lost.done():
-                hop.link.carrier.send_stream(stream, TIME.pack(time.monotonic()))
+                hop.hop.carrier.send_stream(stream, TIME.pack(time.monotonic()))
                 await asyncio.sleep(WORD)
             tell(lost=str(hop.lost.result()))
 

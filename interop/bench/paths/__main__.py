@@ -33,16 +33,25 @@ def show(figures: dict[str, Any]) -> None:
     table = Table("host's NAT", "viewer's NAT", "runs", "direct", "first picture, ms", "direct after it, ms", "lost")
     for row in figures["pairs"]:
         table.add_row(
-            row["host"], row["viewer"], str(row["runs"]), str(row["direct"]), spread(row["first_ms"]),
-            spread(row["after_ms"]), str(row["lost"]),
-        )  # fmt: skip
+            row["host"],
+            row["viewer"],
+            str(row["runs"]),
+            str(row["direct"]),
+            spread(row["first_ms"]),
+            spread(row["after_ms"]),
+            str(row["lost"]),
+        )
     console.print(table)
     table = Table("what happens", "runs", "longest gap, ms", "goal", "keys missing", "doubled")
     for row in figures["gaps"]:
         table.add_row(
-            row["case"], str(row["runs"]), spread(row["gap_ms"]), str(row["goal_ms"]),
-            str(row["keys_missing"]) if row["all_keys"] else "–", str(row["keys_doubled"]),
-        )  # fmt: skip
+            row["case"],
+            str(row["runs"]),
+            spread(row["gap_ms"]),
+            str(row["goal_ms"]),
+            str(row["keys_missing"]) if row["all_keys"] else "–",
+            str(row["keys_doubled"]),
+        )
     console.print(table)
     run = figures["chaos"]
     if run["runs"]:

@@ -120,7 +120,9 @@ def live(seed: int) -> Verdict:
                 watcher = Watcher(desktop, host, now)
                 sent: list[str] = []
                 copying = asyncio.get_running_loop().create_task(copy(desktop, sent))
-                await trouble(Scene(simulation, parts, host, desktop, watcher), chance, log)
+                await trouble(
+                    Scene(simulation=simulation, parts=parts, host=host, desktop=desktop, watcher=watcher), chance, log
+                )
                 await asyncio.sleep(CALM)
                 copying.cancel()
                 calm = now()

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from avl_protocol.path.selector import WayKind
+from avl_protocol.path.selector import PathKind
 from avl_viewer.api import Desktop
-from interop.bench.paths.nats import RELAY, SHAPE, direct_way, first_picture, registered, surround
+from interop.bench.paths.nats import RELAY, SHAPE, direct_path, first_picture, registered, surround
 from interop.bench.paths.watch import Watcher
 from tests.simulator.host import SimulatedHost
 from tests.simulator.nat import NatBox
@@ -23,7 +23,7 @@ ELSEWHERE = "203.0.113.77"
 RTT, FRAME = 0.0203, 1 / 30
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Scene:
     """One system with somebody at work, to which something happens."""
 
@@ -47,13 +47,13 @@ class Scene:
         self.simulation.network.change(one, other, loss=loss)
 
     @property
-    def kind(self) -> WayKind | None:
+    def kind(self) -> PathKind | None:
         """Which way the session is on."""
-        ways = self.desktop._client._ways
-        return ways.current.kind if ways is not None and ways.current is not None else None
+        paths = self.desktop._client._paths
+        return paths.current.kind if paths is not None and paths.current is not None else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """What came of an event: the longest time without a picture in seconds, keys missing and doubled, pictures missing
     and shown twice, and the way afterwards."""
@@ -63,14 +63,14 @@ class Gap:
     doubled: int
     lost: int
     twice: int
-    way: str
+    path: str
     reason: str
 
 
 Event = Callable[[Scene], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """An event, the way it happens to, and the longest gap that is good enough. `keys`: every key must arrive."""
 
@@ -152,19 +152,19 @@ async def lid(scene: Scene) -> None:
 
 
 CASES = (
-    Case("NAT rebinding, relayed", rebind_viewer, False, 0.2 + RTT + FRAME),
-    Case("host's NAT rebinding, relayed", rebind_host, False, 0.2 + RTT + FRAME),
-    Case("new address, relayed", new_address, False, 2 * RTT + 0.02 + FRAME),
-    Case("second address first, relayed", second_address, False, 2 * FRAME),
-    Case("one second of nothing, relayed", pause, False, 1.0 + 0.25 + 3 * RTT + FRAME),
-    Case("direct way dies", direct_dies, True, 0.25 + RTT + FRAME),
-    Case("direct way dies upwards", direct_dies_upwards, True, 0.4 + RTT + FRAME),
-    Case("NAT rebinding, direct", rebind_viewer, True, 0.25 + RTT + FRAME),
-    Case("new address, direct", new_address, True, 0.25 + RTT + FRAME),
-    Case("both ends roam, direct", both_roam, True, 1.0),
-    Case("relay restarts, direct", relay_restarts, True, 2 * FRAME),
-    Case("relay restarts, relayed", relay_restarts, False, 2.5, watch=6.0),
-    Case("a minute's sleep, direct", lid, True, 61.0, keys=False, watch=6.0),
+    Case(name="NAT rebinding, relayed", event=rebind_viewer, direct=False, goal=0.2 + RTT + FRAME),
+    Case(name="host's NAT rebinding, relayed", event=rebind_host, direct=False, goal=0.2 + RTT + FRAME),
+    Case(name="new address, relayed", event=new_address, direct=False, goal=2 * RTT + 0.02 + FRAME),
+    Case(name="second address first, relayed", event=second_address, direct=False, goal=2 * FRAME),
+    Case(name="one second of nothing, relayed", event=pause, direct=False, goal=1.0 + 0.25 + 3 * RTT + FRAME),
+    Case(name="direct way dies", event=direct_dies, direct=True, goal=0.25 + RTT + FRAME),
+    Case(name="direct way dies upwards", event=direct_dies_upwards, direct=True, goal=0.4 + RTT + FRAME),
+    Case(name="NAT rebinding, direct", event=rebind_viewer, direct=True, goal=0.25 + RTT + FRAME),
+    Case(name="new address, direct", event=new_address, direct=True, goal=0.25 + RTT + FRAME),
+    Case(name="both ends roam, direct", event=both_roam, direct=True, goal=1.0),
+    Case(name="relay restarts, direct", event=relay_restarts, direct=True, goal=2 * FRAME),
+    Case(name="relay restarts, relayed", event=relay_restarts, direct=False, goal=2.5, watch=6.0),
+    Case(name="a minute's sleep, direct", event=lid, direct=True, goal=61.0, keys=False, watch=6.0),
 )
 
 
@@ -180,22 +180,27 @@ def happen(case: Case, seed: int) -> Gap:
             await registered(host)
             async with parts.viewer(host, address=viewer_ip, reconnect=True) as desktop:
                 await first_picture(desktop)
-                if case.direct and not await direct_way(desktop):
+                if case.direct and not await direct_path(desktop):
                     raise AssertionError("no direct way")
                 await asyncio.sleep(2.0 + simulation.entropy(1)[0] / 2560)
                 watcher = Watcher(desktop, host, now)
                 await asyncio.sleep(1.0)
                 since = now()
-                await case.event(Scene(simulation, parts, host, desktop, watcher))
+                await case.event(Scene(simulation=simulation, parts=parts, host=host, desktop=desktop, watcher=watcher))
                 await asyncio.sleep(case.watch)
                 until = now()
                 await watcher.stop()
                 stats = desktop.stats()
                 reason = stats["switch"]["reason"] if stats["switch"] else ""
                 return Gap(
-                    watcher.gap(since, until), watcher.missing(), watcher.doubled(),
-                    watcher.lost_pictures(since - 0.5, until), watcher.twice(), stats["path"], reason,
-                )  # fmt: skip
+                    seconds=watcher.gap(since, until),
+                    missing=watcher.missing(),
+                    doubled=watcher.doubled(),
+                    lost=watcher.lost_pictures(since - 0.5, until),
+                    twice=watcher.twice(),
+                    path=stats["path"],
+                    reason=reason,
+                )
 
     async def limited(simulation: Simulation) -> Gap:
         async with asyncio.timeout(300):

@@ -1,4 +1,5 @@
-"""NAT pairs: does the direct way open, how soon after the first picture, and what did trying cost where it does not?"""
+"""NAT pairs: does the direct path open, how soon after the first picture, and what did trying cost where it does
+not?"""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import asyncio
 import itertools
 from dataclasses import dataclass
 
-from avl_protocol.path.selector import WayKind
+from avl_protocol.path.selector import PathKind
 from avl_viewer.api import Desktop
 from tests.simulator.nat import NatShape
 from tests.simulator.network import LinkShape, SimulatedNetwork
@@ -16,7 +17,7 @@ from tests.simulator.world import RunningHost, system
 RELAY = "198.51.100.1"
 #: Seconds of each direction of every link: 20 ms from end to end.
 SHAPE = LinkShape(delay=0.010, jitter=0.001)
-#: Seconds for which a direct way is waited for.
+#: Seconds for which a direct path is waited for.
 PATIENCE = 4.0
 
 KINDS: dict[str, NatShape | None] = {
@@ -31,7 +32,7 @@ LAYERED = "two layers"
 
 
 def opens(host: str, viewer: str) -> bool:
-    """Whether a direct way can be had: one side has to be where the other sends, from where that expects it (RFC 5128,
+    """Whether a direct path can be had: one side has to be where the other sends, from where that expects it (RFC 5128,
     section 3.3)."""
     easy = ("none", "cone")
     if host in easy or viewer in easy:
@@ -39,14 +40,14 @@ def opens(host: str, viewer: str) -> bool:
     return "symmetric" not in (host, viewer) and "address-dependent" not in (host, viewer)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meeting:
-    """One run: seconds to the first picture, seconds from there to the direct way (None: relayed), pictures shown twice
-    or missing while it changed."""
+    """One run: seconds to the first picture, seconds from there to the direct path (None: relayed), pictures shown
+    twice or missing while it changed."""
 
     first: float
     direct: float | None
-    way: str
+    path: str
     twice: int
     lost: int
 
@@ -68,13 +69,13 @@ async def first_picture(desktop: Desktop) -> None:
     await desktop.screenshot()
 
 
-async def direct_way(desktop: Desktop, seconds: float = PATIENCE) -> bool:
-    """Wait for a direct way; False when there is none in time."""
-    ways = desktop._client._ways
-    assert ways is not None
+async def direct_path(desktop: Desktop, seconds: float = PATIENCE) -> bool:
+    """Wait for a direct path; False when there is none in time."""
+    paths = desktop._client._paths
+    assert paths is not None
     try:
         async with asyncio.timeout(seconds):
-            while ways.current is None or ways.current.kind > WayKind.DIRECT or desktop._client._session.moving:  # type: ignore[union-attr]
+            while paths.current is None or paths.current.kind > PathKind.DIRECT or desktop._client._session.moving:  # type: ignore[union-attr]
                 await asyncio.sleep(0.002)
     except TimeoutError:
         return False
@@ -88,7 +89,7 @@ async def registered(host: RunningHost) -> None:
 
 
 def meet(host_kind: str, viewer_kind: str, seed: int, attempt: bool = True) -> Meeting:
-    """One host and one viewer behind NATs of these kinds; `attempt`: look for the direct way."""
+    """One host and one viewer behind NATs of these kinds; `attempt`: look for the direct path."""
 
     async def main(simulation: Simulation) -> Meeting:
         network, now = simulation.network, simulation.clock.monotonic
@@ -109,12 +110,18 @@ def meet(host_kind: str, viewer_kind: str, seed: int, attempt: bool = True) -> M
                 desktop._presenter.picture = picture  # type: ignore[method-assign, assignment]
                 await first_picture(desktop)
                 first = now() - start
-                found = attempt and await direct_way(desktop)
+                found = attempt and await direct_path(desktop)
                 direct = now() - start - first if found else None
                 await asyncio.sleep(0.5)
                 steps = [b - a for a, b in itertools.pairwise(numbers)]
                 lost = sum(step - 1 for step in steps if step > 1)
-                return Meeting(first, direct, desktop.stats()["path"], sum(step <= 0 for step in steps), lost)
+                return Meeting(
+                    first=first,
+                    direct=direct,
+                    path=desktop.stats()["path"],
+                    twice=sum(step <= 0 for step in steps),
+                    lost=lost,
+                )
 
     async def limited(simulation: Simulation) -> Meeting:
         async with asyncio.timeout(120):

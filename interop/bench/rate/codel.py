@@ -17,7 +17,7 @@ MTU = 1500  # bytes that may always wait
 Deliver = Callable[[object], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A packet in the queue: `size` bytes of `flow`, with `delay` seconds of propagation ahead, `entered` then."""
 
@@ -38,6 +38,7 @@ class CodelQueue:
 
     def __init__(
         self,
+        *,
         clock: Clock,
         capacity: Capacity,
         limit: int,

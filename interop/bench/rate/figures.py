@@ -30,7 +30,7 @@ from interop.bench.rate.spec import Case
 STEP = 0.050
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """What a run leaves behind: `links` is each flow's media link, `tcp` the numbers of TCP flows on the forward
     link."""

@@ -14,9 +14,9 @@ from avl_protocol.rate.control import RateController
 from avl_protocol.rate.controller import Controller
 from avl_protocol.rate.hop import frame_limit
 from avl_protocol.rate.settings import RateSettings
-from avl_protocol.session.mediain import MediaReceiver
-from avl_protocol.session.mediakeys import MediaKeyring
-from avl_protocol.session.mediaout import MediaSender, repair
+from avl_protocol.session.media.keys import MediaKeyring
+from avl_protocol.session.media.receiver import MediaReceiver
+from avl_protocol.session.media.sender import MediaSender, repair
 from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType
 from interop.bench.rate import baselines
 from interop.bench.rate.carriers import ModelCarrier
@@ -46,7 +46,7 @@ RECOVER_SIZE = 80
 def controller_named(name: str, spec: FlowSpec) -> RateController:
     """avl's controller, or a baseline."""
     if name == "avl":
-        return Controller(RateSettings(spec.rmin, spec.rstart, spec.rmax, PACKET))
+        return Controller(RateSettings(least=spec.rmin, start=spec.rstart, most=spec.rmax, packet_size=PACKET))
     return baselines.make(name, spec.rmin, spec.rstart, spec.rmax, PACKET)
 
 
@@ -54,9 +54,18 @@ class MediaFlow:
     """A flow; `start` begins it."""
 
     def __init__(
-        self, clock: Clock, number: int, spec: FlowSpec, forward: Link, backward: Link, source: Source, log: FlowLog,
-        controller: str, transport: str, seed: int,
-    ) -> None:  # fmt: skip
+        self,
+        clock: Clock,
+        number: int,
+        spec: FlowSpec,
+        forward: Link,
+        backward: Link,
+        source: Source,
+        log: FlowLog,
+        controller: str,
+        transport: str,
+        seed: int,
+    ) -> None:
         self._clock = clock
         self._spec = spec
         self._source = source
@@ -101,9 +110,11 @@ class MediaFlow:
         ours, theirs = controller_named(controller, spec), controller_named("avl", spec)
         if transport == "model":
             return ModelCarrier(clock, ours, up), ModelCarrier(clock, theirs, down)
-        settings = RateSettings(spec.rmin, spec.rstart, spec.rmax, PACKET)
-        near = QuicEnd(clock, ours, up, settings, None, f"{seed} near")
-        return near, QuicEnd(clock, theirs, down, settings, near, f"{seed} far")
+        settings = RateSettings(least=spec.rmin, start=spec.rstart, most=spec.rmax, packet_size=PACKET)
+        near = QuicEnd(clock=clock, controller=ours, transmit=up, settings=settings, client=None, seed=f"{seed} near")
+        return near, QuicEnd(
+            clock=clock, controller=theirs, transmit=down, settings=settings, client=near, seed=f"{seed} far"
+        )
 
     def start(self) -> None:
         """Begin to capture, where there is a handshake as soon as it is over."""
@@ -147,7 +158,16 @@ class MediaFlow:
             return
         if key:
             self._key_wanted, self._key_at = False, now
-        frame = EncodedFrame(key, bytes(max(1, size)), now, 0.0, "avc1.64001f" if key else "", 1280, 720, Chroma.YUV420)
+        frame = EncodedFrame(
+            key=key,
+            data=bytes(max(1, size)),
+            captured=now,
+            input_echo=0.0,
+            codec="avc1.64001f" if key else "",
+            width=1280,
+            height=720,
+            chroma=Chroma.YUV420,
+        )
         sealed = self._sender.seal(frame)
         self._log.captured(sealed[0], now, size)
         self._sender.send(sealed, self._near, 0, now)  # type: ignore[arg-type]

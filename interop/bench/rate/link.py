@@ -50,7 +50,7 @@ class Link:
     two runs apart by (time, link, flow, size, verdict) of every packet.
     """
 
-    def __init__(self, clock: Clock, spec: LinkSpec, rng: Random, number: int = 0, steps: Steps = ()) -> None:
+    def __init__(self, *, clock: Clock, spec: LinkSpec, rng: Random, number: int = 0, steps: Steps = ()) -> None:
         self.clock = clock
         self.spec = spec
         chosen = steps or spec.capacity
@@ -70,7 +70,9 @@ class Link:
         if spec.queue is Queue.CODEL:
             if self.capacity is None:
                 raise ValueError("CoDel needs a capacity")
-            self._codel = CodelQueue(clock, self.capacity, spec.limit, self._leave, self._drop)
+            self._codel = CodelQueue(
+                clock=clock, capacity=self.capacity, limit=spec.limit, leave=self._leave, drop=self._drop
+            )
 
     def send(self, packet: object, size: int, deliver: Deliver, flow: int = 0, delay: float = 0.0) -> None:
         """Send `size` bytes of `flow`, whose own propagation takes `delay` seconds."""
@@ -80,7 +82,9 @@ class Link:
             passage = self.flows[flow] = Passage()
         passage.sent += 1
         if self._codel is not None:
-            if not self._codel.push(Entry(packet, size, deliver, flow, delay, now)):
+            if not self._codel.push(
+                Entry(packet=packet, size=size, deliver=deliver, flow=flow, delay=delay, entered=now)
+            ):
                 self._drop(now, flow, size, OVERFLOW)
             return
         capacity = self.capacity

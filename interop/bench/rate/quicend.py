@@ -38,9 +38,15 @@ class QuicEnd(End):
     """A connection's end with a session's view of it. `transmit(packet, size)` puts a UDP payload on its way."""
 
     def __init__(
-        self, clock: Clock, controller: RateController, transmit: Callable[[bytes, int], None], settings: RateSettings,
-        client: QuicEnd | None, seed: str,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        clock: Clock,
+        controller: RateController,
+        transmit: Callable[[bytes, int], None],
+        settings: RateSettings,
+        client: QuicEnd | None,
+        seed: str,
+    ) -> None:
         super().__init__(clock, transmit)
         self._is_client = is_client = client is None
         quic = configuration(is_client=is_client, alpn=["avl/1"], idle_timeout=600)

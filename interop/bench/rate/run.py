@@ -88,8 +88,8 @@ class World:
         self.case = case
         name = f"{case.name}/{job.seed}"
         steps = trace(case.forward.trace, case.duration, job.seed) if case.forward.trace else ()
-        self.forward = Link(self.clock, case.forward, Random(f"{name}/forward"), 0, steps)
-        self.backward = Link(self.clock, case.backward, Random(f"{name}/backward"), 1)
+        self.forward = Link(clock=self.clock, spec=case.forward, rng=Random(f"{name}/forward"), number=0, steps=steps)
+        self.backward = Link(clock=self.clock, spec=case.backward, rng=Random(f"{name}/backward"), number=1)
         self.tcp: list[LongTcp | ShortTcp] = []
         for place, spec in enumerate(case.tcp):
             link = self.backward if spec.reverse else self.forward
@@ -97,13 +97,19 @@ class World:
                 self.tcp.append(LongTcp(self.clock, link, TCP + place, spec))
             else:
                 rng = Random(f"{name}/tcp/{place}")
-                self.tcp.append(ShortTcp(self.clock, link, TCP + place, spec, rng))
+                self.tcp.append(ShortTcp(clock=self.clock, link=link, number=TCP + place, spec=spec, rng=rng))
         self.logs: list[FlowLog] = []
         self.sources: list[Source] = []
         self.links: list[Link] = []
         for number, flow in enumerate(case.flows if make else ()):
             assert make is not None
-            source = Source(Random(f"{name}/source/{number}"), flow.profile, flow.rmin, flow.rmax, flow.pauses)
+            source = Source(
+                rng=Random(f"{name}/source/{number}"),
+                profile=flow.profile,
+                rmin=flow.rmin,
+                rmax=flow.rmax,
+                pauses=flow.pauses,
+            )
             log = FlowLog()
             there, back = (self.backward, self.forward) if flow.reverse else (self.forward, self.backward)
             seed = int.from_bytes(hashlib.blake2b(f"{name}/{number}".encode(), digest_size=4).digest())

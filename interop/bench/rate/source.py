@@ -23,7 +23,7 @@ class Source:
     sent."""
 
     def __init__(
-        self, rng: Random, profile: SourceProfile, rmin: float = 0.0, rmax: float = math.inf, pauses: Spans = ()
+        self, *, rng: Random, profile: SourceProfile, rmin: float = 0.0, rmax: float = math.inf, pauses: Spans = ()
     ) -> None:
         self._rng = rng
         self._profile = profile

@@ -89,7 +89,7 @@ class FlowSpec:
     reverse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TcpSpec:
     """One TCP flow on the forward link: long from `start` to `stop`, or, with `short`, transfers of that many bytes.
 
@@ -106,7 +106,7 @@ class TcpSpec:
     reverse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One condition under which a controller is judged. Times in seconds from the start.
 

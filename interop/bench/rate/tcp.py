@@ -26,7 +26,7 @@ class Cubic:
     """One transfer of `total` bytes (None: until stopped). `done(now)` is called when all of it has arrived."""
 
     def __init__(
-        self, clock: Clock, link: Link, number: int, spec: TcpSpec, total: int | None, done: Callable[[float], None]
+        self, *, clock: Clock, link: Link, number: int, spec: TcpSpec, total: int | None, done: Callable[[float], None]
     ) -> None:
         self._clock = clock
         self._link = link
@@ -181,7 +181,7 @@ class LongTcp:
 
     def __init__(self, clock: Clock, link: Link, number: int, spec: TcpSpec) -> None:
         self.completions: list[float] = []
-        self._flow = Cubic(clock, link, number, spec, None, lambda now: None)
+        self._flow = Cubic(clock=clock, link=link, number=number, spec=spec, total=None, done=lambda now: None)
         clock.call_at(spec.start, self._flow.start)
         clock.call_at(spec.stop, self._flow.stop)
 
@@ -189,7 +189,7 @@ class LongTcp:
 class ShortTcp:
     """Transfers of `spec.short` bytes one after the other, with exponential pauses of mean `spec.off` between them."""
 
-    def __init__(self, clock: Clock, link: Link, number: int, spec: TcpSpec, rng: Random) -> None:
+    def __init__(self, *, clock: Clock, link: Link, number: int, spec: TcpSpec, rng: Random) -> None:
         if spec.short is None:
             raise ValueError("a short TCP flow needs the size of its transfers")
         self._clock = clock
@@ -208,7 +208,9 @@ class ShortTcp:
             return
         self._began = self._clock.now
         total = self._rng.randint(*self._sizes)
-        Cubic(self._clock, self._link, self._number, self._spec, total, self._end).start()
+        Cubic(
+            clock=self._clock, link=self._link, number=self._number, spec=self._spec, total=total, done=self._end
+        ).start()
 
     def _end(self, now: float) -> None:
         self.completions.append(now - self._began)

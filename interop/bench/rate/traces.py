@@ -19,7 +19,7 @@ from interop.bench.rate.spec import Steps
 STEP = 0.020
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TraceSpec:
     """A generator's parameters. Rates in bit/s, times in seconds.
 
@@ -93,10 +93,38 @@ TRACES: dict[str, TraceSpec] = {
     "wifi-b": wifi(26e6, 0.08, 1.05, 3.0, 0.030),
     "wifi-c": wifi(18e6, 0.12, 1.1, 0.8, 0.065),
     "wifi-d": wifi(14e6, 0.25, 1.4, 0.9, 0.060),
-    "4g-a": TraceSpec(14e6, 40e6, 0.30, 4.0, 0.20, 0.10, spread(1.5), 8.0),
-    "4g-b": TraceSpec(20e6, 50e6, 0.30, 3.0, 0.25, 0.10, spread(1.4), 6.0),
-    "4g-c": TraceSpec(28e6, 80e6, 0.20, 1.5, 0.40, 0.06, spread(1.3), 4.0, 10.0, 0.20, 0.01),
-    "5g-a": TraceSpec(120e6, 320e6, 0.20, 1.5, 0.30, 0.06, spread(1.3), 5.0, 12.0, 0.06, 0.10),
+    "4g-a": TraceSpec(
+        mean=14e6, most=40e6, slow=0.30, slow_time=4.0, fast=0.20, fast_time=0.10, levels=spread(1.5), hold=8.0
+    ),
+    "4g-b": TraceSpec(
+        mean=20e6, most=50e6, slow=0.30, slow_time=3.0, fast=0.25, fast_time=0.10, levels=spread(1.4), hold=6.0
+    ),
+    "4g-c": TraceSpec(
+        mean=28e6,
+        most=80e6,
+        slow=0.20,
+        slow_time=1.5,
+        fast=0.40,
+        fast_time=0.06,
+        levels=spread(1.3),
+        hold=4.0,
+        outage_every=10.0,
+        outage_time=0.20,
+        outage_level=0.01,
+    ),
+    "5g-a": TraceSpec(
+        mean=120e6,
+        most=320e6,
+        slow=0.20,
+        slow_time=1.5,
+        fast=0.30,
+        fast_time=0.06,
+        levels=spread(1.3),
+        hold=5.0,
+        outage_every=12.0,
+        outage_time=0.06,
+        outage_level=0.10,
+    ),
 }
 
 

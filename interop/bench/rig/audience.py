@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avl_protocol.endpoint.faults import Faults
-from avl_protocol.endpoint.runtime import run
-from avl_protocol.endpoint.world import World, system_world
-from avl_protocol.session.mediain import ReceivedFrame
+from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.endpoint.loop.runtime import run
+from avl_protocol.endpoint.loop.world import World, system_world
+from avl_protocol.session.media.receiver import ReceivedFrame
 from avl_protocol.session.viewerevents import Frames, Received, Stuck, ViewerEvent
 from avl_protocol.wire.endtoend import Echo
 from avl_protocol.wire.errors import Refused
@@ -40,9 +40,9 @@ from avl_viewer.client import DesktopClient
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.worker import Decoded, DecodeWorker
+from avl_viewer.paths.paths import PathsEvent, PathsReady
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture
-from avl_viewer.ways import WaysEvent, WaysReady
 from interop.bench.rig import strip, typed
 from interop.bench.rig.layout import MARKER, PANE, SIZE
 from interop.bench.rig.pictures import Film
@@ -162,11 +162,11 @@ class Audience(DesktopClient):
 
         return thread_decoder(time.monotonic, Faults())(decoded, counted)
 
-    def ways_event(self, event: WaysEvent, now: float) -> None:
+    def ways_event(self, event: PathsEvent, now: float) -> None:
         """Count kinds of datagrams once a session begins: the type stands behind a zero and a varint (RFC 9000, section
         16)."""
         super().ways_event(event, now)
-        if not isinstance(event, WaysReady):
+        if not isinstance(event, PathsReady):
             return
         session = self._session
         assert session is not None
@@ -285,10 +285,10 @@ async def attend(target: str, state: Path, control: Path) -> None:
     world = system_world()
     identity = load_identity(state, world.entropy)
     settings = ClientSettings(
-        parse_target(target),
-        os.environ["AVL_CODE"],
-        identity,
-        "bench",
+        target=parse_target(target),
+        code=os.environ["AVL_CODE"],
+        identity=identity,
+        name="bench",
         patience=COMES_IN,
         timeout=COMES_IN,
         direct=False,

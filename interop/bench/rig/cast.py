@@ -31,7 +31,7 @@ KIOSK = [
 ]  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Cast:
     """What runs, on the displays of host and viewer; `ready` has the seconds that each start took."""
 

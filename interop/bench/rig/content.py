@@ -58,9 +58,18 @@ class Content:
         self._window: int = self.connection.generate_id()
         values = [1, xproto.EventMask.ButtonPress | xproto.EventMask.Exposure]
         self._core.CreateWindow(
-            screen.root_depth, self._window, screen.root, 0, 0, *SIZE, 0, xproto.WindowClass.InputOutput,
-            screen.root_visual, xproto.CW.OverrideRedirect | xproto.CW.EventMask, values,
-        )  # fmt: skip
+            screen.root_depth,
+            self._window,
+            screen.root,
+            0,
+            0,
+            *SIZE,
+            0,
+            xproto.WindowClass.InputOutput,
+            screen.root_visual,
+            xproto.CW.OverrideRedirect | xproto.CW.EventMask,
+            values,
+        )
         self._pen: int = self.connection.generate_id()
         self._core.CreateGC(self._pen, self._window, 0, [])
         self._core.MapWindow(self._window)
@@ -141,9 +150,22 @@ class Content:
     def _put(self, source: SharedPixels, row: int, x: int, y: int, rows: int) -> None:
         height, width, _ = source.pixels.shape
         self._shm.PutImage(
-            self._window, self._pen, width, height, 0, row, width, rows, x, y, self._depth,
-            xproto.ImageFormat.ZPixmap, 0, source.segment, 0,
-        )  # fmt: skip
+            self._window,
+            self._pen,
+            width,
+            height,
+            0,
+            row,
+            width,
+            rows,
+            x,
+            y,
+            self._depth,
+            xproto.ImageFormat.ZPixmap,
+            0,
+            source.segment,
+            0,
+        )
 
     def _fill(self, pixel: int, x: int, y: int, width: int, height: int) -> None:
         self._core.ChangeGC(self._pen, xproto.GC.Foreground, [pixel])

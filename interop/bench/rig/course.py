@@ -40,7 +40,7 @@ class Stretch:
         return self.begin <= at < self.end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One picture: seconds (monotonic) of its showing; its age then since capture and, where it could be read, since
     the film drew it, in seconds; the film's frame; the keys it answers, by the picture and by the host's word
@@ -67,7 +67,17 @@ def seen(frames: Sequence[Mapping[str, Any]]) -> list[Seen]:
         drawn_age = None if drawn is None else (frame["shown"] * 1e6 - drawn) % _MICROSECONDS / 1e6
         read = None if frame["typed"] is None else typed
         age = frame["shown"] - frame["captured_us"] / 1e6
-        out.append(Seen(frame["shown"], age, drawn_age, frame["film"], read, frame["echo_us"], frame["size"]))
+        out.append(
+            Seen(
+                at=frame["shown"],
+                age=age,
+                drawn_age=drawn_age,
+                film=frame["film"],
+                typed=read,
+                echo_us=frame["echo_us"],
+                size=frame["size"],
+            )
+        )
     return out
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 COLUMNS = {"native": "native window", "browser": "Chromium", "none": "no remoting"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """One row: where it is in the results, and the limit for each viewer; `least`: a figure must not be below it."""
 
@@ -48,32 +48,45 @@ def both(limit: float) -> dict[str, float]:
 
 
 FIGURES = (
-    Figure("idle click to photon p50, ms", "click", "p50", {"native": 18, "browser": 28}),
-    Figure("idle click to photon p95, ms", "click", "p95", {"native": 28, "browser": 40}),
-    Figure("… press to the host's program p50, ms", "click", "in_p50", {}),
-    Figure("… its answer to the glass p50, ms", "click", "out_p50", {}),
-    Figure("click under video p50, ms", "click_under_film", "p50", {"native": 35, "browser": 40}),
-    Figure("click under video p95, ms", "click_under_film", "p95", {}),
-    Figure("video, frames per second", "film", "fps", both(58), least=True),
-    Figure("video glass to glass p50, ms", "film", "p50", {"native": 30, "browser": 35}),
-    Figure("video glass to glass p95, ms", "film", "p95", {}),
-    Figure("video, Mbit/s per hop", "film", "bytes_per_second", both(8), scale=8 / 2 / 1e6),
-    Figure("video in motion, PSNR dB", "film", "psnr_db", both(27), least=True),
-    Figure("still screen, cores: host", "still", "cores.host", both(0.02)),
-    Figure("still screen, cores: relay", "still", "cores.relay", both(0.02)),
-    Figure("still screen, cores: viewer", "still", "cores.viewer", both(0.02)),
-    Figure("still screen, bytes/s per hop", "still", "bytes_per_second", both(1000), scale=1 / 2),
-    Figure("text settled at 40 dB after, s", "page", "settled_s", both(4)),
-    Figure("text after 4 s, PSNR dB", "page", "psnr_db", both(40), least=True),
-    Figure("video, cores: host", "film", "cores.host", {}),
-    Figure("video, cores: relay", "film", "cores.relay", {}),
-    Figure("video, cores: viewer", "film", "cores.viewer", {}),
-    Figure("command to first picture, s", "start", "first_picture_s", {}),
-    Figure("foreign, cores: idle click", "click", "cores.foreign", {}),
-    Figure("foreign, cores: click under video", "click_under_film", "cores.foreign", {}),
-    Figure("foreign, cores: video", "film", "cores.foreign", {}),
-    Figure("foreign, cores: still screen", "still", "cores.foreign", {}),
-    Figure("foreign, cores: text", "page", "cores.foreign", {}),
+    Figure(title="idle click to photon p50, ms", measurement="click", key="p50", limits={"native": 18, "browser": 28}),
+    Figure(title="idle click to photon p95, ms", measurement="click", key="p95", limits={"native": 28, "browser": 40}),
+    Figure(title="… press to the host's program p50, ms", measurement="click", key="in_p50", limits={}),
+    Figure(title="… its answer to the glass p50, ms", measurement="click", key="out_p50", limits={}),
+    Figure(
+        title="click under video p50, ms",
+        measurement="click_under_film",
+        key="p50",
+        limits={"native": 35, "browser": 40},
+    ),
+    Figure(title="click under video p95, ms", measurement="click_under_film", key="p95", limits={}),
+    Figure(title="video, frames per second", measurement="film", key="fps", limits=both(58), least=True),
+    Figure(title="video glass to glass p50, ms", measurement="film", key="p50", limits={"native": 30, "browser": 35}),
+    Figure(title="video glass to glass p95, ms", measurement="film", key="p95", limits={}),
+    Figure(
+        title="video, Mbit/s per hop", measurement="film", key="bytes_per_second", limits=both(8), scale=8 / 2 / 1e6
+    ),
+    Figure(title="video in motion, PSNR dB", measurement="film", key="psnr_db", limits=both(27), least=True),
+    Figure(title="still screen, cores: host", measurement="still", key="cores.host", limits=both(0.02)),
+    Figure(title="still screen, cores: relay", measurement="still", key="cores.relay", limits=both(0.02)),
+    Figure(title="still screen, cores: viewer", measurement="still", key="cores.viewer", limits=both(0.02)),
+    Figure(
+        title="still screen, bytes/s per hop",
+        measurement="still",
+        key="bytes_per_second",
+        limits=both(1000),
+        scale=1 / 2,
+    ),
+    Figure(title="text settled at 40 dB after, s", measurement="page", key="settled_s", limits=both(4)),
+    Figure(title="text after 4 s, PSNR dB", measurement="page", key="psnr_db", limits=both(40), least=True),
+    Figure(title="video, cores: host", measurement="film", key="cores.host", limits={}),
+    Figure(title="video, cores: relay", measurement="film", key="cores.relay", limits={}),
+    Figure(title="video, cores: viewer", measurement="film", key="cores.viewer", limits={}),
+    Figure(title="command to first picture, s", measurement="start", key="first_picture_s", limits={}),
+    Figure(title="foreign, cores: idle click", measurement="click", key="cores.foreign", limits={}),
+    Figure(title="foreign, cores: click under video", measurement="click_under_film", key="cores.foreign", limits={}),
+    Figure(title="foreign, cores: video", measurement="film", key="cores.foreign", limits={}),
+    Figure(title="foreign, cores: still screen", measurement="still", key="cores.foreign", limits={}),
+    Figure(title="foreign, cores: text", measurement="page", key="cores.foreign", limits={}),
 )
 
 

@@ -59,22 +59,41 @@ def stretches(scenarios: Mapping[str, Report]) -> Grid:
     grid = Grid(
         "At each rate",
         (
-            "scenario", "Mbit/s", "fps", "of the film %", "glass to glass p50 / p95 / p99", "freezes > 150", "frozen s",
-            "longest gap", "typing p50 / p95 / max", "queue p95 / max", "link used %", "dropped", "media Mbit/s",
+            "scenario",
+            "Mbit/s",
+            "fps",
+            "of the film %",
+            "glass to glass p50 / p95 / p99",
+            "freezes > 150",
+            "frozen s",
+            "longest gap",
+            "typing p50 / p95 / max",
+            "queue p95 / max",
+            "link used %",
+            "dropped",
+            "media Mbit/s",
         ),
-    )  # fmt: skip
+    )
     for name, result in scenarios.items():
         for row in result.get("stretches", ()):
             use = None if row["use"] is None else 100 * row["use"]
             grid.rows.append(
                 (
-                    name, number(row["rate_mbps"]), number(row["fps"]), number(row["source_percent"]),
-                    figures(row, "glass_p50", "glass_p95", "glass_p99"), number(row["freezes"]),
-                    number(row["freeze_s"]), number(row["longest_gap"]),
-                    figures(row, "typing_p50", "typing_p95", "typing_max"), figures(row, "queue_p95", "queue_max"),
-                    number(use), number(row["dropped"]), number(row["media_mbps"]),
+                    name,
+                    number(row["rate_mbps"]),
+                    number(row["fps"]),
+                    number(row["source_percent"]),
+                    figures(row, "glass_p50", "glass_p95", "glass_p99"),
+                    number(row["freezes"]),
+                    number(row["freeze_s"]),
+                    number(row["longest_gap"]),
+                    figures(row, "typing_p50", "typing_p95", "typing_max"),
+                    figures(row, "queue_p95", "queue_max"),
+                    number(use),
+                    number(row["dropped"]),
+                    number(row["media_mbps"]),
                 )
-            )  # fmt: skip
+            )
     return grid
 
 
@@ -97,12 +116,22 @@ def wholeness(scenarios: Mapping[str, Report]) -> Grid:
     grid = Grid(
         "Whole and unharmed",
         (
-            "scenario", "datagrams media / repair / parity", "mended by parity", "objects lost %",
-            "damaged / decoder errors", "recoveries asked", "key frames moving / still",
-            "keys unanswered", "still: 40 dB after s", "still PSNR dB",
-            "moving PSNR dB p50 / min", "cores host / relay / viewer", "foreign", "forwarder late p99 µs",
+            "scenario",
+            "datagrams media / repair / parity",
+            "mended by parity",
+            "objects lost %",
+            "damaged / decoder errors",
+            "recoveries asked",
+            "key frames moving / still",
+            "keys unanswered",
+            "still: 40 dB after s",
+            "still PSNR dB",
+            "moving PSNR dB p50 / min",
+            "cores host / relay / viewer",
+            "foreign",
+            "forwarder late p99 µs",
         ),
-    )  # fmt: skip
+    )
     for name, result in scenarios.items():
         if "stretches" not in result:
             continue
@@ -112,15 +141,22 @@ def wholeness(scenarios: Mapping[str, Report]) -> Grid:
         known = [value for value in late if value is not None]
         grid.rows.append(
             (
-                name, " / ".join(str(sent.get(kind, 0)) for kind in ("MEDIA", "REPAIR", "PARITY")),
-                figures(result, "repaired"), number(100 * result["lost_share"]),
-                figures(result, "damaged", "decoder_errors"), figures(result, "recoveries"),
-                figures(result, "key_frames", "still_key_frames"), number(unanswered),
-                number(result["settled_s"]), number(result["still_psnr_db"]),
-                figures(result["moving_psnr_db"], "p50", "min"), figures(cores, "host", "relay", "viewer"),
-                number(cores["foreign"]) + (" noisy" if result["noisy"] else ""), number(max(known, default=None)),
+                name,
+                " / ".join(str(sent.get(kind, 0)) for kind in ("MEDIA", "REPAIR", "PARITY")),
+                figures(result, "repaired"),
+                number(100 * result["lost_share"]),
+                figures(result, "damaged", "decoder_errors"),
+                figures(result, "recoveries"),
+                figures(result, "key_frames", "still_key_frames"),
+                number(unanswered),
+                number(result["settled_s"]),
+                number(result["still_psnr_db"]),
+                figures(result["moving_psnr_db"], "p50", "min"),
+                figures(cores, "host", "relay", "viewer"),
+                number(cores["foreign"]) + (" noisy" if result["noisy"] else ""),
+                number(max(known, default=None)),
             )
-        )  # fmt: skip
+        )
     return grid
 
 

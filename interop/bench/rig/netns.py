@@ -72,9 +72,9 @@ class Namespace:
     def command(self, command: Sequence[str | Path]) -> list[str | Path]:
         """`command`, to be run inside: the same process, in the other network. It dies with the thread that starts it,
         so that nothing keeps a namespace alive."""
-        return [*self.entrance("--net"), "setpriv", "--pdeathsig", "KILL", "--", *command]
+        return [*self.via("--net"), "setpriv", "--pdeathsig", "KILL", "--", *command]
 
-    def entrance(self, *kinds: str) -> list[str | Path]:
+    def via(self, *kinds: str) -> list[str | Path]:
         """What to put before a command that shall run inside, in some kinds of this process's namespaces."""
         user = ["--user", "--preserve-credentials"] if self.owned else []
         return ["nsenter", "--target", str(self.pid), *user, *kinds, "--"]
@@ -102,7 +102,7 @@ class Namespaces:
         if not self._owned:
             prefix: list[str] = []
         elif self._holders:
-            prefix = [str(part) for part in Namespace(self._holders[0].pid, True).entrance()]
+            prefix = [str(part) for part in Namespace(self._holders[0].pid, True).via()]
         else:
             prefix = ["unshare", "--user", "--map-root-user", "--"]
         process = _start([*prefix, "unshare", "--net", "sh", "-c", _HOLD])
@@ -152,7 +152,7 @@ class Cable:
         self.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """The bottleneck at one moment: seconds (monotonic), bytes and packets that wait; since the start: bytes that
     have passed and packets that were dropped."""
@@ -197,7 +197,9 @@ class Bottleneck:
         found = json.loads(line)[0]
         if found["kind"] != "tbf":
             raise LinkImpossible(f"the cable has no bottleneck but {found['kind']}")
-        return Backlog(at, found["backlog"], found["qlen"], found["bytes"], found["drops"])
+        return Backlog(
+            at=at, waiting=found["backlog"], packets=found["qlen"], passed=found["bytes"], dropped=found["drops"]
+        )
 
     def close(self) -> None:
         """Stop reading; the bottleneck stays until its cable goes."""

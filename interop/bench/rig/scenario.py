@@ -44,7 +44,7 @@ def module_path() -> str:
     return os.pathsep.join([str(stage.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """A bottleneck of some `rates` (Mbit/s) one after another, with a queue of `queue` milliseconds at the first, that
     loses `loss` percent of all datagrams, in each direction. `thin`: Mbit/s of the other direction, with a queue of
@@ -65,14 +65,14 @@ class Scenario:
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("open", (OPEN,)),
-        Scenario("steady20", (20,)),
-        Scenario("steady5", (5,)),
-        Scenario("steady2", (2,)),
-        Scenario("drop20-2", (20, 2), queue=500),
-        Scenario("drop20-4-20", (20, 4, 20), queue=500),
-        Scenario("loss3", (10,), loss=3),
-        Scenario("upload", (20,), thin=0.256),
+        Scenario(name="open", rates=(OPEN,)),
+        Scenario(name="steady20", rates=(20,)),
+        Scenario(name="steady5", rates=(5,)),
+        Scenario(name="steady2", rates=(2,)),
+        Scenario(name="drop20-2", rates=(20, 2), queue=500),
+        Scenario(name="drop20-4-20", rates=(20, 4, 20), queue=500),
+        Scenario(name="loss3", rates=(10,), loss=3),
+        Scenario(name="upload", rates=(20,), thin=0.256),
     )
 }
 

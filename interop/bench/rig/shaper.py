@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from avl_protocol.endpoint.state import write_ready
+from avl_protocol.endpoint.program.state import write_ready
 from avl_protocol.wire.target import join, parse_address
 
 Address = tuple[str, int]
@@ -40,7 +40,7 @@ _TIMESPEC = struct.Struct("@qq")
 _LARGEST = 65535
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Line:
     """One direction. `delay` in seconds, `loss` the share that gets lost, `chance` uniform in [0, 1).
 
@@ -104,7 +104,7 @@ class Shaper:
     `delay` in seconds and `loss` as a share hold for each direction.
     """
 
-    def __init__(self, listen: Address, target: Address, delay: float, loss: float, seed: int) -> None:
+    def __init__(self, *, listen: Address, target: Address, delay: float, loss: float, seed: int) -> None:
         self._target = target
         self._delay, self._loss, self._seed = delay, loss, seed
         self._lines: list[Line] = []
@@ -175,7 +175,7 @@ class Shaper:
 
     def _line(self) -> Line:
         chance = random.Random(f"{self._seed} {len(self._lines)}").random
-        self._lines.append(Line(self._delay, self._loss, chance))
+        self._lines.append(Line(delay=self._delay, loss=self._loss, chance=chance))
         return self._lines[-1]
 
     def _send(self, bound: socket.socket, data: bytes, target: Address) -> None:
@@ -222,7 +222,13 @@ def main() -> None:
     parent = os.getppid()
     signal.signal(signal.SIGTERM, _stop)
     try:
-        shaper = Shaper(chosen.listen, chosen.target, chosen.delay / 1000, chosen.loss / 100, chosen.seed)
+        shaper = Shaper(
+            listen=chosen.listen,
+            target=chosen.target,
+            delay=chosen.delay / 1000,
+            loss=chosen.loss / 100,
+            seed=chosen.seed,
+        )
     except OSError as error:
         sys.exit(f"shaper: {join(*chosen.listen)}: {error}")
     try:

@@ -19,7 +19,7 @@ import xcffib
 import xcffib.xproto
 from numpy.typing import NDArray
 
-from avl_protocol.endpoint.state import write_ready
+from avl_protocol.endpoint.program.state import write_ready
 from interop.bench.rig.layout import MARKER
 from interop.bench.rig.strip import DOUBTFUL
 
@@ -67,10 +67,16 @@ class Typed:
         self._window: int = self.connection.generate_id()
         mask = xproto.EventMask.KeyPress | xproto.EventMask.Exposure
         self._core.CreateWindow(
-            screen.root_depth, self._window, screen.root, *MARKER, 0, xproto.WindowClass.InputOutput,
-            screen.root_visual, xproto.CW.BackPixel | xproto.CW.OverrideRedirect | xproto.CW.EventMask,
+            screen.root_depth,
+            self._window,
+            screen.root,
+            *MARKER,
+            0,
+            xproto.WindowClass.InputOutput,
+            screen.root_visual,
+            xproto.CW.BackPixel | xproto.CW.OverrideRedirect | xproto.CW.EventMask,
             [PAPER, 1, mask],
-        )  # fmt: skip
+        )
         font, self._pen = self.connection.generate_id(), self.connection.generate_id()
         self._core.OpenFont(font, len(FONT), FONT)
         values = xproto.GC.Foreground | xproto.GC.Background | xproto.GC.Font
@@ -108,9 +114,18 @@ class Typed:
         row = encode(self._count)
         pixels = np.repeat(np.repeat(row[None, :, None], HEIGHT, axis=0), 4, axis=2)
         self._core.PutImage(
-            xproto.ImageFormat.ZPixmap, self._window, self._pen, MARKER.width, HEIGHT, 0, 0, 0, self._depth,
-            pixels.size, pixels.tobytes(),
-        )  # fmt: skip
+            xproto.ImageFormat.ZPixmap,
+            self._window,
+            self._pen,
+            MARKER.width,
+            HEIGHT,
+            0,
+            0,
+            0,
+            self._depth,
+            pixels.size,
+            pixels.tobytes(),
+        )
 
     def _add_letter(self) -> None:
         if self._column >= MARKER.width // LETTER - 1:

@@ -1,1 +1,1 @@
-"""Storey 2, end-to-end keys: the relay forwards what it cannot read."""
+"""Layer 2, end-to-end keys: handshake, records, sealed objects. A relay has none of them."""

@@ -139,9 +139,13 @@ class AttemptBudget:
     """
 
     def __init__(
-        self, control: Code | None, view: Code | None, entropy: Callable[[int], bytes], known: Iterable[bytes] = (),
+        self,
+        control: Code | None,
+        view: Code | None,
+        entropy: Callable[[int], bytes],
+        known: Iterable[bytes] = (),
         known_view: Iterable[bytes] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._counted = (_Counted(control, known), _Counted(view, known_view))
         self._entropy = entropy
         self._open: set[Try] = set()

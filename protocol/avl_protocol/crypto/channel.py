@@ -38,7 +38,7 @@ SESSION_BYTES = 16
 MAC_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeHeader:
     """Channel Resume: what each direction of a re-opened stream begins with."""
 
@@ -75,7 +75,13 @@ def read_resume_header(data: bytes) -> tuple[ResumeHeader, int] | None:
     end = offset + MAC_BYTES
     if len(data) < end:
         return None
-    return ResumeHeader(bytes(data[:SESSION_BYTES]), numbers[0], numbers[1], numbers[2], bytes(data[offset:end])), end
+    return ResumeHeader(
+        session=bytes(data[:SESSION_BYTES]),
+        channel=numbers[0],
+        epoch=numbers[1],
+        next_counter=numbers[2],
+        mac=bytes(data[offset:end]),
+    ), end
 
 
 class SecureChannel:
@@ -86,6 +92,7 @@ class SecureChannel:
 
     def __init__(
         self,
+        *,
         send_key: bytes,
         receive_key: bytes,
         channel: int,
@@ -211,7 +218,9 @@ class SecureChannel:
         if self._from_viewer:
             self.suspend()
         self._epoch_sent = epoch
-        header = ResumeHeader(self._session_id, self.channel, epoch, self._opener.counter, b"")
+        header = ResumeHeader(
+            session=self._session_id, channel=self.channel, epoch=epoch, next_counter=self._opener.counter, mac=b""
+        )
         self._owed_records = self._owed_bytes = self._owed_any = 0
         return header.body + self._mac(self._from_viewer, header.body, binding)
 
@@ -278,11 +287,11 @@ class SecureChannel:
 def open_channel(keys: SessionKeys, channel: int, from_viewer: bool, session_id: bytes) -> SecureChannel:
     """The end of a session's channel with the keys and limit that the specification gives it."""
     return SecureChannel(
-        keys.channel_key(channel, from_viewer),
-        keys.channel_key(channel, not from_viewer),
-        channel,
-        from_viewer,
-        keys.move_key,
-        session_id,
-        MAX_RETAINED_BULK if is_bulk(channel) else MAX_RETAINED_CONTROL,
+        send_key=keys.channel_key(channel, from_viewer),
+        receive_key=keys.channel_key(channel, not from_viewer),
+        channel=channel,
+        from_viewer=from_viewer,
+        move_key=keys.move_key,
+        session_id=session_id,
+        limit=MAX_RETAINED_BULK if is_bulk(channel) else MAX_RETAINED_CONTROL,
     )

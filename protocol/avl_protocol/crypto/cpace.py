@@ -46,7 +46,7 @@ class Initiator:
 
     __slots__ = ("_ad", "_scalar", "_sid", "share")
 
-    def __init__(self, prs: bytes, ci: bytes, sid: bytes, ad: bytes, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, *, prs: bytes, ci: bytes, sid: bytes, ad: bytes, entropy: Callable[[int], bytes]) -> None:
         self._scalar = X25519PrivateKey.from_private_bytes(entropy(32))
         self._sid = sid
         self._ad = ad
@@ -65,7 +65,7 @@ class Responder:
 
     __slots__ = ("_ad", "_scalar", "_sid", "share")
 
-    def __init__(self, prs: bytes, ci: bytes, sid: bytes, ad: bytes, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, *, prs: bytes, ci: bytes, sid: bytes, ad: bytes, entropy: Callable[[int], bytes]) -> None:
         self._scalar = X25519PrivateKey.from_private_bytes(entropy(32))
         self._sid = sid
         self._ad = ad

@@ -72,6 +72,7 @@ class ViewerHandshake:
 
     def __init__(
         self,
+        *,
         own: Identity,
         device_number: int,
         session_id: bytes,
@@ -93,7 +94,10 @@ class ViewerHandshake:
         self._entropy = entropy
         self._wall = wall
         self._noise = noise.HandshakeState(
-            True, authentication.prologue(session_id, device_number), entropy(32), entropy
+            initiator=True,
+            prologue=authentication.prologue(session_id, device_number),
+            static=entropy(32),
+            entropy=entropy,
         )
         self._expect = Expect.START
         self._pake: cpace.Initiator | None = None
@@ -181,17 +185,23 @@ class ViewerHandshake:
         self.host_identity = hello.identity
         self.version = hello.version
         self._pake = cpace.Initiator(
-            authentication.code_string(self._code),
-            authentication.CHANNEL_IDENTIFIER,
-            self._noise.handshake_hash,
-            self._own.public,
-            self._entropy,
+            prs=authentication.code_string(self._code),
+            ci=authentication.CHANNEL_IDENTIFIER,
+            sid=self._noise.handshake_hash,
+            ad=self._own.public,
+            entropy=self._entropy,
         )
         not_before, not_after, signature = authentication.endorsement(self._own, STATIC_VIEWER, self._noise, self._wall)
         payload = ViewerHello(
-            self._own.public, not_before, not_after, signature, self._name, self._permissions, self._pake.share,
-            self._ticket,
-        )  # fmt: skip
+            identity=self._own.public,
+            not_before=not_before,
+            not_after=not_after,
+            signature=signature,
+            name=self._name,
+            permissions=self._permissions,
+            share=self._pake.share,
+            ticket=self._ticket,
+        )
         message = self._noise.write(HANDSHAKE.encode(payload))
         self._send, self._receive = self._noise.split()
         return authentication.sized(message)
@@ -227,6 +237,7 @@ class HostHandshake:
 
     def __init__(
         self,
+        *,
         own: Identity,
         session_id: bytes,
         entropy: Callable[[int], bytes],
@@ -239,7 +250,11 @@ class HostHandshake:
         self._wall = wall
         self._versions = versions
         self._noise = noise.HandshakeState(
-            False, authentication.prologue(session_id, own.number), entropy(32), entropy, encapsulate=encapsulate
+            initiator=False,
+            prologue=authentication.prologue(session_id, own.number),
+            static=entropy(32),
+            entropy=entropy,
+            encapsulate=encapsulate,
         )
         self._expect = Expect.START
         self._sid = b""
@@ -298,7 +313,9 @@ class HostHandshake:
             if code is not None and (not code or normalise_code(code) != code):
                 raise LocalProtocolError("codes are given normalised and are not empty")
             prs = self._entropy(32) if code is None else authentication.code_string(code)
-            pake = cpace.Responder(prs, authentication.CHANNEL_IDENTIFIER, self._sid, self._own.public, self._entropy)
+            pake = cpace.Responder(
+                prs=prs, ci=authentication.CHANNEL_IDENTIFIER, sid=self._sid, ad=self._own.public, entropy=self._entropy
+            )
             run = pake.finish(self._hello.share, self._hello.identity)
             shares.append(pake.share)
             tags.append(run.responder_tag)
@@ -346,7 +363,13 @@ class HostHandshake:
         self.version = max(common)
         not_before, not_after, signature = authentication.endorsement(self._own, STATIC_HOST, self._noise, self._wall)
         payload = HostHello(
-            self.version, self._own.public, not_before, not_after, signature, ("code",), self._wall * 1000
+            version=self.version,
+            identity=self._own.public,
+            not_before=not_before,
+            not_after=not_after,
+            signature=signature,
+            methods=("code",),
+            time_ms=self._wall * 1000,
         )
         message = self._noise.write(HANDSHAKE.encode(payload))
         self._sid = self._noise.handshake_hash

@@ -85,6 +85,7 @@ class HandshakeState:
 
     def __init__(
         self,
+        *,
         initiator: bool,
         prologue: bytes,
         static: bytes,

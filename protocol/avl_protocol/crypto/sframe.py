@@ -181,6 +181,7 @@ class ObjectSealer:
 
     def __init__(
         self,
+        *,
         media_session: bytes,
         generation: int,
         step: int,

@@ -1,1 +1,1 @@
-"""Storey 4, the only I/O here: sockets, timers, clock and entropy."""
+"""Layer 4, the only input and output: sockets, timers, clock and entropy."""

@@ -14,9 +14,14 @@ from collections.abc import Callable, Iterable
 
 from aioquic.quic.packet import QuicErrorCode
 
-from avl_protocol.endpoint.admission import BLAMED
-from avl_protocol.endpoint.clock import Clock
-from avl_protocol.endpoint.demux import (
+from avl_protocol.endpoint.accept.acceptor import Acceptor, other_versions
+from avl_protocol.endpoint.accept.admission import BLAMED
+from avl_protocol.endpoint.accept.quota import Quota
+from avl_protocol.endpoint.boundconnection import Application, BoundConnection
+from avl_protocol.endpoint.dial.dialling import Dialling, Unreachable
+from avl_protocol.endpoint.loop.clock import Clock
+from avl_protocol.endpoint.tls import TlsServer, Trust
+from avl_protocol.endpoint.udp.demux import (
     Demultiplexer,
     Known,
     NewConnection,
@@ -25,12 +30,7 @@ from avl_protocol.endpoint.demux import (
     Stray,
     UnknownVersion,
 )
-from avl_protocol.endpoint.dial import Dialling, Unreachable
-from avl_protocol.endpoint.link import Application, Link
-from avl_protocol.endpoint.network import Address, Batch, DatagramSocket, Network, Pinned
-from avl_protocol.endpoint.quota import Quota
-from avl_protocol.endpoint.reception import Reception, other_versions
-from avl_protocol.endpoint.tls import TlsServer, Trust
+from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket, Network, Pinned
 from avl_protocol.quic.carrier import STATELESS_RESET, QuicCarrier, RawApplication, Receiver
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.http3 import Http3Application, HttpHandler
@@ -85,11 +85,11 @@ class Endpoint:
         self.on_raw = on_raw
         self._admits: Callable[[bytes, Address], bool] = _anybody
         self._socket: DatagramSocket | None = None
-        self._routes: Demultiplexer[Link] = Demultiplexer()
-        self._links: dict[Link, None] = {}
-        self._touched: dict[Link, None] = {}
-        self._outgoing: dict[Link, None] = {}
-        self._deadlines: Deadlines[Link] = Deadlines()
+        self._routes: Demultiplexer[BoundConnection] = Demultiplexer()
+        self._connections: dict[BoundConnection, None] = {}
+        self._touched: dict[BoundConnection, None] = {}
+        self._outgoing: dict[BoundConnection, None] = {}
+        self._deadlines: Deadlines[BoundConnection] = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._serving = self._scheduled = self._everywhere = False
@@ -97,7 +97,7 @@ class Endpoint:
         self._on_carrier: OnCarrier | None = None
         self._on_http: HttpHandler | None = None
         self._origin_allowed: Callable[[str, str], bool] = _no_origin
-        self._reception = Reception(self._reset_key, entropy, clock.monotonic())
+        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic())
 
     # ---- what programs call
 
@@ -109,13 +109,13 @@ class Endpoint:
     @property
     def connections(self) -> int:
         """Connections in any state."""
-        return len(self._links)
+        return len(self._connections)
 
     def snapshot(self) -> Snapshot:
         """What is kept of connections and of those who ask for one, by number."""
         known, new = self._lobby
         counts = {
-            "connections": len(self._links),
+            "connections": len(self._connections),
             "timers": len(self._deadlines),
             "sources": self._quota.sources,
             "packets of friends that wait": len(self._late),
@@ -180,7 +180,7 @@ class Endpoint:
             raise Unreachable(f"{host} has no address: {error.strerror or error}") from error
         chosen = options or self._options
 
-        def start(candidate: Address, dialling: Dialling) -> Link:
+        def start(candidate: Address, dialling: Dialling) -> BoundConnection:
             settings = configuration(is_client=True, alpn=[ALPN], idle_timeout=self._idle_timeout)
             settings.server_name = server_name or host
             trust.apply(settings)
@@ -195,13 +195,13 @@ class Endpoint:
             )
 
             def choose(made: Connection, _alpn: str) -> Application:
-                return RawApplication(made, lambda carrier: dialling.won(link, carrier))
+                return RawApplication(made, lambda carrier: dialling.won(bound, carrier))
 
-            link = self._add(connection, choose, dialling.settled)
-            link.source = self._network.source_for(candidate)
+            bound = self._add(connection, choose, dialling.settled)
+            bound.source = self._network.source_for(candidate)
             connection.connect(candidate, now)
-            self._wake(link)
-            return link
+            self._wake(bound)
+            return bound
 
         dialling = Dialling(self._loop, candidates, start=start, abort=self._abort, on_carrier=on_carrier)
         return await dialling.run(f"{host}:{port}", timeout)
@@ -213,13 +213,13 @@ class Endpoint:
         """
         now = self._clock.monotonic()
         local = set(self._local())
-        for link in list(self._links):
-            connection = link.connection
+        for bound in list(self._connections):
+            connection = bound.connection
             target = connection.get_peer_address()
             if not connection.is_client or not connection.handshake_complete or connection.ended or target is None:
                 continue
             source = self._network.source_for((target[0], target[1]))
-            before, link.source = link.source, source or link.source
+            before, bound.source = bound.source, source or bound.source
             if source is None or source == before:
                 continue
             if before not in local or not self._bound().tell_local() or not connection.try_from(before, source):
@@ -235,17 +235,17 @@ class Endpoint:
         """Say the end on every connection, tell every receiver, free the socket. Returns without waiting for peers."""
         self._tls = None
         now = self._clock.monotonic()
-        for link in list(self._links):
-            if link.application is not None:
-                link.application.shut(code, text)
-            self._outgoing[link] = None
+        for bound in list(self._connections):
+            if bound.application is not None:
+                bound.application.shut(code, text)
+            self._outgoing[bound] = None
         self._serve(now)
-        for link in list(self._links):
-            link.connection.close()
-            self._outgoing[link] = None
+        for bound in list(self._connections):
+            bound.connection.close()
+            self._outgoing[bound] = None
         self._serve(now)
-        for link in list(self._links):
-            self._drop(link)
+        for bound in list(self._connections):
+            self._drop(bound)
         self._arm(now)
         if self._socket is not None:
             self._socket.close()
@@ -260,23 +260,23 @@ class Endpoint:
         if self._late:
             batch, self._late = [*self._late, *batch], []
         crowded = len(batch) > limits.turn_packets
-        taken: dict[Link, int] = {}
+        taken: dict[BoundConnection, int] = {}
         for data, arrival in batch:
             route = self._routes.route(data)
             if isinstance(route, Known):
-                link = route.link
-                if not link.favoured:
+                bound = route.bound
+                if not bound.favoured:
                     self._queue(self._lobby[0], data, arrival)
                     continue
                 if crowded:
-                    count = taken.get(link, 0)
+                    count = taken.get(bound, 0)
                     if count >= limits.turn_packets:
                         if len(self._late) < limits.waiting_friends:
                             self._late.append((data, arrival))
                         continue
-                    taken[link] = count + 1
-                if link.takes(now):
-                    self._deliver(link, data, arrival, now)
+                    taken[bound] = count + 1
+                if bound.takes(now):
+                    self._deliver(bound, data, arrival, now)
             elif isinstance(route, (NewConnection, UnknownVersion)):
                 self._queue(self._lobby[1], data, arrival)
             elif route is not None:
@@ -292,7 +292,7 @@ class Endpoint:
             queue.append((data, arrival))
 
     def _receive_strangers(self) -> None:
-        """What strangers sent, those first with whom a connection has begun."""
+        """Packets of strangers; those of connections that have begun come first."""
         self._lobby_waits = False
         known, new = self._lobby
         if not known and not new:
@@ -311,9 +311,9 @@ class Endpoint:
             self._lobby_waits = True
             self._loop.call_soon(self._receive_strangers)
 
-    def _wake(self, link: Link) -> None:
+    def _wake(self, bound: BoundConnection) -> None:
         """A link has something to send."""
-        self._outgoing[link] = None
+        self._outgoing[bound] = None
         if not self._serving and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._turn)
@@ -329,26 +329,26 @@ class Endpoint:
         self._serving = True
         try:
             outgoing: list[tuple[bytes, Address | Pinned]] = []
-            served: dict[Link, None] = {}
+            served: dict[BoundConnection, None] = {}
             while self._touched or self._outgoing:
                 while self._touched:
-                    link = next(iter(self._touched))
-                    del self._touched[link]
-                    self._outgoing[link] = None
-                    link.process(now)
+                    bound = next(iter(self._touched))
+                    del self._touched[bound]
+                    self._outgoing[bound] = None
+                    bound.process(now)
                 flushing, self._outgoing = self._outgoing, {}
-                for link in flushing:
-                    outgoing += link.flush(now)
-                    served[link] = None
-                    if link.connection.ended:
-                        link.process(now)
+                for bound in flushing:
+                    outgoing += bound.flush(now)
+                    served[bound] = None
+                    if bound.connection.ended:
+                        bound.process(now)
             if outgoing and self._socket is not None:
                 self._socket.send_batch(outgoing)
-            for link in served:
-                if link.forgotten:
-                    self._drop(link)
+            for bound in served:
+                if bound.forgotten:
+                    self._drop(bound)
                 else:
-                    self._deadlines.set(link, link.connection.get_timer())
+                    self._deadlines.set(bound, bound.connection.get_timer())
             self._arm(now)
         finally:
             self._serving = False
@@ -378,26 +378,26 @@ class Endpoint:
         now = self._clock.monotonic()
         due = self._deadlines.expired(now + EARLY)
         now = max([now, *(at for _, at in due)]) + TICK if due else now
-        for link, _ in due:
-            link.connection.handle_timer(now)
-            self._touched[link] = None
+        for bound, _ in due:
+            bound.connection.handle_timer(now)
+            self._touched[bound] = None
         self._serve(now)
         if not due:
             self._arm(now)
 
     # ---- one datagram
 
-    def _deliver(self, link: Link, data: bytes, arrival: Address | Pinned, now: float) -> None:
-        connection = link.connection
+    def _deliver(self, bound: BoundConnection, data: bytes, arrival: Address | Pinned, now: float) -> None:
+        connection = bound.connection
         connection.receive_datagram(data, connection.arriving_as((arrival[0], arrival[1]), arrival[2:]), now)
-        self._touched[link] = None
+        self._touched[bound] = None
 
     def _receive(self, data: bytes, arrival: Address | Pinned, now: float) -> None:
         """A stranger's; what it belongs to may have changed while it waited."""
         route = self._routes.route(data)
         if isinstance(route, Known):
-            if route.link.takes(now):
-                self._deliver(route.link, data, arrival, now)
+            if route.bound.takes(now):
+                self._deliver(route.bound, data, arrival, now)
         elif isinstance(route, NewConnection):
             self._accept(route, data, arrival, now)
         elif isinstance(route, UnknownVersion):
@@ -408,10 +408,10 @@ class Endpoint:
     def _answer(self, route: object, data: bytes, arrival: Address | Pinned, now: float) -> None:
         """What belongs to no connection and costs little."""
         if isinstance(route, ResetOf):
-            route.link.connection.terminate(QuicErrorCode.NO_ERROR, STATELESS_RESET)
-            self._touched[route.link] = None
+            route.bound.connection.terminate(QuicErrorCode.NO_ERROR, STATELESS_RESET)
+            self._touched[route.bound] = None
         elif isinstance(route, Stray):
-            answer = self._reception.reset(route.destination, len(data), now)
+            answer = self._acceptor.reset(route.destination, len(data), now)
             if answer is not None:
                 self._bound().send_batch([(answer, arrival)])
         elif isinstance(route, NotQuic) and self.on_raw is not None:
@@ -422,7 +422,7 @@ class Endpoint:
         if tls is None:
             return
         address = (arrival[0], arrival[1])
-        verdict = self._reception.judge(first, data, address, now)
+        verdict = self._acceptor.judge(first, data, address, now)
         if isinstance(verdict, bytes):
             if self._admits(first.destination, address):  # nobody else learns that there is somebody
                 self._bound().send_batch([(verdict, arrival)])
@@ -439,29 +439,29 @@ class Endpoint:
                 retry_source_connection_id=verdict.retried,
             )
             host = address[0]
-            admission = self._reception.admission
+            admission = self._acceptor.admission
             admission.opened(host)
 
-            def settled(made: Link, failure: str | None) -> None:
+            def settled(made: BoundConnection, failure: str | None) -> None:
                 admission.settled(host)
                 if failure is None:
                     self._place(made, host)
 
-            link = self._add(connection, self._choose, settled)
-            link.register(first.destination)
+            bound = self._add(connection, self._choose, settled)
+            bound.register(first.destination)
             connection.receive_datagram(data, arrival, now)
-            self._touched[link] = None
+            self._touched[bound] = None
 
-    def _place(self, link: Link, host: str) -> None:
+    def _place(self, bound: BoundConnection, host: str) -> None:
         """A client has proved its address: it gets a place, or is told why not."""
 
         def end() -> None:
-            if link.application is not None:
-                link.application.shut(CloseCode.LIMIT, "too many connections")
-                self._wake(link)
+            if bound.application is not None:
+                bound.application.shut(CloseCode.LIMIT, "too many connections")
+                self._wake(bound)
 
-        link.claim = self._quota.claim(host, self._clock.monotonic(), end)
-        if link.claim is None:
+        bound.claim = self._quota.claim(host, self._clock.monotonic(), end)
+        if bound.claim is None:
             end()
 
     # ---- links
@@ -482,40 +482,40 @@ class Endpoint:
         self,
         connection: Connection,
         choose: Callable[[Connection, str], Application],
-        on_settled: Callable[[Link, str | None], None],
-    ) -> Link:
-        link = Link(
+        on_settled: Callable[[BoundConnection, str | None], None],
+    ) -> BoundConnection:
+        bound = BoundConnection(
             connection,
             routes=self._routes,
             choose=choose,
             on_settled=on_settled,
             limits=self._limits,
         )
-        connection.on_wanted = lambda: self._wake(link)
-        self._links[link] = None
-        return link
+        connection.on_wanted = lambda: self._wake(bound)
+        self._connections[bound] = None
+        return bound
 
-    def _abort(self, link: Link) -> None:
+    def _abort(self, bound: BoundConnection) -> None:
         """Give up on a link whose handshake is not done, without a word."""
-        link.connection.terminate(QuicErrorCode.NO_ERROR, "given up")
-        self._drop(link)
+        bound.connection.terminate(QuicErrorCode.NO_ERROR, "given up")
+        self._drop(bound)
 
-    def _drop(self, link: Link) -> None:
-        link.forget()
-        self._blame(link)
-        link.connection.end_log()
-        self._links.pop(link, None)
-        self._deadlines.drop(link)
-        self._touched.pop(link, None)
-        self._outgoing.pop(link, None)
+    def _drop(self, bound: BoundConnection) -> None:
+        bound.forget()
+        self._blame(bound)
+        bound.connection.end_log()
+        self._connections.pop(bound, None)
+        self._deadlines.drop(bound)
+        self._touched.pop(bound, None)
+        self._outgoing.pop(bound, None)
 
-    def _blame(self, link: Link) -> None:
+    def _blame(self, bound: BoundConnection) -> None:
         """Whoever broke the protocol or a limit finds it harder to come again."""
-        event, address = link.connection.close_event, link.connection.get_peer_address()
-        if event is None or event.frame_type is not None or link.connection.is_client or address is None:
+        event, address = bound.connection.close_event, bound.connection.get_peer_address()
+        if event is None or event.frame_type is not None or bound.connection.is_client or address is None:
             return
-        if event.error_code in BLAMED and not link.favoured:
-            self._reception.admission.blame(address[0], self._clock.monotonic())
+        if event.error_code in BLAMED and not bound.favoured:
+            self._acceptor.admission.blame(address[0], self._clock.monotonic())
 
     def _new_connection_id(self) -> bytes:
         return self._entropy(CID_LENGTH)

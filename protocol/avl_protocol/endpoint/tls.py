@@ -83,7 +83,8 @@ class TrustPublic:
 
 @dataclass(frozen=True, slots=True)
 class TrustLater:
-    """Accept any certificate in TLS: whoever asks decides, once he knows who claims to be there (`trusted_for`)."""
+    """Accept any certificate in TLS; the caller decides later, when it knows the name that was claimed
+    (`trusted_for`)."""
 
     name: str
 

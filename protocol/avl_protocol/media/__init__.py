@@ -1,1 +1,1 @@
-"""Storey 2, frames: encoded pictures as objects, objects as datagrams, datagrams as frames again."""
+"""Layer 2, media: frames become objects and datagrams, and frames again."""

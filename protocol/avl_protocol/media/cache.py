@@ -73,7 +73,15 @@ class ObjectCache:
         """Fragment `index` of the object of which `data` has just come, as a MEDIA datagram."""
         if header.type == _MEDIA and header.fragment == index:
             return data
-        again = MediaHeader(header.handle, _MEDIA, header.track, header.object, header.flags, index, header.length)
+        again = MediaHeader(
+            handle=header.handle,
+            type=_MEDIA,
+            track=header.track,
+            object=header.object,
+            flags=header.flags,
+            fragment=index,
+            length=header.length,
+        )
         return datagram.encode(again, found.fragment(index) or b"")
 
     def _expire(self, now: float) -> None:
@@ -125,7 +133,15 @@ class ObjectCache:
             found = self._objects[track.id, number]
             for index in range(datagram.fragment_count(found.length)):
                 if (piece := found.fragment(index)) is not None:
-                    header = MediaHeader(handle, _MEDIA, track.id, number, found.flags, index, found.length)
+                    header = MediaHeader(
+                        handle=handle,
+                        type=_MEDIA,
+                        track=track.id,
+                        object=number,
+                        flags=found.flags,
+                        fragment=index,
+                        length=found.length,
+                    )
                     out.append(datagram.encode(header, piece))
         return out
 

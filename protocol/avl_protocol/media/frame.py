@@ -44,7 +44,7 @@ class StageTimes:
     encode: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedFrame:
     """One encoded picture: `data` is an H.264 access unit in Annex B form.
 

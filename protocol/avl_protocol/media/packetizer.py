@@ -16,7 +16,15 @@ def packetize(sealed: bytes, handle: int, track: int, number: int, flags: int) -
     view = memoryview(sealed)
     return [
         datagram.encode(
-            MediaHeader(handle, DatagramType.MEDIA, track, number, flags, fragment, length),
+            MediaHeader(
+                handle=handle,
+                type=DatagramType.MEDIA,
+                track=track,
+                object=number,
+                flags=flags,
+                fragment=fragment,
+                length=length,
+            ),
             view[fragment * MAX_FRAGMENT_PAYLOAD : (fragment + 1) * MAX_FRAGMENT_PAYLOAD],
         )
         for fragment in range(datagram.fragment_count(length))

@@ -73,7 +73,15 @@ def make(sealed: bytes, handle: int, track: int, number: int, flags: int, rows: 
         places = range(start, min(start + span, length), MAX_FRAGMENT_PAYLOAD)
         values = [int.from_bytes(sealed[at : at + MAX_FRAGMENT_PAYLOAD], "little") for at in places]
         for row in rows:
-            header = MediaHeader(handle, DatagramType.PARITY, track, number, flags, block * BLOCK + row, length)
+            header = MediaHeader(
+                handle=handle,
+                type=DatagramType.PARITY,
+                track=track,
+                object=number,
+                flags=flags,
+                fragment=block * BLOCK + row,
+                length=length,
+            )
             out.append(datagram.encode(header, _sum(values, matrix_row(row)).to_bytes(size, "little")))
     return out
 
@@ -125,14 +133,8 @@ def _inverse(xs: Sequence[int], ys: Sequence[int]) -> list[list[int]]:
     The inverse of a Cauchy matrix in closed form, quadratic where elimination is cubic: nobody can make a receiver
     work long for a few datagrams.
     """
-    by_x = [
-        sum(_LOG[x ^ y] for y in ys) - sum(_LOG[x ^ other] for other in xs if other != x)
-        for x in xs
-    ]  # fmt: skip
-    by_y = [
-        sum(_LOG[x ^ y] for x in xs) - sum(_LOG[y ^ other] for other in ys if other != y) - _LOG[y]
-        for y in ys
-    ]  # fmt: skip
+    by_x = [sum(_LOG[x ^ y] for y in ys) - sum(_LOG[x ^ other] for other in xs if other != x) for x in xs]
+    by_y = [sum(_LOG[x ^ y] for x in xs) - sum(_LOG[y ^ other] for other in ys if other != y) - _LOG[y] for y in ys]
     return [
         [_EXP[(at_x + at_y - _LOG[x ^ y]) % _ORDER] for x, at_x in zip(xs, by_x, strict=True)]
         for y, at_y in zip(ys, by_y, strict=True)

@@ -14,7 +14,7 @@ _KEY = 1
 _SETTLED = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preamble:
     """Times in microseconds of the host's clock.
 
@@ -82,4 +82,15 @@ def decode(plaintext: bytes) -> tuple[Preamble, memoryview]:
         raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, f"preamble: {error}") from None
     dirty = tuple(Rect(*(reader.integer() for _ in range(4))) for _ in range(count))
     settled = bool(flags & _SETTLED)
-    return Preamble(group, captured, echo, depends, settled, dirty, codec, width, height, chroma), reader.rest()
+    return Preamble(
+        group=group,
+        captured_us=captured,
+        input_echo_us=echo,
+        depends=depends,
+        settled=settled,
+        dirty=dirty,
+        codec=codec,
+        width=width,
+        height=height,
+        chroma=chroma,
+    ), reader.rest()

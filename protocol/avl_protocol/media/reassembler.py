@@ -17,7 +17,7 @@ UNFINISHED = 64
 HELD = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
     """One whole sealed object.
 
@@ -88,7 +88,14 @@ class Reassembler:
         self._close(number)
         self._newest_done = max(self._newest_done, number)
         self.received += 1
-        return Assembled(number, partial.flags, partial.sealed(), partial.first, now, partial.repaired)
+        return Assembled(
+            number=number,
+            flags=partial.flags,
+            sealed=partial.sealed(),
+            first=partial.first,
+            last=now,
+            repaired=partial.repaired,
+        )
 
     def _trim(self) -> None:
         """Give up the oldest objects while there are too many or they hold too much."""

@@ -24,7 +24,7 @@ from avl_protocol.wire.registry import (
 VIDEO_LIFETIME = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
     """One track of a host.
 
@@ -52,7 +52,9 @@ class Track:
 
 def video(number: int) -> Track:
     """A track of H.264 pictures."""
-    return Track(number, TrackKind.VIDEO, Priority.VIDEO, VIDEO_LIFETIME, TrackEntry.KEY)
+    return Track(
+        id=number, kind=TrackKind.VIDEO, priority=Priority.VIDEO, lifetime=VIDEO_LIFETIME, entry=TrackEntry.KEY
+    )
 
 
 def tracks_of(rows: Iterable[tuple[int, ...]], code: CloseCode) -> tuple[Track, ...]:
@@ -81,4 +83,4 @@ def _track(row: tuple[int, ...], code: CloseCode) -> Track:
         and entry in TrackEntry._value2member_map_
     ):
         raise RemoteProtocolError(code, "a track out of range")
-    return Track(number, kind, Priority(priority), lifetime / 1000, TrackEntry(entry))
+    return Track(id=number, kind=kind, priority=Priority(priority), lifetime=lifetime / 1000, entry=TrackEntry(entry))

@@ -1,1 +1,1 @@
-"""Storey 2, which way: directly or through a relay (spec 08-paths)."""
+"""Layer 2, paths: candidates, punching, and the choice between direct paths and relays (spec 08-paths)."""

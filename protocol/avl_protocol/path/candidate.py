@@ -1,7 +1,7 @@
 """Candidates: addresses at which a peer might be reached, and which of them may be sent anything (spec 08-paths, 8.3).
 
 What a peer names is a wish. Nothing is sent to groups of machines, to this machine itself, or into private networks
-that the peer can't be on: a session must not become a way to knock on doors at home.
+that the peer can't be on: a session must not become a path to knock on doors at home.
 """
 
 from __future__ import annotations

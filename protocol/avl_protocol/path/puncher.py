@@ -59,7 +59,7 @@ def rhythm(punches: int) -> tuple[float, ...]:
     return tuple(sum(RHYTHM[one:other]) for one, other in pairwise(chosen))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Target:
     """An address under way: when the next punch leaves, the pauses behind each, how many left, when each nonce did."""
 
@@ -114,7 +114,7 @@ class Puncher:
         left = min(ROUND, *(allowance.left(now) for allowance in self._allowances))
         chosen = addresses[: min(TARGETS, left)]
         self._rhythm = rhythm(left // len(chosen)) if chosen else RHYTHM
-        self._targets = {address: _Target(now, self._rhythm) for address in chosen}
+        self._targets = {address: _Target(due=now, rhythm=self._rhythm) for address in chosen}
         self.handle_timer(now)
 
     def stop(self) -> None:
@@ -136,7 +136,9 @@ class Puncher:
         if len(self._seen) > SEEN:
             del self._seen[next(iter(self._seen))]
         if fresh and self._targets and address not in self._targets and len(self._targets) < TARGETS:
-            self._targets[address] = _Target(now, self._rhythm)  # what the peer's NAT made of an address that it named
+            self._targets[address] = _Target(
+                due=now, rhythm=self._rhythm
+            )  # what the peer's NAT made of an address that it named
             self.handle_timer(now)
         return False
 

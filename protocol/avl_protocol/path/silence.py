@@ -1,6 +1,6 @@
-"""Silence: is a way still there, when nothing has come over it for a while (spec 08-paths, 8.6)?
+"""Silence: is a path still there, when nothing has come over it for a while (spec 08-paths, 8.6)?
 
-A side that only receives never notices that its NAT has forgotten it: it has to ask. A busy way is asked after 100 ms
+A side that only receives never notices that its NAT has forgotten it: it has to ask. A busy path is asked after 100 ms
 without a packet, and counts as silent when it has not answered in about as long; an idle one is asked now and then.
 What comes says nothing of the other direction, where the input goes: only answers do, so they must not fail either.
 """
@@ -13,7 +13,7 @@ from avl_protocol.wire.registry import T_PATH_ANSWER_DELAY, T_PATH_IDLE_ASK, T_P
 
 
 class Verdict(Enum):
-    """What to do about a way."""
+    """What to do about a path."""
 
     FINE = "nothing"
     ASK = "send something that is answered"

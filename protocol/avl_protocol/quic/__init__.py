@@ -1,1 +1,1 @@
-"""Storey 3, QUIC as a sans-IO transport over aioquic."""
+"""Layer 3, QUIC: a sans-IO transport over aioquic."""

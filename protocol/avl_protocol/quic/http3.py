@@ -31,6 +31,7 @@ class HttpRequest:
 
     def __init__(
         self,
+        *,
         http: Http3Connection,
         connection: Connection,
         stream: int,
@@ -242,7 +243,13 @@ class Http3Application:
     def _headers(self, event: HeadersReceived, now: float) -> None:
         if event.stream_id in self._requests or (self._session is not None and event.stream_id == SESSION):
             return  # trailers
-        request = HttpRequest(self._http, self._connection, event.stream_id, event.headers, self._answered)
+        request = HttpRequest(
+            http=self._http,
+            connection=self._connection,
+            stream=event.stream_id,
+            headers=event.headers,
+            on_answered=self._answered,
+        )
         # RFC 9114, section 4.2.2: the size of a field is its name, its value and 32 bytes.
         if sum(len(name) + len(value) + 32 for name, value in event.headers) > MAX_HEADERS:
             request.send_headers(431, end=True)

@@ -175,7 +175,7 @@ class Recorder(QuicLogger):
     """Writes one file for each connection into a folder."""
 
     def __init__(
-        self, folder: Path, role: str, wall: float, monotonic: Callable[[], float], tell: Callable[[str], None]
+        self, *, folder: Path, role: str, wall: float, monotonic: Callable[[], float], tell: Callable[[str], None]
     ) -> None:
         """`role`: host, relay or viewer. `wall`: seconds since 1970 now. `tell` is given one sentence when recording
         stops early. Raises OSError where the folder cannot be written."""
@@ -259,7 +259,7 @@ def recording(
     if folder is None:
         yield
         return
-    before, _current = _current, Recorder(folder, role, wall, monotonic, tell)
+    before, _current = _current, Recorder(folder=folder, role=role, wall=wall, monotonic=monotonic, tell=tell)
     mine = _current
     try:
         yield

@@ -1,1 +1,1 @@
-"""Storey 2, how much to send."""
+"""Layer 2, rate: how much a hop may send."""

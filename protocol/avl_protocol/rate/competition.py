@@ -38,9 +38,20 @@ class Competition:
         self.active = False
 
     def update(
-        self, now: float, step: float, rate: float, delivered: float, sent: float, rtt: float, queue: float,
-        target: float, overloaded: bool, lost: bool, idle: bool, share: float,
-    ) -> float | None:  # fmt: skip
+        self,
+        now: float,
+        step: float,
+        rate: float,
+        delivered: float,
+        sent: float,
+        rtt: float,
+        queue: float,
+        target: float,
+        overloaded: bool,
+        lost: bool,
+        idle: bool,
+        share: float,
+    ) -> float | None:
         """Take a report's figures (rates in bit/s, times in seconds, our share of the bottleneck); the rate while
         competing, None otherwise."""
         self._standing.append((now, queue))

@@ -23,7 +23,7 @@ class Probe:
     rate: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateState:
     """What a controller thinks, for people and logs. Rates in bit/s, times in seconds."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from avl_protocol.rate.bottleneck import Bottleneck
 from avl_protocol.rate.capacity import Capacity
 from avl_protocol.rate.competition import Competition
 from avl_protocol.rate.control import Arrival, Probe, RateState
@@ -18,7 +19,6 @@ from avl_protocol.rate.delay import QueueDelay
 from avl_protocol.rate.losses import Losses
 from avl_protocol.rate.probing import Probing
 from avl_protocol.rate.settings import RateSettings
-from avl_protocol.rate.sharing import Sharing
 from avl_protocol.rate.trains import Trains
 
 #: Seconds between pictures that budgets are made for.
@@ -73,7 +73,7 @@ class Controller:
         self._probing = Probing(settings)
         self._competition = Competition(settings)
         self._path = Capacity()
-        self._sharing = Sharing(self._packet)
+        self._bottleneck = Bottleneck(self._packet)
         self._best = 0.0
         self._least_rtt: float | None = None
         self._rtt = 0.0
@@ -238,12 +238,12 @@ class Controller:
         if self._path.stretched and self._path.value is not None:
             self._best = max(self._best, 8 * self._path.value)
         self._updated = now
-        self._sharing.update(ended, base, self._delay.noise, step)
+        self._bottleneck.update(ended, base, self._delay.noise, step)
         self._control(now, step, bool(lost))
 
     @property
     def _alone(self) -> bool:
-        return self._sharing.alone and not self._competition.active and not self._stuck
+        return self._bottleneck.alone and not self._competition.active and not self._stuck
 
     # ---- the law
 
@@ -270,9 +270,19 @@ class Controller:
         # Alone, a queue is gone in its own time; one that stays is not ours.
         self._stuck = now - self._calm_at > STUCK + self._rtt + 2 * queue
         rate = self._competition.update(
-            now, step, self._rate, delivered, sent, self._rtt, queue, target, overloaded, lost,
-            idle or self._sharing.alone, self._sharing.share,
-        )  # fmt: skip
+            now,
+            step,
+            self._rate,
+            delivered,
+            sent,
+            self._rtt,
+            queue,
+            target,
+            overloaded,
+            lost,
+            idle or self._bottleneck.alone,
+            self._bottleneck.share,
+        )
         if rate is not None:
             self._draining = False
             self._set(self._clamp(rate), "compete", "another flow keeps the queue full")
@@ -381,6 +391,13 @@ class Controller:
     def state(self, now: float) -> RateState:
         """What it thinks and why it last moved."""
         return RateState(
-            self._what, self._why, self._rate, 8 * (self._path.value or 0.0), 8 * (self._path.delivered or 0.0),
-            8 * (self.pacing_rate or 0.0), self._delay.standing, self._losses.average, self.parity(16) / 16,
-        )  # fmt: skip
+            state=self._what,
+            reason=self._why,
+            target=self._rate,
+            capacity=8 * (self._path.value or 0.0),
+            delivered=8 * (self._path.delivered or 0.0),
+            pacing=8 * (self.pacing_rate or 0.0),
+            queue_delay=self._delay.standing,
+            loss=self._losses.average,
+            parity=self.parity(16) / 16,
+        )

@@ -154,7 +154,15 @@ class HopRate:
     def padding(self) -> bytes:
         """A probe that carries nothing."""
         self._probes = (self._probes + 1) % (1 << 32)
-        header = MediaHeader(0, DatagramType.PROBE, PROBE_TRACK, self._probes, 0, 0, MAX_FRAGMENT_PAYLOAD)
+        header = MediaHeader(
+            handle=0,
+            type=DatagramType.PROBE,
+            track=PROBE_TRACK,
+            object=self._probes,
+            flags=0,
+            fragment=0,
+            length=MAX_FRAGMENT_PAYLOAD,
+        )
         return datagram.encode(header, bytes(MAX_FRAGMENT_PAYLOAD))
 
     def wakes_at(self) -> float | None:

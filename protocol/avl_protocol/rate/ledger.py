@@ -31,7 +31,7 @@ class Sent:
 
     __slots__ = ("again", "cookie", "index", "name", "sent", "size", "state")
 
-    def __init__(self, index: int, sent: float, size: int, cookie: object | None, name: bytes, again: bool) -> None:
+    def __init__(self, *, index: int, sent: float, size: int, cookie: object | None, name: bytes, again: bool) -> None:
         self.index = index
         self.sent = sent
         self.size = size
@@ -72,7 +72,9 @@ class Ledger:
         """A datagram leaves; `size` counts all headers. The transport hands the result back to `resolved`."""
         self._forget(now)
         name, fragment = name_of(payload)
-        record = Sent(self._count, now, size, cookie, name, name[0] == DatagramType.REPAIR)
+        record = Sent(
+            index=self._count, sent=now, size=size, cookie=cookie, name=name, again=name[0] == DatagramType.REPAIR
+        )
         self._count += 1
         self.unanswered += size
         named = self._named.get(name)
@@ -87,7 +89,7 @@ class Ledger:
 
     def unnamed(self, size: int, cookie: object | None, now: float) -> Sent:
         """A datagram leaves that no feedback names: only the transport knows what becomes of it."""
-        record = Sent(-1, now, size, cookie, b"", True)
+        record = Sent(index=-1, sent=now, size=size, cookie=cookie, name=b"", again=True)
         self.unanswered += size
         return record
 

@@ -1,1 +1,1 @@
-"""Storey 3: state machines. Bytes and `now` go in; bytes and events come out."""
+"""Layer 3, sessions: state machines. Bytes and `now` go in; bytes and events come out."""

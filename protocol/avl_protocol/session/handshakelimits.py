@@ -1,8 +1,8 @@
 """HandshakeLimits: who may begin a handshake with a host, so that strangers together can't lock anybody out (spec
 06-security, 6.6).
 
-There is no cap that all share alike. Sources have their own shares, and so have networks. Who comes for the first time
-in a while does not compete with those that came and were not admitted; who was admitted lately competes with nobody.
+There is no cap that all share alike. Sources have their own shares, and so have networks. A source that is new does
+not compete with sources that came and were not admitted; a source that was admitted lately competes with none.
 And where all places are taken, a newcomer gets that of the source that has most.
 
 A source is a tag of 8 bytes, the first half of which names its network (`endpoint.sources`).
@@ -77,7 +77,7 @@ class _Crowd:
 
 
 class _Host:
-    """What all strangers to one host share, and who was admitted there."""
+    """The allowance that all strangers to one host share, and the sources that were admitted there."""
 
     __slots__ = ("crowd", "friends")
 

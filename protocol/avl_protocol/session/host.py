@@ -11,11 +11,11 @@ from avl_protocol.crypto.attempts import Try
 from avl_protocol.crypto.handshake import HostHandshake
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.hosting import (
+    Admission,
     Admitted,
     Asks,
     ChannelOpened,
     Detached,
-    Door,
     Ended,
     Event,
     HostState,
@@ -24,9 +24,9 @@ from avl_protocol.session.hosting import (
     Moved,
     Returns,
 )
-from avl_protocol.session.inputgate import InputGate
+from avl_protocol.session.input.gate import InputGate
 from avl_protocol.session.moves import HostMoves
-from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.channels import CODECS, channel_of, channels_of
@@ -58,7 +58,7 @@ from avl_protocol.wire.registry import (
 
 class HostSession:
     """One viewer's session. `wall`: Unix time in seconds, for certificates; `keep`: seconds for which it waits for its
-    viewer without a way to it.
+    viewer without a path to it.
 
     What follows from a call waits in `events`, in order, until the owner takes it with `next_event`.
     """
@@ -69,7 +69,7 @@ class HostSession:
         identity: Identity,
         session_id: bytes,
         pipes: SessionPipes,
-        door: Door,
+        admission: Admission,
         entropy: Callable[[int], bytes],
         wall: int,
         now: float,
@@ -77,12 +77,12 @@ class HostSession:
     ) -> None:
         self.events: deque[Event] = deque()
         self._keep = keep
-        self._handshake = HostHandshake(identity, session_id, entropy, wall)
+        self._handshake = HostHandshake(own=identity, session_id=session_id, entropy=entropy, wall=wall)
         self._frames = ShortFrameReader(MAX_HANDSHAKE_MESSAGE)
         self._latest = now
         self._session_id = session_id
         self._pipes = pipes
-        self._door = door
+        self._admission = admission
         self._secure: SecureChannels | None = None
         self._moves: HostMoves | None = None
         #: Channels that have had a stream: the first one on the route where the session began has no Channel Resume.
@@ -107,9 +107,9 @@ class HostSession:
         self.discarded = 0
 
     @property
-    def route(self) -> Route:
+    def attachment(self) -> Attachment:
         """Where the session is, or was last."""
-        return self._pipes.route
+        return self._pipes.attachment
 
     @property
     def session_id(self) -> bytes:
@@ -143,37 +143,39 @@ class HostSession:
 
     # bytes
 
-    def channel_opened(self, route: Route, channel: int, stream: int, now: float) -> None:
+    def channel_opened(self, attachment: Attachment, channel: int, stream: int, now: float) -> None:
         """The viewer opened a stream: the first of its channel, or one that the channel moves to."""
-        if self.over or self._arrives(route, channel, stream):
+        if self.over or self._arrives(attachment, channel, stream):
             return
-        if not self._may_open(channel) or not self._pipes.adopt(channel, route, stream):
-            route.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+        if not self._may_open(channel) or not self._pipes.adopt(channel, attachment, stream):
+            attachment.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
             return
         self._has_opened(channel)
 
     def _has_opened(self, channel: int) -> None:
-        """There is a way on a channel now, for the first time or again."""
+        """There is a path on a channel now, for the first time or again."""
         self._opened.add(channel)
         if channel != Channel.CONTROL:
             self.events.append(ChannelOpened(channel))
 
-    def channel_received(self, route: Route, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
+    def channel_received(
+        self, attachment: Attachment, channel: int, stream: int, data: bytes, end: bool, now: float
+    ) -> None:
         """Bytes of one of the session's channels."""
         if self.over:
             return
         self._latest = now
         try:
-            route.hop.carrier.consume(stream, len(data))
-            if self._arrives(route, channel, stream):
+            attachment.hop.carrier.consume(stream, len(data))
+            if self._arrives(attachment, channel, stream):
                 if not self._may_open(channel):
-                    route.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+                    attachment.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
                     return
-                arrived = self._arrive(route, channel, stream, data, now)
+                arrived = self._arrive(attachment, channel, stream, data, now)
                 if arrived is None:
                     return
                 data = arrived
-            elif not self._pipes.uses(channel, route, stream):
+            elif not self._pipes.uses(channel, attachment, stream):
                 return  # the rest of a stream that was refused, or that its channel has left
             if self._secure is None:
                 self._shake(data, now)
@@ -203,19 +205,19 @@ class HostSession:
 
     # moving
 
-    def _arrives(self, route: Route, channel: int, stream: int) -> bool:
+    def _arrives(self, attachment: Attachment, channel: int, stream: int) -> bool:
         """Whether a stream has to begin with a Channel Resume."""
-        if self._moves is None or self._pipes.uses(channel, route, stream):
+        if self._moves is None or self._pipes.uses(channel, attachment, stream):
             return False
-        return not route.begun or channel in self._opened
+        return not attachment.begun or channel in self._opened
 
-    def _arrive(self, route: Route, channel: int, stream: int, data: bytes, now: float) -> bytes | None:
+    def _arrive(self, attachment: Attachment, channel: int, stream: int, data: bytes, now: float) -> bytes | None:
         """Bytes of a stream that a channel moves to; what follows the viewer's header. A wrong one costs its stream."""
         assert self._moves is not None
         try:
-            rest = self._moves.received(channel, route, stream, data)
+            rest = self._moves.received(channel, attachment, stream, data)
         except RemoteProtocolError as error:
-            route.hop.carrier.reset_stream(stream, error.code)
+            attachment.hop.carrier.reset_stream(stream, error.code)
             return None
         if rest is None:
             return None
@@ -226,33 +228,33 @@ class HostSession:
         self._has_opened(channel)
         return rest
 
-    def channel_reset(self, route: Route, channel: int, stream: int, code: int, now: float) -> None:
-        """A channel's stream was abandoned: by who gave up the session, or because the way is gone."""
+    def channel_reset(self, attachment: Attachment, channel: int, stream: int, code: int, now: float) -> None:
+        """A channel's stream was abandoned: by who gave up the session, or because the path is gone."""
         if self._moves is not None:
-            self._moves.forget(route, stream)
-        if not self._pipes.uses(channel, route, stream):
+            self._moves.forget(attachment, stream)
+        if not self._pipes.uses(channel, attachment, stream):
             return
         if channel == Channel.CONTROL and (self._secure is None or code not in LOSSES):
             self._ended(CloseCode.SESSION_LOST)
         else:
             self._lose(channel, now)
 
-    def route_lost(self, route: Route, now: float) -> None:
-        """A way is gone with all that was on it."""
+    def attachment_lost(self, attachment: Attachment, now: float) -> None:
+        """A path is gone with all that was on it."""
         if self._secure is None:
-            if route is self._pipes.route:
+            if attachment is self._pipes.attachment:
                 self._ended(CloseCode.SESSION_LOST)
             return
         if self._moves is not None:
-            self._moves.lost(route)
-        for channel in self._pipes.on(route):
+            self._moves.lost(attachment)
+        for channel in self._pipes.on(attachment):
             self._lose(channel, now)
 
-    def left(self, route: Route, now: float) -> None:
+    def left(self, attachment: Attachment, now: float) -> None:
         """The relay says that the viewer is gone there; the end may still be under way."""
         if self._secure is None:
-            self.route_lost(route, now)
-        elif route is self._pipes.route and not self._timers.is_set(Timer.RESUME):
+            self.attachment_lost(attachment, now)
+        elif attachment is self._pipes.attachment and not self._timers.is_set(Timer.RESUME):
             self._timers.set(Timer.RESUME, now + self._keep)
 
     def _lose(self, channel: int, now: float) -> None:
@@ -279,18 +281,18 @@ class HostSession:
                 self.viewer = step.asks.identity
                 self._wish = Permission(step.asks.permissions & sum(Permission))
                 self._name = step.asks.name
-                permissions = self._door.redeem(step.asks.ticket, self.viewer) if step.asks.ticket else None
+                permissions = self._admission.redeem(step.asks.ticket, self.viewer) if step.asks.ticket else None
                 if permissions is not None:
                     self.permissions = permissions & self._wish
                     self._handshake.redeem()
                     self.state = HostState.PROVED
                     self.events.append(Returns())
                     return
-                self._attempt = self._door.begin(self.viewer, now)
+                self._attempt = self._admission.begin(self.viewer, now)
                 self._send_body(self._handshake.challenge(self._attempt.codes))
             if step.confirmed is not None and self._attempt is not None:
                 attempt, self._attempt = self._attempt, None
-                permissions = self._door.confirmed(attempt, step.confirmed)
+                permissions = self._admission.confirmed(attempt, step.confirmed)
                 if permissions is None:
                     raise Refused(CloseCode.REFUSED)
                 self.permissions = permissions & self._wish
@@ -443,7 +445,7 @@ class HostSession:
         if not self.over:
             self._release()
             if self._attempt is not None:
-                self._door.failed(self._attempt)
+                self._admission.failed(self._attempt)
                 self._attempt = None
             self.state = HostState.ENDED
             self._timers.stop_all()

@@ -25,14 +25,15 @@ class HostState(Enum):
     ENDED = "over"
 
 
-class Door(Protocol):
+class Admission(Protocol):
     """Who may come in: the codes, counted before they answer (spec 06-security, 6.2.1)."""
 
     def begin(self, viewer: bytes, now: float) -> Try:
         """Count a try of a viewer identity; what to answer it with."""
 
     def confirmed(self, attempt: Try, which: int) -> Permission | None:
-        """The viewer knew code `which`: what it admits to; None when that code was used up meanwhile."""
+        """The viewer knew code `which`: returns the permissions that it gives; None when that code was used up
+        meanwhile."""
 
     def failed(self, attempt: Try) -> None:
         """The try ended without the right tag."""
@@ -79,14 +80,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ChannelOpened:
-    """A channel behind channel 0 has a way, for the first time or after a move: what it missed may be sent."""
+    """A channel behind channel 0 has a path, for the first time or after a move: what it missed may be sent."""
 
     channel: int
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The session is on another route: `session.route`. What it was not told meanwhile is to be told now."""
+    """The session is on another route: `session.attachment`. What it was not told meanwhile is to be told now."""
 
 
 @dataclass(frozen=True, slots=True)

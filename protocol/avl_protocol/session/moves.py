@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from avl_protocol.crypto.channel import ResumeHeader, read_resume_header
-from avl_protocol.session.pipes import Route, SessionPipes
+from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.errors import RemoteProtocolError
@@ -25,11 +25,11 @@ ARRIVING = 16
 class _Arriving:
     """A stream whose Channel Resume has not come whole."""
 
-    __slots__ = ("buffer", "channel", "route", "stream")
+    __slots__ = ("attachment", "buffer", "channel", "stream")
 
-    def __init__(self, channel: int, route: Route, stream: int) -> None:
+    def __init__(self, channel: int, attachment: Attachment, stream: int) -> None:
         self.channel = channel
-        self.route = route
+        self.attachment = attachment
         self.stream = stream
         self.buffer = b""
 
@@ -52,29 +52,29 @@ class ViewerMoves:
         self._pipes = pipes
         self._arriving: dict[int, _Arriving] = {}
         #: Where the session is going; None while it goes nowhere.
-        self.target: Route | None = None
+        self.target: Attachment | None = None
 
-    def begin(self, route: Route, channels: Iterable[int]) -> None:
+    def begin(self, attachment: Attachment, channels: Iterable[int]) -> None:
         """Take these channels to a route. What still comes on their old streams is not wanted: it will be repeated."""
         self.give_up()
-        self.target = route
+        self.target = attachment
         for channel in channels:
-            stream = route.hop.open_channel(route.handle, channel)
-            self._arriving[channel] = _Arriving(channel, route, stream)
+            stream = attachment.hop.open_channel(attachment.handle, channel)
+            self._arriving[channel] = _Arriving(channel, attachment, stream)
             if is_bulk(channel):
-                route.hop.carrier.set_stream_bulk(stream)
-            route.hop.carrier.send_stream(stream, self._secure.move_header(channel, route.binding))
+                attachment.hop.carrier.set_stream_bulk(stream)
+            attachment.hop.carrier.send_stream(stream, self._secure.move_header(channel, attachment.binding))
 
     def give_up(self) -> None:
         """Go nowhere: the channels stay suspended until the next move."""
         for arriving in self._arriving.values():
-            arriving.route.hop.carrier.reset_stream(arriving.stream, CloseCode.NO_ERROR)
+            arriving.attachment.hop.carrier.reset_stream(arriving.stream, CloseCode.NO_ERROR)
         self._arriving.clear()
         self.target = None
 
-    def lost(self, route: Route) -> None:
+    def lost(self, attachment: Attachment) -> None:
         """A route is gone, and with it the move to it."""
-        if self.target is route:
+        if self.target is attachment:
             self._arriving.clear()
             self.target = None
 
@@ -82,10 +82,10 @@ class ViewerMoves:
         """Whether a channel is under way: its old stream counts no more."""
         return channel in self._arriving
 
-    def is_arrival(self, channel: int, route: Route, stream: int) -> bool:
+    def is_arrival(self, channel: int, attachment: Attachment, stream: int) -> bool:
         """Whether a stream is the one a channel moves to."""
         arriving = self._arriving.get(channel)
-        return arriving is not None and arriving.route is route and arriving.stream == stream
+        return arriving is not None and arriving.attachment is attachment and arriving.stream == stream
 
     def received(self, channel: int, data: bytes) -> bytes | None:
         """Take bytes of the stream a channel moves to; what follows the host's header, once that was accepted.
@@ -97,9 +97,9 @@ class ViewerMoves:
         if whole is None:
             return None
         header, rest = whole
-        repeat = self._secure.accept_move(channel, header, arriving.route.binding)
+        repeat = self._secure.accept_move(channel, header, arriving.attachment.binding)
         del self._arriving[channel]
-        self._pipes.switch(channel, arriving.route, arriving.stream)
+        self._pipes.switch(channel, arriving.attachment, arriving.stream)
         self._pipes.send(channel, repeat)
         if not self._arriving:
             self.target = None
@@ -112,39 +112,39 @@ class HostMoves:
     def __init__(self, secure: SecureChannels, pipes: SessionPipes) -> None:
         self._secure = secure
         self._pipes = pipes
-        self._arriving: dict[tuple[Route, int], _Arriving] = {}
+        self._arriving: dict[tuple[Attachment, int], _Arriving] = {}
 
-    def received(self, channel: int, route: Route, stream: int, data: bytes) -> bytes | None:
+    def received(self, channel: int, attachment: Attachment, stream: int, data: bytes) -> bytes | None:
         """Take bytes of a stream that is not its channel's; what follows the viewer's header, once that was accepted.
 
         Raises RemoteProtocolError for a header to be refused: then the stream is abandoned, and the session goes on.
         """
-        arriving = self._arriving.get((route, stream))
+        arriving = self._arriving.get((attachment, stream))
         if arriving is None:
             if len(self._arriving) >= ARRIVING:  # the oldest goes: nobody may keep the viewer from moving
                 oldest, given_up = next(iter(self._arriving))
                 self.forget(oldest, given_up)
                 oldest.hop.carrier.reset_stream(given_up, CloseCode.LIMIT)
-            arriving = self._arriving[route, stream] = _Arriving(channel, route, stream)
+            arriving = self._arriving[attachment, stream] = _Arriving(channel, attachment, stream)
         try:
             whole = arriving.feed(data)
             if whole is None:
                 return None
             header, rest = whole
-            repeat = self._secure.accept_move(channel, header, route.binding)
+            repeat = self._secure.accept_move(channel, header, attachment.binding)
         except RemoteProtocolError:
-            self.forget(route, stream)
+            self.forget(attachment, stream)
             raise
-        del self._arriving[route, stream]
-        answer = self._secure.move_header(channel, route.binding, header.epoch)
-        self._pipes.switch(channel, route, stream)
+        del self._arriving[attachment, stream]
+        answer = self._secure.move_header(channel, attachment.binding, header.epoch)
+        self._pipes.switch(channel, attachment, stream)
         self._pipes.send(channel, answer + repeat)
         return rest
 
-    def forget(self, route: Route, stream: int) -> None:
+    def forget(self, attachment: Attachment, stream: int) -> None:
         """A stream is gone."""
-        self._arriving.pop((route, stream), None)
+        self._arriving.pop((attachment, stream), None)
 
-    def lost(self, route: Route) -> None:
+    def lost(self, attachment: Attachment) -> None:
         """A route is gone, and with it what was arriving there."""
-        self._arriving = {key: arriving for key, arriving in self._arriving.items() if key[0] is not route}
+        self._arriving = {key: arriving for key, arriving in self._arriving.items() if key[0] is not attachment}

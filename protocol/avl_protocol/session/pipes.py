@@ -1,4 +1,4 @@
-"""SessionPipes: one session's channels, each on a stream of whatever way it is on; the session above names channels
+"""SessionPipes: one session's channels, each on a stream of whatever path it is on; the session above names channels
 only.
 
 A route is a session's place on one hop: through a relay, or straight to the other end. Channels move from one to
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import Protocol
 
-from avl_protocol.session.carrier import Carrier
+from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.registry import Channel, CloseCode
 
@@ -26,7 +26,7 @@ class Hop(Protocol):
         """Open a stream for a channel of a session and return its id. Only clients of a hop do."""
 
 
-class Route:
+class Attachment:
     """A session's place on a hop: `handle` names it there. `direct`: the hop ends at the other end of the session.
 
     `begun`: the handshake was made here, so that the first stream of each channel begins with it or with a record, and
@@ -55,38 +55,38 @@ class SessionPipes:
 
     __slots__ = ("_first", "_streams")
 
-    def __init__(self, route: Route) -> None:
-        self._first = route
-        self._streams: dict[int, tuple[Route, int]] = {}
+    def __init__(self, attachment: Attachment) -> None:
+        self._first = attachment
+        self._streams: dict[int, tuple[Attachment, int]] = {}
 
     @property
-    def route(self) -> Route:
-        """Where the session is: where its channel 0 is, or was last."""
+    def attachment(self) -> Attachment:
+        """The place of the session: that of its channel 0, or the last one."""
         return self._streams[Channel.CONTROL][0] if Channel.CONTROL in self._streams else self._first
 
     @property
     def handle(self) -> int:
         """The number that names the session there."""
-        return self.route.handle
+        return self.attachment.handle
 
     def open(self, channel: int) -> None:
         """Open the channel's first stream from this side, where the session is."""
-        route = self.route
-        self.switch(channel, route, route.hop.open_channel(route.handle, channel))
+        attachment = self.attachment
+        self.switch(channel, attachment, attachment.hop.open_channel(attachment.handle, channel))
 
-    def adopt(self, channel: int, route: Route, stream: int) -> bool:
+    def adopt(self, channel: int, attachment: Attachment, stream: int) -> bool:
         """Use a stream for a channel that has none; False when it has another."""
         if channel not in self._streams:
-            self.switch(channel, route, stream)
-        return self._streams[channel] == (route, stream)
+            self.switch(channel, attachment, stream)
+        return self._streams[channel] == (attachment, stream)
 
-    def switch(self, channel: int, route: Route, stream: int) -> None:
+    def switch(self, channel: int, attachment: Attachment, stream: int) -> None:
         """Use a stream for a channel from now on, and abandon the one before; bulk channels leave after media."""
         self.abandon(channel)
-        self._streams[channel] = (route, stream)
-        self._first = route if channel == Channel.CONTROL else self._first
+        self._streams[channel] = (attachment, stream)
+        self._first = attachment if channel == Channel.CONTROL else self._first
         if is_bulk(channel):
-            route.hop.carrier.set_stream_bulk(stream)
+            attachment.hop.carrier.set_stream_bulk(stream)
 
     def abandon(self, channel: int) -> None:
         """Give a channel's stream up without a word about the session."""
@@ -95,13 +95,13 @@ class SessionPipes:
         if known is not None:
             known[0].hop.carrier.reset_stream(known[1], CloseCode.NO_ERROR)
 
-    def uses(self, channel: int, route: Route, stream: int) -> bool:
+    def uses(self, channel: int, attachment: Attachment, stream: int) -> bool:
         """Whether a channel is on this very stream."""
-        return self._streams.get(channel) == (route, stream)
+        return self._streams.get(channel) == (attachment, stream)
 
-    def on(self, route: Route) -> list[int]:
+    def on(self, attachment: Attachment) -> list[int]:
         """Channels that are on a route."""
-        return [channel for channel, (at, _) in self._streams.items() if at is route]
+        return [channel for channel, (at, _) in self._streams.items() if at is attachment]
 
     def drop(self, channel: int) -> None:
         """A channel's stream is gone."""
@@ -110,21 +110,21 @@ class SessionPipes:
     def send(self, channel: int, data: bytes) -> None:
         """Send bytes on a channel that is open."""
         if data and channel in self._streams:
-            route, stream = self._streams[channel]
-            route.hop.carrier.send_stream(stream, data)
+            attachment, stream = self._streams[channel]
+            attachment.hop.carrier.send_stream(stream, data)
 
     def finish(self, channel: int) -> None:
         """Nothing more follows on a channel."""
         if channel in self._streams:
-            route, stream = self._streams[channel]
-            route.hop.carrier.send_stream(stream, b"", True)
+            attachment, stream = self._streams[channel]
+            attachment.hop.carrier.send_stream(stream, b"", True)
 
     def backlog(self, channel: int) -> int:
         """Bytes of a channel not yet acknowledged by the neighbour."""
         if channel not in self._streams:
             return 0
-        route, stream = self._streams[channel]
-        return route.hop.carrier.stream_backlog(stream)
+        attachment, stream = self._streams[channel]
+        return attachment.hop.carrier.stream_backlog(stream)
 
     def is_open(self, channel: int) -> bool:
         """Whether the channel has a stream."""
@@ -132,6 +132,6 @@ class SessionPipes:
 
     def close(self, code: CloseCode) -> None:
         """Abandon all streams."""
-        for route, stream in self._streams.values():
-            route.hop.carrier.reset_stream(stream, code)
+        for attachment, stream in self._streams.values():
+            attachment.hop.carrier.reset_stream(stream, code)
         self._streams.clear()

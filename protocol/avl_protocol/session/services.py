@@ -1,7 +1,7 @@
 """Services: what the channels of sessions carry, a feature each (spec 04-session, 4.9).
 
-A session does what is its own business (clock, beacon, keys, end) itself. Every other message belongs to one service,
-and a table says to which, on which channel, and with what permission. The file that assembles a program fills the
+A session does what is its own business (clock, beacon, keys, end) itself. Every other message belongs to one service;
+a table names its service, channel and permission. The file that assembles a program fills the
 table, so that a feature can be added, or taken away, without a change to any other.
 """
 
@@ -40,7 +40,7 @@ class Service(Protocol[Served]):
         return
 
     def opened(self, session: Served, channel: int, now: float) -> None:
-        """At a host: a channel behind channel 0 has a way, for the first time or again. What was not told for want of
+        """At a host: a channel behind channel 0 has a path, for the first time or again. What was not told for want of
         one may be told now."""
         return
 
@@ -117,7 +117,7 @@ class Services(Generic[S]):
             service.admitted(session, now)
 
     def opened(self, session: S, channel: int, now: float) -> None:
-        """Tell all of a channel that has a way."""
+        """Tell all of a channel that has a path."""
         for service in self._services:
             service.opened(session, channel, now)
 

@@ -15,11 +15,12 @@ from avl_protocol.crypto.sframe import ObjectOpener
 from avl_protocol.media.bounds import check_size
 from avl_protocol.media.clock import ClockOffset
 from avl_protocol.media.track import Track, tracks_of
-from avl_protocol.session.inputsender import InputSender
-from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.session.input.sender import InputSender
+from avl_protocol.session.media.receiver import MediaReceiver
+from avl_protocol.session.media.reporting import Presented
+from avl_protocol.session.media.watching import Watching
 from avl_protocol.session.moves import ViewerMoves
-from avl_protocol.session.pipes import Route, SessionPipes
-from avl_protocol.session.reporting import Presented
+from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.session.viewerevents import (
@@ -35,7 +36,6 @@ from avl_protocol.session.viewerevents import (
     Waiting,
 )
 from avl_protocol.session.viewing import ViewerSettings, ViewerState
-from avl_protocol.session.watching import Watching
 from avl_protocol.wire.channels import CODECS, channel_of, channels_of
 from avl_protocol.wire.codec import CONTROL
 from avl_protocol.wire.endtoend import (
@@ -49,7 +49,7 @@ from avl_protocol.wire.endtoend import (
     Grant,
     Layout,
     MediaKeys,
-)  # fmt: skip
+)
 from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
@@ -87,9 +87,17 @@ class ViewerSession:
         self._pipes = pipes
         self._events: deque[ViewerEvent] = deque()
         self._handshake = ViewerHandshake(
-            settings.identity, settings.device, settings.session_id, settings.code, settings.name,
-            int(settings.permissions), SESSION_VERSIONS, entropy, wall, settings.ticket,
-        )  # fmt: skip
+            own=settings.identity,
+            device_number=settings.device,
+            session_id=settings.session_id,
+            code=settings.code,
+            name=settings.name,
+            permissions=int(settings.permissions),
+            versions=SESSION_VERSIONS,
+            entropy=entropy,
+            wall=wall,
+            ticket=settings.ticket,
+        )
         self._frames = ShortFrameReader(MAX_HANDSHAKE_MESSAGE)
         self._secure: SecureChannels | None = None
         self._timers = Timers()
@@ -126,9 +134,9 @@ class ViewerSession:
         return self._watching.receiver if self._watching is not None else None
 
     @property
-    def route(self) -> Route:
+    def attachment(self) -> Attachment:
         """Where the session is, or was last."""
-        return self._pipes.route
+        return self._pipes.attachment
 
     @property
     def detached(self) -> bool:
@@ -136,7 +144,7 @@ class ViewerSession:
         return self._secure is not None and not self._pipes.is_open(Channel.CONTROL)
 
     @property
-    def moving(self) -> Route | None:
+    def moving(self) -> Attachment | None:
         """Where it is going, if it goes anywhere."""
         return self._moves.target if self._moves is not None else None
 
@@ -163,23 +171,25 @@ class ViewerSession:
 
     # bytes
 
-    def channel_opened(self, route: Route, channel: int, stream: int, now: float) -> None:
+    def channel_opened(self, attachment: Attachment, channel: int, stream: int, now: float) -> None:
         """The host opened a channel, which only viewers do (R-SESS-11)."""
         if self.state is not ViewerState.ENDED:
             self._fail(Refused(CloseCode.SESSION_PROTOCOL, "the host opened a channel"), now)
 
-    def channel_received(self, route: Route, channel: int, stream: int, data: bytes, end: bool, now: float) -> None:
+    def channel_received(
+        self, attachment: Attachment, channel: int, stream: int, data: bytes, end: bool, now: float
+    ) -> None:
         """Bytes of one of the session's channels."""
         if self.state is ViewerState.ENDED:
             return
-        route.hop.carrier.consume(stream, len(data))
+        attachment.hop.carrier.consume(stream, len(data))
         try:
-            if self._moves is not None and self._moves.is_arrival(channel, route, stream):
-                arrived = self._arrive(channel, route, data, now)
+            if self._moves is not None and self._moves.is_arrival(channel, attachment, stream):
+                arrived = self._arrive(channel, attachment, data, now)
                 if arrived is None:
                     return
                 data = arrived
-            elif not self._pipes.uses(channel, route, stream):
+            elif not self._pipes.uses(channel, attachment, stream):
                 return  # the last of a stream that the channel has left
             elif self._moves is not None and self._moves.moving(channel):
                 return
@@ -188,34 +198,34 @@ class ViewerSession:
             else:
                 self._messages(channel, data, now)
             if end and channel == Channel.CONTROL:
-                self._control_ended(route, stream, now)
+                self._control_ended(attachment, stream, now)
         except RemoteProtocolError as error:
             self._fail(Refused(error.code, error.text if error.code is CloseCode.SESSION_PROTOCOL else ""), now)
         except Refused as error:
             self._fail(error, now)
 
-    def _control_ended(self, route: Route, stream: int, now: float) -> None:
+    def _control_ended(self, attachment: Attachment, stream: int, now: float) -> None:
         """The host says no more on channel 0: in peace, or as if the stream had been abandoned."""
         if self.state is ViewerState.ENDED:
             return
         if self._secure is not None and self._secure.finished(Channel.CONTROL):
             self._fail(Refused(CloseCode.SESSION_LOST), now)
         else:
-            self.channel_reset(route, Channel.CONTROL, stream, CloseCode.SESSION_LOST, now)
+            self.channel_reset(attachment, Channel.CONTROL, stream, CloseCode.SESSION_LOST, now)
 
-    def _arrive(self, channel: int, route: Route, data: bytes, now: float) -> bytes | None:
+    def _arrive(self, channel: int, attachment: Attachment, data: bytes, now: float) -> bytes | None:
         """Bytes of a stream that a channel moves to; what follows the host's answer."""
         assert self._moves is not None
         try:
             rest = self._moves.received(channel, data)
         except RemoteProtocolError:
             self._moves.give_up()
-            self._events.append(Unmoved(route))
+            self._events.append(Unmoved(attachment))
             return None
         if rest is not None and self._moves.target is None:
             self._timers.set(Timer.STALE, now + T_STALE)
             self._flush_input(now)
-            self._events.append(Moved(route))
+            self._events.append(Moved(attachment))
         return rest
 
     def channel_writable(self, channel: int, now: float) -> None:
@@ -223,13 +233,13 @@ class ViewerSession:
         if channel == Channel.INPUT:
             self._flush_input(now)
 
-    def channel_reset(self, route: Route, channel: int, stream: int, code: int, now: float) -> None:
+    def channel_reset(self, attachment: Attachment, channel: int, stream: int, code: int, now: float) -> None:
         """A channel's stream was abandoned."""
-        if self._moves is not None and self._moves.is_arrival(channel, route, stream):
+        if self._moves is not None and self._moves.is_arrival(channel, attachment, stream):
             self._moves.give_up()
-            self._events.append(Unmoved(route))
+            self._events.append(Unmoved(attachment))
             return
-        if not self._pipes.uses(channel, route, stream):
+        if not self._pipes.uses(channel, attachment, stream):
             return
         if self.state is ViewerState.ADMITTED and (code in LOSSES or channel != Channel.CONTROL):
             self._lose(channel)  # the host left it for where we move, or the relay has lost the host
@@ -240,19 +250,19 @@ class ViewerSession:
 
     # moving
 
-    def move(self, route: Route, now: float) -> None:
+    def move(self, attachment: Attachment, now: float) -> None:
         """Take the session to another route, or back to the one it is on with streams of their own."""
         if self._moves is not None and self.state is ViewerState.ADMITTED:
-            self._moves.begin(route, channels_of(self.permissions))
+            self._moves.begin(attachment, channels_of(self.permissions))
 
-    def route_lost(self, route: Route, reason: Refused, now: float) -> None:
+    def attachment_lost(self, attachment: Attachment, reason: Refused, now: float) -> None:
         """A route is gone. A session that was on it waits for another; one that was not admitted is over."""
         if self._moves is None or self.state is not ViewerState.ADMITTED:
-            if self.state is not ViewerState.ENDED and route is self._pipes.route:
+            if self.state is not ViewerState.ENDED and attachment is self._pipes.attachment:
                 self._ended(reason, now)
             return
-        self._moves.lost(route)
-        for channel in self._pipes.on(route):
+        self._moves.lost(attachment)
+        for channel in self._pipes.on(attachment):
             self._lose(channel)
 
     def _lose(self, channel: int) -> None:

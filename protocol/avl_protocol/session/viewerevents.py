@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avl_protocol.session.inputledger import Dropped
-from avl_protocol.session.mediain import ReceivedFrame
-from avl_protocol.session.pipes import Route
+from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.session.media.receiver import ReceivedFrame
+from avl_protocol.session.pipes import Attachment
 from avl_protocol.wire.endtoend import ChannelMessage, Grant
 from avl_protocol.wire.errors import Refused
 
@@ -61,19 +61,19 @@ class InputDropped:
 class Moved:
     """The session is on another route."""
 
-    route: Route
+    attachment: Attachment
 
 
 @dataclass(frozen=True, slots=True)
 class Unmoved:
     """The other end refused a move to this route: it is no good."""
 
-    route: Route
+    attachment: Attachment
 
 
 @dataclass(frozen=True, slots=True)
 class Adrift:
-    """Channel 0 has lost its stream, although the way may still be there: the session wants to be moved."""
+    """Channel 0 has lost its stream, although the path may still be there: the session wants to be moved."""
 
 
 @dataclass(frozen=True, slots=True)

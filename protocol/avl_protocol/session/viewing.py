@@ -18,10 +18,10 @@ class ViewerState(Enum):
     ENDED = "over"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ViewerSettings:
-    """Whom we want and what for. `decodes`: chroma samplings our decoder can do, none where no pictures are wanted yet
-    (`ViewerSession.watch`); `ticket`: of a lost session."""
+    """The device that is wanted, and the reason. `decodes`: chroma samplings our decoder can do, none where no pictures
+    are wanted yet (`ViewerSession.watch`); `ticket`: of a lost session."""
 
     identity: Identity
     device: int

@@ -41,7 +41,7 @@ FRIEND_WINDOW = 1 << 20
 
 
 class Receiver(Protocol):
-    """What the owner of a carrier is told: the same shape as avl_protocol.session.carrier.CarrierReceiver."""
+    """What the owner of a carrier is told: the same shape as avl_protocol.carrier.carrier.CarrierReceiver."""
 
     def carrier_ready(self, now: float) -> None:
         """Streams and datagrams may be sent."""

@@ -94,7 +94,17 @@ class Pace:
         """For people and logs."""
         rate = self.rate or 0.0
         reason = "more waits than the socket takes" if self.hold(backlog, now) else "the socket takes all"
-        return RateState("websocket", reason, SHARE * rate, rate, rate, rate, self.queue_delay(), 0.0, 0.0)
+        return RateState(
+            state="websocket",
+            reason=reason,
+            target=SHARE * rate,
+            capacity=rate,
+            delivered=rate,
+            pacing=rate,
+            queue_delay=self.queue_delay(),
+            loss=0.0,
+            parity=0.0,
+        )
 
     def _sample(self, rate: float, seconds: float) -> None:
         if self.rate is None:

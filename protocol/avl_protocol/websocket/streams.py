@@ -25,7 +25,7 @@ ROOM = 4096
 BULK_PIECE = 4096
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Stream:
     """Both directions of one stream; sizes in bytes, counted from its beginning."""
 
@@ -72,7 +72,7 @@ class Streams:
     def open(self) -> int:
         """A new stream of ours. Beyond the limit it waits until another is over."""
         stream, self._next_own = self._next_own, self._next_own + 2
-        self._streams[stream] = Stream(MAX_WEBSOCKET_CREDIT, pending=True)
+        self._streams[stream] = Stream(granted=MAX_WEBSOCKET_CREDIT, pending=True)
         self._pending.append((stream, None))
         self._admit()
         return stream
@@ -236,7 +236,7 @@ class Streams:
             if self._open[False] >= MAX_OPEN:
                 raise _error("too many streams")
             self._open[False] += 1
-            self._streams[self._next_peer] = Stream(MAX_WEBSOCKET_CREDIT)
+            self._streams[self._next_peer] = Stream(granted=MAX_WEBSOCKET_CREDIT)
             self._owe(self._next_peer, self._streams[self._next_peer])
             self._next_peer += 2
         return self._streams.get(stream)

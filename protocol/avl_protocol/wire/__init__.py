@@ -1,1 +1,1 @@
-"""Storey 1, bytes: no state, no time, no keys."""
+"""Layer 1, bytes: no state, no time, no keys."""

@@ -25,7 +25,7 @@ _FIXED = Struct(">BBIB")
 _PARITY, _REPAIR = int(DatagramType.PARITY), int(DatagramType.REPAIR)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaHeader:
     """Names one fragment: (track, object, fragment) of the object's `length` bytes, under a relay's session handle.
 
@@ -83,7 +83,9 @@ def decode(data: bytes | memoryview) -> tuple[MediaHeader, memoryview]:
         size = parity_size(length, fragment) if kind == _PARITY else fragment_size(length, fragment)
         if not payload or len(payload) != size:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "fragment has the wrong size")
-    return MediaHeader(handle, kind, track, number, flags, fragment, length), payload
+    return MediaHeader(
+        handle=handle, type=kind, track=track, object=number, flags=flags, fragment=fragment, length=length
+    ), payload
 
 
 def _integer(data: bytes | memoryview, offset: int) -> tuple[int, int]:

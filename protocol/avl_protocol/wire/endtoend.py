@@ -14,7 +14,7 @@ class Offer:
     features: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostHello:
     """Payload of handshake message 2: version chosen, and the identity's endorsement of the Noise static key."""
 
@@ -27,7 +27,7 @@ class HostHello:
     time_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ViewerHello:
     """Payload of handshake message 3: the viewer's identity, its wish, its CPace share, and perhaps a resume ticket
     (6.2.3)."""
@@ -72,7 +72,7 @@ class Refusal:
     code: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """The first control record: permissions, media session and keys (6.4), signer, host clock, tracks as in Tracks."""
 
@@ -111,7 +111,7 @@ class Layout:
     monitors: tuple[tuple[int, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
     """The pointer's shape: zlib-compressed straight RGBA; 0 x 0 hides it. Each pixel of the image stands for `scale` x
     `scale` of the pointer."""
@@ -155,7 +155,7 @@ class Beacon:
     objects: tuple[tuple[int, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Viewer to host: rows of (object, host time presented in us), decoder queue, objects lost and received in all."""
 
@@ -253,9 +253,22 @@ class ClipboardSet:
 
 HandshakePayload = Offer | HostHello | ViewerHello | Challenge | Confirm | Wait | Refusal
 ControlMessage = (
-    Grant | MediaKeys | NeedKeys | Layout | Cursor | Decoder | ClockPing | ClockPong
-    | Beacon | Report | Stages | End | Rate | Candidates | Ticket
-)  # fmt: skip
+    Grant
+    | MediaKeys
+    | NeedKeys
+    | Layout
+    | Cursor
+    | Decoder
+    | ClockPing
+    | ClockPong
+    | Beacon
+    | Report
+    | Stages
+    | End
+    | Rate
+    | Candidates
+    | Ticket
+)
 InputMessage = Batch | Echo
 BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
 #: What travels on a channel after the handshake.

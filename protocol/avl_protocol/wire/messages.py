@@ -16,7 +16,7 @@ class Hello:
     required: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome:
     """The relay's answer: chosen version, nonce to register with, the client's address as seen, and the relay's
     identity."""
@@ -31,7 +31,7 @@ class Welcome:
     page: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
     """A host proves its identity and becomes reachable (spec 06-security, 6.1); `yields` 1: not if it is reachable
     already, from elsewhere (spec 04-session, 4.3)."""
@@ -60,7 +60,7 @@ class Attach:
     moves: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """Relay to host: somebody asks for you. `source` is an opaque tag of where from, for the host's own limits.
 
@@ -224,13 +224,55 @@ class NatTested:
 
 
 HopMessage = (
-    Hello | Welcome | Register | Registered | Attach | Incoming | Accept | Reject | Attached | Tracks
-    | Admit | Evict | Detach | Subscribe | Recover | Viewers | Ping | Pong | Goaway | Close | HopRate
-    | Observed | NatTest | NatTested
-)  # fmt: skip
+    Hello
+    | Welcome
+    | Register
+    | Registered
+    | Attach
+    | Incoming
+    | Accept
+    | Reject
+    | Attached
+    | Tracks
+    | Admit
+    | Evict
+    | Detach
+    | Subscribe
+    | Recover
+    | Viewers
+    | Ping
+    | Pong
+    | Goaway
+    | Close
+    | HopRate
+    | Observed
+    | NatTest
+    | NatTested
+)
 
 HOP: tuple[type[HopMessage], ...] = (
-    Hello, Welcome, Register, Registered, Attach, Incoming, Accept, Reject, Attached, Tracks,
-    Admit, Evict, Detach, Subscribe, Recover, Viewers, Ping, Pong, Goaway, Close, HopRate,
-    Observed, NatTest, NatTested,
-)  # fmt: skip
+    Hello,
+    Welcome,
+    Register,
+    Registered,
+    Attach,
+    Incoming,
+    Accept,
+    Reject,
+    Attached,
+    Tracks,
+    Admit,
+    Evict,
+    Detach,
+    Subscribe,
+    Recover,
+    Viewers,
+    Ping,
+    Pong,
+    Goaway,
+    Close,
+    HopRate,
+    Observed,
+    NatTest,
+    NatTested,
+)

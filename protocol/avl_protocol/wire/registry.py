@@ -58,34 +58,34 @@ T_RESUME = 600.0  # seconds: how long a session without a way is kept, and a tic
 # Timing of paths, in seconds (spec 08-paths).
 T_PATH_FIRST_RETRY = 0.25  # a host or viewer that has no hop waits before it dials again, at first; doubling from there
 T_PATH_HOST_LAST_RETRY = 10.0  # a host waits at most before it dials again
-T_PATH_URGENT_RETRY = 0.5  # at most, while a session has no way: its viewer, and its host
+T_PATH_URGENT_RETRY = 0.5  # at most, while a session has no path: its viewer, and its host
 T_PATH_FIRST_YIELD = 5.0  # a host that has a double waits before it asks again, at first; doubling from there
 T_PATH_LAST_YIELD = 120.0  # a host that has a double waits at most
 T_PATH_COMPARE = 0.05  # relays are compared once the first has answered
-T_PATH_REDIAL = 0.25  # of silence, then relays are dialled anew, beside the silent way
-T_PATH_GIVE_UP = 5.0  # of silence, then a direct way is given up
+T_PATH_REDIAL = 0.25  # of silence, then relays are dialled anew, beside the silent path
+T_PATH_GIVE_UP = 5.0  # of silence, then a direct path is given up
 T_PATH_MOVE = 0.5  # a move may take, beyond four round trips
 T_PATH_ATTEMPT = 5.0  # the first attempt at a hop may take
 T_PATH_ATTEMPT_AGAIN = 1.5  # a later attempt may take, since it begins anew instead of backing off
 T_PATH_UPGRADES = (5.0, 10.0, 30.0, 60.0)  # between attempts to get from TCP back to UDP, the last again and again
 T_PATH_PARTING = 1.0  # the host's sealed word is waited for when a relay says that the session is over
-T_PATH_BUSY = 0.5  # after the last media datagram a way still counts as busy
+T_PATH_BUSY = 0.5  # after the last media datagram a path still counts as busy
 T_PATH_ANSWER_DELAY = 0.03  # a neighbour may take to answer, beyond the round trip
-T_PATH_IDLE_ASK = 2.5  # of silence, then an idle way is asked
+T_PATH_IDLE_ASK = 2.5  # of silence, then an idle path is asked
 T_PATH_UNANSWERED = 0.1  # what comes counts although nothing that was asked is answered
-T_PATH_REPEAT = 0.25  # between questions while a silent way stays silent
-T_PATH_UNMEASURED = 0.2  # round trip of a way that has not been measured
+T_PATH_REPEAT = 0.25  # between questions while a silent path stays silent
+T_PATH_UNMEASURED = 0.2  # round trip of a path that has not been measured
 T_PATH_RELAY_PENALTY = 0.005  # a relay is worse by, since it sees who talks to whom
 T_PATH_TCP_PENALTY = 0.05  # TCP is worse by, since it delivers late what is lost
-T_PATH_LOSS_PENALTY = 0.005  # a way is worse by, for each percent of datagrams lost
-T_PATH_MARGIN = 0.01  # a way is better by this, and by the share BETTER, or it is not worth changing
+T_PATH_LOSS_PENALTY = 0.005  # a path is worse by, for each percent of datagrams lost
+T_PATH_MARGIN = 0.01  # a path is better by this, and by the share BETTER, or it is not worth changing
 T_PATH_PATIENCE = 2.0  # it is better for so long
-T_PATH_SLOWER_BY = 0.008  # a way of a better kind may be slower by this, and by the factor SLOWER
-T_PATH_FIRST_PROOF = 1.0  # a way that fell silent must have answered again; doubled each time it falls silent
+T_PATH_SLOWER_BY = 0.008  # a path of a better kind may be slower by this, and by the factor SLOWER
+T_PATH_FIRST_PROOF = 1.0  # a path that fell silent must have answered again; doubled each time it falls silent
 T_PATH_LAST_PROOF = 60.0  # at most
 T_PATH_FORGIVEN = 120.0  # without a failure, then the failures are forgotten
-PATH_BETTER = 0.75  # a way is better at this share of the round trip of the one in use, less MARGIN
-PATH_SLOWER = 1.25  # a way of a better kind is taken at once up to this multiple of the round trip, and SLOWER_BY
+PATH_BETTER = 0.75  # a path is better at this share of the round trip of the one in use, less MARGIN
+PATH_SLOWER = 1.25  # a path of a better kind is taken at once up to this multiple of the round trip, and SLOWER_BY
 
 
 class StreamType(IntEnum):

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from avl_protocol.session.deadlines import Deadlines
-from avl_protocol.session.peerevents import Registering
-from avl_protocol.session.relay import RelayPeer
+from avl_protocol.session.hop.server import HopServer
+from avl_protocol.session.hop.serverevents import Registering
 from avl_protocol.wire.messages import Attach
 from avl_relay.access import MayAttach, MayRegister
 from avl_relay.directory import WhereIs
@@ -25,7 +25,7 @@ class Asked:
     """A question, whom it is about, what that neighbour wants, and when it is too late."""
 
     question: Question
-    peer: RelayPeer
+    peer: HopServer
     wish: Registering | Attach
     until: float
 
@@ -35,7 +35,7 @@ class Asking:
 
     def __init__(self) -> None:
         self._asked: dict[int, Asked] = {}
-        self._of_peer: dict[RelayPeer, set[int]] = {}
+        self._of_peer: dict[HopServer, set[int]] = {}
         self._registrations: dict[int, set[int]] = {}
         self._deadlines: Deadlines[int] = Deadlines()
         self._last = 0
@@ -69,16 +69,16 @@ class Asking:
             _discard(self._registrations, found.wish.device, question.id)
         return found
 
-    def peer(self, question: Question) -> RelayPeer | None:
+    def peer(self, question: Question) -> HopServer | None:
         """Whom an open question is about."""
         found = self._asked.get(question.id)
         return None if found is None else found.peer
 
-    def waiting(self, peer: RelayPeer) -> int:
+    def waiting(self, peer: HopServer) -> int:
         """Questions that a neighbour waits for."""
         return len(self._of_peer.get(peer, ()))
 
-    def about(self, peer: RelayPeer) -> list[Asked]:
+    def about(self, peer: HopServer) -> list[Asked]:
         """The questions about a neighbour."""
         return [self._asked[number] for number in sorted(self._of_peer.get(peer, ()))]
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
 
+from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.media import parity
 from avl_protocol.media.cache import ObjectCache
 from avl_protocol.media.track import Track
-from avl_protocol.session.carrier import Carrier
-from avl_protocol.session.feed import ViewerFeed
-from avl_protocol.session.mediaout import SentFragment
+from avl_protocol.session.media.sender import SentFragment
+from avl_protocol.session.media.subscription import Subscription
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
@@ -59,7 +59,7 @@ class Fanout:
         self._wanted: tuple[int, ...] = ()
         #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
-        self._feeds: dict[int, ViewerFeed] = {}
+        self._subscriptions: dict[int, Subscription] = {}
         self._recovered: dict[int, float] = {}
         self._cache = ObjectCache()
         self._protected: dict[int, int] = {}
@@ -69,7 +69,8 @@ class Fanout:
         self.publish(tracks)
 
     def publish(self, tracks: Sequence[Track]) -> None:
-        """The host says what its tracks are, in place of what it said before; datagrams of others are dropped."""
+        """The host describes its tracks, and replaces its earlier description; datagrams of other tracks are
+        dropped."""
         self._tracks = {track.id: track for track in tracks}
         self._protected = {track: number for track, number in self._protected.items() if track in self._tracks}
         self._recovered = {track: at for track, at in self._recovered.items() if track in self._tracks}
@@ -77,25 +78,25 @@ class Fanout:
     def admit(self, handle: int, carrier: Carrier, tracks: Sequence[int], since: Sequence[int], now: float) -> None:
         """A viewer may have these tracks from now on, each from its object of `since` on, and no others. The host sends
         a key object for it by itself, which may have come already; it gets nothing that is older than its admission."""
-        feed = self._feed(handle, carrier)
-        for new in feed.admit(tracks, since):
-            self._catch_up(feed, new, now)
+        subscription = self._subscription(handle, carrier)
+        for new in subscription.admit(tracks, since):
+            self._catch_up(subscription, new, now)
             self._told = UNTOLD  # the host goes on the assumption that it is wanted, until we say otherwise
-        carrier.offer_spare(partial(self._spare, feed))
+        carrier.offer_spare(partial(self._spare, subscription))
         self._look(now, True)
 
-    def _catch_up(self, feed: ViewerFeed, track: int, now: float) -> None:
-        """Send what is kept of a track to somebody who comes late to it."""
+    def _catch_up(self, subscription: Subscription, track: int, now: float) -> None:
+        """Send the kept objects of a track to a viewer that joins late."""
         if (found := self._tracks.get(track)) is not None:
             for data in self._cache.for_latecomer(found, self._media_handle):
-                if feed.takes(found, datagram.decode(data)[0]):
-                    self._send(feed, found, data, now, SentFragment(data, found, now))
+                if subscription.takes(found, datagram.decode(data)[0]):
+                    self._send(subscription, found, data, now, SentFragment(data, found, now))
 
     def remove(self, handle: int, now: float) -> None:
         """A viewer leaves."""
-        feed = self._feeds.pop(handle, None)
-        if feed is not None:
-            feed.carrier.offer_spare(_nothing)
+        subscription = self._subscriptions.pop(handle, None)
+        if subscription is not None:
+            subscription.carrier.offer_spare(_nothing)
             self._look(now, True)
 
     def subscribe(self, handle: int, carrier: Carrier, track: int, wanted: bool, now: float) -> None:
@@ -105,20 +106,20 @@ class Fanout:
         if published is None:
             self.strays += 1
             return
-        feed = self._feed(handle, carrier)
-        if feed.subscribe(track, wanted):
+        subscription = self._subscription(handle, carrier)
+        if subscription.subscribe(track, wanted):
             if wanted and published.dependent:
                 self._coalesced(track, 0, T_KEY_SPACING, now)  # what is kept may be long: a key object is one
             elif wanted:
-                self._catch_up(feed, track, now)
+                self._catch_up(subscription, track, now)
             self._look(now, True)
 
-    def _feed(self, handle: int, carrier: Carrier) -> ViewerFeed:
+    def _subscription(self, handle: int, carrier: Carrier) -> Subscription:
         """What a viewer gets: nothing until it is admitted."""
-        feed = self._feeds.get(handle)
-        if feed is None:
-            feed = self._feeds[handle] = ViewerFeed(handle, carrier)
-        return feed
+        subscription = self._subscriptions.get(handle)
+        if subscription is None:
+            subscription = self._subscriptions[handle] = Subscription(handle, carrier)
+        return subscription
 
     def datagram(self, data: bytes, handle: int, now: float) -> None:
         """Pass on one datagram of the host; only those of its own handle."""
@@ -141,16 +142,16 @@ class Fanout:
 
     def _pass(self, data: bytes, header: MediaHeader, track: Track, now: float) -> None:
         sent = SentFragment(data, track, now)
-        for feed in self._feeds.values():
-            if feed.takes(track, header):
-                self._send(feed, track, data, now, sent)
-            elif feed.waits_for_key(track):
-                spacing = T_KEY_SPACING if feed.followed else SLOW_RECOVERY
+        for subscription in self._subscriptions.values():
+            if subscription.takes(track, header):
+                self._send(subscription, track, data, now, sent)
+            elif subscription.waits_for_key(track):
+                spacing = T_KEY_SPACING if subscription.followed else SLOW_RECOVERY
                 self._coalesced(header.track, header.object, spacing, now)
 
     @staticmethod
-    def _send(feed: ViewerFeed, track: Track, data: bytes, now: float, sent: SentFragment) -> None:
-        feed.carrier.send_datagrams((data,), track.priority, now + track.lifetime, (sent,))
+    def _send(subscription: Subscription, track: Track, data: bytes, now: float, sent: SentFragment) -> None:
+        subscription.carrier.send_datagrams((data,), track.priority, now + track.lifetime, (sent,))
 
     def _protect(self, header: MediaHeader, track: Track, now: float) -> None:
         """Once an object is whole: parity, for each viewer as much as its hop is worth."""
@@ -159,20 +160,24 @@ class Fanout:
             return
         self._protected[track.id] = number
         block = min(datagram.fragment_count(header.length), parity.BLOCK)
-        wanted = {feed: feed.carrier.parity(block) for feed in self._feeds.values() if feed.takes(track, header)}
+        wanted = {
+            subscription: subscription.carrier.parity(block)
+            for subscription in self._subscriptions.values()
+            if subscription.takes(track, header)
+        }
         if not any(wanted.values()):
             return
         sealed = self._cache.sealed(track.id, number)
         assert sealed is not None
-        for feed, rows in wanted.items():
+        for subscription, rows in wanted.items():
             if rows:
                 made = parity.make(sealed, header.handle, track.id, number, header.flags, range(rows))
-                feed.carrier.send_datagrams(made, track.priority, now + track.lifetime)
+                subscription.carrier.send_datagrams(made, track.priority, now + track.lifetime)
 
-    def _spare(self, feed: ViewerFeed, count: int, now: float) -> Sequence[bytes]:
+    def _spare(self, subscription: Subscription, count: int, now: float) -> Sequence[bytes]:
         """More parity of the newest object of a track that a viewer gets, for a probe."""
-        for track in feed.tracks:
-            newest = self._cache.newest(track) if feed.gets(track) else None
+        for track in subscription.tracks:
+            newest = self._cache.newest(track) if subscription.gets(track) else None
             if newest is not None and len(newest[1]) > MAX_FRAGMENT_PAYLOAD:
                 number, sealed = newest
                 flags = self._cache.flags(track, number) or 0
@@ -182,8 +187,8 @@ class Fanout:
 
     def recover(self, handle: int, track: int, number: int, now: float) -> None:
         """A viewer can't decode a track: ask the host, at most once per 300 ms."""
-        feed = self._feeds.get(handle)
-        if feed is not None and track in feed.tracks:
+        subscription = self._subscriptions.get(handle)
+        if subscription is not None and track in subscription.tracks:
             self._coalesced(track, number, T_KEY_SPACING, now)
         else:
             self.strays += 1
@@ -198,17 +203,17 @@ class Fanout:
 
     def skipped(self, handle: int) -> int:
         """Objects that a viewer did not get because its hop was behind."""
-        feed = self._feeds.get(handle)
-        return 0 if feed is None else feed.skipped
+        subscription = self._subscriptions.get(handle)
+        return 0 if subscription is None else subscription.skipped
 
     def snapshot(self) -> Snapshot:
         """What is known of the audience, by number."""
         counts = {
-            "feeds": len(self._feeds),
-            "watching": sum(feed.watching for feed in self._feeds.values()),
+            "feeds": len(self._subscriptions),
+            "watching": sum(subscription.watching for subscription in self._subscriptions.values()),
             "tracks": len(self._tracks),
             "strays": self.strays,
-            "skipped": sum(feed.skipped for feed in self._feeds.values()),
+            "skipped": sum(subscription.skipped for subscription in self._subscriptions.values()),
         }
         return Snapshot("fanout", counts)
 
@@ -222,12 +227,18 @@ class Fanout:
         grew, else now and then."""
         self._looked = now
         if changed:
-            self._wanted = tuple(sorted({track for feed in self._feeds.values() for track in feed.wanted}))
-        watching = [feed for feed in self._feeds.values() if feed.watching]
+            self._wanted = tuple(
+                sorted({track for subscription in self._subscriptions.values() for track in subscription.wanted})
+            )
+        watching = [subscription for subscription in self._subscriptions.values() if subscription.watching]
         # A hop that has no rate (where nothing is ever lost) is the best one, and how good it is nobody knows.
-        best = max(watching, key=lambda feed: (feed.carrier.rate or inf, -feed.carrier.datagram_backlog), default=None)
-        for feed in watching:
-            feed.followed = feed is best
+        best = max(
+            watching,
+            key=lambda subscription: (subscription.carrier.rate or inf, -subscription.carrier.datagram_backlog),
+            default=None,
+        )
+        for subscription in watching:
+            subscription.followed = subscription is best
         rate = 0 if best is None else round(best.carrier.rate or 0.0)
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
         count, wanted, told = self._told

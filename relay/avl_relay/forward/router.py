@@ -1,4 +1,4 @@
-"""Router: who is online, who meets whom, and whose bytes go where (spec 04-session, 4.3).
+"""Router: the table of hosts and sessions, and the forwarding of their bytes (spec 04-session, 4.3).
 
 It takes the events of all neighbours. Whether a host may register and a viewer attach, and where a device is, it asks
 (`access.py`, `directory.py`), and goes on with others until it is told.
@@ -10,26 +10,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from avl_protocol.endpoint.admission import source
-from avl_protocol.endpoint.sources import same_source, source_tag
+from avl_protocol.endpoint.accept.admission import source
+from avl_protocol.endpoint.accept.sources import same_source, source_tag
 from avl_protocol.media.track import tracks_of
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
-from avl_protocol.session.hopstream import StreamHeader, channel_header
-from avl_protocol.session.mediaout import repair
-from avl_protocol.session.peerevents import (
+from avl_protocol.session.hop.server import HopServer, HopServerState
+from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
     ChannelReceived,
     ChannelReset,
     ChannelWritable,
+    HopServerEvent,
     MediaFate,
     MediaReceived,
-    PeerEvent,
     Registering,
     Said,
 )
-from avl_protocol.session.peers import Peers
-from avl_protocol.session.relay import PeerState, RelayPeer
+from avl_protocol.session.hop.servers import HopServers
+from avl_protocol.session.hop.stream import StreamHeader, channel_header
+from avl_protocol.session.media.sender import repair
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.device_id import NUMBER_BYTES
@@ -83,14 +83,14 @@ class Parked:
     end: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Session:
     """One viewer at one host."""
 
     handle: int
     session_id: bytes
-    viewer: RelayPeer
-    host: Hosted
+    viewer: HopServer
+    host: Publisher
     source: bytes
     begun: float
     rate_told: float = float("-inf")
@@ -114,12 +114,12 @@ class Session:
         return same_source(self.viewer.carrier.peer_address[0], self.host.peer.carrier.peer_address[0])
 
 
-@dataclass(slots=True)
-class Hosted:
+@dataclass(slots=True, kw_only=True)
+class Publisher:
     """One registered host. `number`: that of the question whether it may register; later ones have higher ones."""
 
     device: int
-    peer: RelayPeer
+    peer: HopServer
     number: int
     media_handle: int
     fanout: Fanout
@@ -138,7 +138,7 @@ class Router:
         *,
         secret: bytes,
         log: Callable[[str, dict[str, object]], None],
-        nat_test: Callable[[RelayPeer, bytes], None] = lambda peer, token: None,
+        nat_test: Callable[[HopServer, bytes], None] = lambda peer, token: None,
         access: Access | None = None,
         directory: Directory | None = None,
     ) -> None:
@@ -148,12 +148,12 @@ class Router:
         self._access = access or OpenAccess()
         self._directory = directory or LocalDirectory()
         self._asking = Asking()
-        self._hosts: dict[int, Hosted] = {}
-        self._by_peer: dict[RelayPeer, Hosted] = {}
+        self._hosts: dict[int, Publisher] = {}
+        self._by_peer: dict[HopServer, Publisher] = {}
         self._sessions: dict[int, Session] = {}
         #: The sessions of each viewer's connection, and those of them that were admitted.
-        self._attached: dict[RelayPeer, dict[int, Session]] = {}
-        self._watched: dict[RelayPeer, list[Session]] = {}
+        self._attached: dict[HopServer, dict[int, Session]] = {}
+        self._watched: dict[HopServer, list[Session]] = {}
         self._splices = Splices()
         self._limits = HandshakeLimits()
         #: Ids of sessions that were admitted, and the device of each.
@@ -161,10 +161,10 @@ class Router:
         self._replaced = Buckets(rate=6 / 60, burst=10)
         self._tests = Buckets(rate=6 / 60, burst=4)
         #: Session and channel of each stream that is held until its host's first ADMIT.
-        self._parked: dict[tuple[RelayPeer, int], tuple[Session, int]] = {}
+        self._parked: dict[tuple[HopServer, int], tuple[Session, int]] = {}
         #: When sessions that nobody knows end.
         self._unadmitted: Deadlines[int] = Deadlines()
-        self._peers = Peers(self._apply)
+        self._peers = HopServers(self._apply)
         self._last_handle = 0
 
     @property
@@ -180,7 +180,7 @@ class Router:
     @property
     def strays(self) -> int:
         """Wishes for tracks that came to nothing, of hosts that are online."""
-        return sum(hosted.fanout.strays for hosted in self._hosts.values())
+        return sum(publisher.fanout.strays for publisher in self._hosts.values())
 
     @property
     def holding(self) -> int:
@@ -203,7 +203,7 @@ class Router:
             "timers": len(self._unadmitted) + self._peers.timers,
             "sources of NAT tests": len(self._tests),
         }
-        return Snapshot("router", counts, tuple(hosted.fanout.snapshot() for hosted in self._hosts.values()))
+        return Snapshot("router", counts, tuple(publisher.fanout.snapshot() for publisher in self._hosts.values()))
 
     def _handle(self) -> int:
         self._last_handle += 1
@@ -211,16 +211,16 @@ class Router:
 
     # events
 
-    def take(self, peer: RelayPeer, now: float) -> None:
+    def take(self, peer: HopServer, now: float) -> None:
         """Apply what a neighbour tells, and whatever follows from it at others."""
         self._peers.take(peer, now)
 
-    def _apply(self, peer: RelayPeer, event: PeerEvent, now: float) -> None:
+    def _apply(self, peer: HopServer, event: HopServerEvent, now: float) -> None:
         if isinstance(event, MediaFate):
             self._fate(peer, event, now)
         elif isinstance(event, MediaReceived):
-            if (hosted := self._by_peer.get(peer)) is not None:
-                hosted.fanout.datagram(event.data, hosted.media_handle, now)
+            if (publisher := self._by_peer.get(peer)) is not None:
+                publisher.fanout.datagram(event.data, publisher.media_handle, now)
         elif isinstance(event, ChannelReceived):
             self._received(peer, event)
         elif isinstance(event, Said):
@@ -279,10 +279,10 @@ class Router:
     def _located(self, question: WhereIs, place: Place, now: float) -> None:
         asked = self._asking.answered(question)
         if asked is not None and isinstance(asked.wish, Attach):
-            hosted = self._hosts.get(question.device)  # it may have come or gone while we asked
-            if place is not Place.HERE or hosted is None:
+            publisher = self._hosts.get(question.device)  # it may have come or gone while we asked
+            if place is not Place.HERE or publisher is None:
                 raise Refused(CloseCode.UNAVAILABLE)
-            self._attach(asked.peer, hosted, asked.wish, now)
+            self._attach(asked.peer, publisher, asked.wish, now)
 
     def _forget(self, asked: Asked) -> None:
         """Nobody waits for an answer any more."""
@@ -298,7 +298,7 @@ class Router:
         """A host is online. An older connection of the same device gives way, unless the new one yields: it is the same
         key, so the same host."""
         peer, device, number = asked.peer, wish.device, asked.question.id
-        if peer.state is not PeerState.ASKED:
+        if peer.state is not HopServerState.ASKED:
             return
         old = self._hosts.get(device)
         if old is not None:
@@ -311,32 +311,32 @@ class Router:
         for older in self._asking.registrations(device, number):
             self._forget(older)
             self._peers.close(older.peer, CloseCode.REPLACED, now)
-        hosted = Hosted(
-            device,
-            peer,
-            number,
-            self._handle(),
-            Fanout(
+        publisher = Publisher(
+            device=device,
+            peer=peer,
+            number=number,
+            media_handle=self._handle(),
+            fanout=Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
                 lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
             ),
         )
-        self._hosts[device] = self._by_peer[peer] = hosted
+        self._hosts[device] = self._by_peer[peer] = publisher
         self._directory.arrived(device, now)
         self._log("host online", {"device": device})
-        peer.registered(hosted.media_handle)
+        peer.registered(publisher.media_handle)
         self._peers.look_again(peer)
 
-    def _offline(self, hosted: Hosted, now: float) -> None:
+    def _offline(self, publisher: Publisher, now: float) -> None:
         """A host is not registered any more, and its sessions end."""
-        self._by_peer.pop(hosted.peer, None)
-        for session in list(hosted.sessions.values()):
+        self._by_peer.pop(publisher.peer, None)
+        for session in list(publisher.sessions.values()):
             self._end(session, CloseCode.SESSION_LOST, now)
-        del self._hosts[hosted.device]
-        self._directory.left(hosted.device, now)
-        self._log("host offline", {"device": hosted.device})
+        del self._hosts[publisher.device]
+        self._directory.left(publisher.device, now)
+        self._log("host offline", {"device": publisher.device})
 
-    def _message(self, peer: RelayPeer, message: HopMessage, now: float) -> None:
+    def _message(self, peer: HopServer, message: HopMessage, now: float) -> None:
         """Route one hop message."""
         if isinstance(message, Attach):
             self._ask_to_attach(peer, message, now)
@@ -346,8 +346,8 @@ class Router:
                 self._nat_test(peer, message.token)
             return
         if isinstance(message, Tracks):
-            if (hosted := self._by_peer.get(peer)) is not None:
-                hosted.fanout.publish(tracks_of(message.tracks, CloseCode.PROTOCOL_ERROR))
+            if (publisher := self._by_peer.get(peer)) is not None:
+                publisher.fanout.publish(tracks_of(message.tracks, CloseCode.PROTOCOL_ERROR))
             return
         session = self._sessions.get(getattr(message, "handle", 0))
         if session is None or peer not in (session.viewer, session.host.peer):
@@ -378,34 +378,48 @@ class Router:
 
     # sessions
 
-    def _ask_to_attach(self, viewer: RelayPeer, message: Attach, now: float) -> None:
+    def _ask_to_attach(self, viewer: HopServer, message: Attach, now: float) -> None:
         if len(message.device) != NUMBER_BYTES or len(message.session) != 16:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "malformed ATTACH")
         if len(self._attached.get(viewer, ())) + self._asking.waiting(viewer) >= SESSIONS_PER_PEER:
             raise Refused(CloseCode.LIMIT)
         device, address = int.from_bytes(message.device, "big"), viewer.carrier.peer_address[0]
-        question = MayAttach(self._asking.number(), device, message.session, address, bool(message.moves))
+        question = MayAttach(
+            id=self._asking.number(), device=device, session=message.session, address=address, moves=bool(message.moves)
+        )
         self._ask_access(Asked(question, viewer, message, now + T_ASKED), question, now)
 
-    def _attach(self, viewer: RelayPeer, hosted: Hosted, message: Attach, now: float) -> None:
+    def _attach(self, viewer: HopServer, publisher: Publisher, message: Attach, now: float) -> None:
         tag = source_tag(self._secret, viewer.carrier.peer_address[0])
         moves = bool(message.moves)
-        comes_back = moves and self._carried.get(message.session) == hosted.device
-        allowed = comes_back or self._limits.take(hosted.device, tag, now)
-        if not allowed or not self._make_room(hosted, now):
+        comes_back = moves and self._carried.get(message.session) == publisher.device
+        allowed = comes_back or self._limits.take(publisher.device, tag, now)
+        if not allowed or not self._make_room(publisher, now):
             raise Refused(CloseCode.LIMIT)
-        session = Session(self._handle(), message.session, viewer, hosted, tag, now, moves=moves)
-        self._sessions[session.handle] = hosted.sessions[session.handle] = session
+        session = Session(
+            handle=self._handle(),
+            session_id=message.session,
+            viewer=viewer,
+            host=publisher,
+            source=tag,
+            begun=now,
+            moves=moves,
+        )
+        self._sessions[session.handle] = publisher.sessions[session.handle] = session
         self._attached.setdefault(viewer, {})[session.handle] = session
         self._unadmitted.set(session.handle, now + LIFE)
-        hosted.peer.send(Incoming(message.session, session.handle, tag, message.moves, int(session.near)))
+        publisher.peer.send(
+            Incoming(
+                session=message.session, handle=session.handle, source=tag, moves=message.moves, near=int(session.near)
+            )
+        )
 
-    def _make_room(self, hosted: Hosted, now: float) -> bool:
+    def _make_room(self, publisher: Publisher, now: float) -> bool:
         """Whether there is room for one more session that is not admitted, at the expense of another if need be."""
-        waiting = [(session.source, session) for session in hosted.sessions.values() if not session.known]
+        waiting = [(session.source, session) for session in publisher.sessions.values() if not session.known]
         if len(waiting) < UNADMITTED:
             return True
-        crowded_out = self._limits.crowded_out(hosted.device, waiting)
+        crowded_out = self._limits.crowded_out(publisher.device, waiting)
         if crowded_out is not None:
             self._end(crowded_out, CloseCode.LIMIT, now)
         return crowded_out is not None
@@ -461,7 +475,7 @@ class Router:
 
     # streams
 
-    def _opened(self, peer: RelayPeer, stream: int, header: StreamHeader) -> None:
+    def _opened(self, peer: HopServer, stream: int, header: StreamHeader) -> None:
         """A viewer opened a channel: carry it to the host if the host lets this session have it. A channel that comes
         back here from another way leaves its older stream."""
         session = self._sessions.get(header.handle)
@@ -490,7 +504,7 @@ class Router:
         self._parked[session.viewer, stream] = (session, channel)
 
     def _unpark(self, session: Session) -> dict[int, Parked]:
-        """What a session has held, which waits no longer."""
+        """Bytes that a session held back and that may go on now."""
         held, session.parked = session.parked, {}
         for parked in held.values():
             del self._parked[session.viewer, parked.stream]
@@ -508,7 +522,7 @@ class Router:
         session.streams[channel] = stream
         self._splices.join(peer, stream, host, twin)
 
-    def _received(self, peer: RelayPeer, event: ChannelReceived) -> None:
+    def _received(self, peer: HopServer, event: ChannelReceived) -> None:
         """Bytes of a channel. Those of one that is held are kept, as far as a stranger's window reaches."""
         found = self._parked.get((peer, event.stream))
         if found is None:
@@ -519,7 +533,7 @@ class Router:
         parked.data += event.data
         parked.end = parked.end or event.end
 
-    def _reset(self, peer: RelayPeer, event: ChannelReset) -> None:
+    def _reset(self, peer: HopServer, event: ChannelReset) -> None:
         """A channel was abandoned."""
         if (found := self._parked.pop((peer, event.stream), None)) is not None:
             session, channel = found
@@ -528,7 +542,7 @@ class Router:
 
     # media
 
-    def _fate(self, peer: RelayPeer, fate: MediaFate, now: float) -> None:
+    def _fate(self, peer: HopServer, fate: MediaFate, now: float) -> None:
         """A fragment towards a viewer was lost: send it again while that helps."""
         repair(fate.cookie, fate.acked, peer.carrier, now)
         for session in self._watched.get(peer, ()):
@@ -555,15 +569,15 @@ class Router:
             self._peers.close(asked.peer, CloseCode.UNAVAILABLE, now)
         self._peers.handle_timer(now)
 
-    def _gone(self, peer: RelayPeer, now: float) -> None:
+    def _gone(self, peer: HopServer, now: float) -> None:
         """A connection is over: its sessions end, a host is offline, and nothing is asked about it any more."""
         self._splices.forget(peer)
         for asked in self._asking.about(peer):
             self._forget(asked)
         for session in list(self._attached.get(peer, {}).values()):
             self._end(session, CloseCode.SESSION_LOST, now)
-        if (hosted := self._by_peer.get(peer)) is not None:
-            self._offline(hosted, now)
+        if (publisher := self._by_peer.get(peer)) is not None:
+            self._offline(publisher, now)
 
 
 def _known(code: int) -> CloseCode:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avl_protocol.session.relay import RelayPeer
+from avl_protocol.session.hop.server import HopServer
 from avl_protocol.wire.registry import CloseCode
 
 #: Bytes that may wait towards the slower side before the faster one gets no more credit; from here on a carrier
@@ -13,13 +13,13 @@ from avl_protocol.wire.registry import CloseCode
 BACKLOG = 512 * 1024
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _End:
-    """One direction's source: whose stream it is, where its bytes go, and the credit held back."""
+    """The source of one direction: its stream, the stream that its bytes go to, and the credit held back."""
 
-    peer: RelayPeer
+    peer: HopServer
     stream: int
-    other_peer: RelayPeer
+    other_peer: HopServer
     other_stream: int
     held: int = 0
     ended: bool = False
@@ -29,28 +29,32 @@ class Splices:
     """All spliced streams of a relay."""
 
     def __init__(self) -> None:
-        self._ends: dict[RelayPeer, dict[int, _End]] = {}
+        self._ends: dict[HopServer, dict[int, _End]] = {}
 
     def __len__(self) -> int:
         """Ends of streams that are spliced: two a splice."""
         return sum(len(ends) for ends in self._ends.values())
 
-    def _end(self, peer: RelayPeer, stream: int) -> _End | None:
+    def _end(self, peer: HopServer, stream: int) -> _End | None:
         return self._ends.get(peer, {}).get(stream)
 
-    def _pop(self, peer: RelayPeer, stream: int) -> _End | None:
+    def _pop(self, peer: HopServer, stream: int) -> _End | None:
         ends = self._ends.get(peer, {})
         popped = ends.pop(stream, None)
         if not ends:
             self._ends.pop(peer, None)
         return popped
 
-    def join(self, peer: RelayPeer, stream: int, other: RelayPeer, other_stream: int) -> None:
+    def join(self, peer: HopServer, stream: int, other: HopServer, other_stream: int) -> None:
         """Carry two streams' bytes to each other."""
-        self._ends.setdefault(peer, {})[stream] = _End(peer, stream, other, other_stream)
-        self._ends.setdefault(other, {})[other_stream] = _End(other, other_stream, peer, stream)
+        self._ends.setdefault(peer, {})[stream] = _End(
+            peer=peer, stream=stream, other_peer=other, other_stream=other_stream
+        )
+        self._ends.setdefault(other, {})[other_stream] = _End(
+            peer=other, stream=other_stream, other_peer=peer, other_stream=stream
+        )
 
-    def received(self, peer: RelayPeer, stream: int, data: bytes, end: bool) -> None:
+    def received(self, peer: HopServer, stream: int, data: bytes, end: bool) -> None:
         """Carry bytes to the other side; give credit back only while that side keeps up."""
         source = self._end(peer, stream)
         if source is None:
@@ -65,7 +69,7 @@ class Splices:
             source.ended = True
             self._forget_if_done(source)
 
-    def writable(self, peer: RelayPeer, stream: int) -> None:
+    def writable(self, peer: HopServer, stream: int) -> None:
         """A side has caught up: the other gets its credit."""
         sink = self._end(peer, stream)
         source = self._end(sink.other_peer, sink.other_stream) if sink else None
@@ -73,14 +77,14 @@ class Splices:
             source.peer.carrier.consume(source.stream, source.held)
             source.held = 0
 
-    def reset(self, peer: RelayPeer, stream: int, code: int) -> None:
+    def reset(self, peer: HopServer, stream: int, code: int) -> None:
         """A side abandoned its stream: so does the other."""
         source = self._pop(peer, stream)
         if source is not None:
             self._pop(source.other_peer, source.other_stream)
             source.other_peer.abandon(source.other_stream, code)
 
-    def cut(self, peer: RelayPeer, stream: int, code: CloseCode) -> None:
+    def cut(self, peer: HopServer, stream: int, code: CloseCode) -> None:
         """Abandon both streams of a splice."""
         source = self._pop(peer, stream)
         if source is not None:
@@ -88,7 +92,7 @@ class Splices:
             source.peer.abandon(source.stream, code)
             source.other_peer.abandon(source.other_stream, code)
 
-    def forget(self, peer: RelayPeer) -> None:
+    def forget(self, peer: HopServer) -> None:
         """A neighbour is gone: its streams' twins are abandoned, save those whose end it had sent: that may still be on
         its way, and the other side ends or resets them."""
         for source in list(self._ends.get(peer, {}).values()):

@@ -92,7 +92,8 @@ def build(
 
 
 def client_folder() -> Path:
-    """Where the browser client lies: whatever is registered as `avl.static`. Raises LookupError when nothing is."""
+    """The folder of the browser client, as the entry point `avl.static` names it. Raises LookupError when nothing
+    is."""
     for entry in entry_points(group="avl.static"):
         spec = importlib.util.find_spec(entry.value)
         if spec is not None and spec.submodule_search_locations:

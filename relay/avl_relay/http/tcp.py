@@ -16,10 +16,10 @@ from typing import Any
 
 import uvicorn
 
-from avl_protocol.endpoint.admission import Admission
-from avl_protocol.endpoint.quota import Quota
+from avl_protocol.endpoint.accept.admission import ConnectionAdmission
+from avl_protocol.endpoint.accept.quota import Quota
 from avl_protocol.rate.limits import Limits
-from avl_relay.http.visit import Visit
+from avl_relay.http.pageconnection import PageConnection
 
 
 class TcpServer:
@@ -27,6 +27,7 @@ class TcpServer:
 
     def __init__(
         self,
+        *,
         app: Any,
         address: tuple[str, int],
         certificate: Path | None,
@@ -38,10 +39,10 @@ class TcpServer:
         """`upgraded()` speaks on a transport whose client asked for a WebSocket, beginning with its request. `most`:
         connections that there are descriptors for."""
         places = replace(limits.pages, total=min(limits.pages.total, most))
-        quota, admission = Quota(places, places, limits.stranger_grace), Admission()
+        quota, admission = Quota(places, places, limits.stranger_grace), ConnectionAdmission()
 
-        def visit(**given: Any) -> Visit:
-            return Visit(quota=quota, admission=admission, limits=limits, **given)
+        def page_connection(**given: Any) -> PageConnection:
+            return PageConnection(quota=quota, admission=admission, limits=limits, **given)
 
         def upgrade(config: object, server_state: object, app_state: object) -> asyncio.Protocol:
             return upgraded()
@@ -53,7 +54,7 @@ class TcpServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http=visit,  # type: ignore[arg-type]
+                http=page_connection,  # type: ignore[arg-type]
                 log_config=None,
                 access_log=False,
                 ws=upgrade,  # type: ignore[arg-type]

@@ -45,14 +45,35 @@ def test_candidates_travel_as_rows_and_back() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        (), (1,), (1, "192.0.2.1"), (1, "192.0.2.1", 4433, 0), (0, "192.0.2.1", 4433), (4, "192.0.2.1", 4433),
-        (True, "192.0.2.1", 4433), ([], "192.0.2.1", 4433), ("1", "192.0.2.1", 4433), (1, b"\xc0\x00\x02\x01", 4433),
-        (1, None, 4433), (1, "", 4433), (1, "localhost", 4433), (1, "192.0.2.1:5", 4433), (1, "192.0.2.01", 4433),
-        (1, " 192.0.2.1", 4433), (1, "[2001:db8::1]", 4433), (1, "2001:db8::1%eth0", 4433), (1, "0xc0000201", 4433),
-        (1, "192.0.2.1", 0), (1, "192.0.2.1", 65536), (1, "192.0.2.1", -1), (1, "192.0.2.1", 1 << 63),
-        (1, "192.0.2.1", "4433"), (1, "192.0.2.1", None), (1, "192.0.2.1", True), (1, "1" * 70000, 4433),
+        (),
+        (1,),
+        (1, "192.0.2.1"),
+        (1, "192.0.2.1", 4433, 0),
+        (0, "192.0.2.1", 4433),
+        (4, "192.0.2.1", 4433),
+        (True, "192.0.2.1", 4433),
+        ([], "192.0.2.1", 4433),
+        ("1", "192.0.2.1", 4433),
+        (1, b"\xc0\x00\x02\x01", 4433),
+        (1, None, 4433),
+        (1, "", 4433),
+        (1, "localhost", 4433),
+        (1, "192.0.2.1:5", 4433),
+        (1, "192.0.2.01", 4433),
+        (1, " 192.0.2.1", 4433),
+        (1, "[2001:db8::1]", 4433),
+        (1, "2001:db8::1%eth0", 4433),
+        (1, "0xc0000201", 4433),
+        (1, "192.0.2.1", 0),
+        (1, "192.0.2.1", 65536),
+        (1, "192.0.2.1", -1),
+        (1, "192.0.2.1", 1 << 63),
+        (1, "192.0.2.1", "4433"),
+        (1, "192.0.2.1", None),
+        (1, "192.0.2.1", True),
+        (1, "1" * 70000, 4433),
     ],
-)  # fmt: skip
+)
 def test_a_row_that_is_no_address_is_left_out_and_the_others_count(row: tuple[Any, ...]) -> None:
     assert from_rows([row, (1, "192.0.2.9", 7)]) == [Candidate(LOCAL, "192.0.2.9", 7)]
 
@@ -83,15 +104,34 @@ def test_whatever_rows_say_they_are_read_without_an_error(rows: list[Any]) -> No
 @pytest.mark.parametrize(
     "host",
     [
-        "224.0.0.251", "239.1.2.3", "ff02::fb", "ff0e::1",  # groups
-        "255.255.255.255", "192.168.1.255", "192.168.1.0", "240.0.0.1",  # broadcast, ours too, and reserved
-        "127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "::",  # this machine, or none
-        "192.168.1.7", "fd00:1::7", "2001:db8:7::9",  # our own addresses
-        "::ffff:127.0.0.1", "::ffff:192.168.1.7", "::ffff:224.0.0.1", "::ffff:255.255.255.255",  # all of it mapped
-        "fe80::1", "fe80::1%1", "::1%1", "fd00:1::7%2",  # without its interface it names nobody
-        "no address", "",
+        "224.0.0.251",
+        "239.1.2.3",
+        "ff02::fb",
+        "ff0e::1",  # groups
+        "255.255.255.255",
+        "192.168.1.255",
+        "192.168.1.0",
+        "240.0.0.1",  # broadcast, ours too, and reserved
+        "127.0.0.1",
+        "127.8.8.8",
+        "::1",
+        "0.0.0.0",
+        "::",  # this machine, or none
+        "192.168.1.7",
+        "fd00:1::7",
+        "2001:db8:7::9",  # our own addresses
+        "::ffff:127.0.0.1",
+        "::ffff:192.168.1.7",
+        "::ffff:224.0.0.1",
+        "::ffff:255.255.255.255",  # all of it mapped
+        "fe80::1",
+        "fe80::1%1",
+        "::1%1",
+        "fd00:1::7%2",  # without its interface it names nobody
+        "no address",
+        "",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_another_single_machine_is_never_sent_anything(host: str) -> None:
     beside = Candidate(OBSERVED, SITE.observed[0], 1)
     assert reachable([Candidate(LOCAL, host, 4433), beside], SITE, near=True) == [beside]
@@ -99,9 +139,18 @@ def test_what_is_not_another_single_machine_is_never_sent_anything(host: str) ->
 
 @pytest.mark.parametrize(
     "host",
-    ["10.0.0.1", "10.0.0.8", "172.16.0.1", "172.31.255.254", "192.168.2.1", "100.64.0.1", "169.254.1.1", "fd00:2::1",
-     "::ffff:10.1.1.1"],
-)  # fmt: skip
+    [
+        "10.0.0.1",
+        "10.0.0.8",
+        "172.16.0.1",
+        "172.31.255.254",
+        "192.168.2.1",
+        "100.64.0.1",
+        "169.254.1.1",
+        "fd00:2::1",
+        "::ffff:10.1.1.1",
+    ],
+)
 def test_a_private_address_needs_our_own_network_or_a_relay_that_sees_both_ends_at_one(host: str) -> None:
     assert sent_to(host) == []
     elsewhere = Candidate(OBSERVED, "198.51.100.1", 9)

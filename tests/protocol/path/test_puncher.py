@@ -22,7 +22,7 @@ Passes = Callable[[bool, Address, float], bool]
 
 
 class Net:
-    """Two punchers and what lies between: `passes(from_viewer, target, now)`, and `delay` seconds each way. Each end
+    """Two punchers and what lies between: `passes(from_viewer, target, now)`, and `delay` seconds each path. Each end
     sends from its `seen` address, which may differ from what the other aims at."""
 
     def __init__(self, passes: Passes = lambda from_viewer, target, now: True, delay: float = 0.01) -> None:

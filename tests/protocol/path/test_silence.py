@@ -1,4 +1,4 @@
-"""Silence: when a way is asked, when it counts as gone, and when as back."""
+"""Silence: when a path is asked, when it counts as gone, and when as back."""
 
 from __future__ import annotations
 

@@ -38,7 +38,10 @@ class Credulous(FixedRate):
 
 def media(number: int, fragment: int = 0, kind: int = DatagramType.MEDIA, handle: int = 7) -> bytes:
     """One datagram of a large object."""
-    return datagram.encode(MediaHeader(handle, kind, 1, number, 0, fragment, 1 << 20), b"x" * MAX_FRAGMENT_PAYLOAD)
+    return datagram.encode(
+        MediaHeader(handle=handle, type=kind, track=1, object=number, flags=0, fragment=fragment, length=1 << 20),
+        b"x" * MAX_FRAGMENT_PAYLOAD,
+    )
 
 
 def worded(kind: int, handle: int, track: int, number: int, fragment: int, rest: bytes = b"x") -> bytes:

@@ -71,9 +71,15 @@ class Hop:
     """
 
     def __init__(
-        self, clock: Clock, link: Bottleneck, wanted: float = 1e9, delay: float = 0.02, offset: float = 0.0,
+        self,
+        *,
+        clock: Clock,
+        link: Bottleneck,
+        wanted: float = 1e9,
+        delay: float = 0.02,
+        offset: float = 0.0,
         settings: RateSettings | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.clock, self.link, self.wanted, self.delay, self.offset = clock, link, wanted, delay, offset
         self.controller = Controller(settings or RateSettings(most=30e6))
         self.near = HopRate(self.controller)

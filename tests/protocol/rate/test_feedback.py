@@ -76,9 +76,13 @@ def test_no_more_reports_are_written_than_are_read(count: int) -> None:
 
 
 @given(
-    st.integers(0, 255), integers, st.integers(0, 255), st.integers(0, (1 << 32) - 1), integers,
+    st.integers(0, 255),
+    integers,
+    st.integers(0, 255),
+    st.integers(0, (1 << 32) - 1),
+    integers,
     st.binary(min_size=1, max_size=20),
-)  # fmt: skip
+)
 def test_a_datagram_is_named_by_its_header_and_not_by_what_it_carries(
     kind: int, handle: int, track: int, number: int, fragment: int, rest: bytes
 ) -> None:

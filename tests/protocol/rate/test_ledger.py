@@ -164,7 +164,7 @@ steps = st.lists(
         st.tuples(st.just("wait"), st.integers(0, 3000), st.just(0)),
     ),
     max_size=40,
-)  # fmt: skip
+)
 
 
 @given(steps)

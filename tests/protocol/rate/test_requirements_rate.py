@@ -26,7 +26,10 @@ LINK = 8e6
 
 def media(number: int, fragment: int = 0, kind: int = DatagramType.MEDIA, handle: int = 0) -> bytes:
     """One datagram of a large object."""
-    return datagram.encode(MediaHeader(handle, kind, 1, number, 0, fragment, 1 << 20), bytes(1128))
+    return datagram.encode(
+        MediaHeader(handle=handle, type=kind, track=1, object=number, flags=0, fragment=fragment, length=1 << 20),
+        bytes(1128),
+    )
 
 
 def names(payload: bytes) -> list[tuple[bytes, int]]:
@@ -194,7 +197,7 @@ def alone(rate: float = LINK, limit: int = 300_000) -> tuple[Clock, Bottleneck, 
     """A hop that always has pictures to send, and six seconds of it."""
     clock = Clock()
     link = Bottleneck(clock, rate, limit)
-    hop = Hop(clock, link)
+    hop = Hop(clock=clock, link=link)
     clock.run(6)
     return clock, link, hop
 
@@ -212,7 +215,7 @@ def target(hop: Hop) -> float:
 @pytest.mark.parametrize("offset", [-99.0, 0.0, 54321.0123])
 def test_what_the_receiver_s_clock_shows_does_not_matter(offset: float) -> None:
     clock = Clock()
-    hop = Hop(clock, Bottleneck(clock, LINK), offset=offset)
+    hop = Hop(clock=clock, link=Bottleneck(clock, LINK), offset=offset)
     clock.run(8)
     assert hop.rate(104) > 0.75 * LINK
     assert slowest(hop.delays(104)) < 0.05
@@ -247,7 +250,7 @@ def test_a_path_that_narrows_is_followed_down_and_one_that_widens_up() -> None:
 def test_two_hops_on_one_link_even_out(phase: float) -> None:
     clock, link, first = alone()
     clock.run(phase)
-    second = Hop(clock, link)
+    second = Hop(clock=clock, link=link)
     clock.run(20)
     since = clock.now - 10
     assert first.rate(since) > LINK / 5
@@ -352,7 +355,7 @@ def test_what_losses_and_parity_cost_is_taken_off_the_encoder_s_rate() -> None:
 
 def test_what_is_learned_while_little_is_sent_does_not_raise_the_rate() -> None:
     clock = Clock()
-    hop = Hop(clock, Bottleneck(clock, 20e6), wanted=4e5)
+    hop = Hop(clock=clock, link=Bottleneck(clock, 20e6), wanted=4e5)
     hop.trains = False
     first, window = target(hop), 0
     for _ in range(10):

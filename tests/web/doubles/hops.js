@@ -1,8 +1,8 @@
 /**
- * Hops in memory: everything that `Ways` dials, each answered, silenced or lost as a test wishes.
+ * Hops in memory: everything that `Paths` dials, each answered, silenced or lost as a test wishes.
  */
 
-import { CONTROL_HEADER, HopStream, hopBytes } from "../../../viewer/avl_viewer/web/session/hopstream.js";
+import { CONTROL_HEADER, HopStream, hopBytes } from "../../../viewer/avl_viewer/web/session/hop/stream.js";
 import { concat } from "../../../viewer/avl_viewer/web/wire/bytes.js";
 
 const NOBODY = new Uint8Array(32);
@@ -11,7 +11,8 @@ const LATENCY = 1;
 
 /** One connection, as its other end sees it. */
 export class MemoryHop {
-  /** @param {MemoryHops} net @param {string} url @param {Uint8Array[]} hashes @param {any} receiver @param {boolean} tcp */
+  /** @param {MemoryHops} net @param {string} url @param {Uint8Array[]} hashes @param {any} receiver @param {boolean}
+   * tcp */
   constructor(net, url, hashes, receiver, tcp) {
     this.net = net;
     this.url = url;

@@ -1,11 +1,12 @@
 /**
- * A host in memory: it lets a viewer in, keeps what it is told, and follows it from one way to another, as avl_protocol's does.
+ * A host in memory: it lets a viewer in, keeps what it is told, and follows it from one way to another, as
+ * avl_protocol's does.
  */
 
 import { openChannel, readResumeHeader } from "../../../viewer/avl_viewer/web/crypto/channel.js";
 import { Identity } from "../../../viewer/avl_viewer/web/crypto/identity.js";
 import { SessionKeys } from "../../../viewer/avl_viewer/web/crypto/schedule.js";
-import { Route } from "../../../viewer/avl_viewer/web/session/pipes.js";
+import { Attachment } from "../../../viewer/avl_viewer/web/session/pipes.js";
 import { concat, utf8 } from "../../../viewer/avl_viewer/web/wire/bytes.js";
 import { FrameReader, frame } from "../../../viewer/avl_viewer/web/wire/framing.js";
 import { decode, encode } from "../../../viewer/avl_viewer/web/wire/messages.js";
@@ -26,8 +27,9 @@ const TABLES = [CONTROL_MESSAGES, INPUT_MESSAGES, BULK_MESSAGES];
  */
 
 /** A way from the viewer to the host, whose streams can be cut. */
-export class MemoryWay {
-  /** @param {MemoryHost} host @param {Uint8Array} [binding] @param {boolean} [first]  whether the session begins here */
+export class MemoryPath {
+  /** @param {MemoryHost} host @param {Uint8Array} [binding] @param {boolean} [first]  whether the session begins here
+   * */
   constructor(host, binding, first = false) {
     this.host = host;
     this.first = first;
@@ -48,7 +50,7 @@ export class MemoryWay {
       this.streams.set(stream, { channel, queue: [], resume: new Uint8Array(0), begun: this.first });
       return stream;
     };
-    this.route = new Route({ carrier, openChannel }, 1, binding);
+    this.attachment = new Attachment({ carrier, openChannel }, 1, binding);
   }
 }
 
@@ -61,7 +63,7 @@ export class MemoryHost {
     this.viewer = null;
     /** @type {Map<number, any>} */
     this._secured = new Map();
-    /** @type {Map<number, { secure: any, frames: FrameReader, way: MemoryWay, stream: number }>} */
+    /** @type {Map<number, { secure: any, frames: FrameReader, path: MemoryPath, stream: number }>} */
     this._channels = new Map();
     /** What the viewer said, in order. @type {any[]} */
     this.heard = [];
@@ -86,20 +88,20 @@ export class MemoryHost {
     };
   }
 
-  /** Let the viewer in. @param {MemoryWay} way @param {number} permissions */
-  async grant(way, permissions) {
+  /** Let the viewer in. @param {MemoryPath} path @param {number} permissions */
+  async grant(path, permissions) {
     const endorsement = await this.identity.sign(concat(utf8("avl/1 signer\0"), MEDIA, SIGNER));
-    /** @type {any} */ (way.streams.get(0)).queue = [];
-    await this._adopt(0, way, 0);
+    /** @type {any} */ (path.streams.get(0)).queue = [];
+    await this._adopt(0, path, 0);
     const grant = { permissions, media_session: MEDIA, signer: SIGNER, endorsement, keys: [], host_time_us: 0, name: "", tracks: [] };
     await this.say(0, "GRANT", grant);
   }
 
-  /** @param {number} channel @param {MemoryWay} way @param {number} stream */
-  async _adopt(channel, way, stream) {
+  /** @param {number} channel @param {MemoryPath} path @param {number} stream */
+  async _adopt(channel, path, stream) {
     const secure = await this._secure(channel);
     const frames = this._channels.get(channel)?.frames ?? new FrameReader(MAX.CHANNEL_MESSAGE, CLOSE.SESSION_PROTOCOL);
-    this._channels.set(channel, { secure, frames, way, stream });
+    this._channels.set(channel, { secure, frames, path, stream });
   }
 
   /** @param {number} channel @returns {Promise<any>} */
@@ -113,30 +115,30 @@ export class MemoryHost {
   async say(channel, kind, fields) {
     const at = this._channels.get(channel);
     if (!at) throw new Error("the channel is not open");
-    await this._give(at.way, channel, at.stream, await at.secure.send(frame(encode(TABLES[channel], kind, fields), MAX.CHANNEL_MESSAGE)));
+    await this._give(at.path, channel, at.stream, await at.secure.send(frame(encode(TABLES[channel], kind, fields), MAX.CHANNEL_MESSAGE)));
   }
 
-  /** @param {MemoryWay} way @param {number} channel @param {number} stream @param {Uint8Array} data */
-  async _give(way, channel, stream, data) {
-    if (!way.cut && data.length) await this.viewer.channelReceived(way.route, channel, stream, data, false);
+  /** @param {MemoryPath} path @param {number} channel @param {number} stream @param {Uint8Array} data */
+  async _give(path, channel, stream, data) {
+    if (!path.cut && data.length) await this.viewer.channelReceived(path.attachment, channel, stream, data, false);
   }
 
-  /** Take what has come over a way, and answer it, until nothing more comes. @param {MemoryWay} way */
-  async listen(way) {
+  /** Take what has come over a way, and answer it, until nothing more comes. @param {MemoryPath} path */
+  async listen(path) {
     for (let quiet = 0; quiet < 3; quiet++) {
       await this.viewer.settled();
       await new Promise((resolve) => setImmediate(resolve));
-      for (const [number, stream] of way.streams) {
+      for (const [number, stream] of path.streams) {
         for (let data = stream.queue.shift(); data; data = stream.queue.shift()) {
           quiet = 0;
-          await this._take(way, number, stream, data);
+          await this._take(path, number, stream, data);
         }
       }
     }
   }
 
-  /** @param {MemoryWay} way @param {number} number @param {Stream} stream @param {Uint8Array} data */
-  async _take(way, number, stream, data) {
+  /** @param {MemoryPath} path @param {number} number @param {Stream} stream @param {Uint8Array} data */
+  async _take(path, number, stream, data) {
     const { channel } = stream;
     let bytes = data;
     if (!stream.begun) {
@@ -147,25 +149,25 @@ export class MemoryHost {
       bytes = stream.resume.slice(found.size);
       const secure = await this._secure(channel);
       try {
-        const repeat = await secure.resume(found.header, way.binding);
-        const answer = await secure.resumeHeader(found.header.epoch, way.binding);
-        await this._adopt(channel, way, number);
-        await this._give(way, channel, number, concat(answer, repeat));
+        const repeat = await secure.resume(found.header, path.binding);
+        const answer = await secure.resumeHeader(found.header.epoch, path.binding);
+        await this._adopt(channel, path, number);
+        await this._give(path, channel, number, concat(answer, repeat));
       } catch (error) {
         if (!(error instanceof Error) || error.name !== "RemoteProtocolError") throw error;
         this.refused++;
-        this.viewer.channelReset(way.route, channel, number, CLOSE.TAMPERED);
+        this.viewer.channelReset(path.attachment, channel, number, CLOSE.TAMPERED);
         return;
       }
     } else if (!this._channels.has(channel)) {
-      await this._adopt(channel, way, number);
+      await this._adopt(channel, path, number);
     }
     const at = this._channels.get(channel);
-    if (!at || at.way !== way || at.stream !== number || !this.hearing) return;
+    if (!at || at.path !== path || at.stream !== number || !this.hearing) return;
     for (const chunk of await at.secure.receive(bytes)) {
       for (const raw of at.frames.feed(chunk)) await this._message(channel, decode(TABLES[channel], raw));
     }
-    await this._give(way, channel, number, await at.secure.takeOutput());
+    await this._give(path, channel, number, await at.secure.takeOutput());
   }
 
   /** @param {number} channel @param {any} message */

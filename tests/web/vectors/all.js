@@ -15,7 +15,8 @@ import { selectors, silences } from "./selector.js";
 import { tracks } from "./track.js";
 import { allMessages, carriers, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
 
-/** Subjects that need nothing but what Node has. @param {(name: string) => Promise<any>} read @returns {Promise<Record<string, Check[]>>} */
+/** Subjects that need nothing but what Node has. @param {(name: string) => Promise<any>} read @returns
+ * {Promise<Record<string, Check[]>>} */
 export async function everywhere(read) {
   return {
     varint: varints(await read("varint")),
@@ -44,7 +45,8 @@ export async function everywhere(read) {
   };
 }
 
-/** Subjects that need ML-KEM as well. @param {(name: string) => Promise<any>} read @returns {Promise<Record<string, Check[]>>} */
+/** Subjects that need ML-KEM as well. @param {(name: string) => Promise<any>} read @returns {Promise<Record<string,
+ * Check[]>>} */
 export async function browsersOnly(read) {
   return { handshake: handshakes(await read("handshake"), await read("kem")) };
 }

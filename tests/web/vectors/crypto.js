@@ -171,7 +171,8 @@ export function objects(vectors) {
   ];
 }
 
-/** @param {sframe.ObjectOpener} opener @param {number} track @param {number} object @param {number} flags @param {Uint8Array} sealed
+/** @param {sframe.ObjectOpener} opener @param {number} track @param {number} object @param {number} flags @param
+ * {Uint8Array} sealed
  * @returns {Promise<Record<string, any>>} */
 async function opened(opener, track, object, flags, sealed) {
   try {

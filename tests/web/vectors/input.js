@@ -1,12 +1,13 @@
 /**
- * Input on its way out, against its traces: the outbox, the ledger, and the sender between them. Only a host has a gate.
+ * Input on its way out, against its traces: the outbox, the ledger, and the sender between them. Only a host has a
+ * gate.
  *
  * @typedef {import("./notation.js").Check} Check
  */
 
-import { InputLedger } from "../../../viewer/avl_viewer/web/session/inputledger.js";
-import { InputSender } from "../../../viewer/avl_viewer/web/session/inputsender.js";
-import { InputOutbox } from "../../../viewer/avl_viewer/web/session/outbox.js";
+import { InputLedger } from "../../../viewer/avl_viewer/web/session/input/ledger.js";
+import { InputSender } from "../../../viewer/avl_viewer/web/session/input/sender.js";
+import { InputOutbox } from "../../../viewer/avl_viewer/web/session/input/outbox.js";
 import { decode } from "../../../viewer/avl_viewer/web/wire/messages.js";
 import { INPUT_MESSAGES } from "../../../viewer/avl_viewer/web/wire/registry.js";
 import { replayed } from "./trace.js";

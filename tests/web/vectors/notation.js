@@ -1,5 +1,6 @@
 /**
- * How vectors are written in JSON (spec/vectors/notation.py), and the few assertions that run in Node and in a page alike.
+ * How vectors are written in JSON (spec/vectors/notation.py), and the few assertions that run in Node and in a page
+ * alike.
  *
  * @typedef {[string, () => unknown]} Check  A name and what must not throw.
  */
@@ -49,7 +50,8 @@ export function holds(value, about) {
   if (!value) throw new Error(`${about}: does not hold`);
 }
 
-/** The name of the close code that a call earns, or null when it succeeds. @param {() => unknown} call @returns {Promise<string | null>} */
+/** The name of the close code that a call earns, or null when it succeeds. @param {() => unknown} call @returns
+ * {Promise<string | null>} */
 export async function errorOf(call) {
   try {
     await call();

@@ -3,7 +3,8 @@
  *
  * @typedef {import("./notation.js").Check} Check
  *
- * @typedef {{ out: any, next?: number | null }} Answer  What a call came to, and when the machine wants to be called again, in milliseconds.
+ * @typedef {{ out: any, next?: number | null }} Answer  What a call came to, and when the machine wants to be called
+ * again, in milliseconds.
  *
  * @callback Call  Makes one call of a story.
  * @param {number} at

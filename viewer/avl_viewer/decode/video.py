@@ -18,7 +18,7 @@ from avl_viewer.decode.decoder import DecodeError
 
 #: Two slices are decoded at once: the host encodes as many, and more threads take turns instead of helping.
 THREADS = 2
-#: What libavcodec may allocate for, whatever a bitstream says: a viewer's largest picture in whole macroblocks.
+#: The most pixels for which libavcodec may allocate memory: a viewer's largest picture in whole macroblocks.
 MOST_PIXELS = MAX_PICTURE_PIXELS + 2 * 16 * MAX_PICTURE_SIDE
 
 

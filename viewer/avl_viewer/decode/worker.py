@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from avl_protocol.endpoint.faults import Faults
+from avl_protocol.endpoint.loop.faults import Faults
 from avl_viewer.decode.decoder import DecodeError, Decoder
 
 
@@ -126,6 +126,7 @@ class ThreadWorker:
 
     def __init__(
         self,
+        *,
         open_decoder: Callable[[], Decoder],
         decoded: Callable[[Decoded], None],
         failed: Callable[[Any, DecodeError], None],

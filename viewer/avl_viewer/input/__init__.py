@@ -1,1 +1,1 @@
-"""The person's hands."""
+"""Input of a person in the window: keys, pointer and wheel become input events."""

@@ -77,6 +77,7 @@ class Hands:
 
     def __init__(
         self,
+        *,
         send: Callable[[list[Row]], None],
         to_desktop: Callable[[QPointF], tuple[int, int]],
         defer: Callable[[], None],

@@ -1,4 +1,4 @@
-"""Which key it was: what the window system calls a key -> its USB HID usage (page 7), by its place and not its label.
+"""Scan codes of the window system -> USB HID usages (page 7): by the place of a key, not its label.
 
 X11 and Wayland number keys as the Linux kernel does (input-event-codes.h), plus 8. Elsewhere Qt's own names serve.
 """

@@ -1,1 +1,1 @@
-"""Where pictures go."""
+"""Presenting: the window, its panels, and the presenter without a screen."""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
-from avl_protocol.endpoint.state import StateError
+from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire.foreign import for_dialog
 from avl_protocol.wire.target import parse_target
 from avl_viewer.present.label import label

@@ -31,7 +31,7 @@ def cursor_shape(message: Cursor) -> CursorShape | None:
             for row in range(rows)
         )
     hot_x, hot_y = (max(0, min(hot, side - 1)) for hot, side in ((message.hot_x, width), (message.hot_y, height)))
-    return CursorShape(message.serial, width, height, hot_x, hot_y, rgba)
+    return CursorShape(serial=message.serial, width=width, height=height, hot_x=hot_x, hot_y=hot_y, rgba=rgba)
 
 
 def _enlarged(row: bytes, scale: int, width: int) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from avl_protocol.media.frame import Rect
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Geometry:
     """A desktop of `width` x `height` seen in a window of `window_width` x `window_height` device pixels.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from avl_protocol.media.frame import Monitor
-from avl_protocol.session.inputledger import Dropped
+from avl_protocol.session.input.ledger import Dropped
 from avl_viewer.present.presenter import CursorShape, Picture, Status
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder

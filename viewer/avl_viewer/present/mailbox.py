@@ -12,7 +12,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from avl_protocol.media.frame import Monitor, Rect
-from avl_protocol.session.inputledger import Dropped
+from avl_protocol.session.input.ledger import Dropped
 from avl_viewer.present.presenter import CursorShape, Picture, Status
 
 

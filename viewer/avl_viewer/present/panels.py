@@ -278,8 +278,8 @@ def number(value: Any, unit: str = "", digits: int = 1, scale: float = 1.0) -> s
 
 
 def hop_lines(hop: str, told: dict[str, Any]) -> list[tuple[str, str]]:
-    """How the sender of a hop sees it: the rate it aims at and what the path would carry, the queue, what is lost and
-    what is sent against that, pictures it did not take, and what its rate last did and why."""
+    """The sender's view of a hop: target rate and capacity, queue, losses and parity, skipped pictures, and the last
+    change of the rate with its reason."""
     mbit = number(told.get("target_bps"), digits=2, scale=1e-6)
     if told.get("capacity_bps"):  # 0: not known
         mbit += " of " + number(told["capacity_bps"], digits=2, scale=1e-6)

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from avl_protocol.media.frame import Chroma, Monitor, Rect
-from avl_protocol.session.inputledger import Dropped
+from avl_protocol.session.input.ledger import Dropped
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """One decoded picture of a track.
 
     `frame` is a PyAV video frame (planar YUV 4:2:0 or 4:4:4, BT.709 limited range). `dirty` lists what differs from
-    the picture before (None: all of
-    it may); who skips pictures accumulates. Times are seconds of our clock: captured at the host, last fragment
-    received, decoded.
+    the picture before (None: anything may); a caller that skips pictures must add them up. Times are seconds of our
+    clock: captured at the host, last fragment received, decoded.
     """
 
     track: int
@@ -33,7 +32,7 @@ class Picture:
     decoded: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CursorShape:
     """The host's pointer: straight RGBA, row by row; 0 x 0 hides it."""
 

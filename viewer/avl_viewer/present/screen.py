@@ -78,7 +78,13 @@ class Screen(QWidget):
         self._repeating = QTimer(self)
         self._repeating.setSingleShot(True)
         self._repeating.setInterval(round(SILENT * 1000))
-        self.hands = Hands(send, self._to_desktop, self._defer, self._watch, QGuiApplication.platformName())
+        self.hands = Hands(
+            send=send,
+            to_desktop=self._to_desktop,
+            defer=self._defer,
+            watch=self._watch,
+            platform=QGuiApplication.platformName(),
+        )
         self._repeating.timeout.connect(self.hands.silent)
         for attribute in (
             Qt.WidgetAttribute.WA_OpaquePaintEvent,

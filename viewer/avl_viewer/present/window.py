@@ -16,11 +16,12 @@ from typing import Any
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
-from avl_protocol.session.inputledger import Dropped, Fate
+from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.session.viewing import may
 from avl_protocol.wire.foreign import for_dialog, for_log
 from avl_protocol.wire.registry import Permission
 from avl_protocol.wire.typable import typed_lines
+from avl_viewer.figures.tally import Tally
 from avl_viewer.input.hands import Row
 from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
@@ -30,7 +31,6 @@ from avl_viewer.present.remote import Remote
 from avl_viewer.present.screen import Screen
 from avl_viewer.present.style import PANEL
 from avl_viewer.present.toolbar import Toolbar
-from avl_viewer.tally import Tally
 
 #: Milliseconds: how long the host may take to say goodbye, and how long the last sentence stays to be read.
 FAREWELL, LAST_WORDS = 1000, 10_000

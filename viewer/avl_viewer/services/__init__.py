@@ -1,1 +1,1 @@
-"""What the viewer does with what hosts tell and take, a feature a file; `avl_viewer.assembly` registers them."""
+"""The viewer's half of each feature, one file for each; `avl_viewer.assembly` registers them."""

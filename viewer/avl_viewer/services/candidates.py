@@ -13,7 +13,7 @@ Seek = Callable[[Candidates, float], None]
 
 
 class CandidatesService(Service[ViewerSession]):
-    """Hands them to who seeks the direct way; that one says where we are, too."""
+    """Hands the candidates to the seeker of the direct path, which answers with our own."""
 
     def __init__(self, seek: Seek) -> None:
         self._seek = seek

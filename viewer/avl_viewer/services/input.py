@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from avl_protocol.session.inputledger import Dropped, Fate
+from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.session.services import Service
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import may
 from avl_protocol.wire.endtoend import Echo
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, CloseCode
-from avl_viewer.pictures import PictureBook
+from avl_viewer.decode.picturebook import PictureBook
 from avl_viewer.present.presenter import Presenter
 from avl_viewer.services.running import running
 
-#: What is said of an action of which a part came to nothing.
+#: The message about an action that was done in part only.
 _REASONS = {
     Fate.UNSENT: (CloseCode.SESSION_LOST, "The input waited too long for the host and was not sent."),
     Fate.DISCARDED: (CloseCode.SESSION_LOST, "The input came too late, and the host left it out."),
@@ -70,7 +70,7 @@ def _fail(future: asyncio.Future[None], reason: Refused) -> None:
 
 
 class InputService(Service[ViewerSession]):
-    """Sends input, and tells the presenter and who waits what came to nothing."""
+    """Sends input, and reports lost input to the presenter and to the caller that waits for it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, presenter: Presenter, book: PictureBook) -> None:
         self._presenter = presenter

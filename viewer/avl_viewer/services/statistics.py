@@ -1,19 +1,18 @@
-"""Statistics: what the host and both hops say about themselves, and what `avl stats` prints of it (spec 01-overview,
-1.6.2)."""
+"""Statistics: figures of the host and both hops, and the part that `avl stats` prints (spec 01-overview, 1.6.2)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from avl_protocol.rate.control import readable
-from avl_protocol.session.mediain import MediaReceiver
+from avl_protocol.session.media.receiver import MediaReceiver
 from avl_protocol.session.services import Service
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import Rate, Stages
 from avl_protocol.wire.messages import HopRate
-from avl_viewer.pictures import PictureBook
-from avl_viewer.report import session_report
-from avl_viewer.ways import Ways
+from avl_viewer.decode.picturebook import PictureBook
+from avl_viewer.figures.report import session_report
+from avl_viewer.paths.paths import Paths
 
 
 class StatisticsService(Service[ViewerSession]):
@@ -40,6 +39,6 @@ class StatisticsService(Service[ViewerSession]):
         """The hops are others now."""
         self._rates.clear()
 
-    def report(self, ways: Ways | None, media: MediaReceiver | None, depth: int, now: float) -> dict[str, Any]:
+    def report(self, paths: Paths | None, media: MediaReceiver | None, depth: int, now: float) -> dict[str, Any]:
         """The stats object; `depth`: frames that wait for the decoder."""
-        return session_report(self._book.stats, ways, media, depth, self._rates, now)
+        return session_report(self._book.stats, paths, media, depth, self._rates, now)

@@ -1,8 +1,9 @@
 /**
  * The page: introduces the worker, the hands and the panels to one another.
  *
- * `document.documentElement.dataset` tells how things stand: `state` is connecting, waiting, running, stale, lost, ended or refused (absent
- * before anything was tried), and `settled` the number of the newest object that is as good as it gets and on the screen.
+ * `document.documentElement.dataset` tells how things stand: `state` is connecting, waiting, running, stale, lost,
+ * ended or refused (absent before anything was tried), and `settled` the number of the newest object that is as good as
+ * it gets and on the screen.
  */
 
 import { supported } from "./crypto/handshake.js";
@@ -17,7 +18,7 @@ import { Canvases } from "./ui/canvases.js";
 import { ClipboardBridge } from "./ui/clipboard.js";
 import { Cursor } from "./ui/cursor.js";
 import { element } from "./ui/elements.js";
-import { Entrance } from "./ui/entrance.js";
+import { HostHop } from "./ui/entrance.js";
 import { Figures } from "./ui/figures.js";
 import { Notice } from "./ui/notice.js";
 import { Tally } from "./ui/tally.js";
@@ -28,7 +29,8 @@ import { forDialog } from "./wire/foreign.js";
 import { INPUT, PERMISSION } from "./wire/registry.js";
 import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
 
-/** @typedef {import("./session/outbox.js").InputEvent} InputEvent @typedef {import("./session/client.js").State} State */
+/** @typedef {import("./session/input/outbox.js").InputEvent} InputEvent @typedef {import("./session/client.js").State}
+ * State */
 
 const root = document.documentElement;
 const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
@@ -56,7 +58,7 @@ const toast = new Toast();
 const tally = new Tally();
 const cursor = new Cursor(element("desktop", HTMLElement));
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
-const entrance = new Entrance(connect);
+const entrance = new HostHop(connect);
 const toolbar = new Toolbar({ act, press: (usages) => typing.press(usages), dismissed: () => typing.focus() });
 const clipboard = new ClipboardBridge({
   send: (text) => worker.postMessage({ do: "paste", text, events: [], at: now() }),
@@ -133,7 +135,8 @@ async function fullScreen() {
   }
 }
 
-/** Say how much of what was done came to nothing since it was last said; while the session is lost, once more when it goes on. */
+/** Say how much of what was done came to nothing since it was last said; while the session is lost, once more when it
+ * goes on. */
 function tellDropped() {
   const sentence = tally.sentence();
   if (!sentence) return;
@@ -255,12 +258,14 @@ document.addEventListener("fullscreenchange", () => toolbar.mark("fullscreen", B
 window.addEventListener("focus", () => {
   if (permissions & PERMISSION.CLIPBOARD_IN) void clipboard.refresh();
 });
-// A page that is reloaded goes on with its session, so that one that goes away ends none: the host keeps it for a while.
+// A page that is reloaded goes on with its session, so that one that goes away ends none: the host keeps it for a
+// while.
 window.addEventListener("pagehide", () => tickets.keep());
 window.addEventListener("online", () => worker.postMessage({ do: "network" }));
 followConnection(() => worker.postMessage({ do: "network" }));
 
-/** Tell when the machine goes online by something else; estimates of speed, which change all the time, are none of our business.
+/** Tell when the machine goes online by something else; estimates of speed, which change all the time, are none of our
+ * business.
  * @param {() => void} changed */
 function followConnection(changed) {
   const connection = /** @type {any} */ (navigator).connection;

@@ -16,7 +16,7 @@ import { CHANNEL } from "./wire/registry.js";
 /**
  * @typedef {object} Served  What services act on.
  * @property {(message: Record<string, any>) => void} tell  to the page
- * @property {import("./session/pictures.js").Pictures} pictures
+ * @property {import("./session/media/pictures.js").Pictures} pictures
  * @property {(message: any, now: number) => void} seek  where the host might be reached
  * @property {() => void} inputSent  input is under way
  *

@@ -1,5 +1,6 @@
 /**
- * Directions: how this page reaches its relay, from `/.well-known/avl.json` of its own origin, and which device a person means.
+ * Directions: how this page reaches its relay, from `/.well-known/avl.json` of its own origin, and which device a
+ * person means.
  */
 
 import { fromText } from "./wire/device_id.js";
@@ -11,10 +12,12 @@ import { join, parseAddress, parsePin, parseTarget, showPin } from "./wire/targe
  * @property {string} quic  HOST:PORT of the relay
  * @property {string} url  of its WebTransport session
  * @property {Uint8Array} pin
- * @property {Uint8Array[]} hashes  of the certificates to accept; empty where the browser trusts the relay's certificate itself
+ * @property {Uint8Array[]} hashes  of the certificates to accept; empty where the browser trusts the relay's
+ * certificate itself
  */
 
-/** Read the relay's directions. Throws Error with a sentence. @param {any} told  the JSON object @returns {Directions} */
+/** Read the relay's directions. Throws Error with a sentence. @param {any} told  the JSON object @returns {Directions}
+ * */
 export function readDirections(told) {
   try {
     const { host, port } = parseAddress(told.quic);

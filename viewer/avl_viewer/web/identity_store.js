@@ -10,7 +10,8 @@ const DATABASE = "avl";
 const STORE = "keys";
 const NAME = "identity";
 
-/** The identity, made on first use; one for this visit only where the browser keeps nothing. @returns {Promise<Identity>} */
+/** The identity, made on first use; one for this visit only where the browser keeps nothing. @returns
+ * {Promise<Identity>} */
 export async function loadIdentity() {
   try {
     const database = await opened();

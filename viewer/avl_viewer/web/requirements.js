@@ -13,7 +13,8 @@ function insecure(page) {
 }
 
 /** Why this browser can't show a desktop; empty when it can. @param {any} page  the window
- * @param {() => Promise<{ ok: boolean, sentence: string }>} cryptography  what the handshake needs @returns {Promise<string>} */
+ * @param {() => Promise<{ ok: boolean, sentence: string }>} cryptography  what the handshake needs @returns
+ * {Promise<string>} */
 export async function missing(page, cryptography) {
   if (!page.isSecureContext) return insecure(page);
   /** @type {[boolean, string][]} */

@@ -1,8 +1,9 @@
 /**
- * Figures of a running session: what the overlay shows. Windows slide over the last seconds, so that they say how it is now.
+ * Figures of a running session: what the overlay shows. Windows slide over the last seconds, so that they say how it is
+ * now.
  */
 
-/** @typedef {import("./session/mediain.js").ReceivedFrame} ReceivedFrame */
+/** @typedef {import("./session/media/receiver.js").ReceivedFrame} ReceivedFrame */
 
 /** Milliseconds of the sliding windows. */
 const WINDOW = 10_000;
@@ -14,7 +15,8 @@ const ANSWER = 1000;
 const STAGES = ["grab", "compare", "convert", "encode", "seal", "network", "receive", "open", "decode", "present"];
 /** Frames under way, samples kept, and inputs waiting for their picture. */
 const KEPT = 1024;
-/** The figures of RATE and HOP_RATE, in order: names as Python's, and what one unit on the wire is. @type {[string, number][]} */
+/** The figures of RATE and HOP_RATE, in order: names as Python's, and what one unit on the wire is. @type {[string,
+ * number][]} */
 const RATE_FIGURES = [
   ["target_bps", 1], ["capacity_bps", 1], ["delivered_bps", 1], ["pacing_bps", 1], ["queue_ms", 1e-3], ["loss", 1e-6], ["parity", 1e-6], ["skipped", 1],
 ];
@@ -22,7 +24,8 @@ const RATE_FIGURES = [
 /**
  * @typedef {{ p50: number | null, p95: number | null }} Quantiles  Milliseconds.
  * @typedef {{ at: number, value: number }} Sample
- * @typedef {{ upload?: Record<string, string | number>, download?: Record<string, string | number> }} Rates  By hop: host to relay, relay to us.
+ * @typedef {{ upload?: Record<string, string | number>, download?: Record<string, string | number> }} Rates  By hop:
+ * host to relay, relay to us.
  * @typedef {{ captured: number, echo: number, first: number, received: number, decoded: number | null }} Underway
  */
 
@@ -64,7 +67,8 @@ export class Statistics {
     this._photon = [];
   }
 
-  /** A frame is whole and open; `captured` is its capture in our clock. @param {ReceivedFrame} frame @param {number} captured */
+  /** A frame is whole and open; `captured` is its capture in our clock. @param {ReceivedFrame} frame @param {number}
+   * captured */
   frameReceived(frame, captured) {
     keep(this._received, { at: frame.last, value: frame.size });
     this._underway.set(frame.number, {
@@ -74,7 +78,8 @@ export class Statistics {
     if (this._underway.size > KEPT) this._underway.delete(/** @type {number} */ (this._underway.keys().next().value));
   }
 
-  /** The decoder took `took` milliseconds and was done `at`. @param {number} number @param {number} took @param {number} at */
+  /** The decoder took `took` milliseconds and was done `at`. @param {number} number @param {number} took @param
+   * {number} at */
   frameDecoded(number, took, at) {
     const frame = this._underway.get(number);
     if (!frame) return;
@@ -97,7 +102,8 @@ export class Statistics {
     }
   }
 
-  /** A stage of the pipeline took `value` milliseconds. @param {string} name @param {number} value @param {number} at */
+  /** A stage of the pipeline took `value` milliseconds. @param {string} name @param {number} value @param {number} at
+   * */
   stage(name, value, at) {
     const samples = this._stages.get(name) ?? [];
     this._stages.set(name, samples);
@@ -121,8 +127,9 @@ export class Statistics {
   }
 
   /** The stats object. `rtt` in milliseconds; `lost` and `received` count objects.
-   * @param {number} now @param {string} path @param {number | null} rtt @param {number} lost @param {number} received @param {Rates} rates
-   * @param {import("./session/ways.js").Switch | null} last  the last change of way */
+   * @param {number} now @param {string} path @param {number | null} rtt @param {number} lost @param {number} received
+   * @param {Rates} rates
+   * @param {import("./paths/paths.js").Switch | null} last  the last change of way */
   report(now, path, rtt, lost, received, rates = {}, last = null) {
     const recent = this._presented.filter(({ at }) => now - at <= WINDOW).map(({ value }) => value);
     const bytes = within(this._received, now, SHORT).reduce((sum, size) => sum + size, 0);

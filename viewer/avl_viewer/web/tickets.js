@@ -25,7 +25,8 @@ export class TicketStore {
     this._wall = wall;
   }
 
-  /** A host gave us a ticket that it honours for so long after a loss. @param {string} device @param {Uint8Array} ticket @param {number} seconds */
+  /** A host gave us a ticket that it honours for so long after a loss. @param {string} device @param {Uint8Array}
+   * ticket @param {number} seconds */
   save(device, ticket, seconds) {
     this._storage.setItem(KEY, JSON.stringify({ device, ticket: toText(ticket), since: this._wall(), seconds }));
   }
@@ -36,7 +37,8 @@ export class TicketStore {
     if (known) this.save(known.device, known.ticket, known.seconds);
   }
 
-  /** The ticket that may still be good, and whose it is; null without one. @returns {{ device: string, ticket: Uint8Array } | null} */
+  /** The ticket that may still be good, and whose it is; null without one. @returns {{ device: string, ticket:
+   * Uint8Array } | null} */
   find() {
     const known = this._read();
     if (!known) return null;

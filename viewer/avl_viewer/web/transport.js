@@ -1,15 +1,16 @@
 /**
  * WebTransportCarrier: a WebTransport session as the carrier of a hop (spec 02-transport).
  *
- * Chromium queues datagrams without limit and without telling, so they are taken in a loop that does nothing else. When each was read
- * is noted there, before anything is done with it, and told to the relay (spec 07-rate). Streams are opened asynchronously by the
- * browser; what is written meanwhile waits in order.
+ * Chromium queues datagrams without limit and without telling, so they are taken in a loop that does nothing else. When
+ * each was read is noted there, before anything is done with it, and told to the relay (spec 07-rate). Streams are
+ * opened asynchronously by the browser; what is written meanwhile waits in order.
  */
 
 import { HopRate } from "./rate/hop.js";
 import { CLOSE } from "./wire/registry.js";
 
-/** @typedef {import("./session/carrier.js").Carrier} Carrier @typedef {import("./session/carrier.js").CarrierReceiver} CarrierReceiver */
+/** @typedef {import("./carrier/carrier.js").Carrier} Carrier @typedef {import("./carrier/carrier.js").CarrierReceiver}
+ * CarrierReceiver */
 
 /** Milliseconds until a connection attempt counts as failed. */
 const CONNECT_DEADLINE = 8000;
@@ -226,7 +227,8 @@ export class WebTransportCarrier {
   }
 }
 
-/** Where datagrams are written; browsers disagree about how it is had. @param {WebTransport} transport @returns {WritableStream<any>} */
+/** Where datagrams are written; browsers disagree about how it is had. @param {WebTransport} transport @returns
+ * {WritableStream<any>} */
 function outgoing(transport) {
   const datagrams = /** @type {any} */ (transport.datagrams);
   return "createWritable" in datagrams ? datagrams.createWritable() : datagrams.writable;

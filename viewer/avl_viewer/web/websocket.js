@@ -1,16 +1,18 @@
 /**
- * WebSocketCarrier: streams and datagrams in the messages of one WebSocket, as the carrier of a hop whose UDP is blocked
- * (spec 02-transport, 2.10).
+ * WebSocketCarrier: streams and datagrams in the messages of one WebSocket, as the carrier of a hop whose UDP is
+ * blocked (spec 02-transport, 2.10).
  *
- * A browser takes whatever it is given and does not say when it has sent it. So bulk streams leave in rounds: what follows waits until
- * the relay has answered a PING behind the round, and input never stands behind more than one of them.
+ * A browser takes whatever it is given and does not say when it has sent it. So bulk streams leave in rounds: what
+ * follows waits until the relay has answered a PING behind the round, and input never stands behind more than one of
+ * them.
  */
 
 import { RemoteProtocolError } from "./wire/errors.js";
 import { decode, encode } from "./wire/frames.js";
 import { CLOSE, MAX, TIMER } from "./wire/registry.js";
 
-/** @typedef {import("./session/carrier.js").Carrier} Carrier @typedef {import("./session/carrier.js").CarrierReceiver} CarrierReceiver */
+/** @typedef {import("./carrier/carrier.js").Carrier} Carrier @typedef {import("./carrier/carrier.js").CarrierReceiver}
+ * CarrierReceiver */
 
 export const SUBPROTOCOL = "avl.1";
 /** Milliseconds until a connection attempt counts as failed. */
@@ -274,7 +276,8 @@ export class WebSocketCarrier {
   }
 }
 
-/** Where the WebSocket of the relay that served a page is. @param {{ protocol: string, host: string }} place @param {string} path */
+/** Where the WebSocket of the relay that served a page is. @param {{ protocol: string, host: string }} place @param
+ * {string} path */
 export function socketUrl(place, path) {
   return `${place.protocol === "https:" ? "wss" : "ws"}://${place.host}${path}`;
 }

@@ -1,21 +1,22 @@
 /**
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
- * From the page: canvas (the first, then one for each further track), connect, input, paste, visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout,
- * cursor, clipboard, settled, statistics, dropped, failed (`say`).
+ * From the page: canvas (the first, then one for each further track), connect, input, paste, visible, measure, network,
+ * leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard, settled, statistics, dropped, failed
+ * (`say`).
  */
 
 import { fetchDirections } from "./directions.js";
 import { loadIdentity } from "./identity_store.js";
 import { decodable } from "./decode/support.js";
 import { Screens } from "./present/screens.js";
-import { Race } from "./race.js";
+import { Race } from "./paths/race.js";
 import { Client } from "./session/client.js";
 import { WebTransportCarrier } from "./transport.js";
 import { WebSocketCarrier, socketUrl } from "./websocket.js";
 import { PATH } from "./wire/registry.js";
 
-/** @typedef {import("./session/carrier.js").CarrierReceiver} CarrierReceiver */
+/** @typedef {import("./carrier/carrier.js").CarrierReceiver} CarrierReceiver */
 
 /** The part of a worker's scope that is used here: type definitions have either the page's or the worker's.
  * @typedef {object} Scope
@@ -59,7 +60,8 @@ function ring() {
   arm();
 }
 
-/** The same receiver, with the timers seen to afterwards. @param {CarrierReceiver} receiver @returns {CarrierReceiver} */
+/** The same receiver, with the timers seen to afterwards. @param {CarrierReceiver} receiver @returns {CarrierReceiver}
+ * */
 function watched(receiver) {
   return {
     carrierReady: (now) => (receiver.carrierReady(now), arm()),
@@ -74,11 +76,11 @@ function watched(receiver) {
 /** WebTransport where there is UDP, else, if that will do, a WebSocket to where the page came from.
  * @param {string} url @param {Uint8Array[]} hashes @param {CarrierReceiver} receiver @param {boolean} tcp */
 function dial(url, hashes, receiver, tcp) {
-  /** @type {import("./race.js").Way[]} */
-  const ways = [];
-  if ("WebTransport" in self) ways.push((told) => new WebTransportCarrier(url, hashes, told, clock));
-  if (tcp) ways.push((told) => new WebSocketCarrier(socketUrl(self.location, PATH), told, clock));
-  return new Race(ways, watched(receiver));
+  /** @type {import("./paths/race.js").Path[]} */
+  const paths = [];
+  if ("WebTransport" in self) paths.push((told) => new WebTransportCarrier(url, hashes, told, clock));
+  if (tcp) paths.push((told) => new WebSocketCarrier(socketUrl(self.location, PATH), told, clock));
+  return new Race(paths, watched(receiver));
 }
 
 /** @returns {Promise<Client>} */

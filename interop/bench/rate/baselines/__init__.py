@@ -23,4 +23,4 @@ def make(name: str, rmin: float, rstart: float, rmax: float, packet_size: int) -
         return NadaController(rmin, rstart, rmax, packet_size)
     if name == "fixed":
         return FixedController(rmin, rstart, rmax, packet_size)
-    return ClassicController(name, rmin, rstart, rmax, packet_size)
+    return ClassicController(name=name, rmin=rmin, rstart=rstart, rmax=rmax, packet_size=packet_size)

@@ -121,4 +121,14 @@ class Baseline:
         """The figures that every baseline has; the others are 0."""
         target = self.target_bitrate or 0.0
         pacing = 8 * (self.pacing_rate or 0.0)
-        return RateState("steady", "as configured", target, 0.0, 0.0, pacing, 0.0, self.loss, 0.0)
+        return RateState(
+            state="steady",
+            reason="as configured",
+            target=target,
+            capacity=0.0,
+            delivered=0.0,
+            pacing=pacing,
+            queue_delay=0.0,
+            loss=self.loss,
+            parity=0.0,
+        )

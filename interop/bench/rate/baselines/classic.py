@@ -35,7 +35,7 @@ NAMES = {"reno": RenoCongestionControl, "cubic": CubicCongestionControl}
 class ClassicController(Baseline):
     """`name` is "reno" or "cubic" (else KeyError); rates in bit/s, `packet_size` in bytes."""
 
-    def __init__(self, name: str, rmin: float, rstart: float, rmax: float, packet_size: int) -> None:
+    def __init__(self, *, name: str, rmin: float, rstart: float, rmax: float, packet_size: int) -> None:
         super().__init__(rmin, rstart, rmax, packet_size)
         self.name = name
         if name not in NAMES:

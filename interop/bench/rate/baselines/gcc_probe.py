@@ -66,7 +66,7 @@ class AlrDetector:
             self.since, self.ended = None, now
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Train:
     """A train told to the sender; of what left and arrived, what a rate needs."""
 
@@ -146,7 +146,7 @@ class ProbeControl:
             self._initiated = now
         rate = self._wanted.popleft()
         packets = max(TRAIN_PACKETS, math.ceil(rate * TRAIN / 8 / self._packet_size))
-        self._trains.append(_Train(rate, packets, now))
+        self._trains.append(_Train(rate=rate, packets=packets, told=now))
         return Probe(packets, rate / 8)
 
     def on_sent(self, now: float, size: int) -> None:

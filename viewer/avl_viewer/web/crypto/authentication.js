@@ -1,6 +1,6 @@
 /**
- * What both ends of a handshake share: the prologue, the endorsement of static keys, and the sealed messages behind message 3
- * (spec 06-security, 6.2). The state machine itself is in handshake.js.
+ * What both ends of a handshake share: the prologue, the endorsement of static keys, and the sealed messages behind
+ * message 3 (spec 06-security, 6.2). The state machine itself is in handshake.js.
  */
 
 import { bigEndian, utf8 } from "../wire/bytes.js";
@@ -32,7 +32,8 @@ export function codeString(code) {
 }
 
 /** Validity and signature of our Noise static key.
- * @param {import("./identity.js").Identity} own @param {Uint8Array} label @param {Uint8Array} key @param {number} wall */
+ * @param {import("./identity.js").Identity} own @param {Uint8Array} label @param {Uint8Array} key @param {number} wall
+ * */
 export async function endorsement(own, label, key, wall) {
   const notAfter = wall + STATIC_LIFETIME;
   return { not_before: wall, not_after: notAfter, signature: await endorseStatic(own, label, key, wall, notAfter) };
@@ -49,7 +50,8 @@ export function readPayload(data) {
   return decode(HANDSHAKE_MESSAGES, data, CLOSE.SESSION_PROTOCOL);
 }
 
-/** The body that carries a message of the authentication phase. @param {CipherState} cipher @param {string} kind @param {Record<string, any>} fields */
+/** The body that carries a message of the authentication phase. @param {CipherState} cipher @param {string} kind @param
+ * {Record<string, any>} fields */
 export async function seal(cipher, kind, fields) {
   return sized(await cipher.encrypt(new Uint8Array(0), payload(kind, fields)));
 }
@@ -71,7 +73,8 @@ export function sized(body) {
   return body;
 }
 
-/** Throws RemoteProtocolError(SESSION_PROTOCOL) when a body of the peer's is over the limit (R-SEC-5). @param {Uint8Array} body */
+/** Throws RemoteProtocolError(SESSION_PROTOCOL) when a body of the peer's is over the limit (R-SEC-5). @param
+ * {Uint8Array} body */
 export function checkSize(body) {
   if (body.length > MAX.HANDSHAKE_MESSAGE) {
     throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, `a handshake message of ${body.length} bytes`);

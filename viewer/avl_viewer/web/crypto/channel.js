@@ -1,9 +1,9 @@
 /**
  * A channel: two directions of records that outlive the stream they travel on (spec 06-security, 6.3 and 6.3.1).
  *
- * The sender keeps the ciphertext of what is unacknowledged. When a stream is lost, both ends say which counter they expect and
- * repeat those very bytes on the next stream, so that every byte arrives once and no counter ever seals two things. WebCrypto answers
- * later than it is asked: what a channel is told to do, it does one thing after another.
+ * The sender keeps the ciphertext of what is unacknowledged. When a stream is lost, both ends say which counter they
+ * expect and repeat those very bytes on the next stream, so that every byte arrives once and no counter ever seals two
+ * things. WebCrypto answers later than it is asked: what a channel is told to do, it does one thing after another.
  */
 
 import { bigEndian, concat, equal } from "../wire/bytes.js";
@@ -18,7 +18,8 @@ import { hmac } from "./webcrypto.js";
 
 const ACK_RECORDS = 32;
 const ACK_BYTES = 16_384;
-/** Records of any type, acknowledgements too, after which one is owed: what only acknowledges must not be kept for ever. */
+/** Records of any type, acknowledgements too, after which one is owed: what only acknowledges must not be kept for
+ * ever. */
 const ACK_ANY_RECORDS = 256;
 
 const SESSION_BYTES = 16;
@@ -39,7 +40,8 @@ function headerBody({ session, channel, epoch, nextCounter }) {
   return concat(session, varint.encode(channel), varint.encode(epoch), varint.encode(nextCounter));
 }
 
-/** The header at the front of a stream and its size in bytes; null until all of it has arrived. The MAC is not checked here.
+/** The header at the front of a stream and its size in bytes; null until all of it has arrived. The MAC is not checked
+ * here.
  * @param {Uint8Array} data @returns {{ header: ResumeHeader, size: number } | null} */
 export function readResumeHeader(data) {
   let offset = SESSION_BYTES;
@@ -57,8 +59,9 @@ export function readResumeHeader(data) {
 
 /** One end of a channel. */
 export class SecureChannel {
-  /** @param {Uint8Array} sendKey @param {Uint8Array} receiveKey @param {number} channel @param {boolean} fromViewer  whether this end
-   * is the viewer's @param {Uint8Array} moveKey @param {Uint8Array} sessionId @param {number} limit  ciphertext kept at most, in bytes */
+  /** @param {Uint8Array} sendKey @param {Uint8Array} receiveKey @param {number} channel @param {boolean} fromViewer
+   * whether this end is the viewer's @param {Uint8Array} moveKey @param {Uint8Array} sessionId @param {number} limit
+   * ciphertext kept at most, in bytes */
   constructor(sendKey, receiveKey, channel, fromViewer, moveKey, sessionId, limit) {
     this.channel = channel;
     this._sealer = new RecordSealer(sendKey, channel === CHANNEL.INPUT ? MAX.RECORD_PAD : 0);
@@ -114,8 +117,8 @@ export class SecureChannel {
     return this._next(() => this._flush());
   }
 
-  /** Take bytes of the stream; the data of the records completed. Call `takeOutput` afterwards. Rejects with RemoteProtocolError:
-   * TAMPERED for a record that does not open, SESSION_PROTOCOL for one that breaks the rules.
+  /** Take bytes of the stream; the data of the records completed. Call `takeOutput` afterwards. Rejects with
+   * RemoteProtocolError: TAMPERED for a record that does not open, SESSION_PROTOCOL for one that breaks the rules.
    * @param {Uint8Array} data @returns {Promise<Uint8Array[]>} */
   receive(data) {
     return this._next(async () => {
@@ -172,8 +175,9 @@ export class SecureChannel {
     return this._epochSent;
   }
 
-  /** Our Channel Resume for a new stream on a carrier of this `binding` (6.3.1). The viewer picks an `epoch` above all earlier ones and
-   * is suspended until `resume`; the host first accepts the viewer's header with `resume`, then repeats its epoch here.
+  /** Our Channel Resume for a new stream on a carrier of this `binding` (6.3.1). The viewer picks an `epoch` above all
+   * earlier ones and is suspended until `resume`; the host first accepts the viewer's header with `resume`, then
+   * repeats its epoch here.
    * @param {number} epoch @param {Uint8Array} binding @returns {Promise<Uint8Array>} */
   resumeHeader(epoch, binding = NOTHING) {
     return this._next(async () => {
@@ -274,7 +278,8 @@ function refuse(why) {
 }
 
 /** The end of a session's channel with the keys and limit that the specification gives it.
- * @param {import("./schedule.js").SessionKeys} keys @param {number} channel @param {boolean} fromViewer @param {Uint8Array} sessionId
+ * @param {import("./schedule.js").SessionKeys} keys @param {number} channel @param {boolean} fromViewer @param
+ * {Uint8Array} sessionId
  * @returns {Promise<SecureChannel>} */
 export async function openChannel(keys, channel, fromViewer, sessionId) {
   const small = !isBulk(channel);

@@ -1,8 +1,8 @@
 /**
  * The viewer's side of a session's handshake, sans-IO: Noise, the code, admission (spec 06-security, 6.2).
  *
- * It takes and returns the *bodies* of Handshake Messages; the stream adds and removes their length. Exactly one kind of message is
- * expected at a time, and after an error none: whatever still arrives is SESSION_PROTOCOL.
+ * It takes and returns the *bodies* of Handshake Messages; the stream adds and removes their length. Exactly one kind
+ * of message is expected at a time, and after an error none: whatever still arrives is SESSION_PROTOCOL.
  */
 
 import { equal } from "../wire/bytes.js";
@@ -21,11 +21,13 @@ const Expect = Object.freeze({ START: 0, HELLO: 1, CHALLENGE: 2, ADMISSION: 3, N
 
 /** @typedef {import("./schedule.js").SessionKeys} SessionKeys */
 
-/** The initiator. `code` in any spelling; `wall` in Unix seconds; `versions` are the session versions to offer; a `ticket` of an earlier
- * session may make the code unnecessary. */
+/** The initiator. `code` in any spelling; `wall` in Unix seconds; `versions` are the session versions to offer; a
+ * `ticket` of an earlier session may make the code unnecessary. */
 export class ViewerHandshake {
-  /** @param {identity.Identity} own @param {bigint} deviceNumber @param {Uint8Array} sessionId @param {string} code @param {string} name
-   * @param {number} permissions @param {readonly number[]} versions @param {number} wall @param {(size: number) => Uint8Array} [entropy]
+  /** @param {identity.Identity} own @param {bigint} deviceNumber @param {Uint8Array} sessionId @param {string} code
+   * @param {string} name
+   * @param {number} permissions @param {readonly number[]} versions @param {number} wall @param {(size: number) =>
+   * Uint8Array} [entropy]
    * @param {Uint8Array} [ticket] */
   constructor(own, deviceNumber, sessionId, code, name, permissions, versions, wall, entropy = randomBytes, ticket = new Uint8Array(0)) {
     this._own = own;
@@ -82,8 +84,9 @@ export class ViewerHandshake {
     return authentication.sized(first);
   }
 
-  /** Take the host's next message, after the last call has settled; bodies to send. Rejects with Refused (REFUSAL, WRONG_HOST,
-   * SESSION_VERSION, or REFUSED when the code is wrong) or RemoteProtocolError (SESSION_PROTOCOL, TAMPERED).
+  /** Take the host's next message, after the last call has settled; bodies to send. Rejects with Refused (REFUSAL,
+   * WRONG_HOST, SESSION_VERSION, or REFUSED when the code is wrong) or RemoteProtocolError (SESSION_PROTOCOL,
+   * TAMPERED).
    * @param {Uint8Array} body @returns {Promise<Uint8Array[]>} */
   async receive(body) {
     const expect = this._expect;

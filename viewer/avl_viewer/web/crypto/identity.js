@@ -1,8 +1,9 @@
 /**
- * The identity of a device or relay: one Ed25519 key, what it is called, and what it vouches for (spec 06-security, 6.1).
+ * The identity of a device or relay: one Ed25519 key, what it is called, and what it vouches for (spec 06-security,
+ * 6.1).
  *
- * Every statement that an identity signs begins with its own label and a zero byte, so that no signature can serve as another. A
- * browser is never a host or a relay, so that only a viewer's part is here.
+ * Every statement that an identity signs begins with its own label and a zero byte, so that no signature can serve as
+ * another. A browser is never a host or a relay, so that only a viewer's part is here.
  */
 
 import { bigEndian, concat, equal, fromBigEndian, utf8 } from "../wire/bytes.js";
@@ -22,7 +23,8 @@ export const HOST_CERTIFICATE = utf8("avl/1 host certificate");
 export const STATIC_HOST = utf8("avl/1 static host");
 export const STATIC_VIEWER = utf8("avl/1 static viewer");
 
-/** An Ed25519 key pair (RFC 8032). `pair` may be stored in IndexedDB and given to `fromPair` later; its private half can't be read out. */
+/** An Ed25519 key pair (RFC 8032). `pair` may be stored in IndexedDB and given to `fromPair` later; its private half
+ * can't be read out. */
 export class Identity {
   /** @param {CryptoKeyPair} pair @param {Uint8Array} raw  the public key, 32 bytes */
   constructor(pair, raw) {
@@ -61,14 +63,16 @@ export class Identity {
   }
 }
 
-/** Whether `signature` of `data` was made by the owner of the public key; false too for keys and signatures of wrong size.
+/** Whether `signature` of `data` was made by the owner of the public key; false too for keys and signatures of wrong
+ * size.
  * @param {Uint8Array} raw @param {Uint8Array} signature @param {Uint8Array} data @returns {Promise<boolean>} */
 export async function verify(raw, signature, data) {
   const key = await ed25519Public(raw);
   return key !== null && ed25519Verify(key, signature, data);
 }
 
-/** The device number of a public key: the first 130 bits of a labelled hash. @param {Uint8Array} raw @returns {Promise<bigint>} */
+/** The device number of a public key: the first 130 bits of a labelled hash. @param {Uint8Array} raw @returns
+ * {Promise<bigint>} */
 export async function deviceNumber(raw) {
   return fromBigEndian(await sha256(concat(utf8("avl/1 device id\0"), raw))) >> BigInt(256 - 130);
 }
@@ -78,8 +82,8 @@ export function pin(raw) {
   return sha256(raw);
 }
 
-/** R-SEC-2 where the certificate itself can't be seen: which of the certificates (SHA-256 of DER) that the connection was allowed to use
- * the identity vouches for; null when it is not the pinned one, or vouches for none.
+/** R-SEC-2 where the certificate itself can't be seen: which of the certificates (SHA-256 of DER) that the connection
+ * was allowed to use the identity vouches for; null when it is not the pinned one, or vouches for none.
  * @param {Uint8Array} pinned @param {Uint8Array} raw @param {Uint8Array} endorsement @param {Uint8Array[]} hashes
  * @param {Uint8Array} label  RELAY_CERTIFICATE or HOST_CERTIFICATE @returns {Promise<Uint8Array | null>} */
 export async function vouchedFor(pinned, raw, endorsement, hashes, label = RELAY_CERTIFICATE) {
@@ -91,7 +95,8 @@ export async function vouchedFor(pinned, raw, endorsement, hashes, label = RELAY
 }
 
 /** The signature over a Noise static public key; times are Unix seconds.
- * @param {Identity} identity @param {Uint8Array} label @param {Uint8Array} key @param {number} notBefore @param {number} notAfter */
+ * @param {Identity} identity @param {Uint8Array} label @param {Uint8Array} key @param {number} notBefore @param
+ * {number} notAfter */
 export function endorseStatic(identity, label, key, notBefore, notAfter) {
   return identity.sign(staticStatement(label, key, notBefore, notAfter));
 }
@@ -106,7 +111,8 @@ export async function vouchesStatic(raw, signature, label, key, notBefore, notAf
 
 /** Whether the identity vouches for the Noise static key at `wall` (Unix seconds).
  * @param {Uint8Array} raw @param {Uint8Array} signature @param {Uint8Array} label @param {Uint8Array} key
- * @param {number | bigint} notBefore @param {number | bigint} notAfter @param {number} wall @returns {Promise<boolean>} */
+ * @param {number | bigint} notBefore @param {number | bigint} notAfter @param {number} wall @returns {Promise<boolean>}
+ * */
 export async function checkStatic(raw, signature, label, key, notBefore, notAfter, wall) {
   return validAt(notBefore, notAfter, wall) && vouchesStatic(raw, signature, label, key, notBefore, notAfter);
 }
@@ -121,13 +127,15 @@ export function clocksDiffer(theirs, ours, whose) {
   return new Refused(CLOSE.CLOCK, text);
 }
 
-/** @param {Uint8Array} label @param {Uint8Array} key @param {number | bigint} notBefore @param {number | bigint} notAfter */
+/** @param {Uint8Array} label @param {Uint8Array} key @param {number | bigint} notBefore @param {number | bigint}
+ * notAfter */
 function staticStatement(label, key, notBefore, notAfter) {
   return concat(label, Uint8Array.of(0), key, bigEndian(notBefore, 8), bigEndian(notAfter, 8));
 }
 
 /** Whether the host vouches for the key that signs this session's media objects (6.4).
- * @param {Uint8Array} raw @param {Uint8Array} endorsement @param {Uint8Array} mediaSession @param {Uint8Array} signer @returns {Promise<boolean>} */
+ * @param {Uint8Array} raw @param {Uint8Array} endorsement @param {Uint8Array} mediaSession @param {Uint8Array} signer
+ * @returns {Promise<boolean>} */
 export function checkSigner(raw, endorsement, mediaSession, signer) {
   return verify(raw, endorsement, concat(utf8("avl/1 signer\0"), mediaSession, signer));
 }

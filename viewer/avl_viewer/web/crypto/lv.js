@@ -4,7 +4,8 @@
 
 import { concat } from "../wire/bytes.js";
 
-/** Each part preceded by its length in unsigned LEB128, all concatenated. @param {...Uint8Array} parts @returns {Uint8Array<ArrayBuffer>} */
+/** Each part preceded by its length in unsigned LEB128, all concatenated. @param {...Uint8Array} parts @returns
+ * {Uint8Array<ArrayBuffer>} */
 export function lv(...parts) {
   return concat(...parts.flatMap((part) => [length(part.length), part]));
 }

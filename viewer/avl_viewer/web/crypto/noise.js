@@ -1,8 +1,8 @@
 /**
  * The Noise handshake XXhfs with X25519, ML-KEM-768, AES-256-GCM and SHA-256 (spec 06-security, 6.2).
  *
- * Follows the Noise Protocol Framework, revision 34, and its hybrid-forward-secrecy extension with the KEM of FIPS 203. Plain XX is
- * kept beside it because public test vectors exist for XX only, and both run through the same lines.
+ * Follows the Noise Protocol Framework, revision 34, and its hybrid-forward-secrecy extension with the KEM of FIPS 203.
+ * Plain XX is kept beside it because public test vectors exist for XX only, and both run through the same lines.
  *
  * @typedef {(size: number) => Uint8Array} Entropy
  * @typedef {(publicKey: Uint8Array) => Promise<{ secret: Uint8Array, ciphertext: Uint8Array } | null>} Encapsulate
@@ -43,7 +43,8 @@ export class CipherState {
     return this._aead === null ? 0 : TAG_BYTES;
   }
 
-  /** The ciphertext under the next counter. @param {Uint8Array} associated @param {Uint8Array} plaintext @returns {Promise<Uint8Array>} */
+  /** The ciphertext under the next counter. @param {Uint8Array} associated @param {Uint8Array} plaintext @returns
+   * {Promise<Uint8Array>} */
   async encrypt(associated, plaintext) {
     if (this._aead === null) return plaintext;
     return aesSeal(await this._aead, counterNonce(this._counter++), associated, plaintext);
@@ -60,9 +61,11 @@ export class CipherState {
   }
 }
 
-/** One side of a handshake (Noise, section 5.3): `write` and `read` alternate, then `split`. Made by `HandshakeState.create`. */
+/** One side of a handshake (Noise, section 5.3): `write` and `read` alternate, then `split`. Made by
+ * `HandshakeState.create`. */
 export class HandshakeState {
-  /** @param {boolean} initiator @param {string} pattern @param {Pair} own @param {Uint8Array} name @param {Entropy} entropy @param {Encapsulate} encapsulate */
+  /** @param {boolean} initiator @param {string} pattern @param {Pair} own @param {Uint8Array} name @param {Entropy}
+   * entropy @param {Encapsulate} encapsulate */
   constructor(initiator, pattern, own, name, entropy, encapsulate) {
     /** @type {Uint8Array} */
     this.handshakeHash = name;
@@ -87,8 +90,10 @@ export class HandshakeState {
     this._remoteKem = new Uint8Array(0);
   }
 
-  /** `own` is the 32-byte static private key; ephemeral keys are drawn from `entropy` (32 bytes for X25519, 64 for ML-KEM).
-   * @param {boolean} initiator @param {Uint8Array} prologue @param {Uint8Array} own @param {Entropy} entropy @param {string} [pattern]
+  /** `own` is the 32-byte static private key; ephemeral keys are drawn from `entropy` (32 bytes for X25519, 64 for
+   * ML-KEM).
+   * @param {boolean} initiator @param {Uint8Array} prologue @param {Uint8Array} own @param {Entropy} entropy @param
+   * {string} [pattern]
    * @param {Encapsulate} [encapsulate] @returns {Promise<HandshakeState>} */
   static async create(initiator, prologue, own, entropy, pattern = "XXhfs", encapsulate = kemEncapsulate) {
     const name = utf8(NAMES[pattern]);
@@ -108,7 +113,8 @@ export class HandshakeState {
     return this._turn === this._messages.length;
   }
 
-  /** The next message of ours. Rejects with LocalProtocolError out of turn, RemoteProtocolError for bad keys of the peer.
+  /** The next message of ours. Rejects with LocalProtocolError out of turn, RemoteProtocolError for bad keys of the
+   * peer.
    * @param {Uint8Array} payload @returns {Promise<Uint8Array>} */
   async write(payload) {
     this._takeTurn(this._initiator);
@@ -120,8 +126,9 @@ export class HandshakeState {
     return concat(...out);
   }
 
-  /** The payload of the peer's next message. Rejects with RemoteProtocolError: TAMPERED when it does not open, SESSION_PROTOCOL when
-   * it is too short or its keys are bad. @param {Uint8Array} message @returns {Promise<Uint8Array>} */
+  /** The payload of the peer's next message. Rejects with RemoteProtocolError: TAMPERED when it does not open,
+   * SESSION_PROTOCOL when it is too short or its keys are bad. @param {Uint8Array} message @returns
+   * {Promise<Uint8Array>} */
   async read(message) {
     this._takeTurn(!this._initiator);
     let rest = message;
@@ -136,7 +143,8 @@ export class HandshakeState {
     return payload;
   }
 
-  /** The ciphers of what follows: [initiator to responder, responder to initiator]. @returns {Promise<[CipherState, CipherState]>} */
+  /** The ciphers of what follows: [initiator to responder, responder to initiator]. @returns {Promise<[CipherState,
+   * CipherState]>} */
   async split() {
     if (!this.finished) throw new LocalProtocolError("the handshake is not over");
     const [first, second] = await hkdfTwo(this.chainingKey, new Uint8Array(0));
@@ -235,7 +243,8 @@ export class HandshakeState {
   }
 }
 
-/** HKDF of Noise, section 4.3, with two outputs. @param {Uint8Array} chainingKey @param {Uint8Array} secret @returns {Promise<[Uint8Array, Uint8Array]>} */
+/** HKDF of Noise, section 4.3, with two outputs. @param {Uint8Array} chainingKey @param {Uint8Array} secret @returns
+ * {Promise<[Uint8Array, Uint8Array]>} */
 async function hkdfTwo(chainingKey, secret) {
   const temporary = await hmac(chainingKey, secret);
   const first = await hmac(temporary, Uint8Array.of(1));

@@ -19,7 +19,8 @@ export const REKEY_EVERY = 1 << 20;
 
 /** Seals the records of one direction in order. */
 export class RecordSealer {
-  /** @param {Uint8Array} key @param {number} [padTo]  the Inner Record becomes a multiple of so many bytes; 0 pads nothing
+  /** @param {Uint8Array} key @param {number} [padTo]  the Inner Record becomes a multiple of so many bytes; 0 pads
+   * nothing
    * @param {number} [rekeyEvery]  differs in tests alone */
   constructor(key, padTo = 0, rekeyEvery = REKEY_EVERY) {
     this._raw = Promise.resolve(key);

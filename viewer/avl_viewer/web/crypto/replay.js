@@ -12,7 +12,8 @@ export class ReplayWindow {
     this._top = -1;
   }
 
-  /** Whether `accept` would accept it; changes nothing, for use before what carries it is authenticated. @param {number} number */
+  /** Whether `accept` would accept it; changes nothing, for use before what carries it is authenticated. @param
+   * {number} number */
   fresh(number) {
     return number > this._top - this._size && this._slots[number % this._size] !== number;
   }

@@ -29,13 +29,16 @@ export class SessionKeys {
   }
 }
 
-/** What a resume ticket brings into the keys in the place of CPace's intermediate session key (6.2.3). @param {Uint8Array} ticket */
+/** What a resume ticket brings into the keys in the place of CPace's intermediate session key (6.2.3). @param
+ * {Uint8Array} ticket */
 export function ticketSecret(ticket) {
   return sha256(concat(utf8("avl/1 ticket\0"), ticket));
 }
 
-/** The session's keys from the chaining key and hash after message 3, and CPace's intermediate session key or `ticketSecret`.
- * @param {Uint8Array} chainingKey @param {Uint8Array} handshakeHash @param {Uint8Array} isk @returns {Promise<SessionKeys>} */
+/** The session's keys from the chaining key and hash after message 3, and CPace's intermediate session key or
+ * `ticketSecret`.
+ * @param {Uint8Array} chainingKey @param {Uint8Array} handshakeHash @param {Uint8Array} isk @returns
+ * {Promise<SessionKeys>} */
 export async function derive(chainingKey, handshakeHash, isk) {
   const exporter = await hmac(chainingKey, concat(utf8("avl/1 exporter"), handshakeHash));
   return new SessionKeys(await hmac(exporter, isk), handshakeHash);

@@ -1,7 +1,8 @@
 /**
  * Media objects under SFrame (RFC 9605), suite AES_128_GCM_SHA256_128, each one signed (spec 06-security, 6.4).
  *
- * A browser only opens objects. Signature and seal are checked at the same time, and the plaintext is given away when both hold.
+ * A browser only opens objects. Signature and seal are checked at the same time, and the plaintext is given away when
+ * both hold.
  */
 
 import { bigEndian, concat, fromBigEndian, utf8 } from "../wire/bytes.js";
@@ -37,7 +38,8 @@ export class UnknownKey extends ProtocolError {
   }
 }
 
-/** An object is sealed under a key older than ours: it was made before we were admitted, and nobody will give us that key. */
+/** An object is sealed under a key older than ours: it was made before we were admitted, and nobody will give us that
+ * key. */
 export class OutdatedKey extends UnknownKey {}
 
 /** An object was accepted before, or is too old to tell. */
@@ -64,8 +66,9 @@ export async function keyAndSalt(base, kid) {
   };
 }
 
-/** SFrame's header (RFC 9605, section 4.3): key id, counter and its size. Throws RemoteProtocolError(TAMPERED) when it is cut short or
- * not in its shortest form. @param {Uint8Array} data @returns {{ kid: bigint, counter: bigint, size: number }} */
+/** SFrame's header (RFC 9605, section 4.3): key id, counter and its size. Throws RemoteProtocolError(TAMPERED) when it
+ * is cut short or not in its shortest form. @param {Uint8Array} data @returns {{ kid: bigint, counter: bigint, size:
+ * number }} */
 export function decodeHeader(data) {
   let size = 1;
   /** @param {number} bits */
@@ -84,7 +87,8 @@ export function decodeHeader(data) {
 }
 
 /** The AAD of an object: `number` its place in the track, `length` that of its plaintext.
- * @param {Uint8Array} header @param {Uint8Array} mediaSession @param {number} track @param {number} number @param {number} flags @param {number} length */
+ * @param {Uint8Array} header @param {Uint8Array} mediaSession @param {number} track @param {number} number @param
+ * {number} flags @param {number} length */
 export function associatedData(header, mediaSession, track, number, flags, length) {
   const tail = new Uint8Array(10);
   const view = new DataView(tail.buffer);
@@ -130,8 +134,10 @@ export class ObjectOpener {
   }
 
   /** The plaintext of object `number`, whose place and flags the datagrams' headers told.
-   * Rejects with UnknownKey, OutdatedKey, Replayed, or RemoteProtocolError(TAMPERED) when signature, header or seal are wrong.
-   * @param {number} track @param {number} number @param {number} flags @param {Uint8Array} sealed @returns {Promise<Uint8Array>} */
+   * Rejects with UnknownKey, OutdatedKey, Replayed, or RemoteProtocolError(TAMPERED) when signature, header or seal are
+   * wrong.
+   * @param {number} track @param {number} number @param {number} flags @param {Uint8Array} sealed @returns
+   * {Promise<Uint8Array>} */
   async open(track, number, flags, sealed) {
     const header = decodeHeader(sealed);
     const end = sealed.length - SIGNATURE_BYTES;

@@ -1,7 +1,8 @@
 /**
  * The primitives, as WebCrypto gives them: hashes, HMAC, AES-GCM, X25519, Ed25519 and ML-KEM-768.
  *
- * All calls of `crypto.subtle` are here. Keys are imported once and kept by their users, so that a record or an object costs no import.
+ * All calls of `crypto.subtle` are here. Keys are imported once and kept by their users, so that a record or an object
+ * costs no import.
  */
 
 import { concat } from "../wire/bytes.js";
@@ -19,9 +20,11 @@ const BASE_POINT = concat(Uint8Array.of(9), new Uint8Array(31));
  * @typedef {object} ModernSubtle
  * @property {(key: CryptoKey, usages: string[]) => Promise<CryptoKey>} getPublicKey
  * @property {(algorithm: object, key: CryptoKey, ciphertext: BufferSource) => Promise<ArrayBuffer>} decapsulateBits
- * @property {(algorithm: object, key: CryptoKey) => Promise<{ sharedKey: ArrayBuffer, ciphertext: ArrayBuffer }>} encapsulateBits
+ * @property {(algorithm: object, key: CryptoKey) => Promise<{ sharedKey: ArrayBuffer, ciphertext: ArrayBuffer }>}
+ * encapsulateBits
  * @property {(format: string, key: CryptoKey) => Promise<ArrayBuffer>} exportKey
- * @property {(format: string, data: BufferSource, algorithm: object, extractable: boolean, usages: string[]) => Promise<CryptoKey>} importKey
+ * @property {(format: string, data: BufferSource, algorithm: object, extractable: boolean, usages: string[]) =>
+ * Promise<CryptoKey>} importKey
  */
 const modern = () => /** @type {ModernSubtle} */ (/** @type {unknown} */ (crypto.subtle));
 
@@ -43,7 +46,8 @@ export async function sha512(data) {
   return new Uint8Array(await crypto.subtle.digest("SHA-512", source(data)));
 }
 
-/** @param {Uint8Array} key @param {Uint8Array} data @param {"SHA-256" | "SHA-512"} [hash] @returns {Promise<Uint8Array<ArrayBuffer>>} */
+/** @param {Uint8Array} key @param {Uint8Array} data @param {"SHA-256" | "SHA-512"} [hash] @returns
+ * {Promise<Uint8Array<ArrayBuffer>>} */
 export async function hmac(key, data, hash = "SHA-256") {
   const imported = await crypto.subtle.importKey("raw", source(key), { name: "HMAC", hash }, false, ["sign"]);
   return new Uint8Array(await crypto.subtle.sign("HMAC", imported, source(data)));
@@ -83,7 +87,8 @@ export function counterNonce(counter) {
   return nonce;
 }
 
-/** An X25519 key pair of 32 private bytes. @param {Uint8Array} raw @returns {Promise<{ key: CryptoKey, public: Uint8Array<ArrayBuffer> }>} */
+/** An X25519 key pair of 32 private bytes. @param {Uint8Array} raw @returns {Promise<{ key: CryptoKey, public:
+ * Uint8Array<ArrayBuffer> }>} */
 export async function x25519Pair(raw) {
   const key = await crypto.subtle.importKey("pkcs8", concat(X25519_PREFIX, raw), X25519, false, ["deriveBits"]);
   return { key, public: /** @type {Uint8Array<ArrayBuffer>} */ (await x25519(key, BASE_POINT)) };
@@ -153,7 +158,8 @@ export async function kemPair(seed) {
   return { key, public: new Uint8Array(await modern().exportKey("raw-public", encapsulation)) };
 }
 
-/** The shared secret of a ciphertext of 1,088 bytes. @param {CryptoKey} key @param {Uint8Array} ciphertext @returns {Promise<Uint8Array<ArrayBuffer>>} */
+/** The shared secret of a ciphertext of 1,088 bytes. @param {CryptoKey} key @param {Uint8Array} ciphertext @returns
+ * {Promise<Uint8Array<ArrayBuffer>>} */
 export async function kemDecapsulate(key, ciphertext) {
   return new Uint8Array(await modern().decapsulateBits(ML_KEM, key, source(ciphertext)));
 }

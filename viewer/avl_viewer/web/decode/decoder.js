@@ -1,11 +1,12 @@
 /**
  * Decoder: frames of one track in decode order -> pictures, one after the other, through WebCodecs.
  *
- * A picture is handed on as it comes out. Only when the decoder has fallen behind are pictures skipped, so that the newest is never
- * kept waiting by older ones.
+ * A picture is handed on as it comes out. Only when the decoder has fallen behind are pictures skipped, so that the
+ * newest is never kept waiting by older ones.
  */
 
-/** @typedef {import("../session/mediain.js").ReceivedFrame} ReceivedFrame @typedef {import("../media/preamble.js").Rect} Rect */
+/** @typedef {import("../session/media/receiver.js").ReceivedFrame} ReceivedFrame @typedef
+ * {import("../media/preamble.js").Rect} Rect */
 
 /** Frames inside the decoder above which pictures are skipped. */
 const BEHIND = 2;

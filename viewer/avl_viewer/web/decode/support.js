@@ -1,5 +1,6 @@
 /**
- * What this browser can decode, found out by decoding: a claim of support is cheap, and 4:4:4 depends on how the browser was built.
+ * What this browser can decode, found out by decoding: a claim of support is cheap, and 4:4:4 depends on how the
+ * browser was built.
  */
 
 import { CHROMA } from "../wire/registry.js";

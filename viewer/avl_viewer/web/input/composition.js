@@ -1,15 +1,16 @@
 /**
  * Composition: text that an input method or a phone's keyboard is making.
  *
- * Where the method converts what is typed (Chinese, Japanese, Korean), the text travels once it is done. A phone's keyboard for other
- * languages composes whole words, and nobody wants to type a word blindly: there each change travels as it happens.
+ * Where the method converts what is typed (Chinese, Japanese, Korean), the text travels once it is done. A phone's
+ * keyboard for other languages composes whole words, and nobody wants to type a word blindly: there each change travels
+ * as it happens.
  */
 
 import { INPUT } from "../wire/registry.js";
 import { USAGE } from "./keys.js";
 import { combination } from "./keyboard.js";
 
-/** @typedef {import("../session/outbox.js").InputEvent} InputEvent */
+/** @typedef {import("../session/input/outbox.js").InputEvent} InputEvent */
 
 /** Languages whose methods convert. */
 const CONVERTED = /^(zh|ja|ko)\b/i;

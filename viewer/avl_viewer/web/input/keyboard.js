@@ -1,19 +1,20 @@
 /**
  * Keyboard: key events become input rows (registry "input_events").
  *
- * A key travels as its place plus the text it made here. A held key is not repeated, because the host's own display does that. What an
- * input method is working on is left to it, and travels as text when it is done.
+ * A key travels as its place plus the text it made here. A held key is not repeated, because the host's own display
+ * does that. What an input method is working on is left to it, and travels as text when it is done.
  *
- * Browsers lose releases: the system takes a shortcut whose keys went down in the page. So what is held is checked against what every
- * event says: the modifiers it carries, a key that goes down twice, and repetitions that cease.
+ * Browsers lose releases: the system takes a shortcut whose keys went down in the page. So what is held is checked
+ * against what every event says: the modifiers it carries, a key that goes down twice, and repetitions that cease.
  */
 
 import { INPUT, MODIFIER } from "../wire/registry.js";
 import { CODES, KEYPAD, LETTERS, MODIFIER_KEYS, TWOFOLD, USAGE } from "./keys.js";
 
-/** @typedef {import("../session/outbox.js").InputEvent} InputEvent */
+/** @typedef {import("../session/input/outbox.js").InputEvent} InputEvent */
 
-/** Milliseconds after which a key that is neither repeated nor released is up: systems repeat one that is held sooner. */
+/** Milliseconds after which a key that is neither repeated nor released is up: systems repeat one that is held sooner.
+ * */
 export const SILENT = 1250;
 /** Milliseconds by which the pointer's events may be behind those of keys, or tell modifiers of before. */
 const BEHIND = 100;
@@ -27,24 +28,27 @@ const STATES = [
 ];
 
 /**
- * @typedef {Pick<KeyboardEvent, "code" | "key" | "keyCode" | "repeat" | "isComposing" | "getModifierState" | "timeStamp">} KeyEvent
+ * @typedef {Pick<KeyboardEvent, "code" | "key" | "keyCode" | "repeat" | "isComposing" | "getModifierState" |
+ * "timeStamp">} KeyEvent
  * @typedef {Pick<MouseEvent, "getModifierState" | "timeStamp">} PointerEvidence
  *
- * @typedef {"taken" | "compose" | "paste"} Verdict  What is to become of the browser's own handling: prevented, left to an input method,
- * or left so that a paste event follows.
+ * @typedef {"taken" | "compose" | "paste"} Verdict  What is to become of the browser's own handling: prevented, left to
+ * an input method, or left so that a paste event follows.
  */
 
 /** Turns key events into rows and hands them to `send`. */
 export class Keyboard {
-  /** @param {(rows: InputEvent[]) => void} send @param {(wanted: boolean) => void} watch  have `silent` called after SILENT, instead of
-   * whenever it was to be called before; or not at all @param {boolean} mac  Alt is a level shift, and Command swallows releases */
+  /** @param {(rows: InputEvent[]) => void} send @param {(wanted: boolean) => void} watch  have `silent` called after
+   * SILENT, instead of whenever it was to be called before; or not at all @param {boolean} mac  Alt is a level shift,
+   * and Command swallows releases */
   constructor(send, watch, mac = false) {
     this._send = send;
     this._watch = watch;
     this._mac = mac;
     /** Keys that are down, and when they went down. @type {Map<number, number>} */
     this._held = new Map();
-    /** The key that the desktop repeats now, and one that was let go of because it seemed to be up. @type {number | null} */
+    /** The key that the desktop repeats now, and one that was let go of because it seemed to be up. @type {number |
+     * null} */
     this._repeats = null;
     /** @type {number | null} */
     this._quiet = null;
@@ -133,7 +137,8 @@ export class Keyboard {
   }
 
   /** Modifier keys that an event of another key, or of the pointer, says are up.
-   * @param {PointerEvidence} event @param {number | undefined} usage  the key of the event @param {number} behind  milliseconds @returns {InputEvent[]} */
+   * @param {PointerEvidence} event @param {number | undefined} usage  the key of the event @param {number} behind
+   * milliseconds @returns {InputEvent[]} */
   _reconcile(event, usage, behind = 0) {
     const bits = modifiers(event);
     const told = bits & MODIFIER.ALTGR ? bits | MODIFIER.ALT : bits;
@@ -156,7 +161,8 @@ export class Keyboard {
     return keys.map((key) => [INPUT.KEY, key, false, bits, ""]);
   }
 
-  /** This key is going to be repeated, if it is held; the one before it is not any more. @param {number | null} usage */
+  /** This key is going to be repeated, if it is held; the one before it is not any more. @param {number | null} usage
+   * */
   _expect(usage) {
     this._repeats = usage;
     if (usage !== null) this._quiet = null;
@@ -164,7 +170,8 @@ export class Keyboard {
   }
 }
 
-/** Usages pressed one after the other and released in reverse. @param {number[]} usages @param {number} already  bits of modifiers that are held anyway
+/** Usages pressed one after the other and released in reverse. @param {number[]} usages @param {number} already  bits
+ * of modifiers that are held anyway
  * @returns {InputEvent[]} */
 export function combination(usages, already = 0) {
   /** @type {InputEvent[]} */

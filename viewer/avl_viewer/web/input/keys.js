@@ -1,7 +1,9 @@
 /**
- * Keys: the `KeyboardEvent.code` of a browser (W3C UI Events KeyboardEvent code Values) -> USB HID usage (HID Usage Tables 1.5, page 7).
+ * Keys: the `KeyboardEvent.code` of a browser (W3C UI Events KeyboardEvent code Values) -> USB HID usage (HID Usage
+ * Tables 1.5, page 7).
  *
- * A usage says where a key lies, not what is printed on it; what travels is the usage, plus the text the viewer's layout made of it.
+ * A usage says where a key lies, not what is printed on it; what travels is the usage, plus the text the viewer's
+ * layout made of it.
  */
 
 import { MODIFIER } from "../wire/registry.js";
@@ -28,7 +30,8 @@ const RUNS = [
   [0xe0, ["ControlLeft", "ShiftLeft", "AltLeft", "MetaLeft", "ControlRight", "ShiftRight", "AltRight", "MetaRight"]],
 ];
 
-/** KeyboardEvent.code -> usage; the codes that older browsers use for the same keys included. @type {ReadonlyMap<string, number>} */
+/** KeyboardEvent.code -> usage; the codes that older browsers use for the same keys included. @type
+ * {ReadonlyMap<string, number>} */
 export const CODES = new Map([
   ...RUNS.flatMap(([first, codes]) => codes.map((code, at) => /** @type {[string, number]} */ ([code, first + at]))),
   ["OSLeft", 0xe3],

@@ -1,12 +1,13 @@
 /**
  * Mouse: where it is, its buttons and its wheel become input rows (registry "input_events").
  *
- * Buttons are read from the mask that every event carries, so that a release that was never told is noticed with the next event.
+ * Buttons are read from the mask that every event carries, so that a release that was never told is noticed with the
+ * next event.
  */
 
 import { INPUT } from "../wire/registry.js";
 
-/** @typedef {import("../session/outbox.js").InputEvent} InputEvent */
+/** @typedef {import("../session/input/outbox.js").InputEvent} InputEvent */
 
 /** Bit of `buttons` -> the number that travels (X11's). @type {[number, number][]} */
 const BUTTONS = [[1, 1], [2, 3], [4, 2], [8, 8], [16, 9]];
@@ -24,7 +25,8 @@ const SPACING = 4;
  * @property {() => number} clock  milliseconds
  * @property {(wait: number, then: () => void) => void} later
  *
- * @typedef {{ deltaX: number, deltaY: number, deltaMode: number, wheelDeltaX?: number, wheelDeltaY?: number }} WheelLike
+ * @typedef {{ deltaX: number, deltaY: number, deltaMode: number, wheelDeltaX?: number, wheelDeltaY?: number }}
+ * WheelLike
  */
 
 /** A mouse or pen over the desktop. Positions are CSS pixels of the page. */

@@ -8,7 +8,8 @@ import { Mouse } from "./mouse.js";
 import { Touch } from "./touch.js";
 import { time } from "./typing.js";
 
-/** @typedef {import("../session/outbox.js").InputEvent} InputEvent @typedef {import("../ui/geometry.js").Geometry} Geometry */
+/** @typedef {import("../session/input/outbox.js").InputEvent} InputEvent @typedef
+ * {import("../ui/geometry.js").Geometry} Geometry */
 
 /**
  * @typedef {object} PointerOwner
@@ -93,7 +94,8 @@ export class Pointer {
     for (const name of ["contextmenu", "dragstart", "selectstart", "auxclick"]) {
       element.addEventListener(name, (event) => event.preventDefault());
     }
-    // a touch that is not prevented would become mouse events and move the page; back and forward buttons would leave it
+    // a touch that is not prevented would become mouse events and move the page; back and forward buttons would leave
+    // it
     element.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     for (const name of ["mousedown", "mouseup"]) element.addEventListener(name, (event) => event.preventDefault());
     window.addEventListener("blur", () => this.releaseAll());

@@ -1,17 +1,18 @@
 /**
- * Touch: fingers as a pointer. A tap clicks, a long press clicks right, one finger drags, two scroll; pinching zooms the view, and while
- * it is zoomed two fingers move it and three scroll.
+ * Touch: fingers as a pointer. A tap clicks, a long press clicks right, one finger drags, two scroll; pinching zooms
+ * the view, and while it is zoomed two fingers move it and three scroll.
  */
 
 import { INPUT } from "../wire/registry.js";
 
-/** @typedef {import("../session/outbox.js").InputEvent} InputEvent */
+/** @typedef {import("../session/input/outbox.js").InputEvent} InputEvent */
 
 /** Milliseconds until a finger that rests clicks right. */
 const LONG_PRESS = 500;
 /** CSS pixels that a finger may wander and still tap. */
 const SLOP = 10;
-/** CSS pixels that one finger moves alone before that is a pinch around the other: the browser tells of one finger after the other. */
+/** CSS pixels that one finger moves alone before that is a pinch around the other: the browser tells of one finger
+ * after the other. */
 const ALONE = 80;
 /** Wheel units of one CSS pixel: a notch of 120 is 40 pixels. */
 const UNITS = 3;

@@ -1,6 +1,6 @@
 /**
- * Typing: the page's keyboard, through a text field that nobody sees. A field, because only there input methods, dead keys and phones'
- * keyboards work, and only there the browser gives a paste without asking.
+ * Typing: the page's keyboard, through a text field that nobody sees. A field, because only there input methods, dead
+ * keys and phones' keyboards work, and only there the browser gives a paste without asking.
  */
 
 import { INPUT } from "../wire/registry.js";
@@ -8,7 +8,7 @@ import { Composition, sendsWhileComposing } from "./composition.js";
 import { Keyboard, SILENT, combination, modifiers } from "./keyboard.js";
 import { CODES, MODIFIER_KEYS, USAGE } from "./keys.js";
 
-/** @typedef {import("../session/outbox.js").InputEvent} InputEvent */
+/** @typedef {import("../session/input/outbox.js").InputEvent} InputEvent */
 
 /** Milliseconds in which a paste event must follow its keys. */
 const PASTE_PATIENCE = 30;
@@ -28,7 +28,8 @@ const FILLING = "\u00a0\u00a0";
 /**
  * @typedef {object} TypingOwner
  * @property {(rows: InputEvent[], at: number) => void} send  `at`: milliseconds since 1970
- * @property {(text: string, rows: InputEvent[], at: number) => void} paste  set the host's clipboard, then send the rows
+ * @property {(text: string, rows: InputEvent[], at: number) => void} paste  set the host's clipboard, then send the
+ * rows
  * @property {() => boolean} mayPaste  whether the host takes our clipboard
  * @property {(key: string) => boolean} own  a key of the page's own, by its letter; whether there is such a key
  */
@@ -46,7 +47,8 @@ export class Typing {
       (rows) => owner.send(rows, this._at), (wanted) => this._watch(wanted), /mac|iphone|ipad/i.test(navigator.platform),
     );
     this._composition = new Composition();
-    /** Keys that wait for their paste event. @type {{ rows: InputEvent[], timer: ReturnType<typeof setTimeout> } | null} */
+    /** Keys that wait for their paste event. @type {{ rows: InputEvent[], timer: ReturnType<typeof setTimeout> } |
+     * null} */
     this._pasting = null;
     field.addEventListener("keydown", (event) => this._down(event));
     field.addEventListener("keyup", (event) => this._up(event));

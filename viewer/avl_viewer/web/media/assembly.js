@@ -1,12 +1,13 @@
 /**
  * The pieces of one object, fragments and parity, from the first that comes until they suffice (spec 05-media, 5.4.1).
  *
- * It keeps what has come and allocates nothing for what a header merely promises, so that memory is bounded by bytes that somebody
- * really sent.
+ * It keeps what has come and allocates nothing for what a header merely promises, so that memory is bounded by bytes
+ * that somebody really sent.
  *
  * @typedef {{ type: number, flags: number, fragment: number, length: number }} Header
  *
- * @typedef {object} Block  A block of which parity has come: how many fragments it lacks, and its rows until they are of use.
+ * @typedef {object} Block  A block of which parity has come: how many fragments it lacks, and its rows until they are
+ * of use.
  * @property {number} missing
  * @property {Map<number, Uint8Array>} rows
  */
@@ -44,8 +45,8 @@ export class Assembly {
     return concat(...Array.from({ length: this._count }, (_, index) => /** @type {Uint8Array} */ (this._have.get(index))));
   }
 
-  /** Take one checked MEDIA, REPAIR or PARITY datagram. One that disagrees about the object's length or flags, or says what is known
-   * already, changes nothing. @param {Header} header @param {Uint8Array} payload */
+  /** Take one checked MEDIA, REPAIR or PARITY datagram. One that disagrees about the object's length or flags, or says
+   * what is known already, changes nothing. @param {Header} header @param {Uint8Array} payload */
   add(header, payload) {
     if (header.length !== this.length || header.flags !== this.flags) return;
     if (header.type === DATAGRAM.PARITY) {
@@ -80,7 +81,8 @@ export class Assembly {
     this._recover(number, block);
   }
 
-  /** Fill a block's gaps as soon as it has a row for each; its rows are of no use after that. @param {number} number @param {Block} block */
+  /** Fill a block's gaps as soon as it has a row for each; its rows are of no use after that. @param {number} number
+   * @param {Block} block */
   _recover(number, block) {
     if (block.rows.size < block.missing) return;
     const { rows, missing } = block;

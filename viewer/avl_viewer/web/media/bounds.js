@@ -1,8 +1,9 @@
 /**
- * Bounds: how large a desktop and its pictures may be, read from what announces them, before anything is allocated (spec 05-media, 5.3).
+ * Bounds: how large a desktop and its pictures may be, read from what announces them, before anything is allocated
+ * (spec 05-media, 5.3).
  *
- * A decoder believes the bitstream, not the preamble: a few bytes of a sequence parameter set make it allocate whatever they say, and a
- * few more begin another picture. So both are read here first (ITU-T H.264, 7.3 and annex B).
+ * A decoder believes the bitstream, not the preamble: a few bytes of a sequence parameter set make it allocate whatever
+ * they say, and a few more begin another picture. So both are read here first (ITU-T H.264, 7.3 and annex B).
  */
 
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
@@ -18,7 +19,8 @@ const LONGEST = 4096;
 const MOST_UNITS = 512;
 const MACROBLOCK = 16;
 
-/** Throw Refused(TOO_LARGE) for a desktop or a picture that has no pixels or too many. @param {number} width @param {number} height */
+/** Throw Refused(TOO_LARGE) for a desktop or a picture that has no pixels or too many. @param {number} width @param
+ * {number} height */
 export function checkSize(width, height) {
   const side = (/** @type {number} */ length) => Number.isInteger(length) && length > 0 && length <= MAX.PICTURE_SIDE;
   if (!(side(width) && side(height) && width * height <= MAX.PICTURE_PIXELS)) throw new Refused(CLOSE.TOO_LARGE);
@@ -26,8 +28,8 @@ export function checkSize(width, height) {
 
 /** Look through an access unit in Annex B form of a picture announced as `width` x `height`.
  *
- * Throws RemoteProtocolError(SESSION_PROTOCOL) where a parameter set says otherwise or there is more than one picture. What is no H.264
- * at all passes: the decoder refuses it without allocating anything.
+ * Throws RemoteProtocolError(SESSION_PROTOCOL) where a parameter set says otherwise or there is more than one picture.
+ * What is no H.264 at all passes: the decoder refuses it without allocating anything.
  * @param {Uint8Array} unit @param {number} width @param {number} height @param {number} chroma */
 export function checkBitstream(unit, width, height, chroma) {
   let pictures = 0;
@@ -135,7 +137,8 @@ function checkParameters(bits, width, height, chroma) {
   if (!fits || format !== idc || deep || references > MAX.PICTURE_REFERENCES) unlike();
 }
 
-/** Whether a side is coded as it was announced: an odd one may have one pixel more. @param {number} coded @param {number} announced */
+/** Whether a side is coded as it was announced: an odd one may have one pixel more. @param {number} coded @param
+ * {number} announced */
 function like(coded, announced) {
   return coded === announced || coded === announced + (announced % 2);
 }

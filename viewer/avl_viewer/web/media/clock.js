@@ -1,8 +1,8 @@
 /**
  * The offset between the host's clock and ours, from ping exchanges by a minimum filter (spec 05-media, 5.6).
  *
- * The exchange with the least round trip of the last ones bounds the offset best (NTP, RFC 5905, section 10): half of its round
- * trip is the error.
+ * The exchange with the least round trip of the last ones bounds the offset best (NTP, RFC 5905, section 10): half of
+ * its round trip is the error.
  */
 
 /** Exchanges whose least round trip is the path's as it is now. */
@@ -31,7 +31,8 @@ export class ClockOffset {
     if (this._samples.length > this._window) this._samples.shift();
   }
 
-  /** A first guess from a one-way message, replaced by the first exchange. @param {number} host @param {number} received */
+  /** A first guess from a one-way message, replaced by the first exchange. @param {number} host @param {number}
+   * received */
   seed(host, received) {
     if (this._samples.length) return;
     this._samples = [{ trip: 10_000, offset: host - received }];

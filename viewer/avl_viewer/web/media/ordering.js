@@ -1,8 +1,10 @@
 /**
  * Hands objects to the decoder in an order it can decode: each only after the one it depends on (spec 05-media, 5.4).
  *
- * A dependency named in the preamble tells a dropped object (nothing depends on it) from a lost one. What can't be decoded waits
- * `patience` for its dependency to be repaired; then the track must recover, and everything up to the next key object is useless.
+ * A dependency named in the preamble tells a dropped object (nothing depends on it) from a lost one. What can't be
+ * decoded waits
+ * `patience` for its dependency to be repaired; then the track must recover, and everything up to the next key object
+ * is useless.
  */
 
 /** Objects that may wait for a dependency. */
@@ -23,7 +25,8 @@ export class Ordering {
   }
 
   /** Take an opened object; what may be decoded now, in order.
-   * @param {number} number @param {number | null} depends  null for a key object @param {T} value @param {number} now @returns {T[]} */
+   * @param {number} number @param {number | null} depends  null for a key object @param {T} value @param {number} now
+   * @returns {T[]} */
   add(number, depends, value, now) {
     if (this.last !== null && number <= this.last) return [];
     if (depends !== null && depends !== this.last) {
@@ -53,7 +56,8 @@ export class Ordering {
     return found;
   }
 
-  /** The first object that can't be decoded for longer than `patience`: recovery is needed from it on. @param {number} now */
+  /** The first object that can't be decoded for longer than `patience`: recovery is needed from it on. @param {number}
+   * now */
   stuck(now) {
     const late = [...this._waiting].filter(([, waiting]) => now - waiting.since >= this.patience).map(([number]) => number);
     return late.length ? Math.min(...late) : null;

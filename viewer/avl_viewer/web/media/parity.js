@@ -1,8 +1,8 @@
 /**
  * Parity of a sealed object: an erasure code over GF(256) with one fixed matrix (spec 05-media, 5.2.1).
  *
- * A browser sends no media, so that it only recovers. Row 0 is the plain XOR, by which the common single loss is repaired; the table of
- * all products is made when something needs more than that.
+ * A browser sends no media, so that it only recovers. Row 0 is the plain XOR, by which the common single loss is
+ * repaired; the table of all products is made when something needs more than that.
  */
 
 import { PARITY_BLOCK, fragmentCount, fragmentSize } from "../wire/datagram.js";
@@ -37,19 +37,21 @@ function multiplication() {
 
 /** The coefficient of a block's fragment `place` in a row, both 0 to 127: (128 + place) / (128 + place XOR row).
  *
- * That is the Cauchy matrix 1 / (x + y) for x = row and y = 128 + place with its columns divided by those of row 0. A column's factor
- * changes no rank, so that every square part of the matrix can be inverted.
+ * That is the Cauchy matrix 1 / (x + y) for x = row and y = 128 + place with its columns divided by those of row 0. A
+ * column's factor changes no rank, so that every square part of the matrix can be inverted.
  * @param {number} row @param {number} place */
 export function coefficient(row, place) {
   const y = BLOCK + place;
   return EXP[(LOG[y] - LOG[y ^ row] + ORDER) % ORDER];
 }
 
-/** The missing fragments of one block of an object of `length` bytes, by index in the object; null when there are too few rows for them.
+/** The missing fragments of one block of an object of `length` bytes, by index in the object; null when there are too
+ * few rows for them.
  *
- * `have` goes by index in the object, `parity` by row; sizes are those that `decode` of a datagram has checked. What forged rows give is
- * of the right size and nothing more: the seal rejects it.
- * @param {number} length @param {number} block @param {ReadonlyMap<number, Uint8Array>} have @param {ReadonlyMap<number, Uint8Array>} parity
+ * `have` goes by index in the object, `parity` by row; sizes are those that `decode` of a datagram has checked. What
+ * forged rows give is of the right size and nothing more: the seal rejects it.
+ * @param {number} length @param {number} block @param {ReadonlyMap<number, Uint8Array>} have @param
+ * {ReadonlyMap<number, Uint8Array>} parity
  * @returns {Map<number, Uint8Array> | null} */
 export function recover(length, block, have, parity) {
   const first = block * BLOCK;
@@ -74,7 +76,8 @@ export function recover(length, block, have, parity) {
   }));
 }
 
-/** Adds factor times source to the bytes of target, which is at least as long. @param {Uint8Array} target @param {Uint8Array} source @param {number} factor */
+/** Adds factor times source to the bytes of target, which is at least as long. @param {Uint8Array} target @param
+ * {Uint8Array} source @param {number} factor */
 function addProduct(target, source, factor) {
   if (factor === 1) {
     for (let at = 0; at < source.length; at++) target[at] ^= source[at];
@@ -87,8 +90,8 @@ function addProduct(target, source, factor) {
 
 /** For each y the coefficients, one an x, by which the rows `xs` give the fragment that stands at `y`.
  *
- * The inverse of a Cauchy matrix in closed form, quadratic where elimination is cubic: nobody can make a receiver work long for a few
- * datagrams. @param {number[]} xs @param {number[]} ys @returns {number[][]} */
+ * The inverse of a Cauchy matrix in closed form, quadratic where elimination is cubic: nobody can make a receiver work
+ * long for a few datagrams. @param {number[]} xs @param {number[]} ys @returns {number[][]} */
 function inverse(xs, ys) {
   /** @param {number} one @param {number[]} others */
   const distances = (one, others) => others.reduce((sum, other) => sum + (other === one ? 0 : LOG[one ^ other]), 0);

@@ -1,8 +1,8 @@
 /**
  * Patience: how long a viewer waits before something counts as lost, by the round trip (spec 05-media, 5.4.4).
  *
- * Whoever gives up before a repair can have come asks for a key object, which costs many times what was lost, and throws away the
- * pictures that waited. A repair takes a round trip and what it takes to notice the loss.
+ * Whoever gives up before a repair can have come asks for a key object, which costs many times what was lost, and
+ * throws away the pictures that waited. A repair takes a round trip and what it takes to notice the loss.
  */
 
 /** Round trips, and milliseconds beyond them, until a repair has come; at least and at most. */

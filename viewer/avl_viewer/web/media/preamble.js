@@ -12,8 +12,8 @@ const SETTLED = 2;
 /**
  * @typedef {{ x: number, y: number, width: number, height: number }} Rect  In desktop pixels, from the top left.
  *
- * @typedef {object} Preamble  Times in microseconds of the host's clock. `codec`, `width`, `height` and `chroma` are set on key objects
- * only and hold for the group.
+ * @typedef {object} Preamble  Times in microseconds of the host's clock. `codec`, `width`, `height` and `chroma` are
+ * set on key objects only and hold for the group.
  * @property {boolean} key  whether the object can be decoded alone
  * @property {number} group
  * @property {number} capturedUs

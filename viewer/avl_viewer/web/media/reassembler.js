@@ -1,8 +1,8 @@
 /**
  * Datagrams of one track -> whole objects, in whatever order they arrive, within bounded memory (spec 05-media, 5.4).
  *
- * It does not decide what is lost: an object is given up only when newer ones have completed and `patience` has passed, because a
- * fragment may be late or repaired, and the decoder can't use what follows without it anyway.
+ * It does not decide what is lost: an object is given up only when newer ones have completed and `patience` has passed,
+ * because a fragment may be late or repaired, and the decoder can't use what follows without it anyway.
  */
 
 import { Assembly } from "./assembly.js";
@@ -17,7 +17,8 @@ const LEAP = 1 << 20;
 /**
  * @typedef {import("./assembly.js").Header & { object: number }} Header
  *
- * @typedef {object} Assembled  One whole sealed object; `first` and `last` are when its first datagram and the one that completed it
+ * @typedef {object} Assembled  One whole sealed object; `first` and `last` are when its first datagram and the one that
+ * completed it
  *   arrived, in milliseconds.
  * @property {number} number
  * @property {number} flags
@@ -112,7 +113,8 @@ export class Reassembler {
     if (this._done.size > 2 * UNFINISHED) this._done.delete(/** @type {number} */ (this._done.values().next().value));
   }
 
-  /** Give up objects that newer ones have overtaken for longer than `patience`; their numbers, oldest first. @param {number} now */
+  /** Give up objects that newer ones have overtaken for longer than `patience`; their numbers, oldest first. @param
+   * {number} now */
   incomplete(now) {
     const late = [...this._partials]
       .filter(([number, partial]) => number < this._newestDone && now - partial.first > this.patience)

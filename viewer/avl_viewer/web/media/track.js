@@ -1,5 +1,6 @@
 /**
- * Track: what a sequence of objects is, said once by its host in GRANT (spec 05-media, 5.1); a datagram's header names it by number alone.
+ * Track: what a sequence of objects is, said once by its host in GRANT (spec 05-media, 5.1); a datagram's header names
+ * it by number alone.
  */
 
 import { RemoteProtocolError } from "../wire/errors.js";
@@ -17,8 +18,9 @@ import { CLOSE, MAX, PRIORITY, TRACK_ENTRY } from "../wire/registry.js";
 
 const ENTRIES = new Set(/** @type {number[]} */ (Object.values(TRACK_ENTRY)));
 
-/** The tracks that the rows of GRANT describe; values behind the fifth are ignored. Throws RemoteProtocolError(SESSION_PROTOCOL) where a row
- * is not one, a number stands twice, or there are too many. @param {number[][]} rows @returns {Track[]} */
+/** The tracks that the rows of GRANT describe; values behind the fifth are ignored. Throws
+ * RemoteProtocolError(SESSION_PROTOCOL) where a row is not one, a number stands twice, or there are too many. @param
+ * {number[][]} rows @returns {Track[]} */
 export function tracksOf(rows) {
   const tracks = rows.map(trackOf);
   if (tracks.length > MAX.TRACKS || new Set(tracks.map(({ id }) => id)).size < tracks.length) fail("a track twice, or too many tracks");

@@ -1,8 +1,8 @@
 /**
  * Candidates: addresses at which a host might be reached, and which of them a page may try (spec 08-paths, 8.3).
  *
- * What a peer names is a wish: a session must not become a way to knock on doors at home. A page does not learn its own networks; what
- * a relay sees of both ends is all it has to judge by.
+ * What a peer names is a wish: a session must not become a path to knock on doors at home. A page does not learn its
+ * own networks; what a relay sees of both ends is all it has to judge by.
  */
 
 import { CANDIDATE, MAX } from "../wire/registry.js";
@@ -10,7 +10,8 @@ import { CANDIDATE, MAX } from "../wire/registry.js";
 /** Addresses tried in one round. */
 const MOST = 4;
 
-/** The host and port of "IP port", as WELCOME and OBSERVED say it; an empty host when it is none. @param {string} text */
+/** The host and port of "IP port", as WELCOME and OBSERVED say it; an empty host when it is none. @param {string} text
+ * */
 function observedHost(text) {
   return text.slice(0, Math.max(0, text.lastIndexOf(" ")));
 }
@@ -45,9 +46,10 @@ function global6(text) {
   return /^[23][\da-f]{0,3}:[\da-f:]+$/i.test(text);
 }
 
-/** Where a page may try the host itself, as authorities of URLs: its own addresses that are public, or private where the relay sees us
- * beside them, or says that it sees both ends at one address (R-PATH-4): the host's word is no evidence of that. `observed`: "IP port",
- * what the relay sees of us.
+/** Where a page may try the host itself, as authorities of URLs: its own addresses that are public, or private where
+ * the relay sees us beside them, or says that it sees both ends at one address (R-PATH-4): the host's word is no
+ * evidence of that.
+ * `observed`: "IP port", what the relay sees of us.
  * @param {any[][]} rows  of CANDIDATES @param {string} observed @param {boolean} together @returns {string[]} */
 export function reachable(rows, observed, together) {
   const us = observedHost(observed);

@@ -1,9 +1,10 @@
 /**
- * Silence: is a way still there, when nothing has come over it for a while (spec 08-paths, 8.6)?
+ * Silence: is a path still there, when nothing has come over it for a while (spec 08-paths, 8.6)?
  *
- * A side that only receives never notices that its NAT has forgotten it: it has to ask. A busy way is asked after 100 ms without
- * anything, and counts as silent when it has not answered in about as long; an idle one is asked now and then. What comes says nothing
- * of the other direction, where the input goes: only answers do, so they must not fail either. Times are milliseconds.
+ * A side that only receives never notices that its NAT has forgotten it: it has to ask. A busy path is asked after 100
+ * ms without anything, and counts as silent when it has not answered in about as long; an idle one is asked now and
+ * then. What comes says nothing of the other direction, where the input goes: only answers do, so they must not fail
+ * either. Times are milliseconds.
  */
 
 import { PATH_TIMER, TIMER } from "../wire/registry.js";
@@ -11,7 +12,7 @@ import { PATH_TIMER, TIMER } from "../wire/registry.js";
 // What each is: spec/registry.json, "path_timers_ms".
 export const { ANSWER_DELAY, IDLE_ASK, UNANSWERED, REPEAT } = PATH_TIMER;
 
-/** What to do about a way: nothing, ask, or ask again because it did not answer. */
+/** What to do about a path: nothing, ask, or ask again because it did not answer. */
 export const Verdict = Object.freeze({ FINE: "FINE", ASK: "ASK", SILENT: "SILENT" });
 
 /** Watches one way. */
@@ -26,8 +27,10 @@ export class Silence {
     this.silent = false;
   }
 
-  /** Judge at `now`: when something was last `heard`, and when that `answered` a question, whether there is something to hear, and the
-   * round trip. @param {number} now @param {number} heard @param {number} answered @param {boolean} busy @param {number | null} rtt
+  /** Judge at `now`: when something was last `heard`, and when that `answered` a question, whether there is something
+   * to hear, and the round trip. @param {number} now @param {number} heard @param {number} answered @param {boolean}
+   * busy @param {number
+   * | null} rtt
    * @returns {string} */
   look(now, heard, answered, busy, rtt) {
     if (this._asked !== null && answered > this._asked) {
@@ -52,7 +55,8 @@ export class Silence {
     this._busyAt ??= now;
   }
 
-  /** When `look` wants to be called. @param {number} heard @param {number} answered @param {number | null} rtt @returns {number} */
+  /** When `look` wants to be called. @param {number} heard @param {number} answered @param {number | null} rtt @returns
+   * {number} */
   nextTimeout(heard, answered, rtt) {
     const patience = Math.max(TIMER.SILENCE, 1.5 * (rtt ?? 0) + ANSWER_DELAY);
     if (this.silent) return this._last + (heard > this._last ? patience : REPEAT);

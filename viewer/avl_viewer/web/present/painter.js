@@ -1,14 +1,15 @@
 /**
  * Painter: pictures onto the page's canvas, from the worker that decodes them.
  *
- * The canvas has one pixel for each of the desktop's; the page scales it. Only what changed is converted and drawn, since a whole desktop
- * costs many times what a window does. `copyTo` with a format converts as `drawImage` does (BT.709, limited range, the same bytes) in half
- * the time, so that 60 pictures a second leave room for decoding them.
+ * The canvas has one pixel for each of the desktop's; the page scales it. Only what changed is converted and drawn,
+ * since a whole desktop costs many times what a window does. `copyTo` with a format converts as `drawImage` does
+ * (BT.709, limited range, the same bytes) in half the time, so that 60 pictures a second leave room for decoding them.
  *
  * When a picture counts as presented is the first animation frame after it was drawn: by then the browser has taken it.
  */
 
-/** @typedef {import("../decode/decoder.js").DecodedPicture} DecodedPicture @typedef {import("../media/preamble.js").Rect} Rect */
+/** @typedef {import("../decode/decoder.js").DecodedPicture} DecodedPicture @typedef
+ * {import("../media/preamble.js").Rect} Rect */
 
 /** Rectangles drawn one by one; more are drawn as the one that holds them all. */
 const FEW = 6;
@@ -108,7 +109,8 @@ export class Painter {
     return sizes.map((size) => new Uint8ClampedArray(this._pixels, (at += size) - size, size));
   }
 
-  /** For browsers that can't convert: drawing a part of a picture converts all of it, a picture that is only that part does not.
+  /** For browsers that can't convert: drawing a part of a picture converts all of it, a picture that is only that part
+   * does not.
    * @param {VideoFrame} picture @param {Rect} rect */
   _drawPart(picture, rect) {
     const { width: displayWidth, height: displayHeight } = rect;
@@ -123,7 +125,8 @@ function within(picture, { x, y, width, height }) {
   return { x: x + (picture.visibleRect?.x ?? 0), y: y + (picture.visibleRect?.y ?? 0), width, height };
 }
 
-/** The rectangles to draw, on whole chroma samples and within a picture of this size (in 4:2:0 one larger than an odd desktop).
+/** The rectangles to draw, on whole chroma samples and within a picture of this size (in 4:2:0 one larger than an odd
+ * desktop).
  * @param {Rect[]} dirty @param {number} width @param {number} height @returns {Rect[]} */
 export function drawable(dirty, width, height) {
   /** @param {Rect} rect @returns {Rect} */

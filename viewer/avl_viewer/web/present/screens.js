@@ -1,5 +1,6 @@
 /**
- * Screens: one canvas a track, each with a painter. The page's own shows the desktop; for further tracks the page makes more.
+ * Screens: one canvas a track, each with a painter. The page's own shows the desktop; for further tracks the page makes
+ * more.
  */
 
 import { Painter } from "./painter.js";
@@ -9,7 +10,8 @@ import { Painter } from "./painter.js";
 /** Gives each picture to the canvas of its track. `presented(track, numbers, at)`: they are on it. */
 export class Screens {
   /** @param {(track: number, numbers: number[], at: number) => void} presented @param {() => number} clock
-   * @param {(canvas: OffscreenCanvas, presented: (numbers: number[], at: number) => void, clock: () => number) => { paint: (picture: DecodedPicture) => void }} open */
+   * @param {(canvas: OffscreenCanvas, presented: (numbers: number[], at: number) => void, clock: () => number) => {
+   * paint: (picture: DecodedPicture) => void }} open */
   constructor(presented, clock, open = (canvas, shown, now) => new Painter(canvas, shown, now)) {
     this._presented = presented;
     this._clock = clock;

@@ -1,6 +1,6 @@
 /**
- * Collector: the receiving half of a hop, which notes what arrived and says so in feedback datagrams (spec 07-rate, 7.1).
- * Times are milliseconds of our clock.
+ * Collector: the receiving half of a hop, which notes what arrived and says so in feedback datagrams (spec 07-rate,
+ * 7.1). Times are milliseconds of our clock.
  */
 
 import { equal } from "../wire/bytes.js";
@@ -8,12 +8,14 @@ import { MOST_BYTES, MOST_NAMED, UNITS, encode, encodeReport, nameOf } from "../
 
 /** @typedef {import("../wire/feedback.js").Run} Run */
 
-/** Milliseconds from the first unreported arrival to its report, and where less than SLOW bytes a millisecond arrive. */
+/** Milliseconds from the first unreported arrival to its report, and where less than SLOW bytes a millisecond arrive.
+ * */
 export const INTERVAL = 12;
 export const SLOW_INTERVAL = 25;
 export const SLOW = 125;
-/** On a long way, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many milliseconds:
- * news that is a second old says no less for being a tenth older, and a thin uplink carries more of others. */
+/** On a long way, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many
+ * milliseconds: news that is a second old says no less for being a tenth older, and a thin uplink carries more of
+ * others. */
 export const SHARE = 0.1;
 export const LONGEST_INTERVAL = 100;
 /** Arrivals that are reported without waiting longer. */
@@ -53,7 +55,8 @@ export class Collector {
     this._counted = 0;
   }
 
-  /** A media datagram arrived. Throws RemoteProtocolError(PROTOCOL_ERROR) when it ends before its fragment's number does.
+  /** A media datagram arrived. Throws RemoteProtocolError(PROTOCOL_ERROR) when it ends before its fragment's number
+   * does.
    * @param {Uint8Array} payload @param {number} now */
   arrived(payload, now) {
     const { name, fragment } = nameOf(payload);
@@ -95,7 +98,8 @@ export class Collector {
     return this._began + interval;
   }
 
-  /** A feedback datagram, which repeats the report before; null while there is nothing to say. After a burst there are several.
+  /** A feedback datagram, which repeats the report before; null while there is nothing to say. After a burst there are
+   * several.
    * @param {number} now @returns {Uint8Array<ArrayBuffer> | null} */
   take(now) {
     if (!this._full.length && !this._count) return null;

@@ -1,6 +1,6 @@
 /**
- * HopRate: what a page does for the rate of its hop: it says what arrived (spec 07-rate). It sends no media, so that there is nothing
- * here to decide.
+ * HopRate: what a page does for the rate of its hop: it says what arrived (spec 07-rate). It sends no media, so that
+ * there is nothing here to decide.
  *
  * The transport tells it what arrives; feedback and probes stay here, so that nobody above has to know that they exist.
  */

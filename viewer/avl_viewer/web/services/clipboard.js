@@ -8,7 +8,8 @@ import { Refused } from "../wire/errors.js";
 import { CLIPBOARD_STATE } from "../wire/registry.js";
 
 /**
- * @typedef {import("../session/outbox.js").InputEvent} InputEvent @typedef {import("../session/services.js").ViewerSession} ViewerSession
+ * @typedef {import("../session/input/outbox.js").InputEvent} InputEvent @typedef
+ * {import("../session/services.js").ViewerSession} ViewerSession
  *
  * @typedef {object} ClipboardOwner
  * @property {(message: Record<string, any>) => void} tell  to the page
@@ -49,7 +50,8 @@ export class ClipboardService {
 
   // what a person does
 
-  /** Set the host's clipboard, then send input once it has it. @param {string} text @param {InputEvent[]} events @param {number} at
+  /** Set the host's clipboard, then send input once it has it. @param {string} text @param {InputEvent[]} events @param
+   * {number} at
    * @param {number} now */
   paste(text, events, at, now) {
     if (!this._session) return;
@@ -74,7 +76,8 @@ export class ClipboardService {
     this._owner.tell({ say: "clipboard", ...told(state, text) });
   }
 
-  /** The host has taken our text, or says why not. @param {{ serial: number, taken: boolean, state: number }} message */
+  /** The host has taken our text, or says why not. @param {{ serial: number, taken: boolean, state: number }} message
+   * */
   wasSet({ serial, taken, state }) {
     if (taken) {
       this._pasting.taken(serial);

@@ -2,12 +2,13 @@
  * Input: what a person does, sent to the host, and what became of it (spec 04-session, 4.6).
  */
 
-import { Fate, acts } from "../session/inputledger.js";
+import { Fate, acts } from "../session/input/ledger.js";
 import { Refused } from "../wire/errors.js";
 import { CLOSE, INPUT } from "../wire/registry.js";
 
 /**
- * @typedef {import("../session/outbox.js").InputEvent} InputEvent @typedef {import("../session/services.js").ViewerSession} ViewerSession
+ * @typedef {import("../session/input/outbox.js").InputEvent} InputEvent @typedef
+ * {import("../session/services.js").ViewerSession} ViewerSession
  *
  * @typedef {object} InputOwner
  * @property {(message: Record<string, any>) => void} tell  to the page
@@ -34,7 +35,8 @@ export class InputService {
     this._session = null;
   }
 
-  /** Send input that a person made `at`; dropped while nobody can take it. @param {InputEvent[]} events @param {number} at */
+  /** Send input that a person made `at`; dropped while nobody can take it. @param {InputEvent[]} events @param {number}
+   * at */
   send(events, at) {
     if (!this._session) return;
     try {
@@ -52,7 +54,7 @@ export class InputService {
     this._owner.statistics().inputApplied(echo.sequence, echo.host_us / 1000);
   }
 
-  /** Something that a person did came to nothing. @param {import("../session/inputledger.js").Dropped[]} dropped */
+  /** Something that a person did came to nothing. @param {import("../session/input/ledger.js").Dropped[]} dropped */
   dropped(dropped) {
     if (dropped.some(({ events }) => events.some(acts))) this._owner.tell({ say: "dropped", dropped });
   }

@@ -1,21 +1,21 @@
 /**
- * Client: the worker's side of the page. It keeps a session over whatever ways there are, begins another where the host has lost it, and
- * turns what comes of it into pictures and messages for the page.
+ * Client: the worker's side of the page. It keeps a session over whatever ways there are, begins another where the host
+ * has lost it, and turns what comes of it into pictures and messages for the page.
  */
 
 import { assemble } from "../assembly.js";
 import { equal } from "../wire/bytes.js";
 import { Refused } from "../wire/errors.js";
 import { CLOSE, PERMISSION, TIMER } from "../wire/registry.js";
-import { Backoff, passing } from "./backoff.js";
-import { Pictures } from "./pictures.js";
+import { Backoff, passing } from "../paths/backoff.js";
+import { Pictures } from "./media/pictures.js";
 import { SessionPipes } from "./pipes.js";
-import { waitingSentence } from "./sentences.js";
+import { waitingSentence } from "../paths/sentences.js";
 import { Services } from "./services.js";
 import { Timer, Timers } from "./timers.js";
 import { ViewerSession } from "./viewer.js";
 import { ViewerState } from "./viewing.js";
-import { Ways } from "./ways.js";
+import { Paths } from "../paths/paths.js";
 
 /** Milliseconds without a way after which a person is told, and between two looks at what to tell. */
 const NOTICEABLE = 1000;
@@ -28,7 +28,7 @@ const EVERYTHING = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
 const NO_TICKET = new Uint8Array(0);
 
 /**
- * @typedef {import("./outbox.js").InputEvent} InputEvent @typedef {import("./pipes.js").Route} Route
+ * @typedef {import("./input/outbox.js").InputEvent} InputEvent @typedef {import("./pipes.js").Attachment} Attachment
  *
  * @typedef {object} Want  Which desktop, through which relay.
  * @property {import("../directions.js").Directions} directions
@@ -42,14 +42,16 @@ const NO_TICKET = new Uint8Array(0);
  * @property {(size: number) => Uint8Array} entropy
  * @property {any} identity
  * @property {number[]} decodes  chroma samplings
- * @typedef {import("./ways.js").WaysWorld & Machine} World  What a client needs of the machine it runs on; times are milliseconds.
+ * @typedef {import("../paths/paths.js").PathsWorld & Machine} World  What a client needs of the machine it runs on;
+ * times are milliseconds.
  *
  * @typedef {"connecting" | "waiting" | "running" | "stale" | "lost" | "ended" | "refused"} State
  */
 
 /** One person's view of one desktop. `tell` gives a message to the page. */
 export class Client {
-  /** @param {World} world @param {import("./pictures.js").Screen} screen @param {(message: Record<string, any>) => void} tell */
+  /** @param {World} world @param {import("./media/pictures.js").Screen} screen @param {(message: Record<string, any>)
+   * => void} tell */
   constructor(world, screen, tell) {
     this._world = world;
     this._tell = tell;
@@ -58,9 +60,9 @@ export class Client {
     this._pictures = new Pictures(screen, world.clock, this);
     /** @type {Want | null} */
     this._want = null;
-    /** @type {Ways | null} */
-    this._ways = null;
-    /** Those of a session that is being left. @type {Ways | null} */
+    /** @type {Paths | null} */
+    this._paths = null;
+    /** Those of a session that is being left. @type {Paths | null} */
     this._parting = null;
     this._ran = false;
     /** Why the last session was lost, for a person. */
@@ -73,19 +75,19 @@ export class Client {
     this.features = assemble(this._services, {
       tell,
       pictures: this._pictures,
-      seek: (message, now) => this._ways?.candidates(message, now),
-      inputSent: () => this._ways?.busy(world.clock()),
+      seek: (message, now) => this._paths?.candidates(message, now),
+      inputSent: () => this._paths?.busy(world.clock()),
     });
   }
 
-  /** The ways of the session that runs or begins; null between sessions. @returns {Ways | null} */
-  get ways() {
-    return this._ways;
+  /** The ways of the session that runs or begins; null between sessions. @returns {Paths | null} */
+  get paths() {
+    return this._paths;
   }
 
   /** @returns {ViewerSession | null} */
   get _session() {
-    return this._ways?.session ?? null;
+    return this._paths?.session ?? null;
   }
 
   // what the page asks for
@@ -108,23 +110,24 @@ export class Client {
     this._say(state, text);
     if (!want) return;
     const sessionId = world.entropy(16);
-    /** @type {Ways} */
-    const ways = new Ways(world, want.directions, want.device, sessionId, {
-      waysReady: (route) => void this._ready(ways, want, sessionId, route),
-      waysFailed: (reason) => this._over(ways, reason),
-      waysMessage: (message) => message.kind === "HOP_RATE" && message.handle === ways.session?.route.handle && this.features.statistics.told(message),
-      waysChanged: () => (this._pictures.moved(), this._status()),
+    /** @type {Paths} */
+    const paths = new Paths(world, want.directions, want.device, sessionId, {
+      pathsReady: (attachment) => void this._ready(paths, want, sessionId, attachment),
+      pathsFailed: (reason) => this._over(paths, reason),
+      pathsMessage: (message) => message.kind === "HOP_RATE" && message.handle === paths.session?.attachment.handle && this.features.statistics.told(message),
+      pathsChanged: () => (this._pictures.moved(), this._status()),
     });
-    this._ways = ways;
-    ways.open();
+    this._paths = paths;
+    paths.open();
   }
 
-  /** There is a place for the session: begin. @param {Ways} ways @param {Want} want @param {Uint8Array} sessionId @param {Route} route */
-  async _ready(ways, { device, code, name }, sessionId, route) {
+  /** There is a place for the session: begin. @param {Paths} paths @param {Want} want @param {Uint8Array} sessionId
+   * @param {Attachment} attachment */
+  async _ready(paths, { device, code, name }, sessionId, attachment) {
     const { identity, decodes, clock, wall } = this._world;
     const settings = { identity, device, sessionId, code, name, permissions: EVERYTHING, decodes, ticket: this.features.tickets.ticket };
-    ways.session = new ViewerSession(settings, new SessionPipes(route), this._bound(ways), clock, wall());
-    await ways.session.start();
+    paths.session = new ViewerSession(settings, new SessionPipes(attachment), this._bound(paths), clock, wall());
+    await paths.session.start();
   }
 
   /** Try again, with the directions of this moment. */
@@ -150,31 +153,33 @@ export class Client {
 
   /** Leave the session, if there is one. */
   async leave() {
-    const ways = this._ways;
+    const paths = this._paths;
     this._servicesPart();
-    this._want = this._ways = null;
+    this._want = this._paths = null;
     this._timers.stopAll();
     this._parting?.close();
-    this._parting = ways;
-    if (ways?.session?.state !== ViewerState.ADMITTED) {
-      ways?.close();
+    this._parting = paths;
+    if (paths?.session?.state !== ViewerState.ADMITTED) {
+      paths?.close();
       return;
     }
     this._timers.set(Timer.PART, this._world.clock() + PART);
-    await ways.session.end();
+    await paths.session.end();
   }
 
   /** The machine has another network, or has one again. */
   networkChanged() {
-    this._ways?.networkChanged(this._world.clock());
+    this._paths?.networkChanged(this._world.clock());
   }
 
-  /** Send input that a person made `at`; dropped while nobody can take it. @param {InputEvent[]} events @param {number} at */
+  /** Send input that a person made `at`; dropped while nobody can take it. @param {InputEvent[]} events @param {number}
+   * at */
   input(events, at) {
     this.features.input.send(events, at);
   }
 
-  /** Set the host's clipboard, then send input once it has it. @param {string} text @param {InputEvent[]} events @param {number} at */
+  /** Set the host's clipboard, then send input once it has it. @param {string} text @param {InputEvent[]} events @param
+   * {number} at */
   paste(text, events, at) {
     this.features.clipboard.paste(text, events, at, this._world.clock());
   }
@@ -194,14 +199,14 @@ export class Client {
     const session = this._session;
     const { tracks, visible } = this._pictures;
     if (!session) return;
-    const { handle } = session.route;
-    for (const track of tracks) this._ways?.current?.link.send("SUBSCRIBE", { handle, track, wish: visible ? 1 : 0 });
+    const { handle } = session.attachment;
+    for (const track of tracks) this._paths?.current?.hop.send("SUBSCRIBE", { handle, track, wish: visible ? 1 : 0 });
   }
 
   /** Ask that a track be sent again from a key object on. @param {number} track @param {number} number */
   _recover(track, number) {
     const session = this._session;
-    if (session) this._ways?.current?.link.send("RECOVER", { handle: session.route.handle, track, object: number });
+    if (session) this._paths?.current?.hop.send("RECOVER", { handle: session.attachment.handle, track, object: number });
   }
 
   /** Tell the figures each second, or stop. @param {boolean} wanted */
@@ -215,7 +220,7 @@ export class Client {
   /** When `handleTimer` wants to be called; null when never. @returns {number | null} */
   nextTimeout() {
     const report = this._session ? this._pictures.nextReport(this._world.clock()) : null;
-    const machines = [this._timers, this._services, this._ways, this._session, this._parting];
+    const machines = [this._timers, this._services, this._paths, this._session, this._parting];
     const due = [report, ...machines.map((machine) => machine?.nextTimeout() ?? null)].filter((at) => at !== null);
     return due.length ? Math.min(...due) : null;
   }
@@ -233,7 +238,7 @@ export class Client {
     }
     this._services.handleTimer(now);
     this._parting?.handleTimer(now);
-    this._ways?.handleTimer(now);
+    this._paths?.handleTimer(now);
     this._session?.handleTimer(now);
     this._pictures.report(this._session, now);
   }
@@ -241,27 +246,28 @@ export class Client {
   /** @param {number} now */
   _figures(now) {
     this._timers.set(Timer.STATISTICS, now + STATISTICS);
-    this._ways?.current?.link.ping(now);
-    const figures = this._pictures.figures(this._ways, now);
+    this._paths?.current?.hop.ping(now);
+    const figures = this._pictures.figures(this._paths, now);
     if (figures) this._tell({ say: "statistics", figures });
   }
 
   // the session
 
-  /** What a session on these ways is told us by. @param {Ways} ways @returns {import("./viewing.js").ViewerSessionOwner} */
-  _bound(ways) {
+  /** What a session on these ways is told us by. @param {Paths} paths @returns
+   * {import("./viewing.js").ViewerSessionOwner} */
+  _bound(paths) {
     return {
       sessionWaiting: (seconds) => this._say("waiting", "", { seconds }),
       sessionAdmitted: (grant) => this._admitted(grant),
-      sessionFrames: (frames) => ways.session && this._pictures.frames(frames, ways.session.clock),
+      sessionFrames: (frames) => paths.session && this._pictures.frames(frames, paths.session.clock),
       sessionRecover: (track, number) => this._recover(track, number),
-      sessionMessage: (message) => ways.session && this._services.receive(ways.session, message, this._world.clock()),
+      sessionMessage: (message) => paths.session && this._services.receive(paths.session, message, this._world.clock()),
       sessionDropped: (dropped) => this.features.input.dropped(dropped),
-      sessionMoved: (route) => this._moved(ways, route),
-      sessionUnmoved: (route) => ways.unmoved(route),
-      sessionAdrift: () => ways.adrift(),
+      sessionMoved: (attachment) => this._moved(paths, attachment),
+      sessionUnmoved: (attachment) => paths.unmoved(attachment),
+      sessionAdrift: () => paths.adrift(),
       sessionStale: () => this._status(),
-      sessionEnded: (reason) => this._over(ways, reason),
+      sessionEnded: (reason) => this._over(paths, reason),
     };
   }
 
@@ -282,24 +288,24 @@ export class Client {
     }
   }
 
-  /** @param {Ways} ways @param {Route} route */
-  _moved(ways, route) {
-    ways.moved(route);
-    if (ways.session) this._services.moved(ways.session, this._world.clock());
+  /** @param {Paths} paths @param {Attachment} attachment */
+  _moved(paths, attachment) {
+    paths.moved(attachment);
+    if (paths.session) this._services.moved(paths.session, this._world.clock());
     if (!this._pictures.visible) this._subscribe();
   }
 
   /** Tell what a person should know now. */
   _status() {
-    const { _ways: ways, _session: session } = this;
-    if (!ways || session?.state !== ViewerState.ADMITTED) return;
+    const { _paths: paths, _session: session } = this;
+    if (!paths || session?.state !== ViewerState.ADMITTED) return;
     const now = this._world.clock();
-    const waited = ways.nowhereSince === null ? 0 : now - ways.nowhereSince;
+    const waited = paths.nowhereSince === null ? 0 : now - paths.nowhereSince;
     if (waited > TIMER.RESUME) {
-      this._over(ways, new Refused(CLOSE.SESSION_LOST));
+      this._over(paths, new Refused(CLOSE.SESSION_LOST));
       return;
     }
-    if (ways.nowhereSince === null) this._timers.stop(Timer.TELL);
+    if (paths.nowhereSince === null) this._timers.stop(Timer.TELL);
     else this._timers.set(Timer.TELL, now + TELL);
     /** @type {[State, string]} */
     let [state, text] = ["running", ""];
@@ -315,14 +321,14 @@ export class Client {
     if (served) this._services.ended(served, this._world.clock());
   }
 
-  /** The session is over, or could not begin. @param {Ways} ways @param {Refused} reason */
-  _over(ways, reason) {
-    if (this._ways !== ways) return;
-    this._ways = null;
-    ways.session?.lost(reason);
+  /** The session is over, or could not begin. @param {Paths} paths @param {Refused} reason */
+  _over(paths, reason) {
+    if (this._paths !== paths) return;
+    this._paths = null;
+    paths.session?.lost(reason);
     this._servicesPart();
-    ways.close();
-    this._ended(reason, ways.reached);
+    paths.close();
+    this._ended(reason, paths.reached);
   }
 
   /** @param {Refused} reason @param {boolean} reached */

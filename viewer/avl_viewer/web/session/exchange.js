@@ -1,5 +1,6 @@
 /**
- * ClockExchange: how our clock lies to the host's, asked quickly at first, so that it is known before it is needed, and then now and then.
+ * ClockExchange: how our clock lies to the host's, asked quickly at first, so that it is known before it is needed, and
+ * then now and then.
  */
 
 import { ClockOffset } from "../media/clock.js";

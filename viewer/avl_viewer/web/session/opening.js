@@ -1,5 +1,6 @@
 /**
- * Opening: a session's handshake on channel 0, from the first byte until the host has admitted us (spec 06-security, 6.2).
+ * Opening: a session's handshake on channel 0, from the first byte until the host has admitted us (spec 06-security,
+ * 6.2).
  */
 
 import { ViewerHandshake } from "../crypto/handshake.js";
@@ -9,7 +10,8 @@ import { MAX, SESSION_VERSIONS } from "../wire/registry.js";
 
 /** The viewer's side. `wall`: Unix time in seconds. */
 export class Opening {
-  /** @param {import("./viewing.js").ViewerSettings} settings @param {number} wall @param {(data: Uint8Array) => void} send */
+  /** @param {import("./viewing.js").ViewerSettings} settings @param {number} wall @param {(data: Uint8Array) => void}
+   * send */
   constructor({ identity, device, sessionId, code, name, permissions, ticket }, wall, send) {
     this._handshake = new ViewerHandshake(identity, device, sessionId, code, name, permissions, SESSION_VERSIONS, wall, undefined, ticket);
     this._frames = new ShortFrameReader(MAX.HANDSHAKE_MESSAGE);
@@ -36,8 +38,8 @@ export class Opening {
     return sized(await this._handshake.start());
   }
 
-  /** Take bytes of the stream; what follows the handshake on it, once we are admitted, else null. `waiting` is told how many seconds a
-   * person at the host may take. Rejects with Refused and RemoteProtocolError.
+  /** Take bytes of the stream; what follows the handshake on it, once we are admitted, else null. `waiting` is told how
+   * many seconds a person at the host may take. Rejects with Refused and RemoteProtocolError.
    * @param {Uint8Array} data @param {(seconds: number) => void} waiting @returns {Promise<Uint8Array | null>} */
   async receive(data, waiting) {
     this._frames.feed(data);

@@ -5,7 +5,7 @@
 /** Milliseconds after which it is sent all the same. */
 const PATIENCE = 500;
 
-/** @typedef {import("./outbox.js").InputEvent} InputEvent */
+/** @typedef {import("./input/outbox.js").InputEvent} InputEvent */
 
 /** One text at a time. */
 export class Pasting {
@@ -22,7 +22,8 @@ export class Pasting {
     return ++this._serial;
   }
 
-  /** Input that a person made `at` waits for the clipboard that was numbered last. @param {InputEvent[]} events @param {number} at @param {number} now */
+  /** Input that a person made `at` waits for the clipboard that was numbered last. @param {InputEvent[]} events @param
+   * {number} at @param {number} now */
   wait(events, at, now) {
     if (events.length) this._waiting = { events, at, due: now + PATIENCE };
   }

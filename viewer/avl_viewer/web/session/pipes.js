@@ -1,8 +1,9 @@
 /**
- * SessionPipes: one session's channels, each on a stream of whatever way it is on; the session above names channels only.
+ * SessionPipes: one session's channels, each on a stream of whatever way it is on; the session above names channels
+ * only.
  *
- * A route is a session's place on one hop: through a relay, or straight to the host. Channels move from one to another one by one
- * (spec 08-paths, 8.5).
+ * A route is a session's place on one hop: through a relay, or straight to the host. Channels move from one to another
+ * one by one (spec 08-paths, 8.5).
  */
 
 import { isBulk } from "../wire/channels.js";
@@ -10,18 +11,18 @@ import { CHANNEL, CLOSE } from "../wire/registry.js";
 
 /**
  * @typedef {object} Hop  What a session needs of an end of a hop.
- * @property {import("./carrier.js").Carrier} carrier
+ * @property {import("../carrier/carrier.js").Carrier} carrier
  * @property {(handle: number, channel: number) => number} openChannel  opens a stream for a channel of a session
  *
  * @typedef {object} Place
- * @property {Route} route
+ * @property {Attachment} attachment
  * @property {number} stream
  */
 
 /** A session's place on a hop: `handle` names it there. */
-export class Route {
-  /** @param {Hop} hop @param {number} handle @param {Uint8Array} [binding]  what a Channel Resume's MAC says of the carrier: nothing of a
-   * relay's, the SHA-256 of the certificate of a direct one */
+export class Attachment {
+  /** @param {Hop} hop @param {number} handle @param {Uint8Array} [binding]  what a Channel Resume's MAC says of the
+   * carrier: nothing of a relay's, the SHA-256 of the certificate of a direct one */
   constructor(hop, handle, binding = new Uint8Array(0)) {
     this.hop = hop;
     this.handle = handle;
@@ -31,49 +32,50 @@ export class Route {
 
 /** The streams of a session's channels. */
 export class SessionPipes {
-  /** @param {Route} route */
-  constructor(route) {
-    this._last = route;
+  /** @param {Attachment} attachment */
+  constructor(attachment) {
+    this._last = attachment;
     /** @type {Map<number, Place>} */
     this._places = new Map();
   }
 
-  /** Where the session is: where its channel 0 is, or was last. */
-  get route() {
-    return this._places.get(CHANNEL.CONTROL)?.route ?? this._last;
+  /** The place of the session: that of its channel 0, or the last one. */
+  get attachment() {
+    return this._places.get(CHANNEL.CONTROL)?.attachment ?? this._last;
   }
 
   /** Open the channel's first stream, where the session is. @param {number} channel */
   open(channel) {
-    const { route } = this;
-    this.switch(channel, route, route.hop.openChannel(route.handle, channel));
+    const { attachment } = this;
+    this.switch(channel, attachment, attachment.hop.openChannel(attachment.handle, channel));
   }
 
   /** Use a stream for a channel from now on, and abandon the one before; bulk channels leave after the others.
-   * @param {number} channel @param {Route} route @param {number} stream */
-  switch(channel, route, stream) {
+   * @param {number} channel @param {Attachment} attachment @param {number} stream */
+  switch(channel, attachment, stream) {
     this.abandon(channel);
-    this._places.set(channel, { route, stream });
-    if (channel === CHANNEL.CONTROL) this._last = route;
-    if (isBulk(channel)) route.hop.carrier.setStreamBulk(stream);
+    this._places.set(channel, { attachment, stream });
+    if (channel === CHANNEL.CONTROL) this._last = attachment;
+    if (isBulk(channel)) attachment.hop.carrier.setStreamBulk(stream);
   }
 
   /** Give a channel's stream up without a word about the session. @param {number} channel */
   abandon(channel) {
     const known = this._places.get(channel);
     this._places.delete(channel);
-    known?.route.hop.carrier.resetStream(known.stream, CLOSE.NO_ERROR);
+    known?.attachment.hop.carrier.resetStream(known.stream, CLOSE.NO_ERROR);
   }
 
-  /** Whether a channel is on this very stream. @param {number} channel @param {Route} route @param {number} stream */
-  uses(channel, route, stream) {
+  /** Whether a channel is on this very stream. @param {number} channel @param {Attachment} attachment @param {number}
+   * stream */
+  uses(channel, attachment, stream) {
     const known = this._places.get(channel);
-    return known !== undefined && known.route === route && known.stream === stream;
+    return known !== undefined && known.attachment === attachment && known.stream === stream;
   }
 
-  /** Channels that are on a route. @param {Route} route @returns {number[]} */
-  on(route) {
-    return [...this._places].filter(([, place]) => place.route === route).map(([channel]) => channel);
+  /** Channels that are on a route. @param {Attachment} attachment @returns {number[]} */
+  on(attachment) {
+    return [...this._places].filter(([, place]) => place.attachment === attachment).map(([channel]) => channel);
   }
 
   /** A channel's stream is gone. @param {number} channel */
@@ -84,19 +86,19 @@ export class SessionPipes {
   /** Send bytes on a channel that is open. @param {number} channel @param {Uint8Array} data */
   send(channel, data) {
     const known = this._places.get(channel);
-    if (known && data.length) known.route.hop.carrier.sendStream(known.stream, data);
+    if (known && data.length) known.attachment.hop.carrier.sendStream(known.stream, data);
   }
 
   /** Nothing more follows on a channel. @param {number} channel */
   finish(channel) {
     const known = this._places.get(channel);
-    known?.route.hop.carrier.sendStream(known.stream, new Uint8Array(0), true);
+    known?.attachment.hop.carrier.sendStream(known.stream, new Uint8Array(0), true);
   }
 
   /** Bytes of a channel that the connection has not taken. @param {number} channel */
   backlog(channel) {
     const known = this._places.get(channel);
-    return known ? known.route.hop.carrier.streamBacklog(known.stream) : 0;
+    return known ? known.attachment.hop.carrier.streamBacklog(known.stream) : 0;
   }
 
   /** Whether the channel has a stream. @param {number} channel */
@@ -106,7 +108,7 @@ export class SessionPipes {
 
   /** Abandon all streams. @param {number} code */
   close(code) {
-    for (const { route, stream } of this._places.values()) route.hop.carrier.resetStream(stream, code);
+    for (const { attachment, stream } of this._places.values()) attachment.hop.carrier.resetStream(stream, code);
     this._places.clear();
   }
 }

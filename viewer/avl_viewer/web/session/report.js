@@ -12,13 +12,15 @@ export class Reporter {
     this._due = 0;
   }
 
-  /** A picture was presented at `hostTime` (milliseconds of the host's clock). @param {number} number @param {number} hostTime */
+  /** A picture was presented at `hostTime` (milliseconds of the host's clock). @param {number} number @param {number}
+   * hostTime */
   presented(number, hostTime) {
     this._rows.push([number, Math.max(0, Math.round(hostTime * 1000))]);
     if (this._rows.length > MAX.REPORTED) this._rows.shift();
   }
 
-  /** When the next report is to be sent; null while there is nothing to say. @param {number} now @returns {number | null} */
+  /** When the next report is to be sent; null while there is nothing to say. @param {number} now @returns {number |
+   * null} */
   next(now) {
     return this._rows.length ? Math.max(this._due, now) : null;
   }

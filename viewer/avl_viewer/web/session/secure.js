@@ -1,8 +1,8 @@
 /**
  * SecureChannels: messages of one session under its keys (spec 04-session, 4.4; 06-security, 6.3).
  *
- * WebCrypto answers later than it is asked, and records must leave in the order of their counters: each channel does one thing
- * at a time, in each direction.
+ * WebCrypto answers later than it is asked, and records must leave in the order of their counters: each channel does
+ * one thing at a time, in each direction.
  */
 
 import { openChannel } from "../crypto/channel.js";
@@ -59,7 +59,8 @@ export class SecureChannels {
     return made;
   }
 
-  /** Do `work` on a channel after all that was asked before. @param {number} channel @param {(of: SecureChannel, at: Conversation) => Promise<void>} work */
+  /** Do `work` on a channel after all that was asked before. @param {number} channel @param {(of: SecureChannel, at:
+   * Conversation) => Promise<void>} work */
   _then(channel, work) {
     const at = this._conversation(channel);
     const done = at.tail.then(async () => {
@@ -75,8 +76,8 @@ export class SecureChannels {
     await Promise.all([...this._channels.values()].map(({ tail }) => tail));
   }
 
-  /** Seal a message and send it, or keep it until the peer has acknowledged enough; done when it is with the connection or
-   * waits. Errors go to `failed`. @param {number} channel @param {Uint8Array} message @returns {Promise<void>} */
+  /** Seal a message and send it, or keep it until the peer has acknowledged enough; done when it is with the connection
+   * or waits. Errors go to `failed`. @param {number} channel @param {Uint8Array} message @returns {Promise<void>} */
   send(channel, message) {
     const framed = frame(message, MAX.CHANNEL_MESSAGE);
     return this._then(channel, async (secure, at) => {
@@ -90,8 +91,8 @@ export class SecureChannels {
     }).catch(this._failed);
   }
 
-  /** Messages completed by these bytes of a channel's stream, if they still count when it is their turn: a channel may have left the
-   * stream meanwhile, and what it left there is repeated. Rejects with RemoteProtocolError.
+  /** Messages completed by these bytes of a channel's stream, if they still count when it is their turn: a channel may
+   * have left the stream meanwhile, and what it left there is repeated. Rejects with RemoteProtocolError.
    * @param {number} channel @param {Uint8Array} data @param {() => boolean} counts @returns {Promise<Uint8Array[]>} */
   async receive(channel, data, counts = () => true) {
     /** @type {Uint8Array[]} */
@@ -105,7 +106,8 @@ export class SecureChannels {
     return messages;
   }
 
-  /** Send what has waited for room, as far as there is. @param {number} channel @param {SecureChannel} secure @param {Conversation} at */
+  /** Send what has waited for room, as far as there is. @param {number} channel @param {SecureChannel} secure @param
+   * {Conversation} at */
   async _sendWaiting(channel, secure, at) {
     while (at.waiting.length && secure.writable) {
       const framed = /** @type {Uint8Array} */ (at.waiting.shift());
@@ -134,15 +136,16 @@ export class SecureChannels {
     void this._then(channel, async (secure) => secure.suspend()).catch(this._failed);
   }
 
-  /** Our Channel Resume for another stream, under the next epoch, once all before it is done. The channel is suspended at once.
+  /** Our Channel Resume for another stream, under the next epoch, once all before it is done. The channel is suspended
+   * at once.
    * @param {number} channel @param {Uint8Array} binding @param {(header: Uint8Array) => void} ready */
   moveHeader(channel, binding, ready) {
     this._conversation(channel).suspended = true;
     return this._then(channel, async (secure) => ready(await secure.resumeHeader(secure.epoch + 1, binding))).catch(this._failed);
   }
 
-  /** Accept the peer's Channel Resume. `arrived` is given what to repeat, and says whether the channel still wants to be there; nothing
-   * else happens on the channel before it has answered. Rejects with RemoteProtocolError(TAMPERED).
+  /** Accept the peer's Channel Resume. `arrived` is given what to repeat, and says whether the channel still wants to
+   * be there; nothing else happens on the channel before it has answered. Rejects with RemoteProtocolError(TAMPERED).
    * @param {number} channel @param {import("../crypto/channel.js").ResumeHeader} header @param {Uint8Array} binding
    * @param {(repeat: Uint8Array) => boolean} arrived */
   acceptMove(channel, header, binding, arrived) {

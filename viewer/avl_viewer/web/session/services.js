@@ -1,8 +1,9 @@
 /**
  * Services: what the channels of a session carry, a feature each (spec 04-session, 4.9).
  *
- * The session does what is its own business (clock, beacon, keys, end) itself. Every other message belongs to one service, and a table
- * says to which. `assembly.js` fills the table, so that a feature can be added, or taken away, without a change to any other.
+ * The session does what is its own business (clock, beacon, keys, end) itself. Every other message belongs to one
+ * service, and a table says to which. `assembly.js` fills the table, so that a feature can be added, or taken away,
+ * without a change to any other.
  */
 
 import { channelOf } from "../wire/channels.js";
@@ -30,8 +31,8 @@ export class Services {
     this._receive = new Map();
   }
 
-  /** Add a service with what it receives on its channel: message name -> method. Throws LocalProtocolError for a message that another
-   * service has, or that travels on another channel.
+  /** Add a service with what it receives on its channel: message name -> method. Throws LocalProtocolError for a
+   * message that another service has, or that travels on another channel.
    * @param {Service | {}} service @param {number} channel @param {Record<string, Receive>} [receives] */
   register(service, channel, receives = {}) {
     for (const [kind, receive] of Object.entries(receives)) {

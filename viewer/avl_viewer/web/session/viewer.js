@@ -1,5 +1,6 @@
 /**
- * ViewerSession: the viewer's side of one desktop, from the first handshake byte to the last (spec 04-session, 4.4 and 4.5).
+ * ViewerSession: the viewer's side of one desktop, from the first handshake byte to the last (spec 04-session, 4.4 and
+ * 4.5).
  */
 
 import * as identities from "../crypto/identity.js";
@@ -10,25 +11,27 @@ import { channelOf, channelsOf, decode, encode } from "../wire/channels.js";
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
 import { CHANNEL, CLOSE, LOSSES, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
 import { ClockExchange } from "./exchange.js";
-import { InputSender } from "./inputsender.js";
-import { knownCode } from "./link.js";
+import { InputSender } from "./input/sender.js";
+import { knownCode } from "./hop/client.js";
 import { ViewerMoves } from "./moves.js";
 import { Opening } from "./opening.js";
 import { SecureChannels } from "./secure.js";
 import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
-import { Watching } from "./watching.js";
+import { Watching } from "./media/watching.js";
 
 const ALL_PERMISSIONS = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
 
 /**
- * @typedef {import("./outbox.js").InputEvent} InputEvent @typedef {import("./pipes.js").Route} Route
- * @typedef {import("./viewing.js").ViewerSettings} ViewerSettings @typedef {import("./viewing.js").ViewerSessionOwner} ViewerSessionOwner
+ * @typedef {import("./input/outbox.js").InputEvent} InputEvent @typedef {import("./pipes.js").Attachment} Attachment
+ * @typedef {import("./viewing.js").ViewerSettings} ViewerSettings @typedef {import("./viewing.js").ViewerSessionOwner}
+ * ViewerSessionOwner
  */
 
 /** Our session with one host. `clock`: milliseconds; `wall`: Unix time in seconds, for certificates. */
 export class ViewerSession {
-  /** @param {ViewerSettings} settings @param {import("./pipes.js").SessionPipes} pipes @param {ViewerSessionOwner} owner
+  /** @param {ViewerSettings} settings @param {import("./pipes.js").SessionPipes} pipes @param {ViewerSessionOwner}
+   * owner
    * @param {() => number} clock @param {number} wall */
   constructor(settings, pipes, owner, clock, wall) {
     this._settings = settings;
@@ -43,7 +46,8 @@ export class ViewerSession {
     this._input = null;
     /** @type {ViewerMoves | null} */
     this._moves = null;
-    /** What the session does itself with a message; all others are its owner's. @type {Map<string, (message: any) => unknown>} */
+    /** What the session does itself with a message; all others are its owner's. @type {Map<string, (message: any) =>
+     * unknown>} */
     this._own = new Map([
       ["CLOCK_PONG", (message) => this._clockAnswered(message)],
       ["BEACON", (message) => this._beacon(message)],
@@ -71,8 +75,8 @@ export class ViewerSession {
   }
 
   /** Where the session is, or was last. */
-  get route() {
-    return this._pipes.route;
+  get attachment() {
+    return this._pipes.attachment;
   }
 
   /** Whether input is under way that the host has not applied. */
@@ -96,14 +100,15 @@ export class ViewerSession {
   // bytes
 
   /** Bytes of one of the session's channels.
-   * @param {Route} route @param {number} channel @param {number} stream @param {Uint8Array} data @param {boolean} end */
-  async channelReceived(route, channel, stream, data, end) {
+   * @param {Attachment} attachment @param {number} channel @param {number} stream @param {Uint8Array} data @param
+   * {boolean} end */
+  async channelReceived(attachment, channel, stream, data, end) {
     if (!this._going()) return;
     try {
-      const counts = () => !this._moves?.moving(channel) && this._pipes.uses(channel, route, stream);
+      const counts = () => !this._moves?.moving(channel) && this._pipes.uses(channel, attachment, stream);
       let bytes = data;
-      if (this._moves?.isArrival(channel, route, stream)) {
-        const rest = await this._arrive(this._moves, channel, route, data);
+      if (this._moves?.isArrival(channel, attachment, stream)) {
+        const rest = await this._arrive(this._moves, channel, attachment, data);
         if (!rest) return;
         bytes = rest;
       } else if (!counts()) {
@@ -111,44 +116,46 @@ export class ViewerSession {
       }
       if (!this._secure) await this._shake(bytes);
       else await this._messages(channel, bytes, counts);
-      if (end && channel === CHANNEL.CONTROL && this._going() && counts()) this.channelReset(route, channel, stream, CLOSE.SESSION_LOST);
+      if (end && channel === CHANNEL.CONTROL && this._going() && counts()) this.channelReset(attachment, channel, stream, CLOSE.SESSION_LOST);
     } catch (error) {
       this._failed(error);
     }
   }
 
   /** Bytes of a stream that a channel moves to; what follows the host's answer.
-   * @param {ViewerMoves} moves @param {number} channel @param {Route} route @param {Uint8Array} data @returns {Promise<Uint8Array | null>} */
-  async _arrive(moves, channel, route, data) {
+   * @param {ViewerMoves} moves @param {number} channel @param {Attachment} attachment @param {Uint8Array} data @returns
+   * {Promise<Uint8Array | null>} */
+  async _arrive(moves, channel, attachment, data) {
     let arrived;
     try {
       arrived = await moves.received(channel, data);
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
-      if (moves.target === route) this._unmoved(moves, route);
+      if (moves.target === attachment) this._unmoved(moves, attachment);
       return null;
     }
     if (arrived?.last && this._going()) {
       this._timers.set(Timer.STALE, this._clock() + TIMER.STALE);
       this._flushInput();
-      this._owner.sessionMoved(route);
+      this._owner.sessionMoved(attachment);
     }
     return arrived?.rest ?? null;
   }
 
-  /** @param {ViewerMoves} moves @param {Route} route */
-  _unmoved(moves, route) {
+  /** @param {ViewerMoves} moves @param {Attachment} attachment */
+  _unmoved(moves, attachment) {
     moves.giveUp();
-    this._owner.sessionUnmoved(route);
+    this._owner.sessionUnmoved(attachment);
   }
 
-  /** A channel's stream was abandoned. @param {Route} route @param {number} channel @param {number} stream @param {number} code */
-  channelReset(route, channel, stream, code) {
-    if (this._moves?.isArrival(channel, route, stream)) {
-      this._unmoved(this._moves, route);
+  /** A channel's stream was abandoned. @param {Attachment} attachment @param {number} channel @param {number} stream
+   * @param {number} code */
+  channelReset(attachment, channel, stream, code) {
+    if (this._moves?.isArrival(channel, attachment, stream)) {
+      this._unmoved(this._moves, attachment);
       return;
     }
-    if (!this._going() || !this._pipes.uses(channel, route, stream)) return;
+    if (!this._going() || !this._pipes.uses(channel, attachment, stream)) return;
     if (this.state === ViewerState.ADMITTED && (LOSSES.has(code) || channel !== CHANNEL.CONTROL)) {
       this._lose(channel); // the host has left it for where we move, or the relay has lost the host
       if (channel === CHANNEL.CONTROL && !this._moves?.target) this._owner.sessionAdrift();
@@ -165,20 +172,20 @@ export class ViewerSession {
 
   // moving
 
-  /** Take the session to another route, or back to one where it was. @param {Route} route */
-  move(route) {
-    if (this.state === ViewerState.ADMITTED) this._moves?.begin(route, channelsOf(this.permissions));
+  /** Take the session to another route, or back to one where it was. @param {Attachment} attachment */
+  move(attachment) {
+    if (this.state === ViewerState.ADMITTED) this._moves?.begin(attachment, channelsOf(this.permissions));
   }
 
   /** A route is gone. A session that was on it waits for another; one that was not admitted is over.
-   * @param {Route} route @param {Refused} reason */
-  routeLost(route, reason) {
+   * @param {Attachment} attachment @param {Refused} reason */
+  attachmentLost(attachment, reason) {
     if (!this._moves || this.state !== ViewerState.ADMITTED) {
-      if (route === this._pipes.route) this._ended(reason);
+      if (attachment === this._pipes.attachment) this._ended(reason);
       return;
     }
-    this._moves.lost(route);
-    for (const channel of this._pipes.on(route)) this._lose(channel);
+    this._moves.lost(attachment);
+    for (const channel of this._pipes.on(attachment)) this._lose(channel);
   }
 
   /** A channel's backlog is gone. @param {number} channel */
@@ -224,7 +231,8 @@ export class ViewerSession {
   }
 
   /** Send input at once as one batch (moves coalesce while the hop is backed up); its sequence number.
-   * Throws Refused(NOT_PERMITTED), or Refused(SESSION_LOST) while the host is not heard. @param {InputEvent[]} events */
+   * Throws Refused(NOT_PERMITTED), or Refused(SESSION_LOST) while the host is not heard. @param {InputEvent[]} events
+   * */
   sendInput(events) {
     if (!channelsOf(this.permissions).includes(CHANNEL.INPUT)) throw new Refused(CLOSE.NOT_PERMITTED);
     if (this.stale || !this._input || !this._going()) throw new Refused(CLOSE.SESSION_LOST);
@@ -255,7 +263,8 @@ export class ViewerSession {
     if (dropped.length) this._owner.sessionDropped(dropped);
   }
 
-  /** @param {number} channel @param {Uint8Array} data @param {() => boolean} counts  whether the stream is still the channel's */
+  /** @param {number} channel @param {Uint8Array} data @param {() => boolean} counts  whether the stream is still the
+   * channel's */
   async _messages(channel, data, counts) {
     const secure = /** @type {SecureChannels} */ (this._secure);
     for (const raw of await secure.receive(channel, data, counts)) {

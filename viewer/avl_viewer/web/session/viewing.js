@@ -1,5 +1,5 @@
 /**
- * What a viewer's session is told and tells: its settings, its states, and its owner (spec 04-session).
+ * Settings and states of a viewer's session, and the protocol of its owner (spec 04-session).
  */
 
 import { INPUT, PERMISSION } from "../wire/registry.js";
@@ -8,9 +8,10 @@ import { INPUT, PERMISSION } from "../wire/registry.js";
 export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "ADMITTED", ENDED: "ENDED" });
 
 /**
- * @typedef {import("./pipes.js").Route} Route
+ * @typedef {import("./pipes.js").Attachment} Attachment
  *
- * @typedef {object} ViewerSettings  Whom we want and what for. `decodes`: chroma samplings our decoder can do; `ticket`: of a lost session.
+ * @typedef {object} ViewerSettings  The device that is wanted, and the reason. `decodes`: chroma samplings our decoder
+ * can do; `ticket`: of a lost session.
  * @property {any} identity
  * @property {bigint} device
  * @property {Uint8Array} sessionId
@@ -23,19 +24,20 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @typedef {object} ViewerSessionOwner  What the owner of a session is told.
  * @property {(seconds: number) => void} sessionWaiting  a person at the host is being asked
  * @property {(grant: any) => void} sessionAdmitted
- * @property {(frames: import("./mediain.js").ReceivedFrame[]) => void} sessionFrames  to decode, in order
+ * @property {(frames: import("./media/receiver.js").ReceivedFrame[]) => void} sessionFrames  to decode, in order
  * @property {(track: number, number: number) => void} sessionRecover  a track can't be decoded from object `number` on
  * @property {(message: any) => void} sessionMessage  a message that is not the session's own business: a service's
- * @property {(dropped: import("./inputledger.js").Dropped[]) => void} sessionDropped  input that came to nothing, or of which the host says nothing
- * @property {(route: Route) => void} sessionMoved  it is on another route
- * @property {(route: Route) => void} sessionUnmoved  the host refused a move to this route: it is no good
+ * @property {(dropped: import("./input/ledger.js").Dropped[]) => void} sessionDropped  input that came to nothing, or
+ * of which the host says nothing
+ * @property {(attachment: Attachment) => void} sessionMoved  it is on another route
+ * @property {(attachment: Attachment) => void} sessionUnmoved  the host refused a move to this route: it is no good
  * @property {() => void} sessionAdrift  its streams are gone, its way is not: it is nowhere until it is moved
  * @property {(stale: boolean) => void} sessionStale  the host has (not) been heard for 3 s
  * @property {(reason: import("../wire/errors.js").Refused) => void} sessionEnded
  */
 
 /** Whether a host with these permissions applies an input event (spec 04-session, 4.6).
- * @param {number} permissions @param {import("./outbox.js").InputEvent} event */
+ * @param {number} permissions @param {import("./input/outbox.js").InputEvent} event */
 export function may(permissions, [kind]) {
   if (kind === INPUT.RELEASE_ALL || kind === INPUT.HOLDING) return true;
   const points = kind === INPUT.MOVE || kind === INPUT.BUTTON || kind === INPUT.WHEEL;

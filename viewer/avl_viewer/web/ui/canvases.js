@@ -1,6 +1,6 @@
 /**
- * Canvases: where each track's pictures are, on this side. The page shows the first, the desktop; those of further tracks stand behind it,
- * hidden until something shows them, with the track's number in `data-track`.
+ * Canvases: where each track's pictures are, on this side. The page shows the first, the desktop; those of further
+ * tracks stand behind it, hidden until something shows them, with the track's number in `data-track`.
  */
 
 /** `give(canvas)`: to who draws on it. */

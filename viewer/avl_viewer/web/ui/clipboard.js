@@ -24,7 +24,8 @@ const SENT = {
  * @typedef {object} ClipboardOwner
  * @property {(text: string) => void} send  set the host's clipboard
  * @property {(text: string) => void} type  as keys
- * @property {(text: string, action?: [string, () => void]) => void} tell  a line that goes away, with something to do about it
+ * @property {(text: string, action?: [string, () => void]) => void} tell  a line that goes away, with something to do
+ * about it
  * @property {() => void} closed  the keyboard belongs to the desktop again
  */
 

@@ -17,7 +17,8 @@ export class Cursor {
   }
 
   /** The host's pointer looks like this now; 0 x 0 hides it.
-   * @param {{ width: number, height: number, hot_x: number, hot_y: number, image: Uint8Array<ArrayBuffer>, scale: number }} shape
+   * @param {{ width: number, height: number, hot_x: number, hot_y: number, image: Uint8Array<ArrayBuffer>, scale:
+   * number }} shape
    * @param {number} ratio  the screen's pixels in one CSS pixel */
   async show(shape, ratio) {
     const turn = ++this._newest;
@@ -57,8 +58,8 @@ export class Cursor {
 }
 
 /**
- * @typedef {object} Placed  How a pointer's image becomes a cursor: its own size in pixels, that of the cursor, how much smaller or
- * larger the cursor is than the pointer (`shown`) and than the image (`by`).
+ * @typedef {object} Placed  How a pointer's image becomes a cursor: its own size in pixels, that of the cursor, how
+ * much smaller or larger the cursor is than the pointer (`shown`) and than the image (`by`).
  * @property {number} columns
  * @property {number} rows
  * @property {number} width
@@ -93,7 +94,8 @@ function context(canvas) {
 }
 
 /** Exactly `size` bytes out of a zlib stream; null when it holds anything else.
- * @param {Uint8Array<ArrayBuffer>} data @param {number} size @returns {Promise<Uint8ClampedArray<ArrayBuffer> | null>} */
+ * @param {Uint8Array<ArrayBuffer>} data @param {number} size @returns {Promise<Uint8ClampedArray<ArrayBuffer> | null>}
+ * */
 async function inflate(data, size) {
   const out = new Uint8ClampedArray(size);
   let at = 0;

@@ -5,7 +5,7 @@
 import { element } from "./elements.js";
 
 /** The connect form. */
-export class Entrance {
+export class HostHop {
   /** @param {(device: string, code: string) => Promise<void>} connect */
   constructor(connect) {
     this._section = element("entrance", HTMLElement);

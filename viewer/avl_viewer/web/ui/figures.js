@@ -10,7 +10,8 @@ import { element } from "./elements.js";
 /** Most characters of what another program says in its own words. */
 const WORDS = 60;
 
-/** How the sender of a hop sees it. @param {string} hop @param {Record<string, any>} told  as `readable` says it @returns {[string, string][]} */
+/** How the sender of a hop sees it. @param {string} hop @param {Record<string, any>} told  as `readable` says it
+ * @returns {[string, string][]} */
 function hopLines(hop, told) {
   /** @param {any} value @param {number} scale @param {number} digits */
   const number = (value, scale, digits) => (Number.isFinite(value) ? (value * scale).toFixed(digits) : "-");
@@ -25,7 +26,8 @@ function hopLines(hop, told) {
   ];
 }
 
-/** The last change of way. @param {{ from: string, to: string, reason: string, ago_s: number } | null | undefined} last @returns {[string, string][]} */
+/** The last change of way. @param {{ from: string, to: string, reason: string, ago_s: number } | null | undefined} last
+ * @returns {[string, string][]} */
 function switchLine(last) {
   if (!last) return [];
   return [["  switched", forDialog(`${last.from} to ${last.to} ${Math.round(last.ago_s)} s ago: ${last.reason}`, 2 * WORDS)]];

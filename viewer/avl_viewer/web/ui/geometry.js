@@ -51,13 +51,15 @@ export class Geometry {
     return { left: this._left, top: this._top, width, height };
   }
 
-  /** On whole pixels of the screen, or they would all be blurred. @param {number} at @param {number} size @param {number} room */
+  /** On whole pixels of the screen, or they would all be blurred. @param {number} at @param {number} size @param
+   * {number} room */
   _placed(at, size, room) {
     const place = size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, at));
     return Math.round(place * this.ratio) / this.ratio;
   }
 
-  /** The desktop pixel under a position of the page, or the nearest one. @param {number} x @param {number} y @returns {[number, number]} */
+  /** The desktop pixel under a position of the page, or the nearest one. @param {number} x @param {number} y @returns
+   * {[number, number]} */
   toDesktop(x, y) {
     const { left, top } = this.box();
     /** @param {number} at @param {number} size */
@@ -83,8 +85,8 @@ export class Geometry {
     this.box();
   }
 
-  /** Show the part of an overflowing desktop that lies where the pointer lies on the page: every pixel can be reached by pointing.
-   * Whether it moved. @param {number} x @param {number} y */
+  /** Show the part of an overflowing desktop that lies where the pointer lies on the page: every pixel can be reached
+   * by pointing. Whether it moved. @param {number} x @param {number} y */
   follow(x, y) {
     if (!this.overflows) return false;
     const before = this.box();

@@ -35,7 +35,8 @@ export class Notice {
     this._ticking = undefined;
   }
 
-  /** Show a state other than running. @param {State} state @param {string} reason @param {number} waited  milliseconds that it has been so */
+  /** Show a state other than running. @param {State} state @param {string} reason @param {number} waited  milliseconds
+   * that it has been so */
   show(state, reason, waited = 0) {
     const [title, sentence] = TEXTS[state] ?? [state, ""];
     if (state !== this._state || waited) this._since = performance.now() - waited;

@@ -1,12 +1,13 @@
 /**
- * Tally: how much of what a person did came to nothing, in one sentence (spec 04-session, 4.6).
+ * Tally: counts lost input, and tells a person in one sentence (spec 04-session, 4.6).
  */
 
 import { MODIFIER_KEYS } from "../input/keys.js";
-import { Fate } from "../session/inputledger.js";
+import { Fate } from "../session/input/ledger.js";
 import { INPUT } from "../wire/registry.js";
 
-/** @typedef {import("../session/inputledger.js").Dropped} Dropped @typedef {import("../session/outbox.js").InputEvent} InputEvent */
+/** @typedef {import("../session/input/ledger.js").Dropped} Dropped @typedef
+ * {import("../session/input/outbox.js").InputEvent} InputEvent */
 
 const NAMES = [["key", "keys"], ["click", "clicks"], ["turn of the wheel", "turns of the wheel"]];
 
@@ -37,7 +38,7 @@ export class Tally {
     this._unsure.clear();
   }
 
-  /** What a person should know; empty where there is nothing to tell. */
+  /** A message for a person; empty if there is none. */
   sentence() {
     const unsure = [...this._unsure.values()].reduce(sum, [0, 0, 0]);
     const told = [];
@@ -47,7 +48,8 @@ export class Tally {
   }
 }
 
-/** Keys and characters, clicks, turns of the wheel; Shift and the like are no keys of their own. @param {InputEvent[]} events */
+/** Keys and characters, clicks, turns of the wheel; Shift and the like are no keys of their own. @param {InputEvent[]}
+ * events */
 export function counted(events) {
   const counts = [0, 0, 0];
   for (const [kind, what, down] of events) {

@@ -1,6 +1,6 @@
 /**
- * Toolbar: hidden until the pointer touches the middle of the top edge, gone when it leaves. Nothing of the desktop is covered unless
- * asked for; a screen that is touched has a small handle instead, because no finger hovers.
+ * Toolbar: hidden until the pointer touches the middle of the top edge, gone when it leaves. Nothing of the desktop is
+ * covered unless asked for; a screen that is touched has a small handle instead, because no finger hovers.
  */
 
 import { COMBINATIONS } from "../input/keys.js";

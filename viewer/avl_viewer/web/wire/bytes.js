@@ -17,7 +17,8 @@ export function concat(...parts) {
   return out;
 }
 
-/** Whether both hold the same bytes; takes the same time wherever they differ. @param {Uint8Array} one @param {Uint8Array} other */
+/** Whether both hold the same bytes; takes the same time wherever they differ. @param {Uint8Array} one @param
+ * {Uint8Array} other */
 export function equal(one, other) {
   if (one.length !== other.length) return false;
   let different = 0;
@@ -30,7 +31,8 @@ export function utf8(text) {
   return ENCODER.encode(text);
 }
 
-/** A big-endian unsigned integer of `size` bytes. @param {number | bigint} value @param {number} size @returns {Uint8Array<ArrayBuffer>} */
+/** A big-endian unsigned integer of `size` bytes. @param {number | bigint} value @param {number} size @returns
+ * {Uint8Array<ArrayBuffer>} */
 export function bigEndian(value, size) {
   const out = new Uint8Array(size);
   let rest = BigInt(value);

@@ -20,13 +20,14 @@ export function channelsOf(permissions) {
   return [...ROWS].filter(([, { openedBy }]) => !openedBy || permissions & openedBy).map(([channel]) => channel);
 }
 
-/** Whether a channel's streams leave after pictures and its messages may be large; so it is with one that this version does not know
- * (R-WIRE-71). @param {number} channel */
+/** Whether a channel's streams leave after pictures and its messages may be large; so it is with one that this version
+ * does not know (R-WIRE-71). @param {number} channel */
 export function isBulk(channel) {
   return ROWS.get(channel)?.bulk ?? true;
 }
 
-/** The channel that messages of this name travel on. Throws LocalProtocolError for what is no channel's message. @param {string} kind */
+/** The channel that messages of this name travel on. Throws LocalProtocolError for what is no channel's message. @param
+ * {string} kind */
 export function channelOf(kind) {
   const channel = CHANNEL_OF.get(kind);
   if (channel === undefined) throw new LocalProtocolError(`${kind} travels on no channel`);
@@ -38,7 +39,8 @@ export function encode(kind, fields) {
   return messages.encode(/** @type {Row} */ (ROWS.get(channelOf(kind))).messages, kind, fields);
 }
 
-/** The message of these bytes of a channel, or null for a type this version does not know. Throws RemoteProtocolError(SESSION_PROTOCOL).
+/** The message of these bytes of a channel, or null for a type this version does not know. Throws
+ * RemoteProtocolError(SESSION_PROTOCOL).
  * @param {number} channel @param {Uint8Array} data @returns {any} */
 export function decode(channel, data) {
   return messages.decode(/** @type {Row} */ (ROWS.get(channel)).messages, data, CLOSE.SESSION_PROTOCOL);

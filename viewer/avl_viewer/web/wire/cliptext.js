@@ -10,7 +10,8 @@ const KNOWN = new Set(Object.values(CLIPBOARD_STATE));
 
 /** @typedef {{ state: number, text: string }} Content  a text that is not empty (state TEXT), or why there is none */
 
-/** What a clipboard with this text holds: CR LF and lone CR are LF from here on. @param {string} text @returns {Content} */
+/** What a clipboard with this text holds: CR LF and lone CR are LF from here on. @param {string} text @returns
+ * {Content} */
 export function contentOf(text) {
   const lines = text.replace(/\r\n?/g, "\n");
   if (!lines) return { state: CLIPBOARD_STATE.EMPTY, text: "" };
@@ -20,7 +21,8 @@ export function contentOf(text) {
   return { state: CLIPBOARD_STATE.TEXT, text: lines };
 }
 
-/** What CLIPBOARD says; a state that this version does not know is no text. @param {number} state @param {string} text @returns {Content} */
+/** What CLIPBOARD says; a state that this version does not know is no text. @param {number} state @param {string} text
+ * @returns {Content} */
 export function told(state, text) {
   if (state === CLIPBOARD_STATE.TEXT) return contentOf(text);
   return { state: KNOWN.has(/** @type {any} */ (state)) ? state : CLIPBOARD_STATE.NOT_TEXT, text: "" };

@@ -1,7 +1,8 @@
 /**
  * The clear header of a media datagram, by which a relay routes what it can't read (spec 05-media, 5.2).
  *
- * @typedef {object} MediaHeader  Names one fragment: (track, object, fragment) of the object's `length` bytes, under a relay's handle.
+ * @typedef {object} MediaHeader  Names one fragment: (track, object, fragment) of the object's `length` bytes, under a
+ * relay's handle.
  *   Of PARITY, `fragment` is the number of the block times 128 plus the row.
  * @property {number} handle
  * @property {number} type
@@ -21,7 +22,8 @@ import * as varint from "./varint.js";
 /** Fragments that one block of parity covers, and rows that a block can have. */
 export const PARITY_BLOCK = 128;
 
-/** The datagram payload: zero byte, header, fragment. @param {MediaHeader} header @param {Uint8Array} payload @returns {Uint8Array<ArrayBuffer>} */
+/** The datagram payload: zero byte, header, fragment. @param {MediaHeader} header @param {Uint8Array} payload @returns
+ * {Uint8Array<ArrayBuffer>} */
 export function encode(header, payload) {
   const out = concat(
     Uint8Array.of(0),
@@ -40,7 +42,8 @@ export function encode(header, payload) {
 }
 
 /** Header and fragment of a datagram; the fragment is not copied.
- * Throws RemoteProtocolError(PROTOCOL_ERROR) unless a fragment, or a row of parity, has exactly the size its place in the object gives it.
+ * Throws RemoteProtocolError(PROTOCOL_ERROR) unless a fragment, or a row of parity, has exactly the size its place in
+ * the object gives it.
  * @param {Uint8Array} data @returns {MediaHeader & { payload: Uint8Array }} */
 export function decode(data) {
   if (data.length > MAX.DATAGRAM_PAYLOAD) fail("datagram is too large");

@@ -34,7 +34,8 @@ export function fromText(text) {
   return number;
 }
 
-/** A code as it is compared: upper case, letters and digits only, O, I, L read as 0, 1, 1. @param {string} code @returns {string} */
+/** A code as it is compared: upper case, letters and digits only, O, I, L read as 0, 1, 1. @param {string} code
+ * @returns {string} */
 export function normaliseCode(code) {
   const kept = code.toUpperCase().replace(/[^0-9A-Z]/g, "");
   return kept.replace(/[OIL]/g, (character) => READ_AS[character]);

@@ -34,7 +34,8 @@ export class Refused extends ProtocolError {
   }
 }
 
-/** What a person is told about a close code; unknown codes are named by number. @param {number} code @returns {string} */
+/** What a person is told about a close code; unknown codes are named by number. @param {number} code @returns {string}
+ * */
 export function sentence(code) {
   const known = /** @type {Record<number, string>} */ (CLOSE_TEXT)[code];
   return known ?? `The connection was closed (code ${code}).`;

@@ -1,8 +1,8 @@
 /**
  * The feedback datagram: which datagrams a neighbour received, and when (spec 07-rate, 7.1).
  *
- * Everything is named by (handle, track, object, fragment), so that a relay forwards media unchanged and a page, which sees no packet
- * numbers, can answer too.
+ * Everything is named by (handle, track, object, fragment), so that a relay forwards media unchanged and a page, which
+ * sees no packet numbers, can answer too.
  *
  * @typedef {object} Run  Datagrams of one object that arrived one after the other.
  * @property {Uint8Array} name  Type, handle, track and object as they stood in their headers
@@ -57,7 +57,8 @@ export function encodeReport({ sequence, base, marked, runs }) {
   return concat(...parts);
 }
 
-/** The datagram payload of encoded reports, the newest first. @param {Uint8Array[]} reports @returns {Uint8Array<ArrayBuffer>} */
+/** The datagram payload of encoded reports, the newest first. @param {Uint8Array[]} reports @returns
+ * {Uint8Array<ArrayBuffer>} */
 export function encode(reports) {
   const out = concat(BEGINNING, ...reports);
   if (out.length > MAX.DATAGRAM_PAYLOAD || !reports.length || reports.length > MOST_REPORTS) {

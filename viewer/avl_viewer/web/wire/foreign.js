@@ -9,7 +9,8 @@ const HEAPED = /(?<=[\p{Mn}\p{Me}]{4})[\p{Mn}\p{Me}]/gu;
 /** Controls, format characters and what has no shape; without the joiners of letters and emoji, which move nothing. */
 const INVISIBLE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
-/** One line for a page, with escapes for what can't be seen, and with single spaces. @param {string} text @param {number} longest */
+/** One line for a page, with escapes for what can't be seen, and with single spaces. @param {string} text @param
+ * {number} longest */
 export function forDialog(text, longest = LONGEST) {
   const line = text.replace(/\s+/gu, " ").trim().replace(HEAPED, shown).replace(INVISIBLE, shown);
   const characters = [...line];

@@ -1,8 +1,8 @@
 /**
  * Frames of the WebSocket carrier: each is one binary message (spec 02-transport, 2.10).
  *
- * Nothing is skipped or guessed: where a kind, a flag or a byte too many is met, the two sides do not speak the same protocol, and TCP
- * has no other way to get back in step.
+ * Nothing is skipped or guessed: where a kind, a flag or a byte too many is met, the two sides do not speak the same
+ * protocol, and TCP has no other way to get back in step.
  */
 
 import { Reader } from "./buffer.js";
@@ -27,7 +27,8 @@ const END = 1;
  *   | { kind: "PONG", token: Uint8Array }} Frame
  */
 
-/** A frame as a message. Throws LocalProtocolError for what is too long. @param {Frame} frame @returns {Uint8Array<ArrayBuffer>} */
+/** A frame as a message. Throws LocalProtocolError for what is too long. @param {Frame} frame @returns
+ * {Uint8Array<ArrayBuffer>} */
 export function encode(frame) {
   const kind = Uint8Array.of(CARRIER_FRAME[frame.kind]);
   switch (frame.kind) {
@@ -47,7 +48,8 @@ export function encode(frame) {
   }
 }
 
-/** The frame of a message; its bytes are not copied. Throws RemoteProtocolError(PROTOCOL_ERROR). @param {Uint8Array} data @returns {Frame} */
+/** The frame of a message; its bytes are not copied. Throws RemoteProtocolError(PROTOCOL_ERROR). @param {Uint8Array}
+ * data @returns {Frame} */
 export function decode(data) {
   const reader = new Reader(data);
   const kind = reader.uint(1);

@@ -7,7 +7,8 @@ import { LocalProtocolError, RemoteProtocolError } from "./errors.js";
 import { CLOSE } from "./registry.js";
 import * as varint from "./varint.js";
 
-/** One message with its length (i) in front. @param {Uint8Array} message @param {number} limit @returns {Uint8Array<ArrayBuffer>} */
+/** One message with its length (i) in front. @param {Uint8Array} message @param {number} limit @returns
+ * {Uint8Array<ArrayBuffer>} */
 export function frame(message, limit) {
   if (message.length > limit) throw new LocalProtocolError(`a message of ${message.length} bytes is over the limit of ${limit}`);
   return concat(varint.encode(message.length), message);
@@ -79,7 +80,8 @@ export class ShortFrameReader {
   }
 }
 
-/** Bytes that wait at the end of a stream. Room grows by doubling, so that a large message is not copied for each slice of it. */
+/** Bytes that wait at the end of a stream. Room grows by doubling, so that a large message is not copied for each slice
+ * of it. */
 class Buffered {
   constructor() {
     this._room = new Uint8Array(0);

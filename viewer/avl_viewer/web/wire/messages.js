@@ -1,8 +1,8 @@
 /**
  * Messages <-> bytes: `Type (i)` and a deterministic msgpack map, by the registry's tables (spec 03-wire, 3.2).
  *
- * Strict about types, tolerant of unknown keys; an unknown message type reads as null, so that it can be ignored (P3). A message is
- * an object with its registry name as `kind` and the registry's field names.
+ * Strict about types, tolerant of unknown keys; an unknown message type reads as null, so that it can be ignored (P3).
+ * A message is an object with its registry name as `kind` and the registry's field names.
  *
  * @typedef {Readonly<Record<string, any>>} Table  One of the registry's *_MESSAGES.
  */
@@ -30,7 +30,8 @@ function fits(type, value) {
   return Array.isArray(value) && value.every((item) => fits(type.slice(0, -2), item));
 }
 
-/** What a field holds that was left out; undefined where it may not be. @param {string} type @param {any} preset  the registry's */
+/** What a field holds that was left out; undefined where it may not be. @param {string} type @param {any} preset  the
+ * registry's */
 function fallback(type, preset) {
   if (Array.isArray(preset)) return [];
   return type === "bytes" && preset !== undefined ? new Uint8Array(0) : preset;

@@ -1,8 +1,9 @@
 /**
- * Deterministic msgpack: one value has one encoding, so that signatures and hashes of messages mean something (spec 03-wire, 3.2).
+ * Deterministic msgpack: one value has one encoding, so that signatures and hashes of messages mean something (spec
+ * 03-wire, 3.2).
  *
- * Shortest forms, integer keys ascending, no duplicate keys, no floats, no extension types, depth at most 8. Integers are numbers
- * where a number holds them exactly and BigInt beyond; maps are Map.
+ * Shortest forms, integer keys ascending, no duplicate keys, no floats, no extension types, depth at most 8. Integers
+ * are numbers where a number holds them exactly and BigInt beyond; maps are Map.
  */
 
 import { bigEndian, concat, fromBigEndian, utf8 } from "./bytes.js";
@@ -13,7 +14,8 @@ export const DEPTH = 8;
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The one encoding of a value. Throws LocalProtocolError for what does not travel. @param {any} value @returns {Uint8Array<ArrayBuffer>} */
+/** The one encoding of a value. Throws LocalProtocolError for what does not travel. @param {any} value @returns
+ * {Uint8Array<ArrayBuffer>} */
 export function pack(value) {
   /** @type {Uint8Array[]} */
   const out = [];

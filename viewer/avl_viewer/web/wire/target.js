@@ -1,7 +1,9 @@
 /**
- * TARGET: where a desktop is, `avl://HOST:PORT/DEVICE-ID[?pin=FP]`, and the `HOST:PORT[?pin=FP]` of a relay (spec 01-overview).
+ * TARGET: where a desktop is, `avl://HOST:PORT/DEVICE-ID[?pin=FP]`, and the `HOST:PORT[?pin=FP]` of a relay (spec
+ * 01-overview).
  *
- * @typedef {object} RelayAddress  A relay's QUIC address and, unless its certificate is publicly trusted, the SHA-256 of its key.
+ * @typedef {object} RelayAddress  A relay's QUIC address and, unless its certificate is publicly trusted, the SHA-256
+ * of its key.
  * @property {string} host
  * @property {number} port
  * @property {Uint8Array | null} pin
@@ -56,7 +58,8 @@ export function showPin(pin) {
   return btoa(String.fromCharCode(...pin)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** `HOST:PORT`, with brackets where HOST is an IPv6 address. @param {string} host @param {number} port @returns {string} */
+/** `HOST:PORT`, with brackets where HOST is an IPv6 address. @param {string} host @param {number} port @returns
+ * {string} */
 export function join(host, port) {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

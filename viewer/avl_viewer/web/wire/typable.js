@@ -1,13 +1,14 @@
 /**
- * What can be typed: the characters that KEY and TEXT events carry (spec 03-wire, 3.4.3). Not what can be seen: spaces of every kind,
- * joiners, private use and new characters are text like any other.
+ * What can be typed: the characters that KEY and TEXT events carry (spec 03-wire, 3.4.3). Not what can be seen: spaces
+ * of every kind, joiners, private use and new characters are text like any other.
  */
 
 /** Text to type, with one kind of line end. @param {string} text */
 export const typedLines = (text) => text.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
 
 /**
- * Where the first character is that can't be typed, from 0, and its code point; null where there is none. Line feeds and tabs can.
+ * Where the first character is that can't be typed, from 0, and its code point; null where there is none. Line feeds
+ * and tabs can.
  * @param {string} text @returns {{ at: number, point: number } | null}
  */
 export function untypable(text) {

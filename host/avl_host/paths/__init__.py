@@ -1,0 +1,1 @@
+"""Paths to this host: its registrations at relays, and direct paths."""

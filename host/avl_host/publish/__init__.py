@@ -1,0 +1,1 @@
+"""Publishing: tracks sealed once and uploaded on every path that carries pictures."""

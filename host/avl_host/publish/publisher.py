@@ -1,0 +1,260 @@
+"""Publisher: the desktop's tracks on their way to the audience (spec 05-media; 06-security, 6.4).
+
+Frames come from the capture workers already encoded; here they are sealed once for everybody and sent. It also decides
+what the workers should do: nothing while nobody watches, 4:4:4 while everybody can decode it, and together no more than
+the links can take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from avl_host.encode.worker import Worker
+from avl_host.publish.permit import Capture, CapturePermit
+from avl_host.publish.publication import Publication
+from avl_host.publish.upload import Upload
+from avl_protocol.crypto.identity import Identity, endorse_signer
+from avl_protocol.crypto.sframe import MediaKey
+from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.media.track import Track, video
+from avl_protocol.session.media.keys import MediaKeyring
+from avl_protocol.session.media.sender import MediaSender, repair
+from avl_protocol.wire.endtoend import Rate, Stages
+from avl_protocol.wire.registry import T_REPORT
+
+#: Seconds between two looks at the budget while no picture is taken: what the hop carried counts for less and less.
+PAUSE = 5.0
+#: Seconds after a picture when it is looked whether the path stands still: no event tells of that.
+STILL = 0.1
+#: Seconds between two words to the audience about our hop's rate.
+RATE_INTERVAL = 1.0
+#: Below this nothing is readable; bits per second.
+LEAST_BITRATE = 200_000
+#: What a host with one picture publishes.
+ONE_PICTURE = (video(1),)
+
+
+class Publisher:
+    """The tracks of one desktop. `max_bitrate`: bits per second of all of them together, at most.
+
+    It lives on the event loop; the workers' threads read the permits of their publications and nothing else. `ask` has
+    the loop call `look`, and may be called on any thread.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        entropy: Callable[[int], bytes],
+        *,
+        clock: Callable[[], float],
+        max_bitrate: int,
+        on_figures: Callable[[Stages | Rate, Upload | None], None],
+        ask: Callable[[], None],
+        tracks: Sequence[Track] = ONE_PICTURE,
+    ) -> None:
+        self._clock = clock
+        self._max_bitrate = max_bitrate
+        self._on_figures = on_figures
+        self.media_session = entropy(16)
+        signer = Identity(entropy(32))
+        self.signer = signer.public
+        self.endorsement = endorse_signer(identity, self.media_session, signer.public)
+        self._keys = MediaKeyring(entropy)
+        #: What is published, the picture that viewers show first in front.
+        self.publications = tuple(
+            Publication(
+                MediaSender(self.media_session, track, signer.sign, self._keys), max_bitrate, CapturePermit(ask)
+            )
+            for track in tracks
+        )
+        self._uploads: dict[Upload, float] = {}
+        self._audience: dict[object, tuple[int, ...]] = {}
+        self._skipped = 0
+        self._stages_at = 0.0
+        self._stages: Stages | None = None
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """What is published."""
+        return tuple(publication.track for publication in self.publications)
+
+    @property
+    def audience(self) -> int:
+        """How many viewers have said what they can decode."""
+        return len(self._audience)
+
+    def start(self, *workers: Worker) -> None:
+        """Name the workers that make the frames, one for each publication."""
+        for publication, worker in zip(self.publications, workers, strict=True):
+            publication.start(worker)
+
+    def open(self, upload: Upload) -> None:
+        """Send over this upload too, while anybody watches there."""
+        self._uploads[upload] = 0.0
+        upload.offer_spare()
+
+    def close(self, upload: Upload) -> None:
+        """Its carrier is gone, or nobody will watch there."""
+        self._uploads.pop(upload, None)
+        self.changed()
+
+    # the audience
+
+    def join_key(self) -> MediaKey:
+        """The key to grant to somebody who is admitted now."""
+        return self._keys.join()
+
+    @property
+    def next_objects(self) -> dict[int, int]:
+        """The number of each track's next object: who is admitted now can open none before it."""
+        return {publication.track.id: publication.sender.newest + 1 for publication in self.publications}
+
+    def captured(self, track: int, number: int) -> float | None:
+        """When an object of a track was captured, in seconds of our clock; None for one that is old or never was."""
+        found = (one.sender.captured(number) for one in self.publications if one.track.id == track)
+        return next(found, None)
+
+    def renew_keys(self) -> MediaKey:
+        """The key for those who remain after somebody has left."""
+        key = self._keys.renew()
+        self.request_key()
+        return key
+
+    def set_viewer(self, viewer: object, chroma: tuple[int, ...] | None) -> None:
+        """A viewer joins with what it can decode, or (None) leaves."""
+        if chroma is None:
+            self._audience.pop(viewer, None)
+        else:
+            self._audience[viewer] = chroma
+        everybody = all(Chroma.YUV444 in able for able in self._audience.values())
+        for publication in self.publications:
+            publication.set_chroma(Chroma.YUV444 if everybody else Chroma.YUV420)
+        self.look()
+        if chroma is not None:
+            self.request_key()
+
+    def changed(self) -> None:
+        """The audience has changed: its size, its tracks, its paths, or what its decoders can take."""
+        self._adapt()
+        self.look()
+        self.wake()
+
+    def request_key(self, track: int | None = None) -> None:
+        """Begin a new group of a track soon, or (None) of every one; nothing for a track that is not published."""
+        for publication in self.publications:
+            if track is None or track == publication.track.id:
+                publication.request_key()
+
+    def input_applied(self, when: float) -> None:
+        """Input was applied; frames captured later say so."""
+        for publication in self.publications:
+            publication.input_applied(when)
+
+    def wake(self) -> None:
+        """Something changed that may let the workers go on."""
+        for publication in self.publications:
+            publication.wake()
+
+    # frames
+
+    def _watched(self, publication: Publication | None = None) -> list[Upload]:
+        """Outlets that a track (None: any) leaves on, the one first that the encoder follows: the best, so that a slow
+        one hurts nobody. A hop of unknown rate counts as if it carried the most that we may send."""
+        track = publication.track.id if publication is not None else None
+        watched = [upload for upload in tuple(self._uploads) if upload.watches(track)]
+        best = max(watched, key=lambda upload: upload.rate or self._max_bitrate, default=None)
+        for upload in watched:
+            if upload.subscription is not None:
+                upload.subscription.followed = upload is best
+        return sorted(watched, key=lambda upload: upload is not best)
+
+    def ready(self) -> bool:
+        """Whether a frame of any track would be sent at once, as it was found last."""
+        return any(publication.permit.state is Capture.NOW for publication in self.publications)
+
+    def look(self) -> None:
+        """Decide anew which tracks' pictures may be taken, publish it, and wake the workers that may go on."""
+        now = self._clock()
+        for publication in self.publications:
+            before, found = publication.permit.state, self._found(publication, now)
+            publication.permit.publish(found)
+            if found is Capture.NOT:
+                publication.look_at = None
+            elif publication.look_at is None:
+                publication.look_at = now + PAUSE
+            if found is Capture.LATER and before is not found:
+                self._skipped += 1
+            elif found is Capture.NOW and before is not found:
+                publication.wake()
+
+    def _found(self, publication: Publication, now: float) -> Capture:
+        watched = self._watched(publication)
+        if not watched or not self._audience:
+            return Capture.NOT
+        return Capture.LATER if watched[0].held(now) else Capture.NOW
+
+    def next_timeout(self) -> float | None:
+        """When the next picture may have to wait, or no longer has to, without anything having happened."""
+        due = [upload.hold_until for upload in self._uploads if upload.hold_until]
+        due += [publication.look_at for publication in self.publications if publication.look_at is not None]
+        return min(due, default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+        held = [upload for upload in self._uploads if upload.hold_until and now >= upload.hold_until]
+        for upload in held:
+            upload.hold_until = 0.0
+        still = [one for one in self.publications if one.look_at is not None and now >= one.look_at]
+        for publication in still:
+            publication.look_at = now + PAUSE
+        if still:
+            self._adapt()
+        if still or held:
+            self.look()
+
+    def frame(self, publication: Publication, frame: EncodedFrame) -> None:
+        """Seal and send a frame of a track."""
+        started = self._clock()
+        sealed = publication.sender.seal(frame)
+        now = self._clock()
+        for upload in self._watched(publication):
+            if not upload.send(publication.sender, sealed, now):
+                publication.request_key()
+        publication.look_at = now + STILL
+        self.look()
+        if now - self._stages_at >= T_REPORT:
+            self._stages_at = now
+            times = frame.stages
+            seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
+            self._stages = Stages(publication.track.id, sealed[0], tuple(round(value * 1e6) for value in seconds))
+
+    def fate(self, upload: Upload, cookie: object, acked: bool, now: float) -> None:
+        """A datagram arrived or was lost."""
+        if upload not in self._uploads:
+            return
+        repair(cookie, acked, upload.carrier, now)
+        if self._stages is not None:
+            # Told only now, so that it does not leave ahead of the picture that it is about.
+            self._on_figures(self._stages, None)
+            self._stages = None
+        self.look()
+        if now - self._uploads[upload] >= RATE_INTERVAL:
+            self._uploads[upload] = now
+            state = upload.carrier.rate_state(now)
+            self._on_figures(Rate(state.state, state.reason, state.figures(self._skipped)), upload)
+        self._adapt()
+
+    def beacon_objects(self) -> tuple[tuple[int, ...], ...]:
+        """Rows of (track, newest object) for the beacon."""
+        newest = [(publication.track.id, publication.sender.newest) for publication in self.publications]
+        return tuple(row for row in newest if row[1] >= 0)
+
+    def _adapt(self) -> None:
+        """Follow the best of those that are watched, the watched tracks in equal shares."""
+        watched = self._watched()
+        if not watched:
+            return
+        target = max(LEAST_BITRATE, min(self._max_bitrate, watched[0].rate or self._max_bitrate))
+        active = [one for one in self.publications if any(upload.watches(one.track.id) for upload in watched)]
+        for publication in active:
+            publication.set_bitrate(round(target / len(active)), self._max_bitrate)

@@ -1,0 +1,64 @@
+"""Console: answers commands of the same machine at a running host: list the sessions, end a session.
+
+Requests are `{"ask": "sessions"}` and `{"ask": "end", "sessions": [NUMBER, ...]}`, or `"sessions": "all"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from avl_host.sessions.subscriber import Subscriber
+from avl_host.sessions.subscribers import Subscribers
+from avl_protocol.crypto.identity import device_number
+from avl_protocol.endpoint.program.localcontrol import ControlError
+from avl_protocol.session.host import HostSession
+from avl_protocol.wire import device_id
+from avl_protocol.wire.registry import CloseCode, Permission
+
+
+class Console:
+    """Answers of one host. `delay`: seconds until a viewer shows what was captured, None where that is not known."""
+
+    def __init__(
+        self, subscribers: Subscribers, delay: Callable[[HostSession], float | None], clock: Callable[[], float]
+    ) -> None:
+        self._subscribers = subscribers
+        self._delay = delay
+        self._clock = clock
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one request. Raises ControlError."""
+        if request.get("ask") == "sessions":
+            return {"sessions": [self._row(subscriber) for subscriber in self._subscribers.subscribers()]}
+        if request.get("ask") == "end":
+            return {"ended": self._end(request.get("sessions"))}
+        raise ControlError("the host that runs does not know this command: restart it, so that it is of this version")
+
+    def _row(self, subscriber: Subscriber) -> dict[str, Any]:
+        """One session. `name` is any text: the viewer chose it. `seconds`: since it was admitted."""
+        session, here, delay = subscriber.session, subscriber.here, self._delay(subscriber.session)
+        return {
+            "number": subscriber.number,
+            "name": session.name,
+            "device": device_id.to_text(device_number(session.viewer)),
+            "permissions": [str(one.name).lower() for one in Permission if one in session.permissions],
+            "seconds": self._clock() - subscriber.since,
+            "delay_ms": None if delay is None else round(delay * 1000),
+            "way": "none" if subscriber.lost or here is None else "direct" if here.hop.direct else "relay",
+        }
+
+    def _end(self, wanted: object) -> list[int]:
+        """End sessions, by number or all; the numbers of those that were ended. Ends none when one is unknown."""
+        here = {subscriber.number: subscriber for subscriber in self._subscribers.subscribers()}
+        if wanted == "all":
+            numbers = list(here)
+        elif isinstance(wanted, list) and all(isinstance(number, int) for number in wanted):
+            numbers = list(dict.fromkeys(wanted))
+        else:
+            raise ControlError("name sessions by their numbers, or all")
+        if unknown := [number for number in numbers if number not in here]:
+            raise ControlError(f"there is no session {', '.join(map(str, unknown))}: 'avl-host sessions' lists them")
+        for number in numbers:
+            self._subscribers.end(here[number].session, CloseCode.EVICTED, self._clock())
+        return numbers

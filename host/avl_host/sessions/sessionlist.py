@@ -1,0 +1,54 @@
+"""Session list: the sessions of a running host as `avl-host sessions` shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from avl_protocol.wire.foreign import for_terminal
+from avl_protocol.wire.registry import Permission
+
+#: The name of the running host's socket in the state folder.
+SOCKET = "control.sock"
+
+#: Columns of a viewer's name at most.
+NAME = 32
+#: Every permission there is, as the console calls them.
+_ALL = {str(one.name).lower() for one in Permission}
+_WAYS = {"none": "lost, kept"}
+
+
+def table(sessions: list[dict[str, Any]]) -> str:
+    """One line a session, with a heading."""
+    if not sessions:
+        return "nobody is here"
+    rows = [("SESSION", "DEVICE", "MAY", "FOR", "WAY", "DELAY", "NAME")]
+    for one in sessions:
+        rows.append(
+            (
+                str(int(one["number"])),
+                for_terminal(str(one["device"])),
+                _permissions(one["permissions"]),
+                span(float(one["seconds"])),
+                _WAYS.get(one["way"], for_terminal(str(one["way"]))),
+                "-" if one.get("delay_ms") is None else f"{int(one['delay_ms'])} ms",
+                for_terminal(str(one["name"]), NAME),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in rows
+    )
+
+
+def _permissions(names: list[Any]) -> str:
+    given = {str(name) for name in names} & _ALL
+    return "everything" if given == _ALL else ",".join(sorted(given))
+
+
+def span(seconds: float) -> str:
+    """A span of time in its largest unit."""
+    for unit, length in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"

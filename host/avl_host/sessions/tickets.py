@@ -1,0 +1,106 @@
+"""Tickets: what brings a viewer back after a loss without asking anybody again (spec 06-security, 6.2.3).
+
+A ticket works once, for the identity it was given to, for as long as this host's policy says. The host keeps no more of
+it than its hash, so that whoever reads the file can't come in with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.wire import packing
+from avl_protocol.wire.errors import RemoteProtocolError
+from avl_protocol.wire.registry import CloseCode, Permission
+
+_FILE = "tickets.bin"
+TICKET_BYTES = 32
+#: Tickets at a time; the oldest are forgotten first.
+MOST = 64
+
+
+@dataclass(slots=True)
+class _Issued:
+    """The ticket's owner, its session, its permissions, and its end in Unix seconds."""
+
+    viewer: bytes
+    session: bytes
+    permissions: int
+    until: float
+
+
+class TicketBook:
+    """The tickets of one host. `lifetime` in seconds; 0: none are given."""
+
+    def __init__(
+        self, state: StateFolder, lifetime: float, entropy: Callable[[int], bytes], wall: Callable[[], float]
+    ) -> None:
+        self._state = state
+        self.lifetime = lifetime
+        self._entropy = entropy
+        self._wall = wall
+        self._issued: dict[bytes, _Issued] = {}
+        #: Told of the session whose ticket is taken: another takes its place (R-SEC-88).
+        self.on_redeemed: Callable[[bytes], None] = lambda session: None
+        self._load()
+
+    def issue(self, viewer: bytes, session: bytes, permissions: Permission) -> bytes | None:
+        """A ticket for a session that was admitted, instead of its last one; None where this host gives none."""
+        if self.lifetime <= 0:
+            return None
+        self.revoke(session)
+        ticket = self._entropy(TICKET_BYTES)
+        self._issued[_hash(ticket)] = _Issued(viewer, session, int(permissions), self._wall() + self.lifetime)
+        while len(self._issued) > MOST:
+            del self._issued[next(iter(self._issued))]
+        self._save()
+        return ticket
+
+    def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
+        """What a ticket admits this viewer to; it is void then, and so it is when somebody else presents it."""
+        issued = self._issued.pop(_hash(ticket), None)
+        if issued is None:
+            return None
+        self._save()
+        if issued.viewer != viewer or self._wall() > issued.until:
+            return None
+        self.on_redeemed(issued.session)
+        return Permission(issued.permissions & sum(Permission))
+
+    def keep(self, session: bytes) -> None:
+        """The session goes on, or was lost only now: its ticket counts from here."""
+        for issued in self._issued.values():
+            if issued.session == session:
+                issued.until = self._wall() + self.lifetime
+        self._save()
+
+    def revoke(self, session: bytes) -> None:
+        """The session was ended on purpose, by whichever side."""
+        kept = {key: issued for key, issued in self._issued.items() if issued.session != session}
+        if len(kept) < len(self._issued):
+            self._issued = kept
+            self._save()
+
+    def _load(self) -> None:
+        try:
+            rows = packing.unpack(self._state.read(_FILE) or b"\x90", CloseCode.INTERNAL)
+            now = self._wall()
+            for key, viewer, session, permissions, until in rows:
+                if {type(key), type(viewer), type(session)} != {bytes}:
+                    raise ValueError("no ticket")
+                if now <= until <= now + self.lifetime:
+                    self._issued[key] = _Issued(viewer, session, int(permissions), float(until))
+        except (ValueError, TypeError, RemoteProtocolError):
+            self._issued.clear()  # a damaged file costs a viewer its code, no more
+
+    def _save(self) -> None:
+        rows = [[key, one.viewer, one.session, one.permissions, int(one.until)] for key, one in self._issued.items()]
+        self._state.keep(
+            _FILE, packing.pack(rows), "after a restart of this host viewers that come back may need the code again"
+        )
+
+
+def _hash(ticket: bytes) -> bytes:
+    return hashlib.sha256(ticket).digest()

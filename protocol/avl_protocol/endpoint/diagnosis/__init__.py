@@ -1,0 +1,1 @@
+"""Diagnosis: what a network allows, measured together with a relay, and what a person can do about it."""

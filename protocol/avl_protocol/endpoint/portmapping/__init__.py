@@ -1,0 +1,1 @@
+"""Port mapping: an outside port from the router, by PCP, NAT-PMP or UPnP."""

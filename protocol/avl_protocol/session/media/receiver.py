@@ -1,0 +1,210 @@
+"""MediaReceiver: datagrams into opened frames in decode order, and the wish to recover when that fails (spec
+05-media, 5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from avl_protocol.crypto.sframe import ObjectOpener, OutdatedKey, Replayed, UnknownKey
+from avl_protocol.media import preamble as preambles
+from avl_protocol.media.bounds import check_bitstream, check_size
+from avl_protocol.media.frame import Chroma
+from avl_protocol.media.ordering import Ordering
+from avl_protocol.media.patience import patience
+from avl_protocol.media.preamble import Preamble
+from avl_protocol.media.reassembler import Assembled, Reassembler
+from avl_protocol.media.track import Track
+from avl_protocol.wire import datagram
+from avl_protocol.wire.errors import RemoteProtocolError
+from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType, ObjectFlag
+
+#: Objects kept for a key that has not come yet.
+KEYLESS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedFrame:
+    """One frame ready to decode.
+
+    `first` and `last` are when its first and last fragment arrived, in seconds of our clock.
+    `codec`, `width`, `height` and `chroma` hold for the frame's group.
+    """
+
+    track: int
+    number: int
+    preamble: Preamble
+    data: bytes
+    size: int
+    codec: str
+    width: int
+    height: int
+    chroma: Chroma
+    first: float
+    last: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Incoming:
+    """What has come of one track."""
+
+    track: Track
+    reassembler: Reassembler
+    ordering: Ordering[ReceivedFrame]
+    group: Preamble | None = None
+    asked: float = float("-inf")
+    awaited: tuple[int, float] | None = None
+
+
+class MediaReceiver:
+    """The tracks of one session. Damaged objects are dropped and counted, never an error of the session; so are
+    datagrams of other tracks, `foreign` to it.
+
+    Objects of a track that depend on each other come out in order, each after the one it needs; objects that stand
+    alone as they come.
+    Whole ones that would make a decoder allocate more than they announce, or than viewers take, end it: what gives out
+    frames raises Refused and RemoteProtocolError then.
+    """
+
+    def __init__(self, opener: ObjectOpener, tracks: Iterable[Track]) -> None:
+        self._opener = opener
+        self._tracks = {
+            track.id: _Incoming(track=track, reassembler=Reassembler(), ordering=Ordering()) for track in tracks
+        }
+        self._keyless: list[tuple[int, Assembled]] = []
+        self.damaged = self.foreign = 0
+        self.lost = 0
+        self.received = 0
+        self.repaired = 0
+        self._keys_asked = float("-inf")
+        #: Track and key id to ask for with NEED_KEYS, at most once in 300 ms.
+        self.missing_key: tuple[int, int] | None = None
+        self.follow(0.0)
+
+    def follow(self, round_trip: float) -> None:
+        """Wait for as long as repairs take where an answer of the host takes `round_trip` seconds."""
+        self._patience = patience(round_trip, T_KEY_SPACING)
+        for track in self._tracks.values():
+            track.ordering.patience, track.reassembler.patience = self._patience.dependency, self._patience.unfinished
+
+    def add_key(self, generation: int, step: int, base: bytes, now: float) -> list[ReceivedFrame]:
+        """Learn a media key; frames that were waiting for it."""
+        self._opener.add_key(generation, step, base)
+        self.missing_key = None
+        waiting, self._keyless = self._keyless, []
+        return [frame for track, whole in waiting for frame in self._open(track, whole, now)]
+
+    def datagram(self, data: bytes, now: float) -> list[ReceivedFrame]:
+        """Take one datagram; frames that may be decoded now, in order."""
+        try:
+            header, payload = datagram.decode(data)
+        except RemoteProtocolError:
+            self.damaged += 1
+            return []
+        if header.type not in (DatagramType.MEDIA, DatagramType.PARITY, DatagramType.REPAIR):
+            return []
+        track = self._tracks.get(header.track)
+        if track is None:
+            self.foreign += 1
+            return []
+        whole = track.reassembler.add(header, payload, now)
+        return self._open(header.track, whole, now) if whole else []
+
+    def _open(self, number: int, whole: Assembled, now: float) -> list[ReceivedFrame]:
+        track = self._tracks[number]
+        try:
+            plaintext = self._opener.open(number, whole.number, whole.flags, whole.sealed)
+            preamble, bitstream = preambles.decode(plaintext)
+        except (OutdatedKey, Replayed):
+            return []
+        except UnknownKey as unknown:
+            self._keyless = [*self._keyless[1 - KEYLESS :], (number, whole)]
+            if now >= self._keys_asked + T_KEY_SPACING:
+                self._keys_asked = now
+                self.missing_key = (number, unknown.kid)
+            return []
+        except RemoteProtocolError:
+            self.damaged += 1
+            return []
+        if preamble.key != bool(whole.flags & ObjectFlag.KEY):
+            self.damaged += 1
+            return []
+        if preamble.key:
+            check_size(preamble.width, preamble.height)
+            track.group = preamble
+            if track.track.dependent:
+                track.reassembler.forget_before(whole.number)
+        group = track.group
+        if group is None:
+            return []  # nothing can be decoded before the first key object
+        data = bytes(bitstream)
+        check_bitstream(data, group.width, group.height, group.chroma)
+        self.received += 1
+        self.repaired += whole.repaired
+        frame = ReceivedFrame(
+            track=number,
+            number=whole.number,
+            preamble=preamble,
+            data=data,
+            size=len(whole.sealed),
+            codec=group.codec,
+            width=group.width,
+            height=group.height,
+            chroma=group.chroma,
+            first=whole.first,
+            last=whole.last,
+        )
+        return track.ordering.add(whole.number, preamble.depends, frame, now) if track.track.dependent else [frame]
+
+    def recoveries(self, now: float) -> list[tuple[int, int]]:
+        """(track, first object that can't be decoded) for every track that must recover now; asked at most once per
+        track in 300 ms or what an answer takes."""
+        out = []
+        for number, track in self._tracks.items():
+            self.lost += len(track.reassembler.incomplete(now))
+            stuck = track.ordering.stuck(now)
+            if stuck is not None and now >= track.asked + self._patience.answer:
+                track.asked = now
+                out.append((number, stuck))
+        return out
+
+    def next_check(self, now: float) -> float | None:
+        """When `recoveries` may have something new to say."""
+        due = []
+        for track in self._tracks.values():
+            check = track.ordering.next_check()
+            if check is not None:
+                due.append(max(check, track.asked + self._patience.answer, now))
+        return min(due) if due else None
+
+    def newest(self, track: int) -> int:
+        """The highest object number seen of a track, -1 before any."""
+        found = self._tracks.get(track)
+        return found.reassembler.newest if found else -1
+
+    def decoded(self, track: int) -> int:
+        """The newest object handed out of a track, -1 before any."""
+        found = self._tracks.get(track)
+        return -1 if found is None or found.ordering.last is None else found.ordering.last
+
+    def beacon(self, track: int, newest: int, now: float) -> None:
+        """The host has sent up to `newest`: should that never arrive, the last objects before a pause were lost
+        whole."""
+        found = self._tracks.get(track)
+        if found is None or not found.track.dependent:
+            return
+        if found.awaited is None or self.decoded(track) >= found.awaited[0]:
+            found.awaited = (newest, now) if newest > self.decoded(track) else None
+
+    def tails(self, now: float) -> list[tuple[int, int]]:
+        """(track, object) of every object that an earlier beacon named and that has not arrived."""
+        out = []
+        for number, track in self._tracks.items():
+            if track.awaited is None:
+                continue
+            if self.decoded(number) >= track.awaited[0]:
+                track.awaited = None
+            elif now - track.awaited[1] > self._patience.tail and now - track.asked >= self._patience.answer:
+                track.asked = now
+                out.append((number, self.decoded(number) + 1))
+        return out

@@ -1,0 +1,348 @@
+"""Pictures on their way to the audience: when one is taken, what it may cost, and who can open it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from avl_host.capture.pattern import PatternSource
+from avl_host.encode.worker import STOPPED, Listener, ThreadWorker
+from avl_host.publish.permit import CapturePermit
+from avl_host.publish.publisher import LEAST_BITRATE, PAUSE, STILL, Publisher
+from avl_host.publish.upload import LONGEST_HOLD, Upload
+from avl_protocol.crypto.identity import check_signer
+from avl_protocol.crypto.sframe import ObjectOpener
+from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.media.track import Track, video
+from avl_protocol.session.media.receiver import MediaReceiver
+from avl_protocol.session.media.sender import MediaSender
+from avl_protocol.wire.endtoend import Rate, Stages
+from avl_protocol.wire.onethread import guard
+from avl_protocol.wire.registry import Priority
+from tests.host.hosting import RecordingHop, RecordingWorker, sharing_of
+from tests.host.test_worker import pipeline
+from tests.protocol.handshakes import HOST, Seeded
+from tests.protocol.sealed import frame
+
+MAXIMUM = 8_000_000
+
+
+class Shared:
+    """A sharing with one viewer in its audience."""
+
+    def __init__(self, tracks: tuple[Track, ...] = (video(1),)) -> None:
+        self.now = 10.0
+        self.figures: list[Stages | Rate] = []
+        self.client, self.workers = RecordingHop(), [RecordingWorker() for _ in tracks]
+        self.worker = self.workers[0]
+        self.upload = self.client.hop.upload
+        self.about: list[Upload | None] = []
+        self.asked = 0
+        self.publisher = Publisher(
+            HOST,
+            Seeded("sharing"),
+            clock=lambda: self.now,
+            max_bitrate=MAXIMUM,
+            on_figures=self._told,
+            ask=self._ask,
+            tracks=tracks,
+        )
+        self.publisher.start(*self.workers)
+        self.publisher.open(self.upload)
+        self.upload.sessions = 1
+        self.publisher.set_viewer(1, (0, 1))
+        self.audience(1, 0)
+
+    def _told(self, figures: Stages | Rate, upload: Upload | None) -> None:
+        self.figures.append(figures)
+        self.about.append(upload)
+
+    def _ask(self) -> None:
+        self.asked += 1
+
+    @property
+    def permit(self) -> CapturePermit:
+        """What the first track's worker reads."""
+        return self.publisher.publications[0].permit
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and timers fire."""
+        self.now += seconds
+        self.publisher.handle_timer(self.now)
+
+    def audience(self, count: int, rate: int, hold: float = 0.0) -> None:
+        """The relay says who watches."""
+        wanted = self.publisher.next_objects if count else ()
+        self.upload.audience(wanted, rate, hold, self.now)
+        self.publisher.changed()
+
+    def fate(self, now: float) -> None:
+        """A datagram has arrived."""
+        self.publisher.fate(self.upload, None, True, now)
+
+    @property
+    def sender(self) -> MediaSender:
+        """What seals the first track."""
+        return self.publisher.publications[0].sender
+
+    def frame(self, key: bool, data: bytes = b"\0\0\0\1bitstream", track: int = 0) -> None:
+        """A track's worker has made a frame."""
+        self.publisher.frame(self.publisher.publications[track], frame(key, data))
+
+    @property
+    def stages(self) -> list[Stages]:
+        return [told for told in self.figures if isinstance(told, Stages)]
+
+    def receiver(self) -> MediaReceiver:
+        made = MediaReceiver(ObjectOpener(self.publisher.media_session, self.publisher.signer), self.publisher.tracks)
+        key = self.sender.current_key
+        made.add_key(key.generation, key.step, key.base, 0.0)
+        return made
+
+
+def test_a_frame_is_sealed_and_sent_under_the_relays_handle() -> None:
+    shared = Shared()
+    shared.frame(True, b"x" * 3000)
+    receiver = shared.receiver()
+    got = [f for data, _, _ in shared.client.carrier.datagrams for f in receiver.datagram(data, 0.0)]
+    assert [f.data for f in got] == [b"x" * 3000]
+    assert {priority for _, priority, _ in shared.client.carrier.datagrams} == {Priority.VIDEO}
+    assert shared.publisher.beacon_objects() == ((1, 0),)
+
+
+def test_the_signer_is_endorsed_by_the_hosts_identity() -> None:
+    publisher = Shared().publisher
+    assert check_signer(HOST.public, publisher.endorsement, publisher.media_session, publisher.signer)
+
+
+def test_a_picture_is_taken_only_when_it_would_leave_at_once() -> None:
+    shared = Shared()
+    assert shared.publisher.ready()
+    shared.client.carrier.held = True
+    shared.frame(True)
+    assert not shared.publisher.ready()
+    shared.client.carrier.held = False
+    shared.fate(shared.now)
+    assert shared.worker.wakes >= 1 and shared.publisher.ready()
+
+
+def test_the_audience_can_make_the_host_wait_but_not_for_long() -> None:
+    shared = Shared()
+    shared.audience(1, 0, 0.04)
+    assert not shared.publisher.ready()
+    due = shared.publisher.next_timeout()
+    assert due == shared.now + 0.04
+    wakes = shared.worker.wakes
+    shared.now = due
+    shared.publisher.handle_timer(shared.now)
+    assert shared.worker.wakes == wakes + 1 and shared.publisher.ready()
+    shared.audience(1, 0, 3600.0)
+    shared.wait(LONGEST_HOLD)
+    assert shared.publisher.ready()
+
+
+def test_a_worker_that_was_refused_has_the_loop_look_again_once() -> None:
+    shared = Shared()
+    shared.client.carrier.held = True
+    shared.publisher.look()
+    assert not shared.permit.ready() and not shared.permit.ready()
+    assert shared.asked == 1
+    shared.client.carrier.held = False  # what waited has left, and no event told of it
+    wakes = shared.worker.wakes
+    shared.publisher.look()
+    assert shared.worker.wakes == wakes + 1 and shared.permit.ready()
+    shared.audience(0, 0)
+    assert not shared.permit.ready() and shared.asked == 1, "where nobody watches there is nothing to ask"
+
+
+def test_a_path_that_stands_still_after_a_picture_is_noticed_by_the_clock_alone() -> None:
+    shared = Shared()
+    shared.frame(True)
+    assert shared.permit.ready() and shared.publisher.next_timeout() == shared.now + STILL
+    shared.client.carrier.held = True  # nothing is answered any more
+    shared.wait(STILL)
+    assert not shared.permit.ready()
+    shared.audience(0, 0)
+    assert shared.publisher.next_timeout() is None, "nobody watches: nothing is looked at"
+
+
+def test_what_the_hop_carried_before_a_pause_is_followed_without_a_picture() -> None:
+    shared = Shared()
+    shared.frame(True)
+    shared.wait(STILL)
+    shared.client.carrier.rate = 1_000_000.0
+    shared.wait(PAUSE)
+    assert shared.worker.bitrates[-1] == 1_000_000
+
+
+def test_how_our_hop_is_doing_is_told_once_a_second() -> None:
+    shared = Shared()
+    for at in range(180):
+        shared.now = 20.0 + at / 60
+        shared.fate(shared.now)
+    assert sum(isinstance(told, Rate) for told in shared.figures) == 3
+
+
+def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
+    shared = Shared()
+    shared.audience(0, 0)
+    assert not shared.publisher.ready()
+    shared.audience(1, 0)
+    assert shared.publisher.ready()
+    shared.publisher.set_viewer(1, None)
+    assert not shared.publisher.ready()
+    shared = Shared()
+    shared.publisher.close(shared.upload)
+    assert not shared.publisher.ready()
+    shared.frame(True)
+    assert not shared.client.carrier.datagrams
+    told = len(shared.figures)
+    shared.fate(100.0)
+    assert len(shared.figures) == told
+    shared = Shared()
+    shared.upload.sessions = 0
+    shared.publisher.changed()
+    assert not shared.publisher.ready()
+    shared.frame(True)
+    assert not shared.client.carrier.datagrams
+
+
+def test_444_while_everybody_can_and_420_as_soon_as_one_can_not() -> None:
+    shared = Shared()
+    assert shared.worker.chromas == []
+    shared.publisher.set_viewer(2, (0,))
+    assert shared.worker.chromas == [Chroma.YUV420]
+    shared.publisher.set_viewer(3, (0, 1))
+    assert shared.worker.chromas == [Chroma.YUV420]
+    shared.publisher.set_viewer(2, None)
+    assert shared.worker.chromas == [Chroma.YUV420, Chroma.YUV444]
+
+
+def test_who_joins_gets_a_key_frame() -> None:
+    shared = Shared()
+    before = shared.worker.keys
+    shared.publisher.set_viewer(2, (0, 1))
+    assert shared.worker.keys == before + 1
+
+
+def test_the_encoder_follows_the_slower_of_both_hops() -> None:
+    shared = Shared()
+    shared.audience(1, 2_000_000)
+    assert shared.worker.bitrates[-1] == 2_000_000
+    shared.client.carrier.rate = 1_000_000.0
+    shared.fate(0.0)
+    assert shared.worker.bitrates[-1] == 1_000_000
+    shared.client.carrier.rate = 1_000.0
+    shared.fate(0.0)
+    assert shared.worker.bitrates[-1] == LEAST_BITRATE
+    shared.client.carrier.rate = None
+    shared.audience(1, 0)
+    assert shared.worker.bitrates[-1] == MAXIMUM
+
+
+def test_small_changes_of_rate_do_not_bother_the_encoder() -> None:
+    shared = Shared()
+    shared.audience(1, 2_000_000)
+    told = len(shared.worker.bitrates)
+    for rate in (2_010_000, 1_990_000, 2_050_000):
+        shared.audience(1, rate)
+    assert len(shared.worker.bitrates) == told
+
+
+def test_stages_are_told_at_most_four_times_a_second() -> None:
+    shared = Shared()
+    for at in range(120):
+        shared.now = 10.0 + at / 60
+        told = len(shared.stages)
+        shared.frame(at == 0)
+        assert len(shared.stages) == told, "they would leave ahead of their picture"
+        shared.fate(shared.now)
+    assert 7 <= len(shared.stages) <= 9
+
+
+def test_after_somebody_left_a_key_frame_under_a_new_generation_is_asked_for() -> None:
+    shared = Shared()
+    shared.frame(True)
+    old = shared.receiver()
+    keys, generation = shared.worker.keys, shared.sender.current_key.generation
+    key = shared.publisher.renew_keys()
+    assert key.generation == generation + 1 and shared.worker.keys == keys + 1
+    shared.client.carrier.datagrams.clear()
+    shared.frame(True)
+    assert [f for data, _, _ in shared.client.carrier.datagrams for f in old.datagram(data, 0.0)] == []
+
+
+class Captured:
+    """A sharing on this loop whose pictures a real thread captures; `ready` is what the thread asks."""
+
+    def __init__(self, ready: Callable[[Publisher], bool]) -> None:
+        loop = asyncio.get_running_loop()
+        self.told: list[str] = []
+        self.lost: asyncio.Future[str] = loop.create_future()
+        faults = Faults()
+        self.unwatch = faults.watch(self.told.append, self.told.append, time.monotonic)
+        self.client = RecordingHop()
+        guard(self.client.carrier)
+
+        def ask() -> None:
+            loop.call_soon_threadsafe(publisher.look)
+
+        self.publisher = publisher = guard(sharing_of(time.monotonic, ask))
+        self.upload = self.client.hop.upload
+        publisher.open(self.upload)
+        self.upload.sessions = 1
+        publisher.set_viewer(1, (0, 1))
+        self.frames = 0
+        self.framed = asyncio.Event()
+        source = PatternSource(time.monotonic, (320, 192), rate=50)
+        listener = Listener(
+            frame=self._frame,
+            cursor=lambda _cursor: None,
+            layout=lambda *_layout: None,
+            lost=self.lost.set_result,
+            faults=faults,
+        )
+        made = pipeline(source, lambda: ready(publisher))
+        self.worker = ThreadWorker(source, made, listener, time.monotonic)
+        publisher.start(self.worker)
+        self.worker.start()
+
+    def _frame(self, frame: EncodedFrame) -> None:
+        self.frames += 1
+        self.publisher.frame(self.publisher.publications[0], frame)
+        self.framed.set()
+
+    async def another(self) -> None:
+        """Wait for a picture."""
+        self.framed.clear()
+        async with asyncio.timeout(8):
+            await self.framed.wait()
+
+    async def close(self) -> None:
+        await self.worker.close()
+        self.unwatch()
+
+
+async def test_the_capture_thread_reads_what_the_loop_publishes_and_enters_nothing() -> None:
+    captured = Captured(lambda publisher: publisher.publications[0].permit.ready())
+    for _ in range(5):
+        await captured.another()
+        captured.client.carrier.held = True
+        captured.publisher.look()
+        captured.client.carrier.held = False  # no event tells: the thread that is refused has the loop look
+    assert captured.told == [] and not captured.lost.done()
+    await captured.close()
+
+
+async def test_a_capture_thread_that_entered_the_sharing_would_be_told_of() -> None:
+    def look(publisher: Publisher) -> bool:
+        publisher.look()
+        return publisher.ready()
+
+    captured = Captured(look)
+    async with asyncio.timeout(8):
+        assert await captured.lost == STOPPED
+    assert "WrongThread" in captured.told[0] and "Sharing.look" in captured.told[0]
+    await captured.close()

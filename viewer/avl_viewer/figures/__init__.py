@@ -1,0 +1,1 @@
+"""Figures of a session: what statistics, overlay and tests read."""

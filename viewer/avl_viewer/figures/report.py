@@ -1,0 +1,45 @@
+"""The statistics object of a session, from all who know a part of it (spec 01-overview, 1.6.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from avl_protocol.session.media.receiver import MediaReceiver
+from avl_viewer.figures.stats import Stats
+from avl_viewer.paths.paths import Paths
+from avl_viewer.paths.sentences import NOTICEABLE
+
+
+def session_report(
+    stats: Stats,
+    paths: Paths | None,
+    media: MediaReceiver | None,
+    depth: int,
+    rates: dict[str, dict[str, str | float]],
+    now: float,
+) -> dict[str, Any]:
+    """What `avl stats` prints. `depth`: frames that wait for the decoder; `rates`: of both hops."""
+    path = paths.current if paths is not None else None
+    more = {
+        "decode_queue": depth,
+        "damaged": media.damaged if media is not None else 0,
+        "repaired": media.repaired if media is not None else 0,
+        "rate": dict(rates),
+        "switch": paths.switch.report(now) if paths is not None and paths.switch is not None else None,
+    }
+    counts = (media.lost, media.received) if media is not None else (0, 0)
+    lost = paths is None or paths.nowhere(now) >= NOTICEABLE
+    name, rtt = (path.name, path.rtt) if path is not None and not lost else ("none", None)
+    return stats.report(now, name, rtt, *counts, more)
+
+
+def rows_of(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """A figure as rows of a table: a dict is one, unless dicts are in it."""
+    if not isinstance(value, dict):
+        yield name, str(value)
+    elif any(isinstance(part, dict) for part in value.values()):
+        for key, part in value.items():
+            yield from rows_of(f"{name} {key}", part)
+    else:
+        yield name, ", ".join(f"{key} {part}" for key, part in value.items())

@@ -1,0 +1,1 @@
+"""Paths of a viewer's session: found, compared, taken and given up."""

@@ -1,0 +1,496 @@
+"""Paths: all hops of one session, and which of them it is on (spec 08-paths, 8.5 and 8.6).
+
+A relay is dialled first and kept; the direct path is sought beside it. When the way in use falls silent the session
+goes to another at once, and while there is none, relays are dialled until one answers: the session itself goes on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
+from avl_protocol.endpoint.dial.dialler import Dialler
+from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.loop.world import World
+from avl_protocol.path.candidate import Address, is_lan
+from avl_protocol.path.selector import PathKind, Selector
+from avl_protocol.path.silence import Verdict
+from avl_protocol.session.hop.client import HopClientSettings
+from avl_protocol.session.hop.clientevents import (
+    ChannelOpened,
+    ChannelReceived,
+    ChannelReset,
+    ChannelWritable,
+    HopSaid,
+    MediaReceived,
+)
+from avl_protocol.session.pipes import Attachment
+from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.session.viewing import ViewerState
+from avl_protocol.wire.device_id import NUMBER_BYTES
+from avl_protocol.wire.endtoend import Candidates
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.messages import Goaway, HopMessage, Observed, Welcome
+from avl_protocol.wire.registry import (
+    LOSSES,
+    PASSING,
+    T_PATH_ATTEMPT,
+    T_PATH_ATTEMPT_AGAIN,
+    T_PATH_COMPARE,
+    T_PATH_FIRST_RETRY,
+    T_PATH_GIVE_UP,
+    T_PATH_MOVE,
+    T_PATH_REDIAL,
+    T_PATH_UPGRADES,
+    T_PATH_URGENT_RETRY,
+    CloseCode,
+    Role,
+)
+from avl_protocol.wire.target import RelayAddress, Target
+from avl_viewer.paths.path import Path, PathAttached, PathEvent, PathLeft, PathLost, PathUp
+from avl_viewer.paths.seeker import Seeker
+from avl_viewer.paths.sentences import Switch, why
+
+SOFTWARE = "avl 0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class PathsReady:
+    """The first place for the session: begin the handshake there."""
+
+    attachment: Attachment
+
+
+@dataclass(frozen=True, slots=True)
+class PathsFailed:
+    """No place could be had, or the running session is over for this reason."""
+
+    reason: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class PathsMessage:
+    """A hop message of the way in use."""
+
+    message: HopMessage
+
+
+@dataclass(frozen=True, slots=True)
+class PathsChanged:
+    """Another way is in use, or none is."""
+
+
+PathsEvent = PathsReady | PathsFailed | PathsMessage | PathsChanged
+
+
+class Paths:
+    """A session's paths. `session` is None until it was made, in answer to PathsReady; what arrives for it is given to
+    it. `after` is called behind everything that arrives: there may be events to take, here and from the session."""
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        endpoint: Endpoint,
+        target: Target,
+        session_id: bytes,
+        after: Callable[[], None],
+        direct: bool = True,
+        dialler: Dialler | None = None,
+    ) -> None:
+        self._world = world
+        self._now = world.clock.monotonic
+        self._endpoint = endpoint
+        self._target = target
+        self._device = target.device.to_bytes(NUMBER_BYTES, "big")
+        self._session_id = session_id
+        self._events: deque[PathsEvent] = deque()
+        self._after = after
+        self._direct = direct
+        self._dialler = dialler or Dialler(world, endpoint)
+        self._selector = Selector()
+        self._whereabouts = Whereabouts(world.interfaces, lambda: endpoint.local_address[1])
+        self._paths: list[Path] = []
+        self._seeker: Seeker | None = None
+        self._compare_at: float | None = None
+        self._retry_at: float | None = None
+        self._pause = T_PATH_FIRST_RETRY
+        self._upgrade_at: float | None = None
+        self._upgrades = 0
+        self._moved_by: float | None = None
+        self._check_at: float | None = None
+        self._reason: Refused | None = None
+        self._closed = False
+        self.session: ViewerSession | None = None
+        #: Where the session is, or goes.
+        self.current: Path | None = None
+        self.switch: Switch | None = None
+        #: Since when there has been no way that answers; None while there is one.
+        self.nowhere_since: float | None = None
+        endpoint.on_raw = self._raw
+        self._watch = world.interfaces.watch(self._network_changed)
+
+    def next_event(self) -> PathsEvent | None:
+        """What happened next, None when all has been taken."""
+        return self._events.popleft() if self._events else None
+
+    # opening and closing
+
+    def open(self) -> None:
+        """Dial the relays."""
+        for relay in self._target.relays:
+            self._dial(relay)
+
+    def _dial(self, relay: RelayAddress, tcp: bool = True) -> None:
+        settings = HopClientSettings(role=Role.VIEWER, software=SOFTWARE, pin=relay.pin, device=self._target.device)
+        path = Path(settings, relay, is_lan(relay.host, self._whereabouts.site()))
+        self._paths.append(path)
+        limit = T_PATH_ATTEMPT if self.session is None else T_PATH_ATTEMPT_AGAIN
+        happened = partial(self._arrived, path)
+        path.dial(lambda hop: self._dialler.reach(relay, hop, happened, limit, tcp=tcp), happened)
+
+    def _dial_directly(self, address: Address, destination: bytes, lan: bool, now: float) -> None:
+        if any(path.relay is None for path in self._paths):
+            return
+        settings = HopClientSettings(
+            role=Role.VIEWER, software=SOFTWARE, pin=None, device=self._target.device, only_device=True
+        )
+        path = Path(settings, None, lan)
+        self._paths.append(path)
+        happened = partial(self._arrived, path)
+        path.dial(
+            lambda hop: self._dialler.reach_directly(address, destination, hop, happened, T_PATH_ATTEMPT), happened
+        )
+
+    def close(self) -> None:
+        """Give all up."""
+        self._closed = True
+        self._events.clear()
+        self._watch.close()
+        for path in self._paths:
+            path.close()
+        self._paths.clear()
+
+    def admitted(self, now: float) -> None:
+        """The session is running: seek the direct path."""
+        assert self.session is not None
+        if self._direct and self.current is not None and not self.current.hop.at_device:
+            self._seeker = Seeker(
+                key=self.session.punch_key,
+                endpoint=self._endpoint,
+                whereabouts=self._whereabouts,
+                entropy=self._world.entropy,
+                send=self.session.send,
+                found=self._dial_directly,
+                near=lambda: any(path.attachment is not None and path.attachment.near for path in self._paths),
+            )
+            self._seeker.start(now)
+
+    def candidates(self, message: Candidates, now: float) -> None:
+        """The host says where it might be reached."""
+        if self._seeker is not None:
+            self._seeker.candidates(message, now)
+
+    def _seek_again(self, now: float) -> None:
+        if self._seeker is not None:
+            self._seeker.again(now)
+
+    # what the paths tell
+
+    def _arrived(self, path: Path) -> None:
+        """Behind everything that a path receives."""
+        self._take(path, self._now())
+        self._after()
+
+    def _take(self, path: Path, now: float) -> None:
+        """Do what follows from what a path tells."""
+        while (event := path.next_event(now)) is not None:
+            if isinstance(event, MediaReceived):  # pictures may come by any way
+                if self.session is not None:
+                    self.session.datagram_received(event.data, now)
+            elif isinstance(event, (ChannelOpened, ChannelReceived, ChannelReset, ChannelWritable)):
+                self._channel(path, event, now)
+            else:
+                self._way_event(path, event, now)
+
+    def _way_event(self, path: Path, event: PathEvent, now: float) -> None:
+        if isinstance(event, PathUp):
+            self._up(path, event.welcome, now)
+        elif isinstance(event, PathAttached):
+            self._attached(path, event.attachment, now)
+        elif isinstance(event, HopSaid):
+            self._message(path, event.message, now)
+        elif isinstance(event, PathLeft):
+            if self._awaits_word(path, event.reason):
+                path.part(event.reason, now)
+            else:
+                path.lose(event.reason)
+        elif isinstance(event, PathLost):
+            self._lost(path, event.reason, now)
+
+    def _up(self, path: Path, welcome: Welcome, now: float) -> None:
+        """Who is there is the right one."""
+        if self._whereabouts.observed(path, welcome.observed) and path.relay is not None:
+            self._seek_again(now)
+        if path.relay is not None:
+            self._dialler.locate(path.relay, path.hop.carrier, welcome.nonce)
+        if self.session is not None:
+            path.attach(self._device, self._session_id, True)
+        elif all(other.up for other in self._paths):
+            self._choose_relay(now)
+        elif self._compare_at is None:
+            self._compare_at = now + T_PATH_COMPARE
+
+    def _choose_relay(self, now: float) -> None:
+        """The session begins at the relay with the shortest round trip; the others are not needed."""
+        self._compare_at = None
+        if self.current is not None:
+            return
+        up = [path for path in self._paths if path.up]
+        best = min(up, key=lambda path: path.rtt if path.rtt is not None else float("inf"))
+        for path in self._paths:
+            if path is not best:
+                path.close()
+        self._paths = [best]
+        self.current = best
+        best.attach(self._device, self._session_id, False)
+
+    def _attached(self, path: Path, attachment: Attachment, now: float) -> None:
+        """Another place for the session."""
+        self._pause = T_PATH_FIRST_RETRY
+        if self.session is None:
+            if path is self.current:
+                self._events.append(PathsReady(attachment))
+            return
+        if path.relay is None and self._seeker is not None:
+            self._seeker.settle()
+        if path.relay is not None:
+            for other in [w for w in self._paths if w is not path and w.relay is not None and w.attachment is not None]:
+                other.leaving = True
+                if other is not self.current:
+                    self._drop(other)
+        self._decide(now)
+
+    def _message(self, path: Path, message: HopMessage, now: float) -> None:
+        """About addresses, or for others."""
+        if isinstance(message, Observed):
+            if self._whereabouts.observed(path, message.address):
+                self._seek_again(now)
+        elif isinstance(message, Goaway):
+            path.going = "the relay goes away"
+            self._decide(now)
+        elif path is self.current:
+            self._events.append(PathsMessage(message))
+
+    def _channel(
+        self, path: Path, event: ChannelOpened | ChannelReceived | ChannelReset | ChannelWritable, now: float
+    ) -> None:
+        """A channel of the session."""
+        session, attachment = self.session, path.attachment
+        if session is None or attachment is None:
+            return
+        if isinstance(event, ChannelReceived):
+            session.channel_received(attachment, event.channel, event.stream, event.data, event.end, now)
+        elif isinstance(event, ChannelReset):
+            session.channel_reset(attachment, event.channel, event.stream, event.code, now)
+        elif isinstance(event, ChannelOpened):
+            session.channel_opened(attachment, event.channel, event.stream, now)
+        elif path is self.current:
+            session.channel_writable(event.channel, now)
+
+    def _awaits_word(self, path: Path, reason: Refused) -> bool:
+        """A relay can say anything: what ended a running session on purpose is the host's to tell."""
+        running = self.session is not None and self.session.state is ViewerState.ADMITTED
+        return running and reason.code not in LOSSES and path is self.current
+
+    def _lost(self, path: Path, reason: Refused, now: float) -> None:
+        """A path is gone: take another, or dial."""
+        self._paths = [other for other in self._paths if other is not path]
+        self._whereabouts.forget(path)
+        if self._closed:
+            return
+        session = self.session
+        if session is None:
+            if not self._paths:
+                self._events.append(PathsFailed(reason))
+            elif self._compare_at is None and any(other.up for other in self._paths):
+                self._compare_at = now
+            return
+        if path.attachment is not None:
+            session.attachment_lost(path.attachment, reason, now)
+        final = reason.code not in LOSSES | PASSING and not any(other.attachment is not None for other in self._paths)
+        if reason.code is CloseCode.SESSION_UNKNOWN or (final and path.relay is not None):
+            self._events.append(PathsFailed(reason))
+            return
+        if path.relay is None:
+            self._seek_again(now)
+        if path is self.current:
+            self._selector.failed(path.kind, now)
+            self._reason = reason
+            self.current = None
+        self._decide(now)
+
+    def adrift(self, now: float) -> None:
+        """The session has lost its streams, not its path: choose again, be it the same."""
+        self.current = None
+        self._decide(now)
+
+    def nowhere(self, now: float) -> float:
+        """For how many seconds there has been no way that answers."""
+        return now - self.nowhere_since if self.nowhere_since is not None else 0.0
+
+    # deciding
+
+    def moved(self, attachment: Attachment, now: float) -> None:
+        """The session has arrived at another way, be it late; those that it has left for good are closed."""
+        self._moved_by = None
+        self.nowhere_since = None
+        for path in self._paths:
+            path.unfit = path.unfit and path.attachment is not attachment
+        for path in [path for path in self._paths if (path.leaving or path.going) and path is not self.current]:
+            self._drop(path)
+        self._events.append(PathsChanged())
+
+    def unmoved(self, attachment: Attachment, now: float) -> None:
+        """The host refused the session on a path."""
+        self._moved_by = None
+        for path in self._paths:
+            if path.attachment is attachment:
+                path.unfit = True
+        self._decide(now)
+
+    def _drop(self, path: Path) -> None:
+        self._paths.remove(path)
+        self._whereabouts.forget(path)
+        if path.attachment is not None and self.session is not None:
+            self.session.attachment_lost(path.attachment, Refused(CloseCode.SESSION_LOST), self._now())
+        path.close()
+
+    def _decide(self, now: float) -> None:
+        """Take the best path, dial where one is missing."""
+        session = self.session
+        if session is None or self._closed:
+            return
+        attached = [path for path in self._paths if path.attachment is not None]
+        chosen = self._selector.choose(self.current, [path.figures(now) for path in attached], now)
+        if isinstance(chosen, Path) and chosen is not self.current:
+            self._move(chosen, now)
+        answering = any(path.fit or path.going for path in attached)
+        if not answering:
+            self.nowhere_since = now if self.nowhere_since is None else self.nowhere_since
+        elif self.nowhere_since is not None and self._moved_by is None:  # who is on the way there has not arrived
+            self.nowhere_since = None
+            self._events.append(PathsChanged())
+        self._want_relay(now)
+        tcp = self.current is not None and self.current.kind is PathKind.TCP
+        if tcp and self._upgrade_at is None:
+            self._upgrade_at = now + T_PATH_UPGRADES[min(self._upgrades, len(T_PATH_UPGRADES) - 1)]
+            self._upgrades += 1
+        elif not tcp:
+            self._upgrade_at = None
+        limits = [
+            w.silent_since + (T_PATH_REDIAL if w.relay else T_PATH_GIVE_UP)
+            for w in self._paths
+            if w.silent_since is not None
+        ]
+        self._check_at = min((at for at in limits if at > now), default=None)
+
+    def _move(self, path: Path, now: float) -> None:
+        assert self.session is not None and path.attachment is not None
+        before, self.current = self.current, path
+        reason = why(before, path, self._reason)
+        if before is not None and before.silent_since is not None:
+            self._selector.failed(before.kind, now)
+        self.switch = Switch(now, before.name if before is not None else "none", path.name, reason)
+        self._moved_by = now + T_PATH_MOVE + 4 * (path.rtt or 0.2)
+        self.session.move(path.attachment, now)
+        self._events.append(PathsChanged())
+
+    def _want_relay(self, now: float) -> None:
+        """Have a relay at hand: dial when there is none, or when the one there is does not answer."""
+        at_hand = [path for path in self._paths if path.relay is not None]
+        if any(path.attachment is None or not (path.unfit or path.going or self._dead(path, now)) for path in at_hand):
+            self._retry_at = None
+        elif self._retry_at is None:
+            self._retry_at = now + (0.0 if not at_hand and self._pause == T_PATH_FIRST_RETRY else self._pause)
+            self._pause = min(T_PATH_URGENT_RETRY, self._pause * 2)
+
+    @staticmethod
+    def _dead(path: Path, now: float) -> bool:
+        return path.silent_since is not None and now - path.silent_since >= T_PATH_REDIAL
+
+    # time and the network
+
+    def _network_changed(self) -> None:
+        now = self._now()
+        self._endpoint.network_changed()
+        self._pause = T_PATH_FIRST_RETRY
+        if self._retry_at is not None:
+            self._retry_at = now
+        if not any(path.relay is None and path.silent_since is None for path in self._paths):
+            self._seek_again(now)
+        self._after()
+
+    def _raw(self, data: bytes, address: Address) -> None:
+        if self._seeker is not None:
+            self._seeker.raw(data, address, self._now())
+            self._after()
+
+    @property
+    def _input_waits(self) -> bool:
+        return self.session is not None and self.session.input_waits
+
+    def happened(self, now: float) -> None:
+        """Something arrived or was sent: a silent path may answer again, and a busy one is to be watched."""
+        silent = [path for path in self._paths if path.silent_since is not None]
+        for path in list(self._paths):
+            path.listen(now, path is self.current and self._input_waits)
+            self._take(path, now)
+        if any(path.silent_since is None for path in silent):
+            self._decide(now)
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+        if self._closed:
+            return None
+        due = [path.next_timeout() for path in self._paths]
+        due += [self._compare_at, self._retry_at, self._upgrade_at, self._moved_by, self._check_at]
+        if self._seeker is not None:
+            due.append(self._seeker.next_timeout())
+        return min((at for at in due if at is not None), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+        if self._closed:
+            return
+        for path in list(self._paths):
+            verdict = path.handle_timer(now, path is self.current and self._input_waits)
+            self._take(path, now)
+            if verdict is not Verdict.FINE and path is self.current:
+                for other in self._paths:
+                    if other is not path and other.up:
+                        other.hop.carrier.ping(now)
+        if self._compare_at is not None and now >= self._compare_at:
+            self._choose_relay(now)
+        if self._seeker is not None:
+            self._seeker.handle_timer(now)
+        for path in [path for path in self._paths if path.relay is None and path is not self.current]:
+            if path.silent_since is not None and now - path.silent_since >= T_PATH_GIVE_UP:
+                self._drop(path)
+                self._seek_again(now)
+        if self._moved_by is not None and now >= self._moved_by:
+            self._moved_by = None
+            if self.current is not None:
+                self.current.unfit = True
+        if self._retry_at is not None and now >= self._retry_at:
+            self._retry_at = None
+            for relay in self._target.relays:
+                self._dial(relay)
+        if self._upgrade_at is not None and now >= self._upgrade_at:
+            self._upgrade_at = None
+            if self.current is not None and self.current.relay is not None:
+                self._dial(self.current.relay, tcp=False)
+        self._decide(now)
