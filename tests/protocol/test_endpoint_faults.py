@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
+from typing import Any, cast
 
 import pytest
 
 from avl_protocol.endpoint.loop.alarm import Alarm
+from avl_protocol.endpoint.loop.driver import Driven
 from avl_protocol.endpoint.loop.faults import MOST, WITHIN, Faults
+from avl_protocol.wire.registry import CloseCode
 
 
 class Program:
@@ -91,6 +95,32 @@ async def test_a_machine_whose_timer_fails_is_ended_and_not_called_for_ever() ->
     alarm.reset()
     await asyncio.sleep(0.02)
     assert len(program.told) == 1 and machine.at is None
+    program.unwatch()
+
+
+async def test_the_end_of_a_machine_is_heard_though_more_of_what_it_says_fails() -> None:
+    program, said, heard, closed = Program(), deque(["first", "second"]), [], []
+
+    def after() -> None:
+        while said:
+            heard.append(said.popleft())
+            if heard[-1] != "lost":
+                fail(heard[-1])
+
+    class Machine:
+        """Of what a receiver is told it minds its end alone."""
+
+        def carrier_ready(self, now: float) -> None:
+            return
+
+        def carrier_lost(self, code: int, text: str, now: float) -> None:
+            said.append("lost")
+
+    driven = Driven(cast(Any, Machine()), after, program.faults, lambda code, text: closed.append(code))
+    driven.carrier_ready(1.0)
+    assert heard == ["first", "second", "lost"] and closed == [CloseCode.INTERNAL] and len(program.told) == 2
+    driven.carrier_ready(2.0)
+    assert heard[-1] == "lost" and len(program.told) == 2, "nothing more is asked of it"
     program.unwatch()
 
 

@@ -10,6 +10,9 @@ from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.wire.registry import CloseCode
 
+#: Failures of a machine that has failed before after which what else it has to say is let be.
+MOST_FAILURES = 4
+
 
 class Driven:
     """A CarrierReceiver that hands everything to another and calls `after` behind it. `close` ends the carrier of a
@@ -42,7 +45,13 @@ class Driven:
             self._close(CloseCode.INTERNAL, "internal error")
         finally:
             self._receiver.carrier_lost(CloseCode.INTERNAL, "internal error", self._now)
-            self._after()
+            self._settle()
+
+    def _settle(self) -> None:
+        """Let what the machine still has to say be heard, its end at last, even where more of it fails."""
+        for _ in range(MOST_FAILURES):
+            if self._faults.run(self._after):
+                return
 
     def carrier_ready(self, now: float) -> None:
         """See CarrierReceiver."""
