@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from avl_protocol.media.track import Track, video
 from avl_protocol.session.media.keys import MediaKeyring
+from avl_protocol.session.media.receiver import EARLY
 from avl_protocol.wire.registry import Priority, TrackEntry, TrackKind
 from tests.protocol.handshakes import Seeded
 from tests.protocol.sealed import Source
@@ -72,3 +73,28 @@ def test_each_track_takes_the_next_key_up_at_its_own_key_object() -> None:
     for source in (second, first):
         (frame,) = (frame for data in source.send(True) for frame in joiner.datagram(data, 0.0))
         assert (frame.track, source.sender.current_key) == (source.sender.track.id, later)
+
+
+def test_what_overtook_the_first_key_object_is_decoded_behind_it() -> None:
+    source, _ = pair(video(2))
+    receiver = source.receiver()
+    source.send(True)  # lost
+    before, key = source.send(False), source.send(True)
+    behind = [source.send(False) for _ in range(EARLY + 3)]
+    assert [frame for data in before for frame in receiver.datagram(data, 0.0)] == []
+    for data in behind[:3]:
+        assert [frame for piece in data for frame in receiver.datagram(piece, 0.01)] == []
+    shown = [frame.number for data in key for frame in receiver.datagram(data, 0.02)]
+    assert shown == [2, 3, 4, 5], "none is lost, and none of before comes after"
+    assert [frame.number for data in behind[3] for frame in receiver.datagram(data, 0.03)] == [6]
+
+
+def test_no_more_than_a_few_objects_wait_for_the_first_key_object() -> None:
+    source, _ = pair(video(2))
+    receiver = source.receiver()
+    key = source.send(True)
+    for _ in range(EARLY + 3):
+        for data in source.send(False):
+            assert receiver.datagram(data, 0.0) == []
+    assert [frame.number for data in key for frame in receiver.datagram(data, 0.02)] == [0]
+    assert receiver.received == 1 + EARLY

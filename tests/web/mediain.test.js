@@ -222,3 +222,16 @@ test("what is lost of one track is asked for of that alone", async () => {
   state.clock = 1000;
   assert.deepEqual(media.recoveries(1000), [[2, 2]]);
 });
+
+test("what overtook the first key object is decoded behind it, and nothing of before it", async () => {
+  const { media, frames, settled } = receiver();
+  media.datagram(datagram(1, plaintext(0)), 0);
+  media.datagram(datagram(3, plaintext(2)), 0);
+  media.datagram(datagram(4, plaintext(3)), 0);
+  await settled();
+  assert.deepEqual(frames, []);
+  media.datagram(datagram(2, plaintext(null), FLAG.KEY), 1);
+  media.datagram(datagram(5, plaintext(4)), 1);
+  await settled();
+  assert.deepEqual(frames, [2, 3, 4, 5]);
+});

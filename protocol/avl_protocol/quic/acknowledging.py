@@ -11,7 +11,7 @@ from avl_protocol.quic.payload import Payload
 #: An acknowledgement leaves at once when so many packets wait for one.
 ACK_EVERY = 16
 #: Seconds that the acknowledgement of feedback may wait for a datagram to ride with; 25 ms are what is promised.
-FEEDBACK_ACK_DELAY = 0.020
+FEEDBACK_ACK_DELAY = 0.015
 
 
 class Acknowledging:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from avl_protocol.crypto.sframe import ObjectOpener, OutdatedKey, Replayed, UnknownKey
 from avl_protocol.media import preamble as preambles
@@ -21,6 +21,8 @@ from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType, ObjectFlag
 
 #: Objects kept for a key that has not come yet.
 KEYLESS = 8
+#: Objects kept for the first key object of a track, of which a fragment may have been overtaken.
+EARLY = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,15 @@ class ReceivedFrame:
     last: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An object that was unsealed, with its preamble and its bitstream."""
+
+    whole: Assembled
+    preamble: Preamble
+    data: bytes
+
+
 @dataclass(slots=True, kw_only=True)
 class _Incoming:
     """What has come of one track."""
@@ -52,6 +63,8 @@ class _Incoming:
     reassembler: Reassembler
     ordering: Ordering[ReceivedFrame]
     group: Preamble | None = None
+    #: What came before the first key object was whole.
+    early: list[_Opened] = field(default_factory=list)
     asked: float = float("-inf")
     awaited: tuple[int, float] | None = None
 
@@ -129,20 +142,31 @@ class MediaReceiver:
         if preamble.key != bool(whole.flags & ObjectFlag.KEY):
             self.damaged += 1
             return []
-        if preamble.key:
-            check_size(preamble.width, preamble.height)
-            track.group = preamble
-            if track.track.dependent:
-                track.reassembler.forget_before(whole.number)
-        group = track.group
-        if group is None:
-            return []  # nothing can be decoded before the first key object
-        data = bytes(bitstream)
+        opened = _Opened(whole, preamble, bytes(bitstream))
+        if not preamble.key:
+            if track.group is None:
+                track.early = [*track.early[1 - EARLY :], opened]
+                return []
+            return self._order(track, track.group, opened, now)
+        check_size(preamble.width, preamble.height)
+        track.group = preamble
+        if track.track.dependent:
+            track.reassembler.forget_before(whole.number)
+        early, track.early = track.early, []
+        frames = self._order(track, preamble, opened, now)
+        for one in early:
+            if one.whole.number > whole.number:
+                frames += self._order(track, preamble, one, now)
+        return frames
+
+    def _order(self, track: _Incoming, group: Preamble, opened: _Opened, now: float) -> list[ReceivedFrame]:
+        """The frames that may be decoded now that this one is there."""
+        whole, preamble, data = opened.whole, opened.preamble, opened.data
         check_bitstream(data, group.width, group.height, group.chroma)
         self.received += 1
         self.repaired += whole.repaired
         frame = ReceivedFrame(
-            track=number,
+            track=track.track.id,
             number=whole.number,
             preamble=preamble,
             data=data,

@@ -18,6 +18,8 @@ import { DATAGRAM, FLAG, TIMER } from "../../wire/registry.js";
 
 /** Objects kept for a key that has not come yet. */
 export const KEYLESS = 8;
+/** Objects kept for the first key object of a track, of which a fragment may have been overtaken. */
+const EARLY = 8;
 
 /**
  * @typedef {import("../../media/reassembler.js").Assembled} Assembled
@@ -42,11 +44,18 @@ export const KEYLESS = 8;
  * @property {(generation: number, step: number, base: Uint8Array) => void | Promise<void>} addKey
  * @property {(track: number, number: number, flags: number, sealed: Uint8Array) => Promise<Uint8Array>} open
  *
+ * @typedef {object} Opened  An object that was unsealed, with its preamble and its bitstream.
+ * @property {Assembled} whole
+ * @property {Preamble} preamble
+ * @property {Uint8Array} data
+ * @property {number} opened  when that was
+ *
  * @typedef {object} Incoming  What has come of one track.
  * @property {import("../../media/track.js").Track} track
  * @property {Reassembler} reassembler
  * @property {Ordering<ReceivedFrame>} ordering
  * @property {Preamble | null} group
+ * @property {Opened[]} early  what came before the first key object was whole
  * @property {number} asked
  * @property {{ number: number, since: number } | null} awaited
  */
@@ -181,21 +190,34 @@ export class MediaReceiver {
    * {number} opened */
   _frame(number, whole, preamble, data, opened) {
     const track = /** @type {Incoming} */ (this._tracks.get(number));
-    if (preamble.key) {
-      checkSize(preamble.width, preamble.height);
-      track.group = preamble;
-      if (track.track.dependent) track.reassembler.forgetBefore(whole.number);
+    const one = { whole, preamble, data, opened };
+    if (!preamble.key) {
+      if (track.group) this._order(track, track.group, [one]);
+      else track.early = [...track.early.slice(1 - EARLY), one];
+      return;
     }
-    const group = track.group;
-    if (!group) return; // nothing can be decoded before the first key object
+    checkSize(preamble.width, preamble.height);
+    track.group = preamble;
+    if (track.track.dependent) track.reassembler.forgetBefore(whole.number);
+    const early = track.early.filter((other) => other.whole.number > whole.number);
+    track.early = [];
+    this._order(track, preamble, [one, ...early]);
+  }
+
+  /** Give out the frames that may be decoded now that these are there. @param {Incoming} track @param {Preamble} group @param {Opened[]} several */
+  _order(track, group, several) {
     const { codec, width, height, chroma } = group;
-    checkBitstream(data, width, height, chroma);
-    this.received++;
-    const frame = {
-      track: number, number: whole.number, preamble, data, size: whole.sealed.length,
-      codec, width, height, chroma, first: whole.first, last: whole.last, opened,
-    };
-    const ready = track.track.dependent ? track.ordering.add(whole.number, preamble.depends, frame, opened) : [frame];
+    /** @type {ReceivedFrame[]} */
+    const ready = [];
+    for (const { whole, preamble, data, opened } of several) {
+      checkBitstream(data, width, height, chroma);
+      this.received++;
+      const frame = {
+        track: track.track.id, number: whole.number, preamble, data, size: whole.sealed.length,
+        codec, width, height, chroma, first: whole.first, last: whole.last, opened,
+      };
+      ready.push(...(track.track.dependent ? track.ordering.add(whole.number, preamble.depends, frame, opened) : [frame]));
+    }
     if (ready.length) this._owner.frames(ready);
   }
 
@@ -259,5 +281,5 @@ export class MediaReceiver {
 
 /** @param {import("../../media/track.js").Track} track @returns {Incoming} */
 function incoming(track) {
-  return { track, reassembler: new Reassembler(), ordering: new Ordering(), group: null, asked: -Infinity, awaited: null };
+  return { track, reassembler: new Reassembler(), ordering: new Ordering(), group: null, early: [], asked: -Infinity, awaited: null };
 }
