@@ -84,6 +84,13 @@ class Nowhere:
         return
 
 
+def welcome(name: str = "relay.test:4433", page: str = "") -> Welcome:
+    """What a relay says of itself when a host registers."""
+    return Welcome(
+        version=1, nonce=bytes(16), observed="", identity=b"", endorsement=b"", time_ms=0, name=name, page=page
+    )
+
+
 class Clock:
     """Stands where it is put."""
 
@@ -143,12 +150,14 @@ class Lobby:
             after=lambda: None,
             moved=lambda: None,
         )
-        self.relay._hop = self.client.hop
+        self.relay.use(self.client.as_link())
+        self.relay.apply(HopUp(welcome()), self.clock.now)
+        self.client.sent.clear()
         self.told: dict[int, list[Any]] = {}
 
     @property
     def sessions(self) -> list[HostSession]:
-        return [subscriber.session for subscriber in self.subscribers._subscribers.values()]
+        return self.subscribers.sessions
 
     def say(self, message: Any) -> None:
         """The relay says something."""
@@ -162,8 +171,7 @@ class Lobby:
     def incoming(self, handle: int, source: bytes = b"source") -> HostSession | None:
         name = handle.to_bytes(16, "big")
         self.say(Incoming(session=name, handle=handle, source=source))
-        subscriber = self.subscribers._subscribers.get(name)
-        return subscriber.session if subscriber is not None else None
+        return next((session for session in self.sessions if session.session_id == name), None)
 
     def admit(self, handle: int, permissions: Permission = EVERYTHING) -> HostSession:
         session = self.incoming(handle, handle.to_bytes(8, "big"))
@@ -452,13 +460,13 @@ def test_who_leaves_is_evicted_and_the_others_get_new_keys(tmp_path: Path) -> No
 
 def test_who_never_came_in_leaves_without_new_keys_or_a_word(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
-    lobby.admit(2)
+    friend = lobby.admit(2)
     stranger = lobby.incoming(1)
-    assert stranger is not None
+    assert stranger is not None and stranger in lobby.sessions
     stranger.permissions = EVERYTHING  # the code was right, and then the person said no
     stranger.attachment_lost(stranger.attachment, 100.0)
     lobby.settle()
-    assert lobby.sessions == [lobby.subscribers._subscribers[(2).to_bytes(16, "big")].session]
+    assert lobby.sessions == [friend]
     assert lobby.of(2, MediaKeys) == []
     assert not any("has left" in line for line in lobby.said)
 
@@ -557,7 +565,7 @@ def test_a_running_session_gets_another_place_and_stays_where_it_is(tmp_path: Pa
         lobby.say(Incoming(session=(1).to_bytes(16, "big"), handle=handle, source=b"source", moves=1))
         assert Accept(handle) in lobby.client.sent
     assert session.attachment is before and not session.detached and len(lobby.sessions) == 1
-    subscriber = next(iter(lobby.subscribers._subscribers.values()))
+    (subscriber,) = lobby.subscribers.subscribers()
     assert len(subscriber.paths) <= 8 and subscriber.here is not None
     assert all(isinstance(m, Evict) and m.handle not in (1, 39) for m in lobby.client.of(Evict))
 
@@ -608,29 +616,14 @@ def test_a_thousand_strangers_leave_nothing_behind(tmp_path: Path) -> None:
         assert session is not None
         lobby.clock.now += 11
         lobby.subscribers.handle_timer(lobby.clock.now)
-    assert lobby.sessions == [] and lobby.subscribers._subscribers == {} and lobby.subscribers.next_timeout() is None
+    assert lobby.sessions == [] and lobby.subscribers.next_timeout() is None
 
 
 def test_a_page_that_is_not_the_relay_s_own_is_not_shown_and_told_of_once(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
-    lobby.relay._client = lobby.client.as_link()
 
-    def welcomed(page: str, name: str = "relay.test:4433") -> None:
-        lobby.relay.apply(
-            HopUp(
-                Welcome(
-                    version=1,
-                    nonce=bytes(16),
-                    observed="",
-                    identity=b"",
-                    endorsement=b"",
-                    time_ms=0,
-                    name=name,
-                    page=page,
-                )
-            ),
-            lobby.clock.now,
-        )
+    def welcomed(page: str) -> None:
+        lobby.relay.apply(HopUp(welcome(page=page)), lobby.clock.now)
 
     for _ in range(2):
         welcomed("https://evil.example/\x1b[2J")
@@ -643,23 +636,8 @@ def test_a_page_that_is_not_the_relay_s_own_is_not_shown_and_told_of_once(tmp_pa
 
 def test_a_relay_s_name_for_itself_runs_nothing_in_a_shell(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
-    lobby.relay._client = lobby.client.as_link()
     for name in ("x'; reboot; ':4433", "x\x1b[2J:4433", "$(id):4433"):
-        lobby.relay.apply(
-            HopUp(
-                Welcome(
-                    version=1,
-                    nonce=bytes(16),
-                    observed="",
-                    identity=b"",
-                    endorsement=b"",
-                    time_ms=0,
-                    name=name,
-                    page="",
-                )
-            ),
-            lobby.clock.now,
-        )
+        lobby.relay.apply(HopUp(welcome(name=name)), lobby.clock.now)
         assert lobby.relay.name == RelayAddress("relay.test", 4433)
 
 
