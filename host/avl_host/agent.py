@@ -101,6 +101,11 @@ class Agent:
         self._relays: Relays | None = None
         self._address: tuple[str, int] | None = None
 
+    @property
+    def ended(self) -> asyncio.Future[str] | None:
+        """Done when the host ends of itself, with the sentence that says why; None before `run`."""
+        return self._ended
+
     async def run(self) -> str:
         """Share until the display is lost; returns what to tell the person then."""
         world, parts, settings = self._world, self._parts, self._settings
