@@ -256,7 +256,7 @@ def test_a_code_that_was_changed_ends_the_dialling_with_that_answer() -> None:
                     with pytest.raises(Refused):
                         async with s.viewer(host, "WRONG-CODE", "10.0.0.9", "guesses"):
                             pass
-                assert host.agent.admission.codes[0] != code
+                await until(lambda: host.agent.admission.codes[0] != code, 3)
                 assert s.relay_instance is not None
                 await s.relay_instance.close()
                 await s.start_relay()
