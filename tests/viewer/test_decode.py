@@ -133,7 +133,7 @@ def ticking() -> Callable[[], float]:
 @pytest.mark.parametrize("kind", [InlineWorker, ThreadWorker])
 def test_results_come_in_order_with_their_context_and_times(kind: Workers) -> None:
     results = Results()
-    worker = kind(Scripted, results.on_decoded, results.on_failed, ticking())
+    worker = kind(open_decoder=Scripted, decoded=results.on_decoded, failed=results.on_failed, now=ticking())
     for number in range(5):
         worker.submit(DecodeJob(b"unit %d" % number, number == 0, number))
     results.expect(5)
@@ -151,7 +151,7 @@ def test_after_a_failure_only_a_key_picture_is_tried(kind: Workers) -> None:
         opened.append(Scripted())
         return opened[-1]
 
-    worker = kind(open_decoder, results.on_decoded, results.on_failed, ticking())
+    worker = kind(open_decoder=open_decoder, decoded=results.on_decoded, failed=results.on_failed, now=ticking())
     jobs = [(b"early", False), (b"key", True), (b"one", False), (b"bad", False), (b"two", False), (b"key", True)]
     for number, (data, key) in enumerate(jobs):
         worker.submit(DecodeJob(data, key, number))
@@ -174,7 +174,13 @@ def test_the_thread_counts_what_waits_and_drops_it_when_closed() -> None:
     assert worker.depth == 4
     closing = threading.Thread(target=worker.close)
     closing.start()
-    while not worker._closing:
+
+    def taken() -> bool:
+        before = worker.depth
+        worker.submit(DecodeJob(b"more", False, 8))
+        return worker.depth > before
+
+    while taken():  # until it closes; nothing is finished before the gate opens
         pass
     gate.set()
     closing.join(5)
@@ -185,7 +191,7 @@ def test_the_thread_counts_what_waits_and_drops_it_when_closed() -> None:
     assert worker.depth == 0
 
 
-def test_an_error_that_nobody_foresaw_is_told_and_costs_one_decoder() -> None:
+async def test_an_error_that_nobody_foresaw_is_told_and_costs_one_decoder() -> None:
     told: list[str] = []
     results, opened = Results(), 0
 
@@ -201,7 +207,7 @@ def test_an_error_that_nobody_foresaw_is_told_and_costs_one_decoder() -> None:
         return Failing()
 
     faults = Faults()
-    faults._tell = told.append
+    faults.watch(told.append, told.append, ticking(), whole_loop=False)
     worker = ThreadWorker(
         open_decoder=open_decoder, decoded=results.on_decoded, failed=results.on_failed, now=ticking(), faults=faults
     )
