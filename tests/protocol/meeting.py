@@ -343,9 +343,10 @@ class Meeting:
     def _carry_one(self, path: MemoryPath, from_viewer: bool, sent: Moved) -> None:
         moved = self.change(from_viewer, sent)
         if moved is not None and (moved := path.passes(from_viewer, moved)) is not None:
-            self._hand(path, from_viewer, moved)
+            self.hand(path, from_viewer, moved)
 
-    def _hand(self, path: MemoryPath, from_viewer: bool, moved: Moved) -> None:
+    def hand(self, path: MemoryPath, from_viewer: bool, moved: Moved) -> None:
+        """Let one end get what the other said on a path, or what a third might have put there."""
         session, attachment = (
             (self.host, path.host_attachment) if from_viewer else (self.viewer, path.viewer_attachment)
         )

@@ -116,7 +116,20 @@ class MemoryCarrier:
             self._events.append(("reset", stream, code))
 
     def consume(self, stream: int, size: int) -> None:
-        self.other._out.setdefault(stream, _Outgoing()).credit += size
+        self.other.grant(stream, size)
+
+    def grant(self, stream: int, size: int) -> None:
+        """The other end has taken so many bytes of a stream, and takes as many more."""
+        self._out.setdefault(stream, _Outgoing()).credit += size
+
+    def hears(self, stream: int) -> bool:
+        """Whether this end still wants to hear of a stream."""
+        return stream not in self._dead
+
+    def abandon(self, stream: int) -> None:
+        """The other end has given a stream up."""
+        self._dead.add(stream)
+        self._out.pop(stream, None)
 
     def withdraw_credit(self, stream: int) -> None:
         """Let the other end give no credit for a stream, as if it did not read."""
@@ -168,7 +181,7 @@ class MemoryCarrier:
                 del out.data[:size]
                 out.credit -= size
                 out.end_told = out.end_told or end
-                if stream not in self.other._dead:
+                if self.other.hears(stream):
                     target.stream_received(stream, data, end, now)
                 if out.full and len(out.data) <= BACKLOG_LIMIT // 2 and self.receiver is not None:
                     out.full = False
@@ -188,9 +201,8 @@ class MemoryCarrier:
                 if self.other.closed is None:
                     self.other.closed = first, ""
                     target.carrier_lost(first, "", now)
-            elif first not in self.other._dead and self.other.closed is None:
-                self.other._dead.add(first)
-                self.other._out.pop(first, None)
+            elif self.other.hears(first) and self.other.closed is None:
+                self.other.abandon(first)
                 target.stream_reset(first, second, now)
         return moved
 

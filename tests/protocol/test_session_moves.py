@@ -95,7 +95,7 @@ def test_what_is_under_way_both_ways_arrives_once(carried: int) -> None:
     for _ in range(carried):
         for from_viewer, pipes in ((True, meeting.viewer_pipes), (False, meeting.host_pipes)):
             if pipes.out:
-                meeting._hand(meeting.paths[0], from_viewer, pipes.out.popleft())
+                meeting.hand(meeting.paths[0], from_viewer, pipes.out.popleft())
     path = meeting.another_path()
     meeting.viewer.move(path.viewer_attachment, meeting.now)
     talk.viewer_says()
@@ -201,7 +201,7 @@ def test_the_first_move_arriving_after_the_second_changes_nothing() -> None:
     first.viewer_pipes.out.clear()
     meeting.move(second)
     for moved in late:
-        meeting._hand(first, True, moved)
+        meeting.hand(first, True, moved)
     meeting.carry()
     talk.both_say()
     talk.check()
@@ -233,11 +233,11 @@ def test_the_host_giving_up_the_old_stream_may_be_heard_before_its_answer() -> N
     path = meeting.another_path()
     meeting.viewer.move(path.viewer_attachment, meeting.now)
     while path.viewer_pipes.out:
-        meeting._hand(path, True, path.viewer_pipes.out.popleft())
+        meeting.hand(path, True, path.viewer_pipes.out.popleft())
     old = meeting.host_pipes.out
     assert any(moved.reset is not None for moved in old)
     while old:  # the relay is quicker than the direct path
-        meeting._hand(meeting.paths[0], False, old.popleft())
+        meeting.hand(meeting.paths[0], False, old.popleft())
     assert meeting.viewer_owner.ended is None
     meeting.carry()
     talk.both_say()
@@ -301,7 +301,7 @@ def test_a_header_with_a_changed_byte_costs_its_stream_and_not_the_session(at: i
     path = meeting.another_path()
     data = bytearray(header(meeting, path))
     data[at] ^= 1
-    meeting._hand(path, True, Moved(stream=0, data=bytes(data)))
+    meeting.hand(path, True, Moved(stream=0, data=bytes(data)))
     assert path.host_pipes.refused == [(0, CloseCode.TAMPERED)]
     assert meeting.host_owner.ended is None and meeting.host.attachment is meeting.host_attachment
     assert meeting.host_owner.moved == 0 and not meeting.host.detached
@@ -312,10 +312,10 @@ def test_a_header_made_for_another_connection_is_refused() -> None:
     meeting = talk.meeting
     path, middle = meeting.another_path(direct=True), meeting.another_path(direct=True)
     middle.host_pipes.server_certificate = b"another certificate"
-    meeting._hand(middle, True, Moved(stream=0, data=header(meeting, path)))
+    meeting.hand(middle, True, Moved(stream=0, data=header(meeting, path)))
     assert middle.host_pipes.refused == [(0, CloseCode.TAMPERED)] and meeting.host.attachment is meeting.host_attachment
     relayed = meeting.another_path()
-    meeting._hand(relayed, True, Moved(stream=0, data=header(meeting, path)))
+    meeting.hand(relayed, True, Moved(stream=0, data=header(meeting, path)))
     assert (
         relayed.host_pipes.refused == [(0, CloseCode.TAMPERED)] and meeting.host.attachment is meeting.host_attachment
     )
@@ -326,8 +326,8 @@ def test_a_header_that_was_used_is_refused_the_second_time() -> None:
     meeting = talk.meeting
     path, elsewhere = meeting.another_path(), meeting.another_path()
     data = header(meeting, path)
-    meeting._hand(path, True, Moved(stream=0, data=data))
-    meeting._hand(elsewhere, True, Moved(stream=0, data=data))
+    meeting.hand(path, True, Moved(stream=0, data=data))
+    meeting.hand(elsewhere, True, Moved(stream=0, data=data))
     assert elsewhere.host_pipes.refused == [(0, CloseCode.TAMPERED)]
     assert meeting.host.attachment is path.host_attachment
 
@@ -367,8 +367,8 @@ def test_noise_where_a_header_must_be_harms_nobody_and_leaves_room_for_the_viewe
     meeting = talk.meeting
     stranger = meeting.another_path()
     for stream in range(0, 100 * (ARRIVING + 5), 100):
-        meeting._hand(stranger, True, Moved(stream=stream, data=SESSION + b"\x00"))
-    meeting._hand(stranger, True, Moved(stream=1, data=b"\xff" * 100))
+        meeting.hand(stranger, True, Moved(stream=stream, data=SESSION + b"\x00"))
+    meeting.hand(stranger, True, Moved(stream=1, data=b"\xff" * 100))
     assert len(stranger.host_pipes.refused) >= 6 and meeting.host_owner.ended is None
     meeting.move(meeting.another_path())
     talk.both_say()
@@ -379,7 +379,7 @@ def test_a_channel_the_viewer_may_not_have_is_not_moved_either() -> None:
     talk = Talk()
     meeting = talk.meeting
     path = meeting.another_path()
-    meeting._hand(path, True, Moved(stream=3, data=header(meeting, path)))
+    meeting.hand(path, True, Moved(stream=3, data=header(meeting, path)))
     assert path.host_pipes.refused == [(3, CloseCode.FORBIDDEN)] and meeting.host.state is HostState.ADMITTED
 
 
@@ -392,11 +392,11 @@ def test_a_header_that_comes_byte_by_byte_is_taken() -> None:
     whole, path.viewer_pipes.out = list(path.viewer_pipes.out), type(path.viewer_pipes.out)()
     for moved in whole:
         for at in range(len(moved.data)):
-            meeting._hand(path, True, Moved(stream=moved.stream, data=moved.data[at : at + 1]))
+            meeting.hand(path, True, Moved(stream=moved.stream, data=moved.data[at : at + 1]))
     answers, path.host_pipes.out = list(path.host_pipes.out), type(path.host_pipes.out)()
     for moved in answers:
         for at in range(len(moved.data)):
-            meeting._hand(path, False, Moved(stream=moved.stream, data=moved.data[at : at + 1]))
+            meeting.hand(path, False, Moved(stream=moved.stream, data=moved.data[at : at + 1]))
     meeting.carry()
     talk.both_say()
     talk.check()

@@ -37,7 +37,8 @@ class Net:
         self.found: list[Address] = []
         self._flying: list[tuple[float, bool, Address, bytes]] = []
 
-    def _collect(self) -> None:
+    def collect(self) -> None:
+        """Take what both want to send, and let it fly."""
         for from_viewer, puncher in ((True, self.viewer), (False, self.host)):
             for data, target in puncher.take_output():
                 self.sent.append((self.now, from_viewer, target, data))
@@ -47,7 +48,7 @@ class Net:
     def run(self, seconds: float) -> None:
         end = self.now + seconds
         while True:
-            self._collect()
+            self.collect()
             due = [at for p in (self.viewer, self.host) if (at := p.next_timeout()) is not None]
             due += [entry[0] for entry in self._flying]
             if not due or min(due) > end:
@@ -293,7 +294,7 @@ def test_addresses_that_datagrams_claim_to_come_from_are_counted_too() -> None:
         punch = viewer.make(Punch(False, at.to_bytes(8, "big")), True)
         net.host.receive(punch, (f"203.0.113.{at % 250}", 9), net.now)
         net.host.handle_timer(net.now)
-        net._collect()
+        net.collect()
     punches = [entry for entry in net.sent if entry[3][0] == 2]
     assert len(punches) <= OF_SESSION[1] + 10 * OF_SESSION[0] + 1
 

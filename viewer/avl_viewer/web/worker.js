@@ -2,8 +2,8 @@
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
  * From the page: canvas (the first, then one for each further track), connect, input, paste, visible, measure, network,
- * leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard, settled, statistics, dropped, failed
- * (`say`).
+ * leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard, clipboard-refused, settled, statistics,
+ * dropped, failed (`say`).
  */
 
 import { fetchDirections } from "./directions.js";
