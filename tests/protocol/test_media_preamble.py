@@ -19,18 +19,26 @@ RECTS = st.lists(st.builds(Rect, INTEGERS, INTEGERS, INTEGERS, INTEGERS), max_si
 SIDES = st.integers(1, 16384)
 KEYS = st.builds(
     Preamble,
-    INTEGERS,
-    INTEGERS,
-    INTEGERS,
-    st.none(),
-    st.booleans(),
-    RECTS,
-    st.text("abcdefABCDEF.0123456789", max_size=30),
-    SIDES,
-    SIDES,
-    st.sampled_from(Chroma),
+    group=INTEGERS,
+    captured_us=INTEGERS,
+    input_echo_us=INTEGERS,
+    depends=st.none(),
+    settled=st.booleans(),
+    dirty=RECTS,
+    codec=st.text("abcdefABCDEF.0123456789", max_size=30),
+    width=SIDES,
+    height=SIDES,
+    chroma=st.sampled_from(Chroma),
 )
-DELTAS = st.builds(Preamble, INTEGERS, INTEGERS, INTEGERS, INTEGERS, st.booleans(), RECTS)
+DELTAS = st.builds(
+    Preamble,
+    group=INTEGERS,
+    captured_us=INTEGERS,
+    input_echo_us=INTEGERS,
+    depends=INTEGERS,
+    settled=st.booleans(),
+    dirty=RECTS,
+)
 
 
 @given(st.one_of(KEYS, DELTAS), st.binary(max_size=50))

@@ -133,7 +133,7 @@ def ticking() -> Callable[[], float]:
 @pytest.mark.parametrize("kind", [InlineWorker, ThreadWorker])
 def test_results_come_in_order_with_their_context_and_times(kind: Workers) -> None:
     results = Results()
-    worker = kind(Scripted, results.on_decoded, results.on_failed, ticking())
+    worker = kind(open_decoder=Scripted, decoded=results.on_decoded, failed=results.on_failed, now=ticking())
     for number in range(5):
         worker.submit(DecodeJob(b"unit %d" % number, number == 0, number))
     results.expect(5)
@@ -151,7 +151,7 @@ def test_after_a_failure_only_a_key_picture_is_tried(kind: Workers) -> None:
         opened.append(Scripted())
         return opened[-1]
 
-    worker = kind(open_decoder, results.on_decoded, results.on_failed, ticking())
+    worker = kind(open_decoder=open_decoder, decoded=results.on_decoded, failed=results.on_failed, now=ticking())
     jobs = [(b"early", False), (b"key", True), (b"one", False), (b"bad", False), (b"two", False), (b"key", True)]
     for number, (data, key) in enumerate(jobs):
         worker.submit(DecodeJob(data, key, number))

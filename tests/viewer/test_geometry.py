@@ -12,7 +12,9 @@ from avl_viewer.present.geometry import Geometry
 
 FULL_HD = Geometry(width=1920, height=1080, window_width=1280, window_height=720)
 sizes = st.integers(1, 4000)
-geometries = st.builds(Geometry, sizes, sizes, sizes, sizes, st.booleans())
+geometries = st.builds(
+    Geometry, width=sizes, height=sizes, window_width=sizes, window_height=sizes, exact=st.booleans()
+)
 
 
 def test_fitted_keeps_proportions_and_is_centred() -> None:

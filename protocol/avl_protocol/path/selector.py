@@ -1,6 +1,6 @@
 """Selector: which way a session takes now, among those that are open (spec 08-paths, 8.6).
 
-Ways differ by milliseconds that change all the time, and a change of path costs a round trip: so a better path has to
+Paths differ by milliseconds that change all the time, and a change of path costs a round trip: so a better path has to
 be better by enough, for long enough, and one that has failed has to prove itself for longer each time.
 """
 

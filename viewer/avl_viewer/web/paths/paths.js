@@ -1,5 +1,5 @@
 /**
- * Ways: all hops of one session, and which of them it is on (spec 08-paths, 8.5 and 8.6).
+ * Paths: all hops of one session, and which of them it is on (spec 08-paths, 8.5 and 8.6).
  *
  * The relay is dialled first and kept; the host itself is tried beside it. When the way in use falls silent the session
  * goes to another at once, and while there is none, the relay is dialled until it answers: the session itself goes on.
