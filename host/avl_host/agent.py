@@ -101,6 +101,11 @@ class Agent:
         self._relays: Relays | None = None
         self._address: tuple[str, int] | None = None
 
+    @property
+    def ending(self) -> str | None:
+        """What `run` tells the person, from the moment that its end is certain; None before."""
+        return self._ended.result() if self._ended is not None and self._ended.done() else None
+
     async def run(self) -> str:
         """Share until the display is lost; returns what to tell the person then."""
         world, parts, settings = self._world, self._parts, self._settings

@@ -288,7 +288,7 @@ class Relay:
     def snapshot(self) -> Snapshot:
         """What the relay holds, by number."""
         web = 0 if self._sockets is None else self._sockets.connections
-        below = () if self._endpoint is None else (self._endpoint.snapshot(),)
+        below = tuple(part.snapshot() for part in (self._endpoint, self._sockets) if part is not None)
         return Snapshot("relay", {"WebSockets": web}, (self._router.snapshot(), *below))
 
     def _nat_test(self, peer: HopServer, token: bytes) -> None:

@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import xcffib
 
 from tests.tools import need
 
@@ -70,6 +72,20 @@ def own_xvfb() -> Iterator[Callable[..., XServer]]:
     yield start
     for server in servers:
         server.end()
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The X connections that are opened from now on."""
+    made: list[Any] = []
+    connect: Callable[[str], Any] = xcffib.connect
+
+    def recorded(display: str) -> Any:
+        made.append(connect(display))
+        return made[-1]
+
+    monkeypatch.setattr(xcffib, "connect", recorded)
+    return made
 
 
 @dataclass

@@ -8,19 +8,28 @@ from avl_host.config import EVERYTHING, HostSettings
 from avl_host.sessions.admission import CodeAdmission
 from avl_host.sessions.tickets import TicketBook
 from avl_protocol.endpoint.program.state import StateFolder
-from avl_protocol.wire.registry import Permission
+from avl_protocol.wire.registry import T_RESUME, Permission
 from avl_protocol.wire.target import RelayAddress
 from tests.protocol.handshakes import WALL, Seeded
 
 FRIEND, STRANGER = b"f" * 32, b"s" * 32
 
 
-def admission(folder: Path, replaced: list[str] | None = None, **settings: object) -> CodeAdmission:
+def book(folder: Path) -> TicketBook:
+    return TicketBook(StateFolder(folder), T_RESUME, Seeded("tickets"), lambda: float(WALL))
+
+
+def admission(
+    folder: Path, replaced: list[str] | None = None, tickets: TicketBook | None = None, **settings: object
+) -> CodeAdmission:
     chosen = HostSettings(relays=(RelayAddress("h", 1),), state=folder, source="pattern", **settings)  # type: ignore[arg-type]
     told = replaced if replaced is not None else []
-    tickets = TicketBook(StateFolder(folder), chosen.resume, Seeded("tickets"), lambda: float(WALL))
     return CodeAdmission(
-        settings=chosen, state=StateFolder(folder), tickets=tickets, entropy=Seeded("door"), replaced=told.append
+        settings=chosen,
+        state=StateFolder(folder),
+        tickets=tickets or book(folder),
+        entropy=Seeded("door"),
+        replaced=told.append,
     )
 
 
@@ -92,8 +101,9 @@ def test_a_one_use_code_is_gone_and_that_is_told(tmp_path: Path) -> None:
 
 
 def test_a_ticket_admits_its_viewer_and_costs_no_try(tmp_path: Path) -> None:
-    opened = admission(tmp_path, code="CODE-1234")
-    ticket = opened._tickets.issue(FRIEND, b"s" * 16, Permission.VIEW)
+    tickets = book(tmp_path)
+    opened = admission(tmp_path, tickets=tickets, code="CODE-1234")
+    ticket = tickets.issue(FRIEND, b"s" * 16, Permission.VIEW)
     assert ticket is not None
     fail(opened, STRANGER, 10)
     assert opened.redeem(ticket, FRIEND) == Permission.VIEW

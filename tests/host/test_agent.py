@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from avl_host.capture.source import SourceLost
+from avl_host.paths.relays import Relays
 from avl_protocol.wire.target import parse_target
 from tests.simulator.run import Simulation
 from tests.simulator.world import CODE, system
 from tests.system.seen import online, run, until
 
 
-def test_a_ready_file_says_all_that_a_script_needs(tmp_path: Path) -> None:
+def test_a_ready_file_says_all_that_a_script_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "ready.json"
 
     async def main(simulation: Simulation) -> None:
@@ -30,7 +32,7 @@ def test_a_ready_file_says_all_that_a_script_needs(tmp_path: Path) -> None:
             assert target == s.target(host)
             assert ready["device_id"] == host.agent.identity.device_id
             assert ready["url"] == ready["view_url"] == "", "this relay serves no page"
-            host.agent._relays.page = lambda: "https://relay.test/"  # type: ignore[union-attr, method-assign]
+            monkeypatch.setattr(Relays, "page", lambda relays: "https://relay.test/")
             served = host.agent.ready()
             assert served["url"] == f"https://relay.test/#d={ready['device_id']}&c={CODE}"
             assert served["view_url"] == f"https://relay.test/#d={ready['device_id']}&c=LOOK-ONLY"
@@ -50,7 +52,7 @@ def test_without_a_view_code_none_is_told(tmp_path: Path) -> None:
     run(main)
 
 
-def test_a_used_code_disappears_from_the_ready_file(tmp_path: Path) -> None:
+def test_a_used_code_disappears_from_the_ready_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "ready.json"
 
     async def main(simulation: Simulation) -> None:
@@ -60,7 +62,7 @@ def test_a_used_code_disappears_from_the_ready_file(tmp_path: Path) -> None:
                 pass
             ready = json.loads(file.read_text())
             assert ready["code"] == ""
-            host.agent._relays.page = lambda: "https://relay.test/"  # type: ignore[union-attr, method-assign]
+            monkeypatch.setattr(Relays, "page", lambda relays: "https://relay.test/")
             assert host.agent.ready()["url"] == f"https://relay.test/#d={ready['device_id']}"
             assert any("(used" in line for line in host.said)
 
@@ -89,12 +91,10 @@ def test_identity_and_pin_outlive_restarts() -> None:
 def test_a_relay_with_another_pin_is_told_once_and_never_registered_with() -> None:
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s:
-            right = s._relay_address
-            assert right is not None and s.relay_instance is not None
-            s._relay_address = type(right)(right.host, right.port, bytes(32))
-            async with s.host() as host:
+            assert s.relay_instance is not None
+            async with s.host(relays=(replace(s.relay, pin=bytes(32)),)) as host:
                 await asyncio.sleep(120)
-                assert s.relay_instance._router.hosts == 0
+                assert s.relay_instance.snapshot().part("router")["hosts"] == 0
                 told = [line for line in host.said if "pinned" in line]
                 assert len(told) == 1 and len(host.said) == 1
 
@@ -116,8 +116,7 @@ def test_a_lost_display_ends_the_run_with_a_sentence() -> None:
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host() as host:
             await online(host)
-            ended = host.agent._ended
-            assert ended is not None
+            assert host.agent.ending is None
             async with s.viewer(host) as desktop:
                 await desktop.screenshot()
 
@@ -125,8 +124,8 @@ def test_a_lost_display_ends_the_run_with_a_sentence() -> None:
                     raise SourceLost("the display :1 is gone: start it again")
 
                 host.source.grab = die  # type: ignore[method-assign]
-                await until(ended.done, 5)
-            assert ended.result() == "the display :1 is gone: start it again"
+                await until(lambda: host.agent.ending is not None, 5)
+            assert host.agent.ending == "the display :1 is gone: start it again"
 
     run(main)
 

@@ -7,8 +7,11 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+import xcffib
+import xcffib.xproto
 
 from avl_host.desktop.clipboard import ClipboardUnavailable, MemoryClipboard, X11Clipboard
 from avl_protocol.wire.cliptext import Content
@@ -85,23 +88,23 @@ async def test_what_another_program_copies_is_told(xvfb: XServer, clipboard: X11
         assert await clipboard.get() == text
 
 
-async def test_what_is_copied_while_another_program_goes_away_is_told(xvfb: XServer, clipboard: X11Clipboard) -> None:
+async def test_what_is_copied_while_another_program_goes_away_is_told(xvfb: XServer, connections: list[Any]) -> None:
     told: asyncio.Queue[Content] = asyncio.Queue()
+    clipboard, other = X11Clipboard(xvfb.display), X11Clipboard(xvfb.display)
     clipboard.on_change = told.put_nowait
-    other = X11Clipboard(xvfb.display)
+    x, others = connections
     try:
         await asyncio.sleep(0)
-        clipboard._x.core.DeleteProperty(
-            0xDEAD, clipboard._display.atom("AVL_TIME")
-        )  # an error comes, then what was copied
-        clipboard._x.flush()
+        x.core.DeleteProperty(0xDEAD, xcffib.xproto.Atom.WM_NAME)  # an error comes, then what was copied
+        x.flush()
         time.sleep(0.05)  # the server has met the error first; whoever asked whether it has would read it
         assert other.set("right behind an error")
-        other._x.core.GetInputFocus().reply()
+        others.core.GetInputFocus().reply()
         async with asyncio.timeout(8):
             assert await told.get() == "right behind an error"
     finally:
         other.close()
+        clipboard.close()
 
 
 @pytest.mark.parametrize("text", ["", "short ж\n", LONG], ids=["empty", "short", "in pieces"])

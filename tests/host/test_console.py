@@ -25,7 +25,7 @@ def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_pat
     assert console(lobby).answer({"ask": "sessions"}) == {"sessions": []}
     first = lobby.admit(1)
     lobby.clock.now += 90
-    lobby.admit(2, Permission.VIEW)._name = "watcher"
+    lobby.admit(2, Permission.VIEW, "watcher")
     lobby.incoming(3)  # not in yet
     first.attachment_lost(first.attachment, lobby.clock.now)
     lobby.settle()

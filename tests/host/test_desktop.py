@@ -168,12 +168,13 @@ def test_closing_releases(xvfb: XServer, watcher: Watcher) -> None:
         sink.move(1, 1)
 
 
-def test_what_a_crashed_host_left_pressed_is_released(xvfb: XServer, watcher: Watcher) -> None:
+def test_what_a_crashed_host_left_pressed_is_released(xvfb: XServer, watcher: Watcher, connections: list[Any]) -> None:
     crashed = DesktopSink(xvfb.display, never)
+    x = connections[-1]
     crashed.key(KEYS["alt"], True, Modifier.ALT, "")
     crashed.button(3, True)
-    crashed._x.core.GetInputFocus().reply()
-    crashed._x.disconnect()  # Gone without a word: the server keeps both down.
+    x.core.GetInputFocus().reply()
+    x.disconnect()  # Gone without a word: the server keeps both down.
     assert eventually(lambda: watcher.keys() != set())
     again = DesktopSink(xvfb.display, never)
     assert eventually(lambda: watcher.keys() == set())

@@ -39,7 +39,8 @@ press(KEYS["enter"])
 sink.key(KEYS["ctrl"], True, Modifier.CONTROL, "")
 press(KEYS["e"], "d", Modifier.CONTROL)
 sink.close()
-print(*sink._mouse.position)
+from pynput import mouse
+print(*mouse.Controller().position)
 """
 
 

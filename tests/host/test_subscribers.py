@@ -17,16 +17,15 @@ from avl_host.input.recorder import InputRecorder
 from avl_host.paths.registration import Registration
 from avl_host.services.pointer import CURSOR_RATE
 from avl_host.sessions.subscribers import RENEWAL_SPACING, UNADMITTED, Subscribers
-from avl_host.sessions.tickets import TicketBook
-from avl_protocol.crypto import schedule
+from avl_host.sessions.tickets import TICKET_BYTES, TicketBook
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.media.frame import Monitor
+from avl_protocol.session.hop import clientevents
 from avl_protocol.session.hop.clientevents import ChannelReceived, HopLost, HopSaid, HopUp
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import (
-    Admitted,
     Asks,
     ChannelOpened,
     Detached,
@@ -35,12 +34,10 @@ from avl_protocol.session.hosting import (
     HostState,
     Input,
     Message,
-    Moved,
-    Returns,
 )
-from avl_protocol.session.moves import HostMoves
-from avl_protocol.session.pipes import Attachment
-from avl_protocol.session.secure import SecureChannels
+from avl_protocol.session.pipes import Attachment, SessionPipes
+from avl_protocol.session.viewer import ViewerSession
+from avl_protocol.session.viewing import ViewerSettings
 from avl_protocol.wire.channels import channel_of
 from avl_protocol.wire.endtoend import (
     Clipboard,
@@ -84,6 +81,13 @@ class Nowhere:
         return
 
 
+def welcome(name: str = "relay.test:4433", page: str = "") -> Welcome:
+    """What a relay says of itself when a host registers."""
+    return Welcome(
+        version=1, nonce=bytes(16), observed="", identity=b"", endorsement=b"", time_ms=0, name=name, page=page
+    )
+
+
 class Clock:
     """Stands where it is put."""
 
@@ -96,11 +100,67 @@ class Clock:
         return float(WALL)
 
 
+class Visitor:
+    """A viewer's own session at a lobby; what it says waits until the lobby is given it, `step` by step."""
+
+    def __init__(self, lobby: Lobby, handle: int, permissions: Permission, name: str) -> None:
+        own, ticket = identity(f"viewer {handle}"), handle.to_bytes(TICKET_BYTES, "big")
+        lobby.admission.tickets[ticket, own.public] = permissions
+        self._lobby, self._handle, self._hop = lobby, handle, RecordingHop()
+        self._place = Attachment(self._hop.as_link(), handle, begun=True)
+        settings = ViewerSettings(
+            identity=own,
+            device=HOST.number,
+            session_id=handle.to_bytes(16, "big"),
+            code="",
+            name=name,
+            permissions=permissions,
+            decodes=(),
+            ticket=ticket,
+        )
+        self._session = ViewerSession(
+            settings, SessionPipes(self._place), entropy=Seeded(name), wall=WALL, now=lobby.clock.now
+        )
+        self._own = 0
+        self._session.start()
+        self._opened()
+
+    @property
+    def stream(self) -> int:
+        """The stream of its channel 0, as the host knows it."""
+        return 100_000 * self._handle + self._own
+
+    def _opened(self) -> None:
+        """Channel 0 has another stream, opened before those of the other channels."""
+        self._own = min(self._hop.carrier.sent)
+
+    def step(self) -> None:
+        """The host hears what is said on channel 0, and its answer is heard."""
+        said = bytes(self._hop.carrier.sent.pop(self._own))
+        lobby, now = self._lobby, self._lobby.clock.now
+        heard = ChannelReceived(handle=self._handle, channel=Channel.CONTROL, stream=self.stream, data=said, end=False)
+        lobby.relay.apply(
+            clientevents.ChannelOpened(handle=self._handle, channel=Channel.CONTROL, stream=self.stream), now
+        )
+        lobby.relay.apply(heard, now)
+        answer = bytes(lobby.client.carrier.sent.pop(self.stream, b""))
+        self._session.channel_received(self._place, Channel.CONTROL, self._own, answer, False, now)
+
+    def come_back(self) -> None:
+        """Take the session to streams of its own, where it is."""
+        self._hop.carrier.sent.clear()
+        self._session.move(self._place, self._lobby.clock.now)
+        self._opened()
+        self.step()
+
+
 class Lobby:
-    """A reception with one relay, on a recording link; `admit` makes sessions that are in, without a handshake."""
+    """A reception with one relay, on a recording link; `admit` makes sessions that are in, each with its visitor."""
 
     def __init__(self, folder: Path, ask: Any = None) -> None:
         self.clock = Clock()
+        self.admission = OneCodeAdmission()
+        self.visitors: dict[int, Visitor] = {}
         self.said: list[str] = []
         self.sink, self.client, self.worker = InputRecorder(), RecordingHop(), RecordingWorker()
         self.watcher = RecordingService()
@@ -113,7 +173,7 @@ class Lobby:
             world,
             identity=HOST,
             name="desk",
-            admission=OneCodeAdmission(),
+            admission=self.admission,
             publisher=self.publisher,
             keep=T_RESUME,
             ask=ask,
@@ -143,12 +203,14 @@ class Lobby:
             after=lambda: None,
             moved=lambda: None,
         )
-        self.relay._hop = self.client.hop
+        self.relay.use(self.client.as_link())
+        self.relay.apply(HopUp(welcome()), self.clock.now)
+        self.client.sent.clear()
         self.told: dict[int, list[Any]] = {}
 
     @property
     def sessions(self) -> list[HostSession]:
-        return [subscriber.session for subscriber in self.subscribers._subscribers.values()]
+        return self.subscribers.sessions
 
     def say(self, message: Any) -> None:
         """The relay says something."""
@@ -162,29 +224,16 @@ class Lobby:
     def incoming(self, handle: int, source: bytes = b"source") -> HostSession | None:
         name = handle.to_bytes(16, "big")
         self.say(Incoming(session=name, handle=handle, source=source))
-        subscriber = self.subscribers._subscribers.get(name)
-        return subscriber.session if subscriber is not None else None
+        return next((session for session in self.sessions if session.session_id == name), None)
 
-    def admit(self, handle: int, permissions: Permission = EVERYTHING) -> HostSession:
+    def admit(self, handle: int, permissions: Permission = EVERYTHING, name: str = "") -> HostSession:
         session = self.incoming(handle, handle.to_bytes(8, "big"))
         assert session is not None
         self.told[handle] = []
-        session.viewer = identity(f"viewer {handle}").public
-        session.permissions = permissions
-        session.state = HostState.PROVED
-        assert session._pipes.adopt(0, session.attachment, 100 * handle)
-        keys = schedule.derive(bytes(32), handle.to_bytes(32, "big"), b"isk")
-        session._secure = SecureChannels(keys, False, session.session_id, session._pipes)
-        session._moves = HostMoves(session._secure, session._pipes)
-        session._timers.stop_all()
         self.hears(session, handle)
-
-        def admit(grant: Grant, now: float) -> None:
-            session.state = HostState.ADMITTED
-            session.events.append(Admitted())
-
-        session.admit = admit  # type: ignore[method-assign]
-        self.happens(session, Returns())
+        visitor = self.visitors[handle] = Visitor(self, handle, permissions, name)
+        while session.state is not HostState.ADMITTED:
+            visitor.step()
         return session
 
     def happens(self, session: HostSession, *events: Event) -> None:
@@ -199,7 +248,11 @@ class Lobby:
     def hears(self, session: HostSession, handle: int, ways: list[bool] | None = None) -> None:
         """Write down what a session is sent, on its clipboard channel where that has a way (default: it has)."""
 
+        says = session.send
+
         def send(message: Any) -> bool:
+            if isinstance(message, Grant):
+                return says(message)
             if ways is not None and not ways[0] and channel_of(type(message)) == Channel.BULK:
                 return False
             self.told[handle].append(message)
@@ -452,13 +505,13 @@ def test_who_leaves_is_evicted_and_the_others_get_new_keys(tmp_path: Path) -> No
 
 def test_who_never_came_in_leaves_without_new_keys_or_a_word(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
-    lobby.admit(2)
+    friend = lobby.admit(2)
     stranger = lobby.incoming(1)
-    assert stranger is not None
+    assert stranger is not None and stranger in lobby.sessions
     stranger.permissions = EVERYTHING  # the code was right, and then the person said no
     stranger.attachment_lost(stranger.attachment, 100.0)
     lobby.settle()
-    assert lobby.sessions == [lobby.subscribers._subscribers[(2).to_bytes(16, "big")].session]
+    assert lobby.sessions == [friend]
     assert lobby.of(2, MediaKeys) == []
     assert not any("has left" in line for line in lobby.said)
 
@@ -529,13 +582,13 @@ def test_who_comes_and_goes_all_the_time_does_not_keep_the_others_busy(tmp_path:
     lobby = Lobby(tmp_path)
     flaps = lobby.admit(1)
     lobby.admit(2)
-    for turn in range(1000):
-        flaps.channel_reset(flaps.attachment, 0, 100 + turn, CloseCode.SESSION_LOST, lobby.clock.now)
+    for _ in range(1000):
+        flaps.channel_reset(flaps.attachment, 0, lobby.visitors[1].stream, CloseCode.SESSION_LOST, lobby.clock.now)
         lobby.settle()
         assert flaps.detached
         lobby.wait(0.001)
-        assert flaps._pipes.adopt(0, flaps.attachment, 101 + turn)
-        lobby.happens(flaps, Moved())
+        lobby.visitors[1].come_back()
+        assert not flaps.detached
     assert len(lobby.of(1, MediaKeys)) >= 1000, "it was given them whenever it was back"
     assert 2 <= len(lobby.of(2, MediaKeys)) <= 2 + 1.0 / RENEWAL_SPACING
 
@@ -557,7 +610,7 @@ def test_a_running_session_gets_another_place_and_stays_where_it_is(tmp_path: Pa
         lobby.say(Incoming(session=(1).to_bytes(16, "big"), handle=handle, source=b"source", moves=1))
         assert Accept(handle) in lobby.client.sent
     assert session.attachment is before and not session.detached and len(lobby.sessions) == 1
-    subscriber = next(iter(lobby.subscribers._subscribers.values()))
+    (subscriber,) = lobby.subscribers.subscribers()
     assert len(subscriber.paths) <= 8 and subscriber.here is not None
     assert all(isinstance(m, Evict) and m.handle not in (1, 39) for m in lobby.client.of(Evict))
 
@@ -608,29 +661,14 @@ def test_a_thousand_strangers_leave_nothing_behind(tmp_path: Path) -> None:
         assert session is not None
         lobby.clock.now += 11
         lobby.subscribers.handle_timer(lobby.clock.now)
-    assert lobby.sessions == [] and lobby.subscribers._subscribers == {} and lobby.subscribers.next_timeout() is None
+    assert lobby.sessions == [] and lobby.subscribers.next_timeout() is None
 
 
 def test_a_page_that_is_not_the_relay_s_own_is_not_shown_and_told_of_once(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
-    lobby.relay._client = lobby.client.as_link()
 
-    def welcomed(page: str, name: str = "relay.test:4433") -> None:
-        lobby.relay.apply(
-            HopUp(
-                Welcome(
-                    version=1,
-                    nonce=bytes(16),
-                    observed="",
-                    identity=b"",
-                    endorsement=b"",
-                    time_ms=0,
-                    name=name,
-                    page=page,
-                )
-            ),
-            lobby.clock.now,
-        )
+    def welcomed(page: str) -> None:
+        lobby.relay.apply(HopUp(welcome(page=page)), lobby.clock.now)
 
     for _ in range(2):
         welcomed("https://evil.example/\x1b[2J")
@@ -643,23 +681,8 @@ def test_a_page_that_is_not_the_relay_s_own_is_not_shown_and_told_of_once(tmp_pa
 
 def test_a_relay_s_name_for_itself_runs_nothing_in_a_shell(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
-    lobby.relay._client = lobby.client.as_link()
     for name in ("x'; reboot; ':4433", "x\x1b[2J:4433", "$(id):4433"):
-        lobby.relay.apply(
-            HopUp(
-                Welcome(
-                    version=1,
-                    nonce=bytes(16),
-                    observed="",
-                    identity=b"",
-                    endorsement=b"",
-                    time_ms=0,
-                    name=name,
-                    page="",
-                )
-            ),
-            lobby.clock.now,
-        )
+        lobby.relay.apply(HopUp(welcome(name=name)), lobby.clock.now)
         assert lobby.relay.name == RelayAddress("relay.test", 4433)
 
 

@@ -7,18 +7,39 @@ import random
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from avl_protocol.endpoint.accept.acceptor import Acceptor
 from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.tls import TrustPinned
-from avl_protocol.endpoint.udp.network import Address
+from avl_protocol.endpoint.udp.network import Address, Batch
 from avl_protocol.quic.carrier import QuicCarrier
+from avl_protocol.quic.connection import Connection
 from avl_protocol.rate.limits import Limits, Places
 from avl_protocol.wire.registry import CloseCode
 from tests.protocol.carriers import RecordingReceiver
 from tests.protocol.test_endpoint_acceptor import initial
+from tests.simulator.loop import VirtualClock
 from tests.simulator.run import Simulation, run
 
 SERVER: Address = ("10.0.0.1", 1)
+
+
+class SlowableClock:
+    """The simulation's; while it is `slow`, each look at the time takes a millisecond, as a handshake does."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self._spent = 0.0
+        self.slow = False
+
+    def monotonic(self) -> float:
+        self._spent = self._spent + 0.001 if self.slow else 0.0
+        return self._clock.monotonic() + self._spent
+
+    def wall(self) -> float:
+        return self._clock.wall()
 
 
 class Stand:
@@ -26,7 +47,10 @@ class Stand:
 
     def __init__(self, sim: Simulation, limits: Limits) -> None:
         self.sim = sim
-        self.server = sim.endpoint(SERVER[0], limits=limits)
+        self.clock = SlowableClock(sim.clock)
+        self.server = Endpoint(
+            network=sim.network.at(SERVER[0]), clock=self.clock, entropy=sim.entropy, loop=sim.loop, limits=limits
+        )
         self.accepted: list[RecordingReceiver] = []
         self.clients: list[Endpoint] = []
 
@@ -59,6 +83,10 @@ class Stand:
             await made[0].until(lambda: bool(made[0].datagrams))
         return made[0]
 
+    def receive(self, batch: Batch) -> None:
+        """The server's socket hands over what came in one wake-up."""
+        self.sim.network.at(SERVER[0]).receive(SERVER, batch)
+
     async def close(self) -> None:
         for endpoint in self.clients:
             await endpoint.close()
@@ -75,21 +103,25 @@ def simulate(main: Any, limits: Limits | None = None) -> None:
     run(whole)
 
 
-def watched(stand: Stand) -> list[str]:
-    """In which order packets are read: "friend", "stranger" for one with a connection, or "new"."""
-    order: list[str] = []
-    server: Any = stand.server
-    deliver, accept = server._deliver, server._accept
+def watched(patch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """In which order the server reads packets: "friend", "stranger" for one with a connection, or "new"; and whose."""
+    order: list[tuple[str, str]] = []
+    receive, judge = Connection.receive_datagram, Acceptor.judge
+    judged: list[bytes] = []
 
-    def delivered(bound: Any, *rest: Any) -> None:
-        order.append("friend" if bound.favoured else "stranger")
-        deliver(bound, *rest)
+    def received(connection: Connection, data: bytes, address: Any, now: float) -> None:
+        peer = connection.get_peer_address()
+        if peer is not None and not connection.is_client and not any(data is first for first in judged):
+            order.append(("friend" if connection.trusted else "stranger", peer[0]))
+        receive(connection, data, address, now)
 
-    def accepted(*rest: Any) -> None:
-        order.append("new")
-        accept(*rest)
+    def accepted(acceptor: Acceptor, first: Any, data: bytes, address: Address, now: float) -> Any:
+        order.append(("new", address[0]))
+        judged.append(data)
+        return judge(acceptor, first, data, address, now)
 
-    server._deliver, server._accept = delivered, accepted
+    patch.setattr(Connection, "receive_datagram", received)
+    patch.setattr(Acceptor, "judge", accepted)
     return order
 
 
@@ -99,48 +131,40 @@ def packet(receiver: RecordingReceiver) -> tuple[bytes, Address]:
     return b"\x40" + receiver.carrier.connection.peer_connection_id + bytes(40), (receiver.carrier.peer_address[0], 5)
 
 
-def test_friends_are_read_before_strangers_whoever_came_first() -> None:
+def test_friends_are_read_before_strangers_whoever_came_first(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(stand: Stand) -> None:
         friend = await stand.connect("10.0.1.1", trusted=True)
         stranger = await stand.connect("10.0.2.1")
-        order = watched(stand)
+        order = watched(monkeypatch)
         chance = random.Random(1)
         batch = [(initial(1, chance.randbytes(8)), ("10.0.3.1", 7)), packet(stranger), packet(friend), packet(friend)]
-        stand.server._received(batch)
-        assert order == ["friend", "friend", "stranger", "new"]
+        stand.receive(batch)
+        assert [what for what, _ in order] == ["friend", "friend", "stranger", "new"]
 
     simulate(main)
 
 
-def test_one_friend_gets_a_part_of_a_turn_and_the_rest_in_the_next_ones() -> None:
+def test_one_friend_gets_a_part_of_a_turn_and_the_rest_in_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(stand: Stand) -> None:
         loud, quiet = await stand.connect("10.0.1.1", trusted=True), await stand.connect("10.0.2.1", trusted=True)
-        seen: list[str] = []
-        server: Any = stand.server
-        deliver = server._deliver
-
-        def delivered(bound: Any, *rest: Any) -> None:
-            seen.append(bound.connection.get_peer_address()[0])
-            deliver(bound, *rest)
-
-        server._deliver = delivered
-        server._received([packet(loud)] * 200 + [packet(quiet)])
-        assert seen == ["10.0.1.1"] * 64 + ["10.0.2.1"]
-        server._received([packet(quiet)])
-        assert seen[65:] == ["10.0.1.1"] * 64 + ["10.0.2.1"]
+        order = watched(monkeypatch)
+        stand.receive([packet(loud)] * 200 + [packet(quiet)])
+        assert [whose for _, whose in order] == ["10.0.1.1"] * 64 + ["10.0.2.1"]
+        stand.receive([packet(quiet)])
+        assert [whose for _, whose in order[65:]] == ["10.0.1.1"] * 64 + ["10.0.2.1"]
         await asyncio.sleep(0)
         await asyncio.sleep(0.001)
-        assert seen.count("10.0.1.1") == 200, "nothing of a friend's is lost"
+        assert [whose for _, whose in order].count("10.0.1.1") == 200, "nothing of a friend's is lost"
 
     simulate(main)
 
 
-def test_a_stranger_s_packets_beyond_its_allowance_are_lost_and_nobody_else_s() -> None:
+def test_a_stranger_s_packets_beyond_its_allowance_are_lost_and_nobody_else_s(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(stand: Stand) -> None:
         loud, other = await stand.connect("10.0.1.1"), await stand.connect("10.0.2.1")
-        order = watched(stand)
+        order = watched(monkeypatch)
         for _ in range(100):
-            stand.server._received([packet(loud)] * 50)
+            stand.receive([packet(loud)] * 50)
             await asyncio.sleep(0)
         await asyncio.sleep(0.001)
         assert 900 < len(order) <= 1001
@@ -152,24 +176,24 @@ def test_a_stranger_s_packets_beyond_its_allowance_are_lost_and_nobody_else_s() 
     simulate(main)
 
 
-def test_a_friend_may_send_as_fast_as_any_film() -> None:
+def test_a_friend_may_send_as_fast_as_any_film(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(stand: Stand) -> None:
         friend = await stand.connect("10.0.1.1", trusted=True)
-        order = watched(stand)
+        order = watched(monkeypatch)
         for _ in range(100):
-            stand.server._received([packet(friend)] * 100)
+            stand.receive([packet(friend)] * 100)
             await asyncio.sleep(0.01)
-        assert len(order) >= 10_000 and set(order) == {"friend"}
+        assert len(order) >= 10_000 and {what for what, _ in order} == {"friend"}
 
     simulate(main)
 
 
-def test_a_flood_of_first_packets_takes_no_whole_turn_and_is_bounded() -> None:
+def test_a_flood_of_first_packets_takes_no_whole_turn_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(stand: Stand) -> None:
-        order = watched(stand)
+        order = watched(monkeypatch)
         chance = random.Random(1)
         flood = [(initial(1, chance.randbytes(8)), (f"10.9.{n % 250}.{n // 250}", 7)) for n in range(2000)]
-        stand.server._received(flood)
+        stand.receive(flood)
         assert len(order) == Limits().turn_strangers
         await asyncio.sleep(0.001)
         assert len(order) == Limits().waiting_strangers
@@ -178,28 +202,14 @@ def test_a_flood_of_first_packets_takes_no_whole_turn_and_is_bounded() -> None:
     simulate(main)
 
 
-def test_strangers_stop_when_their_time_in_a_turn_is_over() -> None:
+def test_strangers_stop_when_their_time_in_a_turn_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(stand: Stand) -> None:
-        order = watched(stand)
-        server: Any = stand.server
-        clock = stand.sim.clock
-
-        class Slow:
-            """Each look at the time takes a millisecond, as a handshake does."""
-
-            now = clock.monotonic()
-
-            def monotonic(self) -> float:
-                self.now += 0.001
-                return self.now
-
-            wall = clock.wall
-
-        server._clock = Slow()
+        order = watched(monkeypatch)
+        stand.clock.slow = True
         chance = random.Random(1)
-        server._received([(initial(1, chance.randbytes(8)), ("10.9.0.1", 7)) for _ in range(40)])
+        stand.receive([(initial(1, chance.randbytes(8)), ("10.9.0.1", 7)) for _ in range(40)])
         assert 1 <= len(order) <= 3
-        server._clock = clock
+        stand.clock.slow = False
 
     simulate(main)
 
@@ -232,7 +242,7 @@ def test_friends_keep_their_places_and_leave_those_of_strangers() -> None:
         strangers = [await stand.connect("10.0.1.1") for _ in range(2)]
         await strangers[1].until(lambda: bool(strangers[1].lost))
         assert not any(friend.lost for friend in friends) and not strangers[0].lost
-        assert stand.server._quota.size == 3
+        assert stand.server.snapshot()["places"] == 3
 
     simulate(main, SMALL)
 
@@ -247,6 +257,6 @@ def test_nothing_is_kept_of_connections_that_are_over() -> None:
             receiver.carrier.close(0, "")
             await asyncio.sleep(1)
         await asyncio.sleep(5)
-        assert stand.server.connections == 0 and stand.server._quota.sources == 0
+        assert stand.server.connections == 0 and stand.server.snapshot()["sources"] == 0
 
     simulate(main)

@@ -155,19 +155,27 @@ def test_where_the_kernel_does_not_tell_the_addresses_are_compared(monkeypatch: 
         loop.close()
 
 
-async def test_a_kernel_that_stops_telling_is_a_reason_to_look_and_to_compare_from_then_on() -> None:
+async def test_a_kernel_that_stops_telling_is_a_reason_to_look_and_to_compare_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, kernel = socket.socketpair()
+    monkeypatch.setattr(interfaces_module, "open_socket", lambda: ours)
+    monkeypatch.setattr(interfaces_module, "drain", stopped)
+    monkeypatch.setattr(interfaces_module, "POLL", 0.02)
     interfaces = FixedInterfaces([HOME])
     called = asyncio.Event()
-    watcher = InterfaceWatcher(asyncio.get_running_loop(), interfaces.addresses, called.set)
+    watcher = InterfaceWatcher(asyncio.get_running_loop(), interfaces.addresses, called.set, told=True)
     try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(interfaces_module, "drain", stopped)
-            watcher._readable()
-        assert called.is_set()
-        assert watcher._socket is None
-        assert watcher._poll is not None
+        async with asyncio.timeout(5):
+            kernel.send(b"news that can't be read")
+            await called.wait()
+            assert ours.fileno() == -1, "it is not listened to any more"
+            called.clear()
+            interfaces.change([CAFE])
+            await called.wait()
     finally:
         watcher.close()
+        kernel.close()
 
 
 def stopped(*_: object) -> bool:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -99,10 +100,15 @@ async def test_one_socket_serves_both_families() -> None:
 class Sockets:
     """Two UdpSockets on loopback and what the second received."""
 
-    def __init__(self, *, offload: bool) -> None:
+    def __init__(self, *, offload: bool, sending: socket.socket | None = None) -> None:
+        """`sending`: what the first one is made of."""
         self.loop = asyncio.get_running_loop()
         network = UdpNetwork(offload=offload)
         one, other = network.bind(("127.0.0.1", 0)), network.bind(("127.0.0.1", 0))
+        if sending is not None:
+            one.close()
+            sending.bind(("127.0.0.1", 0))
+            one = UdpSocket(self.loop, sending, offload=offload)
         assert isinstance(one, UdpSocket)
         assert isinstance(other, UdpSocket)
         self.one, self.other = one, other
@@ -127,25 +133,18 @@ async def test_batches_keep_their_order_sizes_and_sources(offload: bool) -> None
     sockets.close()
 
 
-async def test_a_card_that_refuses_segments_gets_single_datagrams(monkeypatch: pytest.MonkeyPatch) -> None:
-    sockets = Sockets(offload=True)
-    sockets.one.segmenting = True
+async def test_a_card_that_refuses_segments_gets_single_datagrams() -> None:
     tried: list[int] = []
 
-    class Refusing:
+    class Refusing(socket.socket):
         """A socket whose sendmsg fails as that of a card without checksum offload."""
 
-        def __init__(self, real: socket.socket) -> None:
-            self._real = real
-
-        def sendmsg(self, parts: list[bytes], *_more: object) -> int:
+        def sendmsg(self, parts: Any, *_more: object) -> int:
             tried.append(len(parts))
             raise OSError(5, "Input/output error")
 
-        def __getattr__(self, name: str) -> object:
-            return getattr(self._real, name)
-
-    monkeypatch.setattr(sockets.one, "_socket", Refusing(sockets.one._socket))
+    sockets = Sockets(offload=True, sending=Refusing(socket.AF_INET, socket.SOCK_DGRAM))
+    sockets.one.segmenting = True
     sockets.one.send_batch([(bytes(1000), sockets.other.local_address)] * 10)
     sockets.one.send_batch([(bytes(1000), sockets.other.local_address)] * 10)
     await eventually(lambda: len(sockets.received) == 20)
@@ -153,26 +152,21 @@ async def test_a_card_that_refuses_segments_gets_single_datagrams(monkeypatch: p
     sockets.close()
 
 
-async def test_a_full_socket_keeps_a_bounded_number_and_sends_them_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    sockets = Sockets(offload=False)
-    real = sockets.one._socket
+async def test_a_full_socket_keeps_a_bounded_number_and_sends_them_later() -> None:
     full = [True]
 
-    class Full:
-        def sendto(self, data: bytes, target: Address) -> int:
+    class Full(socket.socket):
+        def sendto(self, *arguments: Any) -> int:
             if full[0]:
                 raise BlockingIOError
-            return real.sendto(data, target)
+            return super().sendto(*arguments)
 
-        def __getattr__(self, name: str) -> object:
-            return getattr(real, name)
-
-    monkeypatch.setattr(sockets.one, "_socket", Full())
+    sockets = Sockets(offload=False, sending=Full(socket.AF_INET, socket.SOCK_DGRAM))
     for _ in range(3):
         sockets.one.send_batch([(b"x", sockets.other.local_address)] * 1000)
-    assert len(sockets.one._waiting) == MAX_WAITING
+    assert sockets.one.waiting == MAX_WAITING
     full[0] = False
-    await eventually(lambda: not sockets.one._waiting)
+    await eventually(lambda: sockets.one.waiting == 0)
     await eventually(lambda: len(sockets.received) > 200)
     sockets.one.send_batch([(b"last", sockets.other.local_address)])
     await eventually(lambda: sockets.received[-1][0] == b"last")

@@ -6,22 +6,24 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import uvloop
 from websockets.client import ClientProtocol
+from websockets.frames import Frame
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from avl_protocol.endpoint.accept.admission import MAX_HALF_OPEN_PER_SOURCE
-from avl_protocol.endpoint.accept.quota import Quota
 from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.endpoint.loop.clock import SystemClock, entropy
 from avl_protocol.endpoint.tcp.pump import PARSED
 from avl_protocol.endpoint.tcp.websocket import SUBPROTOCOL, WebSocketServer, connect_websocket
 from avl_protocol.endpoint.tls import TlsServer, TrustPinned, TrustPublic, client_context, self_signed
-from avl_protocol.rate.limits import DEFAULT, Places
+from avl_protocol.rate.limits import DEFAULT, Limits, Places
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.registry import CloseCode, Priority
 from tests.protocol.carriers import RecordingReceiver
@@ -66,7 +68,7 @@ class Stand:
 
 
 @asynccontextmanager
-async def stand() -> AsyncIterator[Stand]:
+async def stand(limits: Limits = DEFAULT) -> AsyncIterator[Stand]:
     tls = certificate()
     bound = socket.create_server(("127.0.0.1", 0))
 
@@ -82,6 +84,7 @@ async def stand() -> AsyncIterator[Stand]:
         loop=asyncio.get_running_loop(),
         on_carrier=on_carrier,
         origin_allowed=lambda origin: origin == "https://relay.test",
+        limits=limits,
     )
     running = Stand(server=server, tls=tls, port=bound.getsockname()[1])
     await server.listen(bound, tls)
@@ -263,13 +266,26 @@ async def test_a_port_where_nobody_listens_is_unreachable() -> None:
             await running.connect()
 
 
-async def test_a_text_message_is_a_protocol_error() -> None:
+def upgraded(patch: pytest.MonkeyPatch) -> list[ServerProtocol]:
+    """The server's halves of the WebSockets from now on, in the order of their upgrades."""
+    made: list[ServerProtocol] = []
+    accept = ServerProtocol.accept
+
+    def accepted(http: ServerProtocol, request: Request) -> Response:
+        made.append(http)
+        return accept(http, request)
+
+    patch.setattr(ServerProtocol, "accept", accepted)
+    return made
+
+
+async def test_a_text_message_is_a_protocol_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    halves = upgraded(monkeypatch)
     async with stand() as running:
         _, receiver = await running.connect()
         accepted = await running.until(1)
-        pump = next(iter(running.server._pumps))
-        pump._http.send_text(b"hello")
-        pump._flush()
+        halves[0].send_text(b"hello")
+        accepted.carrier.send_datagrams([b"\0takes it along"], Priority.VIDEO, None)
         await accepted.until(lambda: bool(accepted.lost))
         assert receiver.lost[0][0] == accepted.lost[0][0] == CloseCode.PROTOCOL_ERROR
 
@@ -307,16 +323,28 @@ async def _raw(running: Stand) -> _Raw:
     return raw
 
 
-def _counted(running: Stand, pump: Any) -> list[int]:
-    """Frames read in each of a pump's turns from now on."""
+def _counted(patch: pytest.MonkeyPatch, loop: asyncio.AbstractEventLoop) -> list[int]:
+    """Frames read of the first WebSocket from now on in each turn of the loop."""
     turns: list[int] = []
-    take = pump._take
+    halves = upgraded(patch)
+    events_received = ServerProtocol.events_received
+    begun = [False]
 
-    def counted() -> None:
-        take()
-        turns.append(pump._frames)
+    def counted(http: ServerProtocol) -> list[Any]:
+        events = events_received(http)
+        frames = sum(isinstance(event, Frame) for event in events)
+        if frames and http is halves[0]:
+            if not begun[0]:
+                begun[0] = True
+                turns.append(0)
+                loop.call_soon(over)  # before whatever is asked for behind this
+            turns[-1] += frames
+        return events
 
-    pump._take = counted
+    def over() -> None:
+        begun[0] = False
+
+    patch.setattr(ServerProtocol, "events_received", counted)
     return turns
 
 
@@ -334,13 +362,12 @@ def test_a_message_in_endless_fragments_ends_the_connection(run: Callable[[Test]
 
 @pytest.mark.parametrize("frame", [NOTHING, WEBSOCKET_PING], ids=["messages", "pings"])
 def test_a_flood_of_frames_gets_its_allowance_in_small_turns_and_nobody_else_waits(
-    frame: bytes, run: Callable[[Test], None]
+    frame: bytes, run: Callable[[Test], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test(running: Stand) -> None:
+        turns = _counted(monkeypatch, asyncio.get_running_loop())
         raw = await _raw(running)
         await running.until(1)
-        pump = next(iter(running.server._pumps))
-        turns = _counted(running, pump)
         carrier, receiver = await running.connect()
         await running.until(2)
         raw.transport.write(frame * 20_000)
@@ -349,13 +376,13 @@ def test_a_flood_of_frames_gets_its_allowance_in_small_turns_and_nobody_else_wai
             carrier.send_datagrams([b"\0in time"], Priority.VIDEO, None)
             await receiver.until(lambda: bool(receiver.datagrams))
         async with asyncio.timeout(5):
-            while not pump._paused or sum(turns) < 400:
+            while not running.server.snapshot()["held back"] or sum(turns) < 400:
                 await asyncio.sleep(0.02)
-        limits = pump._limits
+        limits = DEFAULT
         piece = PARSED // len(frame) + 1
         assert max(turns) < limits.turn_frames + piece
         assert sum(turns) < limits.stranger_frames.burst + 5 * limits.stranger_frames.per_second + piece
-        assert len(pump._inbox) + len(pump._plain) < 1 << 20
+        assert running.server.snapshot()["bytes that wait"] < 1 << 20
         raw.transport.abort()
 
     run(test)
@@ -373,7 +400,7 @@ def test_who_is_trusted_may_send_a_film_and_a_file_at_once(run: Callable[[Test],
             carrier.send_datagrams([b"\0" + bytes(1100)] * 40, Priority.VIDEO, None)
             await asyncio.sleep(0.002)
         await accepted.until(lambda: stream in accepted.ended and len(accepted.datagrams) == 4000)
-        assert not next(iter(running.server._pumps))._paused
+        assert running.server.snapshot()["held back"] == 0
 
     run(test)
 
@@ -386,9 +413,8 @@ def test_a_stranger_s_bytes_have_an_allowance_too(run: Callable[[Test], None]) -
         stream, allowed = carrier.open_stream(), DEFAULT.stranger_bytes
         begun = asyncio.get_running_loop().time()
         carrier.send_stream(stream, bytes(8_000_000))
-        pump = next(iter(running.server._pumps))
         async with asyncio.timeout(20):
-            while not pump._paused or len(accepted.streams[stream]) < 0.9 * allowed.burst:
+            while not running.server.snapshot()["held back"] or len(accepted.streams[stream]) < 0.9 * allowed.burst:
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.5)
         spent = asyncio.get_running_loop().time() - begun
@@ -412,8 +438,8 @@ def test_what_was_said_before_the_end_is_read_though_it_had_to_wait(run: Callabl
 
 
 async def test_a_source_has_so_many_places_and_leaves_them_free() -> None:
-    async with stand() as running:
-        running.server._quota = Quota(Places(3, 9, 9), Places(2, 9, 9), 60.0)
+    few = replace(DEFAULT, connections=Places(3, 9, 9), strangers=Places(2, 9, 9), stranger_grace=60.0)
+    async with stand(few) as running:
         first, _ = await running.connect()
         await running.connect()
         await running.until(2)
@@ -426,5 +452,5 @@ async def test_a_source_has_so_many_places_and_leaves_them_free() -> None:
         await running.until(3)
         with pytest.raises(Unreachable):
             await running.connect()
-        quota = running.server._quota
-    assert quota.size == 0
+        assert running.server.snapshot()["places"] == 3
+    assert running.server.snapshot()["places"] == 0

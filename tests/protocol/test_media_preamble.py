@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,28 +19,23 @@ from tests.protocol.messages import damaged
 INTEGERS = st.integers(0, (1 << 62) - 1)
 RECTS = st.lists(st.builds(Rect, INTEGERS, INTEGERS, INTEGERS, INTEGERS), max_size=MAX_DIRTY_RECTS).map(tuple)
 SIDES = st.integers(1, 16384)
+ALL: dict[str, st.SearchStrategy[Any]] = {
+    "group": INTEGERS,
+    "captured_us": INTEGERS,
+    "input_echo_us": INTEGERS,
+    "settled": st.booleans(),
+    "dirty": RECTS,
+}
 KEYS = st.builds(
     Preamble,
-    group=INTEGERS,
-    captured_us=INTEGERS,
-    input_echo_us=INTEGERS,
+    **ALL,
     depends=st.none(),
-    settled=st.booleans(),
-    dirty=RECTS,
     codec=st.text("abcdefABCDEF.0123456789", max_size=30),
     width=SIDES,
     height=SIDES,
     chroma=st.sampled_from(Chroma),
 )
-DELTAS = st.builds(
-    Preamble,
-    group=INTEGERS,
-    captured_us=INTEGERS,
-    input_echo_us=INTEGERS,
-    depends=INTEGERS,
-    settled=st.booleans(),
-    dirty=RECTS,
-)
+DELTAS = st.builds(Preamble, **ALL, depends=INTEGERS)
 
 
 @given(st.one_of(KEYS, DELTAS), st.binary(max_size=50))

@@ -13,6 +13,7 @@ from avl_protocol.endpoint.loop.clock import SystemClock
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.endpoint.tcp.websocket import connect_websocket
 from avl_protocol.endpoint.tls import TrustPinned
+from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire.messages import Accept, Admit, Attach, Incoming, NatTest, Recover, Subscribe
 from avl_relay.config import RelaySettings
 from avl_relay.forward import router as routing
@@ -97,14 +98,15 @@ def test_hops_by_quic_leave_nothing_at_a_relay() -> None:
             async def visit(number: int) -> None:
                 dialled = Dialled(s.relay.pin)
                 hop = dialled.hop
-                await endpoint.connect((RELAY, 4433), trust=TrustPinned(), on_carrier=dialled.receiver)
+                carrier = await endpoint.connect((RELAY, 4433), trust=TrustPinned(), on_carrier=dialled.receiver)
                 await dialled.settled
                 hop.send(NatTest(number.to_bytes(16, "big")))
                 await asyncio.sleep(0.1)
                 if number % 2:
                     hop.close(0)  # type: ignore[arg-type]
                 else:
-                    endpoint._abort(next(iter(endpoint._connections)))  # it breaks without a word
+                    carrier.connection.terminate(0, "")  # it breaks without a word
+                    carrier.connection.on_wanted()
                 await asyncio.sleep(1)
 
             for number in range(10):
@@ -129,7 +131,9 @@ async def test_hops_by_websocket_leave_nothing_at_a_relay(tmp_path: Path) -> Non
     relay = Relay(system_world(), settings)
     await relay.start()
     host, port = relay.quic.split(":")
-    server: Any = relay._sockets
+
+    def web() -> Snapshot:
+        return relay.snapshot().part("WebSockets")
 
     async def visit(number: int) -> None:
         dialled = Dialled(relay.identity.pin)
@@ -143,8 +147,8 @@ async def test_hops_by_websocket_leave_nothing_at_a_relay(tmp_path: Path) -> Non
         )
         await dialled.settled
         hop.close(0)  # type: ignore[arg-type]
-        while server.connections:
-            await next(iter(server._pumps)).gone.wait()
+        while web()["connections"]:
+            await asyncio.sleep(0.001)
 
     async with asyncio.timeout(60):
         for number in range(20):
@@ -155,5 +159,5 @@ async def test_hops_by_websocket_leave_nothing_at_a_relay(tmp_path: Path) -> Non
             await visit(number)
         await asyncio.sleep(0.1)
         nothing_stays(before, kept(), 100, 10.0)
-        assert server._quota.sources == 0
+        assert set(web().counts.values()) == {0}
     await relay.close()

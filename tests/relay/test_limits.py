@@ -40,5 +40,5 @@ def test_memory_is_bounded_and_the_emptiest_buckets_are_kept() -> None:
         assert buckets.take("attacker", 0.0)
     for at in range(REMEMBERED + 50):
         buckets.take(at, 0.0)
-    assert len(buckets._levels) <= REMEMBERED + 1
+    assert len(buckets) <= REMEMBERED + 1
     assert not buckets.take("attacker", 0.0)

@@ -70,8 +70,9 @@ async def test_a_connection_that_never_asks_is_dropped_even_if_its_request_drips
 
 async def test_whoever_does_not_read_an_answer_is_dropped(tmp_path: Path) -> None:
     async with page(tmp_path, answer_seconds=0.3, requests=Allowance(1e6, 1e6)) as port:
-        reader, writer = await opened(port, b"")
-        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        _, writer = await opened(port, b"")
+        assert isinstance(writer.transport, asyncio.Transport)
+        writer.transport.pause_reading()
         gone = asyncio.Event()
         asking = f"GET /app.js HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode()
         while not gone.is_set() and not writer.transport.is_closing():

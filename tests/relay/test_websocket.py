@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
-from avl_protocol.endpoint.loop.clock import SystemClock
+from avl_protocol.endpoint import tls
+from avl_protocol.endpoint.loop.clock import Clock, SystemClock
 from avl_protocol.endpoint.loop.driver import Driven
 from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.endpoint.loop.world import system_world
@@ -28,9 +30,9 @@ from avl_relay.relay import Relay
 
 
 @asynccontextmanager
-async def relay(folder: Path) -> AsyncIterator[Relay]:
+async def relay(folder: Path, clock: Clock | None = None) -> AsyncIterator[Relay]:
     running = Relay(
-        system_world(),
+        replace(system_world(), clock=clock or SystemClock()),
         RelaySettings(state=folder / "relay", listen=("127.0.0.1", 0), http=("127.0.0.1", 0), public="127.0.0.1"),
     )
     await running.start()
@@ -77,16 +79,29 @@ async def dial(running: Relay, pin: bytes) -> Dialled:
     return dialled
 
 
-async def test_the_relay_vouches_for_the_certificate_of_the_very_connection(tmp_path: Path) -> None:
-    async with relay(tmp_path) as running, asyncio.timeout(10):
+class FastForward(SystemClock):
+    """Its wall is some seconds `ahead`."""
+
+    ahead = 0.0
+
+    def wall(self) -> float:
+        return super().wall() + self.ahead
+
+
+async def test_the_relay_vouches_for_the_certificate_of_the_very_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "LONGEST_PAUSE", 0.02)
+    clock = FastForward()
+    async with relay(tmp_path, clock) as running, asyncio.timeout(10):
         owner = await dial(running, running.identity.pin)
         assert isinstance(await owner.settled, Welcome)
-        roll: Any = running._roll
-        assert roll.advance(roll.renew_at + 1)
-        running._renew()
-        running._sockets.set_certificate(roll.current)  # type: ignore[union-attr]
-        again = await dial(running, running.identity.pin)
-        assert isinstance(await again.settled, Welcome)
+        clock.ahead = tls.RENEW_AFTER + 1
+        again = owner
+        while again.hop.carrier.peer_certificate == owner.hop.carrier.peer_certificate:
+            await asyncio.sleep(0.01)
+            again = await dial(running, running.identity.pin)
+            assert isinstance(await again.settled, Welcome)
         other = await dial(running, bytes(32))
         refused = await other.settled
         assert isinstance(refused, Refused) and refused.code is CloseCode.WRONG_RELAY

@@ -121,7 +121,8 @@ class Registration:
                 record=record,
                 yields=self._yielding > 0,
             )
-            self._client = client = guard(HopClient(settings))
+            client = guard(HopClient(settings))
+            self.use(client)
             was_up = False
             try:
                 limit = T_PATH_ATTEMPT_AGAIN if self._subscribers.waiting else T_PATH_ATTEMPT
@@ -144,6 +145,10 @@ class Registration:
             elif not upgrade:
                 await self._wait(min(pause, T_PATH_URGENT_RETRY) if self._subscribers.waiting else pause)
                 pause = min(T_PATH_HOST_LAST_RETRY, pause * 2)
+
+    def use(self, client: HopClient) -> None:
+        """Register by this link from now on; its `HopUp` tells when that is done."""
+        self._client = client
 
     async def _hold(self, client: HopClient) -> bool:
         """Wait until the link is lost; True when it was on TCP and is given up because UDP works."""

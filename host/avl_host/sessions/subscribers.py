@@ -445,6 +445,11 @@ class Subscribers:
         key = self._publisher.renew_keys().to_bytes()
         self.everybody(lambda session: session.send(MediaKeys((key,))))
 
+    @property
+    def sessions(self) -> list[HostSession]:
+        """All that is kept, those that are not in yet included, the oldest first."""
+        return [subscriber.session for subscriber in self._subscribers.values()]
+
     def subscribers(self) -> list[Subscriber]:
         """The sessions that were admitted, those that are lost for the moment included, the oldest first."""
         return [

@@ -117,6 +117,8 @@ class Endpoint:
         counts = {
             "connections": len(self._connections),
             "timers": len(self._deadlines),
+            "half open": self._acceptor.admission.half_open,
+            "places": self._quota.size,
             "sources": self._quota.sources,
             "packets of friends that wait": len(self._late),
             "packets of strangers that wait": len(known) + len(new),

@@ -279,6 +279,16 @@ class Pump(asyncio.Protocol):
         broke = carrier is not None and carrier.end_code in BLAMED and not carrier.trusted
         return self._peer[0] if broke else None
 
+    @property
+    def held_back(self) -> bool:
+        """Whether nothing more of the peer is read for now: it has spent its turn or its allowance."""
+        return self._paused
+
+    @property
+    def unread(self) -> int:
+        """Bytes that have arrived and wait for their turn."""
+        return len(self._inbox) + len(self._plain)
+
     def _expire(self) -> None:
         self._deadline = None
         self.abort()

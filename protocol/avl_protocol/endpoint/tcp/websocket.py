@@ -24,6 +24,7 @@ from avl_protocol.endpoint.tcp.tlsrecords import TlsRecords
 from avl_protocol.endpoint.tls import TlsServer, Trust, TrustPublic, client_context, server_context
 from avl_protocol.endpoint.udp.network import Address
 from avl_protocol.rate.limits import DEFAULT, Limits
+from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import Receiver, WebSocketCarrier
 from avl_protocol.websocket.frames import MAX_MESSAGE
 from avl_protocol.wire.registry import PATH, CloseCode
@@ -206,6 +207,17 @@ class WebSocketServer:
     def connections(self) -> int:
         """WebSockets in any state."""
         return len(self._pumps)
+
+    def snapshot(self) -> Snapshot:
+        """What is kept of connections, by number."""
+        counts = {
+            "connections": len(self._pumps),
+            "places": self._quota.size,
+            "sources": self._quota.sources,
+            "held back": sum(pump.held_back for pump in self._pumps),
+            "bytes that wait": sum(pump.unread for pump in self._pumps),
+        }
+        return Snapshot("WebSockets", counts)
 
     def pump(
         self,

@@ -54,6 +54,11 @@ class UdpSocket:
         self._receiver = receiver
         self._loop.add_reader(self._socket.fileno(), self._readable)
 
+    @property
+    def waiting(self) -> int:
+        """Datagrams that the system did not take yet."""
+        return len(self._waiting)
+
     def tell_local(self) -> bool:
         """Say of each datagram to which of our addresses it came."""
         pktinfo.forget_interfaces()
