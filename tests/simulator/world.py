@@ -47,16 +47,25 @@ class RunningHost:
 
 class System:
     """Starts the parts of one simulated system; all state lies in a folder that goes with it. `via`: how viewers
-    come to its hosts, one of ENTRANCES."""
+    come to its hosts, one of ENTRANCES; `relay_address`: of a relay that is run by another system."""
 
-    def __init__(self, *, simulation: Simulation, folder: Path, relay: str, host: str, via: str) -> None:
+    def __init__(
+        self,
+        *,
+        simulation: Simulation,
+        folder: Path,
+        relay: str,
+        host: str,
+        via: str,
+        relay_address: RelayAddress | None = None,
+    ) -> None:
         self.simulation = simulation
         self.via = via
         self._relay_ip, self._host_ip = relay, host
         self.folder = folder
         self.relay_instance: Relay | None = None
         self.other_instance: Relay | None = None
-        self._relay_address: RelayAddress | None = None
+        self._relay_address = relay_address
 
     def world(self, address: str, name: str) -> World:
         """Clock, entropy and the network as seen from an address."""
@@ -141,9 +150,9 @@ class System:
         assert self._relay_address is not None
         return self._relay_address
 
-    def target(self, host: RunningHost) -> Target:
-        """Where a host is."""
-        place = RelayAddress(self._host_ip, HOST_PORT) if self.via == "direct" else self.relay
+    def target(self, host: RunningHost, at: RelayAddress | None = None) -> Target:
+        """Where a host is, or, with `at`, where a viewer takes it to be."""
+        place = at or (RelayAddress(self._host_ip, HOST_PORT) if self.via == "direct" else self.relay)
         return Target(place, host.agent.identity.number)
 
     @asynccontextmanager
@@ -158,11 +167,12 @@ class System:
         direct: bool = True,
         pictures: bool = True,
         others: tuple[RelayAddress, ...] = (),
+        at: RelayAddress | None = None,
     ) -> AsyncIterator[Desktop]:
         """See a host's desktop until the block ends; at the entrance "moved" once the session has moved there."""
         world = self.world(address, name)
         async with connect(
-            replace(self.target(host), others=others),
+            replace(self.target(host, at), others=others),
             code=code,
             state=self.folder / name,
             timeout=timeout,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from avl_protocol.crypto.schedule import SessionKeys
+from avl_protocol.session.secure import Pipes, SecureChannels
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
 from tests.simulator.run import Simulation
@@ -37,6 +38,14 @@ def recorded() -> Session:
         capture = record(patch)
         kept: list[tuple[Canaries, SessionKeys, bytes]] = []
 
+        secrets: list[tuple[SessionKeys, bytes]] = []
+
+        def secured(keys: SessionKeys, is_viewer: bool, session_id: bytes, pipes: Pipes) -> SecureChannels:
+            secrets.append((keys, session_id))
+            return SecureChannels(keys, is_viewer, session_id, pipes)
+
+        patch.setattr("avl_protocol.session.viewer.SecureChannels", secured)
+
         async def main(simulation: Simulation) -> None:
             async with system(simulation) as s, s.host() as host:
                 await online(host)
@@ -54,13 +63,10 @@ def recorded() -> Session:
                     texts = {
                         "typed": TYPED, "set": SET, "told": TOLD, "code": CODE, "viewer's name": "viewer-canary",
                     }  # fmt: skip
-                    session = desktop._client._session
-                    assert session is not None and session._secure is not None
                     kept.append(
                         (
                             Canaries(texts, shown.pixels[:, :, 2::-1].copy()),
-                            session._secure._keys,
-                            desktop._client._session_id,
+                            *secrets[-1],
                         )
                     )
 

@@ -16,10 +16,11 @@ ELSEWHERE = "10.0.0.5"
 
 def copy(s: System, simulation: Simulation) -> System:
     """A system with the same relay whose host is a clone of the first one's machine, at another address."""
-    made = System(simulation=simulation, folder=s.folder / "clone", relay="", host=ELSEWHERE, via=s.via)
+    made = System(
+        simulation=simulation, folder=s.folder / "clone", relay="", host=ELSEWHERE, via=s.via, relay_address=s.relay
+    )
     made.folder.mkdir()
     shutil.copytree(s.folder / "host", made.folder / "host")
-    made._relay_address = s.relay
     return made
 
 

@@ -133,7 +133,7 @@ async def subscriber(s: System, host: RunningHost) -> bool:
 
 async def served(s: System, host: RunningHost, stays: Desktop, came: bool) -> str:
     """What is wrong after a fault; "" when who stays is served, and who comes. `came`: somebody has come meanwhile."""
-    presenter, ended = stays._presenter, stays._client.ended
+    presenter, ended = stays.presenter, stays.client.ended
     for _ in range(0 if came else 6):  # what was ended may need a moment to begin anew
         if await subscriber(s, host):
             break
@@ -164,11 +164,10 @@ def test_whatever_fails_once_the_program_serves_on_or_ends_with_a_sentence(progr
         async with system(simulation) as s, s.host(direct=program == "host", faulty=True) as host:
             await online(host)
             host.source.set_still(True)
-            ended = host.agent._ended
-            assert ended is not None and s.relay_instance is not None
+            assert host.agent.ending is None and s.relay_instance is not None
             async with s.viewer(host, name="stays", reconnect=True) as stays:
                 await number(stays)
-                while waiting and not ended.done() and not stays._client.ended.done():
+                while waiting and host.agent.ending is None and not stays.client.ended.done():
                     kind, name = waiting.pop()
                     for running in (host.agent, s.relay_instance):
                         running._world.faults._times.clear()
@@ -176,8 +175,8 @@ def test_whatever_fails_once_the_program_serves_on_or_ends_with_a_sentence(progr
                     with Once(kind, name) as once:
                         came = await subscriber(s, host)
                     problem = ""
-                    if ended.done():
-                        problem = "" if " " in ended.result() else f"it ends without a sentence: {ended.result()!r}"
+                    if (ending := host.agent.ending) is not None:
+                        problem = "" if " " in ending else f"it ends without a sentence: {ending!r}"
                     elif once.fired and program == "host" and not any("Injected" in one for one in host.said[told:]):
                         problem = f"it is not told: {host.said[told:]}"
                     elif not came or once.fired:

@@ -20,7 +20,7 @@ async def session(s: System, host: RunningHost, turn: int) -> None:
         await desktop.type("a")
         await desktop.clipboard.set(f"text {turn}")
         if turn % 3 == 1:
-            paths = desktop._client._paths
+            paths = desktop.client.paths
             assert paths is not None
             await until(lambda: paths.current is not None and paths.current.relay is None)
         if turn % 3 == 2:
@@ -28,7 +28,7 @@ async def session(s: System, host: RunningHost, turn: int) -> None:
             machine.asleep = True
             await asyncio.sleep(45)  # longer than its hop lives
             machine.asleep = False
-            presenter = desktop._presenter
+            presenter = desktop.presenter
             await asyncio.sleep(1)
             await until(lambda: presenter.state is not None and presenter.state.stage == "running", 60)
             await desktop.type("b")

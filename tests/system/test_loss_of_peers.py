@@ -26,7 +26,7 @@ def sessions(host: Any) -> list[Any]:
 
 async def hold(desktop: Desktop, *events: tuple[Any, ...]) -> None:
     """Press something and keep it."""
-    await desktop._client.send_input(list(events))
+    await desktop.client.send_input(list(events))
 
 
 @pytest.mark.parametrize("gentle", [True, False], ids=["goodbye", "crash"])
@@ -41,11 +41,9 @@ def test_a_relay_restarts_and_everybody_comes_back_by_themselves(gentle: bool) -
                 if gentle:
                     await s.relay_instance.close()
                 else:
-                    endpoint = s.relay_instance._endpoint
-                    assert endpoint is not None
                     simulation.network.change(RELAY, HOST, loss=1.0)
                     simulation.network.change(RELAY, VIEWER, loss=1.0)
-                    await endpoint.close()
+                    await s.relay_instance.close()  # nobody hears it
                     simulation.network.change(RELAY, HOST, loss=0.0)
                     simulation.network.change(RELAY, VIEWER, loss=0.0)
                 await asyncio.sleep(3)
@@ -53,7 +51,7 @@ def test_a_relay_restarts_and_everybody_comes_back_by_themselves(gentle: bool) -
                 start = simulation.clock.monotonic()
                 await s.start_relay()
                 (session,) = sessions(host)
-                mine = desktop._client._session
+                mine = desktop.client.session
                 assert mine is not None
                 await until(lambda: not session.detached and not mine.stale and mine.moving is None)
                 assert simulation.clock.monotonic() - start <= 2.0
@@ -78,7 +76,7 @@ def test_a_viewer_that_does_not_come_back_is_told_why() -> None:
                     await desktop.type("x")
                 assert caught.value.exit_status == 4
                 start = simulation.clock.monotonic()
-                assert (await desktop._client.ended).code is CloseCode.SESSION_LOST
+                assert (await desktop.ended()).code is CloseCode.SESSION_LOST
                 assert simulation.clock.monotonic() - start < 10  # as long as it was told to wait
                 assert host.sink.typed == ""
 
@@ -135,7 +133,7 @@ def test_a_viewer_that_leaves_releases_everything_at_once(via: str) -> None:
                 await hold(desktop, (2, 1, True), A_DOWN)
             await asyncio.sleep(0.2)
             assert host.sink.held == set() and not sessions(host)
-            assert s.relay_instance is not None and s.relay_instance._router.sessions == 0
+            assert s.relay_instance is not None and s.relay_instance.snapshot().part("router")["sessions"] == 0
 
     run(main)
 
@@ -147,7 +145,7 @@ def test_a_host_that_stops_says_so_and_holds_nothing(via: str) -> None:
                 await online(host)
                 client: Any = None
                 async with s.viewer(host) as desktop:
-                    client = desktop._client
+                    client = desktop.client
                     await hold(desktop, A_DOWN)
                     host.agent.subscribers.end_all(CloseCode.ENDED, simulation.clock.monotonic())
                     reason = await client.ended
@@ -169,7 +167,7 @@ def test_a_display_that_dies_ends_the_sessions_with_that_reason(via: str) -> Non
                     raise SourceLost("the display is gone: start it again")
 
                 host.source.grab = die  # type: ignore[method-assign]
-                reason = await desktop._client.ended
+                reason = await desktop.ended()
                 assert reason.code is CloseCode.DISPLAY_LOST and reason.exit_status == 1
                 assert host.sink.held == set()
                 with pytest.raises(Refused) as caught:
@@ -189,7 +187,7 @@ def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(via: str) 
             ):
                 await number(stays)
                 last = await number(goes)
-                opener = goes._client._session.media._opener  # type: ignore[union-attr]
+                opener = goes.client.session.media.opener  # type: ignore[union-attr]
                 sealed: list[tuple[int, int, bytes]] = []
                 seal = host.agent.publisher.publications[0].sender.seal
 
@@ -200,11 +198,9 @@ def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(via: str) 
                 host.agent.publisher.publications[0].sender.seal = keep  # type: ignore[method-assign]
                 generation = host.agent.publisher.publications[0].sender.current_key.generation
                 subscribers = host.agent.subscribers
-                (subscriber,) = [
-                    x for x in subscribers.subscribers() if x.session.session_id == goes._client._session_id
-                ]
+                subscriber = max(subscribers.subscribers(), key=lambda one: one.number)  # who came last
                 subscribers.end(subscriber.session, CloseCode.EVICTED, simulation.clock.monotonic())
-                reason = await goes._client.ended
+                reason = await goes.ended()
                 assert reason.code is CloseCode.EVICTED and reason.exit_status == 3
                 await asyncio.sleep(1)
                 assert host.agent.publisher.publications[0].sender.current_key.generation > generation

@@ -43,9 +43,9 @@ def test_a_viewer_that_vanished_opens_nothing_made_later_and_is_given_the_keys_w
 
                 publisher.publications[0].sender.seal = sealed  # type: ignore[method-assign]
                 publisher.renew_keys = renewed  # type: ignore[method-assign]
-                session = lost._client._session
+                session = lost.client.session
                 assert session is not None and session.media is not None
-                opener = session.media._opener
+                opener = session.media.opener
                 host.source.set_still(True)  # nothing is encoded while we wait
                 simulation.network.at(VIEWER).asleep = True
                 await until(lambda: any(subscriber.lost for subscriber in host.agent.subscribers.subscribers()), 60)

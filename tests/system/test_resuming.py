@@ -33,7 +33,7 @@ def test_a_host_that_starts_again_takes_its_viewer_back_by_ticket() -> None:
                 async with s.host(code=OTHER_CODE) as again:
                     await online(again)
                     await asyncio.sleep(5.0)
-                    presenter = desktop._presenter
+                    presenter = desktop.presenter
                     await until(lambda: presenter.state is not None and presenter.state.stage == "running", 20)
                     await desktop.type("still here")
                     assert again.sink.typed == "still here"
@@ -73,7 +73,7 @@ def test_a_session_goes_on_at_another_relay_of_the_host() -> None:
                 await asyncio.sleep(1.0)
                 async with s.viewer(host, reconnect=True, others=(second,)) as desktop:
                     await number(desktop)
-                    paths = desktop._client._paths
+                    paths = desktop.client.paths
                     assert paths is not None and paths.current is not None and paths.current.relay is not None
                     used = paths.current.relay
                     mine = s.relay_instance if used == s.relay else s.other_instance
@@ -94,7 +94,7 @@ def test_the_session_is_said_to_run_again_when_it_has_arrived_and_not_when_a_rel
             simulation.network.change(RELAY, VIEWER, delay=0.1)
             async with s.viewer(host, reconnect=True) as desktop:
                 await number(desktop)
-                presenter, session = desktop._presenter, desktop._client._session
+                presenter, session = desktop.presenter, desktop.client.session
                 assert s.relay_instance is not None and session is not None
                 await s.relay_instance.close()
                 await until(lambda: presenter.state is not None and presenter.state.stage == "lost", 3)

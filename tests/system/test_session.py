@@ -182,11 +182,11 @@ def test_a_clipboard_without_text_says_why_and_one_with_it_has_the_desktops_line
                     (ClipboardState.NO_ANSWER, ClipboardState.NO_ANSWER),
                 ):
                     host.clipboard.copy(held)
-                    await until(lambda: desktop._presenter.remarked is not None)
-                    desktop._presenter.remarked = None
+                    await until(lambda: desktop.presenter.remarked is not None)
+                    desktop.presenter.remarked = None
                     with pytest.raises(ClipboardError) as caught:
                         await desktop.clipboard.get()
-                    assert caught.value.state is state and desktop._presenter.remarked is None
+                    assert caught.value.state is state and desktop.presenter.remarked is None
                 await desktop.clipboard.set("one\r\ntwo\rthree\n")
                 assert await host.clipboard.get() == await desktop.clipboard.get() == "one\ntwo\nthree\n"
                 for wrong in ("\0", "\ud83d"):
@@ -205,9 +205,9 @@ def test_a_copy_at_the_host_is_told_to_a_viewer_that_has_not_used_the_clipboard(
             await online(host)
             async with s.viewer(host) as desktop:
                 host.clipboard.copy("one")  # at the moment of admission: its channel is not open yet
-                await until(lambda: desktop._presenter.clipboard_text == "one")
+                await until(lambda: desktop.presenter.clipboard_text == "one")
                 host.clipboard.copy("two")
-                await until(lambda: desktop._presenter.clipboard_text == "two")
+                await until(lambda: desktop.presenter.clipboard_text == "two")
 
     run(main)
 
@@ -220,7 +220,7 @@ def test_what_a_viewer_asks_of_its_hop_is_done(via: str) -> None:
                 await number(desktop)
                 await until(lambda: "upload" in desktop.stats()["rate"])
                 assert ("download" in desktop.stats()["rate"]) == (via == "relay"), "a hop of its own"
-                paths, session = desktop._client._paths, desktop._client._session
+                paths, session = desktop.client.paths, desktop.client.session
                 assert paths is not None and paths.current is not None and session is not None
                 hop, handle = paths.current.hop, session.attachment.handle
                 hop.send(Subscribe(handle, FIRST, 0))
@@ -343,7 +343,7 @@ def test_the_view_code_shows_and_takes_nothing(via: str) -> None:
                         await attempt
                     assert caught.value.code is CloseCode.NOT_PERMITTED and caught.value.exit_status == 3
                 # A viewer that lies to itself is stopped on the way.
-                session = desktop._client._session
+                session = desktop.client.session
                 assert session is not None
                 session.permissions = Permission(sum(Permission))
                 session._pipes.open(1)
@@ -419,16 +419,12 @@ def test_a_wrong_pin_is_refused_and_an_absent_relay_does_not_answer() -> None:
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host() as host:
             await online(host)
-            right = s._relay_address
-            s._relay_address = RelayAddress(RELAY, PORT, bytes(32))
-            refused = await refusal(s, host)
+            refused = await refusal(s, host, at=RelayAddress(RELAY, PORT, bytes(32)))
             assert refused.code is CloseCode.WRONG_RELAY and refused.exit_status == 3
-            s._relay_address = RelayAddress("10.9.9.9", PORT, bytes(32))
-            refused = await refusal(s, host, timeout=3.0)
+            refused = await refusal(s, host, timeout=3.0, at=RelayAddress("10.9.9.9", PORT, bytes(32)))
             assert refused.code is CloseCode.TIMEOUT and refused.exit_status == 4
             assert simulation.clock.monotonic() < 10
-            s._relay_address = right
-            assert s.target(host) == Target(right, host.agent.identity.number)  # type: ignore[arg-type]
+            assert s.target(host) == Target(s.relay, host.agent.identity.number)
 
     run(main)
 

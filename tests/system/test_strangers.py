@@ -29,7 +29,7 @@ def test_a_host_that_does_not_listen_answers_no_stranger_and_keeps_nothing_of_th
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
-                paths = desktop._client._paths
+                paths = desktop.client.paths
                 assert paths is not None
                 await until(lambda: paths.current is not None and paths.current.relay is None)
                 assert paths.current is not None

@@ -8,20 +8,24 @@ from typing import Any
 
 import pytest
 
-from avl_protocol.crypto.attempts import Code
+from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.session.viewerevents import Received
 from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Recover
-from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, ClipboardState, CloseCode
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, ClipboardState, CloseCode, Permission
+from avl_viewer.client import DesktopClient
+from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.video import VideoDecoder
+from avl_viewer.decode.worker import InlineWorker
 from avl_viewer.present.cursor import cursor_shape
+from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.services.clipboard import ClipboardRequests
 from avl_viewer.services.input import InputRequests
 from tests.simulator.run import Simulation
-from tests.simulator.world import RELAY, VIEWER, System, system
+from tests.simulator.world import CODE, RELAY, VIEWER, System, system
 from tests.system.seen import number, online, run, until
 
 
@@ -61,10 +65,10 @@ def test_whatever_a_host_says_about_its_desktop_raises_nothing(message: Any) -> 
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
-                client = desktop._client
-                shape = desktop._presenter.cursor_shape
+                client = desktop.client
+                shape = desktop.presenter.cursor_shape
                 client.session_event(Received(message), simulation.clock.monotonic())
-                assert desktop._presenter.cursor_shape is shape
+                assert desktop.presenter.cursor_shape is shape
                 assert not client.ended.done()
 
     run(main)
@@ -98,7 +102,7 @@ def test_a_first_picture_that_does_not_come_is_not_waited_for_for_ever(monkeypat
         async with system(simulation) as s, s.host() as host:
             await online(host)
             async with s.viewer(host) as desktop:
-                monkeypatch.setattr(desktop._presenter, "latest", lambda: None)
+                monkeypatch.setattr(desktop.presenter, "latest", lambda: None)
                 begun = asyncio.get_running_loop().time()
                 with pytest.raises(Refused, match="no picture") as caught:
                     await desktop.screenshot()
@@ -111,12 +115,31 @@ def test_a_first_picture_that_does_not_come_is_not_waited_for_for_ever(monkeypat
 @pytest.mark.parametrize(("ran", "status"), [(True, 0), (False, 1)])
 def test_a_window_s_session_that_ended_in_peace_succeeded_only_if_it_ran(ran: bool, status: int) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host() as host:
+        now = simulation.clock.monotonic
+        asked = asyncio.Event()
+
+        async def ask(device: str, name: str, wish: Permission) -> bool | None:
+            asked.set()
+            return True if ran else await asyncio.Event().wait()
+
+        async with system(simulation) as s, s.host(ask=ask, ask_consent=True) as host:
             await online(host)
-            async with s.viewer(host) as desktop:
-                desktop._client._ran = ran
-                await desktop._client._end(Refused(CloseCode.ENDED))
-                assert desktop._presenter.state is not None and desktop._presenter.state.exit_status == status
+            world, presenter = s.world(VIEWER, "viewer"), HeadlessPresenter(now)
+            settings = ClientSettings(
+                target=s.target(host), code=CODE, identity=Identity(world.entropy(32)), name="viewer"
+            )
+            client = DesktopClient(
+                world, settings, presenter, lambda decoded, failed: InlineWorker(VideoDecoder, decoded, failed, now)
+            )
+            coming = asyncio.ensure_future(client.connect())
+            await asked.wait()
+            if ran:
+                await coming
+            host.agent.subscribers.end_all(CloseCode.ENDED, now())
+            assert (await client.ended).code is CloseCode.ENDED
+            await asyncio.gather(coming, return_exceptions=True)
+            await until(lambda: presenter.state is not None and presenter.state.stage == "ended", 3)
+            assert presenter.state is not None and presenter.state.exit_status == status
 
     run(main)
 
@@ -153,10 +176,10 @@ def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
-                client = desktop._client
+                client = desktop.client
                 sent: list[Any] = []
-                assert client._paths is not None and client._paths.current is not None
-                hop = client._paths.current.hop
+                assert client.paths is not None and client.paths.current is not None
+                hop = client.paths.current.hop
                 send = hop.send
 
                 def keep(message: Any) -> None:
@@ -206,7 +229,7 @@ def test_a_silent_host_is_shown_as_stale_and_takes_no_input() -> None:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
-                presenter = desktop._presenter
+                presenter = desktop.presenter
                 simulation.network.change(RELAY, VIEWER, loss=1.0)
                 await until(lambda: presenter.state is not None and presenter.state.stage == "lost", 3)
                 assert presenter.state is not None and "Nobody answers" in presenter.state.text
@@ -238,7 +261,7 @@ def test_dialling_again_is_patient_and_ends_with_the_block() -> None:
                 await s.relay_instance.close()
                 await asyncio.sleep(5)
                 assert await attempts(simulation, s, 60) < 200
-                assert desktop._presenter.state is not None and desktop._presenter.state.stage == "lost"
+                assert desktop.status is not None and desktop.status.stage == "lost"
             assert await attempts(simulation, s, 60) <= 3
             await s.start_relay()
 
@@ -247,17 +270,23 @@ def test_dialling_again_is_patient_and_ends_with_the_block() -> None:
 
 def test_a_code_that_was_changed_ends_the_dialling_with_that_answer() -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host(resume=0.0) as host:
+        async with system(simulation) as s, s.host(resume=0.0, code=None) as host:
             await online(host)
-            async with s.viewer(host, reconnect=True) as desktop:
+            code = host.agent.admission.codes[0]
+            assert code is not None
+            async with s.viewer(host, code, reconnect=True) as desktop:
                 await number(desktop)
-                host.agent.admission._budget._counted[0].replace(Code("OTHER-CODE", True))
+                for _ in range(3):  # wrong codes in a row: the host makes itself another
+                    with pytest.raises(Refused):
+                        async with s.viewer(host, "WRONG-CODE", "10.0.0.9", "guesses"):
+                            pass
+                await until(lambda: host.agent.admission.codes[0] != code, 3)
                 assert s.relay_instance is not None
                 await s.relay_instance.close()
                 await s.start_relay()
-                reason = await desktop._client.ended
+                reason = await desktop.ended()
                 assert reason.code is CloseCode.REFUSED and reason.exit_status == 3
-                assert desktop._presenter.state is not None and desktop._presenter.state.exit_status == 3
+                assert desktop.status is not None and desktop.status.exit_status == 3
 
     run(main)
 

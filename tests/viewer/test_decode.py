@@ -174,7 +174,13 @@ def test_the_thread_counts_what_waits_and_drops_it_when_closed() -> None:
     assert worker.depth == 4
     closing = threading.Thread(target=worker.close)
     closing.start()
-    while not worker._closing:
+
+    def taken() -> bool:
+        before = worker.depth
+        worker.submit(DecodeJob(b"more", False, 8))
+        return worker.depth > before
+
+    while taken():  # until it closes; nothing is finished before the gate opens
         pass
     gate.set()
     closing.join(5)
@@ -185,7 +191,7 @@ def test_the_thread_counts_what_waits_and_drops_it_when_closed() -> None:
     assert worker.depth == 0
 
 
-def test_an_error_that_nobody_foresaw_is_told_and_costs_one_decoder() -> None:
+async def test_an_error_that_nobody_foresaw_is_told_and_costs_one_decoder() -> None:
     told: list[str] = []
     results, opened = Results(), 0
 
@@ -201,7 +207,7 @@ def test_an_error_that_nobody_foresaw_is_told_and_costs_one_decoder() -> None:
         return Failing()
 
     faults = Faults()
-    faults._tell = told.append
+    faults.watch(told.append, told.append, ticking(), whole_loop=False)
     worker = ThreadWorker(
         open_decoder=open_decoder, decoded=results.on_decoded, failed=results.on_failed, now=ticking(), faults=faults
     )

@@ -98,7 +98,9 @@ def test_memory_is_bounded_however_long_it_runs() -> None:
         stats.frame_received(frame(number, number / 60), number / 60)
         stats.input_sent(number, number / 60)
         stats.stage("grab", 0.001, number / 60)
-    assert len(stats._underway) <= KEPT and len(stats._sent) <= KEPT and len(stats._stages["grab"]) <= KEPT
+    kept = stats.snapshot()
+    assert 0 < kept["frames underway"] <= KEPT and 0 < kept["inputs sent"] <= KEPT
+    assert 0 < kept.part("stages")["grab"] <= KEPT
 
 
 def test_a_picture_that_was_never_received_is_not_counted() -> None:

@@ -100,6 +100,16 @@ class Desktop:
         #: Called with each picture of any track, on the thread that decoded it.
         self.on_picture: Callable[[Picture], None] | None = None
 
+    @property
+    def client(self) -> DesktopClient:
+        """The connection below, for what this interface doesn't tell."""
+        return self._client
+
+    @property
+    def presenter(self) -> HeadlessPresenter:
+        """What keeps the last that the host showed and told."""
+        return self._presenter
+
     def picture_came(self) -> None:
         """A picture is here (called on the event loop)."""
         self._changed.set()

@@ -112,6 +112,16 @@ class DesktopClient:
         """What the host publishes; empty before we are in."""
         return self._session.tracks if self._session is not None else ()
 
+    @property
+    def session(self) -> ViewerSession | None:
+        """The session there is now: another after one that was lost, None while there is none."""
+        return self._session
+
+    @property
+    def paths(self) -> Paths | None:
+        """The ways to the host, of the last attempt; None before the first."""
+        return self._paths
+
     # connecting
 
     async def connect(self) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from avl_protocol.session.media.receiver import ReceivedFrame
+from avl_protocol.session.snapshot import Snapshot
 
 #: Seconds of the sliding windows.
 WINDOW = 10.0
@@ -99,6 +100,11 @@ class Stats:
             sent = self._sent.pop(number)
             if number == sequence:
                 self._applied.append((host_time, sent))
+
+    def snapshot(self) -> Snapshot:
+        """What is kept, by number; samples of each stage in a part of their own."""
+        stages = Snapshot("stages", {name: len(samples) for name, samples in self._stages.items()})
+        return Snapshot("figures", {"frames underway": len(self._underway), "inputs sent": len(self._sent)}, (stages,))
 
     def report(
         self, now: float, path: str, rtt: float | None, lost: int, received: int, extra: dict[str, Any]

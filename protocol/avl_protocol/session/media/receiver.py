@@ -94,6 +94,11 @@ class MediaReceiver:
         self.missing_key: tuple[int, int] | None = None
         self.follow(0.0)
 
+    @property
+    def opener(self) -> ObjectOpener:
+        """What opens sealed objects, with the keys known so far: for who asks what this viewer can open."""
+        return self._opener
+
     def follow(self, round_trip: float) -> None:
         """Wait for as long as repairs take where an answer of the host takes `round_trip` seconds."""
         self._patience = patience(round_trip, T_KEY_SPACING)
