@@ -1,7 +1,7 @@
 """Typist: a viewer that types numbered lines all the time and says what it sees, for trials of what a session survives.
 
 `python -m interop.typist TARGET --state DIR` writes one JSON object a line and tenth of a second: time, path, round
-trip, last change of way, lines typed and refused, age of the newest picture and the longest gap between two. It ends
+trip, last change of path, lines typed and refused, age of the newest picture and the longest gap between two. It ends
 when its standard input does; the last object then has "lines": when each was typed (seconds since 1970), and what the
 session said of its number and of its Enter: "applied", "dropped" or "unknown".
 """

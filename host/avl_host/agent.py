@@ -31,6 +31,7 @@ from avl_host.sessions.lock import LockPolicy, ScreenLocker
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Ask, Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
 from avl_protocol.endpoint.dial.dialler import Dialler, open_endpoint
@@ -44,7 +45,7 @@ from avl_protocol.endpoint.program.state import StateError, StateFolder, write_r
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.media.track import video
-from avl_protocol.quic.carrier import QuicCarrier, Receiver
+from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
 from avl_protocol.wire.onethread import guard
@@ -302,7 +303,7 @@ class Agent:
         clock, faults = self._world.clock, self._world.faults
         alarm = Alarm(machine=admission, loop=asyncio.get_running_loop(), now=clock.monotonic, faults=faults)
 
-        def accept(carrier: QuicCarrier, alpn: str) -> Receiver:
+        def accept(carrier: QuicCarrier, alpn: str) -> CarrierReceiver:
             peer = admission.accept(carrier, clock.monotonic())
 
             def after() -> None:

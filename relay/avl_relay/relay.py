@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.crypto.identity import Identity, endorse_certificate
 from avl_protocol.endpoint.accept.admission import source
 from avl_protocol.endpoint.endpoint import Endpoint
@@ -20,7 +21,7 @@ from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.state import StateFolder, write_ready
 from avl_protocol.endpoint.tcp.websocket import WebSocketServer, bind_tcp
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, load, self_signed
-from avl_protocol.quic.carrier import QuicCarrier, Receiver
+from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
@@ -245,7 +246,7 @@ class Relay:
         """Whether a source may ask for one more file of the page."""
         return self._requests.take(source(host), self._world.clock.monotonic())
 
-    def _accept(self, carrier: QuicCarrier | WebSocketCarrier, protocol: str) -> Receiver:
+    def _accept(self, carrier: QuicCarrier | WebSocketCarrier, protocol: str) -> CarrierReceiver:
         now = self._world.clock.monotonic()
         certificate = carrier.server_certificate or self._certificates()[0].der
         own = RelayIdentity(

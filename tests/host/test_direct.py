@@ -34,7 +34,7 @@ CERTIFICATE = b"certificate"
 
 
 class Desk:
-    """A Reception that lets everybody come and writes down who did."""
+    """A table of subscribers that lets everybody come and writes down who did."""
 
     def __init__(self) -> None:
         self.came: list[tuple[bytes, bytes, bool]] = []

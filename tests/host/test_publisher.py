@@ -336,7 +336,7 @@ async def test_the_capture_thread_reads_what_the_loop_publishes_and_enters_nothi
     await captured.close()
 
 
-async def test_a_capture_thread_that_entered_the_sharing_would_be_told_of() -> None:
+async def test_a_capture_thread_that_entered_the_publisher_would_be_told_of() -> None:
     def look(publisher: Publisher) -> bool:
         publisher.look()
         return publisher.ready()

@@ -42,7 +42,7 @@ LARGEST = "x" * MAX_CLIPBOARD_TEXT
 
 
 class Session:
-    """A session as Reception sees it; `told`: bulk messages that went to its viewer."""
+    """A session as Subscribers sees it; `told`: bulk messages that went to its viewer."""
 
     state = HostState.ADMITTED
     detached = False

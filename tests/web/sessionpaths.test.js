@@ -1,4 +1,4 @@
-/** Which way a session takes: what is dialled when, where the session goes, and why. */
+/** Which path a session takes: what is dialled when, where the session goes, and why. */
 
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -216,7 +216,7 @@ test("the WebSocket is where the page came from", () => {
 
 // -- the race
 
-/** Ways that do nothing by themselves. @param {number} count */
+/** Paths that do nothing by themselves. @param {number} count */
 function raced(count = 2) {
   /** @type {any[]} */
   const told = [];

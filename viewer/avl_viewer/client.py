@@ -52,7 +52,7 @@ from avl_viewer.present.presenter import Presenter, Status
 
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
-#: Seconds between two words about having no way.
+#: Seconds between two words about having no path.
 TELL = 1.0
 
 
@@ -80,7 +80,7 @@ class DesktopClient:
         self._closing = self._gave_up = self._ran = self._awake = False
         self._watched = settings.pictures
         self._said = ""
-        #: Tracks that are not wanted, as the way in use has been told.
+        #: Tracks that are not wanted, as the path in use has been told.
         self._unwanted: set[int] = set()
         self._pictures = PicturePipelines(
             presenter=presenter,
@@ -338,7 +338,7 @@ class DesktopClient:
             self.features.statistics.hop_rate(message)
 
     def _paths_changed(self, now: float) -> None:
-        """Another way is in use, or there is one again."""
+        """Another path is in use, or there is one again."""
         self.features.statistics.hops_changed()
         self._say_status(now)
 

@@ -15,7 +15,7 @@ EVERYTHING = Permission(sum(Permission))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
-    """Whom to see. `code` in any spelling; `patience`: seconds for which a session without a way is kept; `timeout` in
+    """Whom to see. `code` in any spelling; `patience`: seconds for which a session without a path is kept; `timeout` in
     seconds, for one attempt; `direct`: look for a direct path, which tells the host our addresses; `udp`: may be used;
     `pictures`: from the first moment, or only when somebody asks for one (`DesktopClient.watch`).
     """

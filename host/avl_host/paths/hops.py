@@ -61,11 +61,11 @@ class RelayHop:
         return self.hop.state is HopClientState.UP
 
     def accept(self, handle: int, session: bytes) -> None:
-        """See Entrance."""
+        """See HostHop."""
         self.hop.send(Accept(handle))
 
     def reject(self, handle: int, code: CloseCode, now: float) -> None:
-        """See Entrance."""
+        """See HostHop."""
         self.hop.send(Reject(handle, code))
 
     def publish(self, tracks: Iterable[Track]) -> None:
@@ -73,12 +73,12 @@ class RelayHop:
         self.hop.send(Tracks(tuple(track.row for track in tracks)))
 
     def admit(self, handle: int, channels: tuple[int, ...], since: Mapping[int, int]) -> None:
-        """See Entrance."""
+        """See HostHop."""
         if self._up():
             self.hop.send(Admit(handle, tuple(since), channels, tuple(since.values())))
 
     def evict(self, handle: int, code: CloseCode, now: float) -> None:
-        """See Entrance."""
+        """See HostHop."""
         if self._up():
             self.hop.send(Evict(handle, code))
 
@@ -96,19 +96,19 @@ class DirectHop:
         self.upload = Upload(peer.carrier, 0, self.subscription)
 
     def accept(self, handle: int, session: bytes) -> None:
-        """See Entrance."""
+        """See HostHop."""
         self.hop.send(Attached(session, handle, 0))
 
     def reject(self, handle: int, code: CloseCode, now: float) -> None:
-        """See Entrance."""
+        """See HostHop."""
         self.hop.close(code, now)
 
     def admit(self, handle: int, channels: tuple[int, ...], since: Mapping[int, int]) -> None:
-        """See Entrance. Who has proved itself gets the windows of a friend."""
+        """See HostHop. Who has proved itself gets the windows of a friend."""
         self.admitted = True
         self.subscription.admit(tuple(since), tuple(since.values()))
         self.hop.trust()
 
     def evict(self, handle: int, code: CloseCode, now: float) -> None:
-        """See Entrance. What was sealed for the viewer is sent before the connection ends."""
+        """See HostHop. What was sealed for the viewer is sent before the connection ends."""
         self.hop.close(code, now)

@@ -21,7 +21,7 @@ class ClipboardService(Service[HostSession]):
         self._port = port
         self._serial = 0
         self._present: set[HostSession] = set()
-        #: Sessions that had no way when the clipboard changed, or when they had asked for it.
+        #: Sessions that had no path when the clipboard changed, or when they had asked for it.
         self._missed: set[HostSession] = set()
 
     # sessions
@@ -31,7 +31,7 @@ class ClipboardService(Service[HostSession]):
         self._present.add(session)
 
     def opened(self, session: HostSession, channel: int, now: float) -> None:
-        """What was copied before there was a way to tell is told now (R-SESS-51)."""
+        """What was copied before there was a path to tell it by is told now (R-SESS-51)."""
         if channel == Channel.BULK and session in self._missed:
             self._missed.discard(session)
             self._audience.start(self._answer(session))
@@ -83,6 +83,6 @@ class ClipboardService(Service[HostSession]):
         return Clipboard(self._serial, text, state)
 
     def _tell(self, session: HostSession, message: Clipboard) -> None:
-        """Tell a session, or remember that it has to be told once there is a way."""
+        """Tell a session, or remember that it has to be told once there is a path."""
         if session in self._present:
             (self._missed.discard if session.send(message) else self._missed.add)(session)

@@ -41,7 +41,7 @@ class StatisticsService(Service[HostSession]):
         return self._delays.get(session)
 
     def lost(self, session: HostSession, now: float) -> None:
-        """What was measured on the way that is gone says nothing of the next."""
+        """What was measured on the path that is gone says nothing of the next."""
         self._delays.pop(session, None)
 
     def ended(self, session: HostSession, reason: Refused, now: float) -> None:

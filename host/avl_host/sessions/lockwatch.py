@@ -28,7 +28,7 @@ class LockWatch(Service[HostSession]):
         self.moved(session, now)
 
     def lost(self, session: HostSession, now: float) -> None:
-        """There is no way to its viewer now."""
+        """There is no path to its viewer now."""
         self._present.discard(session)
         if session.permissions & _HANDS and not self._present:
             self._policy.lost(now)

@@ -41,7 +41,7 @@ class Subscriber:
     #: What a person at the host calls it, and when it was admitted; 0 before.
     number: int = 0
     since: float = 0.0
-    #: Whether there is no way to its viewer now.
+    #: Whether there is no path to its viewer now.
     lost: bool = False
 
     @property

@@ -411,7 +411,7 @@ class Subscribers:
         self._pictures.follow(subscriber, self._subscribers.values(), now)
 
     def _detached(self, subscriber: Subscriber, now: float) -> None:
-        """There is no way to it now."""
+        """There is no path to it now."""
         session = subscriber.session
         subscriber.lost = True
         self._pictures.follow(subscriber, self._subscribers.values(), now)

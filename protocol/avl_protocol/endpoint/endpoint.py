@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 
 from aioquic.quic.packet import QuicErrorCode
 
+from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.endpoint.accept.acceptor import Acceptor, other_versions
 from avl_protocol.endpoint.accept.admission import BLAMED
 from avl_protocol.endpoint.accept.quota import Quota
@@ -31,7 +32,7 @@ from avl_protocol.endpoint.udp.demux import (
     UnknownVersion,
 )
 from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket, Network, Pinned
-from avl_protocol.quic.carrier import STATELESS_RESET, QuicCarrier, RawApplication, Receiver
+from avl_protocol.quic.carrier import STATELESS_RESET, QuicCarrier, RawApplication
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.http3 import Http3Application, HttpHandler
 from avl_protocol.quic.options import CID_LENGTH, ConnectionOptions, configuration
@@ -49,7 +50,7 @@ EARLY = 0.0005
 TICK = 0.000001
 #: The timer moves to a later time where that is so many seconds later: below that, to look again costs less.
 LATER = 0.002
-OnCarrier = Callable[[QuicCarrier, str], Receiver]
+OnCarrier = Callable[[QuicCarrier, str], CarrierReceiver]
 
 
 class Endpoint:
@@ -164,7 +165,7 @@ class Endpoint:
         address: Address,
         *,
         trust: Trust,
-        on_carrier: Callable[[QuicCarrier], Receiver],
+        on_carrier: Callable[[QuicCarrier], CarrierReceiver],
         server_name: str | None = None,
         timeout: float = 5.0,
         options: ConnectionOptions | None = None,

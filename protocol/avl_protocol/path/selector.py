@@ -1,6 +1,6 @@
-"""Selector: which way a session takes now, among those that are open (spec 08-paths, 8.6).
+"""Selector: which path a session takes now, among those that are open (spec 08-paths, 8.6).
 
-Ways differ by milliseconds that change all the time, and a change of path costs a round trip: so a better path has to
+Paths differ by milliseconds that change all the time, and a change of path costs a round trip: so a better path has to
 be better by enough, for long enough, and one that has failed has to prove itself for longer each time.
 """
 
@@ -68,7 +68,7 @@ class Selector:
         self._answers: dict[object, float] = {}
 
     def failed(self, kind: PathKind, now: float) -> None:
-        """The way in use fell silent or was lost: the next of its kind has to prove itself."""
+        """The path in use fell silent or was lost: the next of its kind has to prove itself."""
         count, at = self._failed.get(kind, (0, now))
         self._failed[kind] = (1 if now - at > T_PATH_FORGIVEN else count + 1, now)
 

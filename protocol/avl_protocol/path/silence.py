@@ -21,7 +21,7 @@ class Verdict(Enum):
 
 
 class Silence:
-    """Watches one way."""
+    """Watches one path."""
 
     __slots__ = ("_asked", "_busy_at", "_last", "silent")
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from aioquic.quic import events
 from aioquic.quic.packet import QuicErrorCode
 
+from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.quic.connection import Connection
 from avl_protocol.rate.control import RateState
 from avl_protocol.wire.errors import LocalProtocolError
@@ -36,31 +37,6 @@ TRANSPORT_CODES = {
 }
 IDLE_TIMEOUT = "Idle timeout"
 STATELESS_RESET = "stateless reset"
-
-
-class Receiver(Protocol):
-    """What the owner of a carrier is told: the same shape as avl_protocol.carrier.carrier.CarrierReceiver."""
-
-    def carrier_ready(self, now: float) -> None:
-        """Streams and datagrams may be sent."""
-
-    def stream_received(self, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Bytes arrived in order."""
-
-    def stream_reset(self, stream: int, code: int, now: float) -> None:
-        """The peer abandoned a stream."""
-
-    def stream_writable(self, stream: int, now: float) -> None:
-        """A large backlog has drained."""
-
-    def datagram_received(self, data: bytes, now: float) -> None:
-        """A datagram payload arrived."""
-
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """A datagram was acknowledged or declared lost."""
-
-    def carrier_lost(self, code: int, text: str, now: float) -> None:
-        """The connection ended, by whichever side; told once."""
 
 
 class Binding(Protocol):
@@ -105,7 +81,7 @@ class QuicCarrier:
     reliable_datagrams = False
 
     def __init__(self, connection: Connection, binding: Binding) -> None:
-        self.receiver: Receiver
+        self.receiver: CarrierReceiver
         self._connection = connection
         self._binding = binding
         self._ready = self._lost = False
@@ -308,7 +284,7 @@ class QuicCarrier:
 class RawApplication:
     """What lives on a connection of ALPN `avl/1`: one carrier."""
 
-    def __init__(self, connection: Connection, on_carrier: Callable[[QuicCarrier], Receiver]) -> None:
+    def __init__(self, connection: Connection, on_carrier: Callable[[QuicCarrier], CarrierReceiver]) -> None:
         self._connection = connection
         self._on_carrier = on_carrier
         self.carrier = guard(QuicCarrier(connection, RawBinding(connection)))

@@ -14,7 +14,8 @@ from aioquic.h3.connection import ErrorCode, H3Connection, Setting
 from aioquic.h3.events import DataReceived, H3Event, HeadersReceived, WebTransportStreamDataReceived
 from aioquic.quic import events
 
-from avl_protocol.quic.carrier import QuicCarrier, Receiver
+from avl_protocol.carrier.carrier import CarrierReceiver
+from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.webtransport import LINGER, SESSION, WebTransportSession
 from avl_protocol.wire.registry import PATH
@@ -152,7 +153,7 @@ class Http3Application:
         self,
         connection: Connection,
         *,
-        on_carrier: Callable[[QuicCarrier], Receiver],
+        on_carrier: Callable[[QuicCarrier], CarrierReceiver],
         handler: HttpHandler | None,
         origin_allowed: Callable[[str, str], bool],
     ) -> None:

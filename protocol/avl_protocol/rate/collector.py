@@ -11,7 +11,7 @@ from avl_protocol.wire.feedback import UNIT, ArrivalReport, Run
 #: Seconds from the first unreported arrival to its report, and where less than SLOW bytes a second arrive.
 INTERVAL, SLOW_INTERVAL = 0.012, 0.025
 SLOW = 125_000
-#: On a long way, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many
+#: On a long path, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many
 #: seconds: news that is a second old says no less for being a tenth older, and a thin uplink carries more of others.
 SHARE, LONGEST_INTERVAL = 0.1, 0.1
 #: Weight of one round trip in their mean.

@@ -123,7 +123,7 @@ class HostSession:
 
     @property
     def detached(self) -> bool:
-        """Whether there is no way to the viewer now."""
+        """Whether there is no path to the viewer now."""
         return self.state is HostState.ADMITTED and not self._pipes.is_open(Channel.CONTROL)
 
     @property
@@ -346,7 +346,7 @@ class HostSession:
     # messages
 
     def send(self, message: ChannelMessage) -> bool:
-        """Send a message on its channel; False where that has no way now: `ChannelOpened` tells when it has one, for
+        """Send a message on its channel; False where that has no path now: `ChannelOpened` tells when it has one, for
         channel 0 `Moved`. A viewer that does not read ends its session (TOO_SLOW), not our caller."""
         channel = channel_of(type(message))
         if self.state is not HostState.ADMITTED or not self._pipes.is_open(channel):

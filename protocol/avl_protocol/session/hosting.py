@@ -92,7 +92,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Detached:
-    """The session has no way to its viewer; it is kept for a while."""
+    """The session has no path to its viewer; it is kept for a while."""
 
 
 @dataclass(frozen=True, slots=True)

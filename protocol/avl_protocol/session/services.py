@@ -49,7 +49,7 @@ class Service(Protocol[Served]):
         return
 
     def lost(self, session: Served, now: float) -> None:
-        """At a host: there is no way to the viewer now; the session is kept for a while."""
+        """At a host: there is no path to the viewer now; the session is kept for a while."""
         return
 
     def ended(self, session: Served, reason: Refused, now: float) -> None:
@@ -127,7 +127,7 @@ class Services(Generic[S]):
             service.moved(session, now)
 
     def lost(self, session: S, now: float) -> None:
-        """Tell all of a session that has no way."""
+        """Tell all of a session that has no path."""
         for service in self._services:
             service.lost(session, now)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
+from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.rate.control import RateState
 from avl_protocol.rate.sendqueue import DatagramQueue, Waiting
 from avl_protocol.websocket.frames import (
@@ -40,31 +40,6 @@ MAX_PINGS, MAX_WAITING = 8, 1024
 FRIEND_WINDOW = 1 << 20
 
 
-class Receiver(Protocol):
-    """What the owner of a carrier is told: the same shape as avl_protocol.carrier.carrier.CarrierReceiver."""
-
-    def carrier_ready(self, now: float) -> None:
-        """Streams and datagrams may be sent."""
-
-    def stream_received(self, stream: int, data: bytes, end: bool, now: float) -> None:
-        """Bytes arrived in order."""
-
-    def stream_reset(self, stream: int, code: int, now: float) -> None:
-        """The peer abandoned a stream."""
-
-    def stream_writable(self, stream: int, now: float) -> None:
-        """A large backlog has drained."""
-
-    def datagram_received(self, data: bytes, now: float) -> None:
-        """A datagram payload arrived."""
-
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """A datagram was written, or dropped before it was."""
-
-    def carrier_lost(self, code: int, text: str, now: float) -> None:
-        """The connection ended, by whichever side; told once."""
-
-
 class WebSocketCarrier:
     """Carrier over a WebSocket; `receiver` is set by whoever makes it, before `start`.
 
@@ -78,7 +53,7 @@ class WebSocketCarrier:
     def __init__(
         self, *, is_client: bool, now: float, peer_address: tuple[str, int], certificate: bytes | None = None
     ) -> None:
-        self.receiver: Receiver
+        self.receiver: CarrierReceiver
         self.on_wanted: Callable[[], None] = _nobody
         self.peer_address = peer_address
         self.server_certificate = certificate

@@ -477,7 +477,7 @@ class Router:
 
     def _opened(self, peer: HopServer, stream: int, header: StreamHeader) -> None:
         """A viewer opened a channel: carry it to the host if the host lets this session have it. A channel that comes
-        back here from another way leaves its older stream."""
+        back here from another path leaves its older stream."""
         session = self._sessions.get(header.handle)
         if session is None or session.viewer is not peer or not session.accepted:
             peer.abandon(stream, CloseCode.FORBIDDEN)

@@ -20,7 +20,7 @@ MakeDecoder = Callable[[Callable[[Decoded], None], Callable[[Any, DecodeError], 
 
 
 class PicturePipeline:
-    """One track's way to the presenter. `failed(track, object)` is called on the decoder's thread."""
+    """One track's path to the presenter. `failed(track, object)` is called on the decoder's thread."""
 
     def __init__(
         self,

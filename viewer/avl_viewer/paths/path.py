@@ -40,7 +40,7 @@ class PathUp:
 
 @dataclass(frozen=True, slots=True)
 class PathAttached:
-    """There is a place for the session on the way."""
+    """There is a place for the session on the path."""
 
     attachment: Attachment
 

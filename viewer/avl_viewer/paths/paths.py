@@ -1,6 +1,6 @@
 """Paths: all hops of one session, and which of them it is on (spec 08-paths, 8.5 and 8.6).
 
-A relay is dialled first and kept; the direct path is sought beside it. When the way in use falls silent the session
+A relay is dialled first and kept; the direct path is sought beside it. When the path in use falls silent the session
 goes to another at once, and while there is none, relays are dialled until one answers: the session itself goes on.
 """
 
@@ -73,14 +73,14 @@ class PathsFailed:
 
 @dataclass(frozen=True, slots=True)
 class PathsMessage:
-    """A hop message of the way in use."""
+    """A hop message of the path in use."""
 
     message: HopMessage
 
 
 @dataclass(frozen=True, slots=True)
 class PathsChanged:
-    """Another way is in use, or none is."""
+    """Another path is in use, or none is."""
 
 
 PathsEvent = PathsReady | PathsFailed | PathsMessage | PathsChanged
@@ -128,7 +128,7 @@ class Paths:
         #: Where the session is, or goes.
         self.current: Path | None = None
         self.switch: Switch | None = None
-        #: Since when there has been no way that answers; None while there is one.
+        #: Since when there has been no path that answers; None while there is one.
         self.nowhere_since: float | None = None
         endpoint.on_raw = self._raw
         self._watch = world.interfaces.watch(self._network_changed)
@@ -208,7 +208,7 @@ class Paths:
     def _take(self, path: Path, now: float) -> None:
         """Do what follows from what a path tells."""
         while (event := path.next_event(now)) is not None:
-            if isinstance(event, MediaReceived):  # pictures may come by any way
+            if isinstance(event, MediaReceived):  # pictures may come by any path
                 if self.session is not None:
                     self.session.datagram_received(event.data, now)
             elif isinstance(event, (ChannelOpened, ChannelReceived, ChannelReset, ChannelWritable)):
@@ -339,13 +339,13 @@ class Paths:
         self._decide(now)
 
     def nowhere(self, now: float) -> float:
-        """For how many seconds there has been no way that answers."""
+        """For how many seconds there has been no path that answers."""
         return now - self.nowhere_since if self.nowhere_since is not None else 0.0
 
     # deciding
 
     def moved(self, attachment: Attachment, now: float) -> None:
-        """The session has arrived at another way, be it late; those that it has left for good are closed."""
+        """The session has arrived at another path, be it late; those that it has left for good are closed."""
         self._moved_by = None
         self.nowhere_since = None
         for path in self._paths:

@@ -29,7 +29,7 @@ class Switch:
 
 
 def why(before: Path | None, path: Path, lost: Refused | None) -> str:
-    """Why a session goes from one way to another; `lost`: what ended the last path that was lost."""
+    """Why a session goes from one path to another; `lost`: what ended the last path that was lost."""
     if before is None:
         return f"the last way was lost. {lost or ''}".strip()
     if before.silent_since is not None:
@@ -46,8 +46,8 @@ def why(before: Path | None, path: Path, lost: Refused | None) -> str:
 
 
 def status_of(nowhere: float, stale: bool, patience: float) -> Status:
-    """What a person should know: for how many seconds there has been no way, whether the host is not heard, and for how
-    many seconds the session is kept."""
+    """What a person should know: for how many seconds there has been no path, whether the host is not heard, and for
+    how many seconds the session is kept."""
     if nowhere >= NOTICEABLE:
         return Status(
             "lost",

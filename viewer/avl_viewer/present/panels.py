@@ -296,7 +296,7 @@ def hop_lines(hop: str, told: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def switch_lines(switch: dict[str, Any]) -> list[tuple[str, str]]:
-    """The last change of way, how long ago, and why."""
+    """The last change of path, how long ago, and why."""
     reason = for_dialog(str(switch.get("reason")), 2 * WORDS)
     return [
         ("  changed", f"{switch.get('from')} > {switch.get('to')}"),

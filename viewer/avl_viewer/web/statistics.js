@@ -129,7 +129,7 @@ export class Statistics {
   /** The stats object. `rtt` in milliseconds; `lost` and `received` count objects.
    * @param {number} now @param {string} path @param {number | null} rtt @param {number} lost @param {number} received
    * @param {Rates} rates
-   * @param {import("./paths/paths.js").Switch | null} last  the last change of way */
+   * @param {import("./paths/paths.js").Switch | null} last  the last change of path */
   report(now, path, rtt, lost, received, rates = {}, last = null) {
     const recent = this._presented.filter(({ at }) => now - at <= WINDOW).map(({ value }) => value);
     const bytes = within(this._received, now, SHORT).reduce((sum, size) => sum + size, 0);

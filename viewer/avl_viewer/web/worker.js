@@ -76,7 +76,7 @@ function watched(receiver) {
 /** WebTransport where there is UDP, else, if that will do, a WebSocket to where the page came from.
  * @param {string} url @param {Uint8Array[]} hashes @param {CarrierReceiver} receiver @param {boolean} tcp */
 function dial(url, hashes, receiver, tcp) {
-  /** @type {import("./paths/race.js").Path[]} */
+  /** @type {import("./paths/race.js").Attempt[]} */
   const paths = [];
   if ("WebTransport" in self) paths.push((told) => new WebTransportCarrier(url, hashes, told, clock));
   if (tcp) paths.push((told) => new WebSocketCarrier(socketUrl(self.location, PATH), told, clock));

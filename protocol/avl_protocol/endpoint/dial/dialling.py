@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.endpoint.boundconnection import BoundConnection
 from avl_protocol.endpoint.udp.network import Address
-from avl_protocol.quic.carrier import QuicCarrier, Receiver
+from avl_protocol.quic.carrier import QuicCarrier
 
 #: Seconds between attempts at two addresses (RFC 8305, section 5).
 STAGGER = 0.25
@@ -27,7 +28,7 @@ class Dialling:
         *,
         start: Callable[[Address, Dialling], BoundConnection],
         abort: Callable[[BoundConnection], None],
-        on_carrier: Callable[[QuicCarrier], Receiver],
+        on_carrier: Callable[[QuicCarrier], CarrierReceiver],
     ) -> None:
         self._candidates = list(candidates)
         self._start, self._abort, self._on_carrier = start, abort, on_carrier
@@ -65,7 +66,7 @@ class Dialling:
         except TimeoutError:
             return
 
-    def won(self, hop: BoundConnection, carrier: QuicCarrier) -> Receiver:
+    def won(self, hop: BoundConnection, carrier: QuicCarrier) -> CarrierReceiver:
         """A handshake completed: this is the connection, and all others are given up."""
         self._open.pop(hop, None)
         for other in list(self._open):

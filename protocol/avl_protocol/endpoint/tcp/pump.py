@@ -22,13 +22,14 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
+from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.endpoint.accept.admission import BLAMED
 from avl_protocol.endpoint.accept.quota import Claim
 from avl_protocol.endpoint.loop.alarm import Alarm
 from avl_protocol.endpoint.loop.clock import Clock
 from avl_protocol.endpoint.tcp.tlsrecords import TlsRecords
 from avl_protocol.rate.limits import DEFAULT, Limits, bucket
-from avl_protocol.websocket.carrier import Receiver, WebSocketCarrier
+from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import CloseCode
 
@@ -48,7 +49,7 @@ NORMAL = 1000
 #: How an IPv4 address looks to a socket of both families.
 MAPPED = "::ffff:"
 
-OnCarrier = Callable[[WebSocketCarrier], Receiver]
+OnCarrier = Callable[[WebSocketCarrier], CarrierReceiver]
 
 
 def _nothing() -> None:

@@ -15,6 +15,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
+from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.endpoint.accept.admission import ConnectionAdmission, Decision
 from avl_protocol.endpoint.accept.quota import Claim, Quota
 from avl_protocol.endpoint.dial.dialling import STAGGER, Unreachable
@@ -25,7 +26,7 @@ from avl_protocol.endpoint.tls import TlsServer, Trust, TrustPublic, client_cont
 from avl_protocol.endpoint.udp.network import Address
 from avl_protocol.rate.limits import DEFAULT, Limits
 from avl_protocol.session.snapshot import Snapshot
-from avl_protocol.websocket.carrier import Receiver, WebSocketCarrier
+from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.websocket.frames import MAX_MESSAGE
 from avl_protocol.wire.registry import PATH, CloseCode
 from avl_protocol.wire.target import join
@@ -177,7 +178,7 @@ class WebSocketServer:
         clock: Clock,
         entropy: Callable[[int], bytes],
         loop: asyncio.AbstractEventLoop,
-        on_carrier: Callable[[WebSocketCarrier, str], Receiver],
+        on_carrier: Callable[[WebSocketCarrier, str], CarrierReceiver],
         origin_allowed: Callable[[str], bool],
         limits: Limits = DEFAULT,
         most: int | None = None,

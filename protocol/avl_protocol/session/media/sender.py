@@ -21,7 +21,7 @@ from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.wire import datagram
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, DatagramType, ObjectFlag
 
-#: Where a track's lifetime is too short for a repair on a long way: it may take so many round trips and seconds, at
+#: Where a track's lifetime is too short for a repair on a long path: it may take so many round trips and seconds, at
 #: most.
 REPAIR_TRIPS, NOTICED, LONGEST = 1.75, 0.1, 1.2
 

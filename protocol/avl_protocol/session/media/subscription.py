@@ -137,7 +137,7 @@ class Subscription:
         return subscription is not None and subscription.wanted and subscription.current
 
     def go_on(self) -> None:
-        """The viewer has got all objects so far by another way: no key object is needed."""
+        """The viewer has got all objects so far by another path: no key object is needed."""
         for subscription in self._tracks.values():
             subscription.at_key = False
 

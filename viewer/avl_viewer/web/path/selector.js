@@ -1,7 +1,7 @@
 /**
- * Selector: which way a session takes now, among those that are open (spec 08-paths, 8.6).
+ * Selector: which path a session takes now, among those that are open (spec 08-paths, 8.6).
  *
- * Ways differ by milliseconds that change all the time, and a change of path costs a round trip: so a better path has
+ * Paths differ by milliseconds that change all the time, and a change of path costs a round trip: so a better path has
  * to be better by enough, for long enough, and one that has failed has to prove itself for longer each time. Times are
  * milliseconds.
  */
@@ -46,7 +46,7 @@ export class Selector {
     this._answers = new Map();
   }
 
-  /** The way in use fell silent or was lost: the next of its kind has to prove itself. @param {number} kind @param
+  /** The path in use fell silent or was lost: the next of its kind has to prove itself. @param {number} kind @param
    * {number} now */
   failed(kind, now) {
     const known = this._failed.get(kind);

@@ -15,7 +15,7 @@ export const { ANSWER_DELAY, IDLE_ASK, UNANSWERED, REPEAT } = PATH_TIMER;
 /** What to do about a path: nothing, ask, or ask again because it did not answer. */
 export const Verdict = Object.freeze({ FINE: "FINE", ASK: "ASK", SILENT: "SILENT" });
 
-/** Watches one way. */
+/** Watches one path. */
 export class Silence {
   constructor() {
     /** @type {number | null} */

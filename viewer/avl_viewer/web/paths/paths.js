@@ -1,9 +1,9 @@
 /**
- * Ways: all hops of one session, and which of them it is on (spec 08-paths, 8.5 and 8.6).
+ * Paths: all hops of one session, and which of them it is on (spec 08-paths, 8.5 and 8.6).
  *
- * The relay is dialled first and kept; the host itself is tried beside it. When the way in use falls silent the session
- * goes to another at once, and while there is none, the relay is dialled until it answers: the session itself goes on.
- * Times are milliseconds.
+ * The relay is dialled first and kept; the host itself is tried beside it. When the path in use falls silent the
+ * session goes to another at once, and while there is none, the relay is dialled until it answers: the session itself
+ * goes on. Times are milliseconds.
  */
 
 import { Selector, PathKind } from "../path/selector.js";
@@ -52,8 +52,8 @@ const DIRECT_ATTEMPT = 3000;
  * @property {(attachment: Attachment) => void} pathsReady  the first place for the session: begin the handshake there
  * @property {(reason: Refused) => void} pathsFailed  no place could be had, or the running session is over for this
  * reason
- * @property {(message: any) => void} pathsMessage  a hop message of the way in use
- * @property {() => void} pathsChanged  another way is in use, or none is
+ * @property {(message: any) => void} pathsMessage  a hop message of the path in use
+ * @property {() => void} pathsChanged  another path is in use, or none is
  */
 
 /** The PathOwner of a session's paths. */
@@ -92,7 +92,7 @@ export class Paths {
     this.current = null;
     /** @type {Switch | null} */
     this.switch = null;
-    /** Since when there has been no way that answers; null while there is one. @type {number | null} */
+    /** Since when there has been no path that answers; null while there is one. @type {number | null} */
     this.nowhereSince = null;
   }
 
@@ -221,7 +221,7 @@ export class Paths {
     if (path === this.current) this.session?.channelWritable(channel);
   }
 
-  /** Pictures may come by any way. @param {Path} _path @param {Uint8Array} data @param {number} now */
+  /** Pictures may come by any path. @param {Path} _path @param {Uint8Array} data @param {number} now */
   pathMedia(_path, data, now) {
     this.session?.datagramReceived(data, now);
   }
@@ -276,7 +276,7 @@ export class Paths {
 
   // deciding
 
-  /** The session has arrived at another way, be it late; those that it has left for good are closed. @param
+  /** The session has arrived at another path, be it late; those that it has left for good are closed. @param
    * {Attachment} attachment */
   moved(attachment) {
     this._timers.stop(Timer.MOVE);

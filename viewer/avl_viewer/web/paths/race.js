@@ -10,7 +10,7 @@ import { CLOSE } from "../wire/registry.js";
 
 /** @typedef {import("../carrier/carrier.js").Carrier} Carrier @typedef
  * {import("../carrier/carrier.js").CarrierReceiver} CarrierReceiver
- * @typedef {(receiver: CarrierReceiver) => Carrier} Path  Begins an attempt; what becomes of it is told to the
+ * @typedef {(receiver: CarrierReceiver) => Carrier} Attempt  Begins an attempt; what becomes of it is told to the
  * receiver, later. */
 
 /** Milliseconds that a path has before the next one is tried too. */
@@ -18,9 +18,9 @@ export const PATIENCE = 400;
 
 /** Several attempts until one is ready, then that one. @implements {Carrier} */
 export class Race {
-  /** @param {Path[]} paths  preferred first @param {CarrierReceiver} receiver */
-  constructor(paths, receiver) {
-    this._paths = [...paths];
+  /** @param {Attempt[]} attempts  preferred first @param {CarrierReceiver} receiver */
+  constructor(attempts, receiver) {
+    this._attempts = [...attempts];
     this._receiver = receiver;
     /** @type {Map<object, Carrier>} */
     this._running = new Map();
@@ -32,14 +32,14 @@ export class Race {
     this._next();
   }
 
-  /** Try one more path. */
+  /** Begin one more attempt. */
   _next() {
     clearTimeout(this._patience);
-    const path = this._paths.shift();
-    if (!path) return;
+    const attempt = this._attempts.shift();
+    if (!attempt) return;
     const mark = {};
-    this._running.set(mark, path(this._entrant(mark)));
-    if (this._paths.length) this._patience = setTimeout(() => this._next(), PATIENCE);
+    this._running.set(mark, attempt(this._entrant(mark)));
+    if (this._attempts.length) this._patience = setTimeout(() => this._next(), PATIENCE);
   }
 
   /** What an attempt is told to. @param {object} mark @returns {CarrierReceiver} */
@@ -70,7 +70,7 @@ export class Race {
     if (this._over) return;
     if (!this._winner) {
       this._running.delete(mark);
-      if (this._paths.length) this._next();
+      if (this._attempts.length) this._next();
       if (this._running.size) return;
     }
     this._over = true;
@@ -80,7 +80,7 @@ export class Race {
   /** No other attempt is wanted. */
   _giveUp() {
     clearTimeout(this._patience);
-    this._paths = [];
+    this._attempts = [];
     const others = [...this._running.values()];
     this._running.clear();
     for (const other of others) other.close(CLOSE.NO_ERROR, "");

@@ -15,7 +15,7 @@ export function waitingSentence(left) {
   );
 }
 
-/** Why a session took another way. @param {import("./path.js").Path | null} before @param {import("./path.js").Path}
+/** Why a session took another path. @param {import("./path.js").Path | null} before @param {import("./path.js").Path}
  * path
  * @param {Error | null} reason  why the last path was lost @returns {string} */
 export function switchSentence(before, path, reason) {

@@ -13,7 +13,7 @@ import { MOST_BYTES, MOST_NAMED, UNITS, encode, encodeReport, nameOf } from "../
 export const INTERVAL = 12;
 export const SLOW_INTERVAL = 25;
 export const SLOW = 125;
-/** On a long way, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many
+/** On a long path, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many
  * milliseconds: news that is a second old says no less for being a tenth older, and a thin uplink carries more of
  * others. */
 export const SHARE = 0.1;

@@ -1,6 +1,6 @@
 /**
- * Client: the worker's side of the page. It keeps a session over whatever ways there are, begins another where the host
- * has lost it, and turns what comes of it into pictures and messages for the page.
+ * Client: the worker's side of the page. It keeps a session over whatever paths there are, begins another where the
+ * host has lost it, and turns what comes of it into pictures and messages for the page.
  */
 
 import { assemble } from "../assembly.js";
@@ -17,7 +17,7 @@ import { ViewerSession } from "./viewer.js";
 import { ViewerState } from "./viewing.js";
 import { Paths } from "../paths/paths.js";
 
-/** Milliseconds without a way after which a person is told, and between two looks at what to tell. */
+/** Milliseconds without a path after which a person is told, and between two looks at what to tell. */
 const NOTICEABLE = 1000;
 const TELL = 1000;
 /** Milliseconds between statistics while they are wanted. */
@@ -80,7 +80,7 @@ export class Client {
     });
   }
 
-  /** The ways of the session that runs or begins; null between sessions. @returns {Paths | null} */
+  /** The paths of the session that runs or begins; null between sessions. @returns {Paths | null} */
   get paths() {
     return this._paths;
   }
@@ -253,7 +253,7 @@ export class Client {
 
   // the session
 
-  /** What a session on these ways is told us by. @param {Paths} paths @returns
+  /** What a session on these paths is told us by. @param {Paths} paths @returns
    * {import("./viewing.js").ViewerSessionOwner} */
   _bound(paths) {
     return {

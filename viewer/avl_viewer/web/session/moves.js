@@ -1,5 +1,5 @@
 /**
- * ViewerMoves: a session's channels on their way from one route to another, byte for byte (spec 08-paths, 8.5).
+ * ViewerMoves: a session's channels on their way from one attachment to another, byte for byte (spec 08-paths, 8.5).
  *
  * The viewer moves: it opens a stream for each channel on the other route and says which record it expects next. The
  * host answers in kind as soon as it has verified that, and both repeat what the other lacks. Until then the session

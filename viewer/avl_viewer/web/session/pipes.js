@@ -1,5 +1,5 @@
 /**
- * SessionPipes: one session's channels, each on a stream of whatever way it is on; the session above names channels
+ * SessionPipes: one session's channels, each on a stream of whatever path it is on; the session above names channels
  * only.
  *
  * A route is a session's place on one hop: through a relay, or straight to the host. Channels move from one to another

@@ -31,7 +31,7 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * of which the host says nothing
  * @property {(attachment: Attachment) => void} sessionMoved  it is on another route
  * @property {(attachment: Attachment) => void} sessionUnmoved  the host refused a move to this route: it is no good
- * @property {() => void} sessionAdrift  its streams are gone, its way is not: it is nowhere until it is moved
+ * @property {() => void} sessionAdrift  its streams are gone, its path is not: it is nowhere until it is moved
  * @property {(stale: boolean) => void} sessionStale  the host has (not) been heard for 3 s
  * @property {(reason: import("../wire/errors.js").Refused) => void} sessionEnded
  */

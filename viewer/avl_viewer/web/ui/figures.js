@@ -26,7 +26,8 @@ function hopLines(hop, told) {
   ];
 }
 
-/** The last change of way. @param {{ from: string, to: string, reason: string, ago_s: number } | null | undefined} last
+/** The last change of path. @param {{ from: string, to: string, reason: string, ago_s: number } | null | undefined}
+ * last
  * @returns {[string, string][]} */
 function switchLine(last) {
   if (!last) return [];

@@ -204,7 +204,8 @@ export class MediaReceiver {
     this._order(track, preamble, [one, ...early]);
   }
 
-  /** Give out the frames that may be decoded now that these are there. @param {Incoming} track @param {Preamble} group @param {Opened[]} several */
+  /** Give out the frames that may be decoded now that these are there. @param {Incoming} track @param {Preamble} group
+   * @param {Opened[]} several */
   _order(track, group, several) {
     const { codec, width, height, chroma } = group;
     /** @type {ReceivedFrame[]} */
