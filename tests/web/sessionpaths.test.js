@@ -219,6 +219,16 @@ test("the host itself is tried where it may be, proves itself, and is left again
   assert.equal(net.dialled.length, 3);
 });
 
+test("a host that the session came to directly may end it at once, though a relay is at hand", async () => {
+  const { net, paths, told, past, host } = await running();
+  paths.candidates({ kind: "CANDIDATES", serial: 1, rows: [[CANDIDATE.LOCAL, "192.168.1.9", 7000]], hashes: HASHES }, net.now);
+  await past(1);
+  const endorsement = await host.sign(concat(utf8("avl/1 host certificate\0"), HASHES[1]));
+  await net.last.welcome({ identity: host.public, endorsement });
+  net.last.lose(CLOSE.EVICTED); // the move is still under way
+  assert.deepEqual(told.at(-1), ["failed", CLOSE.EVICTED]);
+});
+
 test("another device at the host's address is not the host", async () => {
   const { net, paths, past } = await running();
   const other = await Identity.fromSeed(new Uint8Array(32).fill(8));

@@ -321,8 +321,12 @@ class Paths:
             return
         if path.attachment is not None:
             session.attachment_lost(path.attachment, reason, now)
-        final = reason.code not in LOSSES | PASSING and not any(other.attachment is not None for other in self._paths)
-        if reason.code is CloseCode.SESSION_UNKNOWN or (final and path.relay is not None):
+        refused = reason.code not in LOSSES | PASSING
+        if path.relay is None:
+            final = refused and path.attachment is not None  # the host's own word
+        else:
+            final = refused and not any(other.attachment is not None for other in self._paths)
+        if reason.code is CloseCode.SESSION_UNKNOWN or final:
             self._events.append(PathsFailed(reason))
             return
         if path.relay is None:

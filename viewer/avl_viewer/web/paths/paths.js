@@ -249,8 +249,9 @@ export class Paths {
     }
     if (path.attachment) session.attachmentLost(path.attachment, reason);
     if (this._closed) return; // a session that was not admitted is over
-    const final = !LOSSES.has(reason.code) && !DIALLED_AGAIN.has(reason.code) && !this._paths.some((other) => other.attachment);
-    if (reason.code === CLOSE.SESSION_UNKNOWN || (final && !path.direct)) {
+    const refused = !LOSSES.has(reason.code) && !DIALLED_AGAIN.has(reason.code);
+    const final = refused && (path.direct ? path.attachment !== null : !this._paths.some((other) => other.attachment)); // a host's own word, or a relay's
+    if (reason.code === CLOSE.SESSION_UNKNOWN || final) {
       this._owner.pathsFailed(reason);
       return;
     }
