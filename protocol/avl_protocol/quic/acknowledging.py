@@ -10,8 +10,8 @@ from avl_protocol.quic.payload import Payload
 
 #: An acknowledgement leaves at once when so many packets wait for one.
 ACK_EVERY = 16
-#: Seconds that the acknowledgement of feedback may wait for a datagram to ride with; 25 ms are what is promised.
-FEEDBACK_ACK_DELAY = 0.015
+#: Seconds that the acknowledgement of feedback may wait for a datagram to ride with; longer waits cost the rate.
+FEEDBACK_ACK_DELAY = 0.005
 
 
 class Acknowledging:
