@@ -172,10 +172,11 @@ def _script() -> list[tuple[float, MediaHeader | None]]:
     return [
         (999.05, None),
         *picture(1000.05, 1, range(3)),
-        (1012.15, None),  # 12 ms are too soon while little arrives
-        (1024.95, None),
-        (1025.15, None),
-        (1025.25, None),  # there is nothing new to say
+        (1004.95, None),  # 5 ms are gathered
+        (1005.15, None),
+        (1005.25, None),  # there is nothing new to say
+        *picture(1006.05, 1, range(3, 5)),
+        (1029.95, None),  # too soon after the report before, while little arrives
         *picture(1030.05, 2, range(2)),
         *picture(1030.35, 2, range(5, 8)),  # three are missing
         *picture(1030.65, 2, range(2), DatagramType.PARITY),

@@ -10,8 +10,9 @@ from avl_protocol.quic.payload import Payload
 
 #: An acknowledgement leaves at once when so many packets wait for one.
 ACK_EVERY = 16
-#: Seconds that the acknowledgement of feedback may wait for a datagram to ride with; longer waits cost the rate.
-FEEDBACK_ACK_DELAY = 0.005
+#: Seconds that the acknowledgement of feedback may wait for a datagram to ride with: what peers reckon with at most
+#: (RFC 9000, section 18.2, max_ack_delay).
+FEEDBACK_ACK_DELAY = 0.025
 
 
 class Acknowledging:

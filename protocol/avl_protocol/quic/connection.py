@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from avl_protocol.quic.acknowledging import Acknowledging
 from avl_protocol.quic.congestion import RESERVE, CongestionAdapter
-from avl_protocol.quic.datagrams import DatagramSender
+from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY, DatagramSender
 from avl_protocol.quic.flow import FRIEND, ConnectionCredit, Credit, StreamCredit, Windows
 from avl_protocol.quic.identifiers import ConnectionIds
 from avl_protocol.quic.keys import KeyUpdate
@@ -629,9 +629,10 @@ class Connection(QuicConnection):
             for index, turn in enumerate(turns):
                 self._streams_queue = turn.streams  # type: ignore[assignment]
                 self._datagrams_pending = self.queue if turn.datagrams else NO_DATAGRAMS  # type: ignore[assignment]
-                self._pace.urgent, self._pace.bulk = not turn.datagrams and not turn.bulk, turn.bulk
+                media = turn.datagrams and self._media_waits()
+                self._pace.urgent, self._pace.bulk = not media and not turn.bulk, turn.bulk
                 if flight is not None and not self._probe_pending:
-                    builder.max_flight_bytes = self._flight(flight, datagrams=turn.datagrams, bulk=turn.bulk)
+                    builder.max_flight_bytes = self._flight(flight, media=media, bulk=turn.bulk)
                 try:
                     super()._write_application(builder, network_path, now)
                 except QuicPacketBuilderStop:
@@ -647,9 +648,9 @@ class Connection(QuicConnection):
 
     def _write_without_streams(self, builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float) -> None:
         """What most packets of media are: nothing but datagrams and acknowledgements; one turn that ends with them."""
-        media = bool(self.queue)
+        media = self._media_waits()
         if builder.max_flight_bytes is not None and not self._probe_pending:
-            builder.max_flight_bytes = self._flight(builder.max_flight_bytes, datagrams=media, bulk=False)
+            builder.max_flight_bytes = self._flight(builder.max_flight_bytes, media=media, bulk=False)
         streams, self._streams_queue = self._streams_queue, []
         self._datagrams_pending = self.queue  # type: ignore[assignment]
         self._pace.urgent, self._pace.bulk = not media, False
@@ -659,12 +660,16 @@ class Connection(QuicConnection):
         finally:
             self._streams_queue = streams
 
-    def _flight(self, flight: int, *, datagrams: bool, bulk: bool) -> int:
-        """Bytes that a turn may add to those in flight: media keeps out of what is reserved for control and input, and
-        bulk leaves the path's queue alone."""
+    def _media_waits(self) -> bool:
+        """Whether datagrams wait that are not feedback, which is as urgent as input: what the peer sends hangs on it."""
+        return self.queue.holds_behind(FEEDBACK_PRIORITY)
+
+    def _flight(self, flight: int, *, media: bool, bulk: bool) -> int:
+        """Bytes that a turn may add to those in flight: media keeps out of what is reserved for control, input and
+        feedback, and bulk leaves the path's queue alone."""
         if bulk:
             return min(flight - RESERVE, self._congestion.bulk_window - self._congestion.bytes_in_flight)
-        return flight - RESERVE if datagrams else flight
+        return flight - RESERVE if media else flight
 
     # ---- time
 

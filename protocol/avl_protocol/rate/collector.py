@@ -8,9 +8,11 @@ from collections import deque
 from avl_protocol.wire import feedback
 from avl_protocol.wire.feedback import UNIT, ArrivalReport, Run
 
-#: Seconds from the first unreported arrival to its report, and where less than SLOW bytes a second arrive.
-INTERVAL, SLOW_INTERVAL = 0.012, 0.025
-SLOW = 125_000
+#: Seconds from the first unreported arrival to its report.
+INTERVAL = 0.012
+#: Where less than SLOW bytes a second arrive: seconds between two reports, and from the first unreported arrival to its
+#: report at least. The latter is the delay of acknowledgements, so that one packet carries both.
+SLOW, SLOW_INTERVAL, GATHER = 125_000, 0.025, 0.005
 #: On a long path, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many
 #: seconds: news that is a second old says no less for being a tenth older, and a thin uplink carries more of others.
 SHARE, LONGEST_INTERVAL = 0.1, 0.1
@@ -86,6 +88,8 @@ class Collector:
         interval = self._interval
         if self._count >= (ENOUGH if interval <= SLOW_INTERVAL else feedback.MOST_NAMED):
             return self._began
+        if interval == SLOW_INTERVAL:
+            return max(self._began + GATHER, self._counted + interval)
         return self._began + interval
 
     def take(self, now: float) -> bytes | None:

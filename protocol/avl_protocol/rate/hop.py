@@ -41,7 +41,7 @@ FRAME_LIMIT = 0.1
 
 def frame_limit(rate: float) -> int:
     """Most bytes that one picture should have where an encoder may use `rate` bits per second (spec 07-rate, 7.4)."""
-    return round(rate / 8 * FRAME_LIMIT)
+    return int(rate / 8 * FRAME_LIMIT)
 
 
 class HopRate:

@@ -19,6 +19,9 @@ FIRST, FIRST_RATE, NEXT, NEXT_RATE = 10, 4.0, 12, 2.2
 FIRST_TIME = 0.04
 #: Seconds between trains while little is sent, and while much is sent without meeting a limit.
 IDLE_INTERVAL, BUSY_INTERVAL = 1.0, 2.5
+#: While little is sent, a train that only confirms the rate is followed by one twice as long after it, at last after so
+#: many seconds; a rate that is another by this share has yet to be confirmed.
+LONGEST_IDLE, OTHER = 4.0, 0.1
 #: Packets of the train, at four times the rate, and seconds between two, while frames are too small to
 #: tell anything; longer each time that one does not come through.
 BLIND, BLIND_INTERVAL, LONGEST_BLIND = 5, 0.3, 5.0
@@ -41,6 +44,8 @@ class Probing:
         self._answers: list[Arrival] = []
         self._blind = False
         self._blind_interval = BLIND_INTERVAL
+        self._idle_interval = IDLE_INTERVAL
+        self._confirmed = 0.0
         self.starting = True
 
     def started(self) -> None:
@@ -74,7 +79,9 @@ class Probing:
             return Probe(BLIND, 4 * rate / 8)
         self._blind = False
         little = sent < 0.35 * rate
-        interval = IDLE_INTERVAL if little else BUSY_INTERVAL if not stretched else 6.0
+        if abs(rate - self._confirmed) > OTHER * self._confirmed:
+            self._idle_interval = IDLE_INTERVAL
+        interval = self._idle_interval if little else BUSY_INTERVAL if not stretched else 6.0
         if now - self._last < interval or rate > 0.97 * self._settings.most:
             return None
         packets = int(min(16, max(4, 0.03 * rate / 8 / self._settings.packet_size)))
@@ -114,8 +121,10 @@ class Probing:
                     self._next = Probe(NEXT, NEXT_RATE * through / 8)
                 return max(rate, 0.6 * through)
             self._blind_interval = BLIND_INTERVAL
+            self._idle_interval, self._confirmed = min(LONGEST_IDLE, 2 * self._idle_interval), rate
             most = 3.0 if self._blind else 1.35
             return max(rate, min(most * rate, 0.75 * through)) if left > 1.3 * rate else None
+        self._idle_interval = IDLE_INTERVAL
         if self._blind:
             self._blind_interval = min(LONGEST_BLIND, 2 * self._blind_interval)
             return max(rate, 0.85 * arrived)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.rate.collector import ENOUGH, INTERVAL, SLOW_INTERVAL, Collector
+from avl_protocol.rate.collector import ENOUGH, GATHER, INTERVAL, SLOW_INTERVAL, Collector
 from avl_protocol.wire import feedback
 from avl_protocol.wire.feedback import MOST_NAMED, UNIT, ArrivalReport
 from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, DatagramType
@@ -84,17 +84,19 @@ def test_the_longest_names_there_are_fit_a_datagram_with_the_report_before() -> 
                 assert feedback.decode(taken)
 
 
-def test_a_report_waits_longer_while_little_arrives_and_not_at_all_once_enough_wait() -> None:
+def test_reports_are_fewer_while_little_arrives_and_do_not_wait_once_enough_is_to_be_told() -> None:
     collector = Collector()
     assert collector.due() is None
     assert collector.take(5.0) is None
-    now = 5.0
+    now, before = 5.0, 0.0
     for number in range(100):  # 4 packets each 20 ms: 226,000 bytes a second
         for fragment in range(4):
             collector.arrived(media(number, fragment), now + 1e-3 * fragment)
-        wait = SLOW_INTERVAL if number < 5 else INTERVAL if number > 60 else None
-        assert wait is None or collector.due() == pytest.approx(now + wait)
-        assert collector.take(now + 0.015) is not None
+        if number < 5:
+            assert collector.due() == pytest.approx(max(now + GATHER, before + SLOW_INTERVAL))
+        assert number <= 60 or collector.due() == pytest.approx(now + INTERVAL)
+        before = now + 0.015
+        assert collector.take(before) is not None
         assert collector.due() is None
         now += 0.02
     for fragment in range(ENOUGH - 1):
@@ -108,8 +110,8 @@ def test_a_report_waits_longer_while_little_arrives_and_not_at_all_once_enough_w
         now += 1.0
         collector.arrived(media(300 + number), now)
         collector.take(now + 0.025)
-    collector.arrived(media(400), now + 1.0)
-    assert collector.due() == pytest.approx(now + 1.0 + SLOW_INTERVAL)
+    collector.arrived(media(400), now + 0.026)
+    assert collector.due() == pytest.approx(now + 0.025 + SLOW_INTERVAL)
 
 
 def test_neither_late_asking_nor_a_stumbling_clock_spoils_a_report() -> None:

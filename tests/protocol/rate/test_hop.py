@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from avl_protocol.rate.collector import SLOW_INTERVAL
+from avl_protocol.rate.collector import GATHER
 from avl_protocol.rate.controller import Controller
 from avl_protocol.rate.hop import ACTIVITY, QUESTION, REMEMBERED, HopRate
 from avl_protocol.rate.ledger import LOST, PENDING
@@ -191,11 +191,12 @@ def test_one_lost_feedback_datagram_loses_nothing(missing: int) -> None:
     hop, controller = sending(19)
     peer = HopRate(Credulous())
     for number in range(19):
-        peer.datagram_received(media(number), START + number / 100)
-        taken = peer.take_feedback(START + number / 100 + SLOW_INTERVAL + 1e-6)
+        at = START + number / 33
+        peer.datagram_received(media(number), at)
+        taken = peer.take_feedback(at + GATHER + 1e-6)
         assert taken is not None
         if number % 6 != missing:
-            hop.datagram_received(taken, START + number / 100 + 0.03)
+            hop.datagram_received(taken, at + 0.03)
     arrived = [when for arrivals, _ in controller.told for when, _, _ in arrivals]
     assert arrived == [START + number / 1000 for number in range(19)]
     assert not [lost for _, lost in controller.told if lost]

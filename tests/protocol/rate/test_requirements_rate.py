@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -363,6 +364,25 @@ def test_what_is_learned_while_little_is_sent_does_not_raise_the_rate() -> None:
         assert target(hop) <= first
         assert hop.controller.congestion_window <= (window or hop.controller.congestion_window) * 1.1
         window = hop.controller.congestion_window
+
+
+def test_trains_that_say_nothing_new_become_rarer_and_come_often_again_behind_news() -> None:
+    clock = Clock()
+    link = Bottleneck(clock, 20e6)
+    hop = Hop(clock=clock, link=link, wanted=4e5)
+
+    def pauses(seconds: float) -> list[float]:
+        """Seconds before each of the trains of a while."""
+        since = clock.now
+        clock.run(seconds)
+        full = [when for when, size in hop.sent if size > 1100 and when >= since]
+        begun = [when for before, when in pairwise([since, *full]) if when - before > 0.3]
+        return [later - earlier for earlier, later in pairwise([since, *begun])]
+
+    first, last = pauses(8), pauses(20)[1:]
+    assert min(first) < 1.3 and 3.9 < min(last) and max(last) < 4.6
+    link.rate = 3e6
+    assert min(pauses(12)[1:]) < 1.3
 
 
 def test_a_pause_ends_all_sending_and_takes_nothing_from_the_rate() -> None:

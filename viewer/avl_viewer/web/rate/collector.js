@@ -8,11 +8,13 @@ import { MOST_BYTES, MOST_NAMED, UNITS, encode, encodeReport, nameOf } from "../
 
 /** @typedef {import("../wire/feedback.js").Run} Run */
 
-/** Milliseconds from the first unreported arrival to its report, and where less than SLOW bytes a millisecond arrive.
- * */
+/** Milliseconds from the first unreported arrival to its report. */
 export const INTERVAL = 12;
-export const SLOW_INTERVAL = 25;
+/** Where less than SLOW bytes a millisecond arrive: milliseconds between two reports, and from the first unreported
+ * arrival to its report at least. */
 export const SLOW = 125;
+export const SLOW_INTERVAL = 25;
+export const GATHER = 5;
 /** On a long path, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many
  * milliseconds: news that is a second old says no less for being a tenth older, and a thin uplink carries more of
  * others. */
@@ -95,6 +97,7 @@ export class Collector {
     if (!this._count) return null;
     const interval = this._interval;
     if (this._count >= (interval <= SLOW_INTERVAL ? ENOUGH : MOST_NAMED)) return this._began;
+    if (interval === SLOW_INTERVAL) return Math.max(this._began + GATHER, this._counted + interval);
     return this._began + interval;
   }
 
