@@ -248,7 +248,7 @@ class DesktopClient:
             if self._session is not None and (told := self._session.next_event()) is not None:
                 self.session_event(told, now)
             elif self._paths is not None and (event := self._paths.next_event()) is not None:
-                self.ways_event(event, now)
+                self.paths_event(event, now)
             else:
                 return
 
@@ -292,7 +292,7 @@ class DesktopClient:
 
     # what the paths tell
 
-    def ways_event(self, event: PathsEvent, now: float) -> None:
+    def paths_event(self, event: PathsEvent, now: float) -> None:
         """Do what follows from what the paths tell."""
         if isinstance(event, PathsReady):
             self._begin(event.attachment, now)

@@ -162,10 +162,10 @@ class Audience(DesktopClient):
 
         return thread_decoder(time.monotonic, Faults())(decoded, counted)
 
-    def ways_event(self, event: PathsEvent, now: float) -> None:
+    def paths_event(self, event: PathsEvent, now: float) -> None:
         """Count kinds of datagrams once a session begins: the type stands behind a zero and a varint (RFC 9000, section
         16)."""
-        super().ways_event(event, now)
+        super().paths_event(event, now)
         if not isinstance(event, PathsReady):
             return
         session = self._session

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from avl_protocol.endpoint.dial.dialling import Unreachable
-from avl_protocol.path.selector import PATH_NAMES, PathFigures, PathKind
+from avl_protocol.path.plan import PathState
+from avl_protocol.path.selector import PATH_NAMES, PathKind
 from avl_protocol.path.silence import Silence, Verdict
 from avl_protocol.session.hop.client import HopClient, HopClientSettings, HopClientState
 from avl_protocol.session.hop.clientevents import (
@@ -150,15 +151,19 @@ class Path:
         """Round trip in seconds."""
         return self.hop.carrier.rtt if self.up else None
 
-    def figures(self, now: float) -> PathFigures:
-        """What the choice of a path is made from."""
-        loss = self.hop.carrier.rate_state(now).loss if self.up else 0.0
-        return PathFigures(name=self, kind=self.kind, rtt=self.rtt, loss=loss, silent=not self.fit)
-
-    @property
-    def fit(self) -> bool:
-        """Whether the session may be here."""
-        return self.silent_since is None and not self.unfit and not self.going
+    def state(self, now: float) -> PathState:
+        """What the plan goes by."""
+        return PathState(
+            name=self,
+            kind=self.kind,
+            rtt=self.rtt,
+            loss=self.hop.carrier.rate_state(now).loss if self.up else 0.0,
+            direct=self.relay is None,
+            attached=self.attachment is not None,
+            silent_since=self.silent_since,
+            unfit=self.unfit,
+            going=bool(self.going),
+        )
 
     # silence
 

@@ -16,7 +16,8 @@ from avl_protocol.endpoint.dial.dialler import Dialler
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.path.candidate import Address, is_lan
-from avl_protocol.path.selector import PathKind, Selector
+from avl_protocol.path.plan import PathPlan, PathState, Step, StepKind
+from avl_protocol.path.redial import DIALLING
 from avl_protocol.path.silence import Verdict
 from avl_protocol.session.hop.client import HopClientSettings
 from avl_protocol.session.hop.clientevents import (
@@ -38,14 +39,7 @@ from avl_protocol.wire.registry import (
     LOSSES,
     PASSING,
     T_PATH_ATTEMPT,
-    T_PATH_ATTEMPT_AGAIN,
     T_PATH_COMPARE,
-    T_PATH_FIRST_RETRY,
-    T_PATH_GIVE_UP,
-    T_PATH_MOVE,
-    T_PATH_REDIAL,
-    T_PATH_UPGRADES,
-    T_PATH_URGENT_RETRY,
     CloseCode,
     Role,
 )
@@ -111,31 +105,31 @@ class Paths:
         self._after = after
         self._direct = direct
         self._dialler = dialler or Dialler(world, endpoint)
-        self._selector = Selector()
+        self._plan = PathPlan()
         self._whereabouts = Whereabouts(world.interfaces, lambda: endpoint.local_address[1])
         self._paths: list[Path] = []
         self._seeker: Seeker | None = None
         self._compare_at: float | None = None
-        self._retry_at: float | None = None
-        self._pause = T_PATH_FIRST_RETRY
-        self._upgrade_at: float | None = None
-        self._upgrades = 0
-        self._moved_by: float | None = None
-        self._check_at: float | None = None
         self._reason: Refused | None = None
         self._closed = False
         self.session: ViewerSession | None = None
-        #: Where the session is, or goes.
-        self.current: Path | None = None
         self.switch: Switch | None = None
-        #: Since when there has been no path that answers; None while there is one.
-        self.nowhere_since: float | None = None
         endpoint.on_raw = self._raw
         self._watch = world.interfaces.watch(self._network_changed)
 
     def next_event(self) -> PathsEvent | None:
         """What happened next, None when all has been taken."""
         return self._events.popleft() if self._events else None
+
+    @property
+    def current(self) -> Path | None:
+        """Where the session is, or goes."""
+        return next((path for path in self._paths if path is self._plan.current), None)
+
+    @property
+    def nowhere_since(self) -> float | None:
+        """Since when there has been no path that answers; None while there is one."""
+        return self._plan.nowhere_since
 
     # opening and closing
 
@@ -148,9 +142,16 @@ class Paths:
         settings = HopClientSettings(role=Role.VIEWER, software=SOFTWARE, pin=relay.pin, device=self._target.device)
         path = Path(settings, relay, is_lan(relay.host, self._whereabouts.site()))
         self._paths.append(path)
-        limit = T_PATH_ATTEMPT if self.session is None else T_PATH_ATTEMPT_AGAIN
         happened = partial(self._arrived, path)
-        path.dial(lambda hop: self._dialler.reach(relay, hop, happened, limit, tcp=tcp), happened)
+        path.dial(lambda hop: self._dialler.reach(relay, hop, happened, T_PATH_ATTEMPT, tcp=tcp), happened)
+
+    def _redial(self) -> None:
+        """Dial all relays, beside attempts that nobody has answered yet."""
+        for relay in self._target.relays:
+            attempts = [path for path in self._paths if path.relay == relay and path.attachment is None]
+            if len(attempts) >= DIALLING:
+                self._drop(attempts[0])
+            self._dial(relay)
 
     def _dial_directly(self, address: Address, destination: bytes, lan: bool, now: float) -> None:
         if any(path.relay is None for path in self._paths):
@@ -188,6 +189,7 @@ class Paths:
                 near=lambda: any(path.attachment is not None and path.attachment.near for path in self._paths),
             )
             self._seeker.start(now)
+        self._decide(now)
 
     def candidates(self, message: Candidates, now: float) -> None:
         """The host says where it might be reached."""
@@ -214,9 +216,9 @@ class Paths:
             elif isinstance(event, (ChannelOpened, ChannelReceived, ChannelReset, ChannelWritable)):
                 self._channel(path, event, now)
             else:
-                self._way_event(path, event, now)
+                self._path_event(path, event, now)
 
-    def _way_event(self, path: Path, event: PathEvent, now: float) -> None:
+    def _path_event(self, path: Path, event: PathEvent, now: float) -> None:
         if isinstance(event, PathUp):
             self._up(path, event.welcome, now)
         elif isinstance(event, PathAttached):
@@ -255,12 +257,11 @@ class Paths:
             if path is not best:
                 path.close()
         self._paths = [best]
-        self.current = best
+        self._plan.current = best
         best.attach(self._device, self._session_id, False)
 
     def _attached(self, path: Path, attachment: Attachment, now: float) -> None:
         """Another place for the session."""
-        self._pause = T_PATH_FIRST_RETRY
         if self.session is None:
             if path is self.current:
                 self._events.append(PathsReady(attachment))
@@ -308,6 +309,7 @@ class Paths:
 
     def _lost(self, path: Path, reason: Refused, now: float) -> None:
         """A path is gone: take another, or dial."""
+        state = path.state(now)
         self._paths = [other for other in self._paths if other is not path]
         self._whereabouts.forget(path)
         if self._closed:
@@ -331,15 +333,14 @@ class Paths:
             return
         if path.relay is None:
             self._seek_again(now)
-        if path is self.current:
-            self._selector.failed(path.kind, now)
+        if path is self._plan.current:
             self._reason = reason
-            self.current = None
+        self._plan.lost(state, now)
         self._decide(now)
 
     def adrift(self, now: float) -> None:
         """The session has lost its streams, not its path: choose again, be it the same."""
-        self.current = None
+        self._plan.adrift()
         self._decide(now)
 
     def nowhere(self, now: float) -> float:
@@ -350,8 +351,7 @@ class Paths:
 
     def moved(self, attachment: Attachment, now: float) -> None:
         """The session has arrived at another path, be it late; those that it has left for good are closed."""
-        self._moved_by = None
-        self.nowhere_since = None
+        self._plan.arrived()
         for path in self._paths:
             path.unfit = path.unfit and path.attachment is not attachment
         for path in [path for path in self._paths if (path.leaving or path.going) and path is not self.current]:
@@ -360,7 +360,7 @@ class Paths:
 
     def unmoved(self, attachment: Attachment, now: float) -> None:
         """The host refused the session on a path."""
-        self._moved_by = None
+        self._plan.refused()
         for path in self._paths:
             if path.attachment is attachment:
                 path.unfit = True
@@ -375,67 +375,45 @@ class Paths:
 
     def _decide(self, now: float) -> None:
         """Take the best path, dial where one is missing."""
-        session = self.session
-        if session is None or self._closed:
+        if self._closed or self.session is None or self.session.state is not ViewerState.ADMITTED:
             return
-        attached = [path for path in self._paths if path.attachment is not None]
-        chosen = self._selector.choose(self.current, [path.figures(now) for path in attached], now)
-        if isinstance(chosen, Path) and chosen is not self.current:
-            self._move(chosen, now)
-        answering = any(path.fit or path.going for path in attached)
-        if not answering:
-            self.nowhere_since = now if self.nowhere_since is None else self.nowhere_since
-        elif self.nowhere_since is not None and self._moved_by is None:  # who is on the way there has not arrived
-            self.nowhere_since = None
-            self._events.append(PathsChanged())
-        self._want_relay(now)
-        tcp = self.current is not None and self.current.kind is PathKind.TCP
-        if tcp and self._upgrade_at is None:
-            self._upgrade_at = now + T_PATH_UPGRADES[min(self._upgrades, len(T_PATH_UPGRADES) - 1)]
-            self._upgrades += 1
-        elif not tcp:
-            self._upgrade_at = None
-        limits = [
-            w.silent_since + (T_PATH_REDIAL if w.relay else T_PATH_GIVE_UP)
-            for w in self._paths
-            if w.silent_since is not None
-        ]
-        self._check_at = min((at for at in limits if at > now), default=None)
+        before = self.current
+        for step in self._plan.decide([path.state(now) for path in self._paths], now):
+            self._do(step, before, now)
 
-    def _move(self, path: Path, now: float) -> None:
+    def _do(self, step: Step, before: Path | None, now: float) -> None:
+        """One step of the plan. `before`: where the session was."""
+        path = next((path for path in self._paths if path is step.name), None)
+        if step.kind is StepKind.MOVE and path is not None:
+            self._move(before, path, now)
+        elif step.kind is StepKind.LATE and path is not None:
+            path.unfit = True
+        elif step.kind is StepKind.GIVE_UP and path is not None:
+            self._drop(path)
+            self._seek_again(now)
+        elif step.kind is StepKind.DIAL:
+            self._redial()
+        elif step.kind is StepKind.UPGRADE and before is not None and before.relay is not None:
+            self._dial(before.relay, tcp=False)
+        elif step.kind is StepKind.CHANGED:
+            self._events.append(PathsChanged())
+
+    def _move(self, before: Path | None, path: Path, now: float) -> None:
         assert self.session is not None and path.attachment is not None
-        before, self.current = self.current, path
         reason = why(before, path, self._reason)
-        if before is not None and before.silent_since is not None:
-            self._selector.failed(before.kind, now)
         self.switch = Switch(now, before.name if before is not None else "none", path.name, reason)
-        self._moved_by = now + T_PATH_MOVE + 4 * (path.rtt or 0.2)
         self.session.move(path.attachment, now)
         self._events.append(PathsChanged())
-
-    def _want_relay(self, now: float) -> None:
-        """Have a relay at hand: dial when there is none, or when the one there is does not answer."""
-        at_hand = [path for path in self._paths if path.relay is not None]
-        if any(path.attachment is None or not (path.unfit or path.going or self._dead(path, now)) for path in at_hand):
-            self._retry_at = None
-        elif self._retry_at is None:
-            self._retry_at = now + (0.0 if not at_hand and self._pause == T_PATH_FIRST_RETRY else self._pause)
-            self._pause = min(T_PATH_URGENT_RETRY, self._pause * 2)
-
-    @staticmethod
-    def _dead(path: Path, now: float) -> bool:
-        return path.silent_since is not None and now - path.silent_since >= T_PATH_REDIAL
 
     # time and the network
 
     def _network_changed(self) -> None:
         now = self._now()
         self._endpoint.network_changed()
-        self._pause = T_PATH_FIRST_RETRY
-        if self._retry_at is not None:
-            self._retry_at = now
+        self._plan.begin_anew()
         if not any(path.relay is None and path.silent_since is None for path in self._paths):
             self._seek_again(now)
+        self._decide(now)
         self._after()
 
     def _raw(self, data: bytes, address: Address) -> None:
@@ -461,7 +439,7 @@ class Paths:
         if self._closed:
             return None
         due = [path.next_timeout() for path in self._paths]
-        due += [self._compare_at, self._retry_at, self._upgrade_at, self._moved_by, self._check_at]
+        due += [self._compare_at, self._plan.next_timeout()]
         if self._seeker is not None:
             due.append(self._seeker.next_timeout())
         return min((at for at in due if at is not None), default=None)
@@ -481,20 +459,4 @@ class Paths:
             self._choose_relay(now)
         if self._seeker is not None:
             self._seeker.handle_timer(now)
-        for path in [path for path in self._paths if path.relay is None and path is not self.current]:
-            if path.silent_since is not None and now - path.silent_since >= T_PATH_GIVE_UP:
-                self._drop(path)
-                self._seek_again(now)
-        if self._moved_by is not None and now >= self._moved_by:
-            self._moved_by = None
-            if self.current is not None:
-                self.current.unfit = True
-        if self._retry_at is not None and now >= self._retry_at:
-            self._retry_at = None
-            for relay in self._target.relays:
-                self._dial(relay)
-        if self._upgrade_at is not None and now >= self._upgrade_at:
-            self._upgrade_at = None
-            if self.current is not None and self.current.relay is not None:
-                self._dial(self.current.relay, tcp=False)
         self._decide(now)
