@@ -1,4 +1,4 @@
-"""Traces of the choice of a way, and of the silence that one falls into (spec 08-paths, 8.6).
+"""Traces of the choice of a path, and of the silence that one falls into (spec 08-paths, 8.6).
 
 No story puts a step on the very edge of a rule: seconds and milliseconds are not rounded alike.
 """
@@ -13,13 +13,13 @@ from spec.vectors.trace import Answer, Call, Story, ms, record
 
 
 def _path(name: str, rtt: float | None, *, loss: float = 0.0, silent: bool = False) -> dict[str, Any]:
-    """A way's figures; its kind is the first word of its name, its round trip is in milliseconds."""
+    """A path's figures; its kind is the first word of its name, its round trip is in milliseconds."""
     kind = PathKind[name.split()[0].upper()]
     return {"name": name, "kind": int(kind), "rtt": rtt, "loss": loss, "silent": silent}
 
 
 def _choose(at: float, current: str | None, *paths: dict[str, Any]) -> Call:
-    return at, "choose", {"current": current, "ways": list(paths)}
+    return at, "choose", {"current": current, "paths": list(paths)}
 
 
 def _failed(at: float, kind: PathKind) -> Call:
@@ -35,7 +35,7 @@ _NEAR, _FAR = _path("relay near", 30), _path("relay far", 70)
 
 _CHOICES = (
     Story(
-        "a way of a better kind is taken at once, unless it is slower by more than a quarter and 8 ms",
+        "a path of a better kind is taken at once, unless it is slower by more than a quarter and 8 ms",
         (
             _choose(0, None, _RELAY),
             _choose(10, "relay", _RELAY, _path("direct", 53)),  # costs: 35 and 53; the limit is 51.75
@@ -46,7 +46,7 @@ _CHOICES = (
         ),
     ),
     Story(
-        "a way of the same kind has to be quicker by a quarter and 10 ms for two seconds without a break",
+        "a path of the same kind has to be quicker by a quarter and 10 ms for two seconds without a break",
         (
             _choose(0, "relay far", _FAR, _NEAR),
             _choose(1500, "relay far", _FAR, _NEAR),
@@ -60,7 +60,7 @@ _CHOICES = (
         ),
     ),
     Story(
-        "a silent way is left at once; each failure makes the next of its kind prove itself for longer",
+        "a silent path is left at once; each failure makes the next of its kind prove itself for longer",
         (
             _choose(0, "direct", _RELAY, _path("direct", 10)),
             _choose(1000, "direct", _RELAY, _path("direct", 10, silent=True)),
@@ -96,7 +96,7 @@ _CHOICES = (
         ),
     ),
     Story(
-        "where the way in use is silent, one that must still prove itself is better than none",
+        "where the path in use is silent, one that must still prove itself is better than none",
         (
             _failed(0, PathKind.RELAY),
             _choose(100, "relay", _path("relay", 20, silent=True), _path("relay other", 60)),
@@ -142,7 +142,7 @@ def _selector() -> Any:
                     loss=path["loss"],
                     silent=path["silent"],
                 )
-                for path in given["ways"]
+                for path in given["paths"]
             ]
             return (selector.choose(given["current"], paths, now),)
         if do == "failed":
@@ -154,7 +154,7 @@ def _selector() -> Any:
 
 
 def selectors() -> list[Any]:
-    """What is chosen among ways; `rtt` in milliseconds, `kind` a number of 8.6's order."""
+    """What is chosen among paths; `rtt` in milliseconds, `kind` a number of 8.6's order."""
     return record(_CHOICES, _selector)
 
 
@@ -164,7 +164,7 @@ def _look(at: float, heard: float, answered: float, busy: bool, rtt: float | Non
 
 _SILENCES = (
     Story(
-        "a busy way from which nothing comes is asked after 100 ms, and silent after 100 ms more; an answer ends it",
+        "a busy path from which nothing comes is asked after 100 ms, and silent after 100 ms more; an answer ends it",
         (
             _look(1010, 1000, 1000, True),
             _look(1099, 1000, 1000, True),
@@ -180,7 +180,7 @@ _SILENCES = (
         ),
     ),
     Story(
-        "a way that only sends is asked as well, and has twice as long",
+        "a path that only sends is asked as well, and has twice as long",
         (
             _look(1010, 1010, 1000, True),
             _look(1190, 1190, 1000, True),
@@ -192,7 +192,7 @@ _SILENCES = (
         ),
     ),
     Story(
-        "an idle way is asked after 2.5 s, and silent when it has not answered one patience later",
+        "an idle path is asked after 2.5 s, and silent when it has not answered one patience later",
         (
             _look(2000, 1000, 1000, False),
             _look(3501, 1000, 1000, False),
@@ -205,7 +205,7 @@ _SILENCES = (
         ),
     ),
     Story(
-        "a way that becomes busy has one patience from then on; one that is idle again has none",
+        "a path that becomes busy has one patience from then on; one that is idle again has none",
         (
             _look(2000, 1000, 1000, False),
             (2100, "busy", {"heard": 1000, "answered": 1000, "rtt": 20}),
@@ -246,5 +246,5 @@ def _silence() -> Any:
 
 
 def silences() -> list[Any]:
-    """What is to be done about a way, and whether it is silent. `heard` and `answered` are times too."""
+    """What is to be done about a path, and whether it is silent. `heard` and `answered` are times too."""
     return record(_SILENCES, _silence)

@@ -69,7 +69,7 @@ test("the host speaks of the upload, the relay of the download, each of the sess
     const paths = /** @type {any} */ (client.paths);
     const media = { lost: 0, received: 1 };
     paths.session = { attachment: { handle: 3 }, media, inputWaits: false, nextTimeout: () => null, handleTimer() {}, lost() {}, end: async () => {} };
-    [paths.current] = paths._paths;
+    paths._plan.current = paths._paths[0];
     return paths;
   };
   const paths = await begin();

@@ -11,7 +11,7 @@ import { waitingSentence } from "../../viewer/avl_viewer/web/paths/sentences.js"
 import { TicketStore } from "../../viewer/avl_viewer/web/tickets.js";
 import { CANDIDATE, INPUT, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
 
-test("a busy way is asked after 100 ms and silent after as long again, an idle one is asked seldom", () => {
+test("a busy path is asked after 100 ms and silent after as long again, an idle one is asked seldom", () => {
   const silence = new Silence();
   assert.equal(silence.nextTimeout(0, 0, 20), IDLE_ASK);
   assert.equal(silence.look(50, 40, 40, true, 20), Verdict.FINE);
@@ -26,7 +26,7 @@ test("a busy way is asked after 100 ms and silent after as long again, an idle o
   assert.equal(silence.silent, false);
 });
 
-test("a way from which something comes but no answer is asked, and silent until it answers", () => {
+test("a path from which something comes but no answer is asked, and silent until it answers", () => {
   const silence = new Silence();
   silence.busy(0);
   const ask = UNANSWERED + TIMER.SILENCE;
@@ -41,7 +41,7 @@ test("a way from which something comes but no answer is asked, and silent until 
   assert.equal(silence.silent, false);
 });
 
-test("a long way is given one and a half round trips", () => {
+test("a long path is given one and a half round trips", () => {
   const silence = new Silence();
   silence.look(0, 0, 0, true, 200);
   assert.equal(silence.nextTimeout(0, 0, 200), 330);
@@ -50,7 +50,7 @@ test("a long way is given one and a half round trips", () => {
 /** @param {string} name @param {number} kind @param {number | null} rtt @param {boolean} silent */
 const path = (name, kind, rtt, silent = false) => ({ name, kind, rtt, loss: 0, silent });
 
-test("a direct way that is not much slower is taken at once, a quicker relay after two seconds, and silence is left at once", () => {
+test("a direct path that is not much slower is taken at once, a quicker relay after two seconds, and silence is left at once", () => {
   const selector = new Selector();
   const relay = path("relay", PathKind.RELAY, 20);
   assert.equal(selector.choose("relay", [relay, path("lan", PathKind.LAN, 30)], 0), "lan");
@@ -64,7 +64,7 @@ test("a direct way that is not much slower is taken at once, a quicker relay aft
   assert.equal(selector.choose("tcp", [path("tcp", PathKind.TCP, 5), relay], 0), "relay");
 });
 
-test("a kind of way that failed has to prove itself, for longer each time, until that is long ago", () => {
+test("a kind of path that failed has to prove itself, for longer each time, until that is long ago", () => {
   /** @type {Selector<string>} */
   const selector = new Selector();
   const paths = [path("relay", PathKind.RELAY, 20), path("lan", PathKind.LAN, 1)];

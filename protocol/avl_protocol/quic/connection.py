@@ -661,7 +661,7 @@ class Connection(QuicConnection):
             self._streams_queue = streams
 
     def _media_waits(self) -> bool:
-        """Whether datagrams wait that are not feedback, which is as urgent as input: what the peer sends hangs on it."""
+        """Whether datagrams wait other than feedback, which is as urgent as input: what the peer sends hangs on it."""
         return self.queue.holds_behind(FEEDBACK_PRIORITY)
 
     def _flight(self, flight: int, *, media: bool, bulk: bool) -> int:

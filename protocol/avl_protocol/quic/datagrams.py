@@ -29,7 +29,7 @@ FEEDBACK_PRIORITY, PROBE_PRIORITY, PROBE_LIFE = Priority.FEEDBACK, Priority.PROB
 
 
 class DatagramSender:
-    """`queue` holds what waits, `hop` what is known of the way, `pacer` is asked when the next packet may leave.
+    """`queue` holds what waits, `hop` what is known of the path, `pacer` is asked when the next packet may leave.
 
     `packet_size`: bytes of a full packet. `trace`: the connection's qlog, where there is one.
     """

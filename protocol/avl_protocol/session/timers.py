@@ -20,7 +20,7 @@ class Timer(Enum):
     RECOVER = "a missing object is given up"
     LATE = "input that waits is too old to be sent"
     UNCONFIRMED = "the host has not answered input for too long"
-    RESUME = "a session without a way is given up"
+    RESUME = "a session without a path is given up"
     CLIPBOARD = "the host has not answered about the clipboard"
 
 

@@ -52,8 +52,8 @@ T_KEY_SPACING = 0.3  # seconds: least time between key objects of a track
 T_REPORT = 0.25  # seconds: between reports while pictures change
 T_KEEPALIVE = 10.0  # seconds: between keepalives on an idle hop
 T_IDLE = 30.0  # seconds: QUIC idle timeout
-T_SILENCE = 0.1  # seconds: of silence on a busy hop, then it is asked; as long without an answer, and another way is taken
-T_RESUME = 600.0  # seconds: how long a session without a way is kept, and a ticket honoured
+T_SILENCE = 0.1  # seconds: of silence on a busy hop, then it is asked; as long without an answer, and another path is taken
+T_RESUME = 600.0  # seconds: how long a session without a path is kept, and a ticket honoured
 
 # Timing of paths, in seconds (spec 08-paths).
 T_PATH_FIRST_RETRY = 0.25  # a host or viewer that has no hop waits before it dials again, at first; doubling from there

@@ -11,7 +11,7 @@ import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
 import { ledgers, outboxes, senders } from "./input.js";
 import { parities } from "./parity.js";
-import { selectors, silences } from "./selector.js";
+import { plans, selectors, silences } from "./selector.js";
 import { tracks } from "./track.js";
 import { allMessages, carriers, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
 
@@ -39,6 +39,7 @@ export async function everywhere(read) {
     channel: channels(await read("channel")),
     selector: selectors(await read("selector")),
     silence: silences(await read("silence")),
+    plan: plans(await read("plan")),
     outbox: outboxes(await read("outbox")),
     inputledger: ledgers(await read("inputledger")),
     inputsender: senders(await read("inputsender")),

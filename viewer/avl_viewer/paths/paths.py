@@ -16,7 +16,7 @@ from avl_protocol.endpoint.dial.dialler import Dialler
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.path.candidate import Address, is_lan
-from avl_protocol.path.plan import PathPlan, PathState, Step, StepKind
+from avl_protocol.path.plan import PathPlan, Step, StepKind
 from avl_protocol.path.redial import DIALLING
 from avl_protocol.path.silence import Verdict
 from avl_protocol.session.hop.client import HopClientSettings

@@ -1,5 +1,5 @@
 /**
- * Way: one hop of a viewer's session, to a relay or to the host itself, from dialling to its loss.
+ * Path: one hop of a viewer's session, to a relay or to the host itself, from dialling to its loss.
  */
 
 import { PATH_NAMES, PathKind } from "../path/selector.js";
@@ -114,10 +114,11 @@ export class Path {
     return this.hop.rtt;
   }
 
-  /** What the choice of a path is made from; a page sends no datagrams that could be lost.
-   * @returns {import("../path/selector.js").PathFigures<Path>} */
-  figures() {
-    return { name: this, kind: this.kind, rtt: this.rtt, loss: 0, silent: !this.fit };
+  /** What the plan goes by; a page sends no datagrams that could be lost.
+   * @returns {import("../path/plan.js").PathState<Path>} */
+  state() {
+    const { kind, rtt, direct, silentSince, unfit } = this;
+    return { name: this, kind, rtt, loss: 0, direct, attached: this.attachment !== null, silentSince, unfit, going: this.going !== "" };
   }
 
   /** Whether the session may be here. */

@@ -6,7 +6,8 @@
  * goes on. Times are milliseconds.
  */
 
-import { Selector, PathKind } from "../path/selector.js";
+import { PathPlan, StepKind } from "../path/plan.js";
+import { DIALLING } from "../path/redial.js";
 import { Verdict } from "../path/silence.js";
 import { bigEndian, equal } from "../wire/bytes.js";
 import { NUMBER_BYTES } from "../wire/device_id.js";
@@ -14,7 +15,6 @@ import { Refused } from "../wire/errors.js";
 import { CLOSE, LOSSES, PASSING, PATH_TIMER } from "../wire/registry.js";
 import { Seeker } from "./seeker.js";
 import { switchSentence } from "./sentences.js";
-import { Timer, Timers } from "../session/timers.js";
 import { ViewerState } from "../session/viewing.js";
 import { Path } from "./path.js";
 
@@ -22,18 +22,9 @@ import { Path } from "./path.js";
  * {Set<number>} */
 const DIALLED_AGAIN = new Set([...PASSING, CLOSE.WRONG_RELAY]);
 const SOFTWARE = "avl-web";
-/** Between an attempt at the relay that failed and the next. */
-const PAUSES = [0, 250, 500, 1000];
-/** An attempt that nobody answers does not hold up the next one for longer. */
-const UNANSWERED = 1000;
-/** Attempts at the relay at a time. */
-const DIALLING = 3;
-// What each is: spec/registry.json, "path_timers_ms".
-const { REDIAL, GIVE_UP, MOVE, UPGRADES } = PATH_TIMER;
-/** How long the first attempt at the relay, a further one, and one at the host itself may take. */
+const { ATTEMPT } = PATH_TIMER;
+/** A page that begins has nothing else to wait for. */
 const FIRST_ATTEMPT = 10_000;
-const ATTEMPT = 5000;
-const DIRECT_ATTEMPT = 3000;
 
 /**
  * @typedef {import("../session/pipes.js").Attachment} Attachment @typedef {import("../directions.js").Directions}
@@ -67,16 +58,11 @@ export class Paths {
     this._device = bigEndian(device, NUMBER_BYTES);
     this._sessionId = sessionId;
     this._owner = owner;
-    this._timers = new Timers();
-    /** @type {Selector<Path>} */
-    this._selector = new Selector();
+    /** @type {PathPlan<Path>} */
+    this._plan = new PathPlan();
     /** @type {Path[]} */
     this._paths = [];
     this._asking = false;
-    this._attempts = 0;
-    this._dialledAt = 0;
-    this._failedAt = 0;
-    this._upgrades = 0;
     this._seeker = new Seeker(
       (fields) => this.session?.send("CANDIDATES", fields),
       (url, hashes, now) => this._dialHost(url, hashes, now),
@@ -88,12 +74,18 @@ export class Paths {
     this.reached = false;
     /** Made by the owner. @type {import("../session/viewer.js").ViewerSession | null} */
     this.session = null;
-    /** Where the session is, or goes. @type {Path | null} */
-    this.current = null;
     /** @type {Switch | null} */
     this.switch = null;
-    /** Since when there has been no path that answers; null while there is one. @type {number | null} */
-    this.nowhereSince = null;
+  }
+
+  /** Where the session is, or goes. @returns {Path | null} */
+  get current() {
+    return this._paths.find((path) => path === this._plan.current) ?? null;
+  }
+
+  /** Since when there has been no path that answers; null while there is one. @returns {number | null} */
+  get nowhereSince() {
+    return this._plan.nowhereSince;
   }
 
   // opening and closing
@@ -106,7 +98,6 @@ export class Paths {
   /** @param {number} now @param {boolean} tcp @param {number} patience */
   _dial(now, tcp, patience) {
     const { url, hashes, pin } = this._directions;
-    this._dialledAt = now;
     const settings = { software: SOFTWARE, pin: hashes.length ? pin : null, hashes };
     this._paths.push(new Path(this, this._world.dial, { url, settings, tcp, patience }, now));
   }
@@ -116,7 +107,6 @@ export class Paths {
   _redial(now) {
     const dialling = this._paths.filter((path) => !path.direct && !path.attachment);
     if (dialling.length >= DIALLING) this._drop(dialling[0]);
-    this._attempts++;
     this._dial(now, true, ATTEMPT);
     void this._ask();
   }
@@ -147,7 +137,6 @@ export class Paths {
   /** Give all up. */
   close() {
     this._closed = true;
-    this._timers.stopAll();
     for (const path of this._paths) path.close();
     this._paths = [];
   }
@@ -161,7 +150,7 @@ export class Paths {
   _dialHost(url, hashes, now) {
     if (this._paths.some((path) => path.direct && path.attachment)) return;
     const settings = { software: SOFTWARE, pin: null, hashes, device: this._number };
-    this._paths.push(new Path(this, this._world.dial, { url, settings, tcp: false, patience: DIRECT_ATTEMPT }, now));
+    this._paths.push(new Path(this, this._world.dial, { url, settings, tcp: false, patience: ATTEMPT }, now));
   }
 
   // PathOwner
@@ -172,7 +161,7 @@ export class Paths {
       this.reached = true;
       this._seeker.observed = welcome.observed;
     }
-    if (!this.session) this.current = path;
+    if (!this.session) this._plan.current = path;
     path.attach(this._device, this._sessionId, this.session !== null);
   }
 
@@ -241,7 +230,6 @@ export class Paths {
   pathLost(path, reason, now) {
     this._paths = this._paths.filter((other) => other !== path);
     if (this._closed) return;
-    if (!path.direct) this._failedAt = now;
     const { session } = this;
     if (!session) {
       if (!this._paths.length) this._owner.pathsFailed(reason);
@@ -255,11 +243,8 @@ export class Paths {
       this._owner.pathsFailed(reason);
       return;
     }
-    if (path === this.current) {
-      this._selector.failed(path.kind, now);
-      this._reason = reason;
-      this.current = null;
-    }
+    if (path === this._plan.current) this._reason = reason;
+    this._plan.lost(path.state(), now);
     if (path.direct) this._hostGone(now);
     this._decide(now);
   }
@@ -271,7 +256,7 @@ export class Paths {
 
   /** The session has lost its streams, not its path: choose again, be it the same. */
   adrift() {
-    this.current = null;
+    this._plan.adrift();
     this._decide(this._world.clock());
   }
 
@@ -280,8 +265,7 @@ export class Paths {
   /** The session has arrived at another path, be it late; those that it has left for good are closed. @param
    * {Attachment} attachment */
   moved(attachment) {
-    this._timers.stop(Timer.MOVE);
-    this.nowhereSince = null;
+    this._plan.arrived();
     for (const path of this._paths) if (path.attachment === attachment) path.unfit = false;
     for (const path of this._paths.filter((one) => (one.leaving || one.going) && one !== this.current)) {
       this._drop(path);
@@ -292,7 +276,7 @@ export class Paths {
 
   /** The host refused the session on a path. @param {Attachment} attachment */
   unmoved(attachment) {
-    this._timers.stop(Timer.MOVE);
+    this._plan.refused();
     for (const path of this._paths) if (path.attachment === attachment) path.unfit = true;
     this._decide(this._world.clock());
   }
@@ -307,56 +291,33 @@ export class Paths {
   /** Take the best path, dial where one is missing. @param {number} now */
   _decide(now) {
     if (this._closed || this.session?.state !== ViewerState.ADMITTED) return;
-    const attached = this._paths.filter((path) => path.attachment);
-    const chosen = this._selector.choose(this.current, attached.map((path) => path.figures()), now);
-    if (chosen && chosen !== this.current) this._move(chosen, now);
-    const arriving = this.nowhereSince !== null && this._timers.isSet(Timer.MOVE);
-    const nowhere = arriving || !attached.some((path) => path.fit || path.going);
-    if (nowhere !== (this.nowhereSince !== null)) {
-      this.nowhereSince = nowhere ? now : null;
-      this._owner.pathsChanged();
-    }
-    this._wantRelay(now);
-    if (this.current?.kind !== PathKind.TCP) this._timers.stop(Timer.UPGRADE);
-    else if (!this._timers.isSet(Timer.UPGRADE)) {
-      this._timers.set(Timer.UPGRADE, now + UPGRADES[Math.min(this._upgrades++, UPGRADES.length - 1)]);
-    }
-    this._look(now);
-  }
-
-  /** Come back when a silence has lasted long enough. @param {number} now */
-  _look(now) {
-    const limits = this._paths.flatMap((path) => (path.silentSince === null ? [] : [path.silentSince + (path.direct ? GIVE_UP : REDIAL)]));
-    const due = limits.filter((at) => at > now);
-    if (due.length) this._timers.set(Timer.LOOK, Math.min(...due));
-    else this._timers.stop(Timer.LOOK);
-  }
-
-  /** @param {Path} path @param {number} now */
-  _move(path, now) {
     const before = this.current;
-    this.current = path;
+    for (const step of this._plan.decide(this._paths.map((path) => path.state()), now)) this._do(step, before, now);
+  }
+
+  /** One step of the plan. `before`: where the session was. @param {import("../path/plan.js").Step<Path>} step @param
+   * {Path | null} before @param {number} now */
+  _do({ kind, name: path }, before, now) {
+    if (kind === StepKind.CHANGED) this._owner.pathsChanged();
+    else if (kind === StepKind.DIAL) this._redial(now);
+    else if (kind === StepKind.UPGRADE) {
+      this._dial(now, false, ATTEMPT);
+      void this._ask();
+    } else if (!path) return;
+    else if (kind === StepKind.MOVE) this._move(before, path, now);
+    else if (kind === StepKind.LATE) path.unfit = true;
+    else if (kind === StepKind.GIVE_UP) {
+      this._drop(path);
+      this._hostGone(now);
+    }
+  }
+
+  /** @param {Path | null} before @param {Path} path @param {number} now */
+  _move(before, path, now) {
     const reason = switchSentence(before, path, this._reason);
-    if (before && before.silentSince !== null) this._selector.failed(before.kind, now);
     this.switch = { at: now, before: before?.name ?? "none", after: path.name, reason };
-    this._timers.set(Timer.MOVE, now + MOVE + 4 * (path.rtt ?? 200));
     this.session?.move(/** @type {Attachment} */ (path.attachment));
     this._owner.pathsChanged();
-  }
-
-  /** Have the relay at hand: dial when it is not, or does not answer. @param {number} now */
-  _wantRelay(now) {
-    const relays = this._paths.filter((path) => !path.direct);
-    const dead = (/** @type {Path} */ path) => path.silentSince !== null && now - path.silentSince >= REDIAL;
-    if (relays.some((path) => path.attachment && !path.unfit && !path.going && !dead(path))) {
-      this._attempts = 0;
-      this._timers.stop(Timer.RETRY);
-      return;
-    }
-    const dialling = relays.some((path) => !path.attachment);
-    const last = dialling ? this._dialledAt : this._failedAt;
-    const pause = dialling ? UNANSWERED : PAUSES[Math.min(this._attempts, PAUSES.length - 1)];
-    this._timers.set(Timer.RETRY, this._attempts ? last + pause : now);
   }
 
   // time and the network
@@ -365,8 +326,7 @@ export class Paths {
   networkChanged(now) {
     if (this.session?.state !== ViewerState.ADMITTED) return;
     for (const path of this._paths) path.going = "the network has changed";
-    this._attempts = 0;
-    this._redial(now);
+    this._plan.beginAnew();
     this._seeker.anew(now);
     this._decide(now);
   }
@@ -378,7 +338,7 @@ export class Paths {
 
   /** When `handleTimer` wants to be called. @returns {number | null} */
   nextTimeout() {
-    const due = [this._timers.nextTimeout(), this._seeker.nextTimeout(), ...this._paths.map((path) => path.nextTimeout())].filter((at) => at !== null);
+    const due = [this._plan.nextTimeout(), this._seeker.nextTimeout(), ...this._paths.map((path) => path.nextTimeout())].filter((at) => at !== null);
     return due.length ? Math.min(...due) : null;
   }
 
@@ -389,19 +349,6 @@ export class Paths {
       const verdict = path.handleTimer(now, waits && path === this.current);
       if (verdict === Verdict.FINE || path !== this.current) continue;
       for (const other of this._paths) if (other !== path) other.hop.ping(now);
-    }
-    for (const path of [...this._paths]) {
-      if (!path.direct || path === this.current || path.silentSince === null || now - path.silentSince < GIVE_UP) continue;
-      this._drop(path);
-      this._hostGone(now);
-    }
-    for (const timer of this._timers.expired(now)) {
-      if (timer === Timer.MOVE && this.current) this.current.unfit = true;
-      else if (timer === Timer.RETRY) this._redial(now);
-      else if (timer === Timer.UPGRADE) {
-        this._dial(now, false, ATTEMPT);
-        void this._ask();
-      }
     }
     this._seeker.handleTimer(now);
     this._decide(now);
