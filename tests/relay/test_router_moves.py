@@ -7,7 +7,7 @@ import pytest
 from avl_protocol.session.hop.stream import channel_header
 from avl_protocol.wire.messages import Accept, Admit, Attach, Close, Detach, Evict, Incoming, Reject
 from avl_protocol.wire.registry import T_CONSENT, T_UNADMITTED, CloseCode
-from avl_relay.forward.router import PARKED
+from avl_relay.forward.parking import PARKED
 from tests.protocol.handshakes import HOST
 from tests.protocol.memory import WINDOW
 from tests.relay.stand import Neighbour, Stand, codes

@@ -7,11 +7,11 @@ It takes the events of all neighbours. Whether a host may register and a viewer 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from avl_protocol.endpoint.accept.admission import source
-from avl_protocol.endpoint.accept.sources import same_source, source_tag
+from avl_protocol.endpoint.accept.sources import source_tag
 from avl_protocol.media.track import tracks_of
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
@@ -58,7 +58,9 @@ from avl_relay.directory import Directory, LocalDirectory, Place, WhereIs
 from avl_relay.forward.asking import Asked, Asking, Question
 from avl_relay.forward.fanout import Fanout
 from avl_relay.forward.limits import Buckets
+from avl_relay.forward.parking import Parking
 from avl_relay.forward.splice import Splices
+from avl_relay.forward.table import Publisher, Session
 
 #: Sessions of one host that it has not admitted: more than a host keeps, so that the host says who makes room.
 UNADMITTED = 512
@@ -68,62 +70,8 @@ CARRIED = 16_384
 LIFE = T_UNADMITTED + T_CONSENT
 #: Seconds between two words to a viewer about its hop's rate, while pictures change.
 RATE_INTERVAL = 1.0
-#: Channels that a session may open before its host's first ADMIT has come.
-PARKED = 4
 #: Sessions one viewer connection may have.
 SESSIONS_PER_PEER = 8
-
-
-@dataclass(slots=True)
-class Parked:
-    """A stream that is carried nowhere yet."""
-
-    stream: int
-    data: bytearray = field(default_factory=bytearray)
-    end: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class Session:
-    """One viewer at one host."""
-
-    handle: int
-    session_id: bytes
-    viewer: HopServer
-    host: Publisher
-    source: bytes
-    begun: float
-    rate_told: float = float("-inf")
-    accepted: bool = False
-    admitted: bool = False
-    channels: frozenset[int] = frozenset((int(Channel.CONTROL),))
-    streams: dict[int, int] = field(default_factory=dict)
-    moves: bool = False
-    #: Streams by channel that were opened before the host's first ADMIT: GRANT is sealed and takes another stream, so
-    #: that a viewer may know of its admission before we do.
-    parked: dict[int, Parked] = field(default_factory=dict)
-
-    @property
-    def known(self) -> bool:
-        """Whether the host has admitted it, or knows it from elsewhere: it is no stranger's, and may wait here."""
-        return self.admitted or (self.moves and self.accepted)
-
-    @property
-    def near(self) -> bool:
-        """Whether both ends are seen at one address."""
-        return same_source(self.viewer.carrier.peer_address[0], self.host.peer.carrier.peer_address[0])
-
-
-@dataclass(slots=True, kw_only=True)
-class Publisher:
-    """One registered host. `number`: that of the question whether it may register; later ones have higher ones."""
-
-    device: int
-    peer: HopServer
-    number: int
-    media_handle: int
-    fanout: Fanout
-    sessions: dict[int, Session] = field(default_factory=dict)
 
 
 class Router:
@@ -160,8 +108,7 @@ class Router:
         self._carried: dict[bytes, int] = {}
         self._replaced = Buckets(rate=6 / 60, burst=10)
         self._tests = Buckets(rate=6 / 60, burst=4)
-        #: Session and channel of each stream that is held until its host's first ADMIT.
-        self._parked: dict[tuple[HopServer, int], tuple[Session, int]] = {}
+        self._parking = Parking()
         #: When sessions that nobody knows end.
         self._unadmitted: Deadlines[int] = Deadlines()
         self._peers = HopServers(self._apply)
@@ -185,7 +132,7 @@ class Router:
     @property
     def holding(self) -> int:
         """Streams that wait for the first ADMIT of their session."""
-        return len(self._parked)
+        return len(self._parking)
 
     def snapshot(self) -> Snapshot:
         """Everything that is kept, by number; one part for each host."""
@@ -196,8 +143,8 @@ class Router:
             "admitted": sum(len(watched) for watched in self._watched.values()),
             "viewers": len(self._attached),
             "questions": len(self._asking),
-            "held streams": len(self._parked),
-            "held bytes": sum(len(session.parked[at].data) for session, at in self._parked.values()),
+            "held streams": len(self._parking),
+            "held bytes": self._parking.size,
             "spliced ends": len(self._splices),
             "remembered sessions": len(self._carried),
             "timers": len(self._unadmitted) + self._peers.timers,
@@ -440,7 +387,7 @@ class Router:
             if channel not in session.channels:
                 self._splices.cut(session.viewer, stream, CloseCode.FORBIDDEN)
                 del session.streams[channel]
-        for channel, parked in self._unpark(session).items():
+        for channel, parked in self._parking.release(session.handle, session.viewer).items():
             if channel in session.channels:
                 self._join(session, channel, parked.stream)
                 self._splices.received(session.viewer, parked.stream, bytes(parked.data), parked.end)
@@ -466,7 +413,7 @@ class Router:
             watched.remove(session)
         if not watched:
             self._watched.pop(session.viewer, None)
-        for parked in self._unpark(session).values():
+        for parked in self._parking.release(session.handle, session.viewer).values():
             session.viewer.abandon(parked.stream, code)
         if not session.accepted:
             session.viewer.send(Close(code))
@@ -483,7 +430,7 @@ class Router:
             peer.abandon(stream, CloseCode.FORBIDDEN)
             return
         if not session.admitted and header.channel != Channel.CONTROL:
-            self._park(session, header.channel, stream)
+            self._parking.park(session.handle, header.channel, peer, stream)
             return
         if header.channel not in session.channels:
             peer.abandon(stream, CloseCode.FORBIDDEN)
@@ -491,24 +438,6 @@ class Router:
         if (older := session.streams.pop(header.channel, None)) is not None:
             self._splices.cut(peer, older, CloseCode.NO_ERROR)
         self._join(session, header.channel, stream)
-
-    def _park(self, session: Session, channel: int, stream: int) -> None:
-        """Hold a channel until the host's first ADMIT decides about it."""
-        if (older := session.parked.pop(channel, None)) is not None:
-            self._parked.pop((session.viewer, older.stream), None)
-            session.viewer.abandon(older.stream, CloseCode.NO_ERROR)
-        if len(session.parked) >= PARKED:
-            session.viewer.abandon(stream, CloseCode.FORBIDDEN)
-            return
-        session.parked[channel] = Parked(stream)
-        self._parked[session.viewer, stream] = (session, channel)
-
-    def _unpark(self, session: Session) -> dict[int, Parked]:
-        """Bytes that a session held back and that may go on now."""
-        held, session.parked = session.parked, {}
-        for parked in held.values():
-            del self._parked[session.viewer, parked.stream]
-        return held
 
     def _join(self, session: Session, channel: int, stream: int) -> None:
         """Open a channel's twin towards the host and carry bytes both ways."""
@@ -523,21 +452,13 @@ class Router:
         self._splices.join(peer, stream, host, twin)
 
     def _received(self, peer: HopServer, event: ChannelReceived) -> None:
-        """Bytes of a channel. Those of one that is held are kept, as far as a stranger's window reaches."""
-        found = self._parked.get((peer, event.stream))
-        if found is None:
+        """Bytes of a channel, which may be held."""
+        if not self._parking.received(peer, event.stream, event.data, event.end):
             self._splices.received(peer, event.stream, event.data, event.end)
-            return
-        session, channel = found
-        parked = session.parked[channel]
-        parked.data += event.data
-        parked.end = parked.end or event.end
 
     def _reset(self, peer: HopServer, event: ChannelReset) -> None:
         """A channel was abandoned."""
-        if (found := self._parked.pop((peer, event.stream), None)) is not None:
-            session, channel = found
-            del session.parked[channel]
+        self._parking.forget(peer, event.stream)
         self._splices.reset(peer, event.stream, event.code)
 
     # media
