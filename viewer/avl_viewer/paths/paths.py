@@ -45,7 +45,7 @@ from avl_protocol.wire.registry import (
 )
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_viewer.paths.path import Path, PathAttached, PathEvent, PathLeft, PathLost, PathUp
-from avl_viewer.paths.seeker import Seeker
+from avl_viewer.paths.seeker import Punch, Seeker
 from avl_viewer.paths.sentences import Switch, why
 
 SOFTWARE = "avl 0.1"
@@ -153,7 +153,7 @@ class Paths:
                 self._drop(attempts[0])
             self._dial(relay)
 
-    def _dial_directly(self, address: Address, destination: bytes, lan: bool, now: float) -> None:
+    def _dial_directly(self, address: Address, destination: bytes, lan: bool) -> None:
         if any(path.relay is None for path in self._paths):
             return
         settings = HopClientSettings(
@@ -180,25 +180,40 @@ class Paths:
         assert self.session is not None
         if self._direct and self.current is not None and not self.current.hop.at_device:
             self._seeker = Seeker(
-                key=self.session.punch_key,
-                endpoint=self._endpoint,
-                whereabouts=self._whereabouts,
-                entropy=self._world.entropy,
-                send=self.session.send,
-                found=self._dial_directly,
-                near=lambda: any(path.attachment is not None and path.attachment.near for path in self._paths),
+                key=self.session.punch_key, whereabouts=self._whereabouts, entropy=self._world.entropy
             )
+            self._seeker.near = self._near
             self._seeker.start(now)
+            self._sought(now)
         self._decide(now)
 
     def candidates(self, message: Candidates, now: float) -> None:
         """The host says where it might be reached."""
         if self._seeker is not None:
             self._seeker.candidates(message, now)
+            self._sought(now)
 
     def _seek_again(self, now: float) -> None:
         if self._seeker is not None:
             self._seeker.again(now)
+            self._sought(now)
+
+    def _sought(self, now: float) -> None:
+        """Do what follows from the search for the direct path."""
+        while (
+            self._seeker is not None and self.session is not None and (event := self._seeker.next_event()) is not None
+        ):
+            if isinstance(event, Candidates):
+                self.session.send(event)
+            elif isinstance(event, Punch):
+                self._endpoint.send_raw(event.data, event.address)
+            else:
+                self._dial_directly(event.address, event.destination, event.lan)
+
+    @property
+    def _near(self) -> bool:
+        """Whether a relay sees the host at our own address."""
+        return any(path.attachment is not None and path.attachment.near for path in self._paths)
 
     # what the paths tell
 
@@ -266,8 +281,10 @@ class Paths:
             if path is self.current:
                 self._events.append(PathsReady(attachment))
             return
-        if path.relay is None and self._seeker is not None:
-            self._seeker.settle()
+        if self._seeker is not None:
+            self._seeker.near = self._near
+            if path.relay is None:
+                self._seeker.settle()
         if path.relay is not None:
             for other in [w for w in self._paths if w is not path and w.relay is not None and w.attachment is not None]:
                 other.leaving = True
@@ -419,6 +436,7 @@ class Paths:
     def _raw(self, data: bytes, address: Address) -> None:
         if self._seeker is not None:
             self._seeker.raw(data, address, self._now())
+            self._sought(self._now())
             self._after()
 
     @property
@@ -459,4 +477,5 @@ class Paths:
             self._choose_relay(now)
         if self._seeker is not None:
             self._seeker.handle_timer(now)
+            self._sought(now)
         self._decide(now)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
-from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.path.candidate import Address, Candidate, from_rows, is_lan, reachable, to_rows
 from avl_protocol.path.punch import NONCE_BYTES, PunchKey, tag_of
 from avl_protocol.path.puncher import Puncher
@@ -18,28 +19,37 @@ GATHER = 0.02
 ROUNDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 
-class Seeker:
-    """One session's search. `send` tells the host our candidates; `found(address, connection id, lan, now)` is where a
-    connection may be opened; `near` says whether a relay of ours sees the host at our own address."""
+@dataclass(frozen=True, slots=True)
+class Punch:
+    """Send this datagram, which is not QUIC, to an address."""
 
-    def __init__(
-        self,
-        *,
-        key: bytes,
-        endpoint: Endpoint,
-        whereabouts: Whereabouts,
-        entropy: Callable[[int], bytes],
-        send: Callable[[Candidates], None],
-        found: Callable[[Address, bytes, bool, float], None],
-        near: Callable[[], bool] = lambda: False,
-    ) -> None:
+    data: bytes
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A connection may be opened to the host there, with this first destination connection ID."""
+
+    address: Address
+    destination: bytes
+    lan: bool
+
+
+#: Candidates are ours, for the host.
+SeekerEvent = Candidates | Punch | Found
+
+
+class Seeker:
+    """One session's search; what comes of it is taken with `next_event`. `near`: whether a relay of ours sees the host
+    at our own address."""
+
+    def __init__(self, *, key: bytes, whereabouts: Whereabouts, entropy: Callable[[int], bytes]) -> None:
+        self.near = False
+        self._events: deque[SeekerEvent] = deque()
         self._key = PunchKey(key)
-        self._endpoint = endpoint
         self._whereabouts = whereabouts
         self._entropy = entropy
-        self._send = send
-        self._found = found
-        self._near = near
         self._puncher = Puncher(self._key, True, entropy)
         self._host: list[Candidate] = []
         self._serial = 0
@@ -47,6 +57,10 @@ class Seeker:
         self._round = 0
         self._next: float | None = None
         self._choose_at: float | None = None
+
+    def next_event(self) -> SeekerEvent | None:
+        """What happened next, None when all has been taken."""
+        return self._events.popleft() if self._events else None
 
     def start(self, now: float) -> None:
         """The session is admitted: say where we are. The host does so too."""
@@ -80,10 +94,10 @@ class Seeker:
 
     def _say(self) -> None:
         self._serial += 1
-        self._send(Candidates(self._serial, to_rows(self._whereabouts.candidates())))
+        self._events.append(Candidates(self._serial, to_rows(self._whereabouts.candidates())))
 
     def _aim(self, now: float) -> None:
-        targets = reachable(self._host, self._whereabouts.site(), near=self._near())
+        targets = reachable(self._host, self._whereabouts.site(), near=self.near)
         self._choose_at = None
         self._puncher.aim([candidate.address for candidate in targets], now)
         self._flush()
@@ -97,8 +111,7 @@ class Seeker:
         self._flush()
 
     def _flush(self) -> None:
-        for data, address in self._puncher.take_output():
-            self._endpoint.send_raw(data, address)
+        self._events += [Punch(data, address) for data, address in self._puncher.take_output()]
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
@@ -117,6 +130,6 @@ class Seeker:
                 address = ranked[0][1]
                 self._puncher.stop()
                 nonce = self._entropy(NONCE_BYTES)
-                self._found(address, self._key.connection_id(nonce), is_lan(address[0], site), now)
+                self._events.append(Found(address, self._key.connection_id(nonce), is_lan(address[0], site)))
         if self._next is not None and now >= self._next:
             self._begin(now)
