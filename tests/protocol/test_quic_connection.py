@@ -310,3 +310,22 @@ def test_sound_that_waits_does_not_delay_feedback(monkeypatch: pytest.MonkeyPatc
     reported = next(at for at, kind in left if kind == DatagramType.FEEDBACK)
     assert reported - began < 0.012, "behind the one datagram that the pacer was at, of 50 that take 400 ms"
     assert [kind for at, kind in left if at > reported].count(0x80) >= 10, "sound was waiting"
+
+
+def test_a_client_whose_handshake_is_not_confirmed_does_not_ask_to_be_called_in_the_past() -> None:
+    pair = Pair(handshake=False)
+    for sender in (pair.client, pair.server, pair.client):
+        pair.now += 0.01
+        pair.deliver(sender, pair.flush(sender))
+    assert pair.client.handshake_complete and pair.server.handshake_complete
+    pair.client.send_datagrams([bytes((0, 1, DatagramType.MEDIA)) + bytes(12)], 2, None, None)
+    for _ in range(200):  # what the server says of it is lost
+        pair.now += 0.01
+        pair.flush(pair.client)
+        due = pair.client.get_timer()
+        assert due is not None
+        if due <= pair.now:
+            pair.client.handle_timer(pair.now)
+            pair.flush(pair.client)
+            due = pair.client.get_timer()
+        assert due is not None and due > pair.now

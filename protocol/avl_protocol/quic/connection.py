@@ -697,8 +697,8 @@ class Connection(QuicConnection):
             if self._state not in END_STATES:
                 due = self._liveness.next_timeout(handshake_complete=self._handshake_complete)
                 self._timer = _earlier(self._timer, due)
-        if not self._handshake_complete or self._state in END_STATES:
-            return self._timer
+        if not self._handshake_confirmed or self._state in END_STATES:
+            return self._timer  # the hop is not asked before the peer takes datagrams (see `datagrams_to_send`)
         return _earlier(self._timer, self.hop.wakes_at())
 
     def handle_timer(self, now: float) -> None:
