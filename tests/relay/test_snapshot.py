@@ -25,8 +25,8 @@ def test_a_relay_says_what_it_holds_with_a_part_for_each_host() -> None:
     seen = stand.router.snapshot()
     wanted = {"hosts": 1, "sessions": 1, "admitted": 1, "viewers": 1, "questions": 0, "held streams": 0}
     assert {name: seen[name] for name in wanted} == wanted and seen["spliced ends"] == 2
-    assert seen.part("fanout")["feeds"] == seen.part("fanout")["watching"] == seen.part("fanout")["tracks"] == 1
+    assert seen.part("fanout")["subscriptions"] == seen.part("fanout")["watching"] == seen.part("fanout")["tracks"] == 1
     viewer.lost()
     after = stand.router.snapshot()
     assert (seen["sessions"], after["sessions"]) == (1, 0), "what was seen does not change"
-    assert after["spliced ends"] == after["viewers"] == after.part("fanout")["feeds"] == 0
+    assert after["spliced ends"] == after["viewers"] == after.part("fanout")["subscriptions"] == 0

@@ -1,5 +1,5 @@
-"""Fan-out: one upload of a host, one feed a viewer, and no viewer in another's way (spec 05-media, 5.5; 07-rate,
-7.5).
+"""Fan-out: one upload of a host, a subscription for each viewer, and no viewer in another's way (spec 05-media, 5.5;
+07-rate, 7.5).
 
 The relay decides by the clear header, and by what the host said of its tracks. It fills gaps of the upload from parity,
 passes every fragment on once, and adds the parity that each viewer's own hop is worth. A viewer whose link is behind
@@ -209,7 +209,7 @@ class Fanout:
     def snapshot(self) -> Snapshot:
         """What is known of the audience, by number."""
         counts = {
-            "feeds": len(self._subscriptions),
+            "subscriptions": len(self._subscriptions),
             "watching": sum(subscription.watching for subscription in self._subscriptions.values()),
             "tracks": len(self._tracks),
             "strays": self.strays,
