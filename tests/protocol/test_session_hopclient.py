@@ -19,8 +19,8 @@ from avl_protocol.session.hop.clientevents import (
     HopLost,
     HopSaid,
     HopUp,
-    MediaReceived,
 )
+from avl_protocol.session.hop.mediaevents import MediaReceived
 from avl_protocol.session.hop.stream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.wire.codec import HOP
 from avl_protocol.wire.errors import LocalProtocolError, Refused

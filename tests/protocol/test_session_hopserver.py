@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from avl_protocol.crypto.identity import device_record, endorse_certificate, prove_registration, sign_record
 from avl_protocol.endpoint.loop.driver import Driven
 from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.session.hop.mediaevents import MediaReceived
 from avl_protocol.session.hop.server import ALLOWED, HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
     ChannelReceived,
     Gone,
     HopServerEvent,
-    MediaReceived,
     Registering,
     Said,
 )

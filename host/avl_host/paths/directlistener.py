@@ -17,6 +17,7 @@ from avl_protocol.crypto.identity import HOST_CERTIFICATE, Identity, endorse_cer
 from avl_protocol.endpoint.accept.sources import source_tag
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.session.handshakelimits import most_crowding
+from avl_protocol.session.hop.mediaevents import MediaFate
 from avl_protocol.session.hop.server import HopServer, RelayIdentity
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
@@ -24,7 +25,6 @@ from avl_protocol.session.hop.serverevents import (
     ChannelReset,
     Gone,
     HopServerEvent,
-    MediaFate,
     Said,
 )
 from avl_protocol.session.hop.servers import HopServers

@@ -25,8 +25,8 @@ from avl_protocol.session.hop.clientevents import (
     HopLost,
     HopSaid,
     HopUp,
-    MediaFate,
 )
+from avl_protocol.session.hop.mediaevents import MediaFate
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.messages import Detach, HopMessage, Incoming, Observed, Recover, Viewers, Welcome

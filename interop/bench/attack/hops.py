@@ -18,7 +18,8 @@ from avl_protocol.endpoint.udp.network import Address
 from avl_protocol.endpoint.udp.sockets import UdpNetwork
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.client import HopClient, HopClientSettings
-from avl_protocol.session.hop.clientevents import ChannelReceived, HopLost, HopSaid, HopUp, MediaReceived
+from avl_protocol.session.hop.clientevents import ChannelReceived, HopLost, HopSaid, HopUp
+from avl_protocol.session.hop.mediaevents import MediaReceived
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, Welcome
 from avl_protocol.wire.registry import Role

@@ -15,6 +15,7 @@ from avl_protocol.endpoint.accept.sources import source_tag
 from avl_protocol.media.track import tracks_of
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
+from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
 from avl_protocol.session.hop.server import HopServer, HopServerState
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
@@ -22,8 +23,6 @@ from avl_protocol.session.hop.serverevents import (
     ChannelReset,
     ChannelWritable,
     HopServerEvent,
-    MediaFate,
-    MediaReceived,
     Registering,
     Said,
 )

@@ -22,8 +22,8 @@ from avl_protocol.session.hop.clientevents import (
     HopLost,
     HopSaid,
     HopUp,
-    MediaReceived,
 )
+from avl_protocol.session.hop.mediaevents import MediaReceived
 from avl_protocol.session.pipes import Attachment
 from avl_protocol.wire.errors import Refused, known_code
 from avl_protocol.wire.messages import Attach, Attached, Close, Detach, Welcome

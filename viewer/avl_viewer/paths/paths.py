@@ -20,14 +20,8 @@ from avl_protocol.path.plan import PathPlan, Step, StepKind
 from avl_protocol.path.redial import DIALLING
 from avl_protocol.path.silence import Verdict
 from avl_protocol.session.hop.client import HopClientSettings
-from avl_protocol.session.hop.clientevents import (
-    ChannelOpened,
-    ChannelReceived,
-    ChannelReset,
-    ChannelWritable,
-    HopSaid,
-    MediaReceived,
-)
+from avl_protocol.session.hop.clientevents import ChannelOpened, ChannelReceived, ChannelReset, ChannelWritable, HopSaid
+from avl_protocol.session.hop.mediaevents import MediaReceived
 from avl_protocol.session.pipes import Attachment
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerState

@@ -23,9 +23,8 @@ from avl_protocol.session.hop.clientevents import (
     HopLost,
     HopSaid,
     HopUp,
-    MediaFate,
-    MediaReceived,
 )
+from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
 from avl_protocol.session.hop.stream import CONTROL_HEADER, HeaderReader, HopStream, channel_header, hop_bytes
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError, known_code

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, Welcome
 
@@ -62,21 +63,6 @@ class ChannelWritable:
     handle: int
     channel: int
     stream: int
-
-
-@dataclass(frozen=True, slots=True)
-class MediaReceived:
-    """A datagram."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class MediaFate:
-    """A datagram that was sent with `cookie` arrived, or was lost."""
-
-    cookie: object
-    acked: bool
 
 
 @dataclass(frozen=True, slots=True)

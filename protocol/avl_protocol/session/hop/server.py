@@ -14,6 +14,7 @@ from enum import Enum
 from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.crypto import identity as identities
 from avl_protocol.rate.limits import DEFAULT, Bucket, Limits, bucket
+from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
     ChannelReceived,
@@ -21,8 +22,6 @@ from avl_protocol.session.hop.serverevents import (
     ChannelWritable,
     Gone,
     HopServerEvent,
-    MediaFate,
-    MediaReceived,
     Registering,
     Said,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
 from avl_protocol.session.hop.stream import StreamHeader
 from avl_protocol.wire.messages import HopMessage
 
@@ -57,21 +58,6 @@ class ChannelWritable:
     """A channel's backlog has drained."""
 
     stream: int
-
-
-@dataclass(frozen=True, slots=True)
-class MediaReceived:
-    """A datagram of a registered host."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class MediaFate:
-    """A datagram that was sent to the neighbour with `cookie` arrived, or was lost."""
-
-    cookie: object
-    acked: bool
 
 
 @dataclass(frozen=True, slots=True)
