@@ -9,9 +9,19 @@ from avl_protocol.media.frame import Chroma
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 
 SIZES = [
-    (1, 1), (8192, 2048), (4096, 4096), (7680, 2160), (2048, 8192), (0, 1), (1, 0), (8193, 1), (1, 8193), (4097, 4096),
-    (8192, 8192), (1 << 40, 1),
-]  # fmt: skip
+    (1, 1),
+    (8192, 2048),
+    (4096, 4096),
+    (7680, 2160),
+    (2048, 8192),
+    (0, 1),
+    (1, 0),
+    (8193, 1),
+    (1, 8193),
+    (4097, 4096),
+    (8192, 8192),
+    (1 << 40, 1),
+]
 _START = b"\x00\x00\x00\x01"
 #: A slice that begins a picture, and one that goes on with it.
 FIRST, NEXT = _START + b"\x65\x88\x84", _START + b"\x65\x20\x21"

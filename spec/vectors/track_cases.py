@@ -14,12 +14,14 @@ VIDEO = (1, 1, 4, 500, 1)
 VALID: list[tuple[str, Rows]] = [
     ("no track", ()),
     ("one of pictures", (VIDEO,)),
-    ("pictures of two monitors, exact rectangles, sound and a pointer",
-     (VIDEO, (2, 1, 4, 500, 1), (3, 4, 1, 2000, 3), (4, 2, 2, 100, 2), (5, 3, 3, 250, 3))),
+    (
+        "pictures of two monitors, exact rectangles, sound and a pointer",
+        (VIDEO, (2, 1, 4, 500, 1), (3, 4, 1, 2000, 3), (4, 2, 2, 100, 2), (5, 3, 3, 250, 3)),
+    ),
     ("the least and the most of each value", ((0, 0, 1, 1, 1), (255, 1 << 40, 4, MAX_TRACK_LIFETIME, 3))),
     ("values that a later version adds", ((*VIDEO, 7, -1),)),
     ("as many as there may be", tuple((number, *VIDEO[1:]) for number in range(MAX_TRACKS))),
-]  # fmt: skip
+]
 INVALID: list[tuple[str, Rows]] = [
     ("a row of four", (VIDEO[:4],)),
     ("an empty row", ((),)),

@@ -231,9 +231,18 @@ def cliptexts() -> dict[str, Any]:
     `begins`: what travels of one repetition, of `length` characters in all."""
     fits = MAX_CLIPBOARD_TEXT // 2
     texts = [
-        ("a\r\nb\rc\nd\r\n", 1), ("\r\n\r\r", 1), ("", 1), ("\0", 1), ("a\0", 1), ("\ud83d", 1), ("a\ude00b", 1),
-        ("\U0001f600", 1), ("\u00e4", fits), ("\u00e4", fits + 1), ("\r\n", MAX_CLIPBOARD_TEXT),
-    ]  # fmt: skip
+        ("a\r\nb\rc\nd\r\n", 1),
+        ("\r\n\r\r", 1),
+        ("", 1),
+        ("\0", 1),
+        ("a\0", 1),
+        ("\ud83d", 1),
+        ("a\ude00b", 1),
+        ("\U0001f600", 1),
+        ("\u00e4", fits),
+        ("\u00e4", fits + 1),
+        ("\r\n", MAX_CLIPBOARD_TEXT),
+    ]
     contents = []
     for text, times in texts:
         state, whole = cliptext.as_told(cliptext.content_of(text * times))

@@ -98,8 +98,14 @@ def test_only_keys_without_meaning_are_spare() -> None:
     def key(*keysyms: int) -> Key:
         return Key((Group(TWO_LEVEL, keysyms),))
 
-    layout = Layout({
-        250: key(0x61, 0x41), 251: Key(()), 252: key(0x01006F22, 0x01006F22), 253: key(0xE9, 0xE9),
-        254: key(0xFF0D, 0xFF0D), Q: Key(()),
-    })  # fmt: skip
+    layout = Layout(
+        {
+            250: key(0x61, 0x41),
+            251: Key(()),
+            252: key(0x01006F22, 0x01006F22),
+            253: key(0xE9, 0xE9),
+            254: key(0xFF0D, 0xFF0D),
+            Q: Key(()),
+        }
+    )
     assert layout.spares() == {251: "", 252: "漢", 253: "é"}

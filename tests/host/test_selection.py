@@ -60,13 +60,31 @@ def test_compound_text_of_unknown_sets_is_no_text(data: bytes) -> None:
 
 
 def test_the_best_target_is_taken() -> None:
-    everything = ["TIMESTAMP", "text/plain", "TEXT", "STRING", "text/plain;charset=ISO-8859-15", "COMPOUND_TEXT",
-                  "image/png", "text/plain;charset=UTF-16", "Text/Plain; Charset=\"UTF-8\"", "UTF8_STRING", "text/html",
-                  "text/plain;charset=klingon", "text/plain;charset=hex"]  # fmt: skip
+    everything = [
+        "TIMESTAMP",
+        "text/plain",
+        "TEXT",
+        "STRING",
+        "text/plain;charset=ISO-8859-15",
+        "COMPOUND_TEXT",
+        "image/png",
+        "text/plain;charset=UTF-16",
+        'Text/Plain; Charset="UTF-8"',
+        "UTF8_STRING",
+        "text/html",
+        "text/plain;charset=klingon",
+        "text/plain;charset=hex",
+    ]
     assert targets.wanted(everything) == [
-        "UTF8_STRING", "Text/Plain; Charset=\"UTF-8\"", "text/plain;charset=UTF-16", "COMPOUND_TEXT",
-        "text/plain;charset=ISO-8859-15", "STRING", "TEXT", "text/plain",
-    ]  # fmt: skip
+        "UTF8_STRING",
+        'Text/Plain; Charset="UTF-8"',
+        "text/plain;charset=UTF-16",
+        "COMPOUND_TEXT",
+        "text/plain;charset=ISO-8859-15",
+        "STRING",
+        "TEXT",
+        "text/plain",
+    ]
     assert targets.wanted(["image/png", "TARGETS"]) == []
 
 

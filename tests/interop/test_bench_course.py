@@ -104,20 +104,31 @@ def report() -> dict[str, Any]:
         "stretches": [course.stretch(each, pictures, [], backlog(*[1000] * 20)) for each in during],
         "steps": [{"from_mbps": 20.0, **course.aftermath(during[1], pictures, [], backlog(*[1000] * 20))}],
         "whole": course.whole(during, pictures, [], backlog(*[1000] * 20)),
-        "datagrams": {"MEDIA": 812, "REPAIR": 7}, "repaired": 5, "lost_share": 0.01, "damaged": 0, "decoder_errors": 0,
-        "recoveries": 4, "key_frames": 1, "still_key_frames": 2, "keys_refused": 0, "settled_s": None,
+        "datagrams": {"MEDIA": 812, "REPAIR": 7},
+        "repaired": 5,
+        "lost_share": 0.01,
+        "damaged": 0,
+        "decoder_errors": 0,
+        "recoveries": 4,
+        "key_frames": 1,
+        "still_key_frames": 2,
+        "keys_refused": 0,
+        "settled_s": None,
         "still_psnr_db": 44.0,
         "cores": {"host": 0.5, "foreign": 0.6},
-        "moving_psnr_db": {"p50": 30.0, "min": 28.0}, "noisy": True,
+        "moving_psnr_db": {"p50": 30.0, "min": 28.0},
+        "noisy": True,
         "forwarder": {"peers": [{"forth": line, "back": line}]},
-    }  # fmt: skip
+    }
     return {
-        "date": "2030-01-01T00:00:00+00:00", "commit": "0123456789ab", "network": "two namespaces",
+        "date": "2030-01-01T00:00:00+00:00",
+        "commit": "0123456789ab",
+        "network": "two namespaces",
         "machine": {"processor": "a", "cores": 2, "memory_gb": 8, "kernel": "6", "python": "3"},
         "settings": {"delay": 20.0, "seconds": 1.0, "upload": True, "max_bitrate": None},
         "scenarios": {"drop20-2": result, "steady5": {"failure": "the host ended"}},
         "prediction": {"cases": {}},
-    }  # fmt: skip
+    }
 
 
 def test_every_row_of_a_table_is_as_long_as_its_heading() -> None:

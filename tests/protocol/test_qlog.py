@@ -27,9 +27,18 @@ from tests.simulator.run import Simulation, run
 BIN = Path(sys.executable).parent
 WALL = 1_700_000_000.0
 FIGURES = {
-    "state", "reason", "target_bps", "capacity_bps", "delivered_bps", "pacing_bps", "queue_ms", "loss", "parity",
-    "window", "bytes_in_flight",
-}  # fmt: skip
+    "state",
+    "reason",
+    "target_bps",
+    "capacity_bps",
+    "delivered_bps",
+    "pacing_bps",
+    "queue_ms",
+    "loss",
+    "parity",
+    "window",
+    "bytes_in_flight",
+}
 
 
 class Ticking:
@@ -180,9 +189,15 @@ def test_the_rate_is_told_every_50_ms_and_whenever_the_state_changes(pair: Pair,
     assert [figures["state"] for figures in told[len(calm) :]] == [f"mood {step}" for step in range(25, 50)]
     one = {name: told[-1][name] for name in FIGURES - {"state", "reason", "bytes_in_flight"}}
     assert one == {
-        "target_bps": 5_000_000, "capacity_bps": 6_000_000, "delivered_bps": 4_000_000, "pacing_bps": 10_000_000,
-        "queue_ms": 12.3, "loss": 0.01, "parity": 0.25, "window": 123_456,
-    }  # fmt: skip
+        "target_bps": 5_000_000,
+        "capacity_bps": 6_000_000,
+        "delivered_bps": 4_000_000,
+        "pacing_bps": 10_000_000,
+        "queue_ms": 12.3,
+        "loss": 0.01,
+        "parity": 0.25,
+        "window": 123_456,
+    }
     assert max(figures["bytes_in_flight"] for figures in told) > 0
 
 

@@ -195,8 +195,10 @@ async def test_the_clipboard_is_told_to_those_who_may_read_it_and_not_to_who_set
         lobby.clipboard.copy(without)
     told = [message for message in reader.told if isinstance(message, Clipboard)][3:]
     assert [(message.text, message.state) for message in told] == [
-        ("", ClipboardState.TOO_LARGE), ("", ClipboardState.NOT_TEXT), ("", ClipboardState.NO_ANSWER),
-    ], "why there is no text is told"  # fmt: skip
+        ("", ClipboardState.TOO_LARGE),
+        ("", ClipboardState.NOT_TEXT),
+        ("", ClipboardState.NO_ANSWER),
+    ], "why there is no text is told"
 
 
 @pytest.mark.parametrize(

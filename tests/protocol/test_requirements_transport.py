@@ -184,9 +184,18 @@ async def test_a_request_by_another_name_or_from_another_page_is_refused(
 
     headers = [(b"host", host.encode()), *([(b"origin", origin.encode())] if origin is not None else [])]
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-        "path": "/health", "raw_path": b"/health", "query_string": b"", "root_path": "", "headers": headers,
-        "client": ("10.0.0.9", 1), "server": None,
-    }  # fmt: skip
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/health",
+        "raw_path": b"/health",
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "client": ("10.0.0.9", 1),
+        "server": None,
+    }
     await app(scope, receive, send)
     assert answers == [status]

@@ -51,9 +51,13 @@ RECORD = device_record(WALL, WALL + 1000, "test")
 
 def welcome(**changes: object) -> Welcome:
     values: dict[str, object] = {
-        "version": 1, "nonce": b"n" * 16, "observed": "10.0.0.9 1", "identity": RELAY.public,
-        "endorsement": endorse_certificate(RELAY, CERTIFICATE), "name": "relay.test:4433",
-    }  # fmt: skip
+        "version": 1,
+        "nonce": b"n" * 16,
+        "observed": "10.0.0.9 1",
+        "identity": RELAY.public,
+        "endorsement": endorse_certificate(RELAY, CERTIFICATE),
+        "name": "relay.test:4433",
+    }
     return Welcome(**{**values, **changes})  # type: ignore[arg-type]
 
 

@@ -42,8 +42,14 @@ def test_input_is_applied_in_order_and_echoed() -> None:
     meeting = Meeting().start()
     sequence = meeting.send_input((MOVE, 1, 2), LEFT_DOWN, LEFT_UP, A_DOWN, A_UP, (WHEEL, 0, -120), (TEXT, "äß"))
     assert meeting.host_owner.events == [
-        (MOVE, 1, 2), LEFT_DOWN, LEFT_UP, A_DOWN, A_UP, (WHEEL, 0, -120), (TEXT, "äß"),
-    ]  # fmt: skip
+        (MOVE, 1, 2),
+        LEFT_DOWN,
+        LEFT_UP,
+        A_DOWN,
+        A_UP,
+        (WHEEL, 0, -120),
+        (TEXT, "äß"),
+    ]
     assert meeting.viewer_owner.echoes[-1] >= sequence
 
 

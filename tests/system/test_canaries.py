@@ -61,8 +61,12 @@ def recorded() -> Session:
                     shown = host.source.grab(whole=True)
                     assert shown is not None
                     texts = {
-                        "typed": TYPED, "set": SET, "told": TOLD, "code": CODE, "viewer's name": "viewer-canary",
-                    }  # fmt: skip
+                        "typed": TYPED,
+                        "set": SET,
+                        "told": TOLD,
+                        "code": CODE,
+                        "viewer's name": "viewer-canary",
+                    }
                     kept.append(
                         (
                             Canaries(texts, shown.pixels[:, :, 2::-1].copy()),

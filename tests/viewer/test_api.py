@@ -154,9 +154,13 @@ def test_an_action_of_which_the_host_says_nothing_fails_after_five_seconds(
                 await number(desktop)
                 drop_input(monkeypatch)
                 values: dict[str, tuple[Any, ...]] = {
-                    "type": ("x" * 20_000,), "press": ("ctrl+c",), "click": (1, 2), "move": (3, 4), "scroll": (0, 1),
+                    "type": ("x" * 20_000,),
+                    "press": ("ctrl+c",),
+                    "click": (1, 2),
+                    "move": (3, 4),
+                    "scroll": (0, 1),
                     "drag": (1, 2, 3, 4),
-                }  # fmt: skip
+                }
                 start = simulation.clock.monotonic()
                 with pytest.raises(Refused) as caught:
                     await getattr(desktop, action)(*values[action])

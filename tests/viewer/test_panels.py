@@ -92,11 +92,16 @@ def test_long_reasons_are_broken_and_endless_ones_cut() -> None:
 @pytest.mark.parametrize("reason", ["another flow keeps the queue full", "<h1>wide</h1><img src=x>" + "W" * 500])
 def test_the_panel_stays_narrow_and_takes_no_markup(reason: str) -> None:
     stats = {
-        "path": "relay", "rtt_ms": 120.25, "fps": 59.8, "bitrate_bps": 64_000_000, "loss": 0.001,
-        "input_to_photon_ms": {"p50": 140.2, "p95": 210.5}, "glass_to_glass_ms": {"p50": 120.0, "p95": 155.0},
+        "path": "relay",
+        "rtt_ms": 120.25,
+        "fps": 59.8,
+        "bitrate_bps": 64_000_000,
+        "loss": 0.001,
+        "input_to_photon_ms": {"p50": 140.2, "p95": 210.5},
+        "glass_to_glass_ms": {"p50": 120.0, "p95": 155.0},
         "rate": {"upload": told(reason, capacity=98e6), "download": told(reason, capacity=98e6)},
         "stages_ms": {"grab": 1.2, "network": 0.9},
-    }  # fmt: skip
+    }
     done = subprocess.run(
         [sys.executable, "-c", SHOWN, json.dumps(stats)],
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},

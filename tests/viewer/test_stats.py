@@ -13,8 +13,15 @@ from avl_viewer.decode.picturebook import PictureBook
 from avl_viewer.figures.stats import KEPT, SHORT, WINDOW, Stats, quantiles
 
 KEYS = {
-    "path", "rtt_ms", "fps", "bitrate_bps", "loss", "input_to_photon_ms", "glass_to_glass_ms", "stages_ms",
-}  # fmt: skip
+    "path",
+    "rtt_ms",
+    "fps",
+    "bitrate_bps",
+    "loss",
+    "input_to_photon_ms",
+    "glass_to_glass_ms",
+    "stages_ms",
+}
 
 
 def frame(number: int, at: float, echo: float = 0.0, size: int = 1000, key: bool = False) -> ReceivedFrame:

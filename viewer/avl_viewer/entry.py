@@ -54,9 +54,13 @@ def _in_session(path: Path, arguments: list[str]) -> int | None:
     given = sys.stdin.buffer.read() if "-" in arguments else b""
     token = f"{os.getpid()}"
     request = {
-        "do": "run", "arguments": arguments, "folder": os.getcwd(), "input": base64.b64encode(given).decode(),
-        "terminal": sys.stdout.isatty(), "token": token,
-    }  # fmt: skip
+        "do": "run",
+        "arguments": arguments,
+        "folder": os.getcwd(),
+        "input": base64.b64encode(given).decode(),
+        "terminal": sys.stdout.isatty(),
+        "token": token,
+    }
     try:
         answer = ask(path, request, PATIENCE)
     except NobodyThere:

@@ -18,17 +18,44 @@ from avl_protocol.wire.typable import is_typable
 _NOTCH = 120
 #: Names of keys (wire/keys.py) -> names in pynput's Key, where they differ; each system has its own choice of these.
 _PYNPUT = {
-    "escape": "esc", "capslock": "caps_lock", "printscreen": "print_screen", "scrolllock": "scroll_lock",
-    "pageup": "page_up", "pagedown": "page_down", "numlock": "num_lock", "altgr": "alt_gr", "meta": "cmd",
-    "metaright": "cmd_r", "ctrlright": "ctrl_r", "shiftright": "shift_r", "numpadenter": "enter",
-    "mute": "media_volume_mute", "volumeup": "media_volume_up", "volumedown": "media_volume_down",
-}  # fmt: skip
+    "escape": "esc",
+    "capslock": "caps_lock",
+    "printscreen": "print_screen",
+    "scrolllock": "scroll_lock",
+    "pageup": "page_up",
+    "pagedown": "page_down",
+    "numlock": "num_lock",
+    "altgr": "alt_gr",
+    "meta": "cmd",
+    "metaright": "cmd_r",
+    "ctrlright": "ctrl_r",
+    "shiftright": "shift_r",
+    "numpadenter": "enter",
+    "mute": "media_volume_mute",
+    "volumeup": "media_volume_up",
+    "volumedown": "media_volume_down",
+}
 _SIGNS = {
-    "minus": "-", "equal": "=", "bracketleft": "[", "bracketright": "]", "backslash": "\\", "semicolon": ";",
-    "quote": "'", "backquote": "`", "comma": ",", "period": ".", "slash": "/", "intlbackslash": "<",
-    "numpaddivide": "/", "numpadmultiply": "*", "numpadsubtract": "-", "numpadadd": "+", "numpaddecimal": ".",
-    "numpadequal": "=", "numpadcomma": ",",
-}  # fmt: skip
+    "minus": "-",
+    "equal": "=",
+    "bracketleft": "[",
+    "bracketright": "]",
+    "backslash": "\\",
+    "semicolon": ";",
+    "quote": "'",
+    "backquote": "`",
+    "comma": ",",
+    "period": ".",
+    "slash": "/",
+    "intlbackslash": "<",
+    "numpaddivide": "/",
+    "numpadmultiply": "*",
+    "numpadsubtract": "-",
+    "numpadadd": "+",
+    "numpaddecimal": ".",
+    "numpadequal": "=",
+    "numpadcomma": ",",
+}
 _BUTTONS = {1: "left", 2: "middle", 3: "right", 8: "x1", 9: "x2"}
 
 

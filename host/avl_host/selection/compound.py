@@ -11,10 +11,22 @@ import re
 _UTF8_BEGIN, _UTF8_END = b"\x1b%G", b"\x1b%@"
 #: Final byte -> codec, of sets of 96 (they sit on the right), of 94 (either side) and of 94 x 94 (either side).
 _SETS_96 = {
-    b"A": "iso8859-1", b"B": "iso8859-2", b"C": "iso8859-3", b"D": "iso8859-4", b"F": "iso8859-7", b"G": "iso8859-6",
-    b"H": "iso8859-8", b"L": "iso8859-5", b"M": "iso8859-9", b"V": "iso8859-10", b"Y": "iso8859-13", b"_": "iso8859-14",
-    b"b": "iso8859-15", b"f": "iso8859-16", b"T": "tis-620",
-}  # fmt: skip
+    b"A": "iso8859-1",
+    b"B": "iso8859-2",
+    b"C": "iso8859-3",
+    b"D": "iso8859-4",
+    b"F": "iso8859-7",
+    b"G": "iso8859-6",
+    b"H": "iso8859-8",
+    b"L": "iso8859-5",
+    b"M": "iso8859-9",
+    b"V": "iso8859-10",
+    b"Y": "iso8859-13",
+    b"_": "iso8859-14",
+    b"b": "iso8859-15",
+    b"f": "iso8859-16",
+    b"T": "tis-620",
+}
 _SETS_94 = {b"B": "ascii", b"J": "ascii", b"I": "katakana"}
 _SETS_94X94 = {b"A": "gb2312", b"B": "euc_jp", b"C": "euc_kr", b"D": "jisx0212"}
 #: Everything that is no plain byte: a designation, a UTF-8 segment, an extended segment's head, a direction.

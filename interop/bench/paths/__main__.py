@@ -70,9 +70,13 @@ def main(
     """Measure how sessions find, change and survive their ways."""
     with ProcessPoolExecutor(workers, get_context("spawn"), quiet) as pool:
         figures: dict[str, Any] = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit(), "machine": machine(),
-            "pairs": pairs(pool, seeds), "gaps": gaps(pool, repeats), "chaos": chaos(pool, trouble),
-        }  # fmt: skip
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": commit(),
+            "machine": machine(),
+            "pairs": pairs(pool, seeds),
+            "gaps": gaps(pool, repeats),
+            "chaos": chaos(pool, trouble),
+        }
     show(figures)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(figures, indent=1) + "\n")

@@ -37,11 +37,18 @@ def pairs(pool: ProcessPoolExecutor, seeds: int) -> list[dict[str, Any]]:
         runs = range(seeds if (host, viewer) == USUAL else min(seeds, 4))
         met = list(pool.map(partial(meet, host, viewer), runs))
         direct = [one.direct for one in met if one.direct is not None]
-        rows.append({
-            "host": host, "viewer": viewer, "runs": len(met), "direct": len(direct),
-            "first_ms": ms([one.first for one in met]), "after_ms": ms(direct) if direct else None,
-            "lost": sum(one.lost for one in met), "twice": sum(one.twice for one in met),
-        })  # fmt: skip
+        rows.append(
+            {
+                "host": host,
+                "viewer": viewer,
+                "runs": len(met),
+                "direct": len(direct),
+                "first_ms": ms([one.first for one in met]),
+                "after_ms": ms(direct) if direct else None,
+                "lost": sum(one.lost for one in met),
+                "twice": sum(one.twice for one in met),
+            }
+        )
     return rows
 
 
@@ -50,11 +57,17 @@ def gaps(pool: ProcessPoolExecutor, seeds: int) -> list[dict[str, Any]]:
     rows = []
     for case in CASES:
         came = list(pool.map(partial(happen, case), range(seeds)))
-        rows.append({
-            "case": case.name, "runs": len(came), "gap_ms": ms([gap.seconds for gap in came]),
-            "goal_ms": round(1000 * case.goal), "keys_missing": sum(gap.missing for gap in came),
-            "keys_doubled": sum(gap.doubled for gap in came), "all_keys": case.keys,
-        })  # fmt: skip
+        rows.append(
+            {
+                "case": case.name,
+                "runs": len(came),
+                "gap_ms": ms([gap.seconds for gap in came]),
+                "goal_ms": round(1000 * case.goal),
+                "keys_missing": sum(gap.missing for gap in came),
+                "keys_doubled": sum(gap.doubled for gap in came),
+                "all_keys": case.keys,
+            }
+        )
     return rows
 
 
@@ -63,6 +76,8 @@ def chaos(pool: ProcessPoolExecutor, seeds: int) -> dict[str, Any]:
     verdicts = list(enumerate(pool.map(live, range(seeds))))
     broken = {seed: verdict.broken for seed, verdict in verdicts if verdict.broken}
     return {
-        "runs": seeds, "events": sum(len(verdict.events) for _, verdict in verdicts),
-        "keys": sum(verdict.arrived for _, verdict in verdicts), "broken": broken,
-    }  # fmt: skip
+        "runs": seeds,
+        "events": sum(len(verdict.events) for _, verdict in verdicts),
+        "keys": sum(verdict.arrived for _, verdict in verdicts),
+        "broken": broken,
+    }

@@ -25,10 +25,14 @@ FIRST = 40.0
 #: A browser that fills the screen, in place of one that nobody sees.
 KIOSK = [
     *(flag for flag in FLAGS if flag not in ("--headless", "--remote-debugging-pipe")),
-    "--kiosk", "--window-position=0,0", f"--window-size={SIZE[0]},{SIZE[1]}", "--test-type",
-    "--deny-permission-prompts", "--password-store=basic",
+    "--kiosk",
+    "--window-position=0,0",
+    f"--window-size={SIZE[0]},{SIZE[1]}",
+    "--test-type",
+    "--deny-permission-prompts",
+    "--password-store=basic",
     "--disable-features=Translate,MediaRouter,OptimizationHints",
-]  # fmt: skip
+]
 
 
 @dataclass(slots=True, kw_only=True)

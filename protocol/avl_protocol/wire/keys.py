@@ -116,10 +116,18 @@ MODIFIER_USAGES: dict[int, Modifier] = {
 
 #: Signs on a US keyboard: the key's first name on the command line -> what it writes alone and with Shift.
 _SIGNS: dict[str, tuple[str, str]] = {
-    "minus": ("-", "_"), "equal": ("=", "+"), "bracketleft": ("[", "{"), "bracketright": ("]", "}"),
-    "backslash": ("\\", "|"), "semicolon": (";", ":"), "quote": ("'", '"'), "backquote": ("`", "~"),
-    "comma": (",", "<"), "period": (".", ">"), "slash": ("/", "?"),
-}  # fmt: skip
+    "minus": ("-", "_"),
+    "equal": ("=", "+"),
+    "bracketleft": ("[", "{"),
+    "bracketright": ("]", "}"),
+    "backslash": ("\\", "|"),
+    "semicolon": (";", ":"),
+    "quote": ("'", '"'),
+    "backquote": ("`", "~"),
+    "comma": (",", "<"),
+    "period": (".", ">"),
+    "slash": ("/", "?"),
+}
 _SHIFTED_DIGITS = dict(zip("!@#$%^&*()", "1234567890", strict=True))
 #: Characters that have a shifted place on a US keyboard, for chords such as "ctrl+?" -> the key's name.
 _SHIFTED = {shifted: name for name, (_, shifted) in _SIGNS.items() if shifted != "<"} | _SHIFTED_DIGITS

@@ -47,9 +47,12 @@ def test_a_name_that_was_never_sent_counts_for_nothing() -> None:
     ledger = Ledger()
     records = sent(ledger, 5)
     others = [
-        media(9), media(0, 1), media(0, kind=DatagramType.PARITY), media(0, kind=DatagramType.REPAIR),
+        media(9),
+        media(0, 1),
+        media(0, kind=DatagramType.PARITY),
+        media(0, kind=DatagramType.REPAIR),
         media(0, handle=8),
-    ]  # fmt: skip
+    ]
     assert ledger.reported(answer(0, 5, *others), START + 0.1) == ([], [])
     assert states(records) == "?????"
     assert ledger.fates == []
