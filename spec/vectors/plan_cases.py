@@ -168,6 +168,37 @@ _STORIES = (
         ),
     ),
     Story(
+        "a relay that goes away and has fallen silent is no path any more",
+        (
+            *_BEGUN,
+            _decide(1000, _path("relay", going=True)),
+            _decide(1100, _path("relay", going=True, silent=1100), _ATTEMPT),
+            _decide(1200, _ANOTHER),
+        ),
+    ),
+    Story(
+        "where each new place refuses the session, relays are dialled no oftener than each 250 ms",
+        (
+            *_BEGUN,
+            _lost(1000, _RELAY),
+            _decide(1000),
+            _decide(1100, _ANOTHER),
+            _told(1120, "refused"),
+            _decide(1120, _path("relay another", unfit=True)),
+            _decide(1240, _path("relay another", unfit=True)),
+            _decide(1260, _path("relay another", unfit=True)),
+        ),
+    ),
+    Story(
+        "a path that was TCP's when it was lost is TCP's failure: by UDP the next is taken at once",
+        (
+            _decide(0, _path("tcp")),
+            _told(50, "arrived"),
+            _lost(1000, {**_path("tcp"), "kind": int(PathKind.RELAY)}),
+            _decide(1000, _RELAY, _path("tcp another")),
+        ),
+    ),
+    Story(
         "from TCP UDP is tried after 5, 10, 30 and 60 s, and each 60 s from then on",
         (
             _decide(0, _path("tcp")),

@@ -255,7 +255,9 @@ test("a host that does not take the session at a place is asked at another", asy
   paths.networkChanged(net.now);
   await net.last.welcome();
   paths.unmoved(/** @type {any} */ (paths.current?.attachment));
-  await past(10);
+  await past(240);
+  assert.equal(net.dialled.length, 2, "not within 250 ms");
+  await past(20);
   await net.last.welcome();
   assert.equal(net.dialled.length, 3);
   assert.equal(told.filter(([what]) => what === "move").length, 2);

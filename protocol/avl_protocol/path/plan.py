@@ -83,6 +83,8 @@ class PathPlan:
         self._upgrade_at: float | None = None
         self._upgrades = 0
         self._check_at: float | None = None
+        #: Of the path in use: what a path was is not to be seen any more when it is lost.
+        self._kind: PathKind | None = None
 
     def decide(self, paths: Sequence[PathState], now: float) -> list[Step]:
         """What is to be done about all paths that there are, those being dialled included, in that order."""
@@ -90,7 +92,7 @@ class PathPlan:
         paths = [replace(path, unfit=True) if steps and path.name == self.current else path for path in paths]
         for path in paths:
             silent = path.silent_since
-            if path.direct and path.name != self.current and silent is not None and now - silent >= T_PATH_GIVE_UP:
+            if path.direct and path.name != self.current and silent is not None and now >= silent + T_PATH_GIVE_UP:
                 steps.append(Step(StepKind.GIVE_UP, path.name))
         paths = [path for path in paths if Step(StepKind.GIVE_UP, path.name) not in steps]
         attached = [path for path in paths if path.attached]
@@ -107,6 +109,7 @@ class PathPlan:
             if path.silent_since is not None
         ]
         self._check_at = min((at for at in limits if at > now), default=None)
+        self._kind = next((path.kind for path in attached if path.name == self.current), None)
         return steps
 
     def _end_lateness(self, now: float) -> list[Step]:
@@ -127,7 +130,7 @@ class PathPlan:
     def _whether_nowhere(self, attached: Sequence[PathState], now: float) -> list[Step]:
         """Who is on the way to a path has not arrived."""
         arriving = self.nowhere_since is not None and self._arrives_by is not None
-        nowhere = arriving or not any(path.fit or path.going for path in attached)
+        nowhere = arriving or not any(path.silent_since is None and not path.unfit for path in attached)
         if nowhere is (self.nowhere_since is not None):
             return []
         self.nowhere_since = now if nowhere else None
@@ -159,7 +162,7 @@ class PathPlan:
         if not path.direct:
             self._redial.failed(now)
         if path.name == self.current:
-            self._selector.failed(path.kind, now)
+            self._selector.failed(path.kind if self._kind is None else self._kind, now)
             self.current = None
 
     def adrift(self) -> None:
@@ -182,7 +185,7 @@ def _at_hand(paths: Sequence[PathState], now: float) -> bool:
         path.attached
         and not path.direct
         and not (path.unfit or path.going)
-        and (path.silent_since is None or now - path.silent_since < T_PATH_REDIAL)
+        and (path.silent_since is None or now < path.silent_since + T_PATH_REDIAL)
         for path in paths
     )
 

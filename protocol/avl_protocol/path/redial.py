@@ -10,6 +10,8 @@ from avl_protocol.wire.registry import T_PATH_FIRST_RETRY, T_PATH_UNANSWERED_ATT
 
 #: Attempts at one relay at a time; where one more begins, the oldest is given up.
 DIALLING = 3
+#: After so many doublings a pause is the longest.
+DOUBLINGS = 8
 
 
 class Redial:
@@ -19,7 +21,7 @@ class Redial:
 
     def __init__(self) -> None:
         self._attempts = 0
-        self._dialled = self._failed = 0.0
+        self._dialled = self._failed = float("-inf")
         self._at: float | None = None
 
     def look(self, *, at_hand: bool, dialling: bool, now: float) -> bool:
@@ -29,11 +31,12 @@ class Redial:
             self._attempts, self._at = 0, None
             return False
         if not self._attempts:
-            self._at = now
+            self._at = self._dialled + T_PATH_FIRST_RETRY
         elif dialling:
             self._at = self._dialled + T_PATH_UNANSWERED_ATTEMPT
         else:
-            self._at = self._failed + float(min(T_PATH_URGENT_RETRY, T_PATH_FIRST_RETRY * 2 ** (self._attempts - 1)))
+            pause = T_PATH_FIRST_RETRY * 2 ** min(self._attempts - 1, DOUBLINGS)
+            self._at = max(self._failed, self._dialled) + min(T_PATH_URGENT_RETRY, pause)
         if now < self._at:
             return False
         self._attempts += 1
@@ -48,6 +51,7 @@ class Redial:
     def begin_anew(self) -> None:
         """Whatever stood in the way may be gone: the next attempt waits for nothing."""
         self._attempts = 0
+        self._dialled = float("-inf")
 
     def next_timeout(self) -> float | None:
         """When `look` should be called again."""

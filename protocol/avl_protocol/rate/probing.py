@@ -42,7 +42,7 @@ class Probing:
         self._last = float("-inf")
         self._open: tuple[float, Probe] | None = None
         self._answers: list[Arrival] = []
-        self._blind = False
+        self._blind = self._idle = False
         self._blind_interval = BLIND_INTERVAL
         self._idle_interval = IDLE_INTERVAL
         self._confirmed = 0.0
@@ -58,6 +58,8 @@ class Probing:
         are too small to tell a capacity."""
         if self._open is not None and now - self._open[0] < PATIENCE:
             return None
+        if self._open is not None:
+            self._idle_interval = IDLE_INTERVAL  # nobody has answered it
         self._open = None
         probe, self._next = self._next, None
         if probe is None:
@@ -75,10 +77,10 @@ class Probing:
             and now - self._last > self._blind_interval
             and rate < 0.97 * self._settings.most
         ):
-            self._blind = True
+            self._blind, self._idle = True, False
             return Probe(BLIND, 4 * rate / 8)
         self._blind = False
-        little = sent < 0.35 * rate
+        self._idle = little = sent < 0.35 * rate
         if abs(rate - self._confirmed) > OTHER * self._confirmed:
             self._idle_interval = IDLE_INTERVAL
         interval = self._idle_interval if little else BUSY_INTERVAL if not stretched else 6.0
@@ -103,6 +105,7 @@ class Probing:
     def _judge(self, probe: Probe, rate: float) -> float | None:
         answers = self._answers
         if len(answers) < 4:
+            self._idle_interval = IDLE_INTERVAL
             return None
         leaving = answers[-1][0] - answers[0][0]
         arriving = answers[-1][1] - answers[0][1]
@@ -121,7 +124,8 @@ class Probing:
                     self._next = Probe(NEXT, NEXT_RATE * through / 8)
                 return max(rate, 0.6 * through)
             self._blind_interval = BLIND_INTERVAL
-            self._idle_interval, self._confirmed = min(LONGEST_IDLE, 2 * self._idle_interval), rate
+            if self._idle:
+                self._idle_interval, self._confirmed = min(LONGEST_IDLE, 2 * self._idle_interval), rate
             most = 3.0 if self._blind else 1.35
             return max(rate, min(most * rate, 0.75 * through)) if left > 1.3 * rate else None
         self._idle_interval = IDLE_INTERVAL

@@ -404,8 +404,8 @@ class Paths:
             self._seek_again(now)
         elif step.kind is StepKind.DIAL:
             self._redial()
-        elif step.kind is StepKind.UPGRADE and before is not None and before.relay is not None:
-            self._dial(before.relay, tcp=False)
+        elif step.kind is StepKind.UPGRADE and self.current is not None and self.current.relay is not None:
+            self._dial(self.current.relay, tcp=False)
         elif step.kind is StepKind.CHANGED:
             self._events.append(PathsChanged())
 

@@ -65,6 +65,8 @@ export class PathPlan {
     this._upgrades = 0;
     /** @type {number | null} */
     this._checkAt = null;
+    /** Of the path in use: what a path was is not to be seen any more when it is lost. @type {number | null} */
+    this._kind = null;
   }
 
   /** What is to be done about all paths that there are, those being dialled included, in that order.
@@ -72,7 +74,7 @@ export class PathPlan {
   decide(paths, now) {
     const steps = this._endLateness(now);
     if (steps.length) paths = paths.map((path) => (path.name === this.current ? { ...path, unfit: true } : path));
-    const hopeless = paths.filter(({ name, direct, silentSince }) => direct && name !== this.current && silentSince !== null && now - silentSince >= GIVE_UP);
+    const hopeless = paths.filter(({ name, direct, silentSince }) => direct && name !== this.current && silentSince !== null && now >= silentSince + GIVE_UP);
     for (const { name } of hopeless) steps.push({ kind: StepKind.GIVE_UP, name });
     paths = paths.filter((path) => !hopeless.includes(path));
     const attached = paths.filter((path) => path.attached);
@@ -85,6 +87,7 @@ export class PathPlan {
     steps.push(...this._upgrade(attached, now));
     const limits = paths.flatMap(({ direct, silentSince }) => (silentSince === null ? [] : [silentSince + (direct ? GIVE_UP : REDIAL)]));
     this._checkAt = earliest(limits.filter((at) => at > now));
+    this._kind = attached.find((path) => path.name === this.current)?.kind ?? null;
     return steps;
   }
 
@@ -109,7 +112,7 @@ export class PathPlan {
    * {Step<Name>[]} */
   _whetherNowhere(attached, now) {
     const arriving = this.nowhereSince !== null && this._arrivesBy !== null;
-    const nowhere = arriving || !attached.some((path) => fit(path) || path.going);
+    const nowhere = arriving || !attached.some(({ silentSince, unfit }) => silentSince === null && !unfit);
     if (nowhere === (this.nowhereSince !== null)) return [];
     this.nowhereSince = nowhere ? now : null;
     return [{ kind: StepKind.CHANGED, name: null }];
@@ -142,7 +145,7 @@ export class PathPlan {
   lost({ name, kind, direct }, now) {
     if (!direct) this._redial.failed(now);
     if (name !== this.current) return;
-    this._selector.failed(kind, now);
+    this._selector.failed(this._kind ?? kind, now);
     this.current = null;
   }
 
@@ -166,7 +169,7 @@ export class PathPlan {
  * @param {number} now */
 function atHand(paths, now) {
   return paths.some(({ attached, direct, unfit, going, silentSince }) => {
-    return attached && !direct && !unfit && !going && (silentSince === null || now - silentSince < REDIAL);
+    return attached && !direct && !unfit && !going && (silentSince === null || now < silentSince + REDIAL);
   });
 }
 

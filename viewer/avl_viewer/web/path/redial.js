@@ -16,8 +16,8 @@ export const DIALLING = 3;
 export class Redial {
   constructor() {
     this._attempts = 0;
-    this._dialled = 0;
-    this._failed = 0;
+    this._dialled = -Infinity;
+    this._failed = -Infinity;
     /** @type {number | null} */
     this._at = null;
   }
@@ -31,9 +31,9 @@ export class Redial {
       this._at = null;
       return false;
     }
-    if (!this._attempts) this._at = now;
+    if (!this._attempts) this._at = this._dialled + FIRST_RETRY;
     else if (dialling) this._at = this._dialled + UNANSWERED_ATTEMPT;
-    else this._at = this._failed + Math.min(URGENT_RETRY, FIRST_RETRY * 2 ** (this._attempts - 1));
+    else this._at = Math.max(this._failed, this._dialled) + Math.min(URGENT_RETRY, FIRST_RETRY * 2 ** (this._attempts - 1));
     if (now < this._at) return false;
     this._attempts++;
     this._dialled = now;
@@ -49,6 +49,7 @@ export class Redial {
   /** Whatever stood in the way may be gone: the next attempt waits for nothing. */
   beginAnew() {
     this._attempts = 0;
+    this._dialled = -Infinity;
   }
 
   /** When `look` should be called again. @returns {number | null} */

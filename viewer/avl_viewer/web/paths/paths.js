@@ -141,6 +141,11 @@ export class Paths {
     this._paths = [];
   }
 
+  /** The session is running. */
+  admitted() {
+    this._decide(this._world.clock());
+  }
+
   /** The host says where it might be reached. @param {any} message @param {number} now */
   candidates(message, now) {
     this._seeker.candidates(message, now);
@@ -298,6 +303,7 @@ export class Paths {
   /** One step of the plan. `before`: where the session was. @param {import("../path/plan.js").Step<Path>} step @param
    * {Path | null} before @param {number} now */
   _do({ kind, name: path }, before, now) {
+    if (this._closed) return; // by what the step before led to
     if (kind === StepKind.CHANGED) this._owner.pathsChanged();
     else if (kind === StepKind.DIAL) this._redial(now);
     else if (kind === StepKind.UPGRADE) {
@@ -325,6 +331,7 @@ export class Paths {
   /** The machine has another network: dial by it at once, beside what there is. @param {number} now */
   networkChanged(now) {
     if (this.session?.state !== ViewerState.ADMITTED) return;
+    for (const path of this._paths.filter((one) => !one.attachment)) this._drop(path);
     for (const path of this._paths) path.going = "the network has changed";
     this._plan.beginAnew();
     this._seeker.anew(now);

@@ -278,6 +278,7 @@ export class Client {
     const session = this._session;
     this._pictures.granted(session?.tracks ?? []);
     this._served = session;
+    this._paths?.admitted();
     if (session) this._services.admitted(session, this._world.clock());
     this._tell({ say: "granted", permissions: grant.permissions, name: grant.name, tracks: this._pictures.tracks });
     this._status();
