@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from avl_protocol.path.redial import Redial
 from avl_protocol.wire.registry import T_PATH_URGENT_RETRY
 
@@ -14,4 +16,4 @@ def test_attempts_that_fail_for_hours_go_on_at_the_longest_pause() -> None:
             redial.failed(now + 0.001)
         now += 0.05
     assert len(dialled) > 10_000
-    assert all(later - earlier > T_PATH_URGENT_RETRY for earlier, later in zip(dialled[2:], dialled[3:], strict=False))
+    assert all(later - earlier > T_PATH_URGENT_RETRY for earlier, later in pairwise(dialled[2:]))
