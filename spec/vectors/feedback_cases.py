@@ -172,10 +172,10 @@ def _script() -> list[tuple[float, MediaHeader | None]]:
     return [
         (999.05, None),
         *picture(1000.05, 1, range(3)),
-        (1004.95, None),  # 5 ms are gathered
-        (1005.15, None),
-        (1005.25, None),  # there is nothing new to say
-        *picture(1006.05, 1, range(3, 5)),
+        (1009.95, None),  # 10 ms are gathered
+        (1010.15, None),
+        (1010.25, None),  # there is nothing new to say
+        *picture(1011.05, 1, range(3, 5)),
         (1029.95, None),  # too soon after the report before, while little arrives
         *picture(1030.05, 2, range(2)),
         *picture(1030.35, 2, range(5, 8)),  # three are missing

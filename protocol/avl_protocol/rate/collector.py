@@ -11,8 +11,9 @@ from avl_protocol.wire.feedback import UNIT, ArrivalReport, Run
 #: Seconds from the first unreported arrival to its report.
 INTERVAL = 0.012
 #: Where less than SLOW bytes a second arrive: seconds between two reports, and from the first unreported arrival to its
-#: report at least. The latter is the delay of acknowledgements or less, so that one packet can carry both.
-SLOW, SLOW_INTERVAL, GATHER = 125_000, 0.025, 0.005
+#: report at least. The latter is a viewer's delay of acknowledgements, so that one packet can carry both, and lets it
+#: show the picture first.
+SLOW, SLOW_INTERVAL, GATHER = 125_000, 0.025, 0.010
 #: On a long path, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many
 #: seconds: news that is a second old says no less for being a tenth older, and a thin uplink carries more of others.
 SHARE, LONGEST_INTERVAL = 0.1, 0.1

@@ -14,7 +14,7 @@ export const INTERVAL = 12;
  * arrival to its report at least. */
 export const SLOW = 125;
 export const SLOW_INTERVAL = 25;
-export const GATHER = 5;
+export const GATHER = 10;
 /** On a long path, or one whose queue somebody fills, a report waits for this share of the round trip, at most so many
  * milliseconds: news that is a second old says no less for being a tenth older, and a thin uplink carries more of
  * others. */
