@@ -72,7 +72,13 @@ def test_bulk_comes_last_and_is_forgotten_with_its_stream() -> None:
     turns.set_bulk(4)
     assert planned(turns, lines(5, 5, 5), True) == [([8], False, False), ([], True, False), ([0, 4], False, True)]
     assert planned(turns, lines(5), True) == [([], True, False), ([0], False, True)]
-    assert planned(turns, lines(0, 5), False) == [([4], False, False), ([0], False, True)], "4 was forgotten"
+    assert planned(turns, lines(5, 5), False) == [([4], False, False), ([0], False, True)], "4 was forgotten"
+
+
+def test_bulk_that_has_nothing_to_send_takes_no_turn_of_its_own() -> None:
+    turns = Turns()
+    turns.set_bulk(0)
+    assert planned(turns, lines(0, 5), True) == [([0, 4], False, False), ([], True, False)]
 
 
 def test_streams_that_were_served_come_behind_the_others() -> None:
@@ -150,7 +156,7 @@ def test_an_acknowledgement_is_due_after_a_burst() -> None:
     acks = Acknowledging(0.005)
     for _ in range(ACK_EVERY):
         assert not acks.due
-        assert acks.received(Payload.DATAGRAMS) == 0.005
+        assert acks.received(Payload.CARRIED) == 0.005
     assert acks.due
     acks.sent()
     assert not acks.due
