@@ -7,11 +7,13 @@ import asyncio
 from random import Random
 
 import pytest
+from aioquic.quic.connection import QuicConnection
 
+from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.payload import Payload
-from avl_protocol.quic.reading import ONE_RTT, Reader
+from avl_protocol.quic.reading import Reader
 from avl_protocol.quic.shortheader import Damaged, protect, unprotect
-from avl_protocol.quic.writing import Writer
+from avl_protocol.quic.writing import ONE_RTT, Writer
 from avl_protocol.wire.registry import DatagramType
 from tests.protocol.pair import CLIENT, Pair
 from tests.protocol.test_endpoint_connections import Joined, simulate
@@ -87,6 +89,20 @@ def test_most_packets_are_read_and_written_here(monkeypatch: pytest.MonkeyPatch)
     assert counts["read"] > 0.8 * counts["all"] and counts["written"] > 0.8 * counts["all"]
 
 
+@pytest.mark.parametrize("shape", [CALM, ROUGH, THIN], ids=["calm", "rough", "thin"])
+def test_the_timer_is_aioquics(shape: LinkShape, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, times = Connection._usual_timer, []
+
+    def compared(connection: Connection) -> float | None:
+        times.append((usual(connection), connection._loss_at))
+        assert times[-1] == (QuicConnection.get_timer(connection), connection._loss_at)
+        return times[-1][0]
+
+    monkeypatch.setattr(Connection, "_usual_timer", compared)
+    trace(1, shape)
+    assert len(times) > 300
+
+
 def usual_packet(pair: Pair) -> bytes:
     """A packet of the client's that holds one datagram."""
     pair.client.send_datagrams([b"\0" + bytes(40)], 2, None, None)
@@ -109,6 +125,7 @@ def test_a_packet_from_elsewhere_or_of_the_next_keys_is_left_to_aioquic() -> Non
     pair = Pair()
     told: list[tuple[Payload, float]] = []
     reader = Reader(pair.server, lambda kind, now: told.append((kind, now)))
+    reader.begin(pair.server._spaces[ONE_RTT], pair.server._cryptos[ONE_RTT])
     data = usual_packet(pair)
     assert not reader.take(data, ("192.0.2.9", 9), pair.now) and told == []
     pair.deliver(pair.client, [data])

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 from aioquic import tls
 from aioquic.quic import events
@@ -25,6 +26,7 @@ from aioquic.quic.connection import (
     QuicNetworkPath,
     QuicReceiveContext,
 )
+from aioquic.quic.crypto import CryptoPair
 from aioquic.quic.packet import QuicErrorCode, QuicFrameType
 from aioquic.quic.packet_builder import QuicPacketBuilder, QuicPacketBuilderStop
 from aioquic.quic.recovery import QuicPacketSpace
@@ -60,6 +62,7 @@ REORDER_WINDOW = 1024
 #: Streams a peer may have open at once, by direction.
 MAX_BIDIRECTIONAL, MAX_UNIDIRECTIONAL = 64, 8
 
+_was_sent = attrgetter("was_sent")
 #: Stands in aioquic's place for datagrams while a turn must not send any.
 NO_DATAGRAMS: tuple[()] = ()
 
@@ -116,6 +119,7 @@ class Connection(QuicConnection):
         self._timer: float | None = None
         self._timer_known = False
         self._space: QuicPacketSpace | None = None
+        self._pair: CryptoPair
         self._crypto: QuicStream | None = None
         self._certificate: bytes | None = None
         self._take_aioquics_place(options, destination)
@@ -486,6 +490,9 @@ class Connection(QuicConnection):
         super()._initialize(peer_cid)
         self._space, self._crypto = self._spaces[ONE_RTT], self._crypto_streams[ONE_RTT]
         self._space.received_packets._size = REORDER_WINDOW
+        self._pair = self._cryptos[ONE_RTT]
+        self._reader.begin(self._space, self._pair)
+        self._writer.begin(self._space, self._pair)
 
     def _replenish_connection_ids(self) -> None:
         known = len(self._host_cids)
@@ -495,11 +502,11 @@ class Connection(QuicConnection):
 
     def receive_datagram(self, data: bytes, addr: NetworkAddress, now: float) -> None:
         """Take one UDP payload; one from yet another address is left unread while the peer moves too often."""
-        if not self.accepts_from(addr, now):
-            return
-        self._timer_known = False
         if not self._reader.take(data, addr, now):
+            if not self.accepts_from(addr, now):
+                return
             super().receive_datagram(data, addr, now)
+        self._timer_known = False
         self._liveness.heard_at = now
         if self._network_paths and self._peer.seen(self._network_paths[0].addr) is Move.ADDRESS:
             self._begin_path()
@@ -603,7 +610,7 @@ class Connection(QuicConnection):
             or self._retire_connection_ids
             or self._remote_preferred_address is not None
             or self._state in END_STATES
-            or self._cryptos[ONE_RTT]._update_key_requested
+            or self._pair._update_key_requested
         ):
             return False
         crypto, paths = self._crypto, self._network_paths
@@ -611,7 +618,7 @@ class Connection(QuicConnection):
             return False
         if crypto is None or not crypto.sender.buffer_is_empty or self._limits_to_tell():
             return False
-        return all(known.was_sent for known in self._host_cids)
+        return all(map(_was_sent, self._host_cids))
 
     def _usual_streams(self) -> bool | None:
         """Whether streams have bytes to send now; None where there is more to say of one, or bulk to send."""
@@ -720,13 +727,27 @@ class Connection(QuicConnection):
         """
         if not self._timer_known:
             self._timer_known = True
-            self._timer = super().get_timer()
+            self._timer = self._usual_timer() if self._handshake_confirmed else super().get_timer()
             if self._state not in END_STATES:
                 due = self._liveness.next_timeout(handshake_complete=self._handshake_complete)
                 self._timer = _earlier(self._timer, due)
         if not self._handshake_confirmed or self._state in END_STATES:
             return self._timer  # the hop is not asked before the peer takes datagrams (see `datagrams_to_send`)
         return _earlier(self._timer, self.hop.wakes_at())
+
+    def _usual_timer(self) -> float | None:
+        """aioquic's `get_timer` once a handshake is confirmed: of its packets those of application data are left."""
+        space, loss = self._space, self._loss
+        if space is None or self._state in END_STATES or not self._network_paths[0].is_validated:
+            return super().get_timer()
+        at = self._close_at
+        lost: float | None = space.loss_time
+        if lost is None and (space.ack_eliciting_in_flight or not loss.peer_completed_address_validation):
+            lost = loss._time_of_last_sent_ack_eliciting_packet + loss.get_probe_timeout() * 2**loss._pto_count
+        self._loss_at = lost
+        for due in (lost, space.ack_at, self._pacing_at):
+            at = _earlier(at, due)
+        return at
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`."""

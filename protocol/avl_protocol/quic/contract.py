@@ -34,6 +34,7 @@ PRIVATE_NAMES: dict[str, frozenset[str]] = {
             "_local_max_streams_bidi",
             "_local_max_streams_uni",
             "_loss",
+            "_loss_at",
             "_max_datagram_size",
             "_network_paths",
             "_on_ack_delivery",
@@ -68,13 +69,25 @@ PRIVATE_NAMES: dict[str, frozenset[str]] = {
             "_write_stream_limits",
         }
     ),
-    "QuicPacketRecovery": frozenset({"_cc", "_pacer", "_pto_count", "_rtt_initialized", "_rtt_min", "_rtt_smoothed"}),
+    "QuicPacketRecovery": frozenset(
+        {
+            "_cc",
+            "_pacer",
+            "_pto_count",
+            "_rtt_initialized",
+            "_rtt_min",
+            "_rtt_smoothed",
+            "_time_of_last_sent_ack_eliciting_packet",
+        }
+    ),
     "QuicPacketBuilder": frozenset({"_datagram_init"}),
     "CryptoPair": frozenset({"_update_key_requested"}),
     "AEAD": frozenset({"_aead", "_iv"}),
     "HeaderProtection": frozenset({"_mask"}),
     "QuicPacketNumberWindow": frozenset({"_size"}),
-    "QuicStreamSender": frozenset({"_buffer_fin", "_buffer_start", "_buffer_stop", "_reset_error_code"}),
+    "QuicStreamSender": frozenset(
+        {"_buffer_fin", "_buffer_start", "_buffer_stop", "_pending", "_pending_eof", "_reset_error_code"}
+    ),
     "QuicStreamReceiver": frozenset({"_buffer", "_buffer_start", "_final_size"}),
     "Context": frozenset({"_peer_certificate", "_peer_certificate_chain"}),
     "H3Connection": frozenset(

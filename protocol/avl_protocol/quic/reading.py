@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aioquic import tls
 from aioquic.quic import events
 from aioquic.quic.connection import NetworkAddress, QuicConnection, QuicConnectionState
+from aioquic.quic.crypto import CryptoPair
 from aioquic.quic.rangeset import RangeSet
 from aioquic.quic.recovery import MAX_ACK_RANGES, QuicPacketSpace
 
 from avl_protocol.quic.payload import Acknowledgement, Contents, Payload, Piece, read
 from avl_protocol.quic.shortheader import Damaged, spins, unprotect
 
-ONE_RTT = tls.Epoch.ONE_RTT
 #: Units of an acknowledgement's delay in a second, before its exponent.
 _MICROSECONDS = 1_000_000
 
@@ -28,12 +27,18 @@ class Reader:
     """Reads for one connection. `on_eliciting(kind, now)` is told of each packet that asks for an acknowledgement,
     before its number is entered."""
 
-    __slots__ = ("_connection", "_is_client", "_on_eliciting")
+    __slots__ = ("_connection", "_is_client", "_keys", "_on_eliciting", "_space")
 
     def __init__(self, connection: QuicConnection, on_eliciting: Callable[[Payload, float], None]) -> None:
         self._connection = connection
         self._is_client: bool = connection._is_client
         self._on_eliciting = on_eliciting
+        self._space: QuicPacketSpace
+        self._keys: CryptoPair
+
+    def begin(self, space: QuicPacketSpace, keys: CryptoPair) -> None:
+        """The packets and the keys of application data, once there are any."""
+        self._space, self._keys = space, keys
 
     def take(self, data: bytes, address: NetworkAddress, now: float) -> bool:
         """Read one UDP payload; False, with nothing changed, where aioquic has to."""
@@ -51,13 +56,10 @@ class Reader:
             or connection._quic_logger is not None
         ):
             return False
-        space = connection._spaces[ONE_RTT]
+        space = self._space
         try:
             opened = unprotect(
-                connection._cryptos[ONE_RTT],
-                data,
-                cid_length=len(connection.host_cid),
-                expected=space.expected_packet_number,
+                self._keys, data, cid_length=len(connection.host_cid), expected=space.expected_packet_number
             )
         except Damaged:
             return True

@@ -12,6 +12,7 @@ from typing import Any
 
 from aioquic import tls
 from aioquic.quic.connection import NetworkAddress, QuicConnection
+from aioquic.quic.crypto import CryptoPair
 from aioquic.quic.packet import QuicPacketType
 from aioquic.quic.packet_builder import QuicSentPacket
 from aioquic.quic.recovery import QuicPacketSpace
@@ -56,7 +57,7 @@ class Writer:
     `on_acknowledged` is called for each acknowledgement that leaves.
     """
 
-    __slots__ = ("_connection", "_on_acknowledged", "_pace", "_packets", "_sender", "_written")
+    __slots__ = ("_connection", "_keys", "_on_acknowledged", "_pace", "_packets", "_sender", "_space", "_written")
 
     def __init__(self, connection: QuicConnection, sender: DatagramSender, on_acknowledged: Callable[[], None]) -> None:
         self._connection = connection
@@ -65,18 +66,22 @@ class Writer:
         self._on_acknowledged = on_acknowledged
         self._packets: list[QuicSentPacket] = []
         self._written: list[bytes] = []
+        self._space: QuicPacketSpace
+        self._keys: CryptoPair
+
+    def begin(self, space: QuicPacketSpace, keys: CryptoPair) -> None:
+        """The packets and the keys of application data, once there are any."""
+        self._space, self._keys = space, keys
 
     def asks_for_more(self, now: float) -> bool:
         """Whether aioquic would write a PING behind the acknowledgement that is due."""
-        connection = self._connection
-        space = connection._spaces[ONE_RTT]
+        connection, space = self._connection, self._space
         several = len(space.ack_queue) > 1 and connection._packet_number % _ACKNOWLEDGED == 0
         return several and space.ack_at is not None and space.ack_at <= now
 
     def write(self, now: float, streams: bool) -> list[tuple[bytes, NetworkAddress]]:
         """UDP payloads that may leave now, with their addresses; `streams`: whether any has something to send."""
-        connection, loss = self._connection, self._connection._loss
-        space = connection._spaces[ONE_RTT]
+        connection, loss, space = self._connection, self._connection._loss, self._space
         self._packets, self._written = [], []
         connection._pacing_at = None
         self._pace.urgent, self._pace.bulk = True, False
@@ -102,6 +107,8 @@ class Writer:
             if not packet.frames:
                 break
             window -= self._end(packet, now)
+            if all(stream.sender.buffer_is_empty for stream in order):
+                break
             order = [stream for stream in order if stream not in fed] + fed
         connection._streams_queue = sorted(
             queue, key=lambda stream: (stream.sender.highest_offset > served[stream], stream.stream_id)
@@ -121,6 +128,8 @@ class Writer:
         frame = sender.get_frame(packet.room - head, min(allowed, stream.max_stream_data_remote))
         if frame is None:
             return False
+        if not len(sender._pending) and not sender._pending_eof:
+            sender.buffer_is_empty = True  # as aioquic finds out when it asks for one more
         kind = _STREAM | _LENGTH | (_OFFSET if frame.offset else 0) | (_END if frame.fin else 0)
         start, size = frame.offset, len(frame.data)
         parts = (
@@ -196,7 +205,7 @@ class Writer:
         connection = self._connection
         number = connection._packet_number + len(self._packets)
         data = protect(
-            connection._cryptos[ONE_RTT],
+            self._keys,
             connection._peer_cid.cid,
             spin=connection._spin_bit,
             number=number,
