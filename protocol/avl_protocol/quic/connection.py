@@ -530,7 +530,7 @@ class Connection(QuicConnection):
         """The packet that is being read asks for an acknowledgement, which should leave soon."""
         if kind is Payload.ANYTHING:
             self._must_flush = True
-        self._ack_delay = delay = self._acks.received(kind)
+        self._ack_delay = delay = self._acks.received(kind, now)
         space = self._space
         if space is not None and space.ack_at is not None:
             space.ack_at = min(space.ack_at, now + delay)

@@ -25,7 +25,8 @@ class Payload(Enum):
     """Kinds of payloads."""
 
     FEEDBACK = "acknowledgements and feedback, which nobody waits to see acknowledged"
-    CARRIED = "acknowledgements, datagrams and pieces of streams"
+    PIECES = "acknowledgements and pieces of streams"
+    CARRIED = "acknowledgements, datagrams and perhaps pieces of streams"
     ANYTHING = "anything else"
 
 
@@ -60,6 +61,8 @@ class Contents(NamedTuple):
     @property
     def kind(self) -> Payload:
         """What it asks for."""
+        if not self.datagrams:
+            return Payload.PIECES if self.pieces else Payload.FEEDBACK
         if self.pieces or not all(map(_feedback, self.datagrams)):
             return Payload.CARRIED
         return Payload.FEEDBACK
