@@ -42,7 +42,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
     clock = world.clock.monotonic
     pattern = settings.source.startswith("pattern")
     source = open_source(settings.source, clock)
-    sink = open_sink("recorder" if pattern else settings.source, asyncio.get_running_loop().call_later)
+    sink = open_sink("recorder" if pattern else settings.source, asyncio.get_running_loop())
 
     def worker(source: CaptureSource, pipeline: Pipeline, listener: Listener, clock: Callable[[], float]) -> Worker:
         return ThreadWorker(source, pipeline, listener, clock)
