@@ -51,7 +51,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         source=source,
         sink=sink,
         clipboard=open_clipboard(settings.source),
-        open_encoder=lambda wanted: H264Encoder(wanted, clock),
+        open_encoder=lambda wanted: world.priority.unhurried(lambda: H264Encoder(wanted, clock)),
         make_worker=worker,
         ask=_asker(settings.source) if settings.ask_consent else None,
         locker=CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
