@@ -236,6 +236,12 @@ class Endpoint:
             raise LocalProtocolError("a raw datagram must not look like QUIC")
         self._bound().send_batch([(data, address)])
 
+    def leave(self) -> None:
+        """Have what was written leave now, and not in the loop's next turn, which may be long in coming while much
+        arrives. For what a person waits for."""
+        if self._outgoing:
+            self._serve(self._clock.monotonic())
+
     async def close(self, code: int = CloseCode.GOING_AWAY, text: str = "") -> None:
         """Say the end on every connection, tell every receiver, free the socket. Returns without waiting for peers."""
         self._tls = None
