@@ -82,6 +82,8 @@ class Run:
 
     def __post_init__(self) -> None:
         self.load = Load(carried=self.plan.wire.carried)
+        if isinstance(self.plan.wire, Link) and self.plan.wire.distance is not None:
+            self.load.add("wire", self.plan.wire.distance)
         self.cast = Cast(programs=self.programs, load=self.load, wire=self.plan.wire)
 
     async def run(self) -> None:
