@@ -167,7 +167,7 @@ class MediaReceiver:
     def _order(self, track: _Incoming, group: Preamble, opened: _Opened, now: float) -> list[ReceivedFrame]:
         """The frames that may be decoded now that this one is there."""
         whole, preamble, data = opened.whole, opened.preamble, opened.data
-        check_bitstream(data, group.width, group.height, group.chroma)
+        check_bitstream(data, group, preamble.key)
         self.received += 1
         self.repaired += whole.repaired
         frame = ReceivedFrame(
