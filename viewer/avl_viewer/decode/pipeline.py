@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from avl_protocol.media.bounds import codec_of
 from avl_protocol.media.clock import ClockOffset
 from avl_protocol.session.media.receiver import ReceivedFrame
 from avl_viewer.decode.decoder import DecodeError
@@ -37,7 +38,7 @@ class PicturePipeline:
     def frame(self, frame: ReceivedFrame, captured: float) -> None:
         """Decode this next; `captured` in seconds of our clock."""
         self.book.received(frame, captured)
-        self.decoder.submit(DecodeJob(frame.data, frame.preamble.key, frame))
+        self.decoder.submit(DecodeJob(frame.data, frame.preamble.key, frame, codec_of(frame.codec)))
 
     # on the decoder's thread
 
