@@ -61,7 +61,7 @@ class VideoDecoder:
         if self._device is not None:
             try:
                 context = av.CodecContext.create(library, "r", HWAccel(self._device, allow_software_fallback=True))
-            except (av.error.FFmpegError, RuntimeError, NotImplementedError):
+            except (av.error.FFmpegError, RuntimeError):
                 self._blame()
         try:
             context = context or av.CodecContext.create(library, "r")

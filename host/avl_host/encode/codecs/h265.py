@@ -18,7 +18,7 @@ def options(settings: EncoderSettings) -> Mapping[str, str]:
     rate = settings.bitrate // 1000
     parameters = (
         f"repeat-headers=1:scenecut=0:keyint=-1:frame-threads=1:pools={settings.threads}:ref=1:bframes=0"
-        f":vbv-maxrate={rate}:vbv-bufsize={max(1, rate // 8)}:log-level=none"
+        f":vbv-maxrate={rate}:vbv-bufsize={max(1, rate // 8)}:log-level=none:info=0"
     )
     return {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1", "x265-params": parameters}
 
