@@ -21,5 +21,5 @@ def seal(sender: MediaSender, frame: EncodedFrame) -> tuple[int, int, bytes]:
 
 
 if __name__ == "__main__":
-    MediaSender.seal = seal  # type: ignore[method-assign]
+    MediaSender.seal = seal  # type: ignore[assignment, method-assign]
     cli.main()
