@@ -6,7 +6,6 @@ from typing import Any
 
 from avl_protocol.media import bounds
 from avl_protocol.media.frame import Chroma
-from avl_protocol.media.preamble import Preamble
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from spec.vectors.bitwriter import START, Writer
 from spec.vectors.bounds_codec_cases import CASES, Case
@@ -130,18 +129,8 @@ EVERY = [
 
 def taken(case: Case) -> bool:
     """Whether a viewer gives it to its decoder."""
-    group = Preamble(
-        group=1,
-        captured_us=0,
-        input_echo_us=0,
-        depends=None,
-        codec=case.codec,
-        width=case.width,
-        height=case.height,
-        chroma=case.chroma,
-    )
     try:
-        bounds.check_bitstream(case.unit, group, case.key)
+        bounds.check_bitstream(case.unit, case, case.key)
     except RemoteProtocolError:
         return False
     return True

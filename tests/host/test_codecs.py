@@ -28,14 +28,14 @@ from avl_host.encode.codecs.probe import attempt, failure
 from avl_host.encode.codecs.switching import SwitchingEncoder, opener
 from avl_host.encode.codecs.table import CODERS, DECODERS, SOFTWARE
 from avl_host.encode.codecs.vp9 import VP9
-from avl_host.encode.encoder import Encoded, Encoder, EncoderFailed, EncoderSettings
+from avl_host.encode.encoder import Encoded, Encoder, EncoderFailed, EncoderSettings, Part
 from avl_host.encode.video import codec_string
 from avl_protocol.media.bounds import codec_of
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.wire.endtoend import Decoder
 from avl_protocol.wire.registry import VideoCodec
 from tests.host.hosting import sharing_of
-from tests.host.test_video import page, psnr, same, whole
+from tests.host.test_video import page, psnr
 
 #: Each with the chroma samplings that it codes, and the beginning of its codec string.
 KINDS = [
@@ -61,6 +61,16 @@ CARD = Coder(
 def clock() -> float:
     """A clock that stands still."""
     return 0.0
+
+
+def whole(pixels: NDArray[np.uint8], *damage: Rect) -> Part:
+    """A picture of which everything changed, or the rectangles given."""
+    return Part(pixels, damage or (Rect(0, 0, pixels.shape[1], pixels.shape[0]),))
+
+
+def same(pixels: NDArray[np.uint8]) -> Part:
+    """The same picture again."""
+    return Part(pixels, ())
 
 
 def settings(width: int = 320, height: int = 180, chroma: Chroma = Chroma.YUV420, **more: Any) -> EncoderSettings:
@@ -94,7 +104,7 @@ def test_one_picture_in_one_out_and_it_is_that_picture(coder: Coder, chroma: Chr
     assert encoder.codec == ""
     for number in range(6):
         pixels = page(320, 180, seed=number // 3)
-        picture = whole(pixels, number) if number % 3 == 0 else same(pixels, number)
+        picture = whole(pixels) if number % 3 == 0 else same(pixels)
         encoded = encoder.encode(picture, ROOM, key=number == 3)
         shown = viewer.show(encoded.data)
         assert encoded.key == (number in (0, 3))
@@ -111,7 +121,7 @@ def test_one_picture_in_one_out_and_it_is_that_picture(coder: Coder, chroma: Chr
 @pytest.mark.parametrize("size", [(322, 182), (321, 181), (64, 64)])
 def test_any_size_is_coded(coder: Coder, size: tuple[int, int]) -> None:
     encoder, viewer = LibavEncoder(coder, settings(*size), clock), Viewer(coder.codec)
-    viewer.show(encoder.encode(whole(page(*size), 0), ROOM).data)
+    viewer.show(encoder.encode(whole(page(*size)), ROOM).data)
     across, down = viewer.size
     assert across - size[0] in (0, size[0] % 2) and down - size[1] in (0, size[1] % 2)
     encoder.close()
@@ -120,7 +130,7 @@ def test_any_size_is_coded(coder: Coder, size: tuple[int, int]) -> None:
 
 def test_a_smaller_picture_is_coded_at_its_scale() -> None:
     encoder, viewer = LibavEncoder(VP9, settings(scale=Fraction(1, 2)), clock), Viewer(VideoCodec.VP9)
-    viewer.show(encoder.encode(whole(page(320, 180), 0), ROOM).data)
+    viewer.show(encoder.encode(whole(page(320, 180)), ROOM).data)
     assert viewer.size == (160, 90)
     encoder.close()
     viewer.close()
@@ -131,7 +141,7 @@ def test_pictures_in_motion_come_near_the_size_that_they_may_have() -> None:
     film = page(width + 200, height, seed=5)
     encoder = LibavEncoder(VP9, settings(width, height), clock)
     sizes = [
-        len(encoder.encode(whole(np.ascontiguousarray(film[:, at * 6 : at * 6 + width]), at), room).data)
+        len(encoder.encode(whole(np.ascontiguousarray(film[:, at * 6 : at * 6 + width])), room).data)
         for at in range(30)
     ]
     encoder.close()
@@ -142,12 +152,12 @@ def test_a_small_change_is_cheap_and_refinement_makes_it_good() -> None:
     encoder, viewer = LibavEncoder(VP9, settings(chroma=Chroma.YUV444), clock), Viewer(VideoCodec.VP9)
     before, after = page(320, 180), page(320, 180)
     after[64:80, 64:128] = 255 - after[64:80, 64:128]
-    first = encoder.encode(whole(before, 0), ROOM)
-    changed = encoder.encode(whole(after, 1, Rect(64, 64, 64, 16)), ROOM)
+    first = encoder.encode(whole(before), ROOM)
+    changed = encoder.encode(whole(after, Rect(64, 64, 64, 16)), ROOM)
     assert len(changed.data) < len(first.data) / 4
     viewer.show(first.data)
     coarse = psnr(viewer.show(changed.data), after)
-    fine = [psnr(viewer.show(encoder.encode(same(after, at), ROOM).data), after) for at in range(10)]
+    fine = [psnr(viewer.show(encoder.encode(same(after), ROOM).data), after) for at in range(10)]
     assert fine[-1] > coarse + 3 and fine[-1] > 36
     encoder.close()
     viewer.close()
@@ -157,17 +167,17 @@ def test_a_small_change_is_cheap_and_refinement_makes_it_good() -> None:
 def test_no_picture_is_larger_than_an_object(coder: Coder) -> None:
     noise = np.random.default_rng(3)
     encoder = LibavEncoder(coder, settings(1280, 960), clock)
-    for at in range(2):
+    for _ in range(2):
         pixels = noise.integers(0, 256, (960, 1280, 4), dtype=np.uint8)
-        assert len(encoder.encode(whole(pixels, at), 100_000).data) <= LARGEST
+        assert len(encoder.encode(whole(pixels), 100_000).data) <= LARGEST
     encoder.close()
 
 
 def test_a_key_picture_too_large_is_coded_again_more_coarsely() -> None:
     first = LibavEncoder(VP9, settings(640, 360), clock)
-    assert len(first.encode(whole(page(640, 360), 0), 60_000).data) > 30_000
+    assert len(first.encode(whole(page(640, 360)), 60_000).data) > 30_000
     second = LibavEncoder(VP9, settings(640, 360), clock)
-    encoded = second.encode(whole(page(640, 360), 0), 15_000)
+    encoded = second.encode(whole(page(640, 360)), 15_000)
     assert encoded.key and len(encoded.data) < 25_000
     first.close()
     second.close()
@@ -200,7 +210,7 @@ def test_a_lower_rate_is_followed_by_who_must_be_opened_for_it(coder: Coder) -> 
     encoder, viewer = LibavEncoder(coder, settings(width, height), clock), Viewer(coder.codec)
     sizes, keys = [], 0
     for at in range(3 * PICTURES + 60):
-        encoded = encoder.encode(whole(np.ascontiguousarray(film[:, at * 6 : at * 6 + width]), at), room)
+        encoded = encoder.encode(whole(np.ascontiguousarray(film[:, at * 6 : at * 6 + width])), room)
         viewer.show(encoded.data)
         sizes.append(len(encoded.data))
         keys += encoded.key
@@ -213,7 +223,7 @@ def test_what_viewers_would_refuse_fails_here() -> None:
     bare = replace(VP9, finished=bytes)
     encoder = LibavEncoder(bare, settings(), clock)
     with pytest.raises(EncoderFailed, match="viewers refuse"):
-        encoder.encode(whole(page(320, 180), 0), ROOM)
+        encoder.encode(whole(page(320, 180)), ROOM)
     encoder.close()
 
 
@@ -292,13 +302,13 @@ def test_a_change_of_codec_begins_with_a_key_picture() -> None:
     coders.choose([FULL])
     encoder = SwitchingEncoder(settings(chroma=Chroma.YUV444), coders, opener(clock))
     pixels = page(320, 180)
-    first, second = encoder.encode(whole(pixels, 0), ROOM), encoder.encode(same(pixels, 1), ROOM)
+    first, second = encoder.encode(whole(pixels), ROOM), encoder.encode(same(pixels), ROOM)
     assert (first.key, second.key) == (True, False) and encoder.codec.startswith("vp09.")
     coders.choose([FULL, PLAIN])
-    third = encoder.encode(same(pixels, 2), ROOM)
+    third = encoder.encode(same(pixels), ROOM)
     assert third.key and encoder.codec.startswith("avc1.") and encoder.library == "libx264"
     coders.choose([FULL])
-    assert encoder.encode(same(pixels, 3), ROOM).key and encoder.library == "libvpx-vp9"
+    assert encoder.encode(same(pixels), ROOM).key and encoder.library == "libvpx-vp9"
     encoder.close()
 
 
@@ -316,14 +326,14 @@ def test_hardware_is_used_once_it_was_found_to_work_and_left_in_the_middle_when_
 
     encoder, viewer = SwitchingEncoder(settings(), coders, open_coder), Viewer(VideoCodec.H264)
     pixels = page(320, 180)
-    viewer.show(encoder.encode(whole(pixels, 0), ROOM).data)
+    viewer.show(encoder.encode(whole(pixels), ROOM).data)
     assert encoder.library == "libx264" and not made
     coders.works(card)
     keys = []
     for at in range(1, 6):
         pixels = pixels.copy()
         pixels[16 * at : 16 * at + 16] = 255 - pixels[16 * at : 16 * at + 16]
-        encoded = encoder.encode(whole(pixels, at, Rect(0, 16 * at, 320, 16)), ROOM)
+        encoded = encoder.encode(whole(pixels, Rect(0, 16 * at, 320, 16)), ROOM)
         shown = viewer.show(encoded.data)
         keys.append(encoded.key)
         assert encoder.library == ("card" if at <= 3 else "libx264")
@@ -341,7 +351,7 @@ def test_a_coder_that_can_not_be_opened_is_passed_over() -> None:
     coders = Coders(CODERS, told=told.append)
     coders.works(NVENC)
     encoder = SwitchingEncoder(settings(), coders, opener(clock))
-    assert encoder.encode(whole(page(320, 180), 0), ROOM).key and encoder.library == "libx264"
+    assert encoder.encode(whole(page(320, 180)), ROOM).key and encoder.library == "libx264"
     assert len(told) == 1 and told[0].startswith("h264_nvenc cannot be opened")
     encoder.close()
 
@@ -349,7 +359,7 @@ def test_a_coder_that_can_not_be_opened_is_passed_over() -> None:
 def test_when_x264_fails_nothing_is_left() -> None:
     encoder = SwitchingEncoder(settings(), Coders(), lambda coder, wanted: Failing(opener(clock)(coder, wanted), 0))
     with pytest.raises(EncoderFailed, match="fell off"):
-        encoder.encode(whole(page(320, 180), 0), ROOM)
+        encoder.encode(whole(page(320, 180)), ROOM)
     encoder.close()
 
 
@@ -365,7 +375,7 @@ def test_a_coder_that_makes_something_else_is_found_out() -> None:
     turned = replace(CARD, formats={Chroma.YUV420: "yuv444p"})
     assert "viewers refuse" in attempt(turned)
     encoder = LibavEncoder(CARD, settings(640, 360), clock)
-    grey = encoder.encode(whole(np.full((360, 640, 4), 200, np.uint8), 0), ROOM).data
+    grey = encoder.encode(whole(np.full((360, 640, 4), 200, np.uint8)), ROOM).data
     encoder.close()
     assert "does not look like" in attempt(replace(CARD, finished=lambda data: grey))
 

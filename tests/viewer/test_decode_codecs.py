@@ -3,30 +3,28 @@ the rest to software."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from avl_host.capture.source import Picture
 from avl_host.encode.codecs.coder import Coder
 from avl_host.encode.codecs.coders import Coders, decodable
 from avl_host.encode.codecs.libav import LibavEncoder
 from avl_host.encode.codecs.table import SOFTWARE
-from avl_host.encode.encoder import EncoderSettings
+from avl_host.encode.encoder import EncoderSettings, Part
 from avl_protocol.media.bounds import check_bitstream
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import VideoCodec
 from avl_viewer.decode import video
-from avl_viewer.decode.convert import Canvas
 from avl_viewer.decode.decoder import DECODES, DecodeError, Decoder
 from avl_viewer.decode.hardware import Hardware
 from avl_viewer.decode.video import VideoDecoder
-from avl_viewer.decode.worker import DecodeJob, InlineWorker
+from avl_viewer.decode.worker import Decoded, DecodeJob, InlineWorker
 from tests.viewer import pictures
-from tests.viewer.test_decode import Results, ticking
 
 ROOM = 200_000
 EVERY = [(coder, chroma) for coder in SOFTWARE for chroma in Chroma if coder.codes(chroma)]
@@ -38,19 +36,33 @@ def coded(coder: Coder, chroma: Chroma, shown: list[pictures.Rgb]) -> tuple[str,
     settings = EncoderSettings(width=width, height=height, chroma=chroma, bitrate=8_000_000)
     encoder = LibavEncoder(coder, settings, lambda: 0.0)
     units = []
-    for at, rgb in enumerate(shown):
+    for rgb in shown:
         pixels = np.dstack([rgb[..., ::-1], np.full((height, width), 255, np.uint8)])
         whole = (Rect(0, 0, width, height),)
-        picture = Picture(pixels=pixels, damage=whole, captured=at, grab_seconds=0.0, compare_seconds=0.0)
-        units.append(encoder.encode(picture, ROOM).data)
+        units.append(encoder.encode(Part(pixels, whole), ROOM).data)
     encoder.close()
     return encoder.codec, units
 
 
 def rgb_of(frame: Any, width: int, height: int) -> pictures.Rgb:
-    canvas = Canvas()
-    canvas.show(frame, width, height, None)
-    return canvas.rgb()
+    shown = frame.reformat(format="rgb24", src_colorspace=1, dst_colorspace=1, src_color_range=1, dst_color_range=2)
+    pixels: pictures.Rgb = shown.to_ndarray()[:height, :width]
+    return pixels
+
+
+class Results:
+    """What a worker reported, in order."""
+
+    def __init__(self) -> None:
+        self.decoded: list[Decoded] = []
+        self.failed: list[Any] = []
+
+    def on_failed(self, context: Any, error: DecodeError) -> None:
+        self.failed.append(context)
+
+    def inline(self, open_decoder: Callable[[VideoCodec], Decoder]) -> InlineWorker:
+        """A worker that reports here."""
+        return InlineWorker(open_decoder, self.decoded.append, self.on_failed, lambda: 0.0)
 
 
 @pytest.mark.parametrize(("coder", "chroma"), EVERY, ids=lambda value: getattr(value, "library", None))
@@ -80,7 +92,7 @@ def test_the_codec_may_change_with_a_key_picture() -> None:
         opened.append(codec)
         return VideoDecoder(codec)
 
-    worker = InlineWorker(open_decoder, results.on_decoded, results.on_failed, ticking())
+    worker = results.inline(open_decoder)
     h264 = pictures.encode([pictures.card(64, 64), pictures.card(64, 64, 1)])
     jobs = [(unit, VideoCodec.H264) for unit in h264]
     for coder, chroma in EVERY:
@@ -172,9 +184,7 @@ def test_hardware_that_fails_later_is_not_tried_again(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(video, "HWAccel", accelerated)  # stands for a card: software, opened in its name
     card, results = hardware("cuda"), Results()
-    worker = InlineWorker(
-        lambda codec: VideoDecoder(codec, hardware=card), results.on_decoded, results.on_failed, ticking()
-    )
+    worker = results.inline(lambda codec: VideoDecoder(codec, hardware=card))
     unit = pictures.encode([pictures.card(64, 64)])[0]
     for number, data in enumerate([unit, b"what the card can't do", unit]):
         worker.submit(DecodeJob(data, number != 1, number))

@@ -8,11 +8,34 @@ neighbours).
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from avl_protocol.media import bounds_av1, bounds_h264, bounds_h265, bounds_vp9
 from avl_protocol.media.bits import unlike
-from avl_protocol.media.preamble import Preamble
+from avl_protocol.media.frame import Chroma
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, CloseCode, VideoCodec
+
+
+class Announced(Protocol):
+    """What a key object's preamble announces of its group."""
+
+    @property
+    def codec(self) -> str:
+        """RFC 6381 codec string."""
+
+    @property
+    def width(self) -> int:
+        """Of the picture, in pixels."""
+
+    @property
+    def height(self) -> int:
+        """Of the picture, in pixels."""
+
+    @property
+    def chroma(self) -> Chroma:
+        """Its sampling."""
+
 
 #: What RFC 6381 calls the codecs, up to the first full stop.
 NAMES = {
@@ -37,8 +60,8 @@ def codec_of(name: str) -> VideoCodec:
     return codec
 
 
-def check_bitstream(unit: bytes, group: Preamble, key: bool) -> None:
-    """Look through the bitstream of an object of a group whose key object had this preamble; `key`: of that very one.
+def check_bitstream(unit: bytes, group: Announced, key: bool) -> None:
+    """Look through the bitstream of an object of a group that was announced so; `key`: of its key object.
 
     Raises RemoteProtocolError(SESSION_PROTOCOL) where it says otherwise, or there is more than one picture.
     """

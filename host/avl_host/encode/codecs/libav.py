@@ -7,7 +7,7 @@ whose pictures they would refuse fails here, so that another one can take its pl
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,16 +17,15 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 
-from avl_host.capture.source import Picture
 from avl_host.encode.codecs.coder import Coder, Steering
 from avl_host.encode.codecs.drift import Drift
 from avl_host.encode.codecs.offset import QuantiserOffset, quantiser_offset
 from avl_host.encode.codecs.quantiser import COARSEST, Kind, QuantiserControl
-from avl_host.encode.encoder import Encoded, EncoderFailed, EncoderSettings
+from avl_host.encode.encoder import Encoded, EncoderFailed, EncoderSettings, Part
 from avl_host.encode.video import MOTION_PART, quality
 from avl_host.encode.yuv import BT709, LIMITED, SRGB, YuvPicture
 from avl_protocol.media.bounds import check_bitstream
-from avl_protocol.media.preamble import Preamble
+from avl_protocol.media.frame import Chroma
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import MAX_OBJECT_SIZE
 
@@ -40,6 +39,16 @@ TOLERANCE, ATTEMPTS = 1.5, 3
 _ANY_RATE = 1_000_000_000
 #: An open encoder's bit rate is changed only when it is off by this part: it costs some of them a reset.
 _RATE_STEP = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What a preamble would announce."""
+
+    codec: str
+    width: int
+    height: int
+    chroma: Chroma
 
 
 class LibavEncoder:
@@ -98,7 +107,7 @@ class LibavEncoder:
             raise EncoderFailed(f"{coder.library} is not in PyAV {av.__version__}") from error
         self._context = context
 
-    def encode(self, picture: Picture, size: int, key: bool = False) -> Encoded:
+    def encode(self, picture: Part, size: int, key: bool = False) -> Encoded:
         """Encode a picture of the size the encoder was opened for. Raises EncoderFailed."""
         begun = self._clock()
         frame = self._yuv.update(picture.pixels, picture.damage)
@@ -132,7 +141,7 @@ class LibavEncoder:
             except av.error.FFmpegError:
                 pass  # it failed before: there is nothing to hold on to
 
-    def _fitting(self, frame: VideoFrame, picture: Picture, size: int, key: bool) -> tuple[Packet[Any], bytes]:
+    def _fitting(self, frame: VideoFrame, picture: Part, size: int, key: bool) -> tuple[Packet[Any], bytes]:
         """The picture in `size` bytes, or near that; a key picture in any case where it would be no object else."""
         if self._offset is None and self._coder.steering is not Steering.BITRATE and self._drift.off:
             self._reopen()
@@ -173,7 +182,7 @@ class LibavEncoder:
                 self._context.bit_rate = self._rate = rate
         return 0
 
-    def _kind(self, picture: Picture, key: bool) -> tuple[Kind, int]:
+    def _kind(self, picture: Part, key: bool) -> tuple[Kind, int]:
         width, height = self._settings.coded
         if key:
             return Kind.KEY, width * height
@@ -203,17 +212,7 @@ class LibavEncoder:
 
     def _check(self, data: bytes, key: bool) -> None:
         """Look at it as viewers do."""
-        width, height = self._settings.coded
-        group = Preamble(
-            group=0,
-            captured_us=0,
-            input_echo_us=0,
-            depends=None,
-            codec=self._codec,
-            width=width,
-            height=height,
-            chroma=self._settings.chroma,
-        )
+        group = _Group(self._codec, *self._settings.coded, self._settings.chroma)
         try:
             check_bitstream(data, group, key)
         except RemoteProtocolError:

@@ -25,10 +25,10 @@ from avl_host.capture.pattern import PatternSource
 from avl_host.encode.codecs.coder import Coder
 from avl_host.encode.codecs.libav import LibavEncoder
 from avl_host.encode.codecs.table import CODERS, DECODERS
-from avl_host.encode.encoder import EncoderFailed, EncoderSettings
+from avl_host.encode.encoder import EncoderFailed, EncoderSettings, Part
 from avl_host.encode.yuv import YuvPicture
 from avl_protocol.endpoint.loop.clock import SystemClock
-from avl_protocol.media.frame import Chroma
+from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.wire.foreign import for_terminal
 
 #: Seconds that one coder may take; a graphics card that sleeps takes one or two to wake.
@@ -84,8 +84,10 @@ def attempt(coder: Coder) -> str:
     with av.logging.Capture() as log:
         try:
             encoder = LibavEncoder(coder, settings, clock)
+            damage: tuple[Rect, ...] = (Rect(0, 0, WIDTH, HEIGHT),)
             for number in range(PICTURES):
-                encoded = encoder.encode(picture, SIZE, key=number == 0)
+                encoded = encoder.encode(Part(picture.pixels, damage), SIZE, key=number == 0)
+                damage = ()
                 (frame,) = decoder.decode(av.Packet(encoded.data))
             encoder.close()
             decoder.decode(None)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from avl_host.capture.source import Picture
 from avl_host.encode.codecs.coder import Coder
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.codecs.libav import LibavEncoder
-from avl_host.encode.encoder import Encoded, Encoder, EncoderFailed, EncoderSettings
+from avl_host.encode.encoder import Encoded, Encoder, EncoderFailed, EncoderSettings, Part
 from avl_host.encode.video import H264Encoder
 
 #: Opens an encoder of a coder, or x264 for None.
@@ -47,7 +46,7 @@ class SwitchingEncoder:
         """What libavcodec calls the encoder in use."""
         return "libx264" if self._coder is None else self._coder.library
 
-    def encode(self, picture: Picture, size: int, key: bool = False) -> Encoded:
+    def encode(self, picture: Part, size: int, key: bool = False) -> Encoded:
         """Encode the picture with what is best now."""
         if self._coders.best(self._settings.chroma) is not self._coder:
             self._change()
