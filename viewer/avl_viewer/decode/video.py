@@ -43,7 +43,8 @@ class VideoDecoder:
     def __init__(
         self, codec: VideoCodec = VideoCodec.H264, threads: int = THREADS, hardware: Hardware | None = None
     ) -> None:
-        self._codec = codec
+        #: What it decodes.
+        self.codec = codec
         self._threads = threads
         self._hardware = hardware
         self._context = self._opened()
@@ -55,7 +56,7 @@ class VideoDecoder:
         return self._device if self._context.is_hwaccel else None
 
     def _opened(self) -> VideoCodecContext:
-        library = LIBRARIES[self._codec]
+        library = LIBRARIES[self.codec]
         context: Any = None
         self._device = self._hardware.device if self._hardware is not None else None
         if self._device is not None:
@@ -66,7 +67,7 @@ class VideoDecoder:
         try:
             context = context or av.CodecContext.create(library, "r")
         except ValueError:
-            raise DecodeError(f"PyAV {av.__version__} has no decoder of {self._codec.name}") from None
+            raise DecodeError(f"PyAV {av.__version__} has no decoder of {self.codec.name}") from None
         assert isinstance(context, VideoCodecContext)
         context.thread_type = "SLICE"
         context.thread_count = self._threads
