@@ -82,6 +82,20 @@ async def pixels(page: Page) -> Any:
     return np.asarray(Image.open(io.BytesIO(await page.screenshot())).convert("RGB"))
 
 
+#: Unpacks a page of one colour as the worker does; bytes that came out, and how many of them are right.
+UNPACKS = """import("/decode/zstd.js").then(async ({ Decompressor }) => {
+    const frame = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 1, 0, 3, 0, 8, 7);
+    const content = (await Decompressor.load()).decompress(frame, 65536);
+    return [content.length, content.reduce((sum, value) => sum + (value === 7), 0)];
+})"""
+
+
+async def test_the_relay_s_policy_lets_the_page_unpack_exact_pixels(chromium: Browser, tmp_path: Path) -> None:
+    async with desk(tmp_path) as (running, _), opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        assert await page.evaluate(UNPACKS) == [65536, 65536]
+
+
 async def test_a_link_opens_the_desktop_and_its_code_leaves_the_address_bar(chromium: Browser, tmp_path: Path) -> None:
     async with desk(tmp_path) as (running, _), opened(chromium, 640, 360) as page:
         assert await visit(page, running.host["url"], "running") == "running"
