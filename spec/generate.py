@@ -23,6 +23,7 @@ ENUMS = {
     "object_flags": ("ObjectFlag", "IntFlag", "FLAG"),
     "track_kinds": ("TrackKind", "IntEnum", "TRACK_KIND"),
     "track_entries": ("TrackEntry", "IntEnum", "TRACK_ENTRY"),
+    "exact_codings": ("ExactCoding", "IntEnum", "EXACT_CODING"),
     "priorities": ("Priority", "IntEnum", "PRIORITY"),
     "roles": ("Role", "IntEnum", "ROLE"),
     "record_types": ("RecordType", "IntEnum", "RECORD"),
@@ -58,6 +59,7 @@ def python_text(registry: dict[str, Any]) -> str:
         f'PATH = "{protocol["path"]}"',
         f"HOP_VERSIONS = {tuple(protocol['hop_versions'])}",
         f"SESSION_VERSIONS = {tuple(protocol['session_versions'])}",
+        f"CELL = {protocol['cell']}  # pixels of a cell's side (05-media, 5.7.1)",
         "",
     ]
     for name, (value, about) in registry["limits"].items():

@@ -22,8 +22,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 
-from avl_host.capture.source import Picture
-from avl_host.encode.encoder import Encoded, EncoderFailed, EncoderSettings
+from avl_host.encode.encoder import Encoded, EncoderFailed, EncoderSettings, Part
 from avl_host.encode.hint import ChangeHint, change_hint
 from avl_host.encode.options import LiveOptions, live_options
 from avl_host.encode.scaling import coded_rects
@@ -125,7 +124,7 @@ class H264Encoder:
         """RFC 6381 codec string, read from the stream itself; empty before the first picture."""
         return self._codec
 
-    def encode(self, picture: Picture, size: int, key: bool = False) -> Encoded:
+    def encode(self, picture: Part, size: int, key: bool = False) -> Encoded:
         """Encode a picture of the size the encoder was opened for. Raises EncoderFailed."""
         settings = self._settings
         key = key or self._count == 0
@@ -204,12 +203,12 @@ class H264Encoder:
             if self._asked.get(name) != value and self._options.set_int(name, value):
                 self._asked[name] = value
 
-    def _factor(self, picture: Picture, key: bool) -> int:
+    def _factor(self, picture: Part, key: bool) -> int:
         if self._moves(picture) and not key:
             return self._motion_factor
         return COARSE if picture.damage or key else FINE
 
-    def _moves(self, picture: Picture) -> bool:
+    def _moves(self, picture: Part) -> bool:
         area = sum(rect.width * rect.height for rect in picture.damage)
         return area >= MOTION_PART * self._settings.width * self._settings.height
 

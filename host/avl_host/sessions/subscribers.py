@@ -382,7 +382,7 @@ class Subscribers:
             keys=(key,),
             host_time_us=round(now * 1e6),
             name=self._name,
-            tracks=tuple(track.row for track in publisher.tracks),
+            tracks=tuple(track.row_from(subscriber.since_objects[track.id]) for track in publisher.tracks),
         )
 
     def _admitted(self, subscriber: Subscriber, now: float) -> None:
