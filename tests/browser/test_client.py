@@ -158,7 +158,7 @@ async def test_a_viewer_of_the_view_code_only_looks(chromium: Browser, stand: tu
         assert await page.evaluate("!document.getElementById('view-only').hidden")
         await page.click(100, 100)
         await page.type("a")
-        await page.until("document.documentElement.dataset.settled")
+        await page.until("document.documentElement.dataset.exact")
         assert await page.evaluate(STATE) == "running"
     assert witness.look() == []
 
@@ -168,7 +168,7 @@ async def test_hands_reach_the_desktop_and_nothing_stays_held(chromium: Browser,
     witness.forget()
     async with opened(chromium) as page:
         await visit(page, running.host["url"], "running")
-        await page.until("document.documentElement.dataset.settled")
+        await page.until("document.documentElement.dataset.exact")
 
         await page.click(123, 234)
         await running.until("a click", witness.saw(("down", 1), ("up", 1)))
@@ -203,7 +203,7 @@ async def test_a_release_that_the_browser_never_told_is_noticed(chromium: Browse
 
     async with opened(chromium) as page:
         await visit(page, running.host["url"], "running")
-        await page.until("document.documentElement.dataset.settled")
+        await page.until("document.documentElement.dataset.exact")
         await page.click(100, 100)
         await press(page, "ShiftLeft", "Shift", SHIFT)
         await running.until("Shift", witness.saw(("press", shift)))
@@ -288,7 +288,7 @@ async def test_fingers_tap_press_and_scroll(chromium: Browser, stand: tuple[Desk
     witness.forget()
     async with opened(chromium, 400, 600, touch=True) as page:
         await visit(page, running.host["url"], "running")
-        await page.until("document.documentElement.dataset.settled")
+        await page.until("document.documentElement.dataset.exact")
 
         async def touch(kind: str, *points: tuple[int, int]) -> None:
             fingers = [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(points)]

@@ -1,5 +1,5 @@
 /**
- * Decompressor: one zstd frame -> the bytes that were announced, no more and no fewer.
+ * Decompressor: one zstd frame (RFC 8878) -> the bytes that were announced, no more and no fewer.
  *
  * The program is zstddec's, WebAssembly that npm brings (hatch_build.py). Its own `decode` copies what comes out and
  * hides errors; called directly it needs half the time, since what it wrote is read where it lies.
@@ -38,9 +38,10 @@ export class Decompressor {
   }
 
   /** The content of a frame, which the next call overwrites. Throws RemoteProtocolError(SESSION_PROTOCOL) where it is
-   * not of this size, or damaged.
+   * not of this size, does not say so, is damaged, or something follows it.
    * @param {Uint8Array} frame @param {number} size  as announced, checked by the caller @returns {Uint8Array} */
   decompress(frame, size) {
+    if (contentSize(frame) !== size || end(frame) !== frame.length) fail("not one frame of the size that was announced");
     const { memory, ZSTD_decompress } = this._program;
     const from = this._room(this._input, frame.length);
     const to = this._room(this._output, size);
@@ -75,6 +76,50 @@ async function load() {
     };
     decoder.init().catch(reject);
   });
+}
+
+const MAGIC = 0xfd2fb528;
+const HEAD = 5;
+/** Block types of which one byte stands for all; bytes of a block's header, and of the checksum behind the last. */
+const REPEATED = 1;
+const BLOCK_HEAD = 3;
+const CHECKSUM = 4;
+
+/** What a frame's descriptor tells: whether a window's size stands behind it, and bytes of the dictionary's number and
+ * of the content's size. @param {number} descriptor */
+function layout(descriptor) {
+  const single = Boolean(descriptor & 0x20);
+  const [dictionary, content] = [[0, 1, 2, 4][descriptor & 3], [single ? 1 : 0, 2, 4, 8][descriptor >> 6]];
+  return { window: single ? 0 : 1, dictionary, content };
+}
+
+/** The size that a frame names; -1: none, or it is no frame. @param {Uint8Array} frame */
+function contentSize(frame) {
+  if (frame.length < HEAD || word(frame, 0, 4) !== MAGIC) return -1;
+  const { window, dictionary, content } = layout(frame[4]);
+  const at = HEAD + window + dictionary;
+  if (!content || frame.length < at + content) return -1;
+  return word(frame, at, content) + (content === 2 ? 256 : 0);
+}
+
+/** Where a frame ends that has a head: past its own end if it is cut short. @param {Uint8Array} frame */
+function end(frame) {
+  const { window, dictionary, content } = layout(frame[4]);
+  let at = HEAD + window + dictionary + content;
+  for (let last = false; !last; ) {
+    if (at + BLOCK_HEAD > frame.length) return Infinity;
+    const head = word(frame, at, BLOCK_HEAD);
+    last = Boolean(head & 1);
+    at += BLOCK_HEAD + (((head >> 1) & 3) === REPEATED ? 1 : head >> 3);
+  }
+  return at + (frame[4] & 4 ? CHECKSUM : 0);
+}
+
+/** A little-endian number. @param {Uint8Array} data @param {number} at @param {number} size */
+function word(data, at, size) {
+  let value = 0;
+  for (let byte = size - 1; byte >= 0; byte--) value = value * 256 + data[at + byte];
+  return value;
 }
 
 /** @param {string} text @returns {never} */
