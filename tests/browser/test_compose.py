@@ -167,7 +167,7 @@ def test_chromium_composes_what_the_native_viewer_composes(seed: int) -> None:
     for _ in range(20):
         story.exact(int(source.integers(3000, 4000)), count=1)
     story.picture(4500, Rect(PLACE.x + 32, PLACE.y + 32, 128, 64))
-    for at in range(10):
+    for _ in range(10):
         story.exact(int(source.integers(4000, 4600)), count=1, shows=False)
     story.exact(5000, count=1, shows=True)
     canvases: list[bytes] = []
