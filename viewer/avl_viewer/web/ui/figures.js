@@ -32,7 +32,7 @@ function contentLines({ exact, video }) {
   /** @type {[string, string][]} */
   const rows = [];
   if (exact) rows.push(["exact", exact.since_s === null ? `${(exact.share * 100).toFixed(1)} %` : `all, for ${Math.round(exact.since_s)} s`]);
-  if (video) rows.push(["video", `${forDialog(video.codec, WORDS)} ${video.chroma} ${video.width} x ${video.height}`]);
+  if (video) rows.push(["video", `${video.width}x${video.height} ${video.chroma}`], ["  codec", forDialog(video.codec, WORDS)]);
   return rows;
 }
 
