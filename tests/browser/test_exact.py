@@ -26,7 +26,7 @@ from tests.tools import need
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-EXACT = "document.documentElement.dataset.exact"
+EXACT = "document.documentElement?.dataset.exact"
 #: The page's canvas as a PNG.
 READ = """(() => {
     const [canvas, copy] = [document.getElementById('picture'), document.createElement('canvas')];
