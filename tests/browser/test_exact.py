@@ -157,6 +157,31 @@ async def test_what_moved_like_a_film_is_exact_when_it_stops(
     await becomes_exact(page, screen)
 
 
+#: Have the page take itself for hidden, or seen.
+HIDE = """(() => {
+    Object.defineProperty(document, 'hidden', { value: %s, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+})()"""
+
+
+async def test_what_changed_while_nobody_looked_is_exact_afterwards(
+    stand: tuple[Desk, Drawing, Screen, Page],
+) -> None:
+    _, drawing, screen, page = stand
+    drawing.put(text(*SIZE, seed=8), 0, 0)
+    await becomes_exact(page, screen)
+    await page.evaluate(HIDE % "true")
+    await asyncio.sleep(0.5)
+    for line in range(20):
+        drawing.scroll(0, 0, *SIZE, 16)
+        drawing.put(text(SIZE[0], 16, seed=200 + line), 0, SIZE[1] - 16)
+        await asyncio.sleep(1 / 40)
+    await asyncio.sleep(0.5)
+    assert not (await canvas(page) == screen.grab()).all(), "what nobody sees is not sent"
+    await page.evaluate(HIDE % "false")
+    await becomes_exact(page, screen)
+
+
 async def test_figures_say_how_much_is_exact(stand: tuple[Desk, Drawing, Screen, Page]) -> None:
     _, _, screen, page = stand
     await becomes_exact(page, screen)

@@ -2,15 +2,18 @@
  * pictures shows. */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import test from "node:test";
 import { Canvas } from "../../viewer/avl_viewer/web/decode/canvas.js";
 import { unpacked, write } from "../../viewer/avl_viewer/web/decode/unpack.js";
+import { Decompressor } from "../../viewer/avl_viewer/web/decode/zstd.js";
 import { decode, indexBits, onCells } from "../../viewer/avl_viewer/web/media/exact.js";
 import { Gaps } from "../../viewer/avl_viewer/web/media/gaps.js";
 import { concat } from "../../viewer/avl_viewer/web/wire/bytes.js";
 import { Refused, RemoteProtocolError } from "../../viewer/avl_viewer/web/wire/errors.js";
 import { EXACT_CODING, MAX } from "../../viewer/avl_viewer/web/wire/registry.js";
 import * as varint from "../../viewer/avl_viewer/web/wire/varint.js";
+import { bytes } from "./vectors/notation.js";
 
 const { SOLID, COPY, PALETTE, PLAIN } = EXACT_CODING;
 /** Takes a frame for its own content. */
@@ -208,6 +211,30 @@ test("damaged pixels change nothing", () => {
   const damaged = { ...exact(20, [[ALL, 1]]), exact: decode(data) };
   assert.throws(() => canvas.show(damaged), RemoteProtocolError);
   assert.deepEqual(reds(canvas, [0, 0], [16, 0]), [1, 1]);
+});
+
+test("whatever is sent, it is shown or it is the host's error", async () => {
+  const vectors = JSON.parse(await readFile(new URL("../../spec/vectors/exact.json", import.meta.url), "utf-8"));
+  const decompressor = await Decompressor.load();
+  let seed = 1;
+  const chance = (/** @type {number} */ limit) => ((seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff) >> 8) % limit;
+  const counts = { shown: 0, refused: 0 };
+  for (const { plaintext } of vectors.valid.filter((/** @type {any} */ { rects }) => rects.length < 9)) {
+    for (let turn = 0; turn < 1500; turn++) {
+      const data = bytes(plaintext);
+      for (let changes = 1 + chance(3); changes > 0; changes--) data[chance(data.length)] = chance(256);
+      const canvas = new Canvas(decompressor);
+      try {
+        canvas.show({ ...exact(1, [[ALL, 1]]), exact: decode(data.subarray(0, data.length - (chance(4) ? 0 : chance(data.length)))) });
+        counts.shown++;
+        assert.ok(canvas.words.length <= MAX.PICTURE_PIXELS);
+      } catch (error) {
+        if (!(error instanceof RemoteProtocolError || error instanceof Refused)) throw error;
+        counts.refused++;
+      }
+    }
+  }
+  assert.ok(counts.shown > 500 && counts.refused > 500, JSON.stringify(counts));
 });
 
 // what is missing
