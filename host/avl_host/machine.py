@@ -42,7 +42,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
     clock = world.clock.monotonic
     pattern = settings.source.startswith("pattern")
     source = open_source(settings.source, clock)
-    sink = open_sink("recorder" if pattern else settings.source, asyncio.get_running_loop().call_later)
+    sink = open_sink("recorder" if pattern else settings.source, asyncio.get_running_loop())
 
     def worker(source: CaptureSource, pipeline: Pipeline, listener: Listener, clock: Callable[[], float]) -> Worker:
         return ThreadWorker(source, pipeline, listener, clock)
@@ -51,7 +51,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         source=source,
         sink=sink,
         clipboard=open_clipboard(settings.source),
-        open_encoder=lambda wanted: H264Encoder(wanted, clock),
+        open_encoder=lambda wanted: world.priority.unhurried(lambda: H264Encoder(wanted, clock)),
         make_worker=worker,
         ask=_asker(settings.source) if settings.ask_consent else None,
         locker=CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
