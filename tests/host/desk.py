@@ -130,6 +130,8 @@ class Bench:
         self.canvas = Canvas()
         self.blurred = np.zeros((0, 0), np.bool_)
         self.frames: list[tuple[float, Frame]] = []
+        #: Objects of which a part could not be used.
+        self.left_out = 0
 
         def open_coder(wanted: EncoderSettings) -> Coder:
             self.coders.append(Coder(wanted))
@@ -143,7 +145,7 @@ class Bench:
         frames = self.pipeline.step(self.now)
         for frame in frames:
             self.frames.append((self.now, frame))
-            self.show(frame)
+            self.left_out += not self.show(frame)
         return frames
 
     def show(self, frame: Frame, complete: bool = True) -> bool:

@@ -390,9 +390,9 @@ def test_a_copy_is_made_only_of_what_the_audience_has() -> None:
     assert not bench.pipeline.settled
     for number in range(1, 12):
         bench.change(Rect(0, 0, 1280, 720), page[number * 16 : number * 16 + 720])
-        for frame in bench.run(1 / 30):
-            assert not isinstance(frame, ExactFrame) or bench.show(frame), "no copy was left out"
+        bench.run(1 / 30)
     bench.settle()
+    assert bench.left_out == 0
 
 
 # figures
