@@ -159,11 +159,9 @@ class Window(QObject):
     # From the session.
 
     def _show_picture(self) -> None:
-        taken = self.mailbox.take()
-        if taken is not None and not self._over:
-            picture, dirty = taken
-            if self.screen.show_picture(picture, dirty):
-                self.mailbox.presented(picture, self._now())
+        pictures, dirty = self.mailbox.take()
+        if pictures and not self._over and self.screen.show_canvas(pictures[-1].canvas, dirty):
+            self.mailbox.presented(pictures, self._now())
 
     def _lay_out(self, width: int, height: int) -> None:
         if not self._sized:
