@@ -186,6 +186,7 @@ async def _share(settings: HostSettings, extras: Extras) -> str:
 
     sys.setswitchinterval(SWITCH_INTERVAL)
     world = system_world()
+    world.priority.first()
     loop = asyncio.get_running_loop()
     agent = Agent(world, settings, open_parts(settings, world, extras, _tell), _tell)
     task = loop.create_task(agent.run())

@@ -48,7 +48,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
     loop = asyncio.get_running_loop()
     pattern = settings.source.startswith("pattern")
     source = open_source(settings.source, clock)
-    sink = open_sink("recorder" if pattern else settings.source, loop.call_later)
+    sink = open_sink("recorder" if pattern else settings.source, loop)
 
     def worker(source: CaptureSource, pipeline: Pipeline, listener: Listener, clock: Callable[[], float]) -> Worker:
         return ThreadWorker(source, pipeline, listener, clock)
@@ -58,7 +58,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         source=source,
         sink=sink,
         clipboard=open_clipboard(settings.source),
-        open_encoder=lambda wanted: SwitchingEncoder(wanted, coders, opener(clock)),
+        open_encoder=lambda wanted: world.priority.unhurried(lambda: SwitchingEncoder(wanted, coders, opener(clock))),
         coders=coders,
         make_worker=worker,
         ask=_asker(settings.source) if settings.ask_consent else None,

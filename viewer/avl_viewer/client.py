@@ -512,6 +512,8 @@ class DesktopClient:
         Raises Refused, of which nothing is sent.
         """
         applied = self.features.input.send(events, self._now())
+        if self._endpoint is not None:
+            self._endpoint.leave()
         self._happened()
         return applied
 
