@@ -321,7 +321,7 @@ class DesktopClient:
                 code=settings.code,
                 name=settings.name,
                 permissions=settings.permissions,
-                decodes=DECODES if self._watched else (),
+                decodes=DECODES if self._watched else None,
                 ticket=settings.tickets.take(),
             ),
             SessionPipes(attachment),

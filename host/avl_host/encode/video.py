@@ -141,7 +141,7 @@ class H264Encoder:
         self._was_key = packet.is_keyframe
         if packet.is_keyframe:
             self._codec = codec_string(data)
-        qp, psnr = _quality(packet, frame)
+        qp, psnr = quality(packet, frame)
         done = self._clock()
         if self._moves(picture):
             self._pace(done - begun)
@@ -227,7 +227,7 @@ def _whole(bits: int) -> int:
     return max(1, bits // 1000) * 1000
 
 
-def _quality(packet: Packet[Any], frame: VideoFrame) -> tuple[float | None, float | None]:
+def quality(packet: Packet[Any], frame: VideoFrame) -> tuple[float | None, float | None]:
     """Mean quantiser and PSNR in dB of the worst plane, from the encoder's statistics (AVPacketSideData,
     QUALITY_STATS).
     """

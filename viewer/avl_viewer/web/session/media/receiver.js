@@ -258,7 +258,7 @@ export class MediaReceiver {
     const ready = [];
     for (const { whole, preamble, data, opened } of several) {
       if (!shows(preamble, group)) throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "a picture leaves its place");
-      checkBitstream(data, width, height, chroma);
+      checkBitstream(data, group, preamble.key);
       this.received++;
       const frame = {
         track: track.track.id, number: whole.number, preamble, data, size: whole.sealed.length,
