@@ -23,6 +23,7 @@ ENUMS = {
     "object_flags": ("ObjectFlag", "IntFlag", "FLAG"),
     "track_kinds": ("TrackKind", "IntEnum", "TRACK_KIND"),
     "track_entries": ("TrackEntry", "IntEnum", "TRACK_ENTRY"),
+    "exact_codings": ("ExactCoding", "IntEnum", "EXACT_CODING"),
     "priorities": ("Priority", "IntEnum", "PRIORITY"),
     "roles": ("Role", "IntEnum", "ROLE"),
     "record_types": ("RecordType", "IntEnum", "RECORD"),
@@ -31,6 +32,7 @@ ENUMS = {
     "input_events": ("InputKind", "IntEnum", "INPUT"),
     "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
     "chroma": ("Chroma", "IntEnum", "CHROMA"),
+    "codecs": ("VideoCodec", "IntEnum", "CODEC"),
 }
 MESSAGES = {
     "hop_messages": "HOP",
@@ -58,6 +60,7 @@ def python_text(registry: dict[str, Any]) -> str:
         f'PATH = "{protocol["path"]}"',
         f"HOP_VERSIONS = {tuple(protocol['hop_versions'])}",
         f"SESSION_VERSIONS = {tuple(protocol['session_versions'])}",
+        f"CELL = {protocol['cell']}  # pixels of a cell's side (05-media, 5.7.1)",
         "",
     ]
     for name, (value, about) in registry["limits"].items():

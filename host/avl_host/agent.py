@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from avl_host.assembly import Served, assemble
 from avl_host.capture.source import CaptureSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import ClipboardPort
+from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
@@ -43,8 +44,8 @@ from avl_protocol.endpoint.portmapping.portmap import PortMapper
 from avl_protocol.endpoint.program.localserver import AlreadyRunning, Answer, LocalServer
 from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
-from avl_protocol.media.frame import EncodedFrame
-from avl_protocol.media.track import video
+from avl_protocol.media.frame import Frame
+from avl_protocol.media.track import exact, video
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
@@ -65,13 +66,15 @@ class Parts:
     clipboard: ClipboardPort
     open_encoder: Callable[[EncoderSettings], Encoder]
     make_worker: Callable[[CaptureSource, Pipeline, Listener, Callable[[], float]], Worker]
+    #: What chooses codec and chroma, and the encoders that `open_encoder` opens.
+    coders: Coders = field(default_factory=Coders)
     ask: Ask | None = None
     locker: ScreenLocker | None = None
     mapper: PortMapper | None = None
     announcer: Announcer | None = None
     #: Where commands on this machine ask the host; None: nowhere.
     open_console: Callable[[Answer], LocalServer] | None = None
-    #: Sources beside the first, each a track of its own. Layout, pointer and input are those of the first.
+    #: Sources beside the first, each a desktop of its own. Layout, pointer and input are those of the first.
     more_sources: tuple[CaptureSource, ...] = ()
 
 
@@ -139,7 +142,8 @@ class Agent:
                 max_bitrate=settings.max_bitrate,
                 on_figures=lambda told, upload: self.features.statistics.measured(told, upload),
                 ask=self._ask,
-                tracks=tuple(video(1 + at) for at in range(1 + len(parts.more_sources))),
+                desktops=tuple((video(1 + 2 * at), exact(2 + 2 * at)) for at in range(1 + len(parts.more_sources))),
+                coders=parts.coders,
             )
         )
         self.subscribers = guard(
@@ -259,13 +263,14 @@ class Agent:
         return CertificateRoll(make, self._world.clock.wall())
 
     def _start_workers(self, publisher: Publisher) -> list[Worker]:
-        """One worker a track. The first is the desktop whose layout and pointer viewers are told of."""
+        """One worker a desktop. The first is the desktop whose layout and pointer viewers are told of."""
         parts = self._parts
+        clock = self._world.clock.monotonic
         settings = PipelineSettings(bitrate=self._settings.max_bitrate)
         workers: list[Worker] = []
         for source, publication in zip((parts.source, *parts.more_sources), publisher.publications, strict=True):
             first = not workers
-            pipeline = Pipeline(source, parts.open_encoder, publication.permit.ready, settings)
+            pipeline = Pipeline(source, parts.open_encoder, publication.permit.ready, clock, settings)
             listener = Listener(
                 frame=partial(self._frame, publication),
                 cursor=self.features.pointer.changed if first else _unheard,
@@ -281,7 +286,7 @@ class Agent:
             worker.start()
         return workers
 
-    def _frame(self, publication: Publication, frame: EncodedFrame) -> None:
+    def _frame(self, publication: Publication, frame: Frame) -> None:
         """A worker has made a picture."""
         self.publisher.frame(publication, frame)
         self._after()

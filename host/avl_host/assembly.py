@@ -24,7 +24,7 @@ from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
 from avl_protocol.session.services import Receives
-from avl_protocol.wire.endtoend import Batch, Candidates, Clipboard, ClipboardAsk, Decoder, NeedKeys, Report
+from avl_protocol.wire.endtoend import Batch, Candidates, Clipboard, ClipboardAsk, Decoder, Missing, NeedKeys, Report
 from avl_protocol.wire.registry import Channel, Permission
 
 #: Either of them lets a viewer act; the session's gate looks at each event (R-SESS-20).
@@ -63,8 +63,14 @@ def assemble(
     services.register(layout, Channel.CONTROL)
     pointer = PointerService(subscribers, clock)
     services.register(pointer, Channel.CONTROL)
-    media = MediaService(served.publisher, subscribers.watches)
-    services.register(media, Channel.CONTROL, Receives(Decoder, media.decodes), Receives(NeedKeys, media.keys_needed))
+    media = MediaService(served.publisher, subscribers.watches, subscribers.changed)
+    services.register(
+        media,
+        Channel.CONTROL,
+        Receives(Decoder, media.decodes),
+        Receives(NeedKeys, media.keys_needed),
+        Receives(Missing, media.missing),
+    )
     services.register(TicketService(subscribers, served.tickets, clock), Channel.CONTROL)
     candidates = CandidatesService(served.reachability)
     services.register(candidates, Channel.CONTROL, Receives(Candidates, candidates.told))

@@ -18,6 +18,7 @@ VALID: list[tuple[str, Rows]] = [
         "pictures of two monitors, exact rectangles, sound and a pointer",
         (VIDEO, (2, 1, 4, 500, 1), (3, 4, 1, 2000, 3), (4, 2, 2, 100, 2), (5, 3, 3, 250, 3)),
     ),
+    ("exact pixels, and the first object that can be opened", (VIDEO, (2, 4, 1, 1000, 4, 17), (3, 1, 4, 500, 1, 17))),
     ("the least and the most of each value", ((0, 0, 1, 1, 1), (255, 1 << 40, 4, MAX_TRACK_LIFETIME, 3))),
     ("values that a later version adds", ((*VIDEO, 7, -1),)),
     ("as many as there may be", tuple((number, *VIDEO[1:]) for number in range(MAX_TRACKS))),
@@ -33,7 +34,8 @@ INVALID: list[tuple[str, Rows]] = [
     ("no lifetime", ((1, 1, 4, 0, 1),)),
     ("a lifetime that is too long", ((1, 1, 4, MAX_TRACK_LIFETIME + 1, 1),)),
     ("an entry that is none", ((1, 1, 4, 500, 0),)),
-    ("an unknown entry", ((1, 1, 4, 500, 4),)),
+    ("an unknown entry", ((1, 1, 4, 500, 5),)),
+    ("a first object before all", ((1, 4, 1, 500, 4, -1),)),
     ("a number twice", (VIDEO, (2, *VIDEO[1:]), VIDEO)),
     ("one too many", tuple((number, *VIDEO[1:]) for number in range(MAX_TRACKS + 1))),
 ]
@@ -48,6 +50,7 @@ def told(track: Track) -> dict[str, Any]:
         "lifetime_ms": round(track.lifetime * 1000),
         "entry": int(track.entry),
         "dependent": track.dependent,
+        "first": track.first,
     }
 
 

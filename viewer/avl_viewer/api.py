@@ -25,7 +25,7 @@ from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
-from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind
+from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind, VideoCodec
 from avl_protocol.wire.target import Target, parse_target
 from avl_protocol.wire.typable import KEY_CHARACTERS, typed_lines
 from avl_viewer.client import DesktopClient
@@ -41,6 +41,8 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     import numpy as np
     from numpy.typing import NDArray
 
+    from avl_viewer.decode.hardware import Hardware
+
 __all__ = ["Desktop", "Screenshot", "connect"]
 
 BUTTONS = {"left": 1, "middle": 2, "right": 3, "back": 8, "forward": 9}
@@ -52,10 +54,10 @@ DRAG_STEPS = 12
 
 @dataclass(frozen=True, slots=True)
 class Screenshot:
-    """A picture of the desktop: RGB, uint8, shape (height, width, 3). `settled`: as good as it gets."""
+    """A picture of the desktop: RGB, uint8, shape (height, width, 3). `exact`: every pixel equals the host's."""
 
     pixels: NDArray[np.uint8]
-    settled: bool
+    exact: bool
 
     def save(self, file: str | Path) -> None:
         """Write it as PNG."""
@@ -95,9 +97,9 @@ class Desktop:
         self._presenter = presenter
         self._patience = patience
         self._changed = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._became_exact = asyncio.Event()
         self.clipboard = Clipboard(client)
-        #: Called with each picture of any track, on the thread that decoded it.
+        #: Called with each picture of any desktop, on the thread that decoded it.
         self.on_picture: Callable[[Picture], None] | None = None
 
     @property
@@ -113,15 +115,13 @@ class Desktop:
     def picture_came(self) -> None:
         """A picture is here (called on the event loop)."""
         self._changed.set()
-        self._settled.clear()
 
-    def settled_came(self) -> None:
-        """The picture is settled (called on the event loop)."""
-        self._settled.set()
-
-    def _is_settled(self) -> bool:
-        latest = self._presenter.latest()
-        return latest is not None and (self._presenter.settled_number or -1) >= latest.number
+    def exact_came(self, exact: bool) -> None:
+        """The desktop is exact, or no longer is (called on the event loop)."""
+        if exact:
+            self._became_exact.set()
+        else:
+            self._became_exact.clear()
 
     def subscribe(self, track: int, wanted: bool) -> None:
         """Let a track of the host come, or not: its numbers are those of pictures. All come at first."""
@@ -191,27 +191,32 @@ class Desktop:
         await self._do(*_chord(chord, place))
 
     async def screenshot(self, settle: float = 0.0) -> Screenshot:
-        """The desktop as it is now; waits for the first picture, then up to `settle` seconds until it is settled.
+        """The desktop as it is now; waits until all of it is here, then up to `settle` seconds until it is exact.
 
-        Raises Refused when the session ends, and when no first picture comes in the `timeout` of `connect`.
+        Raises Refused when the session ends, and when the first picture does not come in the `timeout` of `connect`.
         """
         self._client.watch()
         try:
             async with asyncio.timeout(self._patience):
-                while self._presenter.latest() is None:
+                while not self._presenter.shown:
                     self._changed.clear()
                     await self._or_ended(self._changed.wait())
         except TimeoutError:
             raise Refused(CloseCode.TIMEOUT, "The host let us in, but sent no picture in time.") from None
-        if settle > 0 and not self._is_settled():
-            try:
-                async with asyncio.timeout(settle):
-                    while not self._is_settled():
-                        self._settled.clear()
-                        await self._or_ended(self._settled.wait())
-            except TimeoutError:
-                pass
-        return Screenshot(self._presenter.screenshot(), self._is_settled())
+        if settle > 0:
+            await self.wait_until_exact(settle)
+        return Screenshot(self._presenter.screenshot(), self._presenter.is_exact)
+
+    async def wait_until_exact(self, timeout: float | None = None) -> bool:
+        """Wait until every pixel equals the host's; False when that did not happen in `timeout` seconds, as where
+        something moves all the time. Raises Refused when the session ends."""
+        self._client.watch()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._or_ended(self._became_exact.wait())
+        except TimeoutError:
+            return False
+        return True
 
     async def wait_for_change(self, timeout: float | None = None) -> bool:
         """Wait for the next picture; False when none came in `timeout` seconds."""
@@ -281,10 +286,15 @@ def _chord(text: str, place: bool = False) -> list[tuple[Any, ...]]:
 def thread_decoder(now: Callable[[], float], faults: Faults) -> MakeDecoder:
     """Decode on a thread of its own, whose unforeseen errors go to `faults`."""
 
-    def open_decoder() -> Decoder:
+    hardware: list[Hardware] = []
+
+    def open_decoder(codec: VideoCodec) -> Decoder:
+        from avl_viewer.decode.hardware import Hardware
         from avl_viewer.decode.video import VideoDecoder
 
-        return VideoDecoder()
+        if not hardware:
+            hardware.append(Hardware())
+        return VideoDecoder(codec, hardware=hardware[0])
 
     def make(decoded: Callable[[Decoded], None], failed: Callable[[Any, DecodeError], None]) -> DecodeWorker:
         return ThreadWorker(open_decoder=open_decoder, decoded=decoded, failed=failed, now=now, faults=faults)
@@ -326,14 +336,14 @@ async def connect(
     def picture_came(picture: Picture) -> None:
         if desktop.on_picture is not None:
             desktop.on_picture(picture)
-        if picture.track == presenter.first:
+        if picture.desktop == presenter.first:
             loop.call_soon_threadsafe(desktop.picture_came)
 
-    def settled_came(track: int, number: int) -> None:
+    def exact_came(track: int, exact: bool) -> None:
         if track == presenter.first:
-            loop.call_soon_threadsafe(desktop.settled_came)
+            loop.call_soon_threadsafe(desktop.exact_came, exact)
 
-    presenter = HeadlessPresenter(now, on_picture=picture_came, on_settled=settled_came)
+    presenter = HeadlessPresenter(now, on_picture=picture_came, on_exact=exact_came)
     folder = StateFolder(state or default_folder("viewer"))
     settings = ClientSettings(
         target=parsed,

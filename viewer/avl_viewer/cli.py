@@ -231,12 +231,21 @@ def screenshot(
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
     qlog: QlogOption = None,
-    settle: Annotated[float, typer.Option(help="Wait at most this long for the settled picture; 0: the first.")] = 5.0,
+    settle: Annotated[
+        float, typer.Option(help="Wait at most this long until every pixel is exact; 0: not at all.")
+    ] = 5.0,
 ) -> None:
-    """Write a picture of the desktop."""
+    """Write a picture of the desktop: exact, or with a word about it."""
 
     async def action(desktop: Desktop) -> None:
-        (await desktop.screenshot(settle)).save(output)
+        taken = await desktop.screenshot(settle)
+        taken.save(output)
+        if not taken.exact:
+            typer.echo(
+                f"{output} is not exact: something moves on the desktop, or the connection is slow. "
+                "A larger --settle waits for longer.",
+                err=True,
+            )
 
     _do(target, code, state, timeout, qlog, action)
 

@@ -17,8 +17,9 @@ from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.alarm import Alarm
 from avl_protocol.endpoint.loop.faults import told
 from avl_protocol.endpoint.loop.world import World
-from avl_protocol.media.track import Track
+from avl_protocol.media.track import Track, desktops
 from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.session.media.receiver import ReceivedFrame
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.services import Services
 from avl_protocol.session.viewer import ViewerSession
@@ -29,6 +30,7 @@ from avl_protocol.session.viewerevents import (
     InputDropped,
     Moved,
     Received,
+    Settled,
     Stale,
     Stuck,
     Unmoved,
@@ -40,12 +42,13 @@ from avl_protocol.wire.endtoend import Candidates, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, Permission, TrackKind
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, Permission
 from avl_viewer.assembly import assemble
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DECODES
 from avl_viewer.decode.picturebook import PictureBook
-from avl_viewer.decode.pipeline import MakeDecoder, PicturePipelines
+from avl_viewer.decode.pipeline import MakeDecoder, PicturePipelines, Wishes
+from avl_viewer.figures.report import ExactShare
 from avl_viewer.paths.paths import Paths, PathsEvent, PathsFailed, PathsMessage, PathsReady
 from avl_viewer.paths.sentences import status_of
 from avl_viewer.present.presenter import Presenter, Status
@@ -86,9 +89,12 @@ class DesktopClient:
             presenter=presenter,
             make_decoder=make_decoder,
             loop=self._loop,
-            undecodable=self._undecodable,
+            wishes=Wishes(undecodable=self._recover, left_out=self._left_out, damaged=self._damaged),
             presented=self._presented,
+            now=self._now,
         )
+        #: Whether every pixel of the first desktop is exact, and since when one thing or the other.
+        self._exact = (False, self._now())
         self.permissions = Permission(0)
         self.services: Services[ViewerSession] = Services()
         #: What people and programs do with the session, each feature in its own service.
@@ -315,7 +321,7 @@ class DesktopClient:
                 code=settings.code,
                 name=settings.name,
                 permissions=settings.permissions,
-                decodes=DECODES if self._watched else (),
+                decodes=DECODES if self._watched else None,
                 ticket=settings.tickets.take(),
             ),
             SessionPipes(attachment),
@@ -382,9 +388,12 @@ class DesktopClient:
         elif session is None or paths is None:
             return
         elif isinstance(event, Frames):
-            self._pictures.frames(event.frames, session.clock)
+            self._pictures.take(event.frames, session.clock)
+            self._look_at_exact(now, any(isinstance(one, ReceivedFrame) for one in event.frames))
         elif isinstance(event, Received):
             self.services.receive(session, event.message, now)
+        elif isinstance(event, Settled):
+            self._look_at_exact(now)
         elif isinstance(event, Stuck):
             self._recover(event.track, event.number)
         elif isinstance(event, Stale):
@@ -413,7 +422,7 @@ class DesktopClient:
         """We are in."""
         self._ran = True
         self.permissions = Permission(grant.permissions & sum(Permission))
-        self._pictures.begin(tuple(track.id for track in session.tracks if track.kind == TrackKind.VIDEO))
+        self._pictures.begin(desktops(session.tracks))
         assert self._paths is not None
         self._paths.admitted(now)
         self._repeat_wishes()
@@ -443,8 +452,33 @@ class DesktopClient:
         if self._paths is not None:
             self._paths.candidates(message, now)
 
-    def _undecodable(self, track: int, number: int) -> None:
-        self._recover(track, number)
+    def _left_out(self, track: int, number: int) -> None:
+        if self._session is not None:
+            self._session.left_out(track, number, self._now())
+
+    def _damaged(self, track: int) -> None:
+        if self._session is not None and self._session.media is not None:
+            self._session.media.damaged += 1
+
+    def _look_at_exact(self, now: float, pictures_came: bool = False) -> None:
+        """Tell the presenter when the desktop became exact, or ceased to be: with the next picture."""
+        session = self._session
+        if session is None or session.media is None or not (shown := desktops(session.tracks)):
+            return
+        pictures, exact = shown[0]
+        canvas = self._pictures.canvases.get(pictures.id)
+        found = (
+            not pictures_came
+            and exact is not None
+            and canvas is not None
+            and session.media.settled(exact.id)
+            and canvas.exact == 1.0
+        )
+        if found:
+            session.media.rest(pictures.id)
+        if found != self._exact[0]:
+            self._exact = (found, now)
+            self._presenter.exact(pictures.id, found)
 
     def _presented(self, track: int, number: int, at: float) -> None:
         if self._session is not None and not self.ended.done():
@@ -467,6 +501,8 @@ class DesktopClient:
             self._unwanted.discard(track)
         else:
             self._unwanted.add(track)
+        if self._session is not None and self._session.media is not None:
+            self._session.media.want(track, wanted)
         self._ask_hop(partial(Subscribe, track=track, wish=int(wanted)))
         self._happened()
 
@@ -476,10 +512,16 @@ class DesktopClient:
         Raises Refused, of which nothing is sent.
         """
         applied = self.features.input.send(events, self._now())
+        if self._endpoint is not None:
+            self._endpoint.leave()
         self._happened()
         return applied
 
     def stats(self) -> dict[str, Any]:
         """How the session is doing now."""
         media = self._session.media if self._session is not None else None
-        return self.features.statistics.report(self._paths, media, self._pictures.depth, self._now())
+        now = self._now()
+        canvas = next(iter(self._pictures.canvases.values()), None)
+        share = canvas.exact if canvas is not None else 0.0
+        exact = ExactShare(share, now - self._exact[1] if self._exact[0] else None)
+        return self.features.statistics.report(self._paths, media, self._pictures.depth, exact, now)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from avl_host.capture.cells import Cells, changed_cells, grid
 from avl_host.capture.source import CursorImage, Picture, SourceLost
-from avl_host.capture.tiles import take_changes
-from avl_protocol.media.frame import Monitor, Rect
+from avl_protocol.media.frame import Monitor
 
 _BUSY_INTERVAL = 1 / 30
 _STILL_INTERVAL = 0.25
@@ -75,7 +75,7 @@ class MssSource:
         """Make `wait` return; from any thread."""
         self._woken.set()
 
-    def grab(self, whole: bool = False) -> Picture | None:
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
         """Look now. None when no pixel differs, unless `whole`. Raises SourceLost."""
         captured = self._looked = self._clock()
         self._told = False
@@ -85,18 +85,20 @@ class MssSource:
             raise SourceLost(f"The screen of {self._name} can no longer be grabbed: {error}") from error
         pixels = np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)
         grabbed = self._clock()
-        if self._previous is None or self._previous.shape != pixels.shape:
+        previous, self._previous = self._previous, pixels
+        if previous is None or previous.shape != pixels.shape:
             self._area = self._measure()
-            self._previous = pixels.copy()
-            damage: tuple[Rect, ...] = (Rect(0, 0, shot.width, shot.height),)
+            previous, changed = pixels, np.ones(grid(shot.width, shot.height), np.bool_)
         else:
-            damage = take_changes(self._previous, pixels, [(0, shot.height)])
-        self._interval = _BUSY_INTERVAL if damage else min(_STILL_INTERVAL, self._interval * _SLOWER_EACH_TIME)
-        if not damage and not whole:
+            changed = changed_cells(previous, pixels, [(0, shot.height)])
+        moved = bool(changed.any())
+        self._interval = _BUSY_INTERVAL if moved else min(_STILL_INTERVAL, self._interval * _SLOWER_EACH_TIME)
+        if not moved and not whole:
             return None
         return Picture(
-            pixels=self._previous,
-            damage=damage,
+            pixels=pixels,
+            previous=previous,
+            changed=changed,
             captured=captured,
             grab_seconds=grabbed - captured,
             compare_seconds=self._clock() - grabbed,

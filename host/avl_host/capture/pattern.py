@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from avl_host.capture.cells import Cells, changed_cells, grid
 from avl_host.capture.source import CursorImage, Picture
-from avl_host.capture.tiles import take_changes
 from avl_protocol.media.frame import Monitor, Rect
 
 #: Bits of the number on the card, in rows of eight blocks, and the edge of one block in pixels.
@@ -102,7 +102,7 @@ class PatternSource:
         """Make `wait` return; from any thread."""
         self._moved.set()
 
-    def grab(self, whole: bool = False) -> Picture | None:
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
         """The desktop as it is now. None when the card has not moved since the last grab, unless `whole`."""
         captured = self._clock()
         self._told = False
@@ -111,16 +111,18 @@ class PatternSource:
             return None
         first = self._shown < 0
         self._shown = number
+        np.copyto(self._previous, self._pixels)
         if self._card is not None:
             self._fill(self._card, _DESKTOP)
         self._draw(number)
         drawn = self._clock()
-        damage = take_changes(self._previous, self._pixels, [(0, self._size[1])])
+        changed = changed_cells(self._previous, self._pixels, [(0, self._size[1])])
         if first:
-            damage = (Rect(0, 0, *self._size),)
+            changed = np.ones(grid(*self._size), np.bool_)
         return Picture(
             pixels=self._pixels,
-            damage=damage,
+            previous=self._previous,
+            changed=changed,
             captured=captured,
             grab_seconds=drawn - captured,
             compare_seconds=self._clock() - drawn,

@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from avl_protocol.media.frame import Monitor, Rect
+from avl_host.capture.cells import Cells
+from avl_protocol.media.frame import Monitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +31,23 @@ class CursorImage:
 class Picture:
     """One grab of the whole desktop.
 
-    `pixels` is BGRA, uint8, shape (height, width, 4), and stays valid only until the next grab. `damage` lists what
-    differs from the picture before (tile-aligned, merged, at most 32 rectangles). `captured` is when the grab began,
-    in seconds of the host's clock.
+    `pixels` and `previous`, the picture before, are BGRA, uint8, C-contiguous, shape (height, width, 4); both stay
+    valid only until the next grab. `changed` marks the cells in which they differ (capture/cells.py). After a change of
+    size all differ, whatever `previous` holds. `captured` is when the grab began, in seconds of the host's clock.
     """
 
     pixels: NDArray[np.uint8]
-    damage: tuple[Rect, ...]
+    previous: NDArray[np.uint8]
+    changed: Cells
     captured: float
     grab_seconds: float
     compare_seconds: float
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        height, width = self.pixels.shape[:2]
+        return width, height
 
 
 class SourceLost(Exception):
@@ -67,9 +75,9 @@ class CaptureSource(Protocol):
     def wake(self) -> None:
         """Make a running or the next `wait` return; callable from any thread."""
 
-    def grab(self, whole: bool = False) -> Picture | None:
-        """Look now. None when no pixel differs from the last grab, unless `whole` asks for the picture anyway. Raises
-        SourceLost.
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
+        """Look now. None when no pixel differs from the last grab, unless `whole` asks for the picture anyway. Of cells
+        that are `moving` the system's word may be taken for it that they have changed. Raises SourceLost.
         """
 
     def cursor(self) -> CursorImage | None:

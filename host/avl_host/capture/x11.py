@@ -23,10 +23,9 @@ import xcffib.xfixes
 import xcffib.xproto
 from numpy.typing import NDArray
 
-from avl_host.capture.motion import MotionGuess
+from avl_host.capture.cells import Cells, changed_cells, grid, mark, row_bands, take_over, touched
 from avl_host.capture.shared_memory import SharedPixels
 from avl_host.capture.source import CursorImage, Picture, SourceLost
-from avl_host.capture.tiles import covering, row_bands, take_changes
 from avl_protocol.media.frame import Monitor, Rect
 
 _EXTENSIONS = (
@@ -41,6 +40,8 @@ _LAYOUT_EVENTS = (
     xcffib.xproto.ConfigureNotifyEvent,
 )
 _ALL_PLANES = 0xFFFFFFFF
+#: Of a rectangle that was drawn so much must be moving already, or it is compared.
+FILM_PART = 0.9
 _Answer = TypeVar("_Answer")
 
 
@@ -74,8 +75,8 @@ class X11CaptureSource:
         self._cursor_changed = True
         self._resized = False
         self._fresh = True
-        self._guess = MotionGuess()
-        self._unseen: tuple[Rect, ...] = ()
+        #: What the last picture changed, which the one to compare with still lacks.
+        self._behind: Cells | None = None
         with ExitStack() as undo:
             undo.callback(self.close)
             self._asked(self._set_up)
@@ -150,67 +151,66 @@ class X11CaptureSource:
         with contextlib.suppress(BlockingIOError):  # Full: there are wake-ups in it already.
             os.write(self._wake_write, b"\0")
 
-    def grab(self, whole: bool = False) -> Picture | None:
-        """Fetch what was drawn since the last grab. None when no pixel differs, unless `whole`. Raises SourceLost."""
-        return self._asked(lambda: self._grab(whole))
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
+        """Fetch what was drawn since the last grab. None when no pixel differs, unless `whole`. What is drawn within
+        `moving` is not compared, as that is a film and differs everywhere. Raises SourceLost."""
+        return self._asked(lambda: self._grab(whole, moving))
 
-    def _grab(self, whole: bool) -> Picture | None:
+    def _grab(self, whole: bool, moving: Cells | None) -> Picture | None:
         self._take_events()
         if self._resized:
             self._measure()
         captured = self._clock()
-        rects: list[Rect] = []
-        bands: list[tuple[int, int]] = []
+        drawn: list[Rect] = []
         if self._damaged or whole:
             # Subtract first: whatever is drawn from here on is told of again.
             self._damaged = False
             self._damage.Subtract(self._damage_id, 0, self._region)
-            drawn = self._fixes.FetchRegion(self._region).reply().rectangles
-            rects = [Rect(r.x, r.y, r.width, r.height) for r in drawn]
-            bands = row_bands(rects, self._height)
+            told = self._fixes.FetchRegion(self._region).reply().rectangles
+            drawn = [Rect(r.x, r.y, r.width, r.height) for r in told]
         if self._fresh:
-            bands = [(0, self._height)]
+            drawn = [Rect(0, 0, self._width, self._height)]
+        shared = self._shared
+        assert shared is not None
+        if self._behind is not None:
+            believed = moving if moving is not None and moving.shape == self._behind.shape else False
+            take_over(self._previous, shared.pixels, self._behind & ~np.asarray(believed))
+            self._behind &= believed
         try:
-            self._fetch(bands)
+            self._fetch(row_bands(drawn, self._height))
         except xcffib.xproto.MatchError:
             # The desktop shrank a moment ago; its event follows.
             self._resized = self._damaged = True
             return None
         grabbed = self._clock()
-        shared = self._shared
-        assert shared is not None
         if self._fresh:
             self._fresh = False
-            np.copyto(self._previous, shared.pixels)
-            self._unseen = ()
-            damage: tuple[Rect, ...] = (Rect(0, 0, self._width, self._height),)
+            changed = np.ones(grid(self._width, self._height), np.bool_)
         else:
-            damage = self._changes(shared.pixels, rects)
-        if not damage and not whole:
+            changed = self._changes(shared.pixels, drawn, moving)
+        if changed.any():
+            self._behind = changed if self._behind is None else self._behind | changed
+        elif not whole:
             return None
         compared = self._clock()
         return Picture(
             pixels=shared.pixels,
-            damage=damage,
+            previous=self._previous,
+            changed=changed,
             captured=captured,
             grab_seconds=grabbed - captured,
             compare_seconds=compared - grabbed,
         )
 
-    def _changes(self, pixels: NDArray[np.uint8], drawn: list[Rect]) -> tuple[Rect, ...]:
-        """What differs from the picture before: found by comparing, or believed."""
-        area = sum(rect.width * rect.height for rect in drawn)
-        if self._guess.believe(area):
-            damage = covering(drawn, self._width, self._height)
-            self._unseen = covering([*self._unseen, *damage], self._width, self._height)
-            return damage
-        damage = take_changes(self._previous, pixels, row_bands([*drawn, *self._unseen], self._height))
-        if self._unseen:
-            # The pixels in question were not kept, so later changes there can't be seen any more.
-            damage = covering([*damage, *self._unseen], self._width, self._height)
-            self._unseen = ()
-        self._guess.compared(area, sum(rect.width * rect.height for rect in damage))
-        return damage
+    def _changes(self, pixels: NDArray[np.uint8], drawn: list[Rect], moving: Cells | None) -> Cells:
+        """The cells that differ: found by comparing, or believed."""
+        if moving is None or moving.shape != grid(self._width, self._height):
+            return changed_cells(self._previous, pixels, row_bands(drawn, self._height))
+        film = [rect for rect in drawn if moving[touched(rect)].mean() > FILM_PART]
+        others = [rect for rect in drawn if rect not in film]
+        changed = changed_cells(self._previous, pixels, row_bands(others, self._height))
+        mark(changed, film)
+        return changed
 
     def _fetch(self, bands: list[tuple[int, int]]) -> None:
         assert self._shared is not None
@@ -277,6 +277,7 @@ class X11CaptureSource:
                 f"The X server at {self._display} shares no memory with this process (a remote or confined display?)."
             ) from error
         self._previous = np.empty((self._height, self._width, 4), np.uint8)
+        self._behind = None
         self._fresh = True
 
     def _take_events(self) -> bool:

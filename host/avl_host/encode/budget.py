@@ -81,3 +81,38 @@ class Allowance:
         most = self._budget.frame_bytes
         depth = max(LEAST_DEPTH, self._budget.bitrate / 8 * DEPTH_SECONDS) if most is None else most / SAVED_PART
         return max(depth, 2 * self._share)
+
+
+class Bucket:
+    """What exact pixels may take: a token bucket in bytes (as in RFC 2697). Times are seconds of the caller's clock."""
+
+    __slots__ = ("_at", "_level", "_rate", "depth")
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self.depth = _depth(rate)
+        self._level = self.depth
+        self._at = 0.0
+
+    def refill(self, rate: float, now: float) -> None:
+        """It fills at `rate` bytes per second from now on."""
+        self._level = min(self.depth, self._level + max(0.0, now - self._at) * self._rate)
+        self._at = now
+        self._rate, self.depth = rate, _depth(rate)
+
+    @property
+    def level(self) -> float:
+        """What is in it; less than nothing after something that could not wait."""
+        return self._level
+
+    def spend(self, size: int) -> None:
+        """So many bytes were sent."""
+        self._level -= size
+
+    def full_at(self, level: float) -> float:
+        """When so much is in it, at the earliest now."""
+        return self._at + max(0.0, level - self._level) / max(1.0, self._rate)
+
+
+def _depth(rate: float) -> float:
+    return max(LEAST_DEPTH, rate * DEPTH_SECONDS)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from avl_host.capture.source import Picture
+import numpy as np
+from numpy.typing import NDArray
+
 from avl_host.encode.scaling import coded_size
-from avl_protocol.media.frame import Chroma
+from avl_protocol.media.frame import Chroma, Rect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,15 @@ class EncoderSettings:
     def coded(self) -> tuple[int, int]:
         """Width and height of the pictures that come out."""
         return coded_size(self.width, self.height, self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an encoder codes of a desktop. `pixels` is BGRA, uint8, shape (height, width, 4), rows may lie apart; only
+    `damage` differs from the part before, in pixels from its own top left. Without damage it is the same again."""
+
+    pixels: NDArray[np.uint8]
+    damage: tuple[Rect, ...]
 
 
 class EncoderFailed(Exception):
@@ -60,7 +71,7 @@ class Encoder(Protocol):
     def codec(self) -> str:
         """RFC 6381 codec string, e.g. `avc1.F40034`; known once the first picture was encoded, empty before."""
 
-    def encode(self, picture: Picture, size: int, key: bool = False) -> Encoded:
+    def encode(self, picture: Part, size: int, key: bool = False) -> Encoded:
         """Encode the picture now, with no delay, into `size` bytes at most as far as that is possible.
 
         `key` begins a new group. A picture without damage is a refinement: the same pixels again, finer. Raises

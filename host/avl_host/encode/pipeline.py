@@ -1,56 +1,78 @@
-"""Pipeline: decides at each moment whether to look, to encode, to refine or to do nothing.
+"""Pipeline: decides at each moment whether to look, what to send of the desktop by which track, or to do nothing.
 
-It owns a source and an encoder and is told the time; whoever runs it (worker.py) calls `step` when `next_step` says
-so, when the source speaks, and after a request. A changed picture leaves at once and coarsely; when changes pause it
-is refined until it is settled; then nothing happens at all. While the sender cannot take a frame nothing is captured,
-so changes accumulate and the newest picture wins. How large a picture may be follows from the budget (budget.py), and
-so do its scale and how often one is taken (rungs.py).
+It owns a source and what codes for both tracks, and is told the time; whoever runs it (worker.py) calls `step` when
+`next_step` says so, when the source speaks, and after a request. A small change leaves at once as exact pixels; what
+goes on moving leaves as pictures of the part that moves; when that rests exact pixels follow, within the budget, and
+then nothing happens at all. While the sender cannot take anything nothing is captured, so changes accumulate and the
+newest state wins.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from avl_host.capture.cells import Cells, mark, rectangles, touched
 from avl_host.capture.source import CaptureSource, Picture
-from avl_host.encode.budget import Allowance, Budget
-from avl_host.encode.content import Content
-from avl_host.encode.encoder import Encoded, Encoder, EncoderSettings
-from avl_host.encode.rungs import FULL, Rung, Rungs
-from avl_host.encode.scaling import coded_rects
-from avl_protocol.media.frame import Chroma, EncodedFrame, Rect, StageTimes
-from avl_protocol.wire.registry import T_KEY_SPACING
+from avl_host.encode import scroll
+from avl_host.encode.activity import BUSY, FLAT, cost
+from avl_host.encode.budget import Bucket, Budget
+from avl_host.encode.delivered import PICTURE, Delivered
+from avl_host.encode.encoder import Encoder, EncoderSettings
+from avl_host.encode.exactcoder import Copy, ExactCoder
+from avl_host.encode.lanes import Lanes, Room
+from avl_host.encode.moving import Moving, MovingSettings
+from avl_host.encode.rungs import Rung
+from avl_protocol.media.frame import Chroma, EncodedFrame, ExactFrame, Frame, Rect, StageTimes
+from avl_protocol.wire.registry import CELL, MAX_EXACT_RECTS
+
+Row = tuple[int, int]
+
+#: The most pixels of one object of exact pixels, and the most bytes that it may turn out to have.
+MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
+#: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams.
+OBJECT_SECONDS, OBJECT_LEAST = 0.04, 6_000
+#: What is owed leaves when so much is in the bucket, in bytes, or when it is full.
+LEAST_LEVEL = 4_000
+#: The part of the rate that exact pixels may take at least, however much pictures take, and together with them.
+BESIDE_PICTURES, ALONE = 0.25, 0.95
+#: Below this rate, in bytes per second, palettes are worth their time.
+THIN = 2_500_000
+#: Of a change of fewer cells it is not asked whether it scrolled.
+SCROLLED_CELLS = 64
+#: Fewer cells of one colour stay with those around them.
+LEAST_FLAT = 16
+_PIXELS = CELL * CELL
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineSettings:
-    """How the pipeline paces itself. Times are in seconds, quality in dB of the worst plane.
-
-    `bitrate` (bits per second) holds until there is a budget, `rate` is the most pictures per second.
-    `quiet`: a picture is refined when nothing changed for so long (two frames and a half at 60 per second, so that
-    motion is not disturbed; at a lower rung as much longer).
-    `refine_rate`: refinements per second; each is a whole encode, and the bits are capped by the bitrate however few
-    they are.
-    `target`: refined no further once this is reached with a quantiser of at most `fine_qp`; `enough`: the least that
-    counts as settled unless nothing helps any more. 48 dB in the encoder's planes are about 44 dB in RGB.
-    """
+    """How the pipeline paces itself. `bitrate` (bits per second) holds until there is a budget, `rate` is the most
+    captures per second, `threads` are the encoder's."""
 
     chroma: Chroma = Chroma.YUV444
     bitrate: int = 8_000_000
     rate: int = 60
     threads: int = 2
-    quiet: float = 0.04
-    refine_rate: float = 30.0
-    target: float = 48.0
-    enough: float = 40.0
-    fine_qp: float = 12.0
-    most_refinements: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a question for missing objects: what is owed now leaves in objects after `newest`."""
+
+    rows: tuple[Row, ...]
+    newest: int
+    tell: Callable[[tuple[Row, ...], int], None]
 
 
 class Pipeline:
-    """One video track's capture and encode. Not thread-safe, except for the requests: they only note a wish.
+    """One desktop's capture and coding. Not thread-safe, except for the requests: they only note a wish.
 
-    `ready()` says whether the sender can take a frame now; when that turns true the owner wakes the worker.
+    `ready()` says whether the sender can take something now; when that turns true the owner wakes the worker.
     """
 
     def __init__(
@@ -58,63 +80,83 @@ class Pipeline:
         source: CaptureSource,
         open_encoder: Callable[[EncoderSettings], Encoder],
         ready: Callable[[], bool],
+        clock: Callable[[], float],
         settings: PipelineSettings | None = None,
     ) -> None:
         self._source = source
-        self._open_encoder = open_encoder
         self._ready = ready
-        self._settings = settings or PipelineSettings()
-        # Requests: written from any thread, each by one assignment.
-        self._wanted_chroma = self._settings.chroma
-        self._budget = Budget(self._settings.bitrate)
-        self._key_wanted = False
-        self._input_applied = 0.0
+        self._clock = clock
+        self._settings = settings = settings or PipelineSettings()
+        # Requests: written from any thread, each by one assignment or one append.
+        self._wanted_chroma = settings.chroma
+        self._budget = Budget(settings.bitrate)
+        self._key_wanted = self._everything_wanted = False
+        self._missing: deque[tuple[tuple[Row, ...], Callable[[tuple[Row, ...], int], None]]] = deque()
+        self._input_applied = self._echo = 0.0
         # What is being done.
-        self._encoder: Encoder | None = None
-        self._opened: EncoderSettings | None = None
-        self._shared_out = self._budget
-        self._allowance = Allowance(self._budget, self._settings.rate)
-        self._rungs = Rungs()
-        self._rung = FULL
-        self._content = Content()
+        self._kept_budget = self._budget
+        self._bucket = Bucket(settings.bitrate / 8)
+        self._coder = ExactCoder()
+        self._moving = Moving(open_encoder, self._budget, MovingSettings(settings.rate, settings.threads))
         self._picture: Picture | None = None
+        self._delivered: Delivered | None = None
+        self._lanes = Lanes((1, 1))
+        self._cost: NDArray[np.float32] = np.zeros((1, 1), np.float32)
+        #: What of the last change is copied from elsewhere on the desktop.
+        self._copies: list[Copy] = []
+        #: Bytes that were sent for each that was expected.
+        self._accuracy = 1.0
         self._changed = True
         self._earliest = float("-inf")
-        self._key_earliest = float("-inf")
-        self._refine_at: float | None = None
-        self._refinements = 0
-        self._best = 0.0
-        self._unimproved = 0
+        self._settled = False
+        self._number = 0
+        self._stamped = 0.0
+        #: Answers to be told with what is done next.
+        self.answers: list[Answer] = []
 
     # Requests, from any thread.
 
     def request_key(self) -> None:
-        """Begin a new group soon; requests within 300 ms are answered by one key frame."""
+        """Let pictures begin a new group soon, where there are any; requests within 300 ms are answered by one."""
         self._key_wanted = True
+
+    def request_everything(self) -> None:
+        """Somebody comes who has nothing: send all that pictures do not show as exact pixels, and those anew."""
+        self._everything_wanted = True
+        self._key_wanted = True
+
+    def request_missing(self, rows: tuple[Row, ...], tell: Callable[[tuple[Row, ...], int], None]) -> None:
+        """Objects of exact pixels did not come to somebody: send what they showed as it looks now. `tell(rows, newest)`
+        is given to `answers`."""
+        self._missing.append((rows, tell))
 
     def set_budget(self, budget: Budget) -> None:
         """Keep to another budget from the next picture on."""
         self._budget = budget
 
     def set_chroma(self, chroma: Chroma) -> None:
-        """Change chroma sampling; the change begins with a key frame."""
+        """The best chroma sampling that all can decode."""
         self._wanted_chroma = chroma
 
     def input_applied(self, when: float) -> None:
-        """Input was applied at `when` (host's clock); frames captured later carry it."""
+        """Input was applied at `when` (host's clock); what is captured later carries it."""
         self._input_applied = when
 
     # The owner's thread.
 
     @property
     def settled(self) -> bool:
-        """Nothing is left to do until the screen changes or somebody asks."""
-        return not self._changed and self._refine_at is None and not self._key_due()
+        """Whether nothing is left to do until the screen changes or somebody asks."""
+        return self._settled and not self._changed and not self._requested
 
     @property
     def rung(self) -> Rung:
         """The scale and frame rate that pictures are coded at now."""
-        return self._rung
+        return self._moving.rung
+
+    @property
+    def _requested(self) -> bool:
+        return self._everything_wanted or bool(self._missing) or (self._key_wanted and self._moving.place is not None)
 
     def changed(self) -> None:
         """The source says that something may have changed."""
@@ -124,151 +166,241 @@ class Pipeline:
         """When `step` is worth calling, in seconds; None: only after `changed`, a request or when the sender is ready
         again.
         """
+        if self._missing:
+            return self._clock()
         if not self._ready():
             return None
-        times = []
-        if self._changed:
+        times: list[float | None] = []
+        if self._changed or self._everything_wanted:
             times.append(self._earliest)
         if self._key_due():
-            times.append(self._key_earliest)
-        times += [at for at in (self._refine_at, self._rungs.due, self._content.due) if at is not None]
-        return min(times, default=None)
+            times.append(self._moving.key_earliest)
+        if self._delivered is not None:
+            if self._delivered.owed.any():
+                times.append(self._bucket.full_at(self._enough()))
+            times.append(self._lanes.rests_at(self._delivered))
+        times.append(self._moving.due)
+        return min((at for at in times if at is not None), default=None)
 
-    def step(self, now: float) -> EncodedFrame | None:
-        """Do what is due at `now`; a frame if there is one to send. Raises SourceLost, EncoderFailed."""
+    def step(self, now: float) -> tuple[Frame, ...]:
+        """Do what is due at `now`; what is to be sent, in order. Raises SourceLost, EncoderFailed."""
+        self._answer()
         if not self._ready():
-            return None
-        self._climb(now)
-        key = self._key_due() and now >= self._key_earliest
-        if key or (self._changed and now >= self._earliest):
-            frame = self._look(now, key)
-            if frame is not None:
-                return frame
-        if self._refine_at is not None and now >= self._refine_at:
-            return self._refine(now)
-        return None
+            return ()
+        self._follow_budget(now)
+        everything, self._everything_wanted = self._everything_wanted, False
+        pictures: Cells | None = None
+        fresh = False
+        if everything or (self._changed and now >= self._earliest):
+            pictures = self._look(now, everything)
+            fresh = pictures is not None
+        delivered, picture = self._delivered, self._picture
+        if delivered is None or picture is None:
+            return ()
+        if everything:
+            delivered.owe_everything()
+            self._settled = False
+        frames: list[Frame] = []
+        copies, self._copies = self._copies, []
+        delivered.owed |= self._lanes.at_rest(delivered, now)
+        self._place(delivered, pictures, now)
+        if fresh or now >= self._bucket.full_at(self._enough()):
+            exact = self._exact(picture, delivered, copies, fresh, now)
+            if exact is not None:
+                frames.append(exact)
+        key = self._key_due() and now >= self._moving.key_earliest
+        if self._moving.place is not None and (key or (pictures is not None and pictures.any())):
+            frames.append(self._pictures(picture, delivered, pictures, key, fresh, now))
+        return tuple(frames)
 
     def close(self) -> None:
         """Let go of the encoder."""
-        if self._encoder is not None:
-            self._encoder.close()
-            self._encoder = None
+        self._moving.close()
+
+    def _answer(self) -> None:
+        """Owe what somebody misses."""
+        while self._missing:
+            rows, tell = self._missing.popleft()
+            if self._delivered is not None:
+                self._delivered.owe_missing(rows)
+                self._settled = self._settled and not self._delivered.owed.any()
+            self.answers.append(Answer(rows, self._number - 1, tell))
 
     def _key_due(self) -> bool:
-        opened = self._opened
-        return self._key_wanted or (
-            opened is not None and (opened.chroma, opened.scale) != (self._wanted_chroma, self._rung.scale)
-        )
+        if self._moving.place is None:
+            self._key_wanted = False
+        return self._key_wanted or self._moving.key_due
 
-    def _climb(self, now: float) -> None:
-        """Follow the budget; and the rung that it carries, once it is known what of."""
-        if self._shared_out != self._budget:
-            self._shared_out = self._budget
-            self._allowance.set_budget(self._shared_out)
-        if self._picture is not None:
-            height, width = self._picture.pixels.shape[:2]
-            content = self._content
-            content.passed(now)
-            self._rung = self._rungs.choose(self._shared_out.bitrate, width, height, content.motion, now, content.need)
+    def _follow_budget(self, now: float) -> None:
+        if self._kept_budget != self._budget:
+            self._kept_budget = self._budget
+            self._moving.set_budget(self._kept_budget)
+        self._moving.climb(now)
+        rate = self._kept_budget.bitrate / 8
+        self._bucket.refill(max(BESIDE_PICTURES * rate, ALONE * rate - self._moving.taken(now)), now)
 
-    def _look(self, now: float, key: bool) -> EncodedFrame | None:
-        """Grab, and encode what differs; with `key` encode in any case."""
-        echo = self._input_applied
+    def _enough(self) -> float:
+        """Bytes that must be in the bucket before what is owed is sent."""
+        return min(LEAST_LEVEL, self._bucket.depth)
+
+    # looking
+
+    def _look(self, now: float, whole: bool) -> Cells | None:
+        """Grab; the cells that are to travel as pictures, None where nothing was seen."""
+        self._echo = self._input_applied
         self._changed = False
-        picture = self._source.grab(whole=key)
+        moving = self._lanes.moving(self._delivered) if self._delivered is not None else None
+        picture = self._source.grab(whole=whole, moving=moving)
         if picture is None:
             return None
-        # After a pause two pictures may follow each other at once, as the first is often half drawn; the mean stays
+        # After a pause two captures may follow each other at once, as the first is often half drawn; the mean stays
         # within the rate.
-        self._earliest = max(self._earliest + 1.0 / min(self._rung.fps, self._settings.rate), now)
+        self._earliest = max(self._earliest + 1.0 / min(self._moving.rung.fps, self._settings.rate), now)
         self._picture = picture
-        return self._encode(picture, now, echo, key)
+        delivered = self._delivered
+        if delivered is None or delivered.size != picture.size:
+            delivered = self._delivered = Delivered(*picture.size)
+            self._lanes = Lanes(picture.changed.shape)
+            self._cost = np.zeros(picture.changed.shape, np.float32)
+            self._moving.close()
+        changed = picture.changed
+        if not changed.any():
+            return changed
+        self._settled = False
+        self._moving.changed(changed)
+        fresh = changed if moving is None or moving.shape != changed.shape else changed & ~moving
+        found = cost(picture.pixels, fresh)
+        self._cost[fresh] = found[fresh]
+        scrolled = self._scrolled(picture, fresh)
+        copied = None if scrolled is None else scrolled.cells & delivered.known_above(scrolled.down)
+        room = Room(self._kept_budget.bitrate / 8, self._moving.place)
+        lanes = self._lanes.sort(changed, self._cost, copied, delivered, room, now)
+        if scrolled is not None and copied is not None:
+            self._copies = scroll.copies(copied, scrolled.down, *picture.size)[: MAX_EXACT_RECTS // 2]
+        delivered.owed |= lanes.exact
+        delivered.owed &= ~lanes.pictures
+        return lanes.pictures
 
-    def _refine(self, now: float) -> EncodedFrame | None:
-        """Encode the same picture again, finer."""
-        assert self._picture is not None
-        self._refinements += 1
-        again = replace(self._picture, damage=(), captured=now, grab_seconds=0.0, compare_seconds=0.0)
-        return self._encode(again, now, self._input_applied, key=False)
+    def _scrolled(self, picture: Picture, fresh: Cells) -> scroll.Scrolled | None:
+        """What of a change of text stood elsewhere before."""
+        count = int(fresh.sum())
+        if count < SCROLLED_CELLS or float(self._cost[fresh].sum()) > BUSY * _PIXELS * count:
+            return None
+        return scroll.find(picture.previous, picture.pixels, fresh)
 
-    def _encode(self, picture: Picture, now: float, echo: float, key: bool) -> EncodedFrame:
-        encoder, opened, fresh = self._encoder_for(picture)
-        if fresh:
-            picture = replace(picture, damage=(Rect(0, 0, opened.width, opened.height),))
-        key = key or fresh
-        if key:
-            self._key_wanted = False
-        encoded = encoder.encode(picture, self._allowance.limit(now, key), key)
-        self._allowance.spend(len(encoded.data))
-        if encoded.key:
-            self._key_earliest = now + T_KEY_SPACING
-        width, height = opened.coded
-        if picture.damage and not encoded.key:
-            part = sum(rect.width * rect.height for rect in picture.damage) / (opened.width * opened.height)
-            self._content.coded(part, len(encoded.data) * 8 / (width * height), encoded.qp, self._rung.fps, now)
-        settled = self._judge(picture, encoded, now)
-        return EncodedFrame(
-            key=encoded.key,
-            data=encoded.data,
-            captured=picture.captured,
-            input_echo=echo,
-            codec=encoder.codec,
-            width=width,
-            height=height,
-            chroma=opened.chroma,
-            dirty=coded_rects(picture.damage, opened.width, opened.height, opened.scale),
-            settled=settled,
+    # sending
+
+    def _place(self, delivered: Delivered, pictures: Cells | None, now: float) -> None:
+        """Let pictures be of all that moves."""
+        moving = (delivered.source == PICTURE) & ~delivered.owed
+        if pictures is not None:
+            moving |= pictures
+        self._moving.follow(moving, delivered.size, self._chroma(moving), now)
+
+    def _exact(
+        self, picture: Picture, delivered: Delivered, copies: list[Copy], fresh: bool, now: float
+    ) -> ExactFrame | None:
+        """One object of what is owed."""
+        copied = np.zeros_like(delivered.owed)
+        mark(copied, (rect for rect, _ in copies))
+        owed = delivered.owed & ~copied
+        if not owed.any() and not copies:
+            return None
+        started = self._clock()
+        rate = self._kept_budget.bitrate / 8
+        most = max(OBJECT_LEAST, rate * OBJECT_SECONDS)
+        if fresh:  # what has just changed may go into debt
+            most = max(LEAST_LEVEL, self._bucket.level + self._bucket.depth)
+        width, height = picture.size
+        captured = self._stamp(picture.captured if fresh else now)
+        while True:
+            chosen = self._chosen(owed, most)
+            rects = self._rects(chosen, width, height)[: MAX_EXACT_RECTS - len(copies)]
+            coded = self._coder.code(picture.pixels, rects, copies, palettes=rate < THIN)
+            if len(coded.pixels) <= MOST_BYTES or len(rects) == 1:
+                break
+            owed = owed & chosen  # it compresses worse than was thought
+            most = float(self._cost[chosen].sum()) * self._accuracy / 2
+        expected = float(self._cost[chosen].sum())
+        delivered.sent_exact([*(rect for rect, _ in copies), *rects], self._number)
+        self._number += 1
+        self._lanes.sent_exact(delivered)
+        self._settled = delivered.settled and not self._changed
+        data = coded.encode(picture.size, captured=captured, input_echo=self._echo, settled=self._settled)
+        if expected > OBJECT_LEAST:
+            self._accuracy = 0.8 * self._accuracy + 0.2 * min(4.0, len(data) / expected)
+        self._bucket.spend(len(data))
+        self._moving.spend(len(data))
+        return ExactFrame(
+            data=data,
+            captured=captured,
+            input_echo=self._echo,
+            settled=self._settled,
             stages=StageTimes(
-                picture.grab_seconds, picture.compare_seconds, encoded.convert_seconds, encoded.encode_seconds
+                picture.grab_seconds if fresh else 0.0,
+                picture.compare_seconds if fresh else 0.0,
+                0.0,
+                self._clock() - started,
             ),
         )
 
-    def _judge(self, picture: Picture, encoded: Encoded, now: float) -> bool:
-        """Whether the picture is as good as it gets; plans the next refinement if not."""
-        settings = self._settings
-        if picture.damage or encoded.key:
-            self._refinements = self._unimproved = 0
-            self._best = 0.0
-            self._refine_at = now + settings.quiet * FULL.fps / self._rung.fps
-            return False
-        psnr = 0.0 if encoded.psnr is None else encoded.psnr
-        improved = psnr > self._best + 0.02
-        self._best = max(self._best, psnr)
-        self._unimproved = 0 if improved else self._unimproved + 1
-        fine = encoded.qp is None or encoded.qp <= settings.fine_qp
-        patience = 4 if psnr >= settings.enough else 30
-        if (
-            (psnr >= settings.target and fine)
-            or self._unimproved >= patience
-            or self._refinements >= settings.most_refinements
-        ):
-            self._refine_at = None
-            return True
-        self._refine_at = now + 1.0 / settings.refine_rate
-        return False
+    def _rects(self, chosen: Cells, width: int, height: int) -> tuple[Rect, ...]:
+        """Rectangles of the chosen cells; what seems to be of one colour by itself, as that takes no pixels."""
+        flat = chosen & (self._cost <= FLAT * _PIXELS)
+        plain = [rect for rect in rectangles(flat, width, height) if rect.width * rect.height >= LEAST_FLAT * _PIXELS]
+        rest = chosen.copy()
+        for rect in plain:
+            rest[touched(rect)] = False
+        return (*plain, *rectangles(rest, width, height))
 
-    def _encoder_for(self, picture: Picture) -> tuple[Encoder, EncoderSettings, bool]:
-        """An encoder that fits the picture, what it was opened with, and whether it was just opened."""
-        height, width = picture.pixels.shape[:2]
-        settings, scale = self._settings, self._rung.scale
-        chroma, bitrate = self._wanted_chroma, self._shared_out.bitrate
-        opened = self._opened
-        if (
-            self._encoder is not None
-            and opened is not None
-            and (opened.width, opened.height, opened.chroma, opened.scale) == (width, height, chroma, scale)
-        ):
-            return self._encoder, opened, False
-        self.close()
-        opened = EncoderSettings(
-            width=width,
-            height=height,
-            chroma=chroma,
-            bitrate=bitrate,
-            rate=settings.rate,
-            threads=settings.threads,
-            scale=scale,
+    def _chosen(self, owed: Cells, most: float) -> Cells:
+        """Of what is owed as much as one object takes: what changed last before what waits, the cheap before the
+        costly, and from the top."""
+        count = int(owed.sum())
+        expected = self._cost[owed] * self._accuracy
+        if count * _PIXELS <= MOST_PIXELS and float(expected.sum()) <= most:
+            return owed
+        places = np.flatnonzero(owed)
+        columns = owed.shape[1]
+        # Strips of cells, so that rectangles are large: they compress better.
+        strip = places // columns // 2
+        recent = self._lanes.activity.changed_at.ravel()[places]
+        costly = self._cost.ravel()[places] >= BUSY * _PIXELS
+        order = np.lexsort((places, strip, costly, -np.round(recent, 1)))
+        total = np.cumsum(expected[order])
+        taken = max(1, min(int(np.searchsorted(total, most)), MOST_PIXELS // _PIXELS))
+        chosen = np.zeros(owed.size, np.bool_)
+        chosen[places[order[:taken]]] = True
+        return chosen.reshape(owed.shape)
+
+    def _pictures(
+        self, picture: Picture, delivered: Delivered, pictures: Cells | None, key: bool, fresh: bool, now: float
+    ) -> EncodedFrame:
+        """A picture of what moves."""
+        shown = np.zeros_like(delivered.owed) if pictures is None else pictures
+        frame = self._moving.code(
+            picture,
+            shown,
+            showing=delivered.source == PICTURE,
+            key=key,
+            echo=self._echo,
+            now=now,
+            captured=self._stamp(picture.captured if fresh else now),
         )
-        self._opened = opened
-        self._encoder = self._open_encoder(opened)
-        return self._encoder, opened, True
+        if frame.key:
+            self._key_wanted = False
+        delivered.sent_picture(frame.dirty)
+        self._settled = False
+        return frame
+
+    def _chroma(self, moving: Cells) -> Chroma:
+        """4:4:4 for text on its way, where all can decode it; 4:2:0 for what is made of many colours."""
+        of = self._cost[moving]
+        text = of.size > 0 and float(of.mean()) < BUSY * _PIXELS / 2
+        return self._wanted_chroma if text else Chroma.YUV420
+
+    def _stamp(self, captured: float) -> float:
+        """When something was captured, told apart by a microsecond from all that was sent before: the newer one wins
+        (5.7.2)."""
+        self._stamped = max(captured, self._stamped + 1e-6)
+        return self._stamped

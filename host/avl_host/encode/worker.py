@@ -17,9 +17,9 @@ from typing import Protocol
 from avl_host.capture.source import CaptureSource, CursorImage, SourceLost
 from avl_host.encode.budget import Budget
 from avl_host.encode.encoder import EncoderFailed
-from avl_host.encode.pipeline import Pipeline
+from avl_host.encode.pipeline import Pipeline, Row
 from avl_protocol.endpoint.loop.faults import Faults
-from avl_protocol.media.frame import Chroma, EncodedFrame, Monitor
+from avl_protocol.media.frame import Chroma, Frame, Monitor
 
 #: What is told of a capture that failed in a way that nobody foresaw.
 STOPPED = "capturing the screen failed; start the host again"
@@ -29,7 +29,7 @@ STOPPED = "capturing the screen failed; start the host again"
 class Listener:
     """Who is told; every call comes on the event loop. `lost` is the last call, with a text that says what to do."""
 
-    frame: Callable[[EncodedFrame], None]
+    frame: Callable[[Frame], None]
     cursor: Callable[[CursorImage], None]
     layout: Callable[[tuple[int, int], tuple[Monitor, ...]], None]
     lost: Callable[[str], None]
@@ -44,7 +44,14 @@ class Worker(Protocol):
         """Begin; the listener is told the layout and the pointer's shape first. Call on the event loop."""
 
     def request_key(self) -> None:
-        """Begin a new group soon."""
+        """Begin a new group of pictures soon, where there are any."""
+
+    def request_everything(self) -> None:
+        """Send all of the desktop anew."""
+
+    def request_missing(self, rows: tuple[Row, ...], tell: Callable[[tuple[Row, ...], int], None]) -> None:
+        """Send again what these objects of exact pixels, (first, last) each, showed. `tell(rows, newest)` is called on
+        the event loop: it leaves in objects after `newest`."""
 
     def set_budget(self, budget: Budget) -> None:
         """Keep to another budget from the next picture on."""
@@ -85,16 +92,19 @@ class _Round:
         self._tell = tell
         self._layout: tuple[tuple[int, int], tuple[Monitor, ...]] | None = None
 
-    def run(self, now: float) -> EncodedFrame | None:
-        """The frame to hand over, if there is one. Raises SourceLost, EncoderFailed."""
+    def run(self, now: float) -> tuple[Frame, ...]:
+        """The frames to hand over, in order. Raises SourceLost, EncoderFailed."""
         self._tell_layout()
-        frame = self._pipeline.step(now)
+        frames = self._pipeline.step(now)
         # A new size comes to light in the grab; it is told before the first frame that has it.
         self._tell_layout()
         cursor = self._source.cursor()
         if cursor is not None:
             self._tell(partial(self._listener.cursor, cursor))
-        return frame
+        answers, self._pipeline.answers = self._pipeline.answers, []
+        for answer in answers:
+            self._tell(partial(answer.tell, answer.rows, answer.newest))
+        return frames
 
     def _tell_layout(self) -> None:
         layout = (self._source.size, self._source.monitors())
@@ -127,6 +137,16 @@ class ThreadWorker:
     def request_key(self) -> None:
         """Begin a new group soon."""
         self._pipeline.request_key()
+        self.wake()
+
+    def request_everything(self) -> None:
+        """Send all of the desktop anew."""
+        self._pipeline.request_everything()
+        self.wake()
+
+    def request_missing(self, rows: tuple[Row, ...], tell: Callable[[tuple[Row, ...], int], None]) -> None:
+        """Send again what these objects showed."""
+        self._pipeline.request_missing(rows, tell)
         self.wake()
 
     def set_budget(self, budget: Budget) -> None:
@@ -169,12 +189,12 @@ class ThreadWorker:
                 at = None
                 # While the listener does not have the last frame the sender cannot know whether it takes another.
                 if not self._in_hand:
-                    frame = self._round.run(self._clock())
-                    if frame is None:
-                        at = self._pipeline.next_step()
-                    else:
+                    frames = self._round.run(self._clock())
+                    if frames:
                         self._in_hand = True
-                        self._tell(partial(self._hand_over, frame))
+                        self._tell(partial(self._hand_over, frames))
+                    else:
+                        at = self._pipeline.next_step()
                 if self._source.wait(None if at is None else max(0.0, at - self._clock())):
                     self._pipeline.changed()
         except (SourceLost, EncoderFailed) as error:
@@ -187,9 +207,10 @@ class ThreadWorker:
             self._pipeline.close()
             self._source.close()
 
-    def _hand_over(self, frame: EncodedFrame) -> None:
+    def _hand_over(self, frames: tuple[Frame, ...]) -> None:
         """On the event loop."""
-        self._listener.faults.run(self._listener.frame, frame)
+        for frame in frames:
+            self._listener.faults.run(self._listener.frame, frame)
         self._in_hand = False
         self.wake()
 
@@ -229,6 +250,16 @@ class InlineWorker:
     def request_key(self) -> None:
         """Begin a new group soon."""
         self._pipeline.request_key()
+        self.wake()
+
+    def request_everything(self) -> None:
+        """Send all of the desktop anew."""
+        self._pipeline.request_everything()
+        self.wake()
+
+    def request_missing(self, rows: tuple[Row, ...], tell: Callable[[tuple[Row, ...], int], None]) -> None:
+        """Send again what these objects showed."""
+        self._pipeline.request_missing(rows, tell)
         self.wake()
 
     def set_budget(self, budget: Budget) -> None:
@@ -271,12 +302,12 @@ class InlineWorker:
         if due is not None and due <= now + self.LEAST_DELAY / 2:
             self._pipeline.changed()
         try:
-            frame = self._round.run(now)
+            frames = self._round.run(now)
         except (SourceLost, EncoderFailed) as error:
             self._ended = True
             self._listener.lost(str(error))
             return
-        if frame is not None:
+        for frame in frames:
             self._listener.faults.run(self._listener.frame, frame)
         # What the listener did may have ended this worker, or asked for a turn at once.
         if self._ended or self._timer is not None:

@@ -1,27 +1,32 @@
-"""Publication: one track that this host publishes, with the worker that makes its frames and what seals them (spec
-05-media, 5.1).
+"""Publication: one desktop that this host publishes by two tracks, with the worker that makes their frames and what
+seals them (spec 05-media, 5.1).
 
-A host has one for each picture that it shares; audience, uploads and the rate that they take together are the host's
-(`publisher`).
+Audience, uploads and the rate that all desktops take together are the host's (`publisher`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from avl_host.encode.budget import Budget
+from avl_host.encode.pipeline import Row
 from avl_host.encode.worker import Worker
 from avl_host.publish.permit import CapturePermit
-from avl_protocol.media.frame import Chroma
+from avl_protocol.media.frame import Chroma, ExactFrame, Frame
 from avl_protocol.media.track import Track
 from avl_protocol.rate.hop import frame_limit
 from avl_protocol.session.media.sender import MediaSender
 
 
 class Publication:
-    """What is asked of one track's worker, if it has one yet, each thing only when it changes. `bitrate`: bits per
+    """What is asked of one desktop's worker, if it has one yet, each thing only when it changes. `bitrate`: bits per
     second that it begins with."""
 
-    def __init__(self, sender: MediaSender, bitrate: int, permit: CapturePermit) -> None:
-        self.sender = sender
+    def __init__(self, pictures: MediaSender, exact: MediaSender, bitrate: int, permit: CapturePermit) -> None:
+        self.pictures = pictures
+        self.exact = exact
+        #: Whether all of the desktop was sent as exact pixels, as of the newest object of either track.
+        self.settled = False
         #: Whether its worker may take a picture.
         self.permit = permit
         #: When to look at that again without anything having happened, in seconds of the host's clock; None: never.
@@ -31,18 +36,39 @@ class Publication:
         self._chroma = Chroma.YUV444
 
     @property
-    def track(self) -> Track:
+    def senders(self) -> tuple[MediaSender, MediaSender]:
+        """Both tracks."""
+        return self.pictures, self.exact
+
+    @property
+    def tracks(self) -> tuple[Track, Track]:
         """What it publishes."""
-        return self.sender.track
+        return self.pictures.track, self.exact.track
+
+    def sender_of(self, frame: Frame) -> MediaSender:
+        """The track of a frame, which is about to be sent."""
+        self.settled = isinstance(frame, ExactFrame) and frame.settled
+        return self.exact if isinstance(frame, ExactFrame) else self.pictures
 
     def start(self, worker: Worker) -> None:
         """Name the worker that makes the frames."""
         self._worker = worker
 
     def request_key(self) -> None:
-        """Begin a new group soon."""
+        """Begin a new group of pictures soon."""
         if self._worker is not None:
             self._worker.request_key()
+
+    def request_everything(self) -> None:
+        """Send all of the desktop anew: somebody comes who has nothing."""
+        if self._worker is not None:
+            self._worker.request_everything()
+
+    def request_missing(self, rows: tuple[Row, ...], tell: Callable[[tuple[Row, ...], int], None]) -> None:
+        """Send again what objects of exact pixels showed; `tell(rows, newest)` is called when that is certain."""
+        self.settled = False
+        if self._worker is not None:
+            self._worker.request_missing(rows, tell)
 
     def input_applied(self, when: float) -> None:
         """Input was applied; frames captured later say so."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from avl_host.encode.codecs.coders import Coders, Formats
+from avl_host.encode.pipeline import Row
 from avl_host.encode.worker import Worker
 from avl_host.publish.permit import Capture, CapturePermit
 from avl_host.publish.publication import Publication
 from avl_host.publish.upload import Upload
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
-from avl_protocol.media.frame import Chroma, EncodedFrame
-from avl_protocol.media.track import Track, video
+from avl_protocol.media.frame import Frame
+from avl_protocol.media.track import Track, exact, video
 from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.session.media.sender import MediaSender, repair
 from avl_protocol.wire.endtoend import Rate, Stages
@@ -30,12 +32,13 @@ STILL = 0.1
 RATE_INTERVAL = 1.0
 #: Below this nothing is readable; bits per second.
 LEAST_BITRATE = 200_000
-#: What a host with one picture publishes.
-ONE_PICTURE = (video(1),)
+#: What a host with one desktop publishes.
+ONE_DESKTOP = ((video(1), exact(2)),)
 
 
 class Publisher:
-    """The tracks of one desktop. `max_bitrate`: bits per second of all of them together, at most.
+    """The tracks of a host's desktops, pictures and exact pixels of each. `max_bitrate`: bits per second of all of them
+    together, at most; `coders` choose codec and chroma.
 
     It lives on the event loop; the workers' threads read the permits of their publications and nothing else. `ask` has
     the loop call `look`, and may be called on any thread.
@@ -50,9 +53,11 @@ class Publisher:
         max_bitrate: int,
         on_figures: Callable[[Stages | Rate, Upload | None], None],
         ask: Callable[[], None],
-        tracks: Sequence[Track] = ONE_PICTURE,
+        desktops: Sequence[tuple[Track, Track]] = ONE_DESKTOP,
+        coders: Coders | None = None,
     ) -> None:
         self._clock = clock
+        self._coders = coders or Coders()
         self._max_bitrate = max_bitrate
         self._on_figures = on_figures
         self.media_session = entropy(16)
@@ -60,23 +65,28 @@ class Publisher:
         self.signer = signer.public
         self.endorsement = endorse_signer(identity, self.media_session, signer.public)
         self._keys = MediaKeyring(entropy)
-        #: What is published, the picture that viewers show first in front.
+        #: What is published, the desktop that viewers show first in front.
         self.publications = tuple(
-            Publication(
-                MediaSender(self.media_session, track, signer.sign, self._keys), max_bitrate, CapturePermit(ask)
-            )
-            for track in tracks
+            Publication(self._sender(pictures, signer), self._sender(exact, signer), max_bitrate, CapturePermit(ask))
+            for pictures, exact in desktops
         )
         self._uploads: dict[Upload, float] = {}
-        self._audience: dict[object, tuple[int, ...]] = {}
+        self._audience: dict[object, Formats] = {}
         self._skipped = 0
         self._stages_at = 0.0
         self._stages: Stages | None = None
 
+    def _sender(self, track: Track, signer: Identity) -> MediaSender:
+        return MediaSender(self.media_session, track, signer.sign, self._keys)
+
     @property
     def tracks(self) -> tuple[Track, ...]:
         """What is published."""
-        return tuple(publication.track for publication in self.publications)
+        return tuple(track for publication in self.publications for track in publication.tracks)
+
+    @property
+    def _senders(self) -> list[MediaSender]:
+        return [sender for publication in self.publications for sender in publication.senders]
 
     @property
     def audience(self) -> int:
@@ -107,11 +117,11 @@ class Publisher:
     @property
     def next_objects(self) -> dict[int, int]:
         """The number of each track's next object: who is admitted now can open none before it."""
-        return {publication.track.id: publication.sender.newest + 1 for publication in self.publications}
+        return {sender.track.id: sender.newest + 1 for sender in self._senders}
 
     def captured(self, track: int, number: int) -> float | None:
         """When an object of a track was captured, in seconds of our clock; None for one that is old or never was."""
-        found = (one.sender.captured(number) for one in self.publications if one.track.id == track)
+        found = (sender.captured(number) for sender in self._senders if sender.track.id == track)
         return next(found, None)
 
     def renew_keys(self) -> MediaKey:
@@ -120,18 +130,18 @@ class Publisher:
         self.request_key()
         return key
 
-    def set_viewer(self, viewer: object, chroma: tuple[int, ...] | None) -> None:
+    def set_viewer(self, viewer: object, able: Formats | None) -> None:
         """A viewer joins with what it can decode, or (None) leaves."""
-        if chroma is None:
+        if able is None:
             self._audience.pop(viewer, None)
         else:
-            self._audience[viewer] = chroma
-        everybody = all(Chroma.YUV444 in able for able in self._audience.values())
+            self._audience[viewer] = able
+        chroma = self._coders.choose(self._audience.values())
         for publication in self.publications:
-            publication.set_chroma(Chroma.YUV444 if everybody else Chroma.YUV420)
+            publication.set_chroma(chroma)
         self.look()
-        if chroma is not None:
-            self.request_key()
+        if able is not None:
+            self.request_everything()
 
     def changed(self) -> None:
         """The audience has changed: its size, its tracks, its paths, or what its decoders can take."""
@@ -140,10 +150,23 @@ class Publisher:
         self.wake()
 
     def request_key(self, track: int | None = None) -> None:
-        """Begin a new group of a track soon, or (None) of every one; nothing for a track that is not published."""
+        """Begin a new group of a track of pictures soon, or (None) of every one; nothing for another track."""
         for publication in self.publications:
-            if track is None or track == publication.track.id:
+            if track is None or track == publication.pictures.track.id:
                 publication.request_key()
+
+    def request_everything(self) -> None:
+        """Send all of every desktop anew: somebody comes who has nothing."""
+        for publication in self.publications:
+            publication.request_everything()
+
+    def request_missing(self, track: int, rows: tuple[Row, ...], tell: Callable[[tuple[Row, ...], int], None]) -> None:
+        """Send again what objects of a track of exact pixels showed, (first, last) each; `tell(rows, newest)` is called
+        then. Nothing for another track."""
+        for publication in self.publications:
+            if track == publication.exact.track.id:
+                publication.request_missing(rows, tell)
+                publication.wake()
 
     def input_applied(self, when: float) -> None:
         """Input was applied; frames captured later say so."""
@@ -158,10 +181,10 @@ class Publisher:
     # frames
 
     def _watched(self, publication: Publication | None = None) -> list[Upload]:
-        """Outlets that a track (None: any) leaves on, the one first that the encoder follows: the best, so that a slow
+        """Uploads that a desktop (None: any) leaves on, the one that it is coded for first: the best, so that a slow
         one hurts nobody. A hop of unknown rate counts as if it carried the most that we may send."""
-        track = publication.track.id if publication is not None else None
-        watched = [upload for upload in tuple(self._uploads) if upload.watches(track)]
+        tracks = [track.id for track in publication.tracks] if publication is not None else [None]
+        watched = [upload for upload in tuple(self._uploads) if any(upload.watches(track) for track in tracks)]
         best = max(watched, key=lambda upload: upload.rate or self._max_bitrate, default=None)
         for upload in watched:
             if upload.subscription is not None:
@@ -212,13 +235,14 @@ class Publisher:
         if still or held:
             self.look()
 
-    def frame(self, publication: Publication, frame: EncodedFrame) -> None:
-        """Seal and send a frame of a track."""
+    def frame(self, publication: Publication, frame: Frame) -> None:
+        """Seal and send a frame of a desktop."""
         started = self._clock()
-        sealed = publication.sender.seal(frame)
+        sender = publication.sender_of(frame)
+        sealed = sender.seal(frame)
         now = self._clock()
         for upload in self._watched(publication):
-            if not upload.send(publication.sender, sealed, now):
+            if upload.watches(sender.track.id) and not upload.send(sender, sealed, now):
                 publication.request_key()
         publication.look_at = now + STILL
         self.look()
@@ -226,7 +250,7 @@ class Publisher:
             self._stages_at = now
             times = frame.stages
             seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
-            self._stages = Stages(publication.track.id, sealed[0], tuple(round(value * 1e6) for value in seconds))
+            self._stages = Stages(sender.track.id, sealed[0], tuple(round(value * 1e6) for value in seconds))
 
     def fate(self, upload: Upload, cookie: object, acked: bool, now: float) -> None:
         """A datagram arrived or was lost."""
@@ -245,16 +269,21 @@ class Publisher:
         self._adapt()
 
     def beacon_objects(self) -> tuple[tuple[int, ...], ...]:
-        """Rows of (track, newest object) for the beacon."""
-        newest = [(publication.track.id, publication.sender.newest) for publication in self.publications]
-        return tuple(row for row in newest if row[1] >= 0)
+        """Rows of (track, newest object, settled) for the beacon."""
+        rows = []
+        for publication in self.publications:
+            for sender in publication.senders:
+                if sender.newest >= 0:
+                    settled = publication.settled and sender is publication.exact
+                    rows.append((sender.track.id, sender.newest, int(settled)))
+        return tuple(rows)
 
     def _adapt(self) -> None:
-        """Follow the best of those that are watched, the watched tracks in equal shares."""
+        """Follow the best of those that are watched, the watched desktops in equal shares."""
         watched = self._watched()
         if not watched:
             return
         target = max(LEAST_BITRATE, min(self._max_bitrate, watched[0].rate or self._max_bitrate))
-        active = [one for one in self.publications if any(upload.watches(one.track.id) for upload in watched)]
+        active = [one for one in self.publications if self._watched(one)]
         for publication in active:
             publication.set_bitrate(round(target / len(active)), self._max_bitrate)

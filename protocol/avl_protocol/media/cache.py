@@ -123,7 +123,7 @@ class ObjectCache:
         """MEDIA datagrams of what is here for somebody who comes late: of the newest key object and all that follow it,
         of all, or of none, as the track's `entry` says."""
         numbers = sorted(number for of, number in self._objects if of == track.id)
-        if track.entry is TrackEntry.NEXT:
+        if track.entry in (TrackEntry.NEXT, TrackEntry.ASKED):
             return []
         if track.entry is TrackEntry.KEY:
             keys = [number for number in numbers if self._objects[track.id, number].flags & ObjectFlag.KEY]

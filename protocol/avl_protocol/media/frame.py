@@ -1,8 +1,7 @@
-"""Frames and the desktop they show: what capture makes, what a decoder needs, and the preamble that travels inside
-the seal.
+"""Frames and the desktop they show: what capture makes and what a viewer needs (spec 05-media, 5.3 and 5.7).
 
-Spec 05-media, "Preamble". A key object carries all that a decoder must know, so that it can be joined, recorded or
-stored alone. Colour is BT.709, limited range, sRGB transfer.
+A key object carries all that a decoder must know, so that it can be joined, recorded or stored alone. Colour is BT.709,
+limited range, sRGB transfer.
 """
 
 from __future__ import annotations
@@ -46,13 +45,11 @@ class StageTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedFrame:
-    """One encoded picture: `data` is an H.264 access unit in Annex B form.
+    """One encoded picture of a part of the desktop: `data` is an H.264 access unit in Annex B form.
 
     Times are seconds of the host's clock. `input_echo` is when the newest input applied before this capture was
-    applied (0: none yet).
-    `dirty` is what changed since the frame before (empty for a refinement: then the whole picture may have changed
-    slightly).
-    `settled`: nothing better will follow until the screen changes.
+    applied (0: none yet). `width` and `height` are the picture's own; `place` is the part of the desktop that it is of,
+    and `dirty` what of that is to be shown from it, both in desktop pixels.
     """
 
     key: bool
@@ -63,6 +60,25 @@ class EncodedFrame:
     width: int
     height: int
     chroma: Chroma
+    desktop: tuple[int, int]
+    place: Rect
     dirty: tuple[Rect, ...] = ()
+    stages: StageTimes = field(default_factory=StageTimes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactFrame:
+    """Exact pixels of some rectangles: `data` is the plaintext of an object (5.7.1).
+
+    Times as in EncodedFrame. `settled`: with this, all of the desktop was sent as it is.
+    """
+
+    data: bytes
+    captured: float
+    input_echo: float
     settled: bool = False
     stages: StageTimes = field(default_factory=StageTimes)
+
+
+#: What a host makes of its desktop.
+Frame = EncodedFrame | ExactFrame

@@ -59,6 +59,10 @@ class Ordering(Generic[T]):
     def _successor(self) -> int | None:
         return next((n for n in sorted(self._waiting) if self._waiting[n].depends == self._last), None)
 
+    def forget_waiting(self) -> None:
+        """What waits is of no use any more."""
+        self._waiting.clear()
+
     def stuck(self, now: float) -> int | None:
         """The first object that can't be decoded for longer than `patience`: recovery is needed from it on."""
         late = [n for n, w in self._waiting.items() if now >= w.since + self.patience]

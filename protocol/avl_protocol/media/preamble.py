@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from avl_protocol.media.exact import on_cells
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.wire import varint
 from avl_protocol.wire.buffer import Reader
@@ -11,28 +12,29 @@ from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
 from avl_protocol.wire.registry import MAX_DIRTY_RECTS, CloseCode
 
 _KEY = 1
-_SETTLED = 2
+_NOWHERE = Rect(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preamble:
-    """Times in microseconds of the host's clock.
+    """Times in microseconds of the host's clock; `dirty`: what of the desktop is to be shown from this picture.
 
-    `depends`: newest object this one needs, None for a key object. `codec`, `width`, `height` and `chroma` are set
-    on key objects
-    only and hold for the group.
+    `depends`: newest object this one needs, None for a key object. What follows is set on key objects only and holds
+    for the group: codec, size and chroma of the picture, the size of the desktop, and the place in it that the picture
+    is of.
     """
 
     group: int
     captured_us: int
     input_echo_us: int
     depends: int | None
-    settled: bool = False
     dirty: tuple[Rect, ...] = ()
     codec: str = ""
     width: int = 0
     height: int = 0
     chroma: Chroma = Chroma.YUV420
+    desktop: tuple[int, int] = (0, 0)
+    place: Rect = _NOWHERE
 
     @property
     def key(self) -> bool:
@@ -45,7 +47,7 @@ def encode(preamble: Preamble, bitstream: bytes) -> bytes:
     if len(preamble.dirty) > MAX_DIRTY_RECTS:
         raise LocalProtocolError("too many rectangles")
     out = [
-        bytes(((_KEY if preamble.key else 0) | (_SETTLED if preamble.settled else 0),)),
+        bytes((_KEY if preamble.key else 0,)),
         varint.encode(preamble.group),
         varint.encode(preamble.captured_us),
         varint.encode(preamble.input_echo_us),
@@ -54,13 +56,18 @@ def encode(preamble: Preamble, bitstream: bytes) -> bytes:
         codec = preamble.codec.encode("ascii")
         out += [bytes((len(codec),)), codec, varint.encode(preamble.width), varint.encode(preamble.height)]
         out.append(bytes((preamble.chroma,)))
+        out += [varint.encode(value) for value in (*preamble.desktop, *_sides(preamble.place))]
     else:
         out.append(varint.encode(preamble.depends))
     out.append(varint.encode(len(preamble.dirty)))
     for rect in preamble.dirty:
-        out += [varint.encode(value) for value in (rect.x, rect.y, rect.width, rect.height)]
+        out += [varint.encode(value) for value in _sides(rect)]
     out.append(bitstream)
     return b"".join(out)
+
+
+def _sides(rect: Rect) -> tuple[int, int, int, int]:
+    return rect.x, rect.y, rect.width, rect.height
 
 
 def decode(plaintext: bytes) -> tuple[Preamble, memoryview]:
@@ -68,11 +75,15 @@ def decode(plaintext: bytes) -> tuple[Preamble, memoryview]:
     reader = Reader(plaintext, CloseCode.SESSION_PROTOCOL)
     flags = reader.uint(1)
     group, captured, echo = reader.integer(), reader.integer(), reader.integer()
-    depends, codec, width, height, chroma = None, "", 0, 0, Chroma.YUV420
+    depends, codec, width, height, chroma, desktop, place = None, "", 0, 0, Chroma.YUV420, (0, 0), _NOWHERE
     try:
         if flags & _KEY:
             codec = bytes(reader.take(reader.uint(1))).decode("ascii")
             width, height, chroma = reader.integer(), reader.integer(), Chroma(reader.uint(1))
+            desktop = (reader.integer(), reader.integer())
+            place = _rect(reader)
+            if not on_cells(place, *desktop):
+                raise ValueError("a picture of what is no part of the desktop")
         else:
             depends = reader.integer()
         count = reader.integer()
@@ -80,17 +91,34 @@ def decode(plaintext: bytes) -> tuple[Preamble, memoryview]:
             raise ValueError("too many rectangles")
     except ValueError as error:
         raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, f"preamble: {error}") from None
-    dirty = tuple(Rect(*(reader.integer() for _ in range(4))) for _ in range(count))
-    settled = bool(flags & _SETTLED)
+    dirty = tuple(_rect(reader) for _ in range(count))
     return Preamble(
         group=group,
         captured_us=captured,
         input_echo_us=echo,
         depends=depends,
-        settled=settled,
         dirty=dirty,
         codec=codec,
         width=width,
         height=height,
         chroma=chroma,
+        desktop=desktop,
+        place=place,
     ), reader.rest()
+
+
+def _rect(reader: Reader) -> Rect:
+    return Rect(*(reader.integer() for _ in range(4)))
+
+
+def shows(preamble: Preamble, group: Preamble) -> bool:
+    """Whether a picture of a group keeps to its place: rectangles at cells, within it."""
+    place = group.place
+    return all(
+        on_cells(rect, *group.desktop)
+        and place.x <= rect.x
+        and place.y <= rect.y
+        and rect.x + rect.width <= place.x + place.width
+        and rect.y + rect.height <= place.y + place.height
+        for rect in preamble.dirty
+    )

@@ -20,8 +20,8 @@ from avl_protocol.wire.registry import (
     TrackKind,
 )
 
-#: Seconds that a fragment of a picture may wait to be sent, or be sent again.
-VIDEO_LIFETIME = 0.5
+#: Seconds that a fragment of a picture, and one of exact pixels, may wait to be sent, or be sent again.
+VIDEO_LIFETIME, EXACT_LIFETIME = 0.5, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,8 @@ class Track:
 
     `id` is its number in headers (0 to 255), `kind` one of `track_kinds` (a relay takes any). `priority` is its rank in
     the queue of datagrams and `lifetime` how long one may wait there, in seconds. `entry` is what somebody who comes
-    late needs, and with that whether its objects depend on each other.
+    late needs, and with that whether its objects depend on each other. `first` is the first object that a viewer can
+    open, told to it alone, where it has to know what it lacks.
     """
 
     id: int
@@ -38,6 +39,7 @@ class Track:
     priority: Priority
     lifetime: float
     entry: TrackEntry
+    first: int = 0
 
     @property
     def dependent(self) -> bool:
@@ -45,9 +47,18 @@ class Track:
         return self.entry is TrackEntry.KEY
 
     @property
+    def asked(self) -> bool:
+        """Whether who lacks an object asks for what it showed, so that a hop that is behind may leave it out."""
+        return self.entry is TrackEntry.ASKED
+
+    @property
     def row(self) -> tuple[int, ...]:
         """How it travels: number, kind, priority, lifetime in milliseconds, entry."""
         return (self.id, int(self.kind), int(self.priority), round(self.lifetime * 1000), int(self.entry))
+
+    def row_from(self, first: int) -> tuple[int, ...]:
+        """The row for a viewer that can open objects from `first` on."""
+        return (*self.row, first) if self.entry is TrackEntry.ASKED else self.row
 
 
 def video(number: int) -> Track:
@@ -57,8 +68,26 @@ def video(number: int) -> Track:
     )
 
 
+def exact(number: int) -> Track:
+    """A track of exact pixels."""
+    return Track(
+        id=number, kind=TrackKind.EXACT, priority=Priority.EXACT, lifetime=EXACT_LIFETIME, entry=TrackEntry.ASKED
+    )
+
+
+def desktops(tracks: Iterable[Track]) -> tuple[tuple[Track, Track | None], ...]:
+    """The desktops of a host: each track of pictures with that of exact pixels behind it, if there is one."""
+    found: list[tuple[Track, Track | None]] = []
+    for track in tracks:
+        if track.kind == TrackKind.VIDEO:
+            found.append((track, None))
+        elif track.kind == TrackKind.EXACT and found and found[-1][1] is None:
+            found[-1] = (found[-1][0], track)
+    return tuple(found)
+
+
 def tracks_of(rows: Iterable[tuple[int, ...]], code: CloseCode) -> tuple[Track, ...]:
-    """The tracks that rows of TRACKS or GRANT describe; values behind the fifth are ignored.
+    """The tracks that rows of TRACKS or GRANT describe; values behind the sixth are ignored.
 
     Raises RemoteProtocolError(`code`) where a row is not one, a number stands twice, or there are more than MAX_TRACKS.
     """
@@ -81,6 +110,14 @@ def _track(row: tuple[int, ...], code: CloseCode) -> Track:
         and Priority.FEEDBACK < priority < Priority.PROBE
         and 0 < lifetime <= MAX_TRACK_LIFETIME
         and entry in TrackEntry._value2member_map_
+        and (entry != TrackEntry.ASKED or len(row) < 6 or row[5] >= 0)
     ):
         raise RemoteProtocolError(code, "a track out of range")
-    return Track(id=number, kind=kind, priority=Priority(priority), lifetime=lifetime / 1000, entry=TrackEntry(entry))
+    return Track(
+        id=number,
+        kind=kind,
+        priority=Priority(priority),
+        lifetime=lifetime / 1000,
+        entry=TrackEntry(entry),
+        first=row[5] if entry == TrackEntry.ASKED and len(row) > 5 else 0,
+    )

@@ -49,6 +49,7 @@ from avl_protocol.wire.endtoend import (
     Grant,
     Layout,
     MediaKeys,
+    Replaced,
 )
 from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.framing import ShortFrameReader
@@ -110,6 +111,7 @@ class ViewerSession:
             MediaKeys: self._keys_told,
             End: self._host_ends,
             Echo: self._applied,
+            Replaced: self._replaced,
         }
         self._exchanges = 0
         self._presented = Presented()
@@ -353,7 +355,7 @@ class ViewerSession:
         self.state = ViewerState.ADMITTED
         self.permissions = Permission(grant.permissions & sum(Permission))
         self.clock.seed(grant.host_time_us / 1e6, now)
-        shown = [track for track in self.tracks if track.kind == TrackKind.VIDEO]
+        shown = [track for track in self.tracks if track.kind in (TrackKind.VIDEO, TrackKind.EXACT)]
         self._watching = Watching(ObjectOpener(grant.media_session, grant.signer), shown, self._events, self.send)
         self._watching.learn(grant.keys, now)
         self._timers.stop(Timer.HANDSHAKE)
@@ -361,7 +363,7 @@ class ViewerSession:
         for channel in channels_of(self.permissions)[1:]:
             self._pipes.open(channel)
         if self._decodes:
-            self.send(Decoder(self._decodes))
+            self.send(self._decodes)
         self._exchange_clocks(now)
         self._events.append(Admitted(grant))
 
@@ -383,6 +385,10 @@ class ViewerSession:
         if self._watching is not None:
             self._watching.learn(message.keys, now)
 
+    def _replaced(self, answer: Replaced, now: float) -> None:
+        if self._watching is not None:
+            self._watching.replaced(answer)
+
     def _host_ends(self, end: End, now: float) -> None:
         self._ended(Refused(known_code(end.code, CloseCode.EVICTED)), now)
 
@@ -399,14 +405,15 @@ class ViewerSession:
             self._events.append(Stale(False))
         if self._watching is not None and self._decodes:
             self._watching.beacon(beacon, now)
+            self._timers.set(Timer.RECOVER, self._watching.receiver.next_check(now))
 
     # media
 
-    def watch(self, decodes: tuple[int, ...]) -> None:
-        """Ask for pictures from now on, where none were wanted at first; `decodes`: chroma samplings that we decode."""
+    def watch(self, decodes: Decoder) -> None:
+        """Ask for pictures from now on, where none were wanted at first; `decodes`: what our decoder can do."""
         if not self._decodes:
             self._decodes = decodes
-            self.send(Decoder(decodes))
+            self.send(decodes)
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""
@@ -417,6 +424,12 @@ class ViewerSession:
                 self._fail(Refused(error.code, error.text), now)
             except Refused as reason:
                 self._fail(reason, now)
+
+    def left_out(self, track: int, number: int, now: float) -> None:
+        """An object of exact pixels copies what is not known: it is to be asked for."""
+        if self._watching is not None:
+            self._watching.receiver.left_out(track, number, now)
+            self._timers.set(Timer.RECOVER, self._watching.receiver.next_check(now))
 
     def presented(self, track: int, number: int, at: float, now: float) -> None:
         """An object was on the screen `at`: the next report says so."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from avl_protocol.session.input.ledger import Dropped
-from avl_protocol.session.media.receiver import ReceivedFrame
+from avl_protocol.session.media.receiver import ReceivedObject
 from avl_protocol.session.pipes import Attachment
 from avl_protocol.wire.endtoend import ChannelMessage, Grant
 from avl_protocol.wire.errors import Refused
@@ -30,9 +30,9 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Frames to decode, in order."""
+    """Pictures to decode and exact pixels to show, in order."""
 
-    frames: list[ReceivedFrame]
+    frames: list[ReceivedObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class Stuck:
 
     track: int
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Whether all was sent as exact pixels may be another matter now: the host has said something about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +95,6 @@ class Ended:
     reason: Refused
 
 
-ViewerEvent = Waiting | Admitted | Frames | Stuck | Received | InputDropped | Moved | Unmoved | Adrift | Stale | Ended
+ViewerEvent = (
+    Waiting | Admitted | Frames | Stuck | Settled | Received | InputDropped | Moved | Unmoved | Adrift | Stale | Ended
+)

@@ -127,9 +127,10 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """What the viewer can decode: chroma samplings."""
+    """What the viewer can decode: chroma samplings of H.264, and rows of (codec, chroma samplings) beside it."""
 
     chroma: tuple[int, ...]
+    others: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class ClockPong:
 
 @dataclass(frozen=True, slots=True)
 class Beacon:
-    """Each second: the host's clock, and rows of (track, newest object)."""
+    """Each second: the host's clock, and rows of (track, newest object, settled)."""
 
     host_us: int
     objects: tuple[tuple[int, ...], ...] = ()
@@ -200,6 +201,23 @@ class Ticket:
 
     ticket: bytes
     seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Viewer to host: objects of exact pixels that did not come, as rows of (first, last) (5.7.4)."""
+
+    track: int
+    objects: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Host to viewer: what the objects of these rows showed is sent again, in objects after `newest`."""
+
+    track: int
+    objects: tuple[tuple[int, ...], ...]
+    newest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +286,8 @@ ControlMessage = (
     | Rate
     | Candidates
     | Ticket
+    | Missing
+    | Replaced
 )
 InputMessage = Batch | Echo
 BulkMessage = Clipboard | ClipboardAsk | ClipboardSet

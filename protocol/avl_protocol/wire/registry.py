@@ -10,7 +10,8 @@ LABEL = "avl/1"
 ALPN = "avl/1"
 PATH = "/avl/1"
 HOP_VERSIONS = (1,)
-SESSION_VERSIONS = (1,)
+SESSION_VERSIONS = (2,)
+CELL = 16  # pixels of a cell's side (05-media, 5.7.1)
 
 MAX_REPORTED = 60  # objects that one REPORT names at most
 MAX_DATAGRAM_PAYLOAD = 1152  # largest DATAGRAM payload in bytes
@@ -25,6 +26,8 @@ MAX_RETAINED_CONTROL = 65536  # unacknowledged ciphertext kept on channels 0 and
 MAX_RETAINED_BULK = 4194304  # unacknowledged ciphertext kept on other channels
 MAX_CLIPBOARD_TEXT = 1048000  # largest clipboard text in UTF-8 bytes
 MAX_DIRTY_RECTS = 32  # most rectangles in a preamble
+MAX_EXACT_RECTS = 1024  # most rectangles in an object of exact pixels
+MAX_MISSING_ROWS = 64  # most rows of one MISSING
 MAX_PICTURE_SIDE = 8192  # longest side of a desktop and of its pictures in pixels
 MAX_PICTURE_PIXELS = 16777216  # most pixels of a desktop and of its pictures
 MAX_PICTURE_REFERENCES = 4  # most reference frames of a bitstream
@@ -155,10 +158,10 @@ class ObjectFlag(IntFlag):
 class TrackKind(IntEnum):
     """Registry section "track_kinds"."""
 
-    VIDEO = 1  # H.264
+    VIDEO = 1  # pictures
     AUDIO = 2  # reserved
     CURSOR = 3  # reserved
-    EXACT = 4  # reserved: rectangles as they are
+    EXACT = 4  # rectangles of exact pixels
 
 
 class TrackEntry(IntEnum):
@@ -167,6 +170,16 @@ class TrackEntry(IntEnum):
     KEY = 1  # objects depend on each other: who comes late needs a key object
     NEXT = 2  # each object stands alone: who comes late begins with the next one
     KEPT = 3  # each object stands alone: who comes late is sent those that are kept, then the next one
+    ASKED = 4  # each object stands alone: who lacks one asks the host for what it showed
+
+
+class ExactCoding(IntEnum):
+    """Registry section "exact_codings"."""
+
+    SOLID = 0  # one colour
+    COPY = 1  # what stands elsewhere on the desktop
+    PALETTE = 2  # indices into a list of colours
+    PLAIN = 3  # four bytes a pixel
 
 
 class Priority(IntEnum):
@@ -247,6 +260,15 @@ class Chroma(IntEnum):
 
     YUV420 = 0  # 4:2:0
     YUV444 = 1  # 4:4:4
+
+
+class VideoCodec(IntEnum):
+    """Registry section "codecs"."""
+
+    H264 = 0  # H.264
+    H265 = 1  # H.265
+    VP9 = 2  # VP9
+    AV1 = 3  # AV1
 
 
 #: channel -> (permissions, any of which opens it; none: it is always open, whether it is bulk)
@@ -368,7 +390,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "NEED_KEYS": (3, ((0, "track", "int"), (1, "kid", "int"),)),
     "LAYOUT": (4, ((0, "width", "int"), (1, "height", "int"), (2, "names", "str[]"), (3, "monitors", "int[][]"),)),
     "CURSOR": (5, ((0, "serial", "int"), (1, "width", "int"), (2, "height", "int"), (3, "hot_x", "int"), (4, "hot_y", "int"), (5, "image", "bytes"), (6, "scale", "int"),)),
-    "DECODER": (6, ((0, "chroma", "int[]"),)),
+    "DECODER": (6, ((0, "chroma", "int[]"), (1, "others", "int[][]"),)),
     "CLOCK_PING": (7, ((0, "sent_us", "int"),)),
     "CLOCK_PONG": (8, ((0, "sent_us", "int"), (1, "host_us", "int"),)),
     "BEACON": (9, ((0, "host_us", "int"), (1, "objects", "int[][]"),)),
@@ -378,6 +400,8 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "RATE": (14, ((0, "state", "str"), (1, "reason", "str"), (2, "figures", "int[]"),)),
     "CANDIDATES": (15, ((0, "serial", "int"), (1, "rows", "any[][]"), (2, "hashes", "bytes[]"),)),
     "TICKET": (16, ((0, "ticket", "bytes"), (1, "seconds", "int"),)),
+    "MISSING": (17, ((0, "track", "int"), (1, "objects", "int[][]"),)),
+    "REPLACED": (18, ((0, "track", "int"), (1, "objects", "int[][]"), (2, "newest", "int"),)),
 }
 INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),

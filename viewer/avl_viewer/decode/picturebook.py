@@ -1,17 +1,26 @@
-"""PictureBook: frames of one track between their arrival and the screen, on three threads, and the figures about
+"""PictureBook: objects of one desktop between their arrival and the screen, on three threads, and the figures about
 them."""
 
 from __future__ import annotations
 
 import threading
-from typing import Any
+from dataclasses import dataclass
 
-from avl_protocol.session.media.receiver import ReceivedFrame
-from avl_viewer.figures.stats import Stats
-from avl_viewer.present.presenter import Picture
+from avl_protocol.session.media.receiver import ReceivedExact, ReceivedFrame, ReceivedObject
+from avl_viewer.figures.stats import Arrival, Stats
 
 #: The host's stages, in the order STAGES tells them (spec 03-wire, 3.4).
 HOST_STAGES = ("grab", "compare", "convert", "encode", "seal")
+
+
+@dataclass(frozen=True, slots=True)
+class PictureKind:
+    """What pictures are coded as: RFC 6381 codec, chroma sampling, and their size."""
+
+    codec: str
+    chroma: str
+    width: int
+    height: int
 
 
 class PictureBook:
@@ -19,48 +28,34 @@ class PictureBook:
 
     def __init__(self) -> None:
         self.stats = Stats()
+        #: What the newest picture was; None before any.
+        self.kind: PictureKind | None = None
         self._lock = threading.Lock()
-        self._captured: dict[int, float] = {}
 
     def renew(self) -> None:
         """A new session: object numbers start again."""
         with self._lock:
             self.stats = Stats()
-            self._captured.clear()
+            self.kind = None
 
-    def received(self, frame: ReceivedFrame, captured: float) -> None:
-        """A frame is whole and opened; `captured` in our clock."""
+    def received(self, one: ReceivedObject, captured: float) -> None:
+        """An object is whole and opened; `captured` in our clock."""
+        echo = one.exact.input_echo_us if isinstance(one, ReceivedExact) else one.preamble.input_echo_us
+        arrival = Arrival(one.track, one.number, one.size, captured, echo / 1e6, one.first, one.last)
         with self._lock:
-            self._captured[frame.number] = captured
-            self.stats.frame_received(frame, captured)
+            self.stats.received(arrival)
+            if isinstance(one, ReceivedFrame):
+                self.kind = PictureKind(one.codec, one.chroma.name, one.width, one.height)
 
-    def decoded(self, frame: ReceivedFrame, image: Any, started: float, finished: float) -> Picture:
-        """A frame was decoded: the picture to present."""
+    def decoded(self, one: ReceivedObject, started: float, finished: float) -> float:
+        """An object was decoded; when it was captured, in our clock."""
         with self._lock:
-            captured = self._captured.pop(frame.number, frame.first)
-            for old in [number for number in self._captured if number < frame.number]:
-                del self._captured[old]
-            self.stats.frame_decoded(frame.number, finished - started, finished)
-        dirty = frame.preamble.dirty or None
-        if frame.preamble.key:
-            dirty = None
-        return Picture(
-            track=frame.track,
-            number=frame.number,
-            width=frame.width,
-            height=frame.height,
-            chroma=frame.chroma,
-            frame=image,
-            dirty=dirty,
-            captured=captured,
-            received=frame.last,
-            decoded=finished,
-        )
+            return self.stats.decoded(one.track, one.number, finished - started, finished) or one.first
 
-    def presented(self, number: int, at: float) -> None:
-        """A picture is on the screen."""
+    def presented(self, track: int, number: int, at: float) -> None:
+        """An object is on the screen."""
         with self._lock:
-            self.stats.frame_presented(number, at)
+            self.stats.presented(track, number, at)
 
     def host_stages(self, times_us: tuple[int, ...], now: float) -> None:
         """Where the host's time went."""

@@ -1,61 +1,112 @@
-"""PicturePipelines: frames of a session through decoders to the presenter, with what is known of each on the way.
+"""PicturePipelines: objects of a session onto its desktops' canvases and to the presenter, with what is known of each
+on the way.
 
-Each track has a pipeline of its own: a decoder, which needs every frame of its track in order, and a book of figures.
+Each desktop has a canvas, a decoder for its pictures, which needs all of them in order, and a book of figures. Exact
+pixels pass the decoder by.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
+from avl_protocol.media.bounds import codec_of
 from avl_protocol.media.clock import ClockOffset
-from avl_protocol.session.media.receiver import ReceivedFrame
+from avl_protocol.media.frame import Rect
+from avl_protocol.media.track import Track
+from avl_protocol.session.media.receiver import ReceivedExact, ReceivedFrame, ReceivedObject
+from avl_protocol.wire.errors import RemoteProtocolError
+from avl_viewer.decode.canvas import Canvas
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.picturebook import PictureBook
 from avl_viewer.decode.worker import Decoded, DecodeJob, DecodeWorker
-from avl_viewer.present.presenter import Presenter
+from avl_viewer.present.presenter import Picture, Presenter
 
 MakeDecoder = Callable[[Callable[[Decoded], None], Callable[[Any, DecodeError], None]], DecodeWorker]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a pipeline wants of the session. `undecodable(track, object)`: pictures are to begin anew; `left_out(track,
+    object)`: exact pixels copy what is not known; `damaged(track)`: exact pixels were not as they have to be.
+    All are called on the event loop."""
+
+    undecodable: Callable[[int, int], None]
+    left_out: Callable[[int, int], None]
+    damaged: Callable[[int], None]
+
+
 class PicturePipeline:
-    """One track's path to the presenter. `failed(track, object)` is called on the decoder's thread."""
+    """One desktop's path to the presenter."""
 
     def __init__(
         self,
+        *,
+        desktop: int,
         presenter: Presenter,
         make_decoder: MakeDecoder,
         book: PictureBook,
-        failed: Callable[[int, int], None],
+        wishes: Wishes,
+        now: Callable[[], float],
     ) -> None:
+        self._desktop = desktop
         self._presenter = presenter
-        self._failed = failed
+        self._wishes = wishes
+        self._now = now
         self.book = book
+        self.canvas = Canvas()
         self.decoder = make_decoder(self._decoded, self._undecodable)
 
-    def frame(self, frame: ReceivedFrame, captured: float) -> None:
-        """Decode this next; `captured` in seconds of our clock."""
-        self.book.received(frame, captured)
-        self.decoder.submit(DecodeJob(frame.data, frame.preamble.key, frame))
+    def take(self, one: ReceivedObject, captured: float) -> None:
+        """Show or decode this next; `captured` in seconds of our clock."""
+        self.book.received(one, captured)
+        if isinstance(one, ReceivedFrame):
+            self.decoder.submit(DecodeJob(one.data, one.preamble.key, one, codec_of(one.codec)))
+        else:
+            self._show(one)
+
+    def _show(self, one: ReceivedExact) -> None:
+        started = self._now()
+        try:
+            shown = self.canvas.show(one)
+        except RemoteProtocolError:
+            self._wishes.damaged(one.track)
+            return
+        if not shown.complete:
+            self._wishes.left_out(one.track, one.number)
+        self._present(one, shown.changed, started, self._now())
+
+    def _present(self, one: ReceivedObject, dirty: tuple[Rect, ...], started: float, finished: float) -> None:
+        captured = self.book.decoded(one, started, finished)
+        self._presenter.picture(
+            Picture(
+                desktop=self._desktop,
+                track=one.track,
+                number=one.number,
+                canvas=self.canvas,
+                dirty=dirty,
+                captured=captured,
+                received=one.last,
+                decoded=finished,
+            )
+        )
 
     # on the decoder's thread
 
     def _decoded(self, done: Decoded) -> None:
         frame: ReceivedFrame = done.context
-        picture = self.book.decoded(frame, done.frame, done.started, done.finished)
-        self._presenter.picture(picture)
-        if frame.preamble.settled:
-            self._presenter.settled(frame.track, frame.number)
+        shown = self.canvas.stage(done.frame, frame)
+        self._present(frame, shown.changed, done.started, done.finished)
 
     def _undecodable(self, context: Any, error: DecodeError) -> None:
         frame: ReceivedFrame = context
-        self._failed(frame.track, frame.number)
+        self._wishes.undecodable(frame.track, frame.number)
 
 
 class PicturePipelines:
-    """Those of all tracks. `undecodable(track, object)` and `presented(track, object, at)` are called on the event
-    loop; decoders are not on its thread."""
+    """Those of all desktops. `presented(track, object, at)` is called on the event loop, as the wishes are."""
 
     def __init__(
         self,
@@ -63,51 +114,70 @@ class PicturePipelines:
         presenter: Presenter,
         make_decoder: MakeDecoder,
         loop: asyncio.AbstractEventLoop,
-        undecodable: Callable[[int, int], None],
+        wishes: Wishes,
         presented: Callable[[int, int, float], None],
+        now: Callable[[], float],
     ) -> None:
         self._presenter = presenter
         self._make_decoder = make_decoder
         self._loop = loop
-        self._on_undecodable = undecodable
+        self._on_undecodable = wishes.undecodable
+        self._wishes = replace(wishes, undecodable=self._undecodable)
         self._on_presented = presented
-        self._pipelines: dict[int, PicturePipeline] = {}
-        #: Figures of the first track, the desktop, whichever number it has.
+        self._now = now
+        #: By the number of each desktop's first track, and by those of both.
+        self._desktops: dict[int, PicturePipeline] = {}
+        self._of: dict[int, PicturePipeline] = {}
+        #: Figures of the first desktop, whichever number it has.
         self.book = PictureBook()
         presenter.attach(self._presented)
 
     @property
     def depth(self) -> int:
         """Frames that wait for decoders."""
-        return sum(pipeline.decoder.depth for pipeline in self._pipelines.values())
+        return sum(pipeline.decoder.depth for pipeline in self._desktops.values())
 
     @property
     def books(self) -> dict[int, PictureBook]:
-        """Figures of each track."""
-        return {track: pipeline.book for track, pipeline in self._pipelines.items()}
+        """Figures of each desktop, by its first track."""
+        return {desktop: pipeline.book for desktop, pipeline in self._desktops.items()}
 
-    def begin(self, tracks: tuple[int, ...]) -> None:
-        """A new session has these tracks of pictures, the desktop first: no figure of the one before counts."""
-        for track, pipeline in list(self._pipelines.items()):
-            if track not in tracks or (pipeline.book is self.book) != (track == tracks[0]):
-                self._pipelines.pop(track).decoder.close()
-        for track in tracks:
-            if track not in self._pipelines:
-                book = self.book if track == tracks[0] else PictureBook()
-                self._pipelines[track] = PicturePipeline(self._presenter, self._make_decoder, book, self._undecodable)
-            self._pipelines[track].book.renew()
-        self._presenter.tracks(tracks)
+    @property
+    def canvases(self) -> dict[int, Canvas]:
+        """The canvas of each desktop, by its first track."""
+        return {desktop: pipeline.canvas for desktop, pipeline in self._desktops.items()}
 
-    def frames(self, frames: list[ReceivedFrame], clock: ClockOffset) -> None:
-        """Decode these, in order."""
-        for frame in frames:
-            pipeline = self._pipelines.get(frame.track)
-            if pipeline is not None:
-                pipeline.frame(frame, clock.from_host(frame.preamble.captured_us / 1e6))
+    def begin(self, desktops: tuple[tuple[Track, Track | None], ...]) -> None:
+        """A new session has these desktops: no figure and no pixel of the one before counts."""
+        self.close()
+        self._desktops.clear()
+        self._of.clear()
+        self.book.renew()
+        for pictures, exact in desktops:
+            first = not self._desktops
+            pipeline = PicturePipeline(
+                desktop=pictures.id,
+                presenter=self._presenter,
+                make_decoder=self._make_decoder,
+                book=self.book if first else PictureBook(),
+                wishes=self._wishes,
+                now=self._now,
+            )
+            self._desktops[pictures.id] = self._of[pictures.id] = pipeline
+            if exact is not None:
+                self._of[exact.id] = pipeline
+        self._presenter.tracks(tuple(self._desktops))
+
+    def take(self, objects: list[ReceivedObject], clock: ClockOffset) -> None:
+        """Show and decode these, in order."""
+        for one in objects:
+            if (pipeline := self._of.get(one.track)) is not None:
+                captured = one.exact.captured_us if isinstance(one, ReceivedExact) else one.preamble.captured_us
+                pipeline.take(one, clock.from_host(captured / 1e6))
 
     def close(self) -> None:
         """Let go of the decoders."""
-        for pipeline in self._pipelines.values():
+        for pipeline in self._desktops.values():
             pipeline.decoder.close()
 
     # on other threads
@@ -116,7 +186,6 @@ class PicturePipelines:
         self._loop.call_soon_threadsafe(self._on_undecodable, track, number)
 
     def _presented(self, track: int, number: int, at: float) -> None:
-        pipeline = self._pipelines.get(track)
-        if pipeline is not None:
-            pipeline.book.presented(number, at)
+        if (pipeline := self._of.get(track)) is not None:
+            pipeline.book.presented(track, number, at)
             self._loop.call_soon_threadsafe(self._on_presented, track, number, at)

@@ -9,7 +9,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from avl_protocol.session.media.receiver import ReceivedFrame
 from avl_protocol.session.snapshot import Snapshot
 
 #: Seconds of the sliding windows.
@@ -20,14 +19,25 @@ SHORT = 1.0
 KEPT = 1024
 
 
-@dataclass(slots=True, kw_only=True)
-class _Underway:
-    """A frame between arrival and the screen; times are ours."""
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An object that is whole: bytes, the time of its capture in our clock, the newest input that it shows, in the
+    host's, and when its first and last fragment arrived."""
 
+    track: int
+    number: int
+    size: int
     captured: float
     echo: float
     first: float
-    received: float
+    last: float
+
+
+@dataclass(slots=True)
+class _Underway:
+    """An object between arrival and the screen, and when it was decoded."""
+
+    arrival: Arrival
     decoded: float | None = None
 
 
@@ -44,7 +54,7 @@ class Stats:
     """Collects what happens to frames and inputs. Times are seconds of our clock unless said otherwise."""
 
     def __init__(self) -> None:
-        self._underway: dict[int, _Underway] = {}
+        self._underway: dict[tuple[int, int], _Underway] = {}
         self._presented: deque[tuple[float, float]] = deque(maxlen=KEPT)
         self._stages: dict[str, deque[tuple[float, float]]] = {}
         self._received: deque[tuple[float, int]] = deque(maxlen=4 * KEPT)
@@ -52,35 +62,36 @@ class Stats:
         self._applied: deque[tuple[float, float]] = deque(maxlen=KEPT)
         self._photon: deque[tuple[float, float]] = deque(maxlen=KEPT)
 
-    def frame_received(self, frame: ReceivedFrame, captured: float) -> None:
-        """A frame is whole; `captured` is its capture in our clock."""
-        self._received.append((frame.last, frame.size))
-        self._underway[frame.number] = _Underway(
-            captured=captured, echo=frame.preamble.input_echo_us / 1e6, first=frame.first, received=frame.last
-        )
+    def received(self, arrival: Arrival) -> None:
+        """An object is whole."""
+        self._received.append((arrival.last, arrival.size))
+        self._underway[arrival.track, arrival.number] = _Underway(arrival)
         if len(self._underway) > KEPT:
-            del self._underway[min(self._underway)]
+            del self._underway[next(iter(self._underway))]
 
-    def frame_decoded(self, number: int, seconds: float, at: float) -> None:
-        """The decoder took `seconds` and was done `at`."""
-        if (frame := self._underway.get(number)) is not None:
-            frame.decoded = at
-            self.stage("decode", seconds, at)
-
-    def frame_presented(self, number: int, at: float) -> float | None:
-        """A frame is on the screen; its capture-to-screen time. Older ones will never be."""
-        frame = self._underway.get(number)
-        for old in [n for n in self._underway if n <= number]:
-            del self._underway[old]
-        if frame is None:
+    def decoded(self, track: int, number: int, seconds: float, at: float) -> float | None:
+        """It was decoded within `seconds`, `at`; when it was captured, if that is known."""
+        if (one := self._underway.get((track, number))) is None:
             return None
-        age = at - frame.captured
+        one.decoded = at
+        self.stage("decode", seconds, at)
+        return one.arrival.captured
+
+    def presented(self, track: int, number: int, at: float) -> float | None:
+        """It is on the screen; its capture-to-screen time. Older ones of its track will never be."""
+        one = self._underway.get((track, number))
+        for old in [key for key in self._underway if key[0] == track and key[1] <= number]:
+            del self._underway[old]
+        if one is None:
+            return None
+        arrival = one.arrival
+        age = at - arrival.captured
         self._presented.append((at, age))
-        if frame.decoded is not None:
-            self.stage("present", at - frame.decoded, at)
-        self.stage("receive", frame.received - frame.first, at)
-        self.stage("network", frame.received - frame.captured, at)
-        while self._applied and self._applied[0][0] <= frame.echo:
+        if one.decoded is not None:
+            self.stage("present", at - one.decoded, at)
+        self.stage("receive", arrival.last - arrival.first, at)
+        self.stage("network", arrival.last - arrival.captured, at)
+        while self._applied and self._applied[0][0] <= arrival.echo:
             self._photon.append((at, at - self._applied.popleft()[1]))
         return age
 

@@ -1,7 +1,7 @@
 """Mailbox: how decoder and network reach the window, whose toolkit may be touched by its own thread only.
 
-It keeps the pictures of one track, the desktop's. The newest waits in a slot of one; a picture that was never shown
-leaves what it changed to the one that replaces it. A queued signal wakes the window: nobody polls.
+It keeps what has changed on one desktop: what was never shown leaves what it changed to what replaces it. A queued
+signal wakes the window: nobody polls.
 """
 
 from __future__ import annotations
@@ -30,34 +30,35 @@ class Mailbox(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self._picture: Picture | None = None
-        self._dirty: tuple[Rect, ...] | None = ()
+        #: The newest of each track.
+        self._pictures: dict[int, Picture] = {}
+        self._dirty: tuple[Rect, ...] = ()
         self._first: int | None = None
         self._presented: Callable[[int, int, float], None] | None = None
 
-    def take(self) -> tuple[Picture, tuple[Rect, ...] | None] | None:
-        """The newest picture and what it changes since the one taken before; None when that was the newest."""
+    def take(self) -> tuple[list[Picture], tuple[Rect, ...]]:
+        """The newest object of each track, and all that has changed, since the last call."""
         with self._lock:
-            picture, dirty = self._picture, self._dirty
-            self._picture, self._dirty = None, ()
-        return None if picture is None else (picture, dirty)
+            pictures, self._pictures = self._pictures, {}
+            dirty, self._dirty = self._dirty, ()
+        return list(pictures.values()), dirty
 
-    def presented(self, picture: Picture, at: float) -> None:
-        """Report that a picture is on the screen."""
+    def presented(self, pictures: list[Picture], at: float) -> None:
+        """Report that these are on the screen."""
         if self._presented is not None:
-            self._presented(picture.track, picture.number, at)
+            for picture in pictures:
+                self._presented(picture.track, picture.number, at)
 
     def tracks(self, tracks: tuple[int, ...]) -> None:
         self._first = tracks[0] if tracks else None
 
     def picture(self, picture: Picture) -> None:
-        if self._first not in (None, picture.track):
+        if self._first not in (None, picture.desktop):
             return
         with self._lock:
-            waiting = self._picture is not None
-            if self._dirty is not None:
-                self._dirty = None if picture.dirty is None else self._dirty + picture.dirty
-            self._picture = picture
+            waiting = bool(self._pictures)
+            self._dirty += picture.dirty
+            self._pictures[picture.track] = picture
         if not waiting:
             self.pictured.emit()
 
@@ -73,8 +74,8 @@ class Mailbox(QObject):
     def remark(self, text: str) -> None:
         self.remarked.emit(text)
 
-    def settled(self, track: int, number: int) -> None:
-        """A window shows what there is; that nothing better follows changes nothing."""
+    def exact(self, desktop: int, exact: bool) -> None:
+        """A window shows what there is; that it is exact, its figures tell."""
 
     def status(self, status: Status) -> None:
         self.status_changed.emit(status)

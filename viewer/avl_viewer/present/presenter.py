@@ -5,28 +5,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from avl_protocol.media.frame import Chroma, Monitor, Rect
+from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
+
+if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
+    from avl_viewer.decode.canvas import Canvas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One decoded picture of a track.
+    """What an object, number `number` of `track`, has changed on a desktop's canvas.
 
-    `frame` is a PyAV video frame (planar YUV 4:2:0 or 4:4:4, BT.709 limited range). `dirty` lists what differs from
-    the picture before (None: anything may); a caller that skips pictures must add them up. Times are seconds of our
-    clock: captured at the host, last fragment received, decoded.
+    `desktop` is the number of the desktop's first track. `dirty` is in desktop pixels; who skips pictures must add them
+    up. `canvas` shows them after its `refresh`. Times are seconds of our clock: captured at the host, last fragment
+    received, decoded.
     """
 
+    desktop: int
     track: int
     number: int
-    width: int
-    height: int
-    chroma: Chroma
-    frame: Any
-    dirty: tuple[Rect, ...] | None
+    canvas: Canvas
+    dirty: tuple[Rect, ...]
     captured: float
     received: float
     decoded: float
@@ -59,14 +60,14 @@ class Status:
 
 
 class Presenter(Protocol):
-    """Called from the network thread, `picture` from the decoder's thread; none of them may block."""
+    """Called from the network thread, `picture` from the decoder's thread too; none of them may block."""
 
     def tracks(self, tracks: tuple[int, ...]) -> None:
-        """A session begins, whose pictures are of these tracks; the first of them is the desktop."""
+        """A session begins, of desktops with these first tracks; the first of them is the one that LAYOUT tells of."""
 
     def picture(self, picture: Picture) -> None:
-        """Show this picture next; one of its track that was not shown yet is replaced. Report with `presented` when it
-        is on the screen. Who shows one track alone leaves the others out."""
+        """Show this next, with all of its desktop that was not shown yet. Report with `presented` when it is on the
+        screen. Who shows one desktop alone leaves the others out."""
 
     def layout(self, width: int, height: int, monitors: tuple[Monitor, ...]) -> None:
         """The desktop's size and monitors."""
@@ -80,8 +81,8 @@ class Presenter(Protocol):
     def remark(self, text: str) -> None:
         """A whole sentence about something that did not go as a person meant it; the session goes on."""
 
-    def settled(self, track: int, number: int) -> None:
-        """A track's picture as of object `number` is as good as it gets until the screen changes."""
+    def exact(self, desktop: int, exact: bool) -> None:
+        """Every pixel of a desktop equals the host's now, or no longer does."""
 
     def status(self, status: Status) -> None:
         """The connection's state changed."""

@@ -31,10 +31,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from avl_protocol.media.frame import Rect
-from avl_viewer.decode.convert import Canvas
+from avl_viewer.decode.canvas import Canvas
 from avl_viewer.input.hands import SILENT, Hands, Row
 from avl_viewer.present.geometry import Geometry
-from avl_viewer.present.presenter import CursorShape, Picture
+from avl_viewer.present.presenter import CursorShape
 
 BACKGROUND = QColor(16, 18, 22)
 DIMMED = QColor(12, 14, 18, 175)
@@ -62,12 +62,11 @@ class Screen(QWidget):
 
     def __init__(self, send: Callable[[list[Row]], None]) -> None:
         super().__init__()
-        self._canvas = Canvas()
         self._image: QImage | None = None
-        self._generation = -1
+        #: The canvas that the image lies over, and its generation.
+        self._shown: tuple[Canvas, int] | None = None
         self._geometry = Geometry()
         self._painted = False
-        self._was_whole = False
         self._dimmed = False
         self._cursor = QCursor(Qt.CursorShape.ArrowCursor)
         self._pointer = QPointF()
@@ -101,30 +100,20 @@ class Screen(QWidget):
         """Where the desktop lies now."""
         return self._geometry
 
-    @property
-    def _whole(self) -> bool:
-        """Whether the picture has as many pixels as the desktop; on a slow link it may have fewer."""
-        image = self._image
-        return image is not None and (image.width(), image.height()) == (self._geometry.width, self._geometry.height)
-
-    def show_picture(self, picture: Picture, dirty: tuple[Rect, ...] | None) -> bool:
-        """Paint a picture at once; whether it is on the screen (a hidden window paints nothing)."""
-        changed = self._canvas.show(picture.frame, picture.width, picture.height, dirty)
-        if self._generation != self._canvas.generation:
-            self._generation = self._canvas.generation
-            self._image = QImage(
-                self._canvas.buffer, picture.width, picture.height, self._canvas.stride, QImage.Format.Format_RGB32
-            )
-        if not (self._geometry.width and self._geometry.height):
-            self.set_desktop(picture.width, picture.height)
-        if self._whole:
-            region = QRegion()
-            for rect in changed:
-                region += self._logical(self._geometry.to_window(rect))
-        else:
-            region = QRegion(self.rect())  # a smaller picture of the desktop, drawn smoothly as a whole
-        if self._whole != self._was_whole:
-            self._was_whole, region = self._whole, QRegion(self.rect())
+    def show_canvas(self, canvas: Canvas, dirty: tuple[Rect, ...]) -> bool:
+        """Paint what has changed on the canvas; whether it is on the screen (a hidden window paints nothing)."""
+        canvas.refresh()
+        width, height = canvas.size
+        if (canvas, canvas.generation) != self._shown:
+            self._shown = (canvas, canvas.generation)
+            pixels = canvas.pixels
+            self._image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
+            dirty = (Rect(0, 0, width, height),)
+        if (width, height) != (self._geometry.width, self._geometry.height):
+            self.set_desktop(width, height)
+        region = QRegion()
+        for rect in dirty:
+            region += self._logical(self._geometry.to_window(rect))
         self._painted = False
         self.repaint(region & self.rect())
         return self._painted or region.isEmpty()
@@ -230,7 +219,7 @@ class Screen(QWidget):
         else:
             for rect in _rects(region - target):
                 painter.fillRect(rect, BACKGROUND)
-            if view.scale == 1.0 and self._whole:
+            if view.scale == 1.0:
                 for rect in _rects(region & target):
                     painter.drawImage(rect.topLeft(), image, rect.translated(-target.topLeft()))
             else:
@@ -248,14 +237,11 @@ class Screen(QWidget):
         ).panned(0, 0)
         self.resized.emit()
 
-    def event(self, event: QEvent) -> bool:
+    def customEvent(self, event: QEvent) -> None:
+        # Not event(), which Qt calls for all there is, each time through Python: a press would wait for it. Nothing in
+        # this window has a shortcut, so none has to be kept from a key.
         if event.type() == _FLUSH:
             self.hands.flush()
-            return True
-        if event.type() == QEvent.Type.ShortcutOverride:
-            event.accept()
-            return True
-        return super().event(event)
 
     def focusNextPrevChild(self, next: bool) -> bool:
         return not self.hasFocus() and super().focusNextPrevChild(next)  # Tab belongs to the desktop

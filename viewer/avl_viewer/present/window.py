@@ -159,11 +159,9 @@ class Window(QObject):
     # From the session.
 
     def _show_picture(self) -> None:
-        taken = self.mailbox.take()
-        if taken is not None and not self._over:
-            picture, dirty = taken
-            if self.screen.show_picture(picture, dirty):
-                self.mailbox.presented(picture, self._now())
+        pictures, dirty = self.mailbox.take()
+        if pictures and not self._over and self.screen.show_canvas(pictures[-1].canvas, dirty):
+            self.mailbox.presented(pictures, self._now())
 
     def _lay_out(self, width: int, height: int) -> None:
         if not self._sized:
@@ -240,9 +238,12 @@ class Window(QObject):
         return self._remote is not None and bool(self._remote.permissions & permission)
 
     def _send(self, rows: list[Row]) -> None:
-        if self._remote is None or not self._may(Permission.POINTER | Permission.KEYBOARD):
+        if self._remote is None:
             return
-        allowed = [row for row in rows if may(Permission(self._remote.permissions), row)]
+        permissions = Permission(self._remote.permissions)
+        if not permissions & (Permission.POINTER | Permission.KEYBOARD):
+            return
+        allowed = [row for row in rows if may(permissions, row)]
         if not allowed:
             return
         if self._stage == "running":

@@ -11,7 +11,7 @@ from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import Rate, Stages
 from avl_protocol.wire.messages import HopRate
 from avl_viewer.decode.picturebook import PictureBook
-from avl_viewer.figures.report import session_report
+from avl_viewer.figures.report import ExactShare, session_report
 from avl_viewer.paths.paths import Paths
 
 
@@ -39,6 +39,8 @@ class StatisticsService(Service[ViewerSession]):
         """The hops are others now."""
         self._rates.clear()
 
-    def report(self, paths: Paths | None, media: MediaReceiver | None, depth: int, now: float) -> dict[str, Any]:
+    def report(
+        self, paths: Paths | None, media: MediaReceiver | None, depth: int, exact: ExactShare, now: float
+    ) -> dict[str, Any]:
         """The stats object; `depth`: frames that wait for the decoder."""
-        return session_report(self._book.stats, paths, media, depth, self._rates, now)
+        return session_report(self._book, paths, media, depth, self._rates, exact, now)

@@ -1,5 +1,5 @@
-"""MediaReceiver: datagrams into opened frames in decode order, and the wish to recover when that fails (spec
-05-media, 5.4)."""
+"""MediaReceiver: datagrams into opened objects, pictures in decode order, and what is to be asked for where something
+does not come (spec 05-media, 5.4 and 5.7.4)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from avl_protocol.crypto.sframe import ObjectOpener, OutdatedKey, Replayed, UnknownKey
+from avl_protocol.media import exact as exacts
 from avl_protocol.media import preamble as preambles
 from avl_protocol.media.bounds import check_bitstream, check_size
-from avl_protocol.media.frame import Chroma
+from avl_protocol.media.exact import Exact
+from avl_protocol.media.frame import Chroma, Rect
+from avl_protocol.media.gaps import Gaps, Row
 from avl_protocol.media.ordering import Ordering
 from avl_protocol.media.patience import patience
 from avl_protocol.media.preamble import Preamble
@@ -17,7 +20,7 @@ from avl_protocol.media.reassembler import Assembled, Reassembler
 from avl_protocol.media.track import Track
 from avl_protocol.wire import datagram
 from avl_protocol.wire.errors import RemoteProtocolError
-from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType, ObjectFlag
+from avl_protocol.wire.registry import T_KEY_SPACING, CloseCode, DatagramType, ObjectFlag, TrackEntry, TrackKind
 
 #: Objects kept for a key that has not come yet.
 KEYLESS = 8
@@ -30,7 +33,7 @@ class ReceivedFrame:
     """One frame ready to decode.
 
     `first` and `last` are when its first and last fragment arrived, in seconds of our clock.
-    `codec`, `width`, `height` and `chroma` hold for the frame's group.
+    What follows holds for the frame's group (see Preamble).
     """
 
     track: int
@@ -42,8 +45,31 @@ class ReceivedFrame:
     width: int
     height: int
     chroma: Chroma
+    desktop: tuple[int, int]
+    place: Rect
     first: float
     last: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedExact:
+    """One object of exact pixels. `complete`: no object before it is missing. Times as in ReceivedFrame."""
+
+    track: int
+    number: int
+    exact: Exact
+    size: int
+    complete: bool
+    first: float
+    last: float
+
+
+#: What is given out.
+ReceivedObject = ReceivedFrame | ReceivedExact
+
+
+class _Damaged(Exception):
+    """An object is not as the spec has it: it is dropped and counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +93,12 @@ class _Incoming:
     early: list[_Opened] = field(default_factory=list)
     asked: float = float("-inf")
     awaited: tuple[int, float] | None = None
+    #: What has not come of a track whose objects are asked for.
+    gaps: Gaps | None = None
+    wanted: bool = True
+    #: The object with which all was sent, and the one that must be older (REPLACED).
+    settled: int = -1
+    barrier: int = -1
 
 
 class MediaReceiver:
@@ -82,7 +114,13 @@ class MediaReceiver:
     def __init__(self, opener: ObjectOpener, tracks: Iterable[Track]) -> None:
         self._opener = opener
         self._tracks = {
-            track.id: _Incoming(track=track, reassembler=Reassembler(), ordering=Ordering()) for track in tracks
+            track.id: _Incoming(
+                track=track,
+                reassembler=Reassembler(),
+                ordering=Ordering(),
+                gaps=Gaps(track.first) if track.entry is TrackEntry.ASKED else None,
+            )
+            for track in tracks
         }
         self._keyless: list[tuple[int, Assembled]] = []
         self.damaged = self.foreign = 0
@@ -105,15 +143,15 @@ class MediaReceiver:
         for track in self._tracks.values():
             track.ordering.patience, track.reassembler.patience = self._patience.dependency, self._patience.unfinished
 
-    def add_key(self, generation: int, step: int, base: bytes, now: float) -> list[ReceivedFrame]:
+    def add_key(self, generation: int, step: int, base: bytes, now: float) -> list[ReceivedObject]:
         """Learn a media key; frames that were waiting for it."""
         self._opener.add_key(generation, step, base)
         self.missing_key = None
         waiting, self._keyless = self._keyless, []
         return [frame for track, whole in waiting for frame in self._open(track, whole, now)]
 
-    def datagram(self, data: bytes, now: float) -> list[ReceivedFrame]:
-        """Take one datagram; frames that may be decoded now, in order."""
+    def datagram(self, data: bytes, now: float) -> list[ReceivedObject]:
+        """Take one datagram; what may be shown or decoded now, in order."""
         try:
             header, payload = datagram.decode(data)
         except RemoteProtocolError:
@@ -128,12 +166,13 @@ class MediaReceiver:
         whole = track.reassembler.add(header, payload, now)
         return self._open(header.track, whole, now) if whole else []
 
-    def _open(self, number: int, whole: Assembled, now: float) -> list[ReceivedFrame]:
+    def _open(self, number: int, whole: Assembled, now: float) -> list[ReceivedObject]:
         track = self._tracks[number]
         try:
             plaintext = self._opener.open(number, whole.number, whole.flags, whole.sealed)
-            preamble, bitstream = preambles.decode(plaintext)
         except (OutdatedKey, Replayed):
+            if track.gaps is not None:
+                track.gaps.came(whole.number, now)
             return []
         except UnknownKey as unknown:
             self._keyless = [*self._keyless[1 - KEYLESS :], (number, whole)]
@@ -144,9 +183,50 @@ class MediaReceiver:
         except RemoteProtocolError:
             self.damaged += 1
             return []
-        if preamble.key != bool(whole.flags & ObjectFlag.KEY):
+        read = self._exact if track.track.kind == TrackKind.EXACT else self._picture
+        try:
+            return read(track, whole, plaintext, now)
+        except _Damaged:
             self.damaged += 1
             return []
+
+    def _exact(self, track: _Incoming, whole: Assembled, plaintext: bytes, now: float) -> list[ReceivedObject]:
+        """Exact pixels, to be shown at once. Raises _Damaged, Refused."""
+        gaps = track.gaps
+        complete = gaps is None or not gaps.lacks(whole.number - 1)
+        if gaps is not None:
+            complete = complete and whole.number <= gaps.newest + 1
+            gaps.came(whole.number, now)
+        try:
+            exact = exacts.decode(plaintext)
+        except RemoteProtocolError as error:
+            raise _Damaged from error
+        if not whole.flags & ObjectFlag.KEY:
+            raise _Damaged
+        self.received += 1
+        self.repaired += whole.repaired
+        if exact.settled:
+            track.settled = max(track.settled, whole.number)
+        return [
+            ReceivedExact(
+                track=track.track.id,
+                number=whole.number,
+                exact=exact,
+                size=len(whole.sealed),
+                complete=complete,
+                first=whole.first,
+                last=whole.last,
+            )
+        ]
+
+    def _picture(self, track: _Incoming, whole: Assembled, plaintext: bytes, now: float) -> list[ReceivedObject]:
+        """Pictures that may be decoded now. Raises _Damaged, Refused, RemoteProtocolError."""
+        try:
+            preamble, bitstream = preambles.decode(plaintext)
+        except RemoteProtocolError as error:
+            raise _Damaged from error
+        if preamble.key != bool(whole.flags & ObjectFlag.KEY):
+            raise _Damaged
         opened = _Opened(whole, preamble, bytes(bitstream))
         if not preamble.key:
             if track.group is None:
@@ -154,6 +234,7 @@ class MediaReceiver:
                 return []
             return self._order(track, track.group, opened, now)
         check_size(preamble.width, preamble.height)
+        check_size(*preamble.desktop)
         track.group = preamble
         if track.track.dependent:
             track.reassembler.forget_before(whole.number)
@@ -164,10 +245,12 @@ class MediaReceiver:
                 frames += self._order(track, preamble, one, now)
         return frames
 
-    def _order(self, track: _Incoming, group: Preamble, opened: _Opened, now: float) -> list[ReceivedFrame]:
+    def _order(self, track: _Incoming, group: Preamble, opened: _Opened, now: float) -> list[ReceivedObject]:
         """The frames that may be decoded now that this one is there."""
         whole, preamble, data = opened.whole, opened.preamble, opened.data
-        check_bitstream(data, group.width, group.height, group.chroma)
+        if not preambles.shows(preamble, group):
+            raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "a picture leaves its place")
+        check_bitstream(data, group, preamble.key)
         self.received += 1
         self.repaired += whole.repaired
         frame = ReceivedFrame(
@@ -180,10 +263,14 @@ class MediaReceiver:
             width=group.width,
             height=group.height,
             chroma=group.chroma,
+            desktop=group.desktop,
+            place=group.place,
             first=whole.first,
             last=whole.last,
         )
-        return track.ordering.add(whole.number, preamble.depends, frame, now) if track.track.dependent else [frame]
+        if not track.track.dependent:
+            return [frame]
+        return list(track.ordering.add(whole.number, preamble.depends, frame, now))
 
     def recoveries(self, now: float) -> list[tuple[int, int]]:
         """(track, first object that can't be decoded) for every track that must recover now; asked at most once per
@@ -197,14 +284,60 @@ class MediaReceiver:
                 out.append((number, stuck))
         return out
 
+    def missing(self, now: float) -> list[tuple[int, tuple[Row, ...]]]:
+        """(track, rows of first and last object) of what the host is to show again; asked at most once per track in
+        300 ms or what an answer takes."""
+        out = []
+        for number, track in self._tracks.items():
+            if track.gaps is None or not track.wanted or now < track.asked + self._patience.answer:
+                continue
+            if rows := track.gaps.due(now, self._patience.dependency):
+                track.asked = now
+                out.append((number, rows))
+        return out
+
     def next_check(self, now: float) -> float | None:
-        """When `recoveries` may have something new to say."""
+        """When `recoveries` or `missing` may have something new to say."""
         due = []
         for track in self._tracks.values():
             check = track.ordering.next_check()
+            if track.gaps is not None:
+                check = track.gaps.next_check(self._patience.dependency) if track.wanted else None
             if check is not None:
                 due.append(max(check, track.asked + self._patience.answer, now))
         return min(due) if due else None
+
+    def want(self, track: int, wanted: bool) -> None:
+        """Whether a track is sent to us: what is not is not missing."""
+        if (found := self._tracks.get(track)) is not None:
+            found.wanted = wanted
+
+    def left_out(self, track: int, number: int, now: float) -> None:
+        """An object could not be used, as what it copies is not known: it is missing."""
+        found = self._tracks[track]
+        if found.gaps is not None:
+            found.gaps.left_out(number, now)
+
+    def replaced(self, track: int, rows: Iterable[Row], newest: int) -> None:
+        """The host shows again what these objects showed, in objects after `newest`."""
+        found = self._tracks.get(track)
+        if found is not None and found.gaps is not None:
+            found.gaps.replaced(rows)
+            found.barrier = max(found.barrier, newest)
+
+    def settled(self, track: int) -> bool:
+        """Whether all that the host has to show has come as exact pixels, as far as is known."""
+        found = self._tracks.get(track)
+        if found is None or found.gaps is None:
+            return False
+        gaps = found.gaps
+        return found.settled > found.barrier and gaps.newest == found.settled and not gaps.lacks(found.settled)
+
+    def rest(self, track: int) -> None:
+        """Every pixel is exact: no picture that has not come is missed."""
+        if (found := self._tracks.get(track)) is not None:
+            found.ordering.forget_waiting()
+            found.awaited = None
 
     def newest(self, track: int) -> int:
         """The highest object number seen of a track, -1 before any."""
@@ -216,10 +349,14 @@ class MediaReceiver:
         found = self._tracks.get(track)
         return -1 if found is None or found.ordering.last is None else found.ordering.last
 
-    def beacon(self, track: int, newest: int, now: float) -> None:
+    def beacon(self, track: int, newest: int, settled: bool, now: float) -> None:
         """The host has sent up to `newest`: should that never arrive, the last objects before a pause were lost
-        whole."""
+        whole. `settled`: with that, all was sent as exact pixels."""
         found = self._tracks.get(track)
+        if found is not None and found.gaps is not None and found.wanted:
+            found.gaps.told(newest, now)
+            if settled:
+                found.settled = max(found.settled, newest)
         if found is None or not found.track.dependent:
             return
         if found.awaited is None or self.decoded(track) >= found.awaited[0]:

@@ -13,7 +13,7 @@ from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.crypto.sframe import MediaKey, ObjectSealer
 from avl_protocol.media import parity
 from avl_protocol.media import preamble as preambles
-from avl_protocol.media.frame import EncodedFrame
+from avl_protocol.media.frame import EncodedFrame, ExactFrame, Frame
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.media.track import Track
@@ -73,37 +73,43 @@ class MediaSender:
         """The key objects are sealed with now."""
         return self._key
 
-    def seal(self, frame: EncodedFrame) -> tuple[int, int, bytes]:
-        """Object number, flags and sealed object of a frame. A key frame begins a group, under the newest of the
-        keys."""
+    def seal(self, frame: Frame) -> tuple[int, int, bytes]:
+        """Object number, flags and sealed object of a frame. A key object begins a group, under the newest of the keys;
+        exact pixels always are one."""
         number = self._object
         self._object += 1
-        if frame.key:
+        key_object = isinstance(frame, ExactFrame) or frame.key
+        if key_object:
             self._group += 1
             key = self._keys.begin()
             if key is not self._key:
                 self._key = key
                 self._sealer.set_key(key.generation, key.step, key.base)
-        plaintext = preambles.encode(
+        plaintext = frame.data if isinstance(frame, ExactFrame) else self._picture(frame)
+        flags = int(ObjectFlag.KEY) if key_object else 0
+        self.newest = number
+        self._captured[number] = frame.captured
+        self._captured.pop(number - REMEMBERED, None)
+        return number, flags, self._sealer.seal(number, flags, plaintext)
+
+    def _picture(self, frame: EncodedFrame) -> bytes:
+        """The plaintext of a picture."""
+        return preambles.encode(
             Preamble(
                 group=self._group,
                 captured_us=round(frame.captured * 1e6),
                 input_echo_us=round(frame.input_echo * 1e6),
                 depends=None if frame.key else self.newest,
-                settled=frame.settled,
                 dirty=frame.dirty,
                 codec=frame.codec if frame.key else "",
                 width=frame.width if frame.key else 0,
                 height=frame.height if frame.key else 0,
                 chroma=frame.chroma,
+                desktop=frame.desktop,
+                place=frame.place,
             ),
             frame.data,
         )
-        flags = int(ObjectFlag.KEY) if frame.key else 0
-        self.newest = number
-        self._captured[number] = frame.captured
-        self._captured.pop(number - REMEMBERED, None)
-        return number, flags, self._sealer.seal(number, flags, plaintext)
 
     def send(self, sealed: tuple[int, int, bytes], carrier: Carrier, handle: int, now: float) -> None:
         """Queue an object's datagrams on a carrier, with as much parity as its losses are worth."""

@@ -2,14 +2,16 @@
 05-media, 5.5).
 
 A viewer whose link is behind loses whole objects, never fragments of them, and goes on at the next key object of that
-track; at most one object of each track waits for it. Objects that stand alone are never left out: their rank and their
-lifetime in the queue bound what waits. A relay keeps one feed for each viewer, a host for who came directly.
+track; at most one object of each track waits for it. Of objects that stand alone only those are left out that a viewer
+asks for again; the others' rank and lifetime in the queue bound what waits. A relay keeps one subscription for each
+viewer, a host for who came directly.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from avl_protocol.carrier.carrier import Carrier
@@ -21,12 +23,14 @@ from avl_protocol.wire.registry import ObjectFlag
 SLACK = 32 * 1024
 #: Seconds of its rate that may wait for the viewer whom the host's encoder follows.
 PATIENCE = 0.5
+#: Objects of which it is remembered that they were left out, so that no late fragment of them is sent.
+LEFT_OUT = 64
 
 
 @dataclass(slots=True, kw_only=True)
 class _Subscription:
     """One track of one viewer. `since`: the first object that it may get, as of what is older it has no key; `largest`:
-    bytes of a recent large object."""
+    bytes of a recent large object; `left_out`: recent objects that stand alone and were not sent."""
 
     since: int
     wanted: bool = True
@@ -34,6 +38,7 @@ class _Subscription:
     current: bool = False
     at_key: bool = True
     largest: int = 0
+    left_out: deque[int] = field(default_factory=partial(deque, maxlen=LEFT_OUT))
 
 
 class Subscription:
@@ -99,7 +104,8 @@ class Subscription:
         if subscription is None or not subscription.wanted or header.object < subscription.since:
             return False
         if header.object < subscription.newest:
-            return not (subscription.at_key and track.dependent)  # late or repaired fragments of what it did get
+            # late or repaired fragments of what it did get
+            return not (subscription.at_key and track.dependent) and header.object not in subscription.left_out
         if header.object > subscription.newest:
             subscription.newest = header.object
             subscription.current = self._begin(track, subscription, header)
@@ -110,6 +116,10 @@ class Subscription:
         subscription.largest = max(header.length, subscription.largest * 7 // 8)
         if not track.dependent:
             subscription.at_key = False
+            if track.asked and behind:
+                subscription.left_out.append(header.object)
+                self.skipped += 1
+                return False
             return True
         if header.flags & ObjectFlag.KEY:
             if behind:  # all of the track that is older than this key object is useless now

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
 from avl_protocol.media.track import Track
 from avl_protocol.session.media.receiver import MediaReceiver
-from avl_protocol.session.viewerevents import Frames, Stuck, ViewerEvent
-from avl_protocol.wire.endtoend import Beacon, ControlMessage, NeedKeys
+from avl_protocol.session.viewerevents import Frames, Settled, Stuck, ViewerEvent
+from avl_protocol.wire.endtoend import Beacon, ControlMessage, Missing, NeedKeys, Replaced
 
 
 class Watching:
@@ -50,8 +50,9 @@ class Watching:
     def beacon(self, beacon: Beacon, now: float) -> None:
         """The host says which objects are the newest."""
         for row in beacon.objects:
-            if len(row) == 2:
-                self.receiver.beacon(row[0], row[1], now)
+            if len(row) >= 2:
+                self.receiver.beacon(row[0], row[1], len(row) > 2 and row[2] == 1, now)
+        self._events.append(Settled())
         for track, number in self.receiver.tails(now):
             self._events.append(Stuck(track, number))
 
@@ -59,4 +60,12 @@ class Watching:
         """Give up what is missing for too long; when to be called again."""
         for track, number in self.receiver.recoveries(now):
             self._events.append(Stuck(track, number))
+        for track, rows in self.receiver.missing(now):
+            self._send(Missing(track, rows))
         return self.receiver.next_check(now)
+
+    def replaced(self, answer: Replaced) -> None:
+        """The host sends again what objects showed that we lack."""
+        rows = [(row[0], row[1]) for row in answer.objects if len(row) == 2]
+        self.receiver.replaced(answer.track, rows, answer.newest)
+        self._events.append(Settled())

@@ -4,7 +4,8 @@ export const LABEL = "avl/1";
 export const ALPN = "avl/1";
 export const PATH = "/avl/1";
 export const HOP_VERSIONS = [1];
-export const SESSION_VERSIONS = [1];
+export const SESSION_VERSIONS = [2];
+export const CELL = 16;
 export const MAX = Object.freeze({
   REPORTED: 60,
   DATAGRAM_PAYLOAD: 1152,
@@ -19,6 +20,8 @@ export const MAX = Object.freeze({
   RETAINED_BULK: 4194304,
   CLIPBOARD_TEXT: 1048000,
   DIRTY_RECTS: 32,
+  EXACT_RECTS: 1024,
+  MISSING_ROWS: 64,
   PICTURE_SIDE: 8192,
   PICTURE_PIXELS: 16777216,
   PICTURE_REFERENCES: 4,
@@ -139,6 +142,13 @@ export const TRACK_ENTRY = Object.freeze({
   KEY: 1,
   NEXT: 2,
   KEPT: 3,
+  ASKED: 4,
+});
+export const EXACT_CODING = Object.freeze({
+  SOLID: 0,
+  COPY: 1,
+  PALETTE: 2,
+  PLAIN: 3,
 });
 export const PRIORITY = Object.freeze({
   FEEDBACK: 0,
@@ -195,6 +205,12 @@ export const CLIPBOARD_STATE = Object.freeze({
 export const CHROMA = Object.freeze({
   YUV420: 0,
   YUV444: 1,
+});
+export const CODEC = Object.freeze({
+  H264: 0,
+  H265: 1,
+  VP9: 2,
+  AV1: 3,
 });
 export const CLOSE = Object.freeze({
   NO_ERROR: 0,
@@ -301,7 +317,7 @@ export const CONTROL_MESSAGES = Object.freeze({
   NEED_KEYS: [3, [[0, "track", "int"], [1, "kid", "int"]]],
   LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]", []], [3, "monitors", "int[][]", []]]],
   CURSOR: [5, [[0, "serial", "int"], [1, "width", "int"], [2, "height", "int"], [3, "hot_x", "int"], [4, "hot_y", "int"], [5, "image", "bytes"], [6, "scale", "int", 1]]],
-  DECODER: [6, [[0, "chroma", "int[]"]]],
+  DECODER: [6, [[0, "chroma", "int[]"], [1, "others", "int[][]", []]]],
   CLOCK_PING: [7, [[0, "sent_us", "int"]]],
   CLOCK_PONG: [8, [[0, "sent_us", "int"], [1, "host_us", "int"]]],
   BEACON: [9, [[0, "host_us", "int"], [1, "objects", "int[][]", []]]],
@@ -311,6 +327,8 @@ export const CONTROL_MESSAGES = Object.freeze({
   RATE: [14, [[0, "state", "str"], [1, "reason", "str"], [2, "figures", "int[]"]]],
   CANDIDATES: [15, [[0, "serial", "int"], [1, "rows", "any[][]", []], [2, "hashes", "bytes[]", []]]],
   TICKET: [16, [[0, "ticket", "bytes"], [1, "seconds", "int"]]],
+  MISSING: [17, [[0, "track", "int"], [1, "objects", "int[][]"]]],
+  REPLACED: [18, [[0, "track", "int"], [1, "objects", "int[][]"], [2, "newest", "int"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const INPUT_MESSAGES = Object.freeze({

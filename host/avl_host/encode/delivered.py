@@ -1,0 +1,70 @@
+"""Delivered: what the audience has of each cell of the desktop, and what it is still owed (spec 05-media, 5.7.3).
+
+Cells are kept, never pixels: what is owed is sent as it looks by then, once, however often it changed or was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from avl_host.capture.cells import Cells, grid, touched
+from avl_protocol.media.frame import Rect
+from avl_protocol.wire.registry import CELL
+
+NOTHING, PICTURE, EXACT = 0, 1, 2
+
+
+class Delivered:
+    """The cells of a desktop of `width` x `height` pixels; all of them are owed at first."""
+
+    def __init__(self, width: int, height: int) -> None:
+        shape = grid(width, height)
+        self.size = (width, height)
+        #: What was sent last of each cell: nothing, a picture, or exact pixels.
+        self.source = np.full(shape, NOTHING, np.uint8)
+        #: The object of exact pixels that carried it; -1: none.
+        self.carrier = np.full(shape, -1, np.int64)
+        #: Cells whose exact pixels are to be sent.
+        self.owed: Cells = np.ones(shape, np.bool_)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the audience was sent all of it as exact pixels."""
+        return not self.owed.any() and bool((self.source == EXACT).all())
+
+    def owe_everything(self) -> None:
+        """Somebody comes who has nothing: what pictures show, a picture will bring."""
+        self.owed |= self.source != PICTURE
+
+    def owe_missing(self, rows: Iterable[tuple[int, int]]) -> None:
+        """Objects of exact pixels, (first, last) each, did not come: what they were the last to carry is owed again."""
+        for first, last in rows:
+            self.owed |= (self.source == EXACT) & (self.carrier >= first) & (self.carrier <= last)
+
+    def sent_exact(self, rects: Iterable[Rect], number: int) -> None:
+        """An object of exact pixels carries these rectangles."""
+        for rect in rects:
+            cells = touched(rect)
+            self.source[cells], self.carrier[cells], self.owed[cells] = EXACT, number, False
+
+    def sent_picture(self, rects: Iterable[Rect]) -> None:
+        """These rectangles are shown from a picture; exact pixels follow when they rest."""
+        for rect in rects:
+            cells = touched(rect)
+            self.source[cells], self.owed[cells] = PICTURE, False
+
+    def known_above(self, down: int) -> Cells:
+        """The cells whose pixels, taken `down` rows further up (below: negative), lie in cells of which the audience
+        was sent exact pixels and is owed none."""
+        known = (self.source == EXACT) & ~self.owed
+        rows = len(known)
+        # What a cell takes begins in one row of cells and ends in it or in the next.
+        first = np.arange(rows) - -(-down // CELL)
+        last = (np.arange(rows) * CELL + CELL - 1 - down) // CELL
+        inside = (first >= 0) & (np.minimum(last, rows - 1) >= 0) & (first < rows)
+        last = np.minimum(last, rows - 1)
+        found: Cells = known[np.clip(first, 0, rows - 1)] & known[np.clip(last, 0, rows - 1)]
+        found[~inside] = False
+        return found
