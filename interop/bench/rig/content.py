@@ -98,9 +98,10 @@ class Content:
 
     def show(self, scene: str) -> None:
         """Change to a scene and wait until it is on the screen."""
+        if (scene in BELOW) != (self._scene in BELOW):
+            place = xproto.StackMode.Below if scene in BELOW else xproto.StackMode.Above
+            self._core.ConfigureWindow(self._window, xproto.ConfigWindow.StackMode, [place])
         self._scene = scene
-        place = xproto.StackMode.Below if scene in BELOW else xproto.StackMode.Above
-        self._core.ConfigureWindow(self._window, xproto.ConfigWindow.StackMode, [place])
         self._period = 1 / MOVING.get(scene, 1)
         self._due = time.monotonic() + self._period if scene in MOVING else None
         self._paint()
