@@ -250,7 +250,7 @@ class MediaReceiver:
         whole, preamble, data = opened.whole, opened.preamble, opened.data
         if not preambles.shows(preamble, group):
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "a picture leaves its place")
-        check_bitstream(data, group.width, group.height, group.chroma)
+        check_bitstream(data, group, preamble.key)
         self.received += 1
         self.repaired += whole.repaired
         frame = ReceivedFrame(

@@ -10,7 +10,7 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
 /**
  * @typedef {import("./pipes.js").Attachment} Attachment
  *
- * @typedef {object} ViewerSettings  The device that is wanted, and the reason. `decodes`: chroma samplings our decoder
+ * @typedef {object} ViewerSettings  The device that is wanted, and the reason. `decodes`: what our decoder
  * can do; `ticket`: of a lost session.
  * @property {any} identity
  * @property {bigint} device
@@ -18,13 +18,15 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @property {string} code
  * @property {string} name
  * @property {number} permissions
- * @property {number[]} decodes
+ * @property {import("../decode/support.js").Decodable} decodes
  * @property {Uint8Array} ticket
  *
  * @typedef {object} ViewerSessionOwner  What the owner of a session is told.
  * @property {(seconds: number) => void} sessionWaiting  a person at the host is being asked
  * @property {(grant: any) => void} sessionAdmitted
- * @property {(frames: import("./media/receiver.js").ReceivedFrame[]) => void} sessionFrames  to decode, in order
+ * @property {(objects: import("./media/receiver.js").ReceivedObject[]) => void} sessionFrames  pictures to decode and
+ * exact pixels to show, in order
+ * @property {() => void} sessionSettled  whether all was sent as exact pixels may be another matter now
  * @property {(track: number, number: number) => void} sessionRecover  a track can't be decoded from object `number` on
  * @property {(message: any) => void} sessionMessage  a message that is not the session's own business: a service's
  * @property {(dropped: import("./input/ledger.js").Dropped[]) => void} sessionDropped  input that came to nothing, or
