@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
-from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.media.frame import Chroma, EncodedFrame, Rect
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.track import Track, video
 from avl_protocol.session.media.keys import MediaKeyring
@@ -18,7 +18,7 @@ TRACK = 1
 VIDEO = video(TRACK)
 
 
-def frame(key: bool, data: bytes = b"\0\0\0\1bitstream", captured: float = 1.0, settled: bool = False) -> EncodedFrame:
+def frame(key: bool, data: bytes = b"\0\0\0\1bitstream", captured: float = 1.0) -> EncodedFrame:
     """An encoded frame of no particular picture."""
     return EncodedFrame(
         key=key,
@@ -29,7 +29,8 @@ def frame(key: bool, data: bytes = b"\0\0\0\1bitstream", captured: float = 1.0, 
         width=640,
         height=480,
         chroma=Chroma.YUV444,
-        settled=settled,
+        desktop=(640, 480),
+        place=Rect(0, 0, 640, 480),
     )
 
 

@@ -14,7 +14,7 @@ from avl_host.capture.pattern import PatternSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.encode.video import H264Encoder
-from avl_host.encode.worker import InlineWorker
+from avl_host.encode.worker import InlineWorker, TimedSource
 from avl_host.input.recorder import InputRecorder
 from avl_host.sessions.subscribers import Ask
 from avl_protocol.endpoint.loop.world import World
@@ -105,11 +105,12 @@ class System:
         ask: Ask | None = None,
         faulty: bool = False,
         more: tuple[PatternSource, ...] = (),
+        shows: TimedSource | None = None,
         **settings: object,
     ) -> AsyncIterator[RunningHost]:
-        """Run a host with a test card, and `more` of them each on a track of its own, until the block ends; through the
-        relay only, unless `direct` or the entrance say otherwise. Errors that nobody foresaw fail the test, unless it
-        is `faulty`."""
+        """Run a host with a test card (or what it `shows` instead), and `more` of them each a desktop of its own, until
+        the block ends; through the relay only, unless `direct` or the entrance say otherwise. Errors that nobody
+        foresaw fail the test, unless it is `faulty`."""
         assert self._relay_address is not None
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
@@ -123,7 +124,7 @@ class System:
         host_settings = HostSettings(state=self.folder / "host", source="pattern", **chosen)  # type: ignore[arg-type]
         said: list[str] = []
         parts = Parts(
-            source=source,
+            source=shows or source,
             sink=sink,
             clipboard=clipboard,
             open_encoder=lambda s: H264Encoder(replace(s, threads=1), clock),
