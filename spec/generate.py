@@ -32,6 +32,7 @@ ENUMS = {
     "input_events": ("InputKind", "IntEnum", "INPUT"),
     "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
     "chroma": ("Chroma", "IntEnum", "CHROMA"),
+    "codecs": ("VideoCodec", "IntEnum", "CODEC"),
 }
 MESSAGES = {
     "hop_messages": "HOP",

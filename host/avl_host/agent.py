@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from avl_host.assembly import Served, assemble
 from avl_host.capture.source import CaptureSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import ClipboardPort
+from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
@@ -65,6 +66,8 @@ class Parts:
     clipboard: ClipboardPort
     open_encoder: Callable[[EncoderSettings], Encoder]
     make_worker: Callable[[CaptureSource, Pipeline, Listener, Callable[[], float]], Worker]
+    #: What chooses codec and chroma, and the encoders that `open_encoder` opens.
+    coders: Coders = field(default_factory=Coders)
     ask: Ask | None = None
     locker: ScreenLocker | None = None
     mapper: PortMapper | None = None
@@ -140,6 +143,7 @@ class Agent:
                 on_figures=lambda told, upload: self.features.statistics.measured(told, upload),
                 ask=self._ask,
                 desktops=tuple((video(1 + 2 * at), exact(2 + 2 * at)) for at in range(1 + len(parts.more_sources))),
+                coders=parts.coders,
             )
         )
         self.subscribers = guard(

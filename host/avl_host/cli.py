@@ -91,6 +91,10 @@ def run(
         str | None, typer.Option(envvar="AVL_VIEW_CODE", help="A second code that admits to viewing only.")
     ] = None,
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
+    codec: Annotated[
+        str, typer.Option(help="auto, h264, h265, vp9 or av1; h264 (which is auto) while a viewer does not decode it.")
+    ] = "auto",
+    hardware: Annotated[bool, typer.Option(help="Let graphics hardware code where it works.")] = True,
     max_bitrate: Annotated[float, typer.Option(help="Most that the encoder may use, in Mbit/s.", min=0.2)] = 7.5,
     ready_file: Annotated[Path | None, typer.Option(help="Written once viewers can connect.")] = None,
     qlog: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")] = None,
@@ -107,6 +111,7 @@ def run(
     from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.device_id import normalise_code
+    from avl_protocol.wire.registry import VideoCodec
     from avl_protocol.wire.target import parse_address, parse_relay
 
     if source is not None and display is not None:
@@ -116,6 +121,9 @@ def run(
         raise _fail(
             "there is no display: set DISPLAY or give --display :N, or share a test card with --source pattern", USAGE
         )
+    wanted = VideoCodec.__members__.get("H264" if codec == "auto" else codec.upper())
+    if wanted is None:
+        raise _fail("--codec is 'auto', 'h264', 'h265', 'vp9' or 'av1'", USAGE)
     if consent not in ("none", "ask"):
         raise _fail("--consent is 'none' or 'ask'", USAGE)
     for given in (code, view_code):
@@ -150,6 +158,8 @@ def run(
             direct=direct,
             resume=resume * 60,
             lock_after=lock_after,
+            codec=wanted,
+            hardware=hardware,
         )
     except ValueError as error:
         raise _fail(str(error), USAGE) from None
@@ -176,6 +186,7 @@ async def _share(settings: HostSettings, extras: Extras) -> str:
 
     sys.setswitchinterval(SWITCH_INTERVAL)
     world = system_world()
+    world.priority.first()
     loop = asyncio.get_running_loop()
     agent = Agent(world, settings, open_parts(settings, world, extras, _tell), _tell)
     task = loop.create_task(agent.run())
@@ -268,14 +279,14 @@ def doctor(
     ] = None,
 ) -> None:
     """Say what this machine lacks, and the line that mends it."""
-    from avl_host.doctor import check
+    from avl_host.doctor import check, encoders
     from avl_protocol.endpoint.diagnosis.finding import report
     from avl_protocol.endpoint.diagnosis.survey import findings_of
     from avl_protocol.endpoint.loop.runtime import run as run_loop
     from avl_protocol.wire.errors import Refused
     from avl_protocol.wire.target import parse_relay
 
-    findings = check(display or os.environ.get("DISPLAY"))
+    findings = [*check(display or os.environ.get("DISPLAY")), *encoders()]
     if relay is not None:
         try:
             findings += run_loop(findings_of(parse_relay(relay), 5.0, host=True))

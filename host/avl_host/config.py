@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from avl_protocol.wire.registry import T_RESUME, Permission
+from avl_protocol.wire.registry import T_RESUME, Permission, VideoCodec
 from avl_protocol.wire.target import RelayAddress
 
 #: What a host's control code admits to.
@@ -44,6 +44,10 @@ class HostSettings:
     resume: float = T_RESUME
     #: Lock the screen so many seconds after the last viewer that could act was lost; None: never.
     lock_after: float | None = None
+    #: The codec that is wanted; H.264 while a viewer does not decode it.
+    codec: VideoCodec = VideoCodec.H264
+    #: Let graphics hardware code where it works.
+    hardware: bool = True
     #: Certificates whose size does not vary, for a simulation.
     simulated: bool = False
     #: Further sources, each a track of its own beside the first; they are seen only.

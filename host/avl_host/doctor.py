@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from avl_protocol.endpoint.diagnosis.finding import Finding
+from avl_protocol.wire.registry import Chroma
+
+if TYPE_CHECKING:  # which needs what may be missing
+    from avl_host.encode.codecs.coder import Coder
 
 #: Modules of the host extra.
 MODULES = ("av", "mss", "numpy", "pynput", "xcffib")
@@ -21,6 +25,7 @@ EXTENSIONS = (
     ("XInputExtension", "for --consent ask"),
 )
 
+_NAMES = {Chroma.YUV420: "4:2:0", Chroma.YUV444: "4:4:4"}
 _NO_DISPLAY = (
     "start the host in the desktop's terminal, or name its display: avl-host run --display :0 ... "
     "(on a machine without a screen: Xvfb :9 -noreset -screen 0 1920x1080x24 & and --display :9; "
@@ -78,6 +83,21 @@ def _packages() -> Iterator[Finding]:
                 f"PyAV {av.__version__} was built without libx264.",
                 "python3 -m pip install --force-reinstall --only-binary av av",
             )
+
+
+def encoders(fails: Callable[[Coder], str] | None = None) -> Iterator[Finding]:
+    """What this machine codes with beside libx264, each tried; what does not work is left out, and nobody misses it."""
+    if importlib.util.find_spec("av") is None:
+        return
+    from avl_host.encode.codecs.probe import failure
+    from avl_host.encode.codecs.table import CODERS
+
+    for coder in CODERS:
+        why = (fails or failure)(coder)
+        codec = coder.codec.name
+        use = "used where it works" if coder.hardware else f"used with --codec {codec.lower()}"
+        text = f"not used: {why}" if why else f"codes {' and '.join(_NAMES[chroma] for chroma in coder.formats)}, {use}"
+        yield Finding(True, f"{codec}, {coder.library}", text)
 
 
 def _display(name: str) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +13,12 @@ from avl_host.capture.source import CaptureSource
 from avl_host.capture.sources import open_source
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import open_clipboard
+from avl_host.encode.codecs import probing
+from avl_host.encode.codecs.coders import Coders
+from avl_host.encode.codecs.probe import missing
+from avl_host.encode.codecs.switching import SwitchingEncoder, opener
+from avl_host.encode.codecs.table import CODERS
 from avl_host.encode.pipeline import Pipeline
-from avl_host.encode.video import H264Encoder
 from avl_host.encode.worker import Listener, ThreadWorker, Worker
 from avl_host.input.sinks import open_sink
 from avl_host.paths.announce import Announcer
@@ -24,7 +29,7 @@ from avl_host.sessions.subscribers import Ask
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.portmapping.portmap import EitherMapper, GatewayMapper, PortMapper
 from avl_protocol.endpoint.program.localserver import LocalServer
-from avl_protocol.wire.registry import T_CONSENT, Permission
+from avl_protocol.wire.registry import T_CONSENT, Permission, VideoCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +45,21 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
     """Open what the settings name. Raises SourceLost, SinkLost, ValueError with what to do. Call it on the event
     loop."""
     clock = world.clock.monotonic
+    loop = asyncio.get_running_loop()
     pattern = settings.source.startswith("pattern")
     source = open_source(settings.source, clock)
-    sink = open_sink("recorder" if pattern else settings.source, asyncio.get_running_loop().call_later)
+    sink = open_sink("recorder" if pattern else settings.source, loop)
 
     def worker(source: CaptureSource, pipeline: Pipeline, listener: Listener, clock: Callable[[], float]) -> Worker:
         return ThreadWorker(source, pipeline, listener, clock)
 
+    coders = _coders(settings, lambda text: loop.call_soon_threadsafe(tell, text))
     return Parts(
         source=source,
         sink=sink,
         clipboard=open_clipboard(settings.source),
-        open_encoder=lambda wanted: H264Encoder(wanted, clock),
+        open_encoder=lambda wanted: world.priority.unhurried(lambda: SwitchingEncoder(wanted, coders, opener(clock))),
+        coders=coders,
         make_worker=worker,
         ask=_asker(settings.source) if settings.ask_consent else None,
         locker=CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
@@ -62,6 +70,18 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         open_console=lambda answer: LocalServer(settings.state / SOCKET, answer),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )
+
+
+def _coders(settings: HostSettings, told: Callable[[str], object]) -> Coders:
+    """What this machine codes with; whether its hardware does is found out meanwhile."""
+    os.environ.setdefault("SVT_LOG", "1")  # what SVT-AV1 says of itself is no message of the host's
+    there = [coder for coder in CODERS if not missing(coder) and (settings.hardware or not coder.hardware)]
+    if settings.codec is not VideoCodec.H264 and not any(coder.codec is settings.codec for coder in there):
+        wanted = next(coder for coder in CODERS if coder.codec is settings.codec)
+        raise ValueError(f"{wanted.library} cannot be used: {missing(wanted)}; install the av package from PyPI")
+    coders = Coders(there, settings.codec, told)
+    probing.begin(there, coders)
+    return coders
 
 
 def _mapper(world: World) -> PortMapper:

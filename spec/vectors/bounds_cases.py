@@ -7,6 +7,9 @@ from typing import Any
 from avl_protocol.media import bounds
 from avl_protocol.media.frame import Chroma
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from spec.vectors.bitwriter import START, Writer
+from spec.vectors.bounds_codec_cases import CASES, Case
+from spec.vectors.notation import drawn
 
 SIZES = [
     (1, 1),
@@ -22,39 +25,8 @@ SIZES = [
     (8192, 8192),
     (1 << 40, 1),
 ]
-_START = b"\x00\x00\x00\x01"
 #: A slice that begins a picture, and one that goes on with it.
-FIRST, NEXT = _START + b"\x65\x88\x84", _START + b"\x65\x20\x21"
-
-
-class Writer:
-    """Bits of a NAL unit (H.264, 7.2 and 9.1)."""
-
-    def __init__(self) -> None:
-        self._bits = ""
-
-    def bits(self, value: int, count: int) -> Writer:
-        """u(n)."""
-        self._bits += f"{value:0{count}b}"
-        return self
-
-    def numbers(self, *values: int) -> Writer:
-        """ue(v), each."""
-        for value in values:
-            digits = f"{value + 1:b}"
-            self._bits += "0" * (len(digits) - 1) + digits
-        return self
-
-    def unit(self, header: int) -> bytes:
-        """With its start code, stop bit and emulation prevention."""
-        bits = self._bits + "1"
-        bits += "0" * (-len(bits) % 8)
-        out = bytearray()
-        for byte in int(bits, 2).to_bytes(len(bits) // 8, "big"):
-            if out[-2:] == b"\x00\x00" and byte <= 3:
-                out.append(3)
-            out.append(byte)
-        return _START + bytes((header,)) + bytes(out)
+FIRST, NEXT = START + b"\x65\x88\x84", START + b"\x65\x20\x21"
 
 
 def parameters(
@@ -95,7 +67,7 @@ def parameters(
     writer.bits(1, 1).bits(int(any(crop)), 1)
     if any(crop):
         writer.numbers(*crop)
-    return writer.bits(0, 1).unit(0x67)
+    return writer.bits(0, 1).unit(b"\x67")
 
 
 #: What it is, the access unit, the size and chroma announced, and whether a viewer takes it.
@@ -141,16 +113,24 @@ UNITS: list[tuple[str, bytes, int, int, Chroma, bool]] = [
     ("sixteen references", parameters(64, 48, references=16) + FIRST, 64, 48, Chroma.YUV420, False),
     ("two pictures", parameters(64, 48) + FIRST + NEXT + FIRST, 64, 48, Chroma.YUV420, False),
     ("cut short", parameters(64, 48)[:7], 64, 48, Chroma.YUV420, False),
-    ("an endless number", _START + b"\x67\x64\x00\x33" + bytes((0, 0, 3)) * 9, 64, 48, Chroma.YUV420, False),
+    ("an endless number", START + b"\x67\x64\x00\x33" + bytes((0, 0, 3)) * 9, 64, 48, Chroma.YUV420, False),
     ("short start codes", parameters(64, 48)[1:] + FIRST[1:], 64, 48, Chroma.YUV420, True),
     ("units without end", (b"\x00\x00\x01\x09" * 600), 64, 48, Chroma.YUV420, False),
 ]
 
 
-def taken(unit: bytes, width: int, height: int, chroma: Chroma) -> bool:
+H264 = "avc1.640034"
+#: Those of all codecs.
+EVERY = [
+    *(Case(about, H264, unit, across, down, chroma, True, good) for about, unit, across, down, chroma, good in UNITS),
+    *CASES,
+]
+
+
+def taken(case: Case) -> bool:
     """Whether a viewer gives it to its decoder."""
     try:
-        bounds.check_bitstream(unit, width, height, chroma)
+        bounds.check_bitstream(case.unit, case, case.key)
     except RemoteProtocolError:
         return False
     return True
@@ -165,12 +145,25 @@ def fits(width: int, height: int) -> bool:
     return True
 
 
+def damaged() -> list[Case]:
+    """Each short one with one bit changed, and whether it is taken then."""
+    out = []
+    for case in EVERY:
+        bits = 8 * min(len(case.unit), 24)
+        if bits and len(case.unit) <= 64:
+            place = int.from_bytes(drawn(case.about, 4), "big") % bits
+            unit = bytearray(case.unit)
+            unit[place >> 3] ^= 1 << (place & 7)
+            changed = case._replace(about=f"{case.about}; bit {place} changed", unit=bytes(unit))
+            out.append(changed._replace(taken=taken(changed)))
+    return out
+
+
 def cases() -> dict[str, Any]:
     """The file."""
     return {
         "sizes": [{"width": width, "height": height, "fits": fits(width, height)} for width, height in SIZES],
         "units": [
-            {"about": about, "unit": unit.hex(), "width": width, "height": height, "chroma": int(chroma), "taken": good}
-            for about, unit, width, height, chroma, good in UNITS
+            {**case._asdict(), "unit": case.unit.hex(), "chroma": int(case.chroma)} for case in (*EVERY, *damaged())
         ],
     }

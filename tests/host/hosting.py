@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from avl_host.encode.budget import Budget
+from avl_host.encode.codecs.coders import Coders
 from avl_host.paths.hops import RelayHop
 from avl_host.publish.publisher import Publisher
 from avl_protocol.media.frame import Chroma
@@ -48,7 +49,9 @@ class RecordingHop:
         return [message for message in self.sent if isinstance(message, kind)]
 
 
-def sharing_of(clock: Callable[[], float], ask: Callable[[], None] = lambda: None) -> Publisher:
+def sharing_of(
+    clock: Callable[[], float], ask: Callable[[], None] = lambda: None, coders: Coders | None = None
+) -> Publisher:
     """A sharing of the test's host, whose figures nobody reads."""
     return Publisher(
         HOST,
@@ -57,6 +60,7 @@ def sharing_of(clock: Callable[[], float], ask: Callable[[], None] = lambda: Non
         max_bitrate=8_000_000,
         on_figures=lambda told, upload: None,
         ask=ask,
+        coders=coders,
     )
 
 

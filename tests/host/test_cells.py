@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from avl_host.capture.tiles import TILE, row_bands, take_changes
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from avl_host.capture.tiles import TILE, row_bands, take_changes
 from avl_protocol.media.frame import Rect
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from avl_host.input.desktop import DesktopSink
+from avl_host.input.sink import StoppedLoop
 from avl_host.sessions.consent_dialog import ALLOW, DENY, GUARD, DialogUnavailable, ask, question, wrapped
 from avl_protocol.wire.registry import Permission
 from tests.host.conftest import XServer
@@ -21,7 +22,7 @@ LEFT, TOP = (640 - 520) // 2 + 2, (480 - 220) // 3 + 2
 def click(server: XServer, box: object) -> None:
     """Click into the middle of a button."""
     x, y, width, height = (getattr(box, name) for name in ("x", "y", "width", "height"))
-    sink = DesktopSink(server.display, lambda seconds, call: None)
+    sink = DesktopSink(server.display, StoppedLoop())
     sink.move(LEFT + x + width // 2, TOP + y + height // 2)
     sink.button(1, True)
     sink.button(1, False)

@@ -13,7 +13,7 @@ import xcffib.xproto
 
 from avl_host.input.desktop import DesktopSink
 from avl_host.input.keymap import KEYCODES
-from avl_host.input.sink import SinkLost
+from avl_host.input.sink import SinkLost, StoppedLoop
 from avl_protocol.wire.keys import KEYS, parse_chord
 from avl_protocol.wire.registry import Modifier
 from tests.host.conftest import Typist, XServer
@@ -55,7 +55,7 @@ def watcher(xvfb: XServer) -> Iterator[Watcher]:
 
 @pytest.fixture
 def sink(xvfb: XServer) -> Iterator[DesktopSink]:
-    sink = DesktopSink(xvfb.display, never)
+    sink = DesktopSink(xvfb.display, StoppedLoop())
     sink.move(100, 100)
     yield sink
     sink.close()
@@ -66,10 +66,6 @@ def program(xvfb: XServer) -> Iterator[Program]:
     program = Program(xvfb.display)
     yield program
     program.close()
-
-
-def never(seconds: float, call: Callable[[], None]) -> None:
-    """No loop: fine as long as fewer characters are new than there are spare keycodes."""
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 3.0) -> bool:
@@ -89,7 +85,7 @@ def press(sink: DesktopSink, usage: int, text: str = "", modifiers: int = 0) -> 
 
 
 async def test_text_of_any_script_arrives(xvfb: XServer, typist: Typist) -> None:
-    sink = DesktopSink(xvfb.display, asyncio.get_running_loop().call_later)
+    sink = DesktopSink(xvfb.display, asyncio.get_running_loop())
     sink.move(100, 100)
     words = ["plain text", "aA1!@#{}", "жЖ Привет", "漢字かな", "😀 ok", "€ é ß ñ", "żółć ‘quoted’"]
     for word in words:
@@ -159,7 +155,7 @@ def test_held_keys_are_down_until_released(sink: DesktopSink, watcher: Watcher) 
 
 
 def test_closing_releases(xvfb: XServer, watcher: Watcher) -> None:
-    sink = DesktopSink(xvfb.display, never)
+    sink = DesktopSink(xvfb.display, StoppedLoop())
     sink.key(KEYS["ctrl"], True, Modifier.CONTROL, "")
     sink.close()
     sink.close()
@@ -169,14 +165,14 @@ def test_closing_releases(xvfb: XServer, watcher: Watcher) -> None:
 
 
 def test_what_a_crashed_host_left_pressed_is_released(xvfb: XServer, watcher: Watcher, connections: list[Any]) -> None:
-    crashed = DesktopSink(xvfb.display, never)
+    crashed = DesktopSink(xvfb.display, StoppedLoop())
     x = connections[-1]
     crashed.key(KEYS["alt"], True, Modifier.ALT, "")
     crashed.button(3, True)
     x.core.GetInputFocus().reply()
     x.disconnect()  # Gone without a word: the server keeps both down.
     assert eventually(lambda: watcher.keys() != set())
-    again = DesktopSink(xvfb.display, never)
+    again = DesktopSink(xvfb.display, StoppedLoop())
     assert eventually(lambda: watcher.keys() == set())
     assert eventually(lambda: not watcher.pointer()[2] & 0x1F00)
     again.close()
@@ -184,7 +180,7 @@ def test_what_a_crashed_host_left_pressed_is_released(xvfb: XServer, watcher: Wa
 
 def test_spare_keycodes_are_given_back(xvfb: XServer) -> None:
     before = xvfb.run(need("xmodmap"), "-pke").stdout
-    sink = DesktopSink(xvfb.display, never)
+    sink = DesktopSink(xvfb.display, StoppedLoop())
     sink.text("漢字")
     assert eventually(lambda: xvfb.run("xmodmap", "-pke").stdout != before)
     sink.close()
@@ -207,7 +203,7 @@ def test_another_layout_on_the_host(sink: DesktopSink, typist: Typist, xvfb: XSe
 
 
 async def test_more_new_characters_than_spare_keycodes(xvfb: XServer, typist: Typist) -> None:
-    sink = DesktopSink(xvfb.display, asyncio.get_running_loop().call_later)
+    sink = DesktopSink(xvfb.display, asyncio.get_running_loop())
     text = "".join(chr(0x4E00 + at) for at in range(60))
     sink.text(text + "\n")
     press(sink, KEYS["k"], "k")
@@ -239,17 +235,17 @@ def test_pointer_and_wheel(sink: DesktopSink, watcher: Watcher, program: Program
 
 def test_a_display_that_is_not_there() -> None:
     with pytest.raises(SinkLost, match=":998"):
-        DesktopSink(":998", never)
+        DesktopSink(":998", StoppedLoop())
 
 
 def test_a_display_without_xtest_says_so(own_xvfb: Callable[..., XServer]) -> None:
     with pytest.raises(SinkLost, match="XTEST"):
-        DesktopSink(own_xvfb(320, 240, 24, "-extension", "XTEST").display, never)
+        DesktopSink(own_xvfb(320, 240, 24, "-extension", "XTEST").display, StoppedLoop())
 
 
 def test_a_display_that_dies(own_xvfb: Callable[..., XServer]) -> None:
     server = own_xvfb()
-    sink = DesktopSink(server.display, never)
+    sink = DesktopSink(server.display, StoppedLoop())
     sink.key(KEYS["a"], True, 0, "a")
     server.end()
     with pytest.raises(SinkLost):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from avl_host.input.desktop import DesktopSink
 from avl_host.input.keymap import keysym_for
+from avl_host.input.sink import SinkLost, StoppedLoop
 from avl_protocol.wire.keys import KEYS, modifiers_of, parse_chord
 from avl_protocol.wire.registry import Modifier
 from tests.host.conftest import Typist, XServer
 from tests.host.keyboards import Person, Program
-from tests.host.test_desktop import ENTER, Watcher, eventually, never, press
+from tests.host.test_desktop import ENTER, Watcher, eventually, press
 from tests.tools import need
 
 pytestmark = pytest.mark.display
@@ -30,7 +32,7 @@ def person(xvfb: XServer) -> Iterator[Person]:
 
 @pytest.fixture
 def sink(xvfb: XServer) -> Iterator[DesktopSink]:
-    sink = DesktopSink(xvfb.display, never)
+    sink = DesktopSink(xvfb.display, StoppedLoop())
     sink.move(100, 100)
     yield sink
     sink.close()
@@ -43,8 +45,11 @@ def program(xvfb: XServer) -> Iterator[Program]:
     program.close()
 
 
-def never_again(seconds: float, call: object) -> None:
-    raise AssertionError("a spare keycode was lent")
+class NeverLater(StoppedLoop):
+    """A loop for sinks that lend no spare keycode."""
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> None:
+        raise AssertionError("a spare keycode was lent")
 
 
 def chord(sink: DesktopSink, text: str, usage: int | None = None, letter: str | None = None) -> None:
@@ -65,7 +70,7 @@ TEXT = "Hello @ {} Привет Ωμ é 12#"
 async def test_text_is_typed_whatever_the_layouts_and_the_active_group(
     xvfb: XServer, typist: Typist, person: Person
 ) -> None:
-    sink = DesktopSink(xvfb.display, asyncio.get_running_loop().call_later)
+    sink = DesktopSink(xvfb.display, asyncio.get_running_loop())
     sink.move(100, 100)
     cases = [("us,de,ru,gr", group) for group in range(4)] + [("us,ru", 1), ("ru", 0), ("fr", 0), ("us,de,fr,ru", 2)]
     try:
@@ -80,10 +85,144 @@ async def test_text_is_typed_whatever_the_layouts_and_the_active_group(
         sink.close()
 
 
+@dataclass
+class Watching(StoppedLoop):
+    """A loop that looks when it is told to."""
+
+    look: Callable[[], None] | None = None
+
+    def add_reader(self, fd: int, callback: Callable[[], None], /) -> None:
+        self.look = callback
+
+    def remove_reader(self, fd: int, /) -> None:
+        self.look = None
+
+
+@dataclass
+class Waits:
+    """How often a connection waited for an answer, and how often what had been asked left."""
+
+    answers: int = 0
+    flushes: int = 0
+
+    def watch(self, monkeypatch: pytest.MonkeyPatch, x: Any) -> None:
+        """Count from now on."""
+        wait, flush = x.wait_for_reply, x.flush
+
+        def waits(sequence: int) -> Any:
+            self.answers += 1
+            return wait(sequence)
+
+        def flushes() -> Any:
+            self.flushes += 1
+            return flush()
+
+        monkeypatch.setattr(x, "wait_for_reply", waits)
+        monkeypatch.setattr(x, "flush", flushes)
+
+
+def test_letters_and_buttons_wait_for_no_answer(
+    xvfb: XServer, program: Program, connections: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = DesktopSink(xvfb.display, StoppedLoop())
+    sink.move(100, 100)
+    assert program.keys(lambda: sink.text("a"), 1) == [(ord("a"), 0)]
+    waits = Waits()
+    waits.watch(monkeypatch, connections[-1])
+
+    def act() -> None:
+        for letter in "bcdef":
+            press(sink, KEYS[letter], letter)
+        sink.button(1, True)
+        sink.button(1, False)
+        sink.text("g\n")
+
+    assert program.keys(act, 7) == [(ord(letter), 0) for letter in "bcdefg"] + [(0xFF0D, 0)]
+    assert waits.answers == 0
+    sink.close()
+
+
+def test_after_a_modifier_the_answer_is_there_before_it_is_needed(
+    xvfb: XServer, program: Program, connections: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = Watching()
+    sink = DesktopSink(xvfb.display, loop)
+    x = connections[-1]
+    sink.move(100, 100)
+    assert program.keys(lambda: sink.text("a"), 1) == [(ord("a"), 0)]
+    sink.key(KEYS["shift"], True, Modifier.SHIFT, "")
+    x.core.GetInputFocus().reply()  # What the server had to say is read by now.
+    assert loop.look is not None
+    loop.look()
+    waits = Waits()
+    waits.watch(monkeypatch, x)
+    assert program.keys(lambda: press(sink, KEYS["b"], "B", Modifier.SHIFT), 1) == [(ord("B"), SHIFT)]
+    assert waits.answers == 1, "the one that was asked for with the modifier"
+    assert program.keys(lambda: press(sink, KEYS["c"], "C", Modifier.SHIFT), 1) == [(ord("C"), SHIFT)]
+    assert waits.answers == 1
+    sink.close()
+    assert loop.look is None
+
+
+def test_what_a_person_changes_is_known_before_the_next_key(
+    xvfb: XServer, program: Program, person: Person, connections: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = Watching()
+    sink = DesktopSink(xvfb.display, loop)
+    x = connections[-1]
+    sink.move(100, 100)
+    assert program.keys(lambda: sink.text("a"), 1) == [(ord("a"), 0)]
+    person.layouts("us,ru")
+    person.group(1)
+    x.core.GetInputFocus().reply()
+    assert loop.look is not None
+    loop.look()
+    x.core.GetInputFocus().reply()
+    waits = Waits()
+    waits.watch(monkeypatch, x)
+    assert program.keys(lambda: press(sink, KEYS["z"], "я"), 1) == [(0x6D1, 0)]
+    assert waits.answers <= 1, "no layout is read while a key waits"
+    sink.close()
+
+
+def test_what_comes_together_leaves_at_once(
+    xvfb: XServer, program: Program, connections: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = DesktopSink(xvfb.display, StoppedLoop())
+    waits = Waits()
+    waits.watch(monkeypatch, connections[-1])
+
+    def act() -> None:
+        with sink.together():
+            sink.move(100, 100)
+            sink.button(1, True)
+            sink.button(1, False)
+
+    assert program.buttons(act, 1) == [1]
+    assert waits.flushes == 1
+    sink.close()
+
+
+def test_a_display_that_died_is_not_looked_at_any_more(own_xvfb: Callable[..., XServer]) -> None:
+    server, loop = own_xvfb(), Watching()
+    sink = DesktopSink(server.display, loop)
+    server.end()
+
+    def looked() -> bool:
+        if loop.look is not None:
+            loop.look()
+        return loop.look is None
+
+    assert eventually(looked)
+    with pytest.raises(SinkLost):
+        sink.move(1, 1)
+    sink.close()
+
+
 async def test_a_group_that_changes_between_two_keys_is_followed(
     xvfb: XServer, typist: Typist, person: Person, connections: list[Any]
 ) -> None:
-    sink = DesktopSink(xvfb.display, asyncio.get_running_loop().call_later)
+    sink = DesktopSink(xvfb.display, asyncio.get_running_loop())
     x = connections[-1]
     sink.move(100, 100)
     person.layouts("us,de,ru")
@@ -102,7 +241,7 @@ async def test_a_group_that_changes_between_two_keys_is_followed(
 
 def test_letters_of_another_layout_need_no_spare_keycode(xvfb: XServer, program: Program, person: Person) -> None:
     person.layouts("us,de,ru")
-    sink = DesktopSink(xvfb.display, never_again)
+    sink = DesktopSink(xvfb.display, NeverLater())
     sink.move(100, 100)
     try:
         found = program.keys(lambda: sink.text("жяüz"), 4)
@@ -117,7 +256,7 @@ def test_a_layout_that_a_person_chooses_by_holding_a_key_is_taken_into_account(
     xvfb: XServer, program: Program, person: Person
 ) -> None:
     person.layouts("us,ru", "-option", "grp:switch")
-    sink = DesktopSink(xvfb.display, never_again)
+    sink = DesktopSink(xvfb.display, NeverLater())
     sink.move(100, 100)
     try:
         assert program.keys(lambda: person.key("altgr", True), 1) == [(0xFF7E, 0)]
@@ -132,7 +271,7 @@ def test_a_layout_that_a_person_chooses_by_holding_a_key_is_taken_into_account(
 
 @pytest.mark.parametrize("locks", [0, 2, 16, 18])
 async def test_text_is_typed_whatever_is_locked(xvfb: XServer, typist: Typist, person: Person, locks: int) -> None:
-    sink = DesktopSink(xvfb.display, asyncio.get_running_loop().call_later)
+    sink = DesktopSink(xvfb.display, asyncio.get_running_loop())
     sink.move(100, 100)
     person.layouts("fr")
     person.sticky(locks, True)
@@ -146,7 +285,7 @@ async def test_text_is_typed_whatever_is_locked(xvfb: XServer, typist: Typist, p
 
 
 async def test_text_without_a_glyph_is_typed(xvfb: XServer, typist: Typist) -> None:
-    sink = DesktopSink(xvfb.display, asyncio.get_running_loop().call_later)
+    sink = DesktopSink(xvfb.display, asyncio.get_running_loop())
     sink.move(100, 100)
     text = "10\u00a0km 3\u202f000 a\u3000b \u0645\u06cc\u200c\u062e \U0001f468\u200d\U0001f467 \ue0b0 \U0001fae8"
     sink.text(text + "\n")
@@ -281,7 +420,7 @@ def test_sticky_modifiers_at_the_host_change_nothing_that_is_typed(
 
 def test_keys_held_at_the_host_survive_the_start_of_a_host(xvfb: XServer, person: Person) -> None:
     person.key("ctrl", True)
-    sink = DesktopSink(xvfb.display, never)
+    sink = DesktopSink(xvfb.display, StoppedLoop())
     assert person.state()[0] == CONTROL
     sink.close()
     assert person.state()[0] == CONTROL

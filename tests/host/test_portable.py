@@ -14,10 +14,11 @@ from tests.host.conftest import Typist, XServer
 pytestmark = pytest.mark.display
 
 PROGRAM = """
+from avl_host.input.sink import StoppedLoop
 from avl_host.input.sinks import open_sink
 from avl_protocol.wire.keys import KEYS
 from avl_protocol.wire.registry import Modifier
-sink = open_sink("mss", lambda seconds, call: None)
+sink = open_sink("mss", StoppedLoop())
 sink.move(100, 100)
 sink.text("text é\\n")
 def press(usage, text="", modifiers=0):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from avl_host.capture.pattern import PatternSource
+from avl_host.encode.codecs.coders import decodable
 from avl_host.encode.worker import STOPPED, Listener, ThreadWorker
 from avl_host.publish.permit import CapturePermit
 from avl_host.publish.publisher import LEAST_BITRATE, PAUSE, STILL, Publisher
@@ -18,7 +19,7 @@ from avl_protocol.media.frame import Chroma, EncodedFrame
 from avl_protocol.media.track import Track, video
 from avl_protocol.session.media.receiver import MediaReceiver
 from avl_protocol.session.media.sender import MediaSender
-from avl_protocol.wire.endtoend import Rate, Stages
+from avl_protocol.wire.endtoend import Decoder, Rate, Stages
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import Priority
 from tests.host.hosting import RecordingHop, RecordingWorker, sharing_of
@@ -27,6 +28,8 @@ from tests.protocol.handshakes import HOST, Seeded
 from tests.protocol.sealed import frame
 
 MAXIMUM = 8_000_000
+#: What a viewer decodes that decodes H.264 in either chroma.
+BOTH = decodable(Decoder((0, 1)))
 
 
 class Shared:
@@ -52,7 +55,7 @@ class Shared:
         self.publisher.start(*self.workers)
         self.publisher.open(self.upload)
         self.upload.sessions = 1
-        self.publisher.set_viewer(1, (0, 1))
+        self.publisher.set_viewer(1, BOTH)
         self.audience(1, 0)
 
     def _told(self, figures: Stages | Rate, upload: Upload | None) -> None:
@@ -212,9 +215,9 @@ def test_nothing_is_taken_while_nobody_watches_or_there_is_no_link() -> None:
 def test_444_while_everybody_can_and_420_as_soon_as_one_can_not() -> None:
     shared = Shared()
     assert shared.worker.chromas == []
-    shared.publisher.set_viewer(2, (0,))
+    shared.publisher.set_viewer(2, decodable(Decoder((0,))))
     assert shared.worker.chromas == [Chroma.YUV420]
-    shared.publisher.set_viewer(3, (0, 1))
+    shared.publisher.set_viewer(3, BOTH)
     assert shared.worker.chromas == [Chroma.YUV420]
     shared.publisher.set_viewer(2, None)
     assert shared.worker.chromas == [Chroma.YUV420, Chroma.YUV444]
@@ -223,7 +226,7 @@ def test_444_while_everybody_can_and_420_as_soon_as_one_can_not() -> None:
 def test_who_joins_gets_a_key_frame() -> None:
     shared = Shared()
     before = shared.worker.keys
-    shared.publisher.set_viewer(2, (0, 1))
+    shared.publisher.set_viewer(2, BOTH)
     assert shared.worker.keys == before + 1
 
 
@@ -293,7 +296,7 @@ class Captured:
         self.upload = self.client.hop.upload
         publisher.open(self.upload)
         self.upload.sessions = 1
-        publisher.set_viewer(1, (0, 1))
+        publisher.set_viewer(1, BOTH)
         self.frames = 0
         self.framed = asyncio.Event()
         source = PatternSource(time.monotonic, (320, 192), rate=50)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from avl_host.input.recorder import InputRecorder
-from avl_host.input.sink import InputSink
+from avl_host.input.sink import InputSink, StoppedLoop
 from avl_host.input.sinks import open_sink
 
 
@@ -46,7 +46,7 @@ def test_a_key_that_stays_down_is_typed_again_as_a_desktop_does_it() -> None:
 
 
 def test_sinks_by_name() -> None:
-    assert isinstance(open_sink("recorder", lambda s, c: None), InputRecorder)
-    assert isinstance(open_sink("pattern:640x360", lambda s, c: None), InputRecorder)
+    assert isinstance(open_sink("recorder", StoppedLoop()), InputRecorder)
+    assert isinstance(open_sink("pattern:640x360", StoppedLoop()), InputRecorder)
     with pytest.raises(ValueError, match="no sink"):
-        open_sink("nonsense", lambda s, c: None)
+        open_sink("nonsense", StoppedLoop())

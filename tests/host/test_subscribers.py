@@ -115,7 +115,7 @@ class Visitor:
             code="",
             name=name,
             permissions=permissions,
-            decodes=(),
+            decodes=None,
             ticket=ticket,
         )
         self._session = ViewerSession(

@@ -48,6 +48,15 @@ def test_keys_with_fewer_groups_have_them_everywhere(person: Person) -> None:
         assert layout.writes(seven, group, NUM_LOCK | SHIFT) == "", "Shift takes Num Lock back"
 
 
+def test_keys_that_may_change_what_is_in_force_are_known(person: Person) -> None:
+    person.layouts("us,ru", "-option", "grp:shifts_toggle")
+    layout = person.layout()
+    names = ("shift", "ctrl", "meta", "capslock", "numlock", "a", "7", "enter", "left")
+    acts = {name for name in names if layout.acts(KEYCODES[KEYS[name]])}
+    assert acts == {"shift", "ctrl", "meta", "capslock", "numlock"}
+    assert not layout.acts(255)
+
+
 def test_modifiers_are_what_the_keys_do(person: Person) -> None:
     person.layouts("us,de")
     layout = person.layout()

@@ -32,7 +32,7 @@ from avl_protocol.session.viewerevents import (
     Moved as SessionMoved,
 )
 from avl_protocol.session.viewing import ViewerSettings
-from avl_protocol.wire.endtoend import ChannelMessage, Echo, Grant
+from avl_protocol.wire.endtoend import ChannelMessage, Decoder, Echo, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode, Permission
 from tests.protocol.handshakes import HOST, SESSION, VIEWER, WALL, Seeded, identity
@@ -304,7 +304,7 @@ class Meeting:
                 code=code,
                 name="someone",
                 permissions=wish,
-                decodes=(0, 1),
+                decodes=Decoder((0, 1)),
                 ticket=ticket,
             ),
             SessionPipes(self.viewer_attachment),

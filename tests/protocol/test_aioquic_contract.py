@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from aioquic.h3.connection import H3Connection
 from aioquic.quic.connection import QuicConnection, QuicNetworkPath
+from aioquic.quic.packet_builder import QuicPacketBuilder
 from aioquic.quic.recovery import QuicPacketNumberWindow
 from aioquic.quic.stream import QuicStream
+from aioquic.tls import Epoch
 
 import avl_protocol.quic as package
 from avl_protocol.quic.connection import Connection
@@ -24,9 +26,22 @@ from tests.protocol.pair import Pair
 def theirs(pair: Pair) -> dict[str, object]:
     """One instance of each class of theirs whose private names we use."""
     stream = QuicStream(stream_id=0)
+    keys = pair.client._cryptos[Epoch.ONE_RTT]
+    client = pair.client
+    builder = QuicPacketBuilder(
+        host_cid=client.host_cid,
+        peer_cid=client._peer_cid.cid,
+        version=1,
+        is_client=True,
+        max_datagram_size=1200,
+    )
     return {
         "QuicConnection": pair.client,
         "QuicPacketRecovery": pair.client._loss,
+        "QuicPacketBuilder": builder,
+        "CryptoPair": keys,
+        "AEAD": keys.send.aead,
+        "HeaderProtection": keys.send.hp,
         "QuicPacketNumberWindow": QuicPacketNumberWindow(),
         "QuicStreamSender": stream.sender,
         "QuicStreamReceiver": stream.receiver,

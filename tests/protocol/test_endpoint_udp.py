@@ -17,7 +17,7 @@ from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.clock import SystemClock, entropy
 from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.tls import TrustPinned, TrustPublic, self_signed
-from avl_protocol.endpoint.udp.network import Address
+from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket
 from avl_protocol.endpoint.udp.sockets import MAX_WAITING, UdpNetwork, UdpSocket
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.wire.errors import LocalProtocolError
@@ -95,6 +95,53 @@ async def test_one_socket_serves_both_families() -> None:
         pytest.skip("this machine has no IPv6 loopback")
     for host in ("127.0.0.1", "::1"):
         await exchange(endpoint(), endpoint(), "", [host])
+
+
+class NotingNetwork(UdpNetwork):
+    """The real network; `sent` are the batches that were given to its sockets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[Batch] = []
+
+    def bind(self, address: Address) -> DatagramSocket:
+        bound = super().bind(address)
+        send = bound.send_batch
+
+        def note(batch: Batch) -> None:
+            self.sent.append(batch)
+            send(batch)
+
+        bound.send_batch = note  # type: ignore[method-assign]
+        return bound
+
+
+async def test_what_a_person_waits_for_leaves_before_the_loop_turns() -> None:
+    network, server = NotingNetwork(), endpoint()
+    client = Endpoint(network=network, clock=SystemClock(), entropy=entropy, loop=asyncio.get_running_loop())
+    accepted: list[RecordingReceiver] = []
+
+    def on_carrier(carrier: QuicCarrier, _alpn: str) -> RecordingReceiver:
+        accepted.append(RecordingReceiver(carrier))
+        return accepted[-1]
+
+    await server.bind(("127.0.0.1", 0))
+    server.listen(self_signed(["127.0.0.1"], now=time.time(), entropy=entropy), on_carrier=on_carrier)
+    await client.bind(("", 0))
+    target = ("127.0.0.1", server.local_address[1])
+    carrier = await client.connect(target, trust=TrustPinned(), on_carrier=RecordingReceiver)
+    await asyncio.sleep(0)
+    network.sent.clear()
+    client.leave()
+    assert not network.sent, "nothing waited"
+    stream = carrier.open_stream()
+    carrier.send_stream(stream, b"a press")
+    assert not network.sent
+    client.leave()
+    assert len(network.sent) == 1
+    await eventually(lambda: any(bytes(receiver.streams.get(stream, b"")) == b"a press" for receiver in accepted))
+    await client.close()
+    await server.close()
 
 
 class Sockets:

@@ -72,7 +72,13 @@ def test_bulk_comes_last_and_is_forgotten_with_its_stream() -> None:
     turns.set_bulk(4)
     assert planned(turns, lines(5, 5, 5), True) == [([8], False, False), ([], True, False), ([0, 4], False, True)]
     assert planned(turns, lines(5), True) == [([], True, False), ([0], False, True)]
-    assert planned(turns, lines(0, 5), False) == [([4], False, False), ([0], False, True)], "4 was forgotten"
+    assert planned(turns, lines(5, 5), False) == [([4], False, False), ([0], False, True)], "4 was forgotten"
+
+
+def test_bulk_that_has_nothing_to_send_takes_no_turn_of_its_own() -> None:
+    turns = Turns()
+    turns.set_bulk(0)
+    assert planned(turns, lines(0, 5), True) == [([0, 4], False, False), ([], True, False)]
 
 
 def test_streams_that_were_served_come_behind_the_others() -> None:
@@ -150,15 +156,25 @@ def test_an_acknowledgement_is_due_after_a_burst() -> None:
     acks = Acknowledging(0.005)
     for _ in range(ACK_EVERY):
         assert not acks.due
-        assert acks.received(Payload.DATAGRAMS) == 0.005
+        assert acks.received(Payload.CARRIED, 1.0) == 0.005
     assert acks.due
     acks.sent()
     assert not acks.due
 
 
 def test_the_acknowledgement_of_feedback_may_wait_longer_than_others() -> None:
-    assert Acknowledging(0.005).received(Payload.FEEDBACK) == FEEDBACK_ACK_DELAY
-    assert Acknowledging(0.025).received(Payload.FEEDBACK) == 0.025
+    assert Acknowledging(0.005).received(Payload.FEEDBACK, 1.0) == FEEDBACK_ACK_DELAY
+    assert Acknowledging(0.025).received(Payload.FEEDBACK, 1.0) == 0.025
+
+
+def test_what_comes_alone_on_a_stream_is_acknowledged_at_once_and_what_follows_it_is_gathered() -> None:
+    acks = Acknowledging(0.005)
+    assert acks.received(Payload.PIECES, 1.0) == 0.0
+    assert acks.received(Payload.PIECES, 1.004) == acks.received(Payload.PIECES, 1.008) == 0.005
+    assert acks.received(Payload.PIECES, 1.014) == 0.0
+    assert acks.received(Payload.CARRIED, 1.1) == 0.005, "feedback comes soon, and takes it along"
+    assert acks.received(Payload.PIECES, 1.102) == 0.005
+    assert acks.received(Payload.ANYTHING, 2.0) == 0.005
 
 
 def test_keys_are_changed_after_so_many_packets_each() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from avl_protocol.quic.acknowledging import FEEDBACK_ACK_DELAY
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.quic.payload import Payload, kind_of
+from avl_protocol.quic.payload import Acknowledgement, Payload, Piece, read
 from avl_protocol.wire.registry import DatagramType
 from tests.protocol.fixedrate import FixedRate
 from tests.protocol.pair import Pair
@@ -32,11 +32,16 @@ def datagram(payload: bytes) -> bytes:
         (ACK + datagram(FEEDBACK), Payload.FEEDBACK),
         (datagram(b"\x04" + FEEDBACK), Payload.FEEDBACK),
         (ACK + b"\x30" + FEEDBACK, Payload.FEEDBACK),
-        (datagram(MEDIA), Payload.DATAGRAMS),
-        (datagram(FEEDBACK) + datagram(MEDIA), Payload.DATAGRAMS),
-        (ACK + b"\x30" + MEDIA, Payload.DATAGRAMS),
+        (datagram(MEDIA), Payload.CARRIED),
+        (datagram(FEEDBACK) + datagram(MEDIA), Payload.CARRIED),
+        (ACK + b"\x30" + MEDIA, Payload.CARRIED),
         (ACK + datagram(FEEDBACK) + b"\x01", Payload.ANYTHING),
-        (b"\x08\x00data", Payload.ANYTHING),
+        (b"\x08\x00data", Payload.PIECES),
+        (ACK + b"\x0a\x00\x04data", Payload.PIECES),
+        (ACK + b"\x0a\x00\x04data" + datagram(FEEDBACK), Payload.CARRIED),
+        (b"\x0a\x00\x05data", Payload.ANYTHING),
+        (b"", Payload.ANYTHING),
+        (b"\x02\x05\x00\x00\x06", Payload.ANYTHING),
         (b"\x1a" + bytes(8), Payload.ANYTHING),
         (ACK[:4], Payload.ANYTHING),
         (b"\x31", Payload.ANYTHING),
@@ -49,6 +54,26 @@ def test_a_payload_is_what_its_frames_are(plain: bytes, kind: Payload) -> None:
 @given(st.binary(max_size=60))
 def test_whatever_a_payload_holds_it_has_a_kind(plain: bytes) -> None:
     assert kind_of(plain) in Payload
+
+
+def kind_of(plain: bytes) -> Payload:
+    """What a payload asks for."""
+    contents = read(plain)
+    return Payload.ANYTHING if contents is None else contents.kind
+
+
+def test_the_frames_of_a_payload_are_told_in_order() -> None:
+    plain = ACK + datagram(MEDIA) + b"\x0f\x04\x40\x80\x02ab" + datagram(FEEDBACK) + b"\x08\x00rest"
+    contents = read(plain)
+    assert contents is not None and contents.eliciting
+    assert contents.acknowledgements == [Acknowledgement([range(995, 1001), range(863, 992)], 3)]
+    assert contents.datagrams == [MEDIA, FEEDBACK]
+    assert contents.pieces == [Piece(4, 128, b"ab", True), Piece(0, 0, b"rest", False)]
+
+
+def test_a_mere_acknowledgement_asks_for_none() -> None:
+    contents = read(ACK)
+    assert contents is not None and not contents.eliciting
 
 
 def feedback_arrives(pair: Pair) -> None:

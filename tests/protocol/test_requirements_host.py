@@ -10,6 +10,7 @@ import pytest
 from avl_host.assembly import Served, assemble
 from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.encode.budget import Budget
+from avl_host.encode.codecs.coders import decodable
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.hops import RelayHop
 from avl_host.sessions.promptlimit import PromptLimit
@@ -30,7 +31,15 @@ from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.session.media.sender import MediaSender
 from avl_protocol.session.pipes import Attachment
 from avl_protocol.wire.channels import channel_of
-from avl_protocol.wire.endtoend import BulkMessage, ChannelMessage, Clipboard, ClipboardAsk, ClipboardSet, MediaKeys
+from avl_protocol.wire.endtoend import (
+    BulkMessage,
+    ChannelMessage,
+    Clipboard,
+    ClipboardAsk,
+    ClipboardSet,
+    Decoder,
+    MediaKeys,
+)
 from avl_protocol.wire.messages import Evict, HopMessage
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Channel, ClipboardState, CloseCode, Permission
 from tests.host.hosting import RecordingService, Unreachable, sharing_of
@@ -239,9 +248,9 @@ def test_chroma_is_what_every_viewer_decodes() -> None:
     publisher = sharing_of(lambda: 0.0)
     coder = Coder()
     publisher.start(cast(Any, coder))
-    publisher.set_viewer(1, (0, 1))
-    publisher.set_viewer(2, (0,))
-    publisher.set_viewer(3, (0,))
+    publisher.set_viewer(1, decodable(Decoder((0, 1))))
+    publisher.set_viewer(2, decodable(Decoder((0,))))
+    publisher.set_viewer(3, decodable(Decoder((0,))))
     publisher.set_viewer(2, None)
     publisher.set_viewer(3, None)
     assert [each for each in coder.asked if each != "key"] == ["YUV420", "YUV444"]
@@ -255,7 +264,7 @@ def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:
     publisher.open(upload)
     upload.sessions = 1
     assert not publisher.ready(), "nobody is there"
-    publisher.set_viewer(1, (0, 1))
+    publisher.set_viewer(1, decodable(Decoder((0, 1))))
     assert publisher.ready()
     carrier.held = True
     publisher.look()

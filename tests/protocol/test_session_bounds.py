@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from avl_protocol.media.bounds_vp9 import indexed
 from avl_protocol.media.frame import Chroma, EncodedFrame
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.codec import CONTROL
 from avl_protocol.wire.endtoend import Decoder, Layout
 from avl_protocol.wire.registry import CloseCode
-from spec.vectors.bounds_cases import FIRST, UNITS, parameters
+from spec.vectors.bounds_cases import EVERY, FIRST, parameters
+from spec.vectors.bounds_codec_cases import Case, vp9_inter, vp9_key
 from tests.protocol.meeting import Meeting
 from tests.protocol.sealed import TRACK, frame
 
@@ -43,16 +45,24 @@ def test_a_picture_larger_than_viewers_take_ends_the_session(width: int, height:
     assert meeting.reason is CloseCode.TOO_LARGE and not meeting.viewer_owner.frames
 
 
-@pytest.mark.parametrize("case", UNITS, ids=lambda case: case[0])
-def test_a_bitstream_is_what_was_announced_or_the_session_ends(
-    case: tuple[str, bytes, int, int, Chroma, bool],
-) -> None:
-    _, unit, width, height, chroma, taken = case
+@pytest.mark.parametrize("case", [case for case in EVERY if case.key], ids=lambda case: case.about)
+def test_a_bitstream_is_what_was_announced_or_the_session_ends(case: Case) -> None:
     meeting = Meeting().start()
-    show(meeting, replace(frame(True, unit), width=width, height=height, chroma=chroma))
-    assert len(meeting.viewer_owner.frames) == taken
-    assert (meeting.viewer.state is ViewerState.ADMITTED) == taken
-    assert meeting.reason is (None if taken else CloseCode.SESSION_PROTOCOL)
+    announced = replace(frame(True, case.unit), codec=case.codec, width=case.width, height=case.height)
+    show(meeting, replace(announced, chroma=case.chroma))
+    assert len(meeting.viewer_owner.frames) == case.taken
+    assert (meeting.viewer.state is ViewerState.ADMITTED) == case.taken
+    assert meeting.reason is (None if case.taken else CloseCode.SESSION_PROTOCOL)
+
+
+def test_later_objects_are_held_to_the_codec_of_their_group() -> None:
+    meeting = Meeting().start()
+    key = replace(frame(True, indexed(vp9_key(64, 48))), codec="vp09.00.41.08", width=64, height=48)
+    show(meeting, replace(key, chroma=Chroma.YUV420))
+    show(meeting, frame(False, indexed(vp9_inter())))
+    assert len(meeting.viewer_owner.frames) == 2
+    show(meeting, frame(False, indexed(vp9_inter(size=(4096, 4096), found=3))))
+    assert meeting.reason is CloseCode.SESSION_PROTOCOL and len(meeting.viewer_owner.frames) == 2
 
 
 def test_parameters_that_come_with_a_later_picture_are_read_too() -> None:

@@ -27,6 +27,7 @@ from avl_protocol.wire import cliptext, codec, datagram, device_id, packing, tar
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.registry import CandidateKind
 from spec.vectors import bounds_cases, carrier_cases, make, parity_cases, track_cases
+from spec.vectors.bounds_codec_cases import Case
 from spec.vectors.message_cases import TABLES
 from spec.vectors.notation import untagged
 
@@ -133,8 +134,8 @@ def test_bounds() -> None:
     for case in vectors["sizes"]:
         assert bounds_cases.fits(case["width"], case["height"]) == case["fits"]
     for case in vectors["units"]:
-        unit, chroma = bytes.fromhex(case["unit"]), Chroma(case["chroma"])
-        assert bounds_cases.taken(unit, case["width"], case["height"], chroma) == case["taken"], case["about"]
+        read = Case(**{**case, "unit": bytes.fromhex(case["unit"]), "chroma": Chroma(case["chroma"])})
+        assert bounds_cases.taken(read) == case["taken"], case["about"]
 
 
 def test_tracks() -> None:

@@ -13,7 +13,8 @@ from avl_host.agent import Agent, Parts
 from avl_host.capture.pattern import PatternSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import MemoryClipboard
-from avl_host.encode.video import H264Encoder
+from avl_host.encode.codecs.coders import Coders
+from avl_host.encode.codecs.switching import SwitchingEncoder, opener
 from avl_host.encode.worker import InlineWorker, TimedSource
 from avl_host.input.recorder import InputRecorder
 from avl_host.sessions.subscribers import Ask
@@ -106,11 +107,12 @@ class System:
         faulty: bool = False,
         more: tuple[PatternSource, ...] = (),
         shows: TimedSource | None = None,
+        coders: Coders | None = None,
         **settings: object,
     ) -> AsyncIterator[RunningHost]:
         """Run a host with a test card (or what it `shows` instead), and `more` of them each a desktop of its own, until
-        the block ends; through the relay only, unless `direct` or the entrance say otherwise. Errors that nobody
-        foresaw fail the test, unless it is `faulty`."""
+        the block ends; through the relay only, unless `direct` or the entrance say otherwise. Pictures are coded by
+        `coders`, by x264 alone if there are none. Errors that nobody foresaw fail the test, unless it is `faulty`."""
         assert self._relay_address is not None
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
@@ -123,11 +125,13 @@ class System:
         chosen |= settings
         host_settings = HostSettings(state=self.folder / "host", source="pattern", **chosen)  # type: ignore[arg-type]
         said: list[str] = []
+        chosen_coders = coders or Coders()
         parts = Parts(
             source=shows or source,
             sink=sink,
             clipboard=clipboard,
-            open_encoder=lambda s: H264Encoder(replace(s, threads=1), clock),
+            open_encoder=lambda s: SwitchingEncoder(replace(s, threads=1), chosen_coders, opener(clock)),
+            coders=chosen_coders,
             make_worker=InlineWorker,  # type: ignore[arg-type]
             ask=ask,
             more_sources=more,

@@ -12,6 +12,7 @@ import pytest
 
 from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.media.frame import Chroma
+from avl_protocol.wire.registry import VideoCodec
 from avl_viewer.decode.convert import Canvas
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.video import VideoDecoder
@@ -133,7 +134,9 @@ def ticking() -> Callable[[], float]:
 @pytest.mark.parametrize("kind", [InlineWorker, ThreadWorker])
 def test_results_come_in_order_with_their_context_and_times(kind: Workers) -> None:
     results = Results()
-    worker = kind(open_decoder=Scripted, decoded=results.on_decoded, failed=results.on_failed, now=ticking())
+    worker = kind(
+        open_decoder=lambda codec: Scripted(), decoded=results.on_decoded, failed=results.on_failed, now=ticking()
+    )
     for number in range(5):
         worker.submit(DecodeJob(b"unit %d" % number, number == 0, number))
     results.expect(5)
@@ -147,7 +150,7 @@ def test_results_come_in_order_with_their_context_and_times(kind: Workers) -> No
 def test_after_a_failure_only_a_key_picture_is_tried(kind: Workers) -> None:
     results, opened = Results(), []
 
-    def open_decoder() -> Scripted:
+    def open_decoder(_: VideoCodec) -> Scripted:
         opened.append(Scripted())
         return opened[-1]
 
@@ -167,7 +170,7 @@ def test_the_thread_counts_what_waits_and_drops_it_when_closed() -> None:
     gate, results = threading.Event(), Results()
     decoder = Scripted(gate)
     worker = ThreadWorker(
-        open_decoder=lambda: decoder, decoded=results.on_decoded, failed=results.on_failed, now=ticking()
+        open_decoder=lambda codec: decoder, decoded=results.on_decoded, failed=results.on_failed, now=ticking()
     )
     for number in range(4):
         worker.submit(DecodeJob(b"unit", True, number))
@@ -201,7 +204,7 @@ async def test_an_error_that_nobody_foresaw_is_told_and_costs_one_decoder() -> N
                 raise ZeroDivisionError("a mistake of ours")
             return super().decode(data)
 
-    def open_decoder() -> Scripted:
+    def open_decoder(_: VideoCodec) -> Scripted:
         nonlocal opened
         opened += 1
         return Failing()

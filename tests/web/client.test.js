@@ -22,7 +22,7 @@ async function running(want = {}) {
   /** @type {any[]} */
   const told = [];
   const world = /** @type {any} */ ({
-    dial: net.dial, directions: async () => RELAY, clock: () => net.now, wall: () => 0, after() {}, decodes: [1], identity: null,
+    dial: net.dial, directions: async () => RELAY, clock: () => net.now, wall: () => 0, after() {}, decodes: { chroma: [1], others: [] }, identity: null,
     entropy: (/** @type {number} */ size) => new Uint8Array(size).fill(net.dialled.length),
   });
   const client = new Client(world, { paint() {}, tracks() {} }, (message) => told.push(message));

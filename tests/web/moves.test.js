@@ -25,7 +25,7 @@ async function running() {
     new Proxy({}, { get: (_, name) => (/** @type {any[]} */ ...of) => void told.push([name, ...of]) })
   );
   const settings = {
-    identity: null, device: 1n, sessionId: SESSION, code: "c", name: "n", permissions: EVERYTHING, decodes: [1], ticket: new Uint8Array(0),
+    identity: null, device: 1n, sessionId: SESSION, code: "c", name: "n", permissions: EVERYTHING, decodes: { chroma: [1], others: [] }, ticket: new Uint8Array(0),
   };
   const session = new ViewerSession(settings, new SessionPipes(first.attachment), owner, () => time.now, 0);
   Object.assign(session, { _opening: { ...host.opening(), admitted: true } });

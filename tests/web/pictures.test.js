@@ -110,7 +110,7 @@ test("a picture goes to the canvas of its track, and is closed where there is no
 test("what nobody sees is not wanted, track by track, and comes back with a key object of each", async () => {
   const net = new MemoryHops();
   const world = /** @type {any} */ ({
-    dial: net.dial, directions: async () => null, clock: () => net.now, wall: () => 0, after() {}, decodes: [1], identity: null,
+    dial: net.dial, directions: async () => null, clock: () => net.now, wall: () => 0, after() {}, decodes: { chroma: [1], others: [] }, identity: null,
     entropy: (/** @type {number} */ size) => new Uint8Array(size),
   });
   const client = new Client(world, { paint() {}, tracks() {} }, () => undefined);

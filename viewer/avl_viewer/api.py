@@ -25,7 +25,7 @@ from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
-from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind
+from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind, VideoCodec
 from avl_protocol.wire.target import Target, parse_target
 from avl_protocol.wire.typable import KEY_CHARACTERS, typed_lines
 from avl_viewer.client import DesktopClient
@@ -40,6 +40,8 @@ from avl_viewer.tickets import TicketFile, TicketMemory
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     import numpy as np
     from numpy.typing import NDArray
+
+    from avl_viewer.decode.hardware import Hardware
 
 __all__ = ["Desktop", "Screenshot", "connect"]
 
@@ -284,10 +286,15 @@ def _chord(text: str, place: bool = False) -> list[tuple[Any, ...]]:
 def thread_decoder(now: Callable[[], float], faults: Faults) -> MakeDecoder:
     """Decode on a thread of its own, whose unforeseen errors go to `faults`."""
 
-    def open_decoder() -> Decoder:
+    hardware: list[Hardware] = []
+
+    def open_decoder(codec: VideoCodec) -> Decoder:
+        from avl_viewer.decode.hardware import Hardware
         from avl_viewer.decode.video import VideoDecoder
 
-        return VideoDecoder()
+        if not hardware:
+            hardware.append(Hardware())
+        return VideoDecoder(codec, hardware=hardware[0])
 
     def make(decoded: Callable[[Decoded], None], failed: Callable[[Any, DecodeError], None]) -> DecodeWorker:
         return ThreadWorker(open_decoder=open_decoder, decoded=decoded, failed=failed, now=now, faults=faults)

@@ -21,6 +21,7 @@ from PySide6.QtCore import QMessageLogContext, QSocketNotifier, Qt, QtMsgType, q
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from avl_protocol.endpoint.loop.priority import SystemPriority
 from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire.foreign import for_log
 from avl_viewer.present.connect import ConnectDialog
@@ -170,6 +171,7 @@ def _application() -> QApplication:
     _require_display(os.environ)
     qInstallMessageHandler(_heard)
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    SystemPriority().first()  # before Qt has threads of its own
     application = QApplication(["avl"])
     application.setApplicationDisplayName("")
     application.setDesktopFileName("avl")

@@ -40,6 +40,7 @@ class BackgroundRemote:
 
     async def _main(self) -> None:
         world = system_world()
+        world.priority.first()
         self._loop = asyncio.get_running_loop()
         client = DesktopClient(
             world, self._settings, self._presenter, thread_decoder(world.clock.monotonic, world.faults)

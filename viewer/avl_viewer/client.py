@@ -321,7 +321,7 @@ class DesktopClient:
                 code=settings.code,
                 name=settings.name,
                 permissions=settings.permissions,
-                decodes=DECODES if self._watched else (),
+                decodes=DECODES if self._watched else None,
                 ticket=settings.tickets.take(),
             ),
             SessionPipes(attachment),
@@ -512,6 +512,8 @@ class DesktopClient:
         Raises Refused, of which nothing is sent.
         """
         applied = self.features.input.send(events, self._now())
+        if self._endpoint is not None:
+            self._endpoint.leave()
         self._happened()
         return applied
 

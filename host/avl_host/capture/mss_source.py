@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from avl_host.capture.cells import changed_cells, grid
+from avl_host.capture.cells import Cells, changed_cells, grid
 from avl_host.capture.source import CursorImage, Picture, SourceLost
 from avl_protocol.media.frame import Monitor
 
@@ -75,7 +75,7 @@ class MssSource:
         """Make `wait` return; from any thread."""
         self._woken.set()
 
-    def grab(self, whole: bool = False) -> Picture | None:
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
         """Look now. None when no pixel differs, unless `whole`. Raises SourceLost."""
         captured = self._looked = self._clock()
         self._told = False

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from avl_host.capture.cells import changed_cells, grid
+from avl_host.capture.cells import Cells, changed_cells, grid
 from avl_host.capture.source import CursorImage, Picture
 from avl_protocol.media.frame import Monitor, Rect
 
@@ -102,7 +102,7 @@ class PatternSource:
         """Make `wait` return; from any thread."""
         self._moved.set()
 
-    def grab(self, whole: bool = False) -> Picture | None:
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
         """The desktop as it is now. None when the card has not moved since the last grab, unless `whole`."""
         captured = self._clock()
         self._told = False

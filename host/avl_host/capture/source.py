@@ -75,9 +75,9 @@ class CaptureSource(Protocol):
     def wake(self) -> None:
         """Make a running or the next `wait` return; callable from any thread."""
 
-    def grab(self, whole: bool = False) -> Picture | None:
-        """Look now. None when no pixel differs from the last grab, unless `whole` asks for the picture anyway. Raises
-        SourceLost.
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
+        """Look now. None when no pixel differs from the last grab, unless `whole` asks for the picture anyway. Of cells
+        that are `moving` the system's word may be taken for it that they have changed. Raises SourceLost.
         """
 
     def cursor(self) -> CursorImage | None:

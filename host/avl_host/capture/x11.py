@@ -23,7 +23,7 @@ import xcffib.xfixes
 import xcffib.xproto
 from numpy.typing import NDArray
 
-from avl_host.capture.cells import Cells, changed_cells, grid, row_bands, take_over
+from avl_host.capture.cells import Cells, changed_cells, grid, mark, row_bands, take_over, touched
 from avl_host.capture.shared_memory import SharedPixels
 from avl_host.capture.source import CursorImage, Picture, SourceLost
 from avl_protocol.media.frame import Monitor, Rect
@@ -40,6 +40,8 @@ _LAYOUT_EVENTS = (
     xcffib.xproto.ConfigureNotifyEvent,
 )
 _ALL_PLANES = 0xFFFFFFFF
+#: Of a rectangle that was drawn so much must be moving already, or it is compared.
+FILM_PART = 0.9
 _Answer = TypeVar("_Answer")
 
 
@@ -149,31 +151,33 @@ class X11CaptureSource:
         with contextlib.suppress(BlockingIOError):  # Full: there are wake-ups in it already.
             os.write(self._wake_write, b"\0")
 
-    def grab(self, whole: bool = False) -> Picture | None:
-        """Fetch what was drawn since the last grab. None when no pixel differs, unless `whole`. Raises SourceLost."""
-        return self._asked(lambda: self._grab(whole))
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
+        """Fetch what was drawn since the last grab. None when no pixel differs, unless `whole`. What is drawn within
+        `moving` is not compared, as that is a film and differs everywhere. Raises SourceLost."""
+        return self._asked(lambda: self._grab(whole, moving))
 
-    def _grab(self, whole: bool) -> Picture | None:
+    def _grab(self, whole: bool, moving: Cells | None) -> Picture | None:
         self._take_events()
         if self._resized:
             self._measure()
         captured = self._clock()
-        bands: list[tuple[int, int]] = []
+        drawn: list[Rect] = []
         if self._damaged or whole:
             # Subtract first: whatever is drawn from here on is told of again.
             self._damaged = False
             self._damage.Subtract(self._damage_id, 0, self._region)
-            drawn = self._fixes.FetchRegion(self._region).reply().rectangles
-            bands = row_bands((Rect(r.x, r.y, r.width, r.height) for r in drawn), self._height)
+            told = self._fixes.FetchRegion(self._region).reply().rectangles
+            drawn = [Rect(r.x, r.y, r.width, r.height) for r in told]
         if self._fresh:
-            bands = [(0, self._height)]
+            drawn = [Rect(0, 0, self._width, self._height)]
         shared = self._shared
         assert shared is not None
         if self._behind is not None:
-            take_over(self._previous, shared.pixels, self._behind)
-            self._behind = None
+            believed = moving if moving is not None and moving.shape == self._behind.shape else False
+            take_over(self._previous, shared.pixels, self._behind & ~np.asarray(believed))
+            self._behind &= believed
         try:
-            self._fetch(bands)
+            self._fetch(row_bands(drawn, self._height))
         except xcffib.xproto.MatchError:
             # The desktop shrank a moment ago; its event follows.
             self._resized = self._damaged = True
@@ -183,9 +187,9 @@ class X11CaptureSource:
             self._fresh = False
             changed = np.ones(grid(self._width, self._height), np.bool_)
         else:
-            changed = changed_cells(self._previous, shared.pixels, bands)
+            changed = self._changes(shared.pixels, drawn, moving)
         if changed.any():
-            self._behind = changed
+            self._behind = changed if self._behind is None else self._behind | changed
         elif not whole:
             return None
         compared = self._clock()
@@ -197,6 +201,16 @@ class X11CaptureSource:
             grab_seconds=grabbed - captured,
             compare_seconds=compared - grabbed,
         )
+
+    def _changes(self, pixels: NDArray[np.uint8], drawn: list[Rect], moving: Cells | None) -> Cells:
+        """The cells that differ: found by comparing, or believed."""
+        if moving is None or moving.shape != grid(self._width, self._height):
+            return changed_cells(self._previous, pixels, row_bands(drawn, self._height))
+        film = [rect for rect in drawn if moving[touched(rect)].mean() > FILM_PART]
+        others = [rect for rect in drawn if rect not in film]
+        changed = changed_cells(self._previous, pixels, row_bands(others, self._height))
+        mark(changed, film)
+        return changed
 
     def _fetch(self, bands: list[tuple[int, int]]) -> None:
         assert self._shared is not None

@@ -44,6 +44,11 @@ class Activity:
         self.changed_at[changed] = now
 
     @property
+    def rate(self) -> float:
+        """Changes per second of the tile that changes most."""
+        return float(self._heat.max()) / MEMORY
+
+    @property
     def hot(self) -> Cells:
         """The cells of tiles that change all the time."""
         return spread(self._heat >= HOT, self._shape)

@@ -11,6 +11,7 @@ import numpy as np
 
 from avl_host.capture.cells import Cells, grid, touched
 from avl_protocol.media.frame import Rect
+from avl_protocol.wire.registry import CELL
 
 NOTHING, PICTURE, EXACT = 0, 1, 2
 
@@ -54,7 +55,16 @@ class Delivered:
             cells = touched(rect)
             self.source[cells], self.owed[cells] = PICTURE, False
 
-    def known(self, rect: Rect) -> bool:
-        """Whether the audience was sent exact pixels of all that a rectangle touches, and is owed none."""
-        cells = touched(rect)
-        return bool((self.source[cells] == EXACT).all()) and not self.owed[cells].any()
+    def known_above(self, down: int) -> Cells:
+        """The cells whose pixels, taken `down` rows further up (below: negative), lie in cells of which the audience
+        was sent exact pixels and is owed none."""
+        known = (self.source == EXACT) & ~self.owed
+        rows = len(known)
+        # What a cell takes begins in one row of cells and ends in it or in the next.
+        first = np.arange(rows) - -(-down // CELL)
+        last = (np.arange(rows) * CELL + CELL - 1 - down) // CELL
+        inside = (first >= 0) & (np.minimum(last, rows - 1) >= 0) & (first < rows)
+        last = np.minimum(last, rows - 1)
+        found: Cells = known[np.clip(first, 0, rows - 1)] & known[np.clip(last, 0, rows - 1)]
+        found[~inside] = False
+        return found

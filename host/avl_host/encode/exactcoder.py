@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import zstandard
@@ -26,26 +27,39 @@ Words = NDArray[np.uint32]
 Copy = tuple[Rect, tuple[int, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Rectangles and the frame that holds their pixels."""
+
+    rects: tuple[ExactRect, ...]
+    pixels: bytes
+
+    def encode(self, size: tuple[int, int], *, captured: float, input_echo: float, settled: bool) -> bytes:
+        """The plaintext of an object. `size`: the desktop's; times in seconds of the host's clock."""
+        return exacts.encode(
+            Exact(
+                captured_us=round(captured * 1e6),
+                input_echo_us=round(input_echo * 1e6),
+                width=size[0],
+                height=size[1],
+                rects=self.rects,
+                pixels=self.pixels,
+                settled=settled,
+            )
+        )
+
+
 class ExactCoder:
-    """Keeps a compressor. `palettes`: look for them; they take a third less of text in few colours, and time."""
+    """Keeps a compressor."""
 
     def __init__(self) -> None:
         self._zstd = zstandard.ZstdCompressor(level=LEVEL)
 
     def code(
-        self,
-        pixels: NDArray[np.uint8],
-        rects: Sequence[Rect],
-        copies: Sequence[Copy],
-        *,
-        captured: float,
-        input_echo: float,
-        settled: bool,
-        palettes: bool,
-    ) -> bytes:
-        """The plaintext of an object: what is copied, then all else as it is in `pixels` (BGRA, uint8, (height, width,
-        4)). Times in seconds of the host's clock."""
-        height, width = pixels.shape[:2]
+        self, pixels: NDArray[np.uint8], rects: Sequence[Rect], copies: Sequence[Copy], *, palettes: bool
+    ) -> Coded:
+        """What is copied, then all else as it is in `pixels` (BGRA, uint8, (height, width, 4)). `palettes`: look for
+        them; they take a third less of text in few colours, and time."""
         words = pixels.view(np.uint32)[:, :, 0]
         coded = [ExactRect(rect, ExactCoding.COPY, source=source) for rect, source in copies]
         parts: list[NDArray[np.uint8]] = []
@@ -54,17 +68,7 @@ class ExactCoder:
             coded.append(one)
             if part is not None:
                 parts.append(part)
-        return exacts.encode(
-            Exact(
-                captured_us=round(captured * 1e6),
-                input_echo_us=round(input_echo * 1e6),
-                width=width,
-                height=height,
-                rects=tuple(coded),
-                pixels=self._compressed(parts),
-                settled=settled,
-            )
-        )
+        return Coded(tuple(coded), self._compressed(parts))
 
     def _compressed(self, parts: list[NDArray[np.uint8]]) -> bytes:
         if not parts:

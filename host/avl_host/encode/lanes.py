@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avl_host.capture.cells import Cells, touched
-from avl_host.encode.activity import BUSY, Activity, spread, tiles
+from avl_host.encode.activity import BUSY, TILE, Activity, spread, tiles
 from avl_host.encode.delivered import PICTURE, Delivered
 from avl_protocol.media.frame import Rect
 from avl_protocol.wire.registry import CELL
@@ -22,8 +22,13 @@ from avl_protocol.wire.registry import CELL
 #: bounds, in bytes.
 SUDDEN_SECONDS = 0.05
 SUDDEN_LEAST, SUDDEN_MOST = 24_000, 256_000
-#: A cell that changed so often before its exact pixels were sent is too fast for them.
-OVERTAKEN = 4
+#: A cell that changed so often before its exact pixels were sent is too fast for them; what scrolls may do so for a
+#: second, as each of its pixels has to be sent but once.
+OVERTAKEN, SCROLLING = 4, 30
+#: What goes on changing goes by picture if its exact pixels took more than this part of the rate.
+FILM_PART = 0.3
+#: Tiles around what is a film that belong to it if they change all the time too.
+GROWN = 2
 #: Seconds without a change after which what a picture shows is at rest.
 REST = 0.2
 
@@ -34,6 +39,14 @@ class Sorted:
 
     exact: Cells
     pictures: Cells
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes per second that may be sent, and the part of the desktop that pictures are of."""
+
+    rate: float
+    place: Rect | None
 
 
 class Lanes:
@@ -47,32 +60,44 @@ class Lanes:
         self,
         changed: Cells,
         cost: NDArray[np.float32],
+        copied: Cells | None,
         delivered: Delivered,
-        place: Rect | None,
-        rate: float,
+        room: Room,
         now: float,
     ) -> Sorted:
-        """Divide what has changed. `cost`: bytes that the exact pixels of each changed cell take; `rate`: bytes per
-        second that may be sent; `place`: what pictures are of."""
+        """Divide what has changed. `cost`: bytes that the exact pixels of each cell take; `copied`: what of the change
+        can be copied from elsewhere, where it scrolls."""
         self.activity.note(changed, now)
         self._overtaken[changed & delivered.owed] += 1
-        rough = cost >= BUSY * CELL * CELL
-        busy = spread(tiles(changed & rough), changed.shape)
-        pictures = changed & busy & self.activity.hot
-        sudden = min(max(SUDDEN_LEAST, rate * SUDDEN_SECONDS), SUDDEN_MOST)
+        dear = changed if copied is None else changed & ~copied
+        hot = self.activity.hot
+        busy = _mean(np.where(dear, cost, 0), dear) >= BUSY * CELL * CELL
+        film = spread(busy, changed.shape) & dear & hot
+        pictures = np.zeros_like(changed)
+        # A small animation is better exact: it costs little.
+        if float(cost[film].sum()) * self.activity.rate >= FILM_PART * room.rate:
+            # Its plain parts go with it, or it would be torn where they meet.
+            pictures = dear & hot & spread(_grown(tiles(film), GROWN), changed.shape)
+        rough = dear & (cost >= BUSY * CELL * CELL)
+        sudden = min(max(SUDDEN_LEAST, room.rate * SUDDEN_SECONDS), SUDDEN_MOST)
         if float(cost[rough].sum()) > sudden:
-            pictures |= changed & rough
-        pictures |= changed & (self._overtaken >= OVERTAKEN)
-        if place is not None:
+            pictures |= rough
+        pictures |= dear & (self._overtaken >= (OVERTAKEN if copied is None else SCROLLING))
+        if room.place is not None:
             inside = np.zeros_like(changed)
-            inside[touched(place)] = True
-            pictures |= changed & inside & (delivered.source == PICTURE)
+            inside[touched(room.place)] = True
+            pictures |= dear & inside & (hot | (delivered.source == PICTURE))
         self._overtaken[pictures] = 0
         return Sorted(changed & ~pictures, pictures)
 
     def sent_exact(self, delivered: Delivered) -> None:
         """Exact pixels were sent: who is owed none is not overtaken."""
         self._overtaken[~delivered.owed] = 0
+
+    def moving(self, delivered: Delivered) -> Cells:
+        """What pictures show that change all the time: it need not be looked at to be believed."""
+        moving: Cells = self.activity.hot & (delivered.source == PICTURE)
+        return moving
 
     def at_rest(self, delivered: Delivered, now: float) -> Cells:
         """What pictures show and has not changed for a while."""
@@ -83,3 +108,21 @@ class Lanes:
         """When the next cell that pictures show comes to rest; None where they show nothing that is not owed."""
         shown = (delivered.source == PICTURE) & ~delivered.owed
         return float(self.activity.changed_at[shown].min()) + REST if shown.any() else None
+
+
+def _mean(values: NDArray[np.float32], cells: Cells) -> NDArray[np.float32]:
+    """The mean of each tile's values over its marked cells; 0 where there are none."""
+    down, across = (np.arange(0, side, TILE) for side in cells.shape)
+    total = np.add.reduceat(np.add.reduceat(values, down, axis=0), across, axis=1)
+    count = np.add.reduceat(np.add.reduceat(cells.astype(np.float32), down, axis=0), across, axis=1)
+    mean: NDArray[np.float32] = (total / np.maximum(count, 1)).astype(np.float32)
+    return mean
+
+
+def _grown(marked: Cells, steps: int) -> Cells:
+    """Marked tiles and those around them."""
+    rows, columns = marked.shape
+    for _ in range(steps):
+        wide = np.pad(marked, 1)
+        marked = np.logical_or.reduce([wide[y : y + rows, x : x + columns] for y in range(3) for x in range(3)])
+    return marked

@@ -7,6 +7,7 @@ do its scale and how often one is taken (rungs.py).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ LOOSE_PART, LOOSE_SECONDS = 0.5, 2.0
 KEPT = 2.0
 #: Bits per pixel of a coded picture above which more is not worth it.
 FAIR_BITS = 0.115
+#: Seconds over which it is counted what pictures take.
+TAKEN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Moving:
         self._chroma = Chroma.YUV420
         self.rung: Rung = FULL
         self.key_earliest = float("-inf")
+        self._taken = 0.0
+        self._taken_at = 0.0
 
     @property
     def key_due(self) -> bool:
@@ -76,6 +81,10 @@ class Moving:
             return None
         ends = None if self._idle_since is None else self._idle_since + KEPT
         return min((at for at in (self._rungs.due, self._content.due, ends) if at is not None), default=None)
+
+    def taken(self, now: float) -> float:
+        """Bytes per second that pictures took of late."""
+        return self._taken / TAKEN_SECONDS * math.exp(min(0.0, self._taken_at - now) / TAKEN_SECONDS)
 
     def set_budget(self, budget: Budget) -> None:
         """Keep to another budget from the next picture on."""
@@ -177,6 +186,8 @@ class Moving:
         pixels = picture.pixels[place.y : place.y + place.height, place.x : place.x + place.width]
         encoded = encoder.encode(Part(pixels, damage), self._allowance.limit(now, key or fresh), key or fresh)
         self._allowance.spend(len(encoded.data))
+        self._taken = self.taken(now) * TAKEN_SECONDS + len(encoded.data)
+        self._taken_at = now
         if encoded.key:
             self.key_earliest = now + T_KEY_SPACING
             shown = shown | showing

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from avl_host.capture.cells import Cells, mark, rectangles
+from avl_host.capture.cells import Cells, mark, rectangles, touched
 from avl_host.capture.source import CaptureSource, Picture
 from avl_host.encode import scroll
-from avl_host.encode.activity import BUSY, cost
+from avl_host.encode.activity import BUSY, FLAT, cost
 from avl_host.encode.budget import Bucket, Budget
 from avl_host.encode.delivered import PICTURE, Delivered
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.exactcoder import Copy, ExactCoder
-from avl_host.encode.lanes import Lanes
+from avl_host.encode.lanes import Lanes, Room
 from avl_host.encode.moving import Moving, MovingSettings
 from avl_host.encode.rungs import Rung
 from avl_protocol.media.frame import Chroma, EncodedFrame, ExactFrame, Frame, Rect, StageTimes
@@ -32,16 +32,20 @@ from avl_protocol.wire.registry import CELL, MAX_EXACT_RECTS
 
 Row = tuple[int, int]
 
-#: The most pixels of one object of exact pixels: they always fit, however badly they compress.
-MOST_PIXELS = 196_608
+#: The most pixels of one object of exact pixels, and the most bytes that it may turn out to have.
+MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
 #: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams.
 OBJECT_SECONDS, OBJECT_LEAST = 0.04, 6_000
 #: What is owed leaves when so much is in the bucket, in bytes, or when it is full.
 LEAST_LEVEL = 4_000
-#: The part of the rate that exact pixels of what rests may take while pictures move, and while they do not.
+#: The part of the rate that exact pixels may take at least, however much pictures take, and together with them.
 BESIDE_PICTURES, ALONE = 0.25, 0.95
 #: Below this rate, in bytes per second, palettes are worth their time.
 THIN = 2_500_000
+#: Of a change of fewer cells it is not asked whether it scrolled.
+SCROLLED_CELLS = 64
+#: Fewer cells of one colour stay with those around them.
+LEAST_FLAT = 16
 _PIXELS = CELL * CELL
 
 
@@ -232,8 +236,8 @@ class Pipeline:
             self._kept_budget = self._budget
             self._moving.set_budget(self._kept_budget)
         self._moving.climb(now)
-        part = ALONE if self._moving.place is None else BESIDE_PICTURES
-        self._bucket.refill(self._kept_budget.bitrate / 8 * part, now)
+        rate = self._kept_budget.bitrate / 8
+        self._bucket.refill(max(BESIDE_PICTURES * rate, ALONE * rate - self._moving.taken(now)), now)
 
     def _enough(self) -> float:
         """Bytes that must be in the bucket before what is owed is sent."""
@@ -245,7 +249,8 @@ class Pipeline:
         """Grab; the cells that are to travel as pictures, None where nothing was seen."""
         self._echo = self._input_applied
         self._changed = False
-        picture = self._source.grab(whole=whole)
+        moving = self._lanes.moving(self._delivered) if self._delivered is not None else None
+        picture = self._source.grab(whole=whole, moving=moving)
         if picture is None:
             return None
         # After a pause two captures may follow each other at once, as the first is often half drawn; the mean stays
@@ -263,28 +268,25 @@ class Pipeline:
             return changed
         self._settled = False
         self._moving.changed(changed)
-        found = cost(picture.pixels, changed)
-        self._cost[changed] = found[changed]
-        scrolled = self._scrolled(picture, delivered)
-        if scrolled is not None:
-            found = np.where(scrolled.cells, 0, found)
-        rate = self._kept_budget.bitrate / 8
-        lanes = self._lanes.sort(changed, found, delivered, self._moving.place, rate, now)
-        if scrolled is not None:
-            scrolled = scroll.Scrolled(scrolled.cells & lanes.exact, scrolled.down)
-            self._copies = [
-                copy
-                for copy in scroll.copies(scrolled, *picture.size)
-                if delivered.known(Rect(*copy[1], copy[0].width, copy[0].height))
-            ][: MAX_EXACT_RECTS // 2]
+        fresh = changed if moving is None or moving.shape != changed.shape else changed & ~moving
+        found = cost(picture.pixels, fresh)
+        self._cost[fresh] = found[fresh]
+        scrolled = self._scrolled(picture, fresh)
+        copied = None if scrolled is None else scrolled.cells & delivered.known_above(scrolled.down)
+        room = Room(self._kept_budget.bitrate / 8, self._moving.place)
+        lanes = self._lanes.sort(changed, self._cost, copied, delivered, room, now)
+        if scrolled is not None and copied is not None:
+            self._copies = scroll.copies(copied, scrolled.down, *picture.size)[: MAX_EXACT_RECTS // 2]
         delivered.owed |= lanes.exact
         delivered.owed &= ~lanes.pictures
         return lanes.pictures
 
-    def _scrolled(self, picture: Picture, delivered: Delivered) -> scroll.Scrolled | None:
-        if picture.previous is picture.pixels or not (delivered.source[picture.changed] != PICTURE).any():
+    def _scrolled(self, picture: Picture, fresh: Cells) -> scroll.Scrolled | None:
+        """What of a change of text stood elsewhere before."""
+        count = int(fresh.sum())
+        if count < SCROLLED_CELLS or float(self._cost[fresh].sum()) > BUSY * _PIXELS * count:
             return None
-        return scroll.find(picture.previous, picture.pixels, picture.changed)
+        return scroll.find(picture.previous, picture.pixels, fresh)
 
     # sending
 
@@ -309,25 +311,22 @@ class Pipeline:
         most = max(OBJECT_LEAST, rate * OBJECT_SECONDS)
         if fresh:  # what has just changed may go into debt
             most = max(LEAST_LEVEL, self._bucket.level + self._bucket.depth)
-        chosen = self._chosen(owed, most)
         width, height = picture.size
-        rects = rectangles(chosen, width, height)[: MAX_EXACT_RECTS - len(copies)]
+        captured = self._stamp(picture.captured if fresh else now)
+        while True:
+            chosen = self._chosen(owed, most)
+            rects = self._rects(chosen, width, height)[: MAX_EXACT_RECTS - len(copies)]
+            coded = self._coder.code(picture.pixels, rects, copies, palettes=rate < THIN)
+            if len(coded.pixels) <= MOST_BYTES or len(rects) == 1:
+                break
+            owed = owed & chosen  # it compresses worse than was thought
+            most = float(self._cost[chosen].sum()) * self._accuracy / 2
         expected = float(self._cost[chosen].sum())
-        everything = [*(rect for rect, _ in copies), *rects]
-        delivered.sent_exact(everything, self._number)
+        delivered.sent_exact([*(rect for rect, _ in copies), *rects], self._number)
         self._number += 1
         self._lanes.sent_exact(delivered)
         self._settled = delivered.settled and not self._changed
-        captured = self._stamp(picture.captured if fresh else now)
-        data = self._coder.code(
-            picture.pixels,
-            rects,
-            copies,
-            captured=captured,
-            input_echo=self._echo,
-            settled=self._settled,
-            palettes=rate < THIN,
-        )
+        data = coded.encode(picture.size, captured=captured, input_echo=self._echo, settled=self._settled)
         if expected > OBJECT_LEAST:
             self._accuracy = 0.8 * self._accuracy + 0.2 * min(4.0, len(data) / expected)
         self._bucket.spend(len(data))
@@ -344,6 +343,15 @@ class Pipeline:
                 self._clock() - started,
             ),
         )
+
+    def _rects(self, chosen: Cells, width: int, height: int) -> tuple[Rect, ...]:
+        """Rectangles of the chosen cells; what seems to be of one colour by itself, as that takes no pixels."""
+        flat = chosen & (self._cost <= FLAT * _PIXELS)
+        plain = [rect for rect in rectangles(flat, width, height) if rect.width * rect.height >= LEAST_FLAT * _PIXELS]
+        rest = chosen.copy()
+        for rect in plain:
+            rest[touched(rect)] = False
+        return (*plain, *rectangles(rest, width, height))
 
     def _chosen(self, owed: Cells, most: float) -> Cells:
         """Of what is owed as much as one object takes: what changed last before what waits, the cheap before the

@@ -95,9 +95,10 @@ def _verified(
     return Scrolled(cells, down) if cells.any() else None
 
 
-def copies(scrolled: Scrolled, width: int, height: int) -> list[tuple[Rect, tuple[int, int]]]:
-    """Rectangles to copy and where from, in an order in which no copy spoils the source of a later one."""
-    found = rectangles(scrolled.cells, width, height)
+def copies(cells: Cells, down: int, width: int, height: int) -> list[tuple[Rect, tuple[int, int]]]:
+    """Rectangles to copy from `down` rows above and where that is, in an order in which no copy spoils the source of a
+    later one."""
+    found = rectangles(cells, width, height)
     # Down: what lies lowest is copied first, as it is the source of nothing else then.
-    ordered = sorted(found, key=lambda rect: rect.y, reverse=scrolled.down > 0)
-    return [(rect, (rect.x, rect.y - scrolled.down)) for rect in ordered]
+    ordered = sorted(found, key=lambda rect: rect.y, reverse=down > 0)
+    return [(rect, (rect.x, rect.y - down)) for rect in ordered]

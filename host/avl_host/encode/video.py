@@ -27,7 +27,7 @@ from avl_host.encode.hint import ChangeHint, change_hint
 from avl_host.encode.options import LiveOptions, live_options
 from avl_host.encode.scaling import coded_rects
 from avl_host.encode.yuv import BT709, LIMITED, SRGB, YuvPicture
-from avl_protocol.media.frame import Rect
+from avl_protocol.media.frame import Chroma, Rect
 
 #: Rate factors of a changed picture and of a refinement.
 COARSE, FINE = 20, 6
@@ -50,9 +50,10 @@ VBV_LEAST_BITS = 400_000
 _UNSEEN = 51
 
 # superfast with what it spends on noise or on B-frames left out: measured the same PSNR for two thirds of the time.
+_X264 = "repeat-headers=1:scenecut=0:weightp=0:aq-mode=0:subme=0:partitions=none"
 # The uneven multi-hexagon search finds text again that was scrolled by lines: at 1080p and 20 pictures per second of
-# scrolled code 2 Mbit/s gave 45 dB instead of 30, in less time; film takes a tenth longer.
-_X264 = "repeat-headers=1:scenecut=0:weightp=0:aq-mode=0:subme=0:partitions=none:me=umh:merange=24"
+# scrolled code 2 Mbit/s gave 45 dB instead of 30, in less time; film takes a fifth longer with it, for nothing.
+_SEARCH = {Chroma.YUV420: ":me=dia", Chroma.YUV444: ":me=umh:merange=24"}
 _NEVER = 1 << 30
 _QP_TO_LAMBDA = 118
 
@@ -105,7 +106,7 @@ class H264Encoder:
             "tune": "zerolatency",
             "forced-idr": "1",
             "flags": "+psnr",
-            "x264-params": _X264,
+            "x264-params": _X264 + _SEARCH[settings.chroma],
             **{name: str(value) for name, value in self._asked.items()},
         }
         if options is not None:
@@ -140,7 +141,7 @@ class H264Encoder:
         self._was_key = packet.is_keyframe
         if packet.is_keyframe:
             self._codec = codec_string(data)
-        qp, psnr = _quality(packet, frame)
+        qp, psnr = quality(packet, frame)
         done = self._clock()
         if self._moves(picture):
             self._pace(done - begun)
@@ -226,7 +227,7 @@ def _whole(bits: int) -> int:
     return max(1, bits // 1000) * 1000
 
 
-def _quality(packet: Packet[Any], frame: VideoFrame) -> tuple[float | None, float | None]:
+def quality(packet: Packet[Any], frame: VideoFrame) -> tuple[float | None, float | None]:
     """Mean quantiser and PSNR in dB of the worst plane, from the encoder's statistics (AVPacketSideData,
     QUALITY_STATS).
     """

@@ -1,13 +1,14 @@
 """DesktopSink: a viewer's keys and pointer on an X11 desktop, by XTEST over one connection so that order holds.
 
 Keys are the business of injector.py. Buttons pass through the server's pointer map, so that a viewer's left is left on
-a left-handed host too.
+a left-handed host too. What the server has to tell is read when it comes, so that no key waits for it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ import xcffib.xtest
 
 from avl_host.input.injector import KeyInjector
 from avl_host.input.keymap import CONTROL_KEYSYMS, types_character
-from avl_host.input.sink import SinkLost
+from avl_host.input.sink import Loop, SinkLost
 from avl_host.input.spares import SpareKeys
 from avl_host.input.xkb import changed_keys
 from avl_protocol.wire.typable import is_typable
@@ -35,12 +36,13 @@ class DesktopSink:
     """Keyboard and pointer of the X11 display called `display`. Raises SinkLost when it cannot be reached or lacks
     XTEST.
 
-    `later(seconds, call)` is an event loop's call_later: input waits a little when more characters that the layout
-    lacks are typed at once than there are spare keycodes.
+    Of the event loop it is used that it calls later: input waits a little when more characters that the layout lacks
+    are typed at once than there are spare keycodes; and that it watches the connection.
     """
 
-    def __init__(self, display: str, later: Callable[[float, Callable[[], None]], object]) -> None:
+    def __init__(self, display: str, loop: Loop) -> None:
         self._display = display
+        self._loop = loop
         try:
             self._x: Any = xcffib.connect(display)  # type: ignore[no-untyped-call]
         except xcffib.ConnectionException as error:
@@ -53,9 +55,11 @@ class DesktopSink:
         self._pointer_map: dict[int, int] = {}
         self._wheel = [0, 0]
         self._waiting: deque[Callable[[], bool]] = deque()
-        self._closed = False
-        self._spares = SpareKeys(self._x, later, self._resume)
+        self._closed = self._gathering = False
+        self._spares = SpareKeys(self._x, loop.call_later, self._resume)
         self._asked(self._begin)
+        self._fd: int = self._x.get_file_descriptor()
+        loop.add_reader(self._fd, self._told)
 
     def _begin(self) -> None:
         # Asked by name first: a request to an extension that is not there closes the connection.
@@ -102,6 +106,17 @@ class DesktopSink:
             if one in CONTROL_KEYSYMS or is_typable(one):
                 self._do(partial(self._keys.write, one))
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is called within leaves for the server at once."""
+        self._translated(self._take_events)
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+            self._translated(self._leave)
+
     def release_all(self) -> None:
         """Release everything held, forget what waits, and make sure by asking the server."""
         self._waiting.clear()
@@ -121,6 +136,7 @@ class DesktopSink:
             pass  # A display that is gone holds nothing down.
         finally:
             self._closed = True
+            self._loop.remove_reader(self._fd)
             self._x.disconnect()
 
     # Order: what cannot be done yet makes everything behind it wait.
@@ -141,13 +157,31 @@ class DesktopSink:
             self._waiting.clear()  # Whoever uses the sink next is told.
 
     def _asked(self, ask: Callable[[], _Answer]) -> _Answer:
+        if self._gathering:
+            return self._translated(ask)
+        self._translated(self._take_events)
+        answer = self._translated(ask)
+        self._translated(self._leave)
+        return answer
+
+    def _leave(self) -> None:
+        """Nothing more is said for now."""
+        self._keys.settle()
+        self._x.flush()
+
+    def _told(self) -> None:
+        """The server has told something; an answer to `settle`, or that layout or state are others now."""
+        try:
+            self._asked(lambda: None)
+        except SinkLost:
+            self._loop.remove_reader(self._fd)  # Whoever uses the sink next is told.
+
+    def _translated(self, ask: Callable[[], _Answer]) -> _Answer:
+        """Raises SinkLost for what the connection raises."""
         if self._closed:
             raise SinkLost(f"The display {self._display} was let go of.")
         try:
-            self._take_events()
-            answer = ask()
-            self._x.flush()
-            return answer
+            return ask()
         except xcffib.ConnectionException as error:
             raise SinkLost(f"The X server at {self._display} is gone.") from error
         except xcffib.XcffibException as error:
@@ -156,6 +190,8 @@ class DesktopSink:
     def _take_events(self) -> None:
         keyboard = pointer = False
         while (event := self._x.poll_for_event()) is not None:
+            if self._keys.state_changed(event):
+                continue
             keys = changed_keys(event)
             if keys is not None:
                 keyboard |= not self._spares.are_ours(keys)

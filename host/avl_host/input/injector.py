@@ -38,20 +38,21 @@ from avl_protocol.wire.typable import is_typable
 class KeyInjector:
     """Keys of the server at `connection`. Raises LookupError where it lacks XKB.
 
-    `fake(keycode, down)` injects; `follow()` handles the events that have arrived, and calls `read_layout` where the
-    layout has changed. What returns False has to wait for a spare keycode.
+    `inject(keycode, down)` has XTEST press or release; `follow()` handles the events that have arrived: it gives them
+    to `state_changed`, and calls `read_layout` where the layout has changed. What returns False has to wait for a spare
+    keycode.
     """
 
     def __init__(
         self,
         connection: Any,
         spares: SpareKeys,
-        fake: Callable[[int, bool], None],
+        inject: Callable[[int, bool], None],
         follow: Callable[[], None],
     ) -> None:
         self._x = connection
         self._spares = spares
-        self._fake = fake
+        self._inject = inject
         self._follow = follow
         self._keyboard = Keyboard(connection)
         self._held: dict[int, tuple[int, ...]] = {}
@@ -61,8 +62,17 @@ class KeyInjector:
 
     def read_layout(self) -> None:
         """The server's layout is new."""
+        self._keyboard.stir()
         self._layout = self._keyboard.layout()
         self._spares.read(self._layout.spares())
+
+    def state_changed(self, event: Any) -> bool:
+        """Whether an event is about modifiers and groups, and nothing else."""
+        return self._keyboard.follow(event)
+
+    def settle(self) -> None:
+        """Nothing more is pressed for now: have the server tell what is in force then, for the next key."""
+        self._keyboard.ask()
 
     def down(self, usage: int, modifiers: int, text: str) -> bool:
         """A key of the viewer goes down (see InputSink.key)."""
@@ -215,15 +225,22 @@ class KeyInjector:
             self._fake(keycode, False)  # XTEST presses nothing twice.
         self._fake(keycode, True)
 
+    def _fake(self, keycode: int, down: bool) -> None:
+        self._inject(keycode, down)
+        if self._layout.acts(keycode):
+            self._keyboard.stir()
+
     # The server's own state
 
     def _state(self) -> KeyboardState:
         """What is in force now, with no latch left, by a layout that is up to date."""
+        waited = self._keyboard.waits
         state = self._keyboard.state()
         if state.latched or state.latched_group:
             self._keyboard.unlatch()
             state = self._keyboard.state()
-        self._follow()
+        if waited:
+            self._follow()  # with the answer came the events before it
         return state
 
     def _ours(self, state: KeyboardState, modifiers: int) -> int:

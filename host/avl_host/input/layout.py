@@ -44,14 +44,15 @@ class KeyType:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One layout of a key: its keysyms by level, the modifiers that are in force while it is down, and those that it
-    locks.
+    """One layout of a key: its keysyms by level, the modifiers that are in force while it is down, those that it
+    locks, and whether it has any action at all, which may change what is in force.
     """
 
     type: KeyType
     keysyms: tuple[int, ...]
     holds: int = 0
     locks: int = 0
+    acts: bool = False
 
     def keysym(self, level: int) -> int:
         """The keysym of a level; 0 for none."""
@@ -124,6 +125,8 @@ class Layout:
         self._keys = keys
         self._strokes: dict[tuple[int, int], dict[str, Stroke]] = {}
         self._shifts: dict[int, dict[int, int]] = {}
+        self._locks: dict[int, int] = {}
+        self._acting = {code for code, key in keys.items() if any(group.acts for group in key.groups)}
         groups = [group for key in keys.values() for group in key.groups]
         #: How many layouts there are.
         self.groups = max((len(key.groups) for key in keys.values()), default=1) or 1
@@ -139,14 +142,20 @@ class Layout:
         key = self._keys.get(keycode)
         return key.holds if key is not None else 0
 
+    def acts(self, keycode: int) -> bool:
+        """Whether a key may change the modifiers or the group in force."""
+        return keycode in self._acting
+
     def find(self, keysym: int, group: int = 0) -> int | None:
         """A keycode that gives a keysym without modifiers."""
         return next((keycode for keycode in self._keys if self.keysym(keycode, group) == keysym), None)
 
     def lock(self, keysym: int) -> int:
         """The modifier that a lock key locks; 0 where there is no such key."""
-        groups = (group for key in self._keys.values() for group in key.groups if keysym in group.keysyms)
-        return _union(group.locks for group in groups) & self.locks
+        if keysym not in self._locks:
+            groups = (group for key in self._keys.values() for group in key.groups if keysym in group.keysyms)
+            self._locks[keysym] = _union(group.locks for group in groups) & self.locks
+        return self._locks[keysym]
 
     def shifts(self, group: int) -> Mapping[int, int]:
         """The modifiers that choose levels (Shift, level 3, level 5) -> a keycode that holds each."""

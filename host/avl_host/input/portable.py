@@ -8,6 +8,7 @@ desktop.py is the one to use.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from avl_host.input.keymap import CONTROL_KEYSYMS, types_character
@@ -120,6 +121,10 @@ class PortableSink:
     def text(self, text: str) -> None:
         """Type characters; "\\n" is Enter and "\\t" Tab, what can't be typed is left out."""
         self._keyboard.type("".join(c for c in text if is_typable(c) or c in CONTROL_KEYSYMS))
+
+    def together(self) -> AbstractContextManager[None]:
+        """Each call is done by itself."""
+        return nullcontext()
 
     def release_all(self) -> None:
         """Release everything held; idempotent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from avl_host.input.keymap import types_character
 
@@ -54,6 +55,10 @@ class InputRecorder:
         """Remember text."""
         self.typed += text
         self.events.append(("text", text))
+
+    def together(self) -> AbstractContextManager[None]:
+        """Each call is done by itself."""
+        return nullcontext()
 
     def release_all(self) -> None:
         """Release everything; noted only when something was held."""

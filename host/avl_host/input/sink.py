@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
 class SinkLost(Exception):
     """The display that took the input is gone."""
+
+
+class Loop(Protocol):
+    """What a sink needs of an event loop; asyncio's has it."""
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> object:
+        """Call in so many seconds."""
+
+    def add_reader(self, fd: int, callback: Callable[[], None], /) -> object:
+        """Call whenever there is something to read."""
+
+    def remove_reader(self, fd: int, /) -> object:
+        """Call no more."""
+
+
+class StoppedLoop:
+    """The double: a loop that never turns. Enough for a sink as long as fewer characters are new than there are spare
+    keycodes."""
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> None:
+        """That time never comes."""
+
+    def add_reader(self, fd: int, callback: Callable[[], None], /) -> None:
+        """Nothing is looked at."""
+
+    def remove_reader(self, fd: int, /) -> None:
+        """Nothing was."""
 
 
 class InputSink(Protocol):
@@ -32,6 +61,9 @@ class InputSink(Protocol):
 
     def text(self, text: str) -> None:
         """Type characters that no key was named for (input methods, `avl type`)."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is called within leaves for the desktop at once."""
 
     def release_all(self) -> None:
         """Release everything this sink holds down; idempotent."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from avl_host.input.recorder import InputRecorder
-from avl_host.input.sink import InputSink
+from avl_host.input.sink import InputSink, Loop
 
 
-def open_sink(name: str, later: Callable[[float, Callable[[], None]], object]) -> InputSink:
+def open_sink(name: str, loop: Loop) -> InputSink:
     """The sink that goes with a source: an X11 display (":0"), "mss" for the system's own desktop whatever it is,
     "recorder" or "pattern" for one that only remembers.
 
-    `later(seconds, call)` is the event loop's call_later; see DesktopSink. Raises SinkLost, ValueError.
+    `loop`: see DesktopSink. Raises SinkLost, ValueError.
     """
     if name == "recorder" or name.startswith("pattern"):
         return InputRecorder()
@@ -26,4 +24,4 @@ def open_sink(name: str, later: Callable[[float, Callable[[], None]], object]) -
     # Imported here: a machine without a display needs no X library.
     from avl_host.input.desktop import DesktopSink
 
-    return DesktopSink(display, later)
+    return DesktopSink(display, loop)

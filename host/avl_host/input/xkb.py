@@ -2,6 +2,8 @@
 
 The core protocol shows two groups and four levels of a key and guesses the rest; XKB has all of it. xcffib 1.13 reads
 past the actions in a reply to GetMap, and takes every event of XKB for a NewKeyboardNotify: both are read here.
+
+A key waits for no answer of the server: what is in force is asked for when it changes, not when it is needed.
 """
 
 from __future__ import annotations
@@ -25,8 +27,10 @@ _HEAD = struct.Struct("=12xHxBxB2xBB2xB8xB6x")
 _SET_MODIFIERS, _LATCH_MODIFIERS, _LOCK_MODIFIERS = 1, 2, 3
 _USE_MODIFIER_MAP = 4
 _ALL = 0xFF
-_NEW_KEYBOARD, _MAP = 1, 2
-_MAP_NOTIFY = 1
+_NEW_KEYBOARD, _MAP, _STATE = 1, 2, 4
+_MAP_NOTIFY, _STATE_NOTIFY = 1, 2
+#: Parts of the state whose changes are told: modifiers and groups, and not the pointer's buttons.
+_KEYS_STATE = 0xFF
 
 
 class Keyboard:
@@ -40,37 +44,80 @@ class Keyboard:
         self._xkb: Any = self._x(xcffib.xkb.key)
         self._xkb.UseExtension(1, 0).reply()
         # A client of XKB is told of changes by XKB's own events only.
-        self._xkb.SelectEvents(_CORE_KEYBOARD, _NEW_KEYBOARD | _MAP, 0, _NEW_KEYBOARD | _MAP, _ALL, _ALL, [])
+        whole, details = _NEW_KEYBOARD | _MAP, [_KEYS_STATE, _KEYS_STATE]
+        self._xkb.SelectEvents(_CORE_KEYBOARD, whole | _STATE, 0, whole, _ALL, _ALL, details)
+        self._state = KeyboardState()
+        # Whether the state may be another than was asked for last; that question while its answer has not been read.
+        self._unsure = True
+        self._question: Any = None
+        self._asked_at = 0
 
     def layout(self) -> Layout:
         """All groups and levels of all keys."""
         cookie = self._xkb.GetMap(_CORE_KEYBOARD, _PARTS, *[0] * 16)
         return read_map(bytes(self._x.wait_for_reply(cookie.sequence).buf))
 
+    @property
+    def waits(self) -> bool:
+        """Whether `state` has to wait for the server, or at least to read what it has answered."""
+        return self._unsure or self._question is not None
+
     def state(self) -> KeyboardState:
         """The modifiers and the group in force, after all that was sent before."""
-        told = self._xkb.GetState(_CORE_KEYBOARD).reply()
-        return KeyboardState(
-            held=told.baseMods,
-            latched=told.latchedMods,
-            locked=told.lockedMods,
-            group=told.group,
-            held_group=told.baseGroup,
-            latched_group=told.latchedGroup,
-            locked_group=told.lockedGroup,
-        )
+        self.ask()
+        if self._question is not None:
+            question, self._question = self._question, None
+            told = question.reply()
+            self._state = KeyboardState(
+                held=told.baseMods,
+                latched=told.latchedMods,
+                locked=told.lockedMods,
+                group=told.group,
+                held_group=told.baseGroup,
+                latched_group=told.latchedGroup,
+                locked_group=told.lockedGroup,
+            )
+        return self._state
+
+    def stir(self) -> None:
+        """What was sent just now may change the state."""
+        self._unsure = True
+
+    def ask(self) -> None:
+        """Ask for a state that may have changed, and don't wait for the answer."""
+        if self._unsure:
+            self._unsure = False
+            if self._question is not None:
+                self._question.discard_reply()
+            self._question = self._xkb.GetState(_CORE_KEYBOARD)
+            self._asked_at = self._question.sequence
+
+    def follow(self, event: Any) -> bool:
+        """Whether an event that has arrived says that the state has changed; what it was before our last question is
+        known by the answer to that."""
+        if not isinstance(event, xcffib.xkb.NewKeyboardNotifyEvent) or event.xkbType != _STATE_NOTIFY:
+            return False
+        # xcb counts requests by 32 bits, the server by 16: in as many other requests lie hours of moving a pointer.
+        raw: Any = xcffib.ffi.cast("xcb_generic_event_t *", event.unpacker.cdata)  # type: ignore[attr-defined]
+        told_at: int = raw.full_sequence
+        if told_at - self._asked_at & 0xFFFFFFFF < 0x80000000:
+            self._unsure = True
+        return True
 
     def lock(self, modifiers: int, on: bool) -> None:
         """Lock or unlock modifiers."""
         if modifiers:
+            self.stir()
             self._xkb.LatchLockState(_CORE_KEYBOARD, modifiers, modifiers if on else 0, 0, 0, 0, 0, 0)
 
     def lock_group(self, group: int) -> None:
         """Make a group the one that is locked."""
+        self.stir()
         self._xkb.LatchLockState(_CORE_KEYBOARD, 0, 0, 1, group, 0, 0, 0)
 
     def unlatch(self) -> None:
         """Forget what was to hold for the next key only."""
+        self.stir()
         self._xkb.LatchLockState(_CORE_KEYBOARD, 0, 0, 0, 0, _ALL, 1, 0)
 
 
@@ -145,5 +192,6 @@ def _groups(
             mask = mapped if act[1] & _USE_MODIFIER_MAP else act[2]
             holds = mask if act[0] in (_SET_MODIFIERS, _LATCH_MODIFIERS) else 0
             locks = mask if act[0] == _LOCK_MODIFIERS else 0
-        groups.append(Group(types[kinds[number]], keysyms[mine], holds, locks))
+        changes = any(act[0] for act in acts[mine])
+        groups.append(Group(types[kinds[number]], keysyms[mine], holds, locks, changes))
     return tuple(groups)

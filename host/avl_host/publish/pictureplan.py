@@ -28,7 +28,7 @@ class PicturePlan:
 
     def follow(self, subscriber: Subscriber, others: Iterable[Subscriber], now: float) -> None:
         """Let a session's pictures go where it is now; nowhere while it is nowhere."""
-        if subscriber.chroma is None:
+        if subscriber.able is None:
             return
         wanted = None if subscriber.session.detached else self._path(subscriber, others)
         if wanted is subscriber.media:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from avl_host.encode.codecs.coders import Coders, Formats
 from avl_host.encode.pipeline import Row
 from avl_host.encode.worker import Worker
 from avl_host.publish.permit import Capture, CapturePermit
@@ -16,7 +17,7 @@ from avl_host.publish.publication import Publication
 from avl_host.publish.upload import Upload
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
-from avl_protocol.media.frame import Chroma, Frame
+from avl_protocol.media.frame import Frame
 from avl_protocol.media.track import Track, exact, video
 from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.session.media.sender import MediaSender, repair
@@ -37,7 +38,7 @@ ONE_DESKTOP = ((video(1), exact(2)),)
 
 class Publisher:
     """The tracks of a host's desktops, pictures and exact pixels of each. `max_bitrate`: bits per second of all of them
-    together, at most.
+    together, at most; `coders` choose codec and chroma.
 
     It lives on the event loop; the workers' threads read the permits of their publications and nothing else. `ask` has
     the loop call `look`, and may be called on any thread.
@@ -53,8 +54,10 @@ class Publisher:
         on_figures: Callable[[Stages | Rate, Upload | None], None],
         ask: Callable[[], None],
         desktops: Sequence[tuple[Track, Track]] = ONE_DESKTOP,
+        coders: Coders | None = None,
     ) -> None:
         self._clock = clock
+        self._coders = coders or Coders()
         self._max_bitrate = max_bitrate
         self._on_figures = on_figures
         self.media_session = entropy(16)
@@ -68,7 +71,7 @@ class Publisher:
             for pictures, exact in desktops
         )
         self._uploads: dict[Upload, float] = {}
-        self._audience: dict[object, tuple[int, ...]] = {}
+        self._audience: dict[object, Formats] = {}
         self._skipped = 0
         self._stages_at = 0.0
         self._stages: Stages | None = None
@@ -127,17 +130,17 @@ class Publisher:
         self.request_key()
         return key
 
-    def set_viewer(self, viewer: object, chroma: tuple[int, ...] | None) -> None:
+    def set_viewer(self, viewer: object, able: Formats | None) -> None:
         """A viewer joins with what it can decode, or (None) leaves."""
-        if chroma is None:
+        if able is None:
             self._audience.pop(viewer, None)
         else:
-            self._audience[viewer] = chroma
-        everybody = all(Chroma.YUV444 in able for able in self._audience.values())
+            self._audience[viewer] = able
+        chroma = self._coders.choose(self._audience.values())
         for publication in self.publications:
-            publication.set_chroma(Chroma.YUV444 if everybody else Chroma.YUV420)
+            publication.set_chroma(chroma)
         self.look()
-        if chroma is not None:
+        if able is not None:
             self.request_everything()
 
     def changed(self) -> None:

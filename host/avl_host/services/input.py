@@ -21,14 +21,15 @@ class InputService(Service[HostSession]):
         """Act on the desktop; pictures captured from now on say so."""
         sink = self._sink
         self._publisher.input_applied(now)
-        for kind, *values in batch.events:
-            if kind == InputKind.MOVE:
-                sink.move(*values)
-            elif kind == InputKind.BUTTON:
-                sink.button(*values)
-            elif kind == InputKind.WHEEL:
-                sink.scroll(*values)
-            elif kind == InputKind.KEY:
-                sink.key(*values)
-            elif kind == InputKind.TEXT:
-                sink.text(*values)
+        with sink.together():
+            for kind, *values in batch.events:
+                if kind == InputKind.MOVE:
+                    sink.move(*values)
+                elif kind == InputKind.BUTTON:
+                    sink.button(*values)
+                elif kind == InputKind.WHEEL:
+                    sink.scroll(*values)
+                elif kind == InputKind.KEY:
+                    sink.key(*values)
+                elif kind == InputKind.TEXT:
+                    sink.text(*values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from avl_host.encode.codecs.coders import Formats, decodable
 from avl_host.publish.publisher import Publisher
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
@@ -12,8 +13,8 @@ from avl_protocol.wire.endtoend import Decoder, MediaKeys, Missing, NeedKeys, Re
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import MAX_MISSING_ROWS, CloseCode
 
-#: Given a session, the chroma samplings that it decodes, and the time.
-Watches = Callable[[HostSession, tuple[int, ...], float], None]
+#: Given a session, what it decodes, and the time.
+Watches = Callable[[HostSession, Formats, float], None]
 
 
 class MediaService(Service[HostSession]):
@@ -31,7 +32,7 @@ class MediaService(Service[HostSession]):
 
     def decodes(self, session: HostSession, message: Decoder, now: float) -> None:
         """A viewer says what it can decode: it wants pictures."""
-        self._watches(session, message.chroma, now)
+        self._watches(session, decodable(message), now)
 
     def keys_needed(self, session: HostSession, message: NeedKeys, now: float) -> None:
         """A viewer met an object of a key that it has not: give it the one of now, and an object to begin with."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from avl_host.encode.codecs.coders import Formats
 from avl_host.paths.hops import HostHop
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.pipes import Attachment
@@ -33,7 +34,7 @@ class Subscriber:
     #: Of each track, the first object of which it was given a key.
     since_objects: dict[int, int] = field(default_factory=dict)
     #: What its decoder can do; None before it has said so.
-    chroma: tuple[int, ...] | None = None
+    able: Formats | None = None
     #: Where it gets its pictures.
     media: SubscriberPath | None = None
     #: Where it got them before, until a moment when all that left there has arrived.

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from avl_host.encode.codecs.coders import Formats
 from avl_host.paths.hops import HostHop
 from avl_host.publish.pictureplan import PicturePlan
 from avl_host.publish.publisher import Publisher
@@ -419,11 +420,11 @@ class Subscribers:
         self.services.lost(session, now)
         self._tell(f"viewer {_name(session)} was lost; its session is kept")
 
-    def watches(self, session: HostSession, chroma: tuple[int, ...], now: float) -> None:
-        """A session wants pictures of these chroma samplings from now on."""
+    def watches(self, session: HostSession, able: Formats, now: float) -> None:
+        """A session wants pictures of these codecs and chroma samplings from now on."""
         subscriber = self._subscribers[session.session_id]
-        subscriber.chroma = chroma
-        self._publisher.set_viewer(session, chroma)
+        subscriber.able = able
+        self._publisher.set_viewer(session, able)
         self._pictures.follow(subscriber, self._subscribers.values(), now)
 
     def _ended(self, subscriber: Subscriber, code: CloseCode, now: float) -> None:

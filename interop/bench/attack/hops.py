@@ -38,6 +38,7 @@ class Hop:
         self.lost: asyncio.Future[Refused] = loop.create_future()
         self.on_message: Callable[[HopMessage], None] = lambda message: None
         self.on_channel: Callable[[int, int, int, bytes], None] = lambda handle, channel, stream, data: None
+        self.on_media: Callable[[bytes], None] = lambda data: None
         self.media = 0
 
     def _take(self) -> None:
@@ -50,6 +51,7 @@ class Hop:
                 self.on_message(event.message)
             elif isinstance(event, MediaReceived):
                 self.media += 1
+                self.on_media(event.data)
             elif isinstance(event, ChannelReceived):
                 self.hop.carrier.consume(event.stream, len(event.data))
                 self.on_channel(event.handle, event.channel, event.stream, event.data)
@@ -84,11 +86,15 @@ class Hop:
             await self.up
 
 
-async def endpoint_at(host: str) -> Endpoint:
+async def endpoint_at(host: str, ack_delay: float = 0.005) -> Endpoint:
     """A socket of its own at an address of this machine."""
     loop = asyncio.get_running_loop()
     made = Endpoint(
-        network=UdpNetwork(loop), clock=CLOCK, entropy=entropy, loop=loop, options=ConnectionOptions(keepalive=5.0)
+        network=UdpNetwork(loop),
+        clock=CLOCK,
+        entropy=entropy,
+        loop=loop,
+        options=ConnectionOptions(ack_delay=ack_delay, keepalive=5.0),
     )
     await made.bind((host, 0))
     return made

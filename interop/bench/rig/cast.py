@@ -5,34 +5,29 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from interop import stage
+from interop.bench.rig.browser import kiosk
 from interop.bench.rig.content import Remote
 from interop.bench.rig.glass import Glass
+from interop.bench.rig.guests import guest
 from interop.bench.rig.layout import PARKED, SIZE
 from interop.bench.rig.load import Load
 from interop.bench.rig.measure import Bench, first_picture
-from interop.cdp import FLAGS
+from interop.bench.rig.peers import PEERS, Place, listening
+from interop.bench.rig.wire import Loopback, Wire
 from interop.programs import Program, Programs
+from interop.screen import Screen
 
 #: Seconds until a viewer has to show the desktop.
 FIRST = 40.0
-#: A browser that fills the screen, in place of one that nobody sees.
-KIOSK = [
-    *(flag for flag in FLAGS if flag not in ("--headless", "--remote-debugging-pipe")),
-    "--kiosk",
-    "--window-position=0,0",
-    f"--window-size={SIZE[0]},{SIZE[1]}",
-    "--test-type",
-    "--deny-permission-prompts",
-    "--password-store=basic",
-    "--disable-features=Translate,MediaRouter,OptimizationHints",
-]
+#: What is measured without any remoting: the host's screen itself.
+NONE = "none"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,15 +36,20 @@ class Cast:
 
     programs: Programs
     load: Load
+    wire: Wire = field(default_factory=Loopback)
     displays: tuple[str, str] = ("", "")
     host: dict[str, Any] = field(default_factory=dict)
     ready: dict[str, float] = field(default_factory=dict)
+    _screens: list[Screen] = field(default_factory=list)
+    _places: int = 0
 
     async def open(self) -> Bench:
         """Two displays, and the content on the first. Raises ProgramFailed."""
         names = []
         for name in ("host-screen", "viewer-screen"):
-            names.append((await stage.start_display(self.programs, name, SIZE))[0])
+            display, screen = await stage.start_display(self.programs, name, SIZE)
+            names.append(display)
+            self._screens.append(screen)
         self.displays = (names[0], names[1])
         for program in self.programs.started:
             self.load.add("screens", program.process.pid)
@@ -66,28 +66,44 @@ class Cast:
     async def serve(self) -> None:
         """A relay and a host of the first display. Raises ProgramFailed."""
         folder = self.programs.folder
-        ports = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+        ports = ["--listen", f"{self.wire.address}:0", "--http", f"{self.wire.address}:0"]
         began = time.monotonic()
-        self._start("relay", [stage.BIN / "avl-relay", "serve", *ports, *stage.kept(folder, "relay")])
+        relays = [stage.BIN / "avl-relay", "serve", *ports, *stage.kept(folder, "relay")]
+        self._start("relay", self.wire.host_side(relays))
         relay = await self.programs.ready_file(folder / "relay.json", stage.READY)
         self.ready["relay"] = round(time.monotonic() - began, 3)
         began = time.monotonic()
-        where = ["--relay", relay["quic"], "--pin", relay["pin"], "--display", self.displays[0]]
+        where = ["--relay", relay["quic"], "--pin", relay["pin"], "--display", self.displays[0], "--no-direct"]
         here = {"DISPLAY": self.displays[0], "LANG": "C.UTF-8"}
-        self._start("host", [stage.BIN / "avl-host", "run", *where, *stage.kept(folder, "host")], here)
+        hosts = [stage.BIN / "avl-host", "run", *where, *stage.kept(folder, "host")]
+        self._start("host", self.wire.host_side(hosts), here)
         self.host = await self.programs.ready_file(folder / "host.json", stage.READY)
         self.ready["host"] = round(time.monotonic() - began, 3)
 
-    @contextmanager
-    def watched(self, viewer: str, bench: Bench) -> Iterator[float]:
-        """A viewer, `native` or `browser`, on the second display; yields the seconds from its start to the first
-        picture. Raises ProgramFailed when there is none, or one that is not pixel for pixel."""
-        folder = self.programs.folder / viewer
-        folder.mkdir()
+    @asynccontextmanager
+    async def watched(self, viewer: str, bench: Bench) -> AsyncIterator[float]:
+        """A viewer on the second display, `native` or `browser` or a peer's with its server, for as long as this is
+        open; yields the seconds from its start to the first picture. Raises ProgramFailed when there is none, or one
+        that is not pixel for pixel."""
+        folder = self._folder(viewer)
         watching = Programs(folder)
+
+        def start(role: str, name: str, command: list[str | Path], environment: Mapping[str, str]) -> Program:
+            program = watching.start(name, command, {"LANG": "C.UTF-8", **environment})
+            self.load.add(role, program.process.pid)
+            return program
+
+        place = Place(displays=self.displays, wire=self.wire, folder=folder, start=start)
         try:
-            began = time.monotonic()
-            self.load.add("viewer", self._start_viewer(viewer, watching).process.pid)
+            if viewer in PEERS:
+                port = PEERS[viewer].serve(place)
+                server = watching.started[-1].process.pid
+                await watching.until(f"{viewer} listens", stage.READY, lambda: listening(server, port))
+                began = time.monotonic()
+                PEERS[viewer].view(place)
+            else:
+                began = time.monotonic()
+                self._view(viewer, place)
             seconds = first_picture(bench, began, FIRST)
             self.programs.check()
             watching.check()
@@ -97,20 +113,37 @@ class Cast:
         finally:
             watching.end()
 
-    def stats(self, viewer: str) -> dict[str, Any]:
-        """The native viewer's latest figures; empty for a browser, which writes none."""
-        path = self.programs.folder / viewer / "stats.json"
+    def guest(self, kind: str) -> AbstractAsyncContextManager[None]:
+        """What a scene has on the host's screen beside the content; see `guests`."""
+        return guest(kind, self._screens[0], self.displays[0], self._folder(f"guest-{kind}"), self.load)
+
+    def stats(self) -> dict[str, Any]:
+        """The latest native viewer's latest figures; empty where it has written none."""
+        path = self.programs.folder / "stats.json"
         return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+
+    def _folder(self, name: str) -> Path:
+        """A new one."""
+        self._places += 1
+        folder = self.programs.folder / f"{self._places}-{name}"
+        folder.mkdir()
+        return folder
 
     def _start(self, role: str, command: list[str | Path], environment: dict[str, str] | None = None) -> None:
         self.load.add(role, self.programs.start(role, command, environment).process.pid)
 
-    def _start_viewer(self, viewer: str, watching: Programs) -> Program:
-        here = {"DISPLAY": self.displays[1], "LANG": "C.UTF-8"}
-        folder = watching.folder
+    def _view(self, viewer: str, place: Place) -> None:
+        here = {"DISPLAY": self.displays[1]}
         if viewer == "browser":
-            command = ["chromium", *KIOSK, f"--user-data-dir={folder / 'profile'}", self.host["url"]]
-            return watching.start(viewer, command, here | {"DBUS_SESSION_BUS_ADDRESS": "disabled:"})
-        kept = ["--state", folder / "state", "--stats-file", folder / "stats.json"]
-        command = [stage.BIN / "avl", "view", self.host["target"], "--fullscreen", *kept]
-        return watching.start(viewer, command, here | {"AVL_CODE": self.host["code"]})
+            command = kiosk(self.host["url"], place.folder / "profile")
+            here["DBUS_SESSION_BUS_ADDRESS"] = "disabled:"
+        else:
+            kept: list[str | Path] = [
+                "--state",
+                place.folder / "state",
+                "--stats-file",
+                self.programs.folder / "stats.json",
+            ]
+            command = [stage.BIN / "avl", "view", self.host["target"], "--fullscreen", *kept]
+            here["AVL_CODE"] = self.host["code"]
+        place.start("viewer", viewer, self.wire.viewer_side(command), here)

@@ -1,5 +1,8 @@
 """The program on the host's screen: it shows scenes, flips a rectangle at every press, and says when it did.
 
+Its window covers everything, but in some scenes it goes below what others have on the screen (a terminal, a window that
+is dragged), as a desktop does.
+
 `python -m interop.bench.rig.content --display :5 --control SOCKET`. Over the socket it is sent the name of a scene or
 `report`, a line each, and answers each with a line of JSON once the X server has drawn what was asked for. Times are
 nanoseconds of the monotonic clock, which all processes of a machine share.
@@ -23,17 +26,20 @@ import xcffib.xproto
 
 from avl_host.capture.shared_memory import SharedPixels
 from interop.bench.rig import strip
-from interop.bench.rig.layout import DARK, FRAMES_PER_SECOND, LIGHT, MARKER, PANE, SIZE
-from interop.bench.rig.pictures import FILM_FRAMES, PAPER, Film, desk, text
+from interop.bench.rig.layout import DARK, FRAMES_PER_SECOND, LIGHT, MARKER, PANE, SCROLLS_PER_SECOND, SIZE
+from interop.bench.rig.pictures import FILM_FRAMES, PAPER, Film, Scroll, desk, text
 
 xproto: Any = xcffib.xproto  # its constructors have no types
-SCENES = ("desk", "plain", "page", "film")
+SCENES = ("desk", "plain", "page", "film", "scroll", "bare", "mixed")
+#: Scenes below the windows of others: the desk alone, and with the film.
+BELOW = ("bare", "mixed")
+#: Frames a second of the scenes that move.
+MOVING = {"film": FRAMES_PER_SECOND, "mixed": FRAMES_PER_SECOND, "scroll": SCROLLS_PER_SECOND}
 #: Frames in one segment: an image of MIT-SHM has at most 65535 rows.
 REEL = 40
 #: Before other programs, where the system allows it: a late frame would be counted as a slow one.
 PRIORITY = -10
 _BUTTON_PRESS = 4
-_PERIOD = 1 / FRAMES_PER_SECOND
 _PLAIN = PAPER[0] << 16 | PAPER[1] << 8 | PAPER[2]
 
 
@@ -51,9 +57,12 @@ class Content:
         self._page = SharedPixels(self.connection, self._shm, *SIZE)
         self._page.pixels[:] = text(*SIZE, seed=5)
         self._reels = self._record()
+        self._scroll = Scroll()
+        self._sheet = SharedPixels(self.connection, self._shm, PANE.width, PANE.height)
         self._scene = "desk"
         self._lit = False
         self._due: float | None = None
+        self._period = 1.0
         self._frames = self._presses = self._pressed_at = self._drawn_at = 0
         self._window: int = self.connection.generate_id()
         values = [1, xproto.EventMask.ButtonPress | xproto.EventMask.Exposure]
@@ -72,6 +81,7 @@ class Content:
         )
         self._pen: int = self.connection.generate_id()
         self._core.CreateGC(self._pen, self._window, 0, [])
+        self._hang_desk(screen.root_depth)
         self._core.MapWindow(self._window)
         self._paint()
 
@@ -81,14 +91,17 @@ class Content:
         heard = select.select([self.connection.get_file_descriptor(), control], [], [], left)[0]
         self._answer_events()
         if self._due is not None and time.monotonic() >= self._due:
-            self._due = max(self._due + _PERIOD, time.monotonic())
+            self._due = max(self._due + self._period, time.monotonic())
             self._show_frame()
         return control in heard
 
     def show(self, scene: str) -> None:
         """Change to a scene and wait until it is on the screen."""
         self._scene = scene
-        self._due = time.monotonic() + _PERIOD if scene == "film" else None
+        place = xproto.StackMode.Below if scene in BELOW else xproto.StackMode.Above
+        self._core.ConfigureWindow(self._window, xproto.ConfigWindow.StackMode, [place])
+        self._period = 1 / MOVING.get(scene, 1)
+        self._due = time.monotonic() + self._period if scene in MOVING else None
         self._paint()
 
     def report(self) -> dict[str, int]:
@@ -100,6 +113,15 @@ class Content:
             "drawn_at": self._drawn_at,
             "now": time.monotonic_ns(),
         }
+
+    def _hang_desk(self, depth: int) -> None:
+        """Make the desk the window's background: what a moving window uncovers is then repaired at once, by the server,
+        and nothing else is painted meanwhile."""
+        pixmap: int = self.connection.generate_id()
+        self._core.CreatePixmap(depth, pixmap, self._window, *SIZE)
+        self._put(self._desk, 0, 0, 0, SIZE[1], pixmap)
+        self._core.ChangeWindowAttributes(self._window, xproto.CW.BackPixmap, [pixmap])
+        self._core.FreePixmap(pixmap)
 
     def _record(self) -> list[SharedPixels]:
         """All frames, ready to be shown."""
@@ -122,7 +144,7 @@ class Content:
                 self._mark()
                 self._sync()
                 self._drawn_at = time.monotonic_ns()
-            elif isinstance(event, xproto.ExposeEvent):
+            elif isinstance(event, xproto.ExposeEvent) and self._scene not in BELOW:
                 self._paint()
 
     def _paint(self) -> None:
@@ -130,6 +152,8 @@ class Content:
             self._put(self._page, 0, 0, 0, SIZE[1])
         elif self._scene == "plain":
             self._fill(_PLAIN, 0, 0, *SIZE)
+        elif self._scene in BELOW:
+            self._core.ClearArea(False, self._window, 0, 0, 0, 0)
         else:
             self._put(self._desk, 0, 0, 0, SIZE[1])
             self._mark()
@@ -141,16 +165,22 @@ class Content:
 
     def _show_frame(self) -> None:
         self._frames += 1
+        if self._scene == "scroll":
+            self._sheet.pixels[:] = self._scroll.frame(self._frames)
+            strip.paint(self._sheet.pixels, self._frames, time.monotonic_ns() // 1000)
+            self._put(self._sheet, 0, PANE.x, PANE.y, PANE.height)
+            self._sync()
+            return
         place = self._frames % FILM_FRAMES
         reel, row = self._reels[place // REEL], place % REEL * PANE.height
         strip.paint(reel.pixels[row : row + PANE.height], self._frames, time.monotonic_ns() // 1000)
         self._put(reel, row, PANE.x, PANE.y, PANE.height)
         self._sync()
 
-    def _put(self, source: SharedPixels, row: int, x: int, y: int, rows: int) -> None:
+    def _put(self, source: SharedPixels, row: int, x: int, y: int, rows: int, drawable: int | None = None) -> None:
         height, width, _ = source.pixels.shape
         self._shm.PutImage(
-            self._window,
+            self._window if drawable is None else drawable,
             self._pen,
             width,
             height,

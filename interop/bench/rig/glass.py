@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from avl_host.capture.shared_memory import SharedPixels
 
 _EVERY_PLANE = 0xFFFFFFFF
-_PRESS, _RELEASE, _MOTION = 4, 5, 6
+_KEY_PRESS, _KEY_RELEASE, _PRESS, _RELEASE, _MOTION = 2, 3, 4, 5, 6
 _LEFT = 1
 
 
@@ -73,6 +73,19 @@ class Glass:
     def release(self) -> None:
         """The left button comes up."""
         self._fake(_RELEASE, _LEFT, 0, 0)
+
+    def keys(self, symbols: str) -> list[int]:
+        """The codes of the keys that have these letters, in ASCII, or "\\r" for Return. Raises KeyError where there is
+        no such key."""
+        setup = self.connection.get_setup()
+        first, count = setup.min_keycode, setup.max_keycode - setup.min_keycode + 1
+        reply = self.connection.core.GetKeyboardMapping(first, count).reply()
+        codes = {reply.keysyms[place * reply.keysyms_per_keycode]: first + place for place in range(count)}
+        return [codes[0xFF0D if letter == "\r" else ord(letter)] for letter in symbols]
+
+    def key(self, code: int, down: bool) -> None:
+        """A key goes down or comes up."""
+        self._fake(_KEY_PRESS if down else _KEY_RELEASE, code, 0, 0)
 
     def move(self, x: int, y: int) -> None:
         """The pointer goes to a pixel."""

@@ -25,3 +25,10 @@ DARK, LIGHT = 0x101010, 0xEBEBEB
 PRESSED, PARKED = (1640, 540), (1900, 1060)
 #: How often the film shows a new frame.
 FRAMES_PER_SECOND = 60
+#: How often the scrolling page moves on, and by how many rows: one line.
+SCROLLS_PER_SECOND, LINE = 30, 16
+#: The terminal that is typed at, where presses flip their rectangle otherwise.
+TERMINAL = MARKER
+#: The window that is dragged, without its frame, and the columns between which its left edge moves.
+CARRIED = Area(120, 420, 640, 400)
+DRAGGED = (120, 1080)

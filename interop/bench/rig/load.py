@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from interop.bench.rig.wire import Loopback
 
 #: Cores that others may use before a measurement counts as noisy.
 NOISY = 0.5
@@ -43,9 +45,11 @@ class Usage:
 
 @dataclass(slots=True)
 class Load:
-    """`roles` names the first processes of each role; this process counts as `bench`, without its children."""
+    """`roles` names the first processes of each role; this process counts as `bench`, without its children. `carried`
+    tells the bytes that have crossed the wire so far."""
 
     roles: dict[str, list[int]] = field(default_factory=dict)
+    carried: Callable[[], int] = Loopback().carried
     _seen: dict[str, dict[int, float]] = field(default_factory=dict)
 
     def add(self, role: str, pid: int) -> None:
@@ -78,7 +82,7 @@ class Load:
         roles["bench"] = mine.user + mine.system
         ticks = [int(value) for value in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
         idle = ticks[3] + ticks[4]
-        return Sample(time.monotonic(), roles, (sum(ticks) - idle) * _TICK, carried())
+        return Sample(time.monotonic(), roles, (sum(ticks) - idle) * _TICK, self.carried())
 
     def since(self, before: Sample) -> Usage:
         """What happened since then."""
@@ -91,12 +95,3 @@ class Load:
             {role: round(value, 4) for role, value in cores.items()},
             (after.carried - before.carried) / seconds,
         )
-
-
-def carried() -> int:
-    """Bytes that the loopback interface has carried so far; 0 where there is none."""
-    for line in Path("/proc/net/dev").read_text().splitlines():
-        name, _, counters = line.partition(":")
-        if name.strip() == "lo":
-            return int(counters.split()[0])
-    return 0

@@ -1,4 +1,5 @@
-"""The measurements: presses, film, stillness, text. Each reads two displays and a clock, and asks nobody else.
+"""The measurements of presses, of a film, of text that scrolls, of stillness. Each reads two displays and a clock, and
+asks nobody else.
 
 They block: the loop that looks at the glass has to have the processor to itself. Times in results are milliseconds
 unless their names say otherwise; None stands for what did not happen.
@@ -24,7 +25,7 @@ from interop.bench.rig.content import PRIORITY, Remote
 from interop.bench.rig.glass import Glass, Patch
 from interop.bench.rig.layout import MARKER, PANE, PARKED, PRESSED, SIZE
 from interop.bench.rig.load import Load, Sample, Usage
-from interop.bench.rig.pictures import Film
+from interop.bench.rig.pictures import Film, Scroll
 
 #: One measurement, as it goes into the JSON.
 Result = dict[str, Any]
@@ -36,10 +37,17 @@ HELD, ANSWERED = 0.03, 4.0
 WARM_UP = 3
 #: Seconds that a scene has to become still, or a film to run evenly, before anything is measured.
 SETTLES, RUNS = 5.0, 3.0
-#: dB of a picture that counts as settled, and seconds it may take.
-SETTLED_DB, SETTLED_WITHIN = 40.0, 4.0
-#: Frames in motion that are compared with their source.
-COMPARED = 9
+#: dB of a picture that counts as settled.
+SETTLED_DB = 40.0
+#: Frames in motion that are compared with their source, and seconds between two of them: odd, lest they fall into one
+#: phase with what moves.
+COMPARED, COMPARED_EVERY = 9, 0.21
+
+
+#: The bits of a BGRX pixel that are seen.
+_COLOUR = np.uint32(0xFFFFFF)
+#: The rows of the pane between its strips, and clear of what coding does at their edges.
+_INSIDE = slice(strip.HEIGHT + 4, PANE.height - strip.HEIGHT - 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,15 @@ def first() -> Iterator[None]:
         setpriority(PRIO_PROCESS, 0, usual)
 
 
-def _with_usage(bench: Bench, before: Sample, result: Result) -> Result:
+def equal(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Percent of the pixels of two BGRX pictures of one shape that are equal, rounded down: 100 means all."""
+    words = [np.ascontiguousarray(pixels).view(np.uint32) for pixels in (one, other)]
+    different = int(np.count_nonzero((words[0] ^ words[1]) & _COLOUR))
+    return math.floor(10_000 * (words[0].size - different) / words[0].size) / 100
+
+
+def with_usage(bench: Bench, before: Sample, result: Result) -> Result:
+    """A result, with cores by role and bytes since `before`."""
     usage: Usage = bench.load.since(before)
     return {
         **result,
@@ -126,7 +142,7 @@ def clicks(bench: Bench, count: int, scene: str) -> Result:
         result: Result = {"count": len(whole), "lost": lost}
         for name, values in (("", whole), ("in_", inward), ("out_", outward)):
             result |= {f"{name}p50": quantile(values, 0.5), f"{name}p95": quantile(values, 0.95)}
-        return _with_usage(bench, before, result)
+        return with_usage(bench, before, result)
 
 
 def _click(glass: Glass, column: Patch) -> tuple[int, int | None]:
@@ -151,8 +167,25 @@ def _click(glass: Glass, column: Patch) -> tuple[int, int | None]:
 
 
 def film(bench: Bench, seconds: float) -> Result:
-    """Frames that reach the glass whole (both strips say the same), how old they are then, and how good."""
-    bench.content.show("film")
+    """Frames of the film that reach the glass, how old they are then, and how good: the median of some in motion."""
+    result = _frames(bench, "film", seconds)
+    source = Film()
+    values = [psnr(shown, source.frame(number)[_INSIDE]) for number, shown in _in_motion(bench.viewer)]
+    return result | {"psnr_db": quantile(values, 0.5)}
+
+
+def scroll(bench: Bench, seconds: float) -> Result:
+    """The same of text that scrolls, with the percentage of its pixels that are exact while it does: of the median
+    frame and of the worst."""
+    result = _frames(bench, "scroll", seconds)
+    source = Scroll()
+    values = [equal(shown, source.frame(number)[_INSIDE]) for number, shown in _in_motion(bench.viewer)]
+    return result | {"exact_percent": quantile(values, 0.5), "exact_least": min(values, default=None)}
+
+
+def _frames(bench: Bench, scene: str, seconds: float) -> Result:
+    """Frames that reach the glass whole (both strips say the same), and how old they are then."""
+    bench.content.show(scene)
     bench.viewer.move(*PARKED)
     time.sleep(RUNS)
     strips = [bench.viewer.patch(PANE.x, PANE.y + row, PANE.width, 1) for row in (strip.UPPER, strip.LOWER)]
@@ -179,7 +212,7 @@ def film(bench: Bench, seconds: float) -> Result:
                 times.append(now / 1e6)
             time.sleep(LOOK)
         drawn = bench.content.report()["frames"] - frames
-        result = _with_usage(bench, before, {})
+        result = with_usage(bench, before, {})
     taken = result["seconds"]
     ages = list(shown.values())
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
@@ -189,24 +222,21 @@ def film(bench: Bench, seconds: float) -> Result:
         "p50": quantile(ages, 0.5),
         "p95": quantile(ages, 0.95),
         "gap_p95": quantile(gaps, 0.95),
-        "psnr_db": _moving(bench.viewer),
     }
 
 
-def _moving(glass: Glass) -> float | None:
-    """dB between whole frames in motion and their source, strips left out: the median."""
+def _in_motion(glass: Glass) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Frames as the glass shows them whole, by number, without their strips: COMPARED of them, or what came in time."""
     pane = glass.patch(*PANE)
-    source = Film()
-    inside = slice(strip.HEIGHT + 4, PANE.height - strip.HEIGHT - 4)
-    values: list[float] = []
     end = time.monotonic() + 2 * COMPARED
-    while len(values) < COMPARED and time.monotonic() < end:
-        time.sleep(0.21)
+    found = 0
+    while found < COMPARED and time.monotonic() < end:
+        time.sleep(COMPARED_EVERY)
         pixels = pane.read().copy()
         upper, lower = strip.decode(pixels[strip.UPPER]), strip.decode(pixels[strip.LOWER])
         if upper is not None and upper == lower:
-            values.append(psnr(pixels[inside], source.frame(upper.number)[inside]))
-    return quantile(values, 0.5)
+            found += 1
+            yield upper.number, pixels[_INSIDE]
 
 
 def still(bench: Bench, seconds: float) -> Result:
@@ -216,29 +246,7 @@ def still(bench: Bench, seconds: float) -> Result:
     time.sleep(SETTLES + 3)
     before = bench.load.sample()
     time.sleep(seconds)
-    return _with_usage(bench, before, {})
-
-
-def page(bench: Bench) -> Result:
-    """A page of small coloured text replaces a plain screen: seconds until it is settled, and dB at the end."""
-    bench.content.show("plain")
-    bench.viewer.move(*PARKED)
-    time.sleep(RUNS)
-    glass = bench.viewer.patch(0, 0, *SIZE)
-    before = bench.load.sample()
-    start = bench.content.show("page")["now"] / 1e9
-    truth = bench.host.patch(0, 0, *SIZE).read().copy()
-    course: list[tuple[float, float]] = []
-    while not course or course[-1][0] < SETTLED_WITHIN:
-        pixels = glass.read()
-        at = time.monotonic() - start
-        course.append((round(at, 2), psnr(pixels, truth)))
-        time.sleep(0.07)
-    settled = next((at for at, value in course if value >= SETTLED_DB), None)
-    result = {"settled_s": settled, "psnr_db": course[-1][1], "course": course}
-    result = _with_usage(bench, before, result)
-    bench.content.show("desk")
-    return result
+    return with_usage(bench, before, {})
 
 
 def first_picture(bench: Bench, since: float, patience: float) -> float | None:

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -121,26 +122,52 @@ class Namespaces:
 
 
 class Cable:
-    """Two namespaces, `near` (NEAR) and `far` (FAR), and the cable between them. Raises LinkImpossible."""
+    """Two namespaces, `near` (NEAR) and `far` (FAR), and the cable between them; with `delay`, in milliseconds each
+    way, a distance in its place (`distance`). Raises LinkImpossible."""
 
-    def __init__(self) -> None:
+    def __init__(self, delay: float = 0.0) -> None:
         self._both = Namespaces()
+        self._distance: subprocess.Popen[str] | None = None
         self.near, self.far = self._both.add(), self._both.add()
         try:
-            self._lay()
+            self._lay(delay)
         except LinkImpossible:
             self.close()
             raise
 
-    def _lay(self) -> None:
-        there = ["netns", str(self.far.pid)]
-        self.near.run("ip", "link", "add", NEAR_DEVICE, "type", "veth", "peer", "name", FAR_DEVICE, *there)
+    def _lay(self, delay: float) -> None:
+        if delay:
+            self._part(delay)
+        else:
+            there = ["netns", str(self.far.pid)]
+            self.near.run("ip", "link", "add", NEAR_DEVICE, "type", "veth", "peer", "name", FAR_DEVICE, *there)
         for end, device, address in ((self.near, NEAR_DEVICE, NEAR), (self.far, FAR_DEVICE, FAR)):
             end.run("ip", "address", "add", f"{address}/30", "dev", device)
             end.run("ip", "link", "set", device, "up")
 
+    def _part(self, delay: float) -> None:
+        """Two devices with a distance between them, each moved to its end."""
+        module = [sys.executable, "-m", "interop.bench.rig.distance", "--delay", str(delay)]
+        self._distance = process = _start([*module, NEAR_DEVICE, FAR_DEVICE])
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            raise LinkImpossible(f"a distance: {_complaint(process)}")
+        for end, device in ((self.near, NEAR_DEVICE), (self.far, FAR_DEVICE)):
+            move = ["ip", "link", "set", device, "netns", str(end.pid)]
+            done = subprocess.run(move, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            if done.returncode:
+                raise LinkImpossible(f"{' '.join(move)}: {done.stderr.strip()}")
+
+    @property
+    def distance(self) -> int | None:
+        """The process that is the distance; None where there is none."""
+        return None if self._distance is None else self._distance.pid
+
     def close(self) -> None:
         """Take it all down; whatever runs inside has to be ended by who started it."""
+        if self._distance is not None:
+            _end(self._distance)
+            self._distance = None
         self._both.close()
 
     def __enter__(self) -> Cable:

@@ -1,7 +1,9 @@
 """A network of the benchmark's own: a loopback interface that carries its bytes and nobody else's.
 
-The process starts itself again in a new network namespace, where it may; X servers are found there as well, since those
-it starts are in the same one.
+The process starts itself again in a new network namespace, where it may; X servers are found there as well, since
+those it starts are in the same one. It gets a folder for their sockets of its own, too: an X server knows which display
+numbers are free by the sockets of its network, so that one of another network would take the place of ours in a common
+folder.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ import sys
 
 #: Set in the environment of the process that was started again.
 MARK = "AVL_BENCH_NETWORK"
-_UP_AND_ON = 'ip link set lo up && exec "$@"'
+_SOCKETS = "/tmp/.X11-unix"
+_UP_AND_ON = (
+    f'ip link set lo up && mkdir -p -m 1777 {_SOCKETS} && mount -t tmpfs -o mode=1777 tmpfs {_SOCKETS} && exec "$@"'
+)
 
 
 def own() -> bool:
@@ -24,7 +29,9 @@ def enter(module: str, arguments: list[str]) -> None:
     """Start this program again in a network of its own; returns where the system does not allow that, or it has one."""
     if own():
         return
-    kinds = ["--net"] if os.geteuid() == 0 else ["--user", "--map-root-user", "--net"]
+    kinds = ["--net", "--mount"]
+    if os.geteuid():
+        kinds += ["--user", "--map-root-user"]
     inside = ["unshare", *kinds, "sh", "-c", _UP_AND_ON, "sh"]
     try:
         tried = subprocess.run([*inside, "true"], stdin=subprocess.DEVNULL, capture_output=True)

@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from interop.bench.rig.layout import PANE, SIZE
+from interop.bench.rig.layout import LINE, PANE, SIZE
 
 Pixels = NDArray[np.uint8]
 #: Frames before the film begins again; its end fits its beginning.
 FILM_FRAMES = 120
+#: Lines of the page that scrolls, before it begins again.
+SCROLLED_LINES = 300
 FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf")
 PAPER = (24, 28, 40)
 INKS = [
@@ -70,18 +72,40 @@ def desk() -> Pixels:
     return pixels
 
 
+class Scroll:
+    """A long page of text in the pane, a line further with every frame; it begins again without a seam."""
+
+    def __init__(self) -> None:
+        page = text(PANE.width, SCROLLED_LINES * LINE, seed=6, leading=LINE)
+        self._rows = np.concatenate([page, page[: PANE.height]])
+
+    def frame(self, number: int) -> Pixels:
+        """BGRX, shape (PANE.height, PANE.width, 4), without strips; not to be written to."""
+        first = number % SCROLLED_LINES * LINE
+        return self._rows[first : first + PANE.height]
+
+
+def texture(width: int, height: int, seed: int) -> NDArray[np.float32]:
+    """Colours with the spectrum of natural pictures: shape (height, width, 3), about 0 to 255, not bounded."""
+    return _texture(width, height, np.random.default_rng(seed))
+
+
+def _texture(width: int, height: int, source: np.random.Generator) -> NDArray[np.float32]:
+    distance = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
+    weight = 1 / np.maximum(distance, 1 / width) ** 1.15
+    waves = [np.fft.ifft2(np.fft.fft2(source.standard_normal((height, width))) * weight).real for _ in range(3)]
+    colour = np.stack([118 + 44 * wave / wave.std() for wave in waves], axis=2)
+    mixed: NDArray[np.float32] = (0.6 * colour + 0.4 * colour.mean(axis=2, keepdims=True)).astype(np.float32)
+    return mixed
+
+
 class Film:
     """Frames by number; frame n + FILM_FRAMES is frame n."""
 
     def __init__(self) -> None:
         self._width, self._height = PANE.width, PANE.height
         source = np.random.default_rng(11)
-        high, wide = self._height + 2 * _PAN_Y, self._width + 2 * _PAN_X
-        distance = np.hypot(np.fft.fftfreq(high)[:, None], np.fft.fftfreq(wide)[None, :])
-        weight = 1 / np.maximum(distance, 1 / wide) ** 1.15
-        waves = [np.fft.ifft2(np.fft.fft2(source.standard_normal((high, wide))) * weight).real for _ in range(3)]
-        colour = np.stack([118 + 44 * wave / wave.std() for wave in waves], axis=2)
-        self._texture = (0.6 * colour + 0.4 * colour.mean(axis=2, keepdims=True)).astype(np.float32)
+        self._texture = _texture(self._width + 2 * _PAN_X, self._height + 2 * _PAN_Y, source)
         self._grain = [source.normal(0, 2, (self._height, self._width, 1)).astype(np.float32) for _ in range(8)]
         self._rows = np.arange(self._height, dtype=np.float32)
         self._columns = np.arange(self._width, dtype=np.float32)

@@ -16,6 +16,9 @@ from avl_protocol.rate.limits import DEFAULT, Bucket, Limits, bucket
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
 
+#: What nearly all events are.
+_CARRIED = (events.DatagramFrameReceived, events.StreamDataReceived)
+
 
 class Application(Protocol):
     """What is done with a connection once its ALPN is known."""
@@ -88,14 +91,16 @@ class BoundConnection:
                 self.application.settle(now)
         except RemoteProtocolError as error:
             self._fail(error.code, error.text)
-        if (tokens := self.connection.peer_reset_tokens) != self._tokens and not self.forgotten:
+        if not self.forgotten and (tokens := self.connection.peer_reset_tokens) != self._tokens:
             self._learn(tokens)
         if self._on_settled is not None and self.connection.ended:
             closed = self.connection.close_event
             self._settled("the connection ended" if closed is None else close_reason(closed)[1])
 
     def _take(self, event: events.QuicEvent, now: float) -> None:
-        if isinstance(event, events.ConnectionIdIssued):
+        if self.application is not None and isinstance(event, _CARRIED):
+            self.application.event_received(event, now)
+        elif isinstance(event, events.ConnectionIdIssued):
             self.register(event.connection_id)
         elif isinstance(event, events.ConnectionIdRetired):
             self._ids.pop(event.connection_id, None)

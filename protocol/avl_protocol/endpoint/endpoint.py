@@ -89,7 +89,9 @@ class Endpoint:
         self._routes: Demultiplexer[BoundConnection] = Demultiplexer()
         self._connections: dict[BoundConnection, None] = {}
         self._touched: dict[BoundConnection, None] = {}
+        #: Those whose owner has something to send, and those that may have something to acknowledge.
         self._outgoing: dict[BoundConnection, None] = {}
+        self._answering: dict[BoundConnection, None] = {}
         self._deadlines: Deadlines[BoundConnection] = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -234,6 +236,12 @@ class Endpoint:
             raise LocalProtocolError("a raw datagram must not look like QUIC")
         self._bound().send_batch([(data, address)])
 
+    def leave(self) -> None:
+        """Have what was written leave now, and not in the loop's next turn, which may be long in coming while much
+        arrives. For what a person waits for."""
+        if self._outgoing:
+            self._serve(self._clock.monotonic())
+
     async def close(self, code: int = CloseCode.GOING_AWAY, text: str = "") -> None:
         """Say the end on every connection, tell every receiver, free the socket. Returns without waiting for peers."""
         self._tls = None
@@ -265,25 +273,29 @@ class Endpoint:
         crowded = len(batch) > limits.turn_packets
         taken: dict[BoundConnection, int] = {}
         for data, arrival in batch:
-            route = self._routes.route(data)
-            if isinstance(route, Known):
-                bound = route.bound
-                if not bound.favoured:
-                    self._queue(self._lobby[0], data, arrival)
+            bound = self._routes.known(data)
+            if bound is None:
+                route = self._routes.route(data)
+                if isinstance(route, Known):
+                    bound = route.bound
+                elif isinstance(route, (NewConnection, UnknownVersion)):
+                    self._queue(self._lobby[1], data, arrival)
+                elif route is not None:
+                    self._answer(route, data, arrival, now)
+            if bound is None:
+                continue
+            if not bound.favoured:
+                self._queue(self._lobby[0], data, arrival)
+                continue
+            if crowded:
+                count = taken.get(bound, 0)
+                if count >= limits.turn_packets:
+                    if len(self._late) < limits.waiting_friends:
+                        self._late.append((data, arrival))
                     continue
-                if crowded:
-                    count = taken.get(bound, 0)
-                    if count >= limits.turn_packets:
-                        if len(self._late) < limits.waiting_friends:
-                            self._late.append((data, arrival))
-                        continue
-                    taken[bound] = count + 1
-                if bound.takes(now):
-                    self._deliver(bound, data, arrival, now)
-            elif isinstance(route, (NewConnection, UnknownVersion)):
-                self._queue(self._lobby[1], data, arrival)
-            elif route is not None:
-                self._answer(route, data, arrival, now)
+                taken[bound] = count + 1
+            if bound.takes(now):
+                self._deliver(bound, data, arrival, now)
         self._serve(now)
         if self._late:
             self._loop.call_soon(self._received, ())
@@ -331,22 +343,25 @@ class Endpoint:
             return
         self._serving = True
         try:
-            outgoing: list[tuple[bytes, Address | Pinned]] = []
             served: dict[BoundConnection, None] = {}
-            while self._touched or self._outgoing:
+            while self._touched or self._outgoing or self._answering:
                 while self._touched:
                     bound = next(iter(self._touched))
                     del self._touched[bound]
-                    self._outgoing[bound] = None
+                    self._answering[bound] = None
                     bound.process(now)
                 flushing, self._outgoing = self._outgoing, {}
+                if not flushing:  # what is passed on goes before what is merely acknowledged
+                    flushing, self._answering = self._answering, {}
+                outgoing: list[tuple[bytes, Address | Pinned]] = []
                 for bound in flushing:
                     outgoing += bound.flush(now)
                     served[bound] = None
+                    self._answering.pop(bound, None)
                     if bound.connection.ended:
                         bound.process(now)
-            if outgoing and self._socket is not None:
-                self._socket.send_batch(outgoing)
+                if outgoing and self._socket is not None:
+                    self._socket.send_batch(outgoing)
             for bound in served:
                 if bound.forgotten:
                     self._drop(bound)
@@ -355,7 +370,7 @@ class Endpoint:
             self._arm(now)
         finally:
             self._serving = False
-            if (self._touched or self._outgoing) and not self._scheduled:
+            if (self._touched or self._outgoing or self._answering) and not self._scheduled:
                 self._scheduled = True
                 self._loop.call_soon(self._turn)
 
@@ -392,7 +407,9 @@ class Endpoint:
 
     def _deliver(self, bound: BoundConnection, data: bytes, arrival: Address | Pinned, now: float) -> None:
         connection = bound.connection
-        connection.receive_datagram(data, connection.arriving_as((arrival[0], arrival[1]), arrival[2:]), now)
+        if len(arrival) > 2:
+            arrival = connection.arriving_as((arrival[0], arrival[1]), arrival[2:])
+        connection.receive_datagram(data, arrival, now)
         self._touched[bound] = None
 
     def _receive(self, data: bytes, arrival: Address | Pinned, now: float) -> None:
@@ -511,6 +528,7 @@ class Endpoint:
         self._deadlines.drop(bound)
         self._touched.pop(bound, None)
         self._outgoing.pop(bound, None)
+        self._answering.pop(bound, None)
 
     def _blame(self, bound: BoundConnection) -> None:
         """Whoever broke the protocol or a limit finds it harder to come again."""

@@ -1,7 +1,9 @@
 """Acknowledging: when acknowledgements leave, sooner or later than the usual delay.
 
-A delay saves packets while few arrive; of a burst the sender wants to know early, as it sees losses and has room again
-by acknowledgements. Nobody waits to see feedback acknowledged: that may ride with the next datagram.
+A delay saves packets while several arrive; of a burst the sender wants to know early, as it sees losses and has room
+again by acknowledgements. Nobody waits to see feedback acknowledged: that may ride with the next datagram. What comes
+alone on a stream, such as a key, is acknowledged at once: there is nothing to gather, and to wake up for it later costs
+both ends more than the packet.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ class Acknowledging:
     """Counts the packets of application data that wait for an acknowledgement. `delay`: how long they usually may, in
     seconds."""
 
-    __slots__ = ("_delay", "_waiting")
+    __slots__ = ("_delay", "_received_at", "_waiting")
 
     def __init__(self, delay: float) -> None:
         self._delay = delay
+        self._received_at = float("-inf")
         self._waiting = 0
 
     @property
@@ -30,9 +33,12 @@ class Acknowledging:
         """Whether so many wait that one should leave now."""
         return self._waiting >= ACK_EVERY
 
-    def received(self, kind: Payload) -> float:
+    def received(self, kind: Payload, now: float) -> float:
         """A packet arrived that asks for one: within how many seconds it should leave at the latest."""
         self._waiting += 1
+        before, self._received_at = self._received_at, now
+        if kind is Payload.PIECES and now - before > self._delay:
+            return 0.0
         return max(self._delay, FEEDBACK_ACK_DELAY) if kind is Payload.FEEDBACK else self._delay
 
     def sent(self) -> None:

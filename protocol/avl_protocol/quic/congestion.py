@@ -125,8 +125,9 @@ class PacerAdapter:
         self._left = False
 
     @contextmanager
-    def while_any(self, waiting: Sized) -> Iterator[None]:
-        """Let aioquic's writer stop once a packet has left and nothing waits: it would begin another in vain."""
+    def while_any(self, waiting: Sized | None) -> Iterator[None]:
+        """Let aioquic's writer stop once a packet has left and nothing waits: it would begin another in vain. None: let
+        it go on."""
         self._waiting, self._left = waiting, False
         try:
             yield

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 from aioquic import tls
 from aioquic.quic import events
@@ -25,6 +26,7 @@ from aioquic.quic.connection import (
     QuicNetworkPath,
     QuicReceiveContext,
 )
+from aioquic.quic.crypto import CryptoPair
 from aioquic.quic.packet import QuicErrorCode, QuicFrameType
 from aioquic.quic.packet_builder import QuicPacketBuilder, QuicPacketBuilderStop
 from aioquic.quic.recovery import QuicPacketSpace
@@ -40,9 +42,11 @@ from avl_protocol.quic.keys import KeyUpdate
 from avl_protocol.quic.liveness import Liveness
 from avl_protocol.quic.migration import AHEAD, AHEAD_LIFE, Move, PeerPath
 from avl_protocol.quic.options import ConnectionOptions as ConnectionOptions
-from avl_protocol.quic.payload import Payload, kind_of
+from avl_protocol.quic.payload import Payload, read
 from avl_protocol.quic.qlog import Trace
+from avl_protocol.quic.reading import Reader
 from avl_protocol.quic.turns import Turns, order
+from avl_protocol.quic.writing import Writer
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.sendqueue import Waiting
 from avl_protocol.wire.errors import LocalProtocolError
@@ -58,6 +62,7 @@ REORDER_WINDOW = 1024
 #: Streams a peer may have open at once, by direction.
 MAX_BIDIRECTIONAL, MAX_UNIDIRECTIONAL = 64, 8
 
+_was_sent = attrgetter("was_sent")
 #: Stands in aioquic's place for datagrams while a turn must not send any.
 NO_DATAGRAMS: tuple[()] = ()
 
@@ -106,12 +111,15 @@ class Connection(QuicConnection):
             trace=self.trace,
         )
         self._pace = self._datagrams.pacer
+        self._reader = Reader(self, self._elicited)
+        self._writer = Writer(self, self._datagrams, self._acks.sent)
         #: The hop's rate, and the datagrams that wait.
         self.hop, self.queue = self._datagrams.hop, self._datagrams.queue
         self._must_flush = True
         self._timer: float | None = None
         self._timer_known = False
         self._space: QuicPacketSpace | None = None
+        self._pair: CryptoPair
         self._crypto: QuicStream | None = None
         self._certificate: bytes | None = None
         self._take_aioquics_place(options, destination)
@@ -482,6 +490,9 @@ class Connection(QuicConnection):
         super()._initialize(peer_cid)
         self._space, self._crypto = self._spaces[ONE_RTT], self._crypto_streams[ONE_RTT]
         self._space.received_packets._size = REORDER_WINDOW
+        self._pair = self._cryptos[ONE_RTT]
+        self._reader.begin(self._space, self._pair)
+        self._writer.begin(self._space, self._pair)
 
     def _replenish_connection_ids(self) -> None:
         known = len(self._host_cids)
@@ -491,10 +502,11 @@ class Connection(QuicConnection):
 
     def receive_datagram(self, data: bytes, addr: NetworkAddress, now: float) -> None:
         """Take one UDP payload; one from yet another address is left unread while the peer moves too often."""
-        if not self.accepts_from(addr, now):
-            return
+        if not self._reader.take(data, addr, now):
+            if not self.accepts_from(addr, now):
+                return
+            super().receive_datagram(data, addr, now)
         self._timer_known = False
-        super().receive_datagram(data, addr, now)
         self._liveness.heard_at = now
         if self._network_paths and self._peer.seen(self._network_paths[0].addr) is Move.ADDRESS:
             self._begin_path()
@@ -506,18 +518,19 @@ class Connection(QuicConnection):
     def _payload_received(
         self, context: QuicReceiveContext, plain: bytes, crypto_frame_required: bool = False
     ) -> tuple[bool, bool]:
-        kind = kind_of(plain) if context.epoch is ONE_RTT else Payload.ANYTHING
+        contents = read(plain) if context.epoch is ONE_RTT else None
         eliciting, probing = super()._payload_received(context, plain, crypto_frame_required)
-        if eliciting:
-            if kind is Payload.ANYTHING:
-                self._must_flush = True
-            if context.epoch is ONE_RTT:
-                self._acknowledge_in(self._acks.received(kind), context.time)
+        if eliciting and context.epoch is ONE_RTT:
+            self._elicited(Payload.ANYTHING if contents is None else contents.kind, context.time)
+        elif eliciting:
+            self._must_flush = True
         return eliciting, probing
 
-    def _acknowledge_in(self, delay: float, now: float) -> None:
-        """Acknowledge the packet that is being read in so many seconds at the latest."""
-        self._ack_delay = delay
+    def _elicited(self, kind: Payload, now: float) -> None:
+        """The packet that is being read asks for an acknowledgement, which should leave soon."""
+        if kind is Payload.ANYTHING:
+            self._must_flush = True
+        self._ack_delay = delay = self._acks.received(kind, now)
         space = self._space
         if space is not None and space.ack_at is not None:
             space.ack_at = min(space.ack_at, now + delay)
@@ -568,9 +581,13 @@ class Connection(QuicConnection):
             space.ack_at = math.nextafter(now, -math.inf)
         if self._handshake_confirmed and self._keys.take(self._packet_number):
             self.request_key_update()
-        if self._has_nothing(now):
-            self._pacing_at = None
-            return []
+        streams = self._usual_streams() if self._is_usual() else None
+        if streams is not None:
+            if not streams and not self.queue and (space is None or space.ack_at is None or space.ack_at > now):
+                self._pacing_at = None
+                return []
+            if self._quic_logger is None and not self._writer.asks_for_more(now):
+                return self._writer.write(now, streams)
         if self._close_pending and self._handshake_complete:
             # What was written before the end goes first: a refusal would otherwise never be read.
             self._close_pending = False
@@ -579,34 +596,48 @@ class Connection(QuicConnection):
             return before + super().datagrams_to_send(now)
         return super().datagrams_to_send(now)
 
-    def _has_nothing(self, now: float) -> bool:
-        """Whether a packet built now would be empty, which is as dear to find out by building it as a full one is to
-        build. What is looked at is what aioquic's `_write_application` may write."""
-        if self.queue or not self._handshake_confirmed:
-            return False
+    def _is_usual(self) -> bool:
+        """Whether the connection has nothing to say of itself: of what aioquic's `_write_application` may write, at
+        most acknowledgements, datagrams and bytes of streams. Without any of them a packet would be empty, which is as
+        dear to find out by building it as a full one is to build."""
         if (
-            self._close_pending
+            not self._handshake_confirmed
+            or self._close_pending
             or self._probe_pending
             or self._ping_pending
             or self._handshake_done_pending
             or self._streams_blocked_pending
             or self._retire_connection_ids
+            or self._remote_preferred_address is not None
+            or self._state in END_STATES
+            or self._pair._update_key_requested
         ):
             return False
-        space, crypto, paths = self._space, self._crypto, self._network_paths
-        if len(paths) > 1 or not paths[0].is_validated or paths[0].remote_challenges or space is None or crypto is None:
+        crypto, paths = self._crypto, self._network_paths
+        if len(paths) > 1 or not paths[0].is_validated or paths[0].remote_challenges:
             return False
-        if (space.ack_at is not None and space.ack_at <= now) or not crypto.sender.buffer_is_empty:
+        if crypto is None or not crypto.sender.buffer_is_empty or self._limits_to_tell():
             return False
-        if self._limits_to_tell() or not all(known.was_sent for known in self._host_cids):
-            return False
-        if self._streams_wait():
-            return False
-        settled = self._credit.settled
-        for stream in self._streams.values():
-            if stream.stream_id not in settled or stream.max_stream_data_local_sent != stream.max_stream_data_local:
-                return False
-        return True
+        return all(map(_was_sent, self._host_cids))
+
+    def _usual_streams(self) -> bool | None:
+        """Whether streams have bytes to send now; None where there is more to say of one, or bulk to send."""
+        settled, waits = self._credit.settled, False
+        for number, stream in self._streams.items():
+            sender, receiver = stream.sender, stream.receiver
+            if stream.max_stream_data_local_sent != stream.max_stream_data_local:
+                return None
+            if sender.reset_pending or receiver.stop_pending or stream.is_finished:
+                return None
+            if number not in settled:
+                if self._raised(stream) is not None:
+                    return None
+                self._credit.settle(number, self._streams.keys())
+            if not sender.buffer_is_empty and not stream.is_blocked:
+                if self._turns.is_bulk(number):
+                    return None
+                waits = True
+        return waits
 
     def _carries_more(self, now: float) -> bool:
         """Whether a datagram leaves now in whose packet there is room for an acknowledgement, which is not due yet."""
@@ -633,8 +664,11 @@ class Connection(QuicConnection):
                 self._pace.urgent, self._pace.bulk = not media and not turn.bulk, turn.bulk
                 if flight is not None and not self._probe_pending:
                     builder.max_flight_bytes = self._flight(flight, media=media, bulk=turn.bulk)
+                    if index and self._handshake_confirmed:
+                        builder._datagram_init = True  # the turn before began a packet in vain, by its own measure
                 try:
-                    super()._write_application(builder, network_path, now)
+                    with self._pace.while_any(None if turn.streams else self.queue):
+                        super()._write_application(builder, network_path, now)
                 except QuicPacketBuilderStop:
                     if turn.bulk or index == last:
                         raise
@@ -693,13 +727,27 @@ class Connection(QuicConnection):
         """
         if not self._timer_known:
             self._timer_known = True
-            self._timer = super().get_timer()
+            self._timer = self._usual_timer() if self._handshake_confirmed else super().get_timer()
             if self._state not in END_STATES:
                 due = self._liveness.next_timeout(handshake_complete=self._handshake_complete)
                 self._timer = _earlier(self._timer, due)
         if not self._handshake_confirmed or self._state in END_STATES:
             return self._timer  # the hop is not asked before the peer takes datagrams (see `datagrams_to_send`)
         return _earlier(self._timer, self.hop.wakes_at())
+
+    def _usual_timer(self) -> float | None:
+        """aioquic's `get_timer` once a handshake is confirmed: of its packets those of application data are left."""
+        space, loss = self._space, self._loss
+        if space is None or self._state in END_STATES or not self._network_paths[0].is_validated:
+            return super().get_timer()
+        at = self._close_at
+        lost: float | None = space.loss_time
+        if lost is None and (space.ack_eliciting_in_flight or not loss.peer_completed_address_validation):
+            lost = loss._time_of_last_sent_ack_eliciting_packet + loss.get_probe_timeout() * 2**loss._pto_count
+        self._loss_at = lost
+        for due in (lost, space.ack_at, self._pacing_at):
+            at = _earlier(at, due)
+        return at
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`."""

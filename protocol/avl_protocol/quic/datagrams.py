@@ -113,21 +113,26 @@ class DatagramSender:
         capacity = 1 + size_uint_var(size) + size
         if capacity > builder.remaining_flight_space:
             builder.start_frame(frame_type, capacity=capacity)  # raises: it has no room here
-        record = self.hop.datagram_sent(payload, waiting.cookie, self._now)
+        record = self.leaves(waiting)
         if record is None:
             buffer = builder.start_frame(frame_type, capacity=capacity)
         else:
-            buffer = builder.start_frame(frame_type, capacity=capacity, handler=self._fate, handler_args=(record,))
-        self.pacer.size = (self.pacer.size or 0) + size + OVERHEAD
+            buffer = builder.start_frame(frame_type, capacity=capacity, handler=self.fate, handler_args=(record,))
         buffer.push_uint_var(size)
         buffer.push_bytes(payload)
         if self._trace is not None and builder.quic_logger_frames is not None:
             builder.quic_logger_frames.append(self._trace.encode_datagram_frame(length=size))
+
+    def leaves(self, waiting: Waiting) -> Sent | None:
+        """A datagram leaves in the packet being written; what `fate` wants to be told of, if anything."""
+        self.pacer.size = (self.pacer.size or 0) + len(waiting.payload) + OVERHEAD
+        return self.hop.datagram_sent(waiting.payload, waiting.cookie, self._now)
 
     def end_log(self) -> None:
         """Nothing more will happen here: finish the qlog file, where there is one."""
         if self._log is not None:
             self._log.end()
 
-    def _fate(self, state: QuicDeliveryState, record: Sent) -> None:
+    def fate(self, state: QuicDeliveryState, record: Sent) -> None:
+        """What became of the packet that a datagram left in."""
         self.hop.resolved(record, state == QuicDeliveryState.ACKED)

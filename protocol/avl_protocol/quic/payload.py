@@ -1,18 +1,22 @@
-"""What a packet's payload asks for, told by its frames before they are handled.
+"""What stands in a packet's payload, read in one pass where it holds nothing but what most packets do.
 
-Most packets of a running hop hold an acknowledgement, a media datagram or feedback, and nothing that could let anything
-leave. To know that spares a flush for each of them, and lets the acknowledgement of feedback wait for the next
-datagram, which carries it for nothing.
+Most packets of a running hop hold acknowledgements, datagrams and pieces of streams, and nothing that could let
+anything leave. To know that spares a flush for each of them, and lets the acknowledgement of feedback wait for the next
+datagram, which carries it for nothing. Everything else is left to aioquic.
 """
 
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 from avl_protocol.wire.registry import DatagramType
 
 #: Frame types of RFC 9000, section 19, and RFC 9221.
 _ACK, _DATAGRAM, _DATAGRAM_WITH_LENGTH = 0x02, 0x30, 0x31
+#: STREAM frames by their bits: 0x08 is the base (19.8).
+_STREAMS = range(0x08, 0x10)
+_OFFSET, _LENGTH, _END = 0x04, 0x02, 0x01
 #: How a feedback datagram begins: zero byte, handle 0, type (spec 07-rate, 7.1).
 _FEEDBACK = bytes((0, 0, DatagramType.FEEDBACK))
 
@@ -21,49 +25,112 @@ class Payload(Enum):
     """Kinds of payloads."""
 
     FEEDBACK = "acknowledgements and feedback, which nobody waits to see acknowledged"
-    DATAGRAMS = "acknowledgements and datagrams"
+    PIECES = "acknowledgements and pieces of streams"
+    CARRIED = "acknowledgements, datagrams and perhaps pieces of streams"
     ANYTHING = "anything else"
 
 
-def kind_of(plain: bytes) -> Payload:
-    """The kind of a decrypted payload of a 1-RTT packet; what is malformed is anything, and found out elsewhere."""
-    at, found = 0, Payload.FEEDBACK
+class Acknowledgement(NamedTuple):
+    """An ACK frame: ranges of packet numbers, the newest first, and the delay as it was encoded."""
+
+    ranges: list[range]
+    delay: int
+
+
+class Piece(NamedTuple):
+    """A STREAM frame."""
+
+    stream: int
+    offset: int
+    data: bytes
+    end: bool
+
+
+class Contents(NamedTuple):
+    """The frames of a payload, by kind, each in order."""
+
+    acknowledgements: list[Acknowledgement]
+    datagrams: list[bytes]
+    pieces: list[Piece]
+
+    @property
+    def eliciting(self) -> bool:
+        """Whether it asks for an acknowledgement."""
+        return bool(self.datagrams or self.pieces)
+
+    @property
+    def kind(self) -> Payload:
+        """What it asks for."""
+        if not self.datagrams:
+            return Payload.PIECES if self.pieces else Payload.FEEDBACK
+        if self.pieces or not all(map(_feedback, self.datagrams)):
+            return Payload.CARRIED
+        return Payload.FEEDBACK
+
+
+def read(plain: bytes) -> Contents | None:
+    """The frames of a decrypted payload of a 1-RTT packet; None where it holds any others, none, or is malformed."""
+    at, size = 0, len(plain)
+    acknowledgements: list[Acknowledgement] = []
+    datagrams: list[bytes] = []
+    pieces: list[Piece] = []
     try:
-        while at < len(plain):
+        while at < size:
             kind = plain[at]
             at += 1
             if kind == _DATAGRAM_WITH_LENGTH:
-                size, at = _integer(plain, at)
-                end = at + size
-            elif kind == _DATAGRAM:
-                end = len(plain)
+                length, at = _integer(plain, at)
+                datagrams.append(plain[at : at + length])
+                at += length
             elif kind == _ACK:
-                at = _after_acknowledgement(plain, at)
-                continue
+                acknowledgement, at = _acknowledgement(plain, at)
+                acknowledgements.append(acknowledgement)
+            elif kind in _STREAMS:
+                stream, at = _integer(plain, at)
+                offset = 0
+                if kind & _OFFSET:
+                    offset, at = _integer(plain, at)
+                end = size
+                if kind & _LENGTH:
+                    length, at = _integer(plain, at)
+                    end = at + length
+                pieces.append(Piece(stream, offset, plain[at:end], bool(kind & _END)))
+                at = end
+            elif kind == _DATAGRAM:
+                datagrams.append(plain[at:])
+                at = size
             else:
-                return Payload.ANYTHING
-            if not _feedback(plain, at):
-                found = Payload.DATAGRAMS
-            at = end
-    except IndexError:
-        return Payload.ANYTHING
-    return found
+                return None
+    except (IndexError, ValueError):
+        return None
+    return Contents(acknowledgements, datagrams, pieces) if size and at == size else None
 
 
-def _after_acknowledgement(plain: bytes, at: int) -> int:
-    """Where the frame behind an ACK frame begins: largest, delay, count and first range, then pairs (19.3)."""
-    at += 1 << (plain[at] >> 6)
-    at += 1 << (plain[at] >> 6)
+def _acknowledgement(plain: bytes, at: int) -> tuple[Acknowledgement, int]:
+    """An ACK frame and the place behind it: largest, delay, count and first range, then pairs (19.3). Raises ValueError
+    for a range below zero."""
+    largest, at = _integer(plain, at)
+    delay, at = _integer(plain, at)
     count, at = _integer(plain, at)
-    for _ in range(2 * count + 1):
-        at += 1 << (plain[at] >> 6)
-    return at
+    first, at = _integer(plain, at)
+    smallest = largest - first
+    ranges = [range(smallest, largest + 1)]
+    for _ in range(count):
+        gap, at = _integer(plain, at)
+        length, at = _integer(plain, at)
+        largest = smallest - gap - 2
+        smallest = largest - length
+        ranges.append(range(smallest, largest + 1))
+    if smallest < 0:
+        raise ValueError
+    return Acknowledgement(ranges, delay), at
 
 
-def _feedback(plain: bytes, at: int) -> bool:
+def _feedback(datagram: bytes) -> bool:
     """Whether a datagram is feedback, raw or behind a WebTransport session's number (RFC 9297, section 2.1)."""
-    behind = at + (1 << (plain[at] >> 6))
-    return plain.startswith(_FEEDBACK, at) or plain.startswith(_FEEDBACK, behind)
+    if datagram.startswith(_FEEDBACK):
+        return True
+    return bool(datagram) and datagram.startswith(_FEEDBACK, 1 << (datagram[0] >> 6))
 
 
 def _integer(plain: bytes, at: int) -> tuple[int, int]:
@@ -71,5 +138,7 @@ def _integer(plain: bytes, at: int) -> tuple[int, int]:
     first = plain[at]
     if first < 0x40:
         return first, at + 1
-    size = 1 << (first >> 6)
-    return int.from_bytes(plain[at : at + size], "big") & ((1 << (8 * size - 2)) - 1), at + size
+    end = at + (1 << (first >> 6))
+    if end > len(plain):
+        raise IndexError
+    return int.from_bytes(plain[at:end], "big") & ((1 << (8 * (end - at) - 2)) - 1), end

@@ -68,13 +68,20 @@ class Turns:
         """Let a stream leave after every datagram."""
         self._bulk.add(stream)
 
+    def is_bulk(self, stream: int) -> bool:
+        """Whether a stream leaves after every datagram."""
+        return stream in self._bulk
+
     def plan(self, streams: Sequence[S], known: Container[int], datagrams: bool) -> list[Turn[S]]:
         """The turns of now, in order. `known`: streams that still exist; `datagrams`: whether any wait."""
         last: list[S] = []
         if self._bulk:
             bulk = self._bulk = {stream for stream in self._bulk if stream in known}
             last = [stream for stream in streams if stream.stream_id in bulk]
-            streams = [stream for stream in streams if stream.stream_id not in bulk]
+            if all(stream.sender.buffer_is_empty for stream in last):
+                last = []  # none of them makes anybody wait
+            else:
+                streams = [stream for stream in streams if stream.stream_id not in bulk]
         for stream in streams:
             if not stream.sender.buffer_is_empty and not stream.is_blocked:
                 turns = [Turn(streams, False, False, _sent(streams))]

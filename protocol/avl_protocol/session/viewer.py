@@ -363,7 +363,7 @@ class ViewerSession:
         for channel in channels_of(self.permissions)[1:]:
             self._pipes.open(channel)
         if self._decodes:
-            self.send(Decoder(self._decodes))
+            self.send(self._decodes)
         self._exchange_clocks(now)
         self._events.append(Admitted(grant))
 
@@ -409,11 +409,11 @@ class ViewerSession:
 
     # media
 
-    def watch(self, decodes: tuple[int, ...]) -> None:
-        """Ask for pictures from now on, where none were wanted at first; `decodes`: chroma samplings that we decode."""
+    def watch(self, decodes: Decoder) -> None:
+        """Ask for pictures from now on, where none were wanted at first; `decodes`: what our decoder can do."""
         if not self._decodes:
             self._decodes = decodes
-            self.send(Decoder(decodes))
+            self.send(decodes)
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
+from avl_protocol.wire.endtoend import Decoder
 from avl_protocol.wire.registry import InputKind, Permission
 
 
@@ -20,7 +21,7 @@ class ViewerState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewerSettings:
-    """The device that is wanted, and the reason. `decodes`: chroma samplings our decoder can do, none where no pictures
+    """The device that is wanted, and the reason. `decodes`: what our decoder can do, None where no pictures
     are wanted yet (`ViewerSession.watch`); `ticket`: of a lost session."""
 
     identity: Identity
@@ -29,7 +30,7 @@ class ViewerSettings:
     code: str
     name: str
     permissions: Permission
-    decodes: tuple[int, ...]
+    decodes: Decoder | None
     ticket: bytes = b""
 
 

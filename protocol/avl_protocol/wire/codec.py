@@ -33,15 +33,26 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _check(kind: str, value: Any) -> Any:
-    """The value as the dataclasses hold it (lists as tuples). Raises ValueError when its type is not `kind`."""
+def _checker(kind: str) -> Callable[[Any], Any]:
+    """What gives a value as the dataclasses hold it (lists as tuples), and raises ValueError when its type is not
+    `kind`."""
     if kind.endswith("[]"):
-        if not isinstance(value, (list, tuple)):
+        check_item = _checker(kind[:-2])
+
+        def check_all(value: Any) -> Any:
+            if not isinstance(value, (list, tuple)):
+                raise ValueError(f"expected {kind}")
+            return tuple([check_item(item) for item in value])
+
+        return check_all
+    is_right = _CHECKS[kind]
+
+    def check(value: Any) -> Any:
+        if not is_right(value):
             raise ValueError(f"expected {kind}")
-        return tuple(_check(kind[:-2], item) for item in value)
-    if not _CHECKS[kind](value):
-        raise ValueError(f"expected {kind}")
-    return value
+        return value
+
+    return check
 
 
 def registry_name(kind: type[Any]) -> str:
@@ -61,7 +72,12 @@ class Codec(Generic[M]):
         self._code = code
         #: The message classes of this table.
         self.kinds = kinds
-        self._by_class = {kind: table[registry_name(kind)] for kind in kinds}
+        #: Number and fields of each class: key, name, and what checks the value; keys ascending, as they travel.
+        self._by_class = {
+            kind: (number, tuple((key, name, _checker(type_name)) for key, name, type_name in sorted(rows)))
+            for kind in kinds
+            for number, rows in (table[registry_name(kind)],)
+        }
         self._by_number = {table[registry_name(kind)][0]: kind for kind in kinds}
         self._required = {
             kind: frozenset(f.name for f in fields(kind) if f.default is MISSING)  # type: ignore[arg-type]
@@ -72,12 +88,12 @@ class Codec(Generic[M]):
         """The bytes of a message. Raises LocalProtocolError when a field has a wrong type."""
         number, table = self._by_class[type(message)]
         body = {}
-        for key, name, kind in table:
+        for key, name, check in table:
             try:
-                body[key] = _check(kind, getattr(message, name))
+                body[key] = check(getattr(message, name))
             except ValueError as error:
                 raise LocalProtocolError(f"{type(message).__name__}.{name}: {error}") from None
-        return varint.encode(number) + packing.pack(body)
+        return varint.encode(number) + packing.pack_ordered(body)
 
     def decode(self, data: bytes) -> M | None:
         """The message of these bytes, or None for a type this version does not know. Raises RemoteProtocolError."""
@@ -89,10 +105,10 @@ class Codec(Generic[M]):
         if kind is None:
             return None
         values = {}
-        for key, name, type_name in self._by_class[kind][1]:
+        for key, name, check in self._by_class[kind][1]:
             if key in body:
                 try:
-                    values[name] = _check(type_name, body[key])
+                    values[name] = check(body[key])
                 except ValueError as error:
                     raise RemoteProtocolError(self._code, f"{kind.__name__}.{name}: {error}") from None
             elif name in self._required[kind]:

@@ -127,9 +127,10 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """What the viewer can decode: chroma samplings."""
+    """What the viewer can decode: chroma samplings of H.264, and rows of (codec, chroma samplings) beside it."""
 
     chroma: tuple[int, ...]
+    others: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

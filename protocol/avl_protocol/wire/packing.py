@@ -14,17 +14,25 @@ from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode
 
 DEPTH = 8
+_PLAIN = frozenset({int, str, bytes})
 
 
 def pack(value: Any) -> bytes:
     """The one encoding of None, bool, int, str, bytes, list/tuple or dict with integer keys."""
-    packed: bytes = msgpack.packb(_ordered(value, 0), use_bin_type=True, strict_types=False)
+    return pack_ordered(_ordered(value, 0))
+
+
+def pack_ordered(value: Any) -> bytes:
+    """The same of a value that is known to hold nothing else, its keys ascending."""
+    packed: bytes = msgpack.packb(value, use_bin_type=True, strict_types=False)
     return packed
 
 
 def _ordered(value: Any, depth: int) -> Any:
     if depth > DEPTH:
         raise LocalProtocolError("value is nested too deeply")
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, dict):
         return {key: _ordered(value[key], depth + 1) for key in sorted(value)}
     if isinstance(value, (list, tuple)):

@@ -158,7 +158,7 @@ class ObjectFlag(IntFlag):
 class TrackKind(IntEnum):
     """Registry section "track_kinds"."""
 
-    VIDEO = 1  # H.264
+    VIDEO = 1  # pictures
     AUDIO = 2  # reserved
     CURSOR = 3  # reserved
     EXACT = 4  # rectangles of exact pixels
@@ -260,6 +260,15 @@ class Chroma(IntEnum):
 
     YUV420 = 0  # 4:2:0
     YUV444 = 1  # 4:4:4
+
+
+class VideoCodec(IntEnum):
+    """Registry section "codecs"."""
+
+    H264 = 0  # H.264
+    H265 = 1  # H.265
+    VP9 = 2  # VP9
+    AV1 = 3  # AV1
 
 
 #: channel -> (permissions, any of which opens it; none: it is always open, whether it is bulk)
@@ -381,7 +390,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "NEED_KEYS": (3, ((0, "track", "int"), (1, "kid", "int"),)),
     "LAYOUT": (4, ((0, "width", "int"), (1, "height", "int"), (2, "names", "str[]"), (3, "monitors", "int[][]"),)),
     "CURSOR": (5, ((0, "serial", "int"), (1, "width", "int"), (2, "height", "int"), (3, "hot_x", "int"), (4, "hot_y", "int"), (5, "image", "bytes"), (6, "scale", "int"),)),
-    "DECODER": (6, ((0, "chroma", "int[]"),)),
+    "DECODER": (6, ((0, "chroma", "int[]"), (1, "others", "int[][]"),)),
     "CLOCK_PING": (7, ((0, "sent_us", "int"),)),
     "CLOCK_PONG": (8, ((0, "sent_us", "int"), (1, "host_us", "int"),)),
     "BEACON": (9, ((0, "host_us", "int"), (1, "objects", "int[][]"),)),

@@ -29,8 +29,8 @@ export function bounds(vectors) {
       }
     }],
     ["a bitstream is the one picture that was announced", () => {
-      for (const { about, unit, width, height, chroma, taken } of vectors.units) {
-        same(refusal(() => checkBitstream(bytes(unit), width, height, chroma)), taken ? null : CLOSE.SESSION_PROTOCOL, about);
+      for (const { about, unit, key, taken, ...group } of vectors.units) {
+        same(refusal(() => checkBitstream(bytes(unit), group, key)), taken ? null : CLOSE.SESSION_PROTOCOL, about);
       }
     }],
   ];

@@ -1,10 +1,11 @@
-"""Decoder: H.264 access units in, pictures out."""
+"""Decoder: bitstreams of objects in, pictures out."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
-from avl_protocol.media.frame import Chroma
+from avl_protocol.wire import endtoend
+from avl_protocol.wire.registry import Chroma, VideoCodec
 
 
 class DecodeError(Exception):
@@ -15,11 +16,19 @@ class Decoder(Protocol):
     """An open decoder; driven by one thread."""
 
     def decode(self, data: bytes) -> Any:
-        """The picture (a PyAV VideoFrame) of one access unit, with no delay. Raises DecodeError."""
+        """The picture (a PyAV VideoFrame) of one object's bitstream, with no delay. Raises DecodeError."""
 
     def close(self) -> None:
         """Flush and let go."""
 
 
-#: Chroma samplings that the native decoder can do.
-DECODES: tuple[int, ...] = (int(Chroma.YUV420), int(Chroma.YUV444))
+_EITHER = (int(Chroma.YUV420), int(Chroma.YUV444))
+#: What the native decoder can do.
+DECODES = endtoend.Decoder(
+    _EITHER,
+    (
+        (int(VideoCodec.H265), *_EITHER),
+        (int(VideoCodec.VP9), *_EITHER),
+        (int(VideoCodec.AV1), int(Chroma.YUV420)),
+    ),
+)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from avl_protocol.media.bounds import codec_of
 from avl_protocol.media.clock import ClockOffset
 from avl_protocol.media.frame import Rect
 from avl_protocol.media.track import Track
@@ -62,7 +63,7 @@ class PicturePipeline:
         """Show or decode this next; `captured` in seconds of our clock."""
         self.book.received(one, captured)
         if isinstance(one, ReceivedFrame):
-            self.decoder.submit(DecodeJob(one.data, one.preamble.key, one))
+            self.decoder.submit(DecodeJob(one.data, one.preamble.key, one, codec_of(one.codec)))
         else:
             self._show(one)
 

@@ -15,16 +15,18 @@ from functools import partial
 from typing import Any, Protocol
 
 from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.wire.registry import VideoCodec
 from avl_viewer.decode.decoder import DecodeError, Decoder
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeJob:
-    """One access unit. `context` is the caller's and comes back with the result."""
+    """One object's bitstream. `context` is the caller's and comes back with the result."""
 
     data: bytes
     key: bool
     context: Any
+    codec: VideoCodec = VideoCodec.H264
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class _Step:
 
     def __init__(
         self,
-        open_decoder: Callable[[], Decoder],
+        open_decoder: Callable[[VideoCodec], Decoder],
         decoded: Callable[[Decoded], None],
         failed: Callable[[Any, DecodeError], None],
         now: Callable[[], float],
@@ -66,14 +68,17 @@ class _Step:
         self._failed = failed
         self._now = now
         self._decoder: Decoder | None = None
+        self._codec = VideoCodec.H264
 
     def run(self, job: DecodeJob) -> None:
         started = self._now()
         try:
+            if job.key and job.codec is not self._codec:
+                self.close()
             if self._decoder is None:
                 if not job.key:
                     raise DecodeError("a key picture is needed first")
-                self._decoder = self._open_decoder()
+                self._decoder, self._codec = self._open_decoder(job.codec), job.codec
             frame = self._decoder.decode(job.data)
         except DecodeError as error:
             self.close()
@@ -99,7 +104,7 @@ class InlineWorker:
 
     def __init__(
         self,
-        open_decoder: Callable[[], Decoder],
+        open_decoder: Callable[[VideoCodec], Decoder],
         decoded: Callable[[Decoded], None],
         failed: Callable[[Any, DecodeError], None],
         now: Callable[[], float],
@@ -127,7 +132,7 @@ class ThreadWorker:
     def __init__(
         self,
         *,
-        open_decoder: Callable[[], Decoder],
+        open_decoder: Callable[[VideoCodec], Decoder],
         decoded: Callable[[Decoded], None],
         failed: Callable[[Any, DecodeError], None],
         now: Callable[[], float],

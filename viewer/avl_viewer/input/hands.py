@@ -52,11 +52,15 @@ _DIGITS = frozenset(int(key) for key in (*range(Qt.Key.Key_0, Qt.Key.Key_9 + 1),
 _LETTERS = {0x04 + at: letter for at, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
 #: With one of these held a key is a command.
 _COMMAND = Modifier.CONTROL | Modifier.ALT | Modifier.META
-_QT_MODIFIERS = (
-    (Qt.KeyboardModifier.ControlModifier, Modifier.CONTROL),
-    (Qt.KeyboardModifier.ShiftModifier, Modifier.SHIFT),
-    (Qt.KeyboardModifier.AltModifier, Modifier.ALT),
-    (Qt.KeyboardModifier.MetaModifier, Modifier.META),
+#: By Qt's numbers: its flags are an enum of Python's, of which every & makes another.
+_QT_MODIFIERS = tuple(
+    (int(flag.value), int(bit))
+    for flag, bit in (
+        (Qt.KeyboardModifier.ControlModifier, Modifier.CONTROL),
+        (Qt.KeyboardModifier.ShiftModifier, Modifier.SHIFT),
+        (Qt.KeyboardModifier.AltModifier, Modifier.ALT),
+        (Qt.KeyboardModifier.MetaModifier, Modifier.META),
+    )
 )
 #: Qt hides the locks; the platform's own mask, by Qt's platform name, shows them. X11: Lock, Mod2, Mod5.
 _NATIVE_MODIFIERS: dict[str, tuple[tuple[int, Modifier], ...]] = {
@@ -197,14 +201,13 @@ class Hands:
 
     def _reconcile(self, modifiers: Qt.KeyboardModifier, number: int | None, native: int | None) -> None:
         """Let go of modifier keys that an event of another key, or of the pointer, says are up."""
-        told = Modifier(0)
-        for flag, bit in _QT_MODIFIERS:
-            if modifiers & flag:
-                told |= bit
+        if not self._keys:
+            return
+        told = _told(modifiers)
         self._meta_told |= bool(told & Modifier.META and self._keys.keys() & {0xE3, 0xE7})
         lost = []
         for key in self._keys:
-            bit = MODIFIER_KEYS.get(key, Modifier(0))
+            bit = int(MODIFIER_KEYS.get(key, 0))
             if not bit or MODIFIER_KEYS.get(number or 0) == bit or (bit == Modifier.META and not self._meta_told):
                 continue
             if key == ALT_RIGHT and self._altgr:
@@ -279,24 +282,32 @@ class Hands:
         """The modifiers as they are after this event; the platform reports them as before it."""
         if number == ALT_RIGHT:
             self._altgr = down and event.key() != Qt.Key.Key_Alt
-        bits = Modifier(0)
-        for flag, bit in _QT_MODIFIERS:
-            if event.modifiers() & flag:
-                bits |= bit
+        bits = _told(event.modifiers())
+        native = int(event.nativeModifiers())
         for mask, bit in _NATIVE_MODIFIERS.get(self._platform, ()):
-            if int(event.nativeModifiers()) & mask:
-                bits |= bit
-        bits &= ~MODIFIER_KEYS.get(number, Modifier(0))
+            if native & mask:
+                bits |= int(bit)
+        bits &= ~int(MODIFIER_KEYS.get(number, 0))
         held = {*self._keys, number} if down else self._keys.keys() - {number}
         for other in held:
-            bits |= MODIFIER_KEYS.get(other, Modifier(0))
+            bits |= int(MODIFIER_KEYS.get(other, 0))
         if number == ALT_RIGHT and not down:
             bits &= ~Modifier.ALTGR
         if self._altgr or bits & Modifier.ALTGR:
             bits |= Modifier.ALTGR
             if ALT_LEFT not in held:
                 bits &= ~Modifier.ALT
-        return bits
+        return Modifier(bits)
+
+
+def _told(modifiers: Qt.KeyboardModifier) -> int:
+    """The bits of the modifiers that an event says are held."""
+    flags = int(modifiers.value)
+    told = 0
+    for flag, bit in _QT_MODIFIERS:
+        if flags & flag:
+            told |= bit
+    return told
 
 
 def _letter(event: QKeyEvent) -> str:

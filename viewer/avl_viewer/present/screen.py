@@ -237,14 +237,11 @@ class Screen(QWidget):
         ).panned(0, 0)
         self.resized.emit()
 
-    def event(self, event: QEvent) -> bool:
+    def customEvent(self, event: QEvent) -> None:
+        # Not event(), which Qt calls for all there is, each time through Python: a press would wait for it. Nothing in
+        # this window has a shortcut, so none has to be kept from a key.
         if event.type() == _FLUSH:
             self.hands.flush()
-            return True
-        if event.type() == QEvent.Type.ShortcutOverride:
-            event.accept()
-            return True
-        return super().event(event)
 
     def focusNextPrevChild(self, next: bool) -> bool:
         return not self.hasFocus() and super().focusNextPrevChild(next)  # Tab belongs to the desktop

@@ -238,9 +238,12 @@ class Window(QObject):
         return self._remote is not None and bool(self._remote.permissions & permission)
 
     def _send(self, rows: list[Row]) -> None:
-        if self._remote is None or not self._may(Permission.POINTER | Permission.KEYBOARD):
+        if self._remote is None:
             return
-        allowed = [row for row in rows if may(Permission(self._remote.permissions), row)]
+        permissions = Permission(self._remote.permissions)
+        if not permissions & (Permission.POINTER | Permission.KEYBOARD):
+            return
+        allowed = [row for row in rows if may(permissions, row)]
         if not allowed:
             return
         if self._stage == "running":

@@ -97,7 +97,7 @@ async function begin() {
     decodes,
   };
   client = new Client(world, screens, (message) => (page.postMessage(message), arm()));
-  if (!decodes.length) page.postMessage({ say: "failed", text: "This browser can't decode H.264 video. Use Chrome, Edge or Safari, or the native viewer." });
+  if (!decodes.chroma.length) page.postMessage({ say: "failed", text: "This browser can't decode H.264 video. Use Chrome, Edge or Safari, or the native viewer." });
   return client;
 }
 

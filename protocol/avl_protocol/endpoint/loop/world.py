@@ -11,13 +11,14 @@ from importlib import import_module
 from avl_protocol.endpoint.addresses.interfaces import FixedInterfaces, Interfaces, SystemInterfaces
 from avl_protocol.endpoint.loop.clock import Clock, SystemClock, entropy
 from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.endpoint.loop.priority import Priority, SamePriority, SystemPriority
 from avl_protocol.endpoint.udp.network import Network
 from avl_protocol.endpoint.udp.sockets import UdpNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Clock, entropy, network, own addresses and faults of an assembled program."""
+    """Clock, entropy, network, own addresses, faults and threads' priority of an assembled program."""
 
     clock: Clock
     entropy: Callable[[int], bytes]
@@ -27,6 +28,8 @@ class World:
     dial_tcp: Callable[..., Awaitable[object]] | None = None
     #: Where errors end that nobody foresaw.
     faults: Faults = field(default_factory=Faults)
+    #: Which threads go first.
+    priority: Priority = field(default_factory=SamePriority)
 
 
 async def _dial_tcp(*arguments: object, **settings: object) -> object:
@@ -39,5 +42,10 @@ async def _dial_tcp(*arguments: object, **settings: object) -> object:
 def system_world() -> World:
     """The machine's clock, entropy and sockets. Call it inside the event loop that the program runs on."""
     return World(
-        clock=SystemClock(), entropy=entropy, network=UdpNetwork(), interfaces=SystemInterfaces(), dial_tcp=_dial_tcp
+        clock=SystemClock(),
+        entropy=entropy,
+        network=UdpNetwork(),
+        interfaces=SystemInterfaces(),
+        dial_tcp=_dial_tcp,
+        priority=SystemPriority(),
     )

@@ -94,6 +94,11 @@ class Demultiplexer(Generic[Bound]):
         """Forget a reset token."""
         self._by_token.pop(token, None)
 
+    def known(self, data: bytes) -> Bound | None:
+        """The connection of a datagram with a short header, as nearly all have; None where `route` has to look."""
+        first = data[0]
+        return self._by_id.get(data[1 : 1 + CID_LENGTH]) if 0x40 <= first < 0x80 else None
+
     def route(self, data: bytes) -> Known[Bound] | ResetOf[Bound] | Attachment:
         """What a datagram is; None for what deserves no answer."""
         first = data[0]

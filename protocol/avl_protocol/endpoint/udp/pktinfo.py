@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from functools import lru_cache
 
 import ifaddr
 
@@ -43,9 +44,15 @@ def local_address(ancillary: list[tuple[int, int, bytes]]) -> str | None:
         if level == socket.IPPROTO_IP and kind == IP_PKTINFO and len(value) >= _FOUR.size:
             return socket.inet_ntop(socket.AF_INET, _FOUR.unpack_from(value)[2])
         if level == socket.IPPROTO_IPV6 and kind == IPV6_PKTINFO and len(value) >= _SIX.size:
-            address = ipaddress.IPv6Address(_SIX.unpack_from(value)[0])
-            return str(address.ipv4_mapped or address)
+            return _written(_SIX.unpack_from(value)[0])
     return None
+
+
+@lru_cache(64)
+def _written(packed: bytes) -> str:
+    """One of our addresses, of which there are few and which comes with each datagram."""
+    address = ipaddress.IPv6Address(packed)
+    return str(address.ipv4_mapped or address)
 
 
 def leaving_from(local: str, six: bool) -> Ancillary:

@@ -38,6 +38,8 @@ class UdpSocket:
         self._six = bound.family == socket.AF_INET6
         self._waiting: deque[tuple[bytes, Address | Pinned]] = deque()
         self._tells_local = False
+        #: Whether the last wake-up found more than one call's worth.
+        self._several = False
         self._receiver: Callable[[Batch], None] | None = None
         bound.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
@@ -76,32 +78,51 @@ class UdpSocket:
         self._socket.close()
 
     def _readable(self) -> None:
+        """Hand on what is there. Most wake-ups are for one datagram: it is served before the system is asked for more,
+        unless the wake-up before had more."""
         received: list[tuple[bytes, Address | Pinned]] = []
-        room = (64 if self.coalescing else 0) + (pktinfo.ROOM if self._tells_local else 0)
+        more = self._receive(received)
+        if more and not self._several:
+            self._hand_on(received)
+            received = []
+            more = self._receive(received)
+            self._several = bool(received)
+        else:
+            self._several = False
         for _ in range(RECEIVES):
-            try:
-                data, ancillary, _, source = self._socket.recvmsg(LARGEST, room)
-            except (BlockingIOError, InterruptedError):
+            if not more or len(received) >= RECEIVED:
                 break
-            except ConnectionRefusedError:
-                continue  # a datagram sent earlier found nobody: that is its sender's affair
-            except OSError:
-                break
-            address: Address | Pinned = self._from_kernel(source)
-            if self._tells_local and (local := pktinfo.local_address(ancillary)) is not None:
-                address = (address[0], address[1], local)
-            size = len(data)
-            for level, kind, value in ancillary:
-                if level == SOL_UDP and kind == UDP_GRO:
-                    size = int.from_bytes(value[:4], "little")
-            if 0 < size < len(data):
-                received.extend((data[start : start + size], address) for start in range(0, len(data), size))
-            elif data:
-                received.append((data, address))
-            if len(received) >= RECEIVED:
-                break
-        if received and self._receiver is not None:
+            more = self._receive(received)
+            self._several = self._several or more
+        self._hand_on(received)
+
+    def _hand_on(self, received: list[tuple[bytes, Address | Pinned]]) -> None:
+        if received and self._receiver is not None and self._socket.fileno() >= 0:
             self._receiver(received)
+
+    def _receive(self, received: list[tuple[bytes, Address | Pinned]]) -> bool:
+        """Append what one call returns, several datagrams where the system has joined them; whether to ask again."""
+        room = (64 if self.coalescing else 0) + (pktinfo.ROOM if self._tells_local else 0)
+        try:
+            data, ancillary, _, source = self._socket.recvmsg(LARGEST, room)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except ConnectionRefusedError:
+            return True  # a datagram sent earlier found nobody: that is its sender's affair
+        except OSError:
+            return False
+        address: Address | Pinned = self._from_kernel(source)
+        if self._tells_local and (local := pktinfo.local_address(ancillary)) is not None:
+            address = (address[0], address[1], local)
+        size = len(data)
+        for level, kind, value in ancillary:
+            if level == SOL_UDP and kind == UDP_GRO:
+                size = int.from_bytes(value[:4], "little")
+        if 0 < size < len(data):
+            received.extend((data[start : start + size], address) for start in range(0, len(data), size))
+        elif data:
+            received.append((data, address))
+        return True
 
     def send_batch(self, batch: Batch) -> None:
         """Send in order; runs of equal size to one address leave in one call."""

@@ -13,6 +13,7 @@ from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, InputKind
 
 #: Batches that are remembered at most: a host that answers none must not fill our memory.
 _MOST = 65_536
+_UNCOUNTED = frozenset({int(InputKind.RELEASE_ALL), int(InputKind.HOLDING)})
 
 Event = tuple[Any, ...]
 
@@ -78,7 +79,10 @@ class InputLedger:
 
     def due(self) -> float | None:
         """When `overdue` will next have something to tell."""
-        return self._since + T_INPUT_UNCONFIRMED if any(self._untold()) else None
+        for number, events in self._sent:
+            if number > self._told and any(map(_counts, events)):
+                return self._since + T_INPUT_UNCONFIRMED
+        return None
 
     def overdue(self, now: float) -> list[Dropped]:
         """What the host has not answered for too long; each batch is told once."""
@@ -100,4 +104,4 @@ class InputLedger:
 
 def _counts(event: Event) -> bool:
     """Whether a host that discards the event counts it."""
-    return event[0] not in (InputKind.RELEASE_ALL, InputKind.HOLDING)
+    return event[0] not in _UNCOUNTED

@@ -17,6 +17,8 @@ _BATCH = 64
 _TEXT = 1024
 #: Seconds between the first and the last event of one batch: it carries one time for all.
 _MOMENT = 0.05
+#: No event is too old to be sent before so many seconds.
+_SHORTEST = min(T_INPUT_OLD, T_INPUT_OLD_PRESS)
 
 
 @dataclass(slots=True)
@@ -98,7 +100,9 @@ class InputOutbox:
 
     def expire(self, now: float) -> list[Dropped]:
         """Forget input that would come too late (R-PATH-18), and return it."""
-        lost = []
+        lost: list[Dropped] = []
+        if not self._waiting or now < self._waiting[0].made + _SHORTEST:
+            return lost  # the oldest is in front
         for batch in self._waiting:
             gone = tuple(event for event in batch.events if now >= batch.made + _life(event))
             if gone:
@@ -110,6 +114,8 @@ class InputOutbox:
 
     def due(self) -> float | None:
         """When `expire` will next have something to forget."""
+        if not self._waiting:
+            return None
         ends = (batch.made + _life(event) for batch in self._waiting for event in batch.events)
         return min((end for end in ends if end < math.inf), default=None)
 

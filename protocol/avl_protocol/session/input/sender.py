@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from avl_protocol.session.input.ledger import Dropped, Event, InputLedger
 from avl_protocol.session.input.outbox import InputOutbox
 from avl_protocol.session.pipes import SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.wire.codec import INPUT
+from avl_protocol.wire.endtoend import Batch
 from avl_protocol.wire.registry import Channel
 
 
@@ -47,8 +47,8 @@ class InputSender:
             and self._secure.writable(Channel.INPUT)
         ):
             batch, made = self.outbox.take()
-            host_us = max(0, round(self._to_host(made) * 1e6))
-            self._secure.send(Channel.INPUT, INPUT.encode(replace(batch, time_us=host_us)))
+            batch = Batch(batch.sequence, max(0, round(self._to_host(made) * 1e6)), batch.events)
+            self._secure.send(Channel.INPUT, INPUT.encode(batch))
             self.ledger.sent(batch, now)
 
     def applied(self, sequence: int, discarded: int, now: float) -> None:

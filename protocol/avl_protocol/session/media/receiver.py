@@ -265,7 +265,7 @@ class MediaReceiver:
         assert group is not None
         if not preambles.shows(preamble, group):
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "a picture leaves its place")
-        check_bitstream(data, group.width, group.height, group.chroma)
+        check_bitstream(data, group, preamble.key)
         return ReceivedFrame(
             track=track.track.id,
             number=whole.number,

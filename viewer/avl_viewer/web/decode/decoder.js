@@ -1,8 +1,9 @@
 /**
  * Decoder: frames of one track in decode order -> pictures, one after the other, through WebCodecs.
  *
- * A picture is handed on as it comes out. Only when the decoder has fallen behind are pictures skipped, so that the
- * newest is never kept waiting by older ones.
+ * Hardware is asked for first; where it takes a codec or a sampling not, software does, without a word to the host. A
+ * picture is handed on as it comes out. Only when the decoder has fallen behind are pictures skipped, so that the newest
+ * is never kept waiting by older ones.
  */
 
 /** @typedef {import("../session/media/receiver.js").ReceivedFrame} ReceivedFrame @typedef
@@ -36,6 +37,10 @@ export class Decoder {
     /** @type {VideoDecoder | null} */
     this._decoder = null;
     this._configuration = "";
+    /** Whether hardware was asked for and no picture has come out yet. */
+    this._trying = false;
+    /** Codecs and samplings that hardware did not take. @type {Set<string>} */
+    this._refused = new Set();
     this._needsKey = true;
     /** Frames inside, by number. @type {Map<number, { frame: ReceivedFrame, started: number }>} */
     this._inside = new Map();
@@ -55,12 +60,7 @@ export class Decoder {
     if (this._needsKey && !key) return;
     if (key) this._configure(frame);
     this._inside.set(frame.number, { frame, started: this._clock() });
-    try {
-      this._decoder?.decode(new EncodedVideoChunk({ type: key ? "key" : "delta", timestamp: frame.number, data: frame.data }));
-    } catch (error) {
-      if (!(error instanceof DOMException) && !(error instanceof TypeError)) throw error;
-      this._failed(frame);
-    }
+    this._give(frame);
   }
 
   /** Begin anew: what is inside will not come out. */
@@ -68,9 +68,21 @@ export class Decoder {
     if (this._decoder && this._decoder.state !== "closed") this._decoder.close();
     this._decoder = null;
     this._configuration = "";
+    this._trying = false;
     this._needsKey = true;
     this._inside.clear();
     this._dirty = null;
+  }
+
+  /** @param {ReceivedFrame} frame */
+  _give(frame) {
+    const type = frame.preamble.key ? "key" : "delta";
+    try {
+      this._decoder?.decode(new EncodedVideoChunk({ type, timestamp: frame.number, data: frame.data }));
+    } catch (error) {
+      if (!(error instanceof DOMException) && !(error instanceof TypeError)) throw error;
+      this._broken(frame);
+    }
   }
 
   /** @param {ReceivedFrame} frame  a key object */
@@ -78,18 +90,25 @@ export class Decoder {
     const wanted = `${frame.codec} ${frame.width}x${frame.height} ${frame.chroma}`;
     this._needsKey = false;
     if (this._decoder?.state === "configured" && wanted === this._configuration) return;
-    if (this._decoder && this._decoder.state !== "closed") this._decoder.close();
     this._configuration = wanted;
     this._inside.clear();
     this._dirty = null;
+    this._open(frame);
+  }
+
+  /** Hardware, unless it refused this before. @param {ReceivedFrame} frame  a key object */
+  _open(frame) {
+    if (this._decoder && this._decoder.state !== "closed") this._decoder.close();
     const decoder = new VideoDecoder({
       output: (picture) => this._output(picture),
       error: () => {
-        if (decoder === this._decoder) this._failed(this._oldest());
+        if (decoder === this._decoder) this._broken(this._oldest());
       },
     });
     this._decoder = decoder;
+    this._trying = !this._refused.has(kind(frame));
     decoder.configure({
+      hardwareAcceleration: this._trying ? "prefer-hardware" : "no-preference",
       codec: frame.codec,
       codedWidth: frame.width,
       codedHeight: frame.height,
@@ -106,6 +125,7 @@ export class Decoder {
   /** @param {VideoFrame} picture */
   _output(picture) {
     const now = this._clock();
+    this._trying = false;
     const inside = this._inside.get(picture.timestamp);
     if (!inside) {
       picture.close();
@@ -126,9 +146,27 @@ export class Decoder {
     this._owner.decoderPicture({ frame, picture, dirty: changed, started, decoded: now });
   }
 
+  /** The decoder can't go on. Where hardware has given no picture yet, another one takes all that is inside. @param
+   * {ReceivedFrame | null} frame */
+  _broken(frame) {
+    const first = this._oldest();
+    if (!this._trying || !first?.preamble.key) {
+      this._failed(frame);
+      return;
+    }
+    this._refused.add(kind(first));
+    this._open(first);
+    for (const { frame: inside } of [...this._inside.values()]) this._give(inside);
+  }
+
   /** @param {ReceivedFrame | null} frame */
   _failed(frame) {
     this.reset();
     this._owner.decoderFailed(frame);
   }
+}
+
+/** What hardware takes or refuses. @param {ReceivedFrame} frame */
+function kind(frame) {
+  return `${frame.codec.split(".", 1)[0]} ${frame.chroma}`;
 }

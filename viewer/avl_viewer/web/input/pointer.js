@@ -64,10 +64,11 @@ export class Pointer {
     element.addEventListener("pointerdown", (event) => {
       owner.seen(event);
       this._at = time(event);
-      owner.pressed();
-      element.setPointerCapture(event.pointerId);
       if (event.pointerType === "touch") this._touch.down(event.pointerId, event.clientX, event.clientY);
       else this._mouse.at(event.clientX, event.clientY, event.buttons);
+      // The press is on its way before the page is seen to: to move the focus may take as long as all the rest.
+      owner.pressed();
+      element.setPointerCapture(event.pointerId);
       event.preventDefault();
     });
     element.addEventListener("pointerup", (event) => {

@@ -41,7 +41,7 @@ const NO_TICKET = new Uint8Array(0);
  * @property {() => number} wall  Unix time in seconds
  * @property {(size: number) => Uint8Array} entropy
  * @property {any} identity
- * @property {number[]} decodes  chroma samplings
+ * @property {import("../decode/support.js").Decodable} decodes
  * @typedef {import("../paths/paths.js").PathsWorld & Machine} World  What a client needs of the machine it runs on;
  * times are milliseconds.
  *

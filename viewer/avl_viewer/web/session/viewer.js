@@ -302,7 +302,7 @@ export class ViewerSession {
     this._timers.stop(Timer.HANDSHAKE);
     this._timers.set(Timer.STALE, now + TIMER.STALE);
     for (const channel of channelsOf(this.permissions).slice(1)) this._pipes.open(channel);
-    this.send("DECODER", { chroma: this._settings.decodes });
+    this.send("DECODER", { ...this._settings.decodes });
     this._timers.set(Timer.CLOCK, this._clocks.ask(now));
     this._owner.sessionAdmitted(grant);
   }

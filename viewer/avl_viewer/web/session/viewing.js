@@ -10,7 +10,7 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
 /**
  * @typedef {import("./pipes.js").Attachment} Attachment
  *
- * @typedef {object} ViewerSettings  The device that is wanted, and the reason. `decodes`: chroma samplings our decoder
+ * @typedef {object} ViewerSettings  The device that is wanted, and the reason. `decodes`: what our decoder
  * can do; `ticket`: of a lost session.
  * @property {any} identity
  * @property {bigint} device
@@ -18,7 +18,7 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @property {string} code
  * @property {string} name
  * @property {number} permissions
- * @property {number[]} decodes
+ * @property {import("../decode/support.js").Decodable} decodes
  * @property {Uint8Array} ticket
  *
  * @typedef {object} ViewerSessionOwner  What the owner of a session is told.

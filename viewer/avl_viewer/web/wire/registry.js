@@ -206,6 +206,12 @@ export const CHROMA = Object.freeze({
   YUV420: 0,
   YUV444: 1,
 });
+export const CODEC = Object.freeze({
+  H264: 0,
+  H265: 1,
+  VP9: 2,
+  AV1: 3,
+});
 export const CLOSE = Object.freeze({
   NO_ERROR: 0,
   PROTOCOL_ERROR: 1,
@@ -311,7 +317,7 @@ export const CONTROL_MESSAGES = Object.freeze({
   NEED_KEYS: [3, [[0, "track", "int"], [1, "kid", "int"]]],
   LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]", []], [3, "monitors", "int[][]", []]]],
   CURSOR: [5, [[0, "serial", "int"], [1, "width", "int"], [2, "height", "int"], [3, "hot_x", "int"], [4, "hot_y", "int"], [5, "image", "bytes"], [6, "scale", "int", 1]]],
-  DECODER: [6, [[0, "chroma", "int[]"]]],
+  DECODER: [6, [[0, "chroma", "int[]"], [1, "others", "int[][]", []]]],
   CLOCK_PING: [7, [[0, "sent_us", "int"]]],
   CLOCK_PONG: [8, [[0, "sent_us", "int"], [1, "host_us", "int"]]],
   BEACON: [9, [[0, "host_us", "int"], [1, "objects", "int[][]", []]]],

@@ -211,7 +211,7 @@ export class MediaReceiver {
     /** @type {ReceivedFrame[]} */
     const ready = [];
     for (const { whole, preamble, data, opened } of several) {
-      checkBitstream(data, width, height, chroma);
+      checkBitstream(data, group, preamble.key);
       this.received++;
       const frame = {
         track: track.track.id, number: whole.number, preamble, data, size: whole.sealed.length,

@@ -1,0 +1,241 @@
+"""Writer: packets of acknowledgements, pieces of streams and datagrams, written without aioquic's generality.
+
+aioquic looks at a dozen things for each packet, and begins one more in vain to see that nothing is left. Once a
+handshake is over hardly any packet holds more than these three, so they are written here, as aioquic would: the same
+frames in the same order, and the same entries for loss recovery. What else there may be to say, aioquic writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aioquic import tls
+from aioquic.quic.connection import NetworkAddress, QuicConnection
+from aioquic.quic.crypto import CryptoPair
+from aioquic.quic.packet import QuicPacketType
+from aioquic.quic.packet_builder import QuicSentPacket
+from aioquic.quic.recovery import QuicPacketSpace
+from aioquic.quic.stream import QuicStream
+
+from avl_protocol.quic.congestion import RESERVE
+from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY, DatagramSender
+from avl_protocol.quic.shortheader import overhead, protect
+from avl_protocol.wire import varint
+
+ONE_RTT = tls.Epoch.ONE_RTT
+_ACK, _STREAM, _DATAGRAM = b"\x02", 0x08, b"\x31"
+_OFFSET, _LENGTH, _END = 0x04, 0x02, 0x01
+#: How a length of two bytes begins (RFC 9000, section 16).
+_TWO_BYTES = 0x4000
+#: aioquic has every so manieth packet with several ranges acknowledged, lest they grow.
+_ACKNOWLEDGED = 8
+
+
+class _Packet:
+    """One packet being written: its frames, what becomes of them, and the room left."""
+
+    __slots__ = ("eliciting", "frames", "handlers", "room")
+
+    def __init__(self, room: int) -> None:
+        self.frames: list[bytes] = []
+        self.handlers: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
+        self.room = room
+        self.eliciting = False
+
+    def add(self, frame: bytes, handler: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+        """One more frame, of which `handler(state, *arguments)` is told what became of it."""
+        self.frames.append(frame)
+        self.room -= len(frame)
+        if handler is not None:
+            self.handlers.append((handler, arguments))
+
+
+class Writer:
+    """Writes for one connection, from its streams and the datagrams of `sender`, whose pacer is asked.
+
+    `on_acknowledged` is called for each acknowledgement that leaves.
+    """
+
+    __slots__ = ("_connection", "_keys", "_on_acknowledged", "_pace", "_packets", "_sender", "_space", "_written")
+
+    def __init__(self, connection: QuicConnection, sender: DatagramSender, on_acknowledged: Callable[[], None]) -> None:
+        self._connection = connection
+        self._sender = sender
+        self._pace = sender.pacer
+        self._on_acknowledged = on_acknowledged
+        self._packets: list[QuicSentPacket] = []
+        self._written: list[bytes] = []
+        self._space: QuicPacketSpace
+        self._keys: CryptoPair
+
+    def begin(self, space: QuicPacketSpace, keys: CryptoPair) -> None:
+        """The packets and the keys of application data, once there are any."""
+        self._space, self._keys = space, keys
+
+    def asks_for_more(self, now: float) -> bool:
+        """Whether aioquic would write a PING behind the acknowledgement that is due."""
+        connection, space = self._connection, self._space
+        several = len(space.ack_queue) > 1 and connection._packet_number % _ACKNOWLEDGED == 0
+        return several and space.ack_at is not None and space.ack_at <= now
+
+    def write(self, now: float, streams: bool) -> list[tuple[bytes, NetworkAddress]]:
+        """UDP payloads that may leave now, with their addresses; `streams`: whether any has something to send."""
+        connection, loss, space = self._connection, self._connection._loss, self._space
+        self._packets, self._written = [], []
+        connection._pacing_at = None
+        self._pace.urgent, self._pace.bulk = True, False
+        window = loss.congestion_window - loss.bytes_in_flight
+        if streams:
+            window = self._write_streams(space, window, now)
+        if self._sender.queue:
+            self._write_datagrams(space, window, now)
+        if space.ack_at is not None and space.ack_at <= now:
+            packet = self._begin(space, 0, now)
+            self._end(packet, now)
+        return self._leave(space, now)
+
+    def _write_streams(self, space: QuicPacketSpace, window: int, now: float) -> int:
+        """Packets of streams, unpaced; the window that is left."""
+        connection = self._connection
+        queue: list[QuicStream] = connection._streams_queue
+        served = {stream: stream.sender.highest_offset for stream in queue}
+        order = queue
+        while True:
+            packet = self._begin(space, window, now)
+            fed = [stream for stream in order if not stream.is_blocked and self._write_stream(packet, stream)]
+            if not packet.frames:
+                break
+            window -= self._end(packet, now)
+            if all(stream.sender.buffer_is_empty for stream in order):
+                break
+            order = [stream for stream in order if stream not in fed] + fed
+        connection._streams_queue = sorted(
+            queue, key=lambda stream: (stream.sender.highest_offset > served[stream], stream.stream_id)
+        )
+        return window
+
+    def _write_stream(self, packet: _Packet, stream: QuicStream) -> bool:
+        """A piece of a stream, where there is one and it has room; whether new bytes leave with it."""
+        sender, connection = stream.sender, self._connection
+        if sender.buffer_is_empty:
+            return False
+        number: int = stream.stream_id  # type: ignore[assignment]
+        next_offset: int = sender.next_offset
+        head = 3 + varint.size(number) + (varint.size(next_offset) if next_offset else 0)
+        before: int = sender.highest_offset
+        allowed = before + connection._remote_max_data - connection._remote_max_data_used
+        frame = sender.get_frame(packet.room - head, min(allowed, stream.max_stream_data_remote))
+        if frame is None:
+            return False
+        if not len(sender._pending) and not sender._pending_eof:
+            sender.buffer_is_empty = True  # as aioquic finds out when it asks for one more
+        kind = _STREAM | _LENGTH | (_OFFSET if frame.offset else 0) | (_END if frame.fin else 0)
+        start, size = frame.offset, len(frame.data)
+        parts = (
+            bytes((kind,)),
+            varint.encode(number),
+            varint.encode(start) if start else b"",
+            (size | _TWO_BYTES).to_bytes(2, "big"),
+            frame.data,
+        )
+        packet.add(b"".join(parts), sender.on_data_delivery, (start, start + size, frame.fin))
+        packet.eliciting = True
+        new: int = sender.highest_offset - before
+        connection._remote_max_data_used += new
+        return new > 0
+
+    def _write_datagrams(self, space: QuicPacketSpace, window: int, now: float) -> None:
+        """Packets of datagrams; media among them are paced, and keep out of the reserve."""
+        queue, pace, sender = self._sender.queue, self._pace, self._sender
+        media = queue.holds_behind(FEEDBACK_PRIORITY)
+        if media:
+            window -= RESERVE
+        pace.urgent, pace.bulk = not media, False
+        while queue:
+            if space.ack_at is None or space.ack_at >= now:
+                at = self._connection._pacing_at = pace.next_send_time(now)
+                if at is not None:
+                    return
+            packet = self._begin(space, window, now)
+            while queue:
+                waiting = queue[0]
+                size = len(waiting.payload)
+                head = _DATAGRAM + varint.encode(size)
+                if len(head) + size > packet.room:
+                    break
+                record = sender.leaves(waiting)
+                packet.add(head + waiting.payload, None if record is None else sender.fate, (record,))
+                packet.eliciting = True
+                queue.popleft()
+            if not packet.frames:
+                return
+            window -= self._end(packet, now)
+
+    def _begin(self, space: QuicPacketSpace, window: int, now: float) -> _Packet:
+        """A packet of what may be in flight within `window`, with the acknowledgement that is due."""
+        connection = self._connection
+        packet = _Packet(min(connection._max_datagram_size, window) - overhead(connection._peer_cid.cid))
+        if space.ack_at is not None and space.ack_at <= now:
+            space.ack_at = None
+            self._on_acknowledged()
+            frame = self._acknowledgement(space, now)
+            packet.add(frame, connection._on_ack_delivery, (space, space.largest_received_packet))
+        return packet
+
+    def _acknowledgement(self, space: QuicPacketSpace, now: float) -> bytes:
+        """An ACK frame of all that came and is not known to be acknowledged (RFC 9000, section 19.3)."""
+        delay = int((now - (space.largest_received_time or now)) * 1_000_000)
+        ranges: list[range] = list(space.ack_queue)
+        newest = ranges.pop()
+        fields = [
+            newest.stop - 1,
+            delay >> self._connection._local_ack_delay_exponent,
+            len(ranges),
+            newest.stop - 1 - newest.start,
+        ]
+        start = newest.start
+        for older in reversed(ranges):
+            fields += (start - older.stop - 1, older.stop - older.start - 1)
+            start = older.start
+        return _ACK + b"".join(map(varint.encode, fields))
+
+    def _end(self, packet: _Packet, now: float) -> int:
+        """Protect a packet; the bytes in flight that it adds."""
+        connection = self._connection
+        number = connection._packet_number + len(self._packets)
+        data = protect(
+            self._keys,
+            connection._peer_cid.cid,
+            spin=connection._spin_bit,
+            number=number,
+            payload=b"".join(packet.frames),
+        )
+        self._written.append(data)
+        self._packets.append(
+            QuicSentPacket(
+                epoch=ONE_RTT,
+                in_flight=packet.eliciting,
+                is_ack_eliciting=packet.eliciting,
+                is_crypto_packet=False,
+                packet_number=number,
+                packet_type=QuicPacketType.ONE_RTT,
+                sent_time=now,
+                sent_bytes=len(data),
+                delivery_handlers=packet.handlers,
+            )
+        )
+        self._pace.update_after_send(now)
+        return len(data) if packet.eliciting else 0
+
+    def _leave(self, space: QuicPacketSpace, now: float) -> list[tuple[bytes, NetworkAddress]]:
+        """Enter what was written for loss recovery."""
+        connection, path = self._connection, self._connection._network_paths[0]
+        for packet in self._packets:
+            connection._loss.on_packet_sent(packet=packet, space=space)
+            if packet.is_ack_eliciting and not connection._ack_eliciting_sent_since_receipt:
+                connection._close_at = now + connection._idle_timeout()
+                connection._ack_eliciting_sent_since_receipt = True
+        connection._packet_number += len(self._packets)
+        path.bytes_sent += sum(map(len, self._written))
+        return [(data, path.addr) for data in self._written]
