@@ -138,7 +138,7 @@ class SimulatedDesktop:
     def wake(self) -> None:
         """Nobody waits."""
 
-    def grab(self, whole: bool = False) -> Picture | None:
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
         """The desktop as it is now."""
         now = self._clock()
         # A hair is added so that a timer which fires exactly when something is due finds it done.

@@ -253,10 +253,14 @@ def live(seed: int) -> Verdict:
         async with asyncio.timeout(400):
             await main(simulation)
 
-    _, trace = run(limited, seed)
+    trace, failed = "", []
+    try:
+        _, trace = run(limited, seed)
+    except Exception as error:  # a program that fails breaks the rules too, and other seeds are still to be run
+        failed.append(f"{type(error).__name__}: {error}")
     return Verdict(
         seed,
-        tuple(line for eye in eyes for line in eye.broken),
+        (*failed, *(line for eye in eyes for line in eye.broken)),
         tuple(seconds),
         tuple(log),
         sum(eye.looks for eye in eyes),
