@@ -15,7 +15,7 @@ from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.codecs.switching import SwitchingEncoder, opener
-from avl_host.encode.worker import InlineWorker
+from avl_host.encode.worker import InlineWorker, TimedSource
 from avl_host.input.recorder import InputRecorder
 from avl_host.sessions.subscribers import Ask
 from avl_protocol.endpoint.loop.world import World
@@ -106,12 +106,13 @@ class System:
         ask: Ask | None = None,
         faulty: bool = False,
         more: tuple[PatternSource, ...] = (),
+        shows: TimedSource | None = None,
         coders: Coders | None = None,
         **settings: object,
     ) -> AsyncIterator[RunningHost]:
-        """Run a host with a test card, and `more` of them each on a track of its own, until the block ends; through the
-        relay only, unless `direct` or the entrance say otherwise. Pictures are coded by `coders`, by x264 alone if
-        there are none. Errors that nobody foresaw fail the test, unless it is `faulty`."""
+        """Run a host with a test card (or what it `shows` instead), and `more` of them each a desktop of its own, until
+        the block ends; through the relay only, unless `direct` or the entrance say otherwise. Pictures are coded by
+        `coders`, by x264 alone if there are none. Errors that nobody foresaw fail the test, unless it is `faulty`."""
         assert self._relay_address is not None
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
@@ -126,7 +127,7 @@ class System:
         said: list[str] = []
         chosen_coders = coders or Coders()
         parts = Parts(
-            source=source,
+            source=shows or source,
             sink=sink,
             clipboard=clipboard,
             open_encoder=lambda s: SwitchingEncoder(replace(s, threads=1), chosen_coders, opener(clock)),

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avl_host.capture.source import Picture
-from avl_host.encode.encoder import EncoderSettings
+from avl_host.encode.encoder import EncoderSettings, Part
 from avl_host.encode.video import H264Encoder
 from avl_host.encode.yuv import YuvPicture
 from avl_protocol.media.frame import Chroma, Rect
+from avl_protocol.wire.registry import CELL
 from avl_viewer.api import Screenshot
-from avl_viewer.decode.convert import Canvas
+from avl_viewer.decode.convert import Converter
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.video import VideoDecoder
 from tests.viewer import pictures
@@ -31,31 +31,43 @@ SMALL = range(1, 65)
 GREY = (90, 140, 200)
 
 
+def last_cell(width: int, height: int) -> Rect:
+    """The cell of the last pixel."""
+    x, y = (width - 1) // CELL * CELL, (height - 1) // CELL * CELL
+    return Rect(x, y, width - x, height - y)
+
+
 def conversions() -> None:
-    """Every small size, whole and by its last pixel."""
+    """Every small size, whole and by its last cell."""
     for chroma in Chroma:
         for width in SMALL:
             for height in SMALL:
-                shown = pictures.yuv(pictures.flat(width, height, GREY), chroma)
-                canvas = Canvas()
-                canvas.show(shown, width, height, None)
-                assert canvas.show(shown, width, height, (Rect(width - 1, height - 1, 1, 1),))
-                off = np.abs(canvas.rgb().astype(int) - GREY).max()
-                assert canvas.rgb().shape == (height, width, 3) and off <= 3, (width, height, off)
+                desk, flat = pictures.Desk(), pictures.flat(width, height, GREY)
+                shown = pictures.yuv(flat, chroma)
+                desk.picture(1, flat, None, chroma, shown)
+                desk.canvas.refresh()
+                assert desk.picture(2, flat, (last_cell(width, height),), chroma, shown).dirty
+                rgb = desk.canvas.rgb()
+                off = np.abs(rgb.astype(int) - GREY).max()
+                assert rgb.shape == (height, width, 3) and off <= 3, (width, height, off)
 
 
 def edges() -> None:
     """The last columns of ordinary desktops, changed alone."""
     for width in (1366, 1360, 1285, 1281, 1276, 1680, 1920):
         for chroma in Chroma:
-            shown = pictures.yuv(pictures.card(width, 40), chroma)
-            canvas, again = Canvas(), Canvas()
-            canvas.show(shown, width, 40, None)
-            again.show(shown, width, 40, None)
-            assert pictures.psnr(canvas.rgb()[:, -16:], pictures.card(width, 40)[:, -16:]) > 35, (chroma, width)
+            card = pictures.card(width, 40)
+            shown, desk = pictures.yuv(card, chroma), pictures.Desk()
+            desk.picture(1, card, None, chroma, shown)
+            again = desk.canvas.rgb()
+            assert pictures.psnr(again[:, -16:], card[:, -16:]) > 35, (chroma, width)
             for columns in range(1, 18):
-                canvas.show(shown, width, 40, (Rect(width - columns, 3, columns, 30),))
-                assert np.array_equal(canvas.rgb(), again.rgb()), (width, columns)
+                left = (width - columns) // CELL * CELL
+                desk.picture(1 + columns, card, (Rect(left, 0, width - left, 40),), chroma, shown)
+                assert np.array_equal(desk.canvas.rgb(), again), (width, columns)
+                converted = Converter().region(shown, (width, 40), Rect(left, 16, width - left, 16))
+                alone = converted.view(np.uint8).reshape(16, -1, 4)[:, :, 2::-1]
+                assert np.array_equal(alone, again[16:32, left:]), (width, columns)
 
 
 def guarded(height: int, width: int) -> NDArray[np.uint8]:
@@ -101,17 +113,15 @@ def sessions() -> None:
                     EncoderSettings(width=width, height=height, chroma=chroma, bitrate=1_000_000, rate=30, threads=2),
                     lambda: 0.0,
                 )
-                decoder, canvas = VideoDecoder(), Canvas()
+                decoder, desk = VideoDecoder(), pictures.Desk()
+                flat = pictures.flat(width, height, GREY)
                 for damage in ((Rect(0, 0, width, height),), (Rect(0, 0, width, height),), ()):
-                    unit = encoder.encode(
-                        Picture(pixels=pixels, damage=damage, captured=0.0, grab_seconds=0.0, compare_seconds=0.0),
-                        60_000,
-                    ).data
-                    canvas.show(decoder.decode(unit), width, height, damage or None)
+                    unit = encoder.encode(Part(pixels, damage), 60_000).data
+                    desk.picture(1, flat, damage or None, chroma, decoder.decode(unit))
                 encoder.close()
                 decoder.close()
-                assert np.abs(canvas.rgb().astype(int) - GREY).max() <= 12, (chroma, width, height)
-                Screenshot(canvas.rgb(), True).save(Path(folder) / "shot.png")
+                assert np.abs(desk.canvas.rgb().astype(int) - GREY).max() <= 12, (chroma, width, height)
+                Screenshot(desk.canvas.rgb(), True).save(Path(folder) / "shot.png")
 
 
 def bitstreams() -> None:
@@ -137,7 +147,7 @@ def bitstreams() -> None:
             tried += 1
             try:
                 frame = decoder.decode(data)
-                Canvas().show(frame, frame.width, frame.height, None)
+                pictures.rgb_of(frame, frame.width, frame.height)
             except (DecodeError, ValueError):
                 if tried % 3 == 0:
                     decoder.close()

@@ -14,6 +14,9 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from avl_protocol.media.frame import Chroma, Rect
+from avl_protocol.media.preamble import Preamble
+from avl_protocol.session.media.receiver import ReceivedFrame
+from avl_viewer.decode.canvas import Canvas
 from avl_viewer.present.presenter import Picture
 
 Rgb = NDArray[np.uint8]
@@ -56,29 +59,86 @@ def yuv(rgb: Rgb, chroma: Chroma = Chroma.YUV444) -> VideoFrame:
     return frame
 
 
-def picture(
+class Desk:
+    """A desktop's canvas, and pictures of all of it that come one after the other."""
+
+    def __init__(self) -> None:
+        self.canvas = Canvas()
+        self._captured = 0
+
+    def picture(
+        self,
+        number: int,
+        rgb: Rgb,
+        dirty: Iterable[Rect] | None = None,
+        chroma: Chroma = Chroma.YUV444,
+        frame: Any = None,
+        track: int = 1,
+    ) -> Picture:
+        """A decoded picture on the canvas, as a presenter gets it; `dirty`, at cells, is shown of it (None: all)."""
+        height, width = rgb.shape[:2]
+        self._captured += 1
+        shown = (Rect(0, 0, width, height),) if dirty is None else tuple(dirty)
+        one = received(number, (width, height), shown, captured_us=self._captured, chroma=chroma, track=track)
+        changed = self.canvas.stage(frame or yuv(rgb, chroma), one).changed
+        return Picture(
+            desktop=track,
+            track=track,
+            number=number,
+            canvas=self.canvas,
+            dirty=changed,
+            captured=0.0,
+            received=0.0,
+            decoded=0.0,
+        )
+
+
+def received(
     number: int,
-    rgb: Rgb,
-    dirty: Iterable[Rect] | None = None,
+    size: tuple[int, int],
+    dirty: tuple[Rect, ...],
+    *,
+    captured_us: int,
     chroma: Chroma = Chroma.YUV444,
-    frame: Any = None,
     track: int = 1,
-) -> Picture:
-    """A decoded picture as a presenter gets it."""
-    height, width = rgb.shape[:2]
-    listed = None if dirty is None else tuple(dirty)
-    return Picture(
+    data: bytes = b"",
+    key: bool = False,
+) -> ReceivedFrame:
+    """What a host says of a picture of the whole of a desktop."""
+    return ReceivedFrame(
         track=track,
         number=number,
-        width=width,
-        height=height,
+        preamble=Preamble(
+            group=1,
+            captured_us=captured_us,
+            input_echo_us=0,
+            depends=None if key else number - 1,
+            dirty=dirty,
+        ),
+        data=data,
+        size=len(data),
+        codec="avc1.F40034",
+        width=size[0],
+        height=size[1],
         chroma=chroma,
-        frame=frame or yuv(rgb, chroma),
-        dirty=listed,
-        captured=0.0,
-        received=0.0,
-        decoded=0.0,
+        desktop=size,
+        place=Rect(0, 0, *size),
+        first=0.0,
+        last=0.0,
     )
+
+
+def picture(
+    number: int, rgb: Rgb, dirty: Iterable[Rect] | None = None, chroma: Chroma = Chroma.YUV444, track: int = 1
+) -> Picture:
+    """A decoded picture on a canvas of its own."""
+    return Desk().picture(number, rgb, dirty, chroma, track=track)
+
+
+def rgb_of(frame: Any, width: int, height: int, chroma: Chroma = Chroma.YUV444) -> Rgb:
+    """What a canvas makes of a decoded picture."""
+    shown = flat(width, height, (0, 0, 0))
+    return Desk().picture(1, shown, chroma=chroma, frame=frame).canvas.rgb()
 
 
 def psnr(one: Rgb, other: Rgb) -> float:

@@ -13,7 +13,6 @@ import pytest
 from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.media.frame import Chroma
 from avl_protocol.wire.registry import VideoCodec
-from avl_viewer.decode.convert import Canvas
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.video import VideoDecoder
 from avl_viewer.decode.worker import Decoded, DecodeJob, DecodeWorker, InlineWorker, ThreadWorker
@@ -23,12 +22,6 @@ from tests.viewer import pictures
 Workers = Callable[..., DecodeWorker]
 
 
-def rgb_of(frame: Any, width: int, height: int) -> pictures.Rgb:
-    canvas = Canvas()
-    canvas.show(frame, width, height, None)
-    return canvas.rgb()
-
-
 @pytest.mark.parametrize("chroma", list(Chroma))
 def test_every_access_unit_gives_its_own_picture_without_delay(chroma: Chroma) -> None:
     shown = [pictures.flat(320, 192, (40 * i, 90, 255 - 40 * i)) for i in range(6)]
@@ -36,7 +29,7 @@ def test_every_access_unit_gives_its_own_picture_without_delay(chroma: Chroma) -
     for unit, expected in zip(pictures.encode(shown, chroma), shown, strict=True):
         frame = decoder.decode(unit)
         assert frame.format.name == {Chroma.YUV420: "yuv420p", Chroma.YUV444: "yuv444p"}[chroma]
-        assert pictures.psnr(rgb_of(frame, 320, 192), expected) > 40
+        assert pictures.psnr(pictures.rgb_of(frame, 320, 192), expected) > 40
     decoder.close()
 
 
@@ -46,7 +39,7 @@ def test_size_and_chroma_sampling_may_change_with_a_key_picture() -> None:
         expected = pictures.card(*size)
         frame = decoder.decode(pictures.encode([expected], chroma)[0])
         assert (frame.width, frame.height) == size
-        assert pictures.psnr(rgb_of(frame, *size), expected) > (38 if chroma is Chroma.YUV444 else 25)
+        assert pictures.psnr(pictures.rgb_of(frame, *size), expected) > (38 if chroma is Chroma.YUV444 else 25)
     decoder.close()
 
 

@@ -45,7 +45,7 @@ def test_everything_is_remembered_and_told() -> None:
     def hook(name: str) -> Any:
         return lambda *what: told.append((name, what))
 
-    names = ("picture", "layout", "cursor", "clipboard", "remark", "settled", "status")
+    names = ("picture", "layout", "cursor", "clipboard", "remark", "exact", "status")
     headless = HeadlessPresenter(lambda: 0.0, **{f"on_{name}": hook(name) for name in names})
     presenter: Presenter = headless
     monitors = (Monitor("one", 0, 0, 64, 64, True),)
@@ -56,7 +56,7 @@ def test_everything_is_remembered_and_told() -> None:
     presenter.clipboard("text")
     presenter.remark("A sentence.")
     presenter.picture(picture := pictures.picture(3, pictures.card(64, 64)))
-    presenter.settled(1, 3)
+    presenter.exact(1, True)
     presenter.status(status)
     assert dict(told) == {
         "layout": (64, 64, monitors),
@@ -64,9 +64,14 @@ def test_everything_is_remembered_and_told() -> None:
         "clipboard": ("text",),
         "remark": ("A sentence.",),
         "picture": (picture,),
-        "settled": (1, 3),
+        "exact": (1, True),
         "status": (status,),
     }
     assert (headless.size, headless.monitors, headless.cursor_shape) == ((64, 64), monitors, cursor)
     assert headless.remarked == "A sentence."
-    assert (headless.clipboard_text, headless.settled_number, headless.state) == ("text", 3, status)
+    assert (headless.clipboard_text, headless.is_exact, headless.state) == ("text", True, status)
+    presenter.exact(1, False)
+    assert not headless.is_exact
+    presenter.exact(1, True)
+    presenter.tracks((1,))
+    assert not headless.is_exact and headless.latest() is None, "a new session shows nothing of the one before"

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.media.frame import Chroma
+from avl_protocol.media.exact import Exact, ExactRect
+from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.media.preamble import Preamble
-from avl_protocol.session.media.receiver import ReceivedFrame
-from avl_viewer.decode.picturebook import PictureBook
-from avl_viewer.figures.stats import KEPT, SHORT, WINDOW, Stats, quantiles
+from avl_protocol.session.media.receiver import ReceivedExact, ReceivedFrame
+from avl_protocol.wire.registry import ExactCoding
+from avl_viewer.decode.picturebook import PictureBook, PictureKind
+from avl_viewer.figures.stats import KEPT, SHORT, WINDOW, Arrival, Stats, quantiles
 
 KEYS = {
     "path",
@@ -36,9 +38,21 @@ def frame(number: int, at: float, echo: float = 0.0, size: int = 1000, key: bool
         width=64,
         height=48,
         chroma=Chroma.YUV444,
+        desktop=(640, 480),
+        place=Rect(0, 0, 64, 48),
         first=at - 0.001,
         last=at,
     )
+
+
+def arrival(number: int, at: float, captured: float, echo: float = 0.0, track: int = 1) -> Arrival:
+    return Arrival(track, number, 1000, captured, echo, at - 0.001, at)
+
+
+def exact(number: int, at: float, echo: float = 0.0) -> ReceivedExact:
+    rect = ExactRect(Rect(0, 0, 64, 48), ExactCoding.SOLID, b"\1\2\3")
+    one = Exact(captured_us=0, input_echo_us=round(echo * 1e6), width=64, height=48, rects=(rect,))
+    return ReceivedExact(track=2, number=number, exact=one, size=50, complete=True, first=at - 0.001, last=at)
 
 
 def report(stats: Stats, now: float, lost: int = 0, received: int = 0) -> dict[str, object]:
@@ -46,9 +60,9 @@ def report(stats: Stats, now: float, lost: int = 0, received: int = 0) -> dict[s
 
 
 def show(stats: Stats, number: int, captured: float, age: float, echo: float = 0.0) -> None:
-    stats.frame_received(frame(number, captured + age / 2, echo), captured)
-    stats.frame_decoded(number, 0.002, captured + age - 0.001)
-    stats.frame_presented(number, captured + age)
+    stats.received(arrival(number, captured + age / 2, captured, echo))
+    stats.decoded(1, number, 0.002, captured + age - 0.001)
+    stats.presented(1, number, captured + age)
 
 
 def test_all_keys_are_there_before_anything_happened() -> None:
@@ -102,7 +116,7 @@ def test_quantiles_are_values_that_occurred(values: list[float]) -> None:
 def test_memory_is_bounded_however_long_it_runs() -> None:
     stats = Stats()
     for number in range(3 * KEPT):
-        stats.frame_received(frame(number, number / 60), number / 60)
+        stats.received(arrival(number, number / 60, number / 60))
         stats.input_sent(number, number / 60)
         stats.stage("grab", 0.001, number / 60)
     kept = stats.snapshot()
@@ -111,19 +125,46 @@ def test_memory_is_bounded_however_long_it_runs() -> None:
 
 
 def test_a_picture_that_was_never_received_is_not_counted() -> None:
-    assert Stats().frame_presented(7, 1.0) is None
+    assert Stats().presented(1, 7, 1.0) is None
 
 
-def test_the_book_tells_presenters_what_changed() -> None:
+def test_both_tracks_of_a_desktop_count_each_by_its_own_numbers() -> None:
+    stats = Stats()
+    for track in (1, 2):
+        stats.received(arrival(7, 5.0, 4.9, track=track))
+    assert stats.decoded(2, 7, 0.001, 5.01) == 4.9
+    assert stats.presented(2, 7, 5.02) == pytest.approx(0.12)
+    assert stats.snapshot()["frames underway"] == 1, "the other track's object is still to be shown"
+    assert stats.presented(1, 7, 5.1) == pytest.approx(0.2)
+    assert report(stats, 5.1)["fps"] == 2
+
+
+def test_input_to_photon_ends_with_exact_pixels_too() -> None:
     book = PictureBook()
+    book.stats.input_sent(1, 5.0)
+    book.stats.input_applied(1, 105.01)
+    for number, echo in ((0, 105.0), (1, 105.01)):
+        book.received(exact(number, 5.02, echo), 5.0)
+        book.decoded(exact(number, 5.02, echo), 5.02, 5.021)
+        book.presented(2, number, 5.03)
+    assert report(book.stats, 5.05)["input_to_photon_ms"] == {"p50": 30.0, "p95": 30.0}
+
+
+def test_the_book_tells_when_objects_were_captured_and_what_pictures_are() -> None:
+    book = PictureBook()
+    assert book.kind is None
+    book.received(exact(0, 1.0), 0.9)
+    assert book.kind is None, "exact pixels are no video"
     for number, key in ((0, True), (1, False), (2, False)):
         book.received(frame(number, 1.0, key=key), 0.9)
-    first = book.decoded(frame(0, 1.0, key=True), "image", 1.0, 1.002)
-    assert first.dirty is None and first.captured == 0.9 and first.frame == "image"
-    assert book.decoded(frame(2, 1.0), "image", 1.0, 1.002).dirty is None
-    book.presented(2, 1.1)
+    assert book.kind == PictureKind("avc1", "YUV444", 64, 48)
+    assert book.decoded(frame(0, 1.0, key=True), 1.0, 1.002) == 0.9
+    assert book.decoded(frame(2, 1.0), 1.0, 1.002) == 0.9
+    assert book.decoded(frame(9, 1.0), 1.0, 1.002) == 0.999, "of what is not known, when it came"
+    book.presented(1, 2, 1.1)
     book.host_stages((1000, 2000, 3000), 1.1)
     stages = book.stats.report(1.1, "relay", None, 0, 0, {})["stages_ms"]
     assert (stages["grab"], stages["compare"], stages["convert"]) == (1.0, 2.0, 3.0)
     book.renew()
     assert book.stats.report(1.1, "relay", None, 0, 0, {})["stages_ms"] == {}
+    assert book.kind is None

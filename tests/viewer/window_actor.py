@@ -10,6 +10,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_viewer.app import NoDisplay, run_window
 from avl_viewer.present import panels
 from avl_viewer.present.panels import Toast
-from avl_viewer.present.presenter import CursorShape, Presenter, Status
+from avl_viewer.present.presenter import CursorShape, Picture, Presenter, Status
 from tests.viewer import pictures
 
 
@@ -58,7 +59,8 @@ class Session:
     def __init__(self, presenter: Presenter, permissions: int) -> None:
         self._presenter = presenter
         self.permissions = permissions
-        self._prepared: dict[int, Any] = {}
+        self._desk = pictures.Desk()
+        self._prepared: dict[int, Callable[[], Picture]] = {}
         self._asker = Asker()
         presenter.attach(lambda _track, number, at: say(presented=number, at=at))
         threading.Thread(target=self._listen, name="session", daemon=True).start()
@@ -98,13 +100,14 @@ class Session:
         if "colour" in more:
             rgb = pictures.flat(width, height, more["colour"])
         rects = None if dirty is None else [Rect(*rect) for rect in dirty]
-        self._prepared[number] = pictures.picture(number, rgb, rects, Chroma(chroma))
+        frame = pictures.yuv(rgb, Chroma(chroma))
+        self._prepared[number] = lambda: self._desk.picture(number, rgb, rects, Chroma(chroma), frame)
         say(prepared=number)
 
     def do_show(self, numbers: list[int]) -> None:
         at = time.monotonic()
         for number in numbers:
-            self._presenter.picture(self._prepared[number])
+            self._presenter.picture(self._prepared[number]())
         say(shown=numbers, at=at)
 
     def do_layout(self, width: int, height: int) -> None:

@@ -18,7 +18,7 @@ async function running() {
   let settled = 0;
   const owner = /** @type {any} */ (new Proxy({}, { get: (_, name) => () => void (settled += name === "sessionSettled" ? 1 : 0) }));
   const settings = {
-    identity: null, device: 1n, sessionId: SESSION, code: "c", name: "n", permissions: PERMISSION.VIEW, decodes: [1], ticket: new Uint8Array(0),
+    identity: null, device: 1n, sessionId: SESSION, code: "c", name: "n", permissions: PERMISSION.VIEW, decodes: { chroma: [1], others: [] }, ticket: new Uint8Array(0),
   };
   const session = new ViewerSession(settings, new SessionPipes(path.attachment), owner, () => time.now, 0);
   Object.assign(session, { _opening: { ...host.opening(), admitted: true } });

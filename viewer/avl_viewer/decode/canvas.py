@@ -75,6 +75,11 @@ class Canvas:
         return self._words.view(np.uint8).reshape(*self._words.shape, 4)
 
     @property
+    def sources(self) -> NDArray[np.uint8]:
+        """A copy of what each cell shows: NOTHING, PICTURE or EXACT; shape (rows, columns)."""
+        return self._source.copy()
+
+    @property
     def exact(self) -> float:
         """The share of the desktop's pixels that are exact, as far as has come."""
         total = self._weights.sum()

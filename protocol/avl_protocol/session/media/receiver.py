@@ -87,7 +87,8 @@ class _Incoming:
 
     track: Track
     reassembler: Reassembler
-    ordering: Ordering[ReceivedFrame]
+    ordering: Ordering[_Opened]
+    #: The key object of the pictures that are given out now.
     group: Preamble | None = None
     #: What came before the first key object was whole.
     early: list[_Opened] = field(default_factory=list)
@@ -232,28 +233,40 @@ class MediaReceiver:
             if track.group is None:
                 track.early = [*track.early[1 - EARLY :], opened]
                 return []
-            return self._order(track, track.group, opened, now)
+            return self._order(track, opened, now)
         check_size(preamble.width, preamble.height)
         check_size(*preamble.desktop)
-        track.group = preamble
         if track.track.dependent:
             track.reassembler.forget_before(whole.number)
         early, track.early = track.early, []
-        frames = self._order(track, preamble, opened, now)
+        frames = self._order(track, opened, now)
         for one in early:
             if one.whole.number > whole.number:
-                frames += self._order(track, preamble, one, now)
+                frames += self._order(track, one, now)
         return frames
 
-    def _order(self, track: _Incoming, group: Preamble, opened: _Opened, now: float) -> list[ReceivedObject]:
-        """The frames that may be decoded now that this one is there."""
+    def _order(self, track: _Incoming, opened: _Opened, now: float) -> list[ReceivedObject]:
+        """The frames that may be decoded now that this one is there. Raises Refused, RemoteProtocolError."""
+        whole, preamble = opened.whole, opened.preamble
+        self.received += 1
+        self.repaired += whole.repaired
+        if not track.track.dependent:
+            return [self._frame(track, opened)]
+        return [self._frame(track, one) for one in track.ordering.add(whole.number, preamble.depends, opened, now)]
+
+    @staticmethod
+    def _frame(track: _Incoming, opened: _Opened) -> ReceivedFrame:
+        """One whose turn it is, and with that the one of its group: others may have come before their key object.
+        Raises RemoteProtocolError where it is not as its group is."""
         whole, preamble, data = opened.whole, opened.preamble, opened.data
+        if preamble.key:
+            track.group = preamble
+        group = track.group
+        assert group is not None
         if not preambles.shows(preamble, group):
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "a picture leaves its place")
         check_bitstream(data, group, preamble.key)
-        self.received += 1
-        self.repaired += whole.repaired
-        frame = ReceivedFrame(
+        return ReceivedFrame(
             track=track.track.id,
             number=whole.number,
             preamble=preamble,
@@ -268,9 +281,6 @@ class MediaReceiver:
             first=whole.first,
             last=whole.last,
         )
-        if not track.track.dependent:
-            return [frame]
-        return list(track.ordering.add(whole.number, preamble.depends, frame, now))
 
     def recoveries(self, now: float) -> list[tuple[int, int]]:
         """(track, first object that can't be decoded) for every track that must recover now; asked at most once per

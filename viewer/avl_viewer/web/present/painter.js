@@ -110,10 +110,10 @@ export class Painter {
     const rect = within(picture, { ...box, x: box.x - frame.place.x, y: box.y - frame.place.y });
     const options = /** @type {VideoFrameCopyToOptions} */ ({ rect, ...CONVERTED });
     const size = rect.width * rect.height * PIXEL_BYTES;
-    if (picture.allocationSize(options) !== size) return null;
     if (this._pixels.byteLength < size) this._pixels = new ArrayBuffer(size);
     const pixels = new Uint8ClampedArray(this._pixels, 0, size);
     try {
+      if (picture.allocationSize(options) !== size) return null;
       await picture.copyTo(pixels, options);
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
