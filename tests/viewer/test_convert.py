@@ -75,7 +75,9 @@ def covers(outer: Rect, inner: Rect) -> bool:
     )
 
 
-@pytest.mark.parametrize("dirty", [[Rect(0, 0, 592, 304)], [Rect(32 * i % 608, 32 * i % 320, 16, 16) for i in range(25)]])
+@pytest.mark.parametrize(
+    "dirty", [[Rect(0, 0, 592, 304)], [Rect(32 * i % 608, 32 * i % 320, 16, 16) for i in range(25)]]
+)
 def test_large_or_many_parts_are_those_of_the_new_picture_and_no_others(dirty: list[Rect]) -> None:
     after = pictures.card(*SIZE, seed=2)
     desk = pictures.Desk()
