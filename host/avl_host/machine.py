@@ -58,7 +58,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         source=source,
         sink=sink,
         clipboard=open_clipboard(settings.source),
-        open_encoder=lambda wanted: world.priority.unhurried(lambda: SwitchingEncoder(wanted, coders, opener(clock))),
+        open_encoder=lambda wanted: SwitchingEncoder(wanted, coders, opener(clock, world.priority)),
         coders=coders,
         make_worker=worker,
         ask=_asker(settings.source) if settings.ask_consent else None,

@@ -46,6 +46,8 @@ USUAL, SHORT, FLOOR = Effort(clicks=50, seconds=8.0), Effort(clicks=15, seconds=
 PATIENCE = 15.0
 #: Seconds until the native window has written figures of what has just been measured.
 WRITES = 1.2
+#: The failure of a run that a person ended.
+INTERRUPTED = "interrupted"
 #: Exit status where the machine allows no such link: neither measured nor failed.
 IMPOSSIBLE = 77
 
@@ -191,6 +193,8 @@ def bench(plan: Plan, link: Result | None, skipped: Result, out: Path) -> int:
             asyncio.run(run.run())
         except (ProgramFailed, ConnectionError, xcffib.ConnectionException) as error:
             failure = str(error) or type(error).__name__
+        except KeyboardInterrupt:
+            failure = INTERRUPTED
         finally:
             programs.end()
             plan.wire.close()
@@ -216,7 +220,7 @@ def bench(plan: Plan, link: Result | None, skipped: Result, out: Path) -> int:
     say(f"figures are in {out}")
     if failure:
         say(f"failed: {failure}")
-    return 1 if failure else 0
+    return (130 if failure == INTERRUPTED else 1) if failure else 0
 
 
 def interrupt(*_: object) -> None:
@@ -275,8 +279,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Read the command line and do it; 0 measured, 1 failed, 2 misused, 130 interrupted; 77 where the machine allows no
-    such link. A missed goal is a figure, no failure, and a peer that is not here is named and left out."""
+    """Read the command line and do it; 0 measured, 1 failed, 2 misused, 130 interrupted (what was measured until then
+    is told); 77 where the machine allows no such link. A missed goal is a figure, no failure, and a peer that is not
+    here is named and left out."""
     reader = parser()
     chosen = reader.parse_args()
     if chosen.markdown:
@@ -313,10 +318,7 @@ def main() -> int:
     )
     link = None if isinstance(between, Loopback) else {"rate_mbps": chosen.rate, "delay_ms": chosen.delay}
     out = chosen.out or RESULTS / f"latency-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    try:
-        return bench(plan, link, skipped, out)
-    except KeyboardInterrupt:
-        return 130
+    return bench(plan, link, skipped, out)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,9 @@ from avl_relay.locator import Locator
 
 #: Pages on this machine are secure contexts by this name.
 LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
+#: Seconds that acknowledgements may wait: as long as feedback of little traffic is gathered (rate/collector.py), so
+#: that one packet carries both.
+ACK_DELAY = 0.010
 #: How often another port is looked for when any will do and TCP has no twin of UDP's.
 TRIES = 8
 
@@ -131,7 +134,7 @@ class Relay:
             clock=world.clock,
             entropy=world.entropy,
             loop=asyncio.get_running_loop(),
-            options=ConnectionOptions(ack_delay=0.005),
+            options=ConnectionOptions(ack_delay=ACK_DELAY),
             reset_key=reset_key,
             limits=settings.limits,
         )

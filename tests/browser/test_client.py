@@ -82,6 +82,20 @@ async def pixels(page: Page) -> Any:
     return np.asarray(Image.open(io.BytesIO(await page.screenshot())).convert("RGB"))
 
 
+#: Unpacks a page of one colour as the worker does; bytes that came out, and how many of them are right.
+UNPACKS = """import("/decode/zstd.js").then(async ({ Decompressor }) => {
+    const frame = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 1, 0, 3, 0, 8, 7);
+    const content = (await Decompressor.load()).decompress(frame, 65536);
+    return [content.length, content.reduce((sum, value) => sum + (value === 7), 0)];
+})"""
+
+
+async def test_the_relay_s_policy_lets_the_page_unpack_exact_pixels(chromium: Browser, tmp_path: Path) -> None:
+    async with desk(tmp_path) as (running, _), opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        assert await page.evaluate(UNPACKS) == [65536, 65536]
+
+
 async def test_a_link_opens_the_desktop_and_its_code_leaves_the_address_bar(chromium: Browser, tmp_path: Path) -> None:
     async with desk(tmp_path) as (running, _), opened(chromium, 640, 360) as page:
         assert await visit(page, running.host["url"], "running") == "running"
@@ -144,7 +158,7 @@ async def test_a_viewer_of_the_view_code_only_looks(chromium: Browser, stand: tu
         assert await page.evaluate("!document.getElementById('view-only').hidden")
         await page.click(100, 100)
         await page.type("a")
-        await page.until("document.documentElement.dataset.settled")
+        await page.until("document.documentElement.dataset.exact")
         assert await page.evaluate(STATE) == "running"
     assert witness.look() == []
 
@@ -154,7 +168,7 @@ async def test_hands_reach_the_desktop_and_nothing_stays_held(chromium: Browser,
     witness.forget()
     async with opened(chromium) as page:
         await visit(page, running.host["url"], "running")
-        await page.until("document.documentElement.dataset.settled")
+        await page.until("document.documentElement.dataset.exact")
 
         await page.click(123, 234)
         await running.until("a click", witness.saw(("down", 1), ("up", 1)))
@@ -189,7 +203,7 @@ async def test_a_release_that_the_browser_never_told_is_noticed(chromium: Browse
 
     async with opened(chromium) as page:
         await visit(page, running.host["url"], "running")
-        await page.until("document.documentElement.dataset.settled")
+        await page.until("document.documentElement.dataset.exact")
         await page.click(100, 100)
         await press(page, "ShiftLeft", "Shift", SHIFT)
         await running.until("Shift", witness.saw(("press", shift)))
@@ -274,7 +288,7 @@ async def test_fingers_tap_press_and_scroll(chromium: Browser, stand: tuple[Desk
     witness.forget()
     async with opened(chromium, 400, 600, touch=True) as page:
         await visit(page, running.host["url"], "running")
-        await page.until("document.documentElement.dataset.settled")
+        await page.until("document.documentElement.dataset.exact")
 
         async def touch(kind: str, *points: tuple[int, int]) -> None:
             fingers = [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(points)]

@@ -74,7 +74,7 @@ async def test_a_reload_goes_on_within_a_second_without_a_code_and_types_nothing
         await page.until(f"{STATE} == 'running'")
         assert time.monotonic() - begun < 1.0
         assert await page.evaluate("document.getElementById('code').value") == ""
-        await page.until("document.documentElement.dataset.settled")
+        await page.until("document.documentElement.dataset.exact")
         await page.type("after")
         await running.until("what was typed after", lambda: witness.text() == "beforeafter")
         assert CODE not in await page.evaluate("JSON.stringify({ ...sessionStorage, ...localStorage })")
@@ -110,7 +110,7 @@ async def test_a_session_goes_on_over_a_restart_of_its_relay(chromium: Browser, 
         # a new session would have brought another ticket
         assert await page.evaluate("JSON.parse(sessionStorage.getItem('avl.ticket')).ticket") in ticket
         witness.draw(100, 100, 200, 100)
-        await page.until("document.documentElement.dataset.settled")
+        await page.until("document.documentElement.dataset.exact")
 
 
 async def test_a_page_goes_straight_to_the_host_and_back_to_the_relay(chromium: Browser, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.tools import need
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-SHOWN = "document.documentElement?.dataset.settled !== undefined && document.documentElement.dataset.state"
+SHOWN = "document.documentElement?.dataset.exact !== undefined && document.documentElement.dataset.state"
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -1,4 +1,4 @@
-"""Two tracks of a real host in a real Chromium: the page shows the first, decodes both, and can show the second."""
+"""Two desktops of a real host in a real Chromium: the page shows the first, composes both, and can show the second."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def rising(page: Page, after: int = -1, times: int = 3) -> int:
     return after
 
 
-async def test_a_page_decodes_both_tracks_and_can_show_each(tmp_path: Path) -> None:
+async def test_a_page_composes_both_desktops_and_can_show_each(tmp_path: Path) -> None:
     programs = Programs(tmp_path)
     try:
         two_cards: list[str | Path] = [sys.executable, Path(__file__).with_name("two_cards.py")]
@@ -59,9 +59,9 @@ async def test_a_page_decodes_both_tracks_and_can_show_each(tmp_path: Path) -> N
             await page.send("Page.navigate", url=running.host["url"])
             assert await page.until(RUNNING)
             sizes = "[...document.querySelectorAll('canvas')].map((canvas) => [canvas.dataset.track, canvas.hidden])"
-            assert await page.evaluate(sizes) == [["1", False], ["2", True]]
+            assert await page.evaluate(sizes) == [["1", False], ["3", True]]
             first = await rising(page)
-            await page.evaluate(SHOW % 2)
+            await page.evaluate(SHOW % 3)
             second = await rising(page)
             assert abs(second - first) < 30 * 30, "both cards move by one clock"
             widths = "[...document.querySelectorAll('canvas')].map((canvas) => canvas.width)"

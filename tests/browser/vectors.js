@@ -8,6 +8,7 @@ import { ViewerHandshake } from "../../viewer/avl_viewer/web/crypto/handshake.js
 import { Identity } from "../../viewer/avl_viewer/web/crypto/identity.js";
 import { ObjectOpener } from "../../viewer/avl_viewer/web/crypto/sframe.js";
 import { Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
+import { SESSION_VERSIONS } from "../../viewer/avl_viewer/web/wire/registry.js";
 import { concat, fromBigEndian, utf8 } from "../../viewer/avl_viewer/web/wire/bytes.js";
 import { browsersOnly, everywhere } from "../web/vectors/all.js";
 import { bytes, codeName } from "../web/vectors/notation.js";
@@ -43,7 +44,7 @@ async function live(code) {
   const greeting = JSON.parse(new TextDecoder().decode(await ask("/live/new", new Uint8Array(0))));
   const session = bytes(greeting.session);
   const wall = Math.floor(Date.now() / 1000);
-  const viewer = new ViewerHandshake(await Identity.generate(), fromBigEndian(bytes(greeting.device)), session, code, "Chromium", 31, [1], wall);
+  const viewer = new ViewerHandshake(await Identity.generate(), fromBigEndian(bytes(greeting.device)), session, code, "Chromium", 31, SESSION_VERSIONS, wall);
   try {
     let outgoing = [await viewer.start()];
     while (!viewer.admitted) outgoing = await viewer.receive(await ask("/live/body", outgoing[0] ?? new Uint8Array(0)));

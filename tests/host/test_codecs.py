@@ -30,6 +30,7 @@ from avl_host.encode.codecs.table import CODERS, DECODERS, SOFTWARE
 from avl_host.encode.codecs.vp9 import VP9
 from avl_host.encode.encoder import Encoded, Encoder, EncoderFailed, EncoderSettings, Part
 from avl_host.encode.video import codec_string
+from avl_protocol.endpoint.loop.priority import SamePriority
 from avl_protocol.media.bounds import codec_of
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.wire.endtoend import Decoder
@@ -309,6 +310,19 @@ def test_a_change_of_codec_begins_with_a_key_picture() -> None:
     assert third.key and encoder.codec.startswith("avc1.") and encoder.library == "libx264"
     coders.choose([FULL])
     assert encoder.encode(same(pixels), ROOM).key and encoder.library == "libvpx-vp9"
+    encoder.close()
+
+
+def test_whatever_encodes_was_made_with_threads_that_take_their_time() -> None:
+    priority = SamePriority()
+    coders = Coders(CODERS, VideoCodec.VP9)
+    coders.choose([FULL])
+    encoder = SwitchingEncoder(settings(chroma=Chroma.YUV444), coders, opener(clock, priority))
+    assert priority.made == 1
+    coders.choose([FULL, PLAIN])
+    encoder.encode(whole(page(320, 180)), ROOM)
+    assert encoder.library == "libx264"
+    assert priority.made == 2, "also one that takes over in the middle"
     encoder.close()
 
 

@@ -12,10 +12,9 @@ import pytest
 from av.codec.context import Flags
 from numpy.typing import NDArray
 
-from avl_host.capture.source import Picture
 from avl_host.encode import video
 from avl_host.encode.budget import Allowance, Budget
-from avl_host.encode.encoder import Encoded, EncoderSettings
+from avl_host.encode.encoder import Encoded, EncoderSettings, Part
 from avl_host.encode.options import live_options
 from avl_host.encode.video import H264Encoder, codec_string
 from avl_protocol.media.frame import Chroma, Rect
@@ -55,20 +54,14 @@ def page(width: int, height: int, seed: int = 1) -> NDArray[np.uint8]:
     return pixels
 
 
-def whole(pixels: NDArray[np.uint8], at: float, *damage: Rect) -> Picture:
+def whole(pixels: NDArray[np.uint8], at: float, *damage: Rect) -> Part:
     """A picture of which everything changed, or the rectangles given."""
-    return Picture(
-        pixels=pixels,
-        damage=damage or (Rect(0, 0, pixels.shape[1], pixels.shape[0]),),
-        captured=at,
-        grab_seconds=0.0,
-        compare_seconds=0.0,
-    )
+    return Part(pixels, damage or (Rect(0, 0, pixels.shape[1], pixels.shape[0]),))
 
 
-def same(pixels: NDArray[np.uint8], at: float) -> Picture:
+def same(pixels: NDArray[np.uint8], at: float) -> Part:
     """The same picture again, for refinement."""
-    return Picture(pixels=pixels, damage=(), captured=at, grab_seconds=0.0, compare_seconds=0.0)
+    return Part(pixels, ())
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

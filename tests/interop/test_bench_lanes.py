@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from interop.bench import lanes as command
 from interop.bench.rig.lanes import CONTENTS, Change, lanes
 from interop.bench.rig.measure import equal
-from interop.bench.rig.pictures import bgrx
 
 SIZES = ((16, 32), (64, 64), (200, 130))
 
@@ -32,24 +30,23 @@ def test_what_a_lane_takes_it_gives_back(content: str, size: tuple[int, int]) ->
 
 def test_lanes_decline_what_they_are_not_for() -> None:
     every = lanes()
-    scrolled, still, one = (CONTENTS[name](512, 256) for name in ("code", "photo", "plain"))
-    assert every["copy, zstd 1"].encode(scrolled) is not None
-    assert every["copy, zstd 1"].encode(still) is None
-    assert every["solid"].encode(one) is not None
-    assert every["solid"].encode(scrolled) is None
-    assert every["palette, zstd 1"].encode(one) is not None
-    assert every["palette, zstd 1"].encode(still) is None
+    scrolled, still = (CONTENTS[name](512, 256) for name in ("code", "photo"))
+    assert every["host, copies"].encode(scrolled) is not None
+    assert every["host, copies"].encode(still) is None
 
 
-@pytest.mark.parametrize("colours", [2, 3, 16, 17, 256])
-def test_a_palette_holds_up_to_256_colours_in_any_number_of_pixels(colours: int) -> None:
-    shades = np.random.default_rng(1).permutation(np.arange(33 * 17) % colours).reshape(33, 17)
-    rgb = np.stack([shades, shades // 2, shades // 3], axis=2).astype(np.uint8)
-    change = Change(bgrx(rgb), bgrx(rgb))
-    lane = lanes()["palette, zstd 1"]
-    data = lane.encode(change)
-    assert data is not None and data[0] + 1 == colours
-    assert equal(lane.decode(data, change.before), change.pixels) == 100
+def test_the_host_s_lanes_take_less_of_what_they_are_for() -> None:
+    every = lanes()
+    scrolled, one, few = (CONTENTS[name](512, 256) for name in ("code", "plain", "widgets"))
+
+    def size(name: str, change: Change) -> int:
+        data = every[name].encode(change)
+        assert data is not None
+        return len(data)
+
+    assert size("host, copies", scrolled) < size("host", scrolled) / 4
+    assert size("host", one) < 32 < size("zstd 1", one)
+    assert size("host, palettes", few) < size("host", few)
 
 
 def test_what_was_measured_is_shown_by_pixel_and_for_a_screen(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from avl_protocol.crypto.handshake import HostHandshake, ViewerHandshake
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.crypto.schedule import SessionKeys
+from avl_protocol.wire.registry import SESSION_VERSIONS
 
 WALL = 1_800_000_000
 SESSION = bytes(range(16))
@@ -47,7 +48,7 @@ def viewer(code: str = "7K3P-9QX2", **changes: object) -> ViewerHandshake:
         "code": code,
         "name": "a viewer",
         "permissions": 31,
-        "versions": (1,),
+        "versions": SESSION_VERSIONS,
         "entropy": Seeded("viewer"),
         "wall": WALL,
     }

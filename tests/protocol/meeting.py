@@ -13,7 +13,7 @@ from avl_protocol.crypto.identity import endorse_signer
 from avl_protocol.session import hosting
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.input.ledger import Dropped
-from avl_protocol.session.media.receiver import ReceivedFrame
+from avl_protocol.session.media.receiver import ReceivedObject
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewerevents import (
@@ -22,6 +22,7 @@ from avl_protocol.session.viewerevents import (
     Ended,
     Frames,
     InputDropped,
+    Settled,
     Stale,
     Stuck,
     Unmoved,
@@ -36,7 +37,7 @@ from avl_protocol.wire.endtoend import ChannelMessage, Decoder, Echo, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode, Permission
 from tests.protocol.handshakes import HOST, SESSION, VIEWER, WALL, Seeded, identity
-from tests.protocol.sealed import MEDIA_SESSION, SIGNER, Source
+from tests.protocol.sealed import EXACT, MEDIA_SESSION, SIGNER, Source
 
 CODE, VIEW_CODE = "7K3P-9QX2", "VIEW-ONLY"
 EVERYTHING = Permission(sum(Permission))
@@ -153,9 +154,11 @@ class OneCodeAdmission:
 
 @dataclass(kw_only=True)
 class HostOwner:
-    """What owns a host's session. `asks`: whether a person decides; `source` gives the media keys."""
+    """What owns a host's session. `asks`: whether a person decides; `source` and `exact` are its tracks, under the same
+    keys."""
 
     source: Source
+    exact: Source
     asks: bool = False
     asked: list[tuple[str, Permission]] = field(default_factory=list)
     admitted: int = 0
@@ -204,7 +207,7 @@ class HostOwner:
             keys=(key,),
             host_time_us=round(now * 1e6),
             name="desk",
-            tracks=(self.source.sender.track.row,),
+            tracks=tuple(one.sender.track.row_from(one.sender.newest + 1) for one in (self.source, self.exact)),
         )
 
 
@@ -214,7 +217,7 @@ class ViewerTold:
 
     grant: Grant | None = None
     waiting: int | None = None
-    frames: list[ReceivedFrame] = field(default_factory=list)
+    frames: list[ReceivedObject] = field(default_factory=list)
     recoveries: list[tuple[int, int]] = field(default_factory=list)
     messages: list[ChannelMessage] = field(default_factory=list)
     echoes: list[int] = field(default_factory=list)
@@ -223,6 +226,7 @@ class ViewerTold:
     dropped: list[Dropped] = field(default_factory=list)
     moved: list[Attachment] = field(default_factory=list)
     adrift: int = 0
+    settled: int = 0
     unmoved: list[Attachment] = field(default_factory=list)
 
     def take(self, session: ViewerSession) -> ViewerTold:
@@ -241,6 +245,8 @@ class ViewerTold:
             self.unmoved.append(event.attachment)
         elif isinstance(event, Adrift):
             self.adrift += 1
+        elif isinstance(event, Settled):
+            self.settled += 1
         elif isinstance(event, Waiting):
             self.waiting = event.seconds
         elif isinstance(event, Admitted):
@@ -281,7 +287,8 @@ class Meeting:
         self.change: Change = lambda from_viewer, moved: moved
         self.admission = admission or OneCodeAdmission()
         self.source = Source()
-        self._host_owner, self._told = HostOwner(source=self.source, asks=asks), ViewerTold()
+        self.exact = Source(EXACT, self.source.keys)
+        self._host_owner, self._told = HostOwner(source=self.source, exact=self.exact, asks=asks), ViewerTold()
         self.paths = [MemoryPath(5, begun=True)]
         first = self.paths[0]
         self.host_pipes, self.viewer_pipes = first.host_pipes, first.viewer_pipes

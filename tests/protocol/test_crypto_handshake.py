@@ -12,7 +12,7 @@ from avl_protocol.crypto.identity import CLOCK_TOLERANCE
 from avl_protocol.wire.codec import HANDSHAKE
 from avl_protocol.wire.endtoend import Challenge, Confirm
 from avl_protocol.wire.errors import LocalProtocolError, ProtocolError, Refused, RemoteProtocolError
-from avl_protocol.wire.registry import MAX_HANDSHAKE_MESSAGE, CloseCode
+from avl_protocol.wire.registry import MAX_HANDSHAKE_MESSAGE, SESSION_VERSIONS, CloseCode
 from tests.protocol.handshakes import HOST, VIEWER, WALL, Run, Seeded, host, identity, viewer
 
 
@@ -34,7 +34,7 @@ def test_both_ends_know_the_same_keys_and_each_other() -> None:
     assert run.viewer.admitted and run.viewer.done and run.host.done
     assert run.viewer.host_identity == HOST.public
     assert run.viewer.which == 0
-    assert run.viewer.version == run.host.version == 1
+    assert run.viewer.version == run.host.version == max(SESSION_VERSIONS)
     labels = [ours.channel_key(n, side) for n in range(3) for side in (True, False)] + [
         ours.move_key,
         ours.label("wrap"),

@@ -17,7 +17,7 @@ from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.clock import SystemClock, entropy
 from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.tls import TrustPinned, TrustPublic, self_signed
-from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket
+from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket, Pinned
 from avl_protocol.endpoint.udp.sockets import MAX_WAITING, UdpNetwork, UdpSocket
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.wire.errors import LocalProtocolError
@@ -98,21 +98,32 @@ async def test_one_socket_serves_both_families() -> None:
 
 
 class NotingNetwork(UdpNetwork):
-    """The real network; `sent` are the batches that were given to its sockets."""
+    """The real network; `sent` are the batches that were given to its sockets, which go nowhere while `lost`; `receive`
+    is what the last socket calls with what arrived.
+    """
+
+    receive: Callable[[Batch], None]
 
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[Batch] = []
+        self.lost = False
 
     def bind(self, address: Address) -> DatagramSocket:
         bound = super().bind(address)
-        send = bound.send_batch
+        send, listen = bound.send_batch, bound.set_receiver
+
+        def set_receiver(receiver: Callable[[Batch], None]) -> None:
+            self.receive = receiver
+            listen(receiver)
 
         def note(batch: Batch) -> None:
             self.sent.append(batch)
-            send(batch)
+            if not self.lost:
+                send(batch)
 
         bound.send_batch = note  # type: ignore[method-assign]
+        bound.set_receiver = set_receiver  # type: ignore[method-assign]
         return bound
 
 
@@ -141,6 +152,53 @@ async def test_what_a_person_waits_for_leaves_before_the_loop_turns() -> None:
     assert len(network.sent) == 1
     await eventually(lambda: any(bytes(receiver.streams.get(stream, b"")) == b"a press" for receiver in accepted))
     await client.close()
+    await server.close()
+
+
+async def test_who_sends_little_is_served_before_who_sends_much() -> None:
+    network = NotingNetwork()
+    server = Endpoint(network=network, clock=SystemClock(), entropy=entropy, loop=asyncio.get_running_loop())
+    told: list[str] = []
+
+    class Told(RecordingReceiver):
+        """Says what came, in order."""
+
+        def stream_received(self, stream: int, data: bytes, end: bool, now: float) -> None:
+            super().stream_received(stream, data, end, now)
+            told.append(bytes(data[:4]).decode())
+
+    accepted: list[Told] = []
+
+    def on_carrier(carrier: QuicCarrier, _alpn: str) -> Told:
+        carrier.trust_peer()
+        accepted.append(Told(carrier))
+        return accepted[-1]
+
+    await server.bind(("127.0.0.1", 0))
+    server.listen(self_signed(["127.0.0.1"], now=time.time(), entropy=entropy), on_carrier=on_carrier)
+    clients = []
+    for _ in range(2):
+        notes = NotingNetwork()
+        client = Endpoint(network=notes, clock=SystemClock(), entropy=entropy, loop=asyncio.get_running_loop())
+        await client.bind(("127.0.0.1", 0))
+        target = ("127.0.0.1", server.local_address[1])
+        carrier = await client.connect(target, trust=TrustPinned(), on_carrier=RecordingReceiver)
+        clients.append((client, notes, carrier))
+    await eventually(lambda: len(accepted) == 2)
+    for _, notes, _ in clients:
+        notes.lost = True
+    batch: list[tuple[bytes, Address | Pinned]] = []
+    for (client, notes, carrier), data in zip(clients, (b"film" * 1500, b"press"), strict=True):
+        notes.sent.clear()
+        carrier.send_stream(carrier.open_stream(), data)
+        client.leave()
+        batch += [(packet, client.local_address) for sent in notes.sent for packet, _ in sent]
+    assert len(batch) > 5
+    network.receive(batch)
+    assert told[0] == "pres"
+    assert set(told[1:]) >= {"film"}, "and the rest in the same wake-up"
+    for client, _, _ in clients:
+        await client.close()
     await server.close()
 
 

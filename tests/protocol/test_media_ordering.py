@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from avl_protocol.media.ordering import WAITING, Ordering
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.patience import patience
-from avl_protocol.session.media.receiver import KEYLESS, MediaReceiver, ReceivedFrame
+from avl_protocol.session.media.receiver import KEYLESS, MediaReceiver, ReceivedFrame, ReceivedObject
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.registry import T_KEY_SPACING, DatagramType, ObjectFlag
@@ -21,8 +22,15 @@ from tests.protocol.sealed import TRACK, Source
 from tests.protocol.sealed import frame as sealed_frame
 
 
-def numbers(frames: list[ReceivedFrame]) -> list[int]:
+def numbers(frames: Sequence[ReceivedObject]) -> list[int]:
     return [frame.number for frame in frames]
+
+
+def pictures(given: list[ReceivedObject]) -> list[ReceivedFrame]:
+    """What was given out, which is pictures and nothing else."""
+    frames = [one for one in given if isinstance(one, ReceivedFrame)]
+    assert len(frames) == len(given)
+    return frames
 
 
 # -- ordering ----------------------------------------------------------------------------------------------------------
@@ -106,7 +114,7 @@ def test_what_waits_is_bounded() -> None:
 
 
 def subscription(receiver: MediaReceiver, datagrams: list[bytes], now: float) -> list[ReceivedFrame]:
-    return [frame for data in datagrams for frame in receiver.datagram(data, now)]
+    return [frame for data in datagrams for frame in pictures(receiver.datagram(data, now))]
 
 
 def test_frames_come_out_with_what_their_group_needs() -> None:
@@ -137,7 +145,7 @@ def test_whatever_the_network_does_frames_are_decodable_and_recovery_is_asked_fo
         for frame in subscription(receiver, arriving, now):
             assert frame.preamble.key or frame.preamble.depends == decoded[-1]
             decoded.append(frame.number)
-        receiver.beacon(TRACK, source.sender.newest, now)
+        receiver.beacon(TRACK, source.sender.newest, False, now)
         recovering = bool(receiver.recoveries(now) or receiver.tails(now))
     assert decoded == sorted(set(decoded))
     # The network heals: within a second of beacons and frames the newest picture is there again.
@@ -145,7 +153,7 @@ def test_whatever_the_network_does_frames_are_decodable_and_recovery_is_asked_fo
         now += 0.033
         for frame in subscription(receiver, source.send(recovering), now):
             decoded.append(frame.number)
-        receiver.beacon(TRACK, source.sender.newest, now)
+        receiver.beacon(TRACK, source.sender.newest, False, now)
         recovering = bool(receiver.recoveries(now) or receiver.tails(now))
     assert decoded[-1] == source.sender.newest
 
@@ -233,7 +241,7 @@ def test_a_lost_tail_is_noticed_by_the_beacon() -> None:
     subscription(receiver, source.send(True), 0.0)
     source.send(False)  # the last picture before a pause is lost whole
     assert receiver.next_check(0.5) is None
-    receiver.beacon(TRACK, 1, 1.0)
+    receiver.beacon(TRACK, 1, False, 1.0)
     assert receiver.tails(1.0 + TAIL_PATIENCE / 2) == []
     assert receiver.tails(1.1 + TAIL_PATIENCE) == [(TRACK, 1)]
     assert receiver.tails(1.2 + TAIL_PATIENCE) == []
@@ -246,7 +254,7 @@ def test_a_first_key_object_that_never_came_is_noticed_too() -> None:
     receiver = source.receiver()
     source.send(True)
     assert subscription(receiver, source.send(False), 0.1) == []
-    receiver.beacon(TRACK, 1, 1.0)
+    receiver.beacon(TRACK, 1, False, 1.0)
     assert receiver.tails(1.1 + TAIL_PATIENCE) == [(TRACK, 0)]
 
 
@@ -256,7 +264,7 @@ def test_damaged_datagrams_are_counted_and_never_shown(data: st.DataObject) -> N
     receiver = source.receiver()
     (first,) = source.send(True)
     raw = data.draw(damaged(first))
-    frames = receiver.datagram(raw, 0.0)
+    frames = pictures(receiver.datagram(raw, 0.0))
     if frames:
         assert numbers(frames) == [0]
         assert frames[0].data == receiver_of(source, first)
@@ -265,7 +273,7 @@ def test_damaged_datagrams_are_counted_and_never_shown(data: st.DataObject) -> N
 
 def receiver_of(source: Source, data: bytes) -> bytes:
     """What an undamaged datagram holds."""
-    return source.receiver().datagram(data, 0.0)[0].data
+    return pictures(source.receiver().datagram(data, 0.0))[0].data
 
 
 def test_an_object_with_a_forged_key_flag_is_damage() -> None:

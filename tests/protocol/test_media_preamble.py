@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from avl_protocol.media.clock import ClockOffset
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
-from avl_protocol.wire.registry import MAX_DIRTY_RECTS, CloseCode
+from avl_protocol.wire.registry import CELL, MAX_DIRTY_RECTS, CloseCode
 from tests.protocol.messages import damaged
 
 INTEGERS = st.integers(0, (1 << 62) - 1)
@@ -23,18 +24,41 @@ ALL: dict[str, st.SearchStrategy[Any]] = {
     "group": INTEGERS,
     "captured_us": INTEGERS,
     "input_echo_us": INTEGERS,
-    "settled": st.booleans(),
     "dirty": RECTS,
 }
-KEYS = st.builds(
-    Preamble,
-    **ALL,
-    depends=st.none(),
-    codec=st.text("abcdefABCDEF.0123456789", max_size=30),
-    width=SIDES,
-    height=SIDES,
-    chroma=st.sampled_from(Chroma),
-)
+
+
+@st.composite
+def places(draw: st.DrawFn) -> tuple[tuple[int, int], Rect]:
+    """A desktop, and a part of it that begins and ends at cells or at its edge."""
+    sides, starts, lengths = [], [], []
+    for _ in range(2):
+        side = draw(SIDES)
+        edges = [*range(0, side, CELL), side]
+        start = draw(st.integers(0, len(edges) - 2))
+        sides.append(side)
+        starts.append(edges[start])
+        lengths.append(edges[draw(st.integers(start + 1, len(edges) - 1))] - edges[start])
+    return (sides[0], sides[1]), Rect(*starts, *lengths)
+
+
+@st.composite
+def keys(draw: st.DrawFn) -> Preamble:
+    """The preamble of a key object."""
+    desktop, place = draw(places())
+    return Preamble(
+        **{name: draw(values) for name, values in ALL.items()},
+        depends=None,
+        codec=draw(st.text("abcdefABCDEF.0123456789", max_size=30)),
+        width=draw(SIDES),
+        height=draw(SIDES),
+        chroma=draw(st.sampled_from(Chroma)),
+        desktop=desktop,
+        place=place,
+    )
+
+
+KEYS = keys()
 DELTAS = st.builds(Preamble, **ALL, depends=INTEGERS)
 
 
@@ -71,6 +95,63 @@ def test_too_many_rectangles_are_refused_on_both_sides() -> None:
     raw[5] = MAX_DIRTY_RECTS + 1
     with pytest.raises(RemoteProtocolError):
         preamble.decode(bytes(raw))
+
+
+#: A key object of a desktop whose right and lower cells are smaller, and of a part of it that ends there.
+KEY = Preamble(
+    group=1,
+    captured_us=2,
+    input_echo_us=0,
+    depends=None,
+    codec="avc1",
+    width=50,
+    height=40,
+    desktop=(50, 40),
+    place=Rect(16, 16, 34, 24),
+)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Rect(0, 0, 0, 16),
+        Rect(0, 0, 16, 0),
+        Rect(1, 0, 15, 16),
+        Rect(0, 15, 16, 17),
+        Rect(0, 0, 17, 16),
+        Rect(0, 0, 16, 39),
+        Rect(0, 0, 64, 16),
+        Rect(0, 32, 16, 16),
+        Rect(64, 0, 16, 16),
+    ],
+    ids=str,
+)
+def test_a_picture_of_what_is_no_part_of_the_desktop_is_refused(place: Rect) -> None:
+    assert preamble.decode(preamble.encode(KEY, b""))[0] == KEY
+    with pytest.raises(RemoteProtocolError) as refused:
+        preamble.decode(preamble.encode(replace(KEY, place=place), b""))
+    assert refused.value.code is CloseCode.SESSION_PROTOCOL
+
+
+@pytest.mark.parametrize(
+    ("rect", "within"),
+    [
+        (KEY.place, True),
+        (Rect(16, 16, 16, 16), True),
+        (Rect(48, 32, 2, 8), True),
+        (Rect(0, 16, 16, 16), False),
+        (Rect(16, 0, 16, 32), False),
+        (Rect(17, 16, 15, 16), False),
+        (Rect(16, 16, 15, 16), False),
+        (Rect(16, 16, 0, 16), False),
+        (Rect(32, 16, 32, 16), False),
+    ],
+    ids=str,
+)
+def test_what_is_shown_of_a_picture_are_cells_of_its_place(rect: Rect, within: bool) -> None:
+    assert preamble.shows(replace(KEY, dirty=(KEY.place, rect)), KEY) == within
+    later = Preamble(group=1, captured_us=3, input_echo_us=0, depends=0, dirty=(rect,))
+    assert preamble.shows(later, KEY) == within, "as the key object of the group said"
 
 
 # -- the clock ---------------------------------------------------------------------------------------------------------

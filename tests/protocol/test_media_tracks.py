@@ -26,7 +26,7 @@ def test_objects_that_stand_alone_come_out_as_they_come_and_are_never_asked_for(
         frame.number for at in (0, 3, 1, 5, 4) for data in objects[at] for frame in receiver.datagram(data, 0.01 * at)
     ]
     assert shown == [0, 3, 1, 5, 4], "a later one does not make an earlier useless"
-    receiver.beacon(ALONE.id, 9, 0.1)
+    receiver.beacon(ALONE.id, 9, False, 0.1)
     assert receiver.recoveries(5.0) == receiver.tails(5.0) == []
     assert [frame.number for data in objects[2] for frame in receiver.datagram(data, 5.0)] == [2]
     assert [frame for data in objects[2] for frame in receiver.datagram(data, 5.1)] == [], "once"
@@ -52,7 +52,7 @@ def test_datagrams_of_tracks_that_were_not_granted_are_counted_and_open_nothing(
     receiver = first.receiver()
     for data in second.send(True):
         assert receiver.datagram(data, 0.0) == []
-    receiver.beacon(2, 7, 0.0)
+    receiver.beacon(2, 7, False, 0.0)
     assert receiver.foreign == 1 and receiver.newest(2) == -1
     assert receiver.tails(9.0) == []
 

@@ -85,6 +85,9 @@ class Coder:
     def request_key(self) -> None:
         self.asked.append("key")
 
+    def request_everything(self) -> None:
+        self.asked.append("everything")
+
     def set_chroma(self, chroma: Chroma) -> None:
         self.asked.append(chroma.name)
 
@@ -253,7 +256,8 @@ def test_chroma_is_what_every_viewer_decodes() -> None:
     publisher.set_viewer(3, decodable(Decoder((0,))))
     publisher.set_viewer(2, None)
     publisher.set_viewer(3, None)
-    assert [each for each in coder.asked if each != "key"] == ["YUV420", "YUV444"]
+    assert [each for each in coder.asked if each != "everything"] == ["YUV420", "YUV444"]
+    assert coder.asked.count("everything") == 3, "who comes has nothing yet"
 
 
 def test_no_picture_is_taken_while_one_waits_or_nobody_watches() -> None:

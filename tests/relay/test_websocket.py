@@ -166,5 +166,5 @@ async def test_the_page_may_open_a_websocket_to_where_it_came_from(tmp_path: Pat
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"GET /health HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        assert f"connect-src 'self' https: ws://localhost:{port};" in head
+        assert f"connect-src 'self' https: data: ws://localhost:{port};" in head
         writer.transport.abort()

@@ -25,7 +25,7 @@ async function running(want = {}) {
     dial: net.dial, directions: async () => RELAY, clock: () => net.now, wall: () => 0, after() {}, decodes: { chroma: [1], others: [] }, identity: null,
     entropy: (/** @type {number} */ size) => new Uint8Array(size).fill(net.dialled.length),
   });
-  const client = new Client(world, { paint() {}, tracks() {} }, (message) => told.push(message));
+  const client = new Client(world, { paint() {}, desktops() {} }, (message) => told.push(message));
   await client.connect(/** @type {any} */ ({ directions: RELAY, device: 1n, code: "c", name: "n", ...want }));
   const paths = /** @type {any} */ (client.paths);
   const session = {

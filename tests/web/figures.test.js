@@ -52,12 +52,22 @@ test("what is not told is a dash, a hop that has not spoken is left out, and end
   assert.ok(shown[4][1].length <= 60);
 });
 
+test("how much is exact and what pictures are stands above the figures of time", () => {
+  const base = { path: "relay", fps: 1, bitrate_bps: 0, rtt_ms: null, loss: 0, input_to_photon_ms: { p50: null, p95: null }, glass_to_glass_ms: { p50: null, p95: null }, stages_ms: {} };
+  const shown = (/** @type {any} */ more) => Object.fromEntries(lines({ ...base, ...more }));
+  assert.equal(shown({ exact: { share: 0.9876, since_s: null } }).exact, "98.8 %");
+  assert.equal(shown({ exact: { share: 1, since_s: 12.4 } }).exact, "all, for 12 s");
+  const moving = shown({ video: { codec: "avc1.64002A", chroma: "YUV420", width: 1280, height: 720 } });
+  assert.deepEqual([moving.video, moving["  codec"]], ["1280x720 YUV420", "avc1.64002A"]);
+  assert.deepEqual([shown({}).exact, shown({ video: null }).video], [undefined, undefined]);
+});
+
 test("the host speaks of the upload, the relay of the download, each of the session that is running", async () => {
   /** @type {any[]} */
   const told = [];
   const carrier = { heardAt: 1000, openStream: () => 0, sendStream() {}, close() {} };
   const world = /** @type {any} */ ({ dial: () => carrier, clock: () => 1000, wall: () => 0, entropy: (/** @type {number} */ size) => new Uint8Array(size) });
-  const client = new Client(world, { paint() {}, tracks() {} }, (message) => told.push(message));
+  const client = new Client(world, { paint() {}, desktops() {} }, (message) => told.push(message));
   const want = /** @type {any} */ ({ directions: { url: "", hashes: [], pin: new Uint8Array(32), quic: "relay:1" }, device: 1n, code: "c", name: "n" });
   const figures = () => {
     client.setMeasuring(true);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { ClockOffset } from "../../viewer/avl_viewer/web/media/clock.js";
 import { Ordering } from "../../viewer/avl_viewer/web/media/ordering.js";
-import { decode } from "../../viewer/avl_viewer/web/media/preamble.js";
+import { decode, shows } from "../../viewer/avl_viewer/web/media/preamble.js";
 import { Reassembler } from "../../viewer/avl_viewer/web/media/reassembler.js";
 import { concat, utf8 } from "../../viewer/avl_viewer/web/wire/bytes.js";
 import { RemoteProtocolError } from "../../viewer/avl_viewer/web/wire/errors.js";
@@ -122,34 +122,51 @@ const integers = (...numbers) => concat(...numbers.map((number) => varint.encode
 test("a key object's preamble carries all that a decoder needs", () => {
   const codec = utf8("avc1.F4002A");
   const bytes = concat(
-    Uint8Array.of(3), integers(7, 123_456_789, 42), Uint8Array.of(codec.length), codec, integers(1920, 1080), Uint8Array.of(CHROMA.YUV444),
-    integers(1, 10, 20, 30, 40), utf8("bits"),
+    Uint8Array.of(1), integers(7, 123_456_789, 42), Uint8Array.of(codec.length), codec, integers(640, 368), Uint8Array.of(CHROMA.YUV444),
+    integers(1920, 1080, 16, 32, 640, 368), integers(1, 16, 48, 32, 64), utf8("bits"),
   );
   const { preamble, bitstream } = decode(bytes);
   assert.deepEqual(preamble, {
-    key: true, group: 7, capturedUs: 123_456_789, inputEchoUs: 42, depends: null, settled: true, codec: "avc1.F4002A",
-    width: 1920, height: 1080, chroma: CHROMA.YUV444, dirty: [{ x: 10, y: 20, width: 30, height: 40 }],
+    key: true, group: 7, capturedUs: 123_456_789, inputEchoUs: 42, depends: null, codec: "avc1.F4002A",
+    width: 640, height: 368, chroma: CHROMA.YUV444, desktop: [1920, 1080], place: { x: 16, y: 32, width: 640, height: 368 },
+    dirty: [{ x: 16, y: 48, width: 32, height: 64 }],
   });
   assert.deepEqual(bitstream, utf8("bits"));
 });
 
 test("a delta's preamble names what it depends on", () => {
   const { preamble, bitstream } = decode(concat(Uint8Array.of(0), integers(7, 5, 0, 99, 0)));
-  assert.deepEqual([preamble.key, preamble.depends, preamble.settled, bitstream.length], [false, 99, false, 0]);
+  assert.deepEqual([preamble.key, preamble.depends, bitstream.length], [false, 99, 0]);
 });
 
 test("every truncated, oversized or nonsensical preamble is the host's error", () => {
   const codec = utf8("avc1.F4002A");
   const whole = concat(
-    Uint8Array.of(1), integers(7, 5, 42), Uint8Array.of(codec.length), codec, integers(64, 64), Uint8Array.of(0), integers(1, 1, 2, 3, 4),
+    Uint8Array.of(1), integers(7, 5, 42), Uint8Array.of(codec.length), codec, integers(64, 64), Uint8Array.of(0),
+    integers(64, 64, 0, 0, 64, 64), integers(1, 1, 2, 3, 4),
   );
   for (let size = 0; size < whole.length; size++) assert.throws(() => decode(whole.slice(0, size)), RemoteProtocolError, `${size}`);
   decode(whole);
-  /** @param {number} width @param {number} chroma @param {number} rects */
-  const with_ = (width, chroma, rects) =>
-    concat(Uint8Array.of(1), integers(7, 5, 42), Uint8Array.of(0), integers(width, 64), Uint8Array.of(chroma), integers(rects));
+  /** @param {number} width @param {number} chroma @param {number} rects @param {number[]} place */
+  const with_ = (width, chroma, rects, place = [0, 0, 64, 64]) =>
+    concat(Uint8Array.of(1), integers(7, 5, 42), Uint8Array.of(0), integers(width, 64), Uint8Array.of(chroma), integers(64, 64, ...place, rects));
+  decode(with_(64, 0, 0));
   assert.throws(() => decode(with_(64, 2, 0)), RemoteProtocolError);
   assert.throws(() => decode(with_(64, 0, MAX.DIRTY_RECTS + 1)), RemoteProtocolError);
+  for (const place of [[0, 0, 0, 64], [8, 0, 16, 16], [0, 0, 24, 64], [16, 0, 64, 64]]) {
+    assert.throws(() => decode(with_(64, 0, 0, place)), RemoteProtocolError, `${place}`);
+  }
+});
+
+test("a picture keeps to its place: rectangles at cells, within it", () => {
+  const place = { x: 16, y: 16, width: 48, height: 34 };
+  const group = /** @type {any} */ ({ desktop: [100, 50], place });
+  const dirty = (/** @type {number[][]} */ ...rows) => /** @type {any} */ ({ dirty: rows.map(([x, y, width, height]) => ({ x, y, width, height })) });
+  assert.ok(shows(dirty(), group));
+  assert.ok(shows(dirty([16, 16, 48, 34], [32, 48, 16, 2]), group));
+  for (const off of [[0, 16, 16, 16], [16, 0, 16, 16], [48, 16, 32, 16], [17, 16, 16, 16], [16, 16, 8, 16], [16, 16, 0, 16]]) {
+    assert.ok(!shows(dirty([16, 16, 16, 16], off), group), `${off}`);
+  }
 });
 
 test("the exchange with the least round trip gives the clock's offset", () => {

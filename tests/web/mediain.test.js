@@ -13,13 +13,13 @@ import * as varint from "../../viewer/avl_viewer/web/wire/varint.js";
 
 /** A plaintext: its first byte says how many turns its opening takes. @param {number | null} depends @param {number}
  * turns
- * @param {number[]} size @param {Uint8Array} unit */
-function plaintext(depends, turns = 0, size = [64, 48], unit = new Uint8Array()) {
+ * @param {number[]} size @param {Uint8Array} unit @param {number[]} desktop */
+function plaintext(depends, turns = 0, size = [64, 48], unit = new Uint8Array(), desktop = [64, 48]) {
   const integers = (/** @type {number[]} */ ...numbers) => concat(...numbers.map((number) => varint.encode(number)));
   const codec = utf8("avc1.F4002A");
   const head =
     depends === null
-      ? concat(Uint8Array.of(1), integers(1, 5, 0), Uint8Array.of(codec.length), codec, integers(...size), Uint8Array.of(1), integers(0))
+      ? concat(Uint8Array.of(1), integers(1, 5, 0), Uint8Array.of(codec.length), codec, integers(...size), Uint8Array.of(1), integers(...desktop, 0, 0, 64, 48, 0))
       : concat(Uint8Array.of(0), integers(1, 5, 0, depends, 0));
   return concat(Uint8Array.of(turns), head, unit);
 }
@@ -31,12 +31,14 @@ function datagram(object, payload, flags = 0, track = 1) {
 
 /** A track of pictures, whose objects depend on each other or stand alone. @param {number} id @param {boolean}
  * dependent */
-const track = (id, dependent = true) => ({ id, kind: 1, priority: 4, lifetime: 500, entry: dependent ? 1 : 2, dependent });
+const track = (id, dependent = true) => ({ id, kind: 1, priority: 4, lifetime: 500, entry: dependent ? 1 : 2, dependent, first: 0 });
 
 /** @param {import("../../viewer/avl_viewer/web/media/track.js").Track[]} tracks */
 function receiver(tracks = [track(1)]) {
   /** @type {number[]} */
   const frames = [];
+  /** @type {any[]} */
+  const objects = [];
   /** @type {[number, number][]} */
   const missing = [];
   /** @type {number[]} */
@@ -55,12 +57,15 @@ function receiver(tracks = [track(1)]) {
     },
   };
   const media = new MediaReceiver(opener, tracks, () => state.clock, {
-    frames: (ready) => frames.push(...ready.map(({ number }) => number)),
+    frames: (ready) => {
+      frames.push(...ready.map(({ number }) => number));
+      objects.push(...ready);
+    },
     missingKey: (track, kid) => missing.push([track, kid]),
     refused: (reason) => refused.push(reason.code),
   });
   const settled = () => media.settled();
-  return { media, frames, missing, refused, state, settled };
+  return { media, frames, objects, missing, refused, state, settled };
 }
 
 test("a large key object that opens late is decoded before the small ones behind it", async () => {
@@ -82,6 +87,10 @@ test("what the host announces too large is refused and not handed out", async ()
     [[64, 48], huge, [], [CLOSE.SESSION_PROTOCOL]],
     [[64, 64], huge, [1], []],
   ];
+  const { media, refused, settled } = receiver();
+  media.datagram(datagram(1, plaintext(null, 0, [64, 48], new Uint8Array(), [64, 20_000]), FLAG.KEY), 0);
+  await settled();
+  assert.deepEqual(refused, [CLOSE.TOO_LARGE], "a desktop");
   for (const [size, unit, handed, codes] of cases) {
     const { media, frames, refused, settled } = receiver();
     media.datagram(datagram(1, plaintext(null, 0, size, unit), FLAG.KEY), 0);
@@ -188,9 +197,9 @@ test("the last objects before a pause are missed by what a beacon named", async 
   const { media, settled } = receiver();
   media.datagram(datagram(1, plaintext(null), FLAG.KEY), 0);
   await settled();
-  media.beacon(1, 4, 1000);
+  media.beacon(1, 4, false, 1000);
   assert.deepEqual(media.tails(1400), []);
-  media.beacon(1, 4, 2000);
+  media.beacon(1, 4, false, 2000);
   assert.deepEqual(media.tails(2000), [[1, 2]]);
   media.datagram(datagram(4, plaintext(null), FLAG.KEY), 2050);
   await settled();
@@ -202,7 +211,7 @@ test("objects that stand alone come out as they come and are never asked for", a
   for (const number of [0, 3, 1]) media.datagram(datagram(number, plaintext(null), FLAG.KEY, 2), 0);
   await settled();
   assert.deepEqual(frames, [0, 3, 1]);
-  media.beacon(2, 9, 0);
+  media.beacon(2, 9, false, 0);
   state.clock = 5000;
   assert.deepEqual([media.recoveries(5000), media.tails(5000), media.nextCheck(5000)], [[], [], null]);
   media.datagram(datagram(3, plaintext(null), FLAG.KEY, 2), 5000);
@@ -234,4 +243,99 @@ test("what overtook the first key object is decoded behind it, and nothing of be
   media.datagram(datagram(5, plaintext(4)), 1);
   await settled();
   assert.deepEqual(frames, [2, 3, 4, 5]);
+});
+
+// exact pixels
+
+/** A track of exact pixels, of which objects from `first` on can be opened. @param {number} first */
+const exactTrack = (first = 0) => ({ id: 2, kind: 4, priority: 2, lifetime: 1000, entry: 4, dependent: false, first });
+
+/** A plaintext of one cell of one colour on a desktop of 64 x 48. @param {boolean} settled @param {number} turns @param
+ * {number} x */
+function cell(settled = false, turns = 0, x = 16) {
+  const integers = (/** @type {number[]} */ ...numbers) => concat(...numbers.map((number) => varint.encode(number)));
+  return concat(Uint8Array.of(turns, settled ? 3 : 1), integers(5, 0, 64, 48, 1, x, 16, 16, 16), Uint8Array.of(0, 1, 2, 3));
+}
+
+test("exact pixels are given out as they come, past pictures that take longer, and what lacks one before it is not complete", async () => {
+  const { media, objects, settled } = receiver([track(1), exactTrack()]);
+  media.datagram(datagram(0, plaintext(null, 5), FLAG.KEY), 0);
+  media.datagram(datagram(0, cell(), FLAG.KEY, 2), 0);
+  media.datagram(datagram(2, cell(), FLAG.KEY, 2), 0);
+  media.datagram(datagram(1, cell(), FLAG.KEY, 2), 0);
+  media.datagram(datagram(3, cell(), FLAG.KEY, 2), 0);
+  await settled();
+  assert.deepEqual(objects.map(({ track, number, complete }) => [track, number, complete]), [[2, 0, true], [2, 2, false], [2, 1, true], [2, 3, true], [1, 0, undefined]]);
+  assert.deepEqual(objects[0].exact.rects[0].rect, { x: 16, y: 16, width: 16, height: 16 });
+  assert.deepEqual([media.received, media.damaged], [5, 0]);
+});
+
+test("what is missing of exact pixels is asked for after patience, at most once in 300 ms, and no more once it is replaced", async () => {
+  const { media, state, settled } = receiver([exactTrack(3)]);
+  for (const number of [3, 6]) media.datagram(datagram(number, cell(), FLAG.KEY, 2), 0);
+  await settled();
+  assert.equal(media.nextCheck(0), 150);
+  assert.deepEqual(media.missing(149), []);
+  assert.deepEqual(media.missing(150), [[2, [[4, 5]]]]);
+  assert.deepEqual(media.missing(299), []);
+  assert.deepEqual(media.missing(450), [[2, [[4, 5]]]]);
+  media.replaced(2, [[4, 5]], 7);
+  assert.deepEqual([media.missing(5000), media.nextCheck(5000)], [[], null]);
+  media.beacon(2, 9, false, 5000);
+  assert.deepEqual(media.missing(5150), [[2, [[7, 9]]]]);
+  media.want(2, false);
+  media.beacon(2, 12, false, 6000);
+  assert.deepEqual([media.missing(9000), media.nextCheck(9000)], [[], null], "what is not sent to us is not missing");
+  state.clock = 9000;
+  media.want(2, true);
+  media.leftOut(2, 6, 9000);
+  assert.deepEqual(media.missing(9150), [[2, [[6, 6], [7, 9]]]]);
+  assert.deepEqual(media.recoveries(99_000), [], "a key object would be of no use");
+});
+
+test("all was sent when an object or a beacon says so, none before it is missing, and nothing is behind it or replaced after it", async () => {
+  const { media, settled } = receiver([track(1), exactTrack()]);
+  const take = async (/** @type {number} */ number, /** @type {boolean} */ last) => {
+    media.datagram(datagram(number, cell(last), FLAG.KEY, 2), 0);
+    await settled();
+    return media.allSent(2);
+  };
+  assert.equal(media.allSent(2), false);
+  assert.equal(await take(0, true), true);
+  assert.equal(await take(1, false), false, "something new");
+  assert.equal(await take(3, true), false, "2 is missing");
+  media.replaced(2, [[2, 2]], 3);
+  assert.equal(media.allSent(2), false, "it comes again behind 3");
+  assert.equal(await take(4, false), false);
+  media.beacon(2, 4, true, 10);
+  assert.equal(media.allSent(2), true);
+  media.beacon(2, 5, true, 20);
+  assert.equal(media.allSent(2), false, "5 has not come");
+  assert.deepEqual([media.allSent(1), media.allSent(9)], [false, false]);
+});
+
+test("while every pixel is exact no picture is missed", async () => {
+  const { media, state, settled } = receiver([track(1), exactTrack()]);
+  media.datagram(datagram(1, plaintext(null), FLAG.KEY), 0);
+  media.datagram(datagram(3, plaintext(2)), 0);
+  await settled();
+  media.beacon(1, 5, false, 0);
+  media.rest(1);
+  state.clock = 5000;
+  assert.deepEqual([media.recoveries(5000), media.tails(5000)], [[], []]);
+  media.beacon(1, 6, false, 5000);
+  assert.deepEqual(media.tails(9000), [[1, 2]], "what comes afterwards is");
+});
+
+test("exact pixels that are malformed are dropped, counted and missing no more; a desktop too large ends the session", async () => {
+  const { media, objects, refused, settled } = receiver([exactTrack()]);
+  media.datagram(datagram(0, cell(false, 0, 17), FLAG.KEY, 2), 0);
+  media.datagram(datagram(1, cell(), 0, 2), 0);
+  media.datagram(datagram(2, Uint8Array.of(254, 0), FLAG.KEY, 2), 0);
+  await settled();
+  assert.deepEqual([objects, media.damaged, media.missing(1000)], [[], 2, []]);
+  const huge = concat(Uint8Array.of(0, 1), ...[5, 0, 8193, 16, 1].map((value) => varint.encode(value)));
+  media.datagram(datagram(3, huge, FLAG.KEY, 2), 0);
+  await settled();
+  assert.deepEqual(refused, [CLOSE.TOO_LARGE]);
 });

@@ -2,25 +2,20 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Painter, drawable } from "../../viewer/avl_viewer/web/present/painter.js";
+import { Canvas } from "../../viewer/avl_viewer/web/decode/canvas.js";
+import { Painter, within } from "../../viewer/avl_viewer/web/present/painter.js";
+import { EXACT_CODING } from "../../viewer/avl_viewer/web/wire/registry.js";
 
 /** @typedef {import("../../viewer/avl_viewer/web/media/preamble.js").Rect} Rect */
 
 /** @param {number} x @param {number} y @param {number} width @param {number} height @returns {Rect} */
 const rect = (x, y, width, height) => ({ x, y, width, height });
+const WHOLE = rect(0, 0, 64, 64);
 
-test("rectangles are widened to whole chroma samples and kept within the picture", () => {
-  assert.deepEqual(drawable([rect(3, 5, 4, 4)], 100, 80), [rect(2, 4, 6, 6)]);
-  assert.deepEqual(drawable([rect(97, 77, 50, 50)], 101, 81), [rect(96, 76, 5, 5)]);
-  assert.deepEqual(drawable([rect(200, 10, 5, 5), rect(0, 0, 0, 4)], 100, 80), []);
-});
-
-test("rectangles far apart are drawn apart, near ones and many as one", () => {
-  const far = [rect(0, 0, 10, 10), rect(1800, 1000, 10, 10)];
-  assert.deepEqual(drawable(far, 1920, 1080), far);
-  assert.deepEqual(drawable([rect(0, 0, 10, 10), rect(20, 0, 10, 10)], 1920, 1080), [rect(0, 0, 30, 10)]);
-  const many = Array.from({ length: 7 }, (_, at) => rect(at * 200, at * 100, 10, 10));
-  assert.deepEqual(drawable(many, 1920, 1080), [rect(0, 0, 1210, 610)]);
+test("parts of a picture are widened to whole chroma samples and kept within the picture", () => {
+  const picture = /** @type {any} */ ({ displayWidth: 102, displayHeight: 81, visibleRect: { x: 0, y: 2 } });
+  assert.deepEqual(within(picture, rect(16, 32, 16, 16)), rect(16, 34, 16, 16));
+  assert.deepEqual(within(picture, rect(96, 64, 5, 17)), rect(96, 66, 6, 17));
 });
 
 /** A canvas, and pictures whose copies are done when the test says so. @param {boolean} converts */
@@ -41,74 +36,115 @@ function stage(converts = true) {
       this.width = width;
     }
   };
-  scope.VideoFrame = class {
-    /** @param {any} of @param {any} options */
-    constructor(of, options) {
-      this.name = `${of.name} ${JSON.stringify(Object.values(options.visibleRect))}`;
-    }
-    close() {}
-  };
+  /** @type {string[]} */
+  let path = [];
   const context = {
-    putImageData: (/** @type {any} */ image, /** @type {number} */ x, /** @type {number} */ y) => drawn.push(`${image.data[0]} at ${x},${y}`),
-    drawImage: (/** @type {any} */ image, /** @type {number} */ x, /** @type {number} */ y) => drawn.push(`${image.name} at ${x},${y}`),
+    putImageData: (/** @type {any} */ image, /** @type {number[]} */ ...[x, y, left, top, width, height]) =>
+      drawn.push(`${image.data[(top * image.width + left) * 4]} at ${x + left},${y + top} ${width}x${height}`),
+    save() {}, restore() {}, clip() {}, beginPath: () => (path = []),
+    rect: (/** @type {number[]} */ ...sides) => path.push(sides.join()),
+    drawImage: (/** @type {any} */ image, /** @type {number[]} */ ...sides) => drawn.push(`${image.name} [${sides.join()}] in ${path.join(" ")}`),
   };
-  const canvas = /** @type {any} */ ({ width: 1, height: 1, getContext: () => context });
-  /** @type {number[][]} */
+  const surface = /** @type {any} */ ({ width: 1, height: 1, getContext: () => context });
+  /** @type {any[]} */
   const presented = [];
-  const painter = new Painter(canvas, (numbers) => presented.push(numbers), () => 0);
-  /** @param {number} number @param {Rect[] | null} dirty */
-  const paint = (number, dirty) =>
-    painter.paint(
-      /** @type {any} */ ({
-        frame: { number, width: 64, height: 64 },
-        dirty,
-        picture: {
-          name: `picture ${number}`, displayWidth: 64, displayHeight: 64, visibleRect: { x: 0, y: 0 },
-          allocationSize: (/** @type {any} */ { rect: of }) => (converts ? of.width * of.height * 4 : of.width * of.height * 3),
-          copyTo: (/** @type {Uint8ClampedArray} */ into) => new Promise((done) => copies.push(() => done(into.fill(number)))),
-          close: () => closed.add(number),
-        },
-      }),
-    );
+  const painter = new Painter(surface, (objects) => presented.push(objects), () => 0);
+  let canvas = new Canvas({ decompress: (frame) => frame });
+  /** @param {number} number @param {Rect[]} dirty @param {Rect} place @param {number} width  of the picture */
+  const paint = (number, dirty, place = WHOLE, width = place.width) => {
+    const picture = /** @type {any} */ ({
+      name: `picture ${number}`, displayWidth: width, displayHeight: 64, visibleRect: { x: 0, y: 0 },
+      allocationSize: (/** @type {any} */ { rect: of }) => (converts ? of.width * of.height * 4 : of.width * of.height * 3),
+      copyTo: (/** @type {Uint8ClampedArray} */ into) => new Promise((done) => copies.push(() => done(into.fill(number)))),
+      close: () => closed.add(number),
+    });
+    const frame = /** @type {any} */ ({ track: 1, number, preamble: { capturedUs: number }, desktop: [64, 64], place, width, height: place.height });
+    if (canvas.note(picture, frame, dirty)) painter.paint({ desktop: 1, track: 1, number, canvas, changed: [] });
+  };
+  /** @param {number} number @param {Rect} rect */
+  const exact = (number, rect) => {
+    const one = { rect, coding: EXACT_CODING.SOLID, colours: Uint8Array.of(0, 0, number), source: { x: 0, y: 0 }, stride: 0, size: 0 };
+    const object = /** @type {any} */ ({ complete: true, exact: { capturedUs: number, width: 64, height: 64, rects: [one], size: 0 } });
+    painter.paint({ desktop: 1, track: 2, number, canvas, changed: canvas.show(object).changed });
+  };
   const settle = async () => {
     while (copies.length) {
       copies.shift()?.();
       await new Promise((done) => setTimeout(done, 0));
     }
   };
-  return { paint, settle, drawn, closed, presented, frames };
+  const renew = () => void (canvas = new Canvas({ decompress: (frame) => frame }));
+  return { paint, exact, settle, renew, surface, drawn, closed, presented, frames };
 }
 
-test("the first picture is drawn whole, the next only where it differs", async () => {
-  const { paint, settle, drawn, closed, presented, frames } = stage();
-  paint(1, [rect(2, 2, 4, 4)]);
+test("of a picture what changed is drawn, and told of once it is on the screen", async () => {
+  const { paint, settle, surface, drawn, closed, presented, frames } = stage();
+  paint(1, [WHOLE]);
   await settle();
-  paint(2, [rect(2, 2, 4, 4)]);
+  paint(2, [rect(16, 0, 16, 32)]);
   await settle();
-  assert.deepEqual(drawn, ["1 at 0,0", "2 at 2,2"]);
+  assert.deepEqual(drawn, ["1 at 0,0 64x64", "2 at 16,0 16x32"]);
   assert.deepEqual([...closed], [1, 2]);
+  assert.deepEqual([surface.width, surface.height], [64, 64]);
   assert.deepEqual(presented, []);
   frames.shift()?.();
-  assert.deepEqual(presented, [[1, 2]]);
+  assert.deepEqual(presented, [[[1, 1], [1, 2]]]);
 });
 
 test("of pictures that come while one is drawn only the newest follows, with what the others changed", async () => {
   const { paint, settle, drawn, closed } = stage();
-  paint(1, null);
+  paint(1, [WHOLE]);
   await settle();
-  paint(2, [rect(0, 0, 2, 2)]);
-  paint(3, [rect(10, 10, 2, 2)]);
-  paint(4, [rect(20, 20, 2, 2)]);
+  paint(2, [rect(0, 0, 16, 16)]);
+  paint(3, [rect(16, 16, 16, 16)]);
+  paint(4, [rect(32, 32, 16, 16)]);
   await settle();
-  assert.deepEqual(drawn, ["1 at 0,0", "2 at 0,0", "4 at 10,10"]);
+  assert.deepEqual(drawn, ["1 at 0,0 64x64", "2 at 0,0 16x16", "4 at 16,16 16x16", "4 at 32,32 16x16"]);
   assert.equal(closed.size, 4);
 });
 
-test("a browser that can't convert draws the parts as they are", async () => {
-  const { paint, settle, drawn } = stage(false);
-  paint(1, null);
+test("exact pixels are drawn at once, while a picture is converted too, and stay where they are newer", async () => {
+  const { paint, exact, settle, drawn, presented, frames } = stage();
+  exact(1, WHOLE);
+  paint(2, [rect(0, 0, 32, 16)]);
+  exact(3, rect(16, 0, 16, 16));
+  exact(1, rect(48, 48, 16, 16));
+  assert.deepEqual(drawn, ["1 at 0,0 64x64", "3 at 16,0 16x16", "1 at 48,48 16x16"]);
   await settle();
-  paint(2, [rect(4, 6, 2, 2)]);
-  await new Promise((done) => setTimeout(done, 0));
-  assert.deepEqual(drawn, ["picture 1 [0,0,64,64] at 0,0", "picture 2 [4,6,2,2] at 4,6"]);
+  assert.deepEqual(drawn.slice(3), ["2 at 0,0 16x16"]);
+  frames.shift()?.();
+  assert.deepEqual(presented, [[[2, 1], [2, 3], [2, 1], [1, 2]]]);
+});
+
+test("a picture of which nothing is wanted any more is not told of", async () => {
+  const { paint, exact, settle, drawn, closed, presented, frames } = stage();
+  paint(1, [WHOLE]);
+  exact(2, WHOLE);
+  await settle();
+  frames.shift()?.();
+  assert.deepEqual([drawn, presented, [...closed]], [["2 at 0,0 64x64"], [[[2, 2]]], [1]]);
+});
+
+test("a canvas that others drew on before is drawn whole, and one that is replaced is drawn no more", async () => {
+  const { paint, exact, settle, renew, drawn, closed } = stage();
+  exact(5, WHOLE);
+  paint(6, [rect(0, 0, 16, 16)]);
+  renew();
+  exact(1, rect(0, 0, 32, 16));
+  await settle();
+  assert.deepEqual([drawn, [...closed]], [["5 at 0,0 64x64", "1 at 0,0 32x16"], [6]]);
+});
+
+test("a picture of fewer pixels than its place, or that the browser can't convert, is stretched, and seen where it is wanted", async () => {
+  const place = rect(16, 16, 32, 32);
+  for (const [converts, width] of /** @type {[boolean, number][]} */ ([[true, 16], [false, 32]])) {
+    const { paint, exact, settle, drawn } = stage(converts);
+    paint(1, [place], place, width);
+    exact(2, rect(16, 16, 16, 16));
+    await settle();
+    paint(3, [rect(32, 16, 16, 16)], place, width);
+    await settle();
+    await new Promise((done) => setTimeout(done, 0));
+    assert.deepEqual(drawn.at(-1), `picture 3 [0,0,${width},32,16,16,32,32] in 32,16,16,16`);
+  }
 });

@@ -119,33 +119,36 @@ test("reports are 250 ms apart and empty ones are not sent", () => {
   assert.deepEqual(reporter.take(1250), [[2, 11_000]]);
 });
 
-/** @param {number} number @param {number} at @param {number} echo */
-function frame(number, at, echo) {
-  return /** @type {any} */ ({ number, size: 1000, first: at - 2, last: at, opened: at + 1, preamble: { inputEchoUs: echo * 1000 } });
+/** @param {number} number @param {number} at @param {number} echo @param {number} captured */
+function arrival(number, at, echo, captured) {
+  return { track: 1, number, size: 1000, captured, echo, first: at - 2, last: at, opened: at + 1 };
 }
 
 test("an input's photon is the first picture that can show it", () => {
   const statistics = new Statistics();
   statistics.inputSent(1, 100);
   statistics.inputApplied(1, 5000);
-  statistics.frameReceived(frame(1, 110, 4999), 105);
-  statistics.framePresented(1, 112);
-  statistics.frameReceived(frame(2, 118, 5000), 111);
-  statistics.frameDecoded(2, 3, 122);
-  statistics.framePresented(2, 125);
+  statistics.received(arrival(1, 110, 4999, 105));
+  statistics.received({ ...arrival(2, 110, 4999, 105), track: 2 });
+  statistics.presented(1, 1, 112);
+  statistics.received(arrival(2, 118, 5000, 111));
+  statistics.decoded(1, 2, 3, 122);
+  statistics.presented(1, 2, 125);
   const figures = statistics.report(200, "relay", 1.234, 1, 3);
+  statistics.presented(2, 2, 300);
   assert.deepEqual(figures.input_to_photon_ms, { p50: 25, p95: 25 });
   assert.deepEqual(figures.glass_to_glass_ms, { p50: 14, p95: 14 });
-  assert.deepEqual([figures.fps, figures.bitrate_bps, figures.loss, figures.rtt_ms], [2, 16_000, 0.25, 1.23]);
+  assert.deepEqual([figures.fps, figures.bitrate_bps, figures.loss, figures.rtt_ms], [2, 24_000, 0.25, 1.23]);
   assert.equal(figures.stages_ms.decode, 3);
+  assert.equal(statistics.report(300, "relay", null, 1, 3).fps, 3, "each track counts by itself");
 });
 
 test("an input that changed nothing is not charged with a later picture", () => {
   const statistics = new Statistics();
   statistics.inputSent(1, 100);
   statistics.inputApplied(1, 5000);
-  statistics.frameReceived(frame(1, 9000, 6000), 8990);
-  statistics.framePresented(1, 9001);
+  statistics.received(arrival(1, 9000, 6000, 8990));
+  statistics.presented(1, 1, 9001);
   assert.deepEqual(statistics.report(9001, "relay", null, 0, 1).input_to_photon_ms, { p50: null, p95: null });
 });
 

@@ -36,6 +36,8 @@ Row = tuple[int, int]
 MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
 #: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams.
 OBJECT_SECONDS, OBJECT_LEAST = 0.04, 6_000
+#: How many times as large as it was meant to be an object may turn out.
+TOLERANCE = 2.0
 #: What is owed leaves when so much is in the bucket, in bytes, or when it is full.
 LEAST_LEVEL = 4_000
 #: The part of the rate that exact pixels may take at least, however much pictures take, and together with them.
@@ -227,8 +229,9 @@ class Pipeline:
             self.answers.append(Answer(rows, self._number - 1, tell))
 
     def _key_due(self) -> bool:
-        if self._moving.place is None:
+        if self._moving.place is None or self._delivered is None or not (self._delivered.source == PICTURE).any():
             self._key_wanted = False
+            return False
         return self._key_wanted or self._moving.key_due
 
     def _follow_budget(self, now: float) -> None:
@@ -317,18 +320,18 @@ class Pipeline:
             chosen = self._chosen(owed, most)
             rects = self._rects(chosen, width, height)[: MAX_EXACT_RECTS - len(copies)]
             coded = self._coder.code(picture.pixels, rects, copies, palettes=rate < THIN)
-            if len(coded.pixels) <= MOST_BYTES or len(rects) == 1:
+            expected = float(self._cost[chosen].sum())
+            if len(coded.pixels) <= min(MOST_BYTES, TOLERANCE * most) or chosen.sum() <= 1:
                 break
-            owed = owed & chosen  # it compresses worse than was thought
-            most = float(self._cost[chosen].sum()) * self._accuracy / 2
-        expected = float(self._cost[chosen].sum())
+            # It compresses worse than was thought.
+            self._accuracy = len(coded.pixels) / max(1.0, expected)
         delivered.sent_exact([*(rect for rect, _ in copies), *rects], self._number)
         self._number += 1
         self._lanes.sent_exact(delivered)
-        self._settled = delivered.settled and not self._changed
+        self._settled = delivered.settled
         data = coded.encode(picture.size, captured=captured, input_echo=self._echo, settled=self._settled)
         if expected > OBJECT_LEAST:
-            self._accuracy = 0.8 * self._accuracy + 0.2 * min(4.0, len(data) / expected)
+            self._accuracy = 0.8 * self._accuracy + 0.2 * len(data) / expected
         self._bucket.spend(len(data))
         self._moving.spend(len(data))
         return ExactFrame(

@@ -8,7 +8,7 @@ from random import Random
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.crypto.sframe import ObjectOpener
-from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.media.frame import Chroma, EncodedFrame, Rect
 from avl_protocol.media.track import video
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.controller import Controller
@@ -167,6 +167,8 @@ class MediaFlow:
             width=1280,
             height=720,
             chroma=Chroma.YUV420,
+            desktop=(1280, 720),
+            place=Rect(0, 0, 1280, 720),
         )
         sealed = self._sender.seal(frame)
         self._log.captured(sealed[0], now, size)

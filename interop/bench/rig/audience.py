@@ -16,6 +16,7 @@ import math
 import os
 import random
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.loop.world import World, system_world
-from avl_protocol.session.media.receiver import ReceivedFrame
+from avl_protocol.session.media.receiver import ReceivedExact, ReceivedFrame, ReceivedObject
 from avl_protocol.session.viewerevents import Frames, Received, Stuck, ViewerEvent
 from avl_protocol.wire.endtoend import Echo
 from avl_protocol.wire.errors import Refused
@@ -44,7 +45,7 @@ from avl_viewer.paths.paths import PathsEvent, PathsReady
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture
 from interop.bench.rig import strip, typed
-from interop.bench.rig.layout import MARKER, PANE, SIZE
+from interop.bench.rig.layout import MARKER, PANE
 from interop.bench.rig.pictures import Film
 
 #: Seconds between two keys; odd, lest keys fall into one phase with frames.
@@ -58,19 +59,6 @@ LINE = 1 << 26
 _NUMBERS = 1 << 16
 
 
-def shades(picture: Picture, row: int, left: int, width: int) -> NDArray[np.uint8]:
-    """Part of a row of a picture, 0 (black) to 255 (white): shape (width,), in places of the full screen.
-
-    A picture that the host has scaled is read at the places nearest to those.
-    """
-    plane = picture.frame.planes[0]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    columns = np.arange(left, left + width) * picture.width // SIZE[0]
-    found = rows[row * picture.height // SIZE[1], columns].astype(np.int32)
-    full: NDArray[np.uint8] = np.clip((found - 16) * 255 // 219, 0, 255).astype(np.uint8)
-    return full
-
-
 def luma(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """BGRX as the luma of BT.709, limited range: shape (height, width)."""
     weights = np.array([0.0722, 0.7152, 0.2126], np.float32) * np.float32(219 / 255)
@@ -81,46 +69,48 @@ class Notes:
     """What is known of every picture; fed by the network's and by the decoder's thread."""
 
     def __init__(self) -> None:
-        #: One for each picture in the order of showing: number, capture and input echo in microseconds, size in bytes,
+        #: One thread at a time looks at the canvas.
+        self._looking = threading.Lock()
+        #: One for each object in the order of showing: number, capture and input echo in microseconds, size in bytes,
         #: seconds when it was shown, and what was read in it.
         self.frames: list[dict[str, Any]] = []
-        self._arrived: dict[int, ReceivedFrame] = {}
+        self._arrived: dict[tuple[int, int], ReceivedObject] = {}
         self._kept: list[tuple[int, NDArray[np.uint8]]] = []
         self._next_kept = 0.0
 
-    def received(self, frame: ReceivedFrame) -> None:
-        """A frame has come whole and goes to the decoder."""
-        self._arrived[frame.number] = frame
+    def received(self, received: ReceivedObject) -> None:
+        """An object has come whole and is about to be shown."""
+        self._arrived[received.track, received.number] = received
 
     def shown(self, picture: Picture) -> None:
-        """A picture is on the screen that nobody looks at."""
-        now = time.monotonic()
-        frame = self._arrived.pop(picture.number)
-        upper, lower = (
-            strip.decode(np.repeat(shades(picture, PANE.y + row, PANE.x, PANE.width)[:, None], 2, axis=1))
-            for row in (strip.UPPER, strip.LOWER)
-        )
-        film = upper if upper is not None and upper == lower else None
-        self.frames.append(
-            {
-                "number": frame.number,
-                "captured_us": frame.preamble.captured_us,
-                "echo_us": frame.preamble.input_echo_us,
-                "key": frame.preamble.key,
-                "size": frame.size,
-                "shown": now,
-                "film": None if film is None else film.number,
-                "drawn_us": None if film is None else film.microseconds,
-                "typed": typed.decode(shades(picture, typed.ROW, MARKER.x, MARKER.width)),
-            }
-        )
-        full = (picture.width, picture.height) == SIZE
-        if film is not None and full and now >= self._next_kept and len(self._kept) < KEPT:
-            self._next_kept = now + KEPT_EVERY
-            plane = picture.frame.planes[0]
-            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-            pane = rows[PANE.y : PANE.y + PANE.height, PANE.x : PANE.x + PANE.width].copy()
-            self._kept.append((film.number, pane))
+        """A picture, or exact pixels, are on the screen that nobody looks at."""
+        received = self._arrived.pop((picture.track, picture.number))
+        with self._looking:
+            picture.canvas.refresh()
+            pixels = picture.canvas.pixels
+            now = time.monotonic()
+            pane = pixels[PANE.y : PANE.y + PANE.height, PANE.x : PANE.x + PANE.width]
+            upper, lower = (strip.decode(pane[row]) for row in (strip.UPPER, strip.LOWER))
+            film = upper if upper is not None and upper == lower else None
+            keys = typed.decode(pixels[typed.ROW, MARKER.x : MARKER.x + MARKER.width, 1])
+            if film is not None and now >= self._next_kept and len(self._kept) < KEPT:
+                self._next_kept = now + KEPT_EVERY
+                self._kept.append((film.number, pane.copy()))
+            said = received.exact if isinstance(received, ReceivedExact) else received.preamble
+            self.frames.append(
+                {
+                    "number": received.number,
+                    "captured_us": said.captured_us,
+                    "echo_us": said.input_echo_us,
+                    "key": isinstance(received, ReceivedFrame) and received.preamble.key,
+                    "exact": isinstance(received, ReceivedExact),
+                    "size": received.size,
+                    "shown": now,
+                    "film": None if film is None else film.number,
+                    "drawn_us": None if film is None else film.microseconds,
+                    "typed": keys,
+                }
+            )
 
     def fidelity(self, base: int) -> list[float]:
         """dB of the luma of pictures kept in motion against the film's own frames; `base`: a frame before them."""
@@ -129,7 +119,7 @@ class Notes:
         values = []
         for number, pane in self._kept:
             source = luma(film.frame(base + (number - base) % _NUMBERS)[inside])
-            error = float(np.square(source - pane[inside]).mean())
+            error = float(np.square(source - luma(pane[inside])).mean())
             values.append(round(10 * math.log10(255 * 255 / error), 2) if error else 99.0)
         return values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -112,6 +113,8 @@ class Cast:
             yield seconds
         finally:
             watching.end()
+            if viewer not in PEERS:
+                self._send_away()
 
     def guest(self, kind: str) -> AbstractAsyncContextManager[None]:
         """What a scene has on the host's screen beside the content; see `guests`."""
@@ -121,6 +124,19 @@ class Cast:
         """The latest native viewer's latest figures; empty where it has written none."""
         path = self.programs.folder / "stats.json"
         return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+
+    def _send_away(self) -> None:
+        """End the sessions of viewers that have gone without a word, as a browser does: the host would go on serving
+        them for a while, and work for nobody while another product is measured."""
+        command: list[str | Path] = [
+            stage.BIN / "avl-host",
+            "sessions",
+            "end",
+            "--all",
+            "--state",
+            self.programs.folder / "host",
+        ]
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=stage.READY)
 
     def _folder(self, name: str) -> Path:
         """A new one."""

@@ -27,7 +27,7 @@ import xcffib.xproto
 from avl_host.capture.shared_memory import SharedPixels
 from interop.bench.rig import strip
 from interop.bench.rig.layout import DARK, FRAMES_PER_SECOND, LIGHT, MARKER, PANE, SCROLLS_PER_SECOND, SIZE
-from interop.bench.rig.pictures import FILM_FRAMES, PAPER, Film, Scroll, desk, text
+from interop.bench.rig.pictures import FILM_FRAMES, Film, Scroll, desk, text
 
 xproto: Any = xcffib.xproto  # its constructors have no types
 SCENES = ("desk", "plain", "page", "film", "scroll", "bare", "mixed")
@@ -40,7 +40,8 @@ REEL = 40
 #: Before other programs, where the system allows it: a late frame would be counted as a slow one.
 PRIORITY = -10
 _BUTTON_PRESS = 4
-_PLAIN = PAPER[0] << 16 | PAPER[1] << 8 | PAPER[2]
+#: Another colour than the paper of the page that comes after it: no pixel of that is there already.
+_PLAIN = 0x5A6478
 
 
 class Content:
@@ -97,9 +98,10 @@ class Content:
 
     def show(self, scene: str) -> None:
         """Change to a scene and wait until it is on the screen."""
+        if (scene in BELOW) != (self._scene in BELOW):
+            place = xproto.StackMode.Below if scene in BELOW else xproto.StackMode.Above
+            self._core.ConfigureWindow(self._window, xproto.ConfigWindow.StackMode, [place])
         self._scene = scene
-        place = xproto.StackMode.Below if scene in BELOW else xproto.StackMode.Above
-        self._core.ConfigureWindow(self._window, xproto.ConfigWindow.StackMode, [place])
         self._period = 1 / MOVING.get(scene, 1)
         self._due = time.monotonic() + self._period if scene in MOVING else None
         self._paint()

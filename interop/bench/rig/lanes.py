@@ -1,7 +1,7 @@
 """Ways to code a rectangle exactly, and contents to code: what `./dev bench lanes` measures.
 
-A lane takes a picture, BGRX of shape (height, width, 4), to bytes and back. It declines what it is not for: a picture
-of many colours has no palette, and one that moved from nowhere is no copy.
+A lane takes a picture, BGRX of shape (height, width, 4), to bytes and back. It declines what it is not for: one that
+moved from nowhere is no copy.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ import zstandard
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from avl_host.capture.cells import changed_cells, rectangles
+from avl_host.encode import scroll
+from avl_host.encode.exactcoder import Copy, ExactCoder
+from avl_protocol.media import exact as exacts
+from avl_protocol.media.frame import Rect
+from avl_viewer.decode.unpack import blocks
 from interop.bench.rig.layout import LINE, SIZE
 from interop.bench.rig.pictures import PAPER, Film, Pixels, bgrx, text, texture
 
 #: Width and height: a letter, a tile, a widget, a window, a screen.
 SIZES = ((16, 32), (64, 64), (512, 256), (1280, 720), SIZE)
 LEVELS = (-5, -1, 1, 3)
-_COLOURS = 256
-#: Levels of the palette's lane: what is left after it is small.
-_PALETTE_LEVEL = 1
-#: Rows in a row that a copy has to agree in, at least; a smaller rectangle is not looked at.
-_LEAST_ROWS = 64
 Words = NDArray[np.uint32]
 
 
@@ -125,7 +126,7 @@ def words(pixels: Pixels) -> Words:
 
 
 def zstd(level: int) -> Lane:
-    """Four bytes a pixel, compressed."""
+    """Four bytes a pixel, compressed, and nothing around them."""
     compressor, decompressor = zstandard.ZstdCompressor(level=level), zstandard.ZstdDecompressor()
 
     def decode(data: bytes, before: Pixels) -> Pixels:
@@ -134,94 +135,42 @@ def zstd(level: int) -> Lane:
     return Lane(encode=lambda change: compressor.compress(np.ascontiguousarray(change.pixels).data), decode=decode)
 
 
-def palette() -> Lane:
-    """The colours, and a byte a pixel (half of one for sixteen colours, an eighth for two), compressed."""
-    compressor, decompressor = zstandard.ZstdCompressor(level=_PALETTE_LEVEL), zstandard.ZstdDecompressor()
+def coder(*, palettes: bool = False, copies: bool = False) -> Lane:
+    """An object of exact pixels by the host's own coder, and back by the viewer's; with `copies` the host looks for
+    what has scrolled, and where nothing has, the lane is not for that."""
+    made = ExactCoder()
 
     def encode(change: Change) -> bytes | None:
-        found = words(change.pixels)
-        if len(np.unique(found[::4, ::4])) > _COLOURS:
-            return None
-        colours, places = np.unique(found, return_inverse=True)
-        if len(colours) > _COLOURS:
-            return None
-        indices = _packed(places.reshape(-1).astype(np.uint8), len(colours))
-        return bytes((len(colours) - 1,)) + colours.tobytes() + compressor.compress(indices.data)
+        height, width = change.pixels.shape[:2]
+        rects: tuple[Rect, ...] = (Rect(0, 0, width, height),)
+        copied: list[Copy] = []
+        if copies:
+            changed = changed_cells(change.before, change.pixels, [(0, height)])
+            found = scroll.find(change.before, change.pixels, changed)
+            if found is None:
+                return None
+            rects, copied = (
+                rectangles(changed & ~found.cells, width, height),
+                scroll.copies(found.cells, found.down, width, height),
+            )
+        coded = made.code(change.pixels, rects, copied, palettes=palettes)
+        return coded.encode((width, height), captured=0.0, input_echo=0.0, settled=True)
 
     def decode(data: bytes, before: Pixels) -> Pixels:
-        count = data[0] + 1
-        colours = np.frombuffer(data, np.uint32, count, 1)
-        packed = np.frombuffer(decompressor.decompress(data[1 + 4 * count :]), np.uint8)
-        pixels = before.shape[0] * before.shape[1]
-        found: Words = colours[_unpacked(packed, count, pixels)]
-        return found.view(np.uint8).reshape(before.shape)
+        exact = exacts.decode(data)
+        shown = words(before).copy()
+        for one, block in zip(exact.rects, blocks(exact), strict=True):
+            x, y, width, height = one.rect.x, one.rect.y, one.rect.width, one.rect.height
+            if block is None:
+                left, top = one.source
+                block = shown[top : top + height, left : left + width].copy()
+            shown[y : y + height, x : x + width] = block
+        return shown.view(np.uint8).reshape(before.shape)
 
     return Lane(encode=encode, decode=decode)
-
-
-def _packed(indices: NDArray[np.uint8], colours: int) -> NDArray[np.uint8]:
-    if colours <= 2:
-        return np.packbits(indices)
-    if colours <= 16:
-        padded = np.pad(indices, (0, len(indices) % 2))
-        return np.bitwise_or(np.left_shift(padded[0::2], np.uint8(4)), padded[1::2])
-    return indices
-
-
-def _unpacked(packed: NDArray[np.uint8], colours: int, pixels: int) -> NDArray[np.uint8]:
-    if colours <= 2:
-        return np.unpackbits(packed)[:pixels]
-    if colours <= 16:
-        return np.stack([packed >> 4, packed & 15], axis=1).reshape(-1)[:pixels]
-    return packed
-
-
-def solid() -> Lane:
-    """One colour."""
-
-    def encode(change: Change) -> bytes | None:
-        found = words(change.pixels)
-        return found[0, 0].tobytes() if (found == found[0, 0]).all() else None
-
-    def decode(data: bytes, before: Pixels) -> Pixels:
-        colour = np.frombuffer(data, np.uint32)
-        return np.broadcast_to(colour, before.shape[:2]).copy().view(np.uint8).reshape(before.shape)
-
-    return Lane(encode=encode, decode=decode)
-
-
-def copy() -> Lane:
-    """Rows that stood some rows further down: by how many, and what came in below as it is."""
-    whole = zstd(1)
-
-    def encode(change: Change) -> bytes | None:
-        down = _moved(words(change.before), words(change.pixels))
-        if down is None:
-            return None
-        fresh = change.pixels[-down:]
-        rest = whole.encode(Change(fresh, fresh))
-        return None if rest is None else down.to_bytes(2, "big") + rest
-
-    def decode(data: bytes, before: Pixels) -> Pixels:
-        down = int.from_bytes(data[:2], "big")
-        return np.concatenate([before[down:], whole.decode(data[2:], before[-down:])])
-
-    return Lane(encode=encode, decode=decode)
-
-
-def _moved(before: Words, after: Words) -> int | None:
-    """By how many rows `after` is further up than `before`, if it is so in every pixel that both have."""
-    if len(after) < _LEAST_ROWS:
-        return None
-    sums = [picture.sum(axis=1, dtype=np.uint64) for picture in (before, after)]
-    distances = [int(place) for place in np.flatnonzero(sums[0] == sums[1][0]) if 0 < place <= len(after) - _LEAST_ROWS]
-    for down in distances:
-        if (sums[0][down:] == sums[1][:-down]).all() and (before[down:] == after[:-down]).all():
-            return down
-    return None
 
 
 def lanes() -> dict[str, Lane]:
     """All of them, by name."""
     made = {f"zstd {level}": zstd(level) for level in LEVELS}
-    return made | {"palette, zstd 1": palette(), "solid": solid(), "copy, zstd 1": copy()}
+    return made | {"host": coder(), "host, palettes": coder(palettes=True), "host, copies": coder(copies=True)}

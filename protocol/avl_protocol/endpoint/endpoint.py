@@ -9,7 +9,7 @@ sends from elsewhere leaves in the loop's next turn. Strangers come after friend
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
 from aioquic.quic.packet import QuicErrorCode
@@ -50,6 +50,8 @@ EARLY = 0.0005
 TICK = 0.000001
 #: The timer moves to a later time where that is so many seconds later: below that, to look again costs less.
 LATER = 0.002
+#: Packets of one address in one wake-up that are served before those of others who sent more.
+FEW = 2
 OnCarrier = Callable[[QuicCarrier, str], CarrierReceiver]
 
 
@@ -265,11 +267,25 @@ class Endpoint:
     # ---- one wake-up
 
     def _received(self, batch: Batch) -> None:
-        """Friends first, no more than so many packets of each; then strangers, for as long as nobody notices."""
+        """Friends first, those before others who sent little: that is what a person does, and not the film that came at
+        the same moment. Then strangers, for as long as nobody notices."""
         now = self._clock.monotonic()
-        limits = self._limits
         if self._late:
             batch, self._late = [*self._late, *batch], []
+        quiet, batch = _apart(batch)
+        if quiet:
+            self._take(quiet, now)
+            self._serve(now)
+        self._take(batch, now)
+        self._serve(now)
+        if self._late:
+            self._loop.call_soon(self._received, ())
+        if not self._lobby_waits:
+            self._receive_strangers()
+
+    def _take(self, batch: Batch, now: float) -> None:
+        """Read packets of friends, no more than so many of each; those of strangers wait."""
+        limits = self._limits
         crowded = len(batch) > limits.turn_packets
         taken: dict[BoundConnection, int] = {}
         for data, arrival in batch:
@@ -296,11 +312,6 @@ class Endpoint:
                 taken[bound] = count + 1
             if bound.takes(now):
                 self._deliver(bound, data, arrival, now)
-        self._serve(now)
-        if self._late:
-            self._loop.call_soon(self._received, ())
-        if not self._lobby_waits:
-            self._receive_strangers()
 
     def _queue(self, queue: deque[tuple[bytes, Address | Pinned]], data: bytes, arrival: Address | Pinned) -> None:
         if len(queue) < self._limits.waiting_strangers:
@@ -545,6 +556,17 @@ class Endpoint:
         if self._socket is None:
             raise LocalProtocolError("the endpoint is not bound")
         return self._socket
+
+
+def _apart(batch: Batch) -> tuple[Batch, Batch]:
+    """What came from those who sent no more than FEW, where others sent more; and the rest."""
+    if len(batch) <= FEW + 1:
+        return (), batch
+    counts = Counter(arrival for _, arrival in batch)
+    if len(counts) == 1 or max(counts.values()) <= FEW:
+        return (), batch
+    quiet = [one for one in batch if counts[one[1]] <= FEW]
+    return quiet, [one for one in batch if counts[one[1]] > FEW]
 
 
 def _anybody(_destination: bytes, _address: Address) -> bool:

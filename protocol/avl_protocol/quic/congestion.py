@@ -113,13 +113,13 @@ class PacerAdapter:
     """aioquic's view of a Pacer that follows the controller's rate.
 
     `urgent`: what is written now leaves unpaced. `bulk`: at the rate itself, so that it makes no queue. `size`: bytes
-    of the packet being written, where that is known.
+    of the packet being written, where that is known. `waited`: what is written now has waited for its time.
     """
 
     def __init__(self, congestion: CongestionAdapter, packet_size: int) -> None:
         self._congestion = congestion
         self._pacer = Pacer(packet_size)
-        self.urgent = self.bulk = False
+        self.urgent = self.bulk = self.waited = False
         self.size: int | None = None
         self._waiting: Sized | None = None
         self._left = False
@@ -149,7 +149,7 @@ class PacerAdapter:
 
     def update_after_send(self, now: float) -> None:
         """A packet left."""
-        self._pacer.sent(now, self.size)
+        self._pacer.sent(now, self.size, waited=self.waited)
         self.size = None
         self._left = True
 

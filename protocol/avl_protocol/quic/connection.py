@@ -575,6 +575,7 @@ class Connection(QuicConnection):
         if self._datagrams.prepare(now, open_to=self._handshake_confirmed and self.max_datagram > 0):
             self._probe_pending = True
         self._must_flush = self._timer_known = False
+        self._pace.waited = self._pacing_at is not None
         space = self._space
         if space is not None and space.ack_at is not None and (space.ack_at == now or self._carries_more(now)):
             # aioquic counts an acknowledgement due at this very moment as due, yet holds it back for pacing.

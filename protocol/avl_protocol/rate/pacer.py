@@ -1,6 +1,8 @@
 """Pacer: when the next packet may leave, in bursts of at least a millisecond.
 
-Timers finer than that cost more than they give: an event loop's clock is about a millisecond coarse.
+Timers finer than that cost more than they give: an event loop's clock is about a millisecond coarse. Timers are also
+late, by tens of milliseconds where processes wait for a processor. What waits for its time keeps its place then:
+without that, each late timer would take its lateness off the rate.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 #: Seconds of sending that may leave at once, and that are waited for once a burst is spent.
 BURST = 0.002
 PAUSE = 0.001
+#: Seconds of lateness that are made up for, by a burst as long.
+LATE = 0.020
 
 
 class Pacer:
@@ -24,7 +28,8 @@ class Pacer:
             return None
         return self._free_at - PAUSE
 
-    def sent(self, now: float, size: int | None = None) -> None:
-        """A packet of `size` bytes left."""
+    def sent(self, now: float, size: int | None = None, *, waited: bool = False) -> None:
+        """A packet of `size` bytes left; `waited`: it had been told to wait, and leaves now."""
         if self.rate is not None:
-            self._free_at = max(self._free_at, now) + (self._packet if size is None else size) / self.rate
+            began = now - LATE if waited else now
+            self._free_at = max(self._free_at, began) + (self._packet if size is None else size) / self.rate

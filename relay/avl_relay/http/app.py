@@ -24,12 +24,15 @@ from avl_protocol.wire.target import show_pin
 
 #: A Host header that may stand in a policy.
 AUTHORITY = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
-#: `{}`: the page's own origin for WebSockets, which not every browser takes for 'self'.
+#: `{}`: the page's own origin for WebSockets, which not every browser takes for 'self'. WebAssembly unpacks exact
+#: pixels; its package brings it as a `data:` address, which reaches nobody.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-    "connect-src 'self' https: {}; "
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self' https: data: {}; "
     "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+#: The page's decompressor: a build on a machine without npm goes on without it.
+FROM_NPM = "vendor/zstddec/zstddec.mjs"
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -93,12 +96,19 @@ def build(
 
 def client_folder() -> Path:
     """The folder of the browser client, as the entry point `avl.static` names it. Raises LookupError when nothing
-    is."""
+    is, or when it is not whole."""
     for entry in entry_points(group="avl.static"):
         spec = importlib.util.find_spec(entry.value)
         if spec is not None and spec.submodule_search_locations:
-            return Path(next(iter(spec.submodule_search_locations)))
+            return checked(Path(next(iter(spec.submodule_search_locations))))
     raise LookupError("the browser client is not installed: pip install 'avl[viewer]'")
+
+
+def checked(folder: Path) -> Path:
+    """The folder, which holds what the page takes from npm (hatch_build.py). Raises LookupError when it does not."""
+    if not (folder / FROM_NPM).is_file():
+        raise LookupError("the browser client lacks zstddec, which npm brings: install npm, then this program again")
+    return folder
 
 
 Send = Callable[[Any], Awaitable[None]]

@@ -88,12 +88,12 @@ export class MemoryHost {
     };
   }
 
-  /** Let the viewer in. @param {MemoryPath} path @param {number} permissions */
-  async grant(path, permissions) {
+  /** Let the viewer in. @param {MemoryPath} path @param {number} permissions @param {number[][]} tracks */
+  async grant(path, permissions, tracks = []) {
     const endorsement = await this.identity.sign(concat(utf8("avl/1 signer\0"), MEDIA, SIGNER));
     /** @type {any} */ (path.streams.get(0)).queue = [];
     await this._adopt(0, path, 0);
-    const grant = { permissions, media_session: MEDIA, signer: SIGNER, endorsement, keys: [], host_time_us: 0, name: "", tracks: [] };
+    const grant = { permissions, media_session: MEDIA, signer: SIGNER, endorsement, keys: [], host_time_us: 0, name: "", tracks };
     await this.say(0, "GRANT", grant);
   }
 

@@ -7,6 +7,7 @@
 import { bounds } from "./bounds.js";
 import { channels } from "./channel.js";
 import { agreements, identities, objects, records } from "./crypto.js";
+import { exacts } from "./exact.js";
 import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
 import { ledgers, outboxes, senders } from "./input.js";
@@ -27,6 +28,7 @@ export async function everywhere(read) {
     parity: parities(await read("parity")),
     bounds: bounds(await read("bounds")),
     track: tracks(await read("track")),
+    exact: exacts(await read("exact")),
     feedback: feedbacks(await read("feedback")),
     device_id: deviceIds(await read("device_id")),
     target: targets(await read("target")),

@@ -11,7 +11,7 @@ import { same } from "./notation.js";
 /** The tracks that rows describe; null where they are refused. @param {number[][]} rows */
 function read(rows) {
   try {
-    return tracksOf(rows).map(({ id, kind, priority, lifetime, entry, dependent }) => ({ id, kind, priority, lifetime_ms: lifetime, entry, dependent }));
+    return tracksOf(rows).map(({ id, kind, priority, lifetime, entry, dependent, first }) => ({ id, kind, priority, lifetime_ms: lifetime, entry, dependent, first }));
   } catch (error) {
     if (error instanceof RemoteProtocolError) return null;
     throw error;

@@ -2,8 +2,8 @@
  * The page: introduces the worker, the hands and the panels to one another.
  *
  * `document.documentElement.dataset` tells how things stand: `state` is connecting, waiting, running, stale, lost,
- * ended or refused (absent before anything was tried), and `settled` the number of the newest object that is as good as
- * it gets and on the screen.
+ * ended or refused (absent before anything was tried), and `exact` is there while every pixel of the desktop equals the
+ * host's and is on the screen.
  */
 
 import { supported } from "./crypto/handshake.js";
@@ -184,7 +184,7 @@ function refuse(sentence) {
 /** Back to the entrance. @param {State} to @param {string} sentence */
 function shut(to, sentence) {
   root.dataset.state = to;
-  delete root.dataset.settled;
+  delete root.dataset.exact;
   permissions = 0;
   pointer.releaseAll();
   notice.hide();
@@ -205,7 +205,7 @@ function state(to, reason, waited = 0) {
     return;
   }
   root.dataset.state = to;
-  if (to !== "running" && to !== "stale") delete root.dataset.settled;
+  if (to !== "running" && to !== "stale") delete root.dataset.exact;
   entrance.hide();
   view.show();
   element("notice-again", HTMLElement).hidden = to !== "ended";
@@ -224,7 +224,10 @@ function state(to, reason, waited = 0) {
 /** What the worker says -> what the page does. @type {Record<string, (message: any) => void>} */
 const HEARD = {
   state: (message) => state(message.state, message.text, message.waited),
-  settled: (message) => void (root.dataset.settled = String(message.object)),
+  exact: (message) => {
+    if (message.exact) root.dataset.exact = "true";
+    else delete root.dataset.exact;
+  },
   cursor: (message) => void cursor.show(message, window.devicePixelRatio),
   layout: (message) => view.resize(message.width, message.height),
   clipboard: (message) => void clipboard.received(message),

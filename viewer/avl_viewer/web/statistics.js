@@ -3,8 +3,6 @@
  * now.
  */
 
-/** @typedef {import("./session/media/receiver.js").ReceivedFrame} ReceivedFrame */
-
 /** Milliseconds of the sliding windows. */
 const WINDOW = 10_000;
 /** Milliseconds over which fps and bitrate are taken. */
@@ -26,7 +24,20 @@ const RATE_FIGURES = [
  * @typedef {{ at: number, value: number }} Sample
  * @typedef {{ upload?: Record<string, string | number>, download?: Record<string, string | number> }} Rates  By hop:
  * host to relay, relay to us.
- * @typedef {{ captured: number, echo: number, first: number, received: number, decoded: number | null }} Underway
+ * @typedef {object} Arrival  An object that is whole and open: bytes, the time of its capture in our clock, the newest
+ * input that it shows in the host's, and when its first and last fragment arrived and it was open.
+ * @property {number} track
+ * @property {number} number
+ * @property {number} size
+ * @property {number} captured
+ * @property {number} echo
+ * @property {number} first
+ * @property {number} last
+ * @property {number} opened
+ * @typedef {Arrival & { decoded: number | null }} Underway
+ * @typedef {{ share: number, since: number | null }} ExactShare  The share of the desktop's pixels that are exact, and
+ * since when all are; null: they are not.
+ * @typedef {{ codec: string, chroma: string, width: number, height: number }} Video  What pictures are.
  */
 
 /** p50 and p95, rounded to 0.1; null without values. @param {number[]} values @returns {Quantiles} */
@@ -51,8 +62,8 @@ export function readable({ state, reason, figures }) {
 /** Collects what happens to frames and inputs. Times are milliseconds of our clock unless said otherwise. */
 export class Statistics {
   constructor() {
-    /** @type {Map<number, Underway>} */
-    this._underway = new Map();
+    /** In order of arrival. @type {Set<Underway>} */
+    this._underway = new Set();
     /** @type {Sample[]} */
     this._presented = [];
     /** @type {Map<string, Sample[]>} */
@@ -67,36 +78,40 @@ export class Statistics {
     this._photon = [];
   }
 
-  /** A frame is whole and open; `captured` is its capture in our clock. @param {ReceivedFrame} frame @param {number}
-   * captured */
-  frameReceived(frame, captured) {
-    keep(this._received, { at: frame.last, value: frame.size });
-    this._underway.set(frame.number, {
-      captured, echo: frame.preamble.inputEchoUs / 1000, first: frame.first, received: frame.last, decoded: null,
-    });
-    this.stage("open", frame.opened - frame.last, frame.opened);
-    if (this._underway.size > KEPT) this._underway.delete(/** @type {number} */ (this._underway.keys().next().value));
+  /** An object is whole and open. @param {Arrival} arrival */
+  received(arrival) {
+    keep(this._received, { at: arrival.last, value: arrival.size });
+    this._underway.add({ ...arrival, decoded: null });
+    this.stage("open", arrival.opened - arrival.last, arrival.opened);
+    if (this._underway.size > KEPT) this._underway.delete(/** @type {Underway} */ (this._underway.values().next().value));
   }
 
-  /** The decoder took `took` milliseconds and was done `at`. @param {number} number @param {number} took @param
-   * {number} at */
-  frameDecoded(number, took, at) {
-    const frame = this._underway.get(number);
-    if (!frame) return;
-    frame.decoded = at;
+  /** @param {number} track @param {number} number */
+  _find(track, number) {
+    for (const one of this._underway) if (one.track === track && one.number === number) return one;
+    return null;
+  }
+
+  /** Decoding it, or unpacking, took `took` milliseconds and was done `at`. @param {number} track @param {number} number
+   * @param {number} took @param {number} at */
+  decoded(track, number, took, at) {
+    const one = this._find(track, number);
+    if (!one) return;
+    one.decoded = at;
     this.stage("decode", took, at);
   }
 
-  /** A frame is on the screen; older ones will never be. @param {number} number @param {number} at */
-  framePresented(number, at) {
-    const frame = this._underway.get(number);
-    for (const old of [...this._underway.keys()]) if (old <= number) this._underway.delete(old);
-    if (!frame) return;
-    keep(this._presented, { at, value: at - frame.captured });
-    if (frame.decoded !== null) this.stage("present", at - frame.decoded, at);
-    this.stage("receive", frame.received - frame.first, at);
-    this.stage("network", frame.received - frame.captured, at);
-    while (this._applied.length && this._applied[0].host <= frame.echo) {
+  /** An object is on the screen; older ones of its track will never be. @param {number} track @param {number} number
+   * @param {number} at */
+  presented(track, number, at) {
+    const one = this._find(track, number);
+    for (const old of this._underway) if (old.track === track && old.number <= number) this._underway.delete(old);
+    if (!one) return;
+    keep(this._presented, { at, value: at - one.captured });
+    if (one.decoded !== null) this.stage("present", at - one.decoded, at);
+    this.stage("receive", one.last - one.first, at);
+    this.stage("network", one.last - one.captured, at);
+    while (this._applied.length && this._applied[0].host <= one.echo) {
       const { sent } = /** @type {{ sent: number }} */ (this._applied.shift());
       if (at - sent <= ANSWER) keep(this._photon, { at, value: at - sent });
     }

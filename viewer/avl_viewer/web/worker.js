@@ -1,14 +1,15 @@
 /**
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
- * From the page: canvas (the first, then one for each further track), connect, input, paste, visible, measure, network,
- * leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard, clipboard-refused, settled, statistics,
+ * From the page: canvas (the first, then one for each further desktop), connect, input, paste, visible, measure, network,
+ * leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard, clipboard-refused, exact, statistics,
  * dropped, failed (`say`).
  */
 
 import { fetchDirections } from "./directions.js";
 import { loadIdentity } from "./identity_store.js";
 import { decodable } from "./decode/support.js";
+import { Decompressor } from "./decode/zstd.js";
 import { Screens } from "./present/screens.js";
 import { Race } from "./paths/race.js";
 import { Client } from "./session/client.js";
@@ -31,8 +32,8 @@ const clock = () => performance.now();
 let starting;
 /** @type {Client | null} */
 let client = null;
-const screens = new Screens((track, numbers, at) => {
-  client?.presented(track, numbers, at);
+const screens = new Screens((objects, at) => {
+  client?.presented(objects, at);
   arm();
 }, clock);
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -85,7 +86,7 @@ function dial(url, hashes, receiver, tcp) {
 
 /** @returns {Promise<Client>} */
 async function begin() {
-  const [identity, decodes] = await Promise.all([loadIdentity(), decodable()]);
+  const [identity, decodes, decompressor] = await Promise.all([loadIdentity(), decodable(), Decompressor.load()]);
   const world = {
     dial,
     directions: fetchDirections,
@@ -95,6 +96,7 @@ async function begin() {
     entropy: (/** @type {number} */ size) => crypto.getRandomValues(new Uint8Array(size)),
     identity,
     decodes,
+    decompressor,
   };
   client = new Client(world, screens, (message) => (page.postMessage(message), arm()));
   if (!decodes.chroma.length) page.postMessage({ say: "failed", text: "This browser can't decode H.264 video. Use Chrome, Edge or Safari, or the native viewer." });

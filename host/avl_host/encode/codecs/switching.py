@@ -13,16 +13,20 @@ from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.codecs.libav import LibavEncoder
 from avl_host.encode.encoder import Encoded, Encoder, EncoderFailed, EncoderSettings, Part
 from avl_host.encode.video import H264Encoder
+from avl_protocol.endpoint.loop.priority import Priority, SamePriority
 
 #: Opens an encoder of a coder, or x264 for None.
 Open = Callable[[Coder | None, EncoderSettings], Encoder]
 
 
-def opener(clock: Callable[[], float]) -> Open:
-    """Opens the real ones."""
+def opener(clock: Callable[[], float], priority: Priority | None = None) -> Open:
+    """Opens the real ones, whose own threads take their time by `priority`: what a person waits for goes first."""
+    aside = priority or SamePriority()
 
     def open_coder(coder: Coder | None, settings: EncoderSettings) -> Encoder:
-        return H264Encoder(settings, clock) if coder is None else LibavEncoder(coder, settings, clock)
+        return aside.unhurried(
+            lambda: H264Encoder(settings, clock) if coder is None else LibavEncoder(coder, settings, clock)
+        )
 
     return open_coder
 

@@ -18,7 +18,7 @@ const LONGEST_GAP = 60;
  * @typedef {object} DecodedPicture
  * @property {ReceivedFrame} frame
  * @property {VideoFrame} picture  to be closed by who takes it
- * @property {Rect[] | null} dirty  what differs from the picture handed out before; null: all of it may
+ * @property {Rect[]} dirty  what is to be shown of it, that of skipped ones included
  * @property {number} started
  * @property {number} decoded
  *
@@ -44,8 +44,8 @@ export class Decoder {
     this._needsKey = true;
     /** Frames inside, by number. @type {Map<number, { frame: ReceivedFrame, started: number }>} */
     this._inside = new Map();
-    /** Rectangles of skipped pictures; null: all. @type {Rect[] | null} */
-    this._dirty = null;
+    /** Rectangles of skipped pictures. @type {Rect[]} */
+    this._dirty = [];
     this._handed = -Infinity;
   }
 
@@ -71,7 +71,7 @@ export class Decoder {
     this._trying = false;
     this._needsKey = true;
     this._inside.clear();
-    this._dirty = null;
+    this._dirty = [];
   }
 
   /** @param {ReceivedFrame} frame */
@@ -92,7 +92,7 @@ export class Decoder {
     if (this._decoder?.state === "configured" && wanted === this._configuration) return;
     this._configuration = wanted;
     this._inside.clear();
-    this._dirty = null;
+    this._dirty = [];
     this._open(frame);
   }
 
@@ -134,7 +134,7 @@ export class Decoder {
     const { frame, started } = inside;
     for (const number of [...this._inside.keys()]) if (number <= frame.number) this._inside.delete(number);
     const { key, dirty } = frame.preamble;
-    this._dirty = key || !dirty.length || this._dirty === null ? null : [...this._dirty, ...dirty];
+    this._dirty = key ? dirty : [...this._dirty, ...dirty];
     if (this._inside.size > BEHIND && now - this._handed < LONGEST_GAP) {
       picture.close();
       this._owner.decoderSkipped(frame, started, now);

@@ -56,6 +56,11 @@ export class Ordering {
     return found;
   }
 
+  /** What waits is of no use any more. */
+  forgetWaiting() {
+    this._waiting.clear();
+  }
+
   /** The first object that can't be decoded for longer than `patience`: recovery is needed from it on. @param {number}
    * now */
   stuck(now) {

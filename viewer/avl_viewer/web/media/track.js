@@ -4,7 +4,7 @@
  */
 
 import { RemoteProtocolError } from "../wire/errors.js";
-import { CLOSE, MAX, PRIORITY, TRACK_ENTRY } from "../wire/registry.js";
+import { CLOSE, MAX, PRIORITY, TRACK_ENTRY, TRACK_KIND } from "../wire/registry.js";
 
 /**
  * @typedef {object} Track
@@ -14,11 +14,14 @@ import { CLOSE, MAX, PRIORITY, TRACK_ENTRY } from "../wire/registry.js";
  * @property {number} lifetime  how long one of its datagrams may wait there, in milliseconds
  * @property {number} entry  what somebody who comes late needs
  * @property {boolean} dependent  whether an object may need the ones before it, back to a key object
+ * @property {number} first  the first object that we can open, where who lacks one asks for what it showed
+ *
+ * @typedef {{ pictures: Track, exact: Track | null }} DesktopTracks
  */
 
 const ENTRIES = new Set(/** @type {number[]} */ (Object.values(TRACK_ENTRY)));
 
-/** The tracks that the rows of GRANT describe; values behind the fifth are ignored. Throws
+/** The tracks that the rows of GRANT describe; values behind the sixth are ignored. Throws
  * RemoteProtocolError(SESSION_PROTOCOL) where a row is not one, a number stands twice, or there are too many. @param
  * {number[][]} rows @returns {Track[]} */
 export function tracksOf(rows) {
@@ -30,11 +33,25 @@ export function tracksOf(rows) {
 /** @param {number[]} row @returns {Track} */
 function trackOf(row) {
   if (row.length < 5) fail("a row of a track is too short");
-  const [id, kind, priority, lifetime, entry] = row;
+  const [id, kind, priority, lifetime, entry, start = 0] = row;
+  const first = entry === TRACK_ENTRY.ASKED ? start : 0;
   const ranked = priority > PRIORITY.FEEDBACK && priority < PRIORITY.PROBE;
   const waits = lifetime > 0 && lifetime <= MAX.TRACK_LIFETIME;
-  if (!(id >= 0 && id <= 0xff && kind >= 0 && ranked && waits && ENTRIES.has(entry))) fail("a track out of range");
-  return { id, kind, priority, lifetime, entry, dependent: entry === TRACK_ENTRY.KEY };
+  if (!(id >= 0 && id <= 0xff && kind >= 0 && ranked && waits && ENTRIES.has(entry) && first >= 0)) fail("a track out of range");
+  return { id, kind, priority, lifetime, entry, dependent: entry === TRACK_ENTRY.KEY, first };
+}
+
+/** The desktops of a host: each track of pictures with that of exact pixels behind it, if there is one.
+ * @param {Track[]} tracks @returns {DesktopTracks[]} */
+export function desktops(tracks) {
+  /** @type {DesktopTracks[]} */
+  const found = [];
+  for (const track of tracks) {
+    const last = found.at(-1);
+    if (track.kind === TRACK_KIND.VIDEO) found.push({ pictures: track, exact: null });
+    else if (track.kind === TRACK_KIND.EXACT && last && !last.exact) last.exact = track;
+  }
+  return found;
 }
 
 /** @param {string} text @returns {never} */

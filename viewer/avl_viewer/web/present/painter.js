@@ -1,152 +1,149 @@
 /**
- * Painter: pictures onto the page's canvas, from the worker that decodes them.
+ * Painter: a desktop's canvas onto the page's, from the worker that decodes.
  *
- * The canvas has one pixel for each of the desktop's; the page scales it. Only what changed is converted and drawn,
- * since a whole desktop costs many times what a window does. `copyTo` with a format converts as `drawImage` does
- * (BT.709, limited range, the same bytes) in half the time, so that 60 pictures a second leave room for decoding them.
+ * The page's canvas has one pixel for each of the desktop's; the page scales it. Exact pixels are drawn at once. Of a
+ * picture only what is wanted is converted and drawn, since a whole desktop costs many times what a window does;
+ * `copyTo` with a format converts as `drawImage` does (BT.709, limited range, the same bytes) in half the time.
  *
- * When a picture counts as presented is the first animation frame after it was drawn: by then the browser has taken it.
+ * When an object counts as presented is the first animation frame after it was drawn: by then the browser has taken it.
  */
 
-/** @typedef {import("../decode/decoder.js").DecodedPicture} DecodedPicture @typedef
- * {import("../media/preamble.js").Rect} Rect */
+/** @typedef {import("../decode/canvas.js").Canvas} Canvas @typedef {import("../decode/canvas.js").Job} Job
+ * @typedef {import("../media/preamble.js").Rect} Rect
+ *
+ * @typedef {object} Painted  What an object has changed on a desktop.
+ * @property {number} desktop  number of the desktop's first track
+ * @property {number} track
+ * @property {number} number
+ * @property {Canvas} canvas
+ * @property {Rect[]} changed  exact pixels; for a picture nothing, as the canvas has it noted
+ *
+ * @typedef {[number, number]} Presented  Track and object.
+ */
 
-/** Rectangles drawn one by one; more are drawn as the one that holds them all. */
-const FEW = 6;
-/** Pixels that one rectangle more costs. */
-const OVERHEAD = 20_000;
 /** How `copyTo` is to convert: an option that type definitions do not know yet. */
 const CONVERTED = { format: "RGBX", colorSpace: "srgb" };
 const PIXEL_BYTES = 4;
 
-/** Draws one picture at a time; of those that come meanwhile only the newest waits. */
+/** Draws one desktop. `presented(objects, at)`: they are on the screen. */
 export class Painter {
-  /** @param {OffscreenCanvas} canvas @param {(numbers: number[], at: number) => void} presented
+  /** @param {OffscreenCanvas} surface @param {(objects: Presented[], at: number) => void} presented
    * @param {() => number} clock */
-  constructor(canvas, presented, clock) {
-    this._canvas = canvas;
+  constructor(surface, presented, clock) {
+    this._surface = surface;
     this._presented = presented;
     this._clock = clock;
-    this._context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
+    this._context = /** @type {OffscreenCanvasRenderingContext2D} */ (surface.getContext("2d", { alpha: false }));
+    /** @type {Canvas | null} */
+    this._canvas = null;
+    this._generation = -1;
+    /** Over the canvas' words. @type {ImageData | null} */
+    this._image = null;
     this._pixels = new ArrayBuffer(0);
     this._busy = false;
-    /** @type {DecodedPicture | null} */
-    this._next = null;
-    /** Drawn and not yet taken. @type {number[]} */
+    /** Drawn and not yet taken. @type {Presented[]} */
     this._drawn = [];
     this._asked = false;
   }
 
-  /** Draw a picture as soon as may be, and close it. @param {DecodedPicture} decoded */
-  paint(decoded) {
-    const waiting = this._next;
-    if (waiting) {
-      waiting.picture.close();
-      decoded = { ...decoded, dirty: waiting.dirty && decoded.dirty && [...waiting.dirty, ...decoded.dirty] };
-    }
-    this._next = decoded;
+  /** Draw what has changed: exact pixels now, a picture as soon as may be. @param {Painted} painted */
+  paint({ track, number, canvas, changed }) {
+    if (!canvas.width) return;
+    const follows = canvas === this._canvas && canvas.generation === this._generation;
+    const image = follows && this._image ? this._image : this._begin(canvas);
+    const parts = follows ? changed : canvas.exactParts;
+    for (const { x, y, width, height } of parts) this._context.putImageData(image, 0, 0, x, y, width, height);
+    if (changed.length) this._done(track, number);
     if (!this._busy) void this._work();
+  }
+
+  /** Have the size and the pixels of this canvas. @param {Canvas} canvas */
+  _begin(canvas) {
+    const { width, height, words, generation } = canvas;
+    [this._canvas, this._generation] = [canvas, generation];
+    if (this._surface.width !== width || this._surface.height !== height) [this._surface.width, this._surface.height] = [width, height];
+    this._image = new ImageData(new Uint8ClampedArray(words.buffer), width, height);
+    return this._image;
   }
 
   async _work() {
     this._busy = true;
-    for (let next = this._next; next; next = this._next) {
-      this._next = null;
-      await this._draw(next);
-      next.picture.close();
-      this._drawn.push(next.frame.number);
-      this._ask();
+    for (let job = this._canvas?.job(); job; job = this._canvas?.job()) {
+      const drawn = await this._draw(job);
+      job.picture.close();
+      if (drawn) this._done(job.frame.track, job.frame.number);
     }
     this._busy = false;
   }
 
-  _ask() {
+  /** @param {number} track @param {number} number */
+  _done(track, number) {
+    this._drawn.push([track, number]);
     if (this._asked) return;
     this._asked = true;
     requestAnimationFrame(() => {
       this._asked = false;
-      const numbers = this._drawn;
+      const objects = this._drawn;
       this._drawn = [];
-      this._presented(numbers, this._clock());
+      this._presented(objects, this._clock());
     });
   }
 
-  /** @param {DecodedPicture} decoded */
-  async _draw({ frame, picture, dirty }) {
-    const { width, height } = frame;
-    if (this._canvas.width !== width || this._canvas.height !== height) {
-      this._canvas.width = width;
-      this._canvas.height = height;
-      dirty = null;
-    }
-    const [across, down] = [picture.displayWidth, picture.displayHeight];
-    const rects = dirty ? drawable(dirty, across, down) : [{ x: 0, y: 0, width: across, height: down }];
-    if (!rects.length) return;
-    if (!(await this._convert(picture, rects))) for (const rect of rects) this._drawPart(picture, rect);
+  /** Whether anything of it was drawn. @param {Job} job */
+  async _draw(job) {
+    const { width, height, place } = job.frame;
+    const canvas = this._canvas;
+    const image = width === place.width && height === place.height ? await this._converted(job) : null;
+    const parts = canvas === this._canvas ? job.taken() : [];
+    if (!image) this._drawThrough(job, parts);
+    else for (const part of parts) this._put(image, job.box, part);
+    return parts.length > 0;
   }
 
-  /** Convert and draw these parts; false where the browser can't. @param {VideoFrame} picture @param {Rect[]} rects */
-  async _convert(picture, rects) {
-    const options = rects.map((rect) => /** @type {VideoFrameCopyToOptions} */ ({ rect: within(picture, rect), ...CONVERTED }));
-    if (picture.allocationSize(options[0]) !== rects[0].width * rects[0].height * PIXEL_BYTES) return false;
-    const parts = this._room(rects);
+  /** Draw a part of the desktop from an image of a box. @param {ImageData} image @param {Rect} box @param {Rect} part */
+  _put(image, box, { x, y, width, height }) {
+    this._context.putImageData(image, box.x, box.y, x - box.x, y - box.y, width, height);
+  }
+
+  /** The box as an image; null where the browser can't convert. @param {Job} job @returns {Promise<ImageData | null>} */
+  async _converted({ picture, frame, box }) {
+    const rect = within(picture, { ...box, x: box.x - frame.place.x, y: box.y - frame.place.y });
+    const options = /** @type {VideoFrameCopyToOptions} */ ({ rect, ...CONVERTED });
+    const size = rect.width * rect.height * PIXEL_BYTES;
+    if (this._pixels.byteLength < size) this._pixels = new ArrayBuffer(size);
+    const pixels = new Uint8ClampedArray(this._pixels, 0, size);
     try {
-      await Promise.all(parts.map((part, at) => picture.copyTo(part, options[at])));
+      if (picture.allocationSize(options) !== size) return null;
+      await picture.copyTo(pixels, options);
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
-      return false; // pictures that lie in a graphics card may not be read
+      return null; // pictures that lie in a graphics card may not be read
     }
-    rects.forEach(({ x, y, width, height }, at) => this._context.putImageData(new ImageData(parts[at], width, height), x, y));
-    return true;
+    return new ImageData(pixels, rect.width, rect.height);
   }
 
-  /** Memory for the pixels of these rectangles. @param {Rect[]} rects */
-  _room(rects) {
-    const sizes = rects.map(({ width, height }) => width * height * PIXEL_BYTES);
-    const all = sizes.reduce((sum, size) => sum + size, 0);
-    if (this._pixels.byteLength < all) this._pixels = new ArrayBuffer(all);
-    let at = 0;
-    return sizes.map((size) => new Uint8ClampedArray(this._pixels, (at += size) - size, size));
-  }
-
-  /** For browsers that can't convert: drawing a part of a picture converts all of it, a picture that is only that part
-   * does not.
-   * @param {VideoFrame} picture @param {Rect} rect */
-  _drawPart(picture, rect) {
-    const { width: displayWidth, height: displayHeight } = rect;
-    const part = new VideoFrame(picture, { visibleRect: within(picture, rect), displayWidth, displayHeight });
-    this._context.drawImage(part, rect.x, rect.y);
-    part.close();
+  /** For pictures of fewer pixels than their place, and browsers that can't convert: all of it is converted, and what is
+   * wanted comes through. @param {Job} job @param {Rect[]} parts */
+  _drawThrough({ picture, frame }, parts) {
+    const { width, height, place } = frame;
+    if (!parts.length) return;
+    const context = this._context;
+    context.save();
+    context.beginPath();
+    for (const part of parts) context.rect(part.x, part.y, part.width, part.height);
+    context.clip();
+    context.drawImage(picture, 0, 0, width, height, place.x, place.y, place.width, place.height);
+    context.restore();
   }
 }
 
-/** A rectangle of the picture in the coordinates of its memory. @param {VideoFrame} picture @param {Rect} rect */
-function within(picture, { x, y, width, height }) {
-  return { x: x + (picture.visibleRect?.x ?? 0), y: y + (picture.visibleRect?.y ?? 0), width, height };
-}
-
-/** The rectangles to draw, on whole chroma samples and within a picture of this size (in 4:2:0 one larger than an odd
- * desktop).
- * @param {Rect[]} dirty @param {number} width @param {number} height @returns {Rect[]} */
-export function drawable(dirty, width, height) {
-  /** @param {Rect} rect @returns {Rect} */
-  const aligned = (rect) => {
-    const [x, y] = [Math.min(rect.x, width) & ~1, Math.min(rect.y, height) & ~1];
-    const [right, bottom] = [Math.min(width, (rect.x + rect.width + 1) & ~1), Math.min(height, (rect.y + rect.height + 1) & ~1)];
-    return { x, y, width: Math.max(0, right - x), height: Math.max(0, bottom - y) };
+/** A rectangle of the picture in the coordinates of its memory, on whole chroma samples where the picture reaches that
+ * far (in 4:2:0 it is one larger than an odd desktop).
+ * @param {VideoFrame} picture @param {Rect} rect @returns {Rect} */
+export function within({ visibleRect, displayWidth, displayHeight }, { x, y, width, height }) {
+  const even = (/** @type {number} */ from, /** @type {number} */ size, /** @type {number} */ most) => Math.max(size, Math.min(size + (size & 1), most - from));
+  return {
+    x: x + (visibleRect?.x ?? 0), y: y + (visibleRect?.y ?? 0),
+    width: even(x, width, displayWidth), height: even(y, height, displayHeight),
   };
-  const rects = dirty.map(aligned).filter((rect) => rect.width && rect.height);
-  if (rects.length < 2) return rects;
-  const one = enclosing(rects);
-  const apart = rects.reduce((sum, rect) => sum + rect.width * rect.height + OVERHEAD, 0);
-  return rects.length > FEW || one.width * one.height <= apart ? [one] : rects;
-}
-
-/** @param {Rect[]} rects @returns {Rect} */
-function enclosing(rects) {
-  const x = Math.min(...rects.map((rect) => rect.x));
-  const y = Math.min(...rects.map((rect) => rect.y));
-  const right = Math.max(...rects.map((rect) => rect.x + rect.width));
-  const bottom = Math.max(...rects.map((rect) => rect.y + rect.height));
-  return { x, y, width: right - x, height: bottom - y };
 }

@@ -1,42 +1,41 @@
 /**
- * Screens: one canvas a track, each with a painter. The page's own shows the desktop; for further tracks the page makes
- * more.
+ * Screens: one canvas of the page a desktop, each with a painter. The page's own shows the first; for further ones the
+ * page makes more.
  */
 
 import { Painter } from "./painter.js";
 
-/** @typedef {import("../decode/decoder.js").DecodedPicture} DecodedPicture */
+/** @typedef {import("./painter.js").Painted} Painted @typedef {import("./painter.js").Presented} Presented */
 
-/** Gives each picture to the canvas of its track. `presented(track, numbers, at)`: they are on it. */
+/** Gives what has changed to the canvas of its desktop. `presented(objects, at)`: they are on it. */
 export class Screens {
-  /** @param {(track: number, numbers: number[], at: number) => void} presented @param {() => number} clock
-   * @param {(canvas: OffscreenCanvas, presented: (numbers: number[], at: number) => void, clock: () => number) => {
-   * paint: (picture: DecodedPicture) => void }} open */
+  /** @param {(objects: Presented[], at: number) => void} presented @param {() => number} clock
+   * @param {(canvas: OffscreenCanvas, presented: (objects: Presented[], at: number) => void, clock: () => number) => {
+   * paint: (painted: Painted) => void }} open */
   constructor(presented, clock, open = (canvas, shown, now) => new Painter(canvas, shown, now)) {
     this._presented = presented;
     this._clock = clock;
     this._open = open;
-    /** @type {{ paint: (picture: DecodedPicture) => void }[]} */
+    /** @type {{ paint: (painted: Painted) => void }[]} */
     this._painters = [];
     /** @type {number[]} */
-    this._tracks = [];
+    this._desktops = [];
   }
 
-  /** One more canvas, for the next track in order. @param {OffscreenCanvas} canvas */
+  /** One more canvas, for the next desktop in order. @param {OffscreenCanvas} canvas */
   add(canvas) {
-    const at = this._painters.length;
-    this._painters.push(this._open(canvas, (numbers, when) => this._presented(this._tracks[at] ?? -1, numbers, when), this._clock));
+    this._painters.push(this._open(canvas, this._presented, this._clock));
   }
 
-  /** A session's pictures are of these tracks, the desktop first. @param {number[]} tracks */
-  tracks(tracks) {
-    this._tracks = tracks;
+  /** A session has these desktops, by their first tracks. @param {number[]} desktops */
+  desktops(desktops) {
+    this._desktops = desktops;
   }
 
-  /** Show a picture; one of a track that has no canvas yet is closed. @param {DecodedPicture} decoded */
-  paint(decoded) {
-    const painter = this._painters[this._tracks.indexOf(decoded.frame.track)];
-    if (painter) painter.paint(decoded);
-    else decoded.picture.close();
+  /** Show what has changed; of a desktop that has no canvas yet pictures are let go of. @param {Painted} painted */
+  paint(painted) {
+    const painter = this._painters[this._desktops.indexOf(painted.desktop)];
+    if (painter) painter.paint(painted);
+    else painted.canvas.close();
   }
 }

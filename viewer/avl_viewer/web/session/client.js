@@ -42,6 +42,7 @@ const NO_TICKET = new Uint8Array(0);
  * @property {(size: number) => Uint8Array} entropy
  * @property {any} identity
  * @property {import("../decode/support.js").Decodable} decodes
+ * @property {import("./media/pictures.js").Decompresses} decompressor
  * @typedef {import("../paths/paths.js").PathsWorld & Machine} World  What a client needs of the machine it runs on;
  * times are milliseconds.
  *
@@ -57,7 +58,7 @@ export class Client {
     this._tell = tell;
     this._timers = new Timers();
     this._backoff = new Backoff();
-    this._pictures = new Pictures(screen, world.clock, this);
+    this._pictures = new Pictures(screen, world.clock, world.decompressor, this);
     /** @type {Want | null} */
     this._want = null;
     /** @type {Paths | null} */
@@ -191,7 +192,7 @@ export class Client {
     if (!session || session.visible === visible) return;
     session.visible = visible;
     this._subscribe();
-    for (const track of this._pictures.tracks) if (visible && session.media) this._recover(track, session.media.decoded(track) + 1);
+    for (const track of this._pictures.desktops) if (visible && session.media) this._recover(track, session.media.decoded(track) + 1);
   }
 
   /** Say at the place where the session is whether pictures are wanted. */
@@ -200,7 +201,10 @@ export class Client {
     const { tracks, visible } = this._pictures;
     if (!session) return;
     const { handle } = session.attachment;
-    for (const track of tracks) this._paths?.current?.hop.send("SUBSCRIBE", { handle, track, wish: visible ? 1 : 0 });
+    for (const track of tracks) {
+      session.media?.want(track, visible);
+      this._paths?.current?.hop.send("SUBSCRIBE", { handle, track, wish: visible ? 1 : 0 });
+    }
   }
 
   /** Ask that a track be sent again from a key object on. @param {number} track @param {number} number */
@@ -259,7 +263,11 @@ export class Client {
     return {
       sessionWaiting: (seconds) => this._say("waiting", "", { seconds }),
       sessionAdmitted: (grant) => this._admitted(grant),
-      sessionFrames: (frames) => paths.session && this._pictures.frames(frames, paths.session.clock),
+      sessionFrames: (objects) => {
+        if (paths.session) this._pictures.take(objects, paths.session.clock);
+        this._lookAtExact();
+      },
+      sessionSettled: () => this._lookAtExact(),
       sessionRecover: (track, number) => this._recover(track, number),
       sessionMessage: (message) => paths.session && this._services.receive(paths.session, message, this._world.clock()),
       sessionDropped: (dropped) => this.features.input.dropped(dropped),
@@ -280,7 +288,7 @@ export class Client {
     this._served = session;
     this._paths?.admitted();
     if (session) this._services.admitted(session, this._world.clock());
-    this._tell({ say: "granted", permissions: grant.permissions, name: grant.name, tracks: this._pictures.tracks });
+    this._tell({ say: "granted", permissions: grant.permissions, name: grant.name, tracks: this._pictures.desktops });
     this._status();
     if (session && !this._pictures.visible) {
       session.visible = false;
@@ -367,13 +375,27 @@ export class Client {
     this._recover(track, number);
   }
 
-  /** @param {number} object */
-  picturesSettled(object) {
-    this._tell({ say: "settled", object });
+  /** @param {number} track @param {number} number */
+  picturesLeftOut(track, number) {
+    this._session?.leftOut(track, number);
   }
 
-  /** Pictures of a track are on the screen. @param {number} track @param {number[]} numbers @param {number} at */
-  presented(track, numbers, at) {
-    this._pictures.presented(track, numbers, at);
+  picturesDamaged() {
+    const media = this._session?.media;
+    if (media) media.damaged++;
+  }
+
+  /** Objects are on the screen. @param {import("../present/painter.js").Presented[]} objects @param {number} at */
+  presented(objects, at) {
+    this._pictures.presented(objects, at);
+    this._lookAtExact();
+  }
+
+  /** Tell the page when the desktop became exact, or ceased to be. */
+  _lookAtExact() {
+    const media = this._session?.media;
+    const changed = media ? this._pictures.lookAtExact(media, this._world.clock()) : null;
+    if (changed !== null) this._tell({ say: "exact", exact: changed });
+    this._world.after();
   }
 }

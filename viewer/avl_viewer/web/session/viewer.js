@@ -54,6 +54,7 @@ export class ViewerSession {
       ["MEDIA_KEYS", (message) => this._watching?.learn(message.keys)],
       ["END", (message) => this._ended(new Refused(knownCode(message.code, CLOSE.EVICTED)))],
       ["ECHO", (message) => this._applied(message)],
+      ["REPLACED", (message) => this._watching?.replaced(message)],
     ]);
     this._clocks = new ClockExchange((fields) => this.send("CLOCK_PING", fields));
     this.clock = this._clocks.offset;
@@ -285,11 +286,16 @@ export class ViewerSession {
       throw new RemoteProtocolError(CLOSE.TAMPERED, "the media signer is not endorsed");
     }
     this.tracks = tracksOf(grant.tracks);
-    const shown = this.tracks.filter(({ kind }) => kind === TRACK_KIND.VIDEO);
+    const shown = this.tracks.filter(({ kind }) => kind === TRACK_KIND.VIDEO || kind === TRACK_KIND.EXACT);
     const watching = new Watching(new ObjectOpener(grant.media_session, grant.signer), shown, this._clock, {
-      frames: (frames) => this._owner.sessionFrames(frames),
+      frames: (frames) => {
+        this._owner.sessionFrames(frames);
+        this._arm(Timer.RECOVER, watching.receiver.nextCheck(this._clock()));
+      },
       missingKey: (track, kid) => this.send("NEED_KEYS", { track, kid }),
       recover: (track, number) => this._owner.sessionRecover(track, number),
+      missing: (track, objects) => this.send("MISSING", { track, objects }),
+      settled: () => this._owner.sessionSettled(),
       refused: (reason) => this._fail(reason),
     });
     await watching.learn(grant.keys);
@@ -339,7 +345,9 @@ export class ViewerSession {
       this.stale = false;
       this._owner.sessionStale(false);
     }
-    if (this.visible) this._watching?.beacon(beacon.objects, now);
+    if (!this.visible || !this._watching) return;
+    this._watching.beacon(beacon.objects, now);
+    this._arm(Timer.RECOVER, this._watching.receiver.nextCheck(now));
   }
 
   // media
@@ -347,6 +355,14 @@ export class ViewerSession {
   /** A media datagram of this session. @param {Uint8Array} data @param {number} now */
   datagramReceived(data, now) {
     if (this._watching && this.state === ViewerState.ADMITTED) this._arm(Timer.RECOVER, this._watching.datagram(data, now));
+  }
+
+  /** An object of exact pixels copies what is not known: it is to be asked for. @param {number} track @param {number}
+   * number */
+  leftOut(track, number) {
+    const now = this._clock();
+    this._watching?.receiver.leftOut(track, number, now);
+    if (this._watching) this._arm(Timer.RECOVER, this._watching.receiver.nextCheck(now));
   }
 
   /** @param {string} timer @param {number | null} at  null: not at all */

@@ -24,7 +24,9 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @typedef {object} ViewerSessionOwner  What the owner of a session is told.
  * @property {(seconds: number) => void} sessionWaiting  a person at the host is being asked
  * @property {(grant: any) => void} sessionAdmitted
- * @property {(frames: import("./media/receiver.js").ReceivedFrame[]) => void} sessionFrames  to decode, in order
+ * @property {(objects: import("./media/receiver.js").ReceivedObject[]) => void} sessionFrames  pictures to decode and
+ * exact pixels to show, in order
+ * @property {() => void} sessionSettled  whether all was sent as exact pixels may be another matter now
  * @property {(track: number, number: number) => void} sessionRecover  a track can't be decoded from object `number` on
  * @property {(message: any) => void} sessionMessage  a message that is not the session's own business: a service's
  * @property {(dropped: import("./input/ledger.js").Dropped[]) => void} sessionDropped  input that came to nothing, or

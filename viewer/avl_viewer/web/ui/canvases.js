@@ -1,6 +1,6 @@
 /**
- * Canvases: where each track's pictures are, on this side. The page shows the first, the desktop; those of further
- * tracks stand behind it, hidden until something shows them, with the track's number in `data-track`.
+ * Canvases: where each desktop is, on this side. The page shows the first; further ones stand behind it, hidden until
+ * something shows them, with the number of their first track in `data-track`.
  */
 
 /** `give(canvas)`: to who draws on it. */
@@ -16,7 +16,7 @@ export class Canvases {
     this._give(this._all[0].transferControlToOffscreen());
   }
 
-  /** A session has these tracks, the desktop first. @param {number[]} tracks */
+  /** A session has desktops with these first tracks. @param {number[]} tracks */
   of(tracks) {
     while (this._all.length < tracks.length) {
       const canvas = document.createElement("canvas");

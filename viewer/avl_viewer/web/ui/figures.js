@@ -26,6 +26,16 @@ function hopLines(hop, told) {
   ];
 }
 
+/** How much of the desktop is exact, and what pictures are. @param {any} figures  the stats object @returns {[string,
+ * string][]} */
+function contentLines({ exact, video }) {
+  /** @type {[string, string][]} */
+  const rows = [];
+  if (exact) rows.push(["exact", exact.since_s === null ? `${(exact.share * 100).toFixed(1)} %` : `all, for ${Math.round(exact.since_s)} s`]);
+  if (video) rows.push(["video", `${video.width}x${video.height} ${video.chroma}`], ["  codec", forDialog(video.codec, WORDS)]);
+  return rows;
+}
+
 /** The last change of path. @param {{ from: string, to: string, reason: string, ago_s: number } | null | undefined}
  * last
  * @returns {[string, string][]} */
@@ -42,6 +52,7 @@ export function lines(figures) {
   const rows = [
     ["path", figures.path],
     ...switchLine(figures.switch),
+    ...contentLines(figures),
     ["frames", `${figures.fps} /s`],
     ["bitrate", `${(figures.bitrate_bps / 1e6).toFixed(2)} Mbit/s`],
     ["round trip", figures.rtt_ms === null ? "-" : `${figures.rtt_ms.toFixed(1)} ms`],

@@ -1,130 +1,201 @@
 /**
- * Pictures: what happens to a session's frames from their arrival to the screen, and the figures that come of it. Each
- * track has a decoder, a report and figures of its own; the first is the desktop.
+ * Pictures: what happens to a session's objects from their arrival to the screen, and the figures that come of it. Each
+ * desktop has a canvas, a decoder for its pictures, reports and figures of its own; exact pixels pass the decoder by.
  */
 
+import { Canvas } from "../../decode/canvas.js";
 import { Decoder } from "../../decode/decoder.js";
+import { desktops } from "../../media/track.js";
 import { Statistics, readable } from "../../statistics.js";
-import { TRACK_KIND } from "../../wire/registry.js";
+import { RemoteProtocolError } from "../../wire/errors.js";
+import { CHROMA } from "../../wire/registry.js";
 import { Reporter } from "../report.js";
 
 /** Names of STAGES' times, in order. */
 const HOST_STAGES = ["grab", "compare", "convert", "encode", "seal"];
+/** @type {Record<number, string>} */
+const CHROMA_NAMES = { [CHROMA.YUV420]: "YUV420", [CHROMA.YUV444]: "YUV444" };
 
 /**
- * @typedef {import("./receiver.js").ReceivedFrame} ReceivedFrame @typedef
- * {import("../../decode/decoder.js").DecodedPicture} DecodedPicture
+ * @typedef {import("./receiver.js").ReceivedFrame} ReceivedFrame @typedef {import("./receiver.js").ReceivedExact}
+ * ReceivedExact @typedef {import("./receiver.js").ReceivedObject} ReceivedObject
+ * @typedef {import("../../decode/decoder.js").DecodedPicture} DecodedPicture
+ * @typedef {import("../../media/preamble.js").Rect} Rect
+ * @typedef {import("../../media/track.js").DesktopTracks} DesktopTracks
  * @typedef {import("../../paths/paths.js").Paths} Paths @typedef {import("../viewer.js").ViewerSession} ViewerSession
  * @typedef {import("../../media/clock.js").ClockOffset} ClockOffset
+ * @typedef {import("../../present/painter.js").Painted} Painted
+ * @typedef {import("../../present/painter.js").Presented} Presented
+ * @typedef {{ decompress: (frame: Uint8Array, size: number) => Uint8Array }} Decompresses
  *
- * @typedef {object} Screen  Calls `presented` when pictures are on it.
- * @property {(tracks: number[]) => void} tracks  a session's pictures are of these tracks, the desktop first
- * @property {(picture: DecodedPicture) => void} paint  shows it, or closes it where its track has no place
+ * @typedef {object} Screen  Calls `presented` when objects are on it.
+ * @property {(desktops: number[]) => void} desktops  a session has these, by their first tracks
+ * @property {(painted: Painted) => void} paint  shows what has changed
  *
  * @typedef {object} PicturesOwner
  * @property {(track: number, number: number) => void} picturesBroken  the track can't be decoded from this object on
- * @property {(object: number) => void} picturesSettled  an object of the desktop that is as good as it gets is on the
- * screen
+ * @property {(track: number, number: number) => void} picturesLeftOut  an object copies what is not known
+ * @property {() => void} picturesDamaged  exact pixels were not as they have to be
  */
 
-/** One track of a session. */
-class TrackPictures {
-  /** @param {number} track @param {Pictures} pictures @param {() => number} clock */
-  constructor(track, pictures, clock) {
-    this.track = track;
+/** One desktop of a session. */
+class DesktopPictures {
+  /** @param {DesktopTracks} tracks @param {Pictures} pictures @param {() => number} clock @param {Decompresses}
+   * decompressor */
+  constructor(tracks, pictures, clock, decompressor) {
+    this.tracks = tracks;
     this._pictures = pictures;
+    this._clock = clock;
+    this.canvas = new Canvas(decompressor);
     this.decoder = new Decoder(this, clock);
-    this.reporter = new Reporter();
+    /** Of each track. @type {Map<number, Reporter>} */
+    this.reporters = new Map([tracks.pictures, tracks.exact].flatMap((track) => (track ? [[track.id, new Reporter()]] : [])));
     this.statistics = new Statistics();
-    /** An object that is settled and was not told of yet, and the newest shown; -1: none. */
-    this._settled = -1;
-    this._shown = -1;
+    /** What the newest picture was. @type {import("../../statistics.js").Video | null} */
+    this.video = null;
   }
 
-  /** @param {ReceivedFrame} frame @param {ClockOffset} offset */
-  frame(frame, offset) {
-    this.statistics.frameReceived(frame, offset.fromHost(frame.preamble.capturedUs / 1000));
-    this.decoder.decode(frame);
+  /** Show or decode this next. @param {ReceivedObject} one @param {ClockOffset} offset */
+  take(one, offset) {
+    const { capturedUs, inputEchoUs } = "exact" in one ? one.exact : one.preamble;
+    const { track, number, size, first, last, opened } = one;
+    const captured = offset.fromHost(capturedUs / 1000);
+    this.statistics.received({ track, number, size, captured, echo: inputEchoUs / 1000, first, last, opened });
+    if ("exact" in one) {
+      this._show(one);
+    } else {
+      this.video = { codec: one.codec, chroma: CHROMA_NAMES[one.chroma], width: one.width, height: one.height };
+      this.decoder.decode(one);
+    }
+  }
+
+  /** @param {ReceivedExact} one */
+  _show(one) {
+    const started = this._clock();
+    let shown;
+    try {
+      shown = this.canvas.show(one);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      this._pictures.damaged();
+      return;
+    }
+    if (!shown.complete) this._pictures.leftOut(one.track, one.number);
+    const now = this._clock();
+    this.statistics.decoded(one.track, one.number, now - started, now);
+    if (shown.changed.length) this._paint(one.track, one.number, shown.changed);
+  }
+
+  /** @param {number} track @param {number} number @param {Rect[]} changed */
+  _paint(track, number, changed) {
+    this._pictures.paint({ desktop: this.tracks.pictures.id, track, number, canvas: this.canvas, changed });
+  }
+
+  /** Nothing more comes of it. */
+  close() {
+    this.decoder.reset();
+    this.canvas.close();
   }
 
   // DecoderOwner
 
   /** @param {DecodedPicture} decoded */
-  decoderPicture(decoded) {
-    this.statistics.frameDecoded(decoded.frame.number, decoded.decoded - decoded.started, decoded.decoded);
-    if (decoded.frame.preamble.settled) this._settled = Math.max(this._settled, decoded.frame.number);
-    this._pictures.decoded(decoded);
+  decoderPicture({ frame, picture, dirty, started, decoded }) {
+    this.statistics.decoded(frame.track, frame.number, decoded - started, decoded);
+    if (!this._pictures.visible) picture.close();
+    else if (this.canvas.note(picture, frame, dirty)) this._paint(frame.track, frame.number, []);
   }
 
   /** @param {ReceivedFrame} frame @param {number} started @param {number} decoded */
   decoderSkipped(frame, started, decoded) {
-    this.statistics.frameDecoded(frame.number, decoded - started, decoded);
+    this.statistics.decoded(frame.track, frame.number, decoded - started, decoded);
   }
 
   /** @param {ReceivedFrame | null} frame */
   decoderFailed(frame) {
-    this._pictures.broken(this.track, frame ? frame.number : 0);
+    this._pictures.broken(this.tracks.pictures.id, frame ? frame.number : 0);
   }
 
-  /** Pictures are on the screen; the object that is settled now, if there is one. @param {number[]} numbers @param
-   * {number} at
-   * @param {ClockOffset | null} offset @returns {number | null} */
-  presented(numbers, at, offset) {
-    for (const number of numbers) {
-      this.statistics.framePresented(number, at);
-      if (offset) this.reporter.presented(number, offset.toHost(at));
-      this._shown = number;
-    }
-    if (this._settled < 0 || this._shown < this._settled) return null;
-    const settled = this._settled;
-    this._settled = -1;
-    return settled;
+  /** An object is on the screen. @param {number} track @param {number} number @param {number} at @param {ClockOffset |
+   * null} offset */
+  presented(track, number, at, offset) {
+    this.statistics.presented(track, number, at);
+    if (offset) this.reporters.get(track)?.presented(number, offset.toHost(at));
   }
 }
 
 /** The pictures of one session after another. `clock`: milliseconds. */
 export class Pictures {
-  /** @param {Screen} screen @param {() => number} clock @param {PicturesOwner} owner */
-  constructor(screen, clock, owner) {
+  /** @param {Screen} screen @param {() => number} clock @param {Decompresses} decompressor @param {PicturesOwner} owner */
+  constructor(screen, clock, decompressor, owner) {
     this._screen = screen;
     this._clock = clock;
+    this._decompressor = decompressor;
     this._owner = owner;
-    /** Those of each track, the desktop's first. @type {Map<number, TrackPictures>} */
-    this._tracks = new Map();
+    /** @type {DesktopPictures[]} */
+    this._desktops = [];
     /** What the rate controllers of both hops last said. @type {import("../../statistics.js").Rates} */
     this._rates = {};
     /** The clock of the session's host. @type {ClockOffset | null} */
     this._offset = null;
+    /** Since when every pixel of the first desktop is exact; null: it is not. @type {number | null} */
+    this._exactSince = null;
+    /** What was painted last and is not on the screen yet. @type {Presented | null} */
+    this._painted = null;
     this.visible = true;
-    /** Figures of the desktop, and of input. */
+    /** Figures of the first desktop, and of input. */
     this.statistics = new Statistics();
   }
 
   /** A new session begins: nothing of the one before counts. */
   begin() {
-    for (const { decoder } of this._tracks.values()) decoder.reset();
-    this._tracks.clear();
+    for (const desktop of this._desktops) desktop.close();
+    this._desktops = [];
     this._rates = {};
+    this._exactSince = this._painted = null;
     this.statistics = new Statistics();
   }
 
   /** These are the session's tracks. @param {import("../../media/track.js").Track[]} tracks */
   granted(tracks) {
-    const shown = tracks.filter(({ kind }) => kind === TRACK_KIND.VIDEO);
-    for (const { id } of shown) this._tracks.set(id, new TrackPictures(id, this, this._clock));
-    this.statistics = this._tracks.get(shown[0]?.id)?.statistics ?? this.statistics;
-    this._screen.tracks(this.tracks);
+    this._desktops = desktops(tracks).map((of) => new DesktopPictures(of, this, this._clock, this._decompressor));
+    this.statistics = this._desktops[0]?.statistics ?? this.statistics;
+    this._screen.desktops(this.desktops);
   }
 
-  /** The numbers of the tracks, the desktop first. @returns {number[]} */
+  /** The desktops, by their first tracks. @returns {number[]} */
+  get desktops() {
+    return this._desktops.map(({ tracks }) => tracks.pictures.id);
+  }
+
+  /** The numbers of all tracks that are shown. @returns {number[]} */
   get tracks() {
-    return [...this._tracks.keys()];
+    return this._desktops.flatMap(({ reporters }) => [...reporters.keys()]);
   }
 
-  /** Decode, in order. @param {ReceivedFrame[]} frames @param {ClockOffset} offset */
-  frames(frames, offset) {
+  /** @param {number} track */
+  _of(track) {
+    return this._desktops.find(({ reporters }) => reporters.has(track));
+  }
+
+  /** Show and decode, in order. @param {ReceivedObject[]} objects @param {ClockOffset} offset */
+  take(objects, offset) {
     this._offset = offset;
-    for (const frame of frames) this._tracks.get(frame.track)?.frame(frame, offset);
+    for (const one of objects) this._of(one.track)?.take(one, offset);
+  }
+
+  /** Whether every pixel of the first desktop is exact and on the screen, where that has changed since the last call;
+   * else null. While they are exact, no picture is missed. @param {import("./receiver.js").MediaReceiver} media @param {number} now @returns
+   * {boolean | null} */
+  lookAtExact(media, now) {
+    const first = this._desktops[0];
+    const track = first?.tracks.exact;
+    const found = Boolean(track && media.allSent(track.id) && first.canvas.exact === 1);
+    if (found) media.rest(first.tracks.pictures.id);
+    if (found && this._painted) return null;
+    if (found === (this._exactSince !== null)) return null;
+    this._exactSince = found ? now : null;
+    return found;
   }
 
   /** How the host and both hops are doing. @param {any} message  STAGES, RATE or HOP_RATE */
@@ -132,7 +203,7 @@ export class Pictures {
     if (message.kind === "RATE") this._rates.upload = readable(message);
     else if (message.kind === "HOP_RATE") this._rates.download = readable(message);
     else {
-      const statistics = this._tracks.get(message.track)?.statistics ?? this.statistics;
+      const statistics = this._of(message.track)?.statistics ?? this.statistics;
       HOST_STAGES.forEach((name, at) => {
         if (at < message.times_us.length) statistics.stage(name, message.times_us[at] / 1000, this._clock());
       });
@@ -149,14 +220,28 @@ export class Pictures {
     const media = paths?.session?.media;
     if (!paths || !media) return null;
     const { current: path, switch: last } = paths;
-    return this.statistics.report(now, path?.name ?? "none", path?.rtt ?? null, media.lost, media.received, this._rates, last);
+    const first = this._desktops[0];
+    const share = Math.floor((first?.canvas.exact ?? 0) * 1e4) / 1e4;
+    const since = this._exactSince === null ? null : Math.round((now - this._exactSince) / 100) / 10;
+    return {
+      ...this.statistics.report(now, path?.name ?? "none", path?.rtt ?? null, media.lost, media.received, this._rates, last),
+      exact: { share, since_s: since },
+      video: first?.video ?? null,
+    };
   }
 
   // reports
 
+  /** Who report, with their tracks and what waits for the decoder. @returns {[number, Reporter, number][]} */
+  get _reporters() {
+    return this._desktops.flatMap(({ reporters, decoder, tracks }) =>
+      [...reporters].map(([track, reporter]) => /** @type {[number, Reporter, number]} */ ([track, reporter, track === tracks.pictures.id ? decoder.queue : 0])),
+    );
+  }
+
   /** When the next report is due; null: none is. @param {number} now @returns {number | null} */
   nextReport(now) {
-    const due = [...this._tracks.values()].map(({ reporter }) => reporter.next(now)).filter((at) => at !== null);
+    const due = this._reporters.map(([, reporter]) => reporter.next(now)).filter((at) => at !== null);
     return due.length ? Math.min(...due) : null;
   }
 
@@ -165,18 +250,18 @@ export class Pictures {
   report(session, now) {
     if (!session?.media) return;
     const { lost, received } = session.media;
-    for (const [track, { reporter, decoder }] of this._tracks) {
+    for (const [track, reporter, queue] of this._reporters) {
       const objects = reporter.take(now);
-      if (objects.length) session.send("REPORT", { track, objects, decode_queue: decoder.queue, lost, received });
+      if (objects.length) session.send("REPORT", { track, objects, decode_queue: queue, lost, received });
     }
   }
 
-  // from tracks and screen
+  // from desktops and screen
 
-  /** @param {DecodedPicture} decoded */
-  decoded(decoded) {
-    if (this.visible) this._screen.paint(decoded);
-    else decoded.picture.close();
+  /** @param {Painted} painted */
+  paint(painted) {
+    if (painted.desktop === this.desktops[0]) this._painted = [painted.track, painted.number];
+    this._screen.paint(painted);
   }
 
   /** @param {number} track @param {number} number */
@@ -184,9 +269,20 @@ export class Pictures {
     this._owner.picturesBroken(track, number);
   }
 
-  /** Pictures of a track are on the screen. @param {number} track @param {number[]} numbers @param {number} at */
-  presented(track, numbers, at) {
-    const settled = this._tracks.get(track)?.presented(numbers, at, this._offset) ?? null;
-    if (settled !== null && track === this.tracks[0]) this._owner.picturesSettled(settled);
+  /** @param {number} track @param {number} number */
+  leftOut(track, number) {
+    this._owner.picturesLeftOut(track, number);
+  }
+
+  damaged() {
+    this._owner.picturesDamaged();
+  }
+
+  /** Objects are on the screen. @param {Presented[]} objects @param {number} at */
+  presented(objects, at) {
+    for (const [track, number] of objects) {
+      this._of(track)?.presented(track, number, at, this._offset);
+      if (this._painted?.[0] === track && this._painted[1] === number) this._painted = null;
+    }
   }
 }

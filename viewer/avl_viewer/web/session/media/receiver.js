@@ -1,20 +1,22 @@
 /**
- * MediaReceiver: datagrams into opened frames in decode order, and the wish to recover when that fails (spec 05-media,
- * 5.4).
+ * MediaReceiver: datagrams into opened objects, pictures in decode order, and what is to be asked for where something
+ * does not come (spec 05-media, 5.4 and 5.7.4).
  *
- * Objects are opened as soon as they are whole, several at a time; what follows from them happens in the order in which
- * they became whole. Times are milliseconds of our clock.
+ * Objects are opened as soon as they are whole, several at a time; what follows from those of a track happens in the
+ * order in which they became whole. Times are milliseconds of our clock.
  */
 
 import { OutdatedKey, Replayed, UnknownKey } from "../../crypto/sframe.js";
 import { checkBitstream, checkSize } from "../../media/bounds.js";
+import { decode as decodeExact } from "../../media/exact.js";
+import { Gaps } from "../../media/gaps.js";
 import { Ordering } from "../../media/ordering.js";
 import { patience } from "../../media/patience.js";
-import { decode as decodePreamble } from "../../media/preamble.js";
+import { decode as decodePreamble, shows } from "../../media/preamble.js";
 import { Reassembler } from "../../media/reassembler.js";
 import { decode as decodeDatagram } from "../../wire/datagram.js";
 import { Refused, RemoteProtocolError } from "../../wire/errors.js";
-import { DATAGRAM, FLAG, TIMER } from "../../wire/registry.js";
+import { CLOSE, DATAGRAM, FLAG, TIMER, TRACK_ENTRY, TRACK_KIND } from "../../wire/registry.js";
 
 /** Objects kept for a key that has not come yet. */
 export const KEYLESS = 8;
@@ -25,8 +27,10 @@ const EARLY = 8;
  * @typedef {import("../../media/reassembler.js").Assembled} Assembled
  * @typedef {import("../../media/preamble.js").Preamble} Preamble
  *
- * @typedef {object} ReceivedFrame  One frame ready to decode. `codec`, `width`, `height` and `chroma` hold for the
- * frame's group.
+ * @typedef {import("../../media/gaps.js").Row} Row
+ *
+ * @typedef {object} ReceivedFrame  One frame ready to decode. From `codec` to `place` what holds for its group (see
+ * Preamble).
  * @property {number} track
  * @property {number} number
  * @property {Preamble} preamble
@@ -36,9 +40,23 @@ const EARLY = 8;
  * @property {number} width
  * @property {number} height
  * @property {number} chroma
+ * @property {[number, number]} desktop
+ * @property {import("../../media/preamble.js").Rect} place
  * @property {number} first  when its first fragment arrived
  * @property {number} last  when its last did
  * @property {number} opened  when it had been opened
+ *
+ * @typedef {object} ReceivedExact  One object of exact pixels. Times as in ReceivedFrame.
+ * @property {number} track
+ * @property {number} number
+ * @property {import("../../media/exact.js").Exact} exact
+ * @property {number} size  bytes of the sealed object
+ * @property {boolean} complete  no object before it is missing
+ * @property {number} first
+ * @property {number} last
+ * @property {number} opened
+ *
+ * @typedef {ReceivedFrame | ReceivedExact} ReceivedObject
  *
  * @typedef {object} Opener
  * @property {(generation: number, step: number, base: Uint8Array) => void | Promise<void>} addKey
@@ -58,6 +76,11 @@ const EARLY = 8;
  * @property {Opened[]} early  what came before the first key object was whole
  * @property {number} asked
  * @property {{ number: number, since: number } | null} awaited
+ * @property {Gaps | null} gaps  what has not come of a track whose objects are asked for
+ * @property {boolean} wanted
+ * @property {number} settled  the object with which all was sent
+ * @property {number} barrier  and the one that must be older (REPLACED)
+ * @property {Promise<void>} tail  done when what came whole so far was opened and told of
  */
 
 /**
@@ -69,7 +92,7 @@ const EARLY = 8;
 export class MediaReceiver {
   /** @param {Opener} opener @param {import("../../media/track.js").Track[]} tracks @param {() => number} clock  read
    * when an object has been opened
-   * @param {{ frames: (frames: ReceivedFrame[]) => void, missingKey: (track: number, kid: number) => void,
+   * @param {{ frames: (objects: ReceivedObject[]) => void, missingKey: (track: number, kid: number) => void,
    *   refused: (reason: Refused) => void }} owner  `missingKey`: at most once in 300 ms */
   constructor(opener, tracks, clock, owner) {
     this._opener = opener;
@@ -80,8 +103,6 @@ export class MediaReceiver {
     /** @type {[number, Assembled][]} */
     this._keyless = [];
     this._keysAsked = -Infinity;
-    /** @type {Promise<void>} */
-    this._tail = Promise.resolve();
     this.damaged = 0;
     this.foreign = 0;
     this.lost = 0;
@@ -92,7 +113,8 @@ export class MediaReceiver {
 
   /** Done when all objects that have come whole so far were opened and told of, or refused. */
   async settled() {
-    for (let tail; tail !== this._tail; await tail) tail = this._tail;
+    const tails = () => [...this._tracks.values()].map(({ tail }) => tail);
+    for (let seen = [Promise.resolve()]; tails().some((tail, at) => tail !== seen[at]); await Promise.all(seen)) seen = tails();
   }
 
   /** Wait for as long as repairs take where an answer of the host takes so many milliseconds. @param {number} roundTrip
@@ -114,7 +136,7 @@ export class MediaReceiver {
     for (const [track, whole] of waiting) this._open(track, whole);
   }
 
-  /** Take one datagram; frames that may be decoded are handed to the owner. @param {Uint8Array} data @param {number}
+  /** Take one datagram; what may be shown or decoded is handed to the owner. @param {Uint8Array} data @param {number}
    * now */
   datagram(data, now) {
     let header;
@@ -137,19 +159,22 @@ export class MediaReceiver {
 
   /** @param {number} track @param {Assembled} whole */
   _open(track, whole) {
+    const incoming = /** @type {Incoming} */ (this._tracks.get(track));
     const opening = this._opener.open(track, whole.number, whole.flags, whole.sealed).then(
       (plaintext) => this._read(track, whole, plaintext),
       (error) => this._unopened(track, whole, error),
     );
-    this._tail = Promise.all([opening, this._tail]).then(([then]) => then());
+    incoming.tail = Promise.all([opening, incoming.tail]).then(([then]) => then());
   }
 
   /** @param {number} number @param {Assembled} whole @param {Uint8Array} plaintext @returns {() => void} */
   _read(number, whole, plaintext) {
     const opened = this._clock();
+    const track = /** @type {Incoming} */ (this._tracks.get(number));
+    if (track.track.kind === TRACK_KIND.EXACT) return () => this._checked(() => this._exact(track, whole, plaintext, opened));
     try {
       const { preamble, bitstream } = decodePreamble(plaintext);
-      if (preamble.key === Boolean(whole.flags & FLAG.KEY)) return () => this._checked(number, whole, preamble, bitstream, opened);
+      if (preamble.key === Boolean(whole.flags & FLAG.KEY)) return () => this._checked(() => this._frame(track, { whole, preamble, data: bitstream, opened }));
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
     }
@@ -158,7 +183,7 @@ export class MediaReceiver {
 
   /** @param {number} track @param {Assembled} whole @param {unknown} error @returns {() => void} */
   _unopened(track, whole, error) {
-    if (error instanceof OutdatedKey || error instanceof Replayed) return () => undefined;
+    if (error instanceof OutdatedKey || error instanceof Replayed) return () => this._tracks.get(track)?.gaps?.came(whole.number, this._clock());
     if (error instanceof UnknownKey) {
       const kid = Number(error.kid);
       return () => {
@@ -174,11 +199,10 @@ export class MediaReceiver {
   }
 
   /** A whole object that would make a decoder allocate more than it announces, or than viewers take, ends the session.
-   * @param {number} number @param {Assembled} whole @param {Preamble} preamble @param {Uint8Array} data @param {number}
-   * opened */
-  _checked(number, whole, preamble, data, opened) {
+   * @param {() => void} take */
+  _checked(take) {
     try {
-      this._frame(number, whole, preamble, data, opened);
+      take();
     } catch (error) {
       if (error instanceof RemoteProtocolError) this._owner.refused(new Refused(error.code, error.message));
       else if (error instanceof Refused) this._owner.refused(error);
@@ -186,17 +210,39 @@ export class MediaReceiver {
     }
   }
 
-  /** @param {number} number @param {Assembled} whole @param {Preamble} preamble @param {Uint8Array} data @param
-   * {number} opened */
-  _frame(number, whole, preamble, data, opened) {
-    const track = /** @type {Incoming} */ (this._tracks.get(number));
-    const one = { whole, preamble, data, opened };
+  /** Exact pixels, to be shown at once. Throws Refused. @param {Incoming} track @param {Assembled} whole
+   * @param {Uint8Array} plaintext @param {number} opened */
+  _exact(track, whole, plaintext, opened) {
+    const { gaps } = track;
+    const complete = !gaps || (!gaps.lacks(whole.number - 1) && whole.number <= gaps.newest + 1);
+    gaps?.came(whole.number, opened);
+    let exact;
+    try {
+      exact = decodeExact(plaintext);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+    }
+    if (!exact || !(whole.flags & FLAG.KEY)) {
+      this.damaged++;
+      return;
+    }
+    this.received++;
+    if (exact.settled) track.settled = Math.max(track.settled, whole.number);
+    const { number, first, last } = whole;
+    this._owner.frames([{ track: track.track.id, number, exact, size: whole.sealed.length, complete, first, last, opened }]);
+  }
+
+  /** Pictures that may be decoded now. Throws Refused and RemoteProtocolError. @param {Incoming} track @param {Opened}
+   * one */
+  _frame(track, one) {
+    const { whole, preamble } = one;
     if (!preamble.key) {
       if (track.group) this._order(track, track.group, [one]);
       else track.early = [...track.early.slice(1 - EARLY), one];
       return;
     }
     checkSize(preamble.width, preamble.height);
+    checkSize(...preamble.desktop);
     track.group = preamble;
     if (track.track.dependent) track.reassembler.forgetBefore(whole.number);
     const early = track.early.filter((other) => other.whole.number > whole.number);
@@ -207,15 +253,16 @@ export class MediaReceiver {
   /** Give out the frames that may be decoded now that these are there. @param {Incoming} track @param {Preamble} group
    * @param {Opened[]} several */
   _order(track, group, several) {
-    const { codec, width, height, chroma } = group;
+    const { codec, width, height, chroma, desktop, place } = group;
     /** @type {ReceivedFrame[]} */
     const ready = [];
     for (const { whole, preamble, data, opened } of several) {
+      if (!shows(preamble, group)) throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "a picture leaves its place");
       checkBitstream(data, group, preamble.key);
       this.received++;
       const frame = {
         track: track.track.id, number: whole.number, preamble, data, size: whole.sealed.length,
-        codec, width, height, chroma, first: whole.first, last: whole.last, opened,
+        codec, width, height, chroma, desktop, place, first: whole.first, last: whole.last, opened,
       };
       ready.push(...(track.track.dependent ? track.ordering.add(whole.number, preamble.depends, frame, opened) : [frame]));
     }
@@ -238,14 +285,67 @@ export class MediaReceiver {
     return out;
   }
 
-  /** When `recoveries` may have something new to say; null when never. @param {number} now @returns {number | null} */
+  /** [track, rows of first and last object] of what the host is to show again; asked at most once per track in 300 ms
+   * or what an answer takes. @param {number} now @returns {[number, Row[]][]} */
+  missing(now) {
+    /** @type {[number, Row[]][]} */
+    const out = [];
+    for (const [number, track] of this._tracks) {
+      if (!track.gaps || !track.wanted || now - track.asked < this._patience.answer) continue;
+      const rows = track.gaps.due(now, this._patience.dependency);
+      if (!rows.length) continue;
+      track.asked = now;
+      out.push([number, rows]);
+    }
+    return out;
+  }
+
+  /** When `recoveries` or `missing` may have something new to say; null when never. @param {number} now @returns {number | null} */
   nextCheck(now) {
     let next = null;
     for (const track of this._tracks.values()) {
-      const check = track.ordering.nextCheck();
+      const asks = track.gaps && track.wanted ? track.gaps.nextCheck(this._patience.dependency) : null;
+      const check = track.gaps ? asks : track.ordering.nextCheck();
       if (check !== null) next = Math.min(next ?? Infinity, Math.max(check, track.asked + this._patience.answer, now));
     }
     return next;
+  }
+
+  /** Whether a track is sent to us: what is not is not missing. @param {number} track @param {boolean} wanted */
+  want(track, wanted) {
+    const found = this._tracks.get(track);
+    if (found) found.wanted = wanted;
+  }
+
+  /** An object could not be used, as what it copies is not known: it is missing. @param {number} track @param {number}
+   * number @param {number} now */
+  leftOut(track, number, now) {
+    this._tracks.get(track)?.gaps?.leftOut(number, now);
+  }
+
+  /** The host shows again what these objects showed, in objects after `newest`. @param {number} track @param {Row[]}
+   * rows @param {number} newest */
+  replaced(track, rows, newest) {
+    const found = this._tracks.get(track);
+    if (!found?.gaps) return;
+    found.gaps.replaced(rows);
+    found.barrier = Math.max(found.barrier, newest);
+  }
+
+  /** Whether all that the host has to show has come as exact pixels, as far as is known. @param {number} track */
+  allSent(track) {
+    const found = this._tracks.get(track);
+    if (!found?.gaps) return false;
+    const { gaps, settled, barrier } = found;
+    return settled > barrier && gaps.newest === settled && !gaps.lacks(settled);
+  }
+
+  /** Every pixel is exact: no picture that has not come is missed. @param {number} track */
+  rest(track) {
+    const found = this._tracks.get(track);
+    if (!found) return;
+    found.ordering.forgetWaiting();
+    found.awaited = null;
   }
 
   /** The newest object handed out of a track, -1 before any. @param {number} track */
@@ -254,9 +354,14 @@ export class MediaReceiver {
   }
 
   /** The host has sent up to `newest`: should that never arrive, the last objects before a pause were lost whole.
-   * @param {number} track @param {number} newest @param {number} now */
-  beacon(track, newest, now) {
+   * @param {number} track @param {number} newest @param {boolean} settled  with that, all was sent as exact pixels
+   * @param {number} now */
+  beacon(track, newest, settled, now) {
     const found = this._tracks.get(track);
+    if (found?.gaps && found.wanted) {
+      found.gaps.told(newest, now);
+      if (settled) found.settled = Math.max(found.settled, newest);
+    }
     if (found?.track.dependent && (!found.awaited || this.decoded(track) >= found.awaited.number)) {
       found.awaited = newest > this.decoded(track) ? { number: newest, since: now } : null;
     }
@@ -282,5 +387,8 @@ export class MediaReceiver {
 
 /** @param {import("../../media/track.js").Track} track @returns {Incoming} */
 function incoming(track) {
-  return { track, reassembler: new Reassembler(), ordering: new Ordering(), group: null, early: [], asked: -Infinity, awaited: null };
+  return {
+    track, reassembler: new Reassembler(), ordering: new Ordering(), group: null, early: [], asked: -Infinity, awaited: null,
+    gaps: track.entry === TRACK_ENTRY.ASKED ? new Gaps(track.first) : null, wanted: true, settled: -1, barrier: -1, tail: Promise.resolve(),
+  };
 }

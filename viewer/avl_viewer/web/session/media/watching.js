@@ -12,10 +12,13 @@ const MEDIA_KEY = 37;
 
 /**
  * @typedef {object} WatchingOwner
- * @property {(frames: import("./receiver.js").ReceivedFrame[]) => void} frames  to decode, in order
+ * @property {(objects: import("./receiver.js").ReceivedObject[]) => void} frames  to decode, in order, and to show
  * @property {(track: number, kid: number) => void} missingKey
  * @property {(reason: import("../../wire/errors.js").Refused) => void} refused  what the host sends is not to be shown
  * @property {(track: number, number: number) => void} recover  a track can't be decoded from object `number` on
+ * @property {(track: number, objects: import("../../media/gaps.js").Row[]) => void} missing  what these objects showed
+ * is to be sent again
+ * @property {() => void} settled  whether all was sent as exact pixels may be another matter now
  */
 
 /** Datagrams in, frames and wishes out. */
@@ -46,13 +49,23 @@ export class Watching {
 
   /** The host says which objects are the newest. @param {number[][]} objects @param {number} now */
   beacon(objects, now) {
-    for (const row of objects) if (row.length === 2) this.receiver.beacon(row[0], row[1], now);
+    for (const [track, newest, settled] of objects) if (newest !== undefined) this.receiver.beacon(track, newest, settled === 1, now);
+    this._owner.settled();
     for (const [track, number] of this.receiver.tails(now)) this._owner.recover(track, number);
   }
 
   /** Give up what is missing for too long; when to be called again. @param {number} now @returns {number | null} */
   recover(now) {
     for (const [track, number] of this.receiver.recoveries(now)) this._owner.recover(track, number);
+    for (const [track, rows] of this.receiver.missing(now)) this._owner.missing(track, rows);
     return this.receiver.nextCheck(now);
+  }
+
+  /** The host sends again what objects showed that we lack. @param {{ track: number, objects: number[][], newest: number
+   * }} answer  REPLACED */
+  replaced({ track, objects, newest }) {
+    const rows = /** @type {import("../../media/gaps.js").Row[]} */ (objects.filter(({ length }) => length === 2));
+    this.receiver.replaced(track, rows, newest);
+    this._owner.settled();
   }
 }
