@@ -14,6 +14,7 @@ from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.wire.errors import Refused
 from avl_viewer.api import thread_decoder
+from avl_viewer.decode.hardware import Hardware
 from avl_viewer.client import DesktopClient
 from avl_viewer.clipboard import ClipboardError
 from avl_viewer.config import ClientSettings
@@ -43,7 +44,10 @@ class BackgroundRemote:
         world.priority.first()
         self._loop = asyncio.get_running_loop()
         client = DesktopClient(
-            world, self._settings, self._presenter, thread_decoder(world.clock.monotonic, world.faults)
+            world,
+            self._settings,
+            self._presenter,
+            thread_decoder(world.clock.monotonic, world.faults, Hardware),
         )
         self._client = client
         if self._closing:
