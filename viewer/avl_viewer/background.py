@@ -7,14 +7,13 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.wire.errors import Refused
 from avl_viewer.api import thread_decoder
-from avl_viewer.decode.hardware import Hardware
 from avl_viewer.client import DesktopClient
 from avl_viewer.clipboard import ClipboardError
 from avl_viewer.config import ClientSettings
@@ -24,6 +23,9 @@ from avl_viewer.present.presenter import Presenter
 PATIENCE = 0.1
 #: How the settings are made once there is a loop and its world's entropy.
 MakeSettings = Callable[[], ClientSettings]
+
+if TYPE_CHECKING:  # the decoder is loaded when the first picture comes
+    from avl_viewer.decode.hardware import Hardware
 
 
 class BackgroundRemote:
@@ -47,7 +49,7 @@ class BackgroundRemote:
             world,
             self._settings,
             self._presenter,
-            thread_decoder(world.clock.monotonic, world.faults, Hardware),
+            thread_decoder(world.clock.monotonic, world.faults, _hardware),
         )
         self._client = client
         if self._closing:
@@ -121,3 +123,10 @@ class BackgroundRemote:
     def join(self, timeout: float) -> None:
         """Wait until the network thread has ended."""
         self._thread.join(timeout)
+
+
+def _hardware() -> Hardware:
+    """What of this machine decodes."""
+    from avl_viewer.decode.hardware import Hardware
+
+    return Hardware()
