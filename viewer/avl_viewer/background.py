@@ -19,13 +19,13 @@ from avl_viewer.clipboard import ClipboardError
 from avl_viewer.config import ClientSettings
 from avl_viewer.present.presenter import Presenter
 
+if TYPE_CHECKING:  # the decoder is loaded when the first picture comes
+    from avl_viewer.decode.hardware import Hardware
+
 #: Seconds for which a window may wait for figures.
 PATIENCE = 0.1
 #: How the settings are made once there is a loop and its world's entropy.
 MakeSettings = Callable[[], ClientSettings]
-
-if TYPE_CHECKING:  # the decoder is loaded when the first picture comes
-    from avl_viewer.decode.hardware import Hardware
 
 
 class BackgroundRemote:
