@@ -7,18 +7,17 @@ import asyncio
 import numpy as np
 import pytest
 
-from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import ControlMessage, Decoder, NeedKeys
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Detach, Recover, Subscribe
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, CloseCode, ObjectFlag, Permission
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, CloseCode, Permission
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_viewer.clipboard import ClipboardError
 from tests.simulator.run import Simulation
 from tests.simulator.world import CODE, PORT, RELAY, RunningHost, System, system
-from tests.system.seen import number, online, run, until
+from tests.system.seen import Sealed, number, online, run, sealed, until
 
 VIEW_CODE = "LOOK-ONLY"
 #: The number of a host's first track.
@@ -249,16 +248,13 @@ def test_what_a_viewer_asks_of_its_hop_is_done(via: str) -> None:
 
 def kept(host: RunningHost) -> list[int]:
     """The key objects that a host seals from now on, as they come."""
-    sender = host.agent.publisher.publications[0].sender
-    seal, keys = sender.seal, list[int]()
+    keys: list[int] = []
 
-    def keep(frame: EncodedFrame) -> tuple[int, int, bytes]:
-        sealed = seal(frame)
-        if sealed[1] & ObjectFlag.KEY:
-            keys.append(sealed[0])
-        return sealed
+    def keep(one: Sealed) -> None:
+        if one.key:
+            keys.append(one.number)
 
-    sender.seal = keep  # type: ignore[method-assign]
+    sealed(host, keep)
     return keys
 
 
@@ -269,12 +265,12 @@ def test_a_still_picture_settles(via: str) -> None:
             async with s.viewer(host) as desktop:
                 await desktop.screenshot()
                 host.source.set_still(True)
+                await asyncio.sleep(0.5)  # what it shows now has come
                 shot = await desktop.screenshot(settle=4)
-                assert shot.settled
+                assert shot.exact
                 card = host.source.grab(whole=True)
                 assert card is not None
-                error = np.square(shot.pixels.astype(float) - card.pixels[:, :, 2::-1].astype(float)).mean()
-                assert 10 * np.log10(255**2 / error) >= 40
+                assert np.array_equal(shot.pixels, card.pixels[:, :, 2::-1])
 
     run(main)
 
