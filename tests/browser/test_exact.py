@@ -6,7 +6,7 @@ import asyncio
 import base64
 import io
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,23 @@ class Drawing:
             self._window, self._window, self._pen, left, top + up, left, top, width, height - up
         )
         self._connection.flush()
+
+    def window(self, pixels: NDArray[np.uint8]) -> Callable[[int, int], None]:
+        """A window that shows these above all; what moves it."""
+        core, root = self._connection.core, self._connection.get_setup().roots[0]
+        height, width = pixels.shape[:2]
+        pixmap, window = self._connection.generate_id(), self._connection.generate_id()
+        core.CreatePixmap(self._depth, pixmap, root.root, width, height)
+        core.PutImage(2, pixmap, self._pen, width, height, 0, 0, 0, self._depth, pixels.size, pixels.tobytes())
+        mask = xproto.CW.BackPixmap | xproto.CW.OverrideRedirect
+        core.CreateWindow(self._depth, window, root.root, 0, 0, width, height, 0, 1, 0, mask, [pixmap, 1])
+        core.MapWindow(window)
+
+        def move(x: int, y: int) -> None:
+            core.ConfigureWindow(window, xproto.ConfigWindow.X | xproto.ConfigWindow.Y, [x, y])
+            self._connection.flush()
+
+        return move
 
     def close(self) -> None:
         """Leave the display."""
@@ -154,6 +171,19 @@ async def test_what_moved_like_a_film_is_exact_when_it_stops(
             shown, still = await canvas(page), screen.grab()
             assert (shown[:128] == still[:128]).all(), "what stands still beside it stays exact"
     assert moving == 3
+    await becomes_exact(page, screen)
+
+
+async def test_a_window_that_is_dragged_leaves_nothing_behind(stand: tuple[Desk, Drawing, Screen, Page]) -> None:
+    _, drawing, screen, page = stand
+    drawing.put(text(*SIZE, seed=9), 0, 0)
+    move = drawing.window(text(240, 160, seed=10))
+    await becomes_exact(page, screen)
+    for step in range(60):
+        move(7 * step, 4 * step)
+        await asyncio.sleep(1 / 40)
+    await becomes_exact(page, screen)
+    move(0, 400)
     await becomes_exact(page, screen)
 
 

@@ -1,0 +1,1 @@
+"""`./dev bench unpack`: what exact pixels cost in Chromium."""
