@@ -26,7 +26,7 @@ from avl_host.paths.reachability import Reachability
 from avl_host.paths.registration import Registration
 from avl_host.paths.relays import Relays
 from avl_host.publish.publication import Publication
-from avl_host.publish.publisher import Publisher
+from avl_host.publish.publisher import FIRST_BITRATE, Publisher
 from avl_host.sessions.admission import CodeAdmission
 from avl_host.sessions.console import Console
 from avl_host.sessions.lock import LockPolicy, ScreenLocker
@@ -269,7 +269,7 @@ class Agent:
         """One worker a desktop. The first is the desktop whose layout and pointer viewers are told of."""
         parts = self._parts
         clock = self._world.clock.monotonic
-        settings = PipelineSettings(bitrate=self._settings.max_bitrate)
+        settings = PipelineSettings(bitrate=min(FIRST_BITRATE, self._settings.max_bitrate))
         workers: list[Worker] = []
         for source, publication in zip((parts.source, *parts.more_sources), publisher.publications, strict=True):
             first = not workers
