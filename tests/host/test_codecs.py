@@ -283,8 +283,21 @@ def test_the_codec_that_is_asked_for_is_used_while_everybody_decodes_it(
 ) -> None:
     coders = Coders(CODERS, wanted)
     assert coders.choose(audience) is chroma and coders.chosen is codec
-    best = coders.best(chroma)
+    best = coders.best(chroma, (320, 180))
     assert (VideoCodec.H264 if best is None else best.codec) is codec
+
+
+@pytest.mark.parametrize("size", [(1, 1), (16, 40), (32, 32), (64, 63), (64, 64), (4096, 64), (8192, 64)])
+@pytest.mark.parametrize("coder", [*SOFTWARE, replace(CARD, least=160, most=4096)], ids=lambda coder: coder.library)
+def test_what_a_coder_is_too_large_or_too_small_for_it_is_not_given(coder: Coder, size: tuple[int, int]) -> None:
+    told: list[str] = []
+    coders = Coders([coder], coder.codec, told.append)
+    coders.works(coder)
+    coders.choose([FULL | decodable(Decoder((), ((int(VideoCodec.H265), 0),)))])
+    encoder = SwitchingEncoder(settings(*size), coders, opener(clock))
+    assert encoder.encode(whole(page(*size)), ROOM).key and not told
+    assert (encoder.library == coder.library or not coder.fits(*size)) and coder.fits(320, 180)
+    encoder.close()
 
 
 def test_a_publisher_tells_the_codec_by_its_audience() -> None:
@@ -453,8 +466,8 @@ def test_the_first_hardware_that_works_ends_the_search() -> None:
     coders = Coders(CODERS)
     probing.begin(CODERS, coders, fails).join()
     assert tried == [HARDWARE[0].library, HARDWARE[1].library]
-    assert coders.best(Chroma.YUV420) is HARDWARE[1]
-    assert coders.best(Chroma.YUV444) is None, "it codes no 4:4:4"
+    assert coders.best(Chroma.YUV420, (320, 180)) is HARDWARE[1]
+    assert coders.best(Chroma.YUV444, (320, 180)) is None, "it codes no 4:4:4"
 
 
 def test_the_doctor_lists_every_coder_with_the_reason() -> None:

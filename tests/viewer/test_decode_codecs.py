@@ -84,7 +84,7 @@ def test_a_viewer_names_what_hosts_can_code_for_it() -> None:
     for coder, chroma in EVERY:
         coders = Coders([coder], coder.codec)
         coders.choose([decodable(DECODES)])
-        assert coders.best(chroma) is coder
+        assert coders.best(chroma, (320, 180)) is coder
     assert Coders(SOFTWARE, VideoCodec.VP9).choose([decodable(DECODES)]) is Chroma.YUV444
 
 
