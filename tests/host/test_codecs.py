@@ -16,7 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
 from avl_host.doctor import encoders
-from avl_host.encode.codecs import probing
+from avl_host.encode.codecs import libav, probing
 from avl_host.encode.codecs.av1 import AV1
 from avl_host.encode.codecs.coder import Coder, Steering
 from avl_host.encode.codecs.coders import Coders, decodable
@@ -189,7 +189,7 @@ def test_an_encoder_that_is_off_its_rate_is_opened_again() -> None:
     for _ in range(PICTURES):
         drift.coded(8_000, 4_000, 60)
     assert drift.off and drift.bitrate == 2_000_000
-    drift.opened()
+    drift.begin()
     for _ in range(PICTURES):
         drift.coded(4_000, 4_200, 60)
     assert not drift.off, "near enough"
@@ -199,9 +199,30 @@ def test_an_encoder_that_is_off_its_rate_is_opened_again() -> None:
     for _ in range(PICTURES):
         drift.coded(4_000, 12_000, 60)
     assert drift.off and drift.bitrate == 4_000_000
+    drift.begin()
+    for _ in range(PICTURES - 1):
+        drift.coded(8_000, 4_000, 60)
+    drift.begin()
+    drift.coded(8_000, 4_000, 60)
+    assert not drift.off, "a group has just begun"
     for _ in range(20):
         drift.halve()
     assert drift.bitrate == LEAST_BITRATE
+
+
+def test_where_quantisers_can_not_be_told_a_rate_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libav, "quantiser_offset", lambda: None)
+    width, height = 320, 180
+    film = page(width + 400, height, seed=5)[::4, ::4].repeat(4, 0).repeat(4, 1)
+    encoder, viewer = LibavEncoder(VP9, replace(settings(width, height), bitrate=1_000_000), clock), Viewer(VP9.codec)
+    sizes = []
+    for at in range(60):
+        encoded = encoder.encode(whole(np.ascontiguousarray(film[:, at * 6 : at * 6 + width])), 2_000)
+        viewer.show(encoded.data)
+        sizes.append(len(encoded.data))
+    assert 500 < sum(sizes[30:]) / 30 < 4_000
+    encoder.close()
+    viewer.close()
 
 
 @pytest.mark.parametrize("coder", [AV1, H265], ids=lambda coder: coder.library)

@@ -100,7 +100,7 @@ class LibavEncoder:
             if self._offset is not None:
                 context.qmin = context.qmax = self._base
             context.open()
-            self._drift.opened()
+            self._drift.begin()
         except av.error.FFmpegError as error:
             raise EncoderFailed(f"{coder.library} cannot be opened: {error.strerror}") from error
         except ValueError as error:
@@ -162,7 +162,10 @@ class LibavEncoder:
             key, kind, pixels = True, Kind.KEY, frame.width * frame.height
         if len(data) > LARGEST:
             raise EncoderFailed(f"{self._coder.library} makes pictures that are too large")
-        if not key:
+        if key:
+            # It is opened again, which takes another key picture, only long after this one (5.4.4).
+            self._drift.begin()
+        else:
             self._drift.coded(len(data), size, self._settings.rate)
         return packet, data
 
