@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -59,9 +60,22 @@ class Audience:
         self.told.set()
 
 
+@dataclass
+class Sender:
+    """A permit as a test has it."""
+
+    allows: Callable[[], bool] = lambda: True
+
+    def ready(self) -> bool:
+        return self.allows()
+
+    def watched(self) -> bool:
+        return True
+
+
 def pipeline(source: CaptureSource, ready: Callable[[], bool] = lambda: True) -> Pipeline:
     settings = PipelineSettings(bitrate=4_000_000)
-    return Pipeline(source, lambda s: H264Encoder(s, time.monotonic), ready, time.monotonic, settings)
+    return Pipeline(source, lambda s: H264Encoder(s, time.monotonic), Sender(ready), time.monotonic, settings)
 
 
 def settled(frame: Frame) -> bool:

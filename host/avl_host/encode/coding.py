@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, Protocol, TypeVar
 
 Done = TypeVar("Done")
-_Job = Callable[[], Done]
 
 
 class Coding(Protocol[Done]):
@@ -55,44 +52,27 @@ class ThreadCoding(Generic[Done]):
 
     def __init__(self, ready: Callable[[], None]) -> None:
         self._ready = ready
-        self._jobs: queue.SimpleQueue[_Job[Done] | None] = queue.SimpleQueue()
-        self._done: deque[tuple[Done | None, BaseException | None]] = deque()
-        self._under_way = 0
-        self._thread: threading.Thread | None = None
+        self._executor: ThreadPoolExecutor | None = None
+        self._job: Future[Done] | None = None
 
     @property
     def busy(self) -> bool:
-        return self._under_way > 0
+        return self._job is not None
 
     def begin(self, job: Callable[[], Done]) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="avl-encode", daemon=True)
-            self._thread.start()
-        self._under_way += 1
-        self._jobs.put(job)
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="avl-encode")
+        self._job = self._executor.submit(job)
+        self._job.add_done_callback(lambda _: self._ready())
 
     def take(self) -> list[Done]:
-        taken: list[Done] = []
-        while self._done:
-            done, error = self._done.popleft()
-            self._under_way -= 1
-            if error is not None:
-                raise error
-            taken.append(done)  # type: ignore[arg-type]
-        return taken
+        job = self._job
+        if job is None or not job.done():
+            return []
+        self._job = None
+        return [job.result()]
 
     def close(self) -> None:
-        if self._thread is not None:
-            self._jobs.put(None)
-            self._thread.join()
-            self._thread = None
-            self._done.clear()
-            self._under_way = 0
-
-    def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                self._done.append((job(), None))
-            except BaseException as error:  # it is raised where the result is taken
-                self._done.append((None, error))
-            self._ready()
+        if self._executor is not None:
+            self._executor.shutdown()
+            self._executor = self._job = None
