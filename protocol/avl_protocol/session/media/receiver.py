@@ -53,8 +53,8 @@ class ReceivedFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedExact:
-    """One object of exact pixels. `complete`: no object before it is missing, or replaced by later ones (5.7.2). Times as
-    in ReceivedFrame."""
+    """One object of exact pixels. `complete`: no object before it is missing, or replaced by later ones. Times as in
+    ReceivedFrame."""
 
     track: int
     number: int
