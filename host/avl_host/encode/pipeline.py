@@ -261,6 +261,9 @@ class Pipeline:
             rows, tell = self._missing.popleft()
             if self._delivered is not None:
                 self._delivered.owe_missing(rows)
+                if not self._delivered.owed.any():
+                    # All of it was sent again since; one more object says that this is all.
+                    self._delivered.owed.flat[0] = True
                 self._settled = self._settled and not self._delivered.owed.any()
             self.answers.append(Answer(rows, self._number - 1, tell))
 
@@ -364,7 +367,8 @@ class Pipeline:
         delivered.sent_exact([*(rect for rect, _ in copies), *rects], self._number)
         self._number += 1
         self._lanes.sent_exact(delivered)
-        self._settled = delivered.settled
+        # What waits to be coded as a picture is exact no more when that has come.
+        self._settled = delivered.settled and not self._due.any()
         data = coded.encode(picture.size, captured=captured, input_echo=self._echo, settled=self._settled)
         if expected > OBJECT_LEAST:
             self._accuracy = 0.8 * self._accuracy + 0.2 * len(data) / expected
