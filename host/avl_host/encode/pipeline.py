@@ -39,6 +39,8 @@ Row = tuple[int, int]
 MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
 #: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams.
 OBJECT_SECONDS, OBJECT_LEAST = 0.04, 6_000
+#: Bytes of an object of what somebody missed: whoever is slow gets some of them whole, and asks for the others again.
+OBJECT_AGAIN = 16_000
 #: How many times as large as it was meant to be an object may turn out.
 TOLERANCE = 2.0
 #: What is owed leaves when so much is in the bucket, in bytes, or when it is full.
@@ -132,7 +134,7 @@ class Pipeline:
         self._accuracy = 1.0
         self._changed = True
         self._earliest = float("-inf")
-        self._settled = False
+        self._settled = self._again = False
         self._number = 0
         self._stamped = 0.0
         #: Answers to be told with what is done next.
@@ -261,11 +263,11 @@ class Pipeline:
             rows, tell = self._missing.popleft()
             if self._delivered is not None:
                 self._delivered.owe_missing(rows)
-                if not self._delivered.owed.any():
-                    # All of it was sent again since; one more object says that this is all.
-                    self._delivered.owed.flat[0] = True
                 self._settled = self._settled and not self._delivered.owed.any()
-            self.answers.append(Answer(rows, self._number - 1, tell))
+                self._again = self._again or bool(self._delivered.owed.any())
+            # Where nothing of it is to be sent again, what was settled stays so.
+            newest = max((last for _, last in rows), default=-1) if self._settled else self._number - 1
+            self.answers.append(Answer(rows, newest, tell))
 
     def _key_due(self) -> bool:
         if self._moving.place is None or self._delivered is None or not (self._delivered.source == PICTURE).any():
@@ -351,6 +353,8 @@ class Pipeline:
         started = self._clock()
         rate = self._kept_budget.bitrate / 8
         most = max(OBJECT_LEAST, rate * OBJECT_SECONDS)
+        if self._again and not fresh:
+            most = min(most, OBJECT_AGAIN)
         if fresh:  # what has just changed may go into debt
             most = max(LEAST_LEVEL, self._bucket.level + self._bucket.depth)
         width, height = picture.size
