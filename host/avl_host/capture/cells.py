@@ -94,6 +94,11 @@ def take_over(previous: NDArray[np.uint8], current: NDArray[np.uint8], cells: Ce
 def rectangles(cells: Cells, width: int, height: int, most: int | None = None) -> tuple[Rect, ...]:
     """Rectangles of a desktop that cover the marked cells and nothing else; at most `most`, which then may cover
     more."""
+    around = box(cells, width, height)
+    if around is None:
+        return ()
+    if cells[touched(around)].all():
+        return (around,)
     runs = {row: _runs(cells[row]) for row in np.flatnonzero(cells.any(axis=1)).tolist()}
     boxes = _stack(runs)
     rows_each = 1

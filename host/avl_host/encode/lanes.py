@@ -27,8 +27,8 @@ SUDDEN_LEAST, SUDDEN_MOST = 24_000, 256_000
 OVERTAKEN, SCROLLING = 4, 30
 #: What goes on changing goes by picture if its exact pixels took more than this part of the rate.
 FILM_PART = 0.3
-#: Tiles around what is a film that belong to it if they change all the time too.
-GROWN = 2
+#: What changes beside a film belongs to it unless it is so many times as large.
+JOINED = 3
 #: Seconds without a change after which what a picture shows is at rest.
 REST = 0.2
 
@@ -76,8 +76,8 @@ class Lanes:
         pictures = np.zeros_like(changed)
         # A small animation is better exact: it costs little.
         if float(cost[film].sum()) * self.activity.rate >= FILM_PART * room.rate:
-            # Its plain parts go with it, or it would be torn where they meet.
-            pictures = dear & hot & spread(_grown(tiles(film), GROWN), changed.shape)
+            # What changes together is shown together, or it would be torn where it meets.
+            pictures = dear & spread(_joined(tiles(film), tiles(dear)), changed.shape)
         rough = dear & (cost >= BUSY * CELL * CELL)
         sudden = min(max(SUDDEN_LEAST, room.rate * SUDDEN_SECONDS), SUDDEN_MOST)
         if float(cost[rough].sum()) > sudden:
@@ -119,10 +119,21 @@ def _mean(values: NDArray[np.float32], cells: Cells) -> NDArray[np.float32]:
     return mean
 
 
-def _grown(marked: Cells, steps: int) -> Cells:
-    """Marked tiles and those around them."""
+def _joined(film: Cells, changed: Cells) -> Cells:
+    """The tiles of a film, and those that have changed with it and touch it, or touch what does."""
+    found = film
+    while True:
+        wider = _around(found) & changed | film
+        if wider.sum() > (1 + JOINED) * film.sum():
+            return _around(film) & changed | film
+        if (wider == found).all():
+            return found
+        found = wider
+
+
+def _around(marked: Cells) -> Cells:
+    """Marked tiles and their neighbours."""
     rows, columns = marked.shape
-    for _ in range(steps):
-        wide = np.pad(marked, 1)
-        marked = np.logical_or.reduce([wide[y : y + rows, x : x + columns] for y in range(3) for x in range(3)])
-    return marked
+    wide = np.pad(marked, 1)
+    around: Cells = np.logical_or.reduce([wide[y : y + rows, x : x + columns] for y in range(3) for x in range(3)])
+    return around

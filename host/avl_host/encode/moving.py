@@ -28,8 +28,8 @@ LEAST_SIDE = 64
 LOOSE_PART, LOOSE_SECONDS = 0.5, 2.0
 #: Seconds that an encoder is kept which nothing moves for any more.
 KEPT = 2.0
-#: Bits per pixel of a coded picture above which more is not worth it.
-FAIR_BITS = 0.115
+#: Bits per pixel of a coded picture above which more is not worth it; and bits per second that any may take.
+FAIR_BITS, LEAST_FAIR = 0.115, 4_000_000
 #: Seconds over which it is counted what pictures take.
 TAKEN_SECONDS = 0.5
 
@@ -119,7 +119,7 @@ class Moving:
         budget = self._budget
         if place is not None:
             most = round(FAIR_BITS * place.width * place.height * self._settings.rate)
-            budget = Budget(min(budget.bitrate, max(most, 1_000_000)), budget.frame_bytes)
+            budget = Budget(min(budget.bitrate, max(most, LEAST_FAIR)), budget.frame_bytes)
         self._allowance.set_budget(budget)
 
     def spend(self, size: int) -> None:

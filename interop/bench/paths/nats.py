@@ -4,11 +4,11 @@ not?"""
 from __future__ import annotations
 
 import asyncio
-import itertools
 from dataclasses import dataclass
 
 from avl_protocol.path.selector import PathKind
 from avl_viewer.api import Desktop
+from interop.bench.paths.watch import by_track
 from tests.simulator.nat import NatShape
 from tests.simulator.network import LinkShape, SimulatedNetwork
 from tests.simulator.run import Simulation, run
@@ -100,11 +100,11 @@ def meet(host_kind: str, viewer_kind: str, seed: int, attempt: bool = True) -> M
             await asyncio.sleep(simulation.entropy(1)[0] / 256)
             start = now()
             async with parts.viewer(host, address=viewer_ip) as desktop:
-                numbers: list[int] = []
+                objects: list[tuple[int, int]] = []
                 shown = desktop._presenter.picture
 
                 def picture(one: object) -> None:
-                    numbers.append(one.number)  # type: ignore[attr-defined]
+                    objects.append((one.track, one.number))  # type: ignore[attr-defined]
                     shown(one)  # type: ignore[arg-type]
 
                 desktop._presenter.picture = picture  # type: ignore[method-assign, assignment]
@@ -113,14 +113,13 @@ def meet(host_kind: str, viewer_kind: str, seed: int, attempt: bool = True) -> M
                 found = attempt and await direct_path(desktop)
                 direct = now() - start - first if found else None
                 await asyncio.sleep(0.5)
-                steps = [b - a for a, b in itertools.pairwise(numbers)]
-                lost = sum(step - 1 for step in steps if step > 1)
+                seen = by_track(objects)
                 return Meeting(
                     first=first,
                     direct=direct,
                     path=desktop.stats()["path"],
-                    twice=sum(step <= 0 for step in steps),
-                    lost=lost,
+                    twice=sum(len(numbers) - len(set(numbers)) for numbers in seen),
+                    lost=sum(max(numbers) - min(numbers) + 1 - len(set(numbers)) for numbers in seen),
                 )
 
     async def limited(simulation: Simulation) -> Meeting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import InputKind
@@ -25,15 +25,15 @@ class Watcher:
         self._desktop = desktop
         self._host = host
         self._now = now
-        #: When each picture was there, and its number.
-        self.pictures: list[tuple[float, int]] = []
+        #: When each object was there, its track and number.
+        self.pictures: list[tuple[float, int, int]] = []
         #: What was typed: each keystroke's number and when it was made; those that were refused at once are left out.
         self.typed: list[tuple[int, float]] = []
         presenter = desktop._presenter
         shown = presenter.picture
 
         def picture(one: Picture) -> None:
-            self.pictures.append((now(), one.number))
+            self.pictures.append((now(), one.track, one.number))
             shown(one)
 
         presenter.picture = picture  # type: ignore[method-assign, assignment]
@@ -78,17 +78,27 @@ class Watcher:
 
     def gap(self, since: float, until: float = float("inf")) -> float:
         """The longest time for which no picture came, in seconds, from the last one before `since` on."""
-        times = [at for at, _ in self.pictures if at <= until]
+        times = [at for at, _, _ in self.pictures if at <= until]
         before = [at for at in times if at <= since]
         seen = [*before[-1:], *(at for at in times if at > since)]
         return max((other - one for one, other in itertools.pairwise(seen)), default=float("inf"))
 
     def lost_pictures(self, since: float, until: float) -> int:
-        """Object numbers that were left out between two moments."""
-        numbers = [number for at, number in self.pictures if since <= at <= until]
-        return sum(other - one - 1 for one, other in itertools.pairwise(numbers))
+        """Object numbers of either track that were left out between two moments."""
+        lost = 0
+        for numbers in by_track((track, number) for at, track, number in self.pictures if since <= at <= until):
+            lost += max(numbers) - min(numbers) + 1 - len(set(numbers))
+        return lost
 
     def twice(self) -> int:
-        """Pictures that were shown twice or went back in time."""
-        numbers = [number for _, number in self.pictures]
-        return sum(1 for one, other in itertools.pairwise(numbers) if other <= one)
+        """Objects that were shown twice."""
+        seen = by_track((track, number) for _, track, number in self.pictures)
+        return sum(len(numbers) - len(set(numbers)) for numbers in seen)
+
+
+def by_track(objects: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """The numbers of the objects of each track, in the order in which they came."""
+    found: dict[int, list[int]] = {}
+    for track, number in objects:
+        found.setdefault(track, []).append(number)
+    return list(found.values())
