@@ -15,6 +15,7 @@ from avl_host.capture.source import CaptureSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.encode.codecs.coders import Coders
+from avl_host.encode.coding import Coding, InlineCoding
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
@@ -25,7 +26,7 @@ from avl_host.paths.reachability import Reachability
 from avl_host.paths.registration import Registration
 from avl_host.paths.relays import Relays
 from avl_host.publish.publication import Publication
-from avl_host.publish.publisher import Publisher
+from avl_host.publish.publisher import FIRST_BITRATE, Publisher
 from avl_host.sessions.admission import CodeAdmission
 from avl_host.sessions.console import Console
 from avl_host.sessions.lock import LockPolicy, ScreenLocker
@@ -44,7 +45,7 @@ from avl_protocol.endpoint.portmapping.portmap import PortMapper
 from avl_protocol.endpoint.program.localserver import AlreadyRunning, Answer, LocalServer
 from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
-from avl_protocol.media.frame import Frame
+from avl_protocol.media.frame import EncodedFrame, Frame
 from avl_protocol.media.track import exact, video
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
@@ -66,6 +67,8 @@ class Parts:
     clipboard: ClipboardPort
     open_encoder: Callable[[EncoderSettings], Encoder]
     make_worker: Callable[[CaptureSource, Pipeline, Listener, Callable[[], float]], Worker]
+    #: Where a source's pictures are encoded; on the spot in virtual time.
+    make_coding: Callable[[CaptureSource], Coding[EncodedFrame]] = lambda source: InlineCoding()
     #: What chooses codec and chroma, and the encoders that `open_encoder` opens.
     coders: Coders = field(default_factory=Coders)
     ask: Ask | None = None
@@ -266,11 +269,13 @@ class Agent:
         """One worker a desktop. The first is the desktop whose layout and pointer viewers are told of."""
         parts = self._parts
         clock = self._world.clock.monotonic
-        settings = PipelineSettings(bitrate=self._settings.max_bitrate)
+        settings = PipelineSettings(bitrate=min(FIRST_BITRATE, self._settings.max_bitrate))
         workers: list[Worker] = []
         for source, publication in zip((parts.source, *parts.more_sources), publisher.publications, strict=True):
             first = not workers
-            pipeline = Pipeline(source, parts.open_encoder, publication.permit.ready, clock, settings)
+            pipeline = Pipeline(
+                source, parts.open_encoder, publication.permit, clock, settings, parts.make_coding(source)
+            )
             listener = Listener(
                 frame=partial(self._frame, publication),
                 cursor=self.features.pointer.changed if first else _unheard,

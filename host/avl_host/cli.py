@@ -95,7 +95,7 @@ def run(
         str, typer.Option(help="auto, h264, h265, vp9 or av1; h264 (which is auto) while a viewer does not decode it.")
     ] = "auto",
     hardware: Annotated[bool, typer.Option(help="Let graphics hardware code where it works.")] = True,
-    max_bitrate: Annotated[float, typer.Option(help="Most that the encoder may use, in Mbit/s.", min=0.2)] = 7.5,
+    max_bitrate: Annotated[float, typer.Option(help="Most that the desktop may use, in Mbit/s.", min=0.2)] = 40.0,
     ready_file: Annotated[Path | None, typer.Option(help="Written once viewers can connect.")] = None,
     qlog: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")] = None,
 ) -> None:

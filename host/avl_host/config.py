@@ -34,8 +34,8 @@ class HostSettings:
     ask_consent: bool = False
     #: Written once viewers can connect, and again when it changes.
     ready_file: Path | None = None
-    #: The encoder never exceeds this, in bits per second: with headers and seals 8 Mbit/s on the wire.
-    max_bitrate: int = 7_500_000
+    #: Pictures and exact pixels never exceed this, in bits per second: a page of text is there in a tenth of a second.
+    max_bitrate: int = 40_000_000
     #: Take direct sessions of anybody with a code at this address; None: only of those who came through a relay.
     listen: tuple[str, int] | None = None
     #: Look for a direct path to each viewer, which tells it our addresses.

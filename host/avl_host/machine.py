@@ -18,6 +18,7 @@ from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.codecs.probe import missing
 from avl_host.encode.codecs.switching import SwitchingEncoder, opener
 from avl_host.encode.codecs.table import CODERS
+from avl_host.encode.coding import ThreadCoding
 from avl_host.encode.pipeline import Pipeline
 from avl_host.encode.worker import Listener, ThreadWorker, Worker
 from avl_host.input.sinks import open_sink
@@ -61,6 +62,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         open_encoder=lambda wanted: SwitchingEncoder(wanted, coders, opener(clock, world.priority)),
         coders=coders,
         make_worker=worker,
+        make_coding=lambda source: ThreadCoding(source.wake),
         ask=_asker(settings.source) if settings.ask_consent else None,
         locker=CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
         if settings.lock_after is not None

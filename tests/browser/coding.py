@@ -1,25 +1,36 @@
-"""avl-host that writes down, in the file named by AVL_TEST_CODED, the codec of each key picture that it sends."""
+"""avl-host whose desktop is a film, and which writes down, in the file named by AVL_TEST_CODED, the codec of each key
+picture that it sends."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from avl_host import cli
-from avl_protocol.media.frame import EncodedFrame
-from avl_protocol.session.media.sender import MediaSender
+from avl_host import cli, machine
+from avl_host.capture.source import CaptureSource
+from avl_host.encode.codecs.switching import SwitchingEncoder
+from avl_host.encode.encoder import Encoded, Part
+from tests.system.film import Film
 
-_seal = MediaSender.seal
+_encode = SwitchingEncoder.encode
 
 
-def seal(sender: MediaSender, frame: EncodedFrame) -> tuple[int, int, bytes]:
-    """As MediaSender's."""
-    if frame.key:
+def encode(encoder: SwitchingEncoder, picture: Part, size: int, key: bool = False) -> Encoded:
+    """As SwitchingEncoder's."""
+    encoded = _encode(encoder, picture, size, key)
+    if encoded.key:
         with Path(os.environ["AVL_TEST_CODED"]).open("a") as file:
-            file.write(f"{frame.codec}\n")
-    return _seal(sender, frame)
+            file.write(f"{encoder.codec}\n")
+    return encoded
+
+
+def open_source(name: str, clock: Callable[[], float]) -> CaptureSource:
+    """The film."""
+    return Film(clock, (640, 360))
 
 
 if __name__ == "__main__":
-    MediaSender.seal = seal  # type: ignore[assignment, method-assign]
+    SwitchingEncoder.encode = encode  # type: ignore[assignment, method-assign]
+    machine.open_source = open_source  # type: ignore[attr-defined]
     cli.main()

@@ -117,6 +117,19 @@ class Coder:
         self.closed = True
 
 
+class Sender:
+    """A permit as the bench has it."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def ready(self) -> bool:
+        return self._bench.ready
+
+    def watched(self) -> bool:
+        return self._bench.watched
+
+
 class Bench:
     """A pipeline, an audience, and time that passes in its steps. `canvas` shows exact pixels as a viewer does;
     `blurred` marks the cells that it shows from pictures."""
@@ -125,7 +138,7 @@ class Bench:
         self.desk = desk or Desk()
         self.desk.now = lambda: self.now
         self.coders: list[Coder] = []
-        self.ready = True
+        self.ready = self.watched = True
         self.now = 10.0
         self.canvas = Canvas()
         self.blurred = np.zeros((0, 0), np.bool_)
@@ -138,7 +151,7 @@ class Bench:
             return self.coders[-1]
 
         chosen = PipelineSettings(**settings)  # type: ignore[arg-type]
-        self.pipeline = Pipeline(self.desk, open_coder, lambda: self.ready, lambda: self.now, chosen)
+        self.pipeline = Pipeline(self.desk, open_coder, Sender(self), lambda: self.now, chosen)
 
     def step(self) -> tuple[Frame, ...]:
         """One step now; what is sent is shown."""

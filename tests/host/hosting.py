@@ -8,6 +8,7 @@ from typing import cast
 
 from avl_host.encode.budget import Budget
 from avl_host.encode.codecs.coders import Coders
+from avl_host.encode.pipeline import Row
 from avl_host.paths.hops import RelayHop
 from avl_host.publish.publisher import Publisher
 from avl_protocol.media.frame import Chroma
@@ -101,6 +102,8 @@ class RecordingWorker:
     """A Worker that makes no frames."""
 
     keys: int = 0
+    everything: int = 0
+    missing: list[tuple[Row, ...]] = field(default_factory=list)
     wakes: int = 0
     bitrates: list[int] = field(default_factory=list)
     chromas: list[Chroma] = field(default_factory=list)
@@ -111,6 +114,13 @@ class RecordingWorker:
 
     def request_key(self) -> None:
         self.keys += 1
+
+    def request_everything(self) -> None:
+        self.everything += 1
+
+    def request_missing(self, rows: tuple[Row, ...], tell: Callable[[tuple[Row, ...], int], None]) -> None:
+        self.missing.append(rows)
+        tell(rows, 7)
 
     def set_budget(self, budget: Budget) -> None:
         self.bitrates.append(budget.bitrate)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from avl_host.capture.cells import Cells
 from avl_host.capture.source import SourceLost
 from avl_host.paths.relays import Relays
 from avl_protocol.wire.target import parse_target
@@ -120,7 +121,7 @@ def test_a_lost_display_ends_the_run_with_a_sentence() -> None:
             async with s.viewer(host) as desktop:
                 await desktop.screenshot()
 
-                def die(whole: bool = False) -> None:
+                def die(whole: bool = False, moving: Cells | None = None) -> None:
                     raise SourceLost("the display :1 is gone: start it again")
 
                 host.source.grab = die  # type: ignore[method-assign]

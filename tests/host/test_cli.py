@@ -20,3 +20,11 @@ def test_a_short_code_is_taken_with_a_warning_that_says_the_odds(option: str, mo
     assert "at least 4" in told("ABC") and "viewers have no way here" not in told("ABC")
     assert "1 chance in 6" in told("AB-CD") and "1 chance in 191" in told("ABCDE")
     assert "chance" not in told("ABCDEF") and "viewers have no way here" in told("ABCDEF")
+
+
+@pytest.mark.parametrize(("codec", "exit_code"), [("mpeg2", 2), ("", 2), ("VP9", 2), ("auto", 2)])
+def test_a_codec_is_one_of_those_there_are(codec: str, exit_code: int) -> None:
+    done = CliRunner().invoke(app, ["run", "--source", "pattern", "--codec", codec, "--code", "ABCDEFGH"])
+    assert done.exit_code == exit_code
+    known = codec.lower() in ("auto", "vp9")
+    assert ("--codec is" in done.output) != known and ("viewers have no way here" in done.output) == known

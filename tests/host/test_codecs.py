@@ -16,7 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
 from avl_host.doctor import encoders
-from avl_host.encode.codecs import probing
+from avl_host.encode.codecs import libav, probing
 from avl_host.encode.codecs.av1 import AV1
 from avl_host.encode.codecs.coder import Coder, Steering
 from avl_host.encode.codecs.coders import Coders, decodable
@@ -189,7 +189,7 @@ def test_an_encoder_that_is_off_its_rate_is_opened_again() -> None:
     for _ in range(PICTURES):
         drift.coded(8_000, 4_000, 60)
     assert drift.off and drift.bitrate == 2_000_000
-    drift.opened()
+    drift.begin()
     for _ in range(PICTURES):
         drift.coded(4_000, 4_200, 60)
     assert not drift.off, "near enough"
@@ -199,9 +199,30 @@ def test_an_encoder_that_is_off_its_rate_is_opened_again() -> None:
     for _ in range(PICTURES):
         drift.coded(4_000, 12_000, 60)
     assert drift.off and drift.bitrate == 4_000_000
+    drift.begin()
+    for _ in range(PICTURES - 1):
+        drift.coded(8_000, 4_000, 60)
+    drift.begin()
+    drift.coded(8_000, 4_000, 60)
+    assert not drift.off, "a group has just begun"
     for _ in range(20):
         drift.halve()
     assert drift.bitrate == LEAST_BITRATE
+
+
+def test_where_quantisers_can_not_be_told_a_rate_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libav, "quantiser_offset", lambda: None)
+    width, height = 320, 180
+    film = page(width + 400, height, seed=5)[::4, ::4].repeat(4, 0).repeat(4, 1)
+    encoder, viewer = LibavEncoder(VP9, replace(settings(width, height), bitrate=1_000_000), clock), Viewer(VP9.codec)
+    sizes = []
+    for at in range(60):
+        encoded = encoder.encode(whole(np.ascontiguousarray(film[:, at * 6 : at * 6 + width])), 2_000)
+        viewer.show(encoded.data)
+        sizes.append(len(encoded.data))
+    assert 500 < sum(sizes[30:]) / 30 < 4_000
+    encoder.close()
+    viewer.close()
 
 
 @pytest.mark.parametrize("coder", [AV1, H265], ids=lambda coder: coder.library)
@@ -262,8 +283,21 @@ def test_the_codec_that_is_asked_for_is_used_while_everybody_decodes_it(
 ) -> None:
     coders = Coders(CODERS, wanted)
     assert coders.choose(audience) is chroma and coders.chosen is codec
-    best = coders.best(chroma)
+    best = coders.best(chroma, (320, 180))
     assert (VideoCodec.H264 if best is None else best.codec) is codec
+
+
+@pytest.mark.parametrize("size", [(1, 1), (16, 40), (32, 32), (64, 63), (64, 64), (4096, 64), (8192, 64)])
+@pytest.mark.parametrize("coder", [*SOFTWARE, replace(CARD, least=160, most=4096)], ids=lambda coder: coder.library)
+def test_what_a_coder_is_too_large_or_too_small_for_it_is_not_given(coder: Coder, size: tuple[int, int]) -> None:
+    told: list[str] = []
+    coders = Coders([coder], coder.codec, told.append)
+    coders.works(coder)
+    coders.choose([FULL | decodable(Decoder((), ((int(VideoCodec.H265), 0),)))])
+    encoder = SwitchingEncoder(settings(*size), coders, opener(clock))
+    assert encoder.encode(whole(page(*size)), ROOM).key and not told
+    assert (encoder.library == coder.library or not coder.fits(*size)) and coder.fits(320, 180)
+    encoder.close()
 
 
 def test_a_publisher_tells_the_codec_by_its_audience() -> None:
@@ -432,8 +466,8 @@ def test_the_first_hardware_that_works_ends_the_search() -> None:
     coders = Coders(CODERS)
     probing.begin(CODERS, coders, fails).join()
     assert tried == [HARDWARE[0].library, HARDWARE[1].library]
-    assert coders.best(Chroma.YUV420) is HARDWARE[1]
-    assert coders.best(Chroma.YUV444) is None, "it codes no 4:4:4"
+    assert coders.best(Chroma.YUV420, (320, 180)) is HARDWARE[1]
+    assert coders.best(Chroma.YUV444, (320, 180)) is None, "it codes no 4:4:4"
 
 
 def test_the_doctor_lists_every_coder_with_the_reason() -> None:

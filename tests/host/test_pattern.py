@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from avl_host.capture.cells import changed_cells, grid
 from avl_host.capture.pattern import PatternSource, read_number
 from avl_host.capture.source import SourceLost
 from avl_host.capture.sources import open_source
+from avl_protocol.wire.registry import CELL
 
 
 class Clock:
@@ -45,17 +47,18 @@ def test_nothing_changes_between_moves() -> None:
     source = PatternSource(clock, rate=10)
     first = source.grab()
     assert first is not None
-    assert (first.damage[0].width, first.damage[0].height) == source.size
+    assert first.changed.all() and first.changed.shape == grid(*source.size)
     assert source.grab() is None
     whole = source.grab(whole=True)
     assert whole is not None
-    assert whole.damage == ()
+    assert not whole.changed.any()
     assert source.due() == pytest.approx(100.1)
     clock.now = 100.1
     assert source.wait(0)
     moved = source.grab()
     assert moved is not None
-    assert 0 < sum(r.width * r.height for r in moved.damage) < 640 * 360 / 2
+    assert 0 < moved.changed.sum() * CELL * CELL < 640 * 360 / 2
+    assert np.array_equal(moved.changed, changed_cells(moved.previous, moved.pixels, [(0, 360)]))
 
 
 def test_it_stands_still_and_goes_on() -> None:

@@ -11,12 +11,13 @@ import pytest
 from avl_host.encode.budget import Budget
 from avl_host.encode.lanes import REST
 from avl_protocol.media import exact
-from avl_protocol.media.frame import Chroma, ExactFrame, Rect
+from avl_protocol.media.frame import Chroma, ExactFrame, Frame, Rect
 from avl_protocol.wire.registry import ExactCoding
 from tests.host.desk import Bench, Desk, exacts, noise, pictures, text
 
 GLYPH = Rect(100, 60, 9, 18)
 FILM = Rect(64, 64, 320, 192)
+GLYPH_ASIDE = Rect(450, 60, 9, 18)
 
 
 def settled(desk: Desk | None = None, **settings: float) -> Bench:
@@ -88,6 +89,26 @@ def test_while_the_sender_is_busy_nothing_is_captured_and_the_newest_state_wins(
     bench.ready = True
     bench.settle()
     assert bench.desk.grabs == 1
+
+
+def test_the_answer_to_a_person_does_not_wait_for_a_full_path_and_nothing_else_uses_that() -> None:
+    bench = settled(Desk(1280, 720))
+    bench.film(0.5, FILM)
+    bench.ready = False
+    bench.change(GLYPH_ASIDE, 5)
+    bench.run(0.1)
+    assert not exacts([frame for at, frame in bench.frames if at > bench.now - 0.1])
+    bench.pipeline.input_applied(bench.now)
+    bench.change(GLYPH_ASIDE, 6)
+    sent = bench.film(0.2, FILM)
+    assert len(exacts(sent)) == 1 and not pictures(sent)
+    bench.change(Rect(400, 300, 800, 400), text(800, 400))
+    assert bench.film(0.2, FILM) == [], "that is no small thing"
+    bench.watched = False
+    bench.change(GLYPH_ASIDE, 7)
+    assert bench.film(0.2, FILM) == []
+    bench.ready = bench.watched = True
+    bench.settle()
 
 
 def test_a_page_keeps_to_the_budget_and_typing_is_not_behind_it() -> None:
@@ -350,7 +371,7 @@ def test_what_was_lost_is_sent_again_once_as_it_looks_now() -> None:
     bench = settled()
     first = sum(isinstance(frame, ExactFrame) for _, frame in bench.frames)
     answers: list[tuple[tuple[tuple[int, int], ...], int]] = []
-    lost = []
+    lost: list[Frame] = []
     for grey in (50, 60, 70):
         bench.change(GLYPH, grey)
         lost += bench.pipeline.step(bench.now)
@@ -379,6 +400,7 @@ def test_what_has_been_overtaken_is_not_sent_again() -> None:
     assert bench.equal
     bench.pipeline.request_missing(((first, first),), lambda rows, newest: None)
     assert bench.run(1) == [] and bench.pipeline.settled
+    assert [answer.newest for answer in bench.pipeline.answers] == [first], "what came after it says that this is all"
 
 
 def test_a_copy_is_made_only_of_what_the_audience_has() -> None:

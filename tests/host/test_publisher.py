@@ -10,18 +10,19 @@ from avl_host.capture.pattern import PatternSource
 from avl_host.encode.codecs.coders import decodable
 from avl_host.encode.worker import STOPPED, Listener, ThreadWorker
 from avl_host.publish.permit import CapturePermit
-from avl_host.publish.publisher import LEAST_BITRATE, PAUSE, STILL, Publisher
+from avl_host.publish.publisher import FIRST_BITRATE, LEAST_BITRATE, PAUSE, STILL, Publisher
 from avl_host.publish.upload import LONGEST_HOLD, Upload
 from avl_protocol.crypto.identity import check_signer
 from avl_protocol.crypto.sframe import ObjectOpener
 from avl_protocol.endpoint.loop.faults import Faults
-from avl_protocol.media.frame import Chroma, EncodedFrame
-from avl_protocol.media.track import Track, video
-from avl_protocol.session.media.receiver import MediaReceiver
+from avl_protocol.media import exact as exacts
+from avl_protocol.media.exact import Exact, ExactRect
+from avl_protocol.media.frame import Chroma, ExactFrame, Frame, Rect
+from avl_protocol.session.media.receiver import MediaReceiver, ReceivedExact, ReceivedFrame
 from avl_protocol.session.media.sender import MediaSender
 from avl_protocol.wire.endtoend import Decoder, Rate, Stages
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import Priority
+from avl_protocol.wire.registry import ExactCoding, Priority
 from tests.host.hosting import RecordingHop, RecordingWorker, sharing_of
 from tests.host.test_worker import pipeline
 from tests.protocol.handshakes import HOST, Seeded
@@ -35,10 +36,10 @@ BOTH = decodable(Decoder((0, 1)))
 class Shared:
     """A sharing with one viewer in its audience."""
 
-    def __init__(self, tracks: tuple[Track, ...] = (video(1),)) -> None:
+    def __init__(self) -> None:
         self.now = 10.0
         self.figures: list[Stages | Rate] = []
-        self.client, self.workers = RecordingHop(), [RecordingWorker() for _ in tracks]
+        self.client, self.workers = RecordingHop(), [RecordingWorker()]
         self.worker = self.workers[0]
         self.upload = self.client.hop.upload
         self.about: list[Upload | None] = []
@@ -50,7 +51,6 @@ class Shared:
             max_bitrate=MAXIMUM,
             on_figures=self._told,
             ask=self._ask,
-            tracks=tracks,
         )
         self.publisher.start(*self.workers)
         self.publisher.open(self.upload)
@@ -87,12 +87,27 @@ class Shared:
 
     @property
     def sender(self) -> MediaSender:
-        """What seals the first track."""
-        return self.publisher.publications[0].sender
+        """What seals pictures."""
+        return self.publisher.publications[0].pictures
 
-    def frame(self, key: bool, data: bytes = b"\0\0\0\1bitstream", track: int = 0) -> None:
-        """A track's worker has made a frame."""
-        self.publisher.frame(self.publisher.publications[track], frame(key, data))
+    def frame(self, key: bool, data: bytes = b"\0\0\0\1bitstream") -> None:
+        """The worker has made a picture."""
+        self.publisher.frame(self.publisher.publications[0], frame(key, data))
+
+    def exact(self, settled: bool = False) -> None:
+        """The worker has made an object of exact pixels."""
+        plain = exacts.encode(
+            Exact(
+                captured_us=1,
+                input_echo_us=0,
+                width=640,
+                height=480,
+                rects=(ExactRect(Rect(0, 0, 640, 480), ExactCoding.SOLID, b"\1\2\3"),),
+                settled=settled,
+            )
+        )
+        made = ExactFrame(data=plain, captured=1.0, input_echo=0.0, settled=settled)
+        self.publisher.frame(self.publisher.publications[0], made)
 
     @property
     def stages(self) -> list[Stages]:
@@ -110,9 +125,36 @@ def test_a_frame_is_sealed_and_sent_under_the_relays_handle() -> None:
     shared.frame(True, b"x" * 3000)
     receiver = shared.receiver()
     got = [f for data, _, _ in shared.client.carrier.datagrams for f in receiver.datagram(data, 0.0)]
-    assert [f.data for f in got] == [b"x" * 3000]
+    assert [f.data for f in got if isinstance(f, ReceivedFrame)] == [b"x" * 3000] and len(got) == 1
     assert {priority for _, priority, _ in shared.client.carrier.datagrams} == {Priority.VIDEO}
-    assert shared.publisher.beacon_objects() == ((1, 0),)
+    assert shared.publisher.beacon_objects() == ((1, 0, 0),)
+
+
+def test_exact_pixels_go_ahead_of_pictures_and_the_beacon_says_when_that_is_all() -> None:
+    shared = Shared()
+    shared.exact()
+    assert {priority for _, priority, _ in shared.client.carrier.datagrams} == {Priority.EXACT}
+    receiver = shared.receiver()
+    (got,) = (f for data, _, _ in shared.client.carrier.datagrams for f in receiver.datagram(data, 0.0))
+    assert isinstance(got, ReceivedExact) and got.track == 2 and got.complete
+    assert shared.publisher.beacon_objects() == ((2, 0, 0),)
+    shared.exact(settled=True)
+    assert shared.publisher.beacon_objects() == ((2, 1, 1),)
+    shared.frame(True)
+    assert shared.publisher.beacon_objects() == ((1, 0, 0), (2, 1, 0)), "a picture is not exact"
+    shared.exact(settled=True)
+    shared.publisher.request_missing(2, ((0, 1),), lambda rows, newest: None)
+    assert shared.publisher.beacon_objects() == ((1, 0, 0), (2, 2, 0)), "what is missing is still to be sent"
+
+
+def test_what_is_missing_is_asked_of_the_worker_of_its_track_alone() -> None:
+    shared = Shared()
+    told: list[tuple[object, int]] = []
+    for track in (1, 9):
+        shared.publisher.request_missing(track, ((3, 4),), lambda rows, newest: told.append((rows, newest)))
+    assert shared.worker.missing == [] and told == []
+    shared.publisher.request_missing(2, ((3, 4),), lambda rows, newest: told.append((rows, newest)))
+    assert shared.worker.missing == [((3, 4),)] and told == [(((3, 4),), 7)]
 
 
 def test_the_signer_is_endorsed_by_the_hosts_identity() -> None:
@@ -223,11 +265,11 @@ def test_444_while_everybody_can_and_420_as_soon_as_one_can_not() -> None:
     assert shared.worker.chromas == [Chroma.YUV420, Chroma.YUV444]
 
 
-def test_who_joins_gets_a_key_frame() -> None:
+def test_who_joins_gets_everything() -> None:
     shared = Shared()
-    before = shared.worker.keys
+    before = shared.worker.everything
     shared.publisher.set_viewer(2, BOTH)
-    assert shared.worker.keys == before + 1
+    assert shared.worker.everything == before + 1
 
 
 def test_the_encoder_follows_the_slower_of_both_hops() -> None:
@@ -242,7 +284,7 @@ def test_the_encoder_follows_the_slower_of_both_hops() -> None:
     assert shared.worker.bitrates[-1] == LEAST_BITRATE
     shared.client.carrier.rate = None
     shared.audience(1, 0)
-    assert shared.worker.bitrates[-1] == MAXIMUM
+    assert shared.worker.bitrates[-1] == FIRST_BITRATE, "nothing is known of the path"
 
 
 def test_small_changes_of_rate_do_not_bother_the_encoder() -> None:
@@ -312,7 +354,7 @@ class Captured:
         publisher.start(self.worker)
         self.worker.start()
 
-    def _frame(self, frame: EncodedFrame) -> None:
+    def _frame(self, frame: Frame) -> None:
         self.frames += 1
         self.publisher.frame(self.publisher.publications[0], frame)
         self.framed.set()

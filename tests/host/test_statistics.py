@@ -8,7 +8,7 @@ import pytest
 
 from avl_host.sessions.console import Console
 from avl_host.sessions.sessionlist import table
-from avl_protocol.media.frame import Chroma, EncodedFrame
+from avl_protocol.media.frame import Chroma, EncodedFrame, Rect
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import Detached, Message
 from avl_protocol.session.media.sender import REMEMBERED
@@ -37,8 +37,10 @@ def publish(lobby: Lobby, count: int) -> None:
             width=64,
             height=48,
             chroma=Chroma.YUV420,
+            desktop=(64, 48),
+            place=Rect(0, 0, 64, 48),
         )
-        publication.sender.seal(frame)
+        publication.pictures.seal(frame)
 
 
 def delay(lobby: Lobby, session: HostSession) -> float | None:

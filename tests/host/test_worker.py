@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -15,16 +17,19 @@ from avl_host.encode.budget import Budget
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.video import H264Encoder
 from avl_host.encode.worker import InlineWorker, Listener, ThreadWorker
-from avl_protocol.media.frame import EncodedFrame, Monitor
+from avl_protocol.media import exact
+from avl_protocol.media.frame import EncodedFrame, ExactFrame, Frame, Monitor
+from avl_protocol.session.media.receiver import ReceivedExact
+from avl_viewer.decode.canvas import Canvas
 from tests.host.conftest import XServer
-from tests.host.test_video import Viewer
+from tests.system.snow import Snow
 
 
 class Audience:
     """Remembers what it was told, and can be waited with."""
 
     def __init__(self) -> None:
-        self.frames: list[EncodedFrame] = []
+        self.frames: list[Frame] = []
         self.cursors: list[CursorImage] = []
         self.layouts: list[tuple[tuple[int, int], tuple[Monitor, ...]]] = []
         self.losses: list[str] = []
@@ -38,7 +43,7 @@ class Audience:
                 self.told.clear()
                 await self.told.wait()
 
-    def _frame(self, frame: EncodedFrame) -> None:
+    def _frame(self, frame: Frame) -> None:
         self.frames.append(frame)
         self.told.set()
 
@@ -55,8 +60,42 @@ class Audience:
         self.told.set()
 
 
+@dataclass
+class Sender:
+    """A permit as a test has it."""
+
+    allows: Callable[[], bool] = lambda: True
+
+    def ready(self) -> bool:
+        return self.allows()
+
+    def watched(self) -> bool:
+        return True
+
+
 def pipeline(source: CaptureSource, ready: Callable[[], bool] = lambda: True) -> Pipeline:
-    return Pipeline(source, lambda s: H264Encoder(s, time.monotonic), ready, PipelineSettings(bitrate=4_000_000))
+    settings = PipelineSettings(bitrate=4_000_000)
+    return Pipeline(source, lambda s: H264Encoder(s, time.monotonic), Sender(ready), time.monotonic, settings)
+
+
+def settled(frame: Frame) -> bool:
+    """Whether it says that the audience has all of the desktop."""
+    return isinstance(frame, ExactFrame) and frame.settled
+
+
+class Screen:
+    """Shows exact pixels as a viewer does."""
+
+    def __init__(self) -> None:
+        self.canvas = Canvas()
+
+    def show(self, frame: Frame) -> int | None:
+        """The number on the card that it shows with this."""
+        assert isinstance(frame, ExactFrame)
+        one = exact.decode(frame.data)
+        received = ReceivedExact(track=2, number=0, exact=one, size=0, complete=True, first=0.0, last=0.0)
+        assert self.canvas.show(received).complete
+        return read_number(self.canvas.pixels)
 
 
 @pytest.mark.parametrize("kind", [ThreadWorker, InlineWorker])
@@ -68,21 +107,20 @@ async def test_a_pattern_arrives_and_settles(kind: type[ThreadWorker] | type[Inl
     await audience.until(lambda: len(audience.frames) >= 10)
     source.set_still(True)
     worker.wake()
-    await audience.until(lambda: audience.frames[-1].settled)
+    await audience.until(lambda: settled(audience.frames[-1]) and source.due() is None)
+    await asyncio.sleep(0.1)
     count = len(audience.frames)
     number = source.number
-    worker.request_key()
+    worker.request_everything()
     await audience.until(lambda: len(audience.frames) > count)
     await worker.close()
     await worker.close()
-    assert audience.frames[0].key
-    assert audience.frames[count].key
     assert audience.layouts == [((320, 192), source.monitors())]
     assert len(audience.cursors) == 1
     assert audience.losses == []
-    viewer = Viewer()
-    numbers = [read_number(viewer.show(frame.data)) for frame in audience.frames[:count]]
-    viewer.close()
+    screen, late = Screen(), Screen()
+    numbers = [screen.show(frame) for frame in audience.frames[:count]]
+    assert late.show(audience.frames[count]) == number and late.canvas.exact == 1.0, "who comes late is sent all"
     seen = [number for number in numbers if number is not None]
     assert len(seen) == len(numbers)
     assert seen == sorted(seen)
@@ -104,9 +142,8 @@ async def test_a_sender_that_is_busy_gets_the_newest_picture(kind: type[ThreadWo
     worker.wake()
     await audience.until(lambda: len(audience.frames) == 2)
     await worker.close()
-    viewer = Viewer()
-    first, second = (read_number(viewer.show(frame.data)) for frame in audience.frames)
-    viewer.close()
+    screen = Screen()
+    first, second = (screen.show(frame) for frame in audience.frames)
     assert first is not None
     assert second is not None
     assert second - first >= 10
@@ -115,19 +152,23 @@ async def test_a_sender_that_is_busy_gets_the_newest_picture(kind: type[ThreadWo
 @pytest.mark.parametrize("kind", [ThreadWorker, InlineWorker])
 async def test_a_budget_holds_for_the_next_frames(kind: type[ThreadWorker] | type[InlineWorker]) -> None:
     audience = Audience()
-    source = PatternSource(time.monotonic, (320, 192), rate=50)
+    source: Any = Snow(time.monotonic, (320, 192))
     worker = kind(source, pipeline(source), audience.listener, time.monotonic)
+
+    def pictures() -> list[EncodedFrame]:
+        return [frame for frame in audience.frames if isinstance(frame, EncodedFrame)]
+
     worker.start()
-    await audience.until(lambda: len(audience.frames) >= 5)
-    worker.set_budget(Budget(1_000_000, 500))
+    await audience.until(lambda: len(pictures()) >= 5)
+    worker.set_budget(Budget(1_000_000, 4000))
     # One frame may be in the making.
-    count = len(audience.frames) + 1
+    count, keys = len(pictures()) + 1, sum(frame.key for frame in pictures())
     worker.request_key()
-    await audience.until(lambda: len(audience.frames) >= count + 20)
+    await audience.until(lambda: len(pictures()) >= count + 20)
     await worker.close()
-    assert len(audience.frames[0].data) > 500
-    assert max(len(frame.data) for frame in audience.frames[count:]) <= 1.05 * 500
-    assert sum(frame.key for frame in audience.frames) == 2
+    assert max(len(frame.data) for frame in pictures()[:count]) > 4000
+    assert max(len(frame.data) for frame in pictures()[count:]) <= 1.05 * 4000
+    assert sum(frame.key for frame in pictures()) >= keys + 1
 
 
 async def test_a_worker_that_was_never_started_can_be_closed() -> None:
@@ -143,7 +184,7 @@ async def test_a_dead_display_is_told(own_xvfb: Callable[..., XServer]) -> None:
     source = open_source(server.display, time.monotonic)
     worker = ThreadWorker(source, pipeline(source), audience.listener, time.monotonic)
     worker.start()
-    await audience.until(lambda: bool(audience.frames) and audience.frames[-1].settled)
+    await audience.until(lambda: bool(audience.frames) and settled(audience.frames[-1]))
     server.end()
     await audience.until(lambda: bool(audience.losses))
     assert server.display in audience.losses[0]
@@ -158,7 +199,7 @@ async def test_an_idle_display_costs_nothing(own_xvfb: Callable[..., XServer]) -
     source = open_source(server.display, time.monotonic)
     worker = ThreadWorker(source, pipeline(source), audience.listener, time.monotonic)
     worker.start()
-    await audience.until(lambda: bool(audience.frames) and audience.frames[-1].settled)
+    await audience.until(lambda: bool(audience.frames) and settled(audience.frames[-1]))
     count, used = len(audience.frames), time.process_time()
     await asyncio.sleep(0.5)
     assert len(audience.frames) == count
@@ -196,7 +237,7 @@ async def test_nobody_wakes_without_work(xvfb: XServer, name: str, state: str) -
     if state == "idle":
         if isinstance(source, PatternSource):
             source.set_still(True)
-        await audience.until(lambda: bool(audience.frames) and audience.frames[-1].settled)
+        await audience.until(lambda: bool(audience.frames) and settled(audience.frames[-1]))
     elif state == "stalled":
         await audience.until(lambda: bool(audience.frames))
         takes = False
@@ -205,7 +246,7 @@ async def test_nobody_wakes_without_work(xvfb: XServer, name: str, state: str) -
     await asyncio.sleep(0.3)
     assert len(begun) - before <= 12, "it looks a few times a second at most"
     takes = True
-    worker.request_key()
+    worker.request_everything()
     count = len(audience.frames)
     await audience.until(lambda: len(audience.frames) > count)
     await worker.close()

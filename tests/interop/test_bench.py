@@ -33,6 +33,18 @@ def test_a_strip_says_which_frame_it_is_and_when_it_was_drawn() -> None:
     assert strip.decode(pixels[PANE.height // 2]) is None
 
 
+def test_a_strip_of_the_film_has_its_colours_and_says_the_same() -> None:
+    pixels = Film().frame(3).copy()
+    film = strip.under(pixels)
+    strip.paint(pixels, 513, 987_654_321_012, film)
+    for row in (strip.UPPER, strip.LOWER):
+        assert strip.decode(pixels[row]) == strip.Reading(513, 987_654_321_012)
+    assert len(np.unique(pixels[: strip.HEIGHT].reshape(-1, 4), axis=0)) > 256
+    again = pixels.copy()
+    strip.paint(again, 513, 987_654_321_012, film)
+    assert (again == pixels).all()
+
+
 def test_a_strip_survives_lossy_coding_but_not_a_change_of_a_block() -> None:
     pixels = pane()
     strip.paint(pixels, 77, 123_456)

@@ -330,3 +330,17 @@ async def test_what_is_not_quic_shares_the_socket() -> None:
         client.send_raw(b"\xc0looks like QUIC", server.local_address)
     await client.close()
     await server.close()
+
+
+async def test_the_first_datagram_of_a_wake_up_is_served_before_others_are_read_unless_several_came_before() -> None:
+    batches: list[int] = []
+    bound = UdpNetwork(offload=False).bind(("127.0.0.1", 0))
+    bound.set_receiver(lambda batch: batches.append(len(batch)))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        for burst, expected in ((5, [1, 4]), (5, [5]), (1, [1]), (3, [1, 2])):
+            batches.clear()
+            for number in range(burst):
+                other.sendto(b"%d" % number, bound.local_address)
+            await eventually(lambda burst=burst: sum(batches) == burst)  # type: ignore[misc]
+            assert batches == expected
+    bound.close()

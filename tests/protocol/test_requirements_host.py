@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from avl_host.assembly import Served, assemble
 from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.encode.budget import Budget
 from avl_host.encode.codecs.coders import decodable
+from avl_host.encode.pipeline import Row
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.hops import RelayHop
 from avl_host.sessions.promptlimit import PromptLimit
@@ -39,12 +41,22 @@ from avl_protocol.wire.endtoend import (
     ClipboardSet,
     Decoder,
     MediaKeys,
+    Missing,
+    Replaced,
 )
 from avl_protocol.wire.messages import Evict, HopMessage
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Channel, ClipboardState, CloseCode, Permission
+from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_TEXT,
+    MAX_MISSING_ROWS,
+    Channel,
+    ClipboardState,
+    CloseCode,
+    Permission,
+)
 from tests.host.hosting import RecordingService, Unreachable, sharing_of
 from tests.protocol.handshakes import HOST, VIEWER, Seeded
 from tests.protocol.memory import MemoryCarrier
+from tests.protocol.sealed import exact_frame, exact_pixels, frame
 
 EVERYTHING = Permission(sum(Permission))
 LARGEST = "x" * MAX_CLIPBOARD_TEXT
@@ -64,6 +76,10 @@ class Session:
         self.events: deque[Event] = deque()
         self.told: list[ChannelMessage] = []
         self.controls: list[ChannelMessage] = []
+        self.refused: list[CloseCode] = []
+
+    def end(self, code: CloseCode, now: float) -> None:
+        self.refused.append(code)
 
     def next_event(self) -> Event | None:
         return self.events.popleft() if self.events else None
@@ -81,6 +97,10 @@ class Coder:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.missing: list[tuple[tuple[Row, ...], Callable[[tuple[Row, ...], int], None]]] = []
+
+    def request_missing(self, rows: tuple[Row, ...], tell: Callable[[tuple[Row, ...], int], None]) -> None:
+        self.missing.append((rows, tell))
 
     def request_key(self) -> None:
         self.asked.append("key")
@@ -168,7 +188,7 @@ class Lobby:
             session.told.clear()
             session.controls.clear()
 
-    def say(self, session: Session, message: BulkMessage) -> None:
+    def say(self, session: Session, message: BulkMessage | Missing) -> None:
         self.happens(session, Message(message))
 
     def happens(self, session: Session, event: Event) -> None:
@@ -294,6 +314,53 @@ def test_who_remains_after_an_eviction_is_given_a_generation_of_its_own() -> Non
     assert renewed.generation > joined.generation
     assert renewed.base not in (joined.base, joined.ratchet().base, sender.current_key.base)
     assert keys.join() == renewed, "who comes in before the next key object shares it"
+
+
+def test_each_wish_for_what_is_missing_is_answered_to_who_asked() -> None:
+    lobby = Lobby(Permission.VIEW, EVERYTHING)
+    first, second = lobby.sessions
+    lobby.say(first, Missing(2, ((3, 5), (9, 9))))
+    lobby.say(second, Missing(2, ((5, 6),)))
+    assert first.controls == second.controls == [], "as soon as it is certain what answers it"
+    assert [rows for rows, _ in lobby.coder.missing] == [((3, 5), (9, 9)), ((5, 6),)]
+    for newest, (rows, tell) in enumerate(lobby.coder.missing, 17):
+        tell(rows, newest)
+    assert first.controls == [Replaced(2, ((3, 5), (9, 9)), 17)]
+    assert second.controls == [Replaced(2, ((5, 6),), 18)]
+
+
+def test_a_wish_for_what_is_missing_of_no_track_of_exact_pixels_comes_to_nothing() -> None:
+    lobby = Lobby(EVERYTHING)
+    for track in (1, 3, -1, 1 << 40):
+        lobby.say(lobby.sessions[0], Missing(track, ((0, 0),)))
+    assert lobby.coder.missing == [] and lobby.sessions[0].controls == []
+    assert not lobby.sessions[0].refused
+
+
+@pytest.mark.parametrize(
+    "rows", [((0,),), ((0, 1, 2),), ((5, 4),), ((-1, 4),), ((0, 0),) * (MAX_MISSING_ROWS + 1)], ids=repr
+)
+def test_rows_that_are_none_end_the_session(rows: tuple[tuple[int, ...], ...]) -> None:
+    lobby = Lobby(EVERYTHING)
+    lobby.say(lobby.sessions[0], Missing(2, rows))
+    assert lobby.coder.missing == []
+    assert lobby.sessions[0].refused == [CloseCode.SESSION_PROTOCOL]
+
+
+def test_a_beacon_says_that_all_was_sent_whatever_one_viewer_misses() -> None:
+    lobby = Lobby(EVERYTHING)
+    (publication,) = lobby.publisher.publications
+    lobby.publisher.frame(publication, frame(True))
+    lobby.publisher.frame(publication, exact_frame(exact_pixels(settled=True)))
+    assert lobby.publisher.beacon_objects() == ((1, 0, 0), (2, 0, 1))
+    lobby.publisher.frame(publication, frame(False))
+    assert lobby.publisher.beacon_objects() == ((1, 1, 0), (2, 0, 0)), "something moves"
+    lobby.publisher.frame(publication, exact_frame(exact_pixels(settled=True)))
+    assert lobby.publisher.beacon_objects() == ((1, 1, 0), (2, 1, 1))
+    lobby.say(lobby.sessions[0], Missing(2, ((0, 0),)))
+    assert lobby.publisher.beacon_objects() == ((1, 1, 0), (2, 1, 1)), "who asked heeds it from the next object on"
+    lobby.publisher.frame(publication, exact_frame(exact_pixels(settled=True)))
+    assert lobby.publisher.beacon_objects() == ((1, 1, 0), (2, 2, 1))
 
 
 def test_when_a_session_ends_the_others_are_given_new_keys() -> None:

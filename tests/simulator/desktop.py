@@ -133,7 +133,7 @@ class SimulatedDesktop:
 
     def wait(self, timeout: float | None) -> bool:
         """Nobody waits for it: it tells when it is due."""
-        raise NotImplementedError
+        return False
 
     def wake(self) -> None:
         """Nobody waits."""
@@ -320,8 +320,8 @@ class SimulatedDesktop:
     def _play(self) -> None:
         """The next picture of the film: noise that grows brighter all the time."""
         level = min(FILM_DARK + FILM_STEP * self._film_shown, 215)
-        noise = self._noise.integers(-30, 31, (FILM[1] // 2, FILM[0] // 2, 1))
-        grey = np.repeat(np.repeat(level + noise, 2, 0), 2, 1)[:, :, 0].astype(np.uint32)
+        noise = self._noise.integers(-30, 31, (FILM[1] // 2, FILM[0]))
+        grey = np.repeat(level + noise, 2, 0).astype(np.uint32)
         self._film = grey * np.uint32(0x010101)
         self._film_shown += 1
 

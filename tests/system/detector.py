@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avl_protocol.media import exact
 from avl_protocol.media.packetizer import packetize
+from avl_protocol.session.media.receiver import ReceivedExact
 from avl_protocol.wire import datagram
-from avl_protocol.wire.errors import RemoteProtocolError
-from avl_viewer.decode.convert import Canvas
+from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from avl_viewer.decode.canvas import Canvas
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.video import VideoDecoder
+from tests.viewer.pictures import rgb_of
 
 START = b"\0\0\1"
 PARAMETER_SET = 7
@@ -79,14 +82,24 @@ def decoded(unit: bytes, following: Iterable[bytes]) -> list[NDArray[np.uint8]]:
     try:
         for data in (unit, *following):
             frame = decoder.decode(data)
-            canvas = Canvas()
-            canvas.show(frame, frame.width, frame.height, None)
-            pictures.append(canvas.rgb().copy())
+            pictures.append(rgb_of(frame, frame.width, frame.height))
     except DecodeError:
         pass
     finally:
         decoder.close()
     return pictures
+
+
+def composed(blobs: Iterable[bytes]) -> Iterator[NDArray[np.uint8]]:
+    """What a canvas shows after each object of exact pixels."""
+    canvas = Canvas()
+    for blob in blobs:
+        try:
+            one = exact.decode(blob)
+            canvas.show(ReceivedExact(track=1, number=0, exact=one, size=0, complete=True, first=0.0, last=0.0))
+        except (RemoteProtocolError, Refused):
+            continue
+        yield canvas.rgb()
 
 
 def joined(datagrams: Iterable[bytes]) -> list[bytes]:
@@ -115,6 +128,8 @@ def find(canaries: Canaries, blobs: list[bytes]) -> set[str]:
             found.add(name)
     if any(row in blob for row in _rows(canaries.picture) for blob in searched):
         found.add("picture")
+    if any(alike(shown, canaries.picture) for shown in composed(blobs)):
+        found.add("picture")
     for place, blob in enumerate(blobs):
         for unit in units(blob):
             if any(alike(shown, canaries.picture) for shown in decoded(unit, blobs[place + 1 :])):
@@ -122,6 +137,6 @@ def find(canaries: Canaries, blobs: list[bytes]) -> set[str]:
     return found
 
 
-def unsealed(bitstreams: list[bytes]) -> list[bytes]:
+def unsealed(objects: list[bytes]) -> list[bytes]:
     """The datagrams that a host without a seal would send: what the detector must catch."""
-    return [data for number, bits in enumerate(bitstreams) for data in packetize(b"preamble" + bits, 1, 1, number, 0)]
+    return [data for number, plain in enumerate(objects) for data in packetize(plain, 1, 1, number, 0)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from avl_host.capture.cells import Cells
 from avl_host.capture.pattern import PatternSource
 from avl_host.capture.source import Picture
 from avl_protocol.wire.registry import CELL
@@ -29,7 +30,7 @@ class Film:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._card, name)
 
-    def grab(self, whole: bool = False) -> Picture | None:
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
         picture = self._card.grab(whole)
         if picture is None:
             return None

@@ -14,7 +14,6 @@ import pytest
 from avl_protocol.crypto.channel import open_channel
 from avl_protocol.crypto.schedule import SessionKeys
 from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
-from avl_protocol.media import preamble
 from avl_protocol.media.reassembler import Assembled, Reassembler
 from avl_protocol.session.hop.server import HopServer, HopServerState
 from avl_protocol.session.hop.stream import HeaderReader
@@ -43,22 +42,22 @@ class Capture:
         """Keep a datagram."""
         self.datagrams.setdefault((peer, received), []).append(data)
 
-    def objects(self, peer: HopServer, received: bool) -> list[Assembled]:
-        """Media objects put together from a peer's datagrams, sealed as they are."""
+    def objects(self, peer: HopServer, received: bool) -> list[tuple[int, Assembled]]:
+        """Media objects put together from a peer's datagrams, sealed as they are, each with its track."""
         tracks: dict[int, Reassembler] = {}
         out = []
         for data in self.datagrams.get((peer, received), []):
             header, payload = datagram.decode(data)
             whole = tracks.setdefault(header.track, Reassembler()).add(header, payload, 0.0)
             if whole is not None:
-                out.append(whole)
+                out.append((header.track, whole))
         return out
 
     def blobs(self) -> list[bytes]:
         """Everything an eavesdropper could search: streams, datagrams, and objects put together."""
         pieces = [bytes(data) for data in self.streams.values()]
         pieces += [data for kept in self.datagrams.values() for data in kept]
-        pieces += [whole.sealed for peer, received in self.datagrams for whole in self.objects(peer, received)]
+        pieces += [whole.sealed for peer, received in self.datagrams for _, whole in self.objects(peer, received)]
         return pieces
 
 
@@ -109,10 +108,10 @@ def record(monkeypatch: pytest.MonkeyPatch) -> Capture:
 
 @dataclass
 class Opened:
-    """A capture opened: plaintext by (channel, whether the viewer said it), and the bitstreams of media objects."""
+    """A capture opened: plaintext by (channel, whether the viewer said it), and that of media objects."""
 
     channels: dict[tuple[int, bool], bytes] = field(default_factory=dict)
-    bitstreams: list[bytes] = field(default_factory=list)
+    objects: list[bytes] = field(default_factory=list)
 
 
 def _behind_handshake(data: bytes) -> bytes:
@@ -149,7 +148,6 @@ def open_capture(capture: Capture, keys: SessionKeys, session_id: bytes) -> Open
     opener = ObjectOpener(grant.media_session, grant.signer)
     for key in media:
         opener.add_key(key.generation, key.step, key.base)
-    for whole in capture.objects(viewer, False):
-        plaintext = opener.open(grant.tracks[0][0], whole.number, whole.flags, whole.sealed)
-        opened.bitstreams.append(bytes(preamble.decode(plaintext)[1]))
+    for track, whole in capture.objects(viewer, False):
+        opened.objects.append(opener.open(track, whole.number, whole.flags, whole.sealed))
     return opened

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
 from avl_host.capture.pattern import read_number
+from avl_protocol.media.frame import Frame
+from avl_protocol.media.track import Track
+from avl_protocol.session.media.sender import MediaSender
+from avl_protocol.wire.registry import ObjectFlag
 from avl_viewer.api import Desktop
 from tests.simulator.network import LinkShape
 from tests.simulator.run import Simulation
@@ -16,6 +21,22 @@ from tests.simulator.run import run as run_for_ever
 from tests.simulator.world import RunningHost
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An object that a host has made."""
+
+    track: Track
+    number: int
+    flags: int
+    data: bytes
+
+    @property
+    def key(self) -> bool:
+        """Whether it begins a group of pictures."""
+        return self.track.dependent and bool(self.flags & ObjectFlag.KEY)
+
 
 #: Virtual seconds after which what a test waits for will never come.
 LIMIT = 300.0
@@ -43,6 +64,25 @@ async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 async def online(host: RunningHost) -> None:
     """Wait until the host is registered."""
     await until(lambda: bool(host.said))
+
+
+def sealed(host: RunningHost, told: Callable[[Sealed], None] | None = None, desktop: int = 0) -> list[Sealed]:
+    """The objects that a host seals of a desktop from now on, as they come; `told` of each."""
+    made: list[Sealed] = []
+    for sender in host.agent.publisher.publications[desktop].senders:
+        _overhear(sender, told or made.append)
+    return made
+
+
+def _overhear(sender: MediaSender, told: Callable[[Sealed], None]) -> None:
+    seal = sender.seal
+
+    def keep(frame: Frame) -> tuple[int, int, bytes]:
+        number, flags, data = seal(frame)
+        told(Sealed(sender.track, number, flags, data))
+        return number, flags, data
+
+    sender.seal = keep  # type: ignore[method-assign]
 
 
 async def number(desktop: Desktop) -> int:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from avl_host.capture.cells import Cells, changed_cells
 from avl_host.capture.pattern import PatternSource
 from avl_host.capture.source import Picture
-from avl_protocol.media.frame import Monitor, Rect
+from avl_protocol.media.frame import Monitor
 
 HEIGHT = 128
 
@@ -33,12 +34,15 @@ class Snow:
     def monitors(self) -> tuple[Monitor, ...]:
         return (Monitor("snow", 0, 0, *self.size, True),)
 
-    def grab(self, whole: bool = False) -> Picture | None:
+    def grab(self, whole: bool = False, moving: Cells | None = None) -> Picture | None:
         picture = self._card.grab(whole)
         if picture is None:
             return None
-        width, top = self._card.size
-        grey = np.random.default_rng(self._card.number).integers(0, 256, (HEIGHT // 2, width // 2, 1), np.uint8)
-        strip = np.repeat(np.repeat(np.repeat(grey, 2, 0), 2, 1), 4, 2)
-        damage = (*picture.damage[:31], Rect(0, top, width, HEIGHT))
-        return replace(picture, pixels=np.ascontiguousarray(np.concatenate((picture.pixels, strip))), damage=damage)
+        width = self._card.size[0]
+        grey = np.random.default_rng(self._card.number).integers(0, 256, (HEIGHT // 2, width, 1), np.uint8)
+        strip = np.repeat(np.repeat(grey, 2, 0), 4, 2)
+        pixels = np.ascontiguousarray(np.concatenate((picture.pixels, strip)))
+        before = self._previous if self._previous is not None else np.zeros_like(pixels)
+        self._previous = pixels
+        changed = changed_cells(before, pixels, [(0, len(pixels))])
+        return replace(picture, pixels=pixels, previous=before, changed=changed)

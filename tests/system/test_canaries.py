@@ -57,7 +57,8 @@ def recorded() -> Session:
                     assert await desktop.clipboard.get() == TOLD
                     await asyncio.sleep(1)
                     host.source.set_still(True)
-                    assert (await desktop.screenshot(settle=5)).settled
+                    await asyncio.sleep(0.5)  # what it shows now has come
+                    assert (await desktop.screenshot(settle=5)).exact
                     shown = host.source.grab(whole=True)
                     assert shown is not None
                     texts = {
@@ -92,16 +93,16 @@ def test_the_relay_sees_no_canary(recorded: Session) -> None:
 
 
 def test_every_canary_is_there_once_the_sessions_keys_open_the_capture(recorded: Session) -> None:
-    blobs = [*recorded.opened.channels.values(), *recorded.opened.bitstreams]
+    blobs = [*recorded.opened.channels.values(), *recorded.opened.objects]
     assert find(recorded.canaries, blobs) == {"typed", "set", "told", "picture"}
     assert find(recorded.canaries, [recorded.opened.channels[1, True]]) == {"typed"}
     assert find(recorded.canaries, [recorded.opened.channels[2, True]]) == {"set"}
     assert find(recorded.canaries, [recorded.opened.channels[2, False]]) == {"told"}
-    assert find(recorded.canaries, recorded.opened.bitstreams) == {"picture"}
+    assert find(recorded.canaries, recorded.opened.objects) == {"picture"}
 
 
 def test_the_detector_would_catch_media_without_a_seal(recorded: Session) -> None:
-    datagrams = unsealed(recorded.opened.bitstreams)
+    datagrams = unsealed(recorded.opened.objects)
     assert find(recorded.canaries, joined(datagrams)) == {"picture"}
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from avl_host.capture.cells import Cells
 from avl_host.capture.source import SourceLost
 from avl_protocol.crypto.sframe import UnknownKey
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import T_INPUT_SILENCE, CloseCode, InputKind
+from avl_protocol.wire.registry import T_INPUT_SILENCE, CloseCode, InputKind, ObjectFlag
 from avl_viewer.api import Desktop
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, system
-from tests.system.seen import number, online, run, until
+from tests.system.seen import number, online, run, sealed, until
 
 A_DOWN = (int(InputKind.KEY), 4, True, 0, "a")
 
@@ -163,7 +164,7 @@ def test_a_display_that_dies_ends_the_sessions_with_that_reason(via: str) -> Non
                 await number(desktop)
                 await hold(desktop, A_DOWN)
 
-                def die(whole: bool = False) -> None:
+                def die(whole: bool = False, moving: Cells | None = None) -> None:
                     raise SourceLost("the display is gone: start it again")
 
                 host.source.grab = die  # type: ignore[method-assign]
@@ -188,29 +189,22 @@ def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(via: str) 
                 await number(stays)
                 last = await number(goes)
                 opener = goes.client.session.media.opener  # type: ignore[union-attr]
-                sealed: list[tuple[int, int, bytes]] = []
-                seal = host.agent.publisher.publications[0].sender.seal
-
-                def keep(frame: Any) -> tuple[int, int, bytes]:
-                    sealed.append(seal(frame))
-                    return sealed[-1]
-
-                host.agent.publisher.publications[0].sender.seal = keep  # type: ignore[method-assign]
-                generation = host.agent.publisher.publications[0].sender.current_key.generation
+                made, senders = sealed(host), host.agent.publisher.publications[0].senders
+                generation = senders[1].current_key.generation
                 subscribers = host.agent.subscribers
                 subscriber = max(subscribers.subscribers(), key=lambda one: one.number)  # who came last
                 subscribers.end(subscriber.session, CloseCode.EVICTED, simulation.clock.monotonic())
                 reason = await goes.ended()
                 assert reason.code is CloseCode.EVICTED and reason.exit_status == 3
                 await asyncio.sleep(1)
-                assert host.agent.publisher.publications[0].sender.current_key.generation > generation
+                assert senders[1].current_key.generation > generation
                 assert host.source.number - await number(stays) <= 4
                 assert await number(goes) <= last + 4
-                fresh = [entry for entry in sealed if entry[1] & 1]
+                fresh = [one for one in made if one.flags & ObjectFlag.KEY]
                 assert fresh
-                for entry in sealed[sealed.index(fresh[0]) :]:
+                for one in made[made.index(fresh[0]) :]:
                     with pytest.raises(UnknownKey):
-                        opener.open(1, *entry)
+                        opener.open(one.track.id, one.number, one.flags, one.data)
                 assert stays.stats()["loss"] == 0
 
     run(main)

@@ -7,11 +7,10 @@ import asyncio
 import pytest
 
 from avl_protocol.crypto.sframe import MediaKey, UnknownKey
-from avl_protocol.media.frame import EncodedFrame
 from avl_protocol.wire.registry import T_KEY_SPACING
 from tests.simulator.run import Simulation
 from tests.simulator.world import VIEWER, system
-from tests.system.seen import number, online, run, until
+from tests.system.seen import Sealed, number, online, run, sealed, until
 
 STAYS = "10.0.0.8"
 
@@ -29,19 +28,15 @@ def test_a_viewer_that_vanished_opens_nothing_made_later_and_is_given_the_keys_w
                 await number(stays)
                 await asyncio.sleep(2.0)  # a direct path is found
                 publisher, clock = host.agent.publisher, simulation.clock
-                made: list[tuple[float, tuple[int, int, bytes]]] = []
+                made: list[tuple[float, Sealed]] = []
                 renewals: list[float] = []
-                seal, renew = publisher.publications[0].sender.seal, publisher.renew_keys
-
-                def sealed(frame: EncodedFrame) -> tuple[int, int, bytes]:
-                    made.append((clock.monotonic(), seal(frame)))
-                    return made[-1][1]
+                renew = publisher.renew_keys
+                sealed(host, lambda one: made.append((clock.monotonic(), one)))
 
                 def renewed() -> MediaKey:
                     renewals.append(clock.monotonic())
                     return renew()
 
-                publisher.publications[0].sender.seal = sealed  # type: ignore[method-assign]
                 publisher.renew_keys = renewed  # type: ignore[method-assign]
                 session = lost.client.session
                 assert session is not None and session.media is not None
@@ -54,11 +49,11 @@ def test_a_viewer_that_vanished_opens_nothing_made_later_and_is_given_the_keys_w
                 publisher.wake()
                 await asyncio.sleep(2.0)
                 await number(stays)
-                later = [entry for at, entry in made if at >= noticed + T_KEY_SPACING]
+                later = [one for at, one in made if at >= noticed + T_KEY_SPACING]
                 assert len(later) > 40
-                for count, flags, data in later:
+                for one in later:
                     with pytest.raises(UnknownKey):
-                        opener.open(1, count, flags, data)
+                        opener.open(one.track.id, one.number, one.flags, one.data)
                 simulation.network.at(VIEWER).asleep = False
                 await until(lambda: not any(subscriber.lost for subscriber in host.agent.subscribers.subscribers()), 60)
                 await asyncio.sleep(1.0)

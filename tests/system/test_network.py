@@ -70,7 +70,7 @@ def test_the_last_picture_before_a_pause_arrives_even_if_it_was_lost_whole() -> 
         simulation.network.change(RELAY, VIEWER, loss=0.0)
         await asyncio.sleep(4.0)
         assert await number(desktop) == host.source.number
-        assert (await desktop.screenshot(settle=4)).settled
+        assert (await desktop.screenshot(settle=4)).exact
 
     session(LinkShape(), body)
 

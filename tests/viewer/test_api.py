@@ -18,7 +18,8 @@ from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, Channel, CloseCode, 
 from avl_viewer.api import Screenshot, connect
 from tests.simulator.run import Simulation
 from tests.simulator.world import RELAY, VIEWER, system
-from tests.system.seen import number, online, run
+from tests.system.seen import number, online, run, until
+from tests.system.snow import Snow
 
 
 def test_a_screenshot_is_saved_as_it_is(tmp_path: Path) -> None:
@@ -88,6 +89,7 @@ def test_waiting_for_a_change_ends_with_it_or_with_the_time() -> None:
             async with s.viewer(host) as desktop:
                 assert await desktop.wait_for_change(5)
                 host.source.set_still(True)
+                await asyncio.sleep(0.5)  # what it shows now has come
                 await desktop.screenshot(settle=5)
                 start = simulation.clock.monotonic()
                 assert not await desktop.wait_for_change(2)
@@ -101,14 +103,59 @@ def test_waiting_for_a_change_ends_with_it_or_with_the_time() -> None:
 
 def test_a_screenshot_of_a_moving_desktop_does_not_wait_for_it_to_settle_for_ever() -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host() as host:
+        snow: Any = Snow(simulation.clock.monotonic, (320, 192))
+        async with system(simulation) as s, s.host(shows=snow) as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
+                await asyncio.sleep(1)
                 start = simulation.clock.monotonic()
                 shot = await desktop.screenshot(settle=1)
                 assert not shot.exact
                 assert simulation.clock.monotonic() - start == pytest.approx(1, abs=0.01)
+
+    run(main)
+
+
+def test_the_desktop_is_waited_for_until_every_pixel_is_exact() -> None:
+    async def main(simulation: Simulation) -> None:
+        now = simulation.clock.monotonic
+        snow: Any = Snow(now, (320, 192))
+        async with system(simulation) as s, s.host(shows=snow) as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await asyncio.sleep(1)
+                assert not await desktop.wait_until_exact(1), "it moves all the time"
+                figures = desktop.stats()
+                assert figures["exact"]["share"] < 1 and figures["exact"]["since_s"] is None
+                assert figures["video"]["width"] == 320 and figures["video"]["codec"].startswith("avc1.")
+                assert figures["video"]["chroma"] in ("YUV420", "YUV444")
+                snow.set_still(True)
+                host.agent.publisher.wake()
+                await asyncio.sleep(0.1)
+                began = now()
+                assert await desktop.wait_until_exact(5)
+                shot = await desktop.screenshot(settle=5)
+                shown = snow.grab(whole=True)
+                assert shot.exact and np.array_equal(shot.pixels, shown.pixels[:, :, 2::-1])
+                assert now() - began < 3
+                await asyncio.sleep(2)
+                figures = desktop.stats()
+                assert figures["exact"]["share"] == 1.0 and 2.0 <= figures["exact"]["since_s"] < 5
+                assert await desktop.wait_until_exact(0.1), "it still is"
+                assert now() - began < 5
+                waiting = asyncio.ensure_future(desktop.wait_until_exact())
+                snow.set_still(False)
+                host.agent.publisher.wake()
+                assert await waiting
+                await asyncio.sleep(1)
+                assert not await desktop.wait_until_exact(0.5) and desktop.stats()["exact"]["since_s"] is None
+                waiting = asyncio.ensure_future(desktop.wait_until_exact())
+                await asyncio.sleep(0.1)
+                host.agent.subscribers.end_all(CloseCode.EVICTED, now())
+                with pytest.raises(Refused) as caught:
+                    await waiting
+                assert caught.value.code is CloseCode.EVICTED
 
     run(main)
 
@@ -120,6 +167,7 @@ def test_waiting_ends_when_the_session_does() -> None:
             async with s.viewer(host) as desktop:
                 await number(desktop)
                 host.source.set_still(True)
+                await asyncio.sleep(0.5)  # what it shows now has come
                 await desktop.screenshot(settle=5)
                 waiting = asyncio.ensure_future(desktop.wait_for_change(60))
                 await asyncio.sleep(1)
@@ -196,6 +244,7 @@ def test_typing_that_the_host_found_too_old_is_a_failure() -> None:
                 with pytest.raises(Refused) as caught:
                     await typing
                 assert caught.value.exit_status == 4 and "left it out" in str(caught.value)
+                await until(lambda: desktop.client.session is not None and not desktop.client.session.stale)
                 await desktop.type("after")
             assert host.sink.typed == "before after"
 

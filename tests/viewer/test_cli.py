@@ -34,6 +34,7 @@ class FakeDesktop:
         self.clipboard = self
         self.text = "the host's clipboard"
         self.failure: Refused | None = None
+        self.exact = True
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         async def call(*values: Any, **switches: bool) -> None:
@@ -48,7 +49,7 @@ class FakeDesktop:
 
     async def screenshot(self, settle: float) -> Screenshot:
         self.calls.append(("screenshot", settle))
-        return Screenshot(np.zeros((4, 6, 3), np.uint8), True)
+        return Screenshot(np.zeros((4, 6, 3), np.uint8), self.exact)
 
     async def watch(self, seconds: float) -> None:
         self.calls.append(("watch", seconds))
@@ -280,6 +281,17 @@ def test_a_screenshot_is_a_file(avl: Call, desktop: FakeDesktop, tmp_path: Path)
     assert ("screenshot", 5.0) in desktop.calls
     result = avl("screenshot", TARGET, "-o", str(tmp_path / "no" / "x.png"), "--settle", "0", "--code", "c")
     assert result.exit_code == 1 and result.stderr.count("\n") == 1
+
+
+def test_a_screenshot_that_is_not_exact_is_written_and_said(avl: Call, desktop: FakeDesktop, tmp_path: Path) -> None:
+    file = tmp_path / "shot.png"
+    assert avl("screenshot", TARGET, "-o", str(file), "--code", "c").stderr == ""
+    desktop.exact = False
+    result = avl("screenshot", TARGET, "-o", str(file), "--settle", "2", "--code", "c")
+    assert result.exit_code == 0 and file.read_bytes().startswith(b"\x89PNG")
+    assert ("screenshot", 2.0) in desktop.calls
+    assert "the picture is not exact" in result.stderr and "--settle" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_figures_are_json_when_asked_for(avl: Call, desktop: FakeDesktop) -> None:

@@ -27,6 +27,7 @@ from avl_viewer.services.input import InputRequests
 from tests.simulator.run import Simulation
 from tests.simulator.world import CODE, RELAY, VIEWER, System, system
 from tests.system.seen import number, online, run, until
+from tests.system.snow import Snow
 
 
 def test_only_losses_are_dialled_again_and_every_answer_is_final() -> None:
@@ -172,10 +173,12 @@ def test_a_desktop_too_large_for_a_viewer_is_said_to_be_and_not_waited_for() -> 
 
 def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host() as host:
+        snow: Any = Snow(simulation.clock.monotonic, (320, 192))
+        async with system(simulation) as s, s.host(shows=snow) as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 await number(desktop)
+                await asyncio.sleep(1)
                 client = desktop.client
                 sent: list[Any] = []
                 assert client.paths is not None and client.paths.current is not None
@@ -200,7 +203,7 @@ def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
                     await asyncio.sleep(1)
                 assert failed
                 assert any(isinstance(message, Recover) for message in sent)
-                assert host.source.number - await number(desktop) <= 4
+                assert snow.number - await number(desktop) <= 4
 
     run(main)
 

@@ -3,6 +3,8 @@ the rest to software."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +27,7 @@ from avl_viewer.decode.hardware import Hardware
 from avl_viewer.decode.video import VideoDecoder
 from avl_viewer.decode.worker import Decoded, DecodeJob, InlineWorker
 from tests.viewer import pictures
+from tests.viewer.stage import ROOT
 
 ROOM = 200_000
 EVERY = [(coder, chroma) for coder in SOFTWARE for chroma in Chroma if coder.codes(chroma)]
@@ -81,7 +84,7 @@ def test_a_viewer_names_what_hosts_can_code_for_it() -> None:
     for coder, chroma in EVERY:
         coders = Coders([coder], coder.codec)
         coders.choose([decodable(DECODES)])
-        assert coders.best(chroma) is coder
+        assert coders.best(chroma, (320, 180)) is coder
     assert Coders(SOFTWARE, VideoCodec.VP9).choose([decodable(DECODES)]) is Chroma.YUV444
 
 
@@ -139,6 +142,18 @@ def test_a_damaged_header_that_is_taken_gives_a_picture_of_the_announced_size_or
             pass
         decoder.close()
     assert sizes <= {(64, 64)} and 0 < taken < 8 * 100
+
+
+@pytest.mark.parametrize("coder", SOFTWARE, ids=lambda coder: coder.library)
+def test_nothing_that_passes_the_bounds_takes_the_program_down(coder: Coder) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.viewer.hostile_codecs", coder.library],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 # -- hardware ----------------------------------------------------------------------------------------------------------

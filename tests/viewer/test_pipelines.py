@@ -101,11 +101,9 @@ async def test_the_first_desktop_of_each_session_has_the_desktop_s_book() -> Non
     book = pipelines.book
     pipelines.begin((ONE, TWO))
     assert pipelines.books[1] is book is not pipelines.books[3]
-    canvases = pipelines.canvases
-    assert canvases.keys() == {1, 3} and canvases[1] is not canvases[3]
+    assert pipelines.canvases == {}, "nothing has come"
     pipelines.begin((ONE, TWO))
     assert [decoder.closed for decoder in made] == [True, True, False, False], "no picture of the session before counts"
-    assert pipelines.canvases[1] is not canvases[1], "and no pixel"
     pipelines.begin((TWO, (video(5), None)))
     assert pipelines.books[3] is book is pipelines.book and pipelines.books.keys() == {3, 5}
     assert [decoder.closed for decoder in made] == [True] * 4 + [False] * 2
@@ -158,6 +156,17 @@ async def test_a_picture_that_can_not_be_decoded_is_asked_for_and_exact_pixels_g
     await asyncio.sleep(0)
     assert desk.asked == [("undecodable", 1, 0)]
     assert (desk.rgb == (255, 0, 0)).all() and desk.pipelines.canvases[1].exact == 1.0
+
+
+async def test_a_new_session_shows_no_pixel_of_the_one_before() -> None:
+    desk = Desk()
+    desk.exact(0, solid(RED, 0, 0, 64, 48))
+    before = desk.pipelines.canvases[1]
+    desk.pipelines.begin((ONE, TWO))
+    assert desk.pipelines.canvases == {} and desk.presenter.latest() is None
+    desk.exact(0, solid(BLUE, 0, 0, 16, 16))
+    assert desk.pipelines.canvases.keys() == {1} and desk.pipelines.canvases[1] is not before
+    assert not desk.rgb[:, 16:].any() and (before.rgb() == (255, 0, 0)).all()
 
 
 async def test_objects_of_other_tracks_are_nobody_s() -> None:

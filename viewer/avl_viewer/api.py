@@ -283,18 +283,20 @@ def _chord(text: str, place: bool = False) -> list[tuple[Any, ...]]:
     ]
 
 
-def thread_decoder(now: Callable[[], float], faults: Faults) -> MakeDecoder:
-    """Decode on a thread of its own, whose unforeseen errors go to `faults`."""
+def thread_decoder(
+    now: Callable[[], float], faults: Faults, find_hardware: Callable[[], Hardware] | None = None
+) -> MakeDecoder:
+    """Decode on a thread of its own, whose unforeseen errors go to `faults`; by software alone where nothing finds
+    hardware, which takes a while to open and is for who watches for long."""
 
-    hardware: list[Hardware] = []
+    found: list[Hardware] = []
 
     def open_decoder(codec: VideoCodec) -> Decoder:
-        from avl_viewer.decode.hardware import Hardware
         from avl_viewer.decode.video import VideoDecoder
 
-        if not hardware:
-            hardware.append(Hardware())
-        return VideoDecoder(codec, hardware=hardware[0])
+        if find_hardware is not None and not found:
+            found.append(find_hardware())
+        return VideoDecoder(codec, hardware=found[0] if found else None)
 
     def make(decoded: Callable[[Decoded], None], failed: Callable[[Any, DecodeError], None]) -> DecodeWorker:
         return ThreadWorker(open_decoder=open_decoder, decoded=decoded, failed=failed, now=now, faults=faults)

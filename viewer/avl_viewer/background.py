@@ -7,7 +7,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.loop.world import system_world
@@ -18,6 +18,9 @@ from avl_viewer.client import DesktopClient
 from avl_viewer.clipboard import ClipboardError
 from avl_viewer.config import ClientSettings
 from avl_viewer.present.presenter import Presenter
+
+if TYPE_CHECKING:  # the decoder is loaded when the first picture comes
+    from avl_viewer.decode.hardware import Hardware
 
 #: Seconds for which a window may wait for figures.
 PATIENCE = 0.1
@@ -43,7 +46,10 @@ class BackgroundRemote:
         world.priority.first()
         self._loop = asyncio.get_running_loop()
         client = DesktopClient(
-            world, self._settings, self._presenter, thread_decoder(world.clock.monotonic, world.faults)
+            world,
+            self._settings,
+            self._presenter,
+            thread_decoder(world.clock.monotonic, world.faults, _hardware),
         )
         self._client = client
         if self._closing:
@@ -117,3 +123,10 @@ class BackgroundRemote:
     def join(self, timeout: float) -> None:
         """Wait until the network thread has ended."""
         self._thread.join(timeout)
+
+
+def _hardware() -> Hardware:
+    """What of this machine decodes."""
+    from avl_viewer.decode.hardware import Hardware
+
+    return Hardware()

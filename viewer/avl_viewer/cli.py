@@ -223,6 +223,13 @@ def view(
     raise typer.Exit(status)
 
 
+#: Said of a picture that is not the desktop pixel for pixel.
+INEXACT = (
+    "avl: the picture is not exact: something moves on the desktop, or the connection is slow. A larger --settle waits "
+    "for longer."
+)
+
+
 @app.command()
 def screenshot(
     target: TargetArgument,
@@ -241,11 +248,7 @@ def screenshot(
         taken = await desktop.screenshot(settle)
         taken.save(output)
         if not taken.exact:
-            typer.echo(
-                f"{output} is not exact: something moves on the desktop, or the connection is slow. "
-                "A larger --settle waits for longer.",
-                err=True,
-            )
+            typer.echo(INEXACT, err=True)
 
     _do(target, code, state, timeout, qlog, action)
 

@@ -60,11 +60,11 @@ class Delivered:
         was sent exact pixels and is owed none."""
         known = (self.source == EXACT) & ~self.owed
         rows = len(known)
+        tops = np.arange(rows) * CELL
+        bottoms = np.minimum(tops + CELL, self.size[1])
         # What a cell takes begins in one row of cells and ends in it or in the next.
-        first = np.arange(rows) - -(-down // CELL)
-        last = (np.arange(rows) * CELL + CELL - 1 - down) // CELL
-        inside = (first >= 0) & (np.minimum(last, rows - 1) >= 0) & (first < rows)
-        last = np.minimum(last, rows - 1)
+        first, last = (tops - down) // CELL, (bottoms - 1 - down) // CELL
+        inside = (tops >= down) & (bottoms - down <= self.size[1])
         found: Cells = known[np.clip(first, 0, rows - 1)] & known[np.clip(last, 0, rows - 1)]
         found[~inside] = False
         return found

@@ -8,7 +8,7 @@ do its scale and how often one is taken (rungs.py).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,24 @@ class MovingSettings:
     threads: int = 2
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A picture that is to be coded. `settings`: of the encoder that it needs, None for the one there is; `all_dirty`:
+    its rectangles should it turn out to be a key picture; `stages`: seconds of grab and compare."""
+
+    part: Part
+    size: int
+    key: bool
+    settings: EncoderSettings | None
+    desktop: tuple[int, int]
+    place: Rect
+    dirty: tuple[Rect, ...]
+    all_dirty: tuple[Rect, ...]
+    captured: float
+    input_echo: float
+    stages: tuple[float, float]
+
+
 class Moving:
     """One desktop's pictures. Times are seconds of the caller's clock."""
 
@@ -54,7 +72,13 @@ class Moving:
         self._allowance = Allowance(budget, settings.rate)
         self._rungs = Rungs()
         self._content = Content()
+        #: Of whoever codes.
         self._encoder: Encoder | None = None
+        self._coded = (0, 0)
+        self._coded_chroma = Chroma.YUV420
+        self._quantiser: float | None = None
+        #: The place as the encoder sees it, and what that was opened with.
+        self._copy = np.empty((0, 0, 4), np.uint8)
         self._opened: EncoderSettings | None = None
         self._placed: Rect | None = None
         #: What changed in the place since the encoder saw it.
@@ -114,7 +138,7 @@ class Moving:
         """`moving` is all that pictures are to show on a desktop of this size: have a place for it. `chroma` holds for
         a new one; of one that there is, 4:2:0 has to be obeyed."""
         if self.place is not None and self._unseen is not None and self._unseen.shape != moving.shape:
-            self.close()
+            self.rest()
         wanted = box(moving, *size)
         if wanted is None:
             self._loose_since = None
@@ -123,7 +147,7 @@ class Moving:
             if self._idle_since is None:
                 self._idle_since = now
             elif now >= self._idle_since + KEPT:
-                self.close()
+                self.rest()
             return
         self._idle_since = None
         wanted = _widened(wanted, size)
@@ -154,99 +178,114 @@ class Moving:
         if self._unseen is not None and self._unseen.shape == cells.shape:
             self._unseen |= cells
 
-    def code(
-        self,
-        picture: Picture,
-        shown: Cells,
-        *,
-        showing: Cells,
-        key: bool,
-        echo: float,
-        now: float,
-        captured: float,
-    ) -> EncodedFrame:
-        """A picture of the place, of which `shown` is to be shown; of a key picture all that pictures are `showing`
-        too, for who has seen none of them. Raises EncoderFailed."""
+    def prepare(
+        self, picture: Picture, shown: Cells, showing: Cells, *, key: bool, echo: float, now: float, captured: float
+    ) -> Prepared:
+        """What is to be coded next: the place, of which `shown` is to be shown; of a key picture all that pictures are
+        `showing` too, for who has seen none of them. The pixels are copied, so that the next may be captured."""
         place = self.place
         assert place is not None and self._unseen is not None
-        opened, encoder, fresh = self._encoder_for(place, self._chroma)
         width, height = picture.size
+        wanted = EncoderSettings(
+            width=place.width,
+            height=place.height,
+            chroma=self._chroma,
+            bitrate=self._budget.bitrate,
+            rate=self._settings.rate,
+            threads=self._settings.threads,
+            scale=self.rung.scale,
+        )
+        opened = self._opened
+        fresh = opened is None or self._placed != place
+        if opened is not None and not fresh:
+            fresh = (opened.chroma, opened.scale) != (wanted.chroma, wanted.scale)
+        if fresh:
+            self._opened, self._placed = wanted, place
+            self._copy = np.empty((place.height, place.width, 4), np.uint8)
         inside = touched(place)
         unseen = np.zeros_like(self._unseen)
-        unseen[inside] = self._unseen[inside]
-        # Rectangles that had to be joined may leave the place.
-        damage = tuple(
-            Rect(within.x - place.x, within.y - place.y, within.width, within.height)
-            for rect in rectangles(unseen, width, height, MAX_DIRTY_RECTS)
-            if (within := _common(rect, place)) is not None
-        )
-        if fresh:
-            damage = (Rect(0, 0, place.width, place.height),)
+        unseen[inside] = True if fresh else self._unseen[inside]
         self._unseen[inside] = False
-        pixels = picture.pixels[place.y : place.y + place.height, place.x : place.x + place.width]
-        encoded = encoder.encode(Part(pixels, damage), self._allowance.limit(now, key or fresh), key or fresh)
-        self._allowance.spend(len(encoded.data))
-        self._taken = self.taken(now) * TAKEN_SECONDS + len(encoded.data)
-        self._taken_at = now
-        if encoded.key:
-            self.key_earliest = now + T_KEY_SPACING
-            shown = shown | showing
-        across, down = opened.coded
-        if damage and not encoded.key:
-            part = sum(rect.width * rect.height for rect in damage) / (opened.width * opened.height)
-            self._content.coded(part, len(encoded.data) * 8 / (across * down), encoded.qp, self.rung.fps, now)
+        damage = _within(rectangles(unseen, width, height, MAX_DIRTY_RECTS), place)
+        for rect in damage:
+            part = (
+                slice(rect.y - place.y, rect.y - place.y + rect.height),
+                slice(rect.x - place.x, rect.x - place.x + rect.width),
+            )
+            self._copy[part] = picture.pixels[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
+        inward = tuple(Rect(rect.x - place.x, rect.y - place.y, rect.width, rect.height) for rect in damage)
+        key = key or fresh
+        return Prepared(
+            part=Part(self._copy, inward),
+            size=self._allowance.limit(now, key),
+            key=key,
+            settings=wanted if fresh else None,
+            desktop=picture.size,
+            place=place,
+            dirty=_within(rectangles(shown, width, height, MAX_DIRTY_RECTS), place),
+            all_dirty=_within(rectangles(shown | showing, width, height, MAX_DIRTY_RECTS), place),
+            captured=captured,
+            input_echo=echo,
+            stages=(picture.grab_seconds, picture.compare_seconds),
+        )
+
+    def code(self, prepared: Prepared) -> EncodedFrame:
+        """Encode it, on whichever thread codes; nothing else may be called there. Raises EncoderFailed."""
+        if prepared.settings is not None or self._encoder is None:
+            self._let_go()
+            assert prepared.settings is not None
+            self._encoder = self._open_encoder(prepared.settings)
+            self._coded = prepared.settings.coded
+            self._coded_chroma = prepared.settings.chroma
+        encoded = self._encoder.encode(prepared.part, prepared.size, prepared.key)
+        width, height = self._coded
+        self._quantiser = encoded.qp
         return EncodedFrame(
             key=encoded.key,
             data=encoded.data,
-            captured=captured,
-            input_echo=echo,
-            codec=encoder.codec,
-            width=across,
-            height=down,
-            chroma=opened.chroma,
-            desktop=picture.size,
-            place=place,
-            dirty=tuple(
-                within
-                for rect in rectangles(shown, width, height, MAX_DIRTY_RECTS)
-                if (within := _common(rect, place)) is not None
-            ),
-            stages=StageTimes(
-                picture.grab_seconds, picture.compare_seconds, encoded.convert_seconds, encoded.encode_seconds
-            ),
+            captured=prepared.captured,
+            input_echo=prepared.input_echo,
+            codec=self._encoder.codec,
+            width=width,
+            height=height,
+            chroma=self._coded_chroma,
+            desktop=prepared.desktop,
+            place=prepared.place,
+            dirty=prepared.all_dirty if encoded.key else prepared.dirty,
+            stages=StageTimes(*prepared.stages, encoded.convert_seconds, encoded.encode_seconds),
         )
 
-    def _encoder_for(self, place: Rect, chroma: Chroma) -> tuple[EncoderSettings, Encoder, bool]:
-        """What an encoder that fits was opened with, the encoder, and whether it was just opened."""
-        settings, opened = self._settings, self._opened
-        if self._encoder is not None and opened is not None:
-            fits = (self._placed, opened.chroma, opened.scale) == (place, chroma, self.rung.scale)
-            if fits:
-                return opened, self._encoder, False
-        self._let_go()
-        opened = EncoderSettings(
-            width=place.width,
-            height=place.height,
-            chroma=chroma,
-            bitrate=self._budget.bitrate,
-            rate=settings.rate,
-            threads=settings.threads,
-            scale=self.rung.scale,
-        )
-        self._opened, self._placed = opened, place
-        self._encoder = self._open_encoder(opened)
-        return opened, self._encoder, True
+    def coded(self, frame: EncodedFrame, now: float) -> None:
+        """A picture has been coded: count what it took."""
+        self._allowance.spend(len(frame.data))
+        self._taken = self.taken(now) * TAKEN_SECONDS + len(frame.data)
+        self._taken_at = now
+        if frame.key:
+            self.key_earliest = now + T_KEY_SPACING
+        elif frame.dirty:
+            part = sum(rect.width * rect.height for rect in frame.dirty) / (frame.place.width * frame.place.height)
+            bits = len(frame.data) * 8 / (frame.width * frame.height)
+            self._content.coded(part, bits, self._quantiser, self.rung.fps, now)
 
     def _let_go(self) -> None:
         if self._encoder is not None:
             self._encoder.close()
             self._encoder = None
 
-    def close(self) -> None:
-        """Nothing moves any more: let go of the encoder."""
-        self._let_go()
-        self._opened = self._unseen = self.place = None
+    @property
+    def idle(self) -> bool:
+        """Whether there is an encoder that nothing needs any more; `close` it when nobody codes."""
+        return self.place is None and self._encoder is not None
+
+    def rest(self) -> None:
+        """Nothing moves any more."""
+        self._opened = self._placed = self._unseen = self.place = None
         self._loose_since = self._idle_since = None
+
+    def close(self) -> None:
+        """Let go of the encoder; nobody codes any more."""
+        self.rest()
+        self._let_go()
 
 
 def _around(one: Rect, other: Rect) -> Rect:
@@ -268,6 +307,11 @@ def _span(start: int, length: int, whole: int) -> tuple[int, int]:
         return start, length
     start = max(0, min(start, (whole - LEAST_SIDE) // CELL * CELL))
     return start, min(LEAST_SIDE, whole - start)
+
+
+def _within(rects: Iterable[Rect], place: Rect) -> tuple[Rect, ...]:
+    """What of rectangles lies in the place: those that had to be joined may leave it."""
+    return tuple(common for rect in rects if (common := _common(rect, place)) is not None)
 
 
 def _common(rect: Rect, place: Rect) -> Rect | None:

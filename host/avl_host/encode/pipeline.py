@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from avl_host.capture.source import CaptureSource, Picture
 from avl_host.encode import scroll
 from avl_host.encode.activity import BUSY, FLAT, cost
 from avl_host.encode.budget import Bucket, Budget
+from avl_host.encode.coding import Coding, InlineCoding
 from avl_host.encode.delivered import PICTURE, Delivered
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.exactcoder import Copy, ExactCoder
@@ -36,6 +39,8 @@ Row = tuple[int, int]
 MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
 #: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams.
 OBJECT_SECONDS, OBJECT_LEAST = 0.04, 6_000
+#: Bytes of an object of what somebody missed: whoever is slow gets some of them whole, and asks for the others again.
+OBJECT_AGAIN = 16_000
 #: How many times as large as it was meant to be an object may turn out.
 TOLERANCE = 2.0
 #: What is owed leaves when so much is in the bucket, in bytes, or when it is full.
@@ -44,6 +49,8 @@ LEAST_LEVEL = 4_000
 BESIDE_PICTURES, ALONE = 0.25, 0.95
 #: Below this rate, in bytes per second, palettes are worth their time.
 THIN = 2_500_000
+#: Seconds after input in which a small change is sent although the path is full.
+ANSWER_SECONDS = 1.0
 #: Of a change of fewer cells it is not asked whether it scrolled.
 SCROLLED_CELLS = 64
 #: Fewer cells of one colour stay with those around them.
@@ -71,22 +78,33 @@ class Answer:
     tell: Callable[[tuple[Row, ...], int], None]
 
 
+class Permit(Protocol):
+    """What the sender says, on any thread."""
+
+    def ready(self) -> bool:
+        """Whether what is taken now leaves at once."""
+
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+
+
 class Pipeline:
     """One desktop's capture and coding. Not thread-safe, except for the requests: they only note a wish.
 
-    `ready()` says whether the sender can take something now; when that turns true the owner wakes the worker.
+    When what the permit says changes, the owner wakes the worker.
     """
 
     def __init__(
         self,
         source: CaptureSource,
         open_encoder: Callable[[EncoderSettings], Encoder],
-        ready: Callable[[], bool],
+        permit: Permit,
         clock: Callable[[], float],
         settings: PipelineSettings | None = None,
+        coding: Coding[EncodedFrame] | None = None,
     ) -> None:
         self._source = source
-        self._ready = ready
+        self._permit = permit
         self._clock = clock
         self._settings = settings = settings or PipelineSettings()
         # Requests: written from any thread, each by one assignment or one append.
@@ -100,6 +118,12 @@ class Pipeline:
         self._bucket = Bucket(settings.bitrate / 8)
         self._coder = ExactCoder()
         self._moving = Moving(open_encoder, self._budget, MovingSettings(settings.rate, settings.threads))
+        self._coding: Coding[EncodedFrame] = coding or InlineCoding()
+        #: What is to travel as pictures and has not been coded yet; and the earliest time for the next one.
+        self._due: Cells = np.zeros((1, 1), np.bool_)
+        self._picture_earliest = float("-inf")
+        #: Whether what is in hand was captured since the last object of exact pixels.
+        self._fresh = False
         self._picture: Picture | None = None
         self._delivered: Delivered | None = None
         self._lanes = Lanes((1, 1))
@@ -110,7 +134,7 @@ class Pipeline:
         self._accuracy = 1.0
         self._changed = True
         self._earliest = float("-inf")
-        self._settled = False
+        self._settled = self._again = False
         self._number = 0
         self._stamped = 0.0
         #: Answers to be told with what is done next.
@@ -165,58 +189,72 @@ class Pipeline:
         self._changed = True
 
     def next_step(self) -> float | None:
-        """When `step` is worth calling, in seconds; None: only after `changed`, a request or when the sender is ready
-        again.
+        """When `step` is worth calling, in seconds; None: only after `changed`, a request, when a picture was coded, or
+        when the sender is ready again.
         """
         if self._missing:
             return self._clock()
-        if not self._ready():
+        ready = self._permit.ready()
+        if not ready and not self._urgent(self._clock()):
             return None
-        times: list[float | None] = []
+        if not ready:
+            return self._earliest if self._changed else None
+        times: list[float | None] = [self._moving.due]
         if self._changed or self._everything_wanted:
             times.append(self._earliest)
-        if self._key_due():
-            times.append(self._moving.key_earliest)
+        if not self._coding.busy:
+            if self._due.any():
+                times.append(self._picture_earliest)
+            if self._key_due():
+                times.append(self._moving.key_earliest)
         if self._delivered is not None:
             if self._delivered.owed.any():
                 times.append(self._bucket.full_at(self._enough()))
             times.append(self._lanes.rests_at(self._delivered))
-        times.append(self._moving.due)
         return min((at for at in times if at is not None), default=None)
 
     def step(self, now: float) -> tuple[Frame, ...]:
         """Do what is due at `now`; what is to be sent, in order. Raises SourceLost, EncoderFailed."""
         self._answer()
-        if not self._ready():
-            return ()
+        frames: list[Frame] = list(self._coded(now))
+        ready = self._permit.ready()
+        if not ready and not self._urgent(now):
+            return tuple(frames)
         self._follow_budget(now)
         everything, self._everything_wanted = self._everything_wanted, False
-        pictures: Cells | None = None
-        fresh = False
         if everything or (self._changed and now >= self._earliest):
-            pictures = self._look(now, everything)
-            fresh = pictures is not None
+            self._look(now, everything)
         delivered, picture = self._delivered, self._picture
         if delivered is None or picture is None:
-            return ()
+            return tuple(frames)
         if everything:
             delivered.owe_everything()
             self._settled = False
-        frames: list[Frame] = []
-        copies, self._copies = self._copies, []
-        delivered.owed |= self._lanes.at_rest(delivered, now)
-        self._place(delivered, pictures, now)
-        if fresh or now >= self._bucket.full_at(self._enough()):
-            exact = self._exact(picture, delivered, copies, fresh, now)
-            if exact is not None:
-                frames.append(exact)
+        delivered.owed |= self._lanes.at_rest(delivered, now) & ~self._due
+        if not ready:
+            # What answers a person is small, and goes first in every queue; all else waits.
+            if self._fresh and self._cost[delivered.owed].sum() * self._accuracy <= LEAST_LEVEL:
+                frames += self._exact(picture, delivered, now)
+            return tuple(frames)
+        if self._fresh or now >= self._bucket.full_at(self._enough()):
+            frames += self._exact(picture, delivered, now)
+        self._place(delivered, now)
         key = self._key_due() and now >= self._moving.key_earliest
-        if self._moving.place is not None and (key or (pictures is not None and pictures.any())):
-            frames.append(self._pictures(picture, delivered, pictures, key, fresh, now))
+        if self._moving.place is not None and not self._coding.busy:
+            if key or (self._due.any() and now >= self._picture_earliest):
+                self._code(picture, delivered, key, now)
+                frames += self._coded(now)
+        elif self._moving.idle and not self._coding.busy:
+            self._moving.close()
         return tuple(frames)
+
+    def _urgent(self, now: float) -> bool:
+        """Whether a person has just done something, whose answer need not wait for the path."""
+        return now < self._input_applied + ANSWER_SECONDS and self._permit.watched()
 
     def close(self) -> None:
         """Let go of the encoder."""
+        self._coding.close()
         self._moving.close()
 
     def _answer(self) -> None:
@@ -226,7 +264,10 @@ class Pipeline:
             if self._delivered is not None:
                 self._delivered.owe_missing(rows)
                 self._settled = self._settled and not self._delivered.owed.any()
-            self.answers.append(Answer(rows, self._number - 1, tell))
+                self._again = self._again or bool(self._delivered.owed.any())
+            # Where nothing of it is to be sent again, what was settled stays so.
+            newest = max((last for _, last in rows), default=-1) if self._settled else self._number - 1
+            self.answers.append(Answer(rows, newest, tell))
 
     def _key_due(self) -> bool:
         if self._moving.place is None or self._delivered is None or not (self._delivered.source == PICTURE).any():
@@ -248,27 +289,29 @@ class Pipeline:
 
     # looking
 
-    def _look(self, now: float, whole: bool) -> Cells | None:
-        """Grab; the cells that are to travel as pictures, None where nothing was seen."""
+    def _look(self, now: float, whole: bool) -> None:
+        """Grab, and decide how what has changed is to travel."""
         self._echo = self._input_applied
         self._changed = False
         moving = self._lanes.moving(self._delivered) if self._delivered is not None else None
         picture = self._source.grab(whole=whole, moving=moving)
         if picture is None:
-            return None
+            return
         # After a pause two captures may follow each other at once, as the first is often half drawn; the mean stays
         # within the rate.
-        self._earliest = max(self._earliest + 1.0 / min(self._moving.rung.fps, self._settings.rate), now)
+        self._earliest = max(self._earliest + 1.0 / self._settings.rate, now)
         self._picture = picture
+        self._fresh = True
         delivered = self._delivered
         if delivered is None or delivered.size != picture.size:
             delivered = self._delivered = Delivered(*picture.size)
             self._lanes = Lanes(picture.changed.shape)
             self._cost = np.zeros(picture.changed.shape, np.float32)
-            self._moving.close()
+            self._due = np.zeros(picture.changed.shape, np.bool_)
+            self._moving.rest()
         changed = picture.changed
         if not changed.any():
-            return changed
+            return
         self._settled = False
         self._moving.changed(changed)
         fresh = changed if moving is None or moving.shape != changed.shape else changed & ~moving
@@ -282,7 +325,7 @@ class Pipeline:
             self._copies = scroll.copies(copied, scrolled.down, *picture.size)[: MAX_EXACT_RECTS // 2]
         delivered.owed |= lanes.exact
         delivered.owed &= ~lanes.pictures
-        return lanes.pictures
+        self._due = (self._due & ~lanes.exact) | lanes.pictures
 
     def _scrolled(self, picture: Picture, fresh: Cells) -> scroll.Scrolled | None:
         """What of a change of text stood elsewhere before."""
@@ -293,25 +336,25 @@ class Pipeline:
 
     # sending
 
-    def _place(self, delivered: Delivered, pictures: Cells | None, now: float) -> None:
+    def _place(self, delivered: Delivered, now: float) -> None:
         """Let pictures be of all that moves."""
-        moving = (delivered.source == PICTURE) & ~delivered.owed
-        if pictures is not None:
-            moving |= pictures
+        moving = ((delivered.source == PICTURE) & ~delivered.owed) | self._due
         self._moving.follow(moving, delivered.size, self._chroma(moving), now)
 
-    def _exact(
-        self, picture: Picture, delivered: Delivered, copies: list[Copy], fresh: bool, now: float
-    ) -> ExactFrame | None:
-        """One object of what is owed."""
+    def _exact(self, picture: Picture, delivered: Delivered, now: float) -> tuple[ExactFrame, ...]:
+        """One object of what is owed, if anything is."""
+        fresh, self._fresh = self._fresh, False
+        copies, self._copies = self._copies, []
         copied = np.zeros_like(delivered.owed)
         mark(copied, (rect for rect, _ in copies))
         owed = delivered.owed & ~copied
         if not owed.any() and not copies:
-            return None
+            return ()
         started = self._clock()
         rate = self._kept_budget.bitrate / 8
         most = max(OBJECT_LEAST, rate * OBJECT_SECONDS)
+        if self._again and not fresh:
+            most = min(most, OBJECT_AGAIN)
         if fresh:  # what has just changed may go into debt
             most = max(LEAST_LEVEL, self._bucket.level + self._bucket.depth)
         width, height = picture.size
@@ -328,13 +371,14 @@ class Pipeline:
         delivered.sent_exact([*(rect for rect, _ in copies), *rects], self._number)
         self._number += 1
         self._lanes.sent_exact(delivered)
-        self._settled = delivered.settled
+        # What waits to be coded as a picture is exact no more when that has come.
+        self._settled = delivered.settled and not self._due.any()
         data = coded.encode(picture.size, captured=captured, input_echo=self._echo, settled=self._settled)
         if expected > OBJECT_LEAST:
             self._accuracy = 0.8 * self._accuracy + 0.2 * len(data) / expected
         self._bucket.spend(len(data))
         self._moving.spend(len(data))
-        return ExactFrame(
+        frame = ExactFrame(
             data=data,
             captured=captured,
             input_echo=self._echo,
@@ -346,6 +390,7 @@ class Pipeline:
                 self._clock() - started,
             ),
         )
+        return (frame,)
 
     def _rects(self, chosen: Cells, width: int, height: int) -> tuple[Rect, ...]:
         """Rectangles of the chosen cells; what seems to be of one colour by itself, as that takes no pixels."""
@@ -376,25 +421,33 @@ class Pipeline:
         chosen[places[order[:taken]]] = True
         return chosen.reshape(owed.shape)
 
-    def _pictures(
-        self, picture: Picture, delivered: Delivered, pictures: Cells | None, key: bool, fresh: bool, now: float
-    ) -> EncodedFrame:
-        """A picture of what moves."""
-        shown = np.zeros_like(delivered.owed) if pictures is None else pictures
-        frame = self._moving.code(
+    def _code(self, picture: Picture, delivered: Delivered, key: bool, now: float) -> None:
+        """Have a picture of what moves coded."""
+        prepared = self._moving.prepare(
             picture,
-            shown,
-            showing=delivered.source == PICTURE,
+            self._due,
+            delivered.source == PICTURE,
             key=key,
             echo=self._echo,
             now=now,
-            captured=self._stamp(picture.captured if fresh else now),
+            captured=self._stamp(picture.captured),
         )
-        if frame.key:
+        if prepared.key:
             self._key_wanted = False
-        delivered.sent_picture(frame.dirty)
+        self._picture_earliest = max(self._picture_earliest + 1.0 / self._moving.rung.fps, now)
+        self._due = np.zeros_like(self._due)
+        delivered.sent_picture(prepared.all_dirty if prepared.key else prepared.dirty)
         self._settled = False
-        return frame
+        self._coding.begin(partial(self._moving.code, prepared))
+
+    def _coded(self, now: float) -> list[EncodedFrame]:
+        """The pictures that have been coded."""
+        frames = self._coding.take()
+        for frame in frames:
+            self._moving.coded(frame, now)
+            if frame.key and self._delivered is not None and self._delivered.size == frame.desktop:
+                self._delivered.sent_picture(frame.dirty)  # an encoder that was replaced began anew
+        return frames
 
     def _chroma(self, moving: Cells) -> Chroma:
         """4:4:4 for text on its way, where all can decode it; 4:2:0 for what is made of many colours."""

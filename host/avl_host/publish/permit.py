@@ -53,3 +53,8 @@ class CapturePermit:
             self._asked = True
             self._ask()
         return state is Capture.NOW
+
+    @any_thread
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        return self._state is not Capture.NOT

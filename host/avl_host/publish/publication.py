@@ -65,8 +65,8 @@ class Publication:
             self._worker.request_everything()
 
     def request_missing(self, rows: tuple[Row, ...], tell: Callable[[tuple[Row, ...], int], None]) -> None:
-        """Send again what objects of exact pixels showed; `tell(rows, newest)` is called when that is certain."""
-        self.settled = False
+        """Send again what objects of exact pixels showed; `tell(rows, newest)` is called when that is certain. All was
+        sent all the same: to who asked, that says nothing up to `newest`."""
         if self._worker is not None:
             self._worker.request_missing(rows, tell)
 

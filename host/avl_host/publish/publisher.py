@@ -30,8 +30,8 @@ PAUSE = 5.0
 STILL = 0.1
 #: Seconds between two words to the audience about our hop's rate.
 RATE_INTERVAL = 1.0
-#: Below this nothing is readable; bits per second.
-LEAST_BITRATE = 200_000
+#: Below this nothing is readable, and with this it begins, while nothing is known of a path; bits per second.
+LEAST_BITRATE, FIRST_BITRATE = 200_000, 7_500_000
 #: What a host with one desktop publishes.
 ONE_DESKTOP = ((video(1), exact(2)),)
 
@@ -67,7 +67,12 @@ class Publisher:
         self._keys = MediaKeyring(entropy)
         #: What is published, the desktop that viewers show first in front.
         self.publications = tuple(
-            Publication(self._sender(pictures, signer), self._sender(exact, signer), max_bitrate, CapturePermit(ask))
+            Publication(
+                self._sender(pictures, signer),
+                self._sender(exact, signer),
+                min(FIRST_BITRATE, max_bitrate),
+                CapturePermit(ask),
+            )
             for pictures, exact in desktops
         )
         self._uploads: dict[Upload, float] = {}
@@ -283,7 +288,7 @@ class Publisher:
         watched = self._watched()
         if not watched:
             return
-        target = max(LEAST_BITRATE, min(self._max_bitrate, watched[0].rate or self._max_bitrate))
+        target = max(LEAST_BITRATE, min(self._max_bitrate, watched[0].rate or FIRST_BITRATE))
         active = [one for one in self.publications if self._watched(one)]
         for publication in active:
             publication.set_bitrate(round(target / len(active)), self._max_bitrate)

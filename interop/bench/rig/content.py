@@ -129,11 +129,13 @@ class Content:
         """All frames, ready to be shown."""
         film = Film()
         reels = []
+        self._under = np.zeros((FILM_FRAMES, 2, strip.HEIGHT, PANE.width, 4), np.uint8)
         for first in range(0, FILM_FRAMES, REEL):
             reel = SharedPixels(self.connection, self._shm, PANE.width, PANE.height * REEL)
             frames = reel.pixels.reshape(REEL, PANE.height, PANE.width, 4)
             for place in range(REEL):
                 frames[place] = film.frame(first + place)
+                self._under[first + place] = strip.under(frames[place])
             reels.append(reel)
         return reels
 
@@ -175,7 +177,8 @@ class Content:
             return
         place = self._frames % FILM_FRAMES
         reel, row = self._reels[place // REEL], place % REEL * PANE.height
-        strip.paint(reel.pixels[row : row + PANE.height], self._frames, time.monotonic_ns() // 1000)
+        pane = reel.pixels[row : row + PANE.height]
+        strip.paint(pane, self._frames, time.monotonic_ns() // 1000, self._under[place])
         self._put(reel, row, PANE.x, PANE.y, PANE.height)
         self._sync()
 

@@ -24,6 +24,8 @@ UPPER, LOWER = HEIGHT // 2, PANE.height - HEIGHT // 2
 MARGIN = 6
 #: Shades between black and white that neither of them becomes by coding.
 DOUBTFUL = (90, 165)
+#: The film's share of a strip is one in so many.
+_THROUGH = 4
 _NUMBERS, _TIMES = 1 << 16, 1 << 40
 
 
@@ -46,11 +48,25 @@ def encode(number: int, microseconds: int) -> NDArray[np.uint8]:
     return np.repeat(bits * np.uint8(255), BLOCK)
 
 
-def paint(pane: NDArray[np.uint8], number: int, microseconds: int) -> None:
-    """Draw both strips into a pane: uint8, shape (PANE.height, PANE.width, 4)."""
+def under(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What of a frame of the film shows through its strips: shape (2, HEIGHT, PANE.width, 4), 0 to 63.
+
+    Strips of two colours are cheap to send exactly, ahead of the picture that they speak for; with the film in them
+    they travel as the film does.
+    """
+    return np.stack([frame[:HEIGHT], frame[-HEIGHT:]]) // np.uint8(_THROUGH)
+
+
+def paint(pane: NDArray[np.uint8], number: int, microseconds: int, film: NDArray[np.uint8] | None = None) -> None:
+    """Draw both strips into a pane: uint8, shape (PANE.height, PANE.width, 4). `film`: what `under` says of the frame;
+    without it they are black and white alone, as text is."""
     row = encode(number, microseconds)[None, :, None]
-    pane[:HEIGHT] = row
-    pane[-HEIGHT:] = row
+    if film is None:
+        pane[:HEIGHT] = pane[-HEIGHT:] = row
+    else:
+        row = row - row // np.uint8(_THROUGH)
+        np.add(film[0], row, out=pane[:HEIGHT])
+        np.add(film[1], row, out=pane[-HEIGHT:])
 
 
 def decode(row: NDArray[np.uint8]) -> Reading | None:

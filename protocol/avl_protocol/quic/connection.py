@@ -4,8 +4,9 @@ aioquic can only be changed by overriding its methods, so this is the one class 
 Each hook asks a collaborator that has one subject and knows no connection: datagrams with priority, deadline and fate
 (`datagrams`), the order of streams and datagrams (`turns`), receive credit returned by the application (`flow`), our
 rate controller and pacer (`congestion`), addresses that change (`migration`), signs of life and deadlines (`liveness`),
-acknowledgements (`acknowledging`), key updates (`keys`), connection IDs (`identifiers`). Each private name of aioquic
-that is touched is listed in `quic/contract.py` and has a test.
+acknowledgements (`acknowledging`), key updates (`keys`), connection IDs (`identifiers`). Packets of the usual kind are
+read and written without aioquic (`reading`, `writing`), and are the same as if it had done so. Each private name of
+aioquic that is touched is listed in `quic/contract.py` and has a test.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ class Reader:
         paths = connection._network_paths
         if (
             not connection._handshake_confirmed
+            or not data
             or data[0] & 0x80
             or len(paths) != 1
             or paths[0].addr != address

@@ -185,7 +185,8 @@ class Writer:
 
     def _acknowledgement(self, space: QuicPacketSpace, now: float) -> bytes:
         """An ACK frame of all that came and is not known to be acknowledged (RFC 9000, section 19.3)."""
-        delay = int((now - (space.largest_received_time or now)) * 1_000_000)
+        received = space.largest_received_time
+        delay = 0 if received is None else int((now - received) * 1_000_000)
         ranges: list[range] = list(space.ack_queue)
         newest = ranges.pop()
         fields = [

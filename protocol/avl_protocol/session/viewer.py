@@ -427,7 +427,7 @@ class ViewerSession:
 
     def left_out(self, track: int, number: int, now: float) -> None:
         """An object of exact pixels copies what is not known: it is to be asked for."""
-        if self._watching is not None:
+        if self._watching is not None and self.state is ViewerState.ADMITTED:
             self._watching.receiver.left_out(track, number, now)
             self._timers.set(Timer.RECOVER, self._watching.receiver.next_check(now))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from avl_protocol.media.bounds import codec_of
 from avl_protocol.media.clock import ClockOffset
@@ -18,11 +18,13 @@ from avl_protocol.media.frame import Rect
 from avl_protocol.media.track import Track
 from avl_protocol.session.media.receiver import ReceivedExact, ReceivedFrame, ReceivedObject
 from avl_protocol.wire.errors import RemoteProtocolError
-from avl_viewer.decode.canvas import Canvas
 from avl_viewer.decode.decoder import DecodeError
 from avl_viewer.decode.picturebook import PictureBook
 from avl_viewer.decode.worker import Decoded, DecodeJob, DecodeWorker
 from avl_viewer.present.presenter import Picture, Presenter
+
+if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
+    from avl_viewer.decode.canvas import Canvas
 
 MakeDecoder = Callable[[Callable[[Decoded], None], Callable[[Any, DecodeError], None]], DecodeWorker]
 
@@ -56,8 +58,22 @@ class PicturePipeline:
         self._wishes = wishes
         self._now = now
         self.book = book
-        self.canvas = Canvas()
+        self._canvas: Canvas | None = None
         self.decoder = make_decoder(self._decoded, self._undecodable)
+
+    @property
+    def canvas(self) -> Canvas:
+        """What this desktop is composed on; made, with all that takes to load, for the first object."""
+        if self._canvas is None:
+            from avl_viewer.decode.canvas import Canvas
+
+            self._canvas = Canvas()
+        return self._canvas
+
+    @property
+    def began(self) -> bool:
+        """Whether anything has come for the canvas."""
+        return self._canvas is not None
 
     def take(self, one: ReceivedObject, captured: float) -> None:
         """Show or decode this next; `captured` in seconds of our clock."""
@@ -144,8 +160,8 @@ class PicturePipelines:
 
     @property
     def canvases(self) -> dict[int, Canvas]:
-        """The canvas of each desktop, by its first track."""
-        return {desktop: pipeline.canvas for desktop, pipeline in self._desktops.items()}
+        """The canvas of each desktop of which something has come, by its first track."""
+        return {desktop: pipeline.canvas for desktop, pipeline in self._desktops.items() if pipeline.began}
 
     def begin(self, desktops: tuple[tuple[Track, Track | None], ...]) -> None:
         """A new session has these desktops: no figure and no pixel of the one before counts."""

@@ -41,4 +41,5 @@ AV1 = Coder(
     options=options,
     name=name,
     quantisers=OF_64,
+    least=64,
 )

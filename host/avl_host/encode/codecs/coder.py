@@ -9,7 +9,7 @@ from enum import Enum
 
 from avl_host.encode.encoder import EncoderSettings
 from avl_protocol.media.frame import Chroma
-from avl_protocol.wire.registry import VideoCodec
+from avl_protocol.wire.registry import MAX_PICTURE_SIDE, VideoCodec
 
 #: For codecs whose quantisers are told from 0 to 63.
 OF_64 = 51 / 63
@@ -33,7 +33,8 @@ class Coder:
     an encoder opened for settings. `name`: the RFC 6381 string of a key picture's bitstream; empty where it lacks its
     parameter sets. `finished`: the bitstream of a packet. `hardware`: whether it may be missing although the library is
     there, which a probe finds out. `quantisers`: what one of its quantisers is in those of H.264, which the pipeline
-    thinks in. `needs`: files of which one must be there on Linux; none: only trying tells."""
+    thinks in. `needs`: files of which one must be there on Linux; none: only trying tells. `least` and `most`: pixels
+    of a side that it takes."""
 
     library: str
     codec: VideoCodec
@@ -45,7 +46,13 @@ class Coder:
     hardware: bool = False
     quantisers: float = 1.0
     needs: tuple[str, ...] = ()
+    least: int = 1
+    most: int = MAX_PICTURE_SIDE
 
     def codes(self, chroma: Chroma) -> bool:
         """Whether it takes pictures of this chroma."""
         return chroma in self.formats
+
+    def fits(self, width: int, height: int) -> bool:
+        """Whether it takes pictures of this size."""
+        return self.least <= min(width, height) and max(width, height) <= self.most

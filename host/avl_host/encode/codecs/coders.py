@@ -64,14 +64,14 @@ class Coders:
         self._chosen = _H264
         return Chroma.YUV420
 
-    def best(self, chroma: Chroma) -> Coder | None:
-        """What pictures of this chroma are to be coded with now; None: with x264."""
+    def best(self, chroma: Chroma, size: tuple[int, int]) -> Coder | None:
+        """What pictures of this chroma and size are to be coded with now; None: with x264."""
         return next(
             (
                 one
                 for codec in (self._chosen, _H264)
                 for one in self._coders
-                if one.codec is codec and one.codes(chroma) and one.library in self._usable
+                if one.codec is codec and one.codes(chroma) and one.fits(*size) and one.library in self._usable
             ),
             None,
         )

@@ -40,8 +40,8 @@ class Drift:
         """A picture was far too large."""
         self._set(0.5)
 
-    def opened(self) -> None:
-        """The encoder was opened with `bitrate`."""
+    def begin(self) -> None:
+        """The encoder was opened with `bitrate`, or has begun another group."""
         self.off = False
         self._count = self._made = self._may = 0
 

@@ -42,4 +42,4 @@ def name(data: bytes, settings: EncoderSettings) -> str:
     return ""
 
 
-H265 = Coder(library="libx265", codec=VideoCodec.H265, formats=PIXEL_FORMATS, options=options, name=name)
+H265 = Coder(library="libx265", codec=VideoCodec.H265, formats=PIXEL_FORMATS, options=options, name=name, least=16)

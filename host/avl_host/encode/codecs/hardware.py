@@ -17,6 +17,8 @@ from avl_protocol.wire.registry import VideoCodec
 
 #: What libav calls 4:2:0 with the two chroma planes in one.
 _TWO_PLANES = {Chroma.YUV420: "nv12"}
+#: Pixels of a side that all of them take: the narrowest for NVENC is 145, the widest for most of them 4,096.
+_LEAST, _MOST = 160, 4096
 _DRI = "/dev/dri/renderD*"
 
 
@@ -44,6 +46,8 @@ def _h264(
         steering=steering,
         hardware=True,
         needs=needs,
+        least=_LEAST,
+        most=_MOST,
     )
 
 

@@ -35,6 +35,8 @@ _AROUND = 4096
 LARGEST = MAX_OBJECT_SIZE - _AROUND
 #: A key picture larger than it may be by this is coded again, more coarsely, so often.
 TOLERANCE, ATTEMPTS = 1.5, 3
+#: An encoder that is opened with a quantiser so near to the wanted one is not opened again for a key picture.
+_NEAR = 2
 #: So high a bit rate that an encoder whose quantiser is told has none to keep to.
 _ANY_RATE = 1_000_000_000
 #: An open encoder's bit rate is changed only when it is off by this part: it costs some of them a reset.
@@ -71,16 +73,18 @@ class LibavEncoder:
         #: The quantiser that it is opened with, to which offsets are added.
         self._base = Kind.KEY.finest
         self._drift = Drift(settings.bitrate)
-        self._open()
+        self._count = 0
+        self._context: VideoCodecContext | None = None
+        if self._offset is None:
+            self._context = self._opened()
 
     @property
     def codec(self) -> str:
         """RFC 6381 codec string, read from the stream itself; empty before the first picture."""
         return self._codec
 
-    def _open(self) -> None:
+    def _opened(self) -> VideoCodecContext:
         coder, settings = self._coder, self._settings
-        self._count = 0
         rate = self._drift.bitrate if self._offset is None else _ANY_RATE
         try:
             context = av.CodecContext.create(coder.library, "w")
@@ -100,12 +104,12 @@ class LibavEncoder:
             if self._offset is not None:
                 context.qmin = context.qmax = self._base
             context.open()
-            self._drift.opened()
+            self._drift.begin()
         except av.error.FFmpegError as error:
             raise EncoderFailed(f"{coder.library} cannot be opened: {error.strerror}") from error
         except ValueError as error:
             raise EncoderFailed(f"{coder.library} is not in PyAV {av.__version__}") from error
-        self._context = context
+        return context
 
     def encode(self, picture: Part, size: int, key: bool = False) -> Encoded:
         """Encode a picture of the size the encoder was opened for. Raises EncoderFailed."""
@@ -134,7 +138,7 @@ class LibavEncoder:
 
     def close(self) -> None:
         """Flush, so that no thread of the encoder holds a picture when it is dropped; idempotent."""
-        if self._count:
+        if self._count and self._context is not None:
             self._count = 0
             try:
                 self._context.encode(None)
@@ -162,7 +166,10 @@ class LibavEncoder:
             key, kind, pixels = True, Kind.KEY, frame.width * frame.height
         if len(data) > LARGEST:
             raise EncoderFailed(f"{self._coder.library} makes pictures that are too large")
-        if not key:
+        if key:
+            # It is opened again, which takes another key picture, only long after this one (5.4.4).
+            self._drift.begin()
+        else:
             self._drift.coded(len(data), size, self._settings.rate)
         return packet, data
 
@@ -170,14 +177,17 @@ class LibavEncoder:
         """Have the next picture have `size` bytes; its quantiser, as far as it is known."""
         if self._offset is not None:
             quantiser = self._control.choose(kind, pixels, size)
-            if kind is Kind.KEY and quantiser != self._base:
+            if kind is Kind.KEY:
                 # No offset holds for a key picture, which needs nothing of the encoder before.
-                self._base = quantiser
-                self._reopen()
+                if self._context is None or abs(quantiser - self._base) > _NEAR:
+                    self._base = quantiser
+                    self._reopen()
+                quantiser = self._base
             self._offset.attach(frame, quantiser - self._base)
             return quantiser
         if self._coder.steering is Steering.BITRATE:
             rate = size * 8 * self._settings.rate
+            assert self._context is not None
             if abs(rate - self._rate) > _RATE_STEP * self._rate:
                 self._context.bit_rate = self._rate = rate
         return 0
@@ -193,6 +203,7 @@ class LibavEncoder:
         return Kind.MOTION if part >= MOTION_PART else Kind.CHANGE, max(1, round(part * width * height))
 
     def _code(self, frame: VideoFrame, kind: PictureType) -> Packet[Any]:
+        assert self._context is not None
         frame.pts = self._count
         frame.time_base = self._context.time_base
         # The frame is used again and again; a type left on it would make every picture a key frame.
@@ -208,7 +219,7 @@ class LibavEncoder:
 
     def _reopen(self) -> None:
         self.close()
-        self._open()
+        self._context = self._opened()
 
     def _check(self, data: bytes, key: bool) -> None:
         """Look at it as viewers do."""

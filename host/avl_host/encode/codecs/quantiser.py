@@ -23,7 +23,7 @@ class Kind(Enum):
     """Kinds of pictures: each with the finest quantiser that it is coded with, and bits for each pixel at quantiser 0
     before any was coded, as a power of two."""
 
-    KEY = (30, 3.5)
+    KEY = (30, 4.0)
     #: A large part has changed.
     MOTION = (30, 2.5)
     CHANGE = (30, 3.0)

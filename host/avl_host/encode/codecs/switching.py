@@ -52,7 +52,7 @@ class SwitchingEncoder:
 
     def encode(self, picture: Part, size: int, key: bool = False) -> Encoded:
         """Encode the picture with what is best now."""
-        if self._coders.best(self._settings.chroma) is not self._coder:
+        if self._best() is not self._coder:
             self._change()
         while True:
             try:
@@ -67,13 +67,16 @@ class SwitchingEncoder:
         """Flush and let go."""
         self._encoder.close()
 
+    def _best(self) -> Coder | None:
+        return self._coders.best(self._settings.chroma, self._settings.coded)
+
     def _change(self) -> None:
         self._encoder.close()
         self._coder, self._encoder = self._opened()
 
     def _opened(self) -> tuple[Coder | None, Encoder]:
         while True:
-            coder = self._coders.best(self._settings.chroma)
+            coder = self._best()
             try:
                 return coder, self._open_coder(coder, self._settings)
             except EncoderFailed as error:

@@ -57,15 +57,20 @@ def _written(packed: bytes) -> str:
 
 def leaving_from(local: str, six: bool) -> Ancillary:
     """What makes a datagram leave from one of our addresses, over its interface. `six`: on a socket of IPv6."""
+    return [_leaving(local, six)]
+
+
+@lru_cache(64)
+def _leaving(local: str, six: bool) -> tuple[int, int, bytes]:
     index = _interface_of(local)
     if ":" in local:
         packed = socket.inet_pton(socket.AF_INET6, local)
-        return [(socket.IPPROTO_IPV6, IPV6_PKTINFO, _SIX.pack(packed, index))]
+        return socket.IPPROTO_IPV6, IPV6_PKTINFO, _SIX.pack(packed, index)
     four = socket.inet_aton(local)
     if six:
         mapped = b"\x00" * 10 + b"\xff\xff" + four
-        return [(socket.IPPROTO_IPV6, IPV6_PKTINFO, _SIX.pack(mapped, index))]
-    return [(socket.IPPROTO_IP, IP_PKTINFO, _FOUR.pack(index, four, b"\x00" * 4))]
+        return socket.IPPROTO_IPV6, IPV6_PKTINFO, _SIX.pack(mapped, index)
+    return socket.IPPROTO_IP, IP_PKTINFO, _FOUR.pack(index, four, b"\x00" * 4)
 
 
 _known: dict[str, int] = {}
@@ -74,6 +79,7 @@ _known: dict[str, int] = {}
 def forget_interfaces() -> None:
     """The machine's addresses have changed."""
     _known.clear()
+    _leaving.cache_clear()
 
 
 def _interface_of(local: str) -> int:

@@ -53,7 +53,8 @@ class ReceivedFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedExact:
-    """One object of exact pixels. `complete`: no object before it is missing. Times as in ReceivedFrame."""
+    """One object of exact pixels. `complete`: no object before it is missing, or replaced by later ones. Times as in
+    ReceivedFrame."""
 
     track: int
     number: int
@@ -196,7 +197,8 @@ class MediaReceiver:
         gaps = track.gaps
         complete = gaps is None or not gaps.lacks(whole.number - 1)
         if gaps is not None:
-            complete = complete and whole.number <= gaps.newest + 1
+            # What replaces a missing object may still be on its way: no object of before that copies from it.
+            complete = complete and track.barrier < whole.number <= gaps.newest + 1
             gaps.came(whole.number, now)
         try:
             exact = exacts.decode(plaintext)

@@ -1,0 +1,122 @@
+"""What is coded as exact pixels is what a viewer shows, whatever it looks like; and copies are what they claim."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avl_host.capture.cells import changed_cells, rectangles
+from avl_host.encode import scroll
+from avl_host.encode.delivered import EXACT, PICTURE, Delivered
+from avl_host.encode.exactcoder import ExactCoder
+from avl_protocol.media import exact
+from avl_protocol.media.frame import Rect
+from avl_protocol.session.media.receiver import ReceivedExact
+from avl_protocol.wire.registry import CELL, ExactCoding
+from avl_viewer.decode.canvas import Canvas
+from tests.host.desk import Pixels, noise, text
+
+SIZE = (150, 97)
+
+
+def shown(pixels: Pixels, rects: tuple[Rect, ...], palettes: bool) -> tuple[Canvas, set[ExactCoding]]:
+    """What a viewer makes of it, and the codings that were used."""
+    height, width = pixels.shape[:2]
+    coded = ExactCoder().code(pixels, rects, (), palettes=palettes)
+    data = coded.encode((width, height), captured=1.0, input_echo=0.5, settled=True)
+    one = exact.decode(data)
+    assert (one.captured_us, one.input_echo_us, one.settled) == (1_000_000, 500_000, True)
+    canvas = Canvas()
+    canvas.show(ReceivedExact(track=2, number=0, exact=one, size=0, complete=True, first=0.0, last=0.0))
+    return canvas, {each.coding for each in one.rects}
+
+
+@settings(deadline=None)
+@given(st.sampled_from([1, 2, 3, 4, 5, 16, 17, 200, 256, 257, 5000]), st.integers(0, 1 << 30), st.booleans())
+def test_pixels_come_back(colours: int, seed: int, palettes: bool) -> None:
+    drawn = np.random.default_rng(seed)
+    some = drawn.integers(0, 256, (colours, 4), dtype=np.uint8)
+    pixels = some[drawn.integers(0, colours, (SIZE[1], SIZE[0]))]
+    canvas, codings = shown(pixels, (Rect(0, 0, *SIZE),), palettes)
+    assert (canvas.pixels[:, :, :3] == pixels[:, :, :3]).all()
+    if colours == 1:
+        assert codings == {ExactCoding.SOLID}
+    elif palettes and colours <= 16:
+        assert codings == {ExactCoding.PALETTE}
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6)), min_size=1, max_size=20))
+def test_any_cells_come_back_and_no_others(places: list[tuple[int, int]]) -> None:
+    pixels = text(*SIZE)
+    cells = np.zeros((7, 10), np.bool_)
+    for column, row in places:
+        cells[row, column] = True
+    canvas, _ = shown(pixels, rectangles(cells, *SIZE), False)
+    wide = cells.repeat(CELL, 0).repeat(CELL, 1)[: SIZE[1], : SIZE[0]]
+    assert (canvas.pixels[wide][:, :3] == pixels[wide][:, :3]).all()
+    assert not canvas.pixels[~wide].any()
+
+
+@pytest.mark.parametrize("down", [-200, -37, -16, -3, 5, 16, 90])
+def test_what_is_said_to_be_scrolled_is_so_pixel_for_pixel(down: int) -> None:
+    page = text(320, 900, 4)
+    before = noise(400, 352, 1)
+    after = before.copy()
+    before[:, 32:352] = page[300:652]
+    after[:, 32:352] = page[300 - down : 652 - down]
+    changed = changed_cells(before, after, [(0, 352)])
+    found = scroll.find(before, after, changed)
+    assert found is not None and found.down == down
+    assert not (found.cells & ~changed).any()
+    for row, column in np.argwhere(found.cells):
+        y, x = row * CELL, column * CELL
+        assert (after[y : y + CELL, x : x + CELL] == before[y - down : y - down + CELL, x : x + CELL]).all()
+    copied = before.copy()
+    for rect, (x, y) in scroll.copies(found.cells, found.down, 400, 352):
+        part = copied[y : y + rect.height, x : x + rect.width].copy()
+        copied[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = part
+    wide = found.cells.repeat(CELL, 0).repeat(CELL, 1)[:352, :400]
+    assert (copied[wide] == after[wide]).all(), "no copy spoils the source of a later one"
+
+
+@pytest.mark.parametrize("change", ["nothing alike", "blank", "small"])
+def test_what_does_not_scroll_is_not_taken_for_it(change: str) -> None:
+    before, after = noise(320, 320, 1), noise(320, 320, 2)
+    if change == "blank":
+        after[:] = 7
+    elif change == "small":
+        after = before.copy()
+        after[100:110] = before[90:100]
+    assert scroll.find(before, after, changed_cells(before, after, [(0, 320)])) is None
+
+
+@given(st.integers(-80, 80), st.integers(0, 1 << 30))
+def test_what_the_audience_has_above_a_cell(down: int, seed: int) -> None:
+    drawn = np.random.default_rng(seed)
+    delivered = Delivered(32, 160)
+    delivered.source[:] = np.where(drawn.random((10, 2)) < 0.8, EXACT, PICTURE)
+    delivered.owed[:] = drawn.random((10, 2)) < 0.1
+    found = delivered.known_above(down)
+    for row in range(10):
+        rows = {(row * CELL + y - down) // CELL for y in range(CELL)}
+        for column in range(2):
+            known = all(
+                0 <= one < 10 and delivered.source[one, column] == EXACT and not delivered.owed[one, column]
+                for one in rows
+            )
+            assert bool(found[row, column]) == known
+
+
+def test_what_was_carried_last_by_a_lost_object_is_owed_and_nothing_else() -> None:
+    delivered = Delivered(64, 64)
+    for number, rect in enumerate((Rect(0, 0, 64, 64), Rect(0, 0, 32, 16), Rect(16, 0, 16, 16))):
+        delivered.sent_exact((rect,), number)
+    assert delivered.settled
+    delivered.owe_missing([(1, 1), (7, 9)])
+    assert np.argwhere(delivered.owed).tolist() == [[0, 0]]
+    delivered.sent_picture((Rect(0, 0, 16, 16),))
+    assert not delivered.owed.any() and not delivered.settled
+    delivered.owe_missing([(0, 2)])
+    assert delivered.owed.sum() == 15, "what a picture shows, exact pixels will follow anyway"
