@@ -66,7 +66,7 @@ test("the host speaks of the upload, the relay of the download, each of the sess
   /** @type {any[]} */
   const told = [];
   const carrier = { heardAt: 1000, openStream: () => 0, sendStream() {}, close() {} };
-  const world = /** @type {any} */ ({ dial: () => carrier, clock: () => 1000, wall: () => 0, entropy: (/** @type {number} */ size) => new Uint8Array(size) });
+  const world = /** @type {any} */ ({ dial: () => carrier, clock: () => 1000, wall: () => 0, after() {}, entropy: (/** @type {number} */ size) => new Uint8Array(size) });
   const client = new Client(world, { paint() {}, desktops() {} }, (message) => told.push(message));
   const want = /** @type {any} */ ({ directions: { url: "", hashes: [], pin: new Uint8Array(32), quic: "relay:1" }, device: 1n, code: "c", name: "n" });
   const figures = () => {
@@ -77,7 +77,7 @@ test("the host speaks of the upload, the relay of the download, each of the sess
   const begin = async () => {
     await client.connect(want);
     const paths = /** @type {any} */ (client.paths);
-    const media = { lost: 0, received: 1 };
+    const media = { lost: 0, received: 1, allSent: () => false };
     paths.session = { attachment: { handle: 3 }, media, inputWaits: false, nextTimeout: () => null, handleTimer() {}, lost() {}, end: async () => {} };
     paths._plan.current = paths._paths[0];
     return paths;

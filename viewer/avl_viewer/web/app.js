@@ -205,7 +205,6 @@ function state(to, reason, waited = 0) {
     return;
   }
   root.dataset.state = to;
-  if (to !== "running" && to !== "stale") delete root.dataset.exact;
   entrance.hide();
   view.show();
   element("notice-again", HTMLElement).hidden = to !== "ended";

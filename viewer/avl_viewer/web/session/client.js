@@ -69,6 +69,8 @@ export class Client {
     /** Why the last session was lost, for a person. */
     this._lost = "";
     this._said = "";
+    /** Whether the desktop is seen as it is, and what the page was told of it last. */
+    this._watched = this._exact = false;
     this._services = new Services();
     /** The session that services were told of as admitted, and not yet as ended. @type {ViewerSession | null} */
     this._served = null;
@@ -366,6 +368,8 @@ export class Client {
   _say(state, text, more = {}) {
     this._said = `${state} ${text}`;
     this._tell({ say: "state", state, text, ...more });
+    this._watched = state === "running" || state === "stale";
+    this._lookAtExact();
   }
 
   // pictures
@@ -391,11 +395,13 @@ export class Client {
     this._lookAtExact();
   }
 
-  /** Tell the page when the desktop became exact, or ceased to be. */
+  /** Tell the page when the desktop became exact, or ceased to be; where it is not reached nobody knows. */
   _lookAtExact() {
     const media = this._session?.media;
-    const changed = media ? this._pictures.lookAtExact(media, this._world.clock()) : null;
-    if (changed !== null) this._tell({ say: "exact", exact: changed });
+    if (media) this._pictures.lookAtExact(media, this._world.clock());
+    const exact = this._watched && this._pictures.exact;
+    if (exact !== this._exact) this._tell({ say: "exact", exact });
+    this._exact = exact;
     this._world.after();
   }
 }

@@ -140,8 +140,8 @@ export class Pictures {
     this._offset = null;
     /** Since when every pixel of the first desktop is exact; null: it is not. @type {number | null} */
     this._exactSince = null;
-    /** What was painted last and is not on the screen yet. @type {Presented | null} */
-    this._painted = null;
+    /** Whether exact pixels of the first desktop were painted that are not on the screen yet. */
+    this._painted = false;
     this.visible = true;
     /** Figures of the first desktop, and of input. */
     this.statistics = new Statistics();
@@ -152,7 +152,8 @@ export class Pictures {
     for (const desktop of this._desktops) desktop.close();
     this._desktops = [];
     this._rates = {};
-    this._exactSince = this._painted = null;
+    this._exactSince = null;
+    this._painted = false;
     this.statistics = new Statistics();
   }
 
@@ -184,9 +185,14 @@ export class Pictures {
     for (const one of objects) this._of(one.track)?.take(one, offset);
   }
 
-  /** Whether every pixel of the first desktop is exact and on the screen, where that has changed since the last call;
-   * else null. While they are exact, no picture is missed. @param {import("./receiver.js").MediaReceiver} media @param {number} now @returns
-   * {boolean | null} */
+  /** Whether every pixel of the first desktop was exact and on the screen when it was last looked at. */
+  get exact() {
+    return this._exactSince !== null;
+  }
+
+  /** Look whether they are, and tell where that has changed since the last call; else null. While they are exact, no
+   * picture is missed. @param {import("./receiver.js").MediaReceiver} media @param {number} now @returns {boolean | null}
+   */
   lookAtExact(media, now) {
     const first = this._desktops[0];
     const track = first?.tracks.exact;
@@ -260,7 +266,7 @@ export class Pictures {
 
   /** @param {Painted} painted */
   paint(painted) {
-    if (painted.desktop === this.desktops[0]) this._painted = [painted.track, painted.number];
+    if (painted.changed.length && painted.desktop === this.desktops[0]) this._painted = true;
     this._screen.paint(painted);
   }
 
@@ -280,9 +286,7 @@ export class Pictures {
 
   /** Objects are on the screen. @param {Presented[]} objects @param {number} at */
   presented(objects, at) {
-    for (const [track, number] of objects) {
-      this._of(track)?.presented(track, number, at, this._offset);
-      if (this._painted?.[0] === track && this._painted[1] === number) this._painted = null;
-    }
+    this._painted = false; // all that was painted until now is on it
+    for (const [track, number] of objects) this._of(track)?.presented(track, number, at, this._offset);
   }
 }
