@@ -71,7 +71,7 @@ const EARLY = 8;
  * @typedef {object} Incoming  What has come of one track.
  * @property {import("../../media/track.js").Track} track
  * @property {Reassembler} reassembler
- * @property {Ordering<ReceivedFrame>} ordering
+ * @property {Ordering<Opened>} ordering
  * @property {Preamble | null} group
  * @property {Opened[]} early  what came before the first key object was whole
  * @property {number} asked
@@ -214,7 +214,8 @@ export class MediaReceiver {
    * @param {Uint8Array} plaintext @param {number} opened */
   _exact(track, whole, plaintext, opened) {
     const { gaps } = track;
-    const complete = !gaps || (!gaps.lacks(whole.number - 1) && whole.number <= gaps.newest + 1);
+    // What replaces a missing object may still be on its way: no object of before that copies from it.
+    const complete = !gaps || (!gaps.lacks(whole.number - 1) && track.barrier < whole.number && whole.number <= gaps.newest + 1);
     gaps?.came(whole.number, opened);
     let exact;
     try {
@@ -237,36 +238,45 @@ export class MediaReceiver {
   _frame(track, one) {
     const { whole, preamble } = one;
     if (!preamble.key) {
-      if (track.group) this._order(track, track.group, [one]);
+      if (track.group) this._order(track, [one]);
       else track.early = [...track.early.slice(1 - EARLY), one];
       return;
     }
     checkSize(preamble.width, preamble.height);
     checkSize(...preamble.desktop);
-    track.group = preamble;
+    track.group ??= preamble;
     if (track.track.dependent) track.reassembler.forgetBefore(whole.number);
     const early = track.early.filter((other) => other.whole.number > whole.number);
     track.early = [];
-    this._order(track, preamble, [one, ...early]);
+    this._order(track, [one, ...early]);
   }
 
-  /** Give out the frames that may be decoded now that these are there. @param {Incoming} track @param {Preamble} group
-   * @param {Opened[]} several */
-  _order(track, group, several) {
-    const { codec, width, height, chroma, desktop, place } = group;
+  /** Give out the frames that may be decoded now that these are there. @param {Incoming} track @param {Opened[]} several
+   * */
+  _order(track, several) {
     /** @type {ReceivedFrame[]} */
     const ready = [];
-    for (const { whole, preamble, data, opened } of several) {
-      if (!shows(preamble, group)) throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "a picture leaves its place");
-      checkBitstream(data, group, preamble.key);
+    for (const one of several) {
       this.received++;
-      const frame = {
-        track: track.track.id, number: whole.number, preamble, data, size: whole.sealed.length,
-        codec, width, height, chroma, desktop, place, first: whole.first, last: whole.last, opened,
-      };
-      ready.push(...(track.track.dependent ? track.ordering.add(whole.number, preamble.depends, frame, opened) : [frame]));
+      const { number } = one.whole;
+      const now = track.track.dependent ? track.ordering.add(number, one.preamble.depends, one, one.opened) : [one];
+      for (const each of now) ready.push(this._ready(track, each));
     }
     if (ready.length) this._owner.frames(ready);
+  }
+
+  /** One whose turn it is, and with that the one of its group: others may have come before their key object. Throws
+   * RemoteProtocolError. @param {Incoming} track @param {Opened} one @returns {ReceivedFrame} */
+  _ready(track, { whole, preamble, data, opened }) {
+    if (preamble.key) track.group = preamble;
+    const group = /** @type {Preamble} */ (track.group);
+    if (!shows(preamble, group)) throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "a picture leaves its place");
+    checkBitstream(data, group, preamble.key);
+    const { codec, width, height, chroma, desktop, place } = group;
+    return {
+      track: track.track.id, number: whole.number, preamble, data, size: whole.sealed.length,
+      codec, width, height, chroma, desktop, place, first: whole.first, last: whole.last, opened,
+    };
   }
 
   /** [track, first object that can't be decoded] of every track that must recover now; asked at most once per track in
