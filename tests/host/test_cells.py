@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from avl_host.capture.cells import Cells, box, changed_cells, grid, mark, rectangles, row_bands, take_over, touched
+from avl_host.capture.cells import (
+    Cells,
+    box,
+    changed_cells,
+    changed_within,
+    grid,
+    mark,
+    rectangles,
+    row_bands,
+    take_over,
+    touched,
+)
 from avl_protocol.media.exact import on_cells
 from avl_protocol.media.frame import Rect
 from avl_protocol.wire.registry import CELL
@@ -37,6 +48,7 @@ def test_every_difference_is_found_and_nothing_else(size: tuple[int, int], point
         after[y % height, x % width, 2] = 7
     found = changed_cells(before, after, [(0, height)])
     assert (found == cells_of(width, height, points)).all()
+    assert (changed_within(before, after, [Rect(0, 0, width, height)]) == found).all()
     take_over(before, after, found)
     assert (before == after).all()
 
@@ -59,6 +71,20 @@ def test_rectangles_cover_what_is_marked(
     around = box(cells, width, height)
     assert (around is None) == (not points)
     assert around is None or cells[touched(around)].sum() == cells.sum()
+
+
+@given(POINTS, st.tuples(st.integers(0, 300), st.integers(0, 100), st.integers(1, 80), st.integers(1, 80)))
+def test_only_cells_that_rectangles_touch_are_looked_at(
+    points: list[tuple[int, int]], sides: tuple[int, int, int, int]
+) -> None:
+    before, after = picture(333, 130), picture(333, 130)
+    for x, y in points:
+        after[y % 130, x % 333, 1] = 5
+    x, y, width, height = sides
+    rect = Rect(x, y, min(width, 333 - x), min(height, 130 - y))
+    wanted = np.zeros_like(cells_of(333, 130, []))
+    wanted[touched(rect)] = cells_of(333, 130, points)[touched(rect)]
+    assert (changed_within(before, after, [rect]) == wanted).all()
 
 
 def test_one_pixel_is_one_cell() -> None:

@@ -83,6 +83,22 @@ def _differing(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> Cells:
     return np.logical_or.reduceat(found, np.arange(0, width, CELL), axis=1)
 
 
+def changed_within(previous: NDArray[np.uint8], current: NDArray[np.uint8], rects: Iterable[Rect]) -> Cells:
+    """The cells in which two pictures differ, looked for only in those that rectangles touch: where these are narrow,
+    that is less than whole rows."""
+    height, width = current.shape[:2]
+    cells = np.zeros(grid(width, height), np.bool_)
+    old, new = (picture.view(np.uint32)[:, :, 0] for picture in (previous, current))
+    for rect in rects:
+        rows, columns = touched(rect)
+        top, left = rows.start * CELL, columns.start * CELL
+        inside = slice(top, min(height, rows.stop * CELL)), slice(left, min(width, columns.stop * CELL))
+        differs = old[inside] != new[inside]
+        down = np.logical_or.reduceat(differs, np.arange(0, differs.shape[0], CELL), axis=0)
+        cells[rows, columns] |= np.logical_or.reduceat(down, np.arange(0, differs.shape[1], CELL), axis=1)
+    return cells
+
+
 def take_over(previous: NDArray[np.uint8], current: NDArray[np.uint8], cells: Cells) -> None:
     """Copy cells of one picture into another of the same size."""
     height, width = current.shape[:2]

@@ -23,7 +23,16 @@ import xcffib.xfixes
 import xcffib.xproto
 from numpy.typing import NDArray
 
-from avl_host.capture.cells import Cells, changed_cells, grid, mark, row_bands, take_over, touched
+from avl_host.capture.cells import (
+    Cells,
+    changed_cells,
+    changed_within,
+    grid,
+    mark,
+    row_bands,
+    take_over,
+    touched,
+)
 from avl_host.capture.shared_memory import SharedPixels
 from avl_host.capture.source import CursorImage, Picture, SourceLost
 from avl_protocol.media.frame import Monitor, Rect
@@ -42,6 +51,8 @@ _LAYOUT_EVENTS = (
 _ALL_PLANES = 0xFFFFFFFF
 #: Of a rectangle that was drawn so much must be moving already, or it is compared.
 FILM_PART = 0.9
+#: At most so many rectangles that cover at most this part of their rows are fetched and compared by themselves.
+NARROW_COUNT, NARROW_PART = 8, 0.5
 _Answer = TypeVar("_Answer")
 
 
@@ -69,6 +80,8 @@ class X11CaptureSource:
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._shared: SharedPixels | None = None
+        #: Where parts of rows are fetched to.
+        self._aside: SharedPixels | None = None
         self._width = self._height = 0
         self._listed: tuple[Monitor, ...] | None = None
         self._damaged = True
@@ -177,7 +190,7 @@ class X11CaptureSource:
             take_over(self._previous, shared.pixels, self._behind & ~np.asarray(believed))
             self._behind &= believed
         try:
-            self._fetch(row_bands(drawn, self._height))
+            self._fetch(drawn)
         except xcffib.xproto.MatchError:
             # The desktop shrank a moment ago; its event follows.
             self._resized = self._damaged = True
@@ -204,29 +217,62 @@ class X11CaptureSource:
 
     def _changes(self, pixels: NDArray[np.uint8], drawn: list[Rect], moving: Cells | None) -> Cells:
         """The cells that differ: found by comparing, or believed."""
-        if moving is None or moving.shape != grid(self._width, self._height):
-            return changed_cells(self._previous, pixels, row_bands(drawn, self._height))
-        film = [rect for rect in drawn if moving[touched(rect)].mean() > FILM_PART]
+        film: list[Rect] = []
+        if moving is not None and moving.shape == grid(self._width, self._height):
+            film = [rect for rect in drawn if moving[touched(rect)].mean() > FILM_PART]
         others = [rect for rect in drawn if rect not in film]
-        changed = changed_cells(self._previous, pixels, row_bands(others, self._height))
+        if self._narrow(others):
+            changed = changed_within(self._previous, pixels, others)
+        else:
+            changed = changed_cells(self._previous, pixels, row_bands(others, self._height))
         mark(changed, film)
         return changed
 
-    def _fetch(self, bands: list[tuple[int, int]]) -> None:
-        assert self._shared is not None
+    def _narrow(self, rects: list[Rect]) -> bool:
+        """Whether a few rectangles cover much less than the rows that they lie in."""
+        if len(rects) > NARROW_COUNT:
+            return False
+        bands = row_bands(rects, self._height)
+        rows = sum(bottom - top for top, bottom in bands)
+        return sum(rect.width * rect.height for rect in rects) < NARROW_PART * rows * self._width
+
+    def _fetch(self, drawn: list[Rect]) -> None:
+        """Bring the pixels of rectangles up to date: in whole rows, each of which lands at its place, or where they are
+        narrow one by one, by way of a second segment."""
+        shared = self._shared
+        assert shared is not None
+        if not self._narrow(drawn):
+            bands = [
+                (0, top, self._width, bottom - top, top * self._width * 4)
+                for top, bottom in row_bands(drawn, self._height)
+            ]
+            self._get(shared, bands)
+            return
+        if self._aside is None:
+            self._aside = SharedPixels(self._x, self._shm, self._width, self._height)
+        inside = [rect for rect in drawn if rect.x < self._width and rect.y < self._height]
+        places, at = [], 0
+        for rect in inside:
+            width, height = min(rect.width, self._width - rect.x), min(rect.height, self._height - rect.y)
+            places.append((rect.x, rect.y, width, height, at))
+            at += width * height * 4
+        if at > self._aside.pixels.nbytes:
+            self._get(shared, [(0, 0, self._width, self._height, 0)])
+            return
+        self._get(self._aside, places)
+        flat = self._aside.pixels.reshape(-1)
+        for x, y, width, height, at in places:
+            part = flat[at : at + width * height * 4].reshape(height, width, 4)
+            shared.pixels[y : y + height, x : x + width] = part
+
+    def _get(self, into: SharedPixels, places: list[tuple[int, int, int, int, int]]) -> None:
+        """Have the server write parts of the desktop, (x, y, width, height), behind each other in rows of their own
+        width, each from a byte of a segment on."""
         pending = [
             self._shm.GetImage(
-                self._root,
-                0,
-                top,
-                self._width,
-                bottom - top,
-                _ALL_PLANES,
-                xcffib.xproto.ImageFormat.ZPixmap,
-                self._shared.segment,
-                top * self._width * 4,
+                self._root, x, y, width, height, _ALL_PLANES, xcffib.xproto.ImageFormat.ZPixmap, into.segment, at
             )
-            for top, bottom in bands
+            for x, y, width, height, at in places
         ]
         for cookie in pending:
             cookie.reply()
@@ -254,7 +300,7 @@ class X11CaptureSource:
 
     def close(self) -> None:
         """Let go of the display; idempotent."""
-        self._shared = None
+        self._shared = self._aside = None
         if self._wake_read >= 0:
             os.close(self._wake_read)
             os.close(self._wake_write)
@@ -269,6 +315,9 @@ class X11CaptureSource:
             if (geometry.width, geometry.height) == (self._width, self._height):
                 return
             self._shared.detach()
+            if self._aside is not None:
+                self._aside.detach()
+                self._aside = None
         self._width, self._height = geometry.width, geometry.height
         try:
             self._shared = SharedPixels(self._x, self._shm, self._width, self._height)

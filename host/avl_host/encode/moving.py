@@ -30,6 +30,8 @@ LOOSE_PART, LOOSE_SECONDS = 0.5, 2.0
 KEPT = 2.0
 #: Bits per pixel of a coded picture above which more is not worth it; and bits per second that any may take.
 FAIR_BITS, LEAST_FAIR = 0.115, 4_000_000
+#: Pixels of a place that one thread codes in time: two that wait for each other on busy cores take three times as long.
+ONE_THREAD = 1_500_000
 #: Seconds over which it is counted what pictures take.
 TAKEN_SECONDS = 0.5
 
@@ -192,7 +194,7 @@ class Moving:
             chroma=self._chroma,
             bitrate=self._budget.bitrate,
             rate=self._settings.rate,
-            threads=self._settings.threads,
+            threads=1 if place.width * place.height <= ONE_THREAD else self._settings.threads,
             scale=self.rung.scale,
         )
         opened = self._opened
