@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avl_host.capture.cells import Cells, touched
-from avl_host.encode.activity import BUSY, TILE, Activity, spread, tiles
+from avl_host.encode.activity import BUSY, TILE, Activity, spread
 from avl_host.encode.delivered import PICTURE, Delivered
 from avl_protocol.media.frame import Rect
 from avl_protocol.wire.registry import CELL
@@ -27,8 +27,9 @@ SUDDEN_LEAST, SUDDEN_MOST = 24_000, 256_000
 OVERTAKEN, SCROLLING = 4, 30
 #: What goes on changing goes by picture if its exact pixels took more than this part of the rate.
 FILM_PART = 0.3
-#: What changes beside a film belongs to it unless it is so many times as large.
-JOINED = 3
+#: What changes with a film and touches it belongs to it, as far as so many cells away, unless it is so many times as
+#: large.
+STEPS, JOINED = 16, 3
 #: Seconds without a change after which what a picture shows is at rest.
 REST = 0.2
 
@@ -77,7 +78,7 @@ class Lanes:
         # A small animation is better exact: it costs little.
         if float(cost[film].sum()) * self.activity.rate >= FILM_PART * room.rate:
             # What changes together is shown together, or it would be torn where it meets.
-            pictures = dear & spread(_joined(tiles(film), tiles(dear)), changed.shape)
+            pictures = _joined(film, dear)
         rough = dear & (cost >= BUSY * CELL * CELL)
         sudden = min(max(SUDDEN_LEAST, room.rate * SUDDEN_SECONDS), SUDDEN_MOST)
         if float(cost[rough].sum()) > sudden:
@@ -120,19 +121,20 @@ def _mean(values: NDArray[np.float32], cells: Cells) -> NDArray[np.float32]:
 
 
 def _joined(film: Cells, changed: Cells) -> Cells:
-    """The tiles of a film, and those that have changed with it and touch it, or touch what does."""
+    """The cells of a film, and those that have changed with it and touch it, or touch what does."""
     found = film
-    while True:
+    for _ in range(STEPS):
         wider = _around(found) & changed | film
         if wider.sum() > (1 + JOINED) * film.sum():
             return _around(film) & changed | film
         if (wider == found).all():
-            return found
+            break
         found = wider
+    return found
 
 
 def _around(marked: Cells) -> Cells:
-    """Marked tiles and their neighbours."""
+    """Marked cells and their neighbours."""
     rows, columns = marked.shape
     wide = np.pad(marked, 1)
     around: Cells = np.logical_or.reduce([wide[y : y + rows, x : x + columns] for y in range(3) for x in range(3)])
