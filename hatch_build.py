@@ -41,7 +41,7 @@ class TakeFromNpm(BuildHookInterface[Any]):
         elif not there(copies.values()):
             self.app.display_warning(
                 f"The browser client is left without {', '.join(TAKEN)}: that comes from npm, which is missing or "
-                "failed. A relay will not start from this build; install npm and build again."
+                "failed. A relay of this build serves no page; install npm and build again."
             )
 
 

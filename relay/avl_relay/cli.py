@@ -103,7 +103,7 @@ def serve(
     try:
         with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
             text = run(_serve(settings))
-    except (OSError, StateError, ValueError, LookupError) as error:
+    except (OSError, StateError, ValueError) as error:
         raise _fail(str(error), FAILED) from None
     except Exception as error:
         raise _fail(f"an error in this program, please report it: {told(error)}", FAILED) from None

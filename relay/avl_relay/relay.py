@@ -35,7 +35,7 @@ from avl_relay.config import RelaySettings
 from avl_relay.directory import Directory, Place, WhereIs
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.router import Router
-from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, origin_allowed
+from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, origin_allowed, page_lacks
 from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
 from avl_relay.locator import Locator
@@ -117,7 +117,7 @@ class Relay:
     # running
 
     async def start(self) -> None:
-        """Bind both ports and accept connections. Raises OSError, StateError, ValueError, LookupError."""
+        """Bind both ports and accept connections. Raises OSError, StateError, ValueError."""
         settings, world = self._settings, self._world
         self.failed = asyncio.get_running_loop().create_future()
         self._unwatch = world.faults.watch(self._log.error, self._give_up, world.clock.monotonic)
@@ -148,6 +148,8 @@ class Relay:
         names: frozenset[str] = frozenset()
         if not self._simulated:
             handler, names = await self._start_http(bound)
+            if (lacking := page_lacks()) is not None:
+                self._log.warning("no page", reason=lacking)
         self._endpoint.listen(
             self._certificates()[0],
             on_carrier=self._accept,

@@ -186,3 +186,19 @@ def test_what_the_system_refuses_is_done_without() -> None:
         raise ValueError("not allowed")
 
     assert descriptors.raised(lambda: (1024, 4096), refuse) == 1024
+
+
+async def test_a_relay_whose_page_is_not_whole_serves_all_else_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avl_relay.http.app.FROM_NPM", "vendor/nothing.mjs")
+    async with page(tmp_path) as port:
+        answers = []
+        for path in ("/", "/health"):
+            request = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(request.encode())
+            answers.append(await reader.read())
+            writer.close()
+    assert answers[0].startswith(b"HTTP/1.1 503") and b"install npm" in answers[0]
+    assert answers[1].startswith(b"HTTP/1.1 200")

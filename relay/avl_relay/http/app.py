@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from avl_protocol.wire.target import show_pin
@@ -88,10 +88,33 @@ def build(
         routes=[
             Route("/.well-known/avl.json", describe),
             Route("/health", health),
-            Mount("/", StaticFiles(directory=client_folder(), html=True)),
+            _page(),
         ],
         middleware=[Middleware(Guard, names=names, alternative=alternative, pays=pays)],
     )
+
+
+def _page() -> BaseRoute:
+    """The browser client; where this installation lacks it, a sentence about that: all else that a relay does goes
+    on."""
+    try:
+        return Mount("/", StaticFiles(directory=client_folder(), html=True))
+    except LookupError as error:
+        lacking = f"This relay has no page: {error}\n"
+
+    async def absent(request: Request) -> Response:
+        return PlainTextResponse(lacking, 503)
+
+    return Route("/{path:path}", absent)
+
+
+def page_lacks() -> str | None:
+    """What the page lacks, in a sentence; None where it is whole."""
+    try:
+        client_folder()
+    except LookupError as error:
+        return str(error)
+    return None
 
 
 def client_folder() -> Path:
@@ -107,7 +130,7 @@ def client_folder() -> Path:
 def checked(folder: Path) -> Path:
     """The folder, which holds what the page takes from npm (hatch_build.py). Raises LookupError when it does not."""
     if not (folder / FROM_NPM).is_file():
-        raise LookupError("the browser client lacks zstddec, which npm brings: install npm, then this program again")
+        raise LookupError("the browser client lacks zstddec, which npm brings: install npm, then avl again")
     return folder
 
 
