@@ -117,6 +117,34 @@ class Coder:
         self.closed = True
 
 
+class Slow:
+    """A coding whose job is done when the test says so."""
+
+    def __init__(self) -> None:
+        self._job: Callable[[], EncodedFrame] | None = None
+        self._done: list[EncodedFrame] = []
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None or bool(self._done)
+
+    def begin(self, job: Callable[[], EncodedFrame]) -> None:
+        self._job = job
+
+    def finish(self) -> None:
+        """Do what is under way, if anything is."""
+        if self._job is not None:
+            job, self._job = self._job, None
+            self._done.append(job())
+
+    def take(self) -> list[EncodedFrame]:
+        done, self._done = self._done, []
+        return done
+
+    def close(self) -> None:
+        self._job = None
+
+
 class Sender:
     """A permit as the bench has it."""
 
@@ -134,7 +162,7 @@ class Bench:
     """A pipeline, an audience, and time that passes in its steps. `canvas` shows exact pixels as a viewer does;
     `blurred` marks the cells that it shows from pictures."""
 
-    def __init__(self, desk: Desk | None = None, **settings: float) -> None:
+    def __init__(self, desk: Desk | None = None, coding: Slow | None = None, **settings: float) -> None:
         self.desk = desk or Desk()
         self.desk.now = lambda: self.now
         self.coders: list[Coder] = []
@@ -151,7 +179,7 @@ class Bench:
             return self.coders[-1]
 
         chosen = PipelineSettings(**settings)  # type: ignore[arg-type]
-        self.pipeline = Pipeline(self.desk, open_coder, Sender(self), lambda: self.now, chosen)
+        self.pipeline = Pipeline(self.desk, open_coder, Sender(self), lambda: self.now, chosen, coding)
 
     def step(self) -> tuple[Frame, ...]:
         """One step now; what is sent is shown."""

@@ -98,12 +98,15 @@ def test_what_the_audience_has_above_a_cell(down: int, seed: int) -> None:
     delivered = Delivered(32, 160)
     delivered.source[:] = np.where(drawn.random((10, 2)) < 0.8, EXACT, PICTURE)
     delivered.owed[:] = drawn.random((10, 2)) < 0.1
-    found = delivered.known_above(down)
+    waiting = drawn.random((10, 2)) < 0.1
+    found = delivered.known_above(down, waiting)
     for row in range(10):
         rows = {(row * CELL + y - down) // CELL for y in range(CELL)}
         for column in range(2):
             known = all(
-                0 <= one < 10 and delivered.source[one, column] == EXACT and not delivered.owed[one, column]
+                0 <= one < 10
+                and delivered.source[one, column] == EXACT
+                and not (delivered.owed[one, column] or waiting[one, column])
                 for one in rows
             )
             assert bool(found[row, column]) == known

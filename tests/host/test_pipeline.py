@@ -13,7 +13,7 @@ from avl_host.encode.lanes import REST
 from avl_protocol.media import exact
 from avl_protocol.media.frame import Chroma, ExactFrame, Frame, Rect
 from avl_protocol.wire.registry import ExactCoding
-from tests.host.desk import Bench, Desk, exacts, noise, pictures, text
+from tests.host.desk import Bench, Desk, Slow, exacts, noise, pictures, text
 
 GLYPH = Rect(100, 60, 9, 18)
 FILM = Rect(64, 64, 320, 192)
@@ -22,7 +22,7 @@ GLYPH_ASIDE = Rect(450, 60, 9, 18)
 
 def settled(desk: Desk | None = None, **settings: float) -> Bench:
     """A desktop whose audience has all of it."""
-    bench = Bench(desk, **settings)
+    bench = Bench(desk, None, **settings)
     bench.settle()
     return bench
 
@@ -153,6 +153,47 @@ def test_scrolling_by_any_distance_is_exact(down: int) -> None:
     sent = bench.run(1.0)
     assert bench.equal and not pictures(sent)
     assert any(one.coding is ExactCoding.COPY for frame in exacts(sent) for one in exact.decode(frame.data).rects)
+
+
+def test_a_copy_that_the_path_did_not_take_is_never_made_later() -> None:
+    desk = Desk(640, 352)
+    page = text(640, 1000, 6)
+    desk.pixels[:] = page[:352]
+    bench = settled(desk, bitrate=20_000_000)
+    bench.ready = False
+    bench.pipeline.input_applied(bench.now)
+    bench.change(Rect(0, 0, 640, 352), page[16:368])
+    assert bench.run(0.1) == [], "too much for a full path"
+    bench.change(Rect(0, 160, 640, 192), 9)
+    bench.run(0.1)
+    bench.ready = True
+    bench.settle()
+
+
+def test_nothing_is_copied_from_what_waits_to_be_coded() -> None:
+    desk = Desk(640, 352)
+    page = text(640, 1000, 6)
+    desk.pixels[:] = page[:352]
+    coding = Slow()
+    bench = Bench(desk, coding, bitrate=4_000_000)
+    bench.settle()
+    bench.change(Rect(0, 0, 256, 160), noise(256, 160))
+    bench.step()
+    assert coding.busy
+    bench.now += 0.05
+    # While that is being coded, a photograph appears in the text below, and all of that scrolls.
+    below = page[160:352].copy()
+    below[32:160, 320:512] = noise(192, 128, 2)
+    bench.change(Rect(0, 160, 640, 192), below)
+    bench.step()
+    bench.now += 0.05
+    bench.change(Rect(0, 160, 640, 192), np.concatenate([below[16:], page[352:368]]))
+    bench.step()
+    for _ in range(400):
+        coding.finish()
+        bench.step()
+        bench.run(0.05)
+    assert bench.pipeline.settled and bench.equal
 
 
 # pictures

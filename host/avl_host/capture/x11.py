@@ -226,6 +226,10 @@ class X11CaptureSource:
         else:
             changed = changed_cells(self._previous, pixels, row_bands(others, self._height))
         mark(changed, film)
+        # Of what was believed the pixels before are not known: where nothing was drawn nothing has changed.
+        told = np.zeros_like(changed)
+        mark(told, drawn)
+        changed &= told
         return changed
 
     def _narrow(self, rects: list[Rect]) -> bool:

@@ -55,10 +55,10 @@ class Delivered:
             cells = touched(rect)
             self.source[cells], self.owed[cells] = PICTURE, False
 
-    def known_above(self, down: int) -> Cells:
+    def known_above(self, down: int, waiting: Cells) -> Cells:
         """The cells whose pixels, taken `down` rows further up (below: negative), lie in cells of which the audience
-        was sent exact pixels and is owed none."""
-        known = (self.source == EXACT) & ~self.owed
+        was sent exact pixels and is owed none, nor the picture that `waiting` ones are to come with."""
+        known = (self.source == EXACT) & ~self.owed & ~waiting
         rows = len(known)
         tops = np.arange(rows) * CELL
         bottoms = np.minimum(tops + CELL, self.size[1])

@@ -302,6 +302,7 @@ class Pipeline:
         self._earliest = max(self._earliest + 1.0 / self._settings.rate, now)
         self._picture = picture
         self._fresh = True
+        self._copies = []  # what was not copied from the picture before is owed
         delivered = self._delivered
         if delivered is None or delivered.size != picture.size:
             delivered = self._delivered = Delivered(*picture.size)
@@ -318,7 +319,7 @@ class Pipeline:
         found = cost(picture.pixels, fresh)
         self._cost[fresh] = found[fresh]
         scrolled = self._scrolled(picture, fresh)
-        copied = None if scrolled is None else scrolled.cells & delivered.known_above(scrolled.down)
+        copied = None if scrolled is None else scrolled.cells & delivered.known_above(scrolled.down, self._due)
         room = Room(self._kept_budget.bitrate / 8, self._moving.place)
         lanes = self._lanes.sort(changed, self._cost, copied, delivered, room, now)
         if scrolled is not None and copied is not None:
