@@ -144,7 +144,7 @@ def test_exact_pixels_go_ahead_of_pictures_and_the_beacon_says_when_that_is_all(
     assert shared.publisher.beacon_objects() == ((1, 0, 0), (2, 1, 0)), "a picture is not exact"
     shared.exact(settled=True)
     shared.publisher.request_missing(2, ((0, 1),), lambda rows, newest: None)
-    assert shared.publisher.beacon_objects() == ((1, 0, 0), (2, 2, 0)), "what is missing is still to be sent"
+    assert shared.publisher.beacon_objects() == ((1, 0, 0), (2, 2, 1)), "who misses something is told by itself"
 
 
 def test_what_is_missing_is_asked_of_the_worker_of_its_track_alone() -> None:
