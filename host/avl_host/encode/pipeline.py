@@ -51,6 +51,8 @@ BESIDE_PICTURES, ALONE = 0.25, 0.95
 THIN = 2_500_000
 #: Seconds after input in which a small change is sent although the path is full.
 ANSWER_SECONDS = 1.0
+#: Seconds after input in which it is looked so many times as often: a film is not to hold up the answer by its rhythm.
+QUICK_SECONDS, QUICKER = 0.1, 3
 #: Of a change of fewer cells it is not asked whether it scrolled.
 SCROLLED_CELLS = 64
 #: Fewer cells of one colour stay with those around them.
@@ -299,7 +301,8 @@ class Pipeline:
             return
         # After a pause two captures may follow each other at once, as the first is often half drawn; the mean stays
         # within the rate.
-        self._earliest = max(self._earliest + 1.0 / self._settings.rate, now)
+        rate = self._settings.rate * (QUICKER if now < self._input_applied + QUICK_SECONDS else 1)
+        self._earliest = max(self._earliest + 1.0 / rate, now)
         self._picture = picture
         self._fresh = True
         self._copies = []  # what was not copied from the picture before is owed
