@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from avl_host.capture.cells import Cells, changed_cells, grid
+from avl_host.capture.cells import Cells, changed_cells, grid, touched
 from avl_host.capture.source import CursorImage, Picture
 from avl_host.encode.encoder import Encoded, EncoderSettings, Part
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
@@ -200,11 +200,11 @@ class Bench:
                 ReceivedExact(track=2, number=0, exact=one, size=0, complete=complete, first=0.0, last=0.0)
             )
             for rect in shown.changed:
-                marked[_cells(rect)] = True
+                marked[touched(rect)] = True
             self.blurred &= ~marked
             return shown.complete
         for rect in frame.dirty:
-            marked[_cells(rect)] = True
+            marked[touched(rect)] = True
         self.blurred |= marked
         return True
 
@@ -253,10 +253,3 @@ def pictures(frames: list[Frame]) -> list[EncodedFrame]:
 def exacts(frames: list[Frame]) -> list[ExactFrame]:
     """Those that are exact pixels."""
     return [frame for frame in frames if isinstance(frame, ExactFrame)]
-
-
-def _cells(rect: Rect) -> tuple[slice, slice]:
-    return (
-        slice(rect.y // 16, -(-(rect.y + rect.height) // 16)),
-        slice(rect.x // 16, -(-(rect.x + rect.width) // 16)),
-    )
