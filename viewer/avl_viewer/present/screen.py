@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
@@ -63,6 +65,7 @@ class Screen(QWidget):
     def __init__(self, send: Callable[[list[Row]], None]) -> None:
         super().__init__()
         self._image: QImage | None = None
+        self._pixels: NDArray[np.uint8] | None = None
         #: The canvas that the image lies over, and its generation.
         self._shown: tuple[Canvas, int] | None = None
         self._geometry = Geometry()
@@ -107,7 +110,10 @@ class Screen(QWidget):
         if (canvas, canvas.generation) != self._shown:
             self._shown = (canvas, canvas.generation)
             pixels = canvas.pixels
-            self._image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
+            height, width = pixels.shape[:2]
+            # The image lies over memory that the canvas lets go of when its size changes, on another thread: keep it.
+            image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
+            self._image, self._pixels = image, pixels
             dirty = (Rect(0, 0, width, height),)
         if (width, height) != (self._geometry.width, self._geometry.height):
             self.set_desktop(width, height)
