@@ -17,7 +17,7 @@ from avl_host.publish.publication import Publication
 from avl_host.publish.upload import Upload
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
-from avl_protocol.media.frame import Frame
+from avl_protocol.media.frame import EncodedFrame, Frame
 from avl_protocol.media.track import Track, exact, video
 from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.session.media.sender import MediaSender, repair
@@ -255,7 +255,10 @@ class Publisher:
             self._stages_at = now
             times = frame.stages
             seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
-            self._stages = Stages(sender.track.id, sealed[0], tuple(round(value * 1e6) for value in seconds))
+            coder = ""
+            if isinstance(frame, EncodedFrame):
+                coder = self._coders.library(frame.chroma, (frame.width, frame.height))
+            self._stages = Stages(sender.track.id, sealed[0], tuple(round(value * 1e6) for value in seconds), coder)
 
     def fate(self, upload: Upload, cookie: object, acked: bool, now: float) -> None:
         """A datagram arrived or was lost."""

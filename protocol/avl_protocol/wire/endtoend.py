@@ -169,11 +169,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Where the host's time went for an object: grab, compare, convert, encode, seal in microseconds."""
+    """Where the host's time went for an object: grab, compare, convert, encode, seal in microseconds. `coder`: what
+    codes pictures, for people; empty for exact pixels."""
 
     track: int
     object: int
     times_us: tuple[int, ...]
+    coder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
