@@ -249,16 +249,16 @@ class Publisher:
         for upload in self._watched(publication):
             if upload.watches(sender.track.id) and not upload.send(sender, sealed, now):
                 publication.request_key()
+        if isinstance(frame, EncodedFrame):
+            publication.coder = self._coders.library(frame.chroma, (frame.width, frame.height))
         publication.look_at = now + STILL
         self.look()
         if now - self._stages_at >= T_REPORT:
             self._stages_at = now
             times = frame.stages
             seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
-            coder = ""
-            if isinstance(frame, EncodedFrame):
-                coder = self._coders.library(frame.chroma, (frame.width, frame.height))
-            self._stages = Stages(sender.track.id, sealed[0], tuple(round(value * 1e6) for value in seconds), coder)
+            in_us = tuple(round(value * 1e6) for value in seconds)
+            self._stages = Stages(sender.track.id, sealed[0], in_us, publication.coder)
 
     def fate(self, upload: Upload, cookie: object, acked: bool, now: float) -> None:
         """A datagram arrived or was lost."""

@@ -170,7 +170,7 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Stages:
     """Where the host's time went for an object: grab, compare, convert, encode, seal in microseconds. `coder`: what
-    codes pictures, for people; empty for exact pixels."""
+    codes the desktop's pictures, for people; empty before the first."""
 
     track: int
     object: int
