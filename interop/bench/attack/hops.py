@@ -19,7 +19,7 @@ from avl_protocol.endpoint.udp.sockets import UdpNetwork
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.client import HopClient, HopClientSettings
 from avl_protocol.session.hop.clientevents import ChannelReceived, HopLost, HopSaid, HopUp
-from avl_protocol.session.hop.mediaevents import MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, Welcome
 from avl_protocol.wire.registry import Role
@@ -39,6 +39,7 @@ class Hop:
         self.on_message: Callable[[HopMessage], None] = lambda message: None
         self.on_channel: Callable[[int, int, int, bytes], None] = lambda handle, channel, stream, data: None
         self.on_media: Callable[[bytes], None] = lambda data: None
+        self.on_fate: Callable[[MediaFate], None] = lambda fate: None
         self.media = 0
 
     def _take(self) -> None:
@@ -52,6 +53,8 @@ class Hop:
             elif isinstance(event, MediaReceived):
                 self.media += 1
                 self.on_media(event.data)
+            elif isinstance(event, MediaFate):
+                self.on_fate(event)
             elif isinstance(event, ChannelReceived):
                 self.hop.carrier.consume(event.stream, len(event.data))
                 self.on_channel(event.handle, event.channel, event.stream, event.data)

@@ -1,0 +1,162 @@
+"""A synthetic host: objects of one video track, at the pace and size of a film, through a real hop to a relay.
+
+`python -m interop.bench.relay.source QUIC-ADDRESS PIN MARKS --viewers N --rate MBIT --ready-file FILE`. The relay can't
+read what it carries: objects are random bytes, cut into datagrams as every host does, protected and repaired as the hop
+asks for. It admits everybody, sends a key object when one is asked for, and answers what viewers report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from avl_protocol.crypto.identity import Identity
+from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.loop.clock import entropy
+from avl_protocol.endpoint.loop.runtime import run
+from avl_protocol.endpoint.program.state import write_ready
+from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket
+from avl_protocol.endpoint.udp.sockets import UdpNetwork
+from avl_protocol.media import parity
+from avl_protocol.media.packetizer import packetize
+from avl_protocol.media.track import video
+from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.session.hop.mediaevents import MediaFate
+from avl_protocol.session.media.sender import SentFragment, repair
+from avl_protocol.wire.messages import Accept, Admit, HopMessage, Incoming, Recover, Tracks
+from avl_protocol.wire.registry import Channel, ObjectFlag
+from avl_protocol.wire.target import parse_address, parse_pin
+from interop.bench.attack.hops import CLOCK, host
+from interop.bench.relay.marks import OBJECTS, Marks
+
+HERE = "127.0.0.1"
+FILM = video(1)
+#: Pictures a second, and how many times as large a key picture is.
+RATE, KEY = 60, 4
+#: Bytes that a host tells each viewer when it has reported.
+ANSWER = 100
+
+
+class Noticing:
+    """A network whose sockets say when they have sent."""
+
+    def __init__(self, sent: Callable[[], None]) -> None:
+        self._network = UdpNetwork()
+        self._sent = sent
+
+    def bind(self, address: Address) -> DatagramSocket:
+        """See Network."""
+        return _Noticed(self._network.bind(address), self._sent)
+
+    def source_for(self, target: Address) -> str | None:
+        """See Network."""
+        return self._network.source_for(target)
+
+    async def resolve(self, host: str, port: int) -> list[Address]:
+        """See Network."""
+        return await self._network.resolve(host, port)
+
+
+class _Noticed:
+    def __init__(self, bound: DatagramSocket, sent: Callable[[], None]) -> None:
+        self._bound, self._sent = bound, sent
+        self.set_receiver, self.tell_local, self.close = bound.set_receiver, bound.tell_local, bound.close
+
+    @property
+    def local_address(self) -> Address:
+        return self._bound.local_address
+
+    def send_batch(self, batch: Batch) -> None:
+        self._bound.send_batch(batch)
+        self._sent()
+
+
+class Source:
+    """The host, with `rate` in bit/s."""
+
+    def __init__(self, pin: bytes, marks: Marks, rate: float) -> None:
+        self.identity = Identity(entropy(32))
+        self._hop = host(pin, self.identity)
+        self._hop.on_message, self._hop.on_channel = self._message, self._report
+        self._hop.on_fate = self._fate
+        self._marks = marks
+        self._picture = entropy(round(rate / 8 / RATE))
+        self._wants_key = True
+        #: Objects that were made, and that have left.
+        self._made = self._left = 0
+
+    async def dial(self, relay: Address) -> None:
+        """Register. Raises what a dial raises."""
+        endpoint = Endpoint(
+            network=Noticing(self._sent),
+            clock=CLOCK,
+            entropy=entropy,
+            loop=asyncio.get_running_loop(),
+            options=ConnectionOptions(ack_delay=0.005, keepalive=5.0),
+        )
+        await endpoint.bind((HERE, 0))
+        await self._hop.dial(relay, endpoint)
+        self._hop.hop.send(Tracks((FILM.row,)))
+
+    async def show(self) -> None:
+        """Send the film: each picture when it is due, whatever the one before cost."""
+        begins = CLOCK.monotonic()
+        for number in range(OBJECTS):
+            await asyncio.sleep(max(0.0, begins + number / RATE - CLOCK.monotonic()))
+            key, self._wants_key = self._wants_key, False
+            self._send(number, self._picture * KEY if key else self._picture, int(ObjectFlag.KEY) if key else 0)
+
+    def _send(self, number: int, sealed: bytes, flags: int) -> None:
+        """As session/media/sender.py does with an object that it has sealed."""
+        now = CLOCK.monotonic()
+        carrier, handle = self._hop.hop.carrier, self._hop.hop.media_handle
+        pieces = packetize(sealed, handle, FILM.id, number, flags)
+        cookies: list[object] = [SentFragment(piece, FILM, now) for piece in pieces]
+        if rows := carrier.parity(min(len(pieces), parity.BLOCK)):
+            pieces += parity.make(sealed, handle, FILM.id, number, flags, range(rows))
+            cookies += [None] * (len(pieces) - len(cookies))
+        self._marks.due[number] = now
+        self._made = number + 1
+        carrier.send_datagrams(pieces, FILM.priority, now + FILM.lifetime, cookies)
+
+    def _sent(self) -> None:
+        """The socket was given something: where nothing waits, all that was made has left."""
+        if self._left < self._made and not self._hop.hop.carrier.datagram_backlog:
+            self._marks.leave(self._left, self._made, CLOCK.monotonic())
+            self._left = self._made
+
+    def _message(self, message: HopMessage) -> None:
+        if isinstance(message, Incoming):
+            self._hop.hop.send(Accept(message.handle))
+            self._hop.hop.send(Admit(message.handle, (FILM.id,), (int(Channel.CONTROL),)))
+            self._wants_key = True
+        elif isinstance(message, Recover):
+            self._wants_key = True
+
+    def _fate(self, fate: MediaFate) -> None:
+        repair(fate.cookie, fate.acked, self._hop.hop.carrier, CLOCK.monotonic())
+
+    def _report(self, handle: int, channel: int, stream: int, data: bytes) -> None:
+        self._hop.hop.carrier.send_stream(stream, bytes(ANSWER))
+
+
+async def main() -> None:
+    """Until the process is ended."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("relay", type=parse_address)
+    parser.add_argument("pin", type=parse_pin)
+    parser.add_argument("marks", type=Path)
+    parser.add_argument("--viewers", type=int, required=True)
+    parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--ready-file", type=Path, required=True)
+    chosen = parser.parse_args()
+    source = Source(chosen.pin, Marks(chosen.marks, chosen.viewers), chosen.rate * 1e6)
+    await source.dial(chosen.relay)
+    write_ready(chosen.ready_file, {"device": source.identity.number})
+    await source.show()
+
+
+if __name__ == "__main__":
+    run(main())
