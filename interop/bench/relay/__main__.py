@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,16 +19,12 @@ from rich.table import Table
 
 from interop.bench.latency import commit, machine
 from interop.bench.relay import profile
-from interop.bench.relay.figures import IN_TIME, Cost, Measured, cost, delays, settled
-from interop.bench.relay.marks import Marks
-from interop.bench.relay.processor import descendants, seconds_used
-from interop.bench.rig.load import Load
-from interop.programs import ProgramFailed, Programs
-from interop.stage import BIN, READY, ROOT, kept
+from interop.bench.relay.figures import Cost, Measured, cost, markdown
+from interop.bench.relay.measuring import measure
+from interop.bench.relay.products import PEERS, Product, avl
+from interop.programs import ProgramFailed
+from interop.stage import BIN
 
-HERE = "127.0.0.1"
-#: Seconds that hops may take to learn their rates before the clock starts all the same.
-SETTLES = 20.0
 #: Functions that a profile names, and the share from which on one is only what all the rest runs in.
 NAMED, FRAME = 25, 0.995
 
@@ -57,110 +51,43 @@ def say_measured(one: Measured) -> None:
     )
 
 
-async def measure(program: Path, rate: float, viewers: int, seconds: float, stacks: Path | None = None) -> Measured:
-    """Start a relay, a host and so many viewers, and look at them for a while. `stacks` gets a profile of the relay.
-    Raises ProgramFailed."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        programs, here = Programs(folder), {"PYTHONPATH": str(ROOT)}
-        marks = Marks(folder / "marks", viewers)
-        try:
-            ports = ["--listen", f"{HERE}:0", "--http", f"{HERE}:0", "--public", HERE, "--per-address", "4096"]
-            relay = [program] if stacks is None else [sys.executable, "-m", "interop.bench.relay.sampler", stacks]
-            serving = programs.start("relay", [*relay, "serve", *ports, *kept(folder, "relay")], here)
-            ready = await programs.ready_file(folder / "relay.json", READY)
-            pid = serving.process.pid
-            module = [sys.executable, "-m"]
-            common = [ready["quic"], ready["pin"], folder / "marks", "--viewers", str(viewers)]
-            load = Load()
-            load.add("relay", pid)
-            command = [*module, "interop.bench.relay.source", *common, "--rate", str(rate)]
-            source = programs.start("source", [*command, "--ready-file", folder / "source.json"], here)
-            load.add("source", source.process.pid)
-            device = (await programs.ready_file(folder / "source.json", READY))["device"]
-            command = [*module, "interop.bench.relay.audience", *common, "--device", str(device)]
-            audience = programs.start("audience", [*command, "--ready-file", folder / "audience.json"], here)
-            load.add("audience", audience.process.pid)
-            await programs.ready_file(folder / "audience.json", READY + viewers)
-            patience = time.monotonic() + SETTLES
-            await asyncio.sleep(2.0)
-            while not settled(marks, time.monotonic()) and time.monotonic() < patience:
-                await asyncio.sleep(0.1)
-            if stacks is not None:
-                serving.signal(signal.SIGUSR1)
-            before, had = load.sample(), int(marks.datagrams.sum())
-            begins, used = time.monotonic(), sum(seconds_used(one) for one in descendants(pid))
-            await asyncio.sleep(seconds)
-            used = sum(seconds_used(one) for one in descendants(pid)) - used
-            ends, got = time.monotonic(), int(marks.datagrams.sum())
-            usage = load.since(before)
-            programs.check()
-            await asyncio.sleep(IN_TIME)
-            if stacks is not None:
-                serving.signal(signal.SIGUSR1)
-                await programs.until("a profile", READY, stacks.exists)
-            arrived, took = delays(marks, begins, ends)
-            return Measured(
-                product="avl",
-                rate=rate,
-                viewers=viewers,
-                seconds=ends - begins,
-                cores=used / (ends - begins),
-                others=usage.cores["foreign"],
-                arrived=arrived,
-                datagrams=(got - had) / (ends - begins),
-                delays=took,
-            )
-        finally:
-            programs.end()
-
-
-async def measure_all(program: Path, rates: Sequence[float], viewers: int, effort: Effort) -> list[Measured]:
-    """Every rate with one viewer and with all of them, by turns."""
-    found = []
-    for _ in range(effort.rounds):
+async def measure_all(
+    products: Sequence[Product], rates: Sequence[float], viewers: int, effort: Effort
+) -> tuple[list[Measured], list[str]]:
+    """Every product at every rate, with one viewer and with all of them, by turns, so that noise of the machine hits
+    all alike; and what could not be measured."""
+    found, failures = [], []
+    for turn in range(effort.rounds):
         for rate in rates:
             for count in (1, viewers):
-                found.append(one := await measure(program, rate, count, effort.seconds))
-                say_measured(one)
-    return found
+                for product in products if turn % 2 == 0 else reversed(products):
+                    try:
+                        found.append(one := await measure(product, rate, count, effort.seconds))
+                    except ProgramFailed as error:
+                        failures.append(f"{product.name}, {rate:g} Mbit/s, {count} viewers: {error}")
+                        say(failures[-1])
+                    else:
+                        say_measured(one)
+    return found, failures
 
 
-def table(costs: Sequence[Cost]) -> Table:
-    """Costs, a row each."""
-    made = Table(
-        "relay",
-        "Mbit/s",
-        "viewers",
-        "a core serves",
-        "all/N",
-        "Gbit/s a core",
-        "µs a datagram",
-        "host, cores",
-        "in time",
-        "p50 ms",
-        "p95 ms",
-        "p99 ms",
-    )
-    for one in costs:
-        made.add_row(
-            one.product,
-            f"{one.rate:g}",
-            str(one.viewers),
-            f"{one.viewers_per_core:.1f}",
-            f"{1 / one.share:.1f}",
-            f"{one.gigabits_per_core:.3f}",
-            f"{one.microseconds:.1f}",
-            f"{one.host:.4f}",
-            f"{100 * one.arrived:.2f} %",
-            *(f"{1000 * value:.2f}" for value in (one.delays.p50, one.delays.p95, one.delays.p99)),
-        )
-    return made
+def costs_of(measured: Sequence[Measured], products: Sequence[Product], rates: Sequence[float]) -> list[Cost]:
+    """What there are measurements for, rate by rate."""
+    known = {(one.product, one.rate, one.viewers > 1) for one in measured}
+    return [
+        cost(measured, product.name, rate)
+        for rate in rates
+        for product in products
+        if {(product.name, rate, False), (product.name, rate, True)} <= known
+    ]
 
 
-def show_profile(found: profile.Profile, console: Console) -> None:
-    """Where the time went, by kind of work and by function."""
-    console.print(f"{found.looks} looks: " + ", ".join(f"{kind} {share:.1%}" for kind, share in found.kinds.items()))
+def show_profile(found: profile.Profile, one: Measured) -> None:
+    """Where the time went: by kind of work, in microseconds for each datagram that a viewer got, and by function."""
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    each = 1e6 * one.cores / one.datagrams if one.datagrams else 0.0
+    kinds = ", ".join(f"{kind} {share:.1%} ({share * each:.1f} µs)" for kind, share in found.kinds.items())
+    console.print(f"{found.looks} looks, {each:.1f} µs a datagram, the host's share included: {kinds}")
     within = {name: share for name, share in found.within.items() if share < FRAME}
     for title, functions in (("own time", found.own), ("with what it calls", within)):
         made = Table(title, "share")
@@ -169,49 +96,75 @@ def show_profile(found: profile.Profile, console: Console) -> None:
         console.print(made)
 
 
+def chosen(relays: Sequence[Path], peers: str) -> list[Product]:
+    """What is to be measured. Raises ValueError for a peer that nobody knows."""
+    found = [avl(relays[0]), *(replace(avl(one), name=str(one)) for one in relays[1:])]
+    for name in filter(None, peers.split(",")):
+        if name not in PEERS:
+            raise ValueError(f"no peer is called {name}; there are: {', '.join(PEERS)}")
+        product, possible = PEERS[name]
+        if possible():
+            found.append(product)
+        else:
+            say(f"{name} is left out: it is not on this machine")
+    return found
+
+
 def main(
     rates: Annotated[str, typer.Option("--rate", help="Mbit/s of the film; several with commas.")] = "2,8,20",
     viewers: Annotated[int, typer.Option(help="Viewers of the large audience.", min=2)] = 12,
     seconds: Annotated[float, typer.Option(help="How long each measurement lasts.", min=1)] = 10.0,
     rounds: Annotated[int, typer.Option(help="Measurements of each kind.", min=1)] = 3,
-    short: Annotated[bool, typer.Option("--short", help="8 Mbit/s only, less than a minute.")] = False,
+    peers: Annotated[str, typer.Option(help="What is measured beside; several with commas.")] = ",".join(PEERS),
+    short: Annotated[bool, typer.Option("--short", help="8 Mbit/s only, once, less than a minute.")] = False,
     profiled: Annotated[
         bool, typer.Option("--profile", help="Only where the relay's time goes, at the first rate.")
     ] = False,
-    relay: Annotated[Path, typer.Option(help="The avl-relay that is measured.")] = BIN / "avl-relay",
+    relay: Annotated[
+        list[Path] | None, typer.Option(help="An avl-relay to measure; more are compared with it.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the figures go, as JSON.")] = None,
 ) -> None:
     """Measure what a relay's viewers cost."""
     wanted = [float(rate) for rate in rates.split(",")]
     effort = Effort(seconds=seconds, rounds=rounds)
     if short:
-        wanted, effort = [8.0], Effort(seconds=min(seconds, 6.0), rounds=1)
-    console = Console(width=None if sys.stdout.isatty() else 160)
+        wanted, effort = [8.0], Effort(seconds=min(seconds, 3.0), rounds=1)
+    try:
+        products = chosen(relay or [BIN / "avl-relay"], peers)
+    except ValueError as error:
+        say(str(error))
+        raise typer.Exit(2) from None
     report: dict[str, Any] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": machine(),
         "load": os.getloadavg()[0],
     }
-    try:
-        if profiled:
-            with tempfile.TemporaryDirectory() as folder:
-                stacks = Path(folder) / "stacks"
-                one = asyncio.run(measure(relay, wanted[0], viewers, effort.seconds, stacks))
-                found = profile.read(stacks.read_text())
-            say_measured(one)
-            show_profile(found, console)
-            report.update(measured=asdict(one), profile=asdict(found))
-        else:
-            measured = asyncio.run(measure_all(relay, wanted, viewers, effort))
-            costs = [cost(measured, "avl", rate) for rate in wanted]
-            console.print(table(costs))
-            report.update(costs=[asdict(one) for one in costs], measured=[asdict(one) for one in measured])
-    except ProgramFailed as error:
-        say(str(error))
-        raise typer.Exit(1) from None
+    failures: list[str] = []
+    if profiled:
+        with tempfile.TemporaryDirectory() as folder:
+            stacks = Path(folder) / "stacks"
+            try:
+                one = asyncio.run(measure(products[0], wanted[0], viewers, effort.seconds, stacks))
+            except ProgramFailed as error:
+                say(str(error))
+                raise typer.Exit(1) from None
+            found = profile.read(stacks.read_text())
+        say_measured(one)
+        show_profile(found, one)
+        report.update(measured=asdict(one), profile=asdict(found))
+    else:
+        measured, failures = asyncio.run(measure_all(products, wanted, viewers, effort))
+        costs = costs_of(measured, products, wanted)
+        print(markdown(costs))
+        print(", ".join(f"{key}: {report[key]}" for key in ("date", "commit", "machine")))
+        report.update(costs=[asdict(one) for one in costs], measured=[asdict(one) for one in measured])
+    report["failures"] = failures
     if out is not None:
         out.write_text(json.dumps(report, indent=1) + "\n")
+    if failures:
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

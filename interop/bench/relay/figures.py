@@ -27,14 +27,17 @@ class Delays:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One measurement: `cores` of the relay, `others` what everybody but our processes used meanwhile, `arrived` the
-    share of objects that came whole and in time, `datagrams` those that viewers got a second, all together."""
+    """One measurement: `cores` of the relay, of the host (`source`) and of the viewers (`audience`), `others` what
+    everybody else used meanwhile; `arrived`, the share of objects that came whole and in time; and `datagrams`, those
+    of media that viewers got a second, all together."""
 
     product: str
     rate: float
     viewers: int
     seconds: float
     cores: float
+    source: float
+    audience: float
     others: float
     arrived: float
     datagrams: float
@@ -122,3 +125,44 @@ def cost(measured: Sequence[Measured], product: str, rate: float) -> Cost:
         ),
         served=all(one.served for one in large),
     )
+
+
+HEAD = (
+    "relay",
+    "Mbit/s",
+    "viewers",
+    "a core serves",
+    "all / N",
+    "Gbit/s a core",
+    "µs a datagram",
+    "host, cores",
+    "in time",
+    "delay p50, p95, p99 ms",
+    "of the first",
+)
+
+
+def markdown(costs: Sequence[Cost]) -> str:
+    """A row for each cost. The last column compares what a core serves with the first row of the same rate; what
+    stands in brackets was measured while not everybody was served well."""
+    rows = [HEAD, ("---", *["---:"] * (len(HEAD) - 1))]
+    first: dict[float, Cost] = {}
+    for one in costs:
+        base = first.setdefault(one.rate, one)
+        serves = f"{one.viewers_per_core:.1f}"
+        rows.append(
+            (
+                one.product,
+                f"{one.rate:g}",
+                str(one.viewers),
+                serves if one.served else f"({serves})",
+                f"{1 / one.share:.1f}",
+                f"{one.gigabits_per_core:.3f}",
+                f"{one.microseconds:.1f}",
+                f"{one.host:.3f}",
+                f"{100 * one.arrived:.2f} %",
+                ", ".join(f"{1000 * value:.2f}" for value in (one.delays.p50, one.delays.p95, one.delays.p99)),
+                f"{one.viewers_per_core / base.viewers_per_core:.2f}" if base.viewers_per_core else "-",
+            )
+        )
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -1,27 +1,22 @@
 """A synthetic host: objects of one video track, at the pace and size of a film, through a real hop to a relay.
 
-`python -m interop.bench.relay.source QUIC-ADDRESS PIN MARKS --viewers N --rate MBIT --ready-file FILE`. The relay can't
-read what it carries: objects are random bytes, cut into datagrams as every host does, protected and repaired as the hop
-asks for. It admits everybody, sends a key object when one is asked for, and answers what viewers report.
+It does what session/media/sender.py does with objects that were sealed: cuts them into datagrams, protects and repairs
+them as the hop asks for. It admits everybody, sends a key object when one is asked for, and answers what
+viewers report.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.loop.runtime import run
-from avl_protocol.endpoint.program.state import write_ready
 from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket
 from avl_protocol.endpoint.udp.sockets import UdpNetwork
 from avl_protocol.media import parity
-from avl_protocol.media.packetizer import packetize
-from avl_protocol.media.track import video
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.mediaevents import MediaFate
 from avl_protocol.session.media.sender import SentFragment, repair
@@ -29,12 +24,8 @@ from avl_protocol.wire.messages import Accept, Admit, HopMessage, Incoming, Reco
 from avl_protocol.wire.registry import Channel, ObjectFlag
 from avl_protocol.wire.target import parse_address, parse_pin
 from interop.bench.attack.hops import CLOCK, host
-from interop.bench.relay.marks import OBJECTS, Marks
+from interop.bench.relay.part import FILM, HERE, Film, Part, part, show
 
-HERE = "127.0.0.1"
-FILM = video(1)
-#: Pictures a second, and how many times as large a key picture is.
-RATE, KEY = 60, 4
 #: Bytes that a host tells each viewer when it has reported.
 ANSWER = 100
 
@@ -74,15 +65,15 @@ class _Noticed:
 
 
 class Source:
-    """The host, with `rate` in bit/s."""
+    """The host."""
 
-    def __init__(self, pin: bytes, marks: Marks, rate: float) -> None:
+    def __init__(self, pin: bytes, mine: Part) -> None:
         self.identity = Identity(entropy(32))
         self._hop = host(pin, self.identity)
         self._hop.on_message, self._hop.on_channel = self._message, self._report
         self._hop.on_fate = self._fate
-        self._marks = marks
-        self._picture = entropy(round(rate / 8 / RATE))
+        self._marks = mine.marks()
+        self._film = Film(mine.rate)
         self._wants_key = True
         #: Objects that were made, and that have left.
         self._made = self._left = 0
@@ -100,22 +91,16 @@ class Source:
         await self._hop.dial(relay, endpoint)
         self._hop.hop.send(Tracks((FILM.row,)))
 
-    async def show(self) -> None:
-        """Send the film: each picture when it is due, whatever the one before cost."""
-        begins = CLOCK.monotonic()
-        for number in range(OBJECTS):
-            await asyncio.sleep(max(0.0, begins + number / RATE - CLOCK.monotonic()))
-            key, self._wants_key = self._wants_key, False
-            self._send(number, self._picture * KEY if key else self._picture, int(ObjectFlag.KEY) if key else 0)
-
-    def _send(self, number: int, sealed: bytes, flags: int) -> None:
-        """As session/media/sender.py does with an object that it has sealed."""
+    def send(self, number: int) -> None:
+        """Send an object, and what protects it."""
         now = CLOCK.monotonic()
         carrier, handle = self._hop.hop.carrier, self._hop.hop.media_handle
-        pieces = packetize(sealed, handle, FILM.id, number, flags)
+        key, self._wants_key = self._wants_key, False
+        pieces = self._film.pieces(number, handle, key)
         cookies: list[object] = [SentFragment(piece, FILM, now) for piece in pieces]
         if rows := carrier.parity(min(len(pieces), parity.BLOCK)):
-            pieces += parity.make(sealed, handle, FILM.id, number, flags, range(rows))
+            flags = int(ObjectFlag.KEY) if key else 0
+            pieces += parity.make(self._film.sealed(key), handle, FILM.id, number, flags, range(rows))
             cookies += [None] * (len(pieces) - len(cookies))
         self._marks.due[number] = now
         self._made = number + 1
@@ -143,19 +128,13 @@ class Source:
 
 
 async def main() -> None:
-    """Until the process is ended."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("relay", type=parse_address)
-    parser.add_argument("pin", type=parse_pin)
-    parser.add_argument("marks", type=Path)
-    parser.add_argument("--viewers", type=int, required=True)
-    parser.add_argument("--rate", type=float, required=True)
-    parser.add_argument("--ready-file", type=Path, required=True)
-    chosen = parser.parse_args()
-    source = Source(chosen.pin, Marks(chosen.marks, chosen.viewers), chosen.rate * 1e6)
-    await source.dial(chosen.relay)
-    write_ready(chosen.ready_file, {"device": source.identity.number})
-    await source.show()
+    """Until all was sent, or the process is ended."""
+    _, mine = part(__doc__)
+    relay = await mine.told("relay")
+    source = Source(parse_pin(relay["pin"]), mine)
+    await source.dial(parse_address(relay["quic"]))
+    mine.tell("source", device=source.identity.number)
+    await show(source.send)
 
 
 if __name__ == "__main__":
