@@ -10,7 +10,7 @@ import pytest
 from interop.bench.relay import profile
 from interop.bench.relay.figures import Delays, Measured, cost, delays, settled
 from interop.bench.relay.marks import Marks
-from interop.bench.relay.measuring import measure
+from interop.bench.relay.measuring import Effort, measure
 from interop.bench.relay.products import avl
 from interop.stage import BIN
 
@@ -63,6 +63,6 @@ def test_a_profile_adds_up_by_function_and_by_what_the_work_was_for() -> None:
 
 
 def test_a_relay_is_measured_and_looked_at(tmp_path: Path) -> None:
-    made = asyncio.run(measure(avl(BIN / "avl-relay"), 2.0, 2, 1.0, tmp_path / "stacks"))
+    made = asyncio.run(measure(avl(BIN / "avl-relay"), 2.0, 2, Effort(seconds=1.0), tmp_path / "stacks"))
     assert made.viewers == 2 and 0 < made.cores < 1.5 and made.datagrams > 200 and made.arrived > 0
     assert profile.read((tmp_path / "stacks").read_text()).kinds.get("send", 0) > 0

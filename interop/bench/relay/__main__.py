@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,21 +20,13 @@ from rich.table import Table
 from interop.bench.latency import commit, machine
 from interop.bench.relay import profile
 from interop.bench.relay.figures import Cost, Measured, cost, markdown
-from interop.bench.relay.measuring import measure
+from interop.bench.relay.measuring import Effort, measure
 from interop.bench.relay.products import PEERS, Product, avl
 from interop.programs import ProgramFailed
 from interop.stage import BIN
 
 #: Functions that a profile names, and the share from which on one is only what all the rest runs in.
 NAMED, FRAME = 25, 0.995
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
-    """How long one measurement lasts, in seconds, and how many of each kind there are."""
-
-    seconds: float
-    rounds: int
 
 
 def say(text: str) -> None:
@@ -62,7 +54,7 @@ async def measure_all(
             for count in (1, viewers):
                 for product in products if turn % 2 == 0 else reversed(products):
                     try:
-                        found.append(one := await measure(product, rate, count, effort.seconds))
+                        found.append(one := await measure(product, rate, count, effort))
                     except ProgramFailed as error:
                         failures.append(f"{product.name}, {rate:g} Mbit/s, {count} viewers: {error}")
                         say(failures[-1])
@@ -116,6 +108,9 @@ def main(
     seconds: Annotated[float, typer.Option(help="How long each measurement lasts.", min=1)] = 10.0,
     rounds: Annotated[int, typer.Option(help="Measurements of each kind.", min=1)] = 3,
     peers: Annotated[str, typer.Option(help="What is measured beside; several with commas.")] = ",".join(PEERS),
+    nice: Annotated[
+        int, typer.Option(help="Of all processes of a measurement; below 0 they go before others of the machine.")
+    ] = 0,
     short: Annotated[bool, typer.Option("--short", help="8 Mbit/s only, once, less than a minute.")] = False,
     profiled: Annotated[
         bool, typer.Option("--profile", help="Only where the relay's time goes, at the first rate.")
@@ -127,9 +122,9 @@ def main(
 ) -> None:
     """Measure what a relay's viewers cost."""
     wanted = [float(rate) for rate in rates.split(",")]
-    effort = Effort(seconds=seconds, rounds=rounds)
+    effort = Effort(seconds=seconds, rounds=rounds, nice=nice)
     if short:
-        wanted, effort = [8.0], Effort(seconds=min(seconds, 3.0), rounds=1)
+        wanted, effort = [8.0], Effort(seconds=min(seconds, 3.0), nice=nice)
     try:
         products = chosen(relay or [BIN / "avl-relay"], peers)
     except ValueError as error:
@@ -146,7 +141,7 @@ def main(
         with tempfile.TemporaryDirectory() as folder:
             stacks = Path(folder) / "stacks"
             try:
-                one = asyncio.run(measure(products[0], wanted[0], viewers, effort.seconds, stacks))
+                one = asyncio.run(measure(products[0], wanted[0], viewers, effort, stacks))
             except ProgramFailed as error:
                 say(str(error))
                 raise typer.Exit(1) from None

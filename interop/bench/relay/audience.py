@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import asyncio
 
+from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.udp.network import Address
+from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire.messages import Attach, Attached, HopMessage, Recover
-from avl_protocol.wire.registry import T_KEY_SPACING, T_REPORT, Channel
+from avl_protocol.wire.registry import T_KEEPALIVE, T_KEY_SPACING, T_REPORT, Channel
 from avl_protocol.wire.target import parse_address, parse_pin
-from interop.bench.attack.hops import endpoint_at, viewer
-from interop.bench.relay.part import FILM, HERE, Receipt, part
+from interop.bench.attack.hops import viewer
+from interop.bench.relay.marks import Marks
+from interop.bench.relay.part import CLOCK, FILM, HERE, Receipt, part
+from interop.bench.relay.sockets import Arriving
 
 #: The native viewer's delay of acknowledgements (viewer/avl_viewer/client.py).
 ACK_DELAY = 0.010
@@ -25,15 +29,24 @@ AT_ONCE = 4
 class Watcher:
     """One viewer."""
 
-    def __init__(self, pin: bytes, receipt: Receipt) -> None:
+    def __init__(self, pin: bytes, marks: Marks, place: int) -> None:
+        self._network = Arriving()
+        self._receipt = Receipt(marks, place, lambda: self._network.at)
         self._hop = viewer(pin)
-        self._hop.on_message, self._hop.on_media = self._message, receipt.take
+        self._hop.on_message, self._hop.on_media = self._message, self._receipt.take
         self._attached: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._receipt = receipt
 
     async def enter(self, relay: Address, device: int) -> None:
         """Come in. Raises what a dial raises."""
-        await self._hop.dial(relay, await endpoint_at(HERE, ACK_DELAY))
+        endpoint = Endpoint(
+            network=self._network,
+            clock=CLOCK,
+            entropy=entropy,
+            loop=asyncio.get_running_loop(),
+            options=ConnectionOptions(ack_delay=ACK_DELAY, keepalive=T_KEEPALIVE),
+        )
+        await endpoint.bind((HERE, 0))
+        await self._hop.dial(relay, endpoint)
         self._hop.hop.send(Attach(device.to_bytes(17, "big"), entropy(16)))
         self._handle = await self._attached
         self._stream = self._hop.hop.open_channel(self._handle, int(Channel.CONTROL))
@@ -60,7 +73,7 @@ async def main() -> None:
     """Until the process is ended."""
     _, mine = part(__doc__)
     relay, source, marks = await mine.told("relay"), await mine.told("source"), mine.marks()
-    watchers = [Watcher(parse_pin(relay["pin"]), Receipt(marks, place)) for place in range(mine.viewers)]
+    watchers = [Watcher(parse_pin(relay["pin"]), marks, place) for place in range(mine.viewers)]
     for first in range(0, len(watchers), AT_ONCE):
         coming = watchers[first : first + AT_ONCE]
         await asyncio.gather(*(one.enter(parse_address(relay["quic"]), source["device"]) for one in coming))

@@ -93,10 +93,12 @@ async def show(send: Callable[[int], None]) -> None:
 
 
 class Receipt:
-    """What comes to one viewer, row `place` of the marks: put together as viewers do it, gaps filled from parity."""
+    """What comes to one viewer, row `place` of the marks: put together as viewers do it, gaps filled from parity.
+    `clock` says when what is being taken arrived."""
 
-    def __init__(self, marks: Marks, place: int) -> None:
+    def __init__(self, marks: Marks, place: int, clock: Callable[[], float] = CLOCK.monotonic) -> None:
         self._came, self._datagrams, self._place = marks.came[place], marks.datagrams, place
+        self._clock = clock
         self._objects = Reassembler()
 
     def take(self, data: bytes) -> None:
@@ -104,7 +106,7 @@ class Receipt:
         self._datagrams[self._place] += 1
         header, payload = datagram.decode(data)
         if header.type <= DatagramType.REPAIR:
-            now = CLOCK.monotonic()
+            now = self._clock()
             if self._objects.add(header, payload, now) is not None:
                 self._came[header.object] = now
 

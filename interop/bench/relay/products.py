@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from interop.bench.relay import turn
@@ -18,11 +19,10 @@ Command = list[str | Path]
 class Product:
     """The three processes of a measurement, given its folder and what their command lines end with (part.py).
 
-    `serve` is told where a profile of itself should go, None where none is wanted; `about` says what is compared.
+    `serve` is told where a profile of itself should go, None where none is wanted.
     """
 
     name: str
-    about: str
     serve: Callable[[Path, Command, Path | None], Command]
     source: Command
     audience: Command
@@ -40,24 +40,24 @@ def avl(program: Path) -> Product:
         begins: Command = [program] if stacks is None else [*_module("sampler"), stacks]
         return [*begins, "serve", *ports, *kept(folder, "relay")]
 
-    return Product(name="avl", about="avl-relay", serve=serve, source=_module("source"), audience=_module("audience"))
+    return Product(name="avl", serve=serve, source=_module("source"), audience=_module("audience"))
 
 
-def _peer(name: str, module: str, about: str) -> Product:
+def _peer(name: str, module: str, role: str = "serve") -> Product:
     def serve(folder: Path, mine: Command, stacks: Path | None) -> Command:
-        return [*_module(module, "serve"), folder, *mine]
+        return [*_module(module, role), folder, *mine]
 
     return Product(
         name=name,
-        about=about,
         serve=serve,
         source=_module(module, "source"),
         audience=_module(module, "watch"),
     )
 
 
-#: Others, by name, and whether this machine has what they need.
+#: Others, and whether this machine has what they need.
 PEERS: dict[str, tuple[Product, Callable[[], bool]]] = {
-    "aioquic": (_peer("aioquic", "stock", "aioquic's own asyncio server with the least fan-out"), lambda: True),
-    "coturn": (_peer("coturn", "turn", "coturn, the host sending to each viewer"), turn.possible),
+    "aioquic": (_peer("aioquic", "stock"), lambda: True),
+    "aioquic-uvloop": (_peer("aioquic-uvloop", "stock", "swift"), lambda: find_spec("uvloop") is not None),
+    "coturn": (_peer("coturn", "turn"), turn.possible),
 }

@@ -8,14 +8,12 @@ viewers report.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.loop.runtime import run
-from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket
-from avl_protocol.endpoint.udp.sockets import UdpNetwork
+from avl_protocol.endpoint.udp.network import Address
 from avl_protocol.media import parity
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.mediaevents import MediaFate
@@ -25,43 +23,10 @@ from avl_protocol.wire.registry import Channel, ObjectFlag
 from avl_protocol.wire.target import parse_address, parse_pin
 from interop.bench.attack.hops import CLOCK, host
 from interop.bench.relay.part import FILM, HERE, Film, Part, part, show
+from interop.bench.relay.sockets import Leaving
 
 #: Bytes that a host tells each viewer when it has reported.
 ANSWER = 100
-
-
-class Noticing:
-    """A network whose sockets say when they have sent."""
-
-    def __init__(self, sent: Callable[[], None]) -> None:
-        self._network = UdpNetwork()
-        self._sent = sent
-
-    def bind(self, address: Address) -> DatagramSocket:
-        """See Network."""
-        return _Noticed(self._network.bind(address), self._sent)
-
-    def source_for(self, target: Address) -> str | None:
-        """See Network."""
-        return self._network.source_for(target)
-
-    async def resolve(self, host: str, port: int) -> list[Address]:
-        """See Network."""
-        return await self._network.resolve(host, port)
-
-
-class _Noticed:
-    def __init__(self, bound: DatagramSocket, sent: Callable[[], None]) -> None:
-        self._bound, self._sent = bound, sent
-        self.set_receiver, self.tell_local, self.close = bound.set_receiver, bound.tell_local, bound.close
-
-    @property
-    def local_address(self) -> Address:
-        return self._bound.local_address
-
-    def send_batch(self, batch: Batch) -> None:
-        self._bound.send_batch(batch)
-        self._sent()
 
 
 class Source:
@@ -81,7 +46,7 @@ class Source:
     async def dial(self, relay: Address) -> None:
         """Register. Raises what a dial raises."""
         endpoint = Endpoint(
-            network=Noticing(self._sent),
+            network=Leaving(self._sent),
             clock=CLOCK,
             entropy=entropy,
             loop=asyncio.get_running_loop(),
@@ -106,10 +71,10 @@ class Source:
         self._made = number + 1
         carrier.send_datagrams(pieces, FILM.priority, now + FILM.lifetime, cookies)
 
-    def _sent(self) -> None:
+    def _sent(self, now: float) -> None:
         """The socket was given something: where nothing waits, all that was made has left."""
         if self._left < self._made and not self._hop.hop.carrier.datagram_backlog:
-            self._marks.leave(self._left, self._made, CLOCK.monotonic())
+            self._marks.leave(self._left, self._made, now)
             self._left = self._made
 
     def _message(self, message: HopMessage) -> None:
