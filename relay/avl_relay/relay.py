@@ -39,6 +39,7 @@ from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, ori
 from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
 from avl_relay.locator import Locator
+from avl_relay.neighbours import Neighbours, kind_of
 
 #: Pages on this machine are secure contexts by this name.
 LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
@@ -69,6 +70,9 @@ class Relay:
         self.identity: Identity = self._state.identity(world.entropy)
         self._log = structlog.get_logger("relay")
         self._locator: Locator | None = None
+        self._neighbours = Neighbours()
+        self._listening = self._going = False
+        self._left = asyncio.Event()
         self._router = guard(
             Router(
                 secret=world.entropy(32),
@@ -156,6 +160,7 @@ class Relay:
             on_http=handler,
             origin_allowed=lambda origin, _authority: origin_allowed(origin, names),
         )
+        self._listening = True
         if self._roll is not None:
             self._renew()
         self._log.info("relay ready", quic=self.quic, pin=show_pin(self.identity.pin), page=self.page)
@@ -271,12 +276,19 @@ class Relay:
         guard(peer).attach_carrier(carrier)
         if self._locator is not None:
             self._locator.know(peer)
+        self._neighbours.came(peer, kind_of(protocol))
+        if self._going:
+            peer.go_away()
 
         def after() -> None:
             self._router.take(peer, self._world.clock.monotonic())
             if peer.state is not HopServerState.GONE:
                 peer.look_at_address()
+            else:
+                self._neighbours.look(peer)
             self._alarm.reset()
+            if self._going:
+                self._look_who_stays()
 
         after()
         return Driven(peer, after, self._world.faults, carrier.close)
@@ -295,7 +307,8 @@ class Relay:
         """What the relay holds, by number."""
         web = 0 if self._sockets is None else self._sockets.connections
         below = tuple(part.snapshot() for part in (self._endpoint, self._sockets) if part is not None)
-        return Snapshot("relay", {"WebSockets": web}, (self._router.snapshot(), *below))
+        own = (self._router.snapshot(), self._neighbours.snapshot())
+        return Snapshot("relay", {"WebSockets": web}, (*own, *below))
 
     def _nat_test(self, peer: HopServer, token: bytes) -> None:
         if self._locator is not None:
@@ -304,6 +317,37 @@ class Relay:
     def _give_up(self, text: str) -> None:
         if self.failed is not None and not self.failed.done():
             self.failed.set_result(text)
+
+    @property
+    def ready(self) -> bool:
+        """Whether newcomers are taken."""
+        return self._listening and not self._going
+
+    async def drain(self, seconds: float) -> None:
+        """Send everybody elsewhere (spec 04-session, 4.3): newcomers are refused, who is here is told, and sessions go
+        on until they have left. Returns when none is left, after `seconds` at most."""
+        if not self._listening or self._going:
+            return
+        self._going = True
+        now, sessions = self._world.clock.monotonic(), self._router.sessions
+        self._log.info("draining", sessions=sessions, seconds=seconds)
+        for peer in self._neighbours:
+            peer.go_away(self._settings.elsewhere)
+            self._router.take(peer, now)
+            self._neighbours.look(peer)
+        self._alarm.reset()
+        self._look_who_stays()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._left.wait()
+        except TimeoutError:
+            pass  # who has no other place comes back to this address
+        took = round(self._world.clock.monotonic() - now, 3)
+        self._log.info("drained", left=sessions - self._router.sessions, stayed=self._router.sessions, seconds=took)
+
+    def _look_who_stays(self) -> None:
+        if not self._router.sessions:
+            self._left.set()
 
     async def close(self) -> None:
         """Say goodbye to all and stop."""
