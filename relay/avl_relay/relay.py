@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -26,7 +24,6 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
-from avl_protocol.wire.foreign import for_log
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
@@ -40,6 +37,7 @@ from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
 from avl_relay.locator import Locator
 from avl_relay.neighbours import Neighbours, kind_of
+from avl_relay.traffic import CountedNetwork, Traffic
 
 #: Pages on this machine are secure contexts by this name.
 LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
@@ -71,6 +69,8 @@ class Relay:
         self._log = structlog.get_logger("relay")
         self._locator: Locator | None = None
         self._neighbours = Neighbours()
+        self._traffic = Traffic()
+        self._refused_requests = 0
         self._listening = self._going = False
         self._left = asyncio.Event()
         self._router = guard(
@@ -134,7 +134,7 @@ class Relay:
         else:
             self._roll = CertificateRoll(self._make, world.clock.wall())
         self._endpoint = Endpoint(
-            network=world.network,
+            network=CountedNetwork(world.network, self._traffic),
             clock=world.clock,
             entropy=world.entropy,
             loop=asyncio.get_running_loop(),
@@ -254,7 +254,9 @@ class Relay:
 
     def _pays(self, host: str) -> bool:
         """Whether a source may ask for one more file of the page."""
-        return self._requests.take(source(host), self._world.clock.monotonic())
+        pays = self._requests.take(source(host), self._world.clock.monotonic())
+        self._refused_requests += not pays
+        return pays
 
     def _accept(self, carrier: QuicCarrier | WebSocketCarrier, protocol: str) -> CarrierReceiver:
         now = self._world.clock.monotonic()
@@ -307,7 +309,14 @@ class Relay:
         """What the relay holds, by number."""
         web = 0 if self._sockets is None else self._sockets.connections
         below = tuple(part.snapshot() for part in (self._endpoint, self._sockets) if part is not None)
-        own = (self._router.snapshot(), self._neighbours.snapshot())
+        seconds = self._router.viewer_seconds(self._world.clock.monotonic())
+        own = (
+            self._router.snapshot(),
+            self._neighbours.snapshot(),
+            self._traffic.snapshot(),
+            Snapshot("happened so far", {"viewer milliseconds": round(1000 * seconds)}),
+            Snapshot("limits hit so far", {"requests to the page": self._refused_requests}),
+        )
         return Snapshot("relay", {"WebSockets": web}, (*own, *below))
 
     def _nat_test(self, peer: HopServer, token: bytes) -> None:
@@ -364,22 +373,3 @@ class Relay:
             await self._sockets.close()
         if self._http is not None:
             await self._http.close()
-
-
-def _shown(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Whatever text stands in an event, as one line of a log."""
-    return {name: for_log(value) if isinstance(value, str) else value for name, value in event.items()}
-
-
-def configure_log() -> None:
-    """One line an event, on stderr."""
-    structlog.configure(
-        processors=[
-            _shown,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )

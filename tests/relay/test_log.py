@@ -8,7 +8,7 @@ import sys
 
 def test_an_event_is_one_line_whatever_a_stranger_called_itself() -> None:
     program = (
-        "import structlog; from avl_relay.relay import configure_log; configure_log(); "
+        "import structlog; from avl_relay.operators.log import configure_log; configure_log(); "
         "structlog.get_logger('relay').info('host online', device='\\x1b[2J\\n\\u202e' + 'x' * 5000, why=None, port=7)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
