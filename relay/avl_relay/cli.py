@@ -168,10 +168,10 @@ def status(
 
     folder = state or default_folder("relay")
     try:
-        answer = ask(folder / SOCKET, REQUEST)
+        answer = ask(folder / SOCKET, REQUEST, of_anybody=True)
         if seconds:
             Event().wait(seconds)
-            answer = with_rates(answer, ask(folder / SOCKET, REQUEST))
+            answer = with_rates(answer, ask(folder / SOCKET, REQUEST, of_anybody=True))
     except NobodyThere:
         raise _fail(f"no relay runs with the state folder {folder}; name that of yours with --state", FAILED) from None
     except ControlError as error:
