@@ -70,6 +70,10 @@ class MemoryCarrier:
     def datagram_backlog(self) -> int:
         return sum(len(data) for data, _, _ in self.datagrams)
 
+    @property
+    def next_datagram(self) -> object | None:
+        return self.datagrams[0][2] if self.datagrams else None
+
     def parity(self, fragments: int) -> int:
         return self.rows
 

@@ -24,6 +24,7 @@ from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType
+from avl_relay.forward.queuedelay import QueueDelay
 
 #: Seconds between key objects asked for on behalf of viewers that are merely slow.
 SLOW_RECOVERY = 2.0
@@ -52,7 +53,11 @@ class Fanout:
         recover: Callable[[int, int], None],
         audience: Callable[[int, tuple[int, ...], int, int], None],
         tracks: Sequence[Track] = (),
+        delay: QueueDelay | None = None,
     ) -> None:
+        self._delay = delay or QueueDelay()
+        #: Objects that viewers who have left did not get.
+        self._skipped_before = 0
         self._recover = recover
         self._audience = audience
         self._tracks: dict[int, Track] = {}
@@ -97,6 +102,7 @@ class Fanout:
         """A viewer leaves."""
         subscription = self._subscriptions.pop(handle, None)
         if subscription is not None:
+            self._skipped_before += subscription.skipped
             subscription.carrier.offer_spare(_nothing)
             self._look(now, True)
 
@@ -219,6 +225,11 @@ class Fanout:
         subscription = self._subscriptions.get(handle)
         return 0 if subscription is None else subscription.skipped
 
+    @property
+    def skipped_so_far(self) -> int:
+        """The same of all viewers, those that have left included."""
+        return self._skipped_before + sum(subscription.skipped for subscription in self._subscriptions.values())
+
     def snapshot(self) -> Snapshot:
         """What is known of the audience, by number."""
         counts = {
@@ -226,7 +237,7 @@ class Fanout:
             "watching": sum(subscription.watching for subscription in self._subscriptions.values()),
             "tracks": len(self._tracks),
             "strays": self.strays,
-            "skipped": sum(subscription.skipped for subscription in self._subscriptions.values()),
+            "skipped": self.skipped_so_far,
         }
         return Snapshot("fanout", counts)
 
@@ -252,6 +263,7 @@ class Fanout:
         )
         for subscription in watching:
             subscription.followed = subscription is best
+            self._delay.look(subscription.carrier, now)
         rate = 0 if best is None else round(best.carrier.rate or 0.0)
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
         count, wanted, told = self._told
