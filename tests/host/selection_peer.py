@@ -35,6 +35,7 @@ class Peer:
         self.asked: list[str] = []
         self.failed: list[Exception] = []
         self._late: list[Any] = []
+        self._gone = False
         self.cleared = asyncio.Event()
         self.window = self._window()
         self.clipboard = self.atom("CLIPBOARD")
@@ -179,17 +180,18 @@ class Peer:
 
     def _next(self) -> Any:
         """The next event; past errors, since what is read but left in the queue makes no descriptor readable."""
-        while True:
+        while not self._gone:
             try:
                 return self.x.poll_for_event()
             except xcffib.ConnectionException as error:
                 self._lose(error)
-                return None
             except xcffib.XcffibException as error:
                 self.failed.append(error)
+        return None
 
     def _lose(self, error: Exception) -> None:
         """The display is gone: its descriptor would be readable for ever, and nobody gets an answer."""
+        self._gone = True
         self._loop.remove_reader(self._fd)
         self.failed.append(error)
         for asking in self._asking.values():
