@@ -54,7 +54,7 @@ class TcpServer:
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(address)
-        self._server = _Server(
+        self._server = QuietServer(
             uvicorn.Config(
                 app,
                 http=page_connection,  # type: ignore[arg-type]
@@ -88,7 +88,7 @@ class TcpServer:
             await self._task
 
 
-class _Server(uvicorn.Server):
+class QuietServer(uvicorn.Server):
     """The program owns the signals, not its web server, which wakes up once a second and not ten times: by then the
     date that answers are sent under is another."""
 
