@@ -52,6 +52,7 @@ class Status:
             "sessions_waiting": router["sessions"] - router["admitted"],
             "viewers": router["viewers"],
             "connections": dict(whole.total("connections")),
+            "ended": _nonzero(whole.total("ended so far")),
             "bytes_in": traffic["bytes in"] + traffic["TCP bytes in"],
             "bytes_out": traffic["bytes out"] + traffic["TCP bytes out"],
             "datagrams_in": traffic["datagrams in"],
@@ -86,6 +87,7 @@ def table(status: dict[str, Any]) -> str:
         ("hosts", str(int(status["hosts"]))),
         ("sessions", f"{int(status['sessions'])}, and {int(status['sessions_waiting'])} that wait for their host"),
         ("connections", _list(status["connections"])),
+        ("ended", _list(status["ended"])),
     ]
     if rates is not None:
         rows += [
