@@ -105,7 +105,7 @@ class Listener:
 
     async def close(self) -> None:
         """Stop, giving running answers a second."""
-        self._server.should_exit = True
+        self._server.end()
         if self._task is not None:
             await self._task
         self._socket.close()
