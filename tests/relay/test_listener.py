@@ -16,7 +16,7 @@ from avl_relay.operators.listener import Listener, build, is_private, names_of
 class Relay:
     """One that is ready or not."""
 
-    ready = True
+    accepting = True
 
     def snapshot(self) -> Snapshot:
         return Snapshot("relay", {})
@@ -41,7 +41,7 @@ async def test_health_says_alive_and_ready_says_whether_newcomers_are_taken() ->
         assert await asyncio.to_thread(ask, port, "/health") == (200, "alive\n")
         assert await asyncio.to_thread(ask, port, "/ready") == (200, "ready\n")
         assert await asyncio.to_thread(ask, port, "/metrics") == (200, "figures\n")
-        relay.ready = False
+        relay.accepting = False
         assert await asyncio.to_thread(ask, port, "/ready") == (503, "not ready\n")
         assert await asyncio.to_thread(ask, port, "/health") == (200, "alive\n"), "it lives while it drains"
         assert (await asyncio.to_thread(ask, port, "/metrics", "POST"))[0] == 405

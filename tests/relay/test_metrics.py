@@ -19,7 +19,7 @@ class Still:
     """A relay that stands still, for a test."""
 
     kept: Snapshot
-    ready: bool = True
+    accepting: bool = True
 
     def snapshot(self) -> Snapshot:
         return self.kept
@@ -97,7 +97,7 @@ def test_this_process_is_told_too_and_a_relay_that_drains_is_not_ready() -> None
     text = exposition(still)
     seen = told(text())
     assert seen["process_cpu_seconds_total", ()] > 0 and seen["avl_relay_ready", ()] == 1
-    still.ready = False
+    still.accepting = False
     assert told(text())["avl_relay_ready", ()] == 0
     process = this_process()
     assert process.cpu > 0 and process.memory == pytest.approx(seen["process_resident_memory_bytes", ()], rel=0.5)

@@ -54,7 +54,7 @@ def build(relay: Observed, exposition: Callable[[], bytes], names: frozenset[str
         return Route(path, answer)
 
     def ready() -> Response:
-        return PlainTextResponse("ready\n") if relay.ready else PlainTextResponse("not ready\n", 503)
+        return PlainTextResponse("ready\n") if relay.accepting else PlainTextResponse("not ready\n", 503)
 
     return Starlette(
         routes=[

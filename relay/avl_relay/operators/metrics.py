@@ -63,7 +63,7 @@ class RelayCollector(Collector):
         """See Collector."""
         whole = self._relay.snapshot()
         yield InfoMetricFamily("avl_relay", "The program.", {"version": own_version()})
-        yield GaugeMetricFamily("avl_relay_ready", "Whether newcomers are taken.", float(self._relay.ready))
+        yield GaugeMetricFamily("avl_relay_ready", "Whether newcomers are taken.", float(self._relay.accepting))
         router = whole.part("router")
         for name, metric, text in ROUTER:
             yield GaugeMetricFamily(metric, text, router[name])

@@ -15,7 +15,7 @@ class Observed(Protocol):
     """A running relay."""
 
     @property
-    def ready(self) -> bool:
+    def accepting(self) -> bool:
         """Whether newcomers are taken."""
 
     def snapshot(self) -> Snapshot:

@@ -45,7 +45,7 @@ class Status:
         return {
             "version": own_version(),
             "address": self._where,
-            "ready": self._relay.ready,
+            "ready": self._relay.accepting,
             "uptime": round(now - self._since, 3),
             "hosts": router["hosts"],
             "sessions": router["admitted"],
