@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from avl_protocol.endpoint.program.localcontrol import ask
-from avl_relay.operators.status import REQUEST, SOCKET
+from avl_relay.operators.console import SOCKET, STATUS
 from interop.cdp import Browser, Page, browser
 from tests.browser.desk import CODE, Desk, Witness, desk
 from tests.tools import need
@@ -124,8 +124,8 @@ async def test_a_session_goes_on_while_its_relay_drains_and_over_the_restart(chr
         relay = running.ask_to_end("relay")
         try:
             control = tmp_path / "relay" / SOCKET
-            await running.until("the page dials again, and is refused", lambda: ask(control, REQUEST)["ended"])
-            assert set(ask(control, REQUEST)["ended"]) == {"going_away"}
+            await running.until("the page dials again, and is refused", lambda: ask(control, STATUS)["ended"])
+            assert set(ask(control, STATUS)["ended"]) == {"going_away"}
             assert await page.evaluate(STATE) == "running"
             await page.type("one")
             await running.until("what was typed while it drains", lambda: witness.text() == "one")
