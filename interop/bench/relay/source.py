@@ -8,6 +8,7 @@ viewers report.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.endpoint import Endpoint
@@ -16,7 +17,6 @@ from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.udp.network import Address
 from avl_protocol.media import parity
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.session.hop.mediaevents import MediaFate
 from avl_protocol.session.media.sender import SentFragment, repair
 from avl_protocol.wire.messages import Accept, Admit, HopMessage, Incoming, Recover, Tracks
 from avl_protocol.wire.registry import Channel, ObjectFlag
@@ -36,7 +36,7 @@ class Source:
         self.identity = Identity(entropy(32))
         self._hop = host(pin, self.identity)
         self._hop.on_message, self._hop.on_channel = self._message, self._report
-        self._hop.on_fate = self._fate
+        self._hop.on_fates = self._settled
         self._marks = mine.marks()
         self._film = Film(mine.rate)
         self._wants_key = True
@@ -85,8 +85,9 @@ class Source:
         elif isinstance(message, Recover):
             self._wants_key = True
 
-    def _fate(self, fate: MediaFate) -> None:
-        repair(fate.cookie, fate.acked, self._hop.hop.carrier, CLOCK.monotonic())
+    def _settled(self, fates: Sequence[tuple[object, bool]]) -> None:
+        for cookie, acked in fates:
+            repair(cookie, acked, self._hop.hop.carrier, CLOCK.monotonic())
 
     def _report(self, handle: int, channel: int, stream: int, data: bytes) -> None:
         self._hop.hop.carrier.send_stream(stream, bytes(ANSWER))
