@@ -77,6 +77,21 @@ def costs_of(measured: Sequence[Measured], plan: Plan, rates: Sequence[float]) -
     ]
 
 
+async def looked_at(product: Product, rate: float, viewers: int, effort: Effort) -> tuple[Measured, profile.Profile]:
+    """Measure a relay of ours that looks at its own stack. Raises ProgramFailed."""
+    with tempfile.TemporaryDirectory() as folder:
+        stacks = Path(folder) / "stacks"
+        one = await measure(product, rate, viewers, effort, stacks)
+        say_measured(one)
+        return one, profile.read(stacks.read_text())
+
+
+async def split(product: Product, rate: float, viewers: int, effort: Effort) -> dict[str, float]:
+    """What a datagram of one more viewer costs by kind of work. Raises ProgramFailed."""
+    few = await looked_at(product, rate, 1, effort)
+    return profile.split(*few, *await looked_at(product, rate, viewers, effort))
+
+
 def show_profile(found: profile.Profile, one: Measured) -> None:
     """Where the time went: by kind of work, in microseconds for each datagram that a viewer got, and by function."""
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -142,27 +157,29 @@ def main(
         "load": os.getloadavg()[0],
     }
     failures: list[str] = []
-    if profiled:
-        with tempfile.TemporaryDirectory() as folder:
-            stacks = Path(folder) / "stacks"
-            try:
-                one = asyncio.run(measure(products[0], wanted[0], viewers, effort, stacks))
-            except ProgramFailed as error:
-                say(str(error))
-                raise typer.Exit(1) from None
-            found = profile.read(stacks.read_text())
-        say_measured(one)
-        show_profile(found, one)
-        report.update(measured=asdict(one), profile=asdict(found))
-    else:
-        plan = [(product, viewers) for product in products]
-        if browsers > 1:
-            plan.append((chromium(relays[0]), browsers))
-        measured, failures = asyncio.run(measure_all(plan, wanted, effort))
-        costs = costs_of(measured, plan, wanted)
-        print(markdown(costs))
-        print(", ".join(f"{key}: {report[key]}" for key in ("date", "commit", "machine")))
-        report.update(costs=[asdict(one) for one in costs], measured=[asdict(one) for one in measured])
+    try:
+        if profiled:
+            one, found = asyncio.run(looked_at(products[0], wanted[0], viewers, effort))
+            show_profile(found, one)
+            report.update(measured=asdict(one), profile=asdict(found))
+        else:
+            plan = [(product, viewers) for product in products]
+            if browsers > 1:
+                plan.append((chromium(relays[0]), browsers))
+            measured, failures = asyncio.run(measure_all(plan, wanted, effort))
+            costs = costs_of(measured, plan, wanted)
+            print(markdown(costs))
+            report.update(costs=[asdict(one) for one in costs], measured=[asdict(one) for one in measured])
+            if not short:
+                rate = sorted(wanted)[len(wanted) // 2]
+                parts = asyncio.run(split(products[0], rate, viewers, effort))
+                report["microseconds"] = parts
+                said = ", ".join(f"{kind} {value:.1f} µs" for kind, value in parts.items())
+                print(f"A datagram of one more viewer at {rate:g} Mbit/s: {said}.")
+            print(", ".join(f"{key}: {report[key]}" for key in ("date", "commit", "machine")))
+    except ProgramFailed as error:
+        failures.append(str(error))
+        say(failures[-1])
     report["failures"] = failures
     if out is not None:
         out.write_text(json.dumps(report, indent=1) + "\n")
