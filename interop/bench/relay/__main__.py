@@ -21,6 +21,7 @@ from interop.bench.latency import commit, machine
 from interop.bench.relay import profile
 from interop.bench.relay.figures import Cost, Measured, cost, markdown
 from interop.bench.relay.measuring import Effort, measure
+from interop.bench.relay.part import PACE
 from interop.bench.relay.products import PEERS, Product, avl, chromium
 from interop.programs import ProgramFailed
 from interop.stage import BIN
@@ -123,6 +124,7 @@ def chosen(relays: Sequence[Path], peers: str) -> list[Product]:
 def main(
     rates: Annotated[str, typer.Option("--rate", help="Mbit/s of the film; several with commas.")] = "2,8,20",
     viewers: Annotated[int, typer.Option(help="Viewers of the large audience.", min=2)] = 12,
+    pace: Annotated[float, typer.Option(help="Pictures a second.", min=1)] = PACE,
     seconds: Annotated[float, typer.Option(help="How long each measurement lasts.", min=1)] = 10.0,
     rounds: Annotated[int, typer.Option(help="Measurements of each kind.", min=1)] = 3,
     peers: Annotated[str, typer.Option(help="What is measured beside; several with commas.")] = ",".join(PEERS),
@@ -141,10 +143,10 @@ def main(
 ) -> None:
     """Measure what a relay's viewers cost."""
     wanted = [float(rate) for rate in rates.split(",")]
-    effort = Effort(seconds=seconds, rounds=rounds, nice=nice)
+    effort = Effort(seconds=seconds, rounds=rounds, nice=nice, pace=pace)
     relays = relay or [BIN / "avl-relay"]
     if short:
-        wanted, effort = [8.0], Effort(seconds=min(seconds, 3.0), nice=nice)
+        wanted, effort = [8.0], Effort(seconds=min(seconds, 3.0), nice=nice, pace=pace)
     try:
         products = chosen(relays, peers)
     except ValueError as error:
