@@ -60,6 +60,10 @@ def serve(
     per_address: Annotated[
         int, typer.Option(help="Connections that one address may have: hosts and viewers behind one NAT.", min=1)
     ] = DEFAULT.connections.source,
+    limit: Annotated[
+        Optional[list[str]], typer.Option(metavar="NAME=VALUE", help="Set a limit; may be repeated (README).")
+    ] = None,
+    limits: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Limits, one NAME=VALUE a line.")] = None,
     ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
     qlog: Annotated[
         Optional[Path], typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")
@@ -72,12 +76,15 @@ def serve(
     from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.target import parse_address
+    from avl_relay.chosen import chosen
     from avl_relay.config import RelaySettings
     from avl_relay.relay import configure_log
 
     try:
         quic, page = parse_address(listen), parse_address(http)
-    except ValueError as error:
+        lines = [] if limits is None else limits.read_text("utf-8").splitlines()
+        allowed = chosen(for_address(per_address), [*lines, *(limit or ())])
+    except (OSError, ValueError) as error:
         raise _fail(str(error), USAGE) from None
     if public is None and quic[0] in EVERYWHERE:
         raise _fail(f"--listen {listen} has no name that others could use: add --public NAME-OR-ADDRESS", USAGE)
@@ -91,7 +98,7 @@ def serve(
         tls_cert=tls_cert,
         tls_key=tls_key,
         ready_file=ready_file,
-        limits=for_address(per_address),
+        limits=allowed,
     )
     configure_log()
     if tls_cert is None and settings.public not in LOOPBACK:

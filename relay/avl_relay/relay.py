@@ -13,7 +13,7 @@ import structlog
 
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.crypto.identity import Identity, endorse_certificate
-from avl_protocol.endpoint.accept.admission import source
+from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.alarm import Alarm
 from avl_protocol.endpoint.loop.driver import Driven
@@ -76,6 +76,7 @@ class Relay:
                 nat_test=self._nat_test,
                 access=access,
                 directory=directory,
+                limits=settings.limits,
             )
         )
         allowed = settings.limits.requests
@@ -223,7 +224,7 @@ class Relay:
             most=most,
         )
         await self._http.start()
-        return AsgiHandler(app, self._log), names
+        return AsgiHandler(app, self._log, settings.limits), names
 
     def _port(self) -> int:
         assert self._endpoint is not None

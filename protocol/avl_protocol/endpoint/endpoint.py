@@ -102,7 +102,7 @@ class Endpoint:
         self._on_carrier: OnCarrier | None = None
         self._on_http: HttpHandler | None = None
         self._origin_allowed: Callable[[str, str], bool] = _no_origin
-        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic())
+        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic(), limits)
 
     # ---- what programs call
 
@@ -288,6 +288,7 @@ class Endpoint:
         limits = self._limits
         crowded = len(batch) > limits.turn_packets
         taken: dict[BoundConnection, int] = {}
+        spent: dict[BoundConnection, float] = {}
         for data, arrival in batch:
             bound = self._routes.known(data)
             if bound is None:
@@ -305,13 +306,16 @@ class Endpoint:
                 continue
             if crowded:
                 count = taken.get(bound, 0)
-                if count >= limits.turn_packets:
+                if count >= limits.turn_packets or spent.get(bound, 0.0) >= limits.turn_friend_seconds:
                     if len(self._late) < limits.waiting_friends:
                         self._late.append((data, arrival))
                     continue
                 taken[bound] = count + 1
             if bound.takes(now):
+                began = self._clock.monotonic() if crowded else now
                 self._deliver(bound, data, arrival, now)
+                if crowded:
+                    spent[bound] = spent.get(bound, 0.0) + self._clock.monotonic() - began
 
     def _queue(self, queue: deque[tuple[bytes, Address | Pinned]], data: bytes, arrival: Address | Pinned) -> None:
         if len(queue) < self._limits.waiting_strangers:
@@ -458,6 +462,10 @@ class Endpoint:
             if self._admits(first.destination, address):  # nobody else learns that there is somebody
                 self._bound().send_batch([(verdict, arrival)])
         elif verdict is not None and self._admits(verdict.original, address):
+            host = address[0]
+            half_open = self._acceptor.admission.open(host, now, lambda: self._abort(bound))
+            if half_open is None:
+                return
             settings = configuration(is_client=False, alpn=[ALPN, ALPN_HTTP], idle_timeout=self._idle_timeout)
             tls.apply(settings)
             connection = Connection(
@@ -469,12 +477,9 @@ class Endpoint:
                 original_destination_connection_id=verdict.original,
                 retry_source_connection_id=verdict.retried,
             )
-            host = address[0]
-            admission = self._acceptor.admission
-            admission.opened(host)
 
             def settled(made: BoundConnection, failure: str | None) -> None:
-                admission.settled(host)
+                half_open.release()
                 if failure is None:
                     self._place(made, host)
 

@@ -24,6 +24,7 @@ from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType
+from avl_relay.forward.caps import FREE, Caps
 
 #: Seconds between key objects asked for on behalf of viewers that are merely slow.
 SLOW_RECOVERY = 2.0
@@ -60,6 +61,8 @@ class Fanout:
         #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
         self._subscriptions: dict[int, Subscription] = {}
+        self._caps: dict[int, Caps] = {}
+        self._now = 0.0
         self._recovered: dict[int, float] = {}
         self._cache = ObjectCache()
         self._protected: dict[int, int] = {}
@@ -75,10 +78,22 @@ class Fanout:
         self._protected = {track: number for track, number in self._protected.items() if track in self._tracks}
         self._recovered = {track: at for track, at in self._recovered.items() if track in self._tracks}
 
+    def cap(self, handle: int, carrier: Carrier, caps: Caps) -> None:
+        """Forward no more to a viewer than its caps allow: whole objects are left out, as for a slow hop."""
+        if caps:
+            self._caps[handle] = caps
+            self._subscription(handle, carrier).capped = partial(self._owes, caps)
+
+    def _owes(self, caps: Caps) -> bool:
+        owes = caps.owed(self._now) > 0
+        caps.refused += owes
+        return owes
+
     def admit(self, handle: int, carrier: Carrier, tracks: Sequence[int], since: Sequence[int], now: float) -> None:
         """A viewer may have these tracks from now on, each from its object of `since` on, and no others. The host sends
         a key object for it by itself, which may have come already; it gets nothing that is older than its admission."""
         subscription = self._subscription(handle, carrier)
+        self._now = now
         for new in subscription.admit(tracks, since):
             self._catch_up(subscription, new, now)
             self._told = UNTOLD  # the host goes on the assumption that it is wanted, until we say otherwise
@@ -95,6 +110,7 @@ class Fanout:
     def remove(self, handle: int, now: float) -> None:
         """A viewer leaves."""
         subscription = self._subscriptions.pop(handle, None)
+        self._caps.pop(handle, None)
         if subscription is not None:
             subscription.carrier.offer_spare(_nothing)
             self._look(now, True)
@@ -130,7 +146,7 @@ class Fanout:
         track = self._tracks.get(header.track)
         if header.handle != handle or track is None:
             return
-        self._media_handle = handle
+        self._media_handle, self._now = handle, now
         if header.type <= DatagramType.REPAIR:
             for new in self._cache.add(data, header, payload, now):
                 self._pass(new, header, track, now)
@@ -149,8 +165,9 @@ class Fanout:
                 spacing = T_KEY_SPACING if subscription.followed else SLOW_RECOVERY
                 self._coalesced(header.track, header.object, spacing, now)
 
-    @staticmethod
-    def _send(subscription: Subscription, track: Track, data: bytes, now: float, sent: SentFragment) -> None:
+    def _send(self, subscription: Subscription, track: Track, data: bytes, now: float, sent: SentFragment) -> None:
+        if self._caps:
+            self._caps.get(subscription.handle, FREE).charge(len(data), now)
         subscription.carrier.send_datagrams((data,), track.priority, now + track.lifetime, (sent,))
 
     def _protect(self, header: MediaHeader, track: Track, now: float) -> None:
@@ -240,6 +257,8 @@ class Fanout:
         for subscription in watching:
             subscription.followed = subscription is best
         rate = 0 if best is None else round(best.carrier.rate or 0.0)
+        if best is not None and (most := self._caps.get(best.handle, FREE).rate) is not None:
+            rate = round(min(rate or most, most))
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
         count, wanted, told = self._told
         differs = (count, wanted) != (len(watching), self._wanted) or abs(rate - told) > told // 20

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 
-from avl_protocol.endpoint.accept.admission import source
+from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.rate.limits import Places
 
 EVERYBODY = "everybody"
