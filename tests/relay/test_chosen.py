@@ -67,12 +67,12 @@ def test_what_is_wrong_is_said(line: str, sentence: str) -> None:
 def test_the_command_takes_a_file_and_then_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[RelaySettings] = []
 
-    async def serve(settings: RelaySettings) -> str:
+    async def serve(world: object, settings: RelaySettings, service: object, tell: object) -> str:
         served.append(settings)
         return ""
 
-    monkeypatch.setattr(cli, "_serve", serve)
-    monkeypatch.setattr("avl_relay.relay.configure_log", lambda: None)
+    monkeypatch.setattr("avl_relay.operators.service.serve", serve)
+    monkeypatch.setattr("avl_relay.operators.log.configure_log", lambda form: None)
     limits = tmp_path / "limits"
     limits.write_text("turn_packets=7\nturn_frames=8\n")
     arguments = ["serve", "--state", str(tmp_path), "--limits", str(limits), "--limit", "turn_frames=9"]

@@ -6,6 +6,7 @@ It takes the events of all neighbours. Whether a host may register and a viewer 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from avl_protocol.media.track import tracks_of
 from avl_protocol.rate.limits import DEFAULT, Allowance, Limits
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
-from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
 from avl_protocol.session.hop.server import HopServer, HopServerState
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
@@ -59,8 +60,10 @@ from avl_relay.forward.caps import Caps, cap
 from avl_relay.forward.fanout import Fanout
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.parking import Parking
+from avl_relay.forward.queuedelay import QueueDelay
 from avl_relay.forward.splice import Splices
 from avl_relay.forward.table import Publisher, Session
+from avl_relay.forward.viewertime import ViewerTime
 
 #: Sessions of one host that it has not admitted: more than a host keeps, so that the host says who makes room.
 UNADMITTED = 512
@@ -117,6 +120,11 @@ class Router:
         self._unadmitted: Deadlines[int] = Deadlines()
         self._peers = HopServers(self._apply)
         self._last_handle = 0
+        self._delay = QueueDelay()
+        self._watching = ViewerTime()
+        #: Since the start: what happened, by name, and which limits were hit.
+        self._happened: Counter[str] = Counter()
+        self._limits_hit: Counter[str] = Counter()
 
     @property
     def hosts(self) -> int:
@@ -154,7 +162,20 @@ class Router:
             "timers": len(self._unadmitted) + self._peers.timers,
             "sources of NAT tests": len(self._tests),
         }
-        return Snapshot("router", counts, tuple(publisher.fanout.snapshot() for publisher in self._hosts.values()))
+        skipped = sum(publisher.fanout.skipped_so_far for publisher in self._hosts.values())
+        happened = Counter({"hosts": 0, "sessions": 0, "skipped objects": skipped})
+        happened.update(self._happened)
+        so_far = (
+            Snapshot("happened so far", dict(happened)),
+            Snapshot("limits hit so far", dict(self._limits_hit)),
+            self._delay.snapshot(),
+        )
+        fanouts = (publisher.fanout.snapshot() for publisher in self._hosts.values())
+        return Snapshot("router", counts, (*so_far, *fanouts))
+
+    def viewer_seconds(self, now: float) -> float:
+        """For how many seconds admitted sessions have been served, all together."""
+        return self._watching.seconds(now)
 
     def _handle(self) -> int:
         self._last_handle += 1
@@ -167,11 +188,11 @@ class Router:
         self._peers.take(peer, now)
 
     def _apply(self, peer: HopServer, event: HopServerEvent, now: float) -> None:
-        if isinstance(event, MediaFate):
-            self._fate(peer, event, now)
+        if isinstance(event, MediaFates):
+            self._settled(peer, event, now)
         elif isinstance(event, MediaReceived):
             if (publisher := self._by_peer.get(peer)) is not None:
-                publisher.fanout.datagram(event.data, publisher.media_handle, now)
+                publisher.fanout.datagrams(event.datagrams, publisher.media_handle, now)
         elif isinstance(event, ChannelReceived):
             self._received(peer, event, now)
         elif isinstance(event, Said):
@@ -257,7 +278,7 @@ class Router:
             if wish.yields:
                 raise Refused(CloseCode.TAKEN)
             if not self._replaced.take(device, now):
-                raise Refused(CloseCode.LIMIT)
+                raise self._beyond("registrations that replace another")
             self._peers.close(old.peer, CloseCode.REPLACED, now)
             self._offline(old, now)
         for older in self._asking.registrations(device, number):
@@ -271,9 +292,11 @@ class Router:
             fanout=Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
                 lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
+                delay=self._delay,
             ),
             cap=cap(forwards, now),
         )
+        self._happened["hosts"] += 1
         self._hosts[device] = self._by_peer[peer] = publisher
         self._directory.arrived(device, now)
         self._log("host online", {"device": device})
@@ -286,6 +309,7 @@ class Router:
         for session in list(publisher.sessions.values()):
             self._end(session, CloseCode.SESSION_LOST, now)
         del self._hosts[publisher.device]
+        self._happened["skipped objects"] += publisher.fanout.skipped_so_far
         self._directory.left(publisher.device, now)
         self._log("host offline", {"device": publisher.device})
 
@@ -297,6 +321,8 @@ class Router:
         if isinstance(message, NatTest):
             if self._tests.take(source(peer.carrier.peer_address[0]), now):
                 self._nat_test(peer, message.token)
+            else:
+                self._limits_hit["NAT tests"] += 1
             return
         if isinstance(message, Tracks):
             if (publisher := self._by_peer.get(peer)) is not None:
@@ -335,7 +361,7 @@ class Router:
         if len(message.device) != NUMBER_BYTES or len(message.session) != 16:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "malformed ATTACH")
         if len(self._attached.get(viewer, ())) + self._asking.waiting(viewer) >= SESSIONS_PER_PEER:
-            raise Refused(CloseCode.LIMIT)
+            raise self._beyond("sessions of a connection")
         device, address = int.from_bytes(message.device, "big"), viewer.carrier.peer_address[0]
         question = MayAttach(
             id=self._asking.number(), device=device, session=message.session, address=address, moves=bool(message.moves)
@@ -349,8 +375,10 @@ class Router:
         moves = bool(message.moves)
         comes_back = moves and self._carried.get(message.session) == publisher.device
         allowed = comes_back or self._limits.take(publisher.device, tag, now)
-        if not allowed or not self._make_room(publisher, now):
-            raise Refused(CloseCode.LIMIT)
+        if not allowed:
+            raise self._beyond("sessions that a source asks for")
+        if not self._make_room(publisher, now):
+            raise self._beyond("sessions that are not admitted")
         session = Session(
             handle=self._handle(),
             session_id=message.session,
@@ -370,6 +398,11 @@ class Router:
             )
         )
 
+    def _beyond(self, limit: str) -> Refused:
+        """The refusal of what is beyond a limit, which is counted."""
+        self._limits_hit[limit] += 1
+        return Refused(CloseCode.LIMIT)
+
     def _make_room(self, publisher: Publisher, now: float) -> bool:
         """Whether there is room for one more session that is not admitted, at the expense of another if need be."""
         waiting = [(session.source, session) for session in publisher.sessions.values() if not session.known]
@@ -377,6 +410,7 @@ class Router:
             return True
         crowded_out = self._limits.crowded_out(publisher.device, waiting)
         if crowded_out is not None:
+            self._limits_hit["sessions that are not admitted"] += 1
             self._end(crowded_out, CloseCode.LIMIT, now)
         return crowded_out is not None
 
@@ -387,6 +421,8 @@ class Router:
             self._carried[session.session_id] = session.host.device
             while len(self._carried) > CARRIED:
                 del self._carried[next(iter(self._carried))]
+            self._happened["sessions"] += 1
+            self._watching.came(now)
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
         session.admitted = True
         self._unadmitted.drop(session.handle)
@@ -422,7 +458,13 @@ class Router:
             return
         self._unadmitted.drop(session.handle)
         session.host.sessions.pop(session.handle, None)
+        skipped = session.host.fanout.skipped(session.handle)
         session.host.fanout.remove(session.handle, now)
+        if session.admitted:
+            self._watching.left(now)
+            about: dict[str, object] = {"device": session.host.device, "session": session.handle}
+            lasted = round(now - session.begun, 1)
+            self._log("session ended", {**about, "why": code.name.lower(), "seconds": lasted, "skipped": skipped})
         attached, watched = self._attached.get(session.viewer, {}), self._watched.get(session.viewer, [])
         attached.pop(session.handle, None)
         if not attached:
@@ -482,9 +524,11 @@ class Router:
 
     # media
 
-    def _fate(self, peer: HopServer, fate: MediaFate, now: float) -> None:
-        """A fragment towards a viewer was lost: send it again while that helps."""
-        repair(fate.cookie, fate.acked, peer.carrier, now)
+    def _settled(self, peer: HopServer, event: MediaFates, now: float) -> None:
+        """Fragments towards a viewer arrived, or were lost: send these again while that helps."""
+        for cookie, acked in event.fates:
+            if not acked:
+                repair(cookie, acked, peer.carrier, now)
         for session in self._watched.get(peer, ()):
             session.host.fanout.answered(now)
             if now - session.rate_told >= RATE_INTERVAL:
