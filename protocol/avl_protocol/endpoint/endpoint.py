@@ -50,6 +50,8 @@ EARLY = 0.0005
 TICK = 0.000001
 #: The timer moves to a later time where that is so many seconds later: below that, to look again costs less.
 LATER = 0.002
+#: One packet in so many of strangers is that of a newcomer, however many wait of those who are connected.
+TURNS = 4
 #: Packets of one address in one wake-up that are served before those of others who sent more.
 FEW = 2
 #: Why packets are not read: their peer has spent its allowance, or too many wait for their turn.
@@ -246,6 +248,10 @@ class Endpoint:
             if before not in local or not self._bound().tell_local() or not connection.try_from(before, source):
                 connection.follow(now)
 
+    def shed_strangers(self, share: float) -> int:
+        """Memory runs short: the newest strangers go, this share of them; how many there were."""
+        return self._acceptor.admission.shed(share) + self._quota.shed(share)
+
     def send_raw(self, data: bytes, address: Address) -> None:
         """Send a datagram that is not QUIC; its first byte must leave both top bits clear."""
         if not data or data[0] & 0xC0:
@@ -354,7 +360,8 @@ class Endpoint:
                 break
             if count and self._clock.monotonic() >= ends:
                 break
-            data, arrival = known.popleft() if known else new.popleft()
+            newcomer = bool(new) and (not known or count % TURNS == TURNS - 1)
+            data, arrival = new.popleft() if newcomer else known.popleft()
             self._receive(data, arrival, now)
         self._serve(now)
         if known or new:

@@ -105,6 +105,17 @@ class Limits:
     forward_session: Allowance | None = None
     forward_device: Allowance | None = None
     forward_total: Allowance | None = None
+    #: Bytes that a relay may have; 0: what its control group, or else the machine, has. From these shares of it on, in
+    #: this order, it sends its newest strangers away, gives up caches and parity, drops what waits for its slowest
+    #: viewers, and takes no new sessions. Between the first and the last is what one second of a flood can take, and
+    #: behind the last what a machine needs that does not swap.
+    memory: int = 0
+    memory_strangers: float = 0.70
+    memory_spares: float = 0.75
+    memory_queues: float = 0.80
+    memory_newcomers: float = 0.85
+    #: Of the strangers, and of the viewers for whom most waits, this share goes, or loses what waits, a second.
+    memory_shed: float = 0.25
     #: File descriptors that TCP never gets: UDP, logs, state and what Python opens.
     descriptors: int = 64
 

@@ -21,7 +21,7 @@ from avl_protocol.session.media.sender import SentFragment
 from avl_protocol.session.media.subscription import Subscription
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire import datagram
-from avl_protocol.wire.datagram import MediaHeader
+from avl_protocol.wire.datagram import MediaHeader, of_track
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType
 from avl_relay.forward.caps import FREE, Caps
@@ -37,6 +37,8 @@ FALLEN = 0.9
 HOLD = 0.04
 #: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate.
 NOBODY, UNTOLD = (0, (), 0), (-1, (), 0)
+#: Bytes of objects that are kept while memory is short: enough for who comes late to a still screen.
+LEAN = 256 << 10
 #: First row of the parity that is sent as a probe, beyond what protects an object.
 SPARE_ROW = 64
 
@@ -68,6 +70,7 @@ class Fanout:
         self._subscriptions: dict[int, Subscription] = {}
         self._caps: dict[int, Caps] = {}
         self._now = 0.0
+        self._lean = False
         self._recovered: dict[int, float] = {}
         self._cache = ObjectCache()
         self._protected: dict[int, int] = {}
@@ -88,6 +91,29 @@ class Fanout:
         if caps:
             self._caps[handle] = caps
             self._subscription(handle, carrier).capped = partial(self._owes, caps)
+
+    def be_lean(self, lean: bool) -> None:
+        """Memory is (not) short: hardly anything is kept, and no parity made."""
+        if lean is not self._lean:
+            self._lean = lean
+            self._cache.keep(LEAN if lean else None)
+
+    @property
+    def held(self) -> int:
+        """Bytes of objects that are kept."""
+        return self._cache.held
+
+    def backlogs(self) -> list[tuple[int, int]]:
+        """Bytes that wait for each viewer, and its handle."""
+        return [(one.carrier.datagram_backlog, handle) for handle, one in self._subscriptions.items()]
+
+    def drop_waiting(self, handle: int) -> None:
+        """Forget what waits for a viewer, which goes on at the next key objects."""
+        subscription = self._subscriptions[handle]
+        for track in self._tracks.values():
+            of = partial(of_track, handle=self._media_handle, track=track.id)
+            subscription.carrier.drop_datagrams(track.priority, of)
+        subscription.start_anew()
 
     def _owes(self, caps: Caps) -> bool:
         owes = caps.owed(self._now) > 0
@@ -196,7 +222,7 @@ class Fanout:
     def _protect(self, header: MediaHeader, track: Track, now: float) -> None:
         """Once an object is whole: parity, for each viewer as much as its hop is worth."""
         number = header.object
-        if number <= self._protected.get(track.id, -1) or not self._cache.whole(track.id, number):
+        if self._lean or number <= self._protected.get(track.id, -1) or not self._cache.whole(track.id, number):
             return
         self._protected[track.id] = number
         block = min(datagram.fragment_count(header.length), parity.BLOCK)
@@ -216,7 +242,7 @@ class Fanout:
 
     def _spare(self, subscription: Subscription, count: int, now: float) -> Sequence[bytes]:
         """More parity of the newest object of a track that a viewer gets, for a probe."""
-        for track in subscription.tracks:
+        for track in () if self._lean else subscription.tracks:
             newest = self._cache.newest(track) if subscription.gets(track) else None
             if newest is not None and len(newest[1]) > MAX_FRAGMENT_PAYLOAD:
                 number, sealed = newest

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from heapq import nlargest
+from math import ceil
+from operator import itemgetter
 from typing import Any
 
 from avl_protocol.endpoint.accept.sources import source, source_tag
@@ -95,6 +98,7 @@ class Router:
         limits: Limits = DEFAULT,
     ) -> None:
         self._bounds = limits
+        self._lean = self._full = False
         #: What bounds all sessions together.
         self._total = cap(limits.forward_total, 0.0)
         self._nat_test = nat_test
@@ -172,6 +176,37 @@ class Router:
         )
         fanouts = (publisher.fanout.snapshot() for publisher in self._hosts.values())
         return Snapshot("router", counts, (*so_far, *fanouts))
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait here: for viewers, for hosts, and for who comes late."""
+        fanouts = [publisher.fanout for publisher in self._hosts.values()]
+        media = sum(fanout.held + sum(size for size, _ in fanout.backlogs()) for fanout in fanouts)
+        return media + self._parking.size + self._splices.waiting
+
+    def be_lean(self, lean: bool) -> None:
+        """Memory is (not) short: caches are small and no parity is made."""
+        self._lean = lean
+        for publisher in self._hosts.values():
+            publisher.fanout.be_lean(lean)
+
+    def take_newcomers(self, taken: bool) -> None:
+        """Whether sessions may be asked for that this relay does not carry already."""
+        self._full = not taken
+
+    def drop_slowest(self, share: float) -> int:
+        """Forget what waits for the viewers for whom most waits, this share of those for whom anything does; how many
+        there were."""
+        waiting = [
+            (size, handle, publisher.fanout)
+            for publisher in self._hosts.values()
+            for size, handle in publisher.fanout.backlogs()
+            if size
+        ]
+        slowest = nlargest(ceil(share * len(waiting)), waiting, key=itemgetter(0))
+        for _, handle, fanout in slowest:
+            fanout.drop_waiting(handle)
+        return len(slowest)
 
     def viewer_seconds(self, now: float) -> float:
         """For how many seconds admitted sessions have been served, all together."""
@@ -297,6 +332,7 @@ class Router:
             cap=cap(forwards, now),
         )
         self._happened["hosts"] += 1
+        publisher.fanout.be_lean(self._lean)
         self._hosts[device] = self._by_peer[peer] = publisher
         self._directory.arrived(device, now)
         self._log("host online", {"device": device})
@@ -374,6 +410,8 @@ class Router:
         tag = source_tag(self._secret, viewer.carrier.peer_address[0])
         moves = bool(message.moves)
         comes_back = moves and self._carried.get(message.session) == publisher.device
+        if self._full and not comes_back:
+            raise self._beyond("sessions while memory is short")
         allowed = comes_back or self._limits.take(publisher.device, tag, now)
         if not allowed:
             raise self._beyond("sessions that a source asks for")

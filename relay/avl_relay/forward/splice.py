@@ -45,6 +45,15 @@ class Splices:
         """Ends of streams that are spliced: two a splice."""
         return sum(len(ends) for ends in self._ends.values())
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait to leave."""
+        return sum(
+            end.other_peer.carrier.stream_backlog(end.other_stream)
+            for ends in self._ends.values()
+            for end in ends.values()
+        )
+
     def _end(self, peer: HopServer, stream: int) -> _End | None:
         return self._ends.get(peer, {}).get(stream)
 

@@ -63,6 +63,10 @@ class ConnectionAdmission:
         none. `end()` is called if it has to give way to another's, after its place was released."""
         return self._half_open.claim(host, now, end)
 
+    def shed(self, share: float) -> int:
+        """The newest handshakes give way, this share of them; how many there were."""
+        return self._half_open.shed(share)
+
     def blame(self, host: str, now: float) -> None:
         """A connection of this source had to be closed for what it did: it opens the next ones less often."""
         for proved in (False, True):

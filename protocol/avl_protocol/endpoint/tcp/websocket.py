@@ -240,6 +240,10 @@ class WebSocketServer:
         )
         return Snapshot("WebSockets", counts, so_far)
 
+    def shed_strangers(self, share: float) -> int:
+        """Memory runs short: the newest strangers go, this share of them; how many there were."""
+        return self._quota.shed(share)
+
     def pump(
         self,
         certificate: bytes | None,

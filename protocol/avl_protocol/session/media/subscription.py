@@ -153,6 +153,14 @@ class Subscription:
         subscription = self._tracks.get(track)
         return subscription is not None and subscription.wanted and subscription.current
 
+    def start_anew(self) -> None:
+        """What waited for the viewer is lost: nothing more of the present objects is sent, and each track goes on as
+        one that comes late."""
+        for subscription in self._tracks.values():
+            subscription.at_key, subscription.current = True, False
+            subscription.left_out.append(subscription.newest)
+        self.skipped += 1
+
     def go_on(self) -> None:
         """The viewer has got all objects so far by another path: no key object is needed."""
         for subscription in self._tracks.values():
