@@ -371,6 +371,11 @@ class Relay:
         if not self._router.sessions:
             self._left.set()
 
+    @property
+    def short_of_memory(self) -> Step:
+        """What is given up now because too much memory is in use."""
+        return Step.NOTHING if self._watermarks is None else self._watermarks.step
+
     def _look_at_memory(self) -> None:
         """Give up what the watermarks say, and come back in a second."""
         watermarks, shed = self._watermarks, self._settings.limits.memory_shed
