@@ -330,7 +330,7 @@ class Relay:
             Snapshot("happened so far", {"viewer milliseconds": round(1000 * seconds)}),
             Snapshot("limits hit so far", {"requests to the page": self._refused_requests}),
         )
-        return Snapshot("relay", {"WebSockets": web}, (*own, *below))
+        return Snapshot("relay", {"WebSockets": web, "memory steps": int(self.short_of_memory)}, (*own, *below))
 
     def _nat_test(self, peer: HopServer, token: bytes) -> None:
         if self._locator is not None:

@@ -25,8 +25,8 @@ from avl_protocol.quic.shortheader import overhead, protect
 from avl_protocol.wire.registry import ALPN
 from interop.bench.attack.hops import CLOCK, Hop
 
-#: Seconds between looks at timers, and bytes of a packet.
-TICK, PACKET = 0.02, 1200
+#: Seconds between looks at timers at least and at most, and bytes of a packet.
+TICK, LONGEST, PACKET = 0.02, 0.5, 1200
 
 
 class _Forger(Connection):
@@ -78,7 +78,8 @@ class Forged:
         self.sockets = [self._socket(source)]
         self._loop.add_reader(self.sockets[0], self._readable)
         self._timer: asyncio.TimerHandle | None = None
-        self.connection.on_wanted = lambda: None
+        self._woken = False
+        self.connection.on_wanted = self._wake
 
     def _socket(self, source: str) -> socket.socket:
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -127,7 +128,14 @@ class Forged:
         if at is not None and at <= now:
             self.connection.handle_timer(now)
         self._serve(now)
-        self._timer = self._loop.call_later(TICK, self._tick)
+        at = self.connection.get_timer()
+        wait = LONGEST if at is None else min(LONGEST, max(TICK, at - now))
+        self._timer = self._loop.call_later(wait, self._tick)
+
+    def _wake(self) -> None:
+        if not self._woken:
+            self._woken = True
+            self._loop.call_soon(self.serve)
 
     def _readable(self) -> None:
         now = CLOCK.monotonic()
@@ -153,6 +161,7 @@ class Forged:
 
     def serve(self) -> None:
         """Send what was written on the connection."""
+        self._woken = False
         self._serve(CLOCK.monotonic())
 
     def _send(self, now: float) -> None:
