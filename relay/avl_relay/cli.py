@@ -62,6 +62,10 @@ def serve(
     per_address: Annotated[
         int, typer.Option(help="Connections that one address may have: hosts and viewers behind one NAT.", min=1)
     ] = DEFAULT.connections.source,
+    limit: Annotated[
+        Optional[list[str]], typer.Option(metavar="NAME=VALUE", help="Set a limit; may be repeated (README).")
+    ] = None,
+    limits: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Limits, one NAME=VALUE a line.")] = None,
     metrics: Annotated[
         Optional[str],
         typer.Option(
@@ -92,6 +96,7 @@ def serve(
     from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay, show_pin
+    from avl_relay.chosen import chosen
     from avl_relay.config import RelaySettings
     from avl_relay.operators.listener import is_private
     from avl_relay.operators.log import Format, configure_log
@@ -103,7 +108,9 @@ def serve(
         quic, page = parse_address(listen), parse_address(http)
         private = None if metrics is None else parse_address(metrics)
         others = tuple(str(parse_relay(one)) for one in elsewhere or ())
-    except ValueError as error:
+        lines = [] if limits is None else limits.read_text("utf-8").splitlines()
+        allowed = chosen(for_address(per_address), [*lines, *(limit or ())])
+    except (OSError, ValueError) as error:
         raise _fail(str(error), USAGE) from None
     if public is None and quic[0] in EVERYWHERE:
         raise _fail(f"--listen {listen} has no name that others could use: add --public NAME-OR-ADDRESS", USAGE)
@@ -127,7 +134,7 @@ def serve(
         tls_cert=tls_cert,
         tls_key=tls_key,
         ready_file=ready_file,
-        limits=for_address(per_address),
+        limits=allowed,
         elsewhere=others,
     )
     service = ServiceSettings(folder=settings.state, metrics=private, drain=drain)

@@ -44,7 +44,7 @@ from avl_protocol.quic.keys import KeyUpdate
 from avl_protocol.quic.liveness import Liveness
 from avl_protocol.quic.migration import AHEAD, AHEAD_LIFE, Move, PeerPath
 from avl_protocol.quic.options import ConnectionOptions as ConnectionOptions
-from avl_protocol.quic.payload import Payload, read
+from avl_protocol.quic.payload import Payload, read, too_many
 from avl_protocol.quic.qlog import Trace
 from avl_protocol.quic.reading import Reader
 from avl_protocol.quic.turns import Turns, order
@@ -52,7 +52,7 @@ from avl_protocol.quic.writing import Writer
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.sendqueue import Waiting
 from avl_protocol.wire.errors import LocalProtocolError
-from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD
+from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, CloseCode
 
 ONE_RTT = tls.Epoch.ONE_RTT
 #: aioquic reports what strangers do wrong as warnings; without a handler those would reach the terminal.
@@ -521,6 +521,9 @@ class Connection(QuicConnection):
         self, context: QuicReceiveContext, plain: bytes, crypto_frame_required: bool = False
     ) -> tuple[bool, bool]:
         contents = read(plain) if context.epoch is ONE_RTT else None
+        if contents is None and too_many(plain):
+            self.close(error_code=CloseCode.LIMIT, reason_phrase="too many frames")
+            return False, False
         eliciting, probing = super()._payload_received(context, plain, crypto_frame_required)
         if eliciting and context.epoch is ONE_RTT:
             self._elicited(Payload.ANYTHING if contents is None else contents.kind, context.time)
