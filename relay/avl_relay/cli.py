@@ -95,13 +95,14 @@ def serve(
     from avl_protocol.endpoint.loop.world import system_world
     from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
-    from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay
+    from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay, show_pin
     from avl_relay.chosen import chosen
     from avl_relay.config import RelaySettings
     from avl_relay.operators.listener import is_private
     from avl_relay.operators.log import Format, configure_log
-    from avl_relay.operators.service import ServiceSettings
+    from avl_relay.operators.service import Ending, ServiceSettings
     from avl_relay.operators.service import serve as run_service
+    from avl_relay.relay import Relay
 
     try:
         quic, page = parse_address(listen), parse_address(http)
@@ -136,7 +137,7 @@ def serve(
         limits=allowed,
         elsewhere=others,
     )
-    service = ServiceSettings(metrics=private, drain=drain)
+    service = ServiceSettings(folder=settings.state, metrics=private, drain=drain)
     configure_log(Format(log_format))
     if tls_cert is None and settings.public not in LOOPBACK:
         _warn(
@@ -146,7 +147,17 @@ def serve(
     clock = SystemClock()
 
     async def _run() -> str:
-        return await run_service(system_world(), settings, service, _tell)
+        world, ending = system_world(), Ending()
+        relay = Relay(world, settings)
+
+        def started() -> None:
+            pin = show_pin(relay.identity.pin)
+            for line in (f"relay {relay.quic}", f"  pin   {pin}", f"  page  {relay.page}"):
+                _tell(line)
+            _tell(f"  host  avl-host run --relay '{relay.quic}?pin={pin}'")
+
+        ending.heed_signals()
+        return await run_service(relay, world.clock, service, started=started, ending=ending)
 
     try:
         with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
@@ -171,14 +182,15 @@ def status(
     from threading import Event
 
     from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
-    from avl_relay.operators.status import REQUEST, SOCKET, table, with_rates
+    from avl_relay.operators.console import SOCKET, STATUS
+    from avl_relay.operators.status import table, with_rates
 
     folder = state or default_folder("relay")
     try:
-        answer = ask(folder / SOCKET, REQUEST, of_anybody=True)
+        answer = ask(folder / SOCKET, STATUS, of_anybody=True)
         if seconds:
             Event().wait(seconds)
-            answer = with_rates(answer, ask(folder / SOCKET, REQUEST, of_anybody=True))
+            answer = with_rates(answer, ask(folder / SOCKET, STATUS, of_anybody=True))
     except NobodyThere:
         raise _fail(f"no relay runs with the state folder {folder}; name that of yours with --state", FAILED) from None
     except ControlError as error:

@@ -341,7 +341,7 @@ class Relay:
             self.failed.set_result(text)
 
     @property
-    def ready(self) -> bool:
+    def accepting(self) -> bool:
         """Whether newcomers are taken."""
         return self._listening and not self._going
 

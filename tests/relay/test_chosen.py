@@ -29,7 +29,7 @@ def test_every_limit_can_be_set_to_its_default_and_to_twice_of_it() -> None:
         text = "/".join(map(str, numbers)) or "none"
         assert chosen(DEFAULT, [f"{field.name}={text}"]) == DEFAULT
         if numbers:
-            twice = chosen(DEFAULT, [f"{field.name}={'/'.join(str(2 * number) for number in numbers)}"])
+            twice = chosen(DEFAULT, [f"{field.name}={'/'.join(str(2 * number or 1) for number in numbers)}"])
             assert getattr(twice, field.name) != value
 
 

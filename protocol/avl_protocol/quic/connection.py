@@ -34,6 +34,7 @@ from aioquic.quic.recovery import QuicPacketSpace
 from aioquic.quic.stream import QuicStream
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from avl_protocol.quic.acknowledged import Acknowledged
 from avl_protocol.quic.acknowledging import Acknowledging
 from avl_protocol.quic.congestion import RESERVE, CongestionAdapter
 from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY, DatagramSender
@@ -112,7 +113,7 @@ class Connection(QuicConnection):
             trace=self.trace,
         )
         self._pace = self._datagrams.pacer
-        self._reader = Reader(self, self._elicited)
+        self._reader = Reader(self, Acknowledged(self, self._datagrams), self._elicited)
         self._writer = Writer(self, self._datagrams, self._acks.sent)
         #: The hop's rate, and the datagrams that wait.
         self.hop, self.queue = self._datagrams.hop, self._datagrams.queue
