@@ -86,11 +86,12 @@ class Fanout:
         self._protected = {track: number for track, number in self._protected.items() if track in self._tracks}
         self._recovered = {track: at for track, at in self._recovered.items() if track in self._tracks}
 
-    def cap(self, handle: int, carrier: Carrier, caps: Caps) -> None:
-        """Forward no more to a viewer than its caps allow: whole objects are left out, as for a slow hop."""
+    def cap(self, handle: int, carrier: Carrier, caps: Caps, left_out: Callable[[], None]) -> None:
+        """Forward no more to a viewer than its caps allow: whole objects are left out, as for a slow hop, and
+        `left_out` is called for each."""
         if caps:
             self._caps[handle] = caps
-            self._subscription(handle, carrier).capped = partial(self._owes, caps)
+            self._subscription(handle, carrier).capped = partial(self._owes, caps, left_out)
 
     def be_lean(self, lean: bool) -> None:
         """Memory is (not) short: hardly anything is kept, and no parity made."""
@@ -115,10 +116,11 @@ class Fanout:
             subscription.carrier.drop_datagrams(track.priority, of)
         subscription.start_anew()
 
-    def _owes(self, caps: Caps) -> bool:
-        owes = caps.owed(self._now) > 0
-        caps.refused += owes
-        return owes
+    def _owes(self, caps: Caps, left_out: Callable[[], None]) -> bool:
+        if caps.owed(self._now) <= 0:
+            return False
+        left_out()
+        return True
 
     def admit(self, handle: int, carrier: Carrier, tracks: Sequence[int], since: Sequence[int], now: float) -> None:
         """A viewer may have these tracks from now on, each from its object of `since` on, and no others. The host sends
