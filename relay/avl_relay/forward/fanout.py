@@ -4,7 +4,8 @@
 The relay decides by the clear header, and by what the host said of its tracks. It fills gaps of the upload from parity,
 passes every fragment on once, and adds the parity that each viewer's own hop is worth. A viewer whose link is behind
 loses whole objects, never fragments of them, and goes on at the next key object; at most one object of each track waits
-for it.
+for it. One whose link is too slow for the pictures gets those with fewer bits, which the host makes while somebody
+needs them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from math import inf
 from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.media import parity
 from avl_protocol.media.cache import ObjectCache
-from avl_protocol.media.track import Track
+from avl_protocol.media.track import Track, rungs
+from avl_protocol.session.media.rungs import Flow
 from avl_protocol.session.media.sender import SentFragment
 from avl_protocol.session.media.subscription import Subscription
 from avl_protocol.session.snapshot import Snapshot
@@ -33,8 +35,9 @@ LOOK_INTERVAL, RATE_INTERVAL = 0.02, 0.1
 FALLEN = 0.9
 #: Seconds for which a full hop makes the host wait before the next look: a round trip of feedback or two.
 HOLD = 0.04
-#: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate.
-NOBODY, UNTOLD = (0, (), 0), (-1, (), 0)
+#: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate, and that of
+#: the slow ones.
+NOBODY, UNTOLD = (0, (), 0, 0), (-1, (), 0, 0)
 #: First row of the parity that is sent as a probe, beyond what protects an object.
 SPARE_ROW = 64
 
@@ -42,20 +45,23 @@ SPARE_ROW = 64
 class Fanout:
     """One host's media: its audience, and what the audience needs of the host.
 
-    `recover(track, object)` asks the host for a key object; `audience(count, tracks, rate, hold)` tells it how many
-    watch, which tracks anybody wants, the best rate among their hops in bit/s, and for how many milliseconds to take no
-    picture.
+    `recover(track, object)` asks the host for a key object; `audience(count, tracks, rate, hold, slow)` tells it how
+    many watch, which tracks anybody wants, the best rate among their hops in bit/s, for how many milliseconds to take
+    no picture, and the least rate among the hops of those who cannot follow (0: all can).
     """
 
     def __init__(
         self,
         recover: Callable[[int, int], None],
-        audience: Callable[[int, tuple[int, ...], int, int], None],
+        audience: Callable[[int, tuple[int, ...], int, int, int], None],
         tracks: Sequence[Track] = (),
     ) -> None:
         self._recover = recover
         self._audience = audience
         self._tracks: dict[int, Track] = {}
+        #: Which track is a lower rung of which, by number, and what each takes of late.
+        self._rungs: dict[int, int] = {}
+        self._flows: dict[int, Flow] = {}
         self._wanted: tuple[int, ...] = ()
         #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
@@ -64,14 +70,18 @@ class Fanout:
         self._cache = ObjectCache()
         self._protected: dict[int, int] = {}
         self._media_handle = 0
-        self._looked = self._told_at = float("-inf")
-        self._told: tuple[int, tuple[int, ...], int] = NOBODY
+        self._looked = self._chosen_at = self._told_at = float("-inf")
+        self._told: tuple[int, tuple[int, ...], int, int] = NOBODY
         self.publish(tracks)
 
     def publish(self, tracks: Sequence[Track]) -> None:
         """The host describes its tracks, and replaces its earlier description; datagrams of other tracks are
         dropped."""
         self._tracks = {track.id: track for track in tracks}
+        self._rungs = rungs(tracks)
+        self._flows = {track.id: self._flows.get(track.id) or Flow() for track in tracks}
+        for subscription in self._subscriptions.values():
+            subscription.arrange(self._rungs)
         self._protected = {track: number for track, number in self._protected.items() if track in self._tracks}
         self._recovered = {track: at for track, at in self._recovered.items() if track in self._tracks}
 
@@ -119,6 +129,7 @@ class Fanout:
         subscription = self._subscriptions.get(handle)
         if subscription is None:
             subscription = self._subscriptions[handle] = Subscription(handle, carrier)
+            subscription.arrange(self._rungs)
         return subscription
 
     def datagram(self, data: bytes, handle: int, now: float) -> None:
@@ -133,6 +144,7 @@ class Fanout:
         self._media_handle = handle
         if header.type <= DatagramType.REPAIR:
             for new in self._cache.add(data, header, payload, now):
+                self._flows[track.id].add(len(new), now)
                 self._pass(new, header, track, now)
             self._protect(header, track, now)
         elif header.type >= 0x80:
@@ -146,7 +158,8 @@ class Fanout:
             if subscription.takes(track, header):
                 self._send(subscription, track, data, now, sent)
             elif subscription.waits_for_key(track):
-                spacing = T_KEY_SPACING if subscription.followed else SLOW_RECOVERY
+                soon = subscription.followed or (track.id in self._rungs and subscription.changes_over(track.id))
+                spacing = T_KEY_SPACING if soon else SLOW_RECOVERY
                 self._coalesced(header.track, header.object, spacing, now)
 
     @staticmethod
@@ -189,7 +202,8 @@ class Fanout:
         """A viewer can't decode a track: ask the host, at most once per 300 ms."""
         subscription = self._subscriptions.get(handle)
         if subscription is not None and track in subscription.tracks:
-            self._coalesced(track, number, T_KEY_SPACING, now)
+            target = subscription.target(track)
+            self._coalesced(target, number if target == track else 0, T_KEY_SPACING, now)
         else:
             self.strays += 1
 
@@ -223,13 +237,9 @@ class Fanout:
             self._look(now, False)
 
     def _look(self, now: float, changed: bool) -> None:
-        """Tell the host how many watch and what the best of their hops takes: at once when it became less or its queue
-        grew, else now and then."""
+        """Tell the host how many watch and what the best of their hops takes, and the slowest of those that cannot
+        follow: at once when it became less or its queue grew, else now and then."""
         self._looked = now
-        if changed:
-            self._wanted = tuple(
-                sorted({track for subscription in self._subscriptions.values() for track in subscription.wanted})
-            )
         watching = [subscription for subscription in self._subscriptions.values() if subscription.watching]
         # A hop that has no rate (where nothing is ever lost) is the best one, and how good it is nobody knows.
         best = max(
@@ -239,14 +249,37 @@ class Fanout:
         )
         for subscription in watching:
             subscription.followed = subscription is best
+        if changed or now - self._chosen_at >= RATE_INTERVAL:
+            self._chosen_at = now
+            self._choose(watching, now)
+            wanted = tuple(sorted({track for one in self._subscriptions.values() for track in one.wanted}))
+            changed = changed or wanted != self._wanted
+            self._wanted = wanted
         rate = 0 if best is None else round(best.carrier.rate or 0.0)
+        slow = min((round(one.carrier.rate or 0.0) for one in watching if one.slow(now)), default=0)
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
-        count, wanted, told = self._told
-        differs = (count, wanted) != (len(watching), self._wanted) or abs(rate - told) > told // 20
-        due = now - self._told_at >= RATE_INTERVAL or rate < FALLEN * told or changed
+        count, wanted, told, told_slow = self._told
+        differs = (
+            (count, wanted) != (len(watching), self._wanted)
+            or abs(rate - told) > told // 20
+            or abs(slow - told_slow) > told_slow // 20
+        )
+        fell = rate < FALLEN * told or 0 < slow < FALLEN * told_slow
+        due = now - self._told_at >= RATE_INTERVAL or fell or changed
         if hold or (differs and due):
-            self._told, self._told_at = (len(watching), self._wanted, rate), now
-            self._audience(len(watching), self._wanted, rate, hold)
+            self._told, self._told_at = (len(watching), self._wanted, rate, slow), now
+            self._audience(len(watching), self._wanted, rate, hold, slow)
+
+    def _choose(self, watching: Sequence[Subscription], now: float) -> None:
+        """Let each viewer have the pictures that its hop carries. With fewer bits they begin with what is kept of them,
+        or a key object of their own; with all their bits with the next key object that anybody needs."""
+        flows = {track: flow.rate(now) for track, flow in self._flows.items()}
+        for subscription in watching:
+            for track in subscription.choose(flows, now):
+                if track in self._rungs:
+                    self._catch_up(subscription, track, now)
+                if subscription.changes_over(track):
+                    self._coalesced(track, 0, T_KEY_SPACING if track in self._rungs else SLOW_RECOVERY, now)
 
 
 def _nothing(count: int, now: float) -> Sequence[bytes]:

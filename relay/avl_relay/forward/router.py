@@ -264,7 +264,7 @@ class Router:
             media_handle=self._handle(),
             fanout=Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
-                lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
+                lambda count, tracks, rate, hold, slow: peer.send(Viewers(count, tracks, rate, hold, slow)),
             ),
         )
         self._hosts[device] = self._by_peer[peer] = publisher
