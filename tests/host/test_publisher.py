@@ -83,7 +83,7 @@ class Shared:
 
     def fate(self, now: float) -> None:
         """A datagram has arrived."""
-        self.publisher.fate(self.upload, None, True, now)
+        self.publisher.settled(self.upload, [(None, True)], now)
 
     @property
     def sender(self) -> MediaSender:

@@ -129,7 +129,7 @@ class Owner:
         elif isinstance(event, ChannelReceived):
             self.carried.setdefault(event.stream, bytearray()).extend(event.data)
         elif isinstance(event, MediaReceived):
-            self.datagrams.append(event.data)
+            self.datagrams += event.datagrams
         elif isinstance(event, Gone):
             self.gone += 1
 

@@ -277,11 +277,12 @@ class Publisher:
             seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
             self._stages = Stages(sender.track.id, sealed[0], tuple(round(value * 1e6) for value in seconds))
 
-    def fate(self, upload: Upload, cookie: object, acked: bool, now: float) -> None:
-        """A datagram arrived or was lost."""
+    def settled(self, upload: Upload, fates: Sequence[tuple[object, bool]], now: float) -> None:
+        """Datagrams arrived (True) or were lost, each told by its cookie."""
         if upload not in self._uploads:
             return
-        repair(cookie, acked, upload.carrier, now)
+        for cookie, acked in fates:
+            repair(cookie, acked, upload.carrier, now)
         if self._stages is not None:
             # Told only now, so that it does not leave ahead of the picture that it is about.
             self._on_figures(self._stages, None)

@@ -50,8 +50,9 @@ class Hop:
             elif isinstance(event, HopSaid):
                 self.on_message(event.message)
             elif isinstance(event, MediaReceived):
-                self.media += 1
-                self.on_media(event.data)
+                self.media += len(event.datagrams)
+                for data in event.datagrams:
+                    self.on_media(data)
             elif isinstance(event, ChannelReceived):
                 self.hop.carrier.consume(event.stream, len(event.data))
                 self.on_channel(event.handle, event.channel, event.stream, event.data)

@@ -74,6 +74,12 @@ class CongestionAdapter(QuicCongestionControl):
         self.streams.on_sent(self.bytes_in_flight)
         self._controller.on_sent(packet.sent_time or 0.0, packet.sent_bytes, self.bytes_in_flight)
 
+    def on_packets_sent(self, now: float, size: int) -> None:
+        """Packets of `size` bytes together left at `now`, all to be acknowledged."""
+        self.bytes_in_flight += size
+        self.streams.on_sent(self.bytes_in_flight)
+        self._controller.on_sent(now, size, self.bytes_in_flight)
+
     def on_packet_acked(self, *, now: float, packet: QuicSentPacket) -> None:
         self.bytes_in_flight -= packet.sent_bytes
         self.answered_at = self.hop.answered_at = now

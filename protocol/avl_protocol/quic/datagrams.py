@@ -76,9 +76,8 @@ class DatagramSender:
         largest: int,
     ) -> None:
         """Queue datagrams; raises LocalProtocolError when one has more than `largest` bytes."""
-        for payload in payloads:
-            if len(payload) > largest:
-                raise LocalProtocolError(f"datagram of {len(payload)} bytes, {largest} is the most")
+        if payloads and (size := max(map(len, payloads))) > largest:
+            raise LocalProtocolError(f"datagram of {size} bytes, {largest} is the most")
         self.queue.add(payloads, priority, deadline, cookies)
 
     def add_padding(self, count: int, until: float) -> None:

@@ -100,7 +100,8 @@ class Fanout:
         if (found := self._tracks.get(track)) is not None:
             for data in self._cache.for_latecomer(found, self._media_handle):
                 if subscription.takes(found, datagram.decode(data)[0]):
-                    self._send(subscription, found, data, now, SentFragment(data, found, now))
+                    cookies = (SentFragment(data, found, now),)
+                    subscription.carrier.send_datagrams((data,), found.priority, now + found.lifetime, cookies)
 
     def remove(self, handle: int, now: float) -> None:
         """A viewer leaves."""
@@ -132,39 +133,51 @@ class Fanout:
             subscription.arrange(self._rungs)
         return subscription
 
-    def datagram(self, data: bytes, handle: int, now: float) -> None:
-        """Pass on one datagram of the host; only those of its own handle."""
-        try:
-            header, payload = datagram.decode(data)
-        except RemoteProtocolError:
-            return
-        track = self._tracks.get(header.track)
-        if header.handle != handle or track is None:
-            return
-        self._media_handle = handle
-        if header.type <= DatagramType.REPAIR:
-            for new in self._cache.add(data, header, payload, now):
-                self._flows[track.id].add(len(new), now)
-                self._pass(new, header, track, now)
-            self._protect(header, track, now)
-        elif header.type >= 0x80:
-            self._pass(data, header, track, now)
+    def datagrams(self, batch: Sequence[bytes], handle: int, now: float) -> None:
+        """Pass on datagrams of the host; only those of its own handle. What comes together of one object leaves
+        together, so that a viewer costs little more for many fragments than for one."""
+        run: list[bytes] = []
+        of: tuple[MediaHeader, Track] | None = None
+        for data in batch:
+            try:
+                header, payload = datagram.decode(data)
+            except RemoteProtocolError:
+                continue
+            track = self._tracks.get(header.track)
+            if header.handle != handle or track is None:
+                continue
+            self._media_handle = handle
+            if header.type <= DatagramType.REPAIR:
+                new = self._cache.add(data, header, payload, now)
+                self._flows[track.id].add(sum(map(len, new)), now)
+            elif header.type >= 0x80:
+                new = [data]
+            else:
+                continue
+            if of is not None and (of[0].object != header.object or of[1] is not track):
+                self._pass(run, *of, now)
+                run = []
+            run += new
+            of = header, track
+        if of is not None:
+            self._pass(run, *of, now)
         if now - self._looked >= LOOK_INTERVAL:
             self._look(now, False)
 
-    def _pass(self, data: bytes, header: MediaHeader, track: Track, now: float) -> None:
-        sent = SentFragment(data, track, now)
-        for subscription in self._subscriptions.values():
-            if subscription.takes(track, header):
-                self._send(subscription, track, data, now, sent)
-            elif subscription.waits_for_key(track):
-                soon = subscription.followed or (track.id in self._rungs and subscription.changes_over(track.id))
-                spacing = T_KEY_SPACING if soon else SLOW_RECOVERY
-                self._coalesced(header.track, header.object, spacing, now)
-
-    @staticmethod
-    def _send(subscription: Subscription, track: Track, data: bytes, now: float, sent: SentFragment) -> None:
-        subscription.carrier.send_datagrams((data,), track.priority, now + track.lifetime, (sent,))
+    def _pass(self, run: Sequence[bytes], header: MediaHeader, track: Track, now: float) -> None:
+        """Send fragments of one object to all who take it, and parity once it is whole."""
+        if run:
+            cookies = [SentFragment(data, track, now) for data in run]
+            deadline = now + track.lifetime
+            for subscription in self._subscriptions.values():
+                if subscription.takes(track, header):
+                    subscription.carrier.send_datagrams(run, track.priority, deadline, cookies)
+                elif subscription.waits_for_key(track):
+                    soon = subscription.followed or (track.id in self._rungs and subscription.changes_over(track.id))
+                    spacing = T_KEY_SPACING if soon else SLOW_RECOVERY
+                    self._coalesced(header.track, header.object, spacing, now)
+        if header.type <= DatagramType.REPAIR:
+            self._protect(header, track, now)
 
     def _protect(self, header: MediaHeader, track: Track, now: float) -> None:
         """Once an object is whole: parity, for each viewer as much as its hop is worth."""

@@ -15,7 +15,7 @@ from avl_protocol.endpoint.accept.sources import source_tag
 from avl_protocol.media.track import tracks_of
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
-from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
 from avl_protocol.session.hop.server import HopServer, HopServerState
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
@@ -162,11 +162,11 @@ class Router:
         self._peers.take(peer, now)
 
     def _apply(self, peer: HopServer, event: HopServerEvent, now: float) -> None:
-        if isinstance(event, MediaFate):
-            self._fate(peer, event, now)
+        if isinstance(event, MediaFates):
+            self._settled(peer, event, now)
         elif isinstance(event, MediaReceived):
             if (publisher := self._by_peer.get(peer)) is not None:
-                publisher.fanout.datagram(event.data, publisher.media_handle, now)
+                publisher.fanout.datagrams(event.datagrams, publisher.media_handle, now)
         elif isinstance(event, ChannelReceived):
             self._received(peer, event)
         elif isinstance(event, Said):
@@ -462,9 +462,11 @@ class Router:
 
     # media
 
-    def _fate(self, peer: HopServer, fate: MediaFate, now: float) -> None:
-        """A fragment towards a viewer was lost: send it again while that helps."""
-        repair(fate.cookie, fate.acked, peer.carrier, now)
+    def _settled(self, peer: HopServer, event: MediaFates, now: float) -> None:
+        """Fragments towards a viewer arrived, or were lost: send these again while that helps."""
+        for cookie, acked in event.fates:
+            if not acked:
+                repair(cookie, acked, peer.carrier, now)
         for session in self._watched.get(peer, ()):
             session.host.fanout.answered(now)
             if now - session.rate_told >= RATE_INTERVAL:

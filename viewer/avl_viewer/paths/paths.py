@@ -221,7 +221,8 @@ class Paths:
         while (event := path.next_event(now)) is not None:
             if isinstance(event, MediaReceived):  # pictures may come by any path
                 if self.session is not None:
-                    self.session.datagram_received(event.data, now)
+                    for data in event.datagrams:
+                        self.session.datagram_received(data, now)
             elif isinstance(event, (ChannelOpened, ChannelReceived, ChannelReset, ChannelWritable)):
                 self._channel(path, event, now)
             else:

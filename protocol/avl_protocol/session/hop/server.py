@@ -8,13 +8,14 @@ is taken from it with `next_event`; nothing is called from within.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.crypto import identity as identities
 from avl_protocol.rate.limits import DEFAULT, Bucket, Limits, bucket
-from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
     ChannelReceived,
@@ -274,15 +275,15 @@ class HopServer:
         if stream in self._channels:
             self._events.append(ChannelWritable(stream))
 
-    def datagram_received(self, data: bytes, now: float) -> None:
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
         """Media of a host; viewers send none."""
         if self.state is HopServerState.HOST:
-            self._events.append(MediaReceived(data))
+            self._events.append(MediaReceived(datagrams))
 
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
+    def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
         """Media's fate."""
         if self.state is not HopServerState.GONE:
-            self._events.append(MediaFate(cookie, acked))
+            self._events.append(MediaFates(fates))
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """The connection is gone."""
