@@ -44,9 +44,9 @@ MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
 OBJECT_SECONDS, OBJECT_LEAST = 0.08, 6_000
 #: Bytes of an object of what somebody missed: whoever is slow gets some of them whole, and asks for the others again.
 OBJECT_AGAIN = 16_000
-#: Of what the slow ones take, the part for their pictures, and the part for what they missed: of that so many seconds
-#: an object.
-SLOW_PICTURES, SLOW_AGAIN, AGAIN_SECONDS = 0.75, 0.5, 0.25
+#: Of what the slow ones take, the part for their pictures, and the part for what they missed; and of what they take so
+#: many seconds for one picture, or one object of that.
+SLOW_PICTURES, SLOW_AGAIN, SLOW_SECONDS = 0.75, 0.5, 0.25
 #: How many times as large as it was meant to be an object may turn out.
 TOLERANCE = 2.0
 #: What is owed leaves when so much is in the bucket, in bytes, or when it is full.
@@ -308,8 +308,10 @@ class Pipeline:
             self._moving.set_budget(self._kept_budget)
         self._moving.climb(now)
         slow = self._slow
-        needed = slow is not None and slow.pictures
-        self._lower.follow(Budget(round(SLOW_PICTURES * slow.bitrate)) if slow is not None and needed else None, now)
+        budget = None
+        if slow is not None and slow.pictures:
+            budget = Budget(round(SLOW_PICTURES * slow.bitrate), round(slow.bitrate / 8 * SLOW_SECONDS))
+        self._lower.follow(budget, now)
         rate = self._kept_budget.bitrate / 8
         self._bucket.refill(max(BESIDE_PICTURES * rate, ALONE * rate - self._moving.taken(now)), now)
 
@@ -329,7 +331,7 @@ class Pipeline:
     def _again_level(self) -> float:
         """Bytes of what somebody missed that are sent at a time where there is one who cannot follow."""
         slow = self._slow
-        return OBJECT_AGAIN if slow is None else max(OBJECT_LEAST, min(OBJECT_AGAIN, slow.bitrate / 8 * AGAIN_SECONDS))
+        return OBJECT_AGAIN if slow is None else max(OBJECT_LEAST, min(OBJECT_AGAIN, slow.bitrate / 8 * SLOW_SECONDS))
 
     def _again_at(self) -> float:
         """When what somebody missed may be sent."""

@@ -50,7 +50,7 @@ MARGIN = 1.15
 #: Seconds between changes of scale, each of which costs a key frame.
 SCALE_SECONDS = 2.0
 #: Rows that a picture made smaller has at least; and for who could not be shown anything else.
-LEAST_ROWS, LOWEST_ROWS = 360, 64
+LEAST_ROWS, LOWEST_ROWS = 360, 48
 
 
 class Rungs:

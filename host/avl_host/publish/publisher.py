@@ -31,6 +31,9 @@ PAUSE = 5.0
 STILL = 0.1
 #: Seconds between two words to the audience about our hop's rate.
 RATE_INTERVAL = 1.0
+#: Who comes while others watch shares a key object with who comes in the next so many seconds, and with who comes in
+#: as many after that one, for so many at most: a crowd costs one, and a single viewer hardly waits.
+GATHER, GATHER_MOST = 0.06, 0.31
 #: Seconds between two choices of what direct viewers get.
 CHOICE_INTERVAL = 0.1
 #: Below this nothing is readable, and with this it begins, while nothing is known of a path; bits per second.
@@ -94,6 +97,8 @@ class Publisher:
         self._audience: dict[object, Formats] = {}
         self._skipped = 0
         self._chosen_at = float("-inf")
+        #: Since when somebody waits for what a newcomer needs, and who came last; whether that is everything.
+        self._gathering: tuple[float, float, bool] | None = None
         self._stages_at = 0.0
         self._stages: Stages | None = None
 
@@ -163,13 +168,38 @@ class Publisher:
             publication.set_chroma(chroma)
         self.look()
         if able is not None:
-            self.request_everything()
+            self.welcome(everything=True)
 
     def changed(self) -> None:
         """The audience has changed: its size, its tracks, its paths, or what its decoders can take."""
         self._adapt()
         self.look()
         self.wake()
+
+    def welcome(self, everything: bool = False) -> None:
+        """Somebody comes who needs a key object, or (`everything`) has nothing at all: at once where nobody else
+        watches, else together with those who come in the next moment."""
+        if len(self._audience) <= 1:
+            self._gathering = None
+            self._send_anew(everything)
+            return
+        now = self._clock()
+        first, _, all_of_it = self._gathering or (now, now, False)
+        self._gathering = first, now, all_of_it or everything
+
+    def _send_anew(self, everything: bool) -> None:
+        if everything:
+            self.request_everything()
+        else:
+            self.request_key()
+
+    @property
+    def _gathered_at(self) -> float | None:
+        """When those who have come are sent what they need."""
+        if self._gathering is None:
+            return None
+        first, last, _ = self._gathering
+        return min(first + GATHER_MOST, last + GATHER)
 
     def request_key(self, track: int | None = None) -> None:
         """Begin a new group of a track of pictures soon, or (None) of every one; nothing for another track."""
@@ -244,10 +274,15 @@ class Publisher:
         """When the next picture may have to wait, or no longer has to, without anything having happened."""
         due = [upload.hold_until for upload in self._uploads if upload.hold_until]
         due += [publication.look_at for publication in self.publications if publication.look_at is not None]
+        if (gathered := self._gathered_at) is not None:
+            due.append(gathered)
         return min(due, default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
+        if self._gathering is not None and (gathered := self._gathered_at) is not None and now >= gathered:
+            everything, self._gathering = self._gathering[2], None
+            self._send_anew(everything)
         held = [upload for upload in self._uploads if upload.hold_until and now >= upload.hold_until]
         for upload in held:
             upload.hold_until = 0.0

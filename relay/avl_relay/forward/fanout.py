@@ -25,7 +25,7 @@ from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.errors import RemoteProtocolError
-from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType
+from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType, ObjectFlag
 
 #: Seconds between key objects asked for on behalf of viewers that are merely slow.
 SLOW_RECOVERY = 2.0
@@ -35,6 +35,8 @@ LOOK_INTERVAL, RATE_INTERVAL = 0.02, 0.1
 FALLEN = 0.9
 #: Seconds for which a full hop makes the host wait before the next look: a round trip of feedback or two.
 HOLD = 0.04
+#: Seconds for which no key object is asked for on behalf of a viewer that was admitted: the host makes one by itself.
+PROMISED = 0.5
 #: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate, and that of
 #: the slow ones.
 NOBODY, UNTOLD = (0, (), 0, 0), (-1, (), 0, 0)
@@ -67,6 +69,8 @@ class Fanout:
         self.strays = 0
         self._subscriptions: dict[int, Subscription] = {}
         self._recovered: dict[int, float] = {}
+        #: Until when a key object of a track is expected that was not asked for.
+        self._promised: dict[int, float] = {}
         self._cache = ObjectCache()
         self._protected: dict[int, int] = {}
         self._media_handle = 0
@@ -91,6 +95,7 @@ class Fanout:
         subscription = self._subscription(handle, carrier)
         for new in subscription.admit(tracks, since):
             self._catch_up(subscription, new, now)
+            self._promised[new] = now + PROMISED
             self._told = UNTOLD  # the host goes on the assumption that it is wanted, until we say otherwise
         carrier.offer_spare(partial(self._spare, subscription))
         self._look(now, True)
@@ -166,13 +171,15 @@ class Fanout:
 
     def _pass(self, run: Sequence[bytes], header: MediaHeader, track: Track, now: float) -> None:
         """Send fragments of one object to all who take it, and parity once it is whole."""
+        if header.flags & ObjectFlag.KEY:
+            self._promised.pop(track.id, None)
         if run:
             cookies = [SentFragment(data, track, now) for data in run]
             deadline = now + track.lifetime
             for subscription in self._subscriptions.values():
                 if subscription.takes(track, header):
                     subscription.carrier.send_datagrams(run, track.priority, deadline, cookies)
-                elif subscription.waits_for_key(track):
+                elif subscription.waits_for_key(track) and now >= self._promised.get(track.id, now):
                     soon = subscription.followed or (track.id in self._rungs and subscription.changes_over(track.id))
                     spacing = T_KEY_SPACING if soon else SLOW_RECOVERY
                     self._coalesced(header.track, header.object, spacing, now)

@@ -11,8 +11,9 @@ import math
 
 #: Seconds over which it is counted what a track takes.
 FLOW_SECONDS = 1.0
-#: For how many seconds a hop has to carry less than this part of what is needed, where nothing was left out yet.
-SHORT_SECONDS, SHORT_PART = 0.5, 0.75
+#: For how many seconds a hop has to carry less than this part of what is needed, or to have more waiting than so many
+#: seconds of that, where nothing was left out yet.
+SHORT_SECONDS, SHORT_PART, SHORT_WAIT = 0.5, 0.75, 0.1
 #: Seconds within which a hop that is behind twice is too slow, whatever it is thought to carry.
 AGAIN_SECONDS = 5.0
 #: How much more than what all takes a hop has to carry before more is tried, and for how many seconds: at first, and
@@ -59,10 +60,11 @@ class Rung:
         self._raised_at = float("-inf")
         self._wait = UP_SECONDS
 
-    def choose(self, *, rate: float | None, need: float, behind: int, followed: bool, now: float) -> bool:
+    def choose(self, *, rate: float | None, need: float, waiting: int, behind: int, followed: bool, now: float) -> bool:
         """Decide anew; whether it changes. `rate`: bit/s that its hop carries, None while unknown; `need`: what all
-        takes that it wants, these pictures with all their bits; `behind`: how often those had to stop so far, because
-        more waited than its hop could take; `followed`: the pictures are coded for this viewer."""
+        takes that it wants, these pictures with all their bits; `waiting`: bytes that wait for it; `behind`: how often
+        those pictures had to stop so far, because more waited than its hop could take; `followed`: the pictures are
+        coded for this viewer."""
         fell_behind = behind != self._behind
         before = self._behind_at
         if fell_behind:
@@ -73,7 +75,8 @@ class Rung:
             return self._take(False, now)
         short = rate is not None and rate < need
         if not self.lowered:
-            if rate is None or rate >= SHORT_PART * need:
+            waits = waiting * 8 > SHORT_WAIT * need > 0
+            if not waits and (rate is None or rate >= SHORT_PART * need):
                 self._short_since = None
             elif self._short_since is None:
                 self._short_since = now

@@ -112,6 +112,7 @@ class Subscription:
             if rung.choose(
                 rate=self.carrier.rate,
                 need=need,
+                waiting=self.carrier.datagram_backlog,
                 behind=self._tracks[upper].behind,
                 followed=self.followed,
                 now=now,
