@@ -326,7 +326,7 @@ class Router:
             media_handle=self._handle(),
             fanout=Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
-                lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
+                lambda count, tracks, rate, hold, slow: peer.send(Viewers(count, tracks, rate, hold, slow)),
                 delay=self._delay,
             ),
             cap=cap(forwards, now),
