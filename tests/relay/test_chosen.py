@@ -67,10 +67,10 @@ def test_what_is_wrong_is_said(line: str, sentence: str) -> None:
 def test_the_command_takes_a_file_and_then_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[RelaySettings] = []
 
-    async def serve(world: object, settings: RelaySettings, service: object, tell: object) -> str:
-        served.append(settings)
+    async def serve(relay: object, clock: object, service: object, **more: object) -> str:
         return ""
 
+    monkeypatch.setattr("avl_relay.relay.Relay", lambda world, settings: served.append(settings))
     monkeypatch.setattr("avl_relay.operators.service.serve", serve)
     monkeypatch.setattr("avl_relay.operators.log.configure_log", lambda form: None)
     limits = tmp_path / "limits"
