@@ -67,10 +67,13 @@ def test_what_is_wrong_is_said(line: str, sentence: str) -> None:
 def test_the_command_takes_a_file_and_then_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[RelaySettings] = []
 
-    async def serve(world: object, settings: RelaySettings, service: object, tell: object) -> str:
+    def made(world: object, settings: RelaySettings) -> None:
         served.append(settings)
+
+    async def serve(*given: object, **named: object) -> str:
         return ""
 
+    monkeypatch.setattr("avl_relay.relay.Relay", made)
     monkeypatch.setattr("avl_relay.operators.service.serve", serve)
     monkeypatch.setattr("avl_relay.operators.log.configure_log", lambda form: None)
     limits = tmp_path / "limits"
