@@ -167,11 +167,13 @@ class Router:
             "sources of NAT tests": len(self._tests),
         }
         skipped = sum(publisher.fanout.skipped_so_far for publisher in self._hosts.values())
+        limits = Counter(self._limits_hit)
+        limits["bandwidth caps"] += sum(session.caps.refused for session in self._sessions.values())
         happened = Counter({"hosts": 0, "sessions": 0, "skipped objects": skipped})
         happened.update(self._happened)
         so_far = (
             Snapshot("happened so far", dict(happened)),
-            Snapshot("limits hit so far", dict(self._limits_hit)),
+            Snapshot("limits hit so far", dict(limits)),
             self._delay.snapshot(),
         )
         fanouts = (publisher.fanout.snapshot() for publisher in self._hosts.values())
@@ -326,7 +328,7 @@ class Router:
             media_handle=self._handle(),
             fanout=Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
-                lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
+                lambda count, tracks, rate, hold, slow: peer.send(Viewers(count, tracks, rate, hold, slow)),
                 delay=self._delay,
             ),
             cap=cap(forwards, now),
@@ -499,6 +501,7 @@ class Router:
             return
         self._unadmitted.drop(session.handle)
         session.host.sessions.pop(session.handle, None)
+        self._limits_hit["bandwidth caps"] += session.caps.refused
         skipped = session.host.fanout.skipped(session.handle)
         session.host.fanout.remove(session.handle, now)
         if session.admitted:
