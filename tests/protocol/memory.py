@@ -70,6 +70,10 @@ class MemoryCarrier:
     def datagram_backlog(self) -> int:
         return sum(len(data) for data, _, _ in self.datagrams)
 
+    @property
+    def next_datagram(self) -> object | None:
+        return self.datagrams[0][2] if self.datagrams else None
+
     def parity(self, fragments: int) -> int:
         return self.rows
 
@@ -130,6 +134,11 @@ class MemoryCarrier:
         """The other end has given a stream up."""
         self._dead.add(stream)
         self._out.pop(stream, None)
+
+    def room(self, stream: int) -> int:
+        """Bytes of a stream that the other end would take now."""
+        out = self._out.setdefault(stream, _Outgoing())
+        return out.credit - len(out.data)
 
     def withdraw_credit(self, stream: int) -> None:
         """Let the other end give no credit for a stream, as if it did not read."""

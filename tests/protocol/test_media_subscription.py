@@ -166,7 +166,9 @@ def test_who_cannot_follow_gets_the_other_rung_from_its_key_object_on() -> None:
     assert sorted(viewer.subscription.wanted) == [PICTURES.id, EXACT.id]
     assert viewer.carries(0.3e6, SHORT_SECONDS - 0.1) == []
     assert viewer.carries(0.3e6, 0.5) == [FEWER.id]
-    assert sorted(viewer.subscription.wanted) == [PICTURES.id, EXACT.id, FEWER.id], "until that has begun both are needed"
+    assert sorted(viewer.subscription.wanted) == [PICTURES.id, EXACT.id, FEWER.id], (
+        "until that has begun both are needed"
+    )
     assert viewer.takes(PICTURES, 1, key=False), "until then the other goes on"
     assert not viewer.takes(FEWER, 1, key=False)
     assert viewer.subscription.waits_for_key(FEWER) and not viewer.subscription.waits_for_key(PICTURES)

@@ -67,6 +67,8 @@ class Session:
 
     state = HostState.ADMITTED
     detached = False
+    name = ""
+    keeps_up = True
 
     def __init__(self, handle: int, permissions: Permission) -> None:
         self.handle = handle
@@ -80,6 +82,9 @@ class Session:
 
     def end(self, code: CloseCode, now: float) -> None:
         self.refused.append(code)
+
+    def withhold(self, permissions: Permission) -> None:
+        return
 
     def next_event(self) -> Event | None:
         return self.events.popleft() if self.events else None
@@ -278,8 +283,9 @@ def test_chroma_is_what_every_viewer_decodes() -> None:
     coder = Coder()
     publisher.start(cast(Any, coder))
     publisher.set_viewer(1, decodable(Decoder((0, 1))))
-    publisher.set_viewer(2, decodable(Decoder((0,))))
-    publisher.set_viewer(3, decodable(Decoder((0,))))
+    for viewer in (2, 3):
+        publisher.set_viewer(viewer, decodable(Decoder((0,))))
+        publisher.handle_timer(GATHER)
     publisher.set_viewer(2, None)
     publisher.set_viewer(3, None)
     assert [each for each in coder.asked if each != "everything"] == ["YUV420", "YUV444"]

@@ -42,7 +42,7 @@ from avl_protocol.wire.endtoend import Candidates, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, Permission
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, ControlAct, Permission
 from avl_viewer.assembly import assemble
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DECODES
@@ -53,6 +53,9 @@ from avl_viewer.paths.paths import Paths, PathsEvent, PathsFailed, PathsMessage,
 from avl_viewer.paths.sentences import status_of
 from avl_viewer.present.presenter import Presenter, Status
 
+#: Seconds that acknowledgements may wait: hardly longer than a report of what arrived (rate/collector.py), so that one
+#: packet carries both; a relay of many viewers spends much of its time on these.
+ACK_DELAY = 0.0125
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 #: Seconds between two words about having no path.
@@ -137,7 +140,7 @@ class DesktopClient:
         # The loop may belong to a program of which we are a part: other errors on it are not ours.
         faults, tell = self._world.faults, logging.getLogger("avl").warning
         self._unwatch = faults.watch(tell, self._give_up, self._now, whole_loop=False)
-        self._endpoint = await open_endpoint(self._world, ConnectionOptions(ack_delay=0.010, keepalive=T_KEEPALIVE))
+        self._endpoint = await open_endpoint(self._world, ConnectionOptions(ack_delay=ACK_DELAY, keepalive=T_KEEPALIVE))
         try:
             await self._attempt()
         except Refused as refused:
@@ -516,6 +519,27 @@ class DesktopClient:
             self._endpoint.leave()
         self._happened()
         return applied
+
+    def point(self, x: int, y: int, laser: bool = False) -> None:
+        """Tell the others where our pointer is, in desktop pixels; nothing where that is not permitted."""
+        self.features.pointing.point(x, y, laser, self._now())
+        self._happened()
+
+    def draw(self, points: list[tuple[int, int]], begins: bool = True) -> None:
+        """Draw through these desktop pixels over the picture, as another stroke or going on with the last. Raises
+        Refused."""
+        self.features.annotations.draw(points, self._now(), begins=begins)
+        self._happened()
+
+    def wipe(self, everybody: bool = False) -> None:
+        """Wipe away what we drew, or what all did. Raises Refused."""
+        self.features.annotations.clear(everybody)
+        self._happened()
+
+    def control(self, act: ControlAct, to: int = 0) -> None:
+        """Ask for control, let go of it, or give it to the person of a number. Raises Refused."""
+        self.features.control.say(act, to)
+        self._happened()
 
     def stats(self) -> dict[str, Any]:
         """How the session is doing now."""

@@ -17,7 +17,7 @@ from avl_host.publish.publication import Publication
 from avl_host.publish.upload import Upload
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
-from avl_protocol.media.frame import Frame
+from avl_protocol.media.frame import EncodedFrame, Frame
 from avl_protocol.media.track import Track, exact, lower, rungs, video
 from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.session.media.rungs import Flow
@@ -304,13 +304,16 @@ class Publisher:
         for upload in self._watched(publication):
             if upload.watches(sender.track.id) and not upload.send(sender, sealed, now):
                 self.request_key(sender.track.id)
+        if isinstance(frame, EncodedFrame):
+            publication.coder = self._coders.library(frame.chroma, (frame.width, frame.height))
         publication.look_at = now + STILL
         self.look()
         if now - self._stages_at >= T_REPORT:
             self._stages_at = now
             times = frame.stages
             seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
-            self._stages = Stages(sender.track.id, sealed[0], tuple(round(value * 1e6) for value in seconds))
+            in_us = tuple(round(value * 1e6) for value in seconds)
+            self._stages = Stages(sender.track.id, sealed[0], in_us, publication.coder)
 
     def settled(self, upload: Upload, fates: Sequence[tuple[object, bool]], now: float) -> None:
         """Datagrams arrived (True) or were lost, each told by its cookie."""

@@ -86,6 +86,10 @@ class Carrier(Protocol):
         """Bytes of datagrams accepted and not yet sent."""
 
     @property
+    def next_datagram(self) -> object | None:
+        """Cookie of the datagram that leaves next; None where none waits, or it has none."""
+
+    @property
     def peer_certificate(self) -> bytes | None:
         """DER of the certificate the server presented (client side), else None."""
 

@@ -150,6 +150,12 @@ class QuicCarrier:
         return self._connection.queue.bytes
 
     @property
+    def next_datagram(self) -> object | None:
+        """Cookie of the datagram that leaves next."""
+        queue = self._connection.queue
+        return queue[0].cookie if queue else None
+
+    @property
     def peer_certificate(self) -> bytes | None:
         """DER of the server's certificate, on the client's side."""
         return self._connection.certificate if self._connection.configuration.is_client else None

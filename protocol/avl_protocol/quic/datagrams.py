@@ -90,7 +90,7 @@ class DatagramSender:
         hop, queue, congestion = self.hop, self.queue, self._congestion
         self._now = now
         if queue.holds_behind(FEEDBACK_PRIORITY):
-            hop.media_at = now  # what leaves next is media's to pace
+            hop.paced_at = now  # what leaves next is the rate's to pace
         congestion.follow(now)
         queue.expire(now)
         if self._log is not None:

@@ -107,6 +107,16 @@ class WebSocketCarrier:
         return self._datagrams.bytes
 
     @property
+    def next_datagram(self) -> object | None:
+        """Cookie of the datagram that leaves next."""
+        return self._datagrams[0].cookie if self._datagrams else None
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that came too late, or for which there was no room."""
+        return self._datagrams.dropped
+
+    @property
     def peer_certificate(self) -> bytes | None:
         """DER of the server's certificate, on the client's side."""
         return self.server_certificate if self._is_client else None

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 from avl_protocol.session.media.receiver import ReceivedExact, ReceivedFrame, ReceivedObject
 from avl_viewer.figures.stats import Arrival, Stats
 
 #: The host's stages, in the order STAGES tells them (spec 03-wire, 3.4).
 HOST_STAGES = ("grab", "compare", "convert", "encode", "seal")
+#: What decodes where no hardware does.
+SOFTWARE = "software"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +27,23 @@ class PictureKind:
 
 
 class PictureBook:
-    """Guards Stats, which the network's, the decoder's and the presenter's threads feed."""
+    """Guards Stats, which the network's, the decoder's and the presenter's threads feed: while these run, it is asked
+    and told by the methods here only."""
 
     def __init__(self) -> None:
         self.stats = Stats()
         #: What the newest picture was; None before any.
         self.kind: PictureKind | None = None
+        #: What codes pictures at the host, and what decodes them here; None before it is known.
+        self.encoder: str | None = None
+        self.decoder: str | None = None
         self._lock = threading.Lock()
 
     def renew(self) -> None:
         """A new session: object numbers start again."""
         with self._lock:
             self.stats = Stats()
-            self.kind = None
+            self.kind = self.encoder = self.decoder = None
 
     def received(self, one: ReceivedObject, captured: float) -> None:
         """An object is whole and opened; `captured` in our clock."""
@@ -52,6 +59,14 @@ class PictureBook:
         with self._lock:
             return self.stats.decoded(one.track, one.number, finished - started, finished) or one.first
 
+    def decoded_by(self, device: str | None) -> None:
+        """A picture was decoded by this hardware; None: by software."""
+        self.decoder = device or SOFTWARE
+
+    def encoded_by(self, coder: str) -> None:
+        """The host says what codes its pictures; empty: it does not say."""
+        self.encoder = coder or self.encoder
+
     def presented(self, track: int, number: int, at: float) -> None:
         """An object is on the screen."""
         with self._lock:
@@ -62,3 +77,20 @@ class PictureBook:
         with self._lock:
             for name, value in zip(HOST_STAGES, times_us, strict=False):
                 self.stats.stage(name, value / 1e6, now)
+
+    def input_sent(self, sequence: int, at: float) -> None:
+        """An input batch left."""
+        with self._lock:
+            self.stats.input_sent(sequence, at)
+
+    def input_applied(self, sequence: int, host_time: float) -> None:
+        """Batches up to `sequence` were applied at `host_time` (host's clock)."""
+        with self._lock:
+            self.stats.input_applied(sequence, host_time)
+
+    def report(
+        self, now: float, path: str, rtt: float | None, lost: int, received: int, extra: dict[str, Any]
+    ) -> dict[str, Any]:
+        """See Stats."""
+        with self._lock:
+            return self.stats.report(now, path, rtt, lost, received, extra)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from math import ceil
 
-from avl_protocol.endpoint.accept.admission import source
+from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.rate.limits import Places
 
 EVERYBODY = "everybody"
@@ -59,6 +60,8 @@ class Quota:
         self._strangers = (strangers.source, strangers.network, strangers.total)
         self._grace = grace
         self._groups: dict[str, _Group] = {}
+        #: How often a newcomer got no place, or somebody had to give way.
+        self.hits = 0
 
     def claim(self, host: str, now: float, end: Callable[[], None]) -> Claim | None:
         """A place for a stranger; None when there is none."""
@@ -68,6 +71,7 @@ class Quota:
             if group is None:
                 continue
             if group.size >= self._most[index] or len(group.strangers) >= self._strangers[index]:
+                self.hits += 1
                 victim = self._longest(group, now) if key is not EVERYBODY else self._of_the_largest(keys[1])
                 if victim is None:
                     return None
@@ -77,6 +81,17 @@ class Quota:
         for key in keys:
             self._groups.setdefault(key, _Group()).strangers[made] = None
         return made
+
+    def shed(self, share: float) -> int:
+        """The newest of all strangers give way, this share of them, at least one; how many there were."""
+        group = self._groups.get(EVERYBODY)
+        strangers = [] if group is None else list(group.strangers)
+        newest = strangers[len(strangers) - ceil(share * len(strangers)) :]
+        self.hits += len(newest)
+        for victim in newest:
+            victim.release()
+            victim.end()
+        return len(newest)
 
     @property
     def size(self) -> int:

@@ -11,7 +11,7 @@ subscription for each viewer, a host for who came directly.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -60,6 +60,7 @@ class Subscription:
         "_tracks",
         "_unwanted",
         "_upper",
+        "capped",
         "carrier",
         "followed",
         "handle",
@@ -68,6 +69,8 @@ class Subscription:
 
     def __init__(self, handle: int, carrier: Carrier, tracks: Sequence[int] = (), since: Sequence[int] = ()) -> None:
         self.handle = handle
+        #: Whether nothing more may begin for now, key objects neither: more was forwarded than may be.
+        self.capped: Callable[[], bool] = _never
         self.carrier = carrier
         self.skipped = 0
         #: The host encodes for this viewer: what waits for it is on its way out, not a reason to break its pictures.
@@ -193,6 +196,11 @@ class Subscription:
         return subscription.current
 
     def _begin(self, track: Track, subscription: _Subscription, header: MediaHeader) -> bool:
+        if self.capped():
+            subscription.at_key = True
+            subscription.left_out.append(header.object)
+            self.skipped += 1
+            return False
         changes_over = False
         if not self._gets(track.id):
             if self.target(track.id) != track.id or not header.flags & ObjectFlag.KEY:
@@ -245,6 +253,14 @@ class Subscription:
         subscription = self._tracks.get(track)
         return subscription is not None and self._wants(track) and self._gets(track) and subscription.current
 
+    def start_anew(self) -> None:
+        """What waited for the viewer is lost: nothing more of the present objects is sent, and each track goes on as
+        one that comes late."""
+        for subscription in self._tracks.values():
+            subscription.at_key, subscription.current = True, False
+            subscription.left_out.append(subscription.newest)
+        self.skipped += 1
+
     def go_on(self) -> None:
         """The viewer has got all objects so far by another path: no key object is needed."""
         for subscription in self._tracks.values():
@@ -261,3 +277,7 @@ class Subscription:
     def changes_over(self, track: int) -> bool:
         """Whether it is to get a track that another still stands in for."""
         return self._wants(track) and self.target(track) == track and not self._gets(track)
+
+
+def _never() -> bool:
+    return False
