@@ -15,6 +15,7 @@ from avl_host.encode.codecs.coders import decodable
 from avl_host.encode.pipeline import Row
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.hops import RelayHop
+from avl_host.publish.publisher import GATHER
 from avl_host.sessions.promptlimit import PromptLimit
 from avl_host.sessions.subscriber import Subscriber, SubscriberPath
 from avl_host.sessions.subscribers import Subscribers
