@@ -111,9 +111,16 @@ class Neighbour:
 
 
 class Stand:
-    """A router and its neighbours at time `now`."""
+    """A router and its neighbours at time `now`. `handles` as a router takes them; routers of one relay share
+    `connections`, all that is delivered on."""
 
-    def __init__(self, access: Access | None = None, directory: Directory | None = None) -> None:
+    def __init__(
+        self,
+        access: Access | None = None,
+        directory: Directory | None = None,
+        handles: tuple[int, int] = (1, 1),
+        connections: list[Connection] | None = None,
+    ) -> None:
         self.now = 100.0
         self.log: list[str] = []
         #: NAT tests that were let through: by whom, and their tokens.
@@ -124,8 +131,9 @@ class Stand:
             nat_test=lambda peer, token: self.nat_tests.append((peer, token)),
             access=access,
             directory=directory,
+            handles=handles,
         )
-        self._all: list[Connection] = []
+        self._all: list[Connection] = [] if connections is None else connections
 
     def forget(self, *neighbours: Neighbour) -> None:
         """Deliver to these no more."""

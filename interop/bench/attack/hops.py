@@ -63,9 +63,11 @@ class Hop:
             self.up.set_exception(reason)
             self.up.exception()  # whoever waits is told all the same
 
-    async def dial(self, relay: Address, endpoint: Endpoint | None, timeout: float = 5.0) -> None:
-        """Connect, and wait for WELCOME (for a host: REGISTERED). By WebSocket without an endpoint. Raises Refused or
-        Unreachable."""
+    async def dial(
+        self, relay: Address, endpoint: Endpoint | None, timeout: float = 5.0, destination: bytes | None = None
+    ) -> None:
+        """Connect, and wait for WELCOME (for a host: REGISTERED). By WebSocket without an endpoint. `destination`: the
+        first destination connection ID. Raises Refused or Unreachable."""
 
         def on_carrier(carrier: Any) -> Any:
             self.hop.attach_carrier(carrier)
@@ -81,7 +83,9 @@ class Hop:
                 timeout=timeout,
             )
         else:
-            await endpoint.connect(relay, trust=TrustPinned(), on_carrier=on_carrier, timeout=timeout)
+            await endpoint.connect(
+                relay, trust=TrustPinned(), on_carrier=on_carrier, timeout=timeout, destination=destination
+            )
         async with asyncio.timeout(timeout):
             await self.up
 

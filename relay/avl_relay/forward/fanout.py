@@ -23,7 +23,9 @@ from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.errors import RemoteProtocolError
+from avl_protocol.wire.messages import Viewers
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType
+from avl_relay.forward.branch import Branch, together
 
 #: Seconds between key objects asked for on behalf of viewers that are merely slow.
 SLOW_RECOVERY = 2.0
@@ -60,6 +62,9 @@ class Fanout:
         #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
         self._subscriptions: dict[int, Subscription] = {}
+        #: The rest of the audience, at other workers; and the best rate among all, where that is known from elsewhere.
+        self._branches: dict[Branch, None] = {}
+        self.best_anywhere = 0.0
         self._recovered: dict[int, float] = {}
         self._cache = ObjectCache()
         self._protected: dict[int, int] = {}
@@ -114,6 +119,31 @@ class Fanout:
                 self._catch_up(subscription, track, now)
             self._look(now, True)
 
+    def branch(self, branch: Branch, said: Viewers, now: float) -> None:
+        """Another worker says what its viewers take; for tracks that are new to it, it comes late."""
+        changed = branch not in self._branches
+        self._branches[branch] = None
+        for new in branch.says(said, now):
+            changed = True
+            if (found := self._tracks.get(new)) is not None:
+                for data in self._cache.for_latecomer(found, self._media_handle):
+                    branch.send(data, found)
+        self._look(now, changed)
+
+    def branch_recover(self, track: int, number: int, now: float) -> None:
+        """Another worker asks for a key object."""
+        self._coalesced(track, number, T_KEY_SPACING, now)
+
+    def admitted_elsewhere(self) -> None:
+        """The host has admitted a viewer of another worker, and takes it that its tracks are wanted."""
+        self._told = UNTOLD
+
+    def cut(self, branch: Branch, now: float) -> None:
+        """Another worker has no viewers of this host any more."""
+        if branch in self._branches:
+            del self._branches[branch]
+            self._look(now, True)
+
     def _subscription(self, handle: int, carrier: Carrier) -> Subscription:
         """What a viewer gets: nothing until it is admitted."""
         subscription = self._subscriptions.get(handle)
@@ -142,6 +172,8 @@ class Fanout:
 
     def _pass(self, data: bytes, header: MediaHeader, track: Track, now: float) -> None:
         sent = SentFragment(data, track, now)
+        for branch in self._branches:
+            branch.carry(data, track, header)
         for subscription in self._subscriptions.values():
             if subscription.takes(track, header):
                 self._send(subscription, track, data, now, sent)
@@ -237,16 +269,26 @@ class Fanout:
             key=lambda subscription: (subscription.carrier.rate or inf, -subscription.carrier.datagram_backlog),
             default=None,
         )
+        first = (inf if best is None else best.carrier.rate or inf) >= FALLEN * self.best_anywhere
         for subscription in watching:
-            subscription.followed = subscription is best
+            subscription.followed = first and subscription is best
         rate = 0 if best is None else round(best.carrier.rate or 0.0)
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
+        whole = Viewers(len(watching), self._wanted, rate, hold)
+        if self._branches:
+            whole = together((whole, *(branch.audience(now) for branch in self._branches)))
+        self._tell(whole, changed, now)
+
+    def _tell(self, whole: Viewers, changed: bool, now: float) -> None:
         count, wanted, told = self._told
-        differs = (count, wanted) != (len(watching), self._wanted) or abs(rate - told) > told // 20
+        rate = whole.rate
+        differs = (count, wanted) != (whole.count, whole.tracks) or abs(rate - told) > told // 20
         due = now - self._told_at >= RATE_INTERVAL or rate < FALLEN * told or changed
-        if hold or (differs and due):
-            self._told, self._told_at = (len(watching), self._wanted, rate), now
-            self._audience(len(watching), self._wanted, rate, hold)
+        if whole.hold_ms or (differs and due):
+            self._told, self._told_at = (whole.count, whole.tracks, rate), now
+            self._audience(whole.count, whole.tracks, rate, whole.hold_ms)
+            for branch in self._branches:
+                branch.tell(whole)
 
 
 def _nothing(count: int, now: float) -> Sequence[bytes]:

@@ -1,0 +1,83 @@
+"""Branch: the part of a host's audience that is at another worker of this relay.
+
+Media cross to it once, for all its viewers; it has a fan-out of its own for them. What it says of them is joined with
+what is known here, so that the host hears of one audience.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from avl_protocol.media.track import Track
+from avl_protocol.session.hop.server import HopServer
+from avl_protocol.wire.datagram import MediaHeader
+from avl_protocol.wire.messages import Viewers
+from avl_protocol.wire.registry import ObjectFlag
+
+#: Bytes that may wait for another worker when an object begins: a second of 64 Mbit/s, which a worker that runs takes
+#: at once.
+MOST_WAITING = 8 << 20
+
+
+class Branch:
+    """Another worker, as a host's fan-out knows it. `peer`: the hop between the two workers."""
+
+    def __init__(self, peer: HopServer) -> None:
+        self.peer = peer
+        self._said = Viewers(0)
+        self._hold_until = float("-inf")
+        self._told = 0
+        self._newest: dict[int, int] = {}
+        #: Tracks of which objects were left out, and that go on at a key object.
+        self._cut: set[int] = set()
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """Tracks that any of its viewers wants."""
+        return self._said.tracks
+
+    def says(self, audience: Viewers, now: float) -> tuple[int, ...]:
+        """Hear what its viewers take; the tracks that they did not want before."""
+        before, self._said = self._said.tracks, audience
+        if audience.hold_ms:
+            self._hold_until = now + audience.hold_ms / 1000
+        return tuple(track for track in audience.tracks if track not in before)
+
+    def audience(self, now: float) -> Viewers:
+        """Its viewers, as they stand now."""
+        said = self._said
+        hold = round(1000 * max(0.0, self._hold_until - now))
+        return Viewers(said.count, said.tracks, said.rate, hold)
+
+    def tell(self, audience: Viewers) -> None:
+        """Let it know how good the best of all viewers is: only who is the best is waited for."""
+        if audience.rate != self._told:
+            self._told = audience.rate
+            self.peer.send(audience)
+
+    def carry(self, data: bytes, track: Track, header: MediaHeader) -> None:
+        """Pass one datagram on, or leave its whole object out where the other worker does not keep up."""
+        if track.id not in self._said.tracks:
+            return
+        if header.object > self._newest.get(track.id, -1):
+            self._newest[track.id] = header.object
+            if self.peer.carrier.datagram_backlog > MOST_WAITING:
+                self._cut.add(track.id)
+            elif not track.dependent or header.flags & ObjectFlag.KEY:
+                self._cut.discard(track.id)
+        if track.id not in self._cut:
+            self.send(data, track)
+
+    def send(self, data: bytes, track: Track) -> None:
+        """Pass one datagram on."""
+        self.peer.carrier.send_datagrams((data,), track.priority, None)
+
+
+def together(audiences: Iterable[Viewers]) -> Viewers:
+    """All of them as one: the best rate among them (0, which nobody has measured, is the best where somebody watches),
+    and what the best waits for."""
+    watching = [audience for audience in audiences if audience.count]
+    best = max(watching, key=lambda audience: (audience.rate or inf, -audience.hold_ms), default=Viewers(0))
+    tracks = tuple(sorted({track for audience in watching for track in audience.tracks}))
+    return Viewers(sum(audience.count for audience in watching), tracks, best.rate, best.hold_ms)
