@@ -4,12 +4,14 @@ ones, and what happens when one of them is killed."""
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,7 +39,7 @@ from avl_protocol.wire.messages import (
     Viewers,
 )
 from avl_protocol.wire.registry import Channel, CloseCode, DatagramType, ObjectFlag, RawType
-from avl_protocol.wire.target import parse_address, parse_pin
+from avl_protocol.wire.target import parse_address, parse_pin, show_pin
 from interop.bench.attack.hops import CLOCK, Hop, endpoint_at, host, viewer
 from interop.programs import Programs
 from interop.stage import BIN, READY, kept
@@ -141,6 +143,7 @@ class Relay:
 
     def __init__(self, ready: dict[str, Any], supervisor: int) -> None:
         self.address, self.pin = parse_address(ready["quic"]), parse_pin(ready["pin"])
+        self.page = parse_address(ready["http"])[1]
         self.supervisor = supervisor
         self.sockets: list[Endpoint] = []
 
@@ -161,7 +164,8 @@ class Relay:
 
 
 @asynccontextmanager
-async def relay(folder: Path) -> AsyncIterator[Relay]:
+async def relay(folder: Path, *, ends: bool = False) -> AsyncIterator[Relay]:
+    """`ends`: the test ends it itself."""
     if (why := steering.unable()) is not None:
         without(why)
     programs = Programs(folder)
@@ -172,7 +176,8 @@ async def relay(folder: Path) -> AsyncIterator[Relay]:
         ready = await programs.ready_file(folder / "relay.json", READY)
         made = Relay(ready, started.process.pid)
         yield made
-        programs.check()
+        if not ends:
+            programs.check()
     finally:
         for endpoint in made.sockets if made is not None else ():
             await endpoint.close()
@@ -332,14 +337,47 @@ async def test_where_a_client_is_seen_is_answered_by_its_own_worker(worker: int,
         await until("an answer", lambda: len(guest.of(Observed)) > told)
 
 
-async def test_all_workers_end_with_the_supervisor(tmp_path: Path) -> None:
-    async with relay(tmp_path) as running:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_all_workers_say_goodbye_and_end_with_the_supervisor(number: int, tmp_path: Path) -> None:
+    async with relay(tmp_path, ends=True) as running:
         guest = await running.guest(1)
         workers = running.workers()
-        os.kill(running.supervisor, signal.SIGTERM)
+        os.kill(running.supervisor, number)
         async with asyncio.timeout(10):
             assert (await guest.hop.lost).code is CloseCode.GOING_AWAY
         await until("their end", lambda: not any(Path(f"/proc/{pid}/task").exists() for pid in workers))
+
+
+async def test_all_workers_present_one_certificate_also_who_was_started_anew(tmp_path: Path) -> None:
+    async with relay(tmp_path) as running:
+        certificates = {(await running.guest(worker)).hop.hop.carrier.peer_certificate for worker in (0, 1)}
+        os.kill(running.worker_of(1), signal.SIGKILL)
+        certificates.add((await running.guest(1)).hop.hop.carrier.peer_certificate)
+        assert len(certificates) == 1
+        told = set()
+        for _ in range(8):  # the system spreads them
+            reader, writer = await asyncio.open_connection("127.0.0.1", running.page)
+            writer.write(
+                b"GET /.well-known/avl.json HTTP/1.1\r\nHost: localhost:%d\r\nConnection: close\r\n\r\n" % running.page
+            )
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+            writer.close()
+            assert head.startswith(b"HTTP/1.1 200")
+            told.add(tuple(json.loads(body)["hashes"]))
+        (hashes,) = told
+        assert hashes[0] == show_pin(sha256(certificates.pop() or b"").digest())
+
+
+async def test_who_has_no_udp_finds_hosts_at_every_worker(tmp_path: Path) -> None:
+    async with relay(tmp_path) as running:
+        desks = [await running.desk(worker) for worker in (0, 1)]
+        for _ in range(3):
+            guest = Client(running, viewer(running.pin))
+            await guest.hop.dial(running.address, None, READY)
+            for desk in desks:
+                await desk.attach(guest)
+                await desk.seen_by(guest)
+            guest.hop.hop.carrier.close(0, "")
 
 
 @pytest.mark.parametrize(("asked", "words"), [("0", "a number from 1"), ("many", "a number from 1")])
