@@ -1,8 +1,9 @@
-"""avl-relay: serve."""
+"""avl-relay: serve and status. What a command needs is loaded when it runs."""
 
 from __future__ import annotations
 
-import signal
+import contextlib
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -15,10 +16,8 @@ from avl_protocol.wire.foreign import for_terminal
 
 if TYPE_CHECKING:
     import socket
-    from asyncio import AbstractEventLoop, Event
     from collections.abc import Callable
 
-    from avl_relay.config import RelaySettings
     from avl_relay.workers.worker import Worker
 
 #: Plain help: laying it out with Rich takes longer than all the rest.
@@ -34,6 +33,11 @@ FAILED, USAGE = 1, 2
 #: Addresses that mean "every address": no name for others.
 EVERYWHERE = ("0.0.0.0", "::", "")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _tell(text: str) -> None:
+    typer.echo(for_terminal(text, None))
+    sys.stdout.flush()
 
 
 def _warn(text: str) -> None:
@@ -68,29 +72,62 @@ def serve(
     workers: Annotated[
         str, typer.Option(help="Processes that share the ports: a number, or 'auto' for as many as there are cores.")
     ] = "1",
+    metrics: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="HOST:PORT", help="TCP address of /metrics (Prometheus), /health and /ready; none by default."
+        ),
+    ] = None,
+    metrics_for_others: Annotated[
+        bool, typer.Option("--metrics-for-others", help="Let --metrics be an address that other machines reach.")
+    ] = False,
+    drain: Annotated[
+        float, typer.Option(help="Seconds that sessions have after SIGTERM to go elsewhere.", min=0)
+    ] = 10.0,
+    elsewhere: Annotated[
+        Optional[list[str]],
+        typer.Option(metavar="HOST:PORT[?pin=FP]", help="A relay to send viewers to then; its hosts are there too."),
+    ] = None,
+    log_format: Annotated[str, typer.Option(help="text or json.")] = "text",
     ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
     qlog: Annotated[
         Optional[Path], typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")
     ] = None,
 ) -> None:
-    """Run a relay until interrupted."""
+    """Run a relay until interrupted; SIGTERM sends its sessions elsewhere first."""
     from avl_protocol.endpoint.loop.clock import SystemClock
     from avl_protocol.endpoint.loop.faults import told
     from avl_protocol.endpoint.loop.runtime import run
+    from avl_protocol.endpoint.loop.world import system_world
     from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
-    from avl_protocol.wire.target import parse_address
+    from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay
     from avl_relay.config import RelaySettings
-    from avl_relay.relay import configure_log
+    from avl_relay.operators.listener import is_private
+    from avl_relay.operators.log import Format, configure_log
+    from avl_relay.operators.service import ServiceSettings
+    from avl_relay.operators.service import serve as run_service
 
     try:
         quic, page = parse_address(listen), parse_address(http)
+        private = None if metrics is None else parse_address(metrics)
+        others = tuple(str(parse_relay(one)) for one in elsewhere or ())
     except ValueError as error:
         raise _fail(str(error), USAGE) from None
     if public is None and quic[0] in EVERYWHERE:
         raise _fail(f"--listen {listen} has no name that others could use: add --public NAME-OR-ADDRESS", USAGE)
     if (tls_cert is None) != (tls_key is None):
         raise _fail("--tls-cert and --tls-key belong together", USAGE)
+    if log_format not in [form.value for form in Format]:
+        raise _fail("--log-format is 'text' or 'json'", USAGE)
+    if len(others) > MOST_RELAYS:
+        raise _fail(f"name at most {MOST_RELAYS} relays with --elsewhere", USAGE)
+    if private is not None and not is_private(private[0]) and not metrics_for_others:
+        raise _fail(
+            f"--metrics {metrics} is not this machine's alone: whoever reaches it sees how much this relay is used. "
+            "Take 127.0.0.1:PORT, or, where only your monitoring reaches that address, add --metrics-for-others",
+            USAGE,
+        )
     processes = _processes(workers)
     settings = RelaySettings(
         state=state or default_folder("relay"),
@@ -101,8 +138,10 @@ def serve(
         tls_key=tls_key,
         ready_file=ready_file,
         limits=for_address(per_address),
+        elsewhere=others,
     )
-    configure_log()
+    service = ServiceSettings(metrics=private, drain=drain)
+    configure_log(Format(log_format))
     if tls_cert is None and settings.public not in LOOPBACK:
         _warn(
             "without --tls-cert and --tls-key the page is served over plain HTTP: browsers refuse to connect from it "
@@ -110,19 +149,37 @@ def serve(
         )
     clock = SystemClock()
 
-    def life(worker: Worker | None, lifeline: socket.socket | None) -> str:
-        """All of a process that serves; what went wrong, if anything."""
-        try:
-            with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
-                return run(_serve(settings, worker, lifeline))
-        except (OSError, StateError, ValueError) as error:
-            return str(error)
-        except Exception as error:
-            return f"an error in this program, please report it: {told(error)}"
+    async def _run(place: tuple[Worker, socket.socket] | None) -> str:
+        return await run_service(system_world(), settings, service, _tell, place)
 
-    text = life(None, None) if processes == 1 else _supervise(settings, processes, life)
-    if text:
-        raise _fail(text, FAILED)
+    def serving(place: tuple[Worker, socket.socket] | None) -> int:
+        with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
+            text = run(_run(place))
+        if text:
+            _warn(text)
+        return FAILED if text else 0
+
+    def guarded(work: Callable[[], int]) -> int:
+        """The exit status of a process that does nothing else."""
+        try:
+            return work()
+        except (OSError, StateError, ValueError) as error:
+            _warn(str(error))
+        except Exception as error:
+            _warn(f"an error in this program, please report it: {told(error)}")
+        return FAILED
+
+    def live(worker: Worker, lifeline: socket.socket) -> int:
+        return guarded(lambda: serving((worker, lifeline)))
+
+    if processes == 1:
+        status = guarded(lambda: serving(None))
+    else:
+        from avl_relay.workers.running import supervise
+
+        status = guarded(lambda: supervise(settings, processes, live=live, tell=_tell, warn=_warn))
+    if status:
+        raise typer.Exit(status)
 
 
 def _processes(text: str) -> int:
@@ -141,103 +198,39 @@ def _processes(text: str) -> int:
     return int(text)
 
 
-def _supervise(
-    settings: RelaySettings, processes: int, life: Callable[[Worker | None, socket.socket | None], str]
-) -> str:
-    """Run so many workers until SIGTERM or SIGINT; what went wrong, if they have not said it themselves."""
-    import tempfile
+@app.command()
+def status(
+    state: Annotated[
+        Optional[Path], typer.Option(help="Folder of the relay's identity, as 'serve' was given it.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="For how long rates are measured; 0: none are.", min=0, max=60)] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Say how the relay stands that runs with this state folder."""
+    from threading import Event
 
-    from avl_protocol.endpoint.loop.clock import SystemClock, entropy
-    from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
-    from avl_relay.relay import reset_key
-    from avl_relay.workers.ports import bind
-    from avl_relay.workers.supervisor import Supervisor
-    from avl_relay.workers.worker import SECRET_BYTES, Worker
+    from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
+    from avl_relay.operators.status import REQUEST, socket_of, table, together, with_rates
 
-    def run(worker: Worker, lifeline: socket.socket) -> int:
-        text = life(worker, lifeline)
-        if text:
-            _warn(text)
-        return FAILED if text else 0
+    folder = state or default_folder("relay")
 
-    def ready(told: dict[str, Any]) -> None:
-        write_ready(settings.ready_file, {name: told[name] for name in ("quic", "http", "pin")})
-        _show_ready(told["quic"], told["pin"], told["page"])
+    def asked() -> dict[str, Any]:
+        answers = [ask(folder / socket_of(0), REQUEST, of_anybody=True)]
+        for number in range(1, int(answers[0]["workers"])):
+            with contextlib.suppress(NobodyThere):  # it has crashed just now
+                answers.append(ask(folder / socket_of(number), REQUEST, of_anybody=True))
+        return together(answers)
 
-    clock = SystemClock()
     try:
-        state = StateFolder(settings.state)  # what all of them read is made before there are several
-        state.identity(entropy)
-        reset_key(state, entropy)
-        secret, begun = entropy(SECRET_BYTES), clock.wall()
-        with tempfile.TemporaryDirectory(prefix="avl-relay-") as folder:
-            ports = bind(settings.listen, settings.http, processes, _warn)
-            workers = [
-                Worker(
-                    number=number,
-                    of=processes,
-                    secret=secret,
-                    begun=begun,
-                    folder=Path(folder),
-                    udp=udp,
-                    twin=twin,
-                    page=page,
-                )
-                for number, (udp, twin, page) in enumerate(ports)
-            ]
-            status = Supervisor(workers, run=run, ready=ready, tell=_warn, now=clock.monotonic).serve()
-    except (OSError, StateError) as error:
-        return str(error)
-    if status:
-        raise typer.Exit(status)
-    return ""
-
-
-def _show_ready(quic: str, pin: str, page: str) -> None:
-    for line in (
-        f"relay {quic}",
-        f"  pin   {pin}",
-        f"  page  {page}",
-        f"  host  avl-host run --relay '{quic}?pin={pin}'",
-    ):
-        typer.echo(for_terminal(line, None))
-    sys.stdout.flush()
-
-
-async def _serve(settings: RelaySettings, worker: Worker | None, lifeline: socket.socket | None) -> str:
-    """Run until SIGTERM or SIGINT, or until the supervisor's end of the lifeline is closed; what went wrong, if
-    anything."""
-    import asyncio
-    import json
-
-    from avl_protocol.endpoint.loop.world import system_world
-    from avl_relay.relay import Relay
-
-    relay = Relay(system_world(), settings, worker=worker)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    if lifeline is None:
-        loop.add_signal_handler(signal.SIGINT, stop.set)
-    else:
-        loop.add_reader(lifeline, _let_go, loop, lifeline, stop)
-    await relay.start()
-    told = relay.ready
-    if lifeline is None:
-        _show_ready(told["quic"], told["pin"], relay.page)
-    else:
-        lifeline.sendall(json.dumps({**told, "page": relay.page}).encode() + b"\n")
-    assert relay.failed is not None
-    relay.failed.add_done_callback(lambda _: stop.set())
-    await stop.wait()
-    await relay.close()
-    return relay.failed.result() if relay.failed.done() else ""
-
-
-def _let_go(loop: AbstractEventLoop, lifeline: socket.socket, stop: Event) -> None:
-    """The supervisor says nothing: what can be read is its end."""
-    loop.remove_reader(lifeline)
-    stop.set()
+        answer = asked()
+        if seconds:
+            Event().wait(seconds)
+            answer = with_rates(answer, asked())
+    except NobodyThere:
+        raise _fail(f"no relay runs with the state folder {folder}; name that of yours with --state", FAILED) from None
+    except ControlError as error:
+        raise _fail(str(error), FAILED) from None
+    typer.echo(json.dumps(answer) if as_json else table(answer))
 
 
 def main() -> None:

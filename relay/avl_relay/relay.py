@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -29,7 +27,6 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
-from avl_protocol.wire.foreign import for_log
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
@@ -42,6 +39,8 @@ from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, ori
 from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
 from avl_relay.locator import Locator
+from avl_relay.neighbours import Neighbours, kind_of
+from avl_relay.traffic import CountedNetwork, Traffic
 from avl_relay.workers.siblings import Siblings
 from avl_relay.workers.worker import Worker, certificate_key, derived
 
@@ -77,6 +76,11 @@ class Relay:
         self.identity: Identity = self._state.identity(world.entropy)
         self._log = structlog.get_logger("relay")
         self._locator: Locator | None = None
+        self._neighbours = Neighbours()
+        self._traffic = Traffic()
+        self._refused_requests = 0
+        self._listening = self._going = False
+        self._left = asyncio.Event()
         self._siblings: Siblings | None = None
         self._port_of_worker: SteeredSocket | None = None
         secret, self._names, handles = world.entropy(32), world.entropy, (1, 1)
@@ -90,7 +94,7 @@ class Relay:
                 clock=world.clock,
                 faults=world.faults,
                 packet=lambda data, source: self._take_over(data, source),
-                settled=lambda: self._alarm.reset(),
+                settled=self._settled,
             )
         self._router = guard(
             Router(
@@ -156,7 +160,7 @@ class Relay:
         else:
             self._roll = CertificateRoll(self._make, world.clock.wall() if self._worker is None else self._worker.begun)
         self._endpoint = Endpoint(
-            network=world.network if self._worker is None else self._one_port(self._worker),
+            network=CountedNetwork(self._network(), self._traffic),
             clock=world.clock,
             entropy=world.entropy,
             loop=asyncio.get_running_loop(),
@@ -185,11 +189,12 @@ class Relay:
             on_http=handler,
             origin_allowed=lambda origin, _authority: origin_allowed(origin, names),
         )
+        self._listening = True
         if self._roll is not None:
             self._renew()
         self._log.info("relay ready", quic=self.quic, pin=show_pin(self.identity.pin), page=self.page)
         if self._worker is None:
-            write_ready(settings.ready_file, self.ready)
+            write_ready(settings.ready_file, self.announced)
 
     async def _bind(self, endpoint: Endpoint) -> socket.socket | None:
         """Bind UDP, and TCP of the same number for those who have no UDP; without it the relay runs all the same."""
@@ -211,12 +216,20 @@ class Relay:
                 await endpoint.close()
         return None
 
-    def _one_port(self, worker: Worker) -> Network:
-        """The network of a worker: its port is bound already, and shared."""
-        assert self._siblings is not None
+    def _network(self) -> Network:
+        """The world's; to a worker its port is bound already, and shared."""
+        worker = self._worker
+        if worker is None or self._siblings is None:
+            return self._world.network
         bound = UdpSocket(asyncio.get_running_loop(), worker.udp)
         self._port_of_worker = SteeredSocket(bound, worker.number, worker.of, self._siblings.hand_over)
         return OnePort(self._world.network, self._port_of_worker)
+
+    def _settled(self) -> None:
+        """Something has changed because of another worker."""
+        self._alarm.reset()
+        if self._going:
+            self._look_who_stays()
 
     def _take_over(self, data: bytes, source: Address) -> None:
         if self._port_of_worker is not None:
@@ -278,7 +291,7 @@ class Relay:
         return join(self._settings.public, self._port())
 
     @property
-    def ready(self) -> dict[str, str]:
+    def announced(self) -> dict[str, str]:
         """What a ready file says."""
         return {"quic": self.quic, "http": self._http_name(), "pin": show_pin(self.identity.pin)}
 
@@ -297,7 +310,9 @@ class Relay:
 
     def _pays(self, host: str) -> bool:
         """Whether a source may ask for one more file of the page."""
-        return self._requests.take(source(host), self._world.clock.monotonic())
+        pays = self._requests.take(source(host), self._world.clock.monotonic())
+        self._refused_requests += not pays
+        return pays
 
     def _accept(self, carrier: QuicCarrier | WebSocketCarrier, protocol: str) -> CarrierReceiver:
         now = self._world.clock.monotonic()
@@ -319,12 +334,19 @@ class Relay:
         guard(peer).attach_carrier(carrier)
         if self._locator is not None:
             self._locator.know(peer)
+        self._neighbours.came(peer, kind_of(protocol))
+        if self._going:
+            peer.go_away()
 
         def after() -> None:
             self._router.take(peer, self._world.clock.monotonic())
             if peer.state is not HopServerState.GONE:
                 peer.look_at_address()
+            else:
+                self._neighbours.look(peer)
             self._alarm.reset()
+            if self._going:
+                self._look_who_stays()
 
         after()
         return Driven(peer, after, self._world.faults, carrier.close)
@@ -344,7 +366,15 @@ class Relay:
         web = 0 if self._sockets is None else self._sockets.connections
         parts = (self._endpoint, self._sockets, self._siblings)
         below = tuple(part.snapshot() for part in parts if part is not None)
-        return Snapshot("relay", {"WebSockets": web}, (self._router.snapshot(), *below))
+        seconds = self._router.viewer_seconds(self._world.clock.monotonic())
+        own = (
+            self._router.snapshot(),
+            self._neighbours.snapshot(),
+            self._traffic.snapshot(),
+            Snapshot("happened so far", {"viewer milliseconds": round(1000 * seconds)}),
+            Snapshot("limits hit so far", {"requests to the page": self._refused_requests}),
+        )
+        return Snapshot("relay", {"WebSockets": web}, (*own, *below))
 
     def _nat_test(self, peer: HopServer, token: bytes) -> None:
         if self._locator is not None:
@@ -353,6 +383,37 @@ class Relay:
     def _give_up(self, text: str) -> None:
         if self.failed is not None and not self.failed.done():
             self.failed.set_result(text)
+
+    @property
+    def ready(self) -> bool:
+        """Whether newcomers are taken."""
+        return self._listening and not self._going
+
+    async def drain(self, seconds: float) -> None:
+        """Send everybody elsewhere (spec 04-session, 4.3): newcomers are refused, who is here is told, and sessions go
+        on until they have left. Returns when none is left, after `seconds` at most."""
+        if not self._listening or self._going:
+            return
+        self._going = True
+        now, sessions = self._world.clock.monotonic(), self._router.sessions
+        self._log.info("draining", sessions=sessions, seconds=seconds)
+        for peer in self._neighbours:
+            peer.go_away(self._settings.elsewhere)
+            self._router.take(peer, now)
+            self._neighbours.look(peer)
+        self._alarm.reset()
+        self._look_who_stays()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._left.wait()
+        except TimeoutError:
+            pass  # who has no other place comes back to this address
+        took = round(self._world.clock.monotonic() - now, 3)
+        self._log.info("drained", left=sessions - self._router.sessions, stayed=self._router.sessions, seconds=took)
+
+    def _look_who_stays(self) -> None:
+        if not self._router.sessions and not self._router.lent:
+            self._left.set()
 
     async def close(self) -> None:
         """Say goodbye to all and stop."""
@@ -380,22 +441,3 @@ def reset_key(state: StateFolder, entropy: Callable[[int], bytes]) -> bytes:
         key = entropy(32)
         state.write("reset.key", key)
     return key
-
-
-def _shown(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Whatever text stands in an event, as one line of a log."""
-    return {name: for_log(value) if isinstance(value, str) else value for name, value in event.items()}
-
-
-def configure_log() -> None:
-    """One line an event, on stderr."""
-    structlog.configure(
-        processors=[
-            _shown,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )

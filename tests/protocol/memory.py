@@ -72,6 +72,10 @@ class MemoryCarrier:
     def datagram_backlog(self) -> int:
         return sum(len(data) for data, _, _ in self.datagrams)
 
+    @property
+    def next_datagram(self) -> object | None:
+        return self.datagrams[0][2] if self.datagrams else None
+
     def parity(self, fragments: int) -> int:
         return self.rows
 
@@ -194,9 +198,9 @@ class MemoryCarrier:
             self.deadlines.clear()
             data, _, cookie = self.datagrams.popleft()
             if self.other.closed is None:
-                target.datagram_received(data, now)
+                target.datagrams_received((data,), now)
             if cookie is not None and self.receiver is not None:
-                self.receiver.datagram_fate(cookie, True, now)
+                self.receiver.datagrams_settled(((cookie, True),), now)
         while self._events:
             moved = True
             kind, first, second = self._events.popleft()
@@ -261,10 +265,10 @@ class Deaf:
     def stream_writable(self, stream: int, now: float) -> None:
         return
 
-    def datagram_received(self, data: bytes, now: float) -> None:
-        self.datagrams.append(data)
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
+        self.datagrams += datagrams
 
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
+    def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
         return
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:

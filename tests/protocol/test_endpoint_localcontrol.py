@@ -166,3 +166,20 @@ async def test_a_folder_that_went_away_is_no_error_at_the_end(tmp_path: Path) ->
     async with serving(path):
         path.unlink()
         path.parent.rmdir()
+
+
+async def test_root_is_answered_and_may_ask_anybody_where_that_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "control.sock"
+    async with serving(path):
+        monkeypatch.setattr(localserver, "peer_user", lambda connection: 0)
+        monkeypatch.setattr(localcontrol, "peer_user", lambda connection: 4711)
+        for own, of_anybody in ((0, False), (4712, True), (0, True)):
+            monkeypatch.setattr("os.getuid", lambda own=own: own)
+            question = asyncio.to_thread(ask, path, {"n": 1}, of_anybody=of_anybody)
+            if own == 0 and of_anybody:
+                assert await question == {"heard": {"n": 1}}
+            else:
+                with pytest.raises(ControlError, match="another user"):
+                    await question

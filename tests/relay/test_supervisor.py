@@ -14,8 +14,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 #: What the process runs: two workers, each of which says on stdout who it is, and then does what its argument says.
 PROGRAM = """
 import json, os, signal, socket, sys, time
@@ -32,9 +30,9 @@ def run(worker, lifeline):
     if does == "fails":
         return 3
     if does == "stubborn":
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     lifeline.sendall(json.dumps({"quic": str(worker.number)}).encode() + b"\\n")
-    while does == "stubborn":
+    while does in ("stubborn", "slow"):
         time.sleep(1)
     if does == "crashes":
         time.sleep(0.01)
@@ -49,7 +47,9 @@ workers = [
     for number in range(2)
 ]
 tell = lambda text: say(tells=text, at=time.monotonic())
-status = Supervisor(workers, run=run, ready=lambda told: say(ready=told), tell=tell, now=time.monotonic).serve()
+ready = lambda told: say(ready=told)
+ending = lambda: say(ending=True)
+status = Supervisor(workers, run=run, ready=ready, ending=ending, tell=tell, now=time.monotonic).serve()
 say(status=status)
 """
 
@@ -97,14 +97,20 @@ def until_gone(pid: int) -> None:
     raise AssertionError(f"process {pid} goes on")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_all_can_be_reached_and_end_in_order(number: int) -> None:
+def test_all_can_be_reached_and_end_in_order() -> None:
     with running("serves", "serves") as made:
         assert made.until("ready") == [{"ready": {"quic": "0"}}]
         assert {one["worker"] for one in made.until("pid", 2)} == {0, 1}
-        made.process.send_signal(number)
+        made.process.terminate()
         assert made.until("status") == [{"status": 0}]
-        assert {one["ends"] for one in made.until("ends", 2)} == {0, 1}
+        assert {one["ends"] for one in made.until("ends", 2)} == {0, 1} and len(made.until("ending")) == 1
+
+
+def test_sigint_ends_all_at_once() -> None:
+    with running("slow", "slow") as made:
+        made.until("ready")
+        made.process.send_signal(signal.SIGINT)
+        assert made.until("status") == [{"status": 0}]
 
 
 def test_who_is_killed_is_started_anew_with_its_ports_and_the_others_do_not_notice() -> None:
@@ -134,13 +140,17 @@ def test_what_keeps_a_worker_from_starting_ends_the_relay() -> None:
         assert not [one for one in made.said if "ready" in one]
 
 
-def test_the_second_signal_ends_whoever_does_not_end() -> None:
-    with running("serves", "stubborn") as made:
+def test_the_second_signal_ends_whoever_takes_long_and_the_third_whoever_does_not_end() -> None:
+    with running("slow", "stubborn") as made:
         made.until("ready")
         made.process.terminate()
-        made.until("ends")
+        made.until("ending")
         made.process.terminate()
-        made.until("status")
+        (slow,) = (one["pid"] for one in made.until("pid", 2) if one["worker"] == 0)
+        until_gone(slow)
+        assert made.process.poll() is None
+        made.process.terminate()
+        assert made.until("status") == [{"status": 0}]
 
 
 def test_no_worker_outlives_a_supervisor_that_is_killed() -> None:

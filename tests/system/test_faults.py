@@ -74,7 +74,7 @@ HOST: dict[type, str] = {
 }
 RELAY: dict[type, str] = {
     Router: "take _message _opened _received _fate _decided _located handle_timer _gone",
-    HopServer: "carrier_ready stream_received datagram_received datagram_fate carrier_lost",
+    HopServer: "carrier_ready stream_received datagrams_received datagrams_settled carrier_lost",
     Fanout: "admit remove datagram",
     Splices: "join received forget",
 }

@@ -52,6 +52,8 @@ TICK = 0.000001
 LATER = 0.002
 #: Packets of one address in one wake-up that are served before those of others who sent more.
 FEW = 2
+#: Why packets are not read: their peer has spent its allowance, or too many wait for their turn.
+UNREAD = (BEYOND, FRIENDS, STRANGERS) = ("beyond an allowance", "too many of friends", "too many of strangers")
 OnCarrier = Callable[[QuicCarrier, str], CarrierReceiver]
 
 
@@ -82,6 +84,10 @@ class Endpoint:
         self._lobby: tuple[deque[tuple[bytes, Address | Pinned]], deque[tuple[bytes, Address | Pinned]]]
         self._lobby = (deque(), deque())
         self._lobby_waits = False
+        #: Since the start: packets that were not read, handshakes, and connections for which there was no place.
+        self._unread = Counter(dict.fromkeys(UNREAD, 0))
+        self._handshakes = Counter(done=0, failed=0)
+        self._crowded_out = self._unsent = 0
         self._local = local
         self._network, self._clock, self._loop = network, clock, loop
         self._names = names or entropy
@@ -131,7 +137,15 @@ class Endpoint:
             "packets of friends that wait": len(self._late),
             "packets of strangers that wait": len(known) + len(new),
         }
-        return Snapshot("endpoint", counts)
+        unsent = self._unsent + sum(bound.connection.queue.dropped for bound in self._connections)
+        acceptor = self._acceptor
+        limits = {"connections": self._crowded_out, "handshakes": acceptor.refused}
+        so_far = (
+            Snapshot("dropped so far", {**self._unread, "sent too late": unsent}),
+            Snapshot("handshakes so far", {**self._handshakes, "asked again": acceptor.retried}),
+            Snapshot("limits hit so far", limits),
+        )
+        return Snapshot("endpoint", counts, so_far)
 
     async def bind(self, address: Address) -> None:
         """Bind the socket; "" as host means every address of both families. Raises OSError."""
@@ -311,14 +325,20 @@ class Endpoint:
                 if count >= limits.turn_packets:
                     if len(self._late) < limits.waiting_friends:
                         self._late.append((data, arrival))
+                    else:
+                        self._unread[FRIENDS] += 1
                     continue
                 taken[bound] = count + 1
             if bound.takes(now):
                 self._deliver(bound, data, arrival, now)
+            else:
+                self._unread[BEYOND] += 1
 
     def _queue(self, queue: deque[tuple[bytes, Address | Pinned]], data: bytes, arrival: Address | Pinned) -> None:
         if len(queue) < self._limits.waiting_strangers:
             queue.append((data, arrival))
+        else:
+            self._unread[STRANGERS] += 1
 
     def _receive_strangers(self) -> None:
         """Packets of strangers; those of connections that have begun come first."""
@@ -432,6 +452,8 @@ class Endpoint:
         if isinstance(route, Known):
             if route.bound.takes(now):
                 self._deliver(route.bound, data, arrival, now)
+            else:
+                self._unread[BEYOND] += 1
         elif isinstance(route, NewConnection):
             self._accept(route, data, arrival, now)
         elif isinstance(route, UnknownVersion):
@@ -478,6 +500,7 @@ class Endpoint:
 
             def settled(made: BoundConnection, failure: str | None) -> None:
                 admission.settled(host)
+                self._handshakes["done" if failure is None else "failed"] += 1
                 if failure is None:
                     self._place(made, host)
 
@@ -490,6 +513,7 @@ class Endpoint:
         """A client has proved its address: it gets a place, or is told why not."""
 
         def end() -> None:
+            self._crowded_out += 1
             if bound.application is not None:
                 bound.application.shut(CloseCode.LIMIT, "too many connections")
                 self._wake(bound)
@@ -538,7 +562,8 @@ class Endpoint:
         bound.forget()
         self._blame(bound)
         bound.connection.end_log()
-        self._connections.pop(bound, None)
+        if self._connections.pop(bound, bound) is None:
+            self._unsent += bound.connection.queue.dropped
         self._deadlines.drop(bound)
         self._touched.pop(bound, None)
         self._outgoing.pop(bound, None)

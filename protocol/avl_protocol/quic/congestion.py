@@ -22,7 +22,7 @@ from avl_protocol.rate.pacer import Pacer
 NAME = "avl"
 #: Bytes that control and input may have in flight beyond the window: they must not wait for a keyframe's answer.
 RESERVE = 4800
-#: Seconds after the last media datagram until acknowledgements alone decide.
+#: Seconds after the last datagram that the rate paces until acknowledgements alone decide.
 QUIET = 0.25
 #: Seconds over which the delivery of streams is counted.
 COUNTED = 0.1
@@ -65,7 +65,7 @@ class CongestionAdapter(QuicCongestionControl):
 
     def follow(self, now: float) -> None:
         """Take the window of who decides at `now`."""
-        self.silent = now - self.hop.media_at > QUIET
+        self.silent = now - self.hop.paced_at > QUIET
         window = self.streams.congestion_window if self.silent else self._controller.congestion_window
         self.congestion_window = window + RESERVE
 
@@ -73,6 +73,12 @@ class CongestionAdapter(QuicCongestionControl):
         self.bytes_in_flight += packet.sent_bytes
         self.streams.on_sent(self.bytes_in_flight)
         self._controller.on_sent(packet.sent_time or 0.0, packet.sent_bytes, self.bytes_in_flight)
+
+    def on_packets_sent(self, now: float, size: int) -> None:
+        """Packets of `size` bytes together left at `now`, all to be acknowledged."""
+        self.bytes_in_flight += size
+        self.streams.on_sent(self.bytes_in_flight)
+        self._controller.on_sent(now, size, self.bytes_in_flight)
 
     def on_packet_acked(self, *, now: float, packet: QuicSentPacket) -> None:
         self.bytes_in_flight -= packet.sent_bytes

@@ -6,7 +6,7 @@ what is known here, so that the host hears of one audience.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 
 from avl_protocol.media.track import Track
@@ -56,8 +56,8 @@ class Branch:
             self._told = audience.rate
             self.peer.send(audience)
 
-    def carry(self, data: bytes, track: Track, header: MediaHeader) -> None:
-        """Pass one datagram on, or leave its whole object out where the other worker does not keep up."""
+    def carry(self, run: Sequence[bytes], track: Track, header: MediaHeader) -> None:
+        """Pass datagrams of one object on, or leave all of it out where the other worker does not keep up."""
         if track.id not in self._said.tracks:
             return
         if header.object > self._newest.get(track.id, -1):
@@ -67,11 +67,11 @@ class Branch:
             elif not track.dependent or header.flags & ObjectFlag.KEY:
                 self._cut.discard(track.id)
         if track.id not in self._cut:
-            self.send(data, track)
+            self.send(run, track)
 
-    def send(self, data: bytes, track: Track) -> None:
-        """Pass one datagram on."""
-        self.peer.carrier.send_datagrams((data,), track.priority, None)
+    def send(self, run: Sequence[bytes], track: Track) -> None:
+        """Pass datagrams on."""
+        self.peer.carrier.send_datagrams(run, track.priority, None)
 
 
 def together(audiences: Iterable[Viewers]) -> Viewers:

@@ -26,6 +26,7 @@ from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.messages import Viewers
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType
 from avl_relay.forward.branch import Branch, together
+from avl_relay.forward.queuedelay import QueueDelay
 
 #: Seconds between key objects asked for on behalf of viewers that are merely slow.
 SLOW_RECOVERY = 2.0
@@ -54,7 +55,11 @@ class Fanout:
         recover: Callable[[int, int], None],
         audience: Callable[[int, tuple[int, ...], int, int], None],
         tracks: Sequence[Track] = (),
+        delay: QueueDelay | None = None,
     ) -> None:
+        self._delay = delay or QueueDelay()
+        #: Objects that viewers who have left did not get.
+        self._skipped_before = 0
         self._recover = recover
         self._audience = audience
         self._tracks: dict[int, Track] = {}
@@ -95,12 +100,14 @@ class Fanout:
         if (found := self._tracks.get(track)) is not None:
             for data in self._cache.for_latecomer(found, self._media_handle):
                 if subscription.takes(found, datagram.decode(data)[0]):
-                    self._send(subscription, found, data, now, SentFragment(data, found, now))
+                    cookies = (SentFragment(data, found, now),)
+                    subscription.carrier.send_datagrams((data,), found.priority, now + found.lifetime, cookies)
 
     def remove(self, handle: int, now: float) -> None:
         """A viewer leaves."""
         subscription = self._subscriptions.pop(handle, None)
         if subscription is not None:
+            self._skipped_before += subscription.skipped
             subscription.carrier.offer_spare(_nothing)
             self._look(now, True)
 
@@ -126,8 +133,7 @@ class Fanout:
         for new in branch.says(said, now):
             changed = True
             if (found := self._tracks.get(new)) is not None:
-                for data in self._cache.for_latecomer(found, self._media_handle):
-                    branch.send(data, found)
+                branch.send(self._cache.for_latecomer(found, self._media_handle), found)
         self._look(now, changed)
 
     def branch_recover(self, track: int, number: int, now: float) -> None:
@@ -151,39 +157,51 @@ class Fanout:
             subscription = self._subscriptions[handle] = Subscription(handle, carrier)
         return subscription
 
-    def datagram(self, data: bytes, handle: int, now: float) -> None:
-        """Pass on one datagram of the host; only those of its own handle."""
-        try:
-            header, payload = datagram.decode(data)
-        except RemoteProtocolError:
-            return
-        track = self._tracks.get(header.track)
-        if header.handle != handle or track is None:
-            return
-        self._media_handle = handle
-        if header.type <= DatagramType.REPAIR:
-            for new in self._cache.add(data, header, payload, now):
-                self._pass(new, header, track, now)
-            self._protect(header, track, now)
-        elif header.type >= 0x80:
-            self._pass(data, header, track, now)
+    def datagrams(self, batch: Sequence[bytes], handle: int, now: float) -> None:
+        """Pass on datagrams of the host; only those of its own handle. What comes together of one object leaves
+        together, so that a viewer costs little more for many fragments than for one."""
+        run: list[bytes] = []
+        of: tuple[MediaHeader, Track] | None = None
+        for data in batch:
+            try:
+                header, payload = datagram.decode(data)
+            except RemoteProtocolError:
+                continue
+            track = self._tracks.get(header.track)
+            if header.handle != handle or track is None:
+                continue
+            self._media_handle = handle
+            if header.type <= DatagramType.REPAIR:
+                new = self._cache.add(data, header, payload, now)
+            elif header.type >= 0x80:
+                new = [data]
+            else:
+                continue
+            if of is not None and (of[0].object != header.object or of[1] is not track):
+                self._pass(run, *of, now)
+                run = []
+            run += new
+            of = header, track
+        if of is not None:
+            self._pass(run, *of, now)
         if now - self._looked >= LOOK_INTERVAL:
             self._look(now, False)
 
-    def _pass(self, data: bytes, header: MediaHeader, track: Track, now: float) -> None:
-        sent = SentFragment(data, track, now)
-        for branch in self._branches:
-            branch.carry(data, track, header)
-        for subscription in self._subscriptions.values():
-            if subscription.takes(track, header):
-                self._send(subscription, track, data, now, sent)
-            elif subscription.waits_for_key(track):
-                spacing = T_KEY_SPACING if subscription.followed else SLOW_RECOVERY
-                self._coalesced(header.track, header.object, spacing, now)
-
-    @staticmethod
-    def _send(subscription: Subscription, track: Track, data: bytes, now: float, sent: SentFragment) -> None:
-        subscription.carrier.send_datagrams((data,), track.priority, now + track.lifetime, (sent,))
+    def _pass(self, run: Sequence[bytes], header: MediaHeader, track: Track, now: float) -> None:
+        """Send fragments of one object to all who take it, and parity once it is whole."""
+        if run:
+            cookies = [SentFragment(data, track, now) for data in run]
+            deadline = now + track.lifetime
+            for branch in self._branches:
+                branch.carry(run, track, header)
+            for subscription in self._subscriptions.values():
+                if subscription.takes(track, header):
+                    subscription.carrier.send_datagrams(run, track.priority, deadline, cookies)
+                elif subscription.waits_for_key(track):
+                    spacing = T_KEY_SPACING if subscription.followed else SLOW_RECOVERY
+                    self._coalesced(header.track, header.object, spacing, now)
+        if header.type <= DatagramType.REPAIR:
+            self._protect(header, track, now)
 
     def _protect(self, header: MediaHeader, track: Track, now: float) -> None:
         """Once an object is whole: parity, for each viewer as much as its hop is worth."""
@@ -238,6 +256,11 @@ class Fanout:
         subscription = self._subscriptions.get(handle)
         return 0 if subscription is None else subscription.skipped
 
+    @property
+    def skipped_so_far(self) -> int:
+        """The same of all viewers, those that have left included."""
+        return self._skipped_before + sum(subscription.skipped for subscription in self._subscriptions.values())
+
     def snapshot(self) -> Snapshot:
         """What is known of the audience, by number."""
         counts = {
@@ -245,7 +268,7 @@ class Fanout:
             "watching": sum(subscription.watching for subscription in self._subscriptions.values()),
             "tracks": len(self._tracks),
             "strays": self.strays,
-            "skipped": sum(subscription.skipped for subscription in self._subscriptions.values()),
+            "skipped": self.skipped_so_far,
         }
         return Snapshot("fanout", counts)
 
@@ -272,6 +295,7 @@ class Fanout:
         first = (inf if best is None else best.carrier.rate or inf) >= FALLEN * self.best_anywhere
         for subscription in watching:
             subscription.followed = first and subscription is best
+            self._delay.look(subscription.carrier, now)
         rate = 0 if best is None else round(best.carrier.rate or 0.0)
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
         whole = Viewers(len(watching), self._wanted, rate, hold)

@@ -6,6 +6,7 @@ It takes the events of all neighbours. Whether a host may register and a viewer 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
@@ -16,7 +17,7 @@ from avl_protocol.endpoint.accept.sources import source_tag
 from avl_protocol.media.track import tracks_of
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
-from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
 from avl_protocol.session.hop.server import HopServer, HopServerState
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
@@ -60,8 +61,10 @@ from avl_relay.forward.fanout import Fanout
 from avl_relay.forward.lending import Lending
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.parking import Parking
+from avl_relay.forward.queuedelay import QueueDelay
 from avl_relay.forward.splice import Splices
 from avl_relay.forward.table import Publisher, Session
+from avl_relay.forward.viewertime import ViewerTime
 
 #: Sessions of one host that it has not admitted: more than a host keeps, so that the host says who makes room.
 UNADMITTED = 512
@@ -117,6 +120,11 @@ class Router:
         #: When sessions that nobody knows end.
         self._unadmitted: Deadlines[int] = Deadlines()
         self._peers = HopServers(self._apply)
+        self._delay = QueueDelay()
+        self._watching = ViewerTime()
+        #: Since the start: what happened, by name, and which limits were hit.
+        self._happened: Counter[str] = Counter()
+        self._limits_hit: Counter[str] = Counter()
         self._next_handle, self._between_handles = handles
         self._lending = Lending(
             splices=self._splices,
@@ -130,8 +138,17 @@ class Router:
 
     @property
     def hosts(self) -> int:
-        """Hosts online."""
-        return len(self._hosts)
+        """Hosts online; those of other workers are counted there."""
+        return len(self._hosts) - self._borrowed
+
+    @property
+    def _borrowed(self) -> int:
+        return sum(publisher.borrowed for publisher in self._hosts.values())
+
+    @property
+    def lent(self) -> int:
+        """Sessions of viewers at other workers with hosts that are here."""
+        return self._lending.sessions
 
     @property
     def sessions(self) -> int:
@@ -151,7 +168,7 @@ class Router:
     def snapshot(self) -> Snapshot:
         """Everything that is kept, by number; one part for each host."""
         counts = {
-            "hosts": len(self._hosts),
+            "hosts": self.hosts,
             "peers of hosts": len(self._by_peer),
             "sessions": len(self._sessions),
             "admitted": sum(len(watched) for watched in self._watched.values()),
@@ -162,12 +179,25 @@ class Router:
             "spliced ends": len(self._splices),
             "loans": len(self._lending),
             "sessions of other workers": self._lending.sessions,
-            "borrowed": sum(publisher.borrowed for publisher in self._hosts.values()),
+            "borrowed": self._borrowed,
             "remembered sessions": len(self._carried),
             "timers": len(self._unadmitted) + self._peers.timers + len(self._idle),
             "sources of NAT tests": len(self._tests),
         }
-        return Snapshot("router", counts, tuple(publisher.fanout.snapshot() for publisher in self._hosts.values()))
+        skipped = sum(publisher.fanout.skipped_so_far for publisher in self._hosts.values())
+        happened = Counter({"hosts": 0, "sessions": 0, "skipped objects": skipped})
+        happened.update(self._happened)
+        so_far = (
+            Snapshot("happened so far", dict(happened)),
+            Snapshot("limits hit so far", dict(self._limits_hit)),
+            self._delay.snapshot(),
+        )
+        fanouts = (publisher.fanout.snapshot() for publisher in self._hosts.values())
+        return Snapshot("router", counts, (*so_far, *fanouts))
+
+    def viewer_seconds(self, now: float) -> float:
+        """For how many seconds admitted sessions have been served, all together."""
+        return self._watching.seconds(now)
 
     def _handle(self) -> int:
         handle = self._next_handle
@@ -181,11 +211,11 @@ class Router:
         self._peers.take(peer, now)
 
     def _apply(self, peer: HopServer, event: HopServerEvent, now: float) -> None:
-        if isinstance(event, MediaFate):
-            self._fate(peer, event, now)
+        if isinstance(event, MediaFates):
+            self._settled(peer, event, now)
         elif isinstance(event, MediaReceived):
             if (publisher := self._by_peer.get(peer)) is not None:
-                publisher.fanout.datagram(event.data, publisher.media_handle, now)
+                publisher.fanout.datagrams(event.datagrams, publisher.media_handle, now)
         elif isinstance(event, ChannelReceived):
             self._received(peer, event)
         elif isinstance(event, Said):
@@ -276,13 +306,14 @@ class Router:
             raise Refused(CloseCode.TAKEN)
         if old is not None:
             if not self._replaced.take(device, now):
-                raise Refused(CloseCode.LIMIT)
+                raise self._beyond("registrations that replace another")
             self._peers.close(old.peer, CloseCode.REPLACED, now)
             self._offline(old, now)
         for older in self._asking.registrations(device, number):
             self._forget(older)
             self._peers.close(older.peer, CloseCode.REPLACED, now)
         publisher = self._publish(peer, device, number, self._handle())
+        self._happened["hosts"] += 1
         self._directory.arrived(device, now)
         self._log("host online", {"device": device})
         peer.registered(publisher.media_handle)
@@ -298,6 +329,7 @@ class Router:
             fanout=Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
                 lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
+                delay=self._delay,
             ),
         )
         self._hosts[device] = self._by_peer[peer] = publisher
@@ -314,6 +346,7 @@ class Router:
         if not publisher.borrowed:
             self._directory.left(publisher.device, now)
             self._log("host offline", {"device": publisher.device})
+        self._happened["skipped objects"] += publisher.fanout.skipped_so_far
 
     # other workers
 
@@ -371,6 +404,8 @@ class Router:
         if isinstance(message, NatTest):
             if self._tests.take(source(peer.carrier.peer_address[0]), now):
                 self._nat_test(peer, message.token)
+            else:
+                self._limits_hit["NAT tests"] += 1
             return
         if isinstance(message, Tracks):
             if (publisher := self._by_peer.get(peer)) is not None:
@@ -418,7 +453,7 @@ class Router:
         if len(message.device) != NUMBER_BYTES or len(message.session) != 16:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "malformed ATTACH")
         if len(self._attached.get(viewer, ())) + self._asking.waiting(viewer) >= SESSIONS_PER_PEER:
-            raise Refused(CloseCode.LIMIT)
+            raise self._beyond("sessions of a connection")
         device, address = int.from_bytes(message.device, "big"), viewer.carrier.peer_address[0]
         question = MayAttach(
             id=self._asking.number(), device=device, session=message.session, address=address, moves=bool(message.moves)
@@ -444,13 +479,20 @@ class Router:
         )
         # Of a borrowed host its own worker counts the handshakes, for all workers.
         allowed = publisher.borrowed or self._allowed(publisher.device, incoming, now)
-        if not allowed or not self._make_room(publisher, now):
-            raise Refused(CloseCode.LIMIT)
+        if not allowed:
+            raise self._beyond("sessions that a source asks for")
+        if not self._make_room(publisher, now):
+            raise self._beyond("sessions that are not admitted")
         self._idle.drop(publisher.peer)
         self._sessions[session.handle] = publisher.sessions[session.handle] = session
         self._attached.setdefault(viewer, {})[session.handle] = session
         self._unadmitted.set(session.handle, now + LIFE)
         publisher.peer.send(incoming)
+
+    def _beyond(self, limit: str) -> Refused:
+        """The refusal of what is beyond a limit, which is counted."""
+        self._limits_hit[limit] += 1
+        return Refused(CloseCode.LIMIT)
 
     def _make_room(self, publisher: Publisher, now: float) -> bool:
         """Whether there is room for one more session that is not admitted, at the expense of another if need be."""
@@ -459,12 +501,15 @@ class Router:
             return True
         crowded_out = self._limits.crowded_out(publisher.device, waiting)
         if crowded_out is not None:
+            self._limits_hit["sessions that are not admitted"] += 1
             self._end(crowded_out, CloseCode.LIMIT, now)
         return crowded_out is not None
 
     def _admit(self, session: Session, message: Admit, now: float) -> None:
         if not session.admitted:
             self._let_in(session.host.device, session.session_id, session.source, now)
+            self._happened["sessions"] += 1
+            self._watching.came(now)
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
         session.admitted = True
         self._unadmitted.drop(session.handle)
@@ -491,9 +536,15 @@ class Router:
             return
         self._unadmitted.drop(session.handle)
         session.host.sessions.pop(session.handle, None)
+        skipped = session.host.fanout.skipped(session.handle)
         session.host.fanout.remove(session.handle, now)
         if session.host.borrowed and not session.host.sessions:
             self._idle.set(session.host.peer, now + LINGER)
+        if session.admitted:
+            self._watching.left(now)
+            about: dict[str, object] = {"device": session.host.device, "session": session.handle}
+            lasted = round(now - session.begun, 1)
+            self._log("session ended", {**about, "why": code.name.lower(), "seconds": lasted, "skipped": skipped})
         attached, watched = self._attached.get(session.viewer, {}), self._watched.get(session.viewer, [])
         attached.pop(session.handle, None)
         if not attached:
@@ -552,9 +603,11 @@ class Router:
 
     # media
 
-    def _fate(self, peer: HopServer, fate: MediaFate, now: float) -> None:
-        """A fragment towards a viewer was lost: send it again while that helps."""
-        repair(fate.cookie, fate.acked, peer.carrier, now)
+    def _settled(self, peer: HopServer, event: MediaFates, now: float) -> None:
+        """Fragments towards a viewer arrived, or were lost: send these again while that helps."""
+        for cookie, acked in event.fates:
+            if not acked:
+                repair(cookie, acked, peer.carrier, now)
         for session in self._watched.get(peer, ()):
             session.host.fanout.answered(now)
             if now - session.rate_told >= RATE_INTERVAL:

@@ -21,6 +21,9 @@ from avl_protocol.endpoint.accept.quota import Quota
 from avl_protocol.rate.limits import Limits
 from avl_relay.http.pageconnection import PageConnection
 
+#: Seconds for which the date in answers stays.
+DATED = 1.0
+
 
 class TcpServer:
     """uvicorn on a socket of ours, inside a loop of ours, leaving signals alone."""
@@ -49,7 +52,7 @@ class TcpServer:
             return upgraded()
 
         self._socket = bound or _bound(address)
-        self._server = _Server(
+        self._server = QuietServer(
             uvicorn.Config(
                 app,
                 http=page_connection,  # type: ignore[arg-type]
@@ -78,7 +81,7 @@ class TcpServer:
 
     async def close(self) -> None:
         """Stop, giving running answers a second."""
-        self._server.should_exit = True
+        self._server.end()
         if self._task is not None:
             await self._task
 
@@ -91,8 +94,24 @@ def _bound(address: tuple[str, int]) -> socket.socket:
     return made
 
 
-class _Server(uvicorn.Server):
-    """The program owns the signals, not its web server."""
+class QuietServer(uvicorn.Server):
+    """The program owns the signals, not its web server, which wakes up once a second and not ten times: by then the
+    date that answers are sent under is another."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Let `serve` return soon."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Wait for `end`."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), DATED)
 
     def install_signal_handlers(self) -> None:
         """Install none."""

@@ -44,9 +44,11 @@ class _Place:
 
 
 class Supervisor:
-    """Runs workers until SIGTERM or SIGINT. `run(worker, lifeline)` is a worker's life, in a process of its own; it
-    returns the exit status. `ready(told)` is called once all can be reached, with what the first said on its lifeline;
-    `tell` is for a person. Signals and children are those of the process: there is one supervisor in it."""
+    """Runs workers until a signal ends them: SIGTERM in order, each within the time it takes for that; SIGINT, or a
+    second signal, at once; a third by force. `run(worker, lifeline)` is a worker's life, in a process of its own; it
+    returns the exit status, and ends at once on SIGINT. `ready(told)` is called once all can be reached, with what the
+    first said on its lifeline, `ending()` when they are told to end; `tell` is for a person. Signals and children are
+    those of the process: there is one supervisor in it."""
 
     def __init__(
         self,
@@ -54,15 +56,16 @@ class Supervisor:
         *,
         run: Callable[[Worker, socket.socket], int],
         ready: Callable[[dict[str, Any]], None],
+        ending: Callable[[], object],
         tell: Callable[[str], None],
         now: Callable[[], float],
     ) -> None:
         self._places = [_Place(worker=worker) for worker in workers]
-        self._run, self._ready, self._tell, self._now = run, ready, tell, now
+        self._run, self._ready, self._ending, self._tell, self._now = run, ready, ending, tell, now
         self._selector = selectors.DefaultSelector()
         self._waker, self._woken = socket.socketpair()
         self._stopping = self._told_ready = False
-        self._status = 0
+        self._status = self._signals = 0
 
     def serve(self) -> int:
         """Run until told to end, or until a worker fails at the start. Returns the exit status."""
@@ -114,9 +117,9 @@ class Supervisor:
         status = FAILED
         try:
             signal.set_wakeup_fd(-1)
-            # A terminal interrupts everybody; it is for the supervisor to say what happens.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            os.environ.pop("NOTIFY_SOCKET", None)  # what is said to systemd the supervisor says
             self._selector.close()
             self._waker.close()
             self._woken.close()
@@ -157,7 +160,6 @@ class Supervisor:
         place.lifeline = None
         _, how = os.waitpid(place.pid, 0)
         if self._stopping:
-            self._status = self._status or os.waitstatus_to_exitcode(how)
             return
         if not place.ready:  # what kept it from starting has been said, and would keep the next one from it as well
             self._status = FAILED
@@ -171,20 +173,28 @@ class Supervisor:
         self._tell(f"worker {place.worker.number} {_ending(how)}: it is started anew")
 
     def _signalled(self) -> None:
-        """SIGTERM or SIGINT: everybody ends in order; the second time, at once."""
-        self._woken.recv(4096)
-        if self._stopping:
-            for place in self._places:
-                if place.lifeline is not None:
-                    os.kill(place.pid, signal.SIGKILL)
-        self._stop()
+        """SIGTERM or SIGINT, perhaps several: what they ask for."""
+        for number in self._woken.recv(4096):
+            self._signals += 1
+            self._stop()
+            if number == signal.SIGINT or self._signals > 1:
+                self._kill(signal.SIGKILL if self._signals > 2 else signal.SIGINT)
 
     def _stop(self) -> None:
+        """Let everybody end in order."""
+        if self._stopping:
+            return
         self._stopping = True
+        self._ending()
         for place in self._places:
             place.due = None
             if place.lifeline is not None:
                 place.lifeline.shutdown(socket.SHUT_WR)
+
+    def _kill(self, number: int) -> None:
+        for place in self._places:
+            if place.lifeline is not None:
+                os.kill(place.pid, number)
 
 
 def _ending(how: int) -> str:

@@ -57,6 +57,8 @@ class Acceptor:
         self._names = names or entropy
         self._resets = Bucket(*RESETS, now)
         self._tokens = QuicRetryTokenHandler()
+        #: First packets that were answered by a Retry, and those that were dropped for a limit.
+        self.retried = self.refused = 0
 
     def judge(self, first: NewConnection, data: bytes, address: Address, now: float) -> Admitted | bytes | None:
         """Admit a first packet, answer it with the returned bytes, or ignore it."""
@@ -75,8 +77,12 @@ class Acceptor:
                 retried = None  # an old or foreign token proves nothing; the client may be asked again
         decision = self.admission.decide(address[0], proved=retried is not None, now=now)
         if decision is Decision.RETRY:
+            self.retried += 1
             return self._retry(first, address, now)
-        return Admitted(original, retried) if decision is Decision.ACCEPT else None
+        if decision is Decision.ACCEPT:
+            return Admitted(original, retried)
+        self.refused += 1
+        return None
 
     def reset(self, destination: bytes, size: int, now: float) -> bytes | None:
         """A stateless reset for a packet of `size` bytes; shorter than it, so that two endpoints cannot loop."""

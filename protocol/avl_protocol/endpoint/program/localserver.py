@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from avl_protocol.endpoint.program.localcontrol import ControlError, Lines, encode, peer_user, reachable
+from avl_protocol.endpoint.program.localcontrol import ROOT, ControlError, Lines, encode, peer_user, reachable
 from avl_protocol.endpoint.program.state import StateError
 
 #: Connections at a time. Commands are short; more than these wait in the system's queue.
@@ -101,7 +101,7 @@ class LocalServer:
         loop = self._loop
         lines = Lines()
         try:
-            if peer_user(connection) not in (os.getuid(), None):
+            if peer_user(connection) not in (os.getuid(), ROOT, None):
                 return
             connection.setblocking(False)
             while True:

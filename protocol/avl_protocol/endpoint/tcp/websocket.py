@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -168,6 +169,11 @@ def same_origin(origin: str, authority: str) -> bool:
     return default is not None and page.removesuffix(default) == authority.lower().removesuffix(default)
 
 
+def _traffic(pump: Pump) -> Counter[str]:
+    late = 0 if pump.carrier is None else pump.carrier.dropped
+    return Counter({"TCP bytes in": pump.bytes_in, "TCP bytes out": pump.bytes_out, "sent too late": late})
+
+
 class WebSocketServer:
     """Accepts WebSockets: on a TCP socket of its own with TLS, and as `pump` for a web server that has the transport.
 
@@ -194,6 +200,10 @@ class WebSocketServer:
         total = limits.connections.total if most is None else min(most, limits.connections.total)
         self._quota = Quota(replace(limits.connections, total=total), limits.strangers, limits.stranger_grace)
         self._pumps: dict[Pump, None] = {}
+        #: Since the start, of connections that are over or for which there was no place.
+        self._before: Counter[str] = Counter()
+        self._refused = Counter(handshakes=0, connections=0)
+        self._handshakes = Counter(done=0, failed=0)
         self._listening: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
         self._certificate: bytes | None = None
@@ -221,7 +231,17 @@ class WebSocketServer:
             "held back": sum(pump.held_back for pump in self._pumps),
             "bytes that wait": sum(pump.unread for pump in self._pumps),
         }
-        return Snapshot("WebSockets", counts)
+        traffic = Counter(self._before)
+        for pump in self._pumps:
+            traffic.update(_traffic(pump))
+        late = traffic.pop("sent too late", 0)
+        so_far = (
+            Snapshot("traffic so far", dict(traffic)),
+            Snapshot("dropped so far", {"sent too late": late}),
+            Snapshot("handshakes so far", dict(self._handshakes)),
+            Snapshot("limits hit so far", dict(self._refused)),
+        )
+        return Snapshot("WebSockets", counts, so_far)
 
     def pump(
         self,
@@ -239,17 +259,21 @@ class WebSocketServer:
 
         def place(host: str, end: Callable[[], None]) -> Claim | None:
             if admit is not None and not admit(host):
+                self._refused["handshakes"] += 1
                 return None
-            return self._quota.claim(host, self._clock.monotonic(), end)
+            claim = self._quota.claim(host, self._clock.monotonic(), end)
+            self._refused["connections"] += claim is None
+            return claim
 
         def on_settled(failure: str | None) -> None:
             if settled is not None:
                 settled()
+            self._handshakes["done" if failure is None else "failed"] += 1
             if failure is not None:
-                self._pumps.pop(made, None)
+                self._forget(made)
 
         def gone() -> None:
-            self._pumps.pop(made, None)
+            self._forget(made)
             if made.to_blame is not None:
                 self._admission.blame(made.to_blame, self._clock.monotonic())
 
@@ -268,6 +292,10 @@ class WebSocketServer:
         )
         self._pumps[made] = None
         return made
+
+    def _forget(self, pump: Pump) -> None:
+        if self._pumps.pop(pump, pump) is None:
+            self._before.update(_traffic(pump))
 
     async def close(self, code: int = CloseCode.GOING_AWAY, text: str = "") -> None:
         """Say the end on every connection and accept no more. Waits a second at most for what was said to leave."""
