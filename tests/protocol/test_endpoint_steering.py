@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from random import Random
 
 import pytest
+from aioquic.buffer import Buffer  # type: ignore[attr-defined]
+from aioquic.quic.packet import pull_quic_header
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avl_protocol.endpoint.accept.acceptor import Acceptor
 from avl_protocol.endpoint.udp import steering
+from avl_protocol.endpoint.udp.demux import NewConnection
 from avl_protocol.endpoint.udp.network import Address, Batch
 from avl_protocol.endpoint.udp.steering import (
     SteeredSocket,
@@ -21,6 +25,7 @@ from avl_protocol.endpoint.udp.steering import (
     worker_of,
 )
 from avl_protocol.wire.registry import RawType
+from tests.protocol.test_endpoint_acceptor import initial
 from tests.tools import without
 
 
@@ -63,6 +68,15 @@ def test_a_name_leads_to_its_worker_in_every_kind_of_packet(place: tuple[int, in
 def test_names_are_as_unpredictable_as_they_can_be() -> None:
     firsts = {names_for(Random(seed).randbytes, 2, 3)(1) for seed in range(3000)}
     assert len(firsts) == 85 and all(first[0] % 3 == 2 for first in firsts)
+
+
+def test_the_answer_to_a_retry_comes_back_to_who_asked_for_it() -> None:
+    acceptor = Acceptor(bytes(32), Random(1).randbytes, 0.0, names_for(Random(2).randbytes, 1, 3))
+    packet, first = initial(1), NewConnection(1, b"12345678", b"abcdefgh")
+    while not isinstance(answer := acceptor.judge(first, packet, ("192.0.2.1", 7), 0.0), bytes):
+        acceptor.admission.opened("192.0.2.1")
+    chosen = pull_quic_header(Buffer(data=answer), host_cid_length=8).source_cid
+    assert worker_of(b"\xc3\x00\x00\x00\x01\x08" + chosen + bytes(1200), 3) == 1
 
 
 @contextmanager

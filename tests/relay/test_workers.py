@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -31,6 +32,7 @@ from avl_protocol.wire.messages import (
     Attached,
     Close,
     Detach,
+    Goaway,
     HopMessage,
     Incoming,
     Observed,
@@ -163,15 +165,15 @@ class Relay:
 
 
 @asynccontextmanager
-async def relay(folder: Path, *, ends: bool = False) -> AsyncIterator[Relay]:
-    """`ends`: the test ends it itself."""
+async def relay(folder: Path, *more: str, ends: bool = False) -> AsyncIterator[Relay]:
+    """With options; `ends`: the test ends it itself."""
     if (why := steering.unable()) is not None:
         without(why)
     programs = Programs(folder)
     made = None
     try:
         ports = ["--listen", f"{HERE}:0", "--http", f"{HERE}:0", "--public", HERE, "--workers", str(WORKERS)]
-        started = programs.start("relay", [BIN / "avl-relay", "serve", *ports, *kept(folder, "relay")])
+        started = programs.start("relay", [BIN / "avl-relay", "serve", *ports, *kept(folder, "relay"), *more])
         ready = await programs.ready_file(folder / "relay.json", READY)
         made = Relay(ready, started.process.pid)
         yield made
@@ -345,6 +347,61 @@ async def test_all_workers_say_goodbye_and_end_with_the_supervisor(number: int, 
         async with asyncio.timeout(10):
             assert (await guest.hop.lost).code is CloseCode.GOING_AWAY
         await until("their end", lambda: not any(Path(f"/proc/{pid}/task").exists() for pid in workers))
+
+
+async def test_while_workers_drain_a_session_across_them_goes_on_until_it_has_left(tmp_path: Path) -> None:
+    async with relay(tmp_path, "--drain", "60", ends=True) as running:
+        desk = await running.desk(0)
+        guest = await running.guest(1)
+        await desk.attach(guest)
+        await desk.seen_by(guest)
+        os.kill(running.supervisor, signal.SIGTERM)
+        await until("they are told", lambda: guest.of(Goaway) and desk.of(Goaway))
+        await desk.seen_by(guest)
+        await guest.endpoint.close()
+        async with asyncio.timeout(10):
+            assert (await desk.hop.lost).code is CloseCode.GOING_AWAY
+
+
+async def test_the_status_is_that_of_all_workers_together(tmp_path: Path) -> None:
+    async with relay(tmp_path) as running:
+        desk, other = await running.desk(0), await running.desk(1)
+        guests = [await running.guest(worker) for worker in (0, 1, 1)]
+        for guest in guests:
+            await desk.attach(guest)
+            await desk.seen_by(guest)
+        await other.attach(guests[0])
+        await other.seen_by(guests[0])
+        asked = await asyncio.create_subprocess_exec(
+            BIN / "avl-relay", "status", *kept(tmp_path, "relay")[:2], "--json", stdout=asyncio.subprocess.PIPE
+        )
+        told = json.loads((await asked.communicate())[0])
+        counted = {name: told[name] for name in ("workers", "hosts", "sessions", "viewers", "ready")}
+        assert counted == {"workers": 2, "hosts": 2, "sessions": 4, "viewers": 3, "ready": True}
+        assert told["rates"]["datagrams_in"] > 0 and sum(told["connections"].values()) == 5
+
+
+def two_free_ports() -> int:
+    """The first of two ports in a row that are free."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind((HERE, 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind((HERE, port + 1))
+            except OSError:
+                continue
+            return port
+
+
+async def test_each_worker_has_its_metrics_at_a_port_of_its_own(tmp_path: Path) -> None:
+    port = two_free_ports()
+    async with relay(tmp_path, "--metrics", f"{HERE}:{port}"):
+        for worker in range(WORKERS):
+            reader, writer = await asyncio.open_connection(HERE, port + worker)
+            writer.write(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert (await reader.read()).endswith(b"ready\n")
+            writer.close()
 
 
 async def test_all_workers_present_one_certificate_also_who_was_started_anew(tmp_path: Path) -> None:
