@@ -31,6 +31,8 @@ ENUMS = {
     "modifiers": ("Modifier", "IntFlag", "MODIFIER"),
     "input_events": ("InputKind", "IntEnum", "INPUT"),
     "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
+    "control_modes": ("ControlMode", "IntEnum", "CONTROL_MODE"),
+    "control_acts": ("ControlAct", "IntEnum", "CONTROL_ACT"),
     "chroma": ("Chroma", "IntEnum", "CHROMA"),
     "codecs": ("VideoCodec", "IntEnum", "CODEC"),
 }

@@ -170,7 +170,7 @@ class Agent:
             reachability=self.reachability,
             lock_watch=self.lock_watch,
         )
-        self.features = assemble(self.subscribers, served, self._tell, clock)
+        self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         self._alarm = Alarm(machine=self, loop=loop, now=clock, faults=world.faults)
         admission = DirectListener(
             identity=self.identity,
@@ -238,9 +238,8 @@ class Agent:
             return None
 
         async def answer(request: dict[str, Any]) -> dict[str, Any]:
-            reply = Console(self.subscribers, self.features.statistics.delay, self._world.clock.monotonic).answer(
-                request
-            )
+            features, clock = self.features, self._world.clock.monotonic
+            reply = Console(self.subscribers, features.control, features.statistics.delay, clock).answer(request)
             self._after()
             return reply
 

@@ -12,23 +12,36 @@ from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
 from avl_host.publish.publisher import Publisher
+from avl_host.services.annotations import AnnotationsService
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
+from avl_host.services.control import ACTS, ControlService
 from avl_host.services.input import InputService
 from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
 from avl_host.services.pointer import PointerService
+from avl_host.services.pointing import PointingService
 from avl_host.services.statistics import StatisticsService
 from avl_host.services.tickets import TicketService
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
 from avl_protocol.session.services import Receives
-from avl_protocol.wire.endtoend import Batch, Candidates, Clipboard, ClipboardAsk, Decoder, Missing, NeedKeys, Report
-from avl_protocol.wire.registry import Channel, Permission
-
-#: Either of them lets a viewer act; the session's gate looks at each event (R-SESS-20).
-ACTS = Permission.POINTER | Permission.KEYBOARD
+from avl_protocol.wire.endtoend import (
+    Batch,
+    Candidates,
+    Clear,
+    Clipboard,
+    ClipboardAsk,
+    Control,
+    Decoder,
+    Missing,
+    NeedKeys,
+    Point,
+    Report,
+    Stroke,
+)
+from avl_protocol.wire.registry import Channel, ControlMode, Permission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +64,17 @@ class Features:
     pointer: PointerService
     clipboard: ClipboardService
     statistics: StatisticsService
+    control: ControlService
+    pointing: PointingService
+    annotations: AnnotationsService
 
 
 def assemble(
-    subscribers: Subscribers, served: Served, tell: Callable[[str], None], clock: Callable[[], float]
+    subscribers: Subscribers,
+    served: Served,
+    tell: Callable[[str], None],
+    clock: Callable[[], float],
+    mode: ControlMode = ControlMode.SHARED,
 ) -> Features:
     """Make a host's services and register them. Their order is that in which they are told of a session, so that layout
     and pointer are the first that a viewer learns."""
@@ -77,8 +97,23 @@ def assemble(
     services.register(served.lock_watch, Channel.CONTROL)
     statistics = StatisticsService(subscribers, served.publisher.captured)
     services.register(statistics, Channel.CONTROL, Receives(Report, statistics.reported))
-    hands = InputService(served.sink, served.publisher)
-    services.register(hands, Channel.INPUT, Receives(Batch, hands.apply, ACTS))
+    control = ControlService(subscribers, mode)
+    services.register(control, Channel.CONTROL, Receives(Control, control.asked, ACTS))
+    pointing = PointingService(subscribers)
+    services.register(
+        pointing, Channel.CONTROL, Receives(Point, pointing.pointed, Permission.POINTER | Permission.ANNOTATE)
+    )
+    annotations = AnnotationsService(subscribers)
+    services.register(
+        annotations,
+        Channel.CONTROL,
+        Receives(Stroke, annotations.drawn, Permission.ANNOTATE),
+        Receives(Clear, annotations.cleared, Permission.ANNOTATE),
+    )
+    hands = InputService(served.sink, served.publisher, control.acted)
+    services.register(
+        hands, Channel.INPUT, Receives(Batch, hands.apply, ACTS)
+    )  # the session's gate looks at each event (R-SESS-20)
     clipboard = ClipboardService(subscribers, served.clipboard)
     services.register(
         clipboard,
@@ -86,4 +121,4 @@ def assemble(
         Receives(Clipboard, clipboard.set, Permission.CLIPBOARD_IN, clipboard.set_refused),
         Receives(ClipboardAsk, clipboard.asked, Permission.CLIPBOARD_OUT),
     )
-    return Features(layout, pointer, clipboard, statistics)
+    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations)

@@ -1,4 +1,4 @@
-"""avl-host: run, sessions, identity and doctor. What a command needs is loaded when it runs."""
+"""avl-host: run, sessions, control, identity and doctor. What a command needs is loaded when it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from avl_host.sessions.sessionlist import SOCKET, table
+from avl_host.sessions.sessionlist import SOCKET, control_table, table
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
 from avl_protocol.wire.foreign import for_terminal
@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 sessions = typer.Typer(add_completion=False, help="Who is here; 'sessions end' sends viewers away.")
 app.add_typer(sessions, name="sessions")
+control = typer.Typer(add_completion=False, help="Who of the viewers may act, and who has control.")
+app.add_typer(control, name="control")
 identity = typer.Typer(add_completion=False, no_args_is_help=True, help="Which device this host is.")
 app.add_typer(identity, name="identity")
 
@@ -90,6 +92,12 @@ def run(
     view_code: Annotated[
         str | None, typer.Option(envvar="AVL_VIEW_CODE", help="A second code that admits to viewing only.")
     ] = None,
+    view_annotate: Annotated[
+        bool, typer.Option("--view-annotate", help="Who comes with the view code may draw over the picture.")
+    ] = False,
+    control: Annotated[
+        str, typer.Option(help="shared: all who may act do; one: one viewer at a time, and the others ask for control.")
+    ] = "shared",
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
     codec: Annotated[
         str, typer.Option(help="auto, h264, h265, vp9 or av1; h264 (which is auto) while a viewer does not decode it.")
@@ -111,7 +119,7 @@ def run(
     from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.device_id import normalise_code
-    from avl_protocol.wire.registry import VideoCodec
+    from avl_protocol.wire.registry import ControlMode, VideoCodec
     from avl_protocol.wire.target import parse_address, parse_relay
 
     if source is not None and display is not None:
@@ -126,6 +134,10 @@ def run(
         raise _fail("--codec is 'auto', 'h264', 'h265', 'vp9' or 'av1'", USAGE)
     if consent not in ("none", "ask"):
         raise _fail("--consent is 'none' or 'ask'", USAGE)
+    if control not in ("shared", "one"):
+        raise _fail("--control is 'shared' or 'one'", USAGE)
+    if view_annotate and view_code is None:
+        raise _fail("--view-annotate is about who comes with the view code: it needs --view-code", USAGE)
     for given in (code, view_code):
         if given is not None and len(normalise_code(given)) < 4:
             raise _fail("a code needs at least 4 letters or digits; 8 or more are better", USAGE)
@@ -151,6 +163,8 @@ def run(
             code=code,
             code_once=code_once,
             view_code=view_code,
+            view_annotate=view_annotate,
+            control=ControlMode[control.upper()],
             ask_consent=consent == "ask",
             ready_file=ready_file,
             max_bitrate=round(max_bitrate * 1e6),
@@ -241,6 +255,54 @@ def end_sessions(
     answer = _ask(state or context.obj, {"ask": "end", "sessions": "all" if everybody else numbers})
     ended = answer["ended"]
     typer.echo(for_terminal(f"ended: {', '.join(map(str, ended))}" if ended else "nobody is here"))
+
+
+def _control(state: Path | None, **change: object) -> None:
+    """Change who has control, and show it."""
+    typer.echo(for_terminal(control_table(_ask(state, {"ask": "control", **change})), None, lines=True))
+
+
+@control.callback(invoke_without_command=True)
+def show_control(
+    context: typer.Context,
+    state: StateOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Who may act or draw, who has control and who asks for it."""
+    if context.invoked_subcommand is not None:
+        context.obj = state
+    elif as_json:
+        typer.echo(json.dumps(_ask(state, {"ask": "control"})))
+    else:
+        _control(state)
+
+
+@control.command("give")
+def give_control(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(help="A session, as 'avl-host sessions' numbers it.")],
+    state: StateOption = None,
+) -> None:
+    """Let one viewer act, and no other until it passes control on."""
+    _control(state or context.obj, give=number)
+
+
+@control.command("take")
+def take_control(context: typer.Context, state: StateOption = None) -> None:
+    """Let no viewer act, until 'control give', 'control one' or 'control shared'."""
+    _control(state or context.obj, mode="host")
+
+
+@control.command("one")
+def one_controls(context: typer.Context, state: StateOption = None) -> None:
+    """Let one viewer at a time act."""
+    _control(state or context.obj, mode="one")
+
+
+@control.command("shared")
+def all_control(context: typer.Context, state: StateOption = None) -> None:
+    """Let everybody act who may."""
+    _control(state or context.obj, mode="shared")
 
 
 @identity.command("new")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from avl_protocol.wire.registry import T_RESUME, Permission, VideoCodec
+from avl_protocol.wire.registry import T_RESUME, ControlMode, Permission, VideoCodec
 from avl_protocol.wire.target import RelayAddress
 
 #: What a host's control code admits to.
-EVERYTHING = (
-    Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_IN | Permission.CLIPBOARD_OUT
-)
+EVERYTHING = Permission(sum(Permission))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +28,10 @@ class HostSettings:
     code_once: bool = False
     #: A second code that admits to viewing only.
     view_code: str | None = None
+    #: Who comes with the view code may draw over the picture, which every viewer sees and the desktop does not.
+    view_annotate: bool = False
+    #: Who may act at once. Shared is what two people who work together expect.
+    control: ControlMode = ControlMode.SHARED
     #: Ask a person at the host before anybody comes in.
     ask_consent: bool = False
     #: Written once viewers can connect, and again when it changes.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -69,6 +68,10 @@ def serve(
     per_address: Annotated[
         int, typer.Option(help="Connections that one address may have: hosts and viewers behind one NAT.", min=1)
     ] = DEFAULT.connections.source,
+    limit: Annotated[
+        Optional[list[str]], typer.Option(metavar="NAME=VALUE", help="Set a limit; may be repeated (README).")
+    ] = None,
+    limits: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Limits, one NAME=VALUE a line.")] = None,
     workers: Annotated[
         str, typer.Option(help="Processes that share the ports: a number, or 'auto' for as many as there are cores.")
     ] = "1",
@@ -101,18 +104,23 @@ def serve(
     from avl_protocol.endpoint.loop.world import system_world
     from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
-    from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay
+    from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay, show_pin
+    from avl_relay.chosen import chosen
     from avl_relay.config import RelaySettings
     from avl_relay.operators.listener import is_private
     from avl_relay.operators.log import Format, configure_log
-    from avl_relay.operators.service import ServiceSettings
+    from avl_relay.operators.service import Ending, ServiceSettings
     from avl_relay.operators.service import serve as run_service
+    from avl_relay.relay import Relay
+    from avl_relay.workers.lifeline import hold
 
     try:
         quic, page = parse_address(listen), parse_address(http)
         private = None if metrics is None else parse_address(metrics)
         others = tuple(str(parse_relay(one)) for one in elsewhere or ())
-    except ValueError as error:
+        lines = [] if limits is None else limits.read_text("utf-8").splitlines()
+        allowed = chosen(for_address(per_address), [*lines, *(limit or ())])
+    except (OSError, ValueError) as error:
         raise _fail(str(error), USAGE) from None
     if public is None and quic[0] in EVERYWHERE:
         raise _fail(f"--listen {listen} has no name that others could use: add --public NAME-OR-ADDRESS", USAGE)
@@ -137,10 +145,9 @@ def serve(
         tls_cert=tls_cert,
         tls_key=tls_key,
         ready_file=ready_file,
-        limits=for_address(per_address),
+        limits=allowed,
         elsewhere=others,
     )
-    service = ServiceSettings(metrics=private, drain=drain)
     configure_log(Format(log_format))
     if tls_cert is None and settings.public not in LOOPBACK:
         _warn(
@@ -149,8 +156,26 @@ def serve(
         )
     clock = SystemClock()
 
+    def started(at: str, pin: str, page: str) -> None:
+        for line in (f"relay {at}", f"  pin   {pin}", f"  page  {page}"):
+            _tell(line)
+        _tell(f"  host  avl-host run --relay '{at}?pin={pin}'")
+
     async def _run(place: tuple[Worker, socket.socket] | None) -> str:
-        return await run_service(system_world(), settings, service, _tell, place)
+        world, ending = system_world(), Ending()
+        worker, lifeline = place or (None, None)
+        relay = Relay(world, settings, worker=worker)
+        number, of = (0, 1) if worker is None else (worker.number, worker.of)
+        service = ServiceSettings(folder=settings.state, metrics=private, drain=drain, number=number, of=of)
+
+        def reached() -> None:
+            if lifeline is None:
+                started(relay.quic, show_pin(relay.identity.pin), relay.page)
+            else:
+                hold(lifeline, {**relay.announced, "page": relay.page}, ending.asked)
+
+        ending.heed_signals()
+        return await run_service(relay, world.clock, service, started=reached, ending=ending)
 
     def serving(place: tuple[Worker, socket.socket] | None) -> int:
         with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
@@ -177,7 +202,7 @@ def serve(
     else:
         from avl_relay.workers.running import supervise
 
-        status = guarded(lambda: supervise(settings, processes, live=live, tell=_tell, warn=_warn))
+        status = guarded(lambda: supervise(settings, processes, live=live, started=started, warn=_warn))
     if status:
         raise typer.Exit(status)
 
@@ -210,22 +235,15 @@ def status(
     from threading import Event
 
     from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
-    from avl_relay.operators.status import REQUEST, socket_of, table, together, with_rates
+    from avl_relay.operators.console import SOCKET, STATUS
+    from avl_relay.operators.status import table, with_rates
 
     folder = state or default_folder("relay")
-
-    def asked() -> dict[str, Any]:
-        answers = [ask(folder / socket_of(0), REQUEST, of_anybody=True)]
-        for number in range(1, int(answers[0]["workers"])):
-            with contextlib.suppress(NobodyThere):  # it has crashed just now
-                answers.append(ask(folder / socket_of(number), REQUEST, of_anybody=True))
-        return together(answers)
-
     try:
-        answer = asked()
+        answer = ask(folder / SOCKET, STATUS, of_anybody=True)
         if seconds:
             Event().wait(seconds)
-            answer = with_rates(answer, asked())
+            answer = with_rates(answer, ask(folder / SOCKET, STATUS, of_anybody=True))
     except NobodyThere:
         raise _fail(f"no relay runs with the state folder {folder}; name that of yours with --state", FAILED) from None
     except ControlError as error:

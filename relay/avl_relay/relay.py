@@ -11,7 +11,7 @@ import structlog
 
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.crypto.identity import Identity, endorse_certificate
-from avl_protocol.endpoint.accept.admission import source
+from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.alarm import Alarm
 from avl_protocol.endpoint.loop.driver import Driven
@@ -39,6 +39,7 @@ from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, ori
 from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
 from avl_relay.locator import Locator
+from avl_relay.memory import NAMES, Step, Use, Watermarks, available, resident
 from avl_relay.neighbours import Neighbours, kind_of
 from avl_relay.traffic import CountedNetwork, Traffic
 from avl_relay.workers.siblings import Siblings
@@ -49,6 +50,8 @@ LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
 #: Seconds that acknowledgements may wait: as long as feedback of little traffic is gathered (rate/collector.py), so
 #: that one packet carries both.
 ACK_DELAY = 0.010
+#: Seconds between two looks at memory in use.
+LOOK_AT_MEMORY = 1.0
 #: How often another port is looked for when any will do and TCP has no twin of UDP's.
 TRIES = 8
 
@@ -67,6 +70,7 @@ class Relay:
         access: Access | None = None,
         directory: Directory | None = None,
         worker: Worker | None = None,
+        in_memory: Callable[[], int] = resident,
     ) -> None:
         self._world = world
         self._worker = worker
@@ -103,6 +107,7 @@ class Relay:
                 nat_test=self._nat_test,
                 access=access,
                 directory=directory,
+                limits=settings.limits,
                 handles=handles,
             )
         )
@@ -114,6 +119,10 @@ class Relay:
         self._sockets: WebSocketServer | None = None
         self._http: Any = None
         self._renewal: asyncio.TimerHandle | None = None
+        #: What memory in use asks for, looked at again and again.
+        self._in_memory = in_memory
+        self._watermarks: Watermarks | None = None
+        self._memory_look: asyncio.TimerHandle | None = None
         self._unwatch: Callable[[], None] | None = None
         #: Done when the relay fails again and again: the sentence to end with. Once started.
         self.failed: asyncio.Future[str] | None = None
@@ -190,6 +199,11 @@ class Relay:
             origin_allowed=lambda origin, _authority: origin_allowed(origin, names),
         )
         self._listening = True
+        most = settings.limits.memory or (0 if self._simulated else available())
+        most //= 1 if self._worker is None else self._worker.of
+        if most:
+            self._watermarks = Watermarks(most, settings.limits)
+            self._look_at_memory()
         if self._roll is not None:
             self._renew()
         self._log.info("relay ready", quic=self.quic, pin=show_pin(self.identity.pin), page=self.page)
@@ -279,7 +293,7 @@ class Relay:
             bound=None if self._worker is None else self._worker.page,
         )
         await self._http.start()
-        return AsgiHandler(app, self._log), names
+        return AsgiHandler(app, self._log, settings.limits), names
 
     def _port(self) -> int:
         assert self._endpoint is not None
@@ -374,7 +388,7 @@ class Relay:
             Snapshot("happened so far", {"viewer milliseconds": round(1000 * seconds)}),
             Snapshot("limits hit so far", {"requests to the page": self._refused_requests}),
         )
-        return Snapshot("relay", {"WebSockets": web}, (*own, *below))
+        return Snapshot("relay", {"WebSockets": web, "memory steps": int(self.short_of_memory)}, (*own, *below))
 
     def _nat_test(self, peer: HopServer, token: bytes) -> None:
         if self._locator is not None:
@@ -385,7 +399,7 @@ class Relay:
             self.failed.set_result(text)
 
     @property
-    def ready(self) -> bool:
+    def accepting(self) -> bool:
         """Whether newcomers are taken."""
         return self._listening and not self._going
 
@@ -415,8 +429,41 @@ class Relay:
         if not self._router.sessions and not self._router.lent:
             self._left.set()
 
+    @property
+    def short_of_memory(self) -> Step:
+        """What is given up now because too much memory is in use."""
+        return Step.NOTHING if self._watermarks is None else self._watermarks.step
+
+    def _look_at_memory(self) -> None:
+        """Give up what the watermarks say, and come back in a second."""
+        watermarks, shed = self._watermarks, self._settings.limits.memory_shed
+        assert watermarks is not None and self._endpoint is not None
+        use, before = Use(self._in_memory(), self._router.waiting), watermarks.step
+        for entered in watermarks.look(use):
+            self._log.warning(
+                "memory is short",
+                gives_up=NAMES[entered],
+                resident=use.resident,
+                waiting=use.waiting,
+                step=int(entered),
+            )
+        step = watermarks.step
+        if before is not step is Step.NOTHING:
+            self._log.info("memory suffices again", resident=use.resident, waiting=use.waiting)
+        if step >= Step.STRANGERS:
+            self._endpoint.shed_strangers(shed)
+            if self._sockets is not None:
+                self._sockets.shed_strangers(shed)
+        self._router.be_lean(step >= Step.SPARES)
+        if step >= Step.QUEUES:
+            self._router.drop_slowest(shed)
+        self._router.take_newcomers(step < Step.NEWCOMERS)
+        self._memory_look = asyncio.get_running_loop().call_later(LOOK_AT_MEMORY, self._look_at_memory)
+
     async def close(self) -> None:
         """Say goodbye to all and stop."""
+        if self._memory_look is not None:
+            self._memory_look.cancel()
         if self._unwatch is not None:
             self._unwatch()
         if self._renewal is not None:

@@ -11,13 +11,14 @@ from avl_host.sessions.sessionlist import NAME, span, table
 from avl_protocol.endpoint.program.localcontrol import ControlError
 from avl_protocol.session.hosting import HostState
 from avl_protocol.wire import device_id
+from avl_protocol.wire.endtoend import Ticket
 from avl_protocol.wire.messages import Evict
 from avl_protocol.wire.registry import CloseCode, Permission
 from tests.host.test_subscribers import Lobby
 
 
 def console(lobby: Lobby) -> Console:
-    return Console(lobby.subscribers, lobby.features.statistics.delay, lobby.clock.monotonic)
+    return Console(lobby.subscribers, lobby.features.control, lobby.features.statistics.delay, lobby.clock.monotonic)
 
 
 def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_path: Path) -> None:
@@ -33,7 +34,7 @@ def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_pat
     assert [row["number"] for row in rows] == [1, 2]
     assert [row["seconds"] for row in rows] == [90, 0]
     assert [row["way"] for row in rows] == ["none", "relay"]
-    assert rows[0]["permissions"] == ["view", "pointer", "keyboard", "clipboard_out", "clipboard_in"]
+    assert rows[0]["permissions"] == ["view", "pointer", "keyboard", "clipboard_out", "clipboard_in", "annotate"]
     assert rows[1]["permissions"] == ["view"] and rows[1]["name"] == "watcher"
     assert all(device_id.from_text(row["device"]) for row in rows)
     shown = table(rows).splitlines()
@@ -59,7 +60,7 @@ def test_one_session_ends_and_the_others_go_on(tmp_path: Path) -> None:
 def test_a_session_that_is_lost_for_the_moment_ends_too_and_its_ticket_is_void(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     session = lobby.admit(1)
-    ticket = lobby.told[1][-1].ticket
+    ticket = lobby.of(1, Ticket)[-1].ticket
     session.attachment_lost(session.attachment, 100.0)
     lobby.settle()
     console(lobby).answer({"ask": "end", "sessions": [1]})

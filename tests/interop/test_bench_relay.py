@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from interop.bench.relay import profile
-from interop.bench.relay.figures import Delays, Measured, cost, delays, settled
+from interop.bench.relay.figures import Delays, Measured, cost, delays, markdown, settled
 from interop.bench.relay.marks import Marks
 from interop.bench.relay.measuring import Effort, measure
 from interop.bench.relay.products import avl
@@ -32,12 +33,15 @@ def measured(viewers: int, cores: float, rate: float = 8.0, arrived: float = 1.0
 
 
 def test_a_viewer_costs_the_difference_and_the_host_the_rest() -> None:
-    figures = [measured(1, 0.10 + noise) for noise in (-0.05, 0.0, 0.09)] + [measured(9, 0.26)]
+    figures = [measured(1, 0.10 + noise) for noise in (0.05, 0.0, 0.09)] + [measured(9, 0.26), measured(9, 0.3)]
     made = cost(figures, "a", 8.0)
     assert made.viewer == pytest.approx(0.02) and made.host == pytest.approx(0.08)
     assert made.viewers_per_core == pytest.approx(50) and made.gigabits_per_core == pytest.approx(0.4)
     assert made.share == pytest.approx(0.26 / 9) and made.microseconds == pytest.approx(0.02 / 900 * 1e6)
-    assert made.served and not cost([*figures, measured(9, 0.26, arrived=0.99)], "a", 8.0).served
+    assert made.served and cost([*figures, measured(9, 0.2, arrived=0.9)], "a", 8.0) == made
+    starved = cost([measured(1, 0.1), measured(9, 0.2, arrived=0.9)], "a", 8.0)
+    assert starved.viewer == pytest.approx(0.0125) and not starved.served
+    assert "(80.0)" in markdown([made, starved]) and markdown([made, starved]).endswith("1.60 |")
 
 
 def test_marks_of_several_processes_say_what_came_and_how_late(tmp_path: Path) -> None:
@@ -58,8 +62,11 @@ def test_marks_of_several_processes_say_what_came_and_how_late(tmp_path: Path) -
 def test_a_profile_adds_up_by_function_and_by_what_the_work_was_for() -> None:
     raw = "main;receive_datagram;forward/fanout.py:Fanout._pass 6\nmain;receive_datagram;decode 3\nmain;idle 1\n"
     found = profile.read(raw)
-    assert found.looks == 10 and found.kinds == {"send": 0.6, "receive": 0.3, "rest": 0.1}
+    assert found.looks == 10 and found.kinds == {"send": 0.6, "ACKs": 0.3, "rest": 0.1}
     assert found.own["decode"] == 0.3 and found.within["main"] == 1.0
+    alone = replace(found, kinds={"send": 0.0, "ACKs": 1.0})
+    parts = profile.split(measured(1, 0.1), alone, measured(11, 1.1), found)
+    assert parts == pytest.approx({"send": 73.333, "ACKs": 25.556, "rest": 12.222}, abs=0.01)
 
 
 def test_a_relay_is_measured_and_looked_at(tmp_path: Path) -> None:

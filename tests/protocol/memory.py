@@ -137,6 +137,11 @@ class MemoryCarrier:
         self._dead.add(stream)
         self._out.pop(stream, None)
 
+    def room(self, stream: int) -> int:
+        """Bytes of a stream that the other end would take now."""
+        out = self._out.setdefault(stream, _Outgoing())
+        return out.credit - len(out.data)
+
     def withdraw_credit(self, stream: int) -> None:
         """Let the other end give no credit for a stream, as if it did not read."""
         self._out.setdefault(stream, _Outgoing()).credit = 0

@@ -71,10 +71,10 @@ def test_names_are_as_unpredictable_as_they_can_be() -> None:
 
 
 def test_the_answer_to_a_retry_comes_back_to_who_asked_for_it() -> None:
-    acceptor = Acceptor(bytes(32), Random(1).randbytes, 0.0, names_for(Random(2).randbytes, 1, 3))
+    acceptor = Acceptor(bytes(32), Random(1).randbytes, 0.0, names=names_for(Random(2).randbytes, 1, 3))
     packet, first = initial(1), NewConnection(1, b"12345678", b"abcdefgh")
     while not isinstance(answer := acceptor.judge(first, packet, ("192.0.2.1", 7), 0.0), bytes):
-        acceptor.admission.opened("192.0.2.1")
+        assert answer is not None
     chosen = pull_quic_header(Buffer(data=answer), host_cid_length=8).source_cid
     assert worker_of(b"\xc3\x00\x00\x00\x01\x08" + chosen + bytes(1200), 3) == 1
 

@@ -67,6 +67,8 @@ class Session:
 
     state = HostState.ADMITTED
     detached = False
+    name = ""
+    keeps_up = True
 
     def __init__(self, handle: int, permissions: Permission) -> None:
         self.handle = handle
@@ -80,6 +82,9 @@ class Session:
 
     def end(self, code: CloseCode, now: float) -> None:
         self.refused.append(code)
+
+    def withhold(self, permissions: Permission) -> None:
+        return
 
     def next_event(self) -> Event | None:
         return self.events.popleft() if self.events else None

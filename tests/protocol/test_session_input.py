@@ -99,6 +99,23 @@ def test_a_key_that_is_held_on_is_pressed_again_once_it_would_be_repeated_anyway
     assert gate.admit(Batch(6, 5_000_000, (HOLDING,)), EVERYTHING, 5.0) == ([], 0)
 
 
+def test_who_has_not_control_is_discarded_counted_and_holds_nothing() -> None:
+    meeting = Meeting().start()
+    meeting.send_input(SHIFT_DOWN, LEFT_DOWN)
+    assert meeting.host.holding
+    del meeting.host_owner.events[:]
+    meeting.host.withhold(Permission.POINTER | Permission.KEYBOARD)
+    meeting.carry()
+    assert meeting.host_owner.events == [SHIFT_UP, LEFT_UP] and not meeting.host.holding
+    del meeting.host_owner.events[:]
+    meeting.send_input((MOVE, 1, 2), A_DOWN, A_UP, LEFT_UP)
+    meeting.at(60)
+    assert meeting.host_owner.events == [] and meeting.host.discarded == 4
+    meeting.host.withhold(Permission(0))
+    meeting.send_input(A_DOWN, A_UP)
+    assert meeting.host_owner.events == [A_DOWN, A_UP] and meeting.host.discarded == 4
+
+
 @pytest.mark.parametrize("how", ["lost", "end", "reset 0", "reset 1", "tampered", "leave", "release all"])
 def test_nothing_stays_held_however_it_ends(how: str) -> None:
     meeting = Meeting().start()

@@ -10,13 +10,14 @@ from typer.testing import CliRunner
 
 from avl_protocol.session.snapshot import Snapshot
 from avl_relay.cli import app
+from avl_relay.operators.console import look_at
 from avl_relay.operators.listener import Listener, build, is_private, names_of
 
 
 class Relay:
     """One that is ready or not."""
 
-    ready = True
+    accepting = True
 
     def snapshot(self) -> Snapshot:
         return Snapshot("relay", {})
@@ -34,14 +35,14 @@ def ask(port: int, path: str, method: str = "GET", host: str | None = None) -> t
 
 async def test_health_says_alive_and_ready_says_whether_newcomers_are_taken() -> None:
     relay = Relay()
-    listener = Listener(build(relay, lambda: b"figures\n", names_of("127.0.0.1")), ("127.0.0.1", 0))
+    listener = Listener(build(look_at(relay), lambda standing: b"figures\n", names_of("127.0.0.1")), ("127.0.0.1", 0))
     await listener.start()
     port = listener.address[1]
     try:
         assert await asyncio.to_thread(ask, port, "/health") == (200, "alive\n")
         assert await asyncio.to_thread(ask, port, "/ready") == (200, "ready\n")
         assert await asyncio.to_thread(ask, port, "/metrics") == (200, "figures\n")
-        relay.ready = False
+        relay.accepting = False
         assert await asyncio.to_thread(ask, port, "/ready") == (503, "not ready\n")
         assert await asyncio.to_thread(ask, port, "/health") == (200, "alive\n"), "it lives while it drains"
         assert (await asyncio.to_thread(ask, port, "/metrics", "POST"))[0] == 405
@@ -55,7 +56,7 @@ async def test_health_says_alive_and_ready_says_whether_newcomers_are_taken() ->
 
 async def test_where_others_may_ask_any_name_will_do() -> None:
     assert names_of("192.0.2.1") is None
-    listener = Listener(build(Relay(), lambda: b"figures\n", None), ("127.0.0.1", 0))
+    listener = Listener(build(look_at(Relay()), lambda standing: b"figures\n", None), ("127.0.0.1", 0))
     await listener.start()
     try:
         answer = await asyncio.to_thread(ask, listener.address[1], "/metrics", "GET", "relay.internal")

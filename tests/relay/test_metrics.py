@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from avl_protocol.session.snapshot import Snapshot
-from avl_relay.operators.metrics import RelayCollector, exposition
-from avl_relay.operators.standing import Process, this_process
+from avl_relay.operators.metrics import exposition
+from avl_relay.operators.standing import Standing, of_this_process, together
 from tests.relay.stand import Stand
 
 
@@ -19,7 +18,7 @@ class Still:
     """A relay that stands still, for a test."""
 
     kept: Snapshot
-    ready: bool = True
+    accepting: bool = True
 
     def snapshot(self) -> Snapshot:
         return self.kept
@@ -50,14 +49,12 @@ def told(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     return found
 
 
-def scraped(still: Still, process: Process) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(RelayCollector(still, lambda: process))
-    return told(generate_latest(registry))
+def scraped(still: Still, cpu: float = 0.0) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return told(exposition(Standing(accepting=still.accepting, whole=still.kept, cpu=cpu, memory=1 << 20)))
 
 
 def test_a_scrape_tells_how_the_relay_stands() -> None:
-    seen = scraped(relay(), Process(cpu=2.0, memory=1 << 20))
+    seen = scraped(relay(), cpu=2.0)
     assert seen["avl_relay_ready", ()] == seen["avl_relay_hosts", ()] == seen["avl_relay_viewers", ()] == 1
     assert seen["avl_relay_sessions_admitted", ()] == seen["avl_relay_sessions_begun_total", ()] == 1
     assert seen["avl_relay_connections", (("kind", "websocket"),)] == 1
@@ -73,7 +70,7 @@ def test_a_scrape_tells_how_the_relay_stands() -> None:
 def test_the_queue_delay_is_a_histogram_in_seconds() -> None:
     still = relay()
     own = still.kept.part("router").part("queue delay so far")["looks"]  # nothing has waited there
-    seen = scraped(still, Process(cpu=0.0, memory=0))
+    seen = scraped(still)
     name = "avl_relay_queue_delay_seconds"
     assert (
         seen[f"{name}_bucket", (("le", "0.001"),)] == 5 + own and seen[f"{name}_bucket", (("le", "0.01"),)] == 7 + own
@@ -83,9 +80,7 @@ def test_the_queue_delay_is_a_histogram_in_seconds() -> None:
 
 
 def test_what_only_grows_is_a_counter_and_nothing_is_told_twice() -> None:
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(RelayCollector(relay()))
-    families = list(text_string_to_metric_families(generate_latest(registry).decode()))
+    families = list(text_string_to_metric_families(exposition(of_this_process(relay())).decode()))
     names = [family.name for family in families]
     assert len(names) == len(set(names))
     assert not any("so far" in str(sample.labels) for family in families for sample in family.samples)
@@ -94,10 +89,18 @@ def test_what_only_grows_is_a_counter_and_nothing_is_told_twice() -> None:
 
 def test_this_process_is_told_too_and_a_relay_that_drains_is_not_ready() -> None:
     still = relay()
-    text = exposition(still)
-    seen = told(text())
-    assert seen["process_cpu_seconds_total", ()] > 0 and seen["avl_relay_ready", ()] == 1
-    still.ready = False
-    assert told(text())["avl_relay_ready", ()] == 0
-    process = this_process()
-    assert process.cpu > 0 and process.memory == pytest.approx(seen["process_resident_memory_bytes", ()], rel=0.5)
+    seen = told(exposition(of_this_process(still)))
+    assert seen["process_open_fds", ()] > 0 and seen["avl_relay_ready", ()] == 1
+    assert seen["avl_relay_cpu_seconds_total", ()] > 0 and seen["avl_relay_processes", ()] == 1
+    assert seen["avl_relay_memory_bytes", ()] == pytest.approx(seen["process_resident_memory_bytes", ()], rel=0.5)
+    still.accepting = False
+    assert scraped(still)["avl_relay_ready", ()] == 0
+
+
+def test_several_processes_are_told_as_one_relay() -> None:
+    one, other = of_this_process(relay()), of_this_process(relay())
+    seen = told(exposition(together([one, other])))
+    assert seen["avl_relay_hosts", ()] == seen["avl_relay_processes", ()] == 2
+    assert seen["avl_relay_datagrams_dropped_total", (("reason", "sent too late"),)] == 14
+    assert seen["avl_relay_queue_delay_seconds_sum", ()] == 5.0
+    assert seen["avl_relay_kept", (("part", "endpoint"), ("what", "connections"))] == 2

@@ -13,16 +13,19 @@ from avl_protocol.endpoint.loop.clock import SystemClock
 from avl_protocol.endpoint.program.localcontrol import ControlError
 from avl_protocol.endpoint.program.localserver import LocalServer
 from avl_relay.cli import app
-from avl_relay.operators.status import SOCKET, Status, table, with_rates
+from avl_relay.operators.console import SOCKET, STATUS, Console, look_at, socket_of
+from avl_relay.operators.standing import of_this_process
+from avl_relay.operators.status import figures, table, with_rates
 from tests.relay.test_metrics import relay
 
 
-def figures() -> dict[str, object]:
-    return Status(relay(), SystemClock(), "relay.test:4433").figures()
+def told() -> dict[str, object]:
+    """An answer of a relay that stands still."""
+    return {"address": "relay.test:4433", "uptime": 5.0, **figures(of_this_process(relay()))}
 
 
 def test_figures_are_those_of_the_snapshot() -> None:
-    seen = figures()
+    seen = told()
     assert (seen["hosts"], seen["sessions"], seen["sessions_waiting"], seen["viewers"]) == (1, 1, 0, 1)
     assert (seen["bytes_in"], seen["bytes_out"], seen["datagrams_out"], seen["dropped"]) == (100, 7, 9, 7)
     assert seen["limits_hit"] == {"handshakes": 2} and seen["ready"] is True and seen["version"]
@@ -30,7 +33,7 @@ def test_figures_are_those_of_the_snapshot() -> None:
 
 
 def test_rates_are_what_passed_between_two_answers() -> None:
-    before = figures()
+    before = told()
     after = {**before, "uptime": float(str(before["uptime"])) + 2.0, "bytes_out": 2_000_007, "datagrams_out": 2009}
     rates = with_rates(before, after)["rates"]
     assert rates["bytes_out"] == pytest.approx(1e6) and rates["datagrams_out"] == pytest.approx(1000)
@@ -39,7 +42,7 @@ def test_rates_are_what_passed_between_two_answers() -> None:
 
 
 def test_the_table_is_readable_with_rates_and_without() -> None:
-    before = figures()
+    before = told()
     plain = table(before)
     assert "1 handshakes" not in plain and "2 handshakes" in plain and "takes newcomers" in plain
     assert "1 quic, 1 websocket" in plain and "CPU" not in plain
@@ -52,18 +55,40 @@ def test_the_table_is_readable_with_rates_and_without() -> None:
 
 
 async def test_the_command_asks_the_relay_of_its_state_folder(tmp_path: Path) -> None:
-    status = Status(relay(), SystemClock(), "relay.test:4433")
-    server = LocalServer(tmp_path / SOCKET, status.answer)
+    console = Console(look_at(relay()), SystemClock(), "relay.test:4433")
+    server = LocalServer(tmp_path / SOCKET, console.answer)
     server.listen()
     try:
         asked = ["status", "--state", str(tmp_path)]
         shown = await asyncio.to_thread(CliRunner().invoke, app, [*asked, "--seconds", "0.01"])
         assert shown.exit_code == 0 and "relay.test:4433" in shown.output and "bit/s" in shown.output
-        told = await asyncio.to_thread(CliRunner().invoke, app, [*asked, "--json", "--seconds", "0"])
-        assert told.exit_code == 0 and json.loads(told.output)["hosts"] == 1
+        raw = await asyncio.to_thread(CliRunner().invoke, app, [*asked, "--json", "--seconds", "0"])
+        assert raw.exit_code == 0 and json.loads(raw.output)["hosts"] == 1
         with pytest.raises(ControlError, match="does not know"):
-            await status.answer({"ask": "keys"})
+            await console.answer({"ask": "keys"})
     finally:
         await server.close()
     nobody = await asyncio.to_thread(CliRunner().invoke, app, asked)
     assert nobody.exit_code == 1 and "no relay runs" in nobody.output
+
+
+async def test_the_first_of_several_processes_answers_for_all_that_answer(tmp_path: Path) -> None:
+    still = relay()
+    servers = [
+        LocalServer(tmp_path / socket_of(number), Console(look_at(still), SystemClock(), "").answer)
+        for number in (1, 2)
+    ]
+    for server in servers:
+        server.listen()
+    first = Console(look_at(still, [tmp_path / socket_of(number) for number in (1, 2, 3)]), SystemClock(), "here")
+    try:
+        answer = await first.answer(STATUS)
+        assert (answer["processes"], answer["hosts"], answer["bytes_in"]) == (3, 3, 300)
+        assert "processes    3" in table(answer)
+        await servers[1].close()
+        still.accepting = False
+        answer = await first.answer(STATUS)
+        assert (answer["processes"], answer["ready"]) == (2, False)
+    finally:
+        for server in servers:
+            await server.close()

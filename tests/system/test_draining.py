@@ -112,10 +112,10 @@ def test_a_session_without_another_place_stays_to_the_end_and_comes_back_to_this
             async with s.viewer(host, reconnect=True) as desktop:
                 await number(desktop)
                 relay = instance(s, s.relay)
-                assert relay.ready
+                assert relay.accepting
                 draining = simulation.loop.create_task(drained(simulation, relay))
                 await asyncio.sleep(PATIENCE / 2)
-                assert not relay.ready
+                assert not relay.accepting
                 await desktop.type("still here, ")
                 with pytest.raises(Refused) as refused:
                     async with s.viewer(host, address="10.0.0.9", name="late"):

@@ -36,6 +36,18 @@ class Session:
     def send_input(self, events: list[tuple[Any, ...]]) -> None:
         raise AssertionError(f"nobody typed {events}")
 
+    def point(self, x: int, y: int, laser: bool) -> None:
+        """Nobody sees it."""
+
+    def draw(self, points: list[tuple[int, int]], begins: bool) -> None:
+        raise AssertionError(f"nobody drew {points}")
+
+    def wipe(self, everybody: bool) -> None:
+        raise AssertionError("nobody wiped anything away")
+
+    def control(self, act: int, to: int = 0) -> None:
+        raise AssertionError(f"nobody asked for control: {act}")
+
     def set_clipboard(self, text: str) -> None:
         raise AssertionError(f"nobody copied {text}")
 

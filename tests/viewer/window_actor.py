@@ -19,8 +19,10 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.session.input.ledger import Dropped, Fate
+from avl_protocol.wire.endtoend import Cleared, Drawn, People, Points
 from avl_viewer.app import NoDisplay, run_window
 from avl_viewer.present import panels
+from avl_viewer.present.company import company_of
 from avl_viewer.present.panels import Toast
 from avl_viewer.present.presenter import CursorShape, Picture, Presenter, Status
 from tests.viewer import pictures
@@ -62,11 +64,26 @@ class Session:
         self._desk = pictures.Desk()
         self._prepared: dict[int, Callable[[], Picture]] = {}
         self._asker = Asker()
+        #: Whether it is said where the pointer is: every movement tells it.
+        self._points = False
         presenter.attach(lambda _track, number, at: say(presented=number, at=at))
         threading.Thread(target=self._listen, name="session", daemon=True).start()
 
     def send_input(self, events: list[tuple[Any, ...]]) -> None:
         say(rows=events)
+
+    def point(self, x: int, y: int, laser: bool) -> None:
+        if self._points:
+            say(point=[x, y, laser])
+
+    def draw(self, points: list[tuple[int, int]], begins: bool) -> None:
+        say(draw=points, begins=begins)
+
+    def wipe(self, everybody: bool) -> None:
+        say(wipe=everybody)
+
+    def control(self, act: int, to: int = 0) -> None:
+        say(control=act, to=to)
 
     def set_clipboard(self, text: str) -> None:
         say(clipboard=text)
@@ -138,6 +155,23 @@ class Session:
 
     def do_dropped(self, sequence: int, events: list[list[Any]], fate: str) -> None:
         self._presenter.dropped([Dropped(sequence, tuple(tuple(event) for event in events), Fate[fate])])
+
+    def do_company(self, people: list[list[Any]], **more: int) -> None:
+        """Who is here, as a host tells it."""
+        told = {"you": 1, "mode": 0, "holder": 0, "viewers": len(people), **more}
+        self._presenter.company(company_of(People(people=tuple(map(tuple, people)), **told)))
+
+    def do_points(self, rows: list[list[int]]) -> None:
+        self._presenter.mark(Points(tuple(map(tuple, rows))))
+
+    def do_drawn(self, person: int, stroke: int, points: list[list[int]]) -> None:
+        self._presenter.mark(Drawn(person, stroke, tuple(map(tuple, points))))
+
+    def do_cleared(self, person: int = 0) -> None:
+        self._presenter.mark(Cleared(person))
+
+    def do_tell_points(self, wanted: bool) -> None:
+        self._points = wanted
 
     def do_settle(self) -> None:
         """Answer from the window's own thread, when what the X server sent until now has surely been read."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,15 @@ from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
-from avl_protocol.wire.registry import T_RESUME, CloseCode, InputKind, VideoCodec
+from avl_protocol.wire.registry import (
+    MAX_PICTURE_SIDE,
+    T_RESUME,
+    CloseCode,
+    ControlAct,
+    ControlMode,
+    InputKind,
+    VideoCodec,
+)
 from avl_protocol.wire.target import Target, parse_target
 from avl_protocol.wire.typable import KEY_CHARACTERS, typed_lines
 from avl_viewer.client import DesktopClient
@@ -33,6 +41,7 @@ from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError, Decoder
 from avl_viewer.decode.pipeline import MakeDecoder
 from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
+from avl_viewer.present.company import Company
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture, Status
 from avl_viewer.tickets import TicketFile, TicketMemory
@@ -89,6 +98,63 @@ class Clipboard:
         await self._client.features.clipboard.set(text)
 
 
+class Control:
+    """Who of several viewers acts on the desktop."""
+
+    def __init__(self, client: DesktopClient, patience: float) -> None:
+        self._client = client
+        self._patience = patience
+
+    @property
+    def company(self) -> Company:
+        """Who may act or draw, by which rule, and who has control, as the host said last."""
+        return self._client.features.control.company
+
+    @property
+    def holder(self) -> str | None:
+        """The name of who alone has control; None where nobody has, or everybody."""
+        company = self.company
+        return company.name(company.holder) if company.holder else None
+
+    @property
+    def mine(self) -> bool:
+        """Whether our input is let through, as far as control goes."""
+        return self.company.mine
+
+    async def request(self, timeout: float | None = None) -> bool:
+        """Ask for control and wait until we have it; False, and no longer asked for, when that took more than `timeout`
+        seconds. Raises Refused where we may not act, or when the session ends."""
+        self._client.control(ControlAct.REQUEST)
+        if await self._until(lambda company: company.mine, timeout):
+            return True
+        self._client.control(ControlAct.RELEASE)
+        return False
+
+    async def release(self) -> None:
+        """Let go of control, or of asking for it."""
+        self._client.control(ControlAct.RELEASE)
+        await self._until(
+            lambda company: company.mode is not ControlMode.ONE or not (company.mine or company.asking), self._patience
+        )
+
+    async def give(self, who: str | int) -> bool:
+        """Give control to a person, by name or number; whether the host says that they have it. Raises ValueError for
+        nobody's name and for that of several, Refused."""
+        named = [one.number for one in self.company.people if who in (one.number, one.name) and one.acts]
+        if len(named) != 1:
+            raise ValueError(f"{'nobody who may act' if not named else 'more than one'} is called {who!r}")
+        self._client.control(ControlAct.GIVE, named[0])
+        return await self._until(lambda company: company.holder == named[0], self._patience)
+
+    async def _until(self, condition: Callable[[Company], bool], timeout: float | None) -> bool:
+        try:
+            async with asyncio.timeout(timeout):
+                await self._client.features.control.until(condition)
+        except TimeoutError:
+            return False
+        return True
+
+
 class Desktop:
     """A desktop that is being seen. Coordinates are desktop pixels from the top left."""
 
@@ -99,6 +165,7 @@ class Desktop:
         self._changed = asyncio.Event()
         self._became_exact = asyncio.Event()
         self.clipboard = Clipboard(client)
+        self.control = Control(client, patience)
         #: Called with each picture of any desktop, on the thread that decoded it.
         self.on_picture: Callable[[Picture], None] | None = None
 
@@ -189,6 +256,22 @@ class Desktop:
         a US keyboard has it, which is what games go by.
         """
         await self._do(*_chord(chord, place))
+
+    def annotate(self, points: Iterable[tuple[int, int]]) -> None:
+        """Draw a line through these points over the picture: all viewers see it for some seconds, the desktop never
+        does. Raises ValueError for points that no desktop has, Refused where we may not draw."""
+        places = [(int(x), int(y)) for x, y in points]
+        if not places or not all(0 <= value < MAX_PICTURE_SIDE for place in places for value in place):
+            raise ValueError("a line goes through points of a desktop")
+        self._client.draw(places)
+
+    def point(self, x: int, y: int) -> None:
+        """Point at something, for all viewers to see."""
+        self._client.point(x, y, laser=True)
+
+    def wipe(self, everybody: bool = False) -> None:
+        """Wipe away what we drew, or what all did. Raises Refused where we may not draw."""
+        self._client.wipe(everybody)
 
     async def screenshot(self, settle: float = 0.0) -> Screenshot:
         """The desktop as it is now; waits until all of it is here, then up to `settle` seconds until it is exact.

@@ -13,11 +13,15 @@ from avl_protocol.session.services import Receives, Services
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import (
     Candidates,
+    Cleared,
     Clipboard,
     ClipboardSet,
     Cursor,
+    Drawn,
     Echo,
     Layout,
+    People,
+    Points,
     Rate,
     Stages,
     Ticket,
@@ -25,11 +29,14 @@ from avl_protocol.wire.endtoend import (
 from avl_protocol.wire.registry import Channel
 from avl_viewer.decode.picturebook import PictureBook
 from avl_viewer.present.presenter import Presenter
+from avl_viewer.services.annotations import AnnotationsService
 from avl_viewer.services.candidates import CandidatesService, Seek
 from avl_viewer.services.clipboard import ClipboardService
+from avl_viewer.services.control import ControlService
 from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
 from avl_viewer.services.pointer import PointerService
+from avl_viewer.services.pointing import PointingService
 from avl_viewer.services.statistics import StatisticsService
 from avl_viewer.services.tickets import TicketService
 from avl_viewer.tickets import Tickets
@@ -42,6 +49,9 @@ class Features:
     input: InputService
     clipboard: ClipboardService
     statistics: StatisticsService
+    control: ControlService
+    pointing: PointingService
+    annotations: AnnotationsService
 
 
 def assemble(
@@ -59,10 +69,18 @@ def assemble(
     services.register(candidates, Channel.CONTROL, Receives(Candidates, candidates.told))
     statistics = StatisticsService(book)
     services.register(statistics, Channel.CONTROL, Receives(Stages, statistics.stages), Receives(Rate, statistics.rate))
-    hands = InputService(loop, presenter, book)
+    control = ControlService(loop, presenter)
+    services.register(control, Channel.CONTROL, Receives(People, control.told))
+    pointing = PointingService(presenter, lambda: control.company.viewers < 2)
+    services.register(pointing, Channel.CONTROL, Receives(Points, pointing.told))
+    annotations = AnnotationsService(presenter, lambda: control.company.you)
+    services.register(
+        annotations, Channel.CONTROL, Receives(Drawn, annotations.drawn), Receives(Cleared, annotations.cleared)
+    )
+    hands = InputService(loop, presenter, book, control.check)
     services.register(hands, Channel.INPUT, Receives(Echo, hands.applied))
     clipboard = ClipboardService(loop, presenter)
     services.register(
         clipboard, Channel.BULK, Receives(Clipboard, clipboard.told), Receives(ClipboardSet, clipboard.was_set)
     )
-    return Features(hands, clipboard, statistics)
+    return Features(hands, clipboard, statistics, control, pointing, annotations)

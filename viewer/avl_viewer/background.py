@@ -13,6 +13,7 @@ from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import ControlAct
 from avl_viewer.api import thread_decoder
 from avl_viewer.client import DesktopClient
 from avl_viewer.clipboard import ClipboardError
@@ -84,6 +85,33 @@ class BackgroundRemote:
                 self._presenter.dropped([Dropped(0, tuple(events), Fate.UNSENT)])
 
         self.on_loop(send)
+
+    def point(self, x: int, y: int, laser: bool) -> None:
+        """See Remote."""
+        self.on_loop(lambda client: client.point(x, y, laser))
+
+    def draw(self, points: list[tuple[int, int]], begins: bool) -> None:
+        """See Remote."""
+        self._unless_refused(lambda client: client.draw(points, begins))
+
+    def wipe(self, everybody: bool) -> None:
+        """See Remote."""
+        self._unless_refused(lambda client: client.wipe(everybody))
+
+    def control(self, act: int, to: int = 0) -> None:
+        """See Remote."""
+        self._unless_refused(lambda client: client.control(ControlAct(act), to))
+
+    def _unless_refused(self, action: Callable[[DesktopClient], object]) -> None:
+        """Have it done; a person is told why not."""
+
+        def attempt(client: DesktopClient) -> None:
+            try:
+                action(client)
+            except Refused as refused:
+                self._presenter.remark(str(refused))
+
+        self.on_loop(attempt)
 
     def set_clipboard(self, text: str) -> None:
         """See Remote."""

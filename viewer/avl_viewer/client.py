@@ -42,7 +42,7 @@ from avl_protocol.wire.endtoend import Candidates, Grant
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, Permission
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, ControlAct, Permission
 from avl_viewer.assembly import assemble
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DECODES
@@ -519,6 +519,27 @@ class DesktopClient:
             self._endpoint.leave()
         self._happened()
         return applied
+
+    def point(self, x: int, y: int, laser: bool = False) -> None:
+        """Tell the others where our pointer is, in desktop pixels; nothing where that is not permitted."""
+        self.features.pointing.point(x, y, laser, self._now())
+        self._happened()
+
+    def draw(self, points: list[tuple[int, int]], begins: bool = True) -> None:
+        """Draw through these desktop pixels over the picture, as another stroke or going on with the last. Raises
+        Refused."""
+        self.features.annotations.draw(points, self._now(), begins=begins)
+        self._happened()
+
+    def wipe(self, everybody: bool = False) -> None:
+        """Wipe away what we drew, or what all did. Raises Refused."""
+        self.features.annotations.clear(everybody)
+        self._happened()
+
+    def control(self, act: ControlAct, to: int = 0) -> None:
+        """Ask for control, let go of it, or give it to the person of a number. Raises Refused."""
+        self.features.control.say(act, to)
+        self._happened()
 
     def stats(self) -> dict[str, Any]:
         """How the session is doing now."""

@@ -19,6 +19,9 @@ class Audience(Protocol):
     def end(self, session: HostSession, code: CloseCode, now: float) -> None:
         """End a session, and tell its viewer why."""
 
+    def number(self, session: HostSession) -> int:
+        """What a person at the host calls a session that was admitted: a number that no other has."""
+
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what takes time in the background."""
 

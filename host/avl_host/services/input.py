@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from avl_host.input.sink import InputSink
 from avl_host.publish.publisher import Publisher
 from avl_protocol.session.host import HostSession
@@ -11,15 +13,20 @@ from avl_protocol.wire.registry import InputKind
 
 
 class InputService(Service[HostSession]):
-    """Applies batches that have passed the session's gate: too old or forbidden events are out, releases are in."""
+    """Applies batches that have passed the session's gate: too old or forbidden events are out, releases are in.
 
-    def __init__(self, sink: InputSink, publisher: Publisher) -> None:
+    `acted` is told of each session whose input is applied.
+    """
+
+    def __init__(self, sink: InputSink, publisher: Publisher, acted: Callable[[HostSession, float], None]) -> None:
         self._sink = sink
         self._publisher = publisher
+        self._acted = acted
 
     def apply(self, session: HostSession, batch: Batch, now: float) -> None:
         """Act on the desktop; pictures captured from now on say so."""
         sink = self._sink
+        self._acted(session, now)
         self._publisher.input_applied(now)
         with sink.together():
             for kind, *values in batch.events:

@@ -57,7 +57,8 @@ ALLOW = _Box(_WIDTH - _BUTTON_WIDTH - _MARGIN, _HEIGHT - _BUTTON_HEIGHT - _MARGI
 def question(device: str, name: str, wish: Permission) -> str:
     """The question for a person: first device and permissions, which the viewer cannot choose, then the viewer's own
     words."""
-    what = "see this screen" if wish == Permission.VIEW else "see this screen, type and click"
+    draws = "see this screen and draw over it" if wish & Permission.ANNOTATE else "see this screen"
+    what = "see this screen, type and click" if wish & ~(Permission.VIEW | Permission.ANNOTATE) else draws
     called = for_dialog(name, _NAME)
     return f"Viewer {device}\nwants to {what}." + (f"\nIt calls itself: {called}" if called else "")
 

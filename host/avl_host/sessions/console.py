@@ -1,6 +1,7 @@
-"""Console: answers commands of the same machine at a running host: list the sessions, end a session.
+"""Console: answers commands of the same machine at a running host: list the sessions, end a session, who has control.
 
-Requests are `{"ask": "sessions"}` and `{"ask": "end", "sessions": [NUMBER, ...]}`, or `"sessions": "all"`.
+Requests are `{"ask": "sessions"}`, `{"ask": "end", "sessions": [NUMBER, ...]}`, or `"sessions": "all"`, and
+`{"ask": "control"}`, with `"mode": "shared" | "one" | "host"` or `"give": NUMBER` to change it.
 """
 
 from __future__ import annotations
@@ -8,22 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from avl_host.services.control import ControlService
 from avl_host.sessions.subscriber import Subscriber
 from avl_host.sessions.subscribers import Subscribers
 from avl_protocol.crypto.identity import device_number
 from avl_protocol.endpoint.program.localcontrol import ControlError
 from avl_protocol.session.host import HostSession
 from avl_protocol.wire import device_id
-from avl_protocol.wire.registry import CloseCode, Permission
+from avl_protocol.wire.registry import CloseCode, ControlMode, Permission
 
 
 class Console:
     """Answers of one host. `delay`: seconds until a viewer shows what was captured, None where that is not known."""
 
     def __init__(
-        self, subscribers: Subscribers, delay: Callable[[HostSession], float | None], clock: Callable[[], float]
+        self,
+        subscribers: Subscribers,
+        control: ControlService,
+        delay: Callable[[HostSession], float | None],
+        clock: Callable[[], float],
     ) -> None:
         self._subscribers = subscribers
+        self._control = control
         self._delay = delay
         self._clock = clock
 
@@ -33,6 +40,8 @@ class Console:
             return {"sessions": [self._row(subscriber) for subscriber in self._subscribers.subscribers()]}
         if request.get("ask") == "end":
             return {"ended": self._end(request.get("sessions"))}
+        if request.get("ask") == "control":
+            return self._controlled(request)
         raise ControlError("the host that runs does not know this command: restart it, so that it is of this version")
 
     def _row(self, subscriber: Subscriber) -> dict[str, Any]:
@@ -47,6 +56,18 @@ class Console:
             "delay_ms": None if delay is None else round(delay * 1000),
             "way": "none" if subscriber.lost or here is None else "direct" if here.hop.direct else "relay",
         }
+
+    def _controlled(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Change who has control, where that is asked; then who has it."""
+        now = self._clock()
+        if "mode" in request:
+            mode = ControlMode.__members__.get(str(request["mode"]).upper())
+            if mode is None:
+                raise ControlError("control is 'shared', 'one' or 'host'")
+            self._control.set_mode(mode, now)
+        if "give" in request and not (type(request["give"]) is int and self._control.give(request["give"], now)):
+            raise ControlError("nobody of this number is here and may act: 'avl-host control' lists them")
+        return {"mode": self._control.mode.name.lower(), "people": self._control.rows()}
 
     def _end(self, wanted: object) -> list[int]:
         """End sessions, by number or all; the numbers of those that were ended. Ends none when one is unknown."""

@@ -1,4 +1,4 @@
-"""Session list: the sessions of a running host as `avl-host sessions` shows them."""
+"""Session list: the sessions of a running host as `avl-host sessions` and `avl-host control` show them."""
 
 from __future__ import annotations
 
@@ -39,6 +39,31 @@ def table(sessions: list[dict[str, Any]]) -> str:
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in rows
     )
+
+
+#: What the mode of control means to the person at the host.
+_MODES = {
+    "shared": "everybody below who may act does",
+    "one": "one viewer at a time acts",
+    "host": "nobody but you acts",
+}
+
+
+def control_table(answer: dict[str, Any]) -> str:
+    """Who has control: the rule, then one line for each viewer that may act or draw."""
+    lines = [_MODES.get(answer["mode"], for_terminal(str(answer["mode"])))]
+    for one in answer["people"]:
+        what = (
+            "has control"
+            if one["holds"]
+            else "asks for control"
+            if one["asks"]
+            else ""
+            if one["acts"]
+            else "draws only"
+        )
+        lines.append(f"  {int(one['number']):>4}  {for_terminal(str(one['name']), NAME):{NAME}}  {what}".rstrip())
+    return "\n".join(lines)
 
 
 def _permissions(names: list[Any]) -> str:

@@ -296,6 +296,10 @@ class Subscribers:
         if (subscriber := self._subscribers.get(session.session_id)) is not None:
             self._call(subscriber, now, session.end, code, now)
 
+    def number(self, session: HostSession) -> int:
+        """See Audience."""
+        return self._subscribers[session.session_id].number
+
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """See Audience."""
         task = asyncio.get_running_loop().create_task(work)
@@ -491,4 +495,6 @@ def _name(session: HostSession) -> str:
 
 
 def _sentence(permissions: Permission) -> str:
-    return "viewing only" if permissions == Permission.VIEW else "full control"
+    if permissions & (Permission.POINTER | Permission.KEYBOARD):
+        return "full control"
+    return "viewing and drawing" if permissions & Permission.ANNOTATE else "viewing only"

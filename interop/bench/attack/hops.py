@@ -67,28 +67,29 @@ class Hop:
             self.up.set_exception(reason)
             self.up.exception()  # whoever waits is told all the same
 
+    def receive_from(self, carrier: Any) -> Any:
+        """The receiver of a carrier that is ready."""
+        self.hop.attach_carrier(carrier)
+        return Driven(self.hop, self._take, FAULTS, carrier.close)
+
     async def dial(
         self, relay: Address, endpoint: Endpoint | None, timeout: float = 5.0, destination: bytes | None = None
     ) -> None:
         """Connect, and wait for WELCOME (for a host: REGISTERED). By WebSocket without an endpoint. `destination`: the
         first destination connection ID. Raises Refused or Unreachable."""
 
-        def on_carrier(carrier: Any) -> Any:
-            self.hop.attach_carrier(carrier)
-            return Driven(self.hop, self._take, FAULTS, carrier.close)
-
         if endpoint is None:
             await connect_websocket(
                 relay,
                 trust=TrustPinned(),
-                on_carrier=on_carrier,
+                on_carrier=self.receive_from,
                 clock=CLOCK,
                 loop=asyncio.get_running_loop(),
                 timeout=timeout,
             )
         else:
             await endpoint.connect(
-                relay, trust=TrustPinned(), on_carrier=on_carrier, timeout=timeout, destination=destination
+                relay, trust=TrustPinned(), on_carrier=self.receive_from, timeout=timeout, destination=destination
             )
         async with asyncio.timeout(timeout):
             await self.up

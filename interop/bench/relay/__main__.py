@@ -21,7 +21,8 @@ from interop.bench.latency import commit, machine
 from interop.bench.relay import profile
 from interop.bench.relay.figures import Cost, Measured, cost, markdown
 from interop.bench.relay.measuring import Effort, measure
-from interop.bench.relay.products import PEERS, Product, avl
+from interop.bench.relay.part import PACE
+from interop.bench.relay.products import PEERS, Product, avl, chromium
 from interop.programs import ProgramFailed
 from interop.stage import BIN
 
@@ -43,16 +44,19 @@ def say_measured(one: Measured) -> None:
     )
 
 
-async def measure_all(
-    products: Sequence[Product], rates: Sequence[float], viewers: int, effort: Effort
-) -> tuple[list[Measured], list[str]]:
+#: What is measured, and how many viewers its large audience has.
+Plan = Sequence[tuple[Product, int]]
+
+
+async def measure_all(plan: Plan, rates: Sequence[float], effort: Effort) -> tuple[list[Measured], list[str]]:
     """Every product at every rate, with one viewer and with all of them, by turns, so that noise of the machine hits
     all alike; and what could not be measured."""
     found, failures = [], []
     for turn in range(effort.rounds):
         for rate in rates:
-            for count in (1, viewers):
-                for product in products if turn % 2 == 0 else reversed(products):
+            for many in (False, True):
+                for product, viewers in plan if turn % 2 == 0 else reversed(plan):
+                    count = viewers if many else 1
                     try:
                         found.append(one := await measure(product, rate, count, effort))
                     except ProgramFailed as error:
@@ -63,15 +67,30 @@ async def measure_all(
     return found, failures
 
 
-def costs_of(measured: Sequence[Measured], products: Sequence[Product], rates: Sequence[float]) -> list[Cost]:
+def costs_of(measured: Sequence[Measured], plan: Plan, rates: Sequence[float]) -> list[Cost]:
     """What there are measurements for, rate by rate."""
     known = {(one.product, one.rate, one.viewers > 1) for one in measured}
     return [
         cost(measured, product.name, rate)
         for rate in rates
-        for product in products
+        for product, _ in plan
         if {(product.name, rate, False), (product.name, rate, True)} <= known
     ]
+
+
+async def looked_at(product: Product, rate: float, viewers: int, effort: Effort) -> tuple[Measured, profile.Profile]:
+    """Measure a relay of ours that looks at its own stack. Raises ProgramFailed."""
+    with tempfile.TemporaryDirectory() as folder:
+        stacks = Path(folder) / "stacks"
+        one = await measure(product, rate, viewers, effort, stacks)
+        say_measured(one)
+        return one, profile.read(stacks.read_text())
+
+
+async def split(product: Product, rate: float, viewers: int, effort: Effort) -> dict[str, float]:
+    """What a datagram of one more viewer costs by kind of work. Raises ProgramFailed."""
+    few = await looked_at(product, rate, 1, effort)
+    return profile.split(*few, *await looked_at(product, rate, viewers, effort))
 
 
 def show_profile(found: profile.Profile, one: Measured) -> None:
@@ -105,12 +124,14 @@ def chosen(relays: Sequence[Path], peers: str) -> list[Product]:
 def main(
     rates: Annotated[str, typer.Option("--rate", help="Mbit/s of the film; several with commas.")] = "2,8,20",
     viewers: Annotated[int, typer.Option(help="Viewers of the large audience.", min=2)] = 12,
+    pace: Annotated[float, typer.Option(help="Pictures a second.", min=1)] = PACE,
     seconds: Annotated[float, typer.Option(help="How long each measurement lasts.", min=1)] = 10.0,
     rounds: Annotated[int, typer.Option(help="Measurements of each kind.", min=1)] = 3,
     peers: Annotated[str, typer.Option(help="What is measured beside; several with commas.")] = ",".join(PEERS),
     nice: Annotated[
         int, typer.Option(help="Of all processes of a measurement; below 0 they go before others of the machine.")
     ] = 0,
+    browsers: Annotated[int, typer.Option(help="Viewers in Chromium, measured beside; 0: none, or 2 and more.")] = 0,
     short: Annotated[bool, typer.Option("--short", help="8 Mbit/s only, once, less than a minute.")] = False,
     profiled: Annotated[
         bool, typer.Option("--profile", help="Only where the relay's time goes, at the first rate.")
@@ -122,11 +143,12 @@ def main(
 ) -> None:
     """Measure what a relay's viewers cost."""
     wanted = [float(rate) for rate in rates.split(",")]
-    effort = Effort(seconds=seconds, rounds=rounds, nice=nice)
+    effort = Effort(seconds=seconds, rounds=rounds, nice=nice, pace=pace)
+    relays = relay or [BIN / "avl-relay"]
     if short:
-        wanted, effort = [8.0], Effort(seconds=min(seconds, 3.0), nice=nice)
+        wanted, effort = [8.0], Effort(seconds=min(seconds, 3.0), nice=nice, pace=pace)
     try:
-        products = chosen(relay or [BIN / "avl-relay"], peers)
+        products = chosen(relays, peers)
     except ValueError as error:
         say(str(error))
         raise typer.Exit(2) from None
@@ -137,24 +159,29 @@ def main(
         "load": os.getloadavg()[0],
     }
     failures: list[str] = []
-    if profiled:
-        with tempfile.TemporaryDirectory() as folder:
-            stacks = Path(folder) / "stacks"
-            try:
-                one = asyncio.run(measure(products[0], wanted[0], viewers, effort, stacks))
-            except ProgramFailed as error:
-                say(str(error))
-                raise typer.Exit(1) from None
-            found = profile.read(stacks.read_text())
-        say_measured(one)
-        show_profile(found, one)
-        report.update(measured=asdict(one), profile=asdict(found))
-    else:
-        measured, failures = asyncio.run(measure_all(products, wanted, viewers, effort))
-        costs = costs_of(measured, products, wanted)
-        print(markdown(costs))
-        print(", ".join(f"{key}: {report[key]}" for key in ("date", "commit", "machine")))
-        report.update(costs=[asdict(one) for one in costs], measured=[asdict(one) for one in measured])
+    try:
+        if profiled:
+            one, found = asyncio.run(looked_at(products[0], wanted[0], viewers, effort))
+            show_profile(found, one)
+            report.update(measured=asdict(one), profile=asdict(found))
+        else:
+            plan = [(product, viewers) for product in products]
+            if browsers > 1:
+                plan.append((chromium(relays[0]), browsers))
+            measured, failures = asyncio.run(measure_all(plan, wanted, effort))
+            costs = costs_of(measured, plan, wanted)
+            print(markdown(costs))
+            report.update(costs=[asdict(one) for one in costs], measured=[asdict(one) for one in measured])
+            if not short:
+                rate = sorted(wanted)[len(wanted) // 2]
+                parts = asyncio.run(split(products[0], rate, viewers, effort))
+                report["microseconds"] = parts
+                said = ", ".join(f"{kind} {value:.1f} µs" for kind, value in parts.items())
+                print(f"A datagram of one more viewer at {rate:g} Mbit/s: {said}.")
+            print(", ".join(f"{key}: {report[key]}" for key in ("date", "commit", "machine")))
+    except ProgramFailed as error:
+        failures.append(str(error))
+        say(failures[-1])
     report["failures"] = failures
     if out is not None:
         out.write_text(json.dumps(report, indent=1) + "\n")

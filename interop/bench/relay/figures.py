@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -51,8 +50,8 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Of one product at one rate, medians over its rounds: `viewer` is the cores of one more viewer, `share` all cores
-    divided by the viewers. CPU microseconds are those of one more viewer for each of its datagrams."""
+    """Of one product at one rate: `viewer` is the cores of one more viewer, `share` all cores divided by the viewers.
+    CPU microseconds are those of one more viewer for each of its datagrams."""
 
     product: str
     rate: float
@@ -96,34 +95,31 @@ def settled(marks: Marks, now: float) -> bool:
     return due.size > 0 and bool((marks.came[:, due] > 0).all())
 
 
-def _median(values: Iterable[float]) -> float:
-    return statistics.median(values)
+def cheapest(rounds: Iterable[Measured]) -> Measured:
+    """The round that others on the machine disturbed least: what they do to the caches and the clock of a processor
+    only ever makes work dearer. One that did not carry the load is no candidate while there are others."""
+    known = list(rounds)
+    return min([one for one in known if one.arrived >= SERVED] or known, key=lambda one: one.cores)
 
 
 def cost(measured: Sequence[Measured], product: str, rate: float) -> Cost:
     """What the measurements of a product at a rate say: those with one viewer, and those with all."""
     own = [one for one in measured if one.product == product and one.rate == rate]
     few, many = min(one.viewers for one in own), max(one.viewers for one in own)
-    small = [one for one in own if one.viewers == few]
-    large = [one for one in own if one.viewers == many]
-    base, total = _median(one.cores for one in small), _median(one.cores for one in large)
-    each = (total - base) / (many - few)
-    sent = _median(one.datagrams for one in large) / many
+    small = cheapest(one for one in own if one.viewers == few)
+    large = cheapest(one for one in own if one.viewers == many)
+    each = (large.cores - small.cores) / (many - few)
     return Cost(
         product=product,
         rate=rate,
         viewers=many,
-        host=base - few * each,
+        host=small.cores - few * each,
         viewer=each,
-        share=total / many,
-        microseconds=1e6 * each / sent if sent else 0.0,
-        arrived=_median(one.arrived for one in large),
-        delays=Delays(
-            p50=_median(one.delays.p50 for one in large),
-            p95=_median(one.delays.p95 for one in large),
-            p99=_median(one.delays.p99 for one in large),
-        ),
-        served=all(one.served for one in large),
+        share=large.cores / many,
+        microseconds=1e6 * each / (large.datagrams / many) if large.datagrams else 0.0,
+        arrived=large.arrived,
+        delays=large.delays,
+        served=large.served,
     )
 
 

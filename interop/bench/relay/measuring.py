@@ -12,6 +12,7 @@ from pathlib import Path
 
 from interop.bench.relay.figures import IN_TIME, Measured, delays, settled
 from interop.bench.relay.marks import Marks
+from interop.bench.relay.part import PACE
 from interop.bench.relay.processor import descendants, seconds_used
 from interop.bench.relay.products import Command, Product
 from interop.bench.rig.load import Load
@@ -24,12 +25,13 @@ SETTLES, BEGINS = 20.0, 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How long one measurement lasts, in seconds, how many of each kind there are, and how nice its processes are to
-    others of the machine (-20 to 19)."""
+    """How long one measurement lasts, in seconds, how many of each kind there are, how nice its processes are to
+    others of the machine (-20 to 19), and pictures a second."""
 
     seconds: float
     rounds: int = 1
     nice: int = 0
+    pace: float = PACE
 
 
 def be_nice(pid: int, nice: int) -> None:
@@ -55,7 +57,7 @@ async def measure(product: Product, rate: float, viewers: int, effort: Effort, s
             load.add(role, program.process.pid)
             return program
 
-        ends: Command = ["--viewers", str(viewers), "--rate", str(rate)]
+        ends: Command = ["--viewers", str(viewers), "--rate", str(rate), "--pace", str(effort.pace)]
         try:
             serving = start("relay", product.serve(folder, ends, stacks))
             await programs.ready_file(folder / "relay.json", READY)

@@ -1,8 +1,8 @@
 """What every process of a measurement has in common: a folder with the marks and what the others have told, the film
 that is sent, and how what comes of it is noted.
 
-`python -m MODULE FOLDER --viewers N --rate MBIT`. A process says that it is ready, and where it is, by a file NAME.json
-in the folder.
+`python -m MODULE FOLDER --viewers N --rate MBIT --pace N`. A process says that it is ready, and where it is, by a file
+NAME.json in the folder.
 """
 
 from __future__ import annotations
@@ -27,19 +27,20 @@ from interop.bench.relay.marks import OBJECTS, Marks
 CLOCK = SystemClock()
 HERE = "127.0.0.1"
 FILM = video(1)
-#: Pictures a second, and how many times as large as another a key picture is.
-RATE, KEY = 60, 4
+#: Pictures a second where nothing else is said, and how many times as large as another a key picture is.
+PACE, KEY = 60, 4
 #: Seconds between two looks whether another process is ready.
 LOOK = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process's part in a measurement; `rate` in bit/s."""
+    """One process's part in a measurement; `rate` in bit/s, `pace` in pictures a second."""
 
     folder: Path
     viewers: int
     rate: float
+    pace: float = PACE
 
     def marks(self) -> Marks:
         """The marks of all."""
@@ -65,15 +66,17 @@ def part(about: str | None, *roles: str) -> tuple[str, Part]:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--viewers", type=int, required=True)
     parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--pace", type=float, required=True)
     chosen = parser.parse_args()
-    return getattr(chosen, "role", ""), Part(chosen.folder, chosen.viewers, chosen.rate * 1e6)
+    return getattr(chosen, "role", ""), Part(chosen.folder, chosen.viewers, chosen.rate * 1e6, chosen.pace)
 
 
 class Film:
     """The film: objects of random bytes, since nobody on the way can read what they are."""
 
-    def __init__(self, rate: float) -> None:
-        self._picture = entropy(round(rate / 8 / RATE))
+    def __init__(self, rate: float, pace: float) -> None:
+        self.pace = pace
+        self._picture = entropy(round(rate / 8 / pace))
 
     def sealed(self, key: bool) -> bytes:
         """One object."""
@@ -83,13 +86,12 @@ class Film:
         """The datagrams of an object."""
         return packetize(self.sealed(key), handle, FILM.id, number, int(ObjectFlag.KEY) if key else 0)
 
-
-async def show(send: Callable[[int], None]) -> None:
-    """`send` each object's number when it is due, whatever the one before cost, until all of them were sent."""
-    begins = CLOCK.monotonic()
-    for number in range(OBJECTS):
-        await asyncio.sleep(max(0.0, begins + number / RATE - CLOCK.monotonic()))
-        send(number)
+    async def show(self, send: Callable[[int], None]) -> None:
+        """`send` each object's number when it is due, whatever the one before cost, until all of them were sent."""
+        begins = CLOCK.monotonic()
+        for number in range(OBJECTS):
+            await asyncio.sleep(max(0.0, begins + number / self.pace - CLOCK.monotonic()))
+            send(number)
 
 
 class Receipt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,6 +41,11 @@ def avl(program: Path) -> Product:
         return [*begins, "serve", *ports, *kept(folder, "relay")]
 
     return Product(name="avl", serve=serve, source=_module("source"), audience=_module("audience"))
+
+
+def chromium(program: Path) -> Product:
+    """A relay of ours with viewers in Chromium."""
+    return replace(avl(program), name="avl, Chromium", audience=_module("browsers"))
 
 
 def _peer(name: str, module: str, role: str = "serve") -> Product:

@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from interop.bench.relay.figures import Measured
+
 #: Pieces of stack frames by which a stack is told apart: the first kind any of whose pieces it holds. Passing an object
-#: on to each viewer is sending, though it happens while the host's packet is being received.
+#: on to each viewer is sending, though it happens while the host's packet is being received; what else is received are
+#: acknowledgements and reports, and packets of the host.
 KINDS = {
     "send": (
         "forward/fanout.py",
@@ -20,7 +23,7 @@ KINDS = {
         "send_batch",
         "datagrams_to_send",
     ),
-    "receive": ("receive_datagram", "Endpoint._received", "_readable", "rate/ledger.py", "rate/controller.py"),
+    "ACKs": ("receive_datagram", "Endpoint._received", "_readable", "rate/ledger.py", "rate/controller.py"),
 }
 REST = "rest"
 
@@ -33,6 +36,16 @@ class Profile:
     kinds: dict[str, float]
     own: dict[str, float]
     within: dict[str, float]
+
+
+def split(few: Measured, of_few: Profile, many: Measured, of_many: Profile) -> dict[str, float]:
+    """CPU microseconds by kind of work, of one more viewer for each of its datagrams: what the host costs is in both
+    measurements alike."""
+    more, sent = many.viewers - few.viewers, many.datagrams / many.viewers
+    return {
+        kind: 1e6 * (many.cores * of_many.kinds.get(kind, 0) - few.cores * of_few.kinds.get(kind, 0)) / more / sent
+        for kind in (*KINDS, REST)
+    }
 
 
 def kind_of(frames: Iterable[str]) -> str:

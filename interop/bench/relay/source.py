@@ -22,7 +22,7 @@ from avl_protocol.wire.messages import Accept, Admit, HopMessage, Incoming, Reco
 from avl_protocol.wire.registry import Channel, ObjectFlag
 from avl_protocol.wire.target import parse_address, parse_pin
 from interop.bench.attack.hops import CLOCK, host
-from interop.bench.relay.part import FILM, HERE, Film, Part, part, show
+from interop.bench.relay.part import FILM, HERE, Film, Part, part
 from interop.bench.relay.sockets import Leaving
 
 #: Bytes that a host tells each viewer when it has reported.
@@ -38,7 +38,7 @@ class Source:
         self._hop.on_message, self._hop.on_channel = self._message, self._report
         self._hop.on_fates = self._settled
         self._marks = mine.marks()
-        self._film = Film(mine.rate)
+        self._film = Film(mine.rate, mine.pace)
         self._wants_key = True
         #: Objects that were made, and that have left.
         self._made = self._left = 0
@@ -56,7 +56,11 @@ class Source:
         await self._hop.dial(relay, endpoint)
         self._hop.hop.send(Tracks((FILM.row,)))
 
-    def send(self, number: int) -> None:
+    async def show(self) -> None:
+        """Send the film, to its end."""
+        await self._film.show(self._send)
+
+    def _send(self, number: int) -> None:
         """Send an object, and what protects it."""
         now = CLOCK.monotonic()
         carrier, handle = self._hop.hop.carrier, self._hop.hop.media_handle
@@ -100,7 +104,7 @@ async def main() -> None:
     source = Source(parse_pin(relay["pin"]), mine)
     await source.dial(parse_address(relay["quic"]))
     mine.tell("source", device=source.identity.number)
-    await show(source.send)
+    await source.show()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from aioquic.quic.events import DatagramFrameReceived, HandshakeCompleted, QuicE
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.tls import self_signed
-from interop.bench.relay.part import CLOCK, HERE, Film, Part, Receipt, part, show
+from interop.bench.relay.part import CLOCK, HERE, Film, Part, Receipt, part
 
 #: What a client says it is, as the protocol that it asks for.
 SOURCE, WATCH = "source", "watch"
@@ -108,7 +108,7 @@ async def serve_all(mine: Part) -> None:
 
 async def source(mine: Part) -> None:
     """The host, until all was sent."""
-    relay, marks, film = await mine.told("relay"), mine.marks(), Film(mine.rate)
+    relay, marks, film = await mine.told("relay"), mine.marks(), Film(mine.rate, mine.pace)
     async with connect(
         HERE, relay["port"], configuration=settings(True, SOURCE), create_protocol=Sending
     ) as connection:
@@ -120,7 +120,7 @@ async def source(mine: Part) -> None:
             connection.send(film.pieces(number, 1))
             marks.leave(number, number + 1, CLOCK.monotonic())
 
-        await show(send)
+        await film.show(send)
 
 
 async def watch(mine: Part) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.loop.runtime import run
-from interop.bench.relay.part import CLOCK, HERE, Film, Part, Receipt, part, show
+from interop.bench.relay.part import CLOCK, HERE, Film, Part, Receipt, part
 
 SERVER = "turnserver"
 #: RFC 8489, section 5, and RFC 8656, sections 17 and 18.
@@ -111,7 +111,7 @@ def serve(mine: Part) -> None:
 
 async def source(mine: Part) -> None:
     """The host, until all was sent to everybody."""
-    marks, film = mine.marks(), Film(mine.rate)
+    marks, film = mine.marks(), Film(mine.rate, mine.pace)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
         bound.bind((HERE, 0))
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
@@ -126,7 +126,7 @@ async def source(mine: Part) -> None:
                     bound.sendto(piece, target)
             marks.leave(number, number + 1, CLOCK.monotonic())
 
-        await show(send)
+        await film.show(send)
 
 
 async def watch(mine: Part) -> None:

@@ -50,6 +50,8 @@ EARLY = 0.0005
 TICK = 0.000001
 #: The timer moves to a later time where that is so many seconds later: below that, to look again costs less.
 LATER = 0.002
+#: One packet in so many of strangers is that of a newcomer, however many wait of those who are connected.
+TURNS = 4
 #: Packets of one address in one wake-up that are served before those of others who sent more.
 FEW = 2
 #: Why packets are not read: their peer has spent its allowance, or too many wait for their turn.
@@ -111,7 +113,7 @@ class Endpoint:
         self._on_carrier: OnCarrier | None = None
         self._on_http: HttpHandler | None = None
         self._origin_allowed: Callable[[str, str], bool] = _no_origin
-        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic(), self._names)
+        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic(), limits, names=self._names)
 
     # ---- what programs call
 
@@ -249,6 +251,10 @@ class Endpoint:
             if before not in local or not self._bound().tell_local() or not connection.try_from(before, source):
                 connection.follow(now)
 
+    def shed_strangers(self, share: float) -> int:
+        """Memory runs short: the newest strangers go, this share of them; how many there were."""
+        return self._acceptor.admission.shed(share) + self._quota.shed(share)
+
     def send_raw(self, data: bytes, address: Address) -> None:
         """Send a datagram that is not QUIC; its first byte must leave both top bits clear."""
         if not data or data[0] & 0xC0:
@@ -305,6 +311,7 @@ class Endpoint:
         limits = self._limits
         crowded = len(batch) > limits.turn_packets
         taken: dict[BoundConnection, int] = {}
+        spent: dict[BoundConnection, float] = {}
         for data, arrival in batch:
             bound = self._routes.known(data)
             if bound is None:
@@ -322,7 +329,7 @@ class Endpoint:
                 continue
             if crowded:
                 count = taken.get(bound, 0)
-                if count >= limits.turn_packets:
+                if count >= limits.turn_packets or spent.get(bound, 0.0) >= limits.turn_friend_seconds:
                     if len(self._late) < limits.waiting_friends:
                         self._late.append((data, arrival))
                     else:
@@ -330,7 +337,10 @@ class Endpoint:
                     continue
                 taken[bound] = count + 1
             if bound.takes(now):
+                began = self._clock.monotonic() if crowded else now
                 self._deliver(bound, data, arrival, now)
+                if crowded:
+                    spent[bound] = spent.get(bound, 0.0) + self._clock.monotonic() - began
             else:
                 self._unread[BEYOND] += 1
 
@@ -353,7 +363,8 @@ class Endpoint:
                 break
             if count and self._clock.monotonic() >= ends:
                 break
-            data, arrival = known.popleft() if known else new.popleft()
+            newcomer = bool(new) and (not known or count % TURNS == TURNS - 1)
+            data, arrival = new.popleft() if newcomer else known.popleft()
             self._receive(data, arrival, now)
         self._serve(now)
         if known or new:
@@ -483,6 +494,10 @@ class Endpoint:
             if self._admits(first.destination, address):  # nobody else learns that there is somebody
                 self._bound().send_batch([(verdict, arrival)])
         elif verdict is not None and self._admits(verdict.original, address):
+            host = address[0]
+            half_open = self._acceptor.admission.open(host, now, lambda: self._abort(bound))
+            if half_open is None:
+                return
             settings = configuration(is_client=False, alpn=[ALPN, ALPN_HTTP], idle_timeout=self._idle_timeout)
             tls.apply(settings)
             connection = Connection(
@@ -494,12 +509,9 @@ class Endpoint:
                 original_destination_connection_id=verdict.original,
                 retry_source_connection_id=verdict.retried,
             )
-            host = address[0]
-            admission = self._acceptor.admission
-            admission.opened(host)
 
             def settled(made: BoundConnection, failure: str | None) -> None:
-                admission.settled(host)
+                half_open.release()
                 self._handshakes["done" if failure is None else "failed"] += 1
                 if failure is None:
                     self._place(made, host)

@@ -7,7 +7,7 @@ share its one budget.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 
 from aioquic.quic.congestion.base import QuicCongestionControl, register_congestion_control
@@ -91,6 +91,16 @@ class CongestionAdapter(QuicCongestionControl):
         else:
             self._acked += packet.sent_bytes
 
+    def on_datagrams_acked(self, now: float, sizes: Sequence[int]) -> None:
+        """Packets of one datagram each, of these sizes, were acknowledged."""
+        size = sum(sizes)
+        self.bytes_in_flight -= size
+        self.answered_at = self.hop.answered_at = now
+        self.streams.on_acked(now, sizes[0])  # may end a round, to which the others do not belong
+        if len(sizes) > 1:
+            self.streams.on_acked(now, size - sizes[0], len(sizes) - 1)
+        self._controller.on_acked(now, size, now)
+
     def on_packets_lost(self, *, now: float, packets: Iterable[QuicSentPacket]) -> None:
         lost = [packet.sent_bytes for packet in packets]
         self.bytes_in_flight -= sum(lost)
@@ -152,6 +162,16 @@ class PacerAdapter:
             rate = target / 8
         self._pacer.rate = rate
         return self._pacer.next_send_time(now)
+
+    def granted(self, now: float) -> float:
+        """Bytes of which may have left when one more packet leaves now."""
+        self._pacer.rate = self._congestion.pacing_rate
+        return self._pacer.granted(now, waited=self.waited)
+
+    def spend(self, now: float, size: int) -> None:
+        """Packets of `size` bytes together left."""
+        self._pacer.sent(now, size, waited=self.waited)
+        self._left = True
 
     def update_after_send(self, now: float) -> None:
         """A packet left."""

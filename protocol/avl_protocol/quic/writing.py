@@ -10,21 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from aioquic import tls
 from aioquic.quic.connection import NetworkAddress, QuicConnection
 from aioquic.quic.crypto import CryptoPair
-from aioquic.quic.packet import QuicPacketType
 from aioquic.quic.recovery import QuicPacketSpace
 from aioquic.quic.stream import QuicStream
 from aioquic.tls import CipherSuite
 
 from avl_protocol.quic.congestion import RESERVE, CongestionAdapter
 from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY, DatagramSender
+from avl_protocol.quic.sentpackets import SentDatagram, SentPacket
 from avl_protocol.quic.shortheader import overhead, protect, protect_all
-from avl_protocol.rate.sendqueue import Waiting
+from avl_protocol.rate.hop import OVERHEAD
 from avl_protocol.wire import varint
 
-ONE_RTT = tls.Epoch.ONE_RTT
 _ACK, _STREAM, _DATAGRAM = b"\x02", 0x08, b"\x31"
 _OFFSET, _LENGTH, _END = 0x04, 0x02, 0x01
 #: How a length of two bytes begins (RFC 9000, section 16).
@@ -54,30 +52,6 @@ class _Packet:
             self.handlers.append((handler, arguments))
 
 
-class _SentPacket:
-    """What aioquic's loss recovery keeps of a packet (its QuicSentPacket): a plain object because there is one a
-    packet."""
-
-    __slots__ = ("delivery_handlers", "is_ack_eliciting", "packet_number", "sent_bytes", "sent_time")
-
-    epoch = ONE_RTT
-    is_crypto_packet = False
-    packet_type = QuicPacketType.ONE_RTT
-    quic_logger_frames: tuple[()] = ()
-
-    def __init__(self, number: int, size: int, now: float, eliciting: bool, handlers: list[Any]) -> None:
-        self.packet_number = number
-        self.sent_bytes = size
-        self.sent_time = now
-        self.is_ack_eliciting = eliciting
-        self.delivery_handlers = handlers
-
-    @property
-    def in_flight(self) -> bool:
-        """Whether it counts for the window."""
-        return self.is_ack_eliciting
-
-
 class Writer:
     """Writes for one connection, from its streams and the datagrams of `sender`, whose pacer is asked.
 
@@ -104,7 +78,7 @@ class Writer:
         assert isinstance(congestion, CongestionAdapter)
         self._congestion = congestion
         self._on_acknowledged = on_acknowledged
-        self._packets: list[_SentPacket] = []
+        self._packets: list[SentPacket | SentDatagram] = []
         self._payloads: list[bytes] = []
         self._space: QuicPacketSpace
         self._keys: CryptoPair
@@ -192,15 +166,13 @@ class Writer:
         if media:
             window -= RESERVE
         pace.urgent, pace.bulk = not media, False
+        if media and not sender.hop.probing and (space.ack_at is None or space.ack_at > now):
+            window -= self._write_burst(window, now)
         while queue:
             if space.ack_at is None or space.ack_at >= now:
                 at = self._connection._pacing_at = pace.next_send_time(now)
                 if at is not None:
                     return
-                if media and (added := self._write_alone(queue[0], window, now)):
-                    window -= added
-                    queue.popleft()
-                    continue
             packet = self._begin(space, window, now)
             while queue:
                 waiting = queue[0]
@@ -216,22 +188,34 @@ class Writer:
                 return
             window -= self._end(packet, now)
 
-    def _write_alone(self, waiting: Waiting, window: int, now: float) -> int:
-        """A packet of one datagram that leaves no room for another, as nearly all of media are; the bytes in flight
-        that it adds. 0, and nothing written, where it is smaller or larger than the window."""
-        connection, payload = self._connection, waiting.payload
+    def _write_burst(self, window: int, now: float) -> int:
+        """Packets of one datagram each, as long as one leaves no room for another, and pace and window allow: what
+        nearly all of media are. The bytes in flight that they add."""
+        connection, sender = self._connection, self._sender
+        queue, hop, fate = sender.queue, sender.hop, sender.fate
+        payloads, packets = self._payloads, self._packets
         around = overhead(connection._peer_cid.cid) + _DATAGRAM_HEAD
-        size = len(payload)
-        total = size + around
-        if 2 * size < connection._max_datagram_size or total > min(connection._max_datagram_size, window):
-            return 0
-        record = self._sender.leaves(waiting)
-        handlers = [] if record is None else [(self._sender.fate, (record,))]
-        self._payloads.append(b"".join((_DATAGRAM, (size | _TWO_BYTES).to_bytes(2, "big"), payload)))
-        number = connection._packet_number + len(self._packets)
-        self._packets.append(_SentPacket(number, total, now, True, handlers))
-        self._pace.update_after_send(now)
-        return total
+        least, most = connection._max_datagram_size // 2, connection._max_datagram_size - around
+        number = connection._packet_number + len(packets)
+        granted = self._pace.granted(now)
+        spent = added = 0
+        while queue and spent <= granted:
+            payload, _, cookie = queue[0]
+            size = len(payload)
+            if not least < size <= min(most, window - added - around):
+                break
+            record = hop.datagram_sent(payload, cookie, now)
+            if record is None:
+                break
+            queue.popleft()
+            payloads.append(b"".join((_DATAGRAM, (size | _TWO_BYTES).to_bytes(2, "big"), payload)))
+            packets.append(SentDatagram(number, size + around, now, record, fate))
+            number += 1
+            added += size + around
+            spent += size + OVERHEAD
+        if spent:
+            self._pace.spend(now, spent)
+        return added
 
     def _begin(self, space: QuicPacketSpace, window: int, now: float) -> _Packet:
         """A packet of what may be in flight within `window`, with the acknowledgement that is due."""
@@ -269,7 +253,7 @@ class Writer:
         size = len(payload) + overhead(connection._peer_cid.cid)
         number = connection._packet_number + len(self._packets)
         self._payloads.append(payload)
-        self._packets.append(_SentPacket(number, size, now, packet.eliciting, packet.handlers))
+        self._packets.append(SentPacket(number, size, now, packet.eliciting, packet.handlers))
         self._pace.update_after_send(now)
         return size if packet.eliciting else 0
 
@@ -284,7 +268,7 @@ class Writer:
         sent = space.sent_packets
         for packet in packets:
             sent[packet.packet_number] = packet  # type: ignore[assignment]
-            if packet.is_ack_eliciting:
+            if packet.in_flight:
                 eliciting += 1
                 flying += packet.sent_bytes
         if eliciting:

@@ -91,6 +91,15 @@ class HopRate:
         """The transport's verdict on a datagram."""
         self.ledger.resolved(record, arrived)
 
+    def arrived(self, records: Sequence[Sent]) -> None:
+        """The transport's verdict on datagrams: they arrived."""
+        self.ledger.arrived(records)
+
+    @property
+    def probing(self) -> bool:
+        """Whether what leaves next may be a probe, at a rate of its own."""
+        return self._probing > 0
+
     def take_fates(self) -> list[tuple[object, bool]]:
         """Cookies of datagrams whose fate became known; True: arrived."""
         fates, self.ledger.fates = self.ledger.fates, []

@@ -104,6 +104,15 @@ class Ledger:
                 self._lose(record)
             self._settle()
 
+    def arrived(self, records: Sequence[Sent]) -> None:
+        """The transport's verdict on several datagrams."""
+        for record in records:
+            if record.state == PENDING:
+                record.state = ARRIVED
+                self.unanswered -= record.size
+                self.fates.append((record.cookie, True))
+        self._settle()
+
     def reported(self, report: ArrivalReport, now: float) -> tuple[list[Arrival], list[tuple[float, int]]]:
         """The peer's feedback: arrivals of datagrams sent once, in order of arrival, and what is lost by now.
 

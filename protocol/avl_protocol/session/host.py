@@ -99,6 +99,7 @@ class HostSession:
         self.state = HostState.HANDSHAKE
         self.viewer = b""
         self.permissions = Permission(0)
+        self._withheld = Permission(0)
         self._wish = Permission(0)
         self._name = ""
         self._attempt: Try | None = None
@@ -120,6 +121,21 @@ class HostSession:
     def name(self) -> str:
         """What the viewer calls itself; "" before it has said so. Any text: it is the viewer's choice."""
         return self._name
+
+    @property
+    def withheld(self) -> Permission:
+        """Permissions that the viewer has and can't use for its input now."""
+        return self._withheld
+
+    @property
+    def holding(self) -> bool:
+        """Whether the viewer holds a key or button down."""
+        return self._gate.holding
+
+    @property
+    def keeps_up(self) -> bool:
+        """Whether what is said on channel 0 now leaves at once: its viewer reads, and there is a path."""
+        return self.state is HostState.ADMITTED and self._secure is not None and self._secure.writable(Channel.CONTROL)
 
     @property
     def detached(self) -> bool:
@@ -384,10 +400,18 @@ class HostSession:
         self._ended(CloseCode.ENDED)
 
     def _input(self, batch: Batch, now: float) -> None:
-        events, discarded = self._gate.admit(batch, self.permissions, now)
+        events, discarded = self._gate.admit(batch, self.permissions & ~self._withheld, now)
         self.discarded += discarded
         self.events.append(Input(tuple(events), batch.sequence, self.discarded))
         self._timers.set(Timer.SILENCE, self._gate.silence_deadline())
+
+    def withhold(self, permissions: Permission) -> None:
+        """Discard input that needs one of these from now on, whatever was granted. What the viewer holds is let go of:
+        in an event that comes before any of later input."""
+        if permissions != self._withheld:
+            self._withheld = permissions
+            if permissions:
+                self._release()
 
     def applied(self, event: Input, now: float) -> None:
         """Input was applied: tell the viewer, if it was the viewer's."""

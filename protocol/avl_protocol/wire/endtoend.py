@@ -223,6 +223,73 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """Host to viewer: who may act or draw, as rows of (number, name, permissions, asks), and which of them has control
+    (0: nobody alone). `you`: the receiver's own number; `viewers`: how many there are in all (4.10)."""
+
+    you: int
+    mode: int
+    holder: int
+    viewers: int
+    people: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Viewer to host: ask for control, let go of it, or give it to the viewer of a number (4.10)."""
+
+    act: int
+    to: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Viewer to host: my pointer is here, in desktop pixels; `laser`: I point at something (4.10)."""
+
+    x: int
+    y: int
+    laser: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Host to viewer: pointers of others that moved, as rows of (person, x, y, laser) (4.10)."""
+
+    rows: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """Viewer to host: further points (x, y) of a stroke, in desktop pixels; a higher number begins another (4.10)."""
+
+    stroke: int
+    points: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Host to viewer: further points of a stroke of another viewer (4.10)."""
+
+    person: int
+    stroke: int
+    points: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Viewer to host: wipe away what I drew; `everybody`: all that was drawn (4.10)."""
+
+    everybody: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Host to viewer: what this viewer drew is gone; 0: all of it (4.10)."""
+
+    person: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The session ends, because of `code`."""
 
@@ -290,6 +357,14 @@ ControlMessage = (
     | Ticket
     | Missing
     | Replaced
+    | People
+    | Control
+    | Point
+    | Points
+    | Stroke
+    | Drawn
+    | Clear
+    | Cleared
 )
 InputMessage = Batch | Echo
 BulkMessage = Clipboard | ClipboardAsk | ClipboardSet

@@ -36,6 +36,12 @@ MAX_TRACK_LIFETIME = 10000  # longest lifetime of a track's datagrams in a queue
 MAX_CURSOR_SIDE = 512  # longest side of a pointer's shape in pixels
 MAX_CODE_LENGTH = 8  # characters of a code
 MAX_CANDIDATES = 16  # most addresses of one CANDIDATES
+MAX_PEOPLE = 32  # most viewers that one PEOPLE names
+MAX_PERSON_NAME = 40  # most characters of a viewer's name as the others are told it
+MAX_STROKE_PART = 64  # most points of one STROKE
+MAX_STROKE_POINTS = 512  # most points of a stroke
+MAX_DRAWN_POINTS = 2048  # points that a host takes of one viewer at once
+MAX_DRAWN_RATE = 256  # points that a host takes of one viewer further in each second
 MAX_WEBSOCKET_DATA = 16384  # most bytes of a stream in one WebSocket message
 MAX_WEBSOCKET_CREDIT = 262144  # credit of a WebSocket stream to begin with
 
@@ -57,6 +63,11 @@ T_KEEPALIVE = 10.0  # seconds: between keepalives on an idle hop
 T_IDLE = 30.0  # seconds: QUIC idle timeout
 T_SILENCE = 0.1  # seconds: of silence on a busy hop, then it is asked; as long without an answer, and another path is taken
 T_RESUME = 600.0  # seconds: how long a session without a path is kept, and a ticket honoured
+T_PEOPLE = 0.25  # seconds: between two PEOPLE of a host at least
+T_POINTING = 0.05  # seconds: between two POINTs of a viewer, or two POINTS of a host, at least; parts of strokes wait as long
+T_POINTED = 3.0  # seconds: a pointer that stays where it is has faded
+T_CONTROL_IDLE = 5.0  # seconds: of a holder that does nothing, then control passes to who asks for it
+T_STROKE = 8.0  # seconds: after its last point a stroke has faded
 
 # Timing of paths, in seconds (spec 08-paths).
 T_PATH_FIRST_RETRY = 0.25  # a host or viewer that has no hop waits before it dials again, at first; doubling from there
@@ -217,6 +228,7 @@ class Permission(IntFlag):
     KEYBOARD = 4  # type
     CLIPBOARD_OUT = 8  # read the host's clipboard
     CLIPBOARD_IN = 16  # set the host's clipboard
+    ANNOTATE = 32  # draw and point over the picture
 
 
 class Modifier(IntFlag):
@@ -253,6 +265,22 @@ class ClipboardState(IntEnum):
     TOO_LARGE = 3  # a text longer than CLIPBOARD_TEXT
     NO_ANSWER = 4  # the program, or the desktop, that was asked does not answer
     NOT_PERMITTED = 5  # the session may not
+
+
+class ControlMode(IntEnum):
+    """Registry section "control_modes"."""
+
+    SHARED = 0  # everybody with permission may act
+    ONE = 1  # one viewer at a time may act
+    HOST = 2  # the person at the host alone acts
+
+
+class ControlAct(IntEnum):
+    """Registry section "control_acts"."""
+
+    REQUEST = 1  # let me have control
+    RELEASE = 2  # I do not want it, or not any more
+    GIVE = 3  # let this viewer have it
 
 
 class Chroma(IntEnum):
@@ -402,6 +430,14 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "TICKET": (16, ((0, "ticket", "bytes"), (1, "seconds", "int"),)),
     "MISSING": (17, ((0, "track", "int"), (1, "objects", "int[][]"),)),
     "REPLACED": (18, ((0, "track", "int"), (1, "objects", "int[][]"), (2, "newest", "int"),)),
+    "PEOPLE": (19, ((0, "you", "int"), (1, "mode", "int"), (2, "holder", "int"), (3, "viewers", "int"), (4, "people", "any[][]"),)),
+    "CONTROL": (20, ((0, "act", "int"), (1, "to", "int"),)),
+    "POINT": (21, ((0, "x", "int"), (1, "y", "int"), (2, "laser", "bool"),)),
+    "POINTS": (22, ((0, "rows", "int[][]"),)),
+    "STROKE": (23, ((0, "stroke", "int"), (1, "points", "int[][]"),)),
+    "DRAWN": (24, ((0, "person", "int"), (1, "stroke", "int"), (2, "points", "int[][]"),)),
+    "CLEAR": (25, ((0, "everybody", "bool"),)),
+    "CLEARED": (26, ((0, "person", "int"),)),
 }
 INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),

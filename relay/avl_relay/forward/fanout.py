@@ -21,11 +21,12 @@ from avl_protocol.session.media.sender import SentFragment
 from avl_protocol.session.media.subscription import Subscription
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire import datagram
-from avl_protocol.wire.datagram import MediaHeader
+from avl_protocol.wire.datagram import MediaHeader, of_track
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.messages import Viewers
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType
 from avl_relay.forward.branch import Branch, together
+from avl_relay.forward.caps import FREE, Caps
 from avl_relay.forward.queuedelay import QueueDelay
 
 #: Seconds between key objects asked for on behalf of viewers that are merely slow.
@@ -38,6 +39,8 @@ FALLEN = 0.9
 HOLD = 0.04
 #: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate.
 NOBODY, UNTOLD = (0, (), 0), (-1, (), 0)
+#: Bytes of objects that are kept while memory is short: enough for who comes late to a still screen.
+LEAN = 256 << 10
 #: First row of the parity that is sent as a probe, beyond what protects an object.
 SPARE_ROW = 64
 
@@ -70,6 +73,9 @@ class Fanout:
         #: The rest of the audience, at other workers; and the best rate among all, where that is known from elsewhere.
         self._branches: dict[Branch, None] = {}
         self.best_anywhere = 0.0
+        self._caps: dict[int, Caps] = {}
+        self._now = 0.0
+        self._lean = False
         self._recovered: dict[int, float] = {}
         self._cache = ObjectCache()
         self._protected: dict[int, int] = {}
@@ -85,10 +91,45 @@ class Fanout:
         self._protected = {track: number for track, number in self._protected.items() if track in self._tracks}
         self._recovered = {track: at for track, at in self._recovered.items() if track in self._tracks}
 
+    def cap(self, handle: int, carrier: Carrier, caps: Caps) -> None:
+        """Forward no more to a viewer than its caps allow: whole objects are left out, as for a slow hop."""
+        if caps:
+            self._caps[handle] = caps
+            self._subscription(handle, carrier).capped = partial(self._owes, caps)
+
+    def be_lean(self, lean: bool) -> None:
+        """Memory is (not) short: hardly anything is kept, and no parity made."""
+        if lean is not self._lean:
+            self._lean = lean
+            self._cache.keep(LEAN if lean else None)
+
+    @property
+    def held(self) -> int:
+        """Bytes of objects that are kept."""
+        return self._cache.held
+
+    def backlogs(self) -> list[tuple[int, int]]:
+        """Bytes that wait for each viewer, and its handle."""
+        return [(one.carrier.datagram_backlog, handle) for handle, one in self._subscriptions.items()]
+
+    def drop_waiting(self, handle: int) -> None:
+        """Forget what waits for a viewer, which goes on at the next key objects."""
+        subscription = self._subscriptions[handle]
+        for track in self._tracks.values():
+            of = partial(of_track, handle=self._media_handle, track=track.id)
+            subscription.carrier.drop_datagrams(track.priority, of)
+        subscription.start_anew()
+
+    def _owes(self, caps: Caps) -> bool:
+        owes = caps.owed(self._now) > 0
+        caps.refused += owes
+        return owes
+
     def admit(self, handle: int, carrier: Carrier, tracks: Sequence[int], since: Sequence[int], now: float) -> None:
         """A viewer may have these tracks from now on, each from its object of `since` on, and no others. The host sends
         a key object for it by itself, which may have come already; it gets nothing that is older than its admission."""
         subscription = self._subscription(handle, carrier)
+        self._now = now
         for new in subscription.admit(tracks, since):
             self._catch_up(subscription, new, now)
             self._told = UNTOLD  # the host goes on the assumption that it is wanted, until we say otherwise
@@ -102,10 +143,12 @@ class Fanout:
                 if subscription.takes(found, datagram.decode(data)[0]):
                     cookies = (SentFragment(data, found, now),)
                     subscription.carrier.send_datagrams((data,), found.priority, now + found.lifetime, cookies)
+                    self._caps.get(subscription.handle, FREE).charge(len(data), now)
 
     def remove(self, handle: int, now: float) -> None:
         """A viewer leaves."""
         subscription = self._subscriptions.pop(handle, None)
+        self._caps.pop(handle, None)
         if subscription is not None:
             self._skipped_before += subscription.skipped
             subscription.carrier.offer_spare(_nothing)
@@ -160,6 +203,7 @@ class Fanout:
     def datagrams(self, batch: Sequence[bytes], handle: int, now: float) -> None:
         """Pass on datagrams of the host; only those of its own handle. What comes together of one object leaves
         together, so that a viewer costs little more for many fragments than for one."""
+        self._now = now
         run: list[bytes] = []
         of: tuple[MediaHeader, Track] | None = None
         for data in batch:
@@ -194,9 +238,12 @@ class Fanout:
             deadline = now + track.lifetime
             for branch in self._branches:
                 branch.carry(run, track, header)
+            size = sum(map(len, run)) if self._caps else 0
             for subscription in self._subscriptions.values():
                 if subscription.takes(track, header):
                     subscription.carrier.send_datagrams(run, track.priority, deadline, cookies)
+                    if size and (caps := self._caps.get(subscription.handle)) is not None:
+                        caps.charge(size, now)
                 elif subscription.waits_for_key(track):
                     spacing = T_KEY_SPACING if subscription.followed else SLOW_RECOVERY
                     self._coalesced(header.track, header.object, spacing, now)
@@ -206,7 +253,7 @@ class Fanout:
     def _protect(self, header: MediaHeader, track: Track, now: float) -> None:
         """Once an object is whole: parity, for each viewer as much as its hop is worth."""
         number = header.object
-        if number <= self._protected.get(track.id, -1) or not self._cache.whole(track.id, number):
+        if self._lean or number <= self._protected.get(track.id, -1) or not self._cache.whole(track.id, number):
             return
         self._protected[track.id] = number
         block = min(datagram.fragment_count(header.length), parity.BLOCK)
@@ -226,7 +273,7 @@ class Fanout:
 
     def _spare(self, subscription: Subscription, count: int, now: float) -> Sequence[bytes]:
         """More parity of the newest object of a track that a viewer gets, for a probe."""
-        for track in subscription.tracks:
+        for track in () if self._lean else subscription.tracks:
             newest = self._cache.newest(track) if subscription.gets(track) else None
             if newest is not None and len(newest[1]) > MAX_FRAGMENT_PAYLOAD:
                 number, sealed = newest
@@ -297,6 +344,8 @@ class Fanout:
             subscription.followed = first and subscription is best
             self._delay.look(subscription.carrier, now)
         rate = 0 if best is None else round(best.carrier.rate or 0.0)
+        if best is not None and (most := self._caps.get(best.handle, FREE).rate) is not None:
+            rate = round(min(rate or most, most))
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
         whole = Viewers(len(watching), self._wanted, rate, hold)
         if self._branches:

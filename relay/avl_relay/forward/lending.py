@@ -151,10 +151,11 @@ class Lending:
         twin = host.carrier.open_stream()
         host.adopt(twin)
         host.carrier.send_stream(twin, channel_header(header.handle, header.channel))
-        if is_bulk(header.channel):
+        bulk = is_bulk(header.channel)
+        if bulk:
             host.carrier.set_stream_bulk(twin)
             peer.carrier.set_stream_bulk(stream)
-        self._splices.join(peer, stream, host, twin)
+        self._splices.join(peer, stream, host, twin, bulk=bulk)
 
     def gone(self, peer: HopServer, now: float) -> None:
         """A worker's hop is over, and with it all sessions there: the host is told, if it is still there."""

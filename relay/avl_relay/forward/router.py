@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from math import inf
+from heapq import nlargest
+from math import ceil, inf
+from operator import itemgetter
 from typing import Any
 
-from avl_protocol.endpoint.accept.admission import source
-from avl_protocol.endpoint.accept.sources import source_tag
+from avl_protocol.endpoint.accept.sources import source, source_tag
 from avl_protocol.media.track import tracks_of
+from avl_protocol.rate.limits import DEFAULT, Allowance, Limits
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
@@ -57,6 +59,7 @@ from avl_protocol.wire.registry import T_ASKED, T_CONSENT, T_UNADMITTED, Channel
 from avl_relay.access import Access, Decision, MayAttach, MayRegister, OpenAccess
 from avl_relay.directory import Directory, LocalDirectory, Place, WhereIs
 from avl_relay.forward.asking import Asked, Asking, Question
+from avl_relay.forward.caps import Caps, cap
 from avl_relay.forward.fanout import Fanout
 from avl_relay.forward.lending import Lending
 from avl_relay.forward.limits import Buckets
@@ -96,8 +99,13 @@ class Router:
         nat_test: Callable[[HopServer, bytes], None] = lambda peer, token: None,
         access: Access | None = None,
         directory: Directory | None = None,
+        limits: Limits = DEFAULT,
         handles: tuple[int, int] = (1, 1),
     ) -> None:
+        self._bounds = limits
+        self._lean = self._full = False
+        #: What bounds all sessions together.
+        self._total = cap(limits.forward_total, 0.0)
         self._nat_test = nat_test
         self._secret = secret
         self._log = log
@@ -195,6 +203,37 @@ class Router:
         fanouts = (publisher.fanout.snapshot() for publisher in self._hosts.values())
         return Snapshot("router", counts, (*so_far, *fanouts))
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait here: for viewers, for hosts, and for who comes late."""
+        fanouts = [publisher.fanout for publisher in self._hosts.values()]
+        media = sum(fanout.held + sum(size for size, _ in fanout.backlogs()) for fanout in fanouts)
+        return media + self._parking.size + self._splices.waiting
+
+    def be_lean(self, lean: bool) -> None:
+        """Memory is (not) short: caches are small and no parity is made."""
+        self._lean = lean
+        for publisher in self._hosts.values():
+            publisher.fanout.be_lean(lean)
+
+    def take_newcomers(self, taken: bool) -> None:
+        """Whether sessions may be asked for that this relay does not carry already."""
+        self._full = not taken
+
+    def drop_slowest(self, share: float) -> int:
+        """Forget what waits for the viewers for whom most waits, this share of those for whom anything does; how many
+        there were."""
+        waiting = [
+            (size, handle, publisher.fanout)
+            for publisher in self._hosts.values()
+            for size, handle in publisher.fanout.backlogs()
+            if size
+        ]
+        slowest = nlargest(ceil(share * len(waiting)), waiting, key=itemgetter(0))
+        for _, handle, fanout in slowest:
+            fanout.drop_waiting(handle)
+        return len(slowest)
+
     def viewer_seconds(self, now: float) -> float:
         """For how many seconds admitted sessions have been served, all together."""
         return self._watching.seconds(now)
@@ -217,7 +256,7 @@ class Router:
             if (publisher := self._by_peer.get(peer)) is not None:
                 publisher.fanout.datagrams(event.datagrams, publisher.media_handle, now)
         elif isinstance(event, ChannelReceived):
-            self._received(peer, event)
+            self._received(peer, event, now)
         elif isinstance(event, Said):
             if peer in self._lending:
                 self._lending.said(peer, event.message, now)
@@ -270,10 +309,11 @@ class Router:
         if decision.refused is not None:
             raise Refused(decision.refused)
         if isinstance(asked.wish, Registering):
-            self._register(asked, asked.wish, now)
+            self._register(asked, asked.wish, decision.forwards or self._bounds.forward_device, now)
         else:
             where = WhereIs(self._asking.number(), question.device)
-            self._asking.add(replace(asked, question=where))
+            allowance = decision.forwards or self._bounds.forward_session
+            self._asking.add(replace(asked, question=where, forwards=allowance))
             if (place := self._directory.find(where, now)) is not None:
                 self._located(where, place, now)
 
@@ -283,7 +323,7 @@ class Router:
             publisher = self._hosts.get(question.device)  # it may have come or gone while we asked
             if place is not Place.HERE or publisher is None:
                 raise Refused(CloseCode.UNAVAILABLE)
-            self._attach(asked.peer, publisher, asked.wish, now)
+            self._attach(asked.peer, publisher, asked.wish, asked.forwards, now)
 
     def _forget(self, asked: Asked) -> None:
         """Nobody waits for an answer any more."""
@@ -295,7 +335,7 @@ class Router:
 
     # hosts
 
-    def _register(self, asked: Asked, wish: Registering, now: float) -> None:
+    def _register(self, asked: Asked, wish: Registering, forwards: Allowance | None, now: float) -> None:
         """A host is online. An older connection of the same device gives way, unless the new one yields: it is the same
         key, so the same host."""
         peer, device, number = asked.peer, wish.device, asked.question.id
@@ -312,14 +352,22 @@ class Router:
         for older in self._asking.registrations(device, number):
             self._forget(older)
             self._peers.close(older.peer, CloseCode.REPLACED, now)
-        publisher = self._publish(peer, device, number, self._handle())
+        publisher = self._publish(peer, device, number, self._handle(), forwards, now)
         self._happened["hosts"] += 1
         self._directory.arrived(device, now)
         self._log("host online", {"device": device})
         peer.registered(publisher.media_handle)
         self._peers.look_again(peer)
 
-    def _publish(self, peer: HopServer, device: int, number: int, media_handle: int) -> Publisher:
+    def _publish(
+        self,
+        peer: HopServer,
+        device: int,
+        number: int,
+        media_handle: int,
+        forwards: Allowance | None,
+        now: float,
+    ) -> Publisher:
         """A new row of the table of hosts."""
         publisher = Publisher(
             device=device,
@@ -331,7 +379,9 @@ class Router:
                 lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
                 delay=self._delay,
             ),
+            cap=cap(forwards, now),
         )
+        publisher.fanout.be_lean(self._lean)
         self._hosts[device] = self._by_peer[peer] = publisher
         return publisher
 
@@ -366,7 +416,10 @@ class Router:
         if device in self._hosts:
             self._peers.close(peer, CloseCode.REPLACED, now)
         else:
-            self._publish(peer, device, self._asking.number(), media_handle).borrowed = True
+            publisher = self._publish(
+                peer, device, self._asking.number(), media_handle, self._bounds.forward_device, now
+            )
+            publisher.borrowed = True
             self._idle.set(peer, now + LINGER)
             peer.send(Viewers(0))
         self._peers.take(peer, now)
@@ -383,10 +436,14 @@ class Router:
             self._offline(publisher, now)
             self._peers.settle(now)
 
+    def _comes_back(self, device: int, session: bytes, moves: int) -> bool:
+        """Whether a session was admitted before."""
+        return bool(moves) and self._carried.get(session) == device
+
     def _allowed(self, device: int, incoming: Incoming, now: float) -> bool:
         """Whether one more session may ask for a host: one that comes back, or that has handshakes left."""
-        comes_back = incoming.moves and self._carried.get(incoming.session) == device
-        return bool(comes_back) or self._limits.take(device, incoming.source, now)
+        known = self._comes_back(device, incoming.session, incoming.moves)
+        return known or self._limits.take(device, incoming.source, now)
 
     def _let_in(self, device: int, session: bytes, source: bytes, now: float) -> None:
         """A host has admitted a session: it is known again when it comes back."""
@@ -460,7 +517,11 @@ class Router:
         )
         self._ask_access(Asked(question, viewer, message, now + T_ASKED), question, now)
 
-    def _attach(self, viewer: HopServer, publisher: Publisher, message: Attach, now: float) -> None:
+    def _attach(
+        self, viewer: HopServer, publisher: Publisher, message: Attach, forwards: Allowance | None, now: float
+    ) -> None:
+        if self._full and not self._comes_back(publisher.device, message.session, message.moves):
+            raise self._beyond("sessions while memory is short")
         session = Session(
             handle=self._handle(),
             session_id=message.session,
@@ -469,6 +530,7 @@ class Router:
             source=source_tag(self._secret, viewer.carrier.peer_address[0]),
             begun=now,
             moves=bool(message.moves),
+            caps=Caps((cap(forwards, now), publisher.cap, self._total)),
         )
         incoming = Incoming(
             session=message.session,
@@ -522,14 +584,23 @@ class Router:
         for channel, parked in self._parking.release(session.handle, session.viewer).items():
             if channel in session.channels:
                 self._join(session, channel, parked.stream)
-                self._splices.received(session.viewer, parked.stream, bytes(parked.data), parked.end)
+                self._splices.received(session.viewer, parked.stream, bytes(parked.data), parked.end, now)
             else:
                 session.viewer.abandon(parked.stream, CloseCode.FORBIDDEN)
         watched = self._watched.setdefault(session.viewer, [])
         if session not in watched:
             watched.append(session)
         fanout = session.host.fanout
+        fanout.cap(session.handle, session.viewer.carrier, session.caps)
+        self._share(session.host)
         fanout.admit(session.handle, session.viewer.carrier, message.tracks, message.since, now)
+
+    def _share(self, publisher: Publisher) -> None:
+        """So many watch this host now, and so many in all: each is told of its part of what they share."""
+        if publisher.cap is not None:
+            publisher.cap.shared = sum(session.admitted for session in publisher.sessions.values())
+        if self._total is not None:
+            self._total.shared = sum(map(len, self._watched.values()))
 
     def _end(self, session: Session, code: CloseCode, now: float) -> None:
         if self._sessions.pop(session.handle, None) is None:
@@ -551,6 +622,7 @@ class Router:
             self._attached.pop(session.viewer, None)
         if session in watched:
             watched.remove(session)
+            self._share(session.host)
         if not watched:
             self._watched.pop(session.viewer, None)
         for parked in self._parking.release(session.handle, session.viewer).values():
@@ -589,12 +661,12 @@ class Router:
             host.carrier.set_stream_bulk(twin)
             peer.carrier.set_stream_bulk(stream)
         session.streams[channel] = stream
-        self._splices.join(peer, stream, host, twin)
+        self._splices.join(peer, stream, host, twin, caps=session.caps, bulk=is_bulk(channel))
 
-    def _received(self, peer: HopServer, event: ChannelReceived) -> None:
+    def _received(self, peer: HopServer, event: ChannelReceived, now: float) -> None:
         """Bytes of a channel, which may be held."""
         if not self._parking.received(peer, event.stream, event.data, event.end):
-            self._splices.received(peer, event.stream, event.data, event.end)
+            self._splices.received(peer, event.stream, event.data, event.end, now)
 
     def _reset(self, peer: HopServer, event: ChannelReset) -> None:
         """A channel was abandoned."""
@@ -620,8 +692,8 @@ class Router:
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        parts = (self._unadmitted, self._asking, self._peers, self._idle)
-        times = [part.next_timeout() for part in parts]
+        waiting = (self._unadmitted, self._asking, self._peers, self._splices, self._idle)
+        times = [machine.next_timeout() for machine in waiting]
         return min((at for at in times if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
@@ -633,6 +705,7 @@ class Router:
             self._peers.close(asked.peer, CloseCode.UNAVAILABLE, now)
         for peer, _ in self._idle.expired(now):
             self._peers.close(peer, CloseCode.NO_ERROR, now)
+        self._splices.handle_timer(now)
         self._peers.handle_timer(now)
 
     def _gone(self, peer: HopServer, now: float) -> None:

@@ -8,6 +8,7 @@ from avl_protocol.endpoint.accept.sources import same_source
 from avl_protocol.session.hop.server import HopServer
 from avl_protocol.wire.messages import Tracks
 from avl_protocol.wire.registry import Channel
+from avl_relay.forward.caps import FREE, Cap, Caps
 from avl_relay.forward.fanout import Fanout
 
 
@@ -27,6 +28,7 @@ class Session:
     channels: frozenset[int] = frozenset((int(Channel.CONTROL),))
     streams: dict[int, int] = field(default_factory=dict)
     moves: bool = False
+    caps: Caps = FREE
 
     @property
     def known(self) -> bool:
@@ -51,4 +53,5 @@ class Publisher:
     fanout: Fanout
     borrowed: bool = False
     tracks: Tracks | None = None
+    cap: Cap | None = None
     sessions: dict[int, Session] = field(default_factory=dict)

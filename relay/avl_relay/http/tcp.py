@@ -43,7 +43,7 @@ class TcpServer:
         """`bound`: the socket, where it is bound already. `upgraded()` speaks on a transport whose client asked for a
         WebSocket, beginning with its request. `most`: connections that there are descriptors for."""
         places = replace(limits.pages, total=min(limits.pages.total, most))
-        quota, admission = Quota(places, places, limits.stranger_grace), ConnectionAdmission()
+        quota, admission = Quota(places, places, limits.stranger_grace), ConnectionAdmission(limits)
 
         def page_connection(**given: Any) -> PageConnection:
             return PageConnection(quota=quota, admission=admission, limits=limits, **given)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from avl_relay.http.app import host_allowed
 from avl_relay.http.tcp import QuietServer
-from avl_relay.operators.standing import Observed
+from avl_relay.operators.standing import Look, Standing
 
 #: Connections at a time: monitoring needs one or two.
 MOST = 32
@@ -42,27 +42,28 @@ def names_of(host: str) -> frozenset[str] | None:
     return frozenset((host, "127.0.0.1", "::1", "localhost")) if is_private(host) else None
 
 
-def build(relay: Observed, exposition: Callable[[], bytes], names: frozenset[str] | None) -> Starlette:
+def build(look: Look, exposition: Callable[[Standing], bytes], names: frozenset[str] | None) -> Starlette:
     """The application. `names`: those by which it may be asked for; None: any."""
 
-    def route(path: str, make: Callable[[], Response]) -> Route:
+    def route(path: str, make: Callable[[], Awaitable[Response]]) -> Route:
         async def answer(request: Request) -> Response:
             if names is not None and not host_allowed(request.headers.get("host", ""), names):
                 return PlainTextResponse("This is not known by that name.\n", 421)
-            return make()
+            return await make()
 
         return Route(path, answer)
 
-    def ready() -> Response:
-        return PlainTextResponse("ready\n") if relay.ready else PlainTextResponse("not ready\n", 503)
+    async def metrics() -> Response:
+        return Response(exposition(await look()), media_type=TYPE)
 
-    return Starlette(
-        routes=[
-            route("/metrics", lambda: Response(exposition(), media_type=TYPE)),
-            route("/health", lambda: PlainTextResponse("alive\n")),
-            route("/ready", ready),
-        ]
-    )
+    async def health() -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def ready() -> Response:
+        accepting = (await look()).accepting
+        return PlainTextResponse("ready\n") if accepting else PlainTextResponse("not ready\n", 503)
+
+    return Starlette(routes=[route("/metrics", metrics), route("/health", health), route("/ready", ready)])
 
 
 class Listener:

@@ -6,7 +6,7 @@ one gauge, `avl_relay_kept`. So a new counter of any part is seen here without a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from avl_protocol.session.snapshot import Snapshot
 from avl_relay.forward.queuedelay import BOUNDS
-from avl_relay.operators.standing import Observed, Process, own_version, this_process
+from avl_relay.operators.standing import Standing, own_version
 
 #: What the router keeps that has a name of its own: counter, metric, help.
 ROUTER = (
@@ -52,19 +52,18 @@ BYTES = (
 )
 
 
-class RelayCollector(Collector):
-    """Reads the relay at each scrape."""
+class _Moment(Collector):
+    """One look at a relay."""
 
-    def __init__(self, relay: Observed, process: Callable[[], Process] = this_process) -> None:
-        self._relay = relay
-        self._process = process
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
 
     def collect(self) -> Iterator[Metric]:
         """See Collector."""
-        whole = self._relay.snapshot()
+        standing, whole = self._standing, self._standing.whole
         yield InfoMetricFamily("avl_relay", "The program.", {"version": own_version()})
-        yield GaugeMetricFamily("avl_relay_ready", "Whether newcomers are taken.", float(self._relay.ready))
-        router = whole.part("router")
+        yield GaugeMetricFamily("avl_relay_ready", "Whether newcomers are taken.", float(standing.accepting))
+        router = whole.total("router")
         for name, metric, text in ROUTER:
             yield GaugeMetricFamily(metric, text, router[name])
         yield _labelled(GaugeMetricFamily, whole.total("connections"), *CONNECTIONS)
@@ -75,19 +74,22 @@ class RelayCollector(Collector):
             yield CounterMetricFamily(metric, text, happened[name])
         yield from _traffic(whole)
         yield _delay(whole)
-        yield from self._viewer_time(happened["viewer milliseconds"] / 1000)
+        yield from _time(standing, happened["viewer milliseconds"] / 1000)
         kept = GaugeMetricFamily("avl_relay_kept", "What is kept, by part.", labels=("part", "what"))
         for part, what, count in _kept(whole):
             kept.add_metric((part, what), count)
         yield kept
 
-    def _viewer_time(self, seconds: float) -> Iterator[Metric]:
-        cpu = self._process().cpu
-        text = "Seconds for which sessions were served, all together."
-        yield CounterMetricFamily("avl_relay_viewer_seconds", text, seconds)
-        text = "CPU time per second and session since the start; rate(process_cpu_seconds_total) / "
-        text += "rate(avl_relay_viewer_seconds_total) says it of any time."
-        yield GaugeMetricFamily("avl_relay_cpu_per_viewer", text, cpu / seconds if seconds else 0.0)
+
+def _time(standing: Standing, seconds: float) -> Iterator[Metric]:
+    yield CounterMetricFamily("avl_relay_cpu_seconds", "CPU time of all processes of the relay.", standing.cpu)
+    text = "Seconds for which sessions were served, all together."
+    yield CounterMetricFamily("avl_relay_viewer_seconds", text, seconds)
+    text = "CPU time per second and session since the start; rate(avl_relay_cpu_seconds_total) / "
+    text += "rate(avl_relay_viewer_seconds_total) says it of any time."
+    yield GaugeMetricFamily("avl_relay_cpu_per_viewer", text, standing.cpu / seconds if seconds else 0.0)
+    yield GaugeMetricFamily("avl_relay_memory_bytes", "Resident memory of all processes.", standing.memory)
+    yield GaugeMetricFamily("avl_relay_processes", "Processes that answered.", standing.processes)
 
 
 CONNECTIONS = ("avl_relay_connections", "kind", "Neighbours that are connected.")
@@ -146,9 +148,9 @@ def _kept(whole: Snapshot) -> Iterator[tuple[str, str, int]]:
         yield part, what, count
 
 
-def exposition(relay: Observed) -> Callable[[], bytes]:
-    """What makes the text of /metrics: the relay's, and that of this process (CPU, memory, descriptors)."""
+def exposition(standing: Standing) -> bytes:
+    """The text of /metrics: the relay's, and that of the process that answers (descriptors, and what else it takes)."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(RelayCollector(relay))
+    registry.register(_Moment(standing))
     ProcessCollector(registry=registry)
-    return lambda: generate_latest(registry)
+    return generate_latest(registry)

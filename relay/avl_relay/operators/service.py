@@ -8,42 +8,50 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import signal
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.loop.clock import Clock
 from avl_protocol.endpoint.program.localserver import LocalServer
 from avl_protocol.endpoint.program.state import StateError
-from avl_protocol.wire.target import join, show_pin
-from avl_relay.config import RelaySettings
+from avl_protocol.wire.target import join
+from avl_relay.operators.console import SOCKET, Console, look_at, socket_of
 from avl_relay.operators.notify import READY, STOPPING, notify
-from avl_relay.operators.status import Status, socket_of
+from avl_relay.operators.standing import Look
 from avl_relay.relay import Relay
-from avl_relay.workers.worker import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
     """How a relay runs as a service."""
 
+    #: The relay's state folder, where it answers on this machine.
+    folder: Path
     #: Where /metrics, /health and /ready are; None: nowhere. Whoever asks is told, so that this is off by default.
     metrics: tuple[str, int] | None = None
     #: Seconds that sessions have to go elsewhere. A move takes round trips and a key object; ten seconds are enough for
     #: a slow path and short enough for who waits for the restart.
     drain: float = 10.0
+    #: Which of how many processes of the relay this is; the first answers for all.
+    number: int = 0
+    of: int = 1
 
 
 class Ending:
-    """What signals ask for. `asked`: that the program ends; `now`: that it ends without waiting for anybody."""
+    """What is asked for from outside. `asked`: that the program ends; `now`: without waiting for anybody."""
 
     def __init__(self) -> None:
         self.asked, self.now = asyncio.Event(), asyncio.Event()
+
+    def heed_signals(self) -> None:
+        """SIGTERM drains, SIGINT does not."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.politely)
+        loop.add_signal_handler(signal.SIGINT, self.at_once)
 
     def politely(self) -> None:
         """Asked to end; asked again, it ends at once."""
@@ -58,33 +66,16 @@ class Ending:
 
 
 async def serve(
-    world: World,
-    settings: RelaySettings,
-    service: ServiceSettings,
-    tell: Callable[[str], None],
-    place: tuple[Worker, socket.socket] | None = None,
+    relay: Relay, clock: Clock, service: ServiceSettings, *, started: Callable[[], None], ending: Ending
 ) -> str:
-    """Run a relay until a signal ends it; what went wrong, if anything. `tell` is for a person. `place`: as which
-    worker of several, and its lifeline (workers/supervisor.py), whose end ends it in order as well. Raises OSError,
-    StateError, ValueError."""
-    ending, loop = Ending(), asyncio.get_running_loop()
-    worker, lifeline = place or (None, None)
-    relay = Relay(world, settings, worker=worker)
-    loop.add_signal_handler(signal.SIGTERM, ending.politely)
-    loop.add_signal_handler(signal.SIGINT, ending.at_once)
+    """Run a relay until it is asked to end; what went wrong, if anything. `started` is called once it can be reached.
+    Raises OSError, StateError, ValueError."""
     await relay.start()
     async with contextlib.AsyncExitStack() as parts:
         parts.push_async_callback(relay.close)
-        number = 0 if worker is None else worker.number
-        if service.metrics is not None:
-            await _listen(relay, of_worker(service.metrics, number), parts)
-        status = Status(relay, world.clock, relay.quic, 1 if worker is None else worker.of)
-        _answer(status, settings.state / socket_of(number), parts)
-        if lifeline is None:
-            tell_where(relay.quic, show_pin(relay.identity.pin), relay.page, tell)
-            notify(READY, f"STATUS=at {relay.quic}")
-        else:
-            _hold(lifeline, relay, ending)
+        await _open(relay, clock, service, parts)
+        started()
+        notify(READY, f"STATUS=at {relay.quic}")
         failed = relay.failed
         assert failed is not None
         failed.add_done_callback(lambda _: ending.at_once())
@@ -92,6 +83,19 @@ async def serve(
         notify(STOPPING, "STATUS=draining")
         await _drain(relay, service.drain, ending)
         return failed.result() if failed.done() else ""
+
+
+async def _open(relay: Relay, clock: Clock, service: ServiceSettings, parts: contextlib.AsyncExitStack) -> None:
+    """Let operators look at it: at this process, and, if it is the first of several, at all of them."""
+    if service.of > 1:
+        own = Console(look_at(relay), clock, relay.quic)
+        _answer(service.folder / socket_of(service.number), own, parts)
+    if service.number:
+        return
+    look = look_at(relay, [service.folder / socket_of(number) for number in range(1, service.of)])
+    if service.metrics is not None:
+        await _listen(look, service.metrics, parts)
+    _answer(service.folder / SOCKET, Console(look, clock, relay.quic), parts)
 
 
 async def _drain(relay: Relay, seconds: float, ending: Ending) -> None:
@@ -107,47 +111,23 @@ async def _drain(relay: Relay, seconds: float, ending: Ending) -> None:
             raise outcome
 
 
-async def _listen(relay: Relay, address: tuple[str, int], parts: contextlib.AsyncExitStack) -> None:
+async def _listen(look: Look, address: tuple[str, int], parts: contextlib.AsyncExitStack) -> None:
     """Open the private listener. What it needs is loaded by who wants it."""
     from avl_relay.operators.listener import Listener, build, names_of
     from avl_relay.operators.metrics import exposition
 
-    listener = Listener(build(relay, exposition(relay), names_of(address[0])), address)
+    listener = Listener(build(look, exposition, names_of(address[0])), address)
     parts.push_async_callback(listener.close)
     await listener.start()
     structlog.get_logger("relay").info("metrics", at=join(*listener.address))
 
 
-def of_worker(address: tuple[str, int], number: int) -> tuple[str, int]:
-    """Where a worker has its private listener: each at a port of its own, behind that of the first."""
-    return address[0], address[1] + number if address[1] else 0
-
-
-def _hold(lifeline: socket.socket, relay: Relay, ending: Ending) -> None:
-    """Say on a lifeline that the relay can be reached, and end in order when the other side is closed."""
-    loop = asyncio.get_running_loop()
-
-    def closed() -> None:
-        loop.remove_reader(lifeline)
-        ending.asked.set()
-
-    lifeline.sendall(json.dumps({**relay.announced, "page": relay.page}).encode() + b"\n")
-    loop.add_reader(lifeline, closed)
-
-
-def _answer(status: Status, path: Path, parts: contextlib.AsyncExitStack) -> None:
-    """Answer `avl-relay status`; a relay that can't does all else."""
-    server = LocalServer(path, status.answer)
+def _answer(path: Path, console: Console, parts: contextlib.AsyncExitStack) -> None:
+    """Answer on this machine; a relay that can't does all else."""
+    server = LocalServer(path, console.answer)
     try:
         server.listen()
     except StateError as error:
         structlog.get_logger("relay").warning("no status", why=str(error))
         return
     parts.push_async_callback(server.close)
-
-
-def tell_where(quic: str, pin: str, page: str, tell: Callable[[str], None]) -> None:
-    """Tell a person where a relay is."""
-    for line in (f"relay {quic}", f"  pin   {pin}", f"  page  {page}"):
-        tell(line)
-    tell(f"  host  avl-host run --relay '{quic}?pin={pin}'")

@@ -12,7 +12,6 @@ from avl_protocol.endpoint.loop.clock import SystemClock, entropy
 from avl_protocol.endpoint.program.state import StateFolder, write_ready
 from avl_relay.config import RelaySettings
 from avl_relay.operators.notify import READY, STOPPING, notify
-from avl_relay.operators.service import tell_where
 from avl_relay.relay import reset_key
 from avl_relay.workers.ports import bind
 from avl_relay.workers.supervisor import Supervisor
@@ -24,12 +23,12 @@ def supervise(
     workers: int,
     *,
     live: Callable[[Worker, socket.socket], int],
-    tell: Callable[[str], None],
+    started: Callable[[str, str, str], None],
     warn: Callable[[str], None],
 ) -> int:
     """Run so many workers until a signal ends them; the exit status. `live(worker, lifeline)` is the life of one, in a
-    process of its own. `tell` is for who waits for the relay, `warn` for who looks after it. Raises OSError,
-    StateError."""
+    process of its own. `started(quic, pin, page)` is called once all can be reached; `warn` is for a person. Raises
+    OSError, StateError."""
     clock = SystemClock()
     state = StateFolder(settings.state)  # what all of them read is made before there are several
     state.identity(entropy)
@@ -39,7 +38,7 @@ def supervise(
     def ready(told: dict[str, Any]) -> None:
         page = told.pop("page")
         write_ready(settings.ready_file, told)
-        tell_where(told["quic"], told["pin"], page, tell)
+        started(told["quic"], told["pin"], page)
         notify(READY, f"STATUS=at {told['quic']}, {workers} workers")
 
     with tempfile.TemporaryDirectory(prefix="avl-relay-") as folder:

@@ -60,6 +60,11 @@ class Geometry:
         at_x, at_y = math.floor((x - self.left) / scale), math.floor((y - self.top) / scale)
         return max(0, min(at_x, self.width - 1)), max(0, min(at_y, self.height - 1))
 
+    def from_desktop(self, x: int, y: int) -> tuple[float, float]:
+        """The point of the window at the middle of a desktop pixel."""
+        scale = self.scale
+        return self.left + (x + 0.5) * scale, self.top + (y + 0.5) * scale
+
     def to_window(self, rect: Rect) -> Rect:
         """The device pixels that a rectangle of the desktop touches, with the seam that smooth scaling blends."""
         scale = self.scale

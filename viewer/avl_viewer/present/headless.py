@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.input.ledger import Dropped
+from avl_viewer.present.company import Company
+from avl_viewer.present.marks import Mark, Marks
 from avl_viewer.present.presenter import CursorShape, Picture, Status
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
@@ -20,8 +22,9 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 class HeadlessPresenter:
     """Satisfies Presenter. The `on_...` hooks are called in the thread that reports (pictures: the decoder's).
 
-    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `remarked`, `state`, of
-    each desktop the newest picture and whether it is exact, and `first`, the desktop that LAYOUT tells of.
+    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `remarked`, `state`,
+    `around`, `marks`, of each desktop the newest picture and whether it is exact, and `first`, the desktop that LAYOUT
+    tells of.
     """
 
     def __init__(
@@ -54,6 +57,9 @@ class HeadlessPresenter:
         self.clipboard_text: str | None = None
         self.remarked: str | None = None
         self.state: Status | None = None
+        #: Who else is here, and what is pointed at and drawn.
+        self.around = Company()
+        self.marks = Marks()
 
     def latest(self, desktop: int | None = None) -> Picture | None:
         """The newest picture of a desktop (None: of the first), None before there is any."""
@@ -83,6 +89,7 @@ class HeadlessPresenter:
         self.first = tracks[0] if tracks else None
         self._exact.clear()
         self._latest.clear()
+        self.marks.clear()
 
     def picture(self, picture: Picture) -> None:
         if self.first is None:
@@ -125,6 +132,12 @@ class HeadlessPresenter:
         self.state = status
         if self._on_status is not None:
             self._on_status(status)
+
+    def company(self, company: Company) -> None:
+        self.around = company
+
+    def mark(self, mark: Mark) -> None:
+        self.marks.take(mark, self._now())
 
     def dropped(self, dropped: list[Dropped]) -> None:
         """Who asked for the input is told by an exception."""

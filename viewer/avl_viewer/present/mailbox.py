@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, Signal
 
 from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
+from avl_viewer.present.company import Company
+from avl_viewer.present.marks import Mark
 from avl_viewer.present.presenter import CursorShape, Picture, Status
 
 
@@ -26,6 +28,8 @@ class Mailbox(QObject):
     remarked = Signal(str)
     status_changed = Signal(object)
     input_dropped = Signal(object)
+    company_changed = Signal(object)
+    marked = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,6 +83,12 @@ class Mailbox(QObject):
 
     def status(self, status: Status) -> None:
         self.status_changed.emit(status)
+
+    def company(self, company: Company) -> None:
+        self.company_changed.emit(company)
+
+    def mark(self, mark: Mark) -> None:
+        self.marked.emit(mark)
 
     def dropped(self, dropped: list[Dropped]) -> None:
         self.input_dropped.emit(dropped)

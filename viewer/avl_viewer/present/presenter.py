@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
+from avl_viewer.present.company import Company
+from avl_viewer.present.marks import Mark
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     from avl_viewer.decode.canvas import Canvas
@@ -86,6 +88,12 @@ class Presenter(Protocol):
 
     def status(self, status: Status) -> None:
         """The connection's state changed."""
+
+    def company(self, company: Company) -> None:
+        """Who else is here, and who has control."""
+
+    def mark(self, mark: Mark) -> None:
+        """Somebody points or draws over the picture, or has wiped that away."""
 
     def dropped(self, dropped: list[Dropped]) -> None:
         """Input came to nothing: a person is to know how much."""

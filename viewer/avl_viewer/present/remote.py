@@ -15,6 +15,18 @@ class Remote(Protocol):
     def send_input(self, events: list[tuple[Any, ...]]) -> None:
         """Send input events (registry "input_events"), in order."""
 
+    def point(self, x: int, y: int, laser: bool) -> None:
+        """Tell the others that our pointer is at this desktop pixel; `laser`: that we point at something."""
+
+    def draw(self, points: list[tuple[int, int]], begins: bool) -> None:
+        """Draw through these desktop pixels over the picture, as another stroke or going on with the last."""
+
+    def wipe(self, everybody: bool) -> None:
+        """Wipe away what we drew, or what all did."""
+
+    def control(self, act: int, to: int = 0) -> None:
+        """Ask for control, let go of it, or give it to a person (registry "control_acts")."""
+
     def set_clipboard(self, text: str) -> None:
         """Make this the host's clipboard."""
 

@@ -35,7 +35,10 @@ from PySide6.QtWidgets import QWidget
 from avl_protocol.media.frame import Rect
 from avl_viewer.decode.canvas import Canvas
 from avl_viewer.input.hands import SILENT, Hands, Row
+from avl_viewer.input.pen import Pen
 from avl_viewer.present.geometry import Geometry
+from avl_viewer.present.marks import Mark
+from avl_viewer.present.overlay import Overlay, logical
 from avl_viewer.present.presenter import CursorShape
 
 BACKGROUND = QColor(16, 18, 22)
@@ -46,7 +49,16 @@ EDGE, STEP, PERIOD = 12, 24, 16
 SUMMONING = 2
 _FLUSH = QEvent.Type(QEvent.registerEventType())
 #: Keys of the window itself while Ctrl+Alt+Shift are held, by HID usage.
-COMMANDS = {0x09: "fullscreen", 0x0A: "grab", 0x14: "leave", 0x16: "statistics", 0x17: "toolbar", 0x1E: "exact"}
+COMMANDS = {
+    0x06: "control",
+    0x07: "draw",
+    0x09: "fullscreen",
+    0x0A: "grab",
+    0x14: "leave",
+    0x16: "statistics",
+    0x17: "toolbar",
+    0x1E: "exact",
+}
 _COMMAND_MODIFIERS = (
     Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
 )
@@ -62,8 +74,15 @@ class Screen(QWidget):
     resized = Signal()
     closing = Signal()
 
-    def __init__(self, send: Callable[[list[Row]], None]) -> None:
+    def __init__(self, send: Callable[[list[Row]], None], now: Callable[[], float]) -> None:
         super().__init__()
+        self._now = now
+        self.overlay = Overlay()
+        #: What the overlay covered when it was painted last.
+        self._covered = QRegion()
+        self._fading = QTimer(self)
+        self._fading.setSingleShot(True)
+        self._fading.timeout.connect(self.refresh_overlay)
         self._image: QImage | None = None
         self._pixels: NDArray[np.uint8] | None = None
         #: The canvas that the image lies over, and its generation.
@@ -88,6 +107,7 @@ class Screen(QWidget):
             platform=QGuiApplication.platformName(),
         )
         self._repeating.timeout.connect(self.hands.silent)
+        self.pen = Pen(self._to_desktop)
         for attribute in (
             Qt.WidgetAttribute.WA_OpaquePaintEvent,
             Qt.WidgetAttribute.WA_NoSystemBackground,
@@ -133,11 +153,40 @@ class Screen(QWidget):
         """Pixel for pixel, or fitted into the window."""
         self._replace(replace(self._geometry, exact=exact).panned(0, 0))
 
+    def mark(self, mark: Mark) -> None:
+        """Somebody points or draws over the picture."""
+        self.overlay.take(mark, self._now())
+        self.refresh_overlay()
+
+    def refresh_overlay(self) -> None:
+        """Paint what lies over the picture as it is now, and again when it will have changed by itself."""
+        now = self._now()
+        covers = logical(self.overlay.region(self._geometry, now), self.devicePixelRatioF())
+        if not (covers | self._covered).isEmpty():
+            self.update(covers | self._covered)
+        self._covered = covers
+        due = self.overlay.marks.next_change(now)
+        if due is not None:
+            self._fading.start(max(1, round((due - now) * 1000)))
+
+    def set_drawing(self, drawing: bool) -> None:
+        """Whether the mouse draws over the picture instead of acting on the desktop."""
+        self.hands.release_all()
+        self.pen.put_down()
+        self.pen.drawing = drawing
+        self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        if self.pen.drawing and not self._dimmed:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        else:
+            self.setCursor(Qt.CursorShape.ArrowCursor if self._dimmed else self._cursor)
+
     def set_dimmed(self, dimmed: bool) -> None:
         """Draw the picture as a thing of the past."""
         if dimmed != self._dimmed:
             self._dimmed = dimmed
-            self.setCursor(Qt.CursorShape.ArrowCursor if dimmed else self._cursor)
+            self._show_cursor()
             self.update()
 
     def set_cursor(self, shape: CursorShape) -> None:
@@ -148,7 +197,7 @@ class Screen(QWidget):
         else:
             self._cursor = QCursor(Qt.CursorShape.BlankCursor)
         if not self._dimmed:
-            self.setCursor(self._cursor)
+            self._show_cursor()
 
     def set_grab(self, grabs: bool) -> None:
         """Whether keys that the local desktop would keep come here while the window has the focus."""
@@ -178,6 +227,7 @@ class Screen(QWidget):
         if geometry != self._geometry:
             self._geometry = geometry
             self.update()
+            self.refresh_overlay()
 
     def _to_desktop(self, position: QPointF) -> tuple[int, int]:
         ratio = self.devicePixelRatioF()
@@ -234,6 +284,8 @@ class Screen(QWidget):
                 painter.drawImage(target, image)
             if self._dimmed:
                 painter.fillRect(region.boundingRect(), DIMMED)
+            else:
+                self.overlay.paint(painter, view, self._now())
         painter.end()
         self._painted = True
 
@@ -285,7 +337,10 @@ class Screen(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = event.position()
         self.hands.evidence(event.modifiers())
-        self.hands.move(event.position())
+        if self.pen.drawing:
+            self.pen.move(event.position())
+        else:
+            self.hands.move(event.position())
         if (
             event.position().y() < SUMMONING
             and not event.buttons()
@@ -297,18 +352,25 @@ class Screen(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.hands.evidence(event.modifiers())
-        self.hands.button(event.button(), True, event.position())
+        self._button(event, True)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.hands.evidence(event.modifiers())
-        self.hands.button(event.button(), True, event.position())
+        self._button(event, True)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self.hands.button(event.button(), False, event.position())
+        self._button(event, False)
+
+    def _button(self, event: QMouseEvent, down: bool) -> None:
+        if self.pen.drawing:
+            self.pen.button(event.button(), down, event.position())
+        else:
+            self.hands.button(event.button(), down, event.position())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self.hands.evidence(event.modifiers())
-        self.hands.wheel(event)
+        if not self.pen.drawing:
+            self.hands.wheel(event)
         event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -322,6 +384,7 @@ class Screen(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._give_keyboard_back()
         self.hands.release_all()
+        self.pen.put_down()
         self.focused.emit(False)
 
     def closeEvent(self, event: QCloseEvent) -> None:

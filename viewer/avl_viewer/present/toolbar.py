@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent
+from PySide6.QtGui import QAction, QEnterEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
+from avl_protocol.wire.registry import ControlMode
+from avl_viewer.present.company import Company
 from avl_viewer.present.label import label
 from avl_viewer.present.style import MENU, PANEL
 
 #: Milliseconds that the toolbar stays when the pointer has left it.
 LINGER = 700
 HINT = (
-    "Ctrl+Alt+Shift and: F full screen · G keys stay here · 1 pixel for pixel · S statistics · T toolbar · Q disconnect"
+    "Ctrl+Alt+Shift and: F full screen · G keys stay here · 1 pixel for pixel · C control · D draw · S statistics"
+    " · T toolbar · Q disconnect"
 )
 
 _CONTROL, _SHIFT, _ALT, _META = 0xE0, 0xE1, 0xE2, 0xE3
@@ -40,10 +43,11 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 
 class Toolbar(QFrame):
     """Buttons over the picture; `action(name)`: fullscreen, exact, grab, places, statistics, leave, send, type,
-    paste."""
+    paste, control, draw, wipe, wipe all, pointers. `given(number)`: this person is to have control."""
 
     action = Signal(str)
     combination = Signal(object)
+    given = Signal(int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -71,6 +75,15 @@ class Toolbar(QFrame):
         ):
             clipboard.addAction(text).triggered.connect(self._caller(action))
 
+        self._people = self._menu("People")
+        self.draw = self._entry("Draw and point", "draw", checkable=True)
+        self.wipe = self._entry("Wipe away what I drew", "wipe")
+        self.wipe_all = self._entry("Wipe away all drawings", "wipe all")
+        self.pointers = self._entry("Show where others point, and tell where I do", "pointers", checkable=True)
+        self.pointers.setChecked(True)
+        self.gather(Company(), False, False)
+        self._people.aboutToShow.connect(self._list_people)
+
         self.note = label("View only")
         self.note.setObjectName("quiet")
         self.note.hide()
@@ -89,7 +102,7 @@ class Toolbar(QFrame):
         row.addWidget(self.note)
         row.addWidget(self.fullscreen)
         row.addWidget(self.exact)
-        for menu in (keys, clipboard):
+        for menu in (keys, clipboard, self._people):
             button = QToolButton(self)
             button.setText(f"{menu.title()} ▾")
             button.setMenu(menu)
@@ -111,6 +124,37 @@ class Toolbar(QFrame):
         for button in self.findChildren(QToolButton):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard stays with the desktop
         self.hide()
+
+    def gather(self, company: Company, acts: bool, draws: bool) -> None:
+        """Who is here and what we can do about it; `acts`, `draws`: our own permissions."""
+        self._company, self._acts = company, acts
+        for entry in (self.draw, self.wipe, self.wipe_all):
+            entry.setEnabled(draws)
+
+    def _list_people(self) -> None:
+        """The menu is opened: fill it. Its lines do not change under the pointer."""
+        menu, company = self._people, self._company
+        menu.clear()
+        for person in company.people:
+            what = [
+                *(["you"] if person.number == company.you else []),
+                *(["has control"] if person.number == company.holder else []),
+                *(["asks for control"] if person.asks else []),
+                *([] if person.acts else ["draws"]),
+            ]
+            known = f" ({', '.join(what)})" if what else ""
+            menu.addAction(f"{_plain(company.name(person.number))}{known}").setEnabled(False)
+        if self._acts and company.mode is not ControlMode.SHARED:
+            menu.addSeparator()
+            own = "Let go of control" if company.mine else "Ask no more" if company.asking else "Ask for control"
+            menu.addAction(own).triggered.connect(self._caller("control"))
+            for person in company.people if company.mine else ():
+                if person.acts and person.number != company.you:
+                    give = menu.addAction(f"Give control to {_plain(company.name(person.number))}")
+                    give.triggered.connect(self._giver(person.number))
+        menu.addSeparator()
+        for entry in (self.draw, self.wipe, self.wipe_all, self.pointers):
+            menu.addAction(entry)
 
     def summon(self) -> None:
         """Come down; stay while the pointer is here."""
@@ -156,8 +200,22 @@ class Toolbar(QFrame):
         button.clicked.connect(self._caller(action))
         return button
 
+    def _entry(self, text: str, action: str, checkable: bool = False) -> QAction:
+        entry = QAction(text, self)
+        entry.setCheckable(checkable)
+        entry.triggered.connect(self._caller(action))
+        return entry
+
+    def _giver(self, number: int) -> Callable[[], None]:
+        return lambda: self.given.emit(number)
+
     def _caller(self, action: str) -> Callable[[], None]:
         return lambda: self.action.emit(action)
 
     def _presser(self, usages: tuple[int, ...]) -> Callable[[], None]:
         return lambda: self.combination.emit(usages)
+
+
+def _plain(name: str) -> str:
+    """A name as an entry of a menu shows it: there `&` marks a key."""
+    return name.replace("&", "&&")

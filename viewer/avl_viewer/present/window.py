@@ -16,13 +16,14 @@ from typing import Any
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
-from avl_protocol.session.input.ledger import Dropped, Fate
+from avl_protocol.session.input.ledger import Dropped, Fate, acts
 from avl_protocol.session.viewing import may
 from avl_protocol.wire.foreign import for_dialog, for_log
-from avl_protocol.wire.registry import Permission
+from avl_protocol.wire.registry import ControlAct, ControlMode, InputKind, Permission
 from avl_protocol.wire.typable import typed_lines
 from avl_viewer.figures.tally import Tally
 from avl_viewer.input.hands import Row
+from avl_viewer.present.company import Company
 from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
 from avl_viewer.present.panels import Figures, Notice, PasteBox, Toast
@@ -60,8 +61,11 @@ class Window(QObject):
         self.ending: Status | None = None
 
         self.mailbox = Mailbox()
-        self.screen = Screen(self._send)
-        self.screen.setWindowTitle(f"{for_dialog(title, 64)} - avl" if title else "avl")
+        self._company = Company()
+        self._pointing = True
+        self._title = for_dialog(title, 64)
+        self.screen = Screen(self._send, now)
+        self._entitle()
         self.toolbar = Toolbar(self.screen)
         self.figures = Figures(self.screen, self._stats)
         self.notice = Notice(self.screen, now)
@@ -85,6 +89,8 @@ class Window(QObject):
         self.mailbox.remarked.connect(self._remark)
         self.mailbox.status_changed.connect(self._tell)
         self.mailbox.input_dropped.connect(self._drop)
+        self.mailbox.company_changed.connect(self._meet)
+        self.mailbox.marked.connect(self.screen.mark)
         self.toast.gone.connect(self._told)
         self.screen.command.connect(self._act)
         self.screen.summoned.connect(self.toolbar.summon)
@@ -93,6 +99,7 @@ class Window(QObject):
         self.screen.resized.connect(self._place)
         self.screen.closing.connect(self.leave)
         self.toolbar.action.connect(self._act)
+        self.toolbar.given.connect(self._give)
         self.toolbar.combination.connect(self.screen.hands.combination)
         self.notice.closed.connect(self._read)
         self.paste_box.sent.connect(self._set_clipboard)
@@ -107,7 +114,7 @@ class Window(QObject):
 
     def bind(self, remote: Remote) -> None:
         """This is the session; show the window."""
-        self._remote = remote
+        self._remote = self.screen.pen.paper = remote
         if self._stats_file is not None:
             self._writing.start()
         self.notice.tell(Status("connecting"))
@@ -194,6 +201,7 @@ class Window(QObject):
             self.ran = True
             self.toolbar.note.setVisible(not self._may(Permission.POINTER | Permission.KEYBOARD))
             self.notice.dismiss()
+            self._gather()
             self._tell_dropped()
         else:
             self.screen.hands.release_all()
@@ -241,15 +249,77 @@ class Window(QObject):
         if self._remote is None:
             return
         permissions = Permission(self._remote.permissions)
+        if self._pointing and self._stage == "running":
+            for row in [row for row in rows if row[0] == InputKind.MOVE][-1:]:
+                self._remote.point(row[1], row[2], False)
         if not permissions & (Permission.POINTER | Permission.KEYBOARD):
             return
         allowed = [row for row in rows if may(permissions, row)]
+        if not self._company.mine:
+            allowed = self._withhold(allowed)
         if not allowed:
             return
         if self._stage == "running":
             self._remote.send_input(allowed)
         elif self._stage in ("stale", "lost"):
             self._drop([Dropped(0, tuple(allowed), Fate.UNSENT)])
+
+    def _withhold(self, rows: list[Row]) -> list[Row]:
+        """What is sent while somebody else has control; a person who tries to act is told who has it."""
+        if any(map(acts, rows)):
+            ask = "you are asking for it." if self._company.asking else "Ctrl+Alt+Shift+C asks for it."
+            self.toast.say(f"{self._company.sentence()} {ask[0].upper()}{ask[1:]}")
+        return [row for row in rows if row[0] == InputKind.RELEASE_ALL]
+
+    # who else is here
+
+    def _meet(self, company: Company) -> None:
+        """Who is here, or who has control, has changed."""
+        before, self._company = self._company, company
+        self.screen.overlay.company = company
+        if before.sentence() != company.sentence():
+            if not company.mine:
+                self.screen.hands.release_all()
+            if not self._over and self.ending is None:
+                self.toast.say(company.sentence() or "Everybody has control.")
+        self._entitle()
+        self._gather()
+        self.screen.refresh_overlay()
+
+    def _entitle(self) -> None:
+        """Who has control is always to be seen in the title."""
+        parts = [self._title, self._company.sentence().removesuffix("."), "avl"]
+        self.screen.setWindowTitle(for_dialog(" - ".join(part for part in parts if part)))
+
+    def _gather(self) -> None:
+        acts_here = self._may(Permission.POINTER | Permission.KEYBOARD)
+        self.toolbar.gather(self._company, acts_here, self._may(Permission.ANNOTATE))
+
+    def _control(self) -> None:
+        """Ask for control, or let go of it or of asking."""
+        company = self._company
+        if company.mode is ControlMode.SHARED or not self._may(Permission.POINTER | Permission.KEYBOARD):
+            self._remark(
+                "Everybody who may act does: there is nothing to ask for."
+                if company.mode is ControlMode.SHARED
+                else "You can only look at this desktop."
+            )
+        elif self._remote is not None:
+            act = ControlAct.RELEASE if company.mine or company.asking else ControlAct.REQUEST
+            self._remote.control(int(act))
+
+    def _give(self, number: int) -> None:
+        if self._remote is not None:
+            self._remote.control(int(ControlAct.GIVE), number)
+
+    def _draw(self) -> None:
+        drawing = not self.screen.pen.drawing
+        if drawing and not self._may(Permission.ANNOTATE):
+            self._remark("Drawing is not permitted in this session.")
+            return
+        self.screen.set_drawing(drawing)
+        if drawing:
+            self._remark("You draw with the left button; the right one wipes it away. Ctrl+Alt+Shift+D ends drawing.")
 
     def _set_clipboard(self, text: str) -> None:
         if text and self._remote is not None and self._may(Permission.CLIPBOARD_IN):
@@ -328,12 +398,24 @@ class Window(QObject):
         elif action == "paste":
             toolbar.dismiss()
             self.paste_box.summon()
+        elif action == "control":
+            self._control()
+        elif action == "draw":
+            self._draw()
+        elif action in ("wipe", "wipe all"):
+            if self._remote is not None:
+                self._remote.wipe(action == "wipe all")
+        elif action == "pointers":
+            self._pointing = screen.overlay.pointers = not self._pointing
+            screen.refresh_overlay()
         elif action == "leave":
             self.leave()
         toolbar.fullscreen.setChecked(screen.isFullScreen())
         toolbar.exact.setChecked(screen.view.exact)
         toolbar.grab_keys.setChecked(screen.grabs)
         toolbar.places.setChecked(screen.hands.places)
+        toolbar.draw.setChecked(screen.pen.drawing)
+        toolbar.pointers.setChecked(self._pointing)
         toolbar.statistics.setChecked(self.figures.isVisible())
 
     def _type(self, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from avl_protocol.session.input.ledger import Dropped, Fate
@@ -11,7 +12,7 @@ from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import may
 from avl_protocol.wire.endtoend import Echo
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, CloseCode
+from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, CloseCode, InputKind
 from avl_viewer.decode.picturebook import PictureBook
 from avl_viewer.present.presenter import Presenter
 from avl_viewer.services.running import running
@@ -19,7 +20,10 @@ from avl_viewer.services.running import running
 #: The message about an action that was done in part only.
 _REASONS = {
     Fate.UNSENT: (CloseCode.SESSION_LOST, "The input waited too long for the host and was not sent."),
-    Fate.DISCARDED: (CloseCode.SESSION_LOST, "The input came too late, and the host left it out."),
+    Fate.DISCARDED: (
+        CloseCode.SESSION_LOST,
+        "The input was sent, and the host left it out: it came too late, or somebody else has control.",
+    ),
     Fate.UNCONFIRMED: (
         CloseCode.TIMEOUT,
         f"The host has not confirmed the input for {T_INPUT_UNCONFIRMED:.0f} s: it may not have arrived.",
@@ -70,9 +74,19 @@ def _fail(future: asyncio.Future[None], reason: Refused) -> None:
 
 
 class InputService(Service[ViewerSession]):
-    """Sends input, and reports lost input to the presenter and to the caller that waits for it."""
+    """Sends input, and reports lost input to the presenter and to the caller that waits for it.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, presenter: Presenter, book: PictureBook) -> None:
+    `check` raises Refused where somebody else has control.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        presenter: Presenter,
+        book: PictureBook,
+        check: Callable[[], None],
+    ) -> None:
+        self._check = check
         self._presenter = presenter
         self._book = book
         self._requests = InputRequests(loop)
@@ -95,6 +109,8 @@ class InputService(Service[ViewerSession]):
         session = running(self._session)
         if not all(may(session.permissions, event) for event in events):
             raise Refused(CloseCode.NOT_PERMITTED)
+        if any(event[0] != InputKind.RELEASE_ALL for event in events):
+            self._check()
         first = session.next_input
         sequence = session.send_input(events, now)
         self._book.stats.input_sent(sequence, now)

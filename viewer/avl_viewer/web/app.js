@@ -9,9 +9,12 @@
 import { supported } from "./crypto/handshake.js";
 import { fetchDirections, readDevice } from "./directions.js";
 import { readFragment } from "./fragment.js";
+import { Pen } from "./input/pen.js";
 import { Pointer } from "./input/pointer.js";
 import { Typing } from "./input/typing.js";
+import { ALONE, sentenceOf } from "./present/company.js";
 import { missing } from "./requirements.js";
+import { acts } from "./session/input/ledger.js";
 import { may } from "./session/viewing.js";
 import { TicketStore } from "./tickets.js";
 import { Canvases } from "./ui/canvases.js";
@@ -21,12 +24,14 @@ import { element } from "./ui/elements.js";
 import { HostHop } from "./ui/entrance.js";
 import { Figures } from "./ui/figures.js";
 import { Notice } from "./ui/notice.js";
+import { Overlay } from "./ui/overlay.js";
+import { People } from "./ui/people.js";
 import { Tally } from "./ui/tally.js";
 import { Toast } from "./ui/toast.js";
 import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
 import { forDialog } from "./wire/foreign.js";
-import { INPUT, PERMISSION } from "./wire/registry.js";
+import { CONTROL_ACT, CONTROL_MODE, INPUT, PERMISSION } from "./wire/registry.js";
 import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
 
 /** @typedef {import("./session/input/outbox.js").InputEvent} InputEvent @typedef {import("./session/client.js").State}
@@ -35,7 +40,7 @@ import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
 const root = document.documentElement;
 const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
 /** Letters of Ctrl+Alt+Shift+... @type {Record<string, import("./ui/toolbar.js").Action>} */
-const OWN_KEYS = { f: "fullscreen", 1: "exact", s: "statistics", q: "leave" };
+const OWN_KEYS = { c: "control", d: "draw", f: "fullscreen", 1: "exact", s: "statistics", q: "leave" };
 
 const link = readFragment(location.hash);
 if (location.hash) history.replaceState(null, "", location.pathname + location.search);
@@ -43,15 +48,40 @@ if (location.hash) history.replaceState(null, "", location.pathname + location.s
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module", name: "avl" });
 const tickets = new TicketStore(sessionStorage, () => Math.floor(Date.now() / 1000));
 let permissions = 0;
+/** The desktop's name, and who else is there. */
+let desktopName = "";
+let company = ALONE;
+/** Whether others' pointers are shown, and ours is told. */
+let pointing = true;
 
 /** @param {InputEvent[]} events @param {number} at */
 const send = (events, at) => {
-  const allowed = permissions & HANDS ? events.filter((event) => may(permissions, event)) : [];
+  let allowed = permissions & HANDS ? events.filter((event) => may(permissions, event)) : [];
+  if (!company.mine) allowed = withheld(allowed);
   if (allowed.length) worker.postMessage({ do: "input", events: allowed, at });
+};
+/** What mouse and fingers do: they act on the desktop, or draw over its picture. @param {InputEvent[]} events @param
+ * {number} at */
+const sendPointer = (events, at) => {
+  if (pen.drawing) {
+    pen.take(events);
+    return;
+  }
+  send(events, at);
+  const moved = pointing && company.viewers > 1 && permissions & (PERMISSION.POINTER | PERMISSION.ANNOTATE) && events.findLast(([kind]) => kind === INPUT.MOVE);
+  if (moved) worker.postMessage({ do: "point", x: moved[1], y: moved[2], laser: false });
 };
 const now = () => performance.timeOrigin + performance.now();
 
 const view = new View(element("desktop", HTMLElement), element("picture", HTMLCanvasElement));
+const overlay = new Overlay(element("overlay", HTMLCanvasElement), view.geometry, () => performance.now());
+view.placed = () => overlay.refresh();
+const people = new People((act, to) => worker.postMessage({ do: "control", act, to }));
+const pen = new Pen({
+  point: (x, y) => worker.postMessage({ do: "point", x, y, laser: true }),
+  draw: (x, y, begins) => worker.postMessage({ do: "draw", x, y, begins }),
+  wipe: () => worker.postMessage({ do: "wipe", everybody: false }),
+});
 const canvases = new Canvases(element("picture", HTMLCanvasElement), (canvas) => worker.postMessage({ do: "canvas", canvas }, [canvas]));
 const notice = new Notice();
 const toast = new Toast();
@@ -86,7 +116,7 @@ const typing = new Typing(element("typing", HTMLTextAreaElement), {
   },
 });
 const pointer = new Pointer(element("desktop", HTMLElement), view.geometry, {
-  send,
+  send: sendPointer,
   seen: (event) => typing.evidence(event),
   pressed: () => {
     if (toolbar.shown) toolbar.dismiss();
@@ -107,7 +137,14 @@ function act(action) {
   else if (action === "places") toolbar.mark("places", typing.togglePlaces());
   else if (action === "send" || action === "type") void clipboard.use(action);
   else if (action === "box") clipboard.open();
-  else if (action === "leave") void leave();
+  else if (action === "control") askForControl();
+  else if (action === "draw") drawOrAct();
+  else if (action === "wipe" || action === "wipe-all") worker.postMessage({ do: "wipe", everybody: action === "wipe-all" });
+  else if (action === "pointers") {
+    overlay.pointers = pointing = !pointing;
+    toolbar.mark("pointers", pointing);
+    overlay.refresh();
+  } else if (action === "leave") void leave();
   else if (action === "keyboard") {
     const raised = element("typing", HTMLTextAreaElement).inputMode === "none";
     typing.raise(raised);
@@ -116,6 +153,53 @@ function act(action) {
     return;
   }
   if (action === "fullscreen" || action === "exact" || action === "statistics" || action === "places") typing.focus();
+}
+
+/** What is sent while somebody else has control; a person who tries to act is told who has it. @param {InputEvent[]}
+ * events */
+function withheld(events) {
+  if (events.some(acts)) toast.show(`${sentenceOf(company)} ${company.asking ? "You are asking for it." : "Ctrl+Alt+Shift+C asks for it."}`);
+  return events.filter(([kind]) => kind === INPUT.RELEASE_ALL);
+}
+
+/** Ask for control, or let go of it or of asking. */
+function askForControl() {
+  if (company.mode === CONTROL_MODE.SHARED) toast.show("Everybody who may act does: there is nothing to ask for.");
+  else if (!(permissions & HANDS)) toast.show("You can only look at this desktop.");
+  else worker.postMessage({ do: "control", act: company.mine || company.asking ? CONTROL_ACT.RELEASE : CONTROL_ACT.REQUEST, to: 0 });
+}
+
+/** Take the pen up, or put it down. */
+function drawOrAct() {
+  if (!pen.drawing && !(permissions & PERMISSION.ANNOTATE)) {
+    toast.show("Drawing is not permitted in this session.");
+    return;
+  }
+  pointer.releaseAll();
+  const drawing = pen.toggle();
+  root.toggleAttribute("data-drawing", drawing);
+  toolbar.mark("draw", drawing);
+  toolbar.dismiss();
+  if (drawing) toast.show("You draw with the left button; the right one wipes it away. Ctrl+Alt+Shift+D ends drawing.");
+}
+
+/** Who is here, or who has control, has changed. @param {import("./present/company.js").Company} told */
+function meet(told) {
+  const before = sentenceOf(company);
+  overlay.company = company = told;
+  const sentence = sentenceOf(company);
+  if (before !== sentence) {
+    if (!company.mine) pointer.releaseAll();
+    toast.show(sentence || "Everybody has control.");
+  }
+  people.show(company, Boolean(permissions & HANDS));
+  entitle();
+  overlay.refresh();
+}
+
+/** Who has control is always to be seen in the title. */
+function entitle() {
+  document.title = [desktopName, sentenceOf(company).replace(/\.$/, ""), "avl"].filter(Boolean).join(" - ");
 }
 
 async function fullScreen() {
@@ -193,7 +277,11 @@ function shut(to, sentence) {
   cursor.reset();
   element("handle", HTMLElement).hidden = true;
   if (!element("figures", HTMLElement).hidden) toolbar.mark("statistics", figures.toggle());
-  document.title = "avl";
+  if (pen.drawing) drawOrAct();
+  overlay.clear();
+  company = ALONE;
+  desktopName = "";
+  entitle();
   entrance.show(sentence);
 }
 
@@ -241,10 +329,14 @@ const HEARD = {
   granted: (message) => {
     permissions = message.permissions;
     canvases.of(message.tracks);
-    const name = forDialog(message.name, 64);
-    toolbar.name(name, !(permissions & HANDS));
-    document.title = name ? `${name} - avl` : "avl";
+    desktopName = forDialog(message.name, 64);
+    toolbar.name(desktopName, !(permissions & HANDS));
+    overlay.clear();
+    company = ALONE;
+    entitle();
   },
+  company: (message) => meet(message.company),
+  mark: (message) => overlay.take(message.mark),
 };
 
 worker.addEventListener("message", ({ data: message }) => HEARD[message.say](message));

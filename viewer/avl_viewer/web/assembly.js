@@ -4,11 +4,14 @@
  * A feature is added here in two lines: it is made, and it is registered (CONTRIBUTING.md, "How a feature is added").
  */
 
+import { AnnotationsService } from "./services/annotations.js";
 import { CandidatesService } from "./services/candidates.js";
 import { ClipboardService } from "./services/clipboard.js";
+import { ControlService } from "./services/control.js";
 import { InputService } from "./services/input.js";
 import { LayoutService } from "./services/layout.js";
 import { PointerService } from "./services/pointer.js";
+import { PointingService } from "./services/pointing.js";
 import { StatisticsService } from "./services/statistics.js";
 import { TicketService } from "./services/tickets.js";
 import { CHANNEL } from "./wire/registry.js";
@@ -25,6 +28,9 @@ import { CHANNEL } from "./wire/registry.js";
  * @property {ClipboardService} clipboard
  * @property {TicketService} tickets
  * @property {StatisticsService} statistics
+ * @property {ControlService} control
+ * @property {PointingService} pointing
+ * @property {AnnotationsService} annotations
  */
 
 /** Make the services and register them.
@@ -40,6 +46,12 @@ export function assemble(services, { tell, pictures, seek, inputSent }) {
   services.register(candidates, CHANNEL.CONTROL, { CANDIDATES: (message, session, now) => candidates.told(message, session, now) });
   const statistics = new StatisticsService(pictures);
   services.register(statistics, CHANNEL.CONTROL, { STAGES: (message) => statistics.told(message), RATE: (message) => statistics.told(message) });
+  const control = new ControlService(tell);
+  services.register(control, CHANNEL.CONTROL, { PEOPLE: (message) => control.told(message) });
+  const pointing = new PointingService(tell, () => control.company.viewers < 2);
+  services.register(pointing, CHANNEL.CONTROL, { POINTS: (message) => pointing.told(message) });
+  const annotations = new AnnotationsService(tell, () => control.company.you);
+  services.register(annotations, CHANNEL.CONTROL, { DRAWN: (message) => annotations.told(message), CLEARED: (message) => annotations.told(message) });
   const input = new InputService({ tell, statistics: () => pictures.statistics, sent: inputSent });
   services.register(input, CHANNEL.INPUT, { ECHO: (message) => input.applied(message) });
   const clipboard = new ClipboardService({ tell, input: (events, at) => input.send(events, at) });
@@ -47,5 +59,5 @@ export function assemble(services, { tell, pictures, seek, inputSent }) {
     CLIPBOARD: (message) => clipboard.told(message),
     CLIPBOARD_SET: (message) => clipboard.wasSet(message),
   });
-  return { input, clipboard, tickets, statistics };
+  return { input, clipboard, tickets, statistics, control, pointing, annotations };
 }

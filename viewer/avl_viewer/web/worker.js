@@ -1,9 +1,9 @@
 /**
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
- * From the page: canvas (the first, then one for each further desktop), connect, input, paste, visible, measure, network,
- * leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard, clipboard-refused, exact, statistics,
- * dropped, failed (`say`).
+ * From the page: canvas (the first, then one for each further desktop), connect, input, paste, point, draw, wipe, control,
+ * visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard,
+ * clipboard-refused, exact, statistics, dropped, company, mark, failed (`say`).
  */
 
 import { fetchDirections } from "./directions.js";
@@ -114,6 +114,10 @@ const DONE = {
   paste: (to, message) => to.paste(message.text, message.events, ours(message.at)),
   connect: (to, message) => to.connect(message.want),
   visible: (to, message) => to.setVisible(message.visible),
+  point: (to, message) => to.point(message.x, message.y, message.laser),
+  draw: (to, message) => to.draw([message.x, message.y], message.begins),
+  wipe: (to, message) => to.features.annotations.clear(message.everybody),
+  control: (to, message) => to.features.control.say(message.act, message.to),
   measure: (to, message) => to.setMeasuring(message.wanted),
   network: (to) => to.networkChanged(),
   leave: (to) => to.leave(),

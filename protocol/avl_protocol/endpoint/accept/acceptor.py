@@ -25,7 +25,7 @@ from avl_protocol.endpoint.udp.demux import (
 from avl_protocol.endpoint.udp.network import Address
 from avl_protocol.quic.identifiers import reset_token
 from avl_protocol.quic.options import CID_LENGTH
-from avl_protocol.rate.limits import Bucket
+from avl_protocol.rate.limits import DEFAULT, Bucket, Limits
 
 #: Stateless resets a second and in a burst, for all sources together.
 RESETS = (100.0, 100.0)
@@ -48,10 +48,12 @@ class Acceptor:
         reset_key: bytes,
         entropy: Callable[[int], bytes],
         now: float,
+        limits: Limits = DEFAULT,
+        *,
         names: Callable[[int], bytes] | None = None,
     ) -> None:
         """`names` makes connection IDs, by which the answer to a Retry finds us again."""
-        self.admission = ConnectionAdmission()
+        self.admission = ConnectionAdmission(limits)
         self._reset_key = reset_key
         self._entropy = entropy
         self._names = names or entropy

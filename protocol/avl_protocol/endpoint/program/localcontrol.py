@@ -120,6 +120,9 @@ def ask(path: Path, request: dict[str, Any], patience: float = PATIENCE, *, of_a
                 answer = next(lines.feed(data), None)
         except TimeoutError:
             raise ControlError(f"no answer within {patience:g} s") from None
+        except (ConnectionResetError, BrokenPipeError):
+            # It left without having read the request: an end that was read to there is no reset.
+            raise NobodyThere(f"no answer: the program at {path} has just ended") from None
         except OSError as error:
             raise ControlError(f"no answer: {error.strerror or error}") from None
     if "error" in answer:

@@ -126,14 +126,18 @@ class LocalServer:
 
     async def close(self) -> None:
         """End, and remove the socket unless another program's has taken its place; idempotent."""
+        self.stop()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Take nobody new, and remove the socket, as `close` does; who is being answered goes on. Idempotent."""
         if self._listening is None:
             return
         listening, self._listening = self._listening, None
         self._loop.remove_reader(listening)
         listening.close()
-        for task in self._serving:
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
         try:
             if self._path.stat().st_ino == self._inode:
                 self._path.unlink()

@@ -195,7 +195,7 @@ class WebSocketServer:
         """`most`: connections that there are descriptors for."""
         self._clock, self._entropy, self._loop = clock, entropy, loop
         self._on_carrier, self._origin_allowed = on_carrier, origin_allowed
-        self._admission = ConnectionAdmission()
+        self._admission = ConnectionAdmission(limits)
         self._limits = limits
         total = limits.connections.total if most is None else min(most, limits.connections.total)
         self._quota = Quota(replace(limits.connections, total=total), limits.strangers, limits.stranger_grace)
@@ -243,13 +243,17 @@ class WebSocketServer:
         )
         return Snapshot("WebSockets", counts, so_far)
 
+    def shed_strangers(self, share: float) -> int:
+        """Memory runs short: the newest strangers go, this share of them; how many there were."""
+        return self._quota.shed(share)
+
     def pump(
         self,
         certificate: bytes | None,
         *,
         tls: TlsRecords | None = None,
         settled: Callable[[], None] | None = None,
-        admit: Callable[[str], bool] | None = None,
+        admit: Callable[[str, Callable[[], None]], bool] | None = None,
         host_allowed: Callable[[str], bool] | None = None,
     ) -> Pump:
         """What speaks for us on a transport; without `tls`, from the upgrade's request on.
@@ -258,7 +262,7 @@ class WebSocketServer:
         """
 
         def place(host: str, end: Callable[[], None]) -> Claim | None:
-            if admit is not None and not admit(host):
+            if admit is not None and not admit(host, end):
                 self._refused["handshakes"] += 1
                 return None
             claim = self._quota.claim(host, self._clock.monotonic(), end)
@@ -325,18 +329,20 @@ class WebSocketServer:
     def _arrival(self) -> Pump:
         """A TCP connection is being accepted: it has five seconds for TLS and upgrade."""
         assert self._context is not None
-        counted: list[str] = []
+        half_open: list[Claim] = []
 
-        def admit(host: str) -> bool:
+        def admit(host: str, end: Callable[[], None]) -> bool:
             now = self._clock.monotonic()
             if self._admission.decide(host, proved=True, now=now) is not Decision.ACCEPT:
                 return False
-            self._admission.opened(host)
-            counted.append(host)
+            claim = self._admission.open(host, now, end)
+            if claim is None:
+                return False
+            half_open.append(claim)
             return True
 
         def settled() -> None:
-            for host in counted:
-                self._admission.settled(host)
+            for claim in half_open:
+                claim.release()
 
         return self.pump(self._certificate, tls=TlsRecords(self._context), settled=settled, admit=admit)

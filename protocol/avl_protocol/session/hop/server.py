@@ -231,7 +231,7 @@ class HopServer:
         self._going = True
         if self.state in (HopServerState.HOST, HopServerState.VIEWER):
             self.send(Goaway(tuple(elsewhere)))
-        elif self.state is not HopServerState.NEW:
+        elif self.state in (HopServerState.WELCOMED, HopServerState.ASKED):
             self._end(CloseCode.GOING_AWAY)
 
     # timers

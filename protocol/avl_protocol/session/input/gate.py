@@ -56,6 +56,11 @@ class InputGate:
         self._sequence = 0
         self._heard = 0.0
 
+    @property
+    def holding(self) -> bool:
+        """Whether a key or button is held, as far as its viewer said."""
+        return bool(self._keys or self._buttons)
+
     def admit(self, batch: Batch, permissions: Permission, now: float) -> tuple[list[tuple[Any, ...]], int]:
         """Events to apply and how many were discarded for their age. Raises RemoteProtocolError for malformed ones."""
         if batch.sequence <= self._sequence:
@@ -126,7 +131,7 @@ class InputGate:
         """When silence will have lasted too long for something that is held; None when nothing is."""
         if self._repeating():
             return self._heard + T_INPUT_REPEAT
-        return self._heard + T_INPUT_SILENCE if self._keys or self._buttons else None
+        return self._heard + T_INPUT_SILENCE if self.holding else None
 
     def _repeating(self) -> list[int]:
         """Keys that the desktop repeats now, or soon."""

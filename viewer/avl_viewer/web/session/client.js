@@ -187,6 +187,17 @@ export class Client {
     this.features.clipboard.paste(text, events, at, this._world.clock());
   }
 
+  /** Tell the others where our pointer is, in desktop pixels. @param {number} x @param {number} y @param {boolean} laser
+   * */
+  point(x, y, laser) {
+    this.features.pointing.point(x, y, laser, this._world.clock());
+  }
+
+  /** Draw over the picture. @param {[number, number]} point  in desktop pixels @param {boolean} begins */
+  draw(point, begins) {
+    this.features.annotations.draw(point, begins, this._world.clock());
+  }
+
   /** Whether anybody sees the page: what nobody sees is not sent. @param {boolean} visible */
   setVisible(visible) {
     this._pictures.visible = visible;

@@ -67,6 +67,13 @@ export class Geometry {
     return [within(x - left, this.desktop.width), within(y - top, this.desktop.height)];
   }
 
+  /** The position on the page of the middle of a desktop pixel. @param {number} x @param {number} y @returns {[number,
+   * number]} */
+  fromDesktop(x, y) {
+    const { left, top } = this.box();
+    return [left + (x + 0.5) * this.scale, top + (y + 0.5) * this.scale];
+  }
+
   /** Move the desktop, as far as it overflows. @param {number} dx @param {number} dy */
   pan(dx, dy) {
     this._left += dx;

@@ -14,7 +14,8 @@ const LINGER = 900;
 const LINGER_SUMMONED = 4000;
 
 /**
- * @typedef {"fullscreen" | "exact" | "statistics" | "places" | "keyboard" | "send" | "type" | "box" | "leave"} Action
+ * @typedef {"fullscreen" | "exact" | "statistics" | "places" | "keyboard" | "send" | "type" | "box" | "leave" | "control" |
+ * "draw" | "wipe" | "wipe-all" | "pointers"} Action
  *
  * @typedef {object} ToolbarOwner
  * @property {(action: Action) => void} act

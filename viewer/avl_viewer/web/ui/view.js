@@ -8,6 +8,8 @@ import { Geometry } from "./geometry.js";
 export class View {
   /** @param {HTMLElement} stage @param {HTMLCanvasElement} canvas */
   constructor(stage, canvas) {
+    /** Called when the desktop lies elsewhere. @type {() => void} */
+    this.placed = () => undefined;
     this._stage = stage;
     this._canvas = canvas;
     this.geometry = new Geometry();
@@ -45,6 +47,7 @@ export class View {
     style.height = `${height}px`;
     style.transform = `translate(${left}px, ${top}px)`;
     this._canvas.classList.toggle("sharp", geometry.sharp && this._canvas.width === geometry.desktop.width);
+    this.placed();
   }
 
   show() {

@@ -30,6 +30,12 @@ export const MAX = Object.freeze({
   CURSOR_SIDE: 512,
   CODE_LENGTH: 8,
   CANDIDATES: 16,
+  PEOPLE: 32,
+  PERSON_NAME: 40,
+  STROKE_PART: 64,
+  STROKE_POINTS: 512,
+  DRAWN_POINTS: 2048,
+  DRAWN_RATE: 256,
   WEBSOCKET_DATA: 16384,
   WEBSOCKET_CREDIT: 262144,
 });
@@ -53,6 +59,11 @@ export const TIMER = Object.freeze({
   IDLE: 30000,
   SILENCE: 100,
   RESUME: 600000,
+  PEOPLE: 250,
+  POINTING: 50,
+  POINTED: 3000,
+  CONTROL_IDLE: 5000,
+  STROKE: 8000,
 });
 /** Timing of paths, in milliseconds. */
 export const PATH_TIMER = Object.freeze({
@@ -174,6 +185,7 @@ export const PERMISSION = Object.freeze({
   KEYBOARD: 4,
   CLIPBOARD_OUT: 8,
   CLIPBOARD_IN: 16,
+  ANNOTATE: 32,
 });
 export const MODIFIER = Object.freeze({
   CONTROL: 1,
@@ -201,6 +213,16 @@ export const CLIPBOARD_STATE = Object.freeze({
   TOO_LARGE: 3,
   NO_ANSWER: 4,
   NOT_PERMITTED: 5,
+});
+export const CONTROL_MODE = Object.freeze({
+  SHARED: 0,
+  ONE: 1,
+  HOST: 2,
+});
+export const CONTROL_ACT = Object.freeze({
+  REQUEST: 1,
+  RELEASE: 2,
+  GIVE: 3,
 });
 export const CHROMA = Object.freeze({
   YUV420: 0,
@@ -329,6 +351,14 @@ export const CONTROL_MESSAGES = Object.freeze({
   TICKET: [16, [[0, "ticket", "bytes"], [1, "seconds", "int"]]],
   MISSING: [17, [[0, "track", "int"], [1, "objects", "int[][]"]]],
   REPLACED: [18, [[0, "track", "int"], [1, "objects", "int[][]"], [2, "newest", "int"]]],
+  PEOPLE: [19, [[0, "you", "int"], [1, "mode", "int"], [2, "holder", "int"], [3, "viewers", "int"], [4, "people", "any[][]", []]]],
+  CONTROL: [20, [[0, "act", "int"], [1, "to", "int", 0]]],
+  POINT: [21, [[0, "x", "int"], [1, "y", "int"], [2, "laser", "bool", false]]],
+  POINTS: [22, [[0, "rows", "int[][]"]]],
+  STROKE: [23, [[0, "stroke", "int"], [1, "points", "int[][]"]]],
+  DRAWN: [24, [[0, "person", "int"], [1, "stroke", "int"], [2, "points", "int[][]"]]],
+  CLEAR: [25, [[0, "everybody", "bool", false]]],
+  CLEARED: [26, [[0, "person", "int", 0]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const INPUT_MESSAGES = Object.freeze({
