@@ -67,7 +67,7 @@ def test_what_is_wrong_is_said(line: str, sentence: str) -> None:
 def test_the_command_takes_a_file_and_then_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[RelaySettings] = []
 
-    async def serve(world: object, settings: RelaySettings, service: object, tell: object) -> str:
+    async def serve(world: object, settings: RelaySettings, *more: object, **named: object) -> str:
         served.append(settings)
         return ""
 
