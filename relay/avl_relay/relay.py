@@ -82,7 +82,7 @@ class Relay:
         self._locator: Locator | None = None
         self._neighbours = Neighbours()
         self._traffic = Traffic()
-        self._refused_requests = 0
+        self._refused_requests = self._memory_steps = 0
         self._listening = self._going = False
         self._left = asyncio.Event()
         self._siblings: Siblings | None = None
@@ -381,12 +381,14 @@ class Relay:
         parts = (self._endpoint, self._sockets, self._siblings)
         below = tuple(part.snapshot() for part in parts if part is not None)
         seconds = self._router.viewer_seconds(self._world.clock.monotonic())
+        limits = {"requests to the page": self._refused_requests, "memory": self._memory_steps}
+        limits["connections to the page"] = self._http.hits if self._http is not None else 0
         own = (
             self._router.snapshot(),
             self._neighbours.snapshot(),
             self._traffic.snapshot(),
             Snapshot("happened so far", {"viewer milliseconds": round(1000 * seconds)}),
-            Snapshot("limits hit so far", {"requests to the page": self._refused_requests}),
+            Snapshot("limits hit so far", limits),
         )
         return Snapshot("relay", {"WebSockets": web, "memory steps": int(self.short_of_memory)}, (*own, *below))
 
@@ -440,6 +442,7 @@ class Relay:
         assert watermarks is not None and self._endpoint is not None
         use, before = Use(self._in_memory(), self._router.waiting), watermarks.step
         for entered in watermarks.look(use):
+            self._memory_steps += 1
             self._log.warning(
                 "memory is short",
                 gives_up=NAMES[entered],

@@ -43,6 +43,16 @@ def test_one_source_has_so_many_places_and_others_theirs() -> None:
     assert door.gone == []
 
 
+def test_it_is_counted_how_often_somebody_got_no_place_or_gave_way() -> None:
+    door = Door(WIDE, Places(2, 100, 1000))
+    crowd(door, ["192.0.2.1"] * 2)
+    assert door.quota.hits == 0
+    assert door.enter("192.0.2.1") is None and door.quota.hits == 1
+    door.now += GRACE
+    assert door.enter("192.0.2.1") is not None and door.quota.hits == 2
+    assert door.quota.shed(1.0) == 2 and door.quota.hits == 4
+
+
 def test_a_stranger_that_stays_gives_way_to_a_newcomer_of_its_source() -> None:
     door = Door(WIDE, Places(2, 100, 1000))
     door.enter("192.0.2.1", "first")

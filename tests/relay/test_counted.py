@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from avl_protocol.endpoint.udp.network import Batch
 from avl_protocol.media.track import video
+from avl_protocol.rate.limits import DEFAULT
 from avl_protocol.session.media.sender import SentFragment
 from avl_protocol.session.media.subscription import SLACK
 from avl_protocol.wire.registry import CloseCode
@@ -15,6 +17,7 @@ from avl_relay.neighbours import Kind, Neighbours, kind_of
 from avl_relay.traffic import CountedNetwork, Traffic
 from tests.protocol.memory import MemoryCarrier
 from tests.relay.stand import Stand
+from tests.relay.test_caps import RATE, Show
 from tests.relay.test_fanout import Audience
 
 
@@ -158,5 +161,20 @@ def test_each_limit_that_is_hit_is_counted_under_its_name() -> None:
     for number in range(9):
         stand.attach(viewer, bytes([number]) * 16)
     assert viewer.closed == CloseCode.LIMIT
-    hit = stand.router.snapshot().total("limits hit so far")
+    hit = +stand.router.snapshot().total("limits hit so far")
     assert sum(hit.values()) == 1 and set(hit) <= {"sessions of a connection", "sessions that a source asks for"}
+
+
+def test_what_a_cap_leaves_out_is_counted_and_stays_so() -> None:
+    show = Show(replace(DEFAULT, forward_session=RATE))
+    host = show.host()
+    viewer, _ = show.viewer(host, 1)
+    show.play(host, 1.0)
+
+    def hit() -> int:
+        return show.stand.router.snapshot().total("limits hit so far")["bandwidth caps"]
+
+    before = hit()
+    assert before > 0
+    viewer.lost()
+    assert hit() == before and show.stand.router.sessions == 0

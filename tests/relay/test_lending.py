@@ -386,6 +386,7 @@ def test_audiences_are_joined() -> None:
     none, some = Viewers(0), Viewers(2, (1,), 5_000_000, 0)
     assert together((none, none)) == Viewers(0)
     assert together((none, some)) == some
-    best = Viewers(1, (3, 1), 9_000_000, 40)
-    assert together((some, best)) == Viewers(3, (1, 3), 9_000_000, 40)
-    assert together((best, Viewers(1, (2,), 0))) == Viewers(2, (1, 2, 3), 0, 0)
+    best = Viewers(1, (3, 1), 9_000_000, 40, 700_000)
+    assert together((some, best)) == Viewers(3, (1, 3), 9_000_000, 40, 700_000)
+    assert together((Viewers(1, (1,), 5, 0, 400_000), best)).slow == 400_000
+    assert together((best, Viewers(1, (2,), 0))) == Viewers(2, (1, 2, 3), 0, 0, 700_000)

@@ -86,10 +86,10 @@ class Endpoint:
         self._lobby: tuple[deque[tuple[bytes, Address | Pinned]], deque[tuple[bytes, Address | Pinned]]]
         self._lobby = (deque(), deque())
         self._lobby_waits = False
-        #: Since the start: packets that were not read, handshakes, and connections for which there was no place.
+        #: Since the start: packets that were not read, and handshakes, by what became of them; and what was never sent.
         self._unread = Counter(dict.fromkeys(UNREAD, 0))
         self._handshakes = Counter(done=0, failed=0)
-        self._crowded_out = self._unsent = 0
+        self._unsent = 0
         self._local = local
         self._network, self._clock, self._loop = network, clock, loop
         self._names = names or entropy
@@ -141,7 +141,8 @@ class Endpoint:
         }
         unsent = self._unsent + sum(bound.connection.queue.dropped for bound in self._connections)
         acceptor = self._acceptor
-        limits = {"connections": self._crowded_out, "handshakes": acceptor.refused}
+        limits = {"connections": self._quota.hits, "handshakes": acceptor.refused}
+        limits["half-open handshakes"] = acceptor.admission.hits
         so_far = (
             Snapshot("dropped so far", {**self._unread, "sent too late": unsent}),
             Snapshot("handshakes so far", {**self._handshakes, "asked again": acceptor.retried}),
@@ -525,7 +526,6 @@ class Endpoint:
         """A client has proved its address: it gets a place, or is told why not."""
 
         def end() -> None:
-            self._crowded_out += 1
             if bound.application is not None:
                 bound.application.shut(CloseCode.LIMIT, "too many connections")
                 self._wake(bound)

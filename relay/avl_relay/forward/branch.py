@@ -6,7 +6,7 @@ what is known here, so that the host hears of one audience.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 
 from avl_protocol.media.track import Track
@@ -26,29 +26,28 @@ class Branch:
     def __init__(self, peer: HopServer) -> None:
         self.peer = peer
         self._said = Viewers(0)
+        self._carried: frozenset[int] = frozenset()
         self._hold_until = float("-inf")
         self._told = 0
         self._newest: dict[int, int] = {}
         #: Tracks of which objects were left out, and that go on at a key object.
         self._cut: set[int] = set()
 
-    @property
-    def wanted(self) -> tuple[int, ...]:
-        """Tracks that any of its viewers wants."""
-        return self._said.tracks
-
-    def says(self, audience: Viewers, now: float) -> tuple[int, ...]:
-        """Hear what its viewers take; the tracks that they did not want before."""
-        before, self._said = self._said.tracks, audience
+    def says(self, audience: Viewers, rungs: Mapping[int, int], now: float) -> frozenset[int]:
+        """Hear what its viewers take; the tracks that were not carried to it before. `rungs`: the pictures that each
+        lower rung is of, which are carried beside it, so that it is known there what they would take."""
+        before, self._said = self._carried, audience
+        wanted = audience.tracks
+        self._carried = frozenset((*wanted, *(rungs[track] for track in wanted if track in rungs)))
         if audience.hold_ms:
             self._hold_until = now + audience.hold_ms / 1000
-        return tuple(track for track in audience.tracks if track not in before)
+        return self._carried - before
 
     def audience(self, now: float) -> Viewers:
         """Its viewers, as they stand now."""
         said = self._said
         hold = round(1000 * max(0.0, self._hold_until - now))
-        return Viewers(said.count, said.tracks, said.rate, hold)
+        return Viewers(said.count, said.tracks, said.rate, hold, said.slow)
 
     def tell(self, audience: Viewers) -> None:
         """Let it know how good the best of all viewers is: only who is the best is waited for."""
@@ -58,7 +57,7 @@ class Branch:
 
     def carry(self, run: Sequence[bytes], track: Track, header: MediaHeader) -> None:
         """Pass datagrams of one object on, or leave all of it out where the other worker does not keep up."""
-        if track.id not in self._said.tracks:
+        if track.id not in self._carried:
             return
         if header.object > self._newest.get(track.id, -1):
             self._newest[track.id] = header.object
@@ -76,8 +75,9 @@ class Branch:
 
 def together(audiences: Iterable[Viewers]) -> Viewers:
     """All of them as one: the best rate among them (0, which nobody has measured, is the best where somebody watches),
-    and what the best waits for."""
+    what the best waits for, and the slowest of those who cannot follow."""
     watching = [audience for audience in audiences if audience.count]
     best = max(watching, key=lambda audience: (audience.rate or inf, -audience.hold_ms), default=Viewers(0))
     tracks = tuple(sorted({track for audience in watching for track in audience.tracks}))
-    return Viewers(sum(audience.count for audience in watching), tracks, best.rate, best.hold_ms)
+    slow = min((audience.slow for audience in watching if audience.slow), default=0)
+    return Viewers(sum(audience.count for audience in watching), tracks, best.rate, best.hold_ms, slow)

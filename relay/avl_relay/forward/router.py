@@ -193,11 +193,13 @@ class Router:
             "sources of NAT tests": len(self._tests),
         }
         skipped = sum(publisher.fanout.skipped_so_far for publisher in self._hosts.values())
+        limits = Counter(self._limits_hit)
+        limits["bandwidth caps"] += sum(session.caps.refused for session in self._sessions.values())
         happened = Counter({"hosts": 0, "sessions": 0, "skipped objects": skipped})
         happened.update(self._happened)
         so_far = (
             Snapshot("happened so far", dict(happened)),
-            Snapshot("limits hit so far", dict(self._limits_hit)),
+            Snapshot("limits hit so far", dict(limits)),
             self._delay.snapshot(),
         )
         fanouts = (publisher.fanout.snapshot() for publisher in self._hosts.values())
@@ -376,7 +378,7 @@ class Router:
             media_handle=media_handle,
             fanout=Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
-                lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
+                lambda count, tracks, rate, hold, slow: peer.send(Viewers(count, tracks, rate, hold, slow)),
                 delay=self._delay,
             ),
             cap=cap(forwards, now),
@@ -591,9 +593,12 @@ class Router:
         if session not in watched:
             watched.append(session)
         fanout = session.host.fanout
-        fanout.cap(session.handle, session.viewer.carrier, session.caps)
+        fanout.cap(session.handle, session.viewer.carrier, session.caps, self._left_out)
         self._share(session.host)
         fanout.admit(session.handle, session.viewer.carrier, message.tracks, message.since, now)
+
+    def _left_out(self) -> None:
+        self._limits_hit["objects beyond caps"] += 1
 
     def _share(self, publisher: Publisher) -> None:
         """So many watch this host now, and so many in all: each is told of its part of what they share."""
@@ -607,6 +612,7 @@ class Router:
             return
         self._unadmitted.drop(session.handle)
         session.host.sessions.pop(session.handle, None)
+        self._limits_hit["bandwidth caps"] += session.caps.refused
         skipped = session.host.fanout.skipped(session.handle)
         session.host.fanout.remove(session.handle, now)
         if session.host.borrowed and not session.host.sessions:

@@ -44,6 +44,7 @@ class TcpServer:
         WebSocket, beginning with its request. `most`: connections that there are descriptors for."""
         places = replace(limits.pages, total=min(limits.pages.total, most))
         quota, admission = Quota(places, places, limits.stranger_grace), ConnectionAdmission(limits)
+        self._quota = quota
 
         def page_connection(**given: Any) -> PageConnection:
             return PageConnection(quota=quota, admission=admission, limits=limits, **given)
@@ -73,6 +74,11 @@ class TcpServer:
         """Where it listens."""
         host, port = self._socket.getsockname()[:2]
         return host, port
+
+    @property
+    def hits(self) -> int:
+        """How often a connection got no place, or had to give way."""
+        return self._quota.hits
 
     async def start(self) -> None:
         """Accept connections."""

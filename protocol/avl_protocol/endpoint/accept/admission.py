@@ -47,6 +47,11 @@ class ConnectionAdmission:
         """Handshakes begun and not completed."""
         return self._half_open.size
 
+    @property
+    def hits(self) -> int:
+        """How often a handshake got no place, or had to give way."""
+        return self._half_open.hits
+
     def decide(self, host: str, *, proved: bool, now: float) -> Decision:
         """What to do with a first packet from `host`; `proved`: it carries a valid Retry token."""
         if not proved:

@@ -60,6 +60,8 @@ class Quota:
         self._strangers = (strangers.source, strangers.network, strangers.total)
         self._grace = grace
         self._groups: dict[str, _Group] = {}
+        #: How often a newcomer got no place, or somebody had to give way.
+        self.hits = 0
 
     def claim(self, host: str, now: float, end: Callable[[], None]) -> Claim | None:
         """A place for a stranger; None when there is none."""
@@ -69,6 +71,7 @@ class Quota:
             if group is None:
                 continue
             if group.size >= self._most[index] or len(group.strangers) >= self._strangers[index]:
+                self.hits += 1
                 victim = self._longest(group, now) if key is not EVERYBODY else self._of_the_largest(keys[1])
                 if victim is None:
                     return None
@@ -84,6 +87,7 @@ class Quota:
         group = self._groups.get(EVERYBODY)
         strangers = [] if group is None else list(group.strangers)
         newest = strangers[len(strangers) - ceil(share * len(strangers)) :]
+        self.hits += len(newest)
         for victim in newest:
             victim.release()
             victim.end()

@@ -202,7 +202,7 @@ class WebSocketServer:
         self._pumps: dict[Pump, None] = {}
         #: Since the start, of connections that are over or for which there was no place.
         self._before: Counter[str] = Counter()
-        self._refused = Counter(handshakes=0, connections=0)
+        self._refused = 0
         self._handshakes = Counter(done=0, failed=0)
         self._listening: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
@@ -235,11 +235,13 @@ class WebSocketServer:
         for pump in self._pumps:
             traffic.update(_traffic(pump))
         late = traffic.pop("sent too late", 0)
+        limits = {"connections": self._quota.hits, "handshakes": self._refused}
+        limits["half-open handshakes"] = self._admission.hits
         so_far = (
             Snapshot("traffic so far", dict(traffic)),
             Snapshot("dropped so far", {"sent too late": late}),
             Snapshot("handshakes so far", dict(self._handshakes)),
-            Snapshot("limits hit so far", dict(self._refused)),
+            Snapshot("limits hit so far", limits),
         )
         return Snapshot("WebSockets", counts, so_far)
 
@@ -263,11 +265,9 @@ class WebSocketServer:
 
         def place(host: str, end: Callable[[], None]) -> Claim | None:
             if admit is not None and not admit(host, end):
-                self._refused["handshakes"] += 1
+                self._refused += 1
                 return None
-            claim = self._quota.claim(host, self._clock.monotonic(), end)
-            self._refused["connections"] += claim is None
-            return claim
+            return self._quota.claim(host, self._clock.monotonic(), end)
 
         def on_settled(failure: str | None) -> None:
             if settled is not None:
