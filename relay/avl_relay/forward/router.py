@@ -193,13 +193,11 @@ class Router:
             "sources of NAT tests": len(self._tests),
         }
         skipped = sum(publisher.fanout.skipped_so_far for publisher in self._hosts.values())
-        limits = Counter(self._limits_hit)
-        limits["bandwidth caps"] += sum(session.caps.refused for session in self._sessions.values())
         happened = Counter({"hosts": 0, "sessions": 0, "skipped objects": skipped})
         happened.update(self._happened)
         so_far = (
             Snapshot("happened so far", dict(happened)),
-            Snapshot("limits hit so far", dict(limits)),
+            Snapshot("limits hit so far", dict(self._limits_hit)),
             self._delay.snapshot(),
         )
         fanouts = (publisher.fanout.snapshot() for publisher in self._hosts.values())
@@ -598,7 +596,7 @@ class Router:
         fanout.admit(session.handle, session.viewer.carrier, message.tracks, message.since, now)
 
     def _left_out(self) -> None:
-        self._limits_hit["objects beyond caps"] += 1
+        self._limits_hit["bandwidth caps"] += 1
 
     def _share(self, publisher: Publisher) -> None:
         """So many watch this host now, and so many in all: each is told of its part of what they share."""
@@ -612,7 +610,6 @@ class Router:
             return
         self._unadmitted.drop(session.handle)
         session.host.sessions.pop(session.handle, None)
-        self._limits_hit["bandwidth caps"] += session.caps.refused
         skipped = session.host.fanout.skipped(session.handle)
         session.host.fanout.remove(session.handle, now)
         if session.host.borrowed and not session.host.sessions:
