@@ -25,7 +25,7 @@ from avl_protocol.wire.messages import (
 )
 from avl_protocol.wire.registry import T_KEY_SPACING, CloseCode, ObjectFlag, Priority
 from avl_relay.directory import LocalDirectory, Place, WhereIs
-from avl_relay.forward.branch import MOST_WAITING, together
+from avl_relay.forward.branch import MOST_WAITING, Branch, together
 from avl_relay.forward.router import LINGER
 from tests.protocol.handshakes import identity
 from tests.protocol.memory import Connection
@@ -380,6 +380,15 @@ def test_who_yields_to_a_registration_at_another_worker_is_refused() -> None:
     stand.register(yields, Identity(bytes(32)), yields=1)
     stand.register(takes, Identity(bytes(32)))
     assert (yields.closed, takes.closed) == (CloseCode.TAKEN, None)
+
+
+def test_who_takes_pictures_with_fewer_bits_is_carried_those_with_all_as_well() -> None:
+    branch = Branch(Pair().lender)
+    rungs = {2: 1}
+    assert branch.says(Viewers(1, (2, 3)), rungs, 0.0) == {1, 2, 3}
+    assert branch.says(Viewers(1, (1, 2, 3)), rungs, 0.0) == frozenset()
+    assert branch.says(Viewers(1, (3,)), rungs, 0.0) == frozenset()
+    assert branch.says(Viewers(1, (2,)), rungs, 0.0) == {1, 2}
 
 
 def test_audiences_are_joined() -> None:
