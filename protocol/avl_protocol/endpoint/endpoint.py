@@ -75,9 +75,11 @@ class Endpoint:
         on_raw: Callable[[bytes, Address], None] | None = None,
         local: Callable[[], Iterable[str]] = tuple,
         limits: Limits = DEFAULT,
+        names: Callable[[int], bytes] | None = None,
     ) -> None:
         """`reset_key`: kept over restarts, it lets peers notice one at once. `on_raw`, which may be set later, is given
-        what is not QUIC; `local` says which addresses this machine has; `limits` bound who connects to us."""
+        what is not QUIC; `local` says which addresses this machine has; `limits` bound who connects to us; `names`
+        makes connection IDs where they have to say something (udp/steering.py)."""
         self._limits = limits
         self._quota = Quota(limits.connections, limits.strangers, limits.stranger_grace)
         self._late: list[tuple[bytes, Address | Pinned]] = []
@@ -91,7 +93,8 @@ class Endpoint:
         self._handshakes = Counter(done=0, failed=0)
         self._unsent = 0
         self._local = local
-        self._network, self._clock, self._entropy, self._loop = network, clock, entropy, loop
+        self._network, self._clock, self._loop = network, clock, loop
+        self._names = names or entropy
         self._options = options or ConnectionOptions()
         self._reset_key = reset_key or entropy(32)
         self._idle_timeout = idle_timeout
@@ -112,7 +115,7 @@ class Endpoint:
         self._on_carrier: OnCarrier | None = None
         self._on_http: HttpHandler | None = None
         self._origin_allowed: Callable[[str, str], bool] = _no_origin
-        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic(), limits)
+        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic(), limits, names=self._names)
 
     # ---- what programs call
 
@@ -603,7 +606,7 @@ class Endpoint:
             self._acceptor.admission.blame(address[0], self._clock.monotonic())
 
     def _new_connection_id(self) -> bytes:
-        return self._entropy(CID_LENGTH)
+        return self._names(CID_LENGTH)
 
     def _bound(self) -> DatagramSocket:
         if self._socket is None:

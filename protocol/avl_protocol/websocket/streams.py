@@ -55,7 +55,9 @@ class Stream:
 class Streams:
     """The table of one side. Raises RemoteProtocolError for what the peer may not do."""
 
-    def __init__(self, is_client: bool) -> None:
+    def __init__(self, is_client: bool, most: int = MAX_OPEN) -> None:
+        """`most`: streams that each side may have open."""
+        self._most = most
         self._own, self._next_own, self._next_peer = (0, 0, 1) if is_client else (1, 1, 0)
         self._streams: dict[int, Stream] = {}
         self._pending: deque[tuple[int, int | None]] = deque()
@@ -233,7 +235,7 @@ class Streams:
                 raise _error("a frame of a stream that was never opened")
             return None
         while self._next_peer <= stream:  # a lower number that is not heard of yet is open all the same
-            if self._open[False] >= MAX_OPEN:
+            if self._open[False] >= self._most:
                 raise _error("too many streams")
             self._open[False] += 1
             self._streams[self._next_peer] = Stream(granted=MAX_WEBSOCKET_CREDIT)
@@ -245,7 +247,7 @@ class Streams:
         """Let streams of ours begin, in order, while the peer takes more."""
         while self._pending:
             stream, code = self._pending[0]
-            if code is None and self._open[True] >= MAX_OPEN:
+            if code is None and self._open[True] >= self._most:
                 return
             self._pending.popleft()
             if code is not None:
