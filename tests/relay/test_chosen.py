@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -70,9 +71,9 @@ def test_the_command_takes_a_file_and_then_its_options(tmp_path: Path, monkeypat
     served: list[RelaySettings] = []
 
     class Noting(Relay):
-        def __init__(self, world: World, settings: RelaySettings) -> None:
+        def __init__(self, world: World, settings: RelaySettings, **more: Any) -> None:
             served.append(settings)
-            super().__init__(world, settings)
+            super().__init__(world, settings, **more)
 
     async def serve(*arguments: object, **named: object) -> str:
         return ""
