@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from avl_protocol.rate.limits import Allowance
 from avl_protocol.wire.registry import CloseCode
 
 
@@ -35,9 +36,11 @@ class MayAttach:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer. `refused`: the code that the connection is closed with; None: it may."""
+    """The answer. `refused`: the code that the connection is closed with; None: it may. `forwards`: bytes a second
+    that are forwarded of this device, or to this session; None: as the relay's limits say."""
 
     refused: CloseCode | None = None
+    forwards: Allowance | None = None
 
 
 ALLOWED = Decision()

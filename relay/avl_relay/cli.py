@@ -1,20 +1,17 @@
-"""avl-relay: serve."""
+"""avl-relay: serve and status. What a command needs is loaded when it runs."""
 
 from __future__ import annotations
 
-import signal
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
 import typer
 
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.rate.limits import DEFAULT, for_address
 from avl_protocol.wire.foreign import for_terminal
-
-if TYPE_CHECKING:
-    from avl_relay.config import RelaySettings
 
 #: Plain help: laying it out with Rich takes longer than all the rest.
 app = typer.Typer(
@@ -29,6 +26,11 @@ FAILED, USAGE = 1, 2
 #: Addresses that mean "every address": no name for others.
 EVERYWHERE = ("0.0.0.0", "::", "")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _tell(text: str) -> None:
+    typer.echo(for_terminal(text, None))
+    sys.stdout.flush()
 
 
 def _warn(text: str) -> None:
@@ -60,29 +62,70 @@ def serve(
     per_address: Annotated[
         int, typer.Option(help="Connections that one address may have: hosts and viewers behind one NAT.", min=1)
     ] = DEFAULT.connections.source,
+    limit: Annotated[
+        Optional[list[str]], typer.Option(metavar="NAME=VALUE", help="Set a limit; may be repeated (README).")
+    ] = None,
+    limits: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Limits, one NAME=VALUE a line.")] = None,
+    metrics: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="HOST:PORT", help="TCP address of /metrics (Prometheus), /health and /ready; none by default."
+        ),
+    ] = None,
+    metrics_for_others: Annotated[
+        bool, typer.Option("--metrics-for-others", help="Let --metrics be an address that other machines reach.")
+    ] = False,
+    drain: Annotated[
+        float, typer.Option(help="Seconds that sessions have after SIGTERM to go elsewhere.", min=0)
+    ] = 10.0,
+    elsewhere: Annotated[
+        Optional[list[str]],
+        typer.Option(metavar="HOST:PORT[?pin=FP]", help="A relay to send viewers to then; its hosts are there too."),
+    ] = None,
+    log_format: Annotated[str, typer.Option(help="text or json.")] = "text",
     ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
     qlog: Annotated[
         Optional[Path], typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")
     ] = None,
 ) -> None:
-    """Run a relay until interrupted."""
+    """Run a relay until interrupted; SIGTERM sends its sessions elsewhere first."""
     from avl_protocol.endpoint.loop.clock import SystemClock
     from avl_protocol.endpoint.loop.faults import told
     from avl_protocol.endpoint.loop.runtime import run
+    from avl_protocol.endpoint.loop.world import system_world
     from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
-    from avl_protocol.wire.target import parse_address
+    from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay, show_pin
+    from avl_relay.chosen import chosen
     from avl_relay.config import RelaySettings
-    from avl_relay.relay import configure_log
+    from avl_relay.operators.listener import is_private
+    from avl_relay.operators.log import Format, configure_log
+    from avl_relay.operators.service import Ending, ServiceSettings
+    from avl_relay.operators.service import serve as run_service
+    from avl_relay.relay import Relay
 
     try:
         quic, page = parse_address(listen), parse_address(http)
-    except ValueError as error:
+        private = None if metrics is None else parse_address(metrics)
+        others = tuple(str(parse_relay(one)) for one in elsewhere or ())
+        lines = [] if limits is None else limits.read_text("utf-8").splitlines()
+        allowed = chosen(for_address(per_address), [*lines, *(limit or ())])
+    except (OSError, ValueError) as error:
         raise _fail(str(error), USAGE) from None
     if public is None and quic[0] in EVERYWHERE:
         raise _fail(f"--listen {listen} has no name that others could use: add --public NAME-OR-ADDRESS", USAGE)
     if (tls_cert is None) != (tls_key is None):
         raise _fail("--tls-cert and --tls-key belong together", USAGE)
+    if log_format not in [form.value for form in Format]:
+        raise _fail("--log-format is 'text' or 'json'", USAGE)
+    if len(others) > MOST_RELAYS:
+        raise _fail(f"name at most {MOST_RELAYS} relays with --elsewhere", USAGE)
+    if private is not None and not is_private(private[0]) and not metrics_for_others:
+        raise _fail(
+            f"--metrics {metrics} is not this machine's alone: whoever reaches it sees how much this relay is used. "
+            "Take 127.0.0.1:PORT, or, where only your monitoring reaches that address, add --metrics-for-others",
+            USAGE,
+        )
     settings = RelaySettings(
         state=state or default_folder("relay"),
         listen=quic,
@@ -91,18 +134,34 @@ def serve(
         tls_cert=tls_cert,
         tls_key=tls_key,
         ready_file=ready_file,
-        limits=for_address(per_address),
+        limits=allowed,
+        elsewhere=others,
     )
-    configure_log()
+    service = ServiceSettings(folder=settings.state, metrics=private, drain=drain)
+    configure_log(Format(log_format))
     if tls_cert is None and settings.public not in LOOPBACK:
         _warn(
             "without --tls-cert and --tls-key the page is served over plain HTTP: browsers refuse to connect from it "
             "except on this machine. Native viewers are not affected."
         )
     clock = SystemClock()
+
+    async def _run() -> str:
+        world, ending = system_world(), Ending()
+        relay = Relay(world, settings)
+
+        def started() -> None:
+            pin = show_pin(relay.identity.pin)
+            for line in (f"relay {relay.quic}", f"  pin   {pin}", f"  page  {relay.page}"):
+                _tell(line)
+            _tell(f"  host  avl-host run --relay '{relay.quic}?pin={pin}'")
+
+        ending.heed_signals()
+        return await run_service(relay, world.clock, service, started=started, ending=ending)
+
     try:
         with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
-            text = run(_serve(settings))
+            text = run(_run())
     except (OSError, StateError, ValueError) as error:
         raise _fail(str(error), FAILED) from None
     except Exception as error:
@@ -111,29 +170,32 @@ def serve(
         raise _fail(text, FAILED)
 
 
-async def _serve(settings: RelaySettings) -> str:
-    """Run until SIGTERM or SIGINT; what went wrong, if anything."""
-    import asyncio
+@app.command()
+def status(
+    state: Annotated[
+        Optional[Path], typer.Option(help="Folder of the relay's identity, as 'serve' was given it.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="For how long rates are measured; 0: none are.", min=0, max=60)] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Say how the relay stands that runs with this state folder."""
+    from threading import Event
 
-    from avl_protocol.endpoint.loop.world import system_world
-    from avl_protocol.wire.target import show_pin
-    from avl_relay.relay import Relay
+    from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
+    from avl_relay.operators.console import SOCKET, STATUS
+    from avl_relay.operators.status import table, with_rates
 
-    relay = Relay(system_world(), settings)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await relay.start()
-    pin = show_pin(relay.identity.pin)
-    ready = (f"relay {relay.quic}", f"  pin   {pin}", f"  page  {relay.page}")
-    for line in (*ready, f"  host  avl-host run --relay '{relay.quic}?pin={pin}'"):
-        typer.echo(for_terminal(line, None))
-    sys.stdout.flush()
-    assert relay.failed is not None
-    relay.failed.add_done_callback(lambda _: stop.set())
-    await stop.wait()
-    await relay.close()
-    return relay.failed.result() if relay.failed.done() else ""
+    folder = state or default_folder("relay")
+    try:
+        answer = ask(folder / SOCKET, STATUS, of_anybody=True)
+        if seconds:
+            Event().wait(seconds)
+            answer = with_rates(answer, ask(folder / SOCKET, STATUS, of_anybody=True))
+    except NobodyThere:
+        raise _fail(f"no relay runs with the state folder {folder}; name that of yours with --state", FAILED) from None
+    except ControlError as error:
+        raise _fail(str(error), FAILED) from None
+    typer.echo(json.dumps(answer) if as_json else table(answer))
 
 
 def main() -> None:

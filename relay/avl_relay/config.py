@@ -26,5 +26,7 @@ class RelaySettings:
     tls_key: Path | None = None
     #: Written once connectable, and again when it changes.
     ready_file: Path | None = None
+    #: Where sessions may go when this relay drains: `HOST:PORT[?pin=FP]` of relays at which its hosts are registered.
+    elsewhere: tuple[str, ...] = ()
     #: What anybody may cost.
     limits: Limits = DEFAULT

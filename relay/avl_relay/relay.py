@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.crypto.identity import Identity, endorse_certificate
-from avl_protocol.endpoint.accept.admission import source
+from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.alarm import Alarm
 from avl_protocol.endpoint.loop.driver import Driven
@@ -26,7 +24,6 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
-from avl_protocol.wire.foreign import for_log
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
@@ -39,12 +36,17 @@ from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, ori
 from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
 from avl_relay.locator import Locator
+from avl_relay.memory import NAMES, Step, Use, Watermarks, available, resident
+from avl_relay.neighbours import Neighbours, kind_of
+from avl_relay.traffic import CountedNetwork, Traffic
 
 #: Pages on this machine are secure contexts by this name.
 LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
 #: Seconds that acknowledgements may wait: as long as feedback of little traffic is gathered (rate/collector.py), so
 #: that one packet carries both.
 ACK_DELAY = 0.010
+#: Seconds between two looks at memory in use.
+LOOK_AT_MEMORY = 1.0
 #: How often another port is looked for when any will do and TCP has no twin of UDP's.
 TRIES = 8
 
@@ -61,6 +63,7 @@ class Relay:
         simulated: bool = False,
         access: Access | None = None,
         directory: Directory | None = None,
+        in_memory: Callable[[], int] = resident,
     ) -> None:
         self._world = world
         self._settings = settings
@@ -69,6 +72,11 @@ class Relay:
         self.identity: Identity = self._state.identity(world.entropy)
         self._log = structlog.get_logger("relay")
         self._locator: Locator | None = None
+        self._neighbours = Neighbours()
+        self._traffic = Traffic()
+        self._refused_requests = 0
+        self._listening = self._going = False
+        self._left = asyncio.Event()
         self._router = guard(
             Router(
                 secret=world.entropy(32),
@@ -76,6 +84,7 @@ class Relay:
                 nat_test=self._nat_test,
                 access=access,
                 directory=directory,
+                limits=settings.limits,
             )
         )
         allowed = settings.limits.requests
@@ -86,6 +95,10 @@ class Relay:
         self._sockets: WebSocketServer | None = None
         self._http: Any = None
         self._renewal: asyncio.TimerHandle | None = None
+        #: What memory in use asks for, looked at again and again.
+        self._in_memory = in_memory
+        self._watermarks: Watermarks | None = None
+        self._memory_look: asyncio.TimerHandle | None = None
         self._unwatch: Callable[[], None] | None = None
         #: Done when the relay fails again and again: the sentence to end with. Once started.
         self.failed: asyncio.Future[str] | None = None
@@ -130,7 +143,7 @@ class Relay:
         else:
             self._roll = CertificateRoll(self._make, world.clock.wall())
         self._endpoint = Endpoint(
-            network=world.network,
+            network=CountedNetwork(world.network, self._traffic),
             clock=world.clock,
             entropy=world.entropy,
             loop=asyncio.get_running_loop(),
@@ -156,6 +169,11 @@ class Relay:
             on_http=handler,
             origin_allowed=lambda origin, _authority: origin_allowed(origin, names),
         )
+        self._listening = True
+        most = settings.limits.memory or (0 if self._simulated else available())
+        if most:
+            self._watermarks = Watermarks(most, settings.limits)
+            self._look_at_memory()
         if self._roll is not None:
             self._renew()
         self._log.info("relay ready", quic=self.quic, pin=show_pin(self.identity.pin), page=self.page)
@@ -223,7 +241,7 @@ class Relay:
             most=most,
         )
         await self._http.start()
-        return AsgiHandler(app, self._log), names
+        return AsgiHandler(app, self._log, settings.limits), names
 
     def _port(self) -> int:
         assert self._endpoint is not None
@@ -249,7 +267,9 @@ class Relay:
 
     def _pays(self, host: str) -> bool:
         """Whether a source may ask for one more file of the page."""
-        return self._requests.take(source(host), self._world.clock.monotonic())
+        pays = self._requests.take(source(host), self._world.clock.monotonic())
+        self._refused_requests += not pays
+        return pays
 
     def _accept(self, carrier: QuicCarrier | WebSocketCarrier, protocol: str) -> CarrierReceiver:
         now = self._world.clock.monotonic()
@@ -271,12 +291,19 @@ class Relay:
         guard(peer).attach_carrier(carrier)
         if self._locator is not None:
             self._locator.know(peer)
+        self._neighbours.came(peer, kind_of(protocol))
+        if self._going:
+            peer.go_away()
 
         def after() -> None:
             self._router.take(peer, self._world.clock.monotonic())
             if peer.state is not HopServerState.GONE:
                 peer.look_at_address()
+            else:
+                self._neighbours.look(peer)
             self._alarm.reset()
+            if self._going:
+                self._look_who_stays()
 
         after()
         return Driven(peer, after, self._world.faults, carrier.close)
@@ -295,7 +322,15 @@ class Relay:
         """What the relay holds, by number."""
         web = 0 if self._sockets is None else self._sockets.connections
         below = tuple(part.snapshot() for part in (self._endpoint, self._sockets) if part is not None)
-        return Snapshot("relay", {"WebSockets": web}, (self._router.snapshot(), *below))
+        seconds = self._router.viewer_seconds(self._world.clock.monotonic())
+        own = (
+            self._router.snapshot(),
+            self._neighbours.snapshot(),
+            self._traffic.snapshot(),
+            Snapshot("happened so far", {"viewer milliseconds": round(1000 * seconds)}),
+            Snapshot("limits hit so far", {"requests to the page": self._refused_requests}),
+        )
+        return Snapshot("relay", {"WebSockets": web, "memory steps": int(self.short_of_memory)}, (*own, *below))
 
     def _nat_test(self, peer: HopServer, token: bytes) -> None:
         if self._locator is not None:
@@ -305,8 +340,72 @@ class Relay:
         if self.failed is not None and not self.failed.done():
             self.failed.set_result(text)
 
+    @property
+    def accepting(self) -> bool:
+        """Whether newcomers are taken."""
+        return self._listening and not self._going
+
+    async def drain(self, seconds: float) -> None:
+        """Send everybody elsewhere (spec 04-session, 4.3): newcomers are refused, who is here is told, and sessions go
+        on until they have left. Returns when none is left, after `seconds` at most."""
+        if not self._listening or self._going:
+            return
+        self._going = True
+        now, sessions = self._world.clock.monotonic(), self._router.sessions
+        self._log.info("draining", sessions=sessions, seconds=seconds)
+        for peer in self._neighbours:
+            peer.go_away(self._settings.elsewhere)
+            self._router.take(peer, now)
+            self._neighbours.look(peer)
+        self._alarm.reset()
+        self._look_who_stays()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._left.wait()
+        except TimeoutError:
+            pass  # who has no other place comes back to this address
+        took = round(self._world.clock.monotonic() - now, 3)
+        self._log.info("drained", left=sessions - self._router.sessions, stayed=self._router.sessions, seconds=took)
+
+    def _look_who_stays(self) -> None:
+        if not self._router.sessions:
+            self._left.set()
+
+    @property
+    def short_of_memory(self) -> Step:
+        """What is given up now because too much memory is in use."""
+        return Step.NOTHING if self._watermarks is None else self._watermarks.step
+
+    def _look_at_memory(self) -> None:
+        """Give up what the watermarks say, and come back in a second."""
+        watermarks, shed = self._watermarks, self._settings.limits.memory_shed
+        assert watermarks is not None and self._endpoint is not None
+        use, before = Use(self._in_memory(), self._router.waiting), watermarks.step
+        for entered in watermarks.look(use):
+            self._log.warning(
+                "memory is short",
+                gives_up=NAMES[entered],
+                resident=use.resident,
+                waiting=use.waiting,
+                step=int(entered),
+            )
+        step = watermarks.step
+        if before is not step is Step.NOTHING:
+            self._log.info("memory suffices again", resident=use.resident, waiting=use.waiting)
+        if step >= Step.STRANGERS:
+            self._endpoint.shed_strangers(shed)
+            if self._sockets is not None:
+                self._sockets.shed_strangers(shed)
+        self._router.be_lean(step >= Step.SPARES)
+        if step >= Step.QUEUES:
+            self._router.drop_slowest(shed)
+        self._router.take_newcomers(step < Step.NEWCOMERS)
+        self._memory_look = asyncio.get_running_loop().call_later(LOOK_AT_MEMORY, self._look_at_memory)
+
     async def close(self) -> None:
         """Say goodbye to all and stop."""
+        if self._memory_look is not None:
+            self._memory_look.cancel()
         if self._unwatch is not None:
             self._unwatch()
         if self._renewal is not None:
@@ -320,22 +419,3 @@ class Relay:
             await self._sockets.close()
         if self._http is not None:
             await self._http.close()
-
-
-def _shown(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Whatever text stands in an event, as one line of a log."""
-    return {name: for_log(value) if isinstance(value, str) else value for name, value in event.items()}
-
-
-def configure_log() -> None:
-    """One line an event, on stderr."""
-    structlog.configure(
-        processors=[
-            _shown,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )

@@ -205,6 +205,18 @@ _SILENCES = (
         ),
     ),
     Story(
+        "an idle path is not asked while something comes, though nothing is answered; once busy it is",
+        (
+            _look(2000, 1900, 1000, False),
+            _look(4000, 3900, 1000, False),
+            _look(6300, 3900, 1000, False),
+            (6310, "busy", {"heard": 5900, "answered": 1000, "rtt": 20}),
+            _look(6400, 5900, 1000, True),
+            _look(6411, 5900, 1000, True),
+            _look(6612, 5900, 1000, True),
+        ),
+    ),
+    Story(
         "a path that becomes busy has one patience from then on; one that is idle again has none",
         (
             _look(2000, 1000, 1000, False),

@@ -149,6 +149,13 @@ class Desk:
         program.process.wait()
         self.programs.started.remove(program)
 
+    def ask_to_end(self, name: str) -> Program:
+        """Ask a program to end, once; that it does is no failure."""
+        program = self.started.pop(name)
+        program.signal(15)
+        self.programs.started.remove(program)
+        return program
+
     async def until(self, what: str, ready: Callable[[], Any]) -> Any:
         """Wait for something at the host."""
         return await self.programs.until(what, 10.0, ready)

@@ -17,7 +17,7 @@ from tests.tools import need
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Folders that a page may read.
-SERVED = ("viewer/avl_viewer/web", "spec/vectors", "tests/web", "tests/browser")
+SERVED = ("viewer/avl_viewer/web", "spec/vectors", "tests/web", "tests/browser", "interop/bench/relay")
 FLAGS = (
     "--headless",
     "--no-sandbox",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from avl_protocol.endpoint.program.localcontrol import ask
+from avl_relay.operators.console import SOCKET, STATUS
 from interop.cdp import Browser, Page, browser
 from tests.browser.desk import CODE, Desk, Witness, desk
 from tests.tools import need
@@ -111,6 +114,30 @@ async def test_a_session_goes_on_over_a_restart_of_its_relay(chromium: Browser, 
         assert await page.evaluate("JSON.parse(sessionStorage.getItem('avl.ticket')).ticket") in ticket
         witness.draw(100, 100, 200, 100)
         await page.until("document.documentElement.dataset.exact")
+
+
+async def test_a_session_goes_on_while_its_relay_drains_and_over_the_restart(chromium: Browser, tmp_path: Path) -> None:
+    async with typing(tmp_path, "--no-direct") as (running, witness), opened(chromium, running) as page:
+        await figures(page)
+        ticket = await page.evaluate("sessionStorage.getItem('avl.ticket')")
+        quic, http = running.relay["quic"], running.relay["http"].replace("localhost", "127.0.0.1")
+        relay = running.ask_to_end("relay")
+        try:
+            control = tmp_path / "relay" / SOCKET
+            await running.until("the page dials again, and is refused", lambda: ask(control, STATUS)["ended"])
+            assert set(ask(control, STATUS)["ended"]) == {"going_away"}
+            assert await page.evaluate(STATE) == "running"
+            await page.type("one")
+            await running.until("what was typed while it drains", lambda: witness.text() == "one")
+            relay.signal(15)
+            await asyncio.to_thread(relay.process.wait, 10)
+        finally:
+            relay.signal(9)
+        await running.start_relay(quic, http)
+        await page.until(f"{STATE} == 'running' && {FIGURES}.includes('switched')")
+        await page.type("two")
+        await running.until("what was typed after", lambda: witness.text() == "onetwo")
+        assert await page.evaluate("JSON.parse(sessionStorage.getItem('avl.ticket')).ticket") in ticket
 
 
 async def test_a_page_goes_straight_to_the_host_and_back_to_the_relay(chromium: Browser, tmp_path: Path) -> None:

@@ -35,14 +35,16 @@ class Peer:
         self.asked: list[str] = []
         self.failed: list[Exception] = []
         self._late: list[Any] = []
+        self._gone = False
         self.cleared = asyncio.Event()
         self.window = self._window()
         self.clipboard = self.atom("CLIPBOARD")
-        self._loop.add_reader(self.x.get_file_descriptor(), self._take)
+        self._fd = self.x.get_file_descriptor()
+        self._loop.add_reader(self._fd, self._take)
 
     def close(self) -> None:
         """Disconnect."""
-        self._loop.remove_reader(self.x.get_file_descriptor())
+        self._loop.remove_reader(self._fd)
         self.x.disconnect()
 
     def atom(self, name: str) -> int:
@@ -177,8 +179,21 @@ class Peer:
                     asking.piece.set()
 
     def _next(self) -> Any:
-        try:
-            return self.x.poll_for_event()
-        except xcffib.XcffibException as error:
-            self.failed.append(error)
-            return None
+        """The next event; past errors, since what is read but left in the queue makes no descriptor readable."""
+        while not self._gone:
+            try:
+                return self.x.poll_for_event()
+            except xcffib.ConnectionException as error:
+                self._lose(error)
+            except xcffib.XcffibException as error:
+                self.failed.append(error)
+        return None
+
+    def _lose(self, error: Exception) -> None:
+        """The display is gone: its descriptor would be readable for ever, and nobody gets an answer."""
+        self._gone = True
+        self._loop.remove_reader(self._fd)
+        self.failed.append(error)
+        for asking in self._asking.values():
+            if not asking.answer.done():
+                asking.answer.set_exception(error)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avl_host.capture.cells import changed_cells, rectangles
-from avl_host.encode import scroll
 from avl_host.encode.delivered import EXACT, PICTURE, Delivered
 from avl_host.encode.exactcoder import ExactCoder
+from avl_host.encode.shift import MOST_PAUSE, ShiftFinder, copies
 from avl_protocol.media import exact
 from avl_protocol.media.frame import Rect
 from avl_protocol.session.media.receiver import ReceivedExact
@@ -24,7 +24,7 @@ SIZE = (150, 97)
 def shown(pixels: Pixels, rects: tuple[Rect, ...], palettes: bool) -> tuple[Canvas, set[ExactCoding]]:
     """What a viewer makes of it, and the codings that were used."""
     height, width = pixels.shape[:2]
-    coded = ExactCoder().code(pixels, rects, (), palettes=palettes)
+    coded = ExactCoder().code(pixels, rects, (), small=palettes)
     data = coded.encode((width, height), captured=1.0, input_echo=0.5, settled=True)
     one = exact.decode(data)
     assert (one.captured_us, one.input_echo_us, one.settled) == (1_000_000, 500_000, True)
@@ -67,14 +67,14 @@ def test_what_is_said_to_be_scrolled_is_so_pixel_for_pixel(down: int) -> None:
     before[:, 32:352] = page[300:652]
     after[:, 32:352] = page[300 - down : 652 - down]
     changed = changed_cells(before, after, [(0, 352)])
-    found = scroll.find(before, after, changed)
-    assert found is not None and found.down == down
+    found = ShiftFinder().find(before, after, changed)
+    assert found is not None and (found.across, found.down) == (0, down)
     assert not (found.cells & ~changed).any()
     for row, column in np.argwhere(found.cells):
         y, x = row * CELL, column * CELL
         assert (after[y : y + CELL, x : x + CELL] == before[y - down : y - down + CELL, x : x + CELL]).all()
     copied = before.copy()
-    for rect, (x, y) in scroll.copies(found.cells, found.down, 400, 352):
+    for rect, (x, y) in copies(found, found.cells, 400, 352):
         part = copied[y : y + rect.height, x : x + rect.width].copy()
         copied[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = part
     wide = found.cells.repeat(CELL, 0).repeat(CELL, 1)[:352, :400]
@@ -89,27 +89,59 @@ def test_what_does_not_scroll_is_not_taken_for_it(change: str) -> None:
     elif change == "small":
         after = before.copy()
         after[100:110] = before[90:100]
-    assert scroll.find(before, after, changed_cells(before, after, [(0, 320)])) is None
+    assert ShiftFinder().find(before, after, changed_cells(before, after, [(0, 320)])) is None
 
 
-@given(st.integers(-80, 80), st.integers(0, 1 << 30))
-def test_what_the_audience_has_above_a_cell(down: int, seed: int) -> None:
+@pytest.mark.parametrize("vector", [(40, 25), (-3, 1), (-64, -48), (1, -130), (200, 0), (16, 16)])
+def test_a_window_that_is_dragged_is_copied_pixel_for_pixel(vector: tuple[int, int]) -> None:
+    across, down = vector
+    before, after = text(1000, 700, 8), text(1000, 700, 8)
+    window = text(420, 300, 9)
+    window[:20], window[:, :2] = (90, 60, 40, 0), 255
+    before[210:510, 290:710] = window
+    after[210 + down : 510 + down, 290 + across : 710 + across] = window
+    changed = changed_cells(before, after, [(0, 700)])
+    found = ShiftFinder().find(before, after, changed)
+    assert found is not None and (found.across, found.down) == vector
+    assert found.cells.sum() > 0.75 * 420 * 300 / CELL**2, "the window but for its edge"
+    copied = before.copy()
+    for rect, (x, y) in copies(found, found.cells, 1000, 700):
+        part = copied[y : y + rect.height, x : x + rect.width].copy()
+        copied[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = part
+    wide = found.cells.repeat(CELL, 0).repeat(CELL, 1)[:700, :1000]
+    assert (copied[wide] == after[wide]).all(), "no copy spoils the source of a later one"
+
+
+def test_after_looks_in_vain_a_drag_is_found_within_some_changes() -> None:
+    finder = ShiftFinder()
+    for number in range(8):
+        before, after = text(448, 448, number), text(448, 448, number + 100)
+        assert finder.find(before, after, changed_cells(before, after, [(0, 448)])) is None
+    before, after = text(600, 448, 8), text(600, 448, 8)
+    before[100:340, 100:400] = text(300, 240, 9)
+    after[109:349, 107:407] = text(300, 240, 9)
+    changed = changed_cells(before, after, [(0, 448)])
+    found = [finder.find(before, after, changed) is not None for _ in range(12)]
+    assert not found[0] and all(found[MOST_PAUSE:])
+
+
+@given(st.integers(-40, 40), st.integers(-80, 80), st.integers(0, 1 << 30))
+def test_what_the_audience_has_elsewhere(across: int, down: int, seed: int) -> None:
     drawn = np.random.default_rng(seed)
-    delivered = Delivered(32, 160)
-    delivered.source[:] = np.where(drawn.random((10, 2)) < 0.8, EXACT, PICTURE)
-    delivered.owed[:] = drawn.random((10, 2)) < 0.1
-    waiting = drawn.random((10, 2)) < 0.1
-    found = delivered.known_above(down, waiting)
-    for row in range(10):
-        rows = {(row * CELL + y - down) // CELL for y in range(CELL)}
-        for column in range(2):
-            known = all(
-                0 <= one < 10
-                and delivered.source[one, column] == EXACT
-                and not (delivered.owed[one, column] or waiting[one, column])
-                for one in rows
-            )
-            assert bool(found[row, column]) == known
+    delivered = Delivered(48, 150)
+    delivered.source[:] = np.where(drawn.random((10, 3)) < 0.8, EXACT, PICTURE)
+    delivered.owed[:] = drawn.random((10, 3)) < 0.1
+    waiting = drawn.random((10, 3)) < 0.1
+    good = (delivered.source == EXACT) & ~delivered.owed & ~waiting
+    found = delivered.known_from(across, down, waiting)
+    for row, column in np.ndindex(10, 3):
+        rows = [y - down for y in range(row * CELL, min(150, (row + 1) * CELL))]
+        columns = [x - across for x in range(column * CELL, (column + 1) * CELL)]
+        inside = rows[0] >= 0 and rows[-1] < 150 and columns[0] >= 0 and columns[-1] < 48
+        known = inside and all(
+            good[y // CELL, x // CELL] for y in (rows[0], rows[-1]) for x in (columns[0], columns[-1])
+        )
+        assert bool(found[row, column]) == known
 
 
 def test_what_was_carried_last_by_a_lost_object_is_owed_and_nothing_else() -> None:

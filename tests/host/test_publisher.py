@@ -83,7 +83,7 @@ class Shared:
 
     def fate(self, now: float) -> None:
         """A datagram has arrived."""
-        self.publisher.fate(self.upload, None, True, now)
+        self.publisher.settled(self.upload, [(None, True)], now)
 
     @property
     def sender(self) -> MediaSender:
@@ -305,6 +305,7 @@ def test_stages_are_told_at_most_four_times_a_second() -> None:
         assert len(shared.stages) == told, "they would leave ahead of their picture"
         shared.fate(shared.now)
     assert 7 <= len(shared.stages) <= 9
+    assert {told.coder for told in shared.stages} == {"libx264"}
 
 
 def test_after_somebody_left_a_key_frame_under_a_new_generation_is_asked_for() -> None:

@@ -7,11 +7,12 @@ import base64
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import xcffib
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -181,6 +182,7 @@ async def test_a_transfer_goes_on_after_the_clipboard_is_somebody_elses(clipboar
     assert clipboard.set(LONG)
     asking = asyncio.ensure_future(peer.ask("UTF8_STRING"))
     while not clipboard.transfers:
+        assert not asking.done(), "it is long enough to go in pieces"
         await asyncio.sleep(0)
     peer.own({"UTF8_STRING": ("UTF8_STRING", 8, b"newer")})
     assert await asking == ("UTF8_STRING", 8, LONG.encode())
@@ -237,8 +239,9 @@ async def test_an_owner_that_does_not_answer_holds_nobody_up(clipboard: X11Clipb
     clipboard.on_change = told.put_nowait
     peer.own({}, silent=frozenset({"UTF8_STRING"}))
     asking = asyncio.ensure_future(clipboard.get())
-    while "UTF8_STRING" not in peer.asked:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(8):
+        while "UTF8_STRING" not in peer.asked:
+            await asyncio.sleep(0.01)
     peer.own({"UTF8_STRING": ("UTF8_STRING", 8, b"quick")})
     assert await asyncio.wait_for(told.get(), 8) == "quick"
     assert await asking == "quick" and told.empty()
@@ -274,6 +277,25 @@ async def test_a_clipboard_whose_owner_went_away_is_empty_and_that_is_no_news(
         while await clipboard.get() is not ClipboardState.EMPTY:
             await asyncio.sleep(0.01)
     assert told.empty()
+
+
+@pytest.mark.display
+async def test_a_display_that_goes_away_ends_who_asks_and_keeps_nobody_busy(own_xvfb: Callable[..., XServer]) -> None:
+    server = own_xvfb()
+    clipboard, peer = X11Clipboard(server.display), Peer(server.display)
+    peer.own({}, silent=frozenset({"UTF8_STRING"}))
+    asking, pasting = asyncio.ensure_future(clipboard.get()), asyncio.ensure_future(peer.ask("UTF8_STRING"))
+    async with asyncio.timeout(8):
+        while peer.asked.count("UTF8_STRING") < 2:
+            await asyncio.sleep(0.01)
+    server.end()
+    assert await asyncio.wait_for(asking, 8) is ClipboardState.NO_ANSWER
+    with pytest.raises(xcffib.ConnectionException):
+        await asyncio.wait_for(pasting, 8)
+    await asyncio.sleep(0.1)
+    assert len(peer.failed) == 1, "it is told once"
+    clipboard.close()
+    peer.close()
 
 
 # -- programs ----------------------------------------------------------------------------------------------------------

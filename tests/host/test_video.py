@@ -54,12 +54,12 @@ def page(width: int, height: int, seed: int = 1) -> NDArray[np.uint8]:
     return pixels
 
 
-def whole(pixels: NDArray[np.uint8], at: float, *damage: Rect) -> Part:
+def whole(pixels: NDArray[np.uint8], *damage: Rect) -> Part:
     """A picture of which everything changed, or the rectangles given."""
     return Part(pixels, damage or (Rect(0, 0, pixels.shape[1], pixels.shape[0]),))
 
 
-def same(pixels: NDArray[np.uint8], at: float) -> Part:
+def same(pixels: NDArray[np.uint8]) -> Part:
     """The same picture again, for refinement."""
     return Part(pixels, ())
 
@@ -85,9 +85,9 @@ def encoder(
 
 def settle(coder: H264Encoder, viewer: Viewer, pixels: NDArray[np.uint8], frames: int = 60) -> NDArray[np.uint8]:
     """Refine at 30 pictures a second."""
-    shown = viewer.show(coder.encode(whole(pixels, 0.0), AMPLE).data)
-    for at in range(1, frames):
-        shown = viewer.show(coder.encode(same(pixels, at / 30), AMPLE).data)
+    shown = viewer.show(coder.encode(whole(pixels), AMPLE).data)
+    for _ in range(1, frames):
+        shown = viewer.show(coder.encode(same(pixels), AMPLE).data)
     return shown
 
 
@@ -120,7 +120,7 @@ def test_420_keeps_size_and_colour() -> None:
 
 def test_colour_is_signalled() -> None:
     coder, viewer = encoder(64, 64), Viewer()
-    viewer.show(coder.encode(whole(page(64, 64), 0.0), AMPLE).data)
+    viewer.show(coder.encode(whole(page(64, 64)), AMPLE).data)
     frame = viewer.frame
     assert (frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range) == (1, 1, 13, 1)
     viewer.close()
@@ -130,12 +130,12 @@ def test_colour_is_signalled() -> None:
 def test_the_told_quality_is_the_quality() -> None:
     pixels = page(640, 360)
     coder, viewer = encoder(640, 360), Viewer()
-    coder.encode(whole(pixels, 0.0), AMPLE)
+    coder.encode(whole(pixels), AMPLE)
     viewer.close()
     coder.close()
     coder, viewer = encoder(640, 360), Viewer()
     for at in range(12):
-        encoded = coder.encode(whole(pixels, 0.0) if at == 0 else same(pixels, at / 30), AMPLE)
+        encoded = coder.encode(whole(pixels) if at == 0 else same(pixels), AMPLE)
         viewer.show(encoded.data)
     reference = av.VideoFrame.from_numpy_buffer(pixels, "bgra").reformat(
         format="yuv444p", src_colorspace=1, dst_colorspace=1, src_color_range=2, dst_color_range=1
@@ -155,7 +155,7 @@ def test_keys_come_on_demand_only_and_stand_alone() -> None:
     coder, viewer = encoder(320, 240), Viewer()
     kinds = []
     for at in range(40):
-        encoded = coder.encode(same(pixels, at / 30) if at else whole(pixels, 0.0), AMPLE, key=at == 20)
+        encoded = coder.encode(same(pixels) if at else whole(pixels), AMPLE, key=at == 20)
         kinds.append(encoded.key)
         if at == 20:
             assert psnr(viewer.show(encoded.data), pixels) > 20
@@ -170,7 +170,7 @@ def test_a_small_change_costs_little_and_spoils_nothing() -> None:
     coder, viewer = encoder(640, 360), Viewer()
     settle(coder, viewer, pixels)
     pixels[70:90, 70:120] = 200
-    encoded = coder.encode(whole(pixels, 3.0, Rect(64, 64, 64, 64)), AMPLE)
+    encoded = coder.encode(whole(pixels, Rect(64, 64, 64, 64)), AMPLE)
     shown = viewer.show(encoded.data)
     assert len(encoded.data) < 3000
     assert psnr(shown, pixels) > 40
@@ -185,9 +185,9 @@ def test_damage_alone_is_converted() -> None:
     settle(coder, viewer, before, 30)
     mixed = before.copy()
     mixed[128:192, 64:320] = after[128:192, 64:320]
-    shown = viewer.show(coder.encode(whole(after, 2.0, Rect(64, 128, 256, 64)), AMPLE).data)
-    for at in range(30):
-        shown = viewer.show(coder.encode(same(after, 2.1 + at / 30), AMPLE).data)
+    shown = viewer.show(coder.encode(whole(after, Rect(64, 128, 256, 64)), AMPLE).data)
+    for _ in range(30):
+        shown = viewer.show(coder.encode(same(after), AMPLE).data)
     assert psnr(shown, mixed) > 40, "more, or less, than the damage was taken over"
     viewer.close()
     coder.close()
@@ -207,7 +207,7 @@ class Stream:
         taken = []
         for _ in range(count):
             at = self._count / 60
-            picture = whole(self._pages[self._count % len(self._pages)], at)
+            picture = whole(self._pages[self._count % len(self._pages)])
             taken.append(self.coder.encode(picture, self.allowance.limit(at, key), key))
             self.allowance.spend(len(taken[-1].data))
             self._count += 1
@@ -241,7 +241,7 @@ def test_no_picture_is_larger_than_allowed_not_even_a_key(size: int) -> None:
         # Between them pictures of a small budget, which leave x264 little room.
         stream.take(1)
         pixels = (text, noise)[at % 2]
-        encoded = stream.coder.encode(whole(pixels, 100.0 + at), size, key=at % 4 < 2)
+        encoded = stream.coder.encode(whole(pixels), size, key=at % 4 < 2)
         kinds.append(encoded.key)
         # The two slices are coded at the same time, and neither knows exactly what the other takes.
         assert len(encoded.data) <= 1.05 * size, at
@@ -255,13 +255,13 @@ def test_room_for_a_key_is_made_unseen() -> None:
     pixels = page(320, 240)
     coder, viewer = encoder(320, 240), Viewer()
     for at in range(30):
-        encoded = coder.encode(whole(pixels, at / 60), AMPLE if at % 10 == 9 else 1_000, key=at % 10 == 9)
+        encoded = coder.encode(whole(pixels), AMPLE if at % 10 == 9 else 1_000, key=at % 10 == 9)
         shown = viewer.show(encoded.data)
         assert not viewer.frame.is_corrupt
         if at % 10 == 9:
             assert psnr(shown, pixels) > 29
-    for at in range(30):
-        shown = viewer.show(coder.encode(same(pixels, 1 + at / 30), AMPLE).data)
+    for _ in range(30):
+        shown = viewer.show(coder.encode(same(pixels), AMPLE).data)
     assert psnr(shown, pixels) > 44
     viewer.close()
     coder.close()
@@ -273,7 +273,7 @@ def test_no_room_is_made_between_two_keys() -> None:
     sizes = []
     for at, size in enumerate((AMPLE, 2_000, AMPLE, 2_000, AMPLE)):
         # The third follows a key at once, the last does not.
-        encoded = coder.encode(whole(pixels, at / 60), size, key=at != 3)
+        encoded = coder.encode(whole(pixels), size, key=at != 3)
         sizes.append(len(encoded.data))
     assert max(sizes[1:4]) <= 1.05 * 2_000
     assert sizes[4] > 10_000
@@ -293,11 +293,11 @@ def test_a_picture_is_coded_smaller(chroma: Chroma, scale: Fraction, size: tuple
     settle(coder, viewer, pixels, 10)
     # A part changes: it is seen at once where it belongs, and nothing around it is forgotten.
     pixels[128:192, 320:384] = (40, 40, 220, 255)
-    shown = viewer.show(coder.encode(whole(pixels, 3.0, Rect(320, 128, 64, 64)), AMPLE).data)
+    shown = viewer.show(coder.encode(whole(pixels, Rect(320, 128, 64, 64)), AMPLE).data)
     y, x = round(160 * scale), round(352 * scale)
     assert np.abs(shown[y, x, :3].astype(int) - (40, 40, 220)).max() <= 20
-    for at in range(10):
-        shown = viewer.show(coder.encode(same(pixels, 4 + at / 30), AMPLE).data)
+    for _ in range(10):
+        shown = viewer.show(coder.encode(same(pixels), AMPLE).data)
     assert (shown.shape[1], shown.shape[0]) == size
     rows = ((np.arange(size[1]) + 0.5) / float(scale)).astype(int)
     columns = ((np.arange(size[0]) + 0.5) / float(scale)).astype(int)
@@ -327,7 +327,7 @@ def test_without_live_options_plain_rate_control_does(monkeypatch: pytest.Monkey
     assert psnr(shown, pixels) > 40
     sizes = []
     for at in range(60):
-        encoded = coder.encode(whole(page(320, 240, seed=at), 10 + at / 60), 1_000_000 // 8 // 60)
+        encoded = coder.encode(whole(page(320, 240, seed=at)), 1_000_000 // 8 // 60)
         sizes.append(len(encoded.data))
     assert sum(sizes[20:]) * 8 * 60 / 40 < 1_500_000
     viewer.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.websocket.carrier import WebSocketCarrier
@@ -51,16 +51,16 @@ class RecordingReceiver:
         self.writable.append(stream)
         self.changed.set()
 
-    def datagram_received(self, data: bytes, now: float) -> None:
-        self.datagrams.append(data)
-        self.times.append(now)
-        if self._echo:
-            self.carrier.send_datagrams([data], 2, None)
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
+        for data in datagrams:
+            self.datagrams.append(data)
+            self.times.append(now)
+            if self._echo:
+                self.carrier.send_datagrams([data], 2, None)
         self.changed.set()
 
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
-        if cookie is not None:  # parity and probes have none
-            self.fates.append((cookie, acked))
+    def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
+        self.fates += [fate for fate in fates if fate[0] is not None]  # parity and probes have no cookie
         self.changed.set()
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:

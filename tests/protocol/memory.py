@@ -70,6 +70,10 @@ class MemoryCarrier:
     def datagram_backlog(self) -> int:
         return sum(len(data) for data, _, _ in self.datagrams)
 
+    @property
+    def next_datagram(self) -> object | None:
+        return self.datagrams[0][2] if self.datagrams else None
+
     def parity(self, fragments: int) -> int:
         return self.rows
 
@@ -131,6 +135,11 @@ class MemoryCarrier:
         self._dead.add(stream)
         self._out.pop(stream, None)
 
+    def room(self, stream: int) -> int:
+        """Bytes of a stream that the other end would take now."""
+        out = self._out.setdefault(stream, _Outgoing())
+        return out.credit - len(out.data)
+
     def withdraw_credit(self, stream: int) -> None:
         """Let the other end give no credit for a stream, as if it did not read."""
         self._out.setdefault(stream, _Outgoing()).credit = 0
@@ -191,9 +200,9 @@ class MemoryCarrier:
             self.deadlines.clear()
             data, _, cookie = self.datagrams.popleft()
             if self.other.closed is None:
-                target.datagram_received(data, now)
+                target.datagrams_received((data,), now)
             if cookie is not None and self.receiver is not None:
-                self.receiver.datagram_fate(cookie, True, now)
+                self.receiver.datagrams_settled(((cookie, True),), now)
         while self._events:
             moved = True
             kind, first, second = self._events.popleft()
@@ -258,10 +267,10 @@ class Deaf:
     def stream_writable(self, stream: int, now: float) -> None:
         return
 
-    def datagram_received(self, data: bytes, now: float) -> None:
-        self.datagrams.append(data)
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
+        self.datagrams += datagrams
 
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
+    def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
         return
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:

@@ -12,19 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avl_protocol.endpoint.accept.acceptor import Acceptor
-from avl_protocol.endpoint.accept.admission import (
-    MAX_HALF_OPEN,
-    PROVED,
-    UNPROVED,
-    ConnectionAdmission,
-    Decision,
-    source,
-)
+from avl_protocol.endpoint.accept.admission import ConnectionAdmission, Decision
+from avl_protocol.endpoint.accept.quota import Claim
+from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.endpoint.tls import TrustPinned
 from avl_protocol.endpoint.udp.demux import Demultiplexer, Known, NewConnection, NotQuic, ResetOf, Stray
 from avl_protocol.endpoint.udp.network import Address, Batch
 from avl_protocol.quic.identifiers import reset_token
-from avl_protocol.rate.limits import Bucket
+from avl_protocol.rate.limits import DEFAULT, Bucket, Limits
 from tests.protocol.carriers import RecordingReceiver
 from tests.simulator.run import Simulation, run
 
@@ -138,10 +133,10 @@ def test_resets_are_not_sent_to_tiny_packets_nor_without_limit() -> None:
 def test_a_source_that_opens_many_must_prove_itself_and_then_wait() -> None:
     admission = ConnectionAdmission()
     verdicts = [admission.decide("192.0.2.1", proved=False, now=0.0) for _ in range(60)]
-    assert verdicts.count(Decision.ACCEPT) == UNPROVED[1]
+    assert verdicts.count(Decision.ACCEPT) == DEFAULT.unproved.burst
     assert verdicts[-1] is Decision.RETRY
     verdicts = [admission.decide("192.0.2.1", proved=True, now=0.0) for _ in range(300)]
-    assert verdicts.count(Decision.ACCEPT) == PROVED[1]
+    assert verdicts.count(Decision.ACCEPT) == DEFAULT.proved.burst
     assert verdicts[-1] is Decision.DROP
     assert admission.decide("192.0.2.2", proved=False, now=0.0) is Decision.ACCEPT
     assert admission.decide("192.0.2.1", proved=False, now=1.0) is Decision.ACCEPT
@@ -149,21 +144,65 @@ def test_a_source_that_opens_many_must_prove_itself_and_then_wait() -> None:
 
 def test_half_open_handshakes_are_bounded_by_source_and_in_total() -> None:
     admission = ConnectionAdmission()
-    for _ in range(32):
-        admission.opened("2001:db8::1")
-    assert admission.decide("2001:db8::2", proved=True, now=0.0) is Decision.DROP
+    gone: list[str] = []
+
+    def opened(host: str, now: float = 0.0) -> Claim | None:
+        return admission.open(host, now, lambda: gone.append(host))
+
+    first = [opened("2001:db8::1") for _ in range(32)]
+    assert opened("2001:db8::2") is None
     assert admission.decide("2001:db8:1::2", proved=False, now=0.0) is Decision.ACCEPT
     for index in range(32):
-        admission.opened(f"10.0.0.{index}")
+        assert opened(f"10.0.0.{index}")
     assert admission.decide("192.0.2.1", proved=False, now=0.0) is Decision.RETRY
     assert admission.decide("192.0.2.1", proved=True, now=0.0) is Decision.ACCEPT
-    for index in range(MAX_HALF_OPEN - 64):
-        admission.opened(f"10.1.{index // 250}.{index % 250}")
-    assert admission.decide("192.0.2.1", proved=True, now=0.0) is Decision.DROP
-    for _ in range(32):
-        admission.settled("2001:db8::1")
-    assert admission.half_open == MAX_HALF_OPEN - 32
+    for index in range(DEFAULT.half_open.total - 64):
+        assert opened(f"10.1.{index // 100}.{index % 100}")
+    assert admission.half_open == DEFAULT.half_open.total and not gone
+    for claim in first:
+        assert claim is not None
+        claim.release()
+    assert admission.half_open == DEFAULT.half_open.total - 32
+    assert opened("192.0.2.1")
+
+
+def test_however_many_handshakes_are_slow_a_newcomer_gets_the_place_of_one_of_theirs() -> None:
+    admission = ConnectionAdmission()
+    gone: list[str] = []
+    for index in range(DEFAULT.half_open.total):
+        host = f"10.{index % 8}.0.{index // 8}"
+        assert admission.open(host, 0.0, lambda host=host: gone.append(host))  # type: ignore[misc]
+    for index in range(20):
+        assert admission.open(f"192.0.{index}.1", 0.1, lambda: None)
+    assert gone[0] == "10.0.0.0" and len(gone) == 20
+    assert admission.half_open == DEFAULT.half_open.total
+
+
+def test_a_source_with_all_its_places_waits_for_one_that_is_slow() -> None:
+    admission = ConnectionAdmission()
+    gone: list[int] = []
+    for index in range(32):
+        assert admission.open("10.0.0.1", 0.0, lambda index=index: gone.append(index))  # type: ignore[misc]
+    assert admission.open("10.0.0.1", 1.9, lambda: None) is None and not gone
+    assert admission.open("10.0.0.1", 2.0, lambda: None) and gone == [0]
+
+
+def test_many_who_begin_at_once_prove_their_addresses_whoever_they_are() -> None:
+    admission = ConnectionAdmission()
+    verdicts = [admission.decide(f"10.{n % 100}.{n // 100}.1", proved=False, now=0.0) for n in range(200)]
+    assert verdicts.count(Decision.ACCEPT) == DEFAULT.unproved_in_all.burst
+    assert verdicts[-1] is Decision.RETRY
     assert admission.decide("192.0.2.1", proved=True, now=0.0) is Decision.ACCEPT
+    assert admission.decide("192.0.2.1", proved=False, now=0.1) is Decision.ACCEPT
+
+
+def test_a_network_opens_no_more_than_some_of_its_sources_could() -> None:
+    admission = ConnectionAdmission(Limits(network_openings=3))
+    verdicts = [admission.decide(f"10.0.0.{n % 200}", proved=True, now=0.0) for n in range(2000)]
+    assert verdicts.count(Decision.ACCEPT) == 3 * DEFAULT.proved.burst
+    assert admission.decide("10.0.1.1", proved=True, now=0.0) is Decision.ACCEPT
+    wide = [admission.decide(f"2001:db8:0:{n:x}::1", proved=True, now=0.0) for n in range(2000)]
+    assert wide.count(Decision.ACCEPT) == 3 * DEFAULT.proved.burst
 
 
 def test_sources_are_whole_ipv4_addresses_and_ipv6_networks() -> None:

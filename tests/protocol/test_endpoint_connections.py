@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -248,7 +248,7 @@ def test_a_stream_is_abandoned_in_both_directions_with_its_code() -> None:
 
 def test_an_owner_that_finds_the_peer_at_fault_closes_with_its_code() -> None:
     class Strict(RecordingReceiver):
-        def datagram_received(self, data: bytes, now: float) -> None:
+        def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
             raise RemoteProtocolError(CloseCode.FORBIDDEN, "no datagrams here")
 
     async def main(both: Joined) -> None:

@@ -132,6 +132,50 @@ async def test_where_nobody_listens_that_is_said(tmp_path: Path) -> None:
         ask(tmp_path / "none" / "control.sock", {})
 
 
+async def test_who_leaves_without_having_read_the_request_is_nobody(tmp_path: Path) -> None:
+    """A program that ends while one connects: nothing was done, so that who asks may do it otherwise."""
+    path = tmp_path / "control.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as leaving:
+        leaving.bind(str(path))
+        leaving.listen(1)
+        asking = asyncio.ensure_future(asked(path, {"n": 1}))
+        taken, _ = await asyncio.to_thread(leaving.accept)
+        while not taken.recv(1, socket.MSG_PEEK):
+            await asyncio.sleep(0.01)
+        taken.close()
+        with pytest.raises(NobodyThere):
+            await asking
+        asking = asyncio.ensure_future(asked(path, {"n": 1}))
+        taken, _ = await asyncio.to_thread(leaving.accept)
+        assert taken.recv(65536).endswith(b"\n")
+        taken.close()
+        with pytest.raises(ControlError, match="before it answered") as ended:
+            await asking
+        assert not isinstance(ended.value, NobodyThere), "what it read it may have done"
+
+
+async def test_who_stops_answers_whom_it_has_and_is_found_by_nobody_else(tmp_path: Path) -> None:
+    path, ends = tmp_path / "control.sock", asyncio.Event()
+
+    async def last(request: dict[str, Any]) -> dict[str, Any]:
+        server.stop()
+        await ends.wait()
+        return {"heard": request}
+
+    server = LocalServer(path, last)
+    server.listen()
+    asking = asyncio.ensure_future(asked(path, {"n": 1}))
+    while path.exists():
+        await asyncio.sleep(0.01)
+    with pytest.raises(NobodyThere):
+        await asked(path, {"n": 2})
+    async with serving(path):  # another program takes its place
+        ends.set()
+        assert await asking == {"heard": {"n": 1}}
+        await server.close()
+        assert await asked(path, {"n": 3}) == {"heard": {"n": 3}}
+
+
 async def test_a_program_that_does_not_answer_is_not_waited_for_longer_than_asked(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as mute:
@@ -166,3 +210,20 @@ async def test_a_folder_that_went_away_is_no_error_at_the_end(tmp_path: Path) ->
     async with serving(path):
         path.unlink()
         path.parent.rmdir()
+
+
+async def test_root_is_answered_and_may_ask_anybody_where_that_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "control.sock"
+    async with serving(path):
+        monkeypatch.setattr(localserver, "peer_user", lambda connection: 0)
+        monkeypatch.setattr(localcontrol, "peer_user", lambda connection: 4711)
+        for own, of_anybody in ((0, False), (4712, True), (0, True)):
+            monkeypatch.setattr("os.getuid", lambda own=own: own)
+            question = asyncio.to_thread(ask, path, {"n": 1}, of_anybody=of_anybody)
+            if own == 0 and of_anybody:
+                assert await question == {"heard": {"n": 1}}
+            else:
+                with pytest.raises(ControlError, match="another user"):
+                    await question

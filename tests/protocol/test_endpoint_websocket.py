@@ -17,7 +17,6 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from avl_protocol.endpoint.accept.admission import MAX_HALF_OPEN_PER_SOURCE
 from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.endpoint.loop.clock import SystemClock, entropy
 from avl_protocol.endpoint.tcp.pump import PARSED
@@ -246,7 +245,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_unless_pinned() 
 async def test_whoever_does_not_speak_tls_is_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("avl_protocol.endpoint.tcp.pump.OPENING", 1.5)
     async with stand() as running:
-        mute = [await asyncio.open_connection("127.0.0.1", running.port) for _ in range(MAX_HALF_OPEN_PER_SOURCE)]
+        mute = [await asyncio.open_connection("127.0.0.1", running.port) for _ in range(DEFAULT.half_open.source)]
         with pytest.raises(Unreachable):
             await running.connect(timeout=0.7)
         for reader, writer in mute:

@@ -8,7 +8,7 @@ import contextlib
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -77,8 +77,8 @@ await fetch("/report", {method: "POST", body: JSON.stringify(report)});
 class Page(RecordingReceiver):
     """Echoes; offers a stream when the first datagram came; resets and closes when asked."""
 
-    def datagram_received(self, data: bytes, now: float) -> None:
-        super().datagram_received(data, now)
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
+        super().datagrams_received(datagrams, now)
         stream = self.carrier.open_stream()
         self.carrier.send_stream(stream, b"offered", True)
         self._echo = False

@@ -213,7 +213,7 @@ def test_packets_reordered_far_are_still_delivered() -> None:
 def test_many_packets_are_acknowledged_before_the_delay_is_over() -> None:
     pair = Pair(options=ConnectionOptions(ack_delay=0.025))
     pair.server.use_controller(FixedRate(1e9))
-    pair.server.send_datagrams([FULL] * 20, VIDEO, None, None)
+    pair.server.send_datagrams([FULL] * 40, VIDEO, None, None)
     pair.deliver(pair.server, pair.flush(pair.server))
     assert len(pair.flush(pair.client)) == 1
     pair.run(0.1)

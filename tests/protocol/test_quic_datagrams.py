@@ -48,10 +48,19 @@ def test_feedback_that_waits_is_no_media() -> None:
     datagrams = sender()
     datagrams.queue.add([bytes((0, 0, DatagramType.FEEDBACK, *bytes(20)))], FEEDBACK_PRIORITY, None, None)
     datagrams.prepare(5.0, open_to=True)
-    assert datagrams.hop.media_at == NEVER
+    assert datagrams.hop.media_at == datagrams.hop.paced_at == NEVER
     datagrams.queue.add([bytes(20)], VIDEO, None, None)
     datagrams.prepare(6.0, open_to=True)
-    assert datagrams.hop.media_at == 6.0
+    assert datagrams.hop.paced_at == 6.0
+
+
+def test_a_probe_that_waits_is_paced_and_begins_no_further_ones() -> None:
+    """Otherwise a train that does not leave at once would be followed by another, on a still screen for ever."""
+    datagrams = sender()
+    datagrams.hop.media_at = 5.0
+    datagrams.queue.add([datagrams.hop.padding()], PROBE_PRIORITY, None, None)
+    datagrams.prepare(6.0, open_to=True)
+    assert (datagrams.hop.media_at, datagrams.hop.paced_at) == (5.0, 6.0)
 
 
 def test_a_datagram_larger_than_a_packet_is_refused_with_all_that_came_with_it() -> None:
@@ -119,7 +128,7 @@ def test_another_path_is_begun_with_another_controller() -> None:
 def pacer(rate: float) -> PacerAdapter:
     congestion = CongestionAdapter(max_datagram_size=PACKET)
     hop = HopRate(FixedRate(rate))
-    hop.media_at = 10.0
+    hop.paced_at = 10.0
     congestion.attach(hop)
     congestion.follow(10.0)
     return PacerAdapter(congestion, PACKET)

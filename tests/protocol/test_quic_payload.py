@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from avl_protocol.quic.acknowledging import FEEDBACK_ACK_DELAY
 from avl_protocol.quic.options import ConnectionOptions
-from avl_protocol.quic.payload import Acknowledgement, Payload, Piece, read
-from avl_protocol.wire.registry import DatagramType
+from avl_protocol.quic.payload import MOST_FRAMES, Acknowledgement, Payload, Piece, read, too_many
+from avl_protocol.wire.registry import CloseCode, DatagramType
 from tests.protocol.fixedrate import FixedRate
 from tests.protocol.pair import Pair
 
@@ -133,3 +133,50 @@ def test_feedback_leaves_although_media_keep_to_a_window_that_is_full() -> None:
     pair.server.queue.clear(2)
     pair.server.send_datagrams([FEEDBACK + bytes(600)], 0, None, None)
     assert len(pair.flush(pair.server)) == 1 and not pair.server.queue
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"\x01",
+        b"\x10\x01",
+        b"\x31\x00",
+        b"\x0a\x00\x00",
+        b"\x0e\x00\x00\x01x",
+        b"\x04\x04\x00\x00",
+        b"\x05\x04\x00",
+        b"\x06\x00\x01x",
+        b"\x07\x01x",
+        b"\x19\x01",
+        b"\x02\x00\x00\x00\x00",
+        b"\x03\x00\x00\x00\x00\x00\x00\x00",
+        b"\x1b12345678",
+        b"\x18\x01\x00\x0412341234567812345678",
+        b"\x00\x1e",
+        b"\x11\x00\x01\x15\x00\x01",
+    ],
+)
+def test_a_packet_of_very_many_frames_is_known_by_them(frame: bytes) -> None:
+    each = 2 if frame[0] in (0x00, 0x11) else 1
+    fits = MOST_FRAMES // each
+    assert not too_many(frame * fits)
+    assert too_many(frame * fits + b"\x01")
+    assert read(frame * (fits + 1)) is None or each > 1
+
+
+@given(st.binary(max_size=1500))
+def test_frames_of_any_bytes_are_counted(plain: bytes) -> None:
+    assert not too_many(plain[:MOST_FRAMES])
+    too_many(plain)
+    assert not too_many(b"\x06\x00\x44\x00" + plain.ljust(1024, b"\0")[:1024] + bytes(1000))
+
+
+def test_whoever_fills_packets_with_frames_is_shut_out() -> None:
+    pair = Pair()
+    pair.client.send_datagrams([b"\0"] * MOST_FRAMES, 2, None, None)
+    pair.run(0.1)
+    assert pair.received(pair.server).count(b"\0") == MOST_FRAMES and pair.server.close_event is None
+    pair.client.send_datagrams([b"\0"] * (MOST_FRAMES + 50), 2, None, None)
+    pair.run(0.1)
+    event = pair.server.close_event
+    assert event is not None and event.error_code == CloseCode.LIMIT and event.frame_type is None

@@ -9,11 +9,13 @@ from random import Random
 import pytest
 from aioquic.quic.connection import QuicConnection
 
+from avl_protocol.quic.acknowledged import Acknowledged
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.payload import Payload
 from avl_protocol.quic.reading import Reader
+from avl_protocol.quic.sentpackets import ONE_RTT
 from avl_protocol.quic.shortheader import Damaged, protect, unprotect
-from avl_protocol.quic.writing import ONE_RTT, Writer
+from avl_protocol.quic.writing import Writer
 from avl_protocol.wire.registry import DatagramType
 from tests.protocol.pair import CLIENT, Pair
 from tests.protocol.test_endpoint_connections import Joined, simulate
@@ -124,7 +126,9 @@ def test_a_packet_that_was_changed_on_the_way_is_dropped_and_changes_nothing() -
 def test_a_packet_from_elsewhere_or_of_the_next_keys_is_left_to_aioquic() -> None:
     pair = Pair()
     told: list[tuple[Payload, float]] = []
-    reader = Reader(pair.server, lambda kind, now: told.append((kind, now)))
+    reader = Reader(
+        pair.server, Acknowledged(pair.server, pair.server._datagrams), lambda kind, now: told.append((kind, now))
+    )
     reader.begin(pair.server._spaces[ONE_RTT], pair.server._cryptos[ONE_RTT])
     data = usual_packet(pair)
     assert not reader.take(data, ("192.0.2.9", 9), pair.now) and told == []

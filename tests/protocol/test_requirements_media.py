@@ -107,9 +107,7 @@ def test_a_key_object_makes_a_slow_viewer_s_older_datagrams_useless() -> None:
     fanout = Fanout(lambda _track, _number: None, lambda _count, _tracks, _rate, _hold: None, (video(TRACK),))
     fanout.admit(1, carrier, (TRACK,), (), 0.0)
     for number in range(3):
-        for data in fragments(number, MAX_OBJECT_SIZE // 8, key=number == 0):
-            fanout.datagram(data, MEDIA, 0.0)
+        fanout.datagrams(fragments(number, MAX_OBJECT_SIZE // 8, key=number == 0), MEDIA, 0.0)
     assert objects(carrier) == [0, 1]
-    for data in fragments(3, key=True):
-        fanout.datagram(data, MEDIA, 0.0)
+    fanout.datagrams(fragments(3, key=True), MEDIA, 0.0)
     assert objects(carrier) == [3]

@@ -45,6 +45,14 @@ def test_a_picture_larger_than_viewers_take_ends_the_session(width: int, height:
     assert meeting.reason is CloseCode.TOO_LARGE and not meeting.viewer_owner.frames
 
 
+@pytest.mark.parametrize("size", [size for size in [*SIZES, (64, 0)] if min(size) >= 0], ids=str)
+def test_a_picture_of_a_desktop_that_no_viewer_takes_ends_the_session(size: tuple[int, int]) -> None:
+    """As an object of exact pixels of such a desktop does, one without pixels included."""
+    meeting = Meeting().start()
+    show(meeting, replace(frame(True), desktop=size))
+    assert meeting.reason is CloseCode.TOO_LARGE and not meeting.viewer_owner.frames
+
+
 @pytest.mark.parametrize("case", [case for case in EVERY if case.key], ids=lambda case: case.about)
 def test_a_bitstream_is_what_was_announced_or_the_session_ends(case: Case) -> None:
     meeting = Meeting().start()

@@ -92,7 +92,7 @@ class Told:
         elif isinstance(event, ChannelReset):
             self.resets.append((event.handle, event.channel, event.stream, event.code))
         elif isinstance(event, MediaReceived):
-            self.media.append(event.data)
+            self.media += event.datagrams
         elif isinstance(event, HopLost):
             self.lost = event.reason
 

@@ -129,7 +129,7 @@ class Owner:
         elif isinstance(event, ChannelReceived):
             self.carried.setdefault(event.stream, bytearray()).extend(event.data)
         elif isinstance(event, MediaReceived):
-            self.datagrams.append(event.data)
+            self.datagrams += event.datagrams
         elif isinstance(event, Gone):
             self.gone += 1
 
@@ -480,3 +480,28 @@ def test_what_happened_before_a_neighbour_broke_the_rules_is_told_and_what_came_
     refused.owner.refuse = CloseCode.UNAVAILABLE
     refused.raw(hop_bytes(SAMPLES[Attach]) + hop_bytes(SAMPLES[Detach]))
     assert refused.owner.messages == [SAMPLES[Attach]] and refused.owner.gone == 1
+
+
+@pytest.mark.parametrize("state", [HopServerState.HOST, HopServerState.VIEWER])
+def test_who_is_here_is_told_that_this_side_goes_and_may_stay(state: HopServerState) -> None:
+    hop = Hop(state)
+    hop.peer.go_away(["other.test:4433"])
+    hop.connection.run(hop.now)
+    assert hop.closed is None and hop.peer.state is state
+    hop.say(Ping(7))
+    assert hop.heard[-2:] == [Goaway(("other.test:4433",)), Pong(7)], "the hop goes on"
+
+
+def test_who_comes_while_this_side_goes_is_refused() -> None:
+    early, new = Hop(HopServerState.ASKED), Hop()
+    for hop in (early, new):
+        hop.peer.go_away()
+        hop.peers.take(hop.peer, hop.now)
+    assert early.closed == CloseCode.GOING_AWAY and early.owner.gone == 1
+    assert new.closed is None, "it has asked for nothing yet"
+    new.say(Hello((1,), Role.VIEWER))
+    assert new.closed == new.peer.ended == CloseCode.GOING_AWAY and new.peer.state is HopServerState.GONE
+    viewer = Hop(HopServerState.VIEWER)
+    viewer.peer.go_away()
+    viewer.say(SAMPLES[Attach])
+    assert viewer.closed == CloseCode.GOING_AWAY and viewer.owner.messages == []

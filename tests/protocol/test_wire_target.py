@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from avl_protocol.wire import device_id, keys, target
 from avl_protocol.wire.registry import Modifier
-from avl_protocol.wire.target import RelayAddress, Target, parse_relay, parse_target
+from avl_protocol.wire.target import RelayAddress, Target, parse_relay, parse_target, relays_elsewhere
 
 NUMBERS = st.integers(0, (1 << 130) - 1)
 PINS = st.one_of(st.none(), st.binary(min_size=32, max_size=32))
@@ -196,3 +196,12 @@ def test_any_text_is_a_chord_or_a_value_error(text: str) -> None:
 def test_an_unknown_chord_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         keys.parse_chord(text)
+
+
+def test_of_the_relays_that_a_goaway_names_at_most_four_are_taken_and_none_that_is_known() -> None:
+    known = RelayAddress("a.test", 1)
+    assert relays_elsewhere((), (known,)) == relays_elsewhere(("a.test:1", "no address", "avl://b:2/X"), (known,)) == ()
+    named = relays_elsewhere([f"b{number}.test:4433" for number in range(9)])
+    assert named == tuple(RelayAddress(f"b{number}.test", 4433) for number in range(4))
+    pinned = RelayAddress("b.test", 1, bytes(range(32)))
+    assert relays_elsewhere((str(pinned), "b.test:1")) == (pinned,)

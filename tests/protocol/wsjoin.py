@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.websocket.frames import Frame, decode, encode
 
@@ -38,11 +40,11 @@ class Listener:
     def stream_writable(self, stream: int, now: float) -> None:
         self.writable.append(stream)
 
-    def datagram_received(self, data: bytes, now: float) -> None:
-        self.datagrams.append(data)
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
+        self.datagrams += datagrams
 
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
-        self.fates.append((cookie, acked))
+    def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
+        self.fates += fates
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         self.lost.append((code, text))

@@ -12,6 +12,7 @@ from avl_protocol.crypto.identity import (
 from avl_protocol.endpoint.loop.driver import Driven
 from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.media.track import Track, video
+from avl_protocol.rate.limits import DEFAULT, Limits
 from avl_protocol.session.hop.server import HopServer, RelayIdentity
 from avl_protocol.session.hop.stream import CONTROL_HEADER, HopStream, channel_header, hop_bytes
 from avl_protocol.wire.messages import (
@@ -113,7 +114,9 @@ class Neighbour:
 class Stand:
     """A router and its neighbours at time `now`."""
 
-    def __init__(self, access: Access | None = None, directory: Directory | None = None) -> None:
+    def __init__(
+        self, access: Access | None = None, directory: Directory | None = None, *, limits: Limits = DEFAULT
+    ) -> None:
         self.now = 100.0
         self.log: list[str] = []
         #: NAT tests that were let through: by whom, and their tokens.
@@ -124,6 +127,7 @@ class Stand:
             nat_test=lambda peer, token: self.nat_tests.append((peer, token)),
             access=access,
             directory=directory,
+            limits=limits,
         )
         self._all: list[Connection] = []
 
@@ -137,6 +141,15 @@ class Stand:
         self._all.clear()
         self.log.clear()
         self.nat_tests.clear()
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and what the router waits for is done when it is due."""
+        until = self.now + seconds
+        while (at := self.router.next_timeout()) is not None and at <= until:
+            self.now = max(self.now, at)
+            self.router.handle_timer(self.now)
+            self.settle()
+        self.now = until
 
     def settle(self) -> None:
         """Let all bytes arrive."""

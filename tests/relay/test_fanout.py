@@ -267,7 +267,7 @@ def test_a_lost_fragment_is_sent_again_to_the_viewer_that_lost_it() -> None:
     data, _, cookie = lossy.connection.server.datagrams.popleft()
     lossy.connection.server.slow = False
     audience.stand.now += 0.05
-    lossy.driven.datagram_fate(cookie, False, audience.stand.now)
+    lossy.driven.datagrams_settled([(cookie, False)], audience.stand.now)
     audience.stand.settle()
     assert lossy.told.datagrams == [datagram.with_type(data, DatagramType.REPAIR)]
     assert len(other.told.datagrams) == 1
@@ -280,7 +280,7 @@ def test_a_fragment_that_would_come_too_late_is_not_sent_again() -> None:
     audience.send(500, key=True)
     _, _, cookie = lossy.connection.server.datagrams.popleft()
     audience.stand.now += 0.6
-    lossy.driven.datagram_fate(cookie, False, audience.stand.now)
+    lossy.driven.datagrams_settled([(cookie, False)], audience.stand.now)
     lossy.connection.server.slow = False
     audience.stand.settle()
     assert lossy.told.datagrams == []

@@ -129,11 +129,8 @@ async def test_a_source_has_so_many_connections_and_others_get_in(tmp_path: Path
             one.transport.abort()
 
 
-async def test_a_source_that_opens_very_many_waits_and_others_do_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("avl_protocol.endpoint.accept.admission.PROVED", (0.001, 20.0))
-    async with page(tmp_path) as port:
+async def test_a_source_that_opens_very_many_waits_and_others_do_not(tmp_path: Path) -> None:
+    async with page(tmp_path, proved=Allowance(0.001, 20.0)) as port:
         dropped = 0
         for _ in range(25):
             reader, writer = await opened(port, b"", "127.5.0.1")

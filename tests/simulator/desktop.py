@@ -29,6 +29,8 @@ SIZES = ((480, 320), (400, 288), (333, 217), (490, 250))
 STEP = 1 / 30
 #: The film: its size in pixels, and by how much it grows brighter with each of its pictures, from FILM_DARK on.
 FILM, FILM_DARK, FILM_STEP = (128, 96), 40, 2
+#: The window that is dragged: large enough that it is looked for where it was before.
+WINDOW = (176, 132)
 #: Text is drawn in glyphs of this size.
 GLYPH = (8, 12)
 _PAPER, _INK, _WALL = 0xFFFFFF, 0x202020, 0x405060
@@ -296,14 +298,16 @@ class SimulatedDesktop:
 
     def _drag(self) -> None:
         if self._window is None:
-            made = self._photograph(120, 90) if self._chance.random() < 0.5 else self._paper(120, 90)
+            made = self._photograph(*WINDOW) if self._chance.random() < 0.5 else self._paper(*WINDOW)
             made[:14] = 0x993311
-            self._window = _Window(made, self._chance.randrange(self._size[0] - 120), self._size[1] - 95)
+            place = self._chance.randrange(self._size[0] - WINDOW[0]), self._size[1] - WINDOW[1] - 5
+            self._window = _Window(made, *place)
         window = self._window
-        window.x = min(max(0, window.x + self._chance.randrange(-12, 13)), self._size[0] - 120)
-        window.y = min(max(0, window.y + self._chance.randrange(-9, 8)), self._size[1] - 90)
+        window.x = min(max(0, window.x + self._chance.randrange(-12, 13)), self._size[0] - WINDOW[0])
+        window.y = min(max(0, window.y + self._chance.randrange(-9, 8)), self._size[1] - WINDOW[1])
         x, y = window.x // CELL, window.y // CELL
-        self._dragged_over[y : (window.y + 89) // CELL + 1, x : (window.x + 119) // CELL + 1] = True
+        last_row, last_column = (window.y + WINDOW[1] - 1) // CELL, (window.x + WINDOW[0] - 1) // CELL
+        self._dragged_over[y : last_row + 1, x : last_column + 1] = True
 
     def _photographs(self, begin: float, end: float) -> Iterator[tuple[float, Callable[[], None]]]:
         """The desktop's back changes at once."""

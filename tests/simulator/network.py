@@ -94,6 +94,11 @@ class SimulatedNetwork:
         """The hash of everything that was sent so far."""
         return self._trace.hexdigest()
 
+    @property
+    def sent(self) -> int:
+        """Datagrams that were put on a link so far."""
+        return sum(link.sent for link in self._links.values())
+
     def at(self, ip: str, name: str | None = None) -> SimulatedHost:
         """The host that began with this address, made if need be; others may also resolve it by `name`."""
         if name is not None:

@@ -78,15 +78,17 @@ class System:
             interfaces=SimulatedInterfaces(host),
         )
 
-    async def _start(self, ip: str, name: str) -> Relay:
-        settings = RelaySettings(state=self.folder / name, listen=(ip, PORT), http=("", 0), public=ip)
+    async def _start(self, ip: str, name: str, elsewhere: tuple[str, ...] = ()) -> Relay:
+        settings = RelaySettings(
+            state=self.folder / name, listen=(ip, PORT), http=("", 0), public=ip, elsewhere=elsewhere
+        )
         relay = Relay(self.world(ip, name), settings, simulated=True)
         await relay.start()
         return relay
 
-    async def start_relay(self) -> Relay:
-        """Start (again) the relay at its address, with its identity."""
-        self.relay_instance = relay = await self._start(self._relay_ip, "relay")
+    async def start_relay(self, elsewhere: tuple[str, ...] = ()) -> Relay:
+        """Start (again) the relay at its address, with its identity; when it drains it names the relays `elsewhere`."""
+        self.relay_instance = relay = await self._start(self._relay_ip, "relay", elsewhere)
         self._relay_address = RelayAddress(self._relay_ip, PORT, relay.identity.pin)
         return relay
 

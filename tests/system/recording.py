@@ -83,10 +83,10 @@ class _RecordingCarrier:
 def record(monkeypatch: pytest.MonkeyPatch) -> Capture:
     """From now on every relay of this process records."""
     capture = Capture()
-    attach, stream_received, datagram_received = (
+    attach, stream_received, datagrams_received = (
         HopServer.attach_carrier,
         HopServer.stream_received,
-        HopServer.datagram_received,
+        HopServer.datagrams_received,
     )
 
     def attaching(peer: HopServer, carrier: Any) -> None:
@@ -96,13 +96,14 @@ def record(monkeypatch: pytest.MonkeyPatch) -> Capture:
         capture.stream(peer, True, stream, data)
         stream_received(peer, stream, data, end, now)
 
-    def receiving_datagram(peer: HopServer, data: bytes, now: float) -> None:
-        capture.datagram(peer, True, data)
-        datagram_received(peer, data, now)
+    def receiving_datagrams(peer: HopServer, datagrams: Sequence[bytes], now: float) -> None:
+        for data in datagrams:
+            capture.datagram(peer, True, data)
+        datagrams_received(peer, datagrams, now)
 
     monkeypatch.setattr(HopServer, "attach_carrier", attaching)
     monkeypatch.setattr(HopServer, "stream_received", receiving)
-    monkeypatch.setattr(HopServer, "datagram_received", receiving_datagram)
+    monkeypatch.setattr(HopServer, "datagrams_received", receiving_datagrams)
     return capture
 
 

@@ -43,8 +43,9 @@ def test_pictures_arrive_in_every_codec(coder: Coder, decoded: list[VideoCodec])
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(coders=Coders(SOFTWARE, coder.codec)) as host:
             await online(host)
-            async with s.viewer(host):
+            async with s.viewer(host) as desktop:
                 await until(lambda: len(decoded) > 30)
+                assert desktop.stats()["video"]["encoder"] == coder.library
 
     run(main)
     assert set(decoded) == {coder.codec}

@@ -79,9 +79,9 @@ HOST: dict[type, str] = {
     Agent: "_announce",
 }
 RELAY: dict[type, str] = {
-    Router: "take _message _opened _received _fate _decided _located handle_timer _gone",
-    HopServer: "carrier_ready stream_received datagram_received datagram_fate carrier_lost",
-    Fanout: "admit remove datagram",
+    Router: "take _message _opened _received _settled _decided _located handle_timer _gone",
+    HopServer: "carrier_ready stream_received datagrams_received datagrams_settled carrier_lost",
+    Fanout: "admit remove datagrams",
     Splices: "join received forget",
 }
 

@@ -9,13 +9,16 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import zstandard
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from avl_protocol.media.exact import Exact, ExactRect
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.media.preamble import Preamble
-from avl_protocol.session.media.receiver import ReceivedFrame
+from avl_protocol.session.media.receiver import ReceivedExact, ReceivedFrame
+from avl_protocol.wire.registry import ExactCoding
 from avl_viewer.decode.canvas import Canvas
 from avl_viewer.present.presenter import Picture
 
@@ -81,6 +84,28 @@ class Desk:
         shown = (Rect(0, 0, width, height),) if dirty is None else tuple(dirty)
         one = received(number, (width, height), shown, captured_us=self._captured, chroma=chroma, track=track)
         changed = self.canvas.stage(frame or yuv(rgb, chroma), one).changed
+        return self._shown(number, changed, track)
+
+    def exact(self, number: int, rgb: Rgb, rects: Iterable[Rect] | None = None, track: int = 2) -> Picture:
+        """Pixels that have come as they are, on the canvas; `rects`, at cells, are shown of them (None: all)."""
+        height, width = rgb.shape[:2]
+        self._captured += 1
+        places = (Rect(0, 0, width, height),) if rects is None else tuple(rects)
+        words = np.zeros((height, width, 4), np.uint8)
+        words[..., :3] = rgb[..., ::-1]
+        plain = b"".join(words[one.y : one.y + one.height, one.x : one.x + one.width].tobytes() for one in places)
+        whole = Exact(
+            captured_us=self._captured,
+            input_echo_us=0,
+            width=width,
+            height=height,
+            rects=tuple(ExactRect(one, ExactCoding.PLAIN) for one in places),
+            pixels=zstandard.compress(plain, 1),
+        )
+        received = ReceivedExact(track=track, number=number, exact=whole, size=0, complete=True, first=0.0, last=0.0)
+        return self._shown(number, self.canvas.show(received).changed, track)
+
+    def _shown(self, number: int, changed: tuple[Rect, ...], track: int) -> Picture:
         return Picture(
             desktop=track,
             track=track,

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import xcffib
+import xcffib.damage
 import xcffib.xproto
 import xcffib.xtest
 from numpy.typing import NDArray
@@ -122,6 +123,35 @@ class Display:
         self._x.core.MapWindow(made)
         self._x.core.GetInputFocus().reply()
         return made
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the largest window on the screen this size, at the upper left corner, as a window manager does."""
+        tree = self._x.core.QueryTree(self._root).reply()
+        shapes = {one: self._x.core.GetGeometry(one).reply() for one in tree.children}
+        largest = max(shapes, key=lambda one: shapes[one].width * shapes[one].height)
+        flags = xcffib.xproto.ConfigWindow
+        self._x.core.ConfigureWindow(
+            largest, flags.X | flags.Y | flags.Width | flags.Height, [0, 0, width, height], is_checked=True
+        ).check()
+
+    @contextmanager
+    def painted(self) -> Iterator[list[tuple[int, int, int, int]]]:
+        """What anybody paints on the screen while this is open: x, y, width and height of each, there at its end."""
+        damage = self._x(xcffib.damage.key)
+        damage.QueryVersion(1, 1).reply()
+        watch: int = self._x.generate_id()
+        damage.Create(watch, self._root, xcffib.damage.ReportLevel.RawRectangles, is_checked=True).check()
+        while self._x.poll_for_event() is not None:
+            pass
+        found: list[tuple[int, int, int, int]] = []
+        try:
+            yield found
+            self._x.core.GetInputFocus().reply()  # what was painted before has been told by now
+            while (event := self._x.poll_for_event()) is not None:
+                if isinstance(event, xcffib.damage.NotifyEvent):
+                    found.append((event.area.x, event.area.y, event.area.width, event.area.height))
+        finally:
+            damage.Destroy(watch, is_checked=True).check()
 
     def focus_is_set(self) -> bool:
         """Whether some window has the keyboard."""

@@ -130,6 +130,7 @@ def test_the_desktop_is_waited_for_until_every_pixel_is_exact() -> None:
                 assert figures["exact"]["share"] < 1 and figures["exact"]["since_s"] is None
                 assert figures["video"]["width"] == 320 and figures["video"]["codec"].startswith("avc1.")
                 assert figures["video"]["chroma"] in ("YUV420", "YUV444")
+                assert (figures["video"]["encoder"], figures["video"]["decoder"]) == ("libx264", "software")
                 snow.set_still(True)
                 host.agent.publisher.wake()
                 await asyncio.sleep(0.1)

@@ -81,6 +81,8 @@ def test_a_closed_decoder_decodes_nothing_and_closes_again() -> None:
 class Scripted:
     """A decoder whose pictures are its access units; `bad` ones fail."""
 
+    device: str | None = None
+
     def __init__(self, gate: threading.Event | None = None) -> None:
         self.gate = gate
         self.closed = 0

@@ -115,6 +115,20 @@ def test_the_panel_stays_narrow_and_takes_no_markup(reason: str) -> None:
     assert shown["size"][0] <= WIDEST and shown["size"][1] < 560
 
 
+def test_how_much_is_exact_and_what_codes_the_rest_stands_above_the_figures_of_time() -> None:
+    video = {"codec": "avc1.64002A", "chroma": "YUV420", "width": 1280, "height": 720, "encoder": "libx264"}
+    shown = lines({"exact": {"share": 0.9876, "since_s": None}, "video": {**video, "decoder": "vaapi"}})
+    names = [name for name, _ in shown]
+    assert names.index("exact") < names.index("video") < names.index("input to photon")
+    told = dict(shown)
+    assert (told["exact"], told["video"]) == ("98.8 %", "1280x720 YUV420")
+    assert (told["  codec"], told["  coded / decoded by"]) == ("avc1.64002A", "libx264 / vaapi")
+    odd = dict(lines({"video": {**video, "encoder": "\x1b[2J", "decoder": None}}))
+    assert odd["  coded / decoded by"].isprintable()
+    assert dict(lines({"exact": {"share": 1.0, "since_s": 12.4}}))["exact"] == "all, for 12 s"
+    assert not {"exact", "video"} & dict(lines({"video": None})).keys()
+
+
 def test_the_last_change_of_way_says_when_and_why() -> None:
     switch = {"from": "direct", "to": "relay", "reason": "the direct way fell silent\x1b[2J", "ago_s": 65.2}
     shown = lines({"path": "relay", "switch": switch})

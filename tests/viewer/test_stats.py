@@ -165,6 +165,11 @@ def test_the_book_tells_when_objects_were_captured_and_what_pictures_are() -> No
     book.host_stages((1000, 2000, 3000), 1.1)
     stages = book.stats.report(1.1, "relay", None, 0, 0, {})["stages_ms"]
     assert (stages["grab"], stages["compare"], stages["convert"]) == (1.0, 2.0, 3.0)
+    assert (book.encoder, book.decoder) == (None, None)
+    for coder, device in (("libx264", "vaapi"), ("", None)):
+        book.encoded_by(coder)
+        book.decoded_by(device)
+    assert (book.encoder, book.decoder) == ("libx264", "software"), "exact pixels say nothing of it"
     book.renew()
     assert book.stats.report(1.1, "relay", None, 0, 0, {})["stages_ms"] == {}
-    assert book.kind is None
+    assert (book.kind, book.encoder, book.decoder) == (None, None, None)

@@ -110,15 +110,25 @@ class Session:
             getattr(self, "do_" + order.pop("do"))(**order)
 
     def do_prepare(
-        self, number: int, size: list[int], seed: int, dirty: Any = None, chroma: int = 1, **more: Any
+        self,
+        number: int,
+        size: list[int],
+        seed: int,
+        dirty: Any = None,
+        chroma: int = 1,
+        exact: bool = False,
+        **more: Any,
     ) -> None:
         width, height = size
         rgb = pictures.card(width, height, seed)
         if "colour" in more:
             rgb = pictures.flat(width, height, more["colour"])
         rects = None if dirty is None else [Rect(*rect) for rect in dirty]
-        frame = pictures.yuv(rgb, Chroma(chroma))
-        self._prepared[number] = lambda: self._desk.picture(number, rgb, rects, Chroma(chroma), frame)
+        if exact:
+            self._prepared[number] = lambda: self._desk.exact(number, rgb, rects)
+        else:
+            frame = pictures.yuv(rgb, Chroma(chroma))
+            self._prepared[number] = lambda: self._desk.picture(number, rgb, rects, Chroma(chroma), frame)
         say(prepared=number)
 
     def do_show(self, numbers: list[int]) -> None:

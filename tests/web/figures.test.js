@@ -57,8 +57,8 @@ test("how much is exact and what pictures are stands above the figures of time",
   const shown = (/** @type {any} */ more) => Object.fromEntries(lines({ ...base, ...more }));
   assert.equal(shown({ exact: { share: 0.9876, since_s: null } }).exact, "98.8 %");
   assert.equal(shown({ exact: { share: 1, since_s: 12.4 } }).exact, "all, for 12 s");
-  const moving = shown({ video: { codec: "avc1.64002A", chroma: "YUV420", width: 1280, height: 720 } });
-  assert.deepEqual([moving.video, moving["  codec"]], ["1280x720 YUV420", "avc1.64002A"]);
+  const moving = shown({ video: { codec: "avc1.64002A", chroma: "YUV420", width: 1280, height: 720, encoder: "libx264", decoder: null } });
+  assert.deepEqual([moving.video, moving["  codec"], moving["  coded / decoded by"]], ["1280x720 YUV420", "avc1.64002A", "libx264 / -"]);
   assert.deepEqual([shown({}).exact, shown({ video: null }).video], [undefined, undefined]);
 });
 

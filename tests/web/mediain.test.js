@@ -87,10 +87,12 @@ test("what the host announces too large is refused and not handed out", async ()
     [[64, 48], huge, [], [CLOSE.SESSION_PROTOCOL]],
     [[64, 64], huge, [1], []],
   ];
-  const { media, refused, settled } = receiver();
-  media.datagram(datagram(1, plaintext(null, 0, [64, 48], new Uint8Array(), [64, 20_000]), FLAG.KEY), 0);
-  await settled();
-  assert.deepEqual(refused, [CLOSE.TOO_LARGE], "a desktop");
+  for (const desktop of /** @type {[number, number][]} */ ([[64, 20_000], [20_000, 1], [0, 0], [64, 0]])) {
+    const { media, refused, settled } = receiver();
+    media.datagram(datagram(1, plaintext(null, 0, [64, 48], new Uint8Array(), desktop), FLAG.KEY), 0);
+    await settled();
+    assert.deepEqual(refused, [CLOSE.TOO_LARGE], "a desktop");
+  }
   for (const [size, unit, handed, codes] of cases) {
     const { media, frames, refused, settled } = receiver();
     media.datagram(datagram(1, plaintext(null, 0, size, unit), FLAG.KEY), 0);

@@ -26,6 +26,13 @@ test("a busy path is asked after 100 ms and silent after as long again, an idle 
   assert.equal(silence.silent, false);
 });
 
+test("an idle path from which something comes is not asked until it is busy", () => {
+  const silence = new Silence();
+  for (let at = 1000; at < 60_000; at += 1000) assert.equal(silence.look(at + 990, at, 0, false, 20), Verdict.FINE);
+  silence.busy(60_000);
+  assert.equal(silence.look(60_000 + TIMER.SILENCE, 60_000, 0, true, 20), Verdict.ASK);
+});
+
 test("a path from which something comes but no answer is asked, and silent until it answers", () => {
   const silence = new Silence();
   silence.busy(0);

@@ -125,7 +125,11 @@ test("that the first desktop is exact is told once it is on the screen, and when
   assert.deepEqual([pictures.figures(paths, 4500)?.exact, pictures.figures(paths, 4500)?.video, rested], [{ share: 1, since_s: 2.5 }, null, [1, 1, 1]]);
   feed(frame(1, 3, { key: true }));
   assert.equal(pictures.lookAtExact(media, 5000), false);
-  assert.deepEqual(pictures.figures(paths, 5000)?.video, { codec: "avc1", chroma: "YUV444", width: 64, height: 64 });
+  const video = { codec: "avc1", chroma: "YUV444", width: 64, height: 64, encoder: null, decoder: "hardware" };
+  assert.deepEqual(pictures.figures(paths, 5000)?.video, video);
+  pictures.told({ kind: "STAGES", track: 1, object: 3, times_us: [], coder: "libx264" });
+  pictures.told({ kind: "STAGES", track: 5, object: 1, times_us: [], coder: "" });
+  assert.deepEqual(pictures.figures(paths, 5000)?.video, { ...video, encoder: "libx264" });
   feed(exact(5, 4));
   pictures.presented([[5, 4]], 6000);
   sent = false;

@@ -53,6 +53,9 @@ from avl_viewer.paths.paths import Paths, PathsEvent, PathsFailed, PathsMessage,
 from avl_viewer.paths.sentences import status_of
 from avl_viewer.present.presenter import Presenter, Status
 
+#: Seconds that acknowledgements may wait: hardly longer than a report of what arrived (rate/collector.py), so that one
+#: packet carries both; a relay of many viewers spends much of its time on these.
+ACK_DELAY = 0.0125
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 #: Seconds between two words about having no path.
@@ -137,7 +140,7 @@ class DesktopClient:
         # The loop may belong to a program of which we are a part: other errors on it are not ours.
         faults, tell = self._world.faults, logging.getLogger("avl").warning
         self._unwatch = faults.watch(tell, self._give_up, self._now, whole_loop=False)
-        self._endpoint = await open_endpoint(self._world, ConnectionOptions(ack_delay=0.010, keepalive=T_KEEPALIVE))
+        self._endpoint = await open_endpoint(self._world, ConnectionOptions(ack_delay=ACK_DELAY, keepalive=T_KEEPALIVE))
         try:
             await self._attempt()
         except Refused as refused:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avl_host.capture.cells import Cells, grid, touched
 from avl_protocol.media.frame import Rect
@@ -55,16 +56,24 @@ class Delivered:
             cells = touched(rect)
             self.source[cells], self.owed[cells] = PICTURE, False
 
-    def known_above(self, down: int, waiting: Cells) -> Cells:
-        """The cells whose pixels, taken `down` rows further up (below: negative), lie in cells of which the audience
-        was sent exact pixels and is owed none, nor the picture that `waiting` ones are to come with."""
+    def known_from(self, across: int, down: int, waiting: Cells) -> Cells:
+        """The cells whose pixels, taken `across` columns further left and `down` rows further up (right, below:
+        negative), lie in cells of which the audience was sent exact pixels and is owed none, nor the picture that
+        `waiting` ones are to come with."""
         known = (self.source == EXACT) & ~self.owed & ~waiting
-        rows = len(known)
-        tops = np.arange(rows) * CELL
-        bottoms = np.minimum(tops + CELL, self.size[1])
-        # What a cell takes begins in one row of cells and ends in it or in the next.
-        first, last = (tops - down) // CELL, (bottoms - 1 - down) // CELL
-        inside = (tops >= down) & (bottoms - down <= self.size[1])
-        found: Cells = known[np.clip(first, 0, rows - 1)] & known[np.clip(last, 0, rows - 1)]
-        found[~inside] = False
+        width, height = self.size
+        first_row, last_row, down_inside = _sources(known.shape[0], down, height)
+        first_column, last_column, across_inside = _sources(known.shape[1], across, width)
+        rows = known[first_row] & known[last_row]
+        found: Cells = rows[:, first_column] & rows[:, last_column]
+        found &= down_inside[:, None] & across_inside
         return found
+
+
+def _sources(count: int, distance: int, side: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Cells]:
+    """Of each row (or column) of cells: the first and the last one that it touches when it is moved back by `distance`
+    pixels, and whether it stays within 0..side."""
+    starts = np.arange(count) * CELL
+    ends = np.minimum(starts + CELL, side)
+    first, last = (np.clip(at // CELL, 0, count - 1) for at in (starts - distance, ends - 1 - distance))
+    return first, last, (starts >= distance) & (ends - distance <= side)

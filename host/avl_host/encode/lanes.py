@@ -22,9 +22,9 @@ from avl_protocol.wire.registry import CELL
 #: bounds, in bytes.
 SUDDEN_SECONDS = 0.05
 SUDDEN_LEAST, SUDDEN_MOST = 24_000, 256_000
-#: A cell that changed so often before its exact pixels were sent is too fast for them; what scrolls may do so for a
+#: A cell that changed so often before its exact pixels were sent is too fast for them; what is shifted may do so for a
 #: second, as each of its pixels has to be sent but once.
-OVERTAKEN, SCROLLING = 4, 30
+OVERTAKEN, SHIFTING = 4, 30
 #: What goes on changing goes by picture if its exact pixels took more than this part of the rate.
 FILM_PART = 0.3
 #: What changes with a film and touches it belongs to it, as far as so many cells away, unless it is so many times as
@@ -32,6 +32,10 @@ FILM_PART = 0.3
 STEPS, JOINED = 16, 3
 #: Seconds without a change after which what a picture shows is at rest.
 REST = 0.2
+#: Text that pictures show while it moves is sent as exact pixels again where these take so many seconds of the rate:
+#: they are enough from then on if it only scrolls. This has so many seconds to succeed, and is tried after so many, at
+#: first and at most, twice as long after each time in vain.
+TEXT_SECONDS, TRIAL_SECONDS, FIRST_TRIAL, LAST_TRIAL = 0.3, 1.0, 1.0, 16.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ class Lanes:
     def __init__(self, shape: tuple[int, int]) -> None:
         self.activity = Activity(shape)
         self._overtaken = np.zeros(shape, np.int16)
+        #: Since when pictures show text that moves, how long it is until it is tried exactly, and until when it is.
+        self._text_since: float | None = None
+        self._patience = FIRST_TRIAL
+        self._trial_ends = -np.inf
 
     def sort(
         self,
@@ -73,7 +81,8 @@ class Lanes:
         dear = changed if copied is None else changed & ~copied
         hot = self.activity.hot
         busy = _mean(np.where(dear, cost, 0), dear) >= BUSY * CELL * CELL
-        film = spread(busy, changed.shape) & dear & hot
+        coloured = spread(busy, changed.shape)
+        film = coloured & dear & hot
         pictures = np.zeros_like(changed)
         # A small animation is better exact: it costs little.
         if float(cost[film].sum()) * self.activity.rate >= FILM_PART * room.rate:
@@ -83,13 +92,35 @@ class Lanes:
         sudden = min(max(SUDDEN_LEAST, room.rate * SUDDEN_SECONDS), SUDDEN_MOST)
         if float(cost[rough].sum()) > sudden:
             pictures |= rough
-        pictures |= dear & (self._overtaken >= (OVERTAKEN if copied is None else SCROLLING))
+        shifts = copied is not None and copied.sum() > dear.sum()
+        pictures |= dear & (self._overtaken >= (SHIFTING if shifts else OVERTAKEN))
         if room.place is not None:
             inside = np.zeros_like(changed)
             inside[touched(room.place)] = True
-            pictures |= dear & inside & (hot | (delivered.source == PICTURE))
+            stays = delivered.source == PICTURE
+            text = dear & inside & stays & ~coloured
+            if self._tries(float(cost[text].sum()), room, now):
+                stays = stays & ~text
+            elif not shifts:
+                stays = stays | hot
+            pictures |= dear & inside & stays
         self._overtaken[pictures] = 0
         return Sorted(changed & ~pictures, pictures)
+
+    def _tries(self, size: float, room: Room, now: float) -> bool:
+        """Whether text that pictures show, of so many bytes as exact pixels, is sent as these although it moves."""
+        if now < self._trial_ends:
+            return True
+        if not size:
+            return False
+        if self._text_since is None or now > self._text_since + 2 * LAST_TRIAL:
+            self._text_since, self._patience = now, FIRST_TRIAL
+        if now < self._text_since + self._patience or size > TEXT_SECONDS * room.rate:
+            return False
+        self._text_since, self._patience = now, min(LAST_TRIAL, 2 * self._patience)
+        self._trial_ends = now + TRIAL_SECONDS
+        self._overtaken[:] = 0
+        return True
 
     def sent_exact(self, delivered: Delivered) -> None:
         """Exact pixels were sent: who is owed none is not overtaken."""

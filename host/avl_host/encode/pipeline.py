@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from avl_host.capture.cells import Cells, mark, rectangles, touched
 from avl_host.capture.source import CaptureSource, Picture
-from avl_host.encode import scroll
+from avl_host.encode import shift
 from avl_host.encode.activity import BUSY, FLAT, cost
 from avl_host.encode.budget import Bucket, Budget
 from avl_host.encode.coding import Coding, InlineCoding
@@ -30,6 +30,7 @@ from avl_host.encode.exactcoder import Copy, ExactCoder
 from avl_host.encode.lanes import Lanes, Room
 from avl_host.encode.moving import Moving, MovingSettings
 from avl_host.encode.rungs import Rung
+from avl_host.encode.shift import Shifted, ShiftFinder
 from avl_protocol.media.frame import Chroma, EncodedFrame, ExactFrame, Frame, Rect, StageTimes
 from avl_protocol.wire.registry import CELL, MAX_EXACT_RECTS
 
@@ -37,8 +38,9 @@ Row = tuple[int, int]
 
 #: The most pixels of one object of exact pixels, and the most bytes that it may turn out to have.
 MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
-#: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams.
-OBJECT_SECONDS, OBJECT_LEAST = 0.04, 6_000
+#: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams. Twice as large
+#: ones compress a tenth better, and hold up what changes meanwhile twice as long.
+OBJECT_SECONDS, OBJECT_LEAST = 0.08, 6_000
 #: Bytes of an object of what somebody missed: whoever is slow gets some of them whole, and asks for the others again.
 OBJECT_AGAIN = 16_000
 #: How many times as large as it was meant to be an object may turn out.
@@ -47,14 +49,14 @@ TOLERANCE = 2.0
 LEAST_LEVEL = 4_000
 #: The part of the rate that exact pixels may take at least, however much pictures take, and together with them.
 BESIDE_PICTURES, ALONE = 0.25, 0.95
-#: Below this rate, in bytes per second, palettes are worth their time.
+#: Below this rate, in bytes per second, few bytes are worth their time.
 THIN = 2_500_000
 #: Seconds after input in which a small change is sent although the path is full.
 ANSWER_SECONDS = 1.0
 #: Seconds after input in which it is looked so many times as often: a film is not to hold up the answer by its rhythm.
 QUICK_SECONDS, QUICKER = 0.1, 3
-#: Of a change of fewer cells it is not asked whether it scrolled.
-SCROLLED_CELLS = 64
+#: Of a change of fewer cells it is not asked whether it stood elsewhere before.
+SHIFTED_CELLS = 64
 #: Fewer cells of one colour stay with those around them.
 LEAST_FLAT = 16
 _PIXELS = CELL * CELL
@@ -119,6 +121,7 @@ class Pipeline:
         self._kept_budget = self._budget
         self._bucket = Bucket(settings.bitrate / 8)
         self._coder = ExactCoder()
+        self._shifts = ShiftFinder()
         self._moving = Moving(open_encoder, self._budget, MovingSettings(settings.rate, settings.threads))
         self._coding: Coding[EncodedFrame] = coding or InlineCoding()
         #: What is to travel as pictures and has not been coded yet; and the earliest time for the next one.
@@ -321,22 +324,24 @@ class Pipeline:
         fresh = changed if moving is None or moving.shape != changed.shape else changed & ~moving
         found = cost(picture.pixels, fresh)
         self._cost[fresh] = found[fresh]
-        scrolled = self._scrolled(picture, fresh)
-        copied = None if scrolled is None else scrolled.cells & delivered.known_above(scrolled.down, self._due)
+        shifted = self._shifted(picture, fresh)
+        copied = None
+        if shifted is not None:
+            copied = shifted.cells & delivered.known_from(shifted.across, shifted.down, self._due)
         room = Room(self._kept_budget.bitrate / 8, self._moving.place)
         lanes = self._lanes.sort(changed, self._cost, copied, delivered, room, now)
-        if scrolled is not None and copied is not None:
-            self._copies = scroll.copies(copied, scrolled.down, *picture.size)[: MAX_EXACT_RECTS // 2]
+        if shifted is not None and copied is not None:
+            self._copies = shift.copies(shifted, copied, *picture.size)[: MAX_EXACT_RECTS // 2]
         delivered.owed |= lanes.exact
         delivered.owed &= ~lanes.pictures
         self._due = (self._due & ~lanes.exact) | lanes.pictures
 
-    def _scrolled(self, picture: Picture, fresh: Cells) -> scroll.Scrolled | None:
+    def _shifted(self, picture: Picture, fresh: Cells) -> Shifted | None:
         """What of a change of text stood elsewhere before."""
         count = int(fresh.sum())
-        if count < SCROLLED_CELLS or float(self._cost[fresh].sum()) > BUSY * _PIXELS * count:
+        if count < SHIFTED_CELLS or float(self._cost[fresh].sum()) > BUSY * _PIXELS * count:
             return None
-        return scroll.find(picture.previous, picture.pixels, fresh)
+        return self._shifts.find(picture.previous, picture.pixels, fresh)
 
     # sending
 
@@ -366,7 +371,7 @@ class Pipeline:
         while True:
             chosen = self._chosen(owed, most)
             rects = self._rects(chosen, width, height)[: MAX_EXACT_RECTS - len(copies)]
-            coded = self._coder.code(picture.pixels, rects, copies, palettes=rate < THIN)
+            coded = self._coder.code(picture.pixels, rects, copies, small=rate < THIN)
             expected = float(self._cost[chosen].sum())
             if len(coded.pixels) <= min(MOST_BYTES, TOLERANCE * most) or chosen.sum() <= 1:
                 break

@@ -13,20 +13,18 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
-import av
 import av.error
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 
+from avl_host.encode.context import unopened, yuv_picture
 from avl_host.encode.encoder import Encoded, EncoderFailed, EncoderSettings, Part
 from avl_host.encode.hint import ChangeHint, change_hint
 from avl_host.encode.options import LiveOptions, live_options
 from avl_host.encode.scaling import coded_rects
-from avl_host.encode.yuv import BT709, LIMITED, SRGB, YuvPicture
 from avl_protocol.media.frame import Chroma, Rect
 
 #: Rate factors of a changed picture and of a refinement.
@@ -54,7 +52,6 @@ _X264 = "repeat-headers=1:scenecut=0:weightp=0:aq-mode=0:subme=0:partitions=none
 # The uneven multi-hexagon search finds text again that was scrolled by lines: at 1080p and 20 pictures per second of
 # scrolled code 2 Mbit/s gave 45 dB instead of 30, in less time; film takes a fifth longer with it, for nothing.
 _SEARCH = {Chroma.YUV420: ":me=dia", Chroma.YUV444: ":me=umh:merange=24"}
-_NEVER = 1 << 30
 _QP_TO_LAMBDA = 118
 
 
@@ -64,13 +61,7 @@ class H264Encoder:
     def __init__(self, settings: EncoderSettings, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._clock = clock
-        self._yuv = YuvPicture(
-            width=settings.width,
-            height=settings.height,
-            chroma=settings.chroma,
-            threads=settings.threads,
-            scale=settings.scale,
-        )
+        self._yuv = yuv_picture(settings)
         self._was_key = False
         self._count = 0
         self._motion_factor = COARSE
@@ -84,19 +75,8 @@ class H264Encoder:
 
     def _open(self) -> tuple[VideoCodecContext, LiveOptions | None]:
         settings = self._settings
-        context = av.CodecContext.create("libx264", "w")
-        assert isinstance(context, VideoCodecContext)
-        context.width, context.height = self._yuv.coded_width, self._yuv.coded_height
-        context.pix_fmt = self._yuv.format
-        context.framerate = Fraction(settings.rate, 1)
-        context.time_base = Fraction(1, settings.rate)
-        context.gop_size = _NEVER
-        context.max_b_frames = 0
+        context = unopened("libx264", settings, self._yuv, self._yuv.format)
         context.qmin = QMIN
-        context.thread_count = settings.threads
-        context.thread_type = "SLICE"
-        context.colorspace, context.color_primaries = BT709, BT709
-        context.color_trc, context.color_range = SRGB, LIMITED
         context.bit_rate = settings.bitrate
         options = live_options(context)
         buffer = max(VBV_LEAST_BITS, int(settings.bitrate * VBV_SECONDS)) if options is None else FIRST_VBV

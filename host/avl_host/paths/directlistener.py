@@ -17,7 +17,7 @@ from avl_protocol.crypto.identity import HOST_CERTIFICATE, Identity, endorse_cer
 from avl_protocol.endpoint.accept.sources import source_tag
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.session.handshakelimits import most_crowding
-from avl_protocol.session.hop.mediaevents import MediaFate
+from avl_protocol.session.hop.mediaevents import MediaFates
 from avl_protocol.session.hop.server import HopServer, RelayIdentity
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
@@ -154,8 +154,8 @@ class DirectListener:
             if isinstance(event, ChannelOpened):
                 peer.abandon(event.stream, CloseCode.FORBIDDEN)
             return
-        if isinstance(event, MediaFate):
-            self._publisher.fate(guest.hop.upload, event.cookie, event.acked, now)
+        if isinstance(event, MediaFates):
+            self._publisher.settled(guest.hop.upload, event.fates, now)
         elif isinstance(event, Said):
             self._message(guest, event.message, now)
         elif isinstance(event, ChannelOpened):

@@ -26,7 +26,7 @@ from avl_protocol.session.hop.clientevents import (
     HopSaid,
     HopUp,
 )
-from avl_protocol.session.hop.mediaevents import MediaFate
+from avl_protocol.session.hop.mediaevents import MediaFates
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.messages import Detach, HopMessage, Incoming, Observed, Recover, Viewers, Welcome
@@ -223,7 +223,7 @@ class Registration:
         """Apply what a link tells; whether there was anything but fates of datagrams."""
         more = False
         while (event := client.next_event()) is not None:
-            more = more or not isinstance(event, MediaFate)
+            more = more or not isinstance(event, MediaFates)
             self.apply(event, now)
         return more
 
@@ -236,8 +236,8 @@ class Registration:
             self._down(event.reason, now)
         elif hop is None:
             return
-        elif isinstance(event, MediaFate):
-            self._publisher.fate(hop.upload, event.cookie, event.acked, now)
+        elif isinstance(event, MediaFates):
+            self._publisher.settled(hop.upload, event.fates, now)
         elif isinstance(event, HopSaid):
             self._message(hop, event.message, now)
         elif isinstance(event, ChannelOpened):

@@ -27,6 +27,8 @@ class Publication:
         self.exact = exact
         #: Whether all of the desktop was sent as exact pixels, as of the newest object of either track.
         self.settled = False
+        #: What codes its pictures, as libavcodec calls it; empty before the first.
+        self.coder = ""
         #: Whether its worker may take a picture.
         self.permit = permit
         #: When to look at that again without anything having happened, in seconds of the host's clock; None: never.

@@ -17,7 +17,7 @@ from avl_host.publish.publication import Publication
 from avl_host.publish.upload import Upload
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
-from avl_protocol.media.frame import Frame
+from avl_protocol.media.frame import EncodedFrame, Frame
 from avl_protocol.media.track import Track, exact, video
 from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.session.media.sender import MediaSender, repair
@@ -249,19 +249,23 @@ class Publisher:
         for upload in self._watched(publication):
             if upload.watches(sender.track.id) and not upload.send(sender, sealed, now):
                 publication.request_key()
+        if isinstance(frame, EncodedFrame):
+            publication.coder = self._coders.library(frame.chroma, (frame.width, frame.height))
         publication.look_at = now + STILL
         self.look()
         if now - self._stages_at >= T_REPORT:
             self._stages_at = now
             times = frame.stages
             seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
-            self._stages = Stages(sender.track.id, sealed[0], tuple(round(value * 1e6) for value in seconds))
+            in_us = tuple(round(value * 1e6) for value in seconds)
+            self._stages = Stages(sender.track.id, sealed[0], in_us, publication.coder)
 
-    def fate(self, upload: Upload, cookie: object, acked: bool, now: float) -> None:
-        """A datagram arrived or was lost."""
+    def settled(self, upload: Upload, fates: Sequence[tuple[object, bool]], now: float) -> None:
+        """Datagrams arrived (True) or were lost, each told by its cookie."""
         if upload not in self._uploads:
             return
-        repair(cookie, acked, upload.carrier, now)
+        for cookie, acked in fates:
+            repair(cookie, acked, upload.carrier, now)
         if self._stages is not None:
             # Told only now, so that it does not leave ahead of the picture that it is about.
             self._on_figures(self._stages, None)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from aioquic.h3.connection import H3Connection
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
@@ -27,20 +28,23 @@ from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.tcp.websocket import SUBPROTOCOL
 from avl_protocol.endpoint.tls import TrustPinned, client_context
 from avl_protocol.endpoint.udp.network import Address
-from avl_protocol.quic.connection import Connection
-from avl_protocol.quic.options import CID_LENGTH, ConnectionOptions, configuration
+from avl_protocol.endpoint.udp.sockets import UdpNetwork
 from avl_protocol.session.hop.stream import hop_bytes
 from avl_protocol.wire.messages import Attach, Ping
-from avl_protocol.wire.registry import ALPN
 from avl_protocol.wire.target import parse_address, parse_pin
+from interop.bench.attack.forge import Forged, client, frame
 from interop.bench.attack.hops import CLOCK, FAILURES, Hop, endpoint_at, host, viewer
 
 #: The address of whoever has one; of whoever has many, the first bytes.
 ONE, MANY = "127.66.0.1", "127.67"
 #: Connections that one attacker process may hold, whatever the attack: it must not run out of descriptors itself.
-MOST = 1600
+MOST = 2200
 #: Times a second that a flood is sent, and Initials that are made beforehand.
 TICKS, MADE = 200, 600
+#: Datagrams of one size that leave at once.
+RUN = 50
+#: The largest file of the page.
+LARGE = "/vendor/zstddec/zstddec.mjs"
 #: What is printed when all is prepared.
 BEGINS = "the attack begins"
 
@@ -116,35 +120,161 @@ async def throw(aim: Aim, datagrams: list[bytes], per_second: int, sources: int)
 
 def initial() -> bytes:
     """A client's first packet, as it should be."""
-    settings = configuration(is_client=True, alpn=[ALPN], idle_timeout=30)
-    TrustPinned().apply(settings)
+    made = client()
     now = CLOCK.monotonic()
-    client = Connection(
-        configuration=settings,
-        options=ConnectionOptions(),
-        new_connection_id=lambda: entropy(CID_LENGTH),
-        reset_key=entropy(32),
-        now=now,
-    )
-    client.connect(("127.0.0.1", 1), now)
-    return client.datagrams_to_send(now)[0][0]
+    made.connect(("127.0.0.1", 1), now)
+    return made.datagrams_to_send(now)[0][0]
 
 
 async def initials(aim: Aim) -> None:
-    """16,000 first packets a second, each from another of 200 addresses, none followed by a second."""
-    await throw(aim, list(aim.packets), 16_000, 200)
+    """20,000 first packets a second, each from another of 200 addresses, none followed by a second."""
+    await throw(aim, list(aim.packets), 20_000, 200)
 
 
 async def garbage(aim: Aim) -> None:
-    """15,000 datagrams a second that are nothing, half of them in the form of packets."""
+    """50,000 datagrams a second that are nothing, half of them in the form of packets; the system sends 50 of a size at
+    once."""
     chance = random.Random(1)
-    made = [
-        bytes([chance.choice((0x40, 0xC0, 0x00))]) + chance.randbytes(chance.randrange(20, 1200)) for _ in range(MADE)
-    ]
-    await throw(aim, made, 15_000, 200)
+    runs = []
+    for _ in range(MADE // 10):
+        first, size = bytes([chance.choice((0x40, 0xC0, 0x00))]), chance.randrange(20, 1200)
+        runs.append([(first + chance.randbytes(size), aim.quic)] * RUN)
+    network = UdpNetwork()
+    made = [network.bind((address(number), 0)) for number in range(200)]
+    number = 0
+
+    def send(count: int) -> None:
+        nonlocal number
+        for _ in range(count):
+            number += 1
+            made[number % len(made)].send_batch(runs[number % len(runs)])
+
+    await flood(aim, 50_000 / RUN, send)
 
 
-# hops
+async def handshakes(aim: Aim) -> None:
+    """500 handshakes at a time of 500 addresses in ten networks that go as far as proving the address, and no further;
+    begun again when the relay gives them up."""
+
+    async def stall(number: int) -> None:
+        while not aim.over:
+            forged = Forged(address(number), aim.quic)
+            forged.stalls = True
+            await forged.dial(5.2)
+            forged.close()
+
+    await asyncio.gather(*(stall(number) for number in range(500)))
+
+
+# packets of those who are connected
+
+
+async def forged_some(aim: Aim, strangers: int, hosts: int, attack: Callable[[Forged], Awaitable[None]]) -> None:
+    """Connect as so many strangers and as so many hosts that have registered, and attack on each; again when it is
+    closed."""
+
+    async def one(source: str, registers: bool) -> None:
+        while not aim.over:
+            hop = host(aim.pin, Identity(entropy(32))) if registers else viewer(aim.pin)
+            forged = Forged(source, aim.quic, hop=hop)
+            try:
+                if await forged.dial(2.0):
+                    async with asyncio.timeout(2.0):
+                        await hop.up
+                    await attack(forged)
+            except FAILURES:
+                pass
+            finally:
+                forged.close()
+            await asyncio.sleep(0.05)
+
+    places = [(address(number), False) for number in range(strangers)]
+    await asyncio.gather(*(one(*place) for place in places + [(ONE, True)] * hosts))
+
+
+def frames(per_second: int, fill: Callable[[Forged, int], bytes]) -> Callable[[Aim], Awaitable[None]]:
+    """Five strangers and three hosts, each of which sends `per_second` packets that are full of something.
+    `fill(forged, room)`: the frames of one packet."""
+
+    async def attack(aim: Aim) -> None:
+        async def one(forged: Forged) -> None:
+            def send(count: int) -> None:
+                for _ in range(count):
+                    if not forged.throw(fill(forged, forged.room)):
+                        raise ConnectionResetError
+
+            await flood(aim, per_second, send)
+
+        await forged_some(aim, 5, 3, one)
+
+    return attack
+
+
+def full(frame: bytes) -> Callable[[Forged, int], bytes]:
+    """A packet of nothing but one frame."""
+    return lambda forged, room: frame * (room // len(frame))
+
+
+def new_identifiers(forged: Forged, room: int) -> bytes:
+    """Connection IDs, each of which retires all before it."""
+    out = b""
+    while len(out) < room - 40:
+        forged.thrown += 1
+        number = 100 + forged.thrown
+        out += frame(0x18, number, number, b"\x08" + entropy(8) + entropy(16))
+    return out
+
+
+quic_pings = frames(500, full(frame(0x01)))
+empty_datagrams = frames(500, full(frame(0x31, 0)))
+windows = frames(500, full(frame(0x10, 1)))
+acknowledgements = frames(500, full(frame(0x02, 0, 0, 0, 0)))
+identifiers = frames(500, new_identifiers)
+
+
+async def resets(aim: Aim) -> None:
+    """Five strangers and three hosts that open streams and abandon them, as fast as they are let."""
+
+    async def one(forged: Forged) -> None:
+        connection = forged.connection
+        while not aim.over and not connection.ended:
+            for _ in range(60):
+                stream = connection.open_stream()
+                connection.write_stream(stream, b"")
+                connection.abandon_stream(stream, 0)
+            forged.serve()
+            while connection.open_streams > 20 and not aim.over and not connection.ended:
+                await asyncio.sleep(0.001)
+
+    await forged_some(aim, 5, 3, one)
+
+
+async def sparse(aim: Aim) -> None:
+    """320 strangers of ten networks that send the last byte that each of their windows allows, and none before it."""
+
+    async def one(forged: Forged) -> None:
+        for number in range(1, 5):  # four streams of 64 kB are what the whole connection may hold
+            forged.throw(frame(0x0E, 4 * number, (63 << 10) - 1, 1, b"x"))
+        await last(aim)
+
+    await forged_some(aim, 320, 0, one)
+
+
+async def moves(aim: Aim) -> None:
+    """Five strangers and three hosts whose address is another one with every packet."""
+
+    async def one(forged: Forged) -> None:
+        forged.move_to([f"{MANY}.{200 + number // 200}.{1 + number % 200}" for number in range(50)])
+
+        def send(count: int) -> None:
+            for _ in range(count):
+                forged.thrown += 1
+                if not forged.throw(frame(0x01) + bytes(1000), forged.thrown % len(forged.sockets)):
+                    raise ConnectionResetError
+
+        await flood(aim, 1000, send)
+
+    await forged_some(aim, 5, 3, one)
 
 
 async def pings(aim: Aim) -> None:
@@ -291,6 +421,81 @@ async def half_requests(aim: Aim) -> None:
     await last(aim)
 
 
+async def idle_connections(aim: Aim) -> None:
+    """2,000 connections that say nothing, half of them to the page and half to the port for TLS, from ten addresses."""
+    held: list[asyncio.StreamWriter] = []
+
+    async def some(first: int) -> None:
+        for number in range(first, 2000, 10):
+            if aim.over:
+                return
+            with suppress(OSError, TimeoutError):
+                held.append(await opened(aim, (aim.page, aim.quic)[number // 10 % 2], address(50 * first)))
+
+    await asyncio.gather(*(some(first) for first in range(10)))
+    await last(aim)
+
+
+async def slow_requests(aim: Aim) -> None:
+    """200 requests of ten addresses whose heads come byte by byte, begun again when they are closed."""
+    head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{aim.page[1]}\r\nX: ".encode()
+
+    async def one(number: int) -> None:
+        while not aim.over:
+            with suppress(OSError, TimeoutError):
+                writer = await opened(aim, aim.page, address(50 * (number % 10)), head)
+                while not aim.over and not writer.transport.is_closing():
+                    writer.write(b"x")
+                    await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)
+
+    await asyncio.gather(*(one(number) for number in range(200)))
+
+
+async def unread_answers(aim: Aim) -> None:
+    """32 connections over HTTP/3 of one address that ask for the largest files of the page sixty times and read
+    nothing."""
+
+    async def one() -> None:
+        forged = Forged(ONE, aim.quic, alpn="h3", window=1024)
+        try:
+            if not await forged.dial():
+                return
+            http = H3Connection(forged.connection)
+            for _ in range(60):
+                stream = forged.connection.get_next_available_stream_id()
+                ask = {":method": "GET", ":scheme": "https", ":authority": "127.0.0.1", ":path": LARGE}
+                http.send_headers(stream, [(name.encode(), value.encode()) for name, value in ask.items()], True)
+            forged.serve()
+            await last(aim)
+        finally:
+            forged.close()
+
+    await asyncio.gather(*(one() for _ in range(32)))
+
+
+async def socket_messages(aim: Aim) -> None:
+    """Five WebSockets of one address with 40,000 PINGs of WebSocket's own a second, answers unread."""
+    ping = bytes((0x89, 0x84)) + bytes(4) + b"ping"  # RFC 6455, 5.5.2
+
+    async def one() -> None:
+        while not aim.over:
+            with suppress(OSError, TimeoutError):
+                writer = await opened(aim, aim.quic, ONE, upgrade(aim.quic, True), tls=True)
+
+                def send(count: int, writer: asyncio.StreamWriter = writer) -> None:
+                    if writer.transport.is_closing():
+                        raise ConnectionResetError
+                    if writer.transport.get_write_buffer_size() < 1 << 20:
+                        writer.write(ping * count)
+
+                await flood(aim, 40_000, send)
+                writer.transport.abort()
+            await asyncio.sleep(0.02)
+
+    await asyncio.gather(*(one() for _ in range(5)))
+
+
 async def bodies(aim: Aim) -> None:
     """Four requests whose bodies never end, and again when they are closed."""
     head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{aim.page[1]}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
@@ -332,12 +537,25 @@ ATTACKS: dict[str, Callable[[Aim], Awaitable[None]]] = {
     "pings": pings,
     "initials": initials,
     "garbage": garbage,
+    "handshakes": handshakes,
+    "quic pings": quic_pings,
+    "empty datagrams": empty_datagrams,
+    "windows": windows,
+    "acknowledgements": acknowledgements,
+    "identifiers": identifiers,
+    "resets": resets,
+    "sparse": sparse,
+    "moves": moves,
     "hops": hops,
     "hops of many": hops_of_many,
     "registrations": registrations,
     "page sockets": page_sockets,
     "half requests": half_requests,
+    "idle connections": idle_connections,
+    "slow requests": slow_requests,
     "bodies": bodies,
+    "unread answers": unread_answers,
+    "socket messages": socket_messages,
     "requests": requests,
     "attaches": attaches,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity, device_record
@@ -19,7 +19,7 @@ from avl_protocol.endpoint.udp.sockets import UdpNetwork
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.client import HopClient, HopClientSettings
 from avl_protocol.session.hop.clientevents import ChannelReceived, HopLost, HopSaid, HopUp
-from avl_protocol.session.hop.mediaevents import MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, Welcome
 from avl_protocol.wire.registry import Role
@@ -39,6 +39,7 @@ class Hop:
         self.on_message: Callable[[HopMessage], None] = lambda message: None
         self.on_channel: Callable[[int, int, int, bytes], None] = lambda handle, channel, stream, data: None
         self.on_media: Callable[[bytes], None] = lambda data: None
+        self.on_fates: Callable[[Sequence[tuple[object, bool]]], None] = lambda fates: None
         self.media = 0
 
     def _take(self) -> None:
@@ -50,8 +51,11 @@ class Hop:
             elif isinstance(event, HopSaid):
                 self.on_message(event.message)
             elif isinstance(event, MediaReceived):
-                self.media += 1
-                self.on_media(event.data)
+                self.media += len(event.datagrams)
+                for data in event.datagrams:
+                    self.on_media(data)
+            elif isinstance(event, MediaFates):
+                self.on_fates(event.fates)
             elif isinstance(event, ChannelReceived):
                 self.hop.carrier.consume(event.stream, len(event.data))
                 self.on_channel(event.handle, event.channel, event.stream, event.data)
@@ -63,25 +67,26 @@ class Hop:
             self.up.set_exception(reason)
             self.up.exception()  # whoever waits is told all the same
 
+    def receive_from(self, carrier: Any) -> Any:
+        """The receiver of a carrier that is ready."""
+        self.hop.attach_carrier(carrier)
+        return Driven(self.hop, self._take, FAULTS, carrier.close)
+
     async def dial(self, relay: Address, endpoint: Endpoint | None, timeout: float = 5.0) -> None:
         """Connect, and wait for WELCOME (for a host: REGISTERED). By WebSocket without an endpoint. Raises Refused or
         Unreachable."""
-
-        def on_carrier(carrier: Any) -> Any:
-            self.hop.attach_carrier(carrier)
-            return Driven(self.hop, self._take, FAULTS, carrier.close)
 
         if endpoint is None:
             await connect_websocket(
                 relay,
                 trust=TrustPinned(),
-                on_carrier=on_carrier,
+                on_carrier=self.receive_from,
                 clock=CLOCK,
                 loop=asyncio.get_running_loop(),
                 timeout=timeout,
             )
         else:
-            await endpoint.connect(relay, trust=TrustPinned(), on_carrier=on_carrier, timeout=timeout)
+            await endpoint.connect(relay, trust=TrustPinned(), on_carrier=self.receive_from, timeout=timeout)
         async with asyncio.timeout(timeout):
             await self.up
 

@@ -21,6 +21,7 @@ import time
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
+from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.udp.network import Address
@@ -77,10 +78,11 @@ class Sessions:
             hop.hop.carrier.send_datagrams(film, Priority.VIDEO, None)
             await asyncio.sleep(PICTURE)
 
-    async def enter(self) -> tuple[Hop, Any, int]:
-        """A viewer comes in and hears its first word back: its hop, its socket and its stream."""
+    async def enter(self, endpoint: Endpoint | None = None) -> tuple[Hop, Endpoint, int]:
+        """A viewer comes in and hears its first word back: its hop, its socket (a new one, if it has none) and its
+        stream. Raises what a dial raises; the socket is closed then."""
         loop = asyncio.get_running_loop()
-        endpoint = await endpoint_at(HONEST)
+        endpoint = endpoint or await endpoint_at(HONEST)
         hop = viewer(self._pin)
         attached: asyncio.Future[int] = loop.create_future()
         heard = asyncio.Event()

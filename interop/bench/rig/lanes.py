@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from avl_host.capture.cells import changed_cells, rectangles
-from avl_host.encode import scroll
+from avl_host.encode import shift
 from avl_host.encode.exactcoder import Copy, ExactCoder
 from avl_protocol.media import exact as exacts
 from avl_protocol.media.frame import Rect
@@ -135,9 +135,9 @@ def zstd(level: int) -> Lane:
     return Lane(encode=lambda change: compressor.compress(np.ascontiguousarray(change.pixels).data), decode=decode)
 
 
-def coder(*, palettes: bool = False, copies: bool = False) -> Lane:
+def coder(*, small: bool = False, copies: bool = False) -> Lane:
     """An object of exact pixels by the host's own coder, and back by the viewer's; with `copies` the host looks for
-    what has scrolled, and where nothing has, the lane is not for that."""
+    what was shifted, and where nothing was, the lane is not for that."""
     made = ExactCoder()
 
     def encode(change: Change) -> bytes | None:
@@ -146,14 +146,14 @@ def coder(*, palettes: bool = False, copies: bool = False) -> Lane:
         copied: list[Copy] = []
         if copies:
             changed = changed_cells(change.before, change.pixels, [(0, height)])
-            found = scroll.find(change.before, change.pixels, changed)
+            found = shift.ShiftFinder().find(change.before, change.pixels, changed)
             if found is None:
                 return None
             rects, copied = (
                 rectangles(changed & ~found.cells, width, height),
-                scroll.copies(found.cells, found.down, width, height),
+                shift.copies(found, found.cells, width, height),
             )
-        coded = made.code(change.pixels, rects, copied, palettes=palettes)
+        coded = made.code(change.pixels, rects, copied, small=small)
         return coded.encode((width, height), captured=0.0, input_echo=0.0, settled=True)
 
     def decode(data: bytes, before: Pixels) -> Pixels:
@@ -173,4 +173,4 @@ def coder(*, palettes: bool = False, copies: bool = False) -> Lane:
 def lanes() -> dict[str, Lane]:
     """All of them, by name."""
     made = {f"zstd {level}": zstd(level) for level in LEVELS}
-    return made | {"host": coder(), "host, palettes": coder(palettes=True), "host, copies": coder(copies=True)}
+    return made | {"host": coder(), "host, small": coder(small=True), "host, copies": coder(copies=True)}

@@ -28,11 +28,12 @@ class CarrierReceiver(Protocol):
     def stream_writable(self, stream: int, now: float) -> None:
         """A stream whose backlog exceeded a limit has drained below half of it."""
 
-    def datagram_received(self, data: bytes, now: float) -> None:
-        """A datagram payload arrived, its leading zero byte included (spec 05-media)."""
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
+        """Datagram payloads arrived, their leading zero bytes included (spec 05-media): all of one wake-up, after what
+        arrived on streams."""
 
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
-        """A datagram sent with a cookie was acknowledged, or declared lost (which may turn out spurious)."""
+    def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
+        """Datagrams were acknowledged (True) or declared lost, which may turn out spurious: each by its cookie."""
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """The connection ended; nothing more will be told."""
@@ -83,6 +84,10 @@ class Carrier(Protocol):
     @property
     def datagram_backlog(self) -> int:
         """Bytes of datagrams accepted and not yet sent."""
+
+    @property
+    def next_datagram(self) -> object | None:
+        """Cookie of the datagram that leaves next; None where none waits, or it has none."""
 
     @property
     def peer_certificate(self) -> bytes | None:

@@ -50,8 +50,12 @@ EARLY = 0.0005
 TICK = 0.000001
 #: The timer moves to a later time where that is so many seconds later: below that, to look again costs less.
 LATER = 0.002
+#: One packet in so many of strangers is that of a newcomer, however many wait of those who are connected.
+TURNS = 4
 #: Packets of one address in one wake-up that are served before those of others who sent more.
 FEW = 2
+#: Why packets are not read: their peer has spent its allowance, or too many wait for their turn.
+UNREAD = (BEYOND, FRIENDS, STRANGERS) = ("beyond an allowance", "too many of friends", "too many of strangers")
 OnCarrier = Callable[[QuicCarrier, str], CarrierReceiver]
 
 
@@ -80,6 +84,10 @@ class Endpoint:
         self._lobby: tuple[deque[tuple[bytes, Address | Pinned]], deque[tuple[bytes, Address | Pinned]]]
         self._lobby = (deque(), deque())
         self._lobby_waits = False
+        #: Since the start: packets that were not read, handshakes, and connections for which there was no place.
+        self._unread = Counter(dict.fromkeys(UNREAD, 0))
+        self._handshakes = Counter(done=0, failed=0)
+        self._crowded_out = self._unsent = 0
         self._local = local
         self._network, self._clock, self._entropy, self._loop = network, clock, entropy, loop
         self._options = options or ConnectionOptions()
@@ -102,7 +110,7 @@ class Endpoint:
         self._on_carrier: OnCarrier | None = None
         self._on_http: HttpHandler | None = None
         self._origin_allowed: Callable[[str, str], bool] = _no_origin
-        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic())
+        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic(), limits)
 
     # ---- what programs call
 
@@ -128,7 +136,15 @@ class Endpoint:
             "packets of friends that wait": len(self._late),
             "packets of strangers that wait": len(known) + len(new),
         }
-        return Snapshot("endpoint", counts)
+        unsent = self._unsent + sum(bound.connection.queue.dropped for bound in self._connections)
+        acceptor = self._acceptor
+        limits = {"connections": self._crowded_out, "handshakes": acceptor.refused}
+        so_far = (
+            Snapshot("dropped so far", {**self._unread, "sent too late": unsent}),
+            Snapshot("handshakes so far", {**self._handshakes, "asked again": acceptor.retried}),
+            Snapshot("limits hit so far", limits),
+        )
+        return Snapshot("endpoint", counts, so_far)
 
     async def bind(self, address: Address) -> None:
         """Bind the socket; "" as host means every address of both families. Raises OSError."""
@@ -232,6 +248,10 @@ class Endpoint:
             if before not in local or not self._bound().tell_local() or not connection.try_from(before, source):
                 connection.follow(now)
 
+    def shed_strangers(self, share: float) -> int:
+        """Memory runs short: the newest strangers go, this share of them; how many there were."""
+        return self._acceptor.admission.shed(share) + self._quota.shed(share)
+
     def send_raw(self, data: bytes, address: Address) -> None:
         """Send a datagram that is not QUIC; its first byte must leave both top bits clear."""
         if not data or data[0] & 0xC0:
@@ -288,6 +308,7 @@ class Endpoint:
         limits = self._limits
         crowded = len(batch) > limits.turn_packets
         taken: dict[BoundConnection, int] = {}
+        spent: dict[BoundConnection, float] = {}
         for data, arrival in batch:
             bound = self._routes.known(data)
             if bound is None:
@@ -305,17 +326,26 @@ class Endpoint:
                 continue
             if crowded:
                 count = taken.get(bound, 0)
-                if count >= limits.turn_packets:
+                if count >= limits.turn_packets or spent.get(bound, 0.0) >= limits.turn_friend_seconds:
                     if len(self._late) < limits.waiting_friends:
                         self._late.append((data, arrival))
+                    else:
+                        self._unread[FRIENDS] += 1
                     continue
                 taken[bound] = count + 1
             if bound.takes(now):
+                began = self._clock.monotonic() if crowded else now
                 self._deliver(bound, data, arrival, now)
+                if crowded:
+                    spent[bound] = spent.get(bound, 0.0) + self._clock.monotonic() - began
+            else:
+                self._unread[BEYOND] += 1
 
     def _queue(self, queue: deque[tuple[bytes, Address | Pinned]], data: bytes, arrival: Address | Pinned) -> None:
         if len(queue) < self._limits.waiting_strangers:
             queue.append((data, arrival))
+        else:
+            self._unread[STRANGERS] += 1
 
     def _receive_strangers(self) -> None:
         """Packets of strangers; those of connections that have begun come first."""
@@ -330,7 +360,8 @@ class Endpoint:
                 break
             if count and self._clock.monotonic() >= ends:
                 break
-            data, arrival = known.popleft() if known else new.popleft()
+            newcomer = bool(new) and (not known or count % TURNS == TURNS - 1)
+            data, arrival = new.popleft() if newcomer else known.popleft()
             self._receive(data, arrival, now)
         self._serve(now)
         if known or new:
@@ -429,6 +460,8 @@ class Endpoint:
         if isinstance(route, Known):
             if route.bound.takes(now):
                 self._deliver(route.bound, data, arrival, now)
+            else:
+                self._unread[BEYOND] += 1
         elif isinstance(route, NewConnection):
             self._accept(route, data, arrival, now)
         elif isinstance(route, UnknownVersion):
@@ -458,6 +491,10 @@ class Endpoint:
             if self._admits(first.destination, address):  # nobody else learns that there is somebody
                 self._bound().send_batch([(verdict, arrival)])
         elif verdict is not None and self._admits(verdict.original, address):
+            host = address[0]
+            half_open = self._acceptor.admission.open(host, now, lambda: self._abort(bound))
+            if half_open is None:
+                return
             settings = configuration(is_client=False, alpn=[ALPN, ALPN_HTTP], idle_timeout=self._idle_timeout)
             tls.apply(settings)
             connection = Connection(
@@ -469,12 +506,10 @@ class Endpoint:
                 original_destination_connection_id=verdict.original,
                 retry_source_connection_id=verdict.retried,
             )
-            host = address[0]
-            admission = self._acceptor.admission
-            admission.opened(host)
 
             def settled(made: BoundConnection, failure: str | None) -> None:
-                admission.settled(host)
+                half_open.release()
+                self._handshakes["done" if failure is None else "failed"] += 1
                 if failure is None:
                     self._place(made, host)
 
@@ -487,6 +522,7 @@ class Endpoint:
         """A client has proved its address: it gets a place, or is told why not."""
 
         def end() -> None:
+            self._crowded_out += 1
             if bound.application is not None:
                 bound.application.shut(CloseCode.LIMIT, "too many connections")
                 self._wake(bound)
@@ -535,7 +571,8 @@ class Endpoint:
         bound.forget()
         self._blame(bound)
         bound.connection.end_log()
-        self._connections.pop(bound, None)
+        if self._connections.pop(bound, bound) is None:
+            self._unsent += bound.connection.queue.dropped
         self._deadlines.drop(bound)
         self._touched.pop(bound, None)
         self._outgoing.pop(bound, None)

@@ -46,9 +46,14 @@ NAMES = {
 }
 
 
+def fits(width: int, height: int) -> bool:
+    """Whether viewers take a desktop or a picture of this size: it has pixels, and not too many."""
+    return 0 < width <= MAX_PICTURE_SIDE and 0 < height <= MAX_PICTURE_SIDE and width * height <= MAX_PICTURE_PIXELS
+
+
 def check_size(width: int, height: int) -> None:
     """Raise Refused(TOO_LARGE) for a desktop or a picture that has no pixels or too many."""
-    if not (0 < width <= MAX_PICTURE_SIDE and 0 < height <= MAX_PICTURE_SIDE and width * height <= MAX_PICTURE_PIXELS):
+    if not fits(width, height):
         raise Refused(CloseCode.TOO_LARGE)
 
 

@@ -28,7 +28,7 @@ class ObjectCache:
 
     def __init__(self, seconds: float = 0.5, limit: int = 16 * 1024 * 1024) -> None:
         self._seconds = seconds
-        self._limit = limit
+        self._most = self._limit = limit
         self._objects: OrderedDict[tuple[int, int], Assembly] = OrderedDict()
         self._newest: dict[int, int] = {}
         self._held = 0
@@ -39,6 +39,12 @@ class ObjectCache:
     def held(self) -> int:
         """Bytes that it is counted for."""
         return self._held
+
+    def keep(self, limit: int | None = None) -> None:
+        """Take at most so many bytes from now on; None: as many as at first."""
+        self._limit = self._most if limit is None else limit
+        while self._held > self._limit:
+            self._evict()
 
     def add(self, data: bytes, header: MediaHeader, payload: bytes | memoryview, now: float) -> list[bytes]:
         """Take a datagram and what `datagram.decode` made of it; the MEDIA datagrams that are new because of it.

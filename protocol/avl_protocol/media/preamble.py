@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from avl_protocol.media.bounds import fits
 from avl_protocol.media.exact import on_cells
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.wire import varint
@@ -71,7 +72,8 @@ def _sides(rect: Rect) -> tuple[int, int, int, int]:
 
 
 def decode(plaintext: bytes) -> tuple[Preamble, memoryview]:
-    """Preamble and bitstream. Raises RemoteProtocolError(SESSION_PROTOCOL)."""
+    """Preamble and bitstream. Raises RemoteProtocolError(SESSION_PROTOCOL). Whether viewers take these sizes is asked
+    by who reads them: of a desktop that they do not take, any place is read."""
     reader = Reader(plaintext, CloseCode.SESSION_PROTOCOL)
     flags = reader.uint(1)
     group, captured, echo = reader.integer(), reader.integer(), reader.integer()
@@ -82,7 +84,7 @@ def decode(plaintext: bytes) -> tuple[Preamble, memoryview]:
             width, height, chroma = reader.integer(), reader.integer(), Chroma(reader.uint(1))
             desktop = (reader.integer(), reader.integer())
             place = _rect(reader)
-            if not on_cells(place, *desktop):
+            if fits(*desktop) and not on_cells(place, *desktop):
                 raise ValueError("a picture of what is no part of the desktop")
         else:
             depends = reader.integer()

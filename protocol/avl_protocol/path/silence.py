@@ -67,7 +67,6 @@ class Silence:
         if self._asked is not None:
             # an answer may have been lost, where something comes all the same: it has time to be repeated
             return self._asked + (2 * patience if heard > self._asked else patience)
-        sign = min(heard, answered + T_PATH_UNANSWERED)
         if self._busy_at is None:
-            return sign + T_PATH_IDLE_ASK
-        return max(sign, self._busy_at) + patience
+            return heard + T_PATH_IDLE_ASK
+        return max(min(heard, answered + T_PATH_UNANSWERED), self._busy_at) + patience

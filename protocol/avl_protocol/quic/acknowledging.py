@@ -11,7 +11,7 @@ from __future__ import annotations
 from avl_protocol.quic.payload import Payload
 
 #: An acknowledgement leaves at once when so many packets wait for one.
-ACK_EVERY = 16
+ACK_EVERY = 32
 #: Seconds that the acknowledgement of feedback may wait for a datagram to ride with: what peers reckon with at most
 #: (RFC 9000, section 18.2, max_ack_delay).
 FEEDBACK_ACK_DELAY = 0.025

@@ -89,6 +89,7 @@ class QuicCarrier:
         #: Streams that will be reported writable, and whether their backlog exceeded BACKLOG_LIMIT since it last was.
         self._full: dict[int, bool] = {}
         self._abandoned: set[int] = set()
+        self._arrived: list[bytes] = []
 
     # ---- what a session asks for
 
@@ -147,6 +148,12 @@ class QuicCarrier:
     def datagram_backlog(self) -> int:
         """Bytes of datagrams not yet sent."""
         return self._connection.queue.bytes
+
+    @property
+    def next_datagram(self) -> object | None:
+        """Cookie of the datagram that leaves next."""
+        queue = self._connection.queue
+        return queue[0].cookie if queue else None
 
     @property
     def peer_certificate(self) -> bytes | None:
@@ -245,14 +252,17 @@ class QuicCarrier:
             self.receiver.stream_reset(stream, self._binding.incoming_code(code), now)
 
     def datagram(self, data: bytes, now: float) -> None:
-        """A DATAGRAM frame arrived."""
+        """A DATAGRAM frame arrived; `settle` tells of it, with all others of the wake-up."""
         if self._ready and self._ending is None and not self._connection.hop.datagram_received(data, now):
-            self.receiver.datagram_received(data, now)
+            self._arrived.append(data)
 
     def settle(self, now: float) -> None:
-        """Tell what follows from a batch of packets: fates, drained streams, the end."""
-        for cookie, acked in self._connection.take_fates():
-            self.receiver.datagram_fate(cookie, acked, now)
+        """Tell what follows from a batch of packets: datagrams, fates, drained streams, the end."""
+        if self._arrived:
+            arrived, self._arrived = self._arrived, []
+            self.receiver.datagrams_received(arrived, now)
+        if fates := self._connection.take_fates():
+            self.receiver.datagrams_settled(fates, now)
         for stream, exceeded in list(self._full.items()):
             backlog = self._connection.stream_backlog(stream)
             if backlog <= (BACKLOG_LIMIT // 2 if exceeded else ROOM):

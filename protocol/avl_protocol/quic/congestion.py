@@ -7,7 +7,7 @@ share its one budget.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 
 from aioquic.quic.congestion.base import QuicCongestionControl, register_congestion_control
@@ -22,7 +22,7 @@ from avl_protocol.rate.pacer import Pacer
 NAME = "avl"
 #: Bytes that control and input may have in flight beyond the window: they must not wait for a keyframe's answer.
 RESERVE = 4800
-#: Seconds after the last media datagram until acknowledgements alone decide.
+#: Seconds after the last datagram that the rate paces until acknowledgements alone decide.
 QUIET = 0.25
 #: Seconds over which the delivery of streams is counted.
 COUNTED = 0.1
@@ -65,7 +65,7 @@ class CongestionAdapter(QuicCongestionControl):
 
     def follow(self, now: float) -> None:
         """Take the window of who decides at `now`."""
-        self.silent = now - self.hop.media_at > QUIET
+        self.silent = now - self.hop.paced_at > QUIET
         window = self.streams.congestion_window if self.silent else self._controller.congestion_window
         self.congestion_window = window + RESERVE
 
@@ -73,6 +73,12 @@ class CongestionAdapter(QuicCongestionControl):
         self.bytes_in_flight += packet.sent_bytes
         self.streams.on_sent(self.bytes_in_flight)
         self._controller.on_sent(packet.sent_time or 0.0, packet.sent_bytes, self.bytes_in_flight)
+
+    def on_packets_sent(self, now: float, size: int) -> None:
+        """Packets of `size` bytes together left at `now`, all to be acknowledged."""
+        self.bytes_in_flight += size
+        self.streams.on_sent(self.bytes_in_flight)
+        self._controller.on_sent(now, size, self.bytes_in_flight)
 
     def on_packet_acked(self, *, now: float, packet: QuicSentPacket) -> None:
         self.bytes_in_flight -= packet.sent_bytes
@@ -84,6 +90,16 @@ class CongestionAdapter(QuicCongestionControl):
                 break
         else:
             self._acked += packet.sent_bytes
+
+    def on_datagrams_acked(self, now: float, sizes: Sequence[int]) -> None:
+        """Packets of one datagram each, of these sizes, were acknowledged."""
+        size = sum(sizes)
+        self.bytes_in_flight -= size
+        self.answered_at = self.hop.answered_at = now
+        self.streams.on_acked(now, sizes[0])  # may end a round, to which the others do not belong
+        if len(sizes) > 1:
+            self.streams.on_acked(now, size - sizes[0], len(sizes) - 1)
+        self._controller.on_acked(now, size, now)
 
     def on_packets_lost(self, *, now: float, packets: Iterable[QuicSentPacket]) -> None:
         lost = [packet.sent_bytes for packet in packets]
@@ -146,6 +162,16 @@ class PacerAdapter:
             rate = target / 8
         self._pacer.rate = rate
         return self._pacer.next_send_time(now)
+
+    def granted(self, now: float) -> float:
+        """Bytes of which may have left when one more packet leaves now."""
+        self._pacer.rate = self._congestion.pacing_rate
+        return self._pacer.granted(now, waited=self.waited)
+
+    def spend(self, now: float, size: int) -> None:
+        """Packets of `size` bytes together left."""
+        self._pacer.sent(now, size, waited=self.waited)
+        self._left = True
 
     def update_after_send(self, now: float) -> None:
         """A packet left."""

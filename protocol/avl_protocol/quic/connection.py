@@ -34,6 +34,7 @@ from aioquic.quic.recovery import QuicPacketSpace
 from aioquic.quic.stream import QuicStream
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from avl_protocol.quic.acknowledged import Acknowledged
 from avl_protocol.quic.acknowledging import Acknowledging
 from avl_protocol.quic.congestion import RESERVE, CongestionAdapter
 from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY, DatagramSender
@@ -43,7 +44,7 @@ from avl_protocol.quic.keys import KeyUpdate
 from avl_protocol.quic.liveness import Liveness
 from avl_protocol.quic.migration import AHEAD, AHEAD_LIFE, Move, PeerPath
 from avl_protocol.quic.options import ConnectionOptions as ConnectionOptions
-from avl_protocol.quic.payload import Payload, read
+from avl_protocol.quic.payload import Payload, read, too_many
 from avl_protocol.quic.qlog import Trace
 from avl_protocol.quic.reading import Reader
 from avl_protocol.quic.turns import Turns, order
@@ -51,7 +52,7 @@ from avl_protocol.quic.writing import Writer
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.sendqueue import Waiting
 from avl_protocol.wire.errors import LocalProtocolError
-from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD
+from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, CloseCode
 
 ONE_RTT = tls.Epoch.ONE_RTT
 #: aioquic reports what strangers do wrong as warnings; without a handler those would reach the terminal.
@@ -112,7 +113,7 @@ class Connection(QuicConnection):
             trace=self.trace,
         )
         self._pace = self._datagrams.pacer
-        self._reader = Reader(self, self._elicited)
+        self._reader = Reader(self, Acknowledged(self, self._datagrams), self._elicited)
         self._writer = Writer(self, self._datagrams, self._acks.sent)
         #: The hop's rate, and the datagrams that wait.
         self.hop, self.queue = self._datagrams.hop, self._datagrams.queue
@@ -520,6 +521,9 @@ class Connection(QuicConnection):
         self, context: QuicReceiveContext, plain: bytes, crypto_frame_required: bool = False
     ) -> tuple[bool, bool]:
         contents = read(plain) if context.epoch is ONE_RTT else None
+        if contents is None and too_many(plain):
+            self.close(error_code=CloseCode.LIMIT, reason_phrase="too many frames")
+            return False, False
         eliciting, probing = super()._payload_received(context, plain, crypto_frame_required)
         if eliciting and context.epoch is ONE_RTT:
             self._elicited(Payload.ANYTHING if contents is None else contents.kind, context.time)

@@ -76,9 +76,8 @@ class DatagramSender:
         largest: int,
     ) -> None:
         """Queue datagrams; raises LocalProtocolError when one has more than `largest` bytes."""
-        for payload in payloads:
-            if len(payload) > largest:
-                raise LocalProtocolError(f"datagram of {len(payload)} bytes, {largest} is the most")
+        if payloads and (size := max(map(len, payloads))) > largest:
+            raise LocalProtocolError(f"datagram of {size} bytes, {largest} is the most")
         self.queue.add(payloads, priority, deadline, cookies)
 
     def add_padding(self, count: int, until: float) -> None:
@@ -91,7 +90,7 @@ class DatagramSender:
         hop, queue, congestion = self.hop, self.queue, self._congestion
         self._now = now
         if queue.holds_behind(FEEDBACK_PRIORITY):
-            hop.media_at = now  # what leaves next is media's to pace
+            hop.paced_at = now  # what leaves next is the rate's to pace
         congestion.follow(now)
         queue.expire(now)
         if self._log is not None:

@@ -19,6 +19,27 @@ _STREAMS = range(0x08, 0x10)
 _OFFSET, _LENGTH, _END = 0x04, 0x02, 0x01
 #: How a feedback datagram begins: zero byte, handle 0, type (spec 07-rate, 7.1).
 _FEEDBACK = bytes((0, 0, DatagramType.FEEDBACK))
+#: Frames that one packet may hold, runs of PADDING counted as one: an honest one holds a few, or some dozens of small
+#: datagrams, and each costs as much to read as a whole packet to open.
+MOST_FRAMES = 128
+_PADDING, _CRYPTO, _NEW_TOKEN, _NEW_ID, _CHALLENGE, _RESPONSE = 0x00, 0x06, 0x07, 0x18, 0x1A, 0x1B
+_ACK_ECN, _CLOSES = 0x03, (0x1C, 0x1D)
+#: Integers of the frames that hold nothing else (19.2 to 19.20).
+_INTEGERS = {
+    0x01: 0,
+    0x04: 3,
+    0x05: 2,
+    0x10: 1,
+    0x11: 2,
+    0x12: 1,
+    0x13: 1,
+    0x14: 1,
+    0x15: 2,
+    0x16: 1,
+    0x17: 1,
+    0x19: 1,
+    0x1E: 0,
+}
 
 
 class Payload(Enum):
@@ -69,7 +90,8 @@ class Contents(NamedTuple):
 
 
 def read(plain: bytes) -> Contents | None:
-    """The frames of a decrypted payload of a 1-RTT packet; None where it holds any others, none, or is malformed."""
+    """The frames of a decrypted payload of a 1-RTT packet; None where it holds any others, none or too
+    many, or is malformed."""
     at, size = 0, len(plain)
     acknowledgements: list[Acknowledgement] = []
     datagrams: list[bytes] = []
@@ -103,7 +125,58 @@ def read(plain: bytes) -> Contents | None:
                 return None
     except (IndexError, ValueError):
         return None
-    return Contents(acknowledgements, datagrams, pieces) if size and at == size else None
+    if not size or at != size or len(acknowledgements) + len(datagrams) + len(pieces) > MOST_FRAMES:
+        return None
+    return Contents(acknowledgements, datagrams, pieces)
+
+
+def too_many(plain: bytes) -> bool:
+    """Whether a payload holds more than MOST_FRAMES. What is malformed or unknown ends the count: it is refused by who
+    reads it."""
+    at = count = 0
+    try:
+        while at < len(plain):
+            count += 1
+            if count > MOST_FRAMES:
+                return True
+            at = _behind(plain, at)
+    except (IndexError, ValueError, KeyError):
+        pass
+    return False
+
+
+def _behind(plain: bytes, at: int) -> int:
+    """The place behind a frame, of PADDING behind all of it. Raises KeyError for one that ends a connection, or that
+    nobody knows."""
+    kind, at = plain[at], at + 1
+    if kind == _PADDING:
+        return len(plain) - len(plain[at:].lstrip(b"\0"))
+    if (integers := _INTEGERS.get(kind)) is not None:
+        for _ in range(integers):
+            _, at = _integer(plain, at)
+        return at
+    if kind in (_ACK, _ACK_ECN):
+        _, at = _acknowledgement(plain, at)
+        for _ in range(3 if kind == _ACK_ECN else 0):
+            _, at = _integer(plain, at)
+        return at
+    if kind in _STREAMS or kind == _CRYPTO:
+        for _ in range((kind in _STREAMS) + (kind == _CRYPTO or bool(kind & _OFFSET))):
+            _, at = _integer(plain, at)
+        if kind in _STREAMS and not kind & _LENGTH:
+            return len(plain)
+    elif kind == _NEW_ID:
+        _, at = _integer(plain, at)
+        _, at = _integer(plain, at)
+        return at + 1 + plain[at] + 16
+    elif kind in (_CHALLENGE, _RESPONSE):
+        return at + 8
+    elif kind == _DATAGRAM:
+        return len(plain)
+    elif kind not in (_DATAGRAM_WITH_LENGTH, _NEW_TOKEN):
+        raise KeyError(kind)
+    length, at = _integer(plain, at)
+    return at + length
 
 
 def _acknowledgement(plain: bytes, at: int) -> tuple[Acknowledgement, int]:

@@ -13,24 +13,27 @@ from collections.abc import Callable
 from aioquic.quic import events
 from aioquic.quic.connection import NetworkAddress, QuicConnection, QuicConnectionState
 from aioquic.quic.crypto import CryptoPair
-from aioquic.quic.rangeset import RangeSet
 from aioquic.quic.recovery import MAX_ACK_RANGES, QuicPacketSpace
 
-from avl_protocol.quic.payload import Acknowledgement, Contents, Payload, Piece, read
+from avl_protocol.quic.acknowledged import Acknowledged
+from avl_protocol.quic.payload import Contents, Payload, Piece, read
 from avl_protocol.quic.shortheader import Damaged, spins, unprotect
-
-#: Units of an acknowledgement's delay in a second, before its exponent.
-_MICROSECONDS = 1_000_000
 
 
 class Reader:
-    """Reads for one connection. `on_eliciting(kind, now)` is told of each packet that asks for an acknowledgement,
-    before its number is entered."""
+    """Reads for one connection; `acknowledged` enters acknowledgements. `on_eliciting(kind, now)` is told of each
+    packet that asks for one, before its number is entered."""
 
-    __slots__ = ("_connection", "_is_client", "_keys", "_on_eliciting", "_space")
+    __slots__ = ("_acknowledged", "_connection", "_is_client", "_keys", "_on_eliciting", "_space")
 
-    def __init__(self, connection: QuicConnection, on_eliciting: Callable[[Payload, float], None]) -> None:
+    def __init__(
+        self,
+        connection: QuicConnection,
+        acknowledged: Acknowledged,
+        on_eliciting: Callable[[Payload, float], None],
+    ) -> None:
         self._connection = connection
+        self._acknowledged = acknowledged
         self._is_client: bool = connection._is_client
         self._on_eliciting = on_eliciting
         self._space: QuicPacketSpace
@@ -113,7 +116,7 @@ class Reader:
     def _apply(self, contents: Contents, space: QuicPacketSpace, now: float) -> None:
         connection = self._connection
         for acknowledgement in contents.acknowledgements:
-            self._acknowledged(acknowledgement, space, now)
+            self._acknowledged.take(acknowledgement, space, now)
         for payload in contents.datagrams:
             connection._events.append(events.DatagramFrameReceived(data=payload))
         for piece in contents.pieces:
@@ -124,17 +127,6 @@ class Reader:
             connection._events.append(
                 events.StreamDataReceived(data=piece.data, end_stream=False, stream_id=piece.stream)
             )
-
-    def _acknowledged(self, acknowledgement: Acknowledgement, space: QuicPacketSpace, now: float) -> None:
-        connection = self._connection
-        loss = connection._loss
-        loss.peer_completed_address_validation = True
-        loss.on_ack_received(
-            ack_rangeset=RangeSet(reversed(acknowledgement.ranges)),
-            ack_delay=(acknowledgement.delay << connection._remote_ack_delay_exponent) / _MICROSECONDS,
-            now=now,
-            space=space,
-        )
 
     def _enter(self, number: int, contents: Contents, space: QuicPacketSpace, now: float) -> None:
         """Note that a packet has come, and when it has to be acknowledged."""

@@ -6,6 +6,7 @@ make the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aioquic.quic.packet import decode_packet_number
@@ -37,6 +38,26 @@ def protect(keys: Any, destination: bytes, *, spin: bool, number: int, payload: 
     mask = send.hp._mask(sealed[2 : 2 + _SAMPLE])
     hidden = (short ^ (mask[1] << 8 | mask[2])).to_bytes(2, "big")
     return b"%c%b%b%b" % (first ^ (mask[0] & 0x1F), destination, hidden, sealed)
+
+
+def protect_all(keys: Any, destination: bytes, *, spin: bool, number: int, payloads: Sequence[bytes]) -> list[bytes]:
+    """The packets of several payloads, the first with packet number `number`: what `protect` makes of each, with one
+    call for all masks of their headers. `keys` are of AES."""
+    send = keys.send
+    first = _FIRST | (_SPIN if spin else 0) | (_KEY_PHASE if keys.recv.key_phase else 0)
+    prefix = b"%c%b" % (first, destination)
+    encrypt, start = send.aead._aead.encrypt, send.aead._iv
+    sealed = [
+        encrypt((start ^ one).to_bytes(_NONCE, "big"), payload, prefix + (one & 0xFFFF).to_bytes(2, "big"))
+        for one, payload in enumerate(payloads, number)
+    ]
+    masks = send.hp._mask(b"".join([one[2 : 2 + _SAMPLE] for one in sealed]))
+    packets = []
+    for one, at in zip(sealed, range(0, len(masks), _SAMPLE), strict=True):
+        hidden = ((number & 0xFFFF) ^ (masks[at + 1] << 8 | masks[at + 2])).to_bytes(2, "big")
+        packets.append(b"%c%b%b%b" % (first ^ (masks[at] & 0x1F), destination, hidden, one))
+        number += 1
+    return packets
 
 
 def unprotect(keys: Any, data: bytes, *, cid_length: int, expected: int) -> tuple[int, int, bytes] | None:

@@ -10,24 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from aioquic import tls
 from aioquic.quic.connection import NetworkAddress, QuicConnection
 from aioquic.quic.crypto import CryptoPair
-from aioquic.quic.packet import QuicPacketType
-from aioquic.quic.packet_builder import QuicSentPacket
 from aioquic.quic.recovery import QuicPacketSpace
 from aioquic.quic.stream import QuicStream
+from aioquic.tls import CipherSuite
 
-from avl_protocol.quic.congestion import RESERVE
+from avl_protocol.quic.congestion import RESERVE, CongestionAdapter
 from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY, DatagramSender
-from avl_protocol.quic.shortheader import overhead, protect
+from avl_protocol.quic.sentpackets import SentDatagram, SentPacket
+from avl_protocol.quic.shortheader import overhead, protect, protect_all
+from avl_protocol.rate.hop import OVERHEAD
 from avl_protocol.wire import varint
 
-ONE_RTT = tls.Epoch.ONE_RTT
 _ACK, _STREAM, _DATAGRAM = b"\x02", 0x08, b"\x31"
 _OFFSET, _LENGTH, _END = 0x04, 0x02, 0x01
 #: How a length of two bytes begins (RFC 9000, section 16).
 _TWO_BYTES = 0x4000
+#: Bytes of a DATAGRAM frame before the data, where its length takes two.
+_DATAGRAM_HEAD = 3
 #: aioquic has every so manieth packet with several ranges acknowledged, lest they grow.
 _ACKNOWLEDGED = 8
 
@@ -57,15 +58,28 @@ class Writer:
     `on_acknowledged` is called for each acknowledgement that leaves.
     """
 
-    __slots__ = ("_connection", "_keys", "_on_acknowledged", "_pace", "_packets", "_sender", "_space", "_written")
+    __slots__ = (
+        "_congestion",
+        "_connection",
+        "_keys",
+        "_on_acknowledged",
+        "_pace",
+        "_packets",
+        "_payloads",
+        "_sender",
+        "_space",
+    )
 
     def __init__(self, connection: QuicConnection, sender: DatagramSender, on_acknowledged: Callable[[], None]) -> None:
         self._connection = connection
         self._sender = sender
         self._pace = sender.pacer
+        congestion = connection._loss._cc
+        assert isinstance(congestion, CongestionAdapter)
+        self._congestion = congestion
         self._on_acknowledged = on_acknowledged
-        self._packets: list[QuicSentPacket] = []
-        self._written: list[bytes] = []
+        self._packets: list[SentPacket | SentDatagram] = []
+        self._payloads: list[bytes] = []
         self._space: QuicPacketSpace
         self._keys: CryptoPair
 
@@ -82,7 +96,7 @@ class Writer:
     def write(self, now: float, streams: bool) -> list[tuple[bytes, NetworkAddress]]:
         """UDP payloads that may leave now, with their addresses; `streams`: whether any has something to send."""
         connection, loss, space = self._connection, self._connection._loss, self._space
-        self._packets, self._written = [], []
+        self._packets, self._payloads = [], []
         connection._pacing_at = None
         self._pace.urgent, self._pace.bulk = True, False
         window = loss.congestion_window - loss.bytes_in_flight
@@ -152,6 +166,8 @@ class Writer:
         if media:
             window -= RESERVE
         pace.urgent, pace.bulk = not media, False
+        if media and not sender.hop.probing and (space.ack_at is None or space.ack_at > now):
+            window -= self._write_burst(window, now)
         while queue:
             if space.ack_at is None or space.ack_at >= now:
                 at = self._connection._pacing_at = pace.next_send_time(now)
@@ -171,6 +187,35 @@ class Writer:
             if not packet.frames:
                 return
             window -= self._end(packet, now)
+
+    def _write_burst(self, window: int, now: float) -> int:
+        """Packets of one datagram each, as long as one leaves no room for another, and pace and window allow: what
+        nearly all of media are. The bytes in flight that they add."""
+        connection, sender = self._connection, self._sender
+        queue, hop, fate = sender.queue, sender.hop, sender.fate
+        payloads, packets = self._payloads, self._packets
+        around = overhead(connection._peer_cid.cid) + _DATAGRAM_HEAD
+        least, most = connection._max_datagram_size // 2, connection._max_datagram_size - around
+        number = connection._packet_number + len(packets)
+        granted = self._pace.granted(now)
+        spent = added = 0
+        while queue and spent <= granted:
+            payload, _, cookie = queue[0]
+            size = len(payload)
+            if not least < size <= min(most, window - added - around):
+                break
+            record = hop.datagram_sent(payload, cookie, now)
+            if record is None:
+                break
+            queue.popleft()
+            payloads.append(b"".join((_DATAGRAM, (size | _TWO_BYTES).to_bytes(2, "big"), payload)))
+            packets.append(SentDatagram(number, size + around, now, record, fate))
+            number += 1
+            added += size + around
+            spent += size + OVERHEAD
+        if spent:
+            self._pace.spend(now, spent)
+        return added
 
     def _begin(self, space: QuicPacketSpace, window: int, now: float) -> _Packet:
         """A packet of what may be in flight within `window`, with the acknowledgement that is due."""
@@ -202,41 +247,48 @@ class Writer:
         return _ACK + b"".join(map(varint.encode, fields))
 
     def _end(self, packet: _Packet, now: float) -> int:
-        """Protect a packet; the bytes in flight that it adds."""
+        """A packet is complete; the bytes in flight that it adds."""
         connection = self._connection
+        payload = b"".join(packet.frames)
+        size = len(payload) + overhead(connection._peer_cid.cid)
         number = connection._packet_number + len(self._packets)
-        data = protect(
-            self._keys,
-            connection._peer_cid.cid,
-            spin=connection._spin_bit,
-            number=number,
-            payload=b"".join(packet.frames),
-        )
-        self._written.append(data)
-        self._packets.append(
-            QuicSentPacket(
-                epoch=ONE_RTT,
-                in_flight=packet.eliciting,
-                is_ack_eliciting=packet.eliciting,
-                is_crypto_packet=False,
-                packet_number=number,
-                packet_type=QuicPacketType.ONE_RTT,
-                sent_time=now,
-                sent_bytes=len(data),
-                delivery_handlers=packet.handlers,
-            )
-        )
+        self._payloads.append(payload)
+        self._packets.append(SentPacket(number, size, now, packet.eliciting, packet.handlers))
         self._pace.update_after_send(now)
-        return len(data) if packet.eliciting else 0
+        return size if packet.eliciting else 0
 
     def _leave(self, space: QuicPacketSpace, now: float) -> list[tuple[bytes, NetworkAddress]]:
-        """Enter what was written for loss recovery."""
+        """Protect what was written, and enter it for loss recovery."""
+        packets = self._packets
+        if not packets:
+            return []
         connection, path = self._connection, self._connection._network_paths[0]
-        for packet in self._packets:
-            connection._loss.on_packet_sent(packet=packet, space=space)
-            if packet.is_ack_eliciting and not connection._ack_eliciting_sent_since_receipt:
+        written = self._protected()
+        eliciting = flying = 0
+        sent = space.sent_packets
+        for packet in packets:
+            sent[packet.packet_number] = packet  # type: ignore[assignment]
+            if packet.in_flight:
+                eliciting += 1
+                flying += packet.sent_bytes
+        if eliciting:
+            space.ack_eliciting_in_flight += eliciting
+            connection._loss._time_of_last_sent_ack_eliciting_packet = now
+            self._congestion.on_packets_sent(now, flying)
+            if not connection._ack_eliciting_sent_since_receipt:
                 connection._close_at = now + connection._idle_timeout()
                 connection._ack_eliciting_sent_since_receipt = True
-        connection._packet_number += len(self._packets)
-        path.bytes_sent += sum(map(len, self._written))
-        return [(data, path.addr) for data in self._written]
+        connection._packet_number += len(packets)
+        path.bytes_sent += sum(map(len, written))
+        address = path.addr
+        return [(data, address) for data in written]
+
+    def _protected(self) -> list[bytes]:
+        connection, payloads = self._connection, self._payloads
+        destination, spin, number = connection._peer_cid.cid, connection._spin_bit, connection._packet_number
+        if len(payloads) > 1 and self._keys.send.cipher_suite is not CipherSuite.CHACHA20_POLY1305_SHA256:
+            return protect_all(self._keys, destination, spin=spin, number=number, payloads=payloads)
+        return [
+            protect(self._keys, destination, spin=spin, number=one, payload=payload)
+            for one, payload in enumerate(payloads, number)
+        ]

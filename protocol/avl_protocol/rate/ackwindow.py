@@ -73,9 +73,9 @@ class AckWindow:
         """Packets left; `in_flight` is the number of bytes now unacknowledged."""
         self._peak = max(self._peak, in_flight)
 
-    def on_acked(self, now: float, size: int) -> None:
-        """A packet of `size` bytes was acknowledged."""
-        self._acked += 1
+    def on_acked(self, now: float, size: int, packets: int = 1) -> None:
+        """Packets of `size` bytes together were acknowledged."""
+        self._acked += packets
         self._acked_bytes += size
         if self._round_start is None:
             self._round_start = now

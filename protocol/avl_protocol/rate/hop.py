@@ -54,8 +54,11 @@ class HopRate:
         self._seen: dict[int, None] = {}
         self._newest = -1
         self._base = self._end = 0
-        #: When the last media datagram left.
+        #: When the last fragment of an object left that was neither parity nor a repair: parity may be what a neighbour
+        #: probed with.
         self.media_at = float("-inf")
+        #: When a datagram last left or waited that goes by the rate: all but feedback.
+        self.paced_at = float("-inf")
         #: When the peer last answered anything, in feedback or by the transport: while it does, however late, there is
         #: no silence.
         self.answered_at = float("-inf")
@@ -79,7 +82,7 @@ class HopRate:
         if kind > DatagramType.PROBE:
             return self.ledger.unnamed(len(payload) + OVERHEAD, cookie, now)
         if kind == DatagramType.MEDIA:
-            self.media_at = now
+            self.media_at = self.paced_at = now
         elif self._probing:
             self._probing -= 1
         return self.ledger.sent(payload, len(payload) + OVERHEAD, cookie, now)
@@ -87,6 +90,15 @@ class HopRate:
     def resolved(self, record: Sent, arrived: bool) -> None:
         """The transport's verdict on a datagram."""
         self.ledger.resolved(record, arrived)
+
+    def arrived(self, records: Sequence[Sent]) -> None:
+        """The transport's verdict on datagrams: they arrived."""
+        self.ledger.arrived(records)
+
+    @property
+    def probing(self) -> bool:
+        """Whether what leaves next may be a probe, at a rate of its own."""
+        return self._probing > 0
 
     def take_fates(self) -> list[tuple[object, bool]]:
         """Cookies of datagrams whose fate became known; True: arrived."""

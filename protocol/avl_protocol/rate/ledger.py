@@ -31,7 +31,7 @@ class Sent:
 
     __slots__ = ("again", "cookie", "index", "name", "sent", "size", "state")
 
-    def __init__(self, *, index: int, sent: float, size: int, cookie: object | None, name: bytes, again: bool) -> None:
+    def __init__(self, index: int, sent: float, size: int, cookie: object | None, name: bytes, again: bool) -> None:
         self.index = index
         self.sent = sent
         self.size = size
@@ -54,6 +54,7 @@ class Ledger:
         self._lateness = 0.0
         #: The newest and the least round trip, feedback's waiting included; seconds.
         self.rtt = self.least_rtt = 0.2
+        self._memory = MEMORY
         self._lost: deque[tuple[float, int]] = deque(maxlen=MOST_LOST)
         self.fates: list[tuple[object, bool]] = []
         self.spurious = 0
@@ -70,11 +71,10 @@ class Ledger:
 
     def sent(self, payload: bytes, size: int, cookie: object | None, now: float) -> Sent:
         """A datagram leaves; `size` counts all headers. The transport hands the result back to `resolved`."""
-        self._forget(now)
+        if self._kept and self._kept[0][0].sent < now - self._memory:
+            self._forget(now)
         name, fragment = name_of(payload)
-        record = Sent(
-            index=self._count, sent=now, size=size, cookie=cookie, name=name, again=name[0] == DatagramType.REPAIR
-        )
+        record = Sent(self._count, now, size, cookie, name, name[0] == DatagramType.REPAIR)
         self._count += 1
         self.unanswered += size
         named = self._named.get(name)
@@ -89,7 +89,7 @@ class Ledger:
 
     def unnamed(self, size: int, cookie: object | None, now: float) -> Sent:
         """A datagram leaves that no feedback names: only the transport knows what becomes of it."""
-        record = Sent(index=-1, sent=now, size=size, cookie=cookie, name=b"", again=True)
+        record = Sent(-1, now, size, cookie, b"", True)
         self.unanswered += size
         return record
 
@@ -103,6 +103,15 @@ class Ledger:
             else:
                 self._lose(record)
             self._settle()
+
+    def arrived(self, records: Sequence[Sent]) -> None:
+        """The transport's verdict on several datagrams."""
+        for record in records:
+            if record.state == PENDING:
+                record.state = ARRIVED
+                self.unanswered -= record.size
+                self.fates.append((record.cookie, True))
+        self._settle()
 
     def reported(self, report: ArrivalReport, now: float) -> tuple[list[Arrival], list[tuple[float, int]]]:
         """The peer's feedback: arrivals of datagrams sent once, in order of arrival, and what is lost by now.
@@ -175,7 +184,8 @@ class Ledger:
 
     def _forget(self, now: float) -> None:
         kept = self._kept
-        since = now - min(LONGEST_MEMORY, MEMORY + 2 * self.rtt)
+        self._memory = min(LONGEST_MEMORY, MEMORY + 2 * self.rtt)
+        since = now - self._memory
         while kept and kept[0][0].sent < since:
             record, fragment = kept.popleft()
             named = self._named.get(record.name)

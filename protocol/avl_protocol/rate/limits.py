@@ -32,6 +32,21 @@ class Places:
 class Limits:
     """Everything that is bounded. Sizes in bytes, times in seconds."""
 
+    #: Openings of one source that need not prove their address, and of those who have: a full office behind one address
+    #: comes in within seconds. An opening costs 2 ms.
+    unproved: Allowance = Allowance(10, 40)
+    proved: Allowance = Allowance(50, 200)
+    #: A network may open so many times what a source may: whoever has an address often has its neighbours.
+    network_openings: int = 8
+    #: Openings that need not prove their address, of all together, beyond which everybody is asked to (a Retry costs a
+    #: round trip, and us nothing): honest ones are far fewer. The same while so many handshakes are half open.
+    unproved_in_all: Allowance = Allowance(50, 100)
+    retry_above: int = 64
+    #: Handshakes that are half open, each of 88 kB for 5 s at most; and seconds after which one gives way to another of
+    #: its source or network: on a bad link a handshake takes a second.
+    half_open: Places = Places(32, 128, 512)
+    half_open_grace: float = 2.0
+
     #: QUIC packets of one stranger: a handshake takes 10, fetching the page over HTTP/3 some 500 acknowledgements.
     stranger_packets: Allowance = Allowance(300, 1000)
     #: Of a friend: media of 100 Mbit/s in both directions are 20,000.
@@ -54,6 +69,8 @@ class Limits:
     #: What one connection may have done in one turn of the event loop before the others are served: packets at 0.1 ms
     #: or frames at 0.02 ms each, so at most some milliseconds.
     turn_packets: int = 64
+    #: And for how long, of a friend: 64 usual packets take 3 ms, one full of tiny frames some tenths of one.
+    turn_friend_seconds: float = 0.004
     turn_frames: int = 64
     #: Strangers' packets that are taken in one turn after those of friends, and for how long: what a stranger begins
     #: costs up to 2 ms each, and nobody notices 2 ms.
@@ -77,9 +94,28 @@ class Limits:
     #: Seconds for a request's head, and for all of an answer to be read: the page is below 1 MB.
     request_seconds: float = 10.0
     answer_seconds: float = 60.0
+    #: Answers over HTTP/3 that one source reads at once, of 128 kB each at most; further ones wait for these.
+    answers: int = 32
     #: Requests of one source to the page, which loads some 100 files: an office behind one address, or who reloads it
     #: again and again, loads it twenty times at once, and once a second from then on.
     requests: Allowance = Allowance(100, 2000)
+    #: Bytes a second that a relay forwards to one viewer of one session, of one device to all its viewers, and in all;
+    #: none: what the links carry. Only who pays for traffic knows how much it may be. Media beyond it lose whole
+    #: objects, the host is told of the rate that is left, streams wait.
+    forward_session: Allowance | None = None
+    forward_device: Allowance | None = None
+    forward_total: Allowance | None = None
+    #: Bytes that a relay may have; 0: what its control group, or else the machine, has. From these shares of it on, in
+    #: this order, it sends its newest strangers away, gives up caches and parity, drops what waits for its slowest
+    #: viewers, and takes no new sessions. Between the first and the last is what one second of a flood can take, and
+    #: behind the last what a machine needs that does not swap.
+    memory: int = 0
+    memory_strangers: float = 0.70
+    memory_spares: float = 0.75
+    memory_queues: float = 0.80
+    memory_newcomers: float = 0.85
+    #: Of the strangers, and of the viewers for whom most waits, this share goes, or loses what waits, a second.
+    memory_shed: float = 0.25
     #: File descriptors that TCP never gets: UDP, logs, state and what Python opens.
     descriptors: int = 64
 

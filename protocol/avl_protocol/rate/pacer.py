@@ -7,6 +7,8 @@ without that, each late timer would take its lateness off the rate.
 
 from __future__ import annotations
 
+import math
+
 #: Seconds of sending that may leave at once, and that are waited for once a burst is spent.
 BURST = 0.002
 PAUSE = 0.001
@@ -27,6 +29,14 @@ class Pacer:
         if self.rate is None or self._free_at <= now + BURST:
             return None
         return self._free_at - PAUSE
+
+    def granted(self, now: float, *, waited: bool = False) -> float:
+        """How many bytes may leave now, the last packet not counted; below 0: none."""
+        if self.rate is None:
+            return math.inf
+        if self._free_at > now + BURST:
+            return -1.0
+        return (now + BURST - max(self._free_at, now - LATE if waited else now)) * self.rate
 
     def sent(self, now: float, size: int | None = None, *, waited: bool = False) -> None:
         """A packet of `size` bytes left; `waited`: it had been told to wait, and leaves now."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from itertools import repeat
+from typing import NamedTuple
 
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import Priority
@@ -18,8 +19,7 @@ PRIORITIES = len(Priority)
 DEFAULT_LIMIT = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """One datagram: payload, the time after which it is worthless, and what its fate is reported with."""
 
     payload: bytes
@@ -50,10 +50,9 @@ class DatagramQueue:
             raise LocalProtocolError(f"no datagram priority {priority}")
         if cookies is not None and len(cookies) != len(payloads):
             raise LocalProtocolError("one cookie for each datagram, or none")
-        queue = self._queues[priority]
-        for index, payload in enumerate(payloads):
-            queue.append(Waiting(payload, deadline, None if cookies is None else cookies[index]))
-            self.bytes += len(payload)
+        told = repeat(None) if cookies is None else cookies
+        self._queues[priority].extend(map(Waiting, payloads, repeat(deadline), told))
+        self.bytes += sum(map(len, payloads))
         self._count += len(payloads)
         if self.bytes > self._limit:
             for victim in reversed(self._queues):

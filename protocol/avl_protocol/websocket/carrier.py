@@ -64,6 +64,7 @@ class WebSocketCarrier:
         self._streams = Streams(is_client)
         self._datagrams = DatagramQueue(forgotten=lambda waiting: self._settled(waiting, False))
         self._fates: list[tuple[object, bool]] = []
+        self._arrived: list[bytes] = []
         self._pace = Pace(now)
         self._answers: deque[Frame] = deque()
         self._pings: dict[bytes, float | None] = {}
@@ -104,6 +105,16 @@ class WebSocketCarrier:
     def datagram_backlog(self) -> int:
         """Bytes of datagrams not yet written."""
         return self._datagrams.bytes
+
+    @property
+    def next_datagram(self) -> object | None:
+        """Cookie of the datagram that leaves next."""
+        return self._datagrams[0].cookie if self._datagrams else None
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that came too late, or for which there was no room."""
+        return self._datagrams.dropped
 
     @property
     def peer_certificate(self) -> bytes | None:
@@ -214,9 +225,12 @@ class WebSocketCarrier:
         """Tell what became of what was queued, and the end. To be called after receiving, writing and timers."""
         datagrams = self._datagrams.bytes > 0
         self._pace.waits(datagrams or self._streams.wanting, datagrams, now)
-        fates, self._fates = self._fates, []
-        for cookie, written in fates:
-            self.receiver.datagram_fate(cookie, written, now)
+        if self._arrived:
+            arrived, self._arrived = self._arrived, []
+            self.receiver.datagrams_received(arrived, now)
+        if self._fates:
+            fates, self._fates = self._fates, []
+            self.receiver.datagrams_settled(fates, now)
         for stream in self._streams.drained():
             if self._ending is None:
                 self.receiver.stream_writable(stream, now)
@@ -278,7 +292,7 @@ class WebSocketCarrier:
     def _received(self, frame: Frame, now: float) -> None:
         if isinstance(frame, DatagramFrame):
             self._active_at = now
-            self.receiver.datagram_received(frame.data, now)
+            self._arrived.append(frame.data)
         elif isinstance(frame, StreamFrame):
             self._active_at = now
             if self._streams.data_received(frame):

@@ -169,11 +169,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Where the host's time went for an object: grab, compare, convert, encode, seal in microseconds."""
+    """Where the host's time went for an object: grab, compare, convert, encode, seal in microseconds. `coder`: what
+    codes the desktop's pictures, for people; empty before the first."""
 
     track: int
     object: int
     times_us: tuple[int, ...]
+    coder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -423,7 +423,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLOCK_PONG": (8, ((0, "sent_us", "int"), (1, "host_us", "int"),)),
     "BEACON": (9, ((0, "host_us", "int"), (1, "objects", "int[][]"),)),
     "REPORT": (10, ((0, "track", "int"), (1, "objects", "int[][]"), (2, "decode_queue", "int"), (3, "lost", "int"), (4, "received", "int"),)),
-    "STAGES": (12, ((0, "track", "int"), (1, "object", "int"), (2, "times_us", "int[]"),)),
+    "STAGES": (12, ((0, "track", "int"), (1, "object", "int"), (2, "times_us", "int[]"), (3, "coder", "str"),)),
     "END": (13, ((0, "code", "int"), (1, "text", "str"),)),
     "RATE": (14, ((0, "state", "str"), (1, "reason", "str"), (2, "figures", "int[]"),)),
     "CANDIDATES": (15, ((0, "serial", "int"), (1, "rows", "any[][]"), (2, "hashes", "bytes[]"),)),

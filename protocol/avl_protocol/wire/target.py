@@ -6,12 +6,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from avl_protocol.wire import device_id
 
-#: Relays that one target names.
+#: Relays that one target, or one GOAWAY, names.
 MOST_RELAYS = 4
 #: What stands in names and addresses beside letters and digits; `%` before the zone of an address.
 _HOST = ".-_:%"
@@ -86,6 +87,21 @@ def parse_relay(text: str, pin: str | None = None) -> RelayAddress:
     if relay.pin is not None and relay.pin != given:
         raise ValueError("two different pins were given for one relay")
     return RelayAddress(relay.host, relay.port, given)
+
+
+def relays_elsewhere(texts: Sequence[str], known: Sequence[RelayAddress] = ()) -> tuple[RelayAddress, ...]:
+    """The relays that a GOAWAY names beside those that are `known`, MOST_RELAYS at most; what is no address is left
+    out (spec 04-session, 4.3)."""
+    found: dict[tuple[str, int], RelayAddress] = {}
+    places = {(relay.host, relay.port) for relay in known}
+    for text in texts[:MOST_RELAYS]:
+        try:
+            relay = parse_relay(text)
+        except ValueError:
+            continue
+        if (relay.host, relay.port) not in places:
+            found.setdefault((relay.host, relay.port), relay)
+    return tuple(found.values())
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+from avl_protocol.rate.limits import Allowance
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.hop.server import HopServer
 from avl_protocol.session.hop.serverevents import Registering
@@ -22,12 +23,14 @@ Question = MayRegister | MayAttach | WhereIs
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, whom it is about, what that neighbour wants, and when it is too late."""
+    """A question, whom it is about, what that neighbour wants, when it is too late, and how much may be
+    forwarded to it."""
 
     question: Question
     peer: HopServer
     wish: Registering | Attach
     until: float
+    forwards: Allowance | None = None
 
 
 class Asking:

@@ -21,9 +21,11 @@ from avl_protocol.session.media.sender import SentFragment
 from avl_protocol.session.media.subscription import Subscription
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire import datagram
-from avl_protocol.wire.datagram import MediaHeader
+from avl_protocol.wire.datagram import MediaHeader, of_track
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType
+from avl_relay.forward.caps import FREE, Caps
+from avl_relay.forward.queuedelay import QueueDelay
 
 #: Seconds between key objects asked for on behalf of viewers that are merely slow.
 SLOW_RECOVERY = 2.0
@@ -35,6 +37,8 @@ FALLEN = 0.9
 HOLD = 0.04
 #: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate.
 NOBODY, UNTOLD = (0, (), 0), (-1, (), 0)
+#: Bytes of objects that are kept while memory is short: enough for who comes late to a still screen.
+LEAN = 256 << 10
 #: First row of the parity that is sent as a probe, beyond what protects an object.
 SPARE_ROW = 64
 
@@ -52,7 +56,11 @@ class Fanout:
         recover: Callable[[int, int], None],
         audience: Callable[[int, tuple[int, ...], int, int], None],
         tracks: Sequence[Track] = (),
+        delay: QueueDelay | None = None,
     ) -> None:
+        self._delay = delay or QueueDelay()
+        #: Objects that viewers who have left did not get.
+        self._skipped_before = 0
         self._recover = recover
         self._audience = audience
         self._tracks: dict[int, Track] = {}
@@ -60,6 +68,9 @@ class Fanout:
         #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
         self._subscriptions: dict[int, Subscription] = {}
+        self._caps: dict[int, Caps] = {}
+        self._now = 0.0
+        self._lean = False
         self._recovered: dict[int, float] = {}
         self._cache = ObjectCache()
         self._protected: dict[int, int] = {}
@@ -75,10 +86,45 @@ class Fanout:
         self._protected = {track: number for track, number in self._protected.items() if track in self._tracks}
         self._recovered = {track: at for track, at in self._recovered.items() if track in self._tracks}
 
+    def cap(self, handle: int, carrier: Carrier, caps: Caps) -> None:
+        """Forward no more to a viewer than its caps allow: whole objects are left out, as for a slow hop."""
+        if caps:
+            self._caps[handle] = caps
+            self._subscription(handle, carrier).capped = partial(self._owes, caps)
+
+    def be_lean(self, lean: bool) -> None:
+        """Memory is (not) short: hardly anything is kept, and no parity made."""
+        if lean is not self._lean:
+            self._lean = lean
+            self._cache.keep(LEAN if lean else None)
+
+    @property
+    def held(self) -> int:
+        """Bytes of objects that are kept."""
+        return self._cache.held
+
+    def backlogs(self) -> list[tuple[int, int]]:
+        """Bytes that wait for each viewer, and its handle."""
+        return [(one.carrier.datagram_backlog, handle) for handle, one in self._subscriptions.items()]
+
+    def drop_waiting(self, handle: int) -> None:
+        """Forget what waits for a viewer, which goes on at the next key objects."""
+        subscription = self._subscriptions[handle]
+        for track in self._tracks.values():
+            of = partial(of_track, handle=self._media_handle, track=track.id)
+            subscription.carrier.drop_datagrams(track.priority, of)
+        subscription.start_anew()
+
+    def _owes(self, caps: Caps) -> bool:
+        owes = caps.owed(self._now) > 0
+        caps.refused += owes
+        return owes
+
     def admit(self, handle: int, carrier: Carrier, tracks: Sequence[int], since: Sequence[int], now: float) -> None:
         """A viewer may have these tracks from now on, each from its object of `since` on, and no others. The host sends
         a key object for it by itself, which may have come already; it gets nothing that is older than its admission."""
         subscription = self._subscription(handle, carrier)
+        self._now = now
         for new in subscription.admit(tracks, since):
             self._catch_up(subscription, new, now)
             self._told = UNTOLD  # the host goes on the assumption that it is wanted, until we say otherwise
@@ -90,12 +136,16 @@ class Fanout:
         if (found := self._tracks.get(track)) is not None:
             for data in self._cache.for_latecomer(found, self._media_handle):
                 if subscription.takes(found, datagram.decode(data)[0]):
-                    self._send(subscription, found, data, now, SentFragment(data, found, now))
+                    cookies = (SentFragment(data, found, now),)
+                    subscription.carrier.send_datagrams((data,), found.priority, now + found.lifetime, cookies)
+                    self._caps.get(subscription.handle, FREE).charge(len(data), now)
 
     def remove(self, handle: int, now: float) -> None:
         """A viewer leaves."""
         subscription = self._subscriptions.pop(handle, None)
+        self._caps.pop(handle, None)
         if subscription is not None:
+            self._skipped_before += subscription.skipped
             subscription.carrier.offer_spare(_nothing)
             self._look(now, True)
 
@@ -121,42 +171,58 @@ class Fanout:
             subscription = self._subscriptions[handle] = Subscription(handle, carrier)
         return subscription
 
-    def datagram(self, data: bytes, handle: int, now: float) -> None:
-        """Pass on one datagram of the host; only those of its own handle."""
-        try:
-            header, payload = datagram.decode(data)
-        except RemoteProtocolError:
-            return
-        track = self._tracks.get(header.track)
-        if header.handle != handle or track is None:
-            return
-        self._media_handle = handle
-        if header.type <= DatagramType.REPAIR:
-            for new in self._cache.add(data, header, payload, now):
-                self._pass(new, header, track, now)
-            self._protect(header, track, now)
-        elif header.type >= 0x80:
-            self._pass(data, header, track, now)
+    def datagrams(self, batch: Sequence[bytes], handle: int, now: float) -> None:
+        """Pass on datagrams of the host; only those of its own handle. What comes together of one object leaves
+        together, so that a viewer costs little more for many fragments than for one."""
+        self._now = now
+        run: list[bytes] = []
+        of: tuple[MediaHeader, Track] | None = None
+        for data in batch:
+            try:
+                header, payload = datagram.decode(data)
+            except RemoteProtocolError:
+                continue
+            track = self._tracks.get(header.track)
+            if header.handle != handle or track is None:
+                continue
+            self._media_handle = handle
+            if header.type <= DatagramType.REPAIR:
+                new = self._cache.add(data, header, payload, now)
+            elif header.type >= 0x80:
+                new = [data]
+            else:
+                continue
+            if of is not None and (of[0].object != header.object or of[1] is not track):
+                self._pass(run, *of, now)
+                run = []
+            run += new
+            of = header, track
+        if of is not None:
+            self._pass(run, *of, now)
         if now - self._looked >= LOOK_INTERVAL:
             self._look(now, False)
 
-    def _pass(self, data: bytes, header: MediaHeader, track: Track, now: float) -> None:
-        sent = SentFragment(data, track, now)
-        for subscription in self._subscriptions.values():
-            if subscription.takes(track, header):
-                self._send(subscription, track, data, now, sent)
-            elif subscription.waits_for_key(track):
-                spacing = T_KEY_SPACING if subscription.followed else SLOW_RECOVERY
-                self._coalesced(header.track, header.object, spacing, now)
-
-    @staticmethod
-    def _send(subscription: Subscription, track: Track, data: bytes, now: float, sent: SentFragment) -> None:
-        subscription.carrier.send_datagrams((data,), track.priority, now + track.lifetime, (sent,))
+    def _pass(self, run: Sequence[bytes], header: MediaHeader, track: Track, now: float) -> None:
+        """Send fragments of one object to all who take it, and parity once it is whole."""
+        if run:
+            cookies = [SentFragment(data, track, now) for data in run]
+            deadline = now + track.lifetime
+            size = sum(map(len, run)) if self._caps else 0
+            for subscription in self._subscriptions.values():
+                if subscription.takes(track, header):
+                    subscription.carrier.send_datagrams(run, track.priority, deadline, cookies)
+                    if size and (caps := self._caps.get(subscription.handle)) is not None:
+                        caps.charge(size, now)
+                elif subscription.waits_for_key(track):
+                    spacing = T_KEY_SPACING if subscription.followed else SLOW_RECOVERY
+                    self._coalesced(header.track, header.object, spacing, now)
+        if header.type <= DatagramType.REPAIR:
+            self._protect(header, track, now)
 
     def _protect(self, header: MediaHeader, track: Track, now: float) -> None:
         """Once an object is whole: parity, for each viewer as much as its hop is worth."""
         number = header.object
-        if number <= self._protected.get(track.id, -1) or not self._cache.whole(track.id, number):
+        if self._lean or number <= self._protected.get(track.id, -1) or not self._cache.whole(track.id, number):
             return
         self._protected[track.id] = number
         block = min(datagram.fragment_count(header.length), parity.BLOCK)
@@ -176,7 +242,7 @@ class Fanout:
 
     def _spare(self, subscription: Subscription, count: int, now: float) -> Sequence[bytes]:
         """More parity of the newest object of a track that a viewer gets, for a probe."""
-        for track in subscription.tracks:
+        for track in () if self._lean else subscription.tracks:
             newest = self._cache.newest(track) if subscription.gets(track) else None
             if newest is not None and len(newest[1]) > MAX_FRAGMENT_PAYLOAD:
                 number, sealed = newest
@@ -206,6 +272,11 @@ class Fanout:
         subscription = self._subscriptions.get(handle)
         return 0 if subscription is None else subscription.skipped
 
+    @property
+    def skipped_so_far(self) -> int:
+        """The same of all viewers, those that have left included."""
+        return self._skipped_before + sum(subscription.skipped for subscription in self._subscriptions.values())
+
     def snapshot(self) -> Snapshot:
         """What is known of the audience, by number."""
         counts = {
@@ -213,7 +284,7 @@ class Fanout:
             "watching": sum(subscription.watching for subscription in self._subscriptions.values()),
             "tracks": len(self._tracks),
             "strays": self.strays,
-            "skipped": sum(subscription.skipped for subscription in self._subscriptions.values()),
+            "skipped": self.skipped_so_far,
         }
         return Snapshot("fanout", counts)
 
@@ -239,7 +310,10 @@ class Fanout:
         )
         for subscription in watching:
             subscription.followed = subscription is best
+            self._delay.look(subscription.carrier, now)
         rate = 0 if best is None else round(best.carrier.rate or 0.0)
+        if best is not None and (most := self._caps.get(best.handle, FREE).rate) is not None:
+            rate = round(min(rate or most, most))
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
         count, wanted, told = self._told
         differs = (count, wanted) != (len(watching), self._wanted) or abs(rate - told) > told // 20

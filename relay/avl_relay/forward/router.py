@@ -6,16 +6,20 @@ It takes the events of all neighbours. Whether a host may register and a viewer 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from heapq import nlargest
+from math import ceil
+from operator import itemgetter
 from typing import Any
 
-from avl_protocol.endpoint.accept.admission import source
-from avl_protocol.endpoint.accept.sources import source_tag
+from avl_protocol.endpoint.accept.sources import source, source_tag
 from avl_protocol.media.track import tracks_of
+from avl_protocol.rate.limits import DEFAULT, Allowance, Limits
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
-from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
 from avl_protocol.session.hop.server import HopServer, HopServerState
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
@@ -55,11 +59,14 @@ from avl_protocol.wire.registry import T_ASKED, T_CONSENT, T_UNADMITTED, Channel
 from avl_relay.access import Access, Decision, MayAttach, MayRegister, OpenAccess
 from avl_relay.directory import Directory, LocalDirectory, Place, WhereIs
 from avl_relay.forward.asking import Asked, Asking, Question
+from avl_relay.forward.caps import Caps, cap
 from avl_relay.forward.fanout import Fanout
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.parking import Parking
+from avl_relay.forward.queuedelay import QueueDelay
 from avl_relay.forward.splice import Splices
 from avl_relay.forward.table import Publisher, Session
+from avl_relay.forward.viewertime import ViewerTime
 
 #: Sessions of one host that it has not admitted: more than a host keeps, so that the host says who makes room.
 UNADMITTED = 512
@@ -88,7 +95,12 @@ class Router:
         nat_test: Callable[[HopServer, bytes], None] = lambda peer, token: None,
         access: Access | None = None,
         directory: Directory | None = None,
+        limits: Limits = DEFAULT,
     ) -> None:
+        self._bounds = limits
+        self._lean = self._full = False
+        #: What bounds all sessions together.
+        self._total = cap(limits.forward_total, 0.0)
         self._nat_test = nat_test
         self._secret = secret
         self._log = log
@@ -112,6 +124,11 @@ class Router:
         self._unadmitted: Deadlines[int] = Deadlines()
         self._peers = HopServers(self._apply)
         self._last_handle = 0
+        self._delay = QueueDelay()
+        self._watching = ViewerTime()
+        #: Since the start: what happened, by name, and which limits were hit.
+        self._happened: Counter[str] = Counter()
+        self._limits_hit: Counter[str] = Counter()
 
     @property
     def hosts(self) -> int:
@@ -149,7 +166,51 @@ class Router:
             "timers": len(self._unadmitted) + self._peers.timers,
             "sources of NAT tests": len(self._tests),
         }
-        return Snapshot("router", counts, tuple(publisher.fanout.snapshot() for publisher in self._hosts.values()))
+        skipped = sum(publisher.fanout.skipped_so_far for publisher in self._hosts.values())
+        happened = Counter({"hosts": 0, "sessions": 0, "skipped objects": skipped})
+        happened.update(self._happened)
+        so_far = (
+            Snapshot("happened so far", dict(happened)),
+            Snapshot("limits hit so far", dict(self._limits_hit)),
+            self._delay.snapshot(),
+        )
+        fanouts = (publisher.fanout.snapshot() for publisher in self._hosts.values())
+        return Snapshot("router", counts, (*so_far, *fanouts))
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait here: for viewers, for hosts, and for who comes late."""
+        fanouts = [publisher.fanout for publisher in self._hosts.values()]
+        media = sum(fanout.held + sum(size for size, _ in fanout.backlogs()) for fanout in fanouts)
+        return media + self._parking.size + self._splices.waiting
+
+    def be_lean(self, lean: bool) -> None:
+        """Memory is (not) short: caches are small and no parity is made."""
+        self._lean = lean
+        for publisher in self._hosts.values():
+            publisher.fanout.be_lean(lean)
+
+    def take_newcomers(self, taken: bool) -> None:
+        """Whether sessions may be asked for that this relay does not carry already."""
+        self._full = not taken
+
+    def drop_slowest(self, share: float) -> int:
+        """Forget what waits for the viewers for whom most waits, this share of those for whom anything does; how many
+        there were."""
+        waiting = [
+            (size, handle, publisher.fanout)
+            for publisher in self._hosts.values()
+            for size, handle in publisher.fanout.backlogs()
+            if size
+        ]
+        slowest = nlargest(ceil(share * len(waiting)), waiting, key=itemgetter(0))
+        for _, handle, fanout in slowest:
+            fanout.drop_waiting(handle)
+        return len(slowest)
+
+    def viewer_seconds(self, now: float) -> float:
+        """For how many seconds admitted sessions have been served, all together."""
+        return self._watching.seconds(now)
 
     def _handle(self) -> int:
         self._last_handle += 1
@@ -162,13 +223,13 @@ class Router:
         self._peers.take(peer, now)
 
     def _apply(self, peer: HopServer, event: HopServerEvent, now: float) -> None:
-        if isinstance(event, MediaFate):
-            self._fate(peer, event, now)
+        if isinstance(event, MediaFates):
+            self._settled(peer, event, now)
         elif isinstance(event, MediaReceived):
             if (publisher := self._by_peer.get(peer)) is not None:
-                publisher.fanout.datagram(event.data, publisher.media_handle, now)
+                publisher.fanout.datagrams(event.datagrams, publisher.media_handle, now)
         elif isinstance(event, ChannelReceived):
-            self._received(peer, event)
+            self._received(peer, event, now)
         elif isinstance(event, Said):
             self._message(peer, event.message, now)
         elif isinstance(event, ChannelWritable):
@@ -215,10 +276,11 @@ class Router:
         if decision.refused is not None:
             raise Refused(decision.refused)
         if isinstance(asked.wish, Registering):
-            self._register(asked, asked.wish, now)
+            self._register(asked, asked.wish, decision.forwards or self._bounds.forward_device, now)
         else:
             where = WhereIs(self._asking.number(), question.device)
-            self._asking.add(replace(asked, question=where))
+            allowance = decision.forwards or self._bounds.forward_session
+            self._asking.add(replace(asked, question=where, forwards=allowance))
             if (place := self._directory.find(where, now)) is not None:
                 self._located(where, place, now)
 
@@ -228,7 +290,7 @@ class Router:
             publisher = self._hosts.get(question.device)  # it may have come or gone while we asked
             if place is not Place.HERE or publisher is None:
                 raise Refused(CloseCode.UNAVAILABLE)
-            self._attach(asked.peer, publisher, asked.wish, now)
+            self._attach(asked.peer, publisher, asked.wish, asked.forwards, now)
 
     def _forget(self, asked: Asked) -> None:
         """Nobody waits for an answer any more."""
@@ -240,7 +302,7 @@ class Router:
 
     # hosts
 
-    def _register(self, asked: Asked, wish: Registering, now: float) -> None:
+    def _register(self, asked: Asked, wish: Registering, forwards: Allowance | None, now: float) -> None:
         """A host is online. An older connection of the same device gives way, unless the new one yields: it is the same
         key, so the same host."""
         peer, device, number = asked.peer, wish.device, asked.question.id
@@ -251,7 +313,7 @@ class Router:
             if wish.yields:
                 raise Refused(CloseCode.TAKEN)
             if not self._replaced.take(device, now):
-                raise Refused(CloseCode.LIMIT)
+                raise self._beyond("registrations that replace another")
             self._peers.close(old.peer, CloseCode.REPLACED, now)
             self._offline(old, now)
         for older in self._asking.registrations(device, number):
@@ -265,8 +327,12 @@ class Router:
             fanout=Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
                 lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
+                delay=self._delay,
             ),
+            cap=cap(forwards, now),
         )
+        self._happened["hosts"] += 1
+        publisher.fanout.be_lean(self._lean)
         self._hosts[device] = self._by_peer[peer] = publisher
         self._directory.arrived(device, now)
         self._log("host online", {"device": device})
@@ -279,6 +345,7 @@ class Router:
         for session in list(publisher.sessions.values()):
             self._end(session, CloseCode.SESSION_LOST, now)
         del self._hosts[publisher.device]
+        self._happened["skipped objects"] += publisher.fanout.skipped_so_far
         self._directory.left(publisher.device, now)
         self._log("host offline", {"device": publisher.device})
 
@@ -290,6 +357,8 @@ class Router:
         if isinstance(message, NatTest):
             if self._tests.take(source(peer.carrier.peer_address[0]), now):
                 self._nat_test(peer, message.token)
+            else:
+                self._limits_hit["NAT tests"] += 1
             return
         if isinstance(message, Tracks):
             if (publisher := self._by_peer.get(peer)) is not None:
@@ -328,20 +397,26 @@ class Router:
         if len(message.device) != NUMBER_BYTES or len(message.session) != 16:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "malformed ATTACH")
         if len(self._attached.get(viewer, ())) + self._asking.waiting(viewer) >= SESSIONS_PER_PEER:
-            raise Refused(CloseCode.LIMIT)
+            raise self._beyond("sessions of a connection")
         device, address = int.from_bytes(message.device, "big"), viewer.carrier.peer_address[0]
         question = MayAttach(
             id=self._asking.number(), device=device, session=message.session, address=address, moves=bool(message.moves)
         )
         self._ask_access(Asked(question, viewer, message, now + T_ASKED), question, now)
 
-    def _attach(self, viewer: HopServer, publisher: Publisher, message: Attach, now: float) -> None:
+    def _attach(
+        self, viewer: HopServer, publisher: Publisher, message: Attach, forwards: Allowance | None, now: float
+    ) -> None:
         tag = source_tag(self._secret, viewer.carrier.peer_address[0])
         moves = bool(message.moves)
         comes_back = moves and self._carried.get(message.session) == publisher.device
+        if self._full and not comes_back:
+            raise self._beyond("sessions while memory is short")
         allowed = comes_back or self._limits.take(publisher.device, tag, now)
-        if not allowed or not self._make_room(publisher, now):
-            raise Refused(CloseCode.LIMIT)
+        if not allowed:
+            raise self._beyond("sessions that a source asks for")
+        if not self._make_room(publisher, now):
+            raise self._beyond("sessions that are not admitted")
         session = Session(
             handle=self._handle(),
             session_id=message.session,
@@ -350,6 +425,7 @@ class Router:
             source=tag,
             begun=now,
             moves=moves,
+            caps=Caps((cap(forwards, now), publisher.cap, self._total)),
         )
         self._sessions[session.handle] = publisher.sessions[session.handle] = session
         self._attached.setdefault(viewer, {})[session.handle] = session
@@ -360,6 +436,11 @@ class Router:
             )
         )
 
+    def _beyond(self, limit: str) -> Refused:
+        """The refusal of what is beyond a limit, which is counted."""
+        self._limits_hit[limit] += 1
+        return Refused(CloseCode.LIMIT)
+
     def _make_room(self, publisher: Publisher, now: float) -> bool:
         """Whether there is room for one more session that is not admitted, at the expense of another if need be."""
         waiting = [(session.source, session) for session in publisher.sessions.values() if not session.known]
@@ -367,6 +448,7 @@ class Router:
             return True
         crowded_out = self._limits.crowded_out(publisher.device, waiting)
         if crowded_out is not None:
+            self._limits_hit["sessions that are not admitted"] += 1
             self._end(crowded_out, CloseCode.LIMIT, now)
         return crowded_out is not None
 
@@ -377,6 +459,8 @@ class Router:
             self._carried[session.session_id] = session.host.device
             while len(self._carried) > CARRIED:
                 del self._carried[next(iter(self._carried))]
+            self._happened["sessions"] += 1
+            self._watching.came(now)
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
         session.admitted = True
         self._unadmitted.drop(session.handle)
@@ -389,27 +473,43 @@ class Router:
         for channel, parked in self._parking.release(session.handle, session.viewer).items():
             if channel in session.channels:
                 self._join(session, channel, parked.stream)
-                self._splices.received(session.viewer, parked.stream, bytes(parked.data), parked.end)
+                self._splices.received(session.viewer, parked.stream, bytes(parked.data), parked.end, now)
             else:
                 session.viewer.abandon(parked.stream, CloseCode.FORBIDDEN)
         watched = self._watched.setdefault(session.viewer, [])
         if session not in watched:
             watched.append(session)
         fanout = session.host.fanout
+        fanout.cap(session.handle, session.viewer.carrier, session.caps)
+        self._share(session.host)
         fanout.admit(session.handle, session.viewer.carrier, message.tracks, message.since, now)
+
+    def _share(self, publisher: Publisher) -> None:
+        """So many watch this host now, and so many in all: each is told of its part of what they share."""
+        if publisher.cap is not None:
+            publisher.cap.shared = sum(session.admitted for session in publisher.sessions.values())
+        if self._total is not None:
+            self._total.shared = sum(map(len, self._watched.values()))
 
     def _end(self, session: Session, code: CloseCode, now: float) -> None:
         if self._sessions.pop(session.handle, None) is None:
             return
         self._unadmitted.drop(session.handle)
         session.host.sessions.pop(session.handle, None)
+        skipped = session.host.fanout.skipped(session.handle)
         session.host.fanout.remove(session.handle, now)
+        if session.admitted:
+            self._watching.left(now)
+            about: dict[str, object] = {"device": session.host.device, "session": session.handle}
+            lasted = round(now - session.begun, 1)
+            self._log("session ended", {**about, "why": code.name.lower(), "seconds": lasted, "skipped": skipped})
         attached, watched = self._attached.get(session.viewer, {}), self._watched.get(session.viewer, [])
         attached.pop(session.handle, None)
         if not attached:
             self._attached.pop(session.viewer, None)
         if session in watched:
             watched.remove(session)
+            self._share(session.host)
         if not watched:
             self._watched.pop(session.viewer, None)
         for parked in self._parking.release(session.handle, session.viewer).values():
@@ -448,12 +548,12 @@ class Router:
             host.carrier.set_stream_bulk(twin)
             peer.carrier.set_stream_bulk(stream)
         session.streams[channel] = stream
-        self._splices.join(peer, stream, host, twin)
+        self._splices.join(peer, stream, host, twin, caps=session.caps, bulk=is_bulk(channel))
 
-    def _received(self, peer: HopServer, event: ChannelReceived) -> None:
+    def _received(self, peer: HopServer, event: ChannelReceived, now: float) -> None:
         """Bytes of a channel, which may be held."""
         if not self._parking.received(peer, event.stream, event.data, event.end):
-            self._splices.received(peer, event.stream, event.data, event.end)
+            self._splices.received(peer, event.stream, event.data, event.end, now)
 
     def _reset(self, peer: HopServer, event: ChannelReset) -> None:
         """A channel was abandoned."""
@@ -462,9 +562,11 @@ class Router:
 
     # media
 
-    def _fate(self, peer: HopServer, fate: MediaFate, now: float) -> None:
-        """A fragment towards a viewer was lost: send it again while that helps."""
-        repair(fate.cookie, fate.acked, peer.carrier, now)
+    def _settled(self, peer: HopServer, event: MediaFates, now: float) -> None:
+        """Fragments towards a viewer arrived, or were lost: send these again while that helps."""
+        for cookie, acked in event.fates:
+            if not acked:
+                repair(cookie, acked, peer.carrier, now)
         for session in self._watched.get(peer, ()):
             session.host.fanout.answered(now)
             if now - session.rate_told >= RATE_INTERVAL:
@@ -477,7 +579,8 @@ class Router:
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        times = (self._unadmitted.next_timeout(), self._asking.next_timeout(), self._peers.next_timeout())
+        waiting = (self._unadmitted, self._asking, self._peers, self._splices)
+        times = [machine.next_timeout() for machine in waiting]
         return min((at for at in times if at is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
@@ -487,6 +590,7 @@ class Router:
         for asked in self._asking.expired(now):
             self._forget(asked)
             self._peers.close(asked.peer, CloseCode.UNAVAILABLE, now)
+        self._splices.handle_timer(now)
         self._peers.handle_timer(now)
 
     def _gone(self, peer: HopServer, now: float) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from avl_protocol.endpoint.accept.sources import same_source
 from avl_protocol.session.hop.server import HopServer
 from avl_protocol.wire.registry import Channel
+from avl_relay.forward.caps import FREE, Cap, Caps
 from avl_relay.forward.fanout import Fanout
 
 
@@ -26,6 +27,7 @@ class Session:
     channels: frozenset[int] = frozenset((int(Channel.CONTROL),))
     streams: dict[int, int] = field(default_factory=dict)
     moves: bool = False
+    caps: Caps = FREE
 
     @property
     def known(self) -> bool:
@@ -47,4 +49,5 @@ class Publisher:
     number: int
     media_handle: int
     fanout: Fanout
+    cap: Cap | None = None
     sessions: dict[int, Session] = field(default_factory=dict)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.quic.http3 import HttpRequest
+from avl_protocol.rate.limits import DEFAULT, Limits
 
 #: Bytes of an answer that may wait in the connection.
-BACKLOG = 256 * 1024
+BACKLOG = 64 * 1024
 
 
 class _Exchange:
@@ -20,12 +22,22 @@ class _Exchange:
         self.room = asyncio.Event()
 
 
-class AsgiHandler:
-    """The HttpHandler of our endpoint."""
+class _Source:
+    """The turns of one source: so many answers at once, the others wait. `waiting`: those that have or want one."""
 
-    def __init__(self, app: Any, log: Any) -> None:
+    def __init__(self, most: int) -> None:
+        self.turns = asyncio.Semaphore(most)
+        self.waiting = 0
+
+
+class AsgiHandler:
+    """The HttpHandler of our endpoint. An answer that nobody reads holds up those to its own source, for a time."""
+
+    def __init__(self, app: Any, log: Any, limits: Limits = DEFAULT) -> None:
         self._app = app
         self._log = log
+        self._limits = limits
+        self._sources: dict[str, _Source] = {}
         self._exchanges: dict[HttpRequest, _Exchange] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -62,6 +74,23 @@ class AsgiHandler:
             exchange.room.set()
 
     async def _answer(self, request: HttpRequest, exchange: _Exchange) -> None:
+        """Answer when it is this one's turn, within the time that an answer has."""
+        key = source(request.peer_address[0])
+        asking = self._sources.setdefault(key, _Source(self._limits.answers))
+        asking.waiting += 1
+        try:
+            async with asking.turns, asyncio.timeout(self._limits.answer_seconds):
+                if not request.over:
+                    await self._run(request, exchange)
+        except TimeoutError:
+            request.abandon()
+        finally:
+            self._exchanges.pop(request, None)
+            asking.waiting -= 1
+            if not asking.waiting:
+                self._sources.pop(key, None)
+
+    async def _run(self, request: HttpRequest, exchange: _Exchange) -> None:
         path, _, query = request.path.encode("latin-1").partition(b"?")
         scope = {
             "type": "http",
@@ -88,7 +117,4 @@ class AsgiHandler:
                     await exchange.room.wait()
                 request.send_data(message.get("body", b""), not message.get("more_body", False))
 
-        try:
-            await self._app(scope, exchange.body.get, send)
-        finally:
-            self._exchanges.pop(request, None)
+        await self._app(scope, exchange.body.get, send)

@@ -21,6 +21,9 @@ from avl_protocol.endpoint.accept.quota import Quota
 from avl_protocol.rate.limits import Limits
 from avl_relay.http.pageconnection import PageConnection
 
+#: Seconds for which the date in answers stays.
+DATED = 1.0
+
 
 class TcpServer:
     """uvicorn on a socket of ours, inside a loop of ours, leaving signals alone."""
@@ -39,7 +42,7 @@ class TcpServer:
         """`upgraded()` speaks on a transport whose client asked for a WebSocket, beginning with its request. `most`:
         connections that there are descriptors for."""
         places = replace(limits.pages, total=min(limits.pages.total, most))
-        quota, admission = Quota(places, places, limits.stranger_grace), ConnectionAdmission()
+        quota, admission = Quota(places, places, limits.stranger_grace), ConnectionAdmission(limits)
 
         def page_connection(**given: Any) -> PageConnection:
             return PageConnection(quota=quota, admission=admission, limits=limits, **given)
@@ -51,7 +54,7 @@ class TcpServer:
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(address)
-        self._server = _Server(
+        self._server = QuietServer(
             uvicorn.Config(
                 app,
                 http=page_connection,  # type: ignore[arg-type]
@@ -80,13 +83,29 @@ class TcpServer:
 
     async def close(self) -> None:
         """Stop, giving running answers a second."""
-        self._server.should_exit = True
+        self._server.end()
         if self._task is not None:
             await self._task
 
 
-class _Server(uvicorn.Server):
-    """The program owns the signals, not its web server."""
+class QuietServer(uvicorn.Server):
+    """The program owns the signals, not its web server, which wakes up once a second and not ten times: by then the
+    date that answers are sent under is another."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Let `serve` return soon."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Wait for `end`."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), DATED)
 
     def install_signal_handlers(self) -> None:
         """Install none."""

@@ -54,6 +54,15 @@ def test_an_idle_way_is_asked_now_and_then_and_given_as_long_to_answer() -> None
     assert watch.look(12.6, 10.0, 10.0, False, 0.01) is SILENT
 
 
+def test_an_idle_way_from_which_something_comes_is_not_asked_until_it_is_busy() -> None:
+    """A beacon comes each second: a still screen needs no further packets."""
+    watch = Silence()
+    for second in range(1, 60):
+        assert watch.look(second + 0.99, float(second), 0.0, False, 0.01) is FINE
+    watch.busy(60.0)
+    assert watch.look(60.0 + T_SILENCE, 60.0, 0.0, True, 0.01) is ASK
+
+
 @pytest.mark.parametrize(("rtt", "patience"), [(None, 0.1), (0.04, 0.1), (0.0466, 0.1), (0.1, 0.18), (0.4, 0.63)])
 def test_a_long_way_is_given_one_and_a_half_round_trips_and_thirty_milliseconds(
     rtt: float | None, patience: float

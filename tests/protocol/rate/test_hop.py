@@ -303,6 +303,17 @@ def test_media_begins_the_five_seconds_anew_and_probes_do_not() -> None:
     assert max(path.when("probe")) == pytest.approx(START + 4.0 + ACTIVITY, abs=2 * QUESTION)
 
 
+def test_parity_that_is_passed_on_begins_no_five_seconds() -> None:
+    """A host's probes are parity where they can be: what a relay passes on of them says of no picture."""
+    hop, controller = sending(1, probes=True)
+    assert hop.probes(START + 4.0, False)
+    for number in range(4):
+        hop.datagram_sent(media(0, fragment=20 + number, kind=DatagramType.PARITY), None, START + 4.0)
+    controller.asked.clear()
+    assert hop.probes(START + 1.0 + ACTIVITY, False) == []
+    assert controller.asked == [] and hop.media_at == START
+
+
 def test_media_counts_as_activity_while_a_probe_is_under_way() -> None:
     hop, controller = sending(1, probes=True)
     assert hop.probes(START + 1.0, False), "which expire before they leave"

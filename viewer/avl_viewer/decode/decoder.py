@@ -15,6 +15,10 @@ class DecodeError(Exception):
 class Decoder(Protocol):
     """An open decoder; driven by one thread."""
 
+    @property
+    def device(self) -> str | None:
+        """The hardware that decodes, as libav calls it; None: software does."""
+
     def decode(self, data: bytes) -> Any:
         """The picture (a PyAV VideoFrame) of one object's bitstream, with no delay. Raises DecodeError."""
 

@@ -11,6 +11,8 @@ from avl_viewer.figures.stats import Arrival, Stats
 
 #: The host's stages, in the order STAGES tells them (spec 03-wire, 3.4).
 HOST_STAGES = ("grab", "compare", "convert", "encode", "seal")
+#: What decodes where no hardware does.
+SOFTWARE = "software"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,16 @@ class PictureBook:
         self.stats = Stats()
         #: What the newest picture was; None before any.
         self.kind: PictureKind | None = None
+        #: What codes pictures at the host, and what decodes them here; None before it is known.
+        self.encoder: str | None = None
+        self.decoder: str | None = None
         self._lock = threading.Lock()
 
     def renew(self) -> None:
         """A new session: object numbers start again."""
         with self._lock:
             self.stats = Stats()
-            self.kind = None
+            self.kind = self.encoder = self.decoder = None
 
     def received(self, one: ReceivedObject, captured: float) -> None:
         """An object is whole and opened; `captured` in our clock."""
@@ -51,6 +56,14 @@ class PictureBook:
         """An object was decoded; when it was captured, in our clock."""
         with self._lock:
             return self.stats.decoded(one.track, one.number, finished - started, finished) or one.first
+
+    def decoded_by(self, device: str | None) -> None:
+        """A picture was decoded by this hardware; None: by software."""
+        self.decoder = device or SOFTWARE
+
+    def encoded_by(self, coder: str) -> None:
+        """The host says what codes its pictures; empty: it does not say."""
+        self.encoder = coder or self.encoder
 
     def presented(self, track: int, number: int, at: float) -> None:
         """An object is on the screen."""

@@ -113,6 +113,7 @@ class PicturePipeline:
 
     def _decoded(self, done: Decoded) -> None:
         frame: ReceivedFrame = done.context
+        self.book.decoded_by(done.device)
         shown = self.canvas.stage(done.frame, frame)
         self._present(frame, shown.changed, done.started, done.finished)
 

@@ -31,12 +31,14 @@ class DecodeJob:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """One picture (a PyAV VideoFrame). `started` and `finished` are seconds of our clock."""
+    """One picture (a PyAV VideoFrame). `started` and `finished` are seconds of our clock; `device` is the hardware that
+    decoded it, None: software did."""
 
     context: Any
     frame: Any
     started: float
     finished: float
+    device: str | None = None
 
 
 class DecodeWorker(Protocol):
@@ -84,7 +86,7 @@ class _Step:
             self.close()
             self._failed(job.context, error)
         else:
-            self._decoded(Decoded(job.context, frame, started, self._now()))
+            self._decoded(Decoded(job.context, frame, started, self._now(), self._decoder.device))
 
     def give_up(self, job: DecodeJob) -> None:
         """This one can't be decoded, whatever the reason."""

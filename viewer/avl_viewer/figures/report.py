@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from avl_protocol.session.media.receiver import MediaReceiver
-from avl_viewer.decode.picturebook import PictureBook
+from avl_viewer.decode.picturebook import PictureBook, PictureKind
 from avl_viewer.paths.paths import Paths
 from avl_viewer.paths.sentences import NOTICEABLE
 
@@ -41,7 +41,7 @@ def session_report(
             "share": math.floor(exact.share * 1e4) / 1e4,
             "since_s": None if exact.seconds is None else round(exact.seconds, 1),
         },
-        "video": None if book.kind is None else asdict(book.kind),
+        "video": None if book.kind is None else _video(book, book.kind),
         "rate": dict(rates),
         "switch": paths.switch.report(now) if paths is not None and paths.switch is not None else None,
     }
@@ -49,6 +49,10 @@ def session_report(
     lost = paths is None or paths.nowhere(now) >= NOTICEABLE
     name, rtt = (path.name, path.rtt) if path is not None and not lost else ("none", None)
     return book.stats.report(now, name, rtt, *counts, more)
+
+
+def _video(book: PictureBook, kind: PictureKind) -> dict[str, Any]:
+    return {**asdict(kind), "encoder": book.encoder, "decoder": book.decoder}
 
 
 def rows_of(name: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -142,7 +142,11 @@ async def _hold(wanted: Hold, ready: Callable[[], None]) -> None:
     holders: asyncio.Future[Holder] = asyncio.get_running_loop().create_future()
 
     async def answer(request: dict[str, Any]) -> dict[str, Any]:
-        return await (await asyncio.shield(holders)).answer(request)
+        holder = await asyncio.shield(holders)
+        answer = await holder.answer(request)
+        if holder.enough.is_set():
+            server.stop()  # whoever comes from now on finds nobody, instead of one who is about to leave
+        return answer
 
     server = LocalServer(socket_of(state, target.device), answer)
     server.listen()

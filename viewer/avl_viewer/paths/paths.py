@@ -37,7 +37,7 @@ from avl_protocol.wire.registry import (
     CloseCode,
     Role,
 )
-from avl_protocol.wire.target import RelayAddress, Target
+from avl_protocol.wire.target import RelayAddress, Target, relays_elsewhere
 from avl_viewer.paths.path import Path, PathAttached, PathEvent, PathLeft, PathLost, PathUp
 from avl_viewer.paths.seeker import Punch, Seeker
 from avl_viewer.paths.sentences import Switch, why
@@ -95,6 +95,8 @@ class Paths:
         self._target = target
         self._device = target.device.to_bytes(NUMBER_BYTES, "big")
         self._session_id = session_id
+        #: What relays that went away have named; hints.
+        self._elsewhere: tuple[RelayAddress, ...] = ()
         self._events: deque[PathsEvent] = deque()
         self._after = after
         self._direct = direct
@@ -141,7 +143,7 @@ class Paths:
 
     def _redial(self) -> None:
         """Dial all relays, beside attempts that nobody has answered yet."""
-        for relay in self._target.relays:
+        for relay in (*self._target.relays, *self._elsewhere):
             attempts = [path for path in self._paths if path.relay == relay and path.attachment is None]
             if len(attempts) >= DIALLING:
                 self._drop(attempts[0])
@@ -221,7 +223,8 @@ class Paths:
         while (event := path.next_event(now)) is not None:
             if isinstance(event, MediaReceived):  # pictures may come by any path
                 if self.session is not None:
-                    self.session.datagram_received(event.data, now)
+                    for data in event.datagrams:
+                        self.session.datagram_received(data, now)
             elif isinstance(event, (ChannelOpened, ChannelReceived, ChannelReset, ChannelWritable)):
                 self._channel(path, event, now)
             else:
@@ -293,6 +296,8 @@ class Paths:
                 self._seek_again(now)
         elif isinstance(message, Goaway):
             path.going = "the relay goes away"
+            if path.relay is not None:
+                self._elsewhere = relays_elsewhere(message.elsewhere, self._target.relays)
             self._decide(now)
         elif path is self.current:
             self._events.append(PathsMessage(message))
@@ -334,12 +339,13 @@ class Paths:
             return
         if path.attachment is not None:
             session.attachment_lost(path.attachment, reason, now)
-        refused = reason.code not in LOSSES | PASSING
+        refused = reason.code not in LOSSES | PASSING and path.relay not in self._elsewhere
         if path.relay is None:
             final = refused and path.attachment is not None  # the host's own word
         else:
             final = refused and not any(other.attachment is not None for other in self._paths)
-        if reason.code is CloseCode.SESSION_UNKNOWN or final:
+        unknown = reason.code is CloseCode.SESSION_UNKNOWN and path.relay not in self._elsewhere
+        if unknown or final:
             self._events.append(PathsFailed(reason))
             return
         if path.relay is None:

@@ -305,6 +305,24 @@ def switch_lines(switch: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def content_lines(stats: dict[str, Any]) -> list[tuple[str, str]]:
+    """How much of the desktop is exact, and what the pictures of the rest are, who codes and who decodes them."""
+    rows = []
+    if isinstance(exact := stats.get("exact"), dict):
+        since = exact.get("since_s")
+        rows.append(
+            ("exact", number(exact.get("share"), "%", scale=100) if since is None else f"all, for {since:.0f} s")
+        )
+    if isinstance(video := stats.get("video"), dict):
+        coders = f"{video.get('encoder') or '–'} / {video.get('decoder') or '–'}"
+        rows += [
+            ("video", f"{video.get('width')}x{video.get('height')} {video.get('chroma')}"),
+            ("  codec", for_dialog(str(video.get("codec")), WORDS)),
+            ("  coded / decoded by", for_dialog(coders, WORDS)),
+        ]
+    return rows
+
+
 def lines(stats: dict[str, Any]) -> list[tuple[str, str]]:
     """The stats object as names and values to read; what is not known yet is a dash."""
 
@@ -320,6 +338,7 @@ def lines(stats: dict[str, Any]) -> list[tuple[str, str]]:
         ("pictures", number(stats.get("fps"), "fps")),
         ("bit rate", number(stats.get("bitrate_bps"), "Mbit/s", 2, 1e-6)),
         ("loss", number(stats.get("loss"), "%", scale=100)),
+        *content_lines(stats),
         ("input to photon", pair(stats.get("input_to_photon_ms"))),
         ("glass to glass", pair(stats.get("glass_to_glass_ms"))),
     ]

@@ -126,8 +126,7 @@ class Screen(QWidget):
     def show_canvas(self, canvas: Canvas, dirty: tuple[Rect, ...]) -> bool:
         """Paint what has changed on the canvas; whether it is on the screen (a hidden window paints nothing)."""
         canvas.refresh()
-        width, height = canvas.size
-        if (canvas, canvas.generation) != self._shown:
+        if self._image is None or (canvas, canvas.generation) != self._shown:
             self._shown = (canvas, canvas.generation)
             pixels = canvas.pixels
             height, width = pixels.shape[:2]
@@ -135,6 +134,8 @@ class Screen(QWidget):
             image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
             self._image, self._pixels = image, pixels
             dirty = (Rect(0, 0, width, height),)
+        # Not the canvas' size: that may have become another since, on another thread.
+        width, height = self._image.width(), self._image.height()
         if (width, height) != (self._geometry.width, self._geometry.height):
             self.set_desktop(width, height)
         region = QRegion()

@@ -26,6 +26,7 @@ class StatisticsService(Service[ViewerSession]):
     def stages(self, session: ViewerSession, message: Stages, now: float) -> None:
         """Where the host's time went."""
         self._book.host_stages(message.times_us, now)
+        self._book.encoded_by(message.coder)
 
     def rate(self, session: ViewerSession, message: Rate, now: float) -> None:
         """How the host's hop is doing."""

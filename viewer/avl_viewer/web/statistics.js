@@ -38,6 +38,8 @@ const RATE_FIGURES = [
  * @typedef {{ share: number, since: number | null }} ExactShare  The share of the desktop's pixels that are exact, and
  * since when all are; null: they are not.
  * @typedef {{ codec: string, chroma: string, width: number, height: number }} Video  What pictures are.
+ * @typedef {Video & { encoder: string | null, decoder: string | null }} CodedVideo  And what codes them at the host, and
+ * decodes them here; null: not known yet.
  */
 
 /** p50 and p95, rounded to 0.1; null without values. @param {number[]} values @returns {Quantiles} */

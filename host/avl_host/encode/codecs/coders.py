@@ -16,6 +16,8 @@ from avl_protocol.wire.registry import VideoCodec
 #: Pairs of codec and chroma.
 Formats = frozenset[tuple[VideoCodec, Chroma]]
 _H264 = VideoCodec.H264
+#: libavcodec's name of what is left.
+X264 = "libx264"
 
 
 def decodable(message: Decoder) -> Formats:
@@ -75,6 +77,11 @@ class Coders:
             ),
             None,
         )
+
+    def library(self, chroma: Chroma, size: tuple[int, int]) -> str:
+        """What libavcodec calls the encoder of such pictures."""
+        best = self.best(chroma, size)
+        return X264 if best is None else best.library
 
     def works(self, coder: Coder) -> None:
         """A hardware coder was found to work."""

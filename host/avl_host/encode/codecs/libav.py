@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import av
@@ -21,15 +20,14 @@ from avl_host.encode.codecs.coder import Coder, Steering
 from avl_host.encode.codecs.drift import Drift
 from avl_host.encode.codecs.offset import QuantiserOffset, quantiser_offset
 from avl_host.encode.codecs.quantiser import COARSEST, Kind, QuantiserControl
+from avl_host.encode.context import unopened, yuv_picture
 from avl_host.encode.encoder import Encoded, EncoderFailed, EncoderSettings, Part
 from avl_host.encode.video import MOTION_PART, quality
-from avl_host.encode.yuv import BT709, LIMITED, SRGB, YuvPicture
 from avl_protocol.media.bounds import check_bitstream
 from avl_protocol.media.frame import Chroma
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import MAX_OBJECT_SIZE
 
-_NEVER = 1 << 30
 #: What preamble and seal take of an object at most.
 _AROUND = 4096
 LARGEST = MAX_OBJECT_SIZE - _AROUND
@@ -60,13 +58,7 @@ class LibavEncoder:
         self._coder = coder
         self._settings = settings
         self._clock = clock
-        self._yuv = YuvPicture(
-            width=settings.width,
-            height=settings.height,
-            chroma=settings.chroma,
-            threads=settings.threads,
-            scale=settings.scale,
-        )
+        self._yuv = yuv_picture(settings)
         self._codec = ""
         self._control = QuantiserControl()
         self._offset: QuantiserOffset | None = quantiser_offset() if coder.steering is Steering.QUANTISER else None
@@ -87,18 +79,7 @@ class LibavEncoder:
         coder, settings = self._coder, self._settings
         rate = self._drift.bitrate if self._offset is None else _ANY_RATE
         try:
-            context = av.CodecContext.create(coder.library, "w")
-            assert isinstance(context, VideoCodecContext)
-            context.width, context.height = self._yuv.coded_width, self._yuv.coded_height
-            context.pix_fmt = coder.formats[settings.chroma]
-            context.framerate = Fraction(settings.rate, 1)
-            context.time_base = Fraction(1, settings.rate)
-            context.gop_size = _NEVER
-            context.max_b_frames = 0
-            context.thread_count = settings.threads
-            context.thread_type = "SLICE"
-            context.colorspace, context.color_primaries = BT709, BT709
-            context.color_trc, context.color_range = SRGB, LIMITED
+            context = unopened(coder.library, settings, self._yuv, coder.formats[settings.chroma])
             context.bit_rate = self._rate = rate
             context.options = dict(coder.options(replace(settings, bitrate=rate)))
             if self._offset is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from avl_host.encode.codecs.coder import Coder
-from avl_host.encode.codecs.coders import Coders
+from avl_host.encode.codecs.coders import X264, Coders
 from avl_host.encode.codecs.libav import LibavEncoder
 from avl_host.encode.encoder import Encoded, Encoder, EncoderFailed, EncoderSettings, Part
 from avl_host.encode.video import H264Encoder
@@ -48,7 +48,7 @@ class SwitchingEncoder:
     @property
     def library(self) -> str:
         """What libavcodec calls the encoder in use."""
-        return "libx264" if self._coder is None else self._coder.library
+        return X264 if self._coder is None else self._coder.library
 
     def encode(self, picture: Part, size: int, key: bool = False) -> Encoded:
         """Encode the picture with what is best now."""

@@ -25,7 +25,7 @@ from avl_protocol.endpoint.udp.demux import (
 from avl_protocol.endpoint.udp.network import Address
 from avl_protocol.quic.identifiers import reset_token
 from avl_protocol.quic.options import CID_LENGTH
-from avl_protocol.rate.limits import Bucket
+from avl_protocol.rate.limits import DEFAULT, Bucket, Limits
 
 #: Stateless resets a second and in a burst, for all sources together.
 RESETS = (100.0, 100.0)
@@ -43,12 +43,14 @@ class Admitted:
 class Acceptor:
     """Judges first packets and writes stateless answers."""
 
-    def __init__(self, reset_key: bytes, entropy: Callable[[int], bytes], now: float) -> None:
-        self.admission = ConnectionAdmission()
+    def __init__(self, reset_key: bytes, entropy: Callable[[int], bytes], now: float, limits: Limits = DEFAULT) -> None:
+        self.admission = ConnectionAdmission(limits)
         self._reset_key = reset_key
         self._entropy = entropy
         self._resets = Bucket(*RESETS, now)
         self._tokens = QuicRetryTokenHandler()
+        #: First packets that were answered by a Retry, and those that were dropped for a limit.
+        self.retried = self.refused = 0
 
     def judge(self, first: NewConnection, data: bytes, address: Address, now: float) -> Admitted | bytes | None:
         """Admit a first packet, answer it with the returned bytes, or ignore it."""
@@ -67,8 +69,12 @@ class Acceptor:
                 retried = None  # an old or foreign token proves nothing; the client may be asked again
         decision = self.admission.decide(address[0], proved=retried is not None, now=now)
         if decision is Decision.RETRY:
+            self.retried += 1
             return self._retry(first, address, now)
-        return Admitted(original, retried) if decision is Decision.ACCEPT else None
+        if decision is Decision.ACCEPT:
+            return Admitted(original, retried)
+        self.refused += 1
+        return None
 
     def reset(self, destination: bytes, size: int, now: float) -> bytes | None:
         """A stateless reset for a packet of `size` bytes; shorter than it, so that two endpoints cannot loop."""

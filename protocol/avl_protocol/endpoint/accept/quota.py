@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from math import ceil
 
-from avl_protocol.endpoint.accept.admission import source
+from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.rate.limits import Places
 
 EVERYBODY = "everybody"
@@ -77,6 +78,16 @@ class Quota:
         for key in keys:
             self._groups.setdefault(key, _Group()).strangers[made] = None
         return made
+
+    def shed(self, share: float) -> int:
+        """The newest of all strangers give way, this share of them, at least one; how many there were."""
+        group = self._groups.get(EVERYBODY)
+        strangers = [] if group is None else list(group.strangers)
+        newest = strangers[len(strangers) - ceil(share * len(strangers)) :]
+        for victim in newest:
+            victim.release()
+            victim.end()
+        return len(newest)
 
     @property
     def size(self) -> int:

@@ -9,11 +9,17 @@ from __future__ import annotations
 import hmac
 import ipaddress
 
-from avl_protocol.endpoint.accept.admission import source
 from avl_protocol.session.handshakelimits import NETWORK_BYTES, TAG_BYTES
 
 #: The network of an address that is counted too: its prefix's length, by version.
 NETWORK_PREFIX = {4: 24, 6: 48}
+
+
+def source(host: str) -> str:
+    """The unit that is counted: an IPv4 address, or the /64 of an IPv6 one."""
+    if ":" not in host:
+        return host
+    return str(ipaddress.ip_network((host.partition("%")[0], 64), strict=False).network_address)
 
 
 def network(host: str) -> str:

@@ -8,7 +8,7 @@ better if it works; the first that is ready is used, and the other is closed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from avl_protocol.carrier.carrier import Carrier, CarrierReceiver
@@ -56,10 +56,10 @@ class _Nobody:
     def stream_writable(self, stream: int, now: float) -> None:
         """Nobody writes."""
 
-    def datagram_received(self, data: bytes, now: float) -> None:
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
         """Nobody looks."""
 
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
+    def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
         """Nobody sent one."""
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:

@@ -4,7 +4,7 @@ after everything that happens, and so that an error of the machine ends its conn
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.endpoint.loop.faults import Faults
@@ -69,13 +69,13 @@ class Driven:
         """See CarrierReceiver."""
         self._do(now, self._receiver.stream_writable, stream)
 
-    def datagram_received(self, data: bytes, now: float) -> None:
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
         """See CarrierReceiver."""
-        self._do(now, self._receiver.datagram_received, data)
+        self._do(now, self._receiver.datagrams_received, datagrams)
 
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
+    def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
         """See CarrierReceiver."""
-        self._do(now, self._receiver.datagram_fate, cookie, acked)
+        self._do(now, self._receiver.datagrams_settled, fates)
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """See CarrierReceiver."""

@@ -1,8 +1,8 @@
 """Local control: how a command on this machine asks a program of the same user that runs already.
 
-A Unix socket in the program's state folder, which only its user can reach. Requests and answers are JSON objects, one a
-line, one answer to each request in order. This file has the lines and the asking side, which blocks and needs no event
-loop, so that a short command starts quickly; localserver.py has the answering side.
+A Unix socket in the program's state folder, which only its user and root can reach. Requests and answers are JSON
+objects, one a line, one answer to each request in order. This file has the lines and the asking side, which blocks and
+needs no event loop, so that a short command starts quickly; localserver.py has the answering side.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ MAX_LINE = 1 << 23
 PATIENCE = 5.0
 #: Longest path of a socket that every system takes, in bytes; a longer one is reached through its folder (Linux).
 _LONGEST = 103
+#: Who may do anything anyway.
+ROOT = 0
 
 
 class ControlError(Exception):
@@ -90,8 +92,9 @@ def peer_user(connection: socket.socket) -> int | None:
     return found[1]
 
 
-def ask(path: Path, request: dict[str, Any], patience: float = PATIENCE) -> dict[str, Any]:
-    """The answer of the program whose socket is at `path`, within `patience` seconds.
+def ask(path: Path, request: dict[str, Any], patience: float = PATIENCE, *, of_anybody: bool = False) -> dict[str, Any]:
+    """The answer of the program whose socket is at `path`, within `patience` seconds. `of_anybody`: root may ask the
+    program of another user, where the request tells nothing.
 
     Raises NobodyThere when none runs, ControlError for an answer of `{"error": TEXT}`, one that can't be read, or none.
     """
@@ -104,7 +107,7 @@ def ask(path: Path, request: dict[str, Any], patience: float = PATIENCE) -> dict
             raise NobodyThere(f"nobody answers at {path}") from None
         except OSError as error:
             raise ControlError(f"can't reach {path}: {error.strerror or error}") from None
-        if peer_user(connection) not in (os.getuid(), None):
+        if peer_user(connection) not in (os.getuid(), None) and not (of_anybody and os.getuid() == ROOT):
             raise ControlError(f"{path} belongs to another user's program; it was not asked")
         lines = Lines()
         try:
@@ -117,6 +120,9 @@ def ask(path: Path, request: dict[str, Any], patience: float = PATIENCE) -> dict
                 answer = next(lines.feed(data), None)
         except TimeoutError:
             raise ControlError(f"no answer within {patience:g} s") from None
+        except (ConnectionResetError, BrokenPipeError):
+            # It left without having read the request: an end that was read to there is no reset.
+            raise NobodyThere(f"no answer: the program at {path} has just ended") from None
         except OSError as error:
             raise ControlError(f"no answer: {error.strerror or error}") from None
     if "error" in answer:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from avl_protocol.endpoint.program.localcontrol import ControlError, Lines, encode, peer_user, reachable
+from avl_protocol.endpoint.program.localcontrol import ROOT, ControlError, Lines, encode, peer_user, reachable
 from avl_protocol.endpoint.program.state import StateError
 
 #: Connections at a time. Commands are short; more than these wait in the system's queue.
@@ -101,7 +101,7 @@ class LocalServer:
         loop = self._loop
         lines = Lines()
         try:
-            if peer_user(connection) not in (os.getuid(), None):
+            if peer_user(connection) not in (os.getuid(), ROOT, None):
                 return
             connection.setblocking(False)
             while True:
@@ -126,14 +126,18 @@ class LocalServer:
 
     async def close(self) -> None:
         """End, and remove the socket unless another program's has taken its place; idempotent."""
+        self.stop()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Take nobody new, and remove the socket, as `close` does; who is being answered goes on. Idempotent."""
         if self._listening is None:
             return
         listening, self._listening = self._listening, None
         self._loop.remove_reader(listening)
         listening.close()
-        for task in self._serving:
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
         try:
             if self._path.stat().st_ino == self._inode:
                 self._path.unlink()

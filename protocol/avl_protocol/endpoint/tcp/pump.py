@@ -103,6 +103,8 @@ class Pump(asyncio.Protocol):
         #: Counters of datagrams that arrived, and of objects that were unsealed.
         self._inbox, self._plain = bytearray(), bytearray()
         self._ended = self._paused = False
+        #: Bytes that came, and that were handed over, TLS included.
+        self.bytes_in = self.bytes_out = 0
         self._resume: asyncio.Handle | None = None
         #: Frames in this turn, and what the peer may still send.
         self._frames = 0
@@ -135,6 +137,7 @@ class Pump(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived; what their receivers answer leaves before this returns, as far as it is their turn."""
+        self.bytes_in += len(data)
         if not self._over:
             self._inbox += data
             if self._resume is None:
@@ -416,6 +419,7 @@ class Pump(asyncio.Protocol):
                 self._tls.send(data)
             data = self._tls.data_to_send()
         if data and not transport.is_closing():
+            self.bytes_out += len(data)
             transport.write(data)
         if transport.get_write_buffer_size() > UNREAD:
             transport.abort()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -165,6 +166,11 @@ def same_origin(origin: str, authority: str) -> bool:
     return default is not None and page.removesuffix(default) == authority.lower().removesuffix(default)
 
 
+def _traffic(pump: Pump) -> Counter[str]:
+    late = 0 if pump.carrier is None else pump.carrier.dropped
+    return Counter({"TCP bytes in": pump.bytes_in, "TCP bytes out": pump.bytes_out, "sent too late": late})
+
+
 class WebSocketServer:
     """Accepts WebSockets: on a TCP socket of its own with TLS, and as `pump` for a web server that has the transport.
 
@@ -186,11 +192,15 @@ class WebSocketServer:
         """`most`: connections that there are descriptors for."""
         self._clock, self._entropy, self._loop = clock, entropy, loop
         self._on_carrier, self._origin_allowed = on_carrier, origin_allowed
-        self._admission = ConnectionAdmission()
+        self._admission = ConnectionAdmission(limits)
         self._limits = limits
         total = limits.connections.total if most is None else min(most, limits.connections.total)
         self._quota = Quota(replace(limits.connections, total=total), limits.strangers, limits.stranger_grace)
         self._pumps: dict[Pump, None] = {}
+        #: Since the start, of connections that are over or for which there was no place.
+        self._before: Counter[str] = Counter()
+        self._refused = Counter(handshakes=0, connections=0)
+        self._handshakes = Counter(done=0, failed=0)
         self._listening: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
         self._certificate: bytes | None = None
@@ -218,7 +228,21 @@ class WebSocketServer:
             "held back": sum(pump.held_back for pump in self._pumps),
             "bytes that wait": sum(pump.unread for pump in self._pumps),
         }
-        return Snapshot("WebSockets", counts)
+        traffic = Counter(self._before)
+        for pump in self._pumps:
+            traffic.update(_traffic(pump))
+        late = traffic.pop("sent too late", 0)
+        so_far = (
+            Snapshot("traffic so far", dict(traffic)),
+            Snapshot("dropped so far", {"sent too late": late}),
+            Snapshot("handshakes so far", dict(self._handshakes)),
+            Snapshot("limits hit so far", dict(self._refused)),
+        )
+        return Snapshot("WebSockets", counts, so_far)
+
+    def shed_strangers(self, share: float) -> int:
+        """Memory runs short: the newest strangers go, this share of them; how many there were."""
+        return self._quota.shed(share)
 
     def pump(
         self,
@@ -226,7 +250,7 @@ class WebSocketServer:
         *,
         tls: TlsRecords | None = None,
         settled: Callable[[], None] | None = None,
-        admit: Callable[[str], bool] | None = None,
+        admit: Callable[[str, Callable[[], None]], bool] | None = None,
         host_allowed: Callable[[str], bool] | None = None,
     ) -> Pump:
         """What speaks for us on a transport; without `tls`, from the upgrade's request on.
@@ -235,18 +259,22 @@ class WebSocketServer:
         """
 
         def place(host: str, end: Callable[[], None]) -> Claim | None:
-            if admit is not None and not admit(host):
+            if admit is not None and not admit(host, end):
+                self._refused["handshakes"] += 1
                 return None
-            return self._quota.claim(host, self._clock.monotonic(), end)
+            claim = self._quota.claim(host, self._clock.monotonic(), end)
+            self._refused["connections"] += claim is None
+            return claim
 
         def on_settled(failure: str | None) -> None:
             if settled is not None:
                 settled()
+            self._handshakes["done" if failure is None else "failed"] += 1
             if failure is not None:
-                self._pumps.pop(made, None)
+                self._forget(made)
 
         def gone() -> None:
-            self._pumps.pop(made, None)
+            self._forget(made)
             if made.to_blame is not None:
                 self._admission.blame(made.to_blame, self._clock.monotonic())
 
@@ -265,6 +293,10 @@ class WebSocketServer:
         )
         self._pumps[made] = None
         return made
+
+    def _forget(self, pump: Pump) -> None:
+        if self._pumps.pop(pump, pump) is None:
+            self._before.update(_traffic(pump))
 
     async def close(self, code: int = CloseCode.GOING_AWAY, text: str = "") -> None:
         """Say the end on every connection and accept no more. Waits a second at most for what was said to leave."""
@@ -294,18 +326,20 @@ class WebSocketServer:
     def _arrival(self) -> Pump:
         """A TCP connection is being accepted: it has five seconds for TLS and upgrade."""
         assert self._context is not None
-        counted: list[str] = []
+        half_open: list[Claim] = []
 
-        def admit(host: str) -> bool:
+        def admit(host: str, end: Callable[[], None]) -> bool:
             now = self._clock.monotonic()
             if self._admission.decide(host, proved=True, now=now) is not Decision.ACCEPT:
                 return False
-            self._admission.opened(host)
-            counted.append(host)
+            claim = self._admission.open(host, now, end)
+            if claim is None:
+                return False
+            half_open.append(claim)
             return True
 
         def settled() -> None:
-            for host in counted:
-                self._admission.settled(host)
+            for claim in half_open:
+                claim.release()
 
         return self.pump(self._certificate, tls=TlsRecords(self._context), settled=settled, admit=admit)

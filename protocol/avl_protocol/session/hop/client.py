@@ -7,7 +7,7 @@ session. What has happened is taken from it with `next_event`; nothing is called
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -24,7 +24,7 @@ from avl_protocol.session.hop.clientevents import (
     HopSaid,
     HopUp,
 )
-from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
 from avl_protocol.session.hop.stream import CONTROL_HEADER, HeaderReader, HopStream, channel_header, hop_bytes
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError, known_code
@@ -209,14 +209,14 @@ class HopClient:
         if (found := self._channels.get(stream)) is not None:
             self._events.append(ChannelWritable(*found, stream))
 
-    def datagram_received(self, data: bytes, now: float) -> None:
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
         """Media."""
         if self.state is HopClientState.UP:
-            self._events.append(MediaReceived(data))
+            self._events.append(MediaReceived(datagrams))
 
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
+    def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
         """Media's fate."""
-        self._events.append(MediaFate(cookie, acked))
+        self._events.append(MediaFates(fates))
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """The connection is gone."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import HopMessage, Welcome
 
@@ -73,4 +73,4 @@ class HopLost:
 
 
 ChannelEvent = ChannelOpened | ChannelReceived | ChannelReset | ChannelWritable
-HopClientEvent = HopUp | HopSaid | ChannelEvent | MediaReceived | MediaFate | HopLost
+HopClientEvent = HopUp | HopSaid | ChannelEvent | MediaReceived | MediaFates | HopLost

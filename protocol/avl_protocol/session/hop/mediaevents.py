@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class MediaReceived:
-    """A datagram arrived: at a server, of a registered host."""
+    """Datagrams arrived, in order: at a server, of a registered host."""
 
-    data: bytes
+    datagrams: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class MediaFate:
-    """A datagram that was sent with `cookie` arrived, or was lost."""
+class MediaFates:
+    """What became of datagrams: the cookie that each was sent with, and whether it arrived."""
 
-    cookie: object
-    acked: bool
+    fates: Sequence[tuple[object, bool]]

@@ -8,13 +8,14 @@ is taken from it with `next_event`; nothing is called from within.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.crypto import identity as identities
 from avl_protocol.rate.limits import DEFAULT, Bucket, Limits, bucket
-from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
 from avl_protocol.session.hop.serverevents import (
     ChannelOpened,
     ChannelReceived,
@@ -35,6 +36,7 @@ from avl_protocol.wire.messages import (
     Close,
     Detach,
     Evict,
+    Goaway,
     Hello,
     HopMessage,
     NatTest,
@@ -116,6 +118,9 @@ class HopServer:
         self._timers.set(Timer.HELLO, now + T_HELLO)
         self.state = HopServerState.NEW
         self.device: int | None = None
+        #: The code that the connection ended with; None while it lasts.
+        self.ended: int | None = None
+        self._going = False
 
     def next_event(self) -> HopServerEvent | None:
         """What happened next, None when all has been taken."""
@@ -194,6 +199,15 @@ class HopServer:
         if self.state is not HopServerState.GONE:
             self._events.clear()
             self._end(code)
+
+    def go_away(self, elsewhere: Sequence[str] = ()) -> None:
+        """This side drains (spec 4.3): who is here is told where else to go (`HOST:PORT[?pin=FP]`) and may stay
+        meanwhile; whoever says HELLO, registers or attaches from now on is refused."""
+        self._going = True
+        if self.state in (HopServerState.HOST, HopServerState.VIEWER):
+            self.send(Goaway(tuple(elsewhere)))
+        elif self.state in (HopServerState.WELCOMED, HopServerState.ASKED):
+            self._end(CloseCode.GOING_AWAY)
 
     # timers
 
@@ -274,19 +288,19 @@ class HopServer:
         if stream in self._channels:
             self._events.append(ChannelWritable(stream))
 
-    def datagram_received(self, data: bytes, now: float) -> None:
+    def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
         """Media of a host; viewers send none."""
         if self.state is HopServerState.HOST:
-            self._events.append(MediaReceived(data))
+            self._events.append(MediaReceived(datagrams))
 
-    def datagram_fate(self, cookie: object, acked: bool, now: float) -> None:
+    def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
         """Media's fate."""
         if self.state is not HopServerState.GONE:
-            self._events.append(MediaFate(cookie, acked))
+            self._events.append(MediaFates(fates))
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """The connection is gone."""
-        self._gone()
+        self._gone(code)
 
     # inside
 
@@ -306,6 +320,8 @@ class HopServer:
             self._end(CloseCode.NO_ERROR)
         elif not isinstance(message, ALLOWED[self.state]):
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, f"{type(message).__name__} in state {self.state.name}")
+        elif self._going and isinstance(message, (Hello, Attach)):
+            raise Refused(CloseCode.GOING_AWAY)
         elif isinstance(message, Hello):
             self._hello(message)
         elif isinstance(message, Register):
@@ -358,10 +374,11 @@ class HopServer:
         """End the connection for a reason of this hop's; what happened before is told."""
         if self.state is not HopServerState.GONE:
             self.carrier.close(code, code.name.lower())
-            self._gone()
+            self._gone(code)
 
-    def _gone(self) -> None:
+    def _gone(self, code: int) -> None:
         if self.state is not HopServerState.GONE:
+            self.ended = code
             self.state = HopServerState.GONE
             self._timers.stop_all()
             self._events.append(Gone())

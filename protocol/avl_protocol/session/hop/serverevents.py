@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from avl_protocol.session.hop.mediaevents import MediaFate, MediaReceived
+from avl_protocol.session.hop.mediaevents import MediaFates, MediaReceived
 from avl_protocol.session.hop.stream import StreamHeader
 from avl_protocol.wire.messages import HopMessage
 
@@ -73,6 +73,6 @@ HopServerEvent = (
     | ChannelReset
     | ChannelWritable
     | MediaReceived
-    | MediaFate
+    | MediaFates
     | Gone
 )

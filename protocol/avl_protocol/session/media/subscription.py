@@ -10,7 +10,7 @@ viewer, a host for who came directly.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -44,10 +44,12 @@ class _Subscription:
 class Subscription:
     """What one viewer gets of one host's tracks, from each track's object of `since` on (ADMIT)."""
 
-    __slots__ = ("_tracks", "_unwanted", "carrier", "followed", "handle", "skipped")
+    __slots__ = ("_tracks", "_unwanted", "capped", "carrier", "followed", "handle", "skipped")
 
     def __init__(self, handle: int, carrier: Carrier, tracks: Sequence[int] = (), since: Sequence[int] = ()) -> None:
         self.handle = handle
+        #: Whether nothing more may begin for now, key objects neither: more was forwarded than may be.
+        self.capped: Callable[[], bool] = _never
         self.carrier = carrier
         self.skipped = 0
         #: The host encodes for this viewer: what waits for it is on its way out, not a reason to break its pictures.
@@ -112,6 +114,11 @@ class Subscription:
         return subscription.current
 
     def _begin(self, track: Track, subscription: _Subscription, header: MediaHeader) -> bool:
+        if self.capped():
+            subscription.at_key = True
+            subscription.left_out.append(header.object)
+            self.skipped += 1
+            return False
         behind = self._behind()
         subscription.largest = max(header.length, subscription.largest * 7 // 8)
         if not track.dependent:
@@ -146,6 +153,14 @@ class Subscription:
         subscription = self._tracks.get(track)
         return subscription is not None and subscription.wanted and subscription.current
 
+    def start_anew(self) -> None:
+        """What waited for the viewer is lost: nothing more of the present objects is sent, and each track goes on as
+        one that comes late."""
+        for subscription in self._tracks.values():
+            subscription.at_key, subscription.current = True, False
+            subscription.left_out.append(subscription.newest)
+        self.skipped += 1
+
     def go_on(self) -> None:
         """The viewer has got all objects so far by another path: no key object is needed."""
         for subscription in self._tracks.values():
@@ -155,3 +170,7 @@ class Subscription:
         """Whether it can't go on with a track that it wants without a key object."""
         subscription = self._tracks.get(track.id)
         return subscription is not None and track.dependent and subscription.wanted and subscription.at_key
+
+
+def _never() -> bool:
+    return False

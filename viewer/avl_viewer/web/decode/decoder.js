@@ -39,6 +39,10 @@ export class Decoder {
     this._configuration = "";
     /** Whether hardware was asked for and no picture has come out yet. */
     this._trying = false;
+    /** Whether the decoder in use is to be hardware. */
+    this._asksHardware = false;
+    /** @type {"hardware" | "software" | null} */
+    this._device = null;
     /** Codecs and samplings that hardware did not take. @type {Set<string>} */
     this._refused = new Set();
     this._needsKey = true;
@@ -52,6 +56,11 @@ export class Decoder {
   /** Frames given and not yet come out. */
   get queue() {
     return this._inside.size;
+  }
+
+  /** What decodes: "hardware" or "software"; null before a picture has come out. */
+  get device() {
+    return this._device;
   }
 
   /** Decode a frame; deltas are left out until a key object after a failure. @param {ReceivedFrame} frame */
@@ -106,7 +115,7 @@ export class Decoder {
       },
     });
     this._decoder = decoder;
-    this._trying = !this._refused.has(kind(frame));
+    this._trying = this._asksHardware = !this._refused.has(kind(frame));
     decoder.configure({
       hardwareAcceleration: this._trying ? "prefer-hardware" : "no-preference",
       codec: frame.codec,
@@ -126,6 +135,7 @@ export class Decoder {
   _output(picture) {
     const now = this._clock();
     this._trying = false;
+    this._device = this._asksHardware ? "hardware" : "software";
     const inside = this._inside.get(picture.timestamp);
     if (!inside) {
       picture.close();

@@ -21,11 +21,17 @@ const NAMES = new Map([["avc1", CODEC.H264], ["hev1", CODEC.H265], ["vp09", CODE
  * number, key: boolean) => void>} */
 const CHECKS = new Map([[CODEC.H264, h264.check], [CODEC.H265, h265.check], [CODEC.VP9, vp9.check], [CODEC.AV1, av1.check]]);
 
+/** Whether viewers take a desktop or a picture of this size: it has pixels, and not too many. @param {number} width @param
+ * {number} height */
+export function fits(width, height) {
+  const side = (/** @type {number} */ length) => Number.isInteger(length) && length > 0 && length <= MAX.PICTURE_SIDE;
+  return side(width) && side(height) && width * height <= MAX.PICTURE_PIXELS;
+}
+
 /** Throw Refused(TOO_LARGE) for a desktop or a picture that has no pixels or too many. @param {number} width @param
  * {number} height */
 export function checkSize(width, height) {
-  const side = (/** @type {number} */ length) => Number.isInteger(length) && length > 0 && length <= MAX.PICTURE_SIDE;
-  if (!(side(width) && side(height) && width * height <= MAX.PICTURE_PIXELS)) throw new Refused(CLOSE.TOO_LARGE);
+  if (!fits(width, height)) throw new Refused(CLOSE.TOO_LARGE);
 }
 
 /** The codec of an RFC 6381 string. Throws RemoteProtocolError(SESSION_PROTOCOL) where it is none of ours. @param

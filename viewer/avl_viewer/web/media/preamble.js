@@ -5,6 +5,7 @@
 import { Reader } from "../wire/buffer.js";
 import { RemoteProtocolError } from "../wire/errors.js";
 import { CHROMA, CLOSE, MAX } from "../wire/registry.js";
+import { fits } from "./bounds.js";
 import { onCells } from "./exact.js";
 
 const KEY = 1;
@@ -57,7 +58,7 @@ export function decode(plaintext) {
     if (chroma !== CHROMA.YUV420 && chroma !== CHROMA.YUV444) fail("chroma sampling is unknown");
     desktop = [reader.integer(), reader.integer()];
     place = rect(reader);
-    if (!onCells(place, ...desktop)) fail("a picture of what is no part of the desktop");
+    if (fits(...desktop) && !onCells(place, ...desktop)) fail("a picture of what is no part of the desktop");
   } else {
     depends = reader.integer();
   }

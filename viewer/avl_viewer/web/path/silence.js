@@ -62,7 +62,7 @@ export class Silence {
     if (this.silent) return this._last + (heard > this._last ? patience : REPEAT);
     // an answer may have been lost, where something comes all the same: it has time to be repeated
     if (this._asked !== null) return this._asked + (heard > this._asked ? 2 * patience : patience);
-    const sign = Math.min(heard, answered + UNANSWERED);
-    return this._busyAt === null ? sign + IDLE_ASK : Math.max(sign, this._busyAt) + patience;
+    if (this._busyAt === null) return heard + IDLE_ASK;
+    return Math.max(Math.min(heard, answered + UNANSWERED), this._busyAt) + patience;
   }
 }

@@ -32,7 +32,7 @@ function contentLines({ exact, video }) {
   /** @type {[string, string][]} */
   const rows = [];
   if (exact) rows.push(["exact", exact.since_s === null ? `${(exact.share * 100).toFixed(1)} %` : `all, for ${Math.round(exact.since_s)} s`]);
-  if (video) rows.push(["video", `${video.width}x${video.height} ${video.chroma}`], ["  codec", forDialog(video.codec, WORDS)]);
+  if (video) rows.push(["video", `${video.width}x${video.height} ${video.chroma}`], ["  codec", forDialog(video.codec, WORDS)], ["  coded / decoded by", forDialog(`${video.encoder ?? "-"} / ${video.decoder ?? "-"}`, WORDS)]);
   return rows;
 }
 

@@ -53,6 +53,8 @@ class DesktopPictures {
     this.statistics = new Statistics();
     /** What the newest picture was. @type {import("../../statistics.js").Video | null} */
     this.video = null;
+    /** What codes pictures at the host; null before it was told. @type {string | null} */
+    this.encoder = null;
   }
 
   /** Show or decode this next. @param {ReceivedObject} one @param {ClockOffset} offset */
@@ -89,6 +91,12 @@ class DesktopPictures {
   /** @param {number} track @param {number} number @param {Rect[]} changed */
   _paint(track, number, changed) {
     this._pictures.paint({ desktop: this.tracks.pictures.id, track, number, canvas: this.canvas, changed });
+  }
+
+  /** The newest picture, and who codes and decodes it; null before any. @returns {import("../../statistics.js").CodedVideo |
+   * null} */
+  get coded() {
+    return this.video && { ...this.video, encoder: this.encoder, decoder: this.decoder.device };
   }
 
   /** Nothing more comes of it. */
@@ -209,7 +217,9 @@ export class Pictures {
     if (message.kind === "RATE") this._rates.upload = readable(message);
     else if (message.kind === "HOP_RATE") this._rates.download = readable(message);
     else {
-      const statistics = this._of(message.track)?.statistics ?? this.statistics;
+      const desktop = this._of(message.track);
+      const statistics = desktop?.statistics ?? this.statistics;
+      if (desktop && message.coder) desktop.encoder = message.coder;
       HOST_STAGES.forEach((name, at) => {
         if (at < message.times_us.length) statistics.stage(name, message.times_us[at] / 1000, this._clock());
       });
@@ -232,7 +242,7 @@ export class Pictures {
     return {
       ...this.statistics.report(now, path?.name ?? "none", path?.rtt ?? null, media.lost, media.received, this._rates, last),
       exact: { share, since_s: since },
-      video: first?.video ?? null,
+      video: first?.coded ?? null,
     };
   }
 

@@ -1,0 +1,201 @@
+"""Shifts: finds that what changed is what was there before, elsewhere: text that scrolls, a window that is dragged.
+
+Small pieces of both pictures are told by a hash of their pixels, and vote for a distance; what the winner says is then
+compared pixel by pixel, so that a wrong guess costs time and nothing else. Text that scrolls is the usual case and is
+found by whole rows, in a tenth of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avl_host.capture.cells import Cells, box, grid, rectangles
+from avl_protocol.media.frame import Rect
+from avl_protocol.wire.registry import CELL
+
+#: The smallest area that is worth a look, in pixels on a side.
+LEAST_SIDE = 96
+#: Columns of a row that are looked at, and the part of the votes that must agree on a distance.
+COLUMNS, AGREE = 128, 0.3
+#: Pieces that must vote at least.
+LEAST_VOTES = 12
+#: Pixels on a side of the part of the change that is looked at for other directions, and of the pieces there; of these
+#: one in so many is looked at, chosen by its own hash, so that it is chosen wherever it stands.
+PATCH, PIECE, ONE_IN = 448, 16, 128
+#: After a look in vain the next changes are not searched: one, two, four, at most so many.
+MOST_PAUSE = 8
+
+_weights = np.random.Generator(np.random.PCG64(1)).integers(1, 1 << 62, COLUMNS, np.uint64) | np.uint64(1)
+_HASH = np.uint32(2654435761)
+
+Words = NDArray[np.uint32]
+#: How far to the right and how far down.
+Vector = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """Cells that show what was `across` columns to the left of them and `down` rows above them (right of them, below
+    them: negative)."""
+
+    cells: Cells
+    across: int
+    down: int
+
+
+class ShiftFinder:
+    """Looks at one change after another."""
+
+    def __init__(self) -> None:
+        self._pause = self._wait = 0
+
+    def find(self, previous: NDArray[np.uint8], pixels: NDArray[np.uint8], changed: Cells) -> Shifted | None:
+        """What of the changed cells was shifted; None where nothing was. Both pictures are BGRA, uint8, C-contiguous,
+        shape (height, width, 4)."""
+        height, width = pixels.shape[:2]
+        area = box(changed, width, height)
+        if area is None or area.width < LEAST_SIDE or area.height < LEAST_SIDE:
+            return None
+        before, after = (picture.view(np.uint32)[:, :, 0] for picture in (previous, pixels))
+        down = _by_rows(_part(before, area), _part(after, area))
+        vector = None if down is None else (0, down)
+        if vector is None:
+            vector = self._by_pieces(before, after, area)
+        return None if vector is None else _verified(before, after, changed, area, vector)
+
+    def _by_pieces(self, before: Words, after: Words, area: Rect) -> Vector | None:
+        """A distance in any direction, as told by the middle of the change."""
+        if self._wait:
+            self._wait -= 1
+            return None
+        width, height = min(area.width, PATCH), min(area.height, PATCH)
+        middle = Rect(area.x + (area.width - width) // 2, area.y + (area.height - height) // 2, width, height)
+        found = _vector(_part(before, middle), _part(after, middle))
+        self._pause = 0 if found is not None else min(MOST_PAUSE, max(1, 2 * self._pause))
+        self._wait = self._pause
+        return found
+
+
+def _part(picture: Words, area: Rect) -> Words:
+    return picture[area.y : area.y + area.height, area.x : area.x + area.width]
+
+
+def _by_rows(before: Words, after: Words) -> int | None:
+    """How far rows have moved down."""
+    step = max(1, before.shape[1] // COLUMNS)
+    old, new = (_sums(picture[:, ::step][:, :COLUMNS]) for picture in (before, after))
+    distances = _matches(old, np.arange(old.size), new, np.arange(new.size))
+    best = _elected(distances, AGREE * len(np.unique(new)))
+    return None if best is None else int(best)
+
+
+def _sums(rows: Words) -> NDArray[np.uint64]:
+    found: NDArray[np.uint64] = (rows.astype(np.uint64) * _weights[: rows.shape[1]]).sum(axis=1, dtype=np.uint64)
+    return found
+
+
+def _vector(before: Words, after: Words) -> Vector | None:
+    """How far pieces have moved to the right and down."""
+    # A place as one number: rows are so far apart that no distance across is taken for a row.
+    row = 2 * before.shape[1]
+    distances = _matches(*_pieces(before, row), *_pieces(after, row))
+    best = _elected(distances, AGREE * distances.size)
+    if best is None:
+        return None
+    down = (best + row // 2) // row
+    return best - down * row, down
+
+
+def _pieces(picture: Words, row: int) -> tuple[Words, NDArray[np.int64]]:
+    """The hashes of some pieces, and their places."""
+    hashes = picture * _HASH
+    reach = 1
+    while reach < PIECE:
+        hashes = (hashes[:, :-reach] ^ (hashes[:, reach:] >> np.uint32(15))) * _HASH + hashes[:, reach:]
+        hashes = (hashes[:-reach] ^ (hashes[reach:] >> np.uint32(13))) * _HASH + hashes[reach:]
+        reach *= 2
+    rows, columns = hashes.shape
+    # A plain piece is like its neighbours, and tells nothing.
+    chosen = (hashes >> np.uint32(16)) % np.uint32(ONE_IN) == 0
+    chosen &= picture[:rows, :columns] != picture[:rows, 1 : columns + 1]
+    ys, xs = np.nonzero(chosen)
+    return hashes[ys, xs], ys * row + xs
+
+
+def _matches(
+    old: NDArray[Any], old_places: NDArray[np.int64], new: NDArray[Any], new_places: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """How far what stands once in the old picture has moved in the new one, for each that has."""
+    told, first, count = np.unique(old, return_index=True, return_counts=True)
+    told, first = told[count == 1], first[count == 1]
+    if not told.size:
+        return np.zeros(0, np.int64)
+    places = np.minimum(np.searchsorted(told, new), told.size - 1)
+    hits = np.flatnonzero(told[places] == new)
+    distances = new_places[hits] - old_places[first[places[hits]]]
+    moved: NDArray[np.int64] = distances[distances != 0]
+    return moved
+
+
+def _elected(distances: NDArray[np.int64], least: float) -> int | None:
+    """The distance that most agree on, if these are enough."""
+    if distances.size < LEAST_VOTES:
+        return None
+    values, votes = np.unique(distances, return_counts=True)
+    best = int(np.argmax(votes))
+    return int(values[best]) if votes[best] >= max(LEAST_VOTES, least) else None
+
+
+def _verified(before: Words, after: Words, changed: Cells, area: Rect, vector: Vector) -> Shifted | None:
+    """The cells of which every pixel is what the distance says."""
+    height, width = after.shape
+    across, down = vector
+    left, right = _span(area.x, area.width, across, width)
+    top, bottom = _span(area.y, area.height, down, height)
+    if bottom <= top or right <= left:
+        return None
+    differs = after[top:bottom, left:right] != before[top - down : bottom - down, left - across : right - across]
+    wrong = np.logical_or.reduceat(differs, np.arange(0, bottom - top, CELL), axis=0)
+    wrong = np.logical_or.reduceat(wrong, np.arange(0, right - left, CELL), axis=1)
+    cells = np.zeros(grid(width, height), np.bool_)
+    row, column = top // CELL, left // CELL
+    cells[row : row + wrong.shape[0], column : column + wrong.shape[1]] = ~wrong
+    cells &= changed
+    return Shifted(cells, across, down) if cells.any() else None
+
+
+def _span(start: int, length: int, distance: int, side: int) -> tuple[int, int]:
+    """Of whole cells from `start` on those whose pixels stood within 0..side before they moved by `distance`."""
+    first = -(-max(start, distance, 0) // CELL) * CELL
+    last = min(start + length, side + distance, side)
+    return first, last if last == side else last // CELL * CELL
+
+
+def copies(shifted: Shifted, cells: Cells, width: int, height: int) -> list[tuple[Rect, tuple[int, int]]]:
+    """Rectangles to copy and from where, of the `cells` of what was shifted, in an order in which no copy spoils the
+    source of a later one."""
+    waiting: Sequence[Rect] = rectangles(cells, width, height)
+    ordered: list[Rect] = []
+    while waiting:
+        # Some rectangle is the source of no other: disjoint ones that all move one way can leave one by one.
+        free = [rect for rect in waiting if not any(_spoils(rect, other, shifted) for other in waiting)]
+        ordered += free
+        waiting = [rect for rect in waiting if rect not in free]
+    return [(rect, (rect.x - shifted.across, rect.y - shifted.down)) for rect in ordered]
+
+
+def _spoils(rect: Rect, other: Rect, shifted: Shifted) -> bool:
+    """Whether writing a rectangle changes what another one is copied from."""
+    x, y = other.x - shifted.across, other.y - shifted.down
+    return (
+        rect is not other
+        and rect.x < x + other.width
+        and x < rect.x + rect.width
+        and rect.y < y + other.height
+        and y < rect.y + rect.height
+    )
