@@ -44,6 +44,12 @@ def test_each_code_admits_to_its_own(tmp_path: Path) -> None:
     assert opened.confirmed(opened.begin(FRIEND, 0.0), 1) == Permission.VIEW
 
 
+def test_the_view_code_admits_to_drawing_only_where_that_is_wanted(tmp_path: Path) -> None:
+    opened = admission(tmp_path, code="CODE-1234", view_code="VIEW-1234", view_annotate=True)
+    assert opened.confirmed(opened.begin(FRIEND, 0.0), 0) == EVERYTHING
+    assert opened.confirmed(opened.begin(FRIEND, 0.0), 1) == Permission.VIEW | Permission.ANNOTATE
+
+
 def test_a_printed_code_is_random_and_replaced_after_three_wrong_tries(tmp_path: Path) -> None:
     replaced: list[str] = []
     opened = admission(tmp_path, replaced)

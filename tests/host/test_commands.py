@@ -39,6 +39,39 @@ def test_the_identity_of_a_host_that_runs_is_not_changed(tmp_path: Path, monkeyp
     assert StateFolder(tmp_path).identity(Seeded("unused")).public == old.public
 
 
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ([], {}),
+        (["give", "2"], {"give": 2}),
+        (["take"], {"mode": "host"}),
+        (["one"], {"mode": "one"}),
+        (["shared"], {"mode": "shared"}),
+    ],
+)
+def test_control_is_shown_and_changed(
+    words: list[str], asked: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = []
+    person = {"number": 2, "name": "Bo\x1b", "acts": True, "holds": True, "asks": False}
+
+    def answer(path: Path, request: dict[str, object]) -> dict[str, object]:
+        heard.append(request)
+        return {"mode": "one", "people": [person]}
+
+    monkeypatch.setattr(cli, "ask", answer)
+    done = CliRunner().invoke(cli.app, ["control", *words, "--state", str(tmp_path)])
+    assert done.exit_code == 0 and heard == [{"ask": "control", **asked}]
+    assert done.stdout.splitlines()[0] == "one viewer at a time acts"
+    assert "Bo\\x1b" in done.stdout and done.stdout.splitlines()[1].endswith("has control")
+
+
+@pytest.mark.parametrize("words", [["--control", "host"], ["--view-annotate"]])
+def test_options_of_control_that_make_no_sense_are_usage_errors(words: list[str]) -> None:
+    done = CliRunner().invoke(cli.app, ["run", "--source", "pattern", "--listen", "127.0.0.1:0", *words])
+    assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("variable", ["AVL_CODE", "AVL_VIEW_CODE"])
 def test_codes_come_from_the_environment_too(variable: str) -> None:
     """On a command line other users of the machine can read them."""

@@ -51,6 +51,8 @@ def test_a_name_hides_neither_who_asks_nor_what_for(name: str, columns: int) -> 
 
 def test_who_only_watches_is_asked_for_that() -> None:
     assert question("ID", "x", Permission.VIEW).splitlines()[1] == "wants to see this screen."
+    draws = question("ID", "x", Permission.VIEW | Permission.ANNOTATE)
+    assert draws.splitlines()[1] == "wants to see this screen and draw over it."
 
 
 async def test_allow(xvfb: XServer) -> None:

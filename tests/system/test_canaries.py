@@ -94,7 +94,8 @@ def test_the_relay_sees_no_canary(recorded: Session) -> None:
 
 def test_every_canary_is_there_once_the_sessions_keys_open_the_capture(recorded: Session) -> None:
     blobs = [*recorded.opened.channels.values(), *recorded.opened.objects]
-    assert find(recorded.canaries, blobs) == {"typed", "set", "told", "picture"}
+    assert find(recorded.canaries, blobs) == {"typed", "set", "told", "picture", "viewer's name"}
+    assert find(recorded.canaries, [recorded.opened.channels[0, False]]) == {"viewer's name"}, "all viewers are told it"
     assert find(recorded.canaries, [recorded.opened.channels[1, True]]) == {"typed"}
     assert find(recorded.canaries, [recorded.opened.channels[2, True]]) == {"set"}
     assert find(recorded.canaries, [recorded.opened.channels[2, False]]) == {"told"}

@@ -65,7 +65,7 @@ HOST: dict[type, str] = {
     AnnotationsService: "admitted ended",
     Registration: "apply _message handle_timer next_timeout",
     HostSession: "channel_received handle_timer send admit applied next_event",
-    Publisher: "open join_key renew_keys set_viewer frame fate look",
+    Publisher: "open join_key renew_keys set_viewer frame settled look",
     CapturePermit: "ready",
     PicturePlan: "follow leave handle_timer",
     LockWatch: "admitted ended",

@@ -122,6 +122,11 @@ def test_pointers_and_drawings_reach_the_others_and_never_the_desktop() -> None:
             assert any(seen.laser for seen in ada.presenter.marks.pointers(simulation.clock.monotonic()))
             async with s.viewer(host, name="Di", address="10.0.0.30") as late:
                 await until(lambda: bool(late.presenter.marks.strokes(simulation.clock.monotonic())))
+                late.annotate([(9, 9), (10, 10)])  # and leaves at once
+            await asyncio.sleep(0.3)
+            assert ((9, 9), (10, 10)) in [
+                line.points for line in ada.presenter.marks.strokes(simulation.clock.monotonic())
+            ]
             bo.wipe(everybody=True)
             await asyncio.sleep(0.3)
             assert not any(one.presenter.marks.strokes(simulation.clock.monotonic()) for one in (ada, bo, cy))
@@ -159,9 +164,9 @@ def test_who_is_alone_tells_nobody_where_it_points_and_who_only_looks_never_does
     run(main)
 
 
-def test_a_view_only_viewer_that_opens_an_input_stream_is_refused_and_the_others_go_on() -> None:
+def test_a_view_only_viewer_that_opens_an_input_stream_is_refused_and_the_others_go_on(via: str) -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host(view_code=VIEW_CODE) as host, AsyncExitStack() as stack:
+        async with system(simulation, via=via) as s, s.host(view_code=VIEW_CODE) as host, AsyncExitStack() as stack:
             await online(host)
             ada, _, cy = await three(stack, s, host)
             session = cy.client.session

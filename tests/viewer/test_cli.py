@@ -17,13 +17,36 @@ from avl_protocol.endpoint.loop import runtime
 from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire import device_id
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import CLOSE_CODES, ClipboardState, CloseCode
+from avl_protocol.wire.registry import CLOSE_CODES, ClipboardState, CloseCode, ControlMode
 from avl_viewer import api, cli
 from avl_viewer.api import Screenshot
 from avl_viewer.clipboard import not_given
+from avl_viewer.present.company import Company, Person
 
 TARGET = f"avl://127.0.0.1:4433/{device_id.to_text(12345)}"
 Call = Callable[..., Result]
+
+
+class FakeControl:
+    """Bo has control, and gives it away when asked for it."""
+
+    def __init__(self, calls: list[tuple[Any, ...]]) -> None:
+        self._calls = calls
+        self._company = Company(1, ControlMode.ONE, 2, 2, (Person(2, "Bo\x1b", True), Person(1, "Ada", True)))
+
+    async def request(self, timeout: float) -> bool:
+        self._calls.append(("request", timeout))
+        return False
+
+    async def release(self) -> None:
+        self._calls.append(("release",))
+
+    async def give(self, who: str | int) -> bool:
+        self._calls.append(("give", who))
+        return True
+
+    async def known(self) -> Company:
+        return self._company
 
 
 class FakeDesktop:
@@ -32,6 +55,7 @@ class FakeDesktop:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.clipboard = self
+        self.control = FakeControl(self.calls)
         self.text = "the host's clipboard"
         self.failure: Refused | None = None
         self.exact = True
@@ -50,6 +74,9 @@ class FakeDesktop:
     async def screenshot(self, settle: float) -> Screenshot:
         self.calls.append(("screenshot", settle))
         return Screenshot(np.zeros((4, 6, 3), np.uint8), self.exact)
+
+    def annotate(self, points: list[tuple[int, int]]) -> None:
+        self.calls.append(("annotate", *points))
 
     async def watch(self, seconds: float) -> None:
         self.calls.append(("watch", seconds))
@@ -177,6 +204,7 @@ def test_the_code_may_come_from_the_environment(
         (("drag", TARGET, "1", "2", "3", "4"), ("drag", 1, 2, 3, 4, "left")),
         (("scroll", TARGET, "0", "-2.5"), ("scroll", 0.0, -2.5)),
         (("clipboard", TARGET, "--set", "text"), ("set", "text")),
+        (("annotate", TARGET, "1,2", "30,40"), ("annotate", (1, 2), (30, 40))),
     ],
     ids=lambda value: value[0],
 )
@@ -186,6 +214,32 @@ def test_each_command_does_one_thing_and_prints_nothing(
     result = avl(*words, "--code", "c", "--timeout", "3")
     assert result.exit_code == 0 and result.output == ""
     assert desktop.calls == [("connect", TARGET, "c", 3.0), call]
+
+
+@pytest.mark.parametrize(
+    ("words", "call", "status"),
+    [
+        ((), [], 0),
+        (("request",), [("request", 3.0)], 1),
+        (("release",), [("release",)], 0),
+        (("give", "2"), [("give", 2)], 0),
+        (("give", "Bo"), [("give", "Bo")], 0),
+    ],
+)
+def test_who_has_control_is_said_and_whether_it_was_had(
+    words: tuple[str, ...], call: list[tuple[Any, ...]], status: int, avl: Call, desktop: FakeDesktop
+) -> None:
+    result = avl("control", TARGET, *words, "--code", "c", "--timeout", "3")
+    assert result.exit_code == status and desktop.calls[1:] == call
+    assert result.stdout.splitlines() == ["Bo\\x1b has control.", "  2 Bo\\x1b", "  1 Ada"]
+
+
+@pytest.mark.parametrize(
+    "words", [("control", "take"), ("control", "give"), ("control", "request", "Bo"), ("annotate", "1")]
+)
+def test_what_is_no_act_of_control_and_no_point_is_a_usage_error(words: tuple[str, ...], avl: Call) -> None:
+    result = avl(words[0], TARGET, *words[1:], "--code", "c")
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
 
 
 def test_text_may_come_from_standard_input(avl: Call, desktop: FakeDesktop) -> None:

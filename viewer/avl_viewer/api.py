@@ -121,6 +121,12 @@ class Control:
         """Whether our input is let through, as far as control goes."""
         return self.company.mine
 
+    async def known(self) -> Company:
+        """The same, once the host has said it. Raises Refused when it does not in time, or the session ends."""
+        if not await self._until(lambda _company: True, self._patience):
+            raise Refused(CloseCode.TIMEOUT, "The host does not say who is here: it is of an older version.")
+        return self.company
+
     async def request(self, timeout: float | None = None) -> bool:
         """Ask for control and wait until we have it; False, and no longer asked for, when that took more than `timeout`
         seconds. Raises Refused where we may not act, or when the session ends."""

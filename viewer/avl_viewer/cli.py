@@ -386,6 +386,65 @@ def clipboard(
 
 
 @app.command()
+def control(
+    target: TargetArgument,
+    act: Annotated[str, typer.Argument(help="show, request, release or give.")] = "show",
+    who: Annotated[str, typer.Argument(metavar="[WHO]", help="Whom to give it to, by name or number.")] = "",
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
+) -> None:
+    """Who acts on the desktop; ask for control, let go of it, or give it to somebody.
+
+    It is this viewer's for as long as its session lasts: hold one with 'avl connect'.
+    """
+    if act not in ("show", "request", "release", "give") or (act == "give") != bool(who):
+        _fail("say show, request, release, or give WHO", USAGE)
+
+    async def action(desktop: Desktop) -> tuple[bool, str, list[str]]:
+        done = True
+        if act == "request":
+            done = await desktop.control.request(timeout)
+        elif act == "release":
+            await desktop.control.release()
+        elif act == "give":
+            done = await desktop.control.give(int(who) if who.isdigit() else who)
+        company = await desktop.control.known()
+        return done, company.sentence(), [f"{one.number} {company.name(one.number)}" for one in company.people]
+
+    done, sentence, people = _do(target, code, state, timeout, qlog, action)
+    from avl_protocol.wire.foreign import for_terminal
+
+    typer.echo(for_terminal(sentence or "Everybody who may act does."))
+    for person in people:
+        typer.echo(for_terminal(f"  {person}"))
+    if not done:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def annotate(
+    target: TargetArgument,
+    points: Annotated[list[str], typer.Argument(metavar="X,Y...", help="Desktop pixels that a line goes through.")],
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
+) -> None:
+    """Draw a line over the picture, which all viewers see for some seconds and the desktop does not."""
+
+    async def action(desktop: Desktop) -> None:
+        desktop.annotate(places)
+
+    try:
+        places = [(int(x), int(y)) for x, y in (point.split(",") for point in points)]
+    except ValueError:
+        _fail("points are written X,Y: avl annotate TARGET 100,200 300,200", USAGE)
+    _do(target, code, state, timeout, qlog, action)
+
+
+@app.command()
 def stats(
     target: TargetArgument,
     seconds: Annotated[float, typer.Option(help="How long to watch.", min=0.1)] = 5.0,

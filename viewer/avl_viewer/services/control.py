@@ -25,6 +25,8 @@ class ControlService(Service[ViewerSession]):
         self._presenter = presenter
         self._session: ViewerSession | None = None
         self._company = Company()
+        #: Whether this host has said who is here.
+        self._known = False
         self._waiting: list[tuple[Callable[[Company], bool], asyncio.Future[None]]] = []
 
     @property
@@ -35,7 +37,7 @@ class ControlService(Service[ViewerSession]):
     def admitted(self, session: ViewerSession, now: float) -> None:
         """Nothing is known of who is there."""
         self._session = session
-        self._company = Company()
+        self._company, self._known = Company(), False
 
     def ended(self, session: ViewerSession, reason: Refused, now: float) -> None:
         """Nobody will have control any more."""
@@ -49,6 +51,7 @@ class ControlService(Service[ViewerSession]):
     def told(self, session: ViewerSession, message: People, now: float) -> None:
         """The host says who is here."""
         self._company = company = company_of(message)
+        self._known = True
         self._presenter.company(company)
         for condition, future in self._waiting:
             if not future.done() and condition(company):
@@ -67,7 +70,7 @@ class ControlService(Service[ViewerSession]):
     def until(self, condition: Callable[[Company], bool]) -> asyncio.Future[None]:
         """Done once the host says that it is so; fails when the session ends."""
         future: asyncio.Future[None] = self._loop.create_future()
-        if condition(self._company):
+        if self._known and condition(self._company):
             future.set_result(None)
         else:
             self._waiting = [entry for entry in self._waiting if not entry[1].done()]
