@@ -26,7 +26,7 @@ from avl_host.paths.reachability import Reachability
 from avl_host.paths.registration import Registration
 from avl_host.paths.relays import Relays
 from avl_host.publish.publication import Publication
-from avl_host.publish.publisher import FIRST_BITRATE, Publisher
+from avl_host.publish.publisher import FIRST_BITRATE, Publisher, desktop
 from avl_host.sessions.admission import CodeAdmission
 from avl_host.sessions.console import Console
 from avl_host.sessions.lock import LockPolicy, ScreenLocker
@@ -46,7 +46,6 @@ from avl_protocol.endpoint.program.localserver import AlreadyRunning, Answer, Lo
 from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.media.frame import EncodedFrame, Frame
-from avl_protocol.media.track import exact, video
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire import device_id
@@ -145,7 +144,7 @@ class Agent:
                 max_bitrate=settings.max_bitrate,
                 on_figures=lambda told, upload: self.features.statistics.measured(told, upload),
                 ask=self._ask,
-                desktops=tuple((video(1 + 2 * at), exact(2 + 2 * at)) for at in range(1 + len(parts.more_sources))),
+                desktops=tuple(desktop(at) for at in range(1 + len(parts.more_sources))),
                 coders=parts.coders,
             )
         )
@@ -273,7 +272,13 @@ class Agent:
         for source, publication in zip((parts.source, *parts.more_sources), publisher.publications, strict=True):
             first = not workers
             pipeline = Pipeline(
-                source, parts.open_encoder, publication.permit, clock, settings, parts.make_coding(source)
+                source,
+                parts.open_encoder,
+                publication.permit,
+                clock,
+                settings,
+                parts.make_coding(source),
+                parts.make_coding(source),
             )
             listener = Listener(
                 frame=partial(self._frame, publication),

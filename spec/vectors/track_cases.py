@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from avl_protocol.media.track import Track, tracks_of
+from avl_protocol.media.track import Track, rungs, tracks_of
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import MAX_TRACK_LIFETIME, MAX_TRACKS, CloseCode
 
@@ -19,6 +19,11 @@ VALID: list[tuple[str, Rows]] = [
         (VIDEO, (2, 1, 4, 500, 1), (3, 4, 1, 2000, 3), (4, 2, 2, 100, 2), (5, 3, 3, 250, 3)),
     ),
     ("exact pixels, and the first object that can be opened", (VIDEO, (2, 4, 1, 1000, 4, 17), (3, 1, 4, 500, 1, 17))),
+    (
+        "two desktops, and the pictures of each with fewer bits",
+        (VIDEO, (2, 4, 1, 1000, 4), (9, 5, 4, 500, 1), (3, 1, 4, 500, 1), (10, 5, 4, 500, 1), (11, 5, 4, 500, 1)),
+    ),
+    ("fewer bits of what is not there, or of what stands alone", ((9, 5, 4, 500, 1), VIDEO, (8, 5, 4, 500, 2))),
     ("the least and the most of each value", ((0, 0, 1, 1, 1), (255, 1 << 40, 4, MAX_TRACK_LIFETIME, 3))),
     ("values that a later version adds", ((*VIDEO, 7, -1),)),
     ("as many as there may be", tuple((number, *VIDEO[1:]) for number in range(MAX_TRACKS))),
@@ -54,6 +59,11 @@ def told(track: Track) -> dict[str, Any]:
     }
 
 
+def lower(rows: Rows) -> list[list[int]]:
+    """The lower rungs that rows describe, with the tracks of pictures that they are of."""
+    return [list(pair) for pair in rungs(tracks_of(rows, CloseCode.SESSION_PROTOCOL)).items()]
+
+
 def read(rows: Rows) -> list[dict[str, Any]] | None:
     """The tracks that rows describe; None where they are refused."""
     try:
@@ -65,6 +75,6 @@ def read(rows: Rows) -> list[dict[str, Any]] | None:
 def tracks() -> dict[str, Any]:
     """Rows, and what they say."""
     return {
-        "valid": [{"why": why, "rows": rows, "tracks": read(rows)} for why, rows in VALID],
+        "valid": [{"why": why, "rows": rows, "tracks": read(rows), "rungs": lower(rows)} for why, rows in VALID],
         "invalid": [{"why": why, "rows": rows} for why, rows in INVALID],
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
-from avl_host.encode.budget import Budget
+from avl_host.encode.budget import Budget, Slow
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.pipeline import Row
 from avl_host.paths.hops import RelayHop
@@ -108,12 +108,20 @@ class RecordingWorker:
     bitrates: list[int] = field(default_factory=list)
     chromas: list[Chroma] = field(default_factory=list)
     inputs: list[float] = field(default_factory=list)
+    lower_keys: int = 0
+    slow: list[Slow | None] = field(default_factory=list)
 
     def start(self) -> None:
         return
 
     def request_key(self) -> None:
         self.keys += 1
+
+    def request_lower_key(self) -> None:
+        self.lower_keys += 1
+
+    def set_slow(self, slow: Slow | None) -> None:
+        self.slow.append(slow)
 
     def request_everything(self) -> None:
         self.everything += 1

@@ -315,7 +315,7 @@ def test_admission_opens_the_channels_and_pictures_follow_the_decoder(tmp_path: 
     assert lobby.client.of(Admit) == [Admit(1, (), (0, 1, 2))]
     lobby.happens(session, Message(Decoder((0, 1))))
     lobby.happens(session, Message(Decoder((0,))))
-    assert lobby.client.of(Admit)[1:] == [Admit(1, (1, 2), (0, 1, 2), (0, 0))]
+    assert lobby.client.of(Admit)[1:] == [Admit(1, (1, 2, 129), (0, 1, 2), (0, 0, 0))]
     viewing = lobby.admit(2, Permission.VIEW)
     assert viewing.channels() == (0,)
     assert Admit(2, (), (0,)) in lobby.client.sent

@@ -159,6 +159,32 @@ def test_one_friend_gets_a_part_of_a_turn_and_the_rest_in_the_next_ones(monkeypa
     simulate(main)
 
 
+def test_a_friend_whose_packets_take_long_gets_a_part_of_a_turn_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(stand: Stand) -> None:
+        loud, quiet = await stand.connect("10.0.1.1", trusted=True), await stand.connect("10.0.2.1", trusted=True)
+        order = watched(monkeypatch)
+        stand.clock.slow = True  # each takes a millisecond
+        stand.receive([packet(loud)] * 100 + [packet(quiet)] * 3)
+        stand.clock.slow = False
+        assert 1 <= [whose for _, whose in order].index("10.0.2.1") <= 5
+        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
+        assert [whose for _, whose in order].count("10.0.1.1") == 100, "nothing of a friend's is lost"
+
+    simulate(main)
+
+
+def test_strangers_who_are_connected_do_not_keep_newcomers_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(stand: Stand) -> None:
+        stranger = await stand.connect("10.0.2.1")
+        order = watched(monkeypatch)
+        batch = [packet(stranger)] * 100 + [(initial(1, bytes([n]) * 8), ("10.0.3.1", 7)) for n in range(10)]
+        stand.receive(batch)
+        assert [what for what, _ in order[:8]] == (["stranger"] * 3 + ["new"]) * 2
+
+    simulate(main)
+
+
 def test_a_stranger_s_packets_beyond_its_allowance_are_lost_and_nobody_else_s(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(stand: Stand) -> None:
         loud, other = await stand.connect("10.0.1.1"), await stand.connect("10.0.2.1")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from avl_protocol.media.track import Track, exact, video
+from avl_protocol.media.track import Track, exact, lower, video
+from avl_protocol.session.media.rungs import MARGIN, SHORT_SECONDS, UP_SECONDS, Flow, Rung
 from avl_protocol.session.media.subscription import LEFT_OUT, SLACK, Subscription
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.registry import DatagramType, ObjectFlag, Priority, TrackEntry, TrackKind
@@ -134,3 +135,110 @@ def test_what_is_older_than_the_admission_or_not_wanted_is_not_sent(wanted: bool
     assert [viewer.takes(EXACT, number) for number in range(6)] == [False] * 4 + [wanted] * 2
     viewer.subscription.subscribe(EXACT.id, True)
     assert viewer.takes(EXACT, 6), "it goes on with the next"
+
+
+FEWER = lower(9)
+FLOWS = {PICTURES.id: 2e6, EXACT.id: 0.0, FEWER.id: 0.3e6}
+
+
+class Follower(Viewer):
+    """A viewer of pictures that are published twice, at a time that passes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subscription = Subscription(7, self.carrier, (PICTURES.id, EXACT.id, FEWER.id))
+        self.subscription.arrange({FEWER.id: PICTURES.id})
+        self.now = 0.0
+
+    def carries(self, rate: float, seconds: float) -> list[int]:
+        """Its hop carries so much for so long; the tracks that it was changed to."""
+        self.carrier.rate = rate
+        changed: list[int] = []
+        for _ in range(round(seconds / 0.1)):
+            self.now += 0.1
+            changed += self.subscription.choose(FLOWS, self.now)
+        return changed
+
+
+def test_who_cannot_follow_gets_the_other_rung_from_its_key_object_on() -> None:
+    viewer = Follower()
+    assert viewer.takes(PICTURES, 0) and not viewer.takes(FEWER, 0), "one of the two"
+    assert viewer.subscription.wanted == (PICTURES.id, EXACT.id)
+    assert viewer.carries(0.3e6, SHORT_SECONDS - 0.1) == []
+    assert viewer.carries(0.3e6, 0.5) == [FEWER.id]
+    assert tuple(viewer.subscription.wanted) == (PICTURES.id, EXACT.id, FEWER.id), "until that has begun both are needed"
+    assert viewer.takes(PICTURES, 1, key=False), "until then the other goes on"
+    assert not viewer.takes(FEWER, 1, key=False)
+    assert viewer.subscription.waits_for_key(FEWER) and not viewer.subscription.waits_for_key(PICTURES)
+    assert viewer.takes(FEWER, 2) and viewer.takes(FEWER, 3, key=False)
+    assert not viewer.takes(PICTURES, 2) and not viewer.takes(PICTURES, 3, key=False)
+    assert viewer.subscription.wanted == (EXACT.id, FEWER.id)
+    assert viewer.subscription.skipped == 0, "nothing was left out"
+    assert viewer.subscription.slow(viewer.now)
+    assert [viewer.subscription.target(track) for track in (PICTURES.id, EXACT.id, FEWER.id)] == [9, 2, 9]
+
+
+def test_it_gets_all_the_bits_again_when_it_has_carried_more_for_a_while() -> None:
+    viewer = Follower()
+    assert viewer.carries(0.3e6, 1.0) == [FEWER.id]
+    assert viewer.takes(FEWER, 0)
+    assert viewer.carries(0.99 * MARGIN * 2e6, 10.0) == []
+    assert viewer.carries(1.01 * MARGIN * 2e6, UP_SECONDS - 0.2) == []
+    assert viewer.carries(1.01 * MARGIN * 2e6, 0.5) == [PICTURES.id]
+    assert viewer.takes(FEWER, 1, key=False) and not viewer.takes(PICTURES, 1, key=False)
+    assert viewer.takes(PICTURES, 2) and not viewer.takes(FEWER, 2, key=False)
+    assert not viewer.subscription.slow(viewer.now)
+
+
+def test_who_comes_down_soon_waits_longer_the_next_time() -> None:
+    viewer = Follower()
+    waits = []
+    for _ in range(3):
+        assert viewer.carries(0.3e6, 1.0) == [FEWER.id]
+        began = viewer.now
+        while not viewer.carries(9e6, 0.1):
+            assert viewer.now < began + 60
+        waits.append(viewer.now - began)
+    assert waits == pytest.approx([UP_SECONDS, 2 * UP_SECONDS, 4 * UP_SECONDS], abs=0.25)
+
+
+def test_the_viewer_that_the_pictures_are_coded_for_always_gets_them() -> None:
+    viewer = Follower()
+    viewer.subscription.followed = True
+    assert viewer.carries(0.3e6, 5.0) == [] and not viewer.subscription.slow(viewer.now)
+    viewer.subscription.followed = False
+    assert viewer.carries(0.3e6, 1.0) == [FEWER.id]
+    viewer.subscription.followed = True
+    assert viewer.carries(0.3e6, 0.1) == [PICTURES.id], "the others have left"
+
+
+def test_a_wish_for_the_pictures_is_one_for_either_rung() -> None:
+    viewer = Follower()
+    viewer.carries(0.3e6, 1.0)
+    assert viewer.takes(FEWER, 0)
+    assert not viewer.subscription.subscribe(FEWER.id, False), "means nothing"
+    assert viewer.takes(FEWER, 1, key=False)
+    assert viewer.subscription.subscribe(PICTURES.id, False)
+    assert viewer.subscription.wanted == (EXACT.id,)
+    assert not viewer.takes(FEWER, 2) and not viewer.takes(PICTURES, 2)
+    assert viewer.subscription.subscribe(PICTURES.id, True)
+    assert not viewer.takes(FEWER, 3, key=False) and viewer.takes(FEWER, 4)
+
+
+def test_who_is_behind_twice_is_too_slow_whatever_its_rate_is_thought_to_be() -> None:
+    rung = Rung()
+
+    def behind(times: int, now: float) -> bool:
+        return rung.choose(rate=9e6, need=2e6, waiting=0, behind=times, followed=False, now=now)
+
+    assert not behind(1, 0.0) and not behind(2, 20.0)
+    assert behind(3, 22.0) and rung.lowered
+
+
+def test_what_a_track_takes_is_what_it_took_of_late() -> None:
+    flow = Flow()
+    assert flow.rate(1.0) == 0.0
+    for at in range(300):
+        flow.add(10_000, at / 100)
+    assert flow.rate(3.0) == pytest.approx(8e6, rel=0.1)
+    assert flow.rate(8.0) < 0.1e6

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from avl_protocol.media.track import Track, video
+from avl_protocol.media.track import Track, lower, rungs, video
 from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.session.media.receiver import EARLY
 from avl_protocol.wire.registry import Priority, TrackEntry, TrackKind
 from tests.protocol.handshakes import Seeded
-from tests.protocol.sealed import Source
+from tests.protocol.sealed import Source, frame
 
 ALONE = Track(id=2, kind=TrackKind.VIDEO, priority=Priority.EXACT, lifetime=2.0, entry=TrackEntry.NEXT)
 
@@ -98,3 +98,53 @@ def test_no_more_than_a_few_objects_wait_for_the_first_key_object() -> None:
             assert receiver.datagram(data, 0.0) == []
     assert [frame.number for data in key for frame in receiver.datagram(data, 0.02)] == [0]
     assert receiver.received == 1 + EARLY
+
+
+LOWER = lower(9)
+
+
+def test_a_lower_rung_belongs_to_the_pictures_before_it() -> None:
+    assert rungs((LOWER, video(1), video(2), LOWER, lower(10))) == {9: 2}
+    assert rungs((video(1), LOWER, video(2), lower(10))) == {9: 1, 10: 2}
+
+
+def test_a_key_object_of_either_rung_takes_the_place_of_both() -> None:
+    upper, fewer = pair(LOWER)
+    receiver = upper.receiver(None, LOWER)
+    shown: list[tuple[int, int]] = []
+
+    def send(source: Source, key: bool, captured: float, arrives: bool = True) -> None:
+        for data in source.object(frame(key, captured=captured)):
+            if arrives:
+                shown.extend((one.track, one.number) for one in receiver.datagram(data, captured))
+
+    receiver.beacon(LOWER.id, 5, False, 0.0)
+    assert receiver.tails(3.0) == [], "it is not what we get"
+    send(upper, True, 1.00)
+    send(upper, False, 1.03)
+    send(fewer, True, 1.06)
+    send(upper, False, 1.05)  # was on its way
+    send(fewer, False, 1.09)
+    assert shown == [(1, 0), (1, 1), (9, 0), (9, 1)]
+    receiver.beacon(1, 40, False, 1.1)
+    assert receiver.tails(3.0) == receiver.recoveries(3.0) == [], "what the other rung shows is not missed"
+    send(upper, True, 1.08)  # older than what is shown
+    send(fewer, False, 1.12)
+    assert shown[4:] == [(9, 2)]
+    send(upper, True, 1.15)
+    send(fewer, False, 1.14)
+    send(upper, False, 1.18)
+    assert shown[5:] == [(1, 4), (1, 5)]
+
+
+def test_where_the_key_object_of_the_other_rung_is_lost_it_is_asked_for() -> None:
+    upper, fewer = pair(LOWER)
+    receiver = upper.receiver(None, LOWER)
+    shown = [one.track for data in fewer.object(frame(True, captured=1.0)) for one in receiver.datagram(data, 1.0)]
+    upper.object(frame(True, captured=1.03))
+    for data in upper.object(frame(False, captured=1.06)):
+        shown += [one.track for one in receiver.datagram(data, 1.06)]
+    assert shown == [LOWER.id]
+    due = receiver.next_check(1.06)
+    assert due is not None and receiver.recoveries(due - 0.01) == []
+    assert receiver.recoveries(due) == [(1, 1)]

@@ -10,7 +10,7 @@ import pytest
 
 from avl_host.assembly import Served, assemble
 from avl_host.desktop.clipboard import MemoryClipboard
-from avl_host.encode.budget import Budget
+from avl_host.encode.budget import Budget, Slow
 from avl_host.encode.codecs.coders import decodable
 from avl_host.encode.pipeline import Row
 from avl_host.input.recorder import InputRecorder
@@ -109,6 +109,12 @@ class Coder:
 
     def request_key(self) -> None:
         self.asked.append("key")
+
+    def request_lower_key(self) -> None:
+        return
+
+    def set_slow(self, slow: Slow | None) -> None:
+        return
 
     def request_everything(self) -> None:
         self.asked.append("everything")

@@ -104,7 +104,7 @@ def test_on_a_long_way_a_repair_may_take_longer(rtt: float, within: float) -> No
 
 def test_a_key_object_makes_a_slow_viewer_s_older_datagrams_useless() -> None:
     carrier = MemoryCarrier(("10.0.0.9", 1), 0)
-    fanout = Fanout(lambda _track, _number: None, lambda _count, _tracks, _rate, _hold: None, (video(TRACK),))
+    fanout = Fanout(lambda _track, _number: None, lambda _count, _tracks, _rate, _hold, _slow: None, (video(TRACK),))
     fanout.admit(1, carrier, (TRACK,), (), 0.0)
     for number in range(3):
         fanout.datagrams(fragments(number, MAX_OBJECT_SIZE // 8, key=number == 0), MEDIA, 0.0)

@@ -142,6 +142,7 @@ def test_tracks() -> None:
     vectors = _read("track")
     for case in vectors["valid"]:
         assert track_cases.read(tuple(map(tuple, case["rows"]))) == case["tracks"], case["why"]
+        assert track_cases.lower(tuple(map(tuple, case["rows"]))) == case["rungs"], case["why"]
     for case in vectors["invalid"]:
         assert track_cases.read(tuple(map(tuple, case["rows"]))) is None, case["why"]
 

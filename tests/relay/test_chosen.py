@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from avl_protocol.endpoint.loop.world import World
 from avl_protocol.rate.limits import DEFAULT, Allowance, Limits, Places
 from avl_relay import cli
 from avl_relay.chosen import chosen
 from avl_relay.config import RelaySettings
+from avl_relay.relay import Relay
 
 
 def test_every_limit_can_be_set_to_its_default_and_to_twice_of_it() -> None:
@@ -67,10 +69,15 @@ def test_what_is_wrong_is_said(line: str, sentence: str) -> None:
 def test_the_command_takes_a_file_and_then_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[RelaySettings] = []
 
-    async def serve(world: object, settings: RelaySettings, service: object, tell: object) -> str:
-        served.append(settings)
+    class Noting(Relay):
+        def __init__(self, world: World, settings: RelaySettings) -> None:
+            served.append(settings)
+            super().__init__(world, settings)
+
+    async def serve(*arguments: object, **named: object) -> str:
         return ""
 
+    monkeypatch.setattr("avl_relay.relay.Relay", Noting)
     monkeypatch.setattr("avl_relay.operators.service.serve", serve)
     monkeypatch.setattr("avl_relay.operators.log.configure_log", lambda form: None)
     limits = tmp_path / "limits"

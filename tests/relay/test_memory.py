@@ -35,11 +35,11 @@ def test_steps_are_taken_one_after_the_other_and_told_once() -> None:
 
 def test_a_step_is_left_some_way_below_where_it_was_entered() -> None:
     marks = Watermarks(GIB, DEFAULT)
-    steps = []
+    held: list[Step] = []
     for share in (0.81, 0.80 - SLACK / 2, 0.80 - 1.5 * SLACK):
         marks.look(Use(round(share * GIB), 0))
-        steps.append(marks.step)
-    assert steps == [Step.QUEUES, Step.QUEUES, Step.SPARES]
+        held.append(marks.step)
+    assert held == [Step.QUEUES, Step.QUEUES, Step.SPARES]
 
 
 def test_what_waits_counts_though_the_system_has_not_noticed() -> None:

@@ -57,7 +57,7 @@ class Desk:
             presented=lambda track, number, at: self.presented.append((track, number)),
             now=loop.time,
         )
-        self.pipelines.begin((ONE,))
+        self.pipelines.begin(ONE)
 
     def exact(self, number: int, *rects: ExactRect, pixels: bytes = b"", complete: bool = True) -> None:
         """An object of exact pixels comes."""
@@ -99,12 +99,12 @@ async def test_the_first_desktop_of_each_session_has_the_desktop_s_book() -> Non
         now=loop.time,
     )
     book = pipelines.book
-    pipelines.begin((ONE, TWO))
+    pipelines.begin((*ONE, *TWO))
     assert pipelines.books[1] is book is not pipelines.books[3]
     assert pipelines.canvases == {}, "nothing has come"
-    pipelines.begin((ONE, TWO))
+    pipelines.begin((*ONE, *TWO))
     assert [decoder.closed for decoder in made] == [True, True, False, False], "no picture of the session before counts"
-    pipelines.begin((TWO, (video(5), None)))
+    pipelines.begin((*TWO, video(5)))
     assert pipelines.books[3] is book is pipelines.book and pipelines.books.keys() == {3, 5}
     assert [decoder.closed for decoder in made] == [True] * 4 + [False] * 2
     pipelines.begin(())
@@ -162,7 +162,7 @@ async def test_a_new_session_shows_no_pixel_of_the_one_before() -> None:
     desk = Desk()
     desk.exact(0, solid(RED, 0, 0, 64, 48))
     before = desk.pipelines.canvases[1]
-    desk.pipelines.begin((ONE, TWO))
+    desk.pipelines.begin((*ONE, *TWO))
     assert desk.pipelines.canvases == {} and desk.presenter.latest() is None
     desk.exact(0, solid(BLUE, 0, 0, 16, 16))
     assert desk.pipelines.canvases.keys() == {1} and desk.pipelines.canvases[1] is not before
@@ -171,6 +171,6 @@ async def test_a_new_session_shows_no_pixel_of_the_one_before() -> None:
 
 async def test_objects_of_other_tracks_are_nobody_s() -> None:
     desk = Desk()
-    desk.pipelines.begin((TWO,))
+    desk.pipelines.begin(TWO)
     desk.exact(0, solid(RED, 0, 0, 64, 48))
     assert desk.shown == [] and desk.asked == []

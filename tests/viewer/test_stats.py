@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,13 +145,46 @@ def test_both_tracks_of_a_desktop_count_each_by_its_own_numbers() -> None:
 
 def test_input_to_photon_ends_with_exact_pixels_too() -> None:
     book = PictureBook()
-    book.stats.input_sent(1, 5.0)
-    book.stats.input_applied(1, 105.01)
+    book.input_sent(1, 5.0)
+    book.input_applied(1, 105.01)
     for number, echo in ((0, 105.0), (1, 105.01)):
         book.received(exact(number, 5.02, echo), 5.0)
         book.decoded(exact(number, 5.02, echo), 5.02, 5.021)
         book.presented(2, number, 5.03)
     assert report(book.stats, 5.05)["input_to_photon_ms"] == {"p50": 30.0, "p95": 30.0}
+
+
+def test_the_book_is_asked_while_other_threads_present_pictures() -> None:
+    """It was not guarded then: `deque mutated during iteration`, and a traceback on the person's terminal."""
+    book = PictureBook()
+    asked, done = threading.Event(), threading.Event()
+    finished: list[int] = []
+
+    class Slow(deque[tuple[float, float]]):
+        """Samples in whose middle the presenter's thread comes along, as if it had been given the CPU."""
+
+        def __iter__(self) -> Iterator[tuple[float, float]]:
+            for one in super().__iter__():
+                asked.set()
+                done.wait(0.05)
+                yield one
+
+    def present() -> None:
+        asked.wait()
+        book.host_stages((1000,), 1.1)
+        finished.append(1)
+        done.set()
+
+    book.host_stages((1000,), 1.0)
+    book.stats._stages["grab"] = Slow(book.stats._stages["grab"])
+    presenter = threading.Thread(target=present)
+    presenter.start()
+    try:
+        stages = book.report(1.1, "relay", None, 0, 0, {})["stages_ms"]
+    finally:
+        asked.set()
+        presenter.join()
+    assert stages["grab"] == 1.0 and finished == [1]
 
 
 def test_the_book_tells_when_objects_were_captured_and_what_pictures_are() -> None:
@@ -163,7 +200,7 @@ def test_the_book_tells_when_objects_were_captured_and_what_pictures_are() -> No
     assert book.decoded(frame(9, 1.0), 1.0, 1.002) == 0.999, "of what is not known, when it came"
     book.presented(1, 2, 1.1)
     book.host_stages((1000, 2000, 3000), 1.1)
-    stages = book.stats.report(1.1, "relay", None, 0, 0, {})["stages_ms"]
+    stages = book.report(1.1, "relay", None, 0, 0, {})["stages_ms"]
     assert (stages["grab"], stages["compare"], stages["convert"]) == (1.0, 2.0, 3.0)
     assert (book.encoder, book.decoder) == (None, None)
     for coder, device in (("libx264", "vaapi"), ("", None)):
@@ -171,5 +208,5 @@ def test_the_book_tells_when_objects_were_captured_and_what_pictures_are() -> No
         book.decoded_by(device)
     assert (book.encoder, book.decoder) == ("libx264", "software"), "exact pixels say nothing of it"
     book.renew()
-    assert book.stats.report(1.1, "relay", None, 0, 0, {})["stages_ms"] == {}
+    assert book.report(1.1, "relay", None, 0, 0, {})["stages_ms"] == {}
     assert (book.kind, book.encoder, book.decoder) == (None, None, None)

@@ -341,3 +341,54 @@ test("exact pixels that are malformed are dropped, counted and missing no more; 
   await settled();
   assert.deepEqual(refused, [CLOSE.TOO_LARGE]);
 });
+
+/** A picture that was captured when it says. @param {number | null} depends @param {number} captured */
+function captured(depends, captured) {
+  const made = plaintext(depends);
+  made[3] = captured; // behind the turns, the bits and the group
+  return made;
+}
+
+/** Two tracks of the same pictures; what was shown of both. */
+function twoRungs() {
+  const lower = { ...track(9), kind: 5 };
+  const { media, objects, settled } = receiver([track(1), lower]);
+  /** @param {number} number @param {number} object @param {number | null} depends @param {number} at */
+  const send = async (number, object, depends, at) => {
+    media.datagram(datagram(object, captured(depends, at), depends === null ? FLAG.KEY : 0, number), at);
+    await settled();
+  };
+  const shown = () => objects.map(({ track: of, number }) => [of, number]);
+  return { media, send, shown };
+}
+
+test("a key object of either rung takes the place of both", async () => {
+  const { media, send, shown } = twoRungs();
+  media.beacon(9, 5, false, 0);
+  assert.deepEqual(media.tails(5000), [], "it is not what we get");
+  await send(1, 0, null, 10);
+  await send(1, 1, 0, 13);
+  await send(9, 0, null, 16);
+  await send(1, 2, 1, 15); // was on its way
+  await send(9, 1, 0, 19);
+  assert.deepEqual(shown(), [[1, 0], [1, 1], [9, 0], [9, 1]]);
+  media.beacon(1, 40, false, 20);
+  assert.deepEqual([media.tails(5000), media.recoveries(5000)], [[], []], "what the other rung shows is not missed");
+  await send(1, 3, null, 18); // older than what is shown
+  await send(9, 2, 1, 22);
+  assert.deepEqual(shown().slice(4), [[9, 2]]);
+  await send(1, 4, null, 25);
+  await send(9, 3, 2, 24);
+  await send(1, 5, 4, 28);
+  assert.deepEqual(shown().slice(5), [[1, 4], [1, 5]]);
+});
+
+test("where the key object of the other rung is lost it is asked for", async () => {
+  const { media, send, shown } = twoRungs();
+  await send(9, 0, null, 10);
+  await send(1, 1, 0, 16);
+  assert.deepEqual(shown(), [[9, 0]]);
+  const due = /** @type {number} */ (media.nextCheck(16));
+  assert.deepEqual(media.recoveries(due - 10), []);
+  assert.deepEqual(media.recoveries(due), [[1, 1]]);
+});

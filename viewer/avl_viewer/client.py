@@ -425,7 +425,7 @@ class DesktopClient:
         """We are in."""
         self._ran = True
         self.permissions = Permission(grant.permissions & sum(Permission))
-        self._pictures.begin(desktops(session.tracks))
+        self._pictures.begin(session.tracks)
         assert self._paths is not None
         self._paths.admitted(now)
         self._repeat_wishes()

@@ -32,6 +32,15 @@ class Budget:
     frame_bytes: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """What those take who cannot follow: `bitrate` in bits per second of the slowest; `pictures`: whether they get
+    pictures of their own."""
+
+    bitrate: int
+    pictures: bool
+
+
 class Allowance:
     """A token bucket in bytes. Times are seconds of the caller's clock; `rate` is the most pictures per second."""
 

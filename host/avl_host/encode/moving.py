@@ -38,10 +38,12 @@ TAKEN_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class MovingSettings:
-    """`rate`: the most pictures per second; `threads`: of the encoder."""
+    """`rate`: the most pictures per second; `threads`: of the encoder; `lowest`: they may become smaller than looks
+    good."""
 
     rate: int = 60
     threads: int = 2
+    lowest: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class Moving:
         self._settings = settings
         self._budget = budget
         self._allowance = Allowance(budget, settings.rate)
-        self._rungs = Rungs()
+        self._rungs = Rungs(settings.lowest)
         self._content = Content()
         #: Of whoever codes.
         self._encoder: Encoder | None = None

@@ -22,12 +22,13 @@ from avl_host.capture.cells import Cells, mark, rectangles, touched
 from avl_host.capture.source import CaptureSource, Picture
 from avl_host.encode import shift
 from avl_host.encode.activity import BUSY, FLAT, cost
-from avl_host.encode.budget import Bucket, Budget
+from avl_host.encode.budget import Bucket, Budget, Slow
 from avl_host.encode.coding import Coding, InlineCoding
 from avl_host.encode.delivered import PICTURE, Delivered
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.exactcoder import Copy, ExactCoder
 from avl_host.encode.lanes import Lanes, Room
+from avl_host.encode.lower import Lower, Scene
 from avl_host.encode.moving import Moving, MovingSettings
 from avl_host.encode.rungs import Rung
 from avl_host.encode.shift import Shifted, ShiftFinder
@@ -43,6 +44,9 @@ MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
 OBJECT_SECONDS, OBJECT_LEAST = 0.08, 6_000
 #: Bytes of an object of what somebody missed: whoever is slow gets some of them whole, and asks for the others again.
 OBJECT_AGAIN = 16_000
+#: Of what the slow ones take, the part for their pictures, and the part for what they missed; and of what they take so
+#: many seconds for one picture, or one object of that.
+SLOW_PICTURES, SLOW_AGAIN, SLOW_SECONDS = 0.75, 0.5, 0.25
 #: How many times as large as it was meant to be an object may turn out.
 TOLERANCE = 2.0
 #: What is owed leaves when so much is in the bucket, in bytes, or when it is full.
@@ -106,6 +110,7 @@ class Pipeline:
         clock: Callable[[], float],
         settings: PipelineSettings | None = None,
         coding: Coding[EncodedFrame] | None = None,
+        lower_coding: Coding[EncodedFrame] | None = None,
     ) -> None:
         self._source = source
         self._permit = permit
@@ -114,6 +119,7 @@ class Pipeline:
         # Requests: written from any thread, each by one assignment or one append.
         self._wanted_chroma = settings.chroma
         self._budget = Budget(settings.bitrate)
+        self._slow: Slow | None = None
         self._key_wanted = self._everything_wanted = False
         self._missing: deque[tuple[tuple[Row, ...], Callable[[tuple[Row, ...], int], None]]] = deque()
         self._input_applied = self._echo = 0.0
@@ -121,8 +127,10 @@ class Pipeline:
         self._kept_budget = self._budget
         self._bucket = Bucket(settings.bitrate / 8)
         self._coder = ExactCoder()
+        self._again_bucket = Bucket(settings.bitrate / 8)
         self._shifts = ShiftFinder()
         self._moving = Moving(open_encoder, self._budget, MovingSettings(settings.rate, settings.threads))
+        self._lower = Lower(open_encoder, MovingSettings(settings.rate, 1, lowest=True), lower_coding or InlineCoding())
         self._coding: Coding[EncodedFrame] = coding or InlineCoding()
         #: What is to travel as pictures and has not been coded yet; and the earliest time for the next one.
         self._due: Cells = np.zeros((1, 1), np.bool_)
@@ -150,6 +158,14 @@ class Pipeline:
     def request_key(self) -> None:
         """Let pictures begin a new group soon, where there are any; requests within 300 ms are answered by one."""
         self._key_wanted = True
+
+    def request_lower_key(self) -> None:
+        """The same for the pictures with fewer bits."""
+        self._lower.request_key()
+
+    def set_slow(self, slow: Slow | None) -> None:
+        """There is somebody who cannot follow (None: nobody)."""
+        self._slow = slow
 
     def request_everything(self) -> None:
         """Somebody comes who has nothing: send all that pictures do not show as exact pixels, and those anew."""
@@ -204,7 +220,7 @@ class Pipeline:
             return None
         if not ready:
             return self._earliest if self._changed else None
-        times: list[float | None] = [self._moving.due]
+        times: list[float | None] = [self._moving.due, self._lower.next_step()]
         if self._changed or self._everything_wanted:
             times.append(self._earliest)
         if not self._coding.busy:
@@ -213,6 +229,8 @@ class Pipeline:
             if self._key_due():
                 times.append(self._moving.key_earliest)
         if self._delivered is not None:
+            if self._delivered.again.any():
+                times.append(self._again_at())
             if self._delivered.owed.any():
                 times.append(self._bucket.full_at(self._enough()))
             times.append(self._lanes.rests_at(self._delivered))
@@ -221,7 +239,7 @@ class Pipeline:
     def step(self, now: float) -> tuple[Frame, ...]:
         """Do what is due at `now`; what is to be sent, in order. Raises SourceLost, EncoderFailed."""
         self._answer()
-        frames: list[Frame] = list(self._coded(now))
+        frames: list[Frame] = [*self._coded(now), *self._lower.take(now)]
         ready = self._permit.ready()
         if not ready and not self._urgent(now):
             return tuple(frames)
@@ -235,6 +253,7 @@ class Pipeline:
         if everything:
             delivered.owe_everything()
             self._settled = False
+        self._owe_again(delivered, now)
         delivered.owed |= self._lanes.at_rest(delivered, now) & ~self._due
         if not ready:
             # What answers a person is small, and goes first in every queue; all else waits.
@@ -251,6 +270,8 @@ class Pipeline:
                 frames += self._coded(now)
         elif self._moving.idle and not self._coding.busy:
             self._moving.close()
+        if self._lower.running:
+            frames += self._code_lower(picture, delivered, now)
         return tuple(frames)
 
     def _urgent(self, now: float) -> bool:
@@ -261,6 +282,7 @@ class Pipeline:
         """Let go of the encoder."""
         self._coding.close()
         self._moving.close()
+        self._lower.close()
 
     def _answer(self) -> None:
         """Owe what somebody misses."""
@@ -268,8 +290,8 @@ class Pipeline:
             rows, tell = self._missing.popleft()
             if self._delivered is not None:
                 self._delivered.owe_missing(rows)
-                self._settled = self._settled and not self._delivered.owed.any()
-                self._again = self._again or bool(self._delivered.owed.any())
+                self._settled = self._settled and self._delivered.settled
+                self._again = self._again or bool(self._delivered.again.any())
             # Where nothing of it is to be sent again, what was settled stays so.
             newest = max((last for _, last in rows), default=-1) if self._settled else self._number - 1
             self.answers.append(Answer(rows, newest, tell))
@@ -285,8 +307,35 @@ class Pipeline:
             self._kept_budget = self._budget
             self._moving.set_budget(self._kept_budget)
         self._moving.climb(now)
+        slow = self._slow
+        budget = None
+        if slow is not None and slow.pictures:
+            budget = Budget(round(SLOW_PICTURES * slow.bitrate), round(slow.bitrate / 8 * SLOW_SECONDS))
+        self._lower.follow(budget, now)
         rate = self._kept_budget.bitrate / 8
         self._bucket.refill(max(BESIDE_PICTURES * rate, ALONE * rate - self._moving.taken(now)), now)
+
+    def _owe_again(self, delivered: Delivered, now: float) -> None:
+        """Owe what somebody missed: at once, or where there is somebody who cannot follow as fast as that one takes it.
+        All others get it too, who do not need it."""
+        slow = self._slow
+        self._again_bucket.refill((self._kept_budget.bitrate if slow is None else SLOW_AGAIN * slow.bitrate) / 8, now)
+        if not delivered.again.any() or now < self._again_at():
+            return
+        chosen = delivered.again
+        if slow is not None:
+            chosen = self._chosen(chosen, self._again_level())
+            self._again_bucket.spend(round(float(self._cost[chosen].sum()) * self._accuracy))
+        delivered.owe_again(chosen.copy())
+
+    def _again_level(self) -> float:
+        """Bytes of what somebody missed that are sent at a time where there is one who cannot follow."""
+        slow = self._slow
+        return OBJECT_AGAIN if slow is None else max(OBJECT_LEAST, min(OBJECT_AGAIN, slow.bitrate / 8 * SLOW_SECONDS))
+
+    def _again_at(self) -> float:
+        """When what somebody missed may be sent."""
+        return self._clock() if self._slow is None else self._again_bucket.full_at(self._again_level())
 
     def _enough(self) -> float:
         """Bytes that must be in the bucket before what is owed is sent."""
@@ -321,6 +370,7 @@ class Pipeline:
             return
         self._settled = False
         self._moving.changed(changed)
+        self._lower.changed(changed)
         fresh = changed if moving is None or moving.shape != changed.shape else changed & ~moving
         found = cost(picture.pixels, fresh)
         self._cost[fresh] = found[fresh]
@@ -387,6 +437,7 @@ class Pipeline:
             self._accuracy = 0.8 * self._accuracy + 0.2 * len(data) / expected
         self._bucket.spend(len(data))
         self._moving.spend(len(data))
+        self._lower.spend(len(data))
         frame = ExactFrame(
             data=data,
             captured=captured,
@@ -448,6 +499,14 @@ class Pipeline:
         delivered.sent_picture(prepared.all_dirty if prepared.key else prepared.dirty)
         self._settled = False
         self._coding.begin(partial(self._moving.code, prepared))
+
+    def _code_lower(self, picture: Picture, delivered: Delivered, now: float) -> list[EncodedFrame]:
+        """Have a picture of what moves coded with fewer bits, as far as that is not to be exact by now."""
+        moving = ((delivered.source == PICTURE) & ~delivered.owed) | self._due
+        showing = delivered.source == PICTURE
+        scene = Scene(picture=picture, moving=moving, showing=showing, echo=self._echo, captured=self._stamp)
+        self._lower.step(scene, self._chroma(moving), now)
+        return self._lower.take(now)
 
     def _coded(self, now: float) -> list[EncodedFrame]:
         """The pictures that have been coded."""

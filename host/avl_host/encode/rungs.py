@@ -33,11 +33,13 @@ class Need:
     fps: int
 
 
-WHOLE, THREE_QUARTERS, HALF = Fraction(1), Fraction(3, 4), Fraction(1, 2)
+WHOLE, THREE_QUARTERS, HALF, QUARTER = Fraction(1), Fraction(3, 4), Fraction(1, 2), Fraction(1, 4)
 FULL = Rung(WHOLE, 60)
 #: Best first.
 STILL_LADDER = tuple(Rung(WHOLE, fps) for fps in (60, 30, 20, 15, 10))
 MOTION_LADDER = (FULL, Rung(THREE_QUARTERS, 60), *(Rung(HALF, fps) for fps in (60, 30, 20, 15, 10)))
+#: What is below that, for who could not be shown anything else.
+LOWEST_LADDER = tuple(Rung(scale, fps) for scale in (HALF, QUARTER) for fps in (30, 20, 15, 10))
 #: Bits per pixel by frame rate: the rarer the pictures, the less of one is found in the one before.
 STILL_BITS = {60: 0.012, 30: 0.020, 20: 0.025, 15: 0.030, 10: 0.040}
 MOTION_BITS = {60: 0.050, 30: 0.060, 20: 0.070, 15: 0.080, 10: 0.100}
@@ -47,16 +49,18 @@ UP_SECONDS = 2.0
 MARGIN = 1.15
 #: Seconds between changes of scale, each of which costs a key frame.
 SCALE_SECONDS = 2.0
-#: Rows that a picture made smaller has at least.
-LEAST_ROWS = 360
+#: Rows that a picture made smaller has at least; and for who could not be shown anything else.
+LEAST_ROWS, LOWEST_ROWS = 360, 48
 
 
 class Rungs:
-    """Where a track stands. Times are seconds of the caller's clock."""
+    """Where a track stands. `lowest`: it may become smaller than looks good. Times are seconds of the caller's
+    clock."""
 
-    __slots__ = ("_enough_since", "_rung", "_scaled_at", "due")
+    __slots__ = ("_enough_since", "_lowest", "_rung", "_scaled_at", "due")
 
-    def __init__(self) -> None:
+    def __init__(self, lowest: bool = False) -> None:
+        self._lowest = lowest
         self._rung = FULL
         self._scaled_at = float("-inf")
         self._enough_since: float | None = None
@@ -73,11 +77,11 @@ class Rungs:
         def required(rung: Rung) -> float:
             return required_bits(rung.fps, motion, need) * rung.fps * width * height * float(rung.scale**2)
 
-        ladder = [
-            rung
-            for rung in (MOTION_LADDER if motion else STILL_LADDER)
-            if rung.scale == WHOLE or height * rung.scale >= LEAST_ROWS
-        ]
+        ladder = list(MOTION_LADDER if motion else STILL_LADDER)
+        if self._lowest:
+            ladder += [rung for rung in LOWEST_LADDER if rung not in ladder]
+        rows = LOWEST_ROWS if self._lowest else LEAST_ROWS
+        ladder = [rung for rung in ladder if rung.scale == WHOLE or height * rung.scale >= rows]
         best = next((rung for rung in ladder if required(rung) <= bitrate), ladder[-1])
         current = self._rung
         self.due = None

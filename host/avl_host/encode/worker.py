@@ -15,7 +15,7 @@ from functools import partial
 from typing import Protocol
 
 from avl_host.capture.source import CaptureSource, CursorImage, SourceLost
-from avl_host.encode.budget import Budget
+from avl_host.encode.budget import Budget, Slow
 from avl_host.encode.encoder import EncoderFailed
 from avl_host.encode.pipeline import Pipeline, Row
 from avl_protocol.endpoint.loop.faults import Faults
@@ -46,6 +46,9 @@ class Worker(Protocol):
     def request_key(self) -> None:
         """Begin a new group of pictures soon, where there are any."""
 
+    def request_lower_key(self) -> None:
+        """The same for the pictures with fewer bits."""
+
     def request_everything(self) -> None:
         """Send all of the desktop anew."""
 
@@ -55,6 +58,9 @@ class Worker(Protocol):
 
     def set_budget(self, budget: Budget) -> None:
         """Keep to another budget from the next picture on."""
+
+    def set_slow(self, slow: Slow | None) -> None:
+        """There is somebody who cannot follow (None: nobody)."""
 
     def set_chroma(self, chroma: Chroma) -> None:
         """Change chroma sampling, with a key frame."""
@@ -139,6 +145,11 @@ class ThreadWorker:
         self._pipeline.request_key()
         self.wake()
 
+    def request_lower_key(self) -> None:
+        """Begin a new group of the pictures with fewer bits soon."""
+        self._pipeline.request_lower_key()
+        self.wake()
+
     def request_everything(self) -> None:
         """Send all of the desktop anew."""
         self._pipeline.request_everything()
@@ -152,6 +163,11 @@ class ThreadWorker:
     def set_budget(self, budget: Budget) -> None:
         """Keep to another budget from the next picture on; nothing is captured for its sake."""
         self._pipeline.set_budget(budget)
+
+    def set_slow(self, slow: Slow | None) -> None:
+        """There is somebody who cannot follow."""
+        self._pipeline.set_slow(slow)
+        self.wake()
 
     def set_chroma(self, chroma: Chroma) -> None:
         """Change chroma sampling, with a key frame."""
@@ -252,6 +268,11 @@ class InlineWorker:
         self._pipeline.request_key()
         self.wake()
 
+    def request_lower_key(self) -> None:
+        """Begin a new group of the pictures with fewer bits soon."""
+        self._pipeline.request_lower_key()
+        self.wake()
+
     def request_everything(self) -> None:
         """Send all of the desktop anew."""
         self._pipeline.request_everything()
@@ -265,6 +286,11 @@ class InlineWorker:
     def set_budget(self, budget: Budget) -> None:
         """Keep to another budget from the next picture on."""
         self._pipeline.set_budget(budget)
+
+    def set_slow(self, slow: Slow | None) -> None:
+        """There is somebody who cannot follow."""
+        self._pipeline.set_slow(slow)
+        self.wake()
 
     def set_chroma(self, chroma: Chroma) -> None:
         """Change chroma sampling, with a key frame."""

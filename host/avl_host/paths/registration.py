@@ -292,7 +292,7 @@ class Registration:
             self._publisher.request_key(message.track)
         elif isinstance(message, Viewers):
             wanted = message.tracks if message.count else ()
-            hop.upload.audience(wanted, message.rate, message.hold_ms / 1000, now)
+            hop.upload.audience(wanted, message.rate, message.hold_ms / 1000, now, message.slow)
             self._publisher.changed()
         elif isinstance(message, Observed) and self._whereabouts.observed(self, message.address):
             self._moved()

@@ -60,7 +60,7 @@ class PicturePlan:
         if smooth and upload.subscription is not None:
             upload.subscription.go_on()
         else:
-            self._publisher.request_key()
+            self._publisher.welcome()
 
     def _end(self, subscriber: Subscriber, path: SubscriberPath) -> None:
         upload = path.hop.upload

@@ -1,4 +1,4 @@
-"""Publication: one desktop that this host publishes by two tracks, with the worker that makes their frames and what
+"""Publication: one desktop that this host publishes by its tracks, with the worker that makes their frames and what
 seals them (spec 05-media, 5.1).
 
 Audience, uploads and the rate that all desktops take together are the host's (`publisher`).
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from avl_host.encode.budget import Budget
+from avl_host.encode.budget import Budget, Slow
 from avl_host.encode.pipeline import Row
 from avl_host.encode.worker import Worker
 from avl_host.publish.permit import CapturePermit
-from avl_protocol.media.frame import Chroma, ExactFrame, Frame
+from avl_protocol.media.frame import Chroma, EncodedFrame, ExactFrame, Frame
 from avl_protocol.media.track import Track
 from avl_protocol.rate.hop import frame_limit
 from avl_protocol.session.media.sender import MediaSender
@@ -22,9 +22,19 @@ class Publication:
     """What is asked of one desktop's worker, if it has one yet, each thing only when it changes. `bitrate`: bits per
     second that it begins with."""
 
-    def __init__(self, pictures: MediaSender, exact: MediaSender, bitrate: int, permit: CapturePermit) -> None:
+    def __init__(
+        self,
+        *,
+        pictures: MediaSender,
+        exact: MediaSender,
+        lower: MediaSender | None,
+        bitrate: int,
+        permit: CapturePermit,
+    ) -> None:
         self.pictures = pictures
         self.exact = exact
+        #: The same pictures with fewer bits, for who cannot follow; None where they are not published.
+        self.lower = lower
         #: Whether all of the desktop was sent as exact pixels, as of the newest object of either track.
         self.settled = False
         #: What codes its pictures, as libavcodec calls it; empty before the first.
@@ -36,19 +46,23 @@ class Publication:
         self._worker: Worker | None = None
         self._bitrate = bitrate
         self._chroma = Chroma.YUV444
+        self._slow: Slow | None = None
 
     @property
-    def senders(self) -> tuple[MediaSender, MediaSender]:
-        """Both tracks."""
-        return self.pictures, self.exact
+    def senders(self) -> tuple[MediaSender, ...]:
+        """All tracks."""
+        return (self.pictures, self.exact, *(() if self.lower is None else (self.lower,)))
 
     @property
-    def tracks(self) -> tuple[Track, Track]:
+    def tracks(self) -> tuple[Track, ...]:
         """What it publishes."""
-        return self.pictures.track, self.exact.track
+        return tuple(sender.track for sender in self.senders)
 
     def sender_of(self, frame: Frame) -> MediaSender:
         """The track of a frame, which is about to be sent."""
+        if isinstance(frame, EncodedFrame) and frame.lower:
+            assert self.lower is not None
+            return self.lower
         self.settled = isinstance(frame, ExactFrame) and frame.settled
         return self.exact if isinstance(frame, ExactFrame) else self.pictures
 
@@ -60,6 +74,11 @@ class Publication:
         """Begin a new group of pictures soon."""
         if self._worker is not None:
             self._worker.request_key()
+
+    def request_lower_key(self) -> None:
+        """The same for the pictures with fewer bits."""
+        if self._worker is not None:
+            self._worker.request_lower_key()
 
     def request_everything(self) -> None:
         """Send all of the desktop anew: somebody comes who has nothing."""
@@ -87,6 +106,20 @@ class Publication:
         if self._worker is not None and chroma is not self._chroma:
             self._chroma = chroma
             self._worker.set_chroma(chroma)
+
+    def set_slow(self, bitrate: int, pictures: bool) -> None:
+        """The slowest of those who cannot follow takes so many bits per second (0: all can); `pictures`: they get
+        pictures with fewer bits. Small changes are let pass."""
+        if self._worker is None:
+            return
+        slow, before = Slow(bitrate, pictures) if bitrate else None, self._slow
+        if slow is None or before is None or slow.pictures != before.pictures:
+            changes = slow != before
+        else:
+            changes = abs(slow.bitrate - before.bitrate) > before.bitrate // 20
+        if changes:
+            self._slow = slow
+            self._worker.set_slow(slow)
 
     def set_bitrate(self, target: int, most: int) -> None:
         """Keep to `target` bits per second, of `most` that the host may ever send; small changes are let pass."""

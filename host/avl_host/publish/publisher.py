@@ -18,8 +18,9 @@ from avl_host.publish.upload import Upload
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.media.frame import EncodedFrame, Frame
-from avl_protocol.media.track import Track, exact, video
+from avl_protocol.media.track import Track, exact, lower, rungs, video
 from avl_protocol.session.media.keys import MediaKeyring
+from avl_protocol.session.media.rungs import Flow
 from avl_protocol.session.media.sender import MediaSender, repair
 from avl_protocol.wire.endtoend import Rate, Stages
 from avl_protocol.wire.registry import T_REPORT
@@ -30,15 +31,29 @@ PAUSE = 5.0
 STILL = 0.1
 #: Seconds between two words to the audience about our hop's rate.
 RATE_INTERVAL = 1.0
+#: Who comes while others watch shares a key object with who comes in the next so many seconds, and with who comes in
+#: as many after that one, for so many at most: a crowd costs one, and a single viewer hardly waits.
+GATHER, GATHER_MOST = 0.06, 0.31
+#: Seconds between two choices of what direct viewers get.
+CHOICE_INTERVAL = 0.1
 #: Below this nothing is readable, and with this it begins, while nothing is known of a path; bits per second.
 LEAST_BITRATE, FIRST_BITRATE = 200_000, 7_500_000
+#: What the number of a track of pictures with fewer bits is above that of the others.
+LOWER = 0x80
+
+
+def desktop(at: int) -> tuple[Track, Track, Track]:
+    """The tracks of a host's desktop, from 0 on: pictures, exact pixels, and the pictures with fewer bits."""
+    return video(1 + 2 * at), exact(2 + 2 * at), lower(LOWER + 1 + 2 * at)
+
+
 #: What a host with one desktop publishes.
-ONE_DESKTOP = ((video(1), exact(2)),)
+ONE_DESKTOP = (desktop(0),)
 
 
 class Publisher:
-    """The tracks of a host's desktops, pictures and exact pixels of each. `max_bitrate`: bits per second of all of them
-    together, at most; `coders` choose codec and chroma.
+    """The tracks of a host's desktops: pictures and exact pixels of each, and perhaps those pictures with fewer bits.
+    `max_bitrate`: bits per second of all of them together, at most; `coders` choose codec and chroma.
 
     It lives on the event loop; the workers' threads read the permits of their publications and nothing else. `ask` has
     the loop call `look`, and may be called on any thread.
@@ -53,7 +68,7 @@ class Publisher:
         max_bitrate: int,
         on_figures: Callable[[Stages | Rate, Upload | None], None],
         ask: Callable[[], None],
-        desktops: Sequence[tuple[Track, Track]] = ONE_DESKTOP,
+        desktops: Sequence[tuple[Track, ...]] = ONE_DESKTOP,
         coders: Coders | None = None,
     ) -> None:
         self._clock = clock
@@ -68,16 +83,22 @@ class Publisher:
         #: What is published, the desktop that viewers show first in front.
         self.publications = tuple(
             Publication(
-                self._sender(pictures, signer),
-                self._sender(exact, signer),
-                min(FIRST_BITRATE, max_bitrate),
-                CapturePermit(ask),
+                pictures=self._sender(pictures, signer),
+                exact=self._sender(exact, signer),
+                lower=self._sender(lower[0], signer) if lower else None,
+                bitrate=min(FIRST_BITRATE, max_bitrate),
+                permit=CapturePermit(ask),
             )
-            for pictures, exact in desktops
+            for pictures, exact, *lower in desktops
         )
+        self._rungs = rungs(self.tracks)
+        self._flows = {track.id: Flow() for track in self.tracks}
         self._uploads: dict[Upload, float] = {}
         self._audience: dict[object, Formats] = {}
         self._skipped = 0
+        self._chosen_at = float("-inf")
+        #: Since when somebody waits for what a newcomer needs, and who came last; whether that is everything.
+        self._gathering: tuple[float, float, bool] | None = None
         self._stages_at = 0.0
         self._stages: Stages | None = None
 
@@ -106,6 +127,7 @@ class Publisher:
     def open(self, upload: Upload) -> None:
         """Send over this upload too, while anybody watches there."""
         self._uploads[upload] = 0.0
+        upload.arrange(self._rungs)
         upload.offer_spare()
 
     def close(self, upload: Upload) -> None:
@@ -146,7 +168,7 @@ class Publisher:
             publication.set_chroma(chroma)
         self.look()
         if able is not None:
-            self.request_everything()
+            self.welcome(everything=True)
 
     def changed(self) -> None:
         """The audience has changed: its size, its tracks, its paths, or what its decoders can take."""
@@ -154,11 +176,38 @@ class Publisher:
         self.look()
         self.wake()
 
+    def welcome(self, everything: bool = False) -> None:
+        """Somebody comes who needs a key object, or (`everything`) has nothing at all: at once where nobody else
+        watches, else together with those who come in the next moment."""
+        if len(self._audience) <= 1:
+            self._gathering = None
+            self._send_anew(everything)
+            return
+        now = self._clock()
+        first, _, all_of_it = self._gathering or (now, now, False)
+        self._gathering = first, now, all_of_it or everything
+
+    def _send_anew(self, everything: bool) -> None:
+        if everything:
+            self.request_everything()
+        else:
+            self.request_key()
+
+    @property
+    def _gathered_at(self) -> float | None:
+        """When those who have come are sent what they need."""
+        if self._gathering is None:
+            return None
+        first, last, _ = self._gathering
+        return min(first + GATHER_MOST, last + GATHER)
+
     def request_key(self, track: int | None = None) -> None:
         """Begin a new group of a track of pictures soon, or (None) of every one; nothing for another track."""
         for publication in self.publications:
             if track is None or track == publication.pictures.track.id:
                 publication.request_key()
+            if publication.lower is not None and (track is None or track == publication.lower.track.id):
+                publication.request_lower_key()
 
     def request_everything(self) -> None:
         """Send all of every desktop anew: somebody comes who has nothing."""
@@ -225,10 +274,15 @@ class Publisher:
         """When the next picture may have to wait, or no longer has to, without anything having happened."""
         due = [upload.hold_until for upload in self._uploads if upload.hold_until]
         due += [publication.look_at for publication in self.publications if publication.look_at is not None]
+        if (gathered := self._gathered_at) is not None:
+            due.append(gathered)
         return min(due, default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
+        if self._gathering is not None and (gathered := self._gathered_at) is not None and now >= gathered:
+            everything, self._gathering = self._gathering[2], None
+            self._send_anew(everything)
         held = [upload for upload in self._uploads if upload.hold_until and now >= upload.hold_until]
         for upload in held:
             upload.hold_until = 0.0
@@ -246,9 +300,10 @@ class Publisher:
         sender = publication.sender_of(frame)
         sealed = sender.seal(frame)
         now = self._clock()
+        self._flows[sender.track.id].add(len(sealed[2]), now)
         for upload in self._watched(publication):
             if upload.watches(sender.track.id) and not upload.send(sender, sealed, now):
-                publication.request_key()
+                self.request_key(sender.track.id)
         if isinstance(frame, EncodedFrame):
             publication.coder = self._coders.library(frame.chroma, (frame.width, frame.height))
         publication.look_at = now + STILL
@@ -296,3 +351,21 @@ class Publisher:
         active = [one for one in self.publications if self._watched(one)]
         for publication in active:
             publication.set_bitrate(round(target / len(active)), self._max_bitrate)
+        slow = self._slow(watched)
+        for publication in active:
+            track = None if publication.lower is None else publication.lower.track.id
+            needed = track is not None and any(upload.watches(track) for upload in watched)
+            publication.set_slow(round(max(slow, LEAST_BITRATE) / len(active)) if slow or needed else 0, needed)
+
+    def _slow(self, watched: Sequence[Upload]) -> int:
+        """Bits per second that the slowest of those takes who cannot follow; 0: all can. Who came directly is asked
+        here, as a relay asks its viewers."""
+        now = self._clock()
+        direct = [upload.subscription for upload in watched if upload.subscription is not None]
+        if direct and now >= self._chosen_at + CHOICE_INTERVAL:
+            self._chosen_at = now
+            flows = {track: flow.rate(now) for track, flow in self._flows.items()}
+            for subscription in direct:
+                for track in subscription.choose(flows, now):
+                    self.request_key(track)
+        return min((rate for upload in watched if (rate := upload.slow_rate(now))), default=0)

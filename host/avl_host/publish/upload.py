@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.session.media.sender import MediaSender
@@ -30,25 +30,39 @@ class Upload:
         #: What was sent here last.
         self._last: MediaSender | None = None
         self._wanted_rate = 0
+        #: The tracks of it that were named last, and what the slowest of those takes who cannot follow.
+        self._named: frozenset[int] = frozenset()
+        #: Those of them that are pictures with fewer bits.
+        self._lower: frozenset[int] = frozenset()
+        self._slow_rate = 0
         self.hold_until = 0.0
 
     def watches(self, track: int | None = None) -> bool:
-        """Whether anybody gets a track here (None: any); a relay may know better than we do."""
+        """Whether anybody gets a track here (None: any); a relay may know better than we do. Nobody gets pictures with
+        fewer bits before somebody needed them."""
         if self.sessions == 0:
             return False
+        if track is not None and track in self._lower and self.subscription is None:
+            return track in self._named
         wanted = self._wanted if self.subscription is None else self.subscription.wanted
         return wanted is None or (bool(wanted) if track is None else track in wanted)
+
+    def arrange(self, rungs: Mapping[int, int]) -> None:
+        """These tracks, by number, are lower rungs of those."""
+        self._lower = frozenset(rungs)
+        if self.subscription is not None:
+            self.subscription.arrange(rungs)
 
     def begin(self) -> None:
         """One more session gets its tracks here. Until the relay says what its viewer wants, that is everything."""
         self.sessions += 1
         self._wanted = None
 
-    def audience(self, wanted: Iterable[int], rate: int, hold: float, now: float) -> None:
-        """A relay reports the tracks that its audience wants, what their hops can take, and for how many seconds to
-        take no picture."""
-        self._wanted = frozenset(wanted)
-        self._wanted_rate = rate
+    def audience(self, wanted: Iterable[int], rate: int, hold: float, now: float, slow: int = 0) -> None:
+        """A relay reports the tracks that its audience wants, what their hops can take, for how many seconds to take no
+        picture, and what the slowest takes of those who cannot follow."""
+        self._wanted = self._named = frozenset(wanted)
+        self._wanted_rate, self._slow_rate = rate, slow
         self.hold_until = now + min(hold, LONGEST_HOLD) if hold > 0 else 0.0
 
     @property
@@ -56,6 +70,12 @@ class Upload:
         """Bits per second that an encoder may use for who watches here; None while nothing is known."""
         rates = [rate for rate in (self.carrier.rate, self._wanted_rate) if rate]
         return min(rates) if rates else None
+
+    def slow_rate(self, now: float) -> int:
+        """Bits per second that the slowest of those takes who cannot follow; 0: all can."""
+        if self.subscription is None:
+            return self._slow_rate
+        return round(self.carrier.rate or 0.0) if self.subscription.slow(now) else 0
 
     def held(self, now: float) -> bool:
         """Whether the next picture would only wait here."""

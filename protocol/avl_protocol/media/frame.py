@@ -49,7 +49,8 @@ class EncodedFrame:
 
     Times are seconds of the host's clock. `input_echo` is when the newest input applied before this capture was
     applied (0: none yet). `width` and `height` are the picture's own; `place` is the part of the desktop that it is of,
-    and `dirty` what of that is to be shown from it, both in desktop pixels.
+    and `dirty` what of that is to be shown from it, both in desktop pixels. `lower`: it is one of those with fewer
+    bits, for who cannot follow the others.
     """
 
     key: bool
@@ -64,6 +65,7 @@ class EncodedFrame:
     place: Rect
     dirty: tuple[Rect, ...] = ()
     stages: StageTimes = field(default_factory=StageTimes)
+    lower: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

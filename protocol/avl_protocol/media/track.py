@@ -75,6 +75,28 @@ def exact(number: int) -> Track:
     )
 
 
+def lower(number: int) -> Track:
+    """A track of the same pictures as those of the track of pictures before it, with fewer bits: for who cannot follow
+    those."""
+    return Track(
+        id=number, kind=TrackKind.LOWER, priority=Priority.VIDEO, lifetime=VIDEO_LIFETIME, entry=TrackEntry.KEY
+    )
+
+
+def rungs(tracks: Iterable[Track]) -> dict[int, int]:
+    """The lower rungs of a host's pictures: the number of each such track, and of the track of pictures that it is one
+    of; the first of each."""
+    found: dict[int, int] = {}
+    pictures: int | None = None
+    for track in tracks:
+        if track.kind == TrackKind.VIDEO:
+            pictures = track.id
+        elif track.kind == TrackKind.LOWER and track.dependent and pictures is not None:
+            found[track.id] = pictures
+            pictures = None
+    return found
+
+
 def desktops(tracks: Iterable[Track]) -> tuple[tuple[Track, Track | None], ...]:
     """The desktops of a host: each track of pictures with that of exact pixels behind it, if there is one."""
     found: list[tuple[Track, Track | None]] = []

@@ -63,6 +63,8 @@ ACK_ROOM = 64
 REORDER_WINDOW = 1024
 #: Streams a peer may have open at once, by direction.
 MAX_BIDIRECTIONAL, MAX_UNIDIRECTIONAL = 64, 8
+#: What a server may open towards its client: a relay has some for each of a host's viewers.
+MAX_OF_SERVER = 1024
 
 _was_sent = attrgetter("was_sent")
 #: Stands in aioquic's place for datagrams while a turn must not send any.
@@ -136,7 +138,9 @@ class Connection(QuicConnection):
             first.stateless_reset_token = issued.reset_token
         if destination is not None:
             self._peer_cid.cid = self._original_destination_connection_id = destination
-        self._local_max_streams_bidi = Limit(QuicFrameType.MAX_STREAMS_BIDI, "max_streams_bidi", MAX_BIDIRECTIONAL)
+        self._local_max_streams_bidi = Limit(
+            QuicFrameType.MAX_STREAMS_BIDI, "max_streams_bidi", MAX_OF_SERVER if self._is_client else MAX_BIDIRECTIONAL
+        )
         self._local_max_streams_uni = Limit(QuicFrameType.MAX_STREAMS_UNI, "max_streams_uni", MAX_UNIDIRECTIONAL)
 
     # ---- identity
@@ -456,6 +460,8 @@ class Connection(QuicConnection):
 
     def _write_stream_limits(self, builder: QuicPacketBuilder, space: QuicPacketSpace, stream: QuicStream) -> None:
         number = stream.stream_id
+        if stream.is_blocked:
+            return  # the peer is not to hear of it yet
         if number not in self._credit.settled and number is not None:
             raised = self._raised(stream)
             if raised is not None:

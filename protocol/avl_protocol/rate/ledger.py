@@ -46,7 +46,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self._named: dict[bytes, dict[int, Sent]] = {}
-        self._kept: deque[tuple[Sent, int]] = deque()
+        #: When the first datagram of each name left.
+        self._kept: deque[tuple[float, bytes, dict[int, Sent]]] = deque()
         self._pending: deque[Sent] = deque()
         self._count = 0
         self._highest = -1
@@ -71,7 +72,7 @@ class Ledger:
 
     def sent(self, payload: bytes, size: int, cookie: object | None, now: float) -> Sent:
         """A datagram leaves; `size` counts all headers. The transport hands the result back to `resolved`."""
-        if self._kept and self._kept[0][0].sent < now - self._memory:
+        if self._kept and self._kept[0][0] < now - self._memory:
             self._forget(now)
         name, fragment = name_of(payload)
         record = Sent(self._count, now, size, cookie, name, name[0] == DatagramType.REPAIR)
@@ -80,11 +81,11 @@ class Ledger:
         named = self._named.get(name)
         if named is None:
             named = self._named[name] = {}
+            self._kept.append((now, name, named))
         named[fragment] = record
         self._pending.append(record)
         if self.oldest is None:
             self.oldest = now
-        self._kept.append((record, fragment))
         return record
 
     def unnamed(self, size: int, cookie: object | None, now: float) -> Sent:
@@ -186,13 +187,10 @@ class Ledger:
         kept = self._kept
         self._memory = min(LONGEST_MEMORY, MEMORY + 2 * self.rtt)
         since = now - self._memory
-        while kept and kept[0][0].sent < since:
-            record, fragment = kept.popleft()
-            named = self._named.get(record.name)
-            if named is not None and named.get(fragment) is record:
-                del named[fragment]
-                if not named:
-                    del self._named[record.name]
+        while kept and kept[0][0] < since:
+            _, name, named = kept.popleft()
+            if self._named.get(name) is named:
+                del self._named[name]
 
     def unresolved(self) -> Sequence[Sent]:
         """Datagrams of which nothing is known, oldest first; for tests and logs."""

@@ -67,6 +67,8 @@ from avl_protocol.wire.registry import (
     TrackKind,
 )
 
+#: Kinds of tracks that a desktop is shown from.
+SHOWN = (TrackKind.VIDEO, TrackKind.LOWER, TrackKind.EXACT)
 #: Clock exchanges: the first few quickly, so that the offset is good before it is needed.
 _CLOCK_QUICK, _CLOCK_SLOW, _QUICK_EXCHANGES = 0.2, 10.0, 5
 
@@ -355,7 +357,7 @@ class ViewerSession:
         self.state = ViewerState.ADMITTED
         self.permissions = Permission(grant.permissions & sum(Permission))
         self.clock.seed(grant.host_time_us / 1e6, now)
-        shown = [track for track in self.tracks if track.kind in (TrackKind.VIDEO, TrackKind.EXACT)]
+        shown = [track for track in self.tracks if track.kind in SHOWN]
         self._watching = Watching(ObjectOpener(grant.media_session, grant.signer), shown, self._events, self.send)
         self._watching.learn(grant.keys, now)
         self._timers.stop(Timer.HANDSHAKE)

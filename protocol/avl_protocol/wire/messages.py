@@ -154,12 +154,14 @@ class Recover:
 @dataclass(frozen=True, slots=True)
 class Viewers:
     """Relay to host: how many receive media, which tracks anybody wants, the rate in bit/s the audience can take (0:
-    unknown), and for how long to take no picture, since a hop's queue must empty first."""
+    unknown), for how long to take no picture, since a hop's queue must empty first, and what the slowest of those takes
+    who cannot follow, in bit/s (0: all follow)."""
 
     count: int
     tracks: tuple[int, ...] = ()
     rate: int = 0
     hold_ms: int = 0
+    slow: int = 0
 
 
 @dataclass(frozen=True, slots=True)

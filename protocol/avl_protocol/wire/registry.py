@@ -173,6 +173,7 @@ class TrackKind(IntEnum):
     AUDIO = 2  # reserved
     CURSOR = 3  # reserved
     EXACT = 4  # rectangles of exact pixels
+    LOWER = 5  # the same pictures with fewer bits
 
 
 class TrackEntry(IntEnum):
@@ -402,7 +403,7 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "DETACH": (13, ((0, "handle", "int"), (1, "code", "int"),)),
     "SUBSCRIBE": (14, ((0, "handle", "int"), (1, "track", "int"), (2, "wish", "int"),)),
     "RECOVER": (15, ((0, "handle", "int"), (1, "track", "int"), (2, "object", "int"),)),
-    "VIEWERS": (16, ((0, "count", "int"), (1, "tracks", "int[]"), (2, "rate", "int"), (3, "hold_ms", "int"),)),
+    "VIEWERS": (16, ((0, "count", "int"), (1, "tracks", "int[]"), (2, "rate", "int"), (3, "hold_ms", "int"), (4, "slow", "int"),)),
     "PING": (17, ((0, "token", "int"),)),
     "PONG": (18, ((0, "token", "int"),)),
     "GOAWAY": (19, ((0, "elsewhere", "str[]"),)),

@@ -39,13 +39,12 @@ class Cap:
 
 
 class Caps:
-    """All that bear on one session; none is the same as no cap. `refused`: objects that were dropped for it."""
+    """All that bear on one session; none is the same as no cap."""
 
-    __slots__ = ("_caps", "refused")
+    __slots__ = ("_caps",)
 
     def __init__(self, caps: Iterable[Cap | None]) -> None:
         self._caps = tuple(cap for cap in caps if cap is not None)
-        self.refused = 0
 
     def __bool__(self) -> bool:
         return bool(self._caps)

@@ -4,7 +4,8 @@
 The relay decides by the clear header, and by what the host said of its tracks. It fills gaps of the upload from parity,
 passes every fragment on once, and adds the parity that each viewer's own hop is worth. A viewer whose link is behind
 loses whole objects, never fragments of them, and goes on at the next key object; at most one object of each track waits
-for it.
+for it. One whose link is too slow for the pictures gets those with fewer bits, which the host makes while somebody
+needs them.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from math import inf
 from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.media import parity
 from avl_protocol.media.cache import ObjectCache
-from avl_protocol.media.track import Track
+from avl_protocol.media.track import Track, rungs
+from avl_protocol.session.media.rungs import Flow
 from avl_protocol.session.media.sender import SentFragment
 from avl_protocol.session.media.subscription import Subscription
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader, of_track
 from avl_protocol.wire.errors import RemoteProtocolError
-from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType
+from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType, ObjectFlag
 from avl_relay.forward.caps import FREE, Caps
 from avl_relay.forward.queuedelay import QueueDelay
 
@@ -35,8 +37,11 @@ LOOK_INTERVAL, RATE_INTERVAL = 0.02, 0.1
 FALLEN = 0.9
 #: Seconds for which a full hop makes the host wait before the next look: a round trip of feedback or two.
 HOLD = 0.04
-#: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate.
-NOBODY, UNTOLD = (0, (), 0), (-1, (), 0)
+#: Seconds for which no key object is asked for on behalf of a viewer that was admitted: the host makes one by itself.
+PROMISED = 0.5
+#: What a host knows of its audience at first, and when it has to be told in any case: count, tracks, rate, and that of
+#: the slow ones.
+NOBODY, UNTOLD = (0, (), 0, 0), (-1, (), 0, 0)
 #: Bytes of objects that are kept while memory is short: enough for who comes late to a still screen.
 LEAN = 256 << 10
 #: First row of the parity that is sent as a probe, beyond what protects an object.
@@ -46,15 +51,15 @@ SPARE_ROW = 64
 class Fanout:
     """One host's media: its audience, and what the audience needs of the host.
 
-    `recover(track, object)` asks the host for a key object; `audience(count, tracks, rate, hold)` tells it how many
-    watch, which tracks anybody wants, the best rate among their hops in bit/s, and for how many milliseconds to take no
-    picture.
+    `recover(track, object)` asks the host for a key object; `audience(count, tracks, rate, hold, slow)` tells it how
+    many watch, which tracks anybody wants, the best rate among their hops in bit/s, for how many milliseconds to take
+    no picture, and the least rate among the hops of those who cannot follow (0: all can).
     """
 
     def __init__(
         self,
         recover: Callable[[int, int], None],
-        audience: Callable[[int, tuple[int, ...], int, int], None],
+        audience: Callable[[int, tuple[int, ...], int, int, int], None],
         tracks: Sequence[Track] = (),
         delay: QueueDelay | None = None,
     ) -> None:
@@ -64,6 +69,9 @@ class Fanout:
         self._recover = recover
         self._audience = audience
         self._tracks: dict[int, Track] = {}
+        #: Which track is a lower rung of which, by number, and what each takes of late.
+        self._rungs: dict[int, int] = {}
+        self._flows: dict[int, Flow] = {}
         self._wanted: tuple[int, ...] = ()
         #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
@@ -72,25 +80,32 @@ class Fanout:
         self._now = 0.0
         self._lean = False
         self._recovered: dict[int, float] = {}
+        #: Until when a key object of a track is expected that was not asked for.
+        self._promised: dict[int, float] = {}
         self._cache = ObjectCache()
         self._protected: dict[int, int] = {}
         self._media_handle = 0
-        self._looked = self._told_at = float("-inf")
-        self._told: tuple[int, tuple[int, ...], int] = NOBODY
+        self._looked = self._chosen_at = self._told_at = float("-inf")
+        self._told: tuple[int, tuple[int, ...], int, int] = NOBODY
         self.publish(tracks)
 
     def publish(self, tracks: Sequence[Track]) -> None:
         """The host describes its tracks, and replaces its earlier description; datagrams of other tracks are
         dropped."""
         self._tracks = {track.id: track for track in tracks}
+        self._rungs = rungs(tracks)
+        self._flows = {track.id: self._flows.get(track.id) or Flow() for track in tracks}
+        for subscription in self._subscriptions.values():
+            subscription.arrange(self._rungs)
         self._protected = {track: number for track, number in self._protected.items() if track in self._tracks}
         self._recovered = {track: at for track, at in self._recovered.items() if track in self._tracks}
 
-    def cap(self, handle: int, carrier: Carrier, caps: Caps) -> None:
-        """Forward no more to a viewer than its caps allow: whole objects are left out, as for a slow hop."""
+    def cap(self, handle: int, carrier: Carrier, caps: Caps, left_out: Callable[[], None]) -> None:
+        """Forward no more to a viewer than its caps allow: whole objects are left out, as for a slow hop, and
+        `left_out` is called for each."""
         if caps:
             self._caps[handle] = caps
-            self._subscription(handle, carrier).capped = partial(self._owes, caps)
+            self._subscription(handle, carrier).capped = partial(self._owes, caps, left_out)
 
     def be_lean(self, lean: bool) -> None:
         """Memory is (not) short: hardly anything is kept, and no parity made."""
@@ -115,10 +130,11 @@ class Fanout:
             subscription.carrier.drop_datagrams(track.priority, of)
         subscription.start_anew()
 
-    def _owes(self, caps: Caps) -> bool:
-        owes = caps.owed(self._now) > 0
-        caps.refused += owes
-        return owes
+    def _owes(self, caps: Caps, left_out: Callable[[], None]) -> bool:
+        if caps.owed(self._now) <= 0:
+            return False
+        left_out()
+        return True
 
     def admit(self, handle: int, carrier: Carrier, tracks: Sequence[int], since: Sequence[int], now: float) -> None:
         """A viewer may have these tracks from now on, each from its object of `since` on, and no others. The host sends
@@ -127,6 +143,7 @@ class Fanout:
         self._now = now
         for new in subscription.admit(tracks, since):
             self._catch_up(subscription, new, now)
+            self._promised[new] = now + PROMISED
             self._told = UNTOLD  # the host goes on the assumption that it is wanted, until we say otherwise
         carrier.offer_spare(partial(self._spare, subscription))
         self._look(now, True)
@@ -169,6 +186,7 @@ class Fanout:
         subscription = self._subscriptions.get(handle)
         if subscription is None:
             subscription = self._subscriptions[handle] = Subscription(handle, carrier)
+            subscription.arrange(self._rungs)
         return subscription
 
     def datagrams(self, batch: Sequence[bytes], handle: int, now: float) -> None:
@@ -188,6 +206,7 @@ class Fanout:
             self._media_handle = handle
             if header.type <= DatagramType.REPAIR:
                 new = self._cache.add(data, header, payload, now)
+                self._flows[track.id].add(sum(map(len, new)), now)
             elif header.type >= 0x80:
                 new = [data]
             else:
@@ -204,6 +223,8 @@ class Fanout:
 
     def _pass(self, run: Sequence[bytes], header: MediaHeader, track: Track, now: float) -> None:
         """Send fragments of one object to all who take it, and parity once it is whole."""
+        if header.flags & ObjectFlag.KEY:
+            self._promised.pop(track.id, None)
         if run:
             cookies = [SentFragment(data, track, now) for data in run]
             deadline = now + track.lifetime
@@ -213,8 +234,9 @@ class Fanout:
                     subscription.carrier.send_datagrams(run, track.priority, deadline, cookies)
                     if size and (caps := self._caps.get(subscription.handle)) is not None:
                         caps.charge(size, now)
-                elif subscription.waits_for_key(track):
-                    spacing = T_KEY_SPACING if subscription.followed else SLOW_RECOVERY
+                elif subscription.waits_for_key(track) and now >= self._promised.get(track.id, now):
+                    soon = subscription.followed or (track.id in self._rungs and subscription.changes_over(track.id))
+                    spacing = T_KEY_SPACING if soon else SLOW_RECOVERY
                     self._coalesced(header.track, header.object, spacing, now)
         if header.type <= DatagramType.REPAIR:
             self._protect(header, track, now)
@@ -255,7 +277,8 @@ class Fanout:
         """A viewer can't decode a track: ask the host, at most once per 300 ms."""
         subscription = self._subscriptions.get(handle)
         if subscription is not None and track in subscription.tracks:
-            self._coalesced(track, number, T_KEY_SPACING, now)
+            target = subscription.target(track)
+            self._coalesced(target, number if target == track else 0, T_KEY_SPACING, now)
         else:
             self.strays += 1
 
@@ -294,13 +317,9 @@ class Fanout:
             self._look(now, False)
 
     def _look(self, now: float, changed: bool) -> None:
-        """Tell the host how many watch and what the best of their hops takes: at once when it became less or its queue
-        grew, else now and then."""
+        """Tell the host how many watch and what the best of their hops takes, and the slowest of those that cannot
+        follow: at once when it became less or its queue grew, else now and then."""
         self._looked = now
-        if changed:
-            self._wanted = tuple(
-                sorted({track for subscription in self._subscriptions.values() for track in subscription.wanted})
-            )
         watching = [subscription for subscription in self._subscriptions.values() if subscription.watching]
         # A hop that has no rate (where nothing is ever lost) is the best one, and how good it is nobody knows.
         best = max(
@@ -311,16 +330,39 @@ class Fanout:
         for subscription in watching:
             subscription.followed = subscription is best
             self._delay.look(subscription.carrier, now)
+        if changed or now - self._chosen_at >= RATE_INTERVAL:
+            self._chosen_at = now
+            self._choose(watching, now)
+            wanted = tuple(sorted({track for one in self._subscriptions.values() for track in one.wanted}))
+            changed = changed or wanted != self._wanted
+            self._wanted = wanted
         rate = 0 if best is None else round(best.carrier.rate or 0.0)
         if best is not None and (most := self._caps.get(best.handle, FREE).rate) is not None:
             rate = round(min(rate or most, most))
+        slow = min((round(one.carrier.rate or 0.0) for one in watching if one.slow(now)), default=0)
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
-        count, wanted, told = self._told
-        differs = (count, wanted) != (len(watching), self._wanted) or abs(rate - told) > told // 20
-        due = now - self._told_at >= RATE_INTERVAL or rate < FALLEN * told or changed
+        count, wanted, told, told_slow = self._told
+        differs = (
+            (count, wanted) != (len(watching), self._wanted)
+            or abs(rate - told) > told // 20
+            or abs(slow - told_slow) > told_slow // 20
+        )
+        fell = rate < FALLEN * told or 0 < slow < FALLEN * told_slow
+        due = now - self._told_at >= RATE_INTERVAL or fell or changed
         if hold or (differs and due):
-            self._told, self._told_at = (len(watching), self._wanted, rate), now
-            self._audience(len(watching), self._wanted, rate, hold)
+            self._told, self._told_at = (len(watching), self._wanted, rate, slow), now
+            self._audience(len(watching), self._wanted, rate, hold, slow)
+
+    def _choose(self, watching: Sequence[Subscription], now: float) -> None:
+        """Let each viewer have the pictures that its hop carries. With fewer bits they begin with what is kept of them,
+        or a key object of their own; with all their bits with the next key object that anybody needs."""
+        flows = {track: flow.rate(now) for track, flow in self._flows.items()}
+        for subscription in watching:
+            for track in subscription.choose(flows, now):
+                if track in self._rungs:
+                    self._catch_up(subscription, track, now)
+                if subscription.changes_over(track):
+                    self._coalesced(track, 0, T_KEY_SPACING if track in self._rungs else SLOW_RECOVERY, now)
 
 
 def _nothing(count: int, now: float) -> Sequence[bytes]:

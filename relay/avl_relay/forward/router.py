@@ -326,7 +326,7 @@ class Router:
             media_handle=self._handle(),
             fanout=Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
-                lambda count, tracks, rate, hold: peer.send(Viewers(count, tracks, rate, hold)),
+                lambda count, tracks, rate, hold, slow: peer.send(Viewers(count, tracks, rate, hold, slow)),
                 delay=self._delay,
             ),
             cap=cap(forwards, now),
@@ -480,9 +480,12 @@ class Router:
         if session not in watched:
             watched.append(session)
         fanout = session.host.fanout
-        fanout.cap(session.handle, session.viewer.carrier, session.caps)
+        fanout.cap(session.handle, session.viewer.carrier, session.caps, self._left_out)
         self._share(session.host)
         fanout.admit(session.handle, session.viewer.carrier, message.tracks, message.since, now)
+
+    def _left_out(self) -> None:
+        self._limits_hit["objects beyond caps"] += 1
 
     def _share(self, publisher: Publisher) -> None:
         """So many watch this host now, and so many in all: each is told of its part of what they share."""

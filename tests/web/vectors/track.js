@@ -4,7 +4,7 @@
  * @typedef {import("./notation.js").Check} Check
  */
 
-import { tracksOf } from "../../../viewer/avl_viewer/web/media/track.js";
+import { rungs, tracksOf } from "../../../viewer/avl_viewer/web/media/track.js";
 import { RemoteProtocolError } from "../../../viewer/avl_viewer/web/wire/errors.js";
 import { same } from "./notation.js";
 
@@ -23,6 +23,9 @@ export function tracks(vectors) {
   return [
     ["rows say what the tracks are", () => {
       for (const { why, rows, tracks: told } of vectors.valid) same(read(rows), told, why);
+    }],
+    ["rows say which pictures are the lower rung of which", () => {
+      for (const { why, rows, rungs: told } of vectors.valid) same([...rungs(tracksOf(rows))], told, why);
     }],
     ["rows that describe no tracks are refused", () => {
       for (const { why, rows } of vectors.invalid) same(read(rows), null, why);

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 from avl_protocol.session.media.receiver import ReceivedExact, ReceivedFrame, ReceivedObject
 from avl_viewer.figures.stats import Arrival, Stats
@@ -26,7 +27,8 @@ class PictureKind:
 
 
 class PictureBook:
-    """Guards Stats, which the network's, the decoder's and the presenter's threads feed."""
+    """Guards Stats, which the network's, the decoder's and the presenter's threads feed: while these run, it is asked
+    and told by the methods here only."""
 
     def __init__(self) -> None:
         self.stats = Stats()
@@ -75,3 +77,20 @@ class PictureBook:
         with self._lock:
             for name, value in zip(HOST_STAGES, times_us, strict=False):
                 self.stats.stage(name, value / 1e6, now)
+
+    def input_sent(self, sequence: int, at: float) -> None:
+        """An input batch left."""
+        with self._lock:
+            self.stats.input_sent(sequence, at)
+
+    def input_applied(self, sequence: int, host_time: float) -> None:
+        """Batches up to `sequence` were applied at `host_time` (host's clock)."""
+        with self._lock:
+            self.stats.input_applied(sequence, host_time)
+
+    def report(
+        self, now: float, path: str, rtt: float | None, lost: int, received: int, extra: dict[str, Any]
+    ) -> dict[str, Any]:
+        """See Stats."""
+        with self._lock:
+            return self.stats.report(now, path, rtt, lost, received, extra)

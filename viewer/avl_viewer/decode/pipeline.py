@@ -8,14 +8,14 @@ pixels pass the decoder by.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from avl_protocol.media.bounds import codec_of
 from avl_protocol.media.clock import ClockOffset
 from avl_protocol.media.frame import Rect
-from avl_protocol.media.track import Track
+from avl_protocol.media.track import Track, desktops, rungs
 from avl_protocol.session.media.receiver import ReceivedExact, ReceivedFrame, ReceivedObject
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_viewer.decode.decoder import DecodeError
@@ -142,7 +142,7 @@ class PicturePipelines:
         self._wishes = replace(wishes, undecodable=self._undecodable)
         self._on_presented = presented
         self._now = now
-        #: By the number of each desktop's first track, and by those of both.
+        #: By the number of each desktop's first track, and by those of all.
         self._desktops: dict[int, PicturePipeline] = {}
         self._of: dict[int, PicturePipeline] = {}
         #: Figures of the first desktop, whichever number it has.
@@ -164,13 +164,14 @@ class PicturePipelines:
         """The canvas of each desktop of which something has come, by its first track."""
         return {desktop: pipeline.canvas for desktop, pipeline in self._desktops.items() if pipeline.began}
 
-    def begin(self, desktops: tuple[tuple[Track, Track | None], ...]) -> None:
-        """A new session has these desktops: no figure and no pixel of the one before counts."""
+    def begin(self, tracks: Iterable[Track]) -> None:
+        """A new session has these tracks: no figure and no pixel of the one before counts."""
         self.close()
         self._desktops.clear()
         self._of.clear()
         self.book.renew()
-        for pictures, exact in desktops:
+        tracks = tuple(tracks)
+        for pictures, exact in desktops(tracks):
             first = not self._desktops
             pipeline = PicturePipeline(
                 desktop=pictures.id,
@@ -183,6 +184,8 @@ class PicturePipelines:
             self._desktops[pictures.id] = self._of[pictures.id] = pipeline
             if exact is not None:
                 self._of[exact.id] = pipeline
+        for lower, pictures_of in rungs(tracks).items():
+            self._of[lower] = self._of[pictures_of]
         self._presenter.tracks(tuple(self._desktops))
 
     def take(self, objects: list[ReceivedObject], clock: ClockOffset) -> None:

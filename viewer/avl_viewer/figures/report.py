@@ -48,7 +48,7 @@ def session_report(
     counts = (media.lost, media.received) if media is not None else (0, 0)
     lost = paths is None or paths.nowhere(now) >= NOTICEABLE
     name, rtt = (path.name, path.rtt) if path is not None and not lost else ("none", None)
-    return book.stats.report(now, name, rtt, *counts, more)
+    return book.report(now, name, rtt, *counts, more)
 
 
 def _video(book: PictureBook, kind: PictureKind) -> dict[str, Any]:

@@ -113,12 +113,12 @@ class InputService(Service[ViewerSession]):
             self._check()
         first = session.next_input
         sequence = session.send_input(events, now)
-        self._book.stats.input_sent(sequence, now)
+        self._book.input_sent(sequence, now)
         return self._requests.wait(range(first, sequence + 1))
 
     def applied(self, session: ViewerSession, echo: Echo, now: float) -> None:
         """The host has applied what was sent, up to a batch."""
-        self._book.stats.input_applied(echo.sequence, echo.host_us / 1e6)
+        self._book.input_applied(echo.sequence, echo.host_us / 1e6)
         self._requests.applied(echo.sequence)
 
     def dropped(self, dropped: list[Dropped]) -> None:

@@ -17,7 +17,7 @@ from avl_protocol.media.ordering import Ordering
 from avl_protocol.media.patience import patience
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.media.reassembler import Assembled, Reassembler
-from avl_protocol.media.track import Track
+from avl_protocol.media.track import Track, rungs
 from avl_protocol.wire import datagram
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import T_KEY_SPACING, CloseCode, DatagramType, ObjectFlag, TrackEntry, TrackKind
@@ -91,8 +91,14 @@ class _Incoming:
     ordering: Ordering[_Opened]
     #: The key object of the pictures that are given out now.
     group: Preamble | None = None
-    #: What came before the first key object was whole.
+    #: What came before the first key object was whole; and since when something of that is newer than what the other
+    #: track of the same pictures has shown.
     early: list[_Opened] = field(default_factory=list)
+    early_since: float | None = None
+    #: The other track of the same pictures: a key object of one takes the place of both.
+    other: _Incoming | None = None
+    #: When the newest picture that was given out was captured, in microseconds of the host's clock.
+    shown: int = -1
     asked: float = float("-inf")
     awaited: tuple[int, float] | None = None
     #: What has not come of a track whose objects are asked for.
@@ -101,6 +107,20 @@ class _Incoming:
     #: The object with which all was sent, and the one that must be older (REPLACED).
     settled: int = -1
     barrier: int = -1
+
+    @property
+    def resting(self) -> bool:
+        """Whether the other track of the same pictures is the one that is shown."""
+        return (
+            self.other is not None
+            and self.group is None
+            and (self.other.group is not None or self.track.kind == TrackKind.LOWER)
+        )
+
+    def rest(self) -> None:
+        """No picture that has not come is missed."""
+        self.ordering.forget_waiting()
+        self.awaited = self.early_since = None
 
 
 class MediaReceiver:
@@ -115,6 +135,7 @@ class MediaReceiver:
 
     def __init__(self, opener: ObjectOpener, tracks: Iterable[Track]) -> None:
         self._opener = opener
+        tracks = tuple(tracks)
         self._tracks = {
             track.id: _Incoming(
                 track=track,
@@ -124,6 +145,8 @@ class MediaReceiver:
             )
             for track in tracks
         }
+        for one, other in rungs(tracks).items():
+            self._tracks[one].other, self._tracks[other].other = self._tracks[other], self._tracks[one]
         self._keyless: list[tuple[int, Assembled]] = []
         self.damaged = self.foreign = 0
         self.lost = 0
@@ -234,13 +257,21 @@ class MediaReceiver:
         if not preamble.key:
             if track.group is None:
                 track.early = [*track.early[1 - EARLY :], opened]
+                newer = track.other is not None and 0 <= track.other.shown < preamble.captured_us
+                if newer and track.early_since is None:
+                    track.early_since = now
                 return []
             return self._order(track, opened, now)
         check_size(preamble.width, preamble.height)
         check_size(*preamble.desktop)
         if track.track.dependent:
             track.reassembler.forget_before(whole.number)
-        early, track.early = track.early, []
+        if track.other is not None:
+            if preamble.captured_us <= track.other.shown and track.other.group is not None:
+                return []  # the other track's pictures have gone on from a newer one
+            track.other.rest()
+            track.other.group, track.other.early = None, []
+        early, track.early, track.early_since = track.early, [], None
         frames = self._order(track, opened, now)
         for one in early:
             if one.whole.number > whole.number:
@@ -268,6 +299,7 @@ class MediaReceiver:
         if not preambles.shows(preamble, group):
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "a picture leaves its place")
         check_bitstream(data, group, preamble.key)
+        track.shown = preamble.captured_us
         return ReceivedFrame(
             track=track.track.id,
             number=whole.number,
@@ -291,6 +323,8 @@ class MediaReceiver:
         for number, track in self._tracks.items():
             self.lost += len(track.reassembler.incomplete(now))
             stuck = track.ordering.stuck(now)
+            if track.early_since is not None and now >= track.early_since + self._patience.dependency:
+                stuck = track.early[0].whole.number
             if stuck is not None and now >= track.asked + self._patience.answer:
                 track.asked = now
                 out.append((number, stuck))
@@ -313,6 +347,8 @@ class MediaReceiver:
         due = []
         for track in self._tracks.values():
             check = track.ordering.next_check()
+            if track.early_since is not None:
+                check = track.early_since + self._patience.dependency
             if track.gaps is not None:
                 check = track.gaps.next_check(self._patience.dependency) if track.wanted else None
             if check is not None:
@@ -348,8 +384,9 @@ class MediaReceiver:
     def rest(self, track: int) -> None:
         """Every pixel is exact: no picture that has not come is missed."""
         if (found := self._tracks.get(track)) is not None:
-            found.ordering.forget_waiting()
-            found.awaited = None
+            found.rest()
+            if found.other is not None:
+                found.other.rest()
 
     def newest(self, track: int) -> int:
         """The highest object number seen of a track, -1 before any."""
@@ -369,7 +406,7 @@ class MediaReceiver:
             found.gaps.told(newest, now)
             if settled:
                 found.settled = max(found.settled, newest)
-        if found is None or not found.track.dependent:
+        if found is None or not found.track.dependent or found.resting:
             return
         if found.awaited is None or self.decoded(track) >= found.awaited[0]:
             found.awaited = (newest, now) if newest > self.decoded(track) else None

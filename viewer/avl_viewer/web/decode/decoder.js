@@ -46,7 +46,9 @@ export class Decoder {
     /** Codecs and samplings that hardware did not take. @type {Set<string>} */
     this._refused = new Set();
     this._needsKey = true;
-    /** Frames inside, by number. @type {Map<number, { frame: ReceivedFrame, started: number }>} */
+    /** Frames given so far: those of two tracks of the same pictures have numbers of their own. */
+    this._given = 0;
+    /** Frames inside, by their place among those given. @type {Map<number, { frame: ReceivedFrame, started: number }>} */
     this._inside = new Map();
     /** Rectangles of skipped pictures. @type {Rect[]} */
     this._dirty = [];
@@ -68,8 +70,8 @@ export class Decoder {
     const key = frame.preamble.key;
     if (this._needsKey && !key) return;
     if (key) this._configure(frame);
-    this._inside.set(frame.number, { frame, started: this._clock() });
-    this._give(frame);
+    this._inside.set(++this._given, { frame, started: this._clock() });
+    this._give(frame, this._given);
   }
 
   /** Begin anew: what is inside will not come out. */
@@ -83,11 +85,11 @@ export class Decoder {
     this._dirty = [];
   }
 
-  /** @param {ReceivedFrame} frame */
-  _give(frame) {
+  /** @param {ReceivedFrame} frame @param {number} place  among those given */
+  _give(frame, place) {
     const type = frame.preamble.key ? "key" : "delta";
     try {
-      this._decoder?.decode(new EncodedVideoChunk({ type, timestamp: frame.number, data: frame.data }));
+      this._decoder?.decode(new EncodedVideoChunk({ type, timestamp: place, data: frame.data }));
     } catch (error) {
       if (!(error instanceof DOMException) && !(error instanceof TypeError)) throw error;
       this._broken(frame);
@@ -142,7 +144,7 @@ export class Decoder {
       return;
     }
     const { frame, started } = inside;
-    for (const number of [...this._inside.keys()]) if (number <= frame.number) this._inside.delete(number);
+    for (const place of [...this._inside.keys()]) if (place <= picture.timestamp) this._inside.delete(place);
     const { key, dirty } = frame.preamble;
     this._dirty = key ? dirty : [...this._dirty, ...dirty];
     if (this._inside.size > BEHIND && now - this._handed < LONGEST_GAP) {
@@ -166,7 +168,7 @@ export class Decoder {
     }
     this._refused.add(kind(first));
     this._open(first);
-    for (const { frame: inside } of [...this._inside.values()]) this._give(inside);
+    for (const [place, { frame: inside }] of [...this._inside]) this._give(inside, place);
   }
 
   /** @param {ReceivedFrame | null} frame */

@@ -16,7 +16,7 @@ import { CLOSE, MAX, PRIORITY, TRACK_ENTRY, TRACK_KIND } from "../wire/registry.
  * @property {boolean} dependent  whether an object may need the ones before it, back to a key object
  * @property {number} first  the first object that we can open, where who lacks one asks for what it showed
  *
- * @typedef {{ pictures: Track, exact: Track | null }} DesktopTracks
+ * @typedef {{ pictures: Track, exact: Track | null, lower: Track | null }} DesktopTracks
  */
 
 const ENTRIES = new Set(/** @type {number[]} */ (Object.values(TRACK_ENTRY)));
@@ -41,15 +41,34 @@ function trackOf(row) {
   return { id, kind, priority, lifetime, entry, dependent: entry === TRACK_ENTRY.KEY, first };
 }
 
-/** The desktops of a host: each track of pictures with that of exact pixels behind it, if there is one.
+/** The lower rungs of a host's pictures: the number of each such track, and of the track of pictures that it is one of;
+ * the first of each. @param {Track[]} tracks @returns {Map<number, number>} */
+export function rungs(tracks) {
+  const found = new Map();
+  /** @type {number | null} */
+  let pictures = null;
+  for (const track of tracks) {
+    if (track.kind === TRACK_KIND.VIDEO) pictures = track.id;
+    else if (track.kind === TRACK_KIND.LOWER && track.dependent && pictures !== null) {
+      found.set(track.id, pictures);
+      pictures = null;
+    }
+  }
+  return found;
+}
+
+/** The desktops of a host: each track of pictures with that of exact pixels and with the lower rung behind it, if there
+ * are such.
  * @param {Track[]} tracks @returns {DesktopTracks[]} */
 export function desktops(tracks) {
   /** @type {DesktopTracks[]} */
   const found = [];
+  const lower = rungs(tracks);
   for (const track of tracks) {
     const last = found.at(-1);
-    if (track.kind === TRACK_KIND.VIDEO) found.push({ pictures: track, exact: null });
+    if (track.kind === TRACK_KIND.VIDEO) found.push({ pictures: track, exact: null, lower: null });
     else if (track.kind === TRACK_KIND.EXACT && last && !last.exact) last.exact = track;
+    else if (last && lower.get(track.id) === last.pictures.id) last.lower = track;
   }
   return found;
 }

@@ -20,6 +20,8 @@ import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
 import { Watching } from "./media/watching.js";
 
+/** Kinds of tracks that a desktop is shown from. @type {Set<number>} */
+const SHOWN = new Set([TRACK_KIND.VIDEO, TRACK_KIND.LOWER, TRACK_KIND.EXACT]);
 const ALL_PERMISSIONS = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
 
 /**
@@ -286,7 +288,7 @@ export class ViewerSession {
       throw new RemoteProtocolError(CLOSE.TAMPERED, "the media signer is not endorsed");
     }
     this.tracks = tracksOf(grant.tracks);
-    const shown = this.tracks.filter(({ kind }) => kind === TRACK_KIND.VIDEO || kind === TRACK_KIND.EXACT);
+    const shown = this.tracks.filter(({ kind }) => SHOWN.has(kind));
     const watching = new Watching(new ObjectOpener(grant.media_session, grant.signer), shown, this._clock, {
       frames: (frames) => {
         this._owner.sessionFrames(frames);

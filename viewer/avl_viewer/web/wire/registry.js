@@ -148,6 +148,7 @@ export const TRACK_KIND = Object.freeze({
   AUDIO: 2,
   CURSOR: 3,
   EXACT: 4,
+  LOWER: 5,
 });
 export const TRACK_ENTRY = Object.freeze({
   KEY: 1,
@@ -322,7 +323,7 @@ export const HOP_MESSAGES = Object.freeze({
   DETACH: [13, [[0, "handle", "int"], [1, "code", "int"]]],
   SUBSCRIBE: [14, [[0, "handle", "int"], [1, "track", "int"], [2, "wish", "int"]]],
   RECOVER: [15, [[0, "handle", "int"], [1, "track", "int"], [2, "object", "int"]]],
-  VIEWERS: [16, [[0, "count", "int"], [1, "tracks", "int[]", []], [2, "rate", "int", 0], [3, "hold_ms", "int", 0]]],
+  VIEWERS: [16, [[0, "count", "int"], [1, "tracks", "int[]", []], [2, "rate", "int", 0], [3, "hold_ms", "int", 0], [4, "slow", "int", 0]]],
   PING: [17, [[0, "token", "int"]]],
   PONG: [18, [[0, "token", "int"]]],
   GOAWAY: [19, [[0, "elsewhere", "str[]", []]]],

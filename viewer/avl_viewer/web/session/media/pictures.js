@@ -49,7 +49,7 @@ class DesktopPictures {
     this.canvas = new Canvas(decompressor);
     this.decoder = new Decoder(this, clock);
     /** Of each track. @type {Map<number, Reporter>} */
-    this.reporters = new Map([tracks.pictures, tracks.exact].flatMap((track) => (track ? [[track.id, new Reporter()]] : [])));
+    this.reporters = new Map([tracks.pictures, tracks.exact, tracks.lower].flatMap((track) => (track ? [[track.id, new Reporter()]] : [])));
     this.statistics = new Statistics();
     /** What the newest picture was. @type {import("../../statistics.js").Video | null} */
     this.video = null;
@@ -121,7 +121,7 @@ class DesktopPictures {
 
   /** @param {ReceivedFrame | null} frame */
   decoderFailed(frame) {
-    this._pictures.broken(this.tracks.pictures.id, frame ? frame.number : 0);
+    this._pictures.broken(frame ? frame.track : this.tracks.pictures.id, frame ? frame.number : 0);
   }
 
   /** An object is on the screen. @param {number} track @param {number} number @param {number} at @param {ClockOffset |

@@ -14,6 +14,7 @@ import { Ordering } from "../../media/ordering.js";
 import { patience } from "../../media/patience.js";
 import { decode as decodePreamble, shows } from "../../media/preamble.js";
 import { Reassembler } from "../../media/reassembler.js";
+import { rungs } from "../../media/track.js";
 import { decode as decodeDatagram } from "../../wire/datagram.js";
 import { Refused, RemoteProtocolError } from "../../wire/errors.js";
 import { CLOSE, DATAGRAM, FLAG, TIMER, TRACK_ENTRY, TRACK_KIND } from "../../wire/registry.js";
@@ -74,6 +75,9 @@ const EARLY = 8;
  * @property {Ordering<Opened>} ordering
  * @property {Preamble | null} group
  * @property {Opened[]} early  what came before the first key object was whole
+ * @property {number | null} earlySince  since when something of that is newer than what the other track has shown
+ * @property {Incoming | null} other  the other track of the same pictures: a key object of one takes the place of both
+ * @property {number} shown  when the newest picture that was given out was captured, in us of the host's clock
  * @property {number} asked
  * @property {{ number: number, since: number } | null} awaited
  * @property {Gaps | null} gaps  what has not come of a track whose objects are asked for
@@ -100,6 +104,11 @@ export class MediaReceiver {
     this._owner = owner;
     /** @type {Map<number, Incoming>} */
     this._tracks = new Map(tracks.map((track) => [track.id, incoming(track)]));
+    for (const [one, other] of rungs(tracks)) {
+      const [lower, upper] = [one, other].map((number) => /** @type {Incoming} */ (this._tracks.get(number)));
+      lower.other = upper;
+      upper.other = lower;
+    }
     /** @type {[number, Assembled][]} */
     this._keyless = [];
     this._keysAsked = -Infinity;
@@ -238,16 +247,28 @@ export class MediaReceiver {
   _frame(track, one) {
     const { whole, preamble } = one;
     if (!preamble.key) {
-      if (track.group) this._order(track, [one]);
-      else track.early = [...track.early.slice(1 - EARLY), one];
+      if (track.group) {
+        this._order(track, [one]);
+        return;
+      }
+      track.early = [...track.early.slice(1 - EARLY), one];
+      if (track.other && track.other.shown >= 0 && track.other.shown < preamble.capturedUs) track.earlySince ??= one.opened;
       return;
     }
     checkSize(preamble.width, preamble.height);
     checkSize(...preamble.desktop);
+    const { other } = track;
+    if (other?.group && preamble.capturedUs <= other.shown) return; // the other track's pictures have gone on from a newer one
     track.group ??= preamble;
     if (track.track.dependent) track.reassembler.forgetBefore(whole.number);
+    if (other) {
+      rest(other);
+      other.group = null;
+      other.early = [];
+    }
     const early = track.early.filter((other) => other.whole.number > whole.number);
     track.early = [];
+    track.earlySince = null;
     this._order(track, [one, ...early]);
   }
 
@@ -272,6 +293,7 @@ export class MediaReceiver {
     const group = /** @type {Preamble} */ (track.group);
     if (!shows(preamble, group)) throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "a picture leaves its place");
     checkBitstream(data, group, preamble.key);
+    track.shown = preamble.capturedUs;
     const { codec, width, height, chroma, desktop, place } = group;
     return {
       track: track.track.id, number: whole.number, preamble, data, size: whole.sealed.length,
@@ -286,7 +308,8 @@ export class MediaReceiver {
     const out = [];
     for (const [number, track] of this._tracks) {
       this.lost += track.reassembler.incomplete(now).length;
-      const stuck = track.ordering.stuck(now);
+      const early = track.earlySince !== null && now >= track.earlySince + this._patience.dependency;
+      const stuck = early ? track.early[0].whole.number : track.ordering.stuck(now);
       if (stuck !== null && now - track.asked >= this._patience.answer) {
         track.asked = now;
         out.push([number, stuck]);
@@ -315,7 +338,8 @@ export class MediaReceiver {
     let next = null;
     for (const track of this._tracks.values()) {
       const asks = track.gaps && track.wanted ? track.gaps.nextCheck(this._patience.dependency) : null;
-      const check = track.gaps ? asks : track.ordering.nextCheck();
+      const early = track.earlySince === null ? null : track.earlySince + this._patience.dependency;
+      const check = track.gaps ? asks : early ?? track.ordering.nextCheck();
       if (check !== null) next = Math.min(next ?? Infinity, Math.max(check, track.asked + this._patience.answer, now));
     }
     return next;
@@ -354,8 +378,8 @@ export class MediaReceiver {
   rest(track) {
     const found = this._tracks.get(track);
     if (!found) return;
-    found.ordering.forgetWaiting();
-    found.awaited = null;
+    rest(found);
+    if (found.other) rest(found.other);
   }
 
   /** The newest object handed out of a track, -1 before any. @param {number} track */
@@ -372,7 +396,7 @@ export class MediaReceiver {
       found.gaps.told(newest, now);
       if (settled) found.settled = Math.max(found.settled, newest);
     }
-    if (found?.track.dependent && (!found.awaited || this.decoded(track) >= found.awaited.number)) {
+    if (found?.track.dependent && !resting(found) && (!found.awaited || this.decoded(track) >= found.awaited.number)) {
       found.awaited = newest > this.decoded(track) ? { number: newest, since: now } : null;
     }
   }
@@ -395,10 +419,22 @@ export class MediaReceiver {
   }
 }
 
+/** No picture of a track that has not come is missed. @param {Incoming} track */
+function rest(track) {
+  track.ordering.forgetWaiting();
+  track.awaited = null;
+  track.earlySince = null;
+}
+
+/** Whether the other track of the same pictures is the one that is shown. @param {Incoming} track */
+function resting({ other, group, track }) {
+  return Boolean(other && !group && (other.group || track.kind === TRACK_KIND.LOWER));
+}
+
 /** @param {import("../../media/track.js").Track} track @returns {Incoming} */
 function incoming(track) {
   return {
-    track, reassembler: new Reassembler(), ordering: new Ordering(), group: null, early: [], asked: -Infinity, awaited: null,
+    track, reassembler: new Reassembler(), ordering: new Ordering(), group: null, early: [], earlySince: null, other: null, shown: -1, asked: -Infinity, awaited: null,
     gaps: track.entry === TRACK_ENTRY.ASKED ? new Gaps(track.first) : null, wanted: true, settled: -1, barrier: -1, tail: Promise.resolve(),
   };
 }
