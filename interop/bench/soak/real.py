@@ -120,6 +120,7 @@ async def visit(sessions: Sessions, chance: random.Random, ends: float) -> int:
     if chance.random() < SILENT:
         network.loss = 1.0  # it goes without a word
     else:
+        network.loss = 0.0
         hop.hop.close(CloseCode.NO_ERROR)
         await asyncio.sleep(0.1)
     await endpoint.close()
