@@ -30,7 +30,8 @@ def test_counters_that_only_go_up_are_left_out() -> None:
     assert counts_of(snapshot) == {"relay/WebSockets": 2, "relay/fanout/tracks": 1}
 
 
-def test_a_round_in_virtual_time_leaves_nothing_at_the_relay() -> None:
+def test_a_round_in_virtual_time_leaves_nothing_at_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual, "STAYS", 60.0)
     rates: list[float] = []
     samples = virtual.soak(0.01, 3, lambda one, rate: rates.append(rate))
     assert len(samples) == 1 and 0 < rates[0] < 100
@@ -39,8 +40,8 @@ def test_a_round_in_virtual_time_leaves_nothing_at_the_relay() -> None:
 
 
 def test_a_round_for_real_leaves_only_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(real, "ROUND", 4.0)
-    monkeypatch.setattr(real, "STAYS", 3.0)
+    for name, value in (("ROUND", 4.0), ("STAYS", 3.0), ("SILENT", 0.0), ("FORGOTTEN", 2.0)):
+        monkeypatch.setattr(real, name, value)
     samples = asyncio.run(real.soak(0.01, 3, lambda one, rate: None))
     assert len(samples) == 1 and samples[0].tasks >= 1
     assert samples[0].counts["relay/endpoint/connections"] == 1

@@ -53,8 +53,9 @@ class Sessions:
         self._relay, self._page, self._pin = relay, page, pin
         self.identity = Identity(entropy(32))
 
-    async def share(self) -> None:
-        """Register a host that admits everybody, answers words and shows a film until it is cancelled."""
+    async def share(self) -> Endpoint:
+        """Register a host that admits everybody, answers words and shows a film until it is cancelled; its socket, for
+        who closes it."""
         hop = host(self._pin, self.identity)
 
         def message(message: HopMessage) -> None:
@@ -67,9 +68,11 @@ class Sessions:
             hop.hop.carrier.send_stream(stream, data)
 
         hop.on_message, hop.on_channel = message, word
-        await hop.dial(self._relay, await endpoint_at(HONEST))
+        endpoint = await endpoint_at(HONEST)
+        await hop.dial(self._relay, endpoint)
         hop.hop.send(Tracks((video(1).row,)))
         asyncio.get_running_loop().create_task(self._show(hop))
+        return endpoint
 
     async def _show(self, hop: Hop) -> None:
         for number in itertools.count():

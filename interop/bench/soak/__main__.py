@@ -62,16 +62,30 @@ def main(
         "hours": 0 if minutes else hours,
         "minutes": minutes,
     }
+    samples: list[Sample] = []
+
+    def keep(one: Sample, rate: float) -> None:
+        tell(one, rate)
+        samples.append(one)
+        report["samples"] = [asdict(known) for known in samples]
+        if out is not None:
+            out.write_text(json.dumps(report, indent=1) + "\n")
+
     try:
-        samples = asyncio.run(real.soak(minutes, seed, tell)) if minutes else virtual.soak(hours, seed, tell)
+        if minutes:
+            asyncio.run(real.soak(minutes, seed, keep))
+        else:
+            virtual.soak(hours, seed, keep)
     except ProgramFailed as error:
         say(str(error))
         raise typer.Exit(1) from None
-    report["samples"] = [asdict(one) for one in samples]
+    except KeyboardInterrupt:
+        say("ended early: what follows is of the time until then")
     try:
         report["grown"] = found = grown(samples)
     except ValueError as error:
-        report["grown"] = found = [str(error)]
+        say(str(error))
+        raise typer.Exit(1) from None
     print(summary(samples))
     print("\n".join(found) if found else "nothing has grown")
     if out is not None:

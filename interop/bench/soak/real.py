@@ -35,8 +35,8 @@ VIEWERS, STAYS, ROUND = 6, 20.0, 40.0
 FORGOTTEN = 50.0
 #: Seconds until who does not come in gives up.
 PATIENCE = 10.0
-#: Share of datagrams that a bad while loses.
-LOSS = 0.1
+#: Share of datagrams that a bad while loses, and of viewers that go without a word.
+LOSS, SILENT = 0.1, 0.3
 
 
 class Roaming:
@@ -117,9 +117,10 @@ async def visit(sessions: Sessions, chance: random.Random, ends: float) -> int:
             network.move()
         hop.hop.carrier.send_stream(stream, TIME.pack(time.monotonic()))
         await asyncio.sleep(chance.uniform(0.5, 3))
-    if chance.random() < 0.3:
+    if chance.random() < SILENT:
         network.loss = 1.0  # it goes without a word
     else:
+        network.loss = 0.0
         hop.hop.close(CloseCode.NO_ERROR)
         await asyncio.sleep(0.1)
     await endpoint.close()
@@ -147,13 +148,14 @@ async def soak(minutes: float, seed: int, tell: Callable[[Sample, float], None])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         programs = Programs(folder)
+        host: Endpoint | None = None
         try:
             command: list[str | Path] = [sys.executable, "-m", "interop.bench.soak.serving", folder]
             serving = programs.start("relay", command, {"PYTHONPATH": str(ROOT)})
             where = await programs.ready_file(folder / "relay.json", READY)
             page = (HONEST, int(where["http"].rsplit(":", 1)[1]))
             sessions = Sessions(parse_address(where["quic"]), page, parse_pin(where["pin"]))
-            await sessions.share()
+            host = await sessions.share()
             ends = time.monotonic() + minutes * 60
             while time.monotonic() < ends:
                 got = await round_of(sessions, chance)
@@ -168,6 +170,8 @@ async def soak(minutes: float, seed: int, tell: Callable[[Sample, float], None])
         except FAILURES as error:
             raise ProgramFailed(f"no session: {error}") from error
         finally:
+            if host is not None:
+                await host.close()
             programs.end()
     return samples
 
