@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
 
 from avl_host.capture.pattern import PatternSource
+from avl_host.encode.budget import Slow
 from avl_host.encode.codecs.coders import decodable
 from avl_host.encode.worker import STOPPED, Listener, ThreadWorker
 from avl_host.publish.permit import CapturePermit
-from avl_host.publish.publisher import FIRST_BITRATE, LEAST_BITRATE, PAUSE, STILL, Publisher
+from avl_host.publish.publisher import FIRST_BITRATE, GATHER, LEAST_BITRATE, PAUSE, STILL, Publisher
 from avl_host.publish.upload import LONGEST_HOLD, Upload
 from avl_protocol.crypto.identity import check_signer
 from avl_protocol.crypto.sframe import ObjectOpener
@@ -20,6 +24,7 @@ from avl_protocol.media.exact import Exact, ExactRect
 from avl_protocol.media.frame import Chroma, ExactFrame, Frame, Rect
 from avl_protocol.session.media.receiver import MediaReceiver, ReceivedExact, ReceivedFrame
 from avl_protocol.session.media.sender import MediaSender
+from avl_protocol.wire.datagram import decode
 from avl_protocol.wire.endtoend import Decoder, Rate, Stages
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import ExactCoding, Priority
@@ -269,6 +274,7 @@ def test_who_joins_gets_everything() -> None:
     shared = Shared()
     before = shared.worker.everything
     shared.publisher.set_viewer(2, BOTH)
+    shared.wait(GATHER)
     assert shared.worker.everything == before + 1
 
 
@@ -392,3 +398,76 @@ async def test_a_capture_thread_that_entered_the_publisher_would_be_told_of() ->
         assert await captured.lost == STOPPED
     assert "WrongThread" in captured.told[0] and "Publisher.look" in captured.told[0]
     await captured.close()
+
+
+# who cannot follow, and who comes
+
+
+def taken(shared: Shared) -> list[bytes]:
+    """What has left for the relay since it was asked last."""
+    carrier = shared.client.carrier
+    left = [data for data, _, _ in carrier.datagrams]
+    carrier.datagrams.clear()
+    return left
+
+
+def test_pictures_with_fewer_bits_are_asked_for_while_a_relay_names_them() -> None:
+    shared = Shared()
+    shared.client.carrier.slow = True
+    fewer = shared.publisher.publications[0].lower
+    assert fewer is not None
+    number = fewer.track.id
+    for named, rate, found in (
+        ((1, 2), 0, None),
+        ((1, 2, number), 300_000, Slow(300_000, True)),
+        ((1, 2, number), 305_000, Slow(300_000, True)),
+        ((1, 2, number), 400_000, Slow(400_000, True)),
+        ((1, 2), 250_000, Slow(250_000, False)),
+        ((1, 2), 100_000, Slow(LEAST_BITRATE, False)),
+        ((1, 2), 0, None),
+    ):
+        shared.upload.audience(named, 5_000_000, 0.0, shared.now, rate)
+        shared.publisher.changed()
+        assert (shared.worker.slow or [None])[-1] == found
+        before = fewer.newest
+        shared.publisher.frame(shared.publisher.publications[0], replace(frame(True), lower=True))
+        sent = {decode(data)[0].track for data in taken(shared)}
+        assert (number in sent) == (number in named) and fewer.newest == before + 1
+
+
+def test_before_a_relay_has_said_so_nobody_needs_fewer_bits() -> None:
+    shared = Shared()
+    fewer = shared.publisher.publications[0].lower
+    assert fewer is not None
+    shared.upload.audience((1, 2), 0, 0.0, shared.now)
+    shared.upload.begin()
+    assert shared.upload.watches(1) and not shared.upload.watches(fewer.track.id)
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(0.3, 1), (1.0, 4)])
+def test_fifty_who_come_share_what_they_need(seconds: float, most: int) -> None:
+    shared = Shared()
+    assert shared.worker.everything == 1, "the first one waits for nobody"
+    shared.wait(1.0)
+    first = shared.now
+    for number in range(50):
+        while (due := shared.publisher.next_timeout()) is not None and due <= first + seconds * number / 50:
+            shared.now = due
+            shared.publisher.handle_timer(shared.now)
+        shared.now = first + seconds * number / 50
+        shared.publisher.set_viewer(number + 2, BOTH)
+    last = shared.now
+    while shared.publisher.next_timeout() is not None and shared.now < last + 0.35:
+        shared.wait(0.01)
+    assert 1 <= shared.worker.everything - 1 <= most
+
+
+def test_one_who_comes_alone_hardly_waits() -> None:
+    shared = Shared()
+    shared.wait(1.0)
+    shared.publisher.set_viewer(2, BOTH)
+    assert shared.worker.everything == 1
+    due = shared.publisher.next_timeout()
+    assert due is not None and due <= shared.now + 0.1
+    shared.wait(0.1)
+    assert shared.worker.everything == 2

@@ -15,6 +15,7 @@ from avl_host.encode.codecs.coders import decodable
 from avl_host.encode.pipeline import Row
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.hops import RelayHop
+from avl_host.publish.publisher import GATHER
 from avl_host.sessions.promptlimit import PromptLimit
 from avl_host.sessions.subscriber import Subscriber, SubscriberPath
 from avl_host.sessions.subscribers import Subscribers
@@ -283,8 +284,9 @@ def test_chroma_is_what_every_viewer_decodes() -> None:
     coder = Coder()
     publisher.start(cast(Any, coder))
     publisher.set_viewer(1, decodable(Decoder((0, 1))))
-    publisher.set_viewer(2, decodable(Decoder((0,))))
-    publisher.set_viewer(3, decodable(Decoder((0,))))
+    for viewer in (2, 3):
+        publisher.set_viewer(viewer, decodable(Decoder((0,))))
+        publisher.handle_timer(GATHER)
     publisher.set_viewer(2, None)
     publisher.set_viewer(3, None)
     assert [each for each in coder.asked if each != "everything"] == ["YUV420", "YUV444"]

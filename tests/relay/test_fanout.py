@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avl_protocol.media.packetizer import packetize
+from avl_protocol.media.track import lower, video
 from avl_protocol.session.media.subscription import SLACK
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
-from avl_protocol.wire.messages import Admit, Evict, Recover, Subscribe, Viewers
+from avl_protocol.wire.messages import Admit, Evict, Recover, Subscribe, Tracks, Viewers
 from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, T_KEY_SPACING, DatagramType, ObjectFlag, Priority
 from avl_relay.forward.fanout import SLOW_RECOVERY
 from tests.relay.stand import Neighbour, Stand
@@ -284,3 +285,69 @@ def test_a_fragment_that_would_come_too_late_is_not_sent_again() -> None:
     lossy.connection.server.slow = False
     audience.stand.settle()
     assert lossy.told.datagrams == []
+
+
+FEWER = 9
+
+
+def two_rungs() -> Audience:
+    """A host that publishes its pictures with fewer bits too, and two viewers, the first of which is slow."""
+    audience = Audience(0)
+    audience.host.say(Tracks((video(1).row, lower(FEWER).row)))
+    audience.viewers = [audience.stand.viewer(f"10.0.1.{at}") for at in range(2)]
+    audience.handles = [
+        audience.stand.meet(audience.host, viewer, session=bytes([at]) * 16, tracks=(1, FEWER))
+        for at, viewer in enumerate(audience.viewers)
+    ]
+    audience.viewers[0].connection.server.rate = 300_000.0
+    audience.viewers[1].connection.server.rate = 9e6
+    return audience
+
+
+def test_who_cannot_follow_is_given_the_lower_rung_and_the_host_is_told() -> None:
+    audience = two_rungs()
+    slow, fast = audience.viewers
+    audience.send(key=True)
+    for _ in range(3):
+        audience.send(100)
+    assert audience.host.last(Viewers) == Viewers(2, (1,), 9_000_000), "nobody needs it"
+    for _ in range(70):
+        audience.send()
+    assert audience.host.last(Viewers) == Viewers(2, (1, FEWER), 9_000_000, 0, 300_000)
+    asked = [message for message in audience.host.heard if isinstance(message, Recover)]
+    assert asked == [Recover(0, FEWER, 0)], "its first key object"
+    began = audience.number + 1
+    audience.send(key=True, track=FEWER)
+    for _ in range(5):
+        audience.send(track=FEWER)
+        audience.send()
+    tracks = [{(one.track, one.object) for one in headers(viewer) if one.object >= began} for viewer in (slow, fast)]
+    assert {track for track, _ in tracks[0]} == {FEWER} and {track for track, _ in tracks[1]} == {1}
+    assert len(tracks[0]) == 6 and len(tracks[1]) == 5
+    audience.stand.now += 1.0
+    slow.say(Recover(audience.handles[0], 1, 7))
+    assert audience.host.last(Recover) == Recover(0, FEWER, 0), "of the one that it gets"
+    slow.lost()
+    assert audience.host.last(Viewers) == Viewers(1, (1,), 9_000_000), "nobody needs it any more"
+
+
+def test_the_rate_of_the_slow_is_told_at_once_when_it_fell_and_else_now_and_then() -> None:
+    audience = two_rungs()
+    audience.send(key=True)
+    for _ in range(70):
+        audience.send()
+    said = [message.slow for message in audience.host.heard if isinstance(message, Viewers)]
+    audience.viewers[0].connection.server.rate = 200_000.0
+    audience.send(pause=0.02)
+    audience.send(pause=0.02)
+    assert [message.slow for message in audience.host.heard if isinstance(message, Viewers)] == [*said, 200_000]
+    for rate in range(10):
+        audience.viewers[0].connection.server.rate = 300_000.0 + 50_000 * rate
+        audience.send(pause=0.02)
+    rose = [message.slow for message in audience.host.heard if isinstance(message, Viewers)][len(said) + 1 :]
+    assert 1 <= len(rose) <= 3
+
+
+def headers(viewer: Neighbour) -> list[MediaHeader]:
+    """What a viewer has got."""
+    return [datagram.decode(data)[0] for data in viewer.told.datagrams]

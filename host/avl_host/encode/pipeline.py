@@ -127,7 +127,8 @@ class Pipeline:
         self._kept_budget = self._budget
         self._bucket = Bucket(settings.bitrate / 8)
         self._coder = ExactCoder()
-        self._again_bucket = Bucket(settings.bitrate / 8)
+        #: When more of what somebody missed may be sent, where somebody cannot follow.
+        self._again_earliest = float("-inf")
         self._shifts = ShiftFinder()
         self._moving = Moving(open_encoder, self._budget, MovingSettings(settings.rate, settings.threads))
         self._lower = Lower(open_encoder, MovingSettings(settings.rate, 1, lowest=True), lower_coding or InlineCoding())
@@ -230,7 +231,7 @@ class Pipeline:
                 times.append(self._moving.key_earliest)
         if self._delivered is not None:
             if self._delivered.again.any():
-                times.append(self._again_at())
+                times.append(max(self._again_at(), self._clock()))
             if self._delivered.owed.any():
                 times.append(self._bucket.full_at(self._enough()))
             times.append(self._lanes.rests_at(self._delivered))
@@ -318,24 +319,22 @@ class Pipeline:
     def _owe_again(self, delivered: Delivered, now: float) -> None:
         """Owe what somebody missed: at once, or where there is somebody who cannot follow as fast as that one takes it.
         All others get it too, who do not need it."""
-        slow = self._slow
-        self._again_bucket.refill((self._kept_budget.bitrate if slow is None else SLOW_AGAIN * slow.bitrate) / 8, now)
-        if not delivered.again.any() or now < self._again_at():
+        slow, chosen = self._slow, delivered.again
+        if not chosen.any() or now < self._again_at():
             return
-        chosen = delivered.again
         if slow is not None:
-            chosen = self._chosen(chosen, self._again_level())
-            self._again_bucket.spend(round(float(self._cost[chosen].sum()) * self._accuracy))
+            most = max(OBJECT_LEAST, min(OBJECT_AGAIN, slow.bitrate / 8 * SLOW_SECONDS))
+            chosen = self._chosen(chosen, most)
+            self._slow_takes(float(self._cost[chosen].sum()) * self._accuracy, slow, now)
         delivered.owe_again(chosen.copy())
 
-    def _again_level(self) -> float:
-        """Bytes of what somebody missed that are sent at a time where there is one who cannot follow."""
-        slow = self._slow
-        return OBJECT_AGAIN if slow is None else max(OBJECT_LEAST, min(OBJECT_AGAIN, slow.bitrate / 8 * SLOW_SECONDS))
+    def _slow_takes(self, size: float, slow: Slow, now: float) -> None:
+        """So many bytes of exact pixels are on their way to who cannot follow."""
+        self._again_earliest = max(self._again_earliest, now + size * 8 / (SLOW_AGAIN * slow.bitrate))
 
     def _again_at(self) -> float:
         """When what somebody missed may be sent."""
-        return self._clock() if self._slow is None else self._again_bucket.full_at(self._again_level())
+        return float("-inf") if self._slow is None else self._again_earliest
 
     def _enough(self) -> float:
         """Bytes that must be in the bucket before what is owed is sent."""
@@ -438,6 +437,8 @@ class Pipeline:
         self._bucket.spend(len(data))
         self._moving.spend(len(data))
         self._lower.spend(len(data))
+        if self._slow is not None and not fresh:
+            self._slow_takes(len(data), self._slow, now)
         frame = ExactFrame(
             data=data,
             captured=captured,
