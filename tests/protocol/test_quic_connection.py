@@ -6,7 +6,7 @@ import pytest
 from aioquic.quic import events
 from aioquic.quic.packet import QuicErrorCode
 
-from avl_protocol.quic.connection import Connection
+from avl_protocol.quic.connection import MAX_OF_SERVER, Connection
 from avl_protocol.quic.flow import FRIEND, STRANGER
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.rate.ledger import Sent
@@ -329,3 +329,19 @@ def test_a_client_whose_handshake_is_not_confirmed_does_not_ask_to_be_called_in_
             pair.flush(pair.client)
             due = pair.client.get_timer()
         assert due is not None and due > pair.now
+
+
+@pytest.mark.parametrize(("limit", "opened"), [(MAX_OF_SERVER, 150), (128, 128)], ids=["room", "no more room"])
+def test_a_server_opens_streams_for_each_viewer_of_a_host_and_those_beyond_wait(
+    monkeypatch: pytest.MonkeyPatch, limit: int, opened: int
+) -> None:
+    monkeypatch.setattr("avl_protocol.quic.connection.MAX_OF_SERVER", limit)
+    pair = Pair()
+    streams = [pair.server.open_stream() for _ in range(150)]
+    for at, stream in enumerate(streams):
+        pair.server.write_stream(stream, b"x", False)
+        if at % 10 == 9:  # viewers come one after the other
+            pair.run(0.2)
+    pair.run(1.0)
+    assert not pair.server.ended and not pair.client.ended
+    assert sum(pair.client.has_stream(stream) for stream in streams) == opened

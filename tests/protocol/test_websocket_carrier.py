@@ -178,6 +178,16 @@ def test_streams_beyond_the_limit_wait_until_others_are_over() -> None:
     assert both.at_server.lost == both.at_client.lost == []
 
 
+def test_a_server_may_open_streams_for_each_viewer_of_a_host() -> None:
+    both = Joined()
+    streams = [both.server.open_stream() for _ in range(3 * 200)]
+    for stream in streams:
+        both.server.send_stream(stream, b"x")
+    both.run()
+    assert len(both.at_client.streams) == len(streams)
+    assert both.at_server.lost == both.at_client.lost == []
+
+
 def test_the_end_is_said_and_told_once_to_both() -> None:
     both = Joined()
     both.client.close(CloseCode.ENDED, "é" * 200)

@@ -28,7 +28,7 @@ from avl_protocol.websocket.frames import (
     encode,
 )
 from avl_protocol.websocket.pace import SHARE, Pace
-from avl_protocol.websocket.streams import MAX_OPEN, Streams
+from avl_protocol.websocket.streams import Streams
 from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
 from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, T_IDLE, T_KEEPALIVE, CloseCode
 
@@ -57,9 +57,9 @@ class WebSocketCarrier:
         now: float,
         peer_address: tuple[str, int],
         certificate: bytes | None = None,
-        streams: int = MAX_OPEN,
+        streams: int | None = None,
     ) -> None:
-        """`streams`: how many each side may have open."""
+        """`streams`: how many each side may have open, where that is another number than usual."""
         self.receiver: CarrierReceiver
         self.on_wanted: Callable[[], None] = _nobody
         self.peer_address = peer_address

@@ -15,8 +15,8 @@ from avl_protocol.websocket.frames import CreditFrame, Frame, ResetFrame, Stream
 from avl_protocol.wire.errors import LocalProtocolError, RemoteProtocolError
 from avl_protocol.wire.registry import MAX_WEBSOCKET_CREDIT, MAX_WEBSOCKET_DATA, CloseCode
 
-#: Streams that one side may have open.
-MAX_OPEN = 64
+#: Streams that a client may have open, and a server: a relay has some for each viewer of a host.
+MAX_OPEN, MAX_OF_SERVER = 64, 1024
 #: A stream whose backlog exceeded this many bytes is reported writable when half of it has drained.
 BACKLOG_LIMIT = 512 << 10
 #: The same of a writer that holds back sooner, as input does (spec 4.6): it is told when so much is left.
@@ -55,10 +55,11 @@ class Stream:
 class Streams:
     """The table of one side. Raises RemoteProtocolError for what the peer may not do."""
 
-    def __init__(self, is_client: bool, most: int = MAX_OPEN) -> None:
-        """`most`: streams that each side may have open."""
-        self._most = most
+    def __init__(self, is_client: bool, most: int | None = None) -> None:
+        """`most`: streams that each side may have open, where that is another number than usual."""
         self._own, self._next_own, self._next_peer = (0, 0, 1) if is_client else (1, 1, 0)
+        #: How many our side may have open (True), and the peer.
+        self._most = {is_client: most or MAX_OPEN, not is_client: most or MAX_OF_SERVER}
         self._streams: dict[int, Stream] = {}
         self._pending: deque[tuple[int, int | None]] = deque()
         self._open = [0, 0]
@@ -235,7 +236,7 @@ class Streams:
                 raise _error("a frame of a stream that was never opened")
             return None
         while self._next_peer <= stream:  # a lower number that is not heard of yet is open all the same
-            if self._open[False] >= self._most:
+            if self._open[False] >= self._most[False]:
                 raise _error("too many streams")
             self._open[False] += 1
             self._streams[self._next_peer] = Stream(granted=MAX_WEBSOCKET_CREDIT)
@@ -247,7 +248,7 @@ class Streams:
         """Let streams of ours begin, in order, while the peer takes more."""
         while self._pending:
             stream, code = self._pending[0]
-            if code is None and self._open[True] >= self._most:
+            if code is None and self._open[True] >= self._most[True]:
                 return
             self._pending.popleft()
             if code is not None:
