@@ -122,9 +122,10 @@ def test_how_much_is_exact_and_what_codes_the_rest_stands_above_the_figures_of_t
     assert names.index("exact") < names.index("video") < names.index("input to photon")
     told = dict(shown)
     assert (told["exact"], told["video"]) == ("98.8 %", "1280x720 YUV420")
-    assert (told["  codec"], told["  coded / decoded by"]) == ("avc1.64002A", "libx264 / vaapi")
+    assert (told["  codec"], told["  coded, decoded"]) == ("avc1.64002A", "libx264 / vaapi")
+    assert all(len(name) < 17 for name in names), "a name touches its value in the panel"
     odd = dict(lines({"video": {**video, "encoder": "\x1b[2J", "decoder": None}}))
-    assert odd["  coded / decoded by"].isprintable()
+    assert odd["  coded, decoded"].isprintable()
     assert dict(lines({"exact": {"share": 1.0, "since_s": 12.4}}))["exact"] == "all, for 12 s"
     assert not {"exact", "video"} & dict(lines({"video": None})).keys()
 

@@ -297,6 +297,23 @@ test("wheels are counted in notches of 120, and fractions add up", () => {
   assert.deepEqual(sent, [[[INPUT.MOVE, 0, 0], [INPUT.WHEEL, 0, 1]], [[INPUT.WHEEL, 0, 1]], [[INPUT.WHEEL, 0, 1]]]);
 });
 
+test("a button that was let go of is not pressed elsewhere by the next movement, but by the next finger", () => {
+  const { sent, clock, mouse: hand } = mouse();
+  hand.at(5, 6, 1);
+  hand.releaseAll(); // the session lost its way in the middle of a drag
+  sent.length = 0;
+  clock.now = 10;
+  hand.at(7, 8, 1);
+  assert.deepEqual(sent, [[[INPUT.MOVE, 14, 16]]]);
+  hand.at(7, 8, 3);
+  hand.at(7, 8, 0);
+  hand.at(7, 8, 1);
+  assert.deepEqual(sent.slice(1), [[[INPUT.BUTTON, 3, true]], [[INPUT.BUTTON, 3, false]], [[INPUT.BUTTON, 1, true]]]);
+  hand.releaseAll();
+  hand.down(7, 8, 1); // lifted where nobody saw it
+  assert.deepEqual(sent.slice(4), [[[INPUT.BUTTON, 1, false]], [[INPUT.BUTTON, 1, true]]]);
+});
+
 test("losing the mouse lets go of its buttons", () => {
   const { sent, mouse: hand } = mouse();
   hand.at(0, 0, 1);

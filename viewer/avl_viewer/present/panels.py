@@ -318,7 +318,7 @@ def content_lines(stats: dict[str, Any]) -> list[tuple[str, str]]:
         rows += [
             ("video", f"{video.get('width')}x{video.get('height')} {video.get('chroma')}"),
             ("  codec", for_dialog(str(video.get("codec")), WORDS)),
-            ("  coded / decoded by", for_dialog(coders, WORDS)),
+            ("  coded, decoded", for_dialog(coders, WORDS)),
         ]
     return rows
 

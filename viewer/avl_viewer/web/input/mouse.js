@@ -35,6 +35,8 @@ export class Mouse {
   constructor(owner) {
     this._owner = owner;
     this._held = 0;
+    /** Buttons that were let go of while a finger was on them, until it leaves. */
+    this._lost = 0;
     this._x = -1;
     this._y = -1;
     this._moved = -Infinity;
@@ -43,6 +45,13 @@ export class Mouse {
     this._next = null;
     this._restX = 0;
     this._restY = 0;
+  }
+
+  /** The first button goes down here: until now there was none. @param {number} x @param {number} y
+   * @param {number} buttons */
+  down(x, y, buttons) {
+    this._lost = 0;
+    this.at(x, y, buttons);
   }
 
   /** The pointer is here now, with these buttons down. @param {number} x @param {number} y @param {number} buttons */
@@ -77,9 +86,12 @@ export class Mouse {
     if (whole[0] || whole[1]) this._owner.send([...this._movement(), [INPUT.WHEEL, whole[0], whole[1]]]);
   }
 
-  /** Let go of the buttons: the page lost the mouse. */
+  /** Let go of the buttons: the page lost the mouse, or the session its way. One that a finger is still on is not pressed
+   * anew by the next movement, which would be a press elsewhere that nobody made. */
   releaseAll() {
+    const lost = this._lost | this._held;
     const changes = this._changes(0);
+    this._lost = lost;
     if (changes.length) this._owner.send(changes);
   }
 
@@ -100,9 +112,11 @@ export class Mouse {
 
   /** @param {number} buttons @returns {InputEvent[]} */
   _changes(buttons) {
-    const changed = this._held ^ buttons;
-    this._held = buttons;
-    return BUTTONS.filter(([bit]) => changed & bit).map(([bit, number]) => [INPUT.BUTTON, number, Boolean(buttons & bit)]);
+    this._lost &= buttons;
+    const held = buttons & ~this._lost;
+    const changed = this._held ^ held;
+    this._held = held;
+    return BUTTONS.filter(([bit]) => changed & bit).map(([bit, number]) => [INPUT.BUTTON, number, Boolean(held & bit)]);
   }
 }
 

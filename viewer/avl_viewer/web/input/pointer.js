@@ -65,7 +65,7 @@ export class Pointer {
       owner.seen(event);
       this._at = time(event);
       if (event.pointerType === "touch") this._touch.down(event.pointerId, event.clientX, event.clientY);
-      else this._mouse.at(event.clientX, event.clientY, event.buttons);
+      else this._mouse.down(event.clientX, event.clientY, event.buttons);
       // The press is on its way before the page is seen to: to move the focus may take as long as all the rest.
       owner.pressed();
       element.setPointerCapture(event.pointerId);
