@@ -288,10 +288,13 @@ class Fanout:
             return
         sealed = self._cache.sealed(track.id, number)
         assert sealed is not None
+        made = {
+            rows: parity.make(sealed, header.handle, track.id, number, header.flags, range(rows))
+            for rows in {*wanted.values()} - {0}
+        }
         for subscription, rows in wanted.items():
             if rows:
-                made = parity.make(sealed, header.handle, track.id, number, header.flags, range(rows))
-                subscription.carrier.send_datagrams(made, track.priority, now + track.lifetime)
+                subscription.carrier.send_datagrams(made[rows], track.priority, now + track.lifetime)
 
     def _spare(self, subscription: Subscription, count: int, now: float) -> Sequence[bytes]:
         """More parity of the newest object of a track that a viewer gets, for a probe."""
