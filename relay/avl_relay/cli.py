@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.rate.limits import DEFAULT, for_address
 from avl_protocol.wire.foreign import for_terminal
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from avl_relay.workers.worker import Worker
 
 #: Plain help: laying it out with Rich takes longer than all the rest.
 app = typer.Typer(
@@ -66,6 +72,9 @@ def serve(
         Optional[list[str]], typer.Option(metavar="NAME=VALUE", help="Set a limit; may be repeated (README).")
     ] = None,
     limits: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Limits, one NAME=VALUE a line.")] = None,
+    workers: Annotated[
+        str, typer.Option(help="Processes that share the ports: a number, or 'auto' for as many as there are cores.")
+    ] = "1",
     metrics: Annotated[
         Optional[str],
         typer.Option(
@@ -103,6 +112,7 @@ def serve(
     from avl_relay.operators.service import Ending, ServiceSettings
     from avl_relay.operators.service import serve as run_service
     from avl_relay.relay import Relay
+    from avl_relay.workers.lifeline import hold
 
     try:
         quic, page = parse_address(listen), parse_address(http)
@@ -126,6 +136,7 @@ def serve(
             "Take 127.0.0.1:PORT, or, where only your monitoring reaches that address, add --metrics-for-others",
             USAGE,
         )
+    processes = _processes(workers)
     settings = RelaySettings(
         state=state or default_folder("relay"),
         listen=quic,
@@ -137,7 +148,6 @@ def serve(
         limits=allowed,
         elsewhere=others,
     )
-    service = ServiceSettings(folder=settings.state, metrics=private, drain=drain)
     configure_log(Format(log_format))
     if tls_cert is None and settings.public not in LOOPBACK:
         _warn(
@@ -146,28 +156,71 @@ def serve(
         )
     clock = SystemClock()
 
-    async def _run() -> str:
-        world, ending = system_world(), Ending()
-        relay = Relay(world, settings)
+    def started(at: str, pin: str, page: str) -> None:
+        for line in (f"relay {at}", f"  pin   {pin}", f"  page  {page}"):
+            _tell(line)
+        _tell(f"  host  avl-host run --relay '{at}?pin={pin}'")
 
-        def started() -> None:
-            pin = show_pin(relay.identity.pin)
-            for line in (f"relay {relay.quic}", f"  pin   {pin}", f"  page  {relay.page}"):
-                _tell(line)
-            _tell(f"  host  avl-host run --relay '{relay.quic}?pin={pin}'")
+    async def _run(place: tuple[Worker, socket.socket] | None) -> str:
+        world, ending = system_world(), Ending()
+        worker, lifeline = place or (None, None)
+        relay = Relay(world, settings, worker=worker)
+        number, of = (0, 1) if worker is None else (worker.number, worker.of)
+        service = ServiceSettings(folder=settings.state, metrics=private, drain=drain, number=number, of=of)
+
+        def reached() -> None:
+            if lifeline is None:
+                started(relay.quic, show_pin(relay.identity.pin), relay.page)
+            else:
+                hold(lifeline, {**relay.announced, "page": relay.page}, ending.asked)
 
         ending.heed_signals()
-        return await run_service(relay, world.clock, service, started=started, ending=ending)
+        return await run_service(relay, world.clock, service, started=reached, ending=ending)
 
-    try:
+    def serving(place: tuple[Worker, socket.socket] | None) -> int:
         with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
-            text = run(_run())
-    except (OSError, StateError, ValueError) as error:
-        raise _fail(str(error), FAILED) from None
-    except Exception as error:
-        raise _fail(f"an error in this program, please report it: {told(error)}", FAILED) from None
-    if text:
-        raise _fail(text, FAILED)
+            text = run(_run(place))
+        if text:
+            _warn(text)
+        return FAILED if text else 0
+
+    def guarded(work: Callable[[], int]) -> int:
+        """The exit status of a process that does nothing else."""
+        try:
+            return work()
+        except (OSError, StateError, ValueError) as error:
+            _warn(str(error))
+        except Exception as error:
+            _warn(f"an error in this program, please report it: {told(error)}")
+        return FAILED
+
+    def live(worker: Worker, lifeline: socket.socket) -> int:
+        return guarded(lambda: serving((worker, lifeline)))
+
+    if processes == 1:
+        status = guarded(lambda: serving(None))
+    else:
+        from avl_relay.workers.running import supervise
+
+        status = guarded(lambda: supervise(settings, processes, live=live, started=started, warn=_warn))
+    if status:
+        raise typer.Exit(status)
+
+
+def _processes(text: str) -> int:
+    """How many processes `--workers` asks for. Raises typer.Exit."""
+    import os
+
+    from avl_protocol.endpoint.udp.steering import MOST, unable
+
+    if text == "auto":
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return 1 if unable() else min(count, MOST)
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise _fail(f"--workers {text}: a number from 1 to {MOST}, or auto", USAGE)
+    if int(text) > 1 and (why := unable()) is not None:
+        raise _fail(f"--workers {text}: {why}; run it with one", USAGE)
+    return int(text)
 
 
 @app.command()

@@ -34,6 +34,9 @@ class Directory(Protocol):
     def forget(self, question: WhereIs) -> None:
         """Nobody waits for the answer any more."""
 
+    def elsewhere(self, device: int) -> bool:
+        """Whether a device is known to be registered, though not at this process of the relay."""
+
     def arrived(self, device: int, now: float) -> None:
         """A device has registered at this relay."""
 
@@ -53,6 +56,10 @@ class LocalDirectory:
 
     def forget(self, question: WhereIs) -> None:
         """See Directory."""
+
+    def elsewhere(self, device: int) -> bool:
+        """See Directory."""
+        return False
 
     def arrived(self, device: int, now: float) -> None:
         """See Directory."""

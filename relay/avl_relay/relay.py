@@ -19,6 +19,9 @@ from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.state import StateFolder, write_ready
 from avl_protocol.endpoint.tcp.websocket import WebSocketServer, bind_tcp
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, load, self_signed
+from avl_protocol.endpoint.udp.network import Address, Network
+from avl_protocol.endpoint.udp.sockets import UdpSocket
+from avl_protocol.endpoint.udp.steering import OnePort, SteeredSocket, names_for
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
@@ -39,6 +42,8 @@ from avl_relay.locator import Locator
 from avl_relay.memory import NAMES, Step, Use, Watermarks, available, resident
 from avl_relay.neighbours import Neighbours, kind_of
 from avl_relay.traffic import CountedNetwork, Traffic
+from avl_relay.workers.siblings import Siblings
+from avl_relay.workers.worker import Worker, certificate_key, derived
 
 #: Pages on this machine are secure contexts by this name.
 LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
@@ -53,7 +58,8 @@ TRIES = 8
 
 class Relay:
     """A relay; `simulated`: without TCP. `access` and `directory` are asked who may come in and where devices are, and
-    answer at once or later, by `decided` and `located`: of themselves, everybody may, and devices are here."""
+    answer at once or later, by `decided` and `located`: of themselves, everybody may, and devices are here. `worker`:
+    which of several processes of one relay this is; they know among themselves where devices are."""
 
     def __init__(
         self,
@@ -63,9 +69,11 @@ class Relay:
         simulated: bool = False,
         access: Access | None = None,
         directory: Directory | None = None,
+        worker: Worker | None = None,
         in_memory: Callable[[], int] = resident,
     ) -> None:
         self._world = world
+        self._worker = worker
         self._settings = settings
         self._simulated = simulated
         self._state = StateFolder(settings.state)
@@ -77,14 +85,30 @@ class Relay:
         self._refused_requests = self._memory_steps = 0
         self._listening = self._going = False
         self._left = asyncio.Event()
+        self._siblings: Siblings | None = None
+        self._port_of_worker: SteeredSocket | None = None
+        secret, self._names, handles = world.entropy(32), world.entropy, (1, 1)
+        if worker is not None:
+            self._log = self._log.bind(worker=worker.number)
+            secret = derived(worker.secret, "sources", 32)
+            self._names = names_for(world.entropy, worker.number, worker.of)
+            handles = (worker.number + 1, worker.of)
+            directory = self._siblings = Siblings(
+                worker,
+                clock=world.clock,
+                faults=world.faults,
+                packet=lambda data, source: self._take_over(data, source),
+                settled=self._settled,
+            )
         self._router = guard(
             Router(
-                secret=world.entropy(32),
+                secret=secret,
                 log=lambda event, about: self._log.info(event, **about),
                 nat_test=self._nat_test,
                 access=access,
                 directory=directory,
                 limits=settings.limits,
+                handles=handles,
             )
         )
         allowed = settings.limits.requests
@@ -106,8 +130,11 @@ class Relay:
     # certificates
 
     def _make(self, wall: float) -> TlsServer:
-        names = [self._settings.public, *({"localhost", "127.0.0.1", "::1"} - {self._settings.public})]
-        return self_signed(names, now=wall, entropy=self._world.entropy, deterministic_size=self._simulated)
+        called = [self._settings.public, *sorted({"localhost", "127.0.0.1", "::1"} - {self._settings.public})]
+        if self._worker is not None:
+            key, drawn = certificate_key(self._worker.secret, wall)
+            return self_signed(called, now=wall, entropy=drawn, key=key)
+        return self_signed(called, now=wall, entropy=self._world.entropy, deterministic_size=self._simulated)
 
     def _certificates(self) -> tuple[TlsServer, ...]:
         """The one in use, and the next where it is our own."""
@@ -120,7 +147,10 @@ class Relay:
         """Move to the next certificate when it is time, and come back for the one after."""
         assert self._roll is not None and self._endpoint is not None
         wall = self._world.clock.wall()
-        if self._roll.advance(wall):
+        changed = False
+        while self._roll.renew_at <= wall:  # workers take every step at its own time, so that all of them arrive at one
+            changed = self._roll.advance(wall if self._worker is None else self._roll.renew_at)
+        if changed:
             self._endpoint.set_certificate(self._roll.current)
             if self._sockets is not None:
                 self._sockets.set_certificate(self._roll.current)
@@ -134,22 +164,19 @@ class Relay:
         settings, world = self._settings, self._world
         self.failed = asyncio.get_running_loop().create_future()
         self._unwatch = world.faults.watch(self._log.error, self._give_up, world.clock.monotonic)
-        reset_key = self._state.read("reset.key")
-        if reset_key is None:
-            reset_key = world.entropy(32)
-            self._state.write("reset.key", reset_key)
         if settings.tls_cert is not None and settings.tls_key is not None:
             self._certificate = load(settings.tls_cert, settings.tls_key)
         else:
-            self._roll = CertificateRoll(self._make, world.clock.wall())
+            self._roll = CertificateRoll(self._make, world.clock.wall() if self._worker is None else self._worker.begun)
         self._endpoint = Endpoint(
-            network=CountedNetwork(world.network, self._traffic),
+            network=CountedNetwork(self._network(), self._traffic),
             clock=world.clock,
             entropy=world.entropy,
             loop=asyncio.get_running_loop(),
             options=ConnectionOptions(ack_delay=ACK_DELAY),
-            reset_key=reset_key,
+            reset_key=reset_key(self._state, world.entropy),
             limits=settings.limits,
+            names=self._names,
         )
         bound = await self._bind(self._endpoint)
         self._locator = locator = Locator(world.network, asyncio.get_running_loop())
@@ -157,6 +184,8 @@ class Relay:
         self._alarm = Alarm(
             machine=self._router, loop=asyncio.get_running_loop(), now=world.clock.monotonic, faults=world.faults
         )
+        if self._siblings is not None:
+            await self._siblings.start(self._router)
         handler: Any = None
         names: frozenset[str] = frozenset()
         if not self._simulated:
@@ -171,19 +200,22 @@ class Relay:
         )
         self._listening = True
         most = settings.limits.memory or (0 if self._simulated else available())
+        most //= 1 if self._worker is None else self._worker.of
         if most:
             self._watermarks = Watermarks(most, settings.limits)
             self._look_at_memory()
         if self._roll is not None:
             self._renew()
         self._log.info("relay ready", quic=self.quic, pin=show_pin(self.identity.pin), page=self.page)
-        write_ready(
-            settings.ready_file, {"quic": self.quic, "http": self._http_name(), "pin": show_pin(self.identity.pin)}
-        )
+        if self._worker is None:
+            write_ready(settings.ready_file, self.announced)
 
     async def _bind(self, endpoint: Endpoint) -> socket.socket | None:
         """Bind UDP, and TCP of the same number for those who have no UDP; without it the relay runs all the same."""
         listen, twin = self._settings.listen, self._settings.http
+        if self._worker is not None:
+            await endpoint.bind(listen)
+            return self._worker.twin
         for tries in range(TRIES):
             await endpoint.bind(listen)
             address = endpoint.local_address
@@ -197,6 +229,25 @@ class Relay:
                     return None
                 await endpoint.close()
         return None
+
+    def _network(self) -> Network:
+        """The world's; to a worker its port is bound already, and shared."""
+        worker = self._worker
+        if worker is None or self._siblings is None:
+            return self._world.network
+        bound = UdpSocket(asyncio.get_running_loop(), worker.udp)
+        self._port_of_worker = SteeredSocket(bound, worker.number, worker.of, self._siblings.hand_over)
+        return OnePort(self._world.network, self._port_of_worker)
+
+    def _settled(self) -> None:
+        """Something has changed because of another worker."""
+        self._alarm.reset()
+        if self._going:
+            self._look_who_stays()
+
+    def _take_over(self, data: bytes, source: Address) -> None:
+        if self._port_of_worker is not None:
+            self._port_of_worker.take(data, source)
 
     async def _start_http(self, bound: socket.socket | None) -> tuple[Any, frozenset[str]]:
         settings = self._settings
@@ -239,6 +290,7 @@ class Relay:
             upgraded=upgraded,
             limits=settings.limits,
             most=most,
+            bound=None if self._worker is None else self._worker.page,
         )
         await self._http.start()
         return AsgiHandler(app, self._log, settings.limits), names
@@ -251,6 +303,11 @@ class Relay:
     def quic(self) -> str:
         """The QUIC address as others should write it."""
         return join(self._settings.public, self._port())
+
+    @property
+    def announced(self) -> dict[str, str]:
+        """What a ready file says."""
+        return {"quic": self.quic, "http": self._http_name(), "pin": show_pin(self.identity.pin)}
 
     def _http_name(self) -> str:
         return (
@@ -283,7 +340,7 @@ class Relay:
         )
         peer = HopServer(
             own,
-            nonce=self._world.entropy(16),
+            nonce=self._names(16),
             wall_ms=int(self._world.clock.wall() * 1000),
             now=now,
             limits=self._settings.limits,
@@ -321,7 +378,8 @@ class Relay:
     def snapshot(self) -> Snapshot:
         """What the relay holds, by number."""
         web = 0 if self._sockets is None else self._sockets.connections
-        below = tuple(part.snapshot() for part in (self._endpoint, self._sockets) if part is not None)
+        parts = (self._endpoint, self._sockets, self._siblings)
+        below = tuple(part.snapshot() for part in parts if part is not None)
         seconds = self._router.viewer_seconds(self._world.clock.monotonic())
         limits = {"requests to the page": self._refused_requests, "memory": self._memory_steps}
         limits["connections to the page"] = self._http.hits if self._http is not None else 0
@@ -370,7 +428,7 @@ class Relay:
         self._log.info("drained", left=sessions - self._router.sessions, stayed=self._router.sessions, seconds=took)
 
     def _look_who_stays(self) -> None:
-        if not self._router.sessions:
+        if not self._router.sessions and not self._router.lent:
             self._left.set()
 
     @property
@@ -416,9 +474,20 @@ class Relay:
         self._alarm.stop()
         if self._locator is not None:
             self._locator.close()
+        if self._siblings is not None:
+            await self._siblings.close()
         if self._endpoint is not None:
             await self._endpoint.close()
         if self._sockets is not None:
             await self._sockets.close()
         if self._http is not None:
             await self._http.close()
+
+
+def reset_key(state: StateFolder, entropy: Callable[[int], bytes]) -> bytes:
+    """The key of stateless resets, made at the first start. Raises StateError."""
+    key = state.read("reset.key")
+    if key is None:
+        key = entropy(32)
+        state.write("reset.key", key)
+    return key

@@ -132,13 +132,13 @@ class Desk:
         self.started["host"] = self.programs.start("host", [*self.host_program, "run", *where, *kept])
         self.host = await self.programs.ready_file(ready, READY)
 
-    async def start_relay(self, quic: str = "127.0.0.1:0", http: str = "127.0.0.1:0") -> None:
+    async def start_relay(self, quic: str = "127.0.0.1:0", http: str = "127.0.0.1:0", *more: str) -> None:
         """Start (again) a relay of the same identity."""
         ready = self.programs.folder / "relay.json"
         ready.unlink(missing_ok=True)
         kept = ["--state", str(self.programs.folder / "relay"), "--ready-file", str(ready)]
         self.started["relay"] = self.programs.start(
-            "relay", [BIN / "avl-relay", "serve", "--listen", quic, "--http", http, *kept]
+            "relay", [BIN / "avl-relay", "serve", "--listen", quic, "--http", http, *kept, *more]
         )
         self.relay = await self.programs.ready_file(ready, READY)
 
@@ -162,8 +162,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(folder: Path, *host: str, display: bool = False) -> AsyncIterator[tuple[Desk, Witness | None]]:
-    """A relay and a host on free ports; with a display, a window that fills it is the witness of what is typed."""
+async def desk(
+    folder: Path, *host: str, display: bool = False, relay: tuple[str, ...] = ()
+) -> AsyncIterator[tuple[Desk, Witness | None]]:
+    """A relay and a host on free ports, with options; with a display, a window that fills it is the witness of what is
+    typed."""
     programs = Programs(folder)
     witness = None
     try:
@@ -176,7 +179,7 @@ async def desk(folder: Path, *host: str, display: bool = False) -> AsyncIterator
             witness = Witness(name)
             source = ["--display", name]
         made = Desk(programs=programs, relay={}, host={}, source=source)
-        await made.start_relay()
+        await made.start_relay("127.0.0.1:0", "127.0.0.1:0", *relay)
         await made.start_host(*host)
         yield made, witness
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,11 +18,12 @@ from PIL import Image
 
 from avl_host.capture.pattern import read_number
 from avl_host.desktop.clipboard import X11Clipboard
+from avl_protocol.endpoint.udp import steering
 from avl_protocol.wire import device_id
 from interop.cdp import Browser, BrowserError, Page, browser
 from tests.browser.desk import CODE, Desk, Witness, desk
 from tests.host.selection_peer import Peer
-from tests.tools import need
+from tests.tools import need, without
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -82,6 +84,21 @@ async def pixels(page: Page) -> Any:
     return np.asarray(Image.open(io.BytesIO(await page.screenshot())).convert("RGB"))
 
 
+async def moves(page: Page) -> None:
+    """Wait until the picture of the pattern source has gone on."""
+
+    async def number() -> int | None:
+        shown = await pixels(page)
+        bgra = np.dstack([shown[:, :, ::-1], np.zeros(shown.shape[:2], np.uint8)])
+        return read_number(np.ascontiguousarray(bgra))
+
+    while (first := await number()) is None:
+        pass
+    later: int | None = first
+    while later is None or later <= first:
+        later = await number()
+
+
 #: Unpacks a page of one colour as the worker does; bytes that came out, and how many of them are right.
 UNPACKS = """import("/decode/zstd.js").then(async ({ Decompressor }) => {
     const frame = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 1, 0, 3, 0, 8, 7);
@@ -102,16 +119,7 @@ async def test_a_link_opens_the_desktop_and_its_code_leaves_the_address_bar(chro
         assert await page.evaluate("location.hash + location.search") == ""
         assert CODE not in await page.evaluate("location.href")
 
-        async def number() -> int | None:
-            shown = await pixels(page)
-            bgra = np.dstack([shown[:, :, ::-1], np.zeros(shown.shape[:2], np.uint8)])
-            return read_number(np.ascontiguousarray(bgra))
-
-        while (first := await number()) is None:
-            pass
-        later: int | None = first
-        while later is None or later <= first:
-            later = await number()
+        await moves(page)
         assert not await page.evaluate("document.getElementById('entrance').checkVisibility()")
 
 
@@ -376,3 +384,29 @@ async def test_a_pointer_of_any_size_becomes_the_pages_cursor(chromium: Browser,
             })()"""
         )
     assert shown == [[64, 64, 32, 16, 0, 255], [128, 128, 64, 32, 0, 255], [128, 128, 64, 32, 0, 255], ["none"]]
+
+
+async def test_pages_are_at_any_worker_of_a_relay_and_go_on_when_each_has_crashed(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    if (why := steering.unable()) is not None:
+        without(why)
+    async with (
+        desk(tmp_path, "--no-direct", relay=("--workers", "2")) as (running, _),
+        opened(chromium, 640, 360) as first,
+        opened(chromium, 640, 360) as second,
+    ):
+        pages = (first, second)
+        for page in pages:
+            await page.send("Page.bringToFront")  # a tab behind another shows nothing
+            await visit(page, running.host["url"], "running")
+        supervisor = running.started["relay"].process.pid
+        workers = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+        assert len(workers) == 2
+        for worker in workers:
+            os.kill(int(worker), signal.SIGKILL)
+            for page in pages:
+                await page.send("Page.bringToFront")
+                await moves(page)
+        for page in pages:
+            await page.until(f"{STATE} == 'running'")

@@ -57,6 +57,8 @@ class MemoryCarrier:
         self.bulk: set[int] = set()
         #: Datagrams wait here while `slow`.
         self.slow = False
+        #: How many there were in all.
+        self.sent_datagrams = 0
         self.datagrams: deque[tuple[bytes, int, object]] = deque()
         self.dropped = 0
         #: The deadline of each call that queued datagrams while `slow`.
@@ -154,6 +156,7 @@ class MemoryCarrier:
         if any(len(payload) > self.max_datagram for payload in payloads):
             raise LocalProtocolError("datagram is too large")
         if self.closed is None:
+            self.sent_datagrams += len(payloads)
             self.datagrams.extend(zip(payloads, itertools.repeat(priority), cookies or [None] * len(payloads)))
             self.deadlines.append(deadline or 0.0)
 

@@ -228,6 +228,22 @@ def test_a_flood_of_first_packets_takes_no_whole_turn_and_is_bounded(monkeypatch
     simulate(main)
 
 
+def test_who_floods_from_some_addresses_leaves_room_for_those_at_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(stand: Stand) -> None:
+        order = watched(monkeypatch)
+        chance = random.Random(1)
+        flood = [(initial(1, chance.randbytes(8)), (f"10.9.0.{n % 50}", 7)) for n in range(2000)]
+        stand.receive([*flood, (initial(1, b"honest.."), ("10.0.1.1", 7))])
+        await asyncio.sleep(0.001)
+        assert ("new", "10.0.1.1") in order
+        assert len(order) < Limits().waiting_strangers
+        order.clear()
+        stand.receive([(initial(1, chance.randbytes(8)), ("10.9.0.1", 7)) for _ in range(3)])
+        assert len(order) == 3, "nobody is remembered"
+
+    simulate(main)
+
+
 def test_strangers_stop_when_their_time_in_a_turn_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(stand: Stand) -> None:
         order = watched(monkeypatch)

@@ -112,10 +112,17 @@ class Neighbour:
 
 
 class Stand:
-    """A router and its neighbours at time `now`."""
+    """A router and its neighbours at time `now`. `handles` as a router takes them; routers of one relay share
+    `connections`, all that is delivered on."""
 
     def __init__(
-        self, access: Access | None = None, directory: Directory | None = None, *, limits: Limits = DEFAULT
+        self,
+        access: Access | None = None,
+        directory: Directory | None = None,
+        *,
+        limits: Limits = DEFAULT,
+        handles: tuple[int, int] = (1, 1),
+        connections: list[Connection] | None = None,
     ) -> None:
         self.now = 100.0
         self.log: list[str] = []
@@ -128,8 +135,9 @@ class Stand:
             access=access,
             directory=directory,
             limits=limits,
+            handles=handles,
         )
-        self._all: list[Connection] = []
+        self._all: list[Connection] = [] if connections is None else connections
 
     def forget(self, *neighbours: Neighbour) -> None:
         """Deliver to these no more."""

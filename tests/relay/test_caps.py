@@ -77,7 +77,7 @@ def test_a_session_gets_whole_objects_up_to_its_cap_and_the_host_is_told_of_it()
     told = host.last(Viewers)
     assert isinstance(told, Viewers) and told.rate == 8 * RATE.per_second
     hit = show.stand.router.snapshot().part("limits hit so far")
-    assert hit["objects beyond caps"] == 200 - objects(viewer)
+    assert hit["bandwidth caps"] == 200 - objects(viewer)
 
 
 def test_without_a_cap_everything_passes() -> None:

@@ -27,6 +27,7 @@ from avl_protocol.wire.foreign import for_log
 from avl_viewer.present.connect import ConnectDialog
 from avl_viewer.present.presenter import Presenter
 from avl_viewer.present.remote import Remote
+from avl_viewer.present.singletons import keep
 from avl_viewer.present.window import Window, log
 from avl_viewer.recent import Recent
 
@@ -168,6 +169,7 @@ def _application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
+    keep()
     _require_display(os.environ)
     qInstallMessageHandler(_heard)
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)

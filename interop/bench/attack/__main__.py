@@ -64,7 +64,7 @@ async def attack(name: str, seconds: float, viewers: int, relay: Sequence[str], 
             aim = [where["quic"], page, where["pin"]]
             sessions = programs.start(
                 "sessions",
-                [sys.executable, "-m", "interop.bench.attack.sessions", *aim, "--viewers", str(viewers)],
+                [sys.executable, "-m", "interop.bench.attack.sessions", "--viewers", str(viewers), "--", *aim],
                 {"PYTHONPATH": str(ROOT)},
             )
             device = await programs.until(
@@ -75,8 +75,9 @@ async def attack(name: str, seconds: float, viewers: int, relay: Sequence[str], 
             peace = time.monotonic()
             attacker = Programs(Path(folder))
             try:
-                command = [sys.executable, "-m", "interop.bench.attack.attacks", name, *aim, str(device)]
-                attacking = attacker.start("attacker", [*command, "--seconds", str(seconds)], {"PYTHONPATH": str(ROOT)})
+                command = [sys.executable, "-m", "interop.bench.attack.attacks", "--seconds", str(seconds)]
+                aimed = [*command, "--", name, *aim, str(device)]  # a pin may begin with a dash
+                attacking = attacker.start("attacker", aimed, {"PYTHONPATH": str(ROOT)})
                 await attacker.until("the attack begun", READY, lambda: BEGINS in attacking.log.read_text())
                 resident, busy, begins = watched.memory_info().rss, sum(watched.cpu_times()[:2]), time.monotonic()
                 most = resident

@@ -72,9 +72,11 @@ class Hop:
         self.hop.attach_carrier(carrier)
         return Driven(self.hop, self._take, FAULTS, carrier.close)
 
-    async def dial(self, relay: Address, endpoint: Endpoint | None, timeout: float = 5.0) -> None:
-        """Connect, and wait for WELCOME (for a host: REGISTERED). By WebSocket without an endpoint. Raises Refused or
-        Unreachable."""
+    async def dial(
+        self, relay: Address, endpoint: Endpoint | None, timeout: float = 5.0, destination: bytes | None = None
+    ) -> None:
+        """Connect, and wait for WELCOME (for a host: REGISTERED). By WebSocket without an endpoint. `destination`: the
+        first destination connection ID. Raises Refused or Unreachable."""
 
         if endpoint is None:
             await connect_websocket(
@@ -86,7 +88,9 @@ class Hop:
                 timeout=timeout,
             )
         else:
-            await endpoint.connect(relay, trust=TrustPinned(), on_carrier=self.receive_from, timeout=timeout)
+            await endpoint.connect(
+                relay, trust=TrustPinned(), on_carrier=self.receive_from, timeout=timeout, destination=destination
+            )
         async with asyncio.timeout(timeout):
             await self.up
 

@@ -75,21 +75,26 @@ class Endpoint:
         on_raw: Callable[[bytes, Address], None] | None = None,
         local: Callable[[], Iterable[str]] = tuple,
         limits: Limits = DEFAULT,
+        names: Callable[[int], bytes] | None = None,
     ) -> None:
         """`reset_key`: kept over restarts, it lets peers notice one at once. `on_raw`, which may be set later, is given
-        what is not QUIC; `local` says which addresses this machine has; `limits` bound who connects to us."""
+        what is not QUIC; `local` says which addresses this machine has; `limits` bound who connects to us; `names`
+        makes connection IDs where they have to say something (udp/steering.py)."""
         self._limits = limits
         self._quota = Quota(limits.connections, limits.strangers, limits.stranger_grace)
         self._late: list[tuple[bytes, Address | Pinned]] = []
         self._lobby: tuple[deque[tuple[bytes, Address | Pinned]], deque[tuple[bytes, Address | Pinned]]]
         self._lobby = (deque(), deque())
         self._lobby_waits = False
+        #: Newcomers' packets that wait, by address.
+        self._knocking: Counter[str] = Counter()
         #: Since the start: packets that were not read, and handshakes, by what became of them; and what was never sent.
         self._unread = Counter(dict.fromkeys(UNREAD, 0))
         self._handshakes = Counter(done=0, failed=0)
         self._unsent = 0
         self._local = local
-        self._network, self._clock, self._entropy, self._loop = network, clock, entropy, loop
+        self._network, self._clock, self._loop = network, clock, loop
+        self._names = names or entropy
         self._options = options or ConnectionOptions()
         self._reset_key = reset_key or entropy(32)
         self._idle_timeout = idle_timeout
@@ -110,7 +115,7 @@ class Endpoint:
         self._on_carrier: OnCarrier | None = None
         self._on_http: HttpHandler | None = None
         self._origin_allowed: Callable[[str, str], bool] = _no_origin
-        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic(), limits)
+        self._acceptor = Acceptor(self._reset_key, entropy, clock.monotonic(), limits, names=self._names)
 
     # ---- what programs call
 
@@ -313,11 +318,15 @@ class Endpoint:
         for data, arrival in batch:
             bound = self._routes.known(data)
             if bound is None:
+                if data[0] & 0x80 and self._no_room_for(arrival[0]):
+                    self._unread[STRANGERS] += 1
+                    continue
                 route = self._routes.route(data)
                 if isinstance(route, Known):
                     bound = route.bound
                 elif isinstance(route, (NewConnection, UnknownVersion)):
-                    self._queue(self._lobby[1], data, arrival)
+                    self._lobby[1].append((data, arrival))
+                    self._knocking[arrival[0]] += 1
                 elif route is not None:
                     self._answer(route, data, arrival, now)
             if bound is None:
@@ -342,6 +351,12 @@ class Endpoint:
             else:
                 self._unread[BEYOND] += 1
 
+    def _no_room_for(self, host: str) -> bool:
+        """Whether no further newcomer may wait, or, where many do, none of this address: who floods from some addresses
+        leaves room for those at others."""
+        waiting, most = len(self._lobby[1]), self._limits.waiting_strangers
+        return waiting >= most or (waiting >= most // 2 and host in self._knocking)
+
     def _queue(self, queue: deque[tuple[bytes, Address | Pinned]], data: bytes, arrival: Address | Pinned) -> None:
         if len(queue) < self._limits.waiting_strangers:
             queue.append((data, arrival))
@@ -363,6 +378,10 @@ class Endpoint:
                 break
             newcomer = bool(new) and (not known or count % TURNS == TURNS - 1)
             data, arrival = new.popleft() if newcomer else known.popleft()
+            if newcomer:
+                self._knocking[arrival[0]] -= 1
+                if not self._knocking[arrival[0]]:
+                    del self._knocking[arrival[0]]
             self._receive(data, arrival, now)
         self._serve(now)
         if known or new:
@@ -587,7 +606,7 @@ class Endpoint:
             self._acceptor.admission.blame(address[0], self._clock.monotonic())
 
     def _new_connection_id(self) -> bytes:
-        return self._entropy(CID_LENGTH)
+        return self._names(CID_LENGTH)
 
     def _bound(self) -> DatagramSocket:
         if self._socket is None:

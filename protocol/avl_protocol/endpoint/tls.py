@@ -104,15 +104,16 @@ def self_signed(
     entropy: Callable[[int], bytes],
     deterministic_size: bool = False,
     lifetime: float = LIFETIME,
+    key: PrivateKey | None = None,
 ) -> TlsServer:
     """A certificate for host names and IP literals, valid from `now` (unix seconds).
 
     `deterministic_size` makes it Ed25519, whose signatures all have one length: what a simulation needs, and what no
-    browser takes.
+    browser takes. With a `key` of P-256 and the same bytes of `entropy` the same certificate is made again.
     """
-    key: PrivateKey = (
-        ed25519.Ed25519PrivateKey.generate() if deterministic_size else ec.generate_private_key(ec.SECP256R1())
-    )
+    again = key is not None
+    if key is None:
+        key = ed25519.Ed25519PrivateKey.generate() if deterministic_size else ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
     start = datetime.datetime.fromtimestamp(now - BACKDATE, datetime.UTC)
     builder = (
@@ -126,7 +127,10 @@ def self_signed(
         .add_extension(x509.SubjectAlternativeName([_alternative(entry) for entry in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     )
-    return TlsServer(builder.sign(key, None if deterministic_size else hashes.SHA256()), key)
+    signed = builder.sign(
+        key, None if deterministic_size else hashes.SHA256(), ecdsa_deterministic=True if again else None
+    )
+    return TlsServer(signed, key)
 
 
 def load(certificate: Path, key: Path) -> TlsServer:

@@ -51,8 +51,15 @@ class WebSocketCarrier:
     max_datagram = MAX_DATAGRAM_PAYLOAD
 
     def __init__(
-        self, *, is_client: bool, now: float, peer_address: tuple[str, int], certificate: bytes | None = None
+        self,
+        *,
+        is_client: bool,
+        now: float,
+        peer_address: tuple[str, int],
+        certificate: bytes | None = None,
+        streams: int | None = None,
     ) -> None:
+        """`streams`: how many each side may have open."""
         self.receiver: CarrierReceiver
         self.on_wanted: Callable[[], None] = _nobody
         self.peer_address = peer_address
@@ -61,7 +68,7 @@ class WebSocketCarrier:
         self._is_client = is_client
         #: Whether the peer has proved who it is; a server has towards its client.
         self.trusted = is_client
-        self._streams = Streams(is_client)
+        self._streams = Streams(is_client, streams)
         self._datagrams = DatagramQueue(forgotten=lambda waiting: self._settled(waiting, False))
         self._fates: list[tuple[object, bool]] = []
         self._arrived: list[bytes] = []

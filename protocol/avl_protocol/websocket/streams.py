@@ -55,10 +55,12 @@ class Stream:
 class Streams:
     """The table of one side. Raises RemoteProtocolError for what the peer may not do."""
 
-    def __init__(self, is_client: bool) -> None:
+    def __init__(self, is_client: bool, most: int | None = None) -> None:
+        """`most`: streams that each side may have open, where both may have as many."""
         self._own, self._next_own, self._next_peer = (0, 0, 1) if is_client else (1, 1, 0)
+        own, peers = (MAX_OPEN, MAX_OF_SERVER) if is_client else (MAX_OF_SERVER, MAX_OPEN)
         #: How many our side may have open (True), and the peer.
-        self._most = {True: MAX_OPEN, False: MAX_OF_SERVER} if is_client else {True: MAX_OF_SERVER, False: MAX_OPEN}
+        self._most = {True: most or own, False: most or peers}
         self._streams: dict[int, Stream] = {}
         self._pending: deque[tuple[int, int | None]] = deque()
         self._open = [0, 0]

@@ -25,7 +25,9 @@ from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader, of_track
 from avl_protocol.wire.errors import RemoteProtocolError
+from avl_protocol.wire.messages import Viewers
 from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, T_KEY_SPACING, DatagramType, ObjectFlag
+from avl_relay.forward.branch import Branch, together
 from avl_relay.forward.caps import FREE, Caps
 from avl_relay.forward.queuedelay import QueueDelay
 
@@ -76,6 +78,9 @@ class Fanout:
         #: Wishes for tracks that are not published, or that their sender was not admitted to.
         self.strays = 0
         self._subscriptions: dict[int, Subscription] = {}
+        #: The rest of the audience, at other workers; and the best rate among all, where that is known from elsewhere.
+        self._branches: dict[Branch, None] = {}
+        self.best_anywhere = 0.0
         self._caps: dict[int, Caps] = {}
         self._now = 0.0
         self._lean = False
@@ -181,6 +186,30 @@ class Fanout:
                 self._catch_up(subscription, track, now)
             self._look(now, True)
 
+    def branch(self, branch: Branch, said: Viewers, now: float) -> None:
+        """Another worker says what its viewers take; for tracks that are new to it, it comes late."""
+        changed = branch not in self._branches
+        self._branches[branch] = None
+        for new in branch.says(said, self._rungs, now):
+            changed = True
+            if (found := self._tracks.get(new)) is not None:
+                branch.send(self._cache.for_latecomer(found, self._media_handle), found)
+        self._look(now, changed)
+
+    def branch_recover(self, track: int, number: int, now: float) -> None:
+        """Another worker asks for a key object."""
+        self._coalesced(track, number, T_KEY_SPACING, now)
+
+    def admitted_elsewhere(self) -> None:
+        """The host has admitted a viewer of another worker, and takes it that its tracks are wanted."""
+        self._told = UNTOLD
+
+    def cut(self, branch: Branch, now: float) -> None:
+        """Another worker has no viewers of this host any more."""
+        if branch in self._branches:
+            del self._branches[branch]
+            self._look(now, True)
+
     def _subscription(self, handle: int, carrier: Carrier) -> Subscription:
         """What a viewer gets: nothing until it is admitted."""
         subscription = self._subscriptions.get(handle)
@@ -228,6 +257,8 @@ class Fanout:
         if run:
             cookies = [SentFragment(data, track, now) for data in run]
             deadline = now + track.lifetime
+            for branch in self._branches:
+                branch.carry(run, track, header)
             size = sum(map(len, run)) if self._caps else 0
             for subscription in self._subscriptions.values():
                 if subscription.takes(track, header):
@@ -327,8 +358,9 @@ class Fanout:
             key=lambda subscription: (subscription.carrier.rate or inf, -subscription.carrier.datagram_backlog),
             default=None,
         )
+        first = (inf if best is None else best.carrier.rate or inf) >= FALLEN * self.best_anywhere
         for subscription in watching:
-            subscription.followed = subscription is best
+            subscription.followed = first and subscription is best
             self._delay.look(subscription.carrier, now)
         if changed or now - self._chosen_at >= RATE_INTERVAL:
             self._chosen_at = now
@@ -341,17 +373,27 @@ class Fanout:
             rate = round(min(rate or most, most))
         slow = min((round(one.carrier.rate or 0.0) for one in watching if one.slow(now)), default=0)
         hold = round(1000 * HOLD) if best is not None and best.carrier.hold(now) else 0
+        whole = Viewers(len(watching), self._wanted, rate, hold, slow)
+        if self._branches:
+            whole = together((whole, *(branch.audience(now) for branch in self._branches)))
+        self._tell(whole, changed, now)
+
+    def _tell(self, whole: Viewers, changed: bool, now: float) -> None:
+        """Tell the host of its audience, and each part of it how good the best of all is, when it is time."""
         count, wanted, told, told_slow = self._told
+        rate, slow = whole.rate, whole.slow
         differs = (
-            (count, wanted) != (len(watching), self._wanted)
+            (count, wanted) != (whole.count, whole.tracks)
             or abs(rate - told) > told // 20
             or abs(slow - told_slow) > told_slow // 20
         )
         fell = rate < FALLEN * told or 0 < slow < FALLEN * told_slow
         due = now - self._told_at >= RATE_INTERVAL or fell or changed
-        if hold or (differs and due):
-            self._told, self._told_at = (len(watching), self._wanted, rate, slow), now
-            self._audience(len(watching), self._wanted, rate, hold, slow)
+        if whole.hold_ms or (differs and due):
+            self._told, self._told_at = (whole.count, whole.tracks, rate, slow), now
+            self._audience(whole.count, whole.tracks, rate, whole.hold_ms, slow)
+            for branch in self._branches:
+                branch.tell(whole)
 
     def _choose(self, watching: Sequence[Subscription], now: float) -> None:
         """Let each viewer have the pictures that its hop carries. With fewer bits they begin with what is kept of them,

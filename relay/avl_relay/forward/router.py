@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from heapq import nlargest
-from math import ceil
+from math import ceil, inf
 from operator import itemgetter
 from typing import Any
 
@@ -61,6 +61,7 @@ from avl_relay.directory import Directory, LocalDirectory, Place, WhereIs
 from avl_relay.forward.asking import Asked, Asking, Question
 from avl_relay.forward.caps import Caps, cap
 from avl_relay.forward.fanout import Fanout
+from avl_relay.forward.lending import Lending
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.parking import Parking
 from avl_relay.forward.queuedelay import QueueDelay
@@ -78,13 +79,16 @@ LIFE = T_UNADMITTED + T_CONSENT
 RATE_INTERVAL = 1.0
 #: Sessions one viewer connection may have.
 SESSIONS_PER_PEER = 8
+#: Seconds that a host of another worker stays borrowed without a session: what is on its way still arrives.
+LINGER = 10.0
 
 
 class Router:
     """The owner of all connections of a relay: `take` applies what one of them tells.
 
     `secret` hides source addresses from hosts; `nat_test(peer, token)` answers NAT_TEST, which takes another socket.
-    Answers of `access` and `directory` that come later are told with `decided` and `located`.
+    Answers of `access` and `directory` that come later are told with `decided` and `located`. `handles`: the first
+    handle and the distance to the next, so that several workers of a relay use different ones.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class Router:
         access: Access | None = None,
         directory: Directory | None = None,
         limits: Limits = DEFAULT,
+        handles: tuple[int, int] = (1, 1),
     ) -> None:
         self._bounds = limits
         self._lean = self._full = False
@@ -123,17 +128,35 @@ class Router:
         #: When sessions that nobody knows end.
         self._unadmitted: Deadlines[int] = Deadlines()
         self._peers = HopServers(self._apply)
-        self._last_handle = 0
         self._delay = QueueDelay()
         self._watching = ViewerTime()
         #: Since the start: what happened, by name, and which limits were hit.
         self._happened: Counter[str] = Counter()
         self._limits_hit: Counter[str] = Counter()
+        self._next_handle, self._between_handles = handles
+        self._lending = Lending(
+            splices=self._splices,
+            limits=self._limits,
+            allowed=self._allowed,
+            admitted=self._let_in,
+            close=self._peers.close,
+        )
+        #: Borrowed hosts without a session, and when they are given back.
+        self._idle: Deadlines[HopServer] = Deadlines()
 
     @property
     def hosts(self) -> int:
-        """Hosts online."""
-        return len(self._hosts)
+        """Hosts online; those of other workers are counted there."""
+        return len(self._hosts) - self._borrowed
+
+    @property
+    def _borrowed(self) -> int:
+        return sum(publisher.borrowed for publisher in self._hosts.values())
+
+    @property
+    def lent(self) -> int:
+        """Sessions of viewers at other workers with hosts that are here."""
+        return self._lending.sessions
 
     @property
     def sessions(self) -> int:
@@ -153,7 +176,7 @@ class Router:
     def snapshot(self) -> Snapshot:
         """Everything that is kept, by number; one part for each host."""
         counts = {
-            "hosts": len(self._hosts),
+            "hosts": self.hosts,
             "peers of hosts": len(self._by_peer),
             "sessions": len(self._sessions),
             "admitted": sum(len(watched) for watched in self._watched.values()),
@@ -162,18 +185,19 @@ class Router:
             "held streams": len(self._parking),
             "held bytes": self._parking.size,
             "spliced ends": len(self._splices),
+            "loans": len(self._lending),
+            "sessions of other workers": self._lending.sessions,
+            "borrowed": self._borrowed,
             "remembered sessions": len(self._carried),
-            "timers": len(self._unadmitted) + self._peers.timers,
+            "timers": len(self._unadmitted) + self._peers.timers + len(self._idle),
             "sources of NAT tests": len(self._tests),
         }
         skipped = sum(publisher.fanout.skipped_so_far for publisher in self._hosts.values())
-        limits = Counter(self._limits_hit)
-        limits["bandwidth caps"] += sum(session.caps.refused for session in self._sessions.values())
         happened = Counter({"hosts": 0, "sessions": 0, "skipped objects": skipped})
         happened.update(self._happened)
         so_far = (
             Snapshot("happened so far", dict(happened)),
-            Snapshot("limits hit so far", dict(limits)),
+            Snapshot("limits hit so far", dict(self._limits_hit)),
             self._delay.snapshot(),
         )
         fanouts = (publisher.fanout.snapshot() for publisher in self._hosts.values())
@@ -215,8 +239,9 @@ class Router:
         return self._watching.seconds(now)
 
     def _handle(self) -> int:
-        self._last_handle += 1
-        return self._last_handle
+        handle = self._next_handle
+        self._next_handle += self._between_handles
+        return handle
 
     # events
 
@@ -233,11 +258,17 @@ class Router:
         elif isinstance(event, ChannelReceived):
             self._received(peer, event, now)
         elif isinstance(event, Said):
-            self._message(peer, event.message, now)
+            if peer in self._lending:
+                self._lending.said(peer, event.message, now)
+            else:
+                self._message(peer, event.message, now)
         elif isinstance(event, ChannelWritable):
             self._splices.writable(peer, event.stream)
         elif isinstance(event, ChannelOpened):
-            self._opened(peer, event.stream, event.header)
+            if peer in self._lending:
+                self._lending.opened(peer, event.stream, event.header)
+            else:
+                self._opened(peer, event.stream, event.header)
         elif isinstance(event, ChannelReset):
             self._reset(peer, event)
         elif isinstance(event, Registering):
@@ -311,9 +342,9 @@ class Router:
         if peer.state is not HopServerState.ASKED:
             return
         old = self._hosts.get(device)
+        if wish.yields and (old is not None or self._directory.elsewhere(device)):
+            raise Refused(CloseCode.TAKEN)
         if old is not None:
-            if wish.yields:
-                raise Refused(CloseCode.TAKEN)
             if not self._replaced.take(device, now):
                 raise self._beyond("registrations that replace another")
             self._peers.close(old.peer, CloseCode.REPLACED, now)
@@ -321,11 +352,28 @@ class Router:
         for older in self._asking.registrations(device, number):
             self._forget(older)
             self._peers.close(older.peer, CloseCode.REPLACED, now)
+        publisher = self._publish(peer, device, number, self._handle(), forwards, now)
+        self._happened["hosts"] += 1
+        self._directory.arrived(device, now)
+        self._log("host online", {"device": device})
+        peer.registered(publisher.media_handle)
+        self._peers.look_again(peer)
+
+    def _publish(
+        self,
+        peer: HopServer,
+        device: int,
+        number: int,
+        media_handle: int,
+        forwards: Allowance | None,
+        now: float,
+    ) -> Publisher:
+        """A new row of the table of hosts."""
         publisher = Publisher(
             device=device,
             peer=peer,
             number=number,
-            media_handle=self._handle(),
+            media_handle=media_handle,
             fanout=Fanout(
                 lambda track, number: peer.send(Recover(0, track, number)),
                 lambda count, tracks, rate, hold, slow: peer.send(Viewers(count, tracks, rate, hold, slow)),
@@ -333,13 +381,9 @@ class Router:
             ),
             cap=cap(forwards, now),
         )
-        self._happened["hosts"] += 1
         publisher.fanout.be_lean(self._lean)
         self._hosts[device] = self._by_peer[peer] = publisher
-        self._directory.arrived(device, now)
-        self._log("host online", {"device": device})
-        peer.registered(publisher.media_handle)
-        self._peers.look_again(peer)
+        return publisher
 
     def _offline(self, publisher: Publisher, now: float) -> None:
         """A host is not registered any more, and its sessions end."""
@@ -347,9 +391,67 @@ class Router:
         for session in list(publisher.sessions.values()):
             self._end(session, CloseCode.SESSION_LOST, now)
         del self._hosts[publisher.device]
+        self._idle.drop(publisher.peer)
+        self._lending.offline(publisher.peer, now)
+        if not publisher.borrowed:
+            self._directory.left(publisher.device, now)
+            self._log("host offline", {"device": publisher.device})
         self._happened["skipped objects"] += publisher.fanout.skipped_so_far
-        self._directory.left(publisher.device, now)
-        self._log("host offline", {"device": publisher.device})
+
+    # other workers
+
+    def lend(self, peer: HopServer, device: int, now: float) -> Publisher | None:
+        """Another worker's hop (`peer`, which borrows) is for a host of ours: its row, None where we have no such
+        host."""
+        publisher = self._hosts.get(device)
+        if publisher is None or publisher.borrowed:
+            return None
+        self._lending.lend(peer, publisher)
+        self._peers.take(peer, now)
+        return publisher
+
+    def borrow(self, peer: HopServer, device: int, media_handle: int, now: float) -> None:
+        """A host that is registered at another worker is here too from now on, behind `peer`; one that has come here by
+        itself stays."""
+        if device in self._hosts:
+            self._peers.close(peer, CloseCode.REPLACED, now)
+        else:
+            publisher = self._publish(
+                peer, device, self._asking.number(), media_handle, self._bounds.forward_device, now
+            )
+            publisher.borrowed = True
+            self._idle.set(peer, now + LINGER)
+            peer.send(Viewers(0))
+        self._peers.take(peer, now)
+
+    def has(self, device: int) -> bool:
+        """Whether a host is registered here, or borrowed."""
+        return device in self._hosts
+
+    def give_up(self, device: int, now: float) -> None:
+        """A host of ours has registered at another worker since: here its older connection gives way."""
+        publisher = self._hosts.get(device)
+        if publisher is not None and not publisher.borrowed:
+            self._peers.close(publisher.peer, CloseCode.REPLACED, now)
+            self._offline(publisher, now)
+            self._peers.settle(now)
+
+    def _comes_back(self, device: int, session: bytes, moves: int) -> bool:
+        """Whether a session was admitted before."""
+        return bool(moves) and self._carried.get(session) == device
+
+    def _allowed(self, device: int, incoming: Incoming, now: float) -> bool:
+        """Whether one more session may ask for a host: one that comes back, or that has handshakes left."""
+        known = self._comes_back(device, incoming.session, incoming.moves)
+        return known or self._limits.take(device, incoming.source, now)
+
+    def _let_in(self, device: int, session: bytes, source: bytes, now: float) -> None:
+        """A host has admitted a session: it is known again when it comes back."""
+        self._limits.admitted(device, source, now)
+        self._carried.pop(session, None)
+        self._carried[session] = device
+        while len(self._carried) > CARRIED:
+            del self._carried[next(iter(self._carried))]
 
     def _message(self, peer: HopServer, message: HopMessage, now: float) -> None:
         """Route one hop message."""
@@ -365,8 +467,17 @@ class Router:
         if isinstance(message, Tracks):
             if (publisher := self._by_peer.get(peer)) is not None:
                 publisher.fanout.publish(tracks_of(message.tracks, CloseCode.PROTOCOL_ERROR))
+                publisher.tracks = message
+                self._lending.published(peer, message)
             return
-        session = self._sessions.get(getattr(message, "handle", 0))
+        if isinstance(message, Viewers):
+            if (publisher := self._by_peer.get(peer)) is not None:
+                publisher.fanout.best_anywhere = float(message.rate) or (inf if message.count else 0.0)
+            return
+        handle = getattr(message, "handle", 0)
+        session = self._sessions.get(handle)
+        if session is None and peer in self._by_peer:
+            self._lending.from_host(peer, handle, message, now)
         if session is None or peer not in (session.viewer, session.host.peer):
             return  # a session that has just ended: its last messages cross
         if peer is session.host.peer:
@@ -409,34 +520,36 @@ class Router:
     def _attach(
         self, viewer: HopServer, publisher: Publisher, message: Attach, forwards: Allowance | None, now: float
     ) -> None:
-        tag = source_tag(self._secret, viewer.carrier.peer_address[0])
-        moves = bool(message.moves)
-        comes_back = moves and self._carried.get(message.session) == publisher.device
-        if self._full and not comes_back:
+        if self._full and not self._comes_back(publisher.device, message.session, message.moves):
             raise self._beyond("sessions while memory is short")
-        allowed = comes_back or self._limits.take(publisher.device, tag, now)
-        if not allowed:
-            raise self._beyond("sessions that a source asks for")
-        if not self._make_room(publisher, now):
-            raise self._beyond("sessions that are not admitted")
         session = Session(
             handle=self._handle(),
             session_id=message.session,
             viewer=viewer,
             host=publisher,
-            source=tag,
+            source=source_tag(self._secret, viewer.carrier.peer_address[0]),
             begun=now,
-            moves=moves,
+            moves=bool(message.moves),
             caps=Caps((cap(forwards, now), publisher.cap, self._total)),
         )
+        incoming = Incoming(
+            session=message.session,
+            handle=session.handle,
+            source=session.source,
+            moves=message.moves,
+            near=int(session.near),
+        )
+        # Of a borrowed host its own worker counts the handshakes, for all workers.
+        allowed = publisher.borrowed or self._allowed(publisher.device, incoming, now)
+        if not allowed:
+            raise self._beyond("sessions that a source asks for")
+        if not self._make_room(publisher, now):
+            raise self._beyond("sessions that are not admitted")
+        self._idle.drop(publisher.peer)
         self._sessions[session.handle] = publisher.sessions[session.handle] = session
         self._attached.setdefault(viewer, {})[session.handle] = session
         self._unadmitted.set(session.handle, now + LIFE)
-        publisher.peer.send(
-            Incoming(
-                session=message.session, handle=session.handle, source=tag, moves=message.moves, near=int(session.near)
-            )
-        )
+        publisher.peer.send(incoming)
 
     def _beyond(self, limit: str) -> Refused:
         """The refusal of what is beyond a limit, which is counted."""
@@ -456,11 +569,7 @@ class Router:
 
     def _admit(self, session: Session, message: Admit, now: float) -> None:
         if not session.admitted:
-            self._limits.admitted(session.host.device, session.source, now)
-            self._carried.pop(session.session_id, None)
-            self._carried[session.session_id] = session.host.device
-            while len(self._carried) > CARRIED:
-                del self._carried[next(iter(self._carried))]
+            self._let_in(session.host.device, session.session_id, session.source, now)
             self._happened["sessions"] += 1
             self._watching.came(now)
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
@@ -487,7 +596,7 @@ class Router:
         fanout.admit(session.handle, session.viewer.carrier, message.tracks, message.since, now)
 
     def _left_out(self) -> None:
-        self._limits_hit["objects beyond caps"] += 1
+        self._limits_hit["bandwidth caps"] += 1
 
     def _share(self, publisher: Publisher) -> None:
         """So many watch this host now, and so many in all: each is told of its part of what they share."""
@@ -501,9 +610,10 @@ class Router:
             return
         self._unadmitted.drop(session.handle)
         session.host.sessions.pop(session.handle, None)
-        self._limits_hit["bandwidth caps"] += session.caps.refused
         skipped = session.host.fanout.skipped(session.handle)
         session.host.fanout.remove(session.handle, now)
+        if session.host.borrowed and not session.host.sessions:
+            self._idle.set(session.host.peer, now + LINGER)
         if session.admitted:
             self._watching.left(now)
             about: dict[str, object] = {"device": session.host.device, "session": session.handle}
@@ -585,7 +695,7 @@ class Router:
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        waiting = (self._unadmitted, self._asking, self._peers, self._splices)
+        waiting = (self._unadmitted, self._asking, self._peers, self._splices, self._idle)
         times = [machine.next_timeout() for machine in waiting]
         return min((at for at in times if at is not None), default=None)
 
@@ -596,12 +706,15 @@ class Router:
         for asked in self._asking.expired(now):
             self._forget(asked)
             self._peers.close(asked.peer, CloseCode.UNAVAILABLE, now)
+        for peer, _ in self._idle.expired(now):
+            self._peers.close(peer, CloseCode.NO_ERROR, now)
         self._splices.handle_timer(now)
         self._peers.handle_timer(now)
 
     def _gone(self, peer: HopServer, now: float) -> None:
         """A connection is over: its sessions end, a host is offline, and nothing is asked about it any more."""
         self._splices.forget(peer)
+        self._lending.gone(peer, now)
         for asked in self._asking.about(peer):
             self._forget(asked)
         for session in list(self._attached.get(peer, {}).values()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from avl_protocol.endpoint.accept.sources import same_source
 from avl_protocol.session.hop.server import HopServer
+from avl_protocol.wire.messages import Tracks
 from avl_protocol.wire.registry import Channel
 from avl_relay.forward.caps import FREE, Cap, Caps
 from avl_relay.forward.fanout import Fanout
@@ -42,12 +43,15 @@ class Session:
 
 @dataclass(slots=True, kw_only=True)
 class Publisher:
-    """One registered host. `number`: that of the question whether it may register; later ones have higher ones."""
+    """One registered host. `number`: that of the question whether it may register; later ones have higher ones.
+    `borrowed`: it is registered at another worker of this relay. `tracks`: its latest description of them."""
 
     device: int
     peer: HopServer
     number: int
     media_handle: int
     fanout: Fanout
+    borrowed: bool = False
+    tracks: Tracks | None = None
     cap: Cap | None = None
     sessions: dict[int, Session] = field(default_factory=dict)

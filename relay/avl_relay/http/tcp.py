@@ -38,9 +38,10 @@ class TcpServer:
         upgraded: Callable[[], asyncio.Protocol],
         limits: Limits,
         most: int,
+        bound: socket.socket | None = None,
     ) -> None:
-        """`upgraded()` speaks on a transport whose client asked for a WebSocket, beginning with its request. `most`:
-        connections that there are descriptors for."""
+        """`bound`: the socket, where it is bound already. `upgraded()` speaks on a transport whose client asked for a
+        WebSocket, beginning with its request. `most`: connections that there are descriptors for."""
         places = replace(limits.pages, total=min(limits.pages.total, most))
         quota, admission = Quota(places, places, limits.stranger_grace), ConnectionAdmission(limits)
         self._quota = quota
@@ -51,10 +52,7 @@ class TcpServer:
         def upgrade(config: object, server_state: object, app_state: object) -> asyncio.Protocol:
             return upgraded()
 
-        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(address)
+        self._socket = bound or _bound(address)
         self._server = QuietServer(
             uvicorn.Config(
                 app,
@@ -92,6 +90,14 @@ class TcpServer:
         self._server.end()
         if self._task is not None:
             await self._task
+
+
+def _bound(address: tuple[str, int]) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(address)
+    return made
 
 
 class QuietServer(uvicorn.Server):

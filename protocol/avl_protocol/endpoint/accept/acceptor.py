@@ -43,10 +43,20 @@ class Admitted:
 class Acceptor:
     """Judges first packets and writes stateless answers."""
 
-    def __init__(self, reset_key: bytes, entropy: Callable[[int], bytes], now: float, limits: Limits = DEFAULT) -> None:
+    def __init__(
+        self,
+        reset_key: bytes,
+        entropy: Callable[[int], bytes],
+        now: float,
+        limits: Limits = DEFAULT,
+        *,
+        names: Callable[[int], bytes] | None = None,
+    ) -> None:
+        """`names` makes connection IDs, by which the answer to a Retry finds us again."""
         self.admission = ConnectionAdmission(limits)
         self._reset_key = reset_key
         self._entropy = entropy
+        self._names = names or entropy
         self._resets = Bucket(*RESETS, now)
         self._tokens = QuicRetryTokenHandler()
         #: First packets that were answered by a Retry, and those that were dropped for a limit.
@@ -85,7 +95,7 @@ class Acceptor:
         return bytes([0x40 | noise[0] & 0x3F]) + noise[1:] + reset_token(self._reset_key, destination)
 
     def _retry(self, first: NewConnection, address: Address, now: float) -> bytes:
-        chosen = self._entropy(CID_LENGTH)
+        chosen = self._names(CID_LENGTH)
         token = self._tokens.create_token(
             address=address,
             original_destination_connection_id=first.destination,

@@ -143,13 +143,16 @@ def _close_late(task: asyncio.Task[socket.socket]) -> None:
         task.result().close()
 
 
-def bind_tcp(address: Address) -> socket.socket:
-    """A TCP socket bound to an IP literal, or to "" or "::" for every address of both families. Raises OSError."""
+def bind_tcp(address: Address, *, shared: bool = False) -> socket.socket:
+    """A TCP socket bound to an IP literal, or to "" or "::" for every address of both families; `shared`: with others
+    that are bound so, among which the system spreads connections. Raises OSError."""
     host, port = address
     both = host in ("", "::")
     bound = socket.socket(socket.AF_INET6 if both or ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if bound.family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if both else 1)
         bound.bind((host, port))

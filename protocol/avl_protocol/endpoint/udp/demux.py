@@ -95,9 +95,11 @@ class Demultiplexer(Generic[Bound]):
         self._by_token.pop(token, None)
 
     def known(self, data: bytes) -> Bound | None:
-        """The connection of a datagram with a short header, as nearly all have; None where `route` has to look."""
+        """The connection that a datagram names as its destination; None where `route` has to look."""
         first = data[0]
-        return self._by_id.get(data[1 : 1 + CID_LENGTH]) if 0x40 <= first < 0x80 else None
+        if first & 0x80:
+            return self._by_id.get(data[6 : 6 + data[5]]) if len(data) > 6 else None
+        return self._by_id.get(data[1 : 1 + CID_LENGTH]) if first & 0x40 else None
 
     def route(self, data: bytes) -> Known[Bound] | ResetOf[Bound] | Attachment:
         """What a datagram is; None for what deserves no answer."""

@@ -26,7 +26,7 @@ from avl_protocol.session.hop.serverevents import (
     Registering,
     Said,
 )
-from avl_protocol.session.hop.stream import HeaderReader, HopStream, hop_bytes
+from avl_protocol.session.hop.stream import CONTROL_HEADER, HeaderReader, HopStream, hop_bytes
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError
 from avl_protocol.wire.messages import (
@@ -39,6 +39,7 @@ from avl_protocol.wire.messages import (
     Goaway,
     Hello,
     HopMessage,
+    Incoming,
     NatTest,
     Observed,
     Ping,
@@ -49,6 +50,7 @@ from avl_protocol.wire.messages import (
     Reject,
     Subscribe,
     Tracks,
+    Viewers,
     Welcome,
 )
 from avl_protocol.wire.registry import HOP_VERSIONS, T_HELLO, CloseCode, Role, StreamType
@@ -62,6 +64,8 @@ class HopServerState(Enum):
     ASKED = "a host that has proved who it is, and waits to be registered"
     HOST = "a registered host"
     VIEWER = "a viewer"
+    LENT = "a host that is registered at another worker of this relay"
+    BORROWER = "another worker of this relay, whose viewers are at a host of ours"
     GONE = "over"
 
 
@@ -74,6 +78,12 @@ ALLOWED: dict[HopServerState, tuple[type[HopMessage], ...]] = {
     HopServerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest),
     HopServerState.GONE: (),
 }
+#: The same between workers of one relay, of which nobody else ever hears. VIEWERS says how good the best of all is.
+BETWEEN_WORKERS: dict[HopServerState, tuple[type[HopMessage], ...]] = {
+    HopServerState.LENT: (Accept, Reject, Tracks, Admit, Evict, Detach, Viewers),
+    HopServerState.BORROWER: (Incoming, Detach, Recover, Viewers),
+}
+_MAY_SAY = ALLOWED | BETWEEN_WORKERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +151,21 @@ class HopServer:
     def attach_carrier(self, carrier: Carrier) -> None:
         """Name the carrier this peer receives from."""
         self._carrier = carrier
+
+    def lent(self, device: int) -> None:
+        """The neighbour is another worker of this relay, and stands for a host that is registered there: nothing is
+        left to be proved, and we open hop control. The other end is told `borrows`."""
+        self.state, self.device = HopServerState.LENT, device
+        self._timers.stop(Timer.HELLO)
+        self.trust()
+        self._control = self.carrier.open_stream()
+        self.carrier.send_stream(self._control, CONTROL_HEADER)
+
+    def borrows(self) -> None:
+        """The neighbour is another worker of this relay, and stands for its viewers at a host of ours."""
+        self.state = HopServerState.BORROWER
+        self._timers.stop(Timer.HELLO)
+        self.trust()
 
     def send(self, message: HopMessage) -> None:
         """Send a hop message; silently nothing once the connection is over."""
@@ -257,7 +282,7 @@ class HopServer:
             self._control = stream
             self._hop_received(rest, end, now)
             return
-        if self.state is not HopServerState.VIEWER:
+        if self.state not in (HopServerState.VIEWER, HopServerState.BORROWER):
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "only viewers open channels")
         self._channels.add(stream)
         self._events.append(ChannelOpened(stream, header))
@@ -290,7 +315,7 @@ class HopServer:
 
     def datagrams_received(self, datagrams: Sequence[bytes], now: float) -> None:
         """Media of a host; viewers send none."""
-        if self.state is HopServerState.HOST:
+        if self.state in (HopServerState.HOST, HopServerState.LENT):
             self._events.append(MediaReceived(datagrams))
 
     def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
@@ -318,7 +343,7 @@ class HopServer:
             return
         elif isinstance(message, Close):
             self._end(CloseCode.NO_ERROR)
-        elif not isinstance(message, ALLOWED[self.state]):
+        elif not isinstance(message, _MAY_SAY[self.state]):
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, f"{type(message).__name__} in state {self.state.name}")
         elif self._going and isinstance(message, (Hello, Attach)):
             raise Refused(CloseCode.GOING_AWAY)

@@ -1,0 +1,1 @@
+"""Several worker processes behind one address: who does what, and how they reach each other."""

@@ -1,0 +1,35 @@
+"""avl-relay serve: what is refused before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from avl_protocol.endpoint.udp import steering
+from avl_relay.cli import USAGE, app
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "257", "two", "1.5", ""])
+def test_a_number_of_workers_that_is_none_is_refused(asked: str, tmp_path: Path) -> None:
+    made = CliRunner().invoke(app, ["serve", "--state", str(tmp_path / "state"), f"--workers={asked}"])
+    assert made.exit_code == USAGE and f"--workers {asked}: a number from 1 to 256, or auto" in made.output
+    assert not (tmp_path / "state").exists()
+
+
+def test_several_workers_are_refused_where_the_system_can_not_steer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "aix")
+    made = CliRunner().invoke(app, ["serve", "--state", str(tmp_path / "state"), "--workers", "2"])
+    assert made.exit_code == USAGE
+    assert "--workers 2: one port for several workers takes Linux, and this is aix; run it with one" in made.output
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_kernel_without_the_option_is_told_from_one_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(steering, "SO_ATTACH_REUSEPORT_CBPF", 9999)
+    told = steering.unable()
+    assert told is not None and told.startswith("this system can't steer datagrams between workers: ")
