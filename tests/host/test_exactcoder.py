@@ -130,9 +130,10 @@ def test_what_the_audience_has_elsewhere(across: int, down: int, seed: int) -> N
     drawn = np.random.default_rng(seed)
     delivered = Delivered(48, 150)
     delivered.source[:] = np.where(drawn.random((10, 3)) < 0.8, EXACT, PICTURE)
-    delivered.owed[:] = drawn.random((10, 3)) < 0.1
+    delivered.owed[:] = drawn.random((10, 3)) < 0.3
+    delivered.again[:] = drawn.random((10, 3)) < 0.1
     waiting = drawn.random((10, 3)) < 0.1
-    good = (delivered.source == EXACT) & ~delivered.owed & ~waiting
+    good = (delivered.source == EXACT) & ~delivered.again & ~waiting
     found = delivered.known_from(across, down, waiting)
     for row, column in np.ndindex(10, 3):
         rows = [y - down for y in range(row * CELL, min(150, (row + 1) * CELL))]
@@ -144,14 +145,32 @@ def test_what_the_audience_has_elsewhere(across: int, down: int, seed: int) -> N
         assert bool(found[row, column]) == known
 
 
+def test_nothing_is_copied_from_what_somebody_has_not_got() -> None:
+    nowhere = np.zeros((4, 4), np.bool_)
+    delivered = Delivered(64, 64)
+    delivered.sent_exact((Rect(0, 0, 64, 64),), 0)
+    delivered.owed[1, 1] = True
+    assert delivered.known_from(0, 0, nowhere).all(), "all show what was sent, though it is another by now"
+    delivered.owe_missing([(0, 0)])
+    delivered.owe_again(np.eye(4, dtype=np.bool_))
+    assert not delivered.known_from(0, 0, nowhere).any()
+    delivered.sent_exact((Rect(0, 0, 64, 64),), 1)
+    assert delivered.known_from(0, 0, nowhere).all()
+    delivered.owe_everything()
+    assert not delivered.known_from(0, 0, nowhere).any()
+
+
 def test_what_was_carried_last_by_a_lost_object_is_owed_and_nothing_else() -> None:
     delivered = Delivered(64, 64)
     for number, rect in enumerate((Rect(0, 0, 64, 64), Rect(0, 0, 32, 16), Rect(16, 0, 16, 16))):
         delivered.sent_exact((rect,), number)
     assert delivered.settled
     delivered.owe_missing([(1, 1), (7, 9)])
-    assert np.argwhere(delivered.owed).tolist() == [[0, 0]]
+    assert np.argwhere(delivered.again).tolist() == [[0, 0]] and not delivered.owed.any()
+    delivered.owe_again(np.ones_like(delivered.owed))
+    assert np.argwhere(delivered.owed).tolist() == [[0, 0]] and not delivered.again.any()
     delivered.sent_picture((Rect(0, 0, 16, 16),))
     assert not delivered.owed.any() and not delivered.settled
     delivered.owe_missing([(0, 2)])
+    delivered.owe_again(np.ones_like(delivered.owed))
     assert delivered.owed.sum() == 15, "what a picture shows, exact pixels will follow anyway"

@@ -155,19 +155,37 @@ def test_scrolling_by_any_distance_is_exact(down: int) -> None:
     assert any(one.coding is ExactCoding.COPY for frame in exacts(sent) for one in exact.decode(frame.data).rects)
 
 
-def test_a_copy_that_the_path_did_not_take_is_never_made_later() -> None:
+def test_a_copy_that_the_path_did_not_take_is_found_anew_from_what_was_sent() -> None:
     desk = Desk(640, 352)
     page = text(640, 1000, 6)
     desk.pixels[:] = page[:352]
     bench = settled(desk, bitrate=20_000_000)
     bench.ready = False
     bench.pipeline.input_applied(bench.now)
-    bench.change(Rect(0, 0, 640, 352), page[16:368])
+    bench.change(Rect(0, 0, 640, 352), page[200:552])
     assert bench.run(0.1) == [], "too much for a full path"
-    bench.change(Rect(0, 160, 640, 192), 9)
+    bench.change(Rect(0, 0, 640, 352), page[170:522])
+    bench.run(0.1)
+    bench.change(Rect(0, 160, 640, 64), 9)
     bench.run(0.1)
     bench.ready = True
+    sent = bench.run(0.3)
+    assert bench.equal
+    assert any(one.coding is ExactCoding.COPY for frame in exacts(sent) for one in exact.decode(frame.data).rects)
     bench.settle()
+
+
+def test_a_small_scroll_leaves_although_the_path_is_full() -> None:
+    desk = Desk(640, 352)
+    page = text(640, 1000, 6)
+    desk.pixels[:] = page[:352]
+    bench = settled(desk, bitrate=20_000_000)
+    bench.ready = False
+    bench.pipeline.input_applied(bench.now)
+    for down in (16, 32, 48):
+        bench.change(Rect(0, 0, 640, 352), page[down : down + 352])
+        assert sum(len(frame.data) for frame in bench.run(0.1)) < 5_000
+        assert bench.equal
 
 
 def test_nothing_is_copied_from_what_waits_to_be_coded() -> None:

@@ -29,6 +29,8 @@ class Delivered:
         self.carrier = np.full(shape, -1, np.int64)
         #: Cells whose exact pixels are to be sent.
         self.owed: Cells = np.ones(shape, np.bool_)
+        #: Cells that somebody has not got as they were sent.
+        self._lacked: Cells = np.zeros(shape, np.bool_)
         #: Cells that somebody missed, and that are to be owed again as fast as the slow ones take them.
         self.again: Cells = np.zeros(shape, np.bool_)
 
@@ -40,6 +42,7 @@ class Delivered:
     def owe_everything(self) -> None:
         """Somebody comes who has nothing: what pictures show, a picture will bring."""
         self.owed |= self.source != PICTURE
+        self._lacked |= self.source != PICTURE
 
     def owe_missing(self, rows: Iterable[tuple[int, int]]) -> None:
         """Objects of exact pixels, (first, last) each, did not come: what they were the last to carry is to be owed
@@ -50,6 +53,7 @@ class Delivered:
     def owe_again(self, cells: Cells) -> None:
         """These of the cells that somebody missed are owed now."""
         self.owed |= self.again & cells
+        self._lacked |= self.again & cells
         self.again &= ~cells
 
     def sent_exact(self, rects: Iterable[Rect], number: int) -> None:
@@ -57,20 +61,20 @@ class Delivered:
         for rect in rects:
             cells = touched(rect)
             self.source[cells], self.carrier[cells], self.owed[cells] = EXACT, number, False
-            self.again[cells] = False
+            self.again[cells] = self._lacked[cells] = False
 
     def sent_picture(self, rects: Iterable[Rect]) -> None:
         """These rectangles are shown from a picture; exact pixels follow when they rest."""
         for rect in rects:
             cells = touched(rect)
             self.source[cells], self.owed[cells] = PICTURE, False
-            self.again[cells] = False
+            self.again[cells] = self._lacked[cells] = False
 
     def known_from(self, across: int, down: int, waiting: Cells) -> Cells:
         """The cells whose pixels, taken `across` columns further left and `down` rows further up (right, below:
-        negative), lie in cells of which the audience was sent exact pixels and is owed none, nor the picture that
-        `waiting` ones are to come with."""
-        known = (self.source == EXACT) & ~self.owed & ~self.again & ~waiting
+        negative), lie in cells that everybody shows as exact pixels, as they were sent; nor is a picture to come with
+        them, as of the `waiting` ones. They may have changed since, and be owed."""
+        known = (self.source == EXACT) & ~self._lacked & ~self.again & ~waiting
         width, height = self.size
         first_row, last_row, down_inside = _sources(known.shape[0], down, height)
         first_column, last_column, across_inside = _sources(known.shape[1], across, width)

@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from avl_host.capture.cells import Cells, mark, rectangles, touched
+from avl_host.capture.cells import Cells, rectangles, touched
 from avl_host.capture.source import CaptureSource, Picture
 from avl_host.encode import shift
 from avl_host.encode.activity import BUSY, FLAT, cost
@@ -59,8 +59,9 @@ THIN = 2_500_000
 ANSWER_SECONDS = 1.0
 #: Seconds after input in which it is looked so many times as often: a film is not to hold up the answer by its rhythm.
 QUICK_SECONDS, QUICKER = 0.1, 3
-#: Of a change of fewer cells it is not asked whether it stood elsewhere before.
-SHIFTED_CELLS = 64
+#: Of a change of fewer cells it is not asked whether it stood elsewhere before; with it of what has changed in so many
+#: seconds and is still owed.
+SHIFTED_CELLS, SHIFTED_SECONDS = 64, 0.5
 #: Fewer cells of one colour stay with those around them.
 LEAST_FLAT = 16
 _PIXELS = CELL * CELL
@@ -142,7 +143,9 @@ class Pipeline:
         self._delivered: Delivered | None = None
         self._lanes = Lanes((1, 1))
         self._cost: NDArray[np.float32] = np.zeros((1, 1), np.float32)
-        #: What of the last change is copied from elsewhere on the desktop.
+        #: What was sent last as exact pixels: BGRA, uint8, of the desktop's shape; what of the last change is copied
+        #: from there.
+        self._sent: NDArray[np.uint8] = np.zeros((1, 1, 4), np.uint8)
         self._copies: list[Copy] = []
         #: Bytes that were sent for each that was expected.
         self._accuracy = 1.0
@@ -258,7 +261,7 @@ class Pipeline:
         delivered.owed |= self._lanes.at_rest(delivered, now) & ~self._due
         if not ready:
             # What answers a person is small, and goes first in every queue; all else waits.
-            if self._fresh and self._cost[delivered.owed].sum() * self._accuracy <= LEAST_LEVEL:
+            if self._fresh and self._cost[self._uncopied(delivered)].sum() * self._accuracy <= LEAST_LEVEL:
                 frames += self._exact(picture, delivered, now)
             return tuple(frames)
         if self._fresh or now >= self._bucket.full_at(self._enough()):
@@ -356,12 +359,13 @@ class Pipeline:
         self._earliest = max(self._earliest + 1.0 / rate, now)
         self._picture = picture
         self._fresh = True
-        self._copies = []  # what was not copied from the picture before is owed
+        self._copies = []
         delivered = self._delivered
         if delivered is None or delivered.size != picture.size:
             delivered = self._delivered = Delivered(*picture.size)
             self._lanes = Lanes(picture.changed.shape)
             self._cost = np.zeros(picture.changed.shape, np.float32)
+            self._sent = np.zeros_like(picture.pixels)
             self._due = np.zeros(picture.changed.shape, np.bool_)
             self._moving.rest()
         changed = picture.changed
@@ -373,7 +377,7 @@ class Pipeline:
         fresh = changed if moving is None or moving.shape != changed.shape else changed & ~moving
         found = cost(picture.pixels, fresh)
         self._cost[fresh] = found[fresh]
-        shifted = self._shifted(picture, fresh)
+        shifted = self._shifted(picture, fresh, delivered, now)
         copied = None
         if shifted is not None:
             copied = shifted.cells & delivered.known_from(shifted.across, shifted.down, self._due)
@@ -385,12 +389,13 @@ class Pipeline:
         delivered.owed &= ~lanes.pictures
         self._due = (self._due & ~lanes.exact) | lanes.pictures
 
-    def _shifted(self, picture: Picture, fresh: Cells) -> Shifted | None:
-        """What of a change of text stood elsewhere before."""
-        count = int(fresh.sum())
-        if count < SHIFTED_CELLS or float(self._cost[fresh].sum()) > BUSY * _PIXELS * count:
+    def _shifted(self, picture: Picture, fresh: Cells, delivered: Delivered, now: float) -> Shifted | None:
+        """What of a change of text stands elsewhere at the viewers, with what of earlier changes was not sent yet."""
+        cells = fresh | (delivered.owed & (self._lanes.activity.changed_at >= now - SHIFTED_SECONDS))
+        count = int(cells.sum())
+        if count < SHIFTED_CELLS or float(self._cost[cells].sum()) > BUSY * _PIXELS * count:
             return None
-        return self._shifts.find(picture.previous, picture.pixels, fresh)
+        return self._shifts.find(self._sent, picture.pixels, cells)
 
     # sending
 
@@ -402,10 +407,8 @@ class Pipeline:
     def _exact(self, picture: Picture, delivered: Delivered, now: float) -> tuple[ExactFrame, ...]:
         """One object of what is owed, if anything is."""
         fresh, self._fresh = self._fresh, False
+        owed = self._uncopied(delivered)
         copies, self._copies = self._copies, []
-        copied = np.zeros_like(delivered.owed)
-        mark(copied, (rect for rect, _ in copies))
-        owed = delivered.owed & ~copied
         if not owed.any() and not copies:
             return ()
         started = self._clock()
@@ -426,7 +429,11 @@ class Pipeline:
                 break
             # It compresses worse than was thought.
             self._accuracy = len(coded.pixels) / max(1.0, expected)
-        delivered.sent_exact([*(rect for rect, _ in copies), *rects], self._number)
+        sent = [*(rect for rect, _ in copies), *rects]
+        delivered.sent_exact(sent, self._number)
+        for rect in sent:
+            part = slice(rect.y, rect.y + rect.height), slice(rect.x, rect.x + rect.width)
+            self._sent[part] = picture.pixels[part]
         self._number += 1
         self._lanes.sent_exact(delivered)
         # What waits to be coded as a picture is exact no more when that has come.
@@ -452,6 +459,13 @@ class Pipeline:
             ),
         )
         return (frame,)
+
+    def _uncopied(self, delivered: Delivered) -> Cells:
+        """What is owed and has to be sent as it is."""
+        owed = delivered.owed.copy()
+        for rect, _ in self._copies:
+            owed[touched(rect)] = False
+        return owed
 
     def _rects(self, chosen: Cells, width: int, height: int) -> tuple[Rect, ...]:
         """Rectangles of the chosen cells; what seems to be of one colour by itself, as that takes no pixels."""
