@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 STATE = "document.documentElement?.dataset.state"
 #: CDP's bits of Alt, Control and Shift.
 ALT, CONTROL, SHIFT = 1, 2, 8
+#: Seconds within which a picture has to go on.
+MOVES = 60.0
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -92,11 +94,12 @@ async def moves(page: Page) -> None:
         bgra = np.dstack([shown[:, :, ::-1], np.zeros(shown.shape[:2], np.uint8)])
         return read_number(np.ascontiguousarray(bgra))
 
-    while (first := await number()) is None:
-        pass
-    later: int | None = first
-    while later is None or later <= first:
-        later = await number()
+    async with asyncio.timeout(MOVES):
+        while (first := await number()) is None:
+            pass
+        later: int | None = first
+        while later is None or later <= first:
+            later = await number()
 
 
 #: Unpacks a page of one colour as the worker does; bytes that came out, and how many of them are right.
@@ -386,12 +389,11 @@ async def test_a_pointer_of_any_size_becomes_the_pages_cursor(chromium: Browser,
     assert shown == [[64, 64, 32, 16, 0, 255], [128, 128, 64, 32, 0, 255], [128, 128, 64, 32, 0, 255], ["none"]]
 
 
-async def test_pages_are_at_any_worker_of_a_relay_and_go_on_when_each_has_crashed(
-    chromium: Browser, tmp_path: Path
-) -> None:
+async def test_pages_are_at_any_worker_of_a_relay_and_go_on_when_each_has_crashed(tmp_path: Path) -> None:
     if (why := steering.unable()) is not None:
         without(why)
     async with (
+        browser(need("chromium"), size=(800, 600)) as chromium,  # no tabs but these two: one may be behind the other
         desk(tmp_path, "--no-direct", relay=("--workers", "2")) as (running, _),
         opened(chromium, 640, 360) as first,
         opened(chromium, 640, 360) as second,
