@@ -104,6 +104,9 @@ class Lanes:
             elif not shifts:
                 stays = stays | hot
             pictures |= dear & inside & stays
+        if not shifts and (text := pictures & ~coloured).any():
+            # Of text that moves as one, as a window does, a part of another moment is worse than all of it blurred.
+            pictures |= _flooded(text, dear & ~coloured)
         self._overtaken[pictures] = 0
         return Sorted(changed & ~pictures, pictures)
 
@@ -149,6 +152,16 @@ def _mean(values: NDArray[np.float32], cells: Cells) -> NDArray[np.float32]:
     count = np.add.reduceat(np.add.reduceat(cells.astype(np.float32), down, axis=0), across, axis=1)
     mean: NDArray[np.float32] = (total / np.maximum(count, 1)).astype(np.float32)
     return mean
+
+
+def _flooded(some: Cells, changed: Cells) -> Cells:
+    """Some cells, and all that have changed with them and touch them, or touch what does."""
+    found = some
+    while True:
+        wider = _around(found) & changed | some
+        if (wider == found).all():
+            return found
+        found = wider
 
 
 def _joined(film: Cells, changed: Cells) -> Cells:
