@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from avl_host.encode.budget import Budget
-from avl_host.encode.lanes import REST
+from avl_host.encode.delivered import Delivered
+from avl_host.encode.lanes import OVERTAKEN, REST, Lanes, Room
 from avl_protocol.media import exact
 from avl_protocol.media.frame import Chroma, ExactFrame, Frame, Rect
 from avl_protocol.wire.registry import ExactCoding
@@ -186,6 +187,23 @@ def test_a_small_scroll_leaves_although_the_path_is_full() -> None:
         bench.change(Rect(0, 0, 640, 352), page[down : down + 352])
         assert sum(len(frame.data) for frame in bench.run(0.1)) < 5_000
         assert bench.equal
+
+
+def test_text_that_moves_as_one_goes_by_one_track_when_a_part_of_it_is_too_fast_for_exact_pixels() -> None:
+    shape = (20, 40)
+    lanes, delivered = Lanes(shape), Delivered(640, 320)
+    delivered.sent_exact([Rect(0, 0, 640, 320)], 0)
+    window, caret = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    window[2:12, 3:30] = caret[18, 35] = True
+    cost = np.full(shape, 40, np.float32)
+    now, room = 5.0, Room(1e9, None)
+    for number in range(OVERTAKEN + 1):
+        now += 0.5
+        found = lanes.sort(window | caret, cost, None, delivered, room, now)
+        assert (found.exact ^ found.pictures == (window | caret)).all()
+        delivered.owed[3, 4:20] = True  # a part of each change that the path did not take
+        assert not found.pictures[caret].any()
+        assert found.pictures[window].all() if number >= OVERTAKEN else not found.pictures.any()
 
 
 def test_nothing_is_copied_from_what_waits_to_be_coded() -> None:

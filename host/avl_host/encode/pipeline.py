@@ -53,9 +53,6 @@ TOLERANCE = 2.0
 LEAST_LEVEL = 4_000
 #: The part of the rate that exact pixels may take at least, however much pictures take, and together with them.
 BESIDE_PICTURES, ALONE = 0.25, 0.95
-#: What has waited for so many seconds, while something changes all the time, gets this part of the rate, in objects so
-#: many seconds apart.
-WAITING_SECONDS, WAITING_PART, WAITING_EACH = 0.5, 0.2, 0.1
 #: Below this rate, in bytes per second, few bytes are worth their time.
 THIN = 2_500_000
 #: Seconds after input in which a small change is sent although the path is full.
@@ -140,7 +137,6 @@ class Pipeline:
         #: What is to travel as pictures and has not been coded yet; and the earliest time for the next one.
         self._due: Cells = np.zeros((1, 1), np.bool_)
         self._picture_earliest = float("-inf")
-        self._waiting_earliest = float("-inf")
         #: Whether what is in hand was captured since the last object of exact pixels.
         self._fresh = False
         self._picture: Picture | None = None
@@ -270,9 +266,6 @@ class Pipeline:
             return tuple(frames)
         if self._fresh or now >= self._bucket.full_at(self._enough()):
             frames += self._exact(picture, delivered, now)
-        if now >= self._waiting_earliest and (waiting := self._waiting(delivered, now)).any():
-            self._waiting_earliest = now + WAITING_EACH
-            frames += self._exact(picture, delivered, now, waiting)
         self._place(delivered, now)
         key = self._key_due() and now >= self._moving.key_earliest
         if self._moving.place is not None and not self._coding.busy:
@@ -411,17 +404,10 @@ class Pipeline:
         moving = ((delivered.source == PICTURE) & ~delivered.owed) | self._due
         self._moving.follow(moving, delivered.size, self._chroma(moving), now)
 
-    def _waiting(self, delivered: Delivered, now: float) -> Cells:
-        """What is owed, and has not changed for a while."""
-        waiting: Cells = delivered.owed & (self._lanes.activity.changed_at < now - WAITING_SECONDS)
-        return waiting
-
-    def _exact(
-        self, picture: Picture, delivered: Delivered, now: float, waiting: Cells | None = None
-    ) -> tuple[ExactFrame, ...]:
-        """One object of what is owed, if anything is; or of some of what is `waiting`."""
+    def _exact(self, picture: Picture, delivered: Delivered, now: float) -> tuple[ExactFrame, ...]:
+        """One object of what is owed, if anything is."""
         fresh, self._fresh = self._fresh, False
-        owed = self._uncopied(delivered) if waiting is None else waiting
+        owed = self._uncopied(delivered)
         copies, self._copies = self._copies, []
         if not owed.any() and not copies:
             return ()
@@ -430,9 +416,7 @@ class Pipeline:
         most = max(OBJECT_LEAST, rate * OBJECT_SECONDS)
         if self._again and not fresh:
             most = min(most, OBJECT_AGAIN)
-        if waiting is not None:
-            most = max(OBJECT_LEAST, rate * WAITING_PART * WAITING_EACH)
-        elif fresh:  # what has just changed may go into debt
+        if fresh:  # what has just changed may go into debt
             most = max(LEAST_LEVEL, self._bucket.level + self._bucket.depth)
         width, height = picture.size
         captured = self._stamp(picture.captured if fresh else now)
