@@ -46,7 +46,7 @@ def test_the_host_s_lanes_take_less_of_what_they_are_for() -> None:
 
     assert size("host, copies", scrolled) < size("host", scrolled) / 4
     assert size("host", one) < 32 < size("zstd 1", one)
-    assert size("host, palettes", few) < size("host", few)
+    assert size("host, small", few) < size("host", few)
 
 
 def test_what_was_measured_is_shown_by_pixel_and_for_a_screen(
