@@ -18,7 +18,9 @@ from tests.tools import need
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio]
 
-RUNNING = "document.documentElement?.dataset.state == 'running' && document.querySelectorAll('canvas:not(#overlay)').length == 2"
+#: The pictures, without what is drawn over them.
+CANVASES = "document.querySelectorAll('canvas:not(#overlay)')"
+RUNNING = f"document.documentElement?.dataset.state == 'running' && {CANVASES}.length == 2"
 #: Let one canvas alone be seen, at the upper left.
 SHOW = """
 document.querySelectorAll('canvas:not(#overlay)').forEach((canvas) => {
@@ -58,13 +60,13 @@ async def test_a_page_composes_both_desktops_and_can_show_each(tmp_path: Path) -
             await page.send("Emulation.setDeviceMetricsOverride", **size)
             await page.send("Page.navigate", url=running.host["url"])
             assert await page.until(RUNNING)
-            sizes = "[...document.querySelectorAll('canvas:not(#overlay)')].map((canvas) => [canvas.dataset.track, canvas.hidden])"
+            sizes = f"[...{CANVASES}].map((canvas) => [canvas.dataset.track, canvas.hidden])"
             assert await page.evaluate(sizes) == [["1", False], ["3", True]]
             first = await rising(page)
             await page.evaluate(SHOW % 3)
             second = await rising(page)
             assert abs(second - first) < 30 * 30, "both cards move by one clock"
-            widths = "[...document.querySelectorAll('canvas:not(#overlay)')].map((canvas) => canvas.width)"
+            widths = f"[...{CANVASES}].map((canvas) => canvas.width)"
             assert await page.until(f"JSON.stringify({widths}) == '[640,320]'")
             await page.evaluate(SHOW % 1)
             assert await rising(page, second) > second
