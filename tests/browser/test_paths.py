@@ -70,7 +70,7 @@ async def test_a_reload_goes_on_within_a_second_without_a_code_and_types_nothing
         await page.until("sessionStorage.getItem('avl.ticket')")
         await page.type("before")
         await running.until("what was typed before", lambda: witness.text() == "before")
-        took = []
+        took: list[float] = []
         while not took or (took[-1] >= 1.0 and len(took) < 3):  # a machine may be busy with something else once
             await page.evaluate("window.old = true")
             begun = time.monotonic()

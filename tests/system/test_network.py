@@ -147,7 +147,7 @@ def test_one_slow_viewer_does_not_hurt_the_other(monkeypatch: pytest.MonkeyPatch
                 assert host.source.number - await number(fast) <= 4
                 assert fast.stats()["loss"] == 0
                 await number(slow)
-                assert slow.stats()["fps"] < 0.7 * fast.stats()["fps"]
+                assert slow.stats()["fps"] >= 10, "pictures of fewer bits"
                 await asyncio.gather(fast.type("fast"), slow.type("slow"))
                 assert sorted(host.sink.typed) == sorted("fastslow")
 

@@ -36,8 +36,8 @@ class Delivered:
 
     @property
     def settled(self) -> bool:
-        """Whether the audience was sent all of it as exact pixels."""
-        return not self.owed.any() and not self.again.any() and bool((self.source == EXACT).all())
+        """Whether the audience was sent all of it as exact pixels, whatever of these somebody missed."""
+        return not self.owed.any() and bool((self.source == EXACT).all())
 
     def owe_everything(self) -> None:
         """Somebody comes who has nothing: what pictures show, a picture will bring."""

@@ -46,7 +46,7 @@ OBJECT_SECONDS, OBJECT_LEAST = 0.08, 6_000
 OBJECT_AGAIN = 16_000
 #: Of what the slow ones take, the part for their pictures, and the part for what they missed; and of what they take so
 #: many seconds for one picture, or one object of that.
-SLOW_PICTURES, SLOW_AGAIN, SLOW_SECONDS = 0.75, 0.5, 0.25
+SLOW_PICTURES, SLOW_AGAIN, SLOW_SECONDS = 0.75, 0.8, 0.25
 #: How many times as large as it was meant to be an object may turn out.
 TOLERANCE = 2.0
 #: What is owed leaves when so much is in the bucket, in bytes, or when it is full.
@@ -125,6 +125,7 @@ class Pipeline:
         self._missing: deque[tuple[tuple[Row, ...], Callable[[tuple[Row, ...], int], None]]] = deque()
         self._input_applied = self._echo = 0.0
         # What is being done.
+        self._unanswered: list[tuple[tuple[Row, ...], Callable[[tuple[Row, ...], int], None]]] = []
         self._kept_budget = self._budget
         self._bucket = Bucket(settings.bitrate / 8)
         self._coder = ExactCoder()
@@ -198,7 +199,7 @@ class Pipeline:
     @property
     def settled(self) -> bool:
         """Whether nothing is left to do until the screen changes or somebody asks."""
-        return self._settled and not self._changed and not self._requested
+        return self._settled and not self._changed and not self._requested and not self._unanswered
 
     @property
     def rung(self) -> Rung:
@@ -289,16 +290,30 @@ class Pipeline:
         self._lower.close()
 
     def _answer(self) -> None:
-        """Owe what somebody misses."""
+        """Hear what somebody misses."""
+        delivered = self._delivered
         while self._missing:
             rows, tell = self._missing.popleft()
-            if self._delivered is not None:
-                self._delivered.owe_missing(rows)
-                self._settled = self._settled and self._delivered.settled
-                self._again = self._again or bool(self._delivered.again.any())
-            # Where nothing of it is to be sent again, what was settled stays so.
+            self._unanswered.append((rows, tell))
+            if delivered is not None:
+                delivered.owe_missing(rows)
+                self._again = self._again or bool(delivered.again.any())
+        if delivered is not None and self._slow is None:
+            delivered.owe_again(delivered.again.copy())
+        self._tell()
+
+    def _tell(self) -> None:
+        """Answer who misses something once all of it is owed or sent again: all others can be told meanwhile that
+        they have everything."""
+        delivered = self._delivered
+        if not self._unanswered or (delivered is not None and delivered.again.any()):
+            return
+        self._settled = self._settled and delivered is not None and delivered.settled
+        for rows, tell in self._unanswered:
+            # Where nothing of it is to be sent any more, what was settled stays so.
             newest = max((last for _, last in rows), default=-1) if self._settled else self._number - 1
             self.answers.append(Answer(rows, newest, tell))
+        self._unanswered.clear()
 
     def _key_due(self) -> bool:
         if self._moving.place is None or self._delivered is None or not (self._delivered.source == PICTURE).any():
@@ -330,6 +345,7 @@ class Pipeline:
             chosen = self._chosen(chosen, most)
             self._slow_takes(float(self._cost[chosen].sum()) * self._accuracy, slow, now)
         delivered.owe_again(chosen.copy())
+        self._tell()
 
     def _slow_takes(self, size: float, slow: Slow, now: float) -> None:
         """So many bytes of exact pixels are on their way to who cannot follow."""
