@@ -13,7 +13,7 @@ from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.messages import Admit, Evict, Recover, Subscribe, Tracks, Viewers
 from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, T_KEY_SPACING, DatagramType, ObjectFlag, Priority
-from avl_relay.forward.fanout import SLOW_RECOVERY
+from avl_relay.forward.fanout import GATHERED_FOR, SLOW_RECOVERY
 from tests.relay.stand import Neighbour, Stand
 
 KEY = int(ObjectFlag.KEY)
@@ -351,3 +351,21 @@ def test_the_rate_of_the_slow_is_told_at_once_when_it_fell_and_else_now_and_then
 def headers(viewer: Neighbour) -> list[MediaHeader]:
     """What a viewer has got."""
     return [datagram.decode(data)[0] for data in viewer.told.datagrams]
+
+
+def test_a_picture_is_passed_on_to_many_as_a_whole_or_after_three_milliseconds() -> None:
+    audience = Audience(GATHERED_FOR)
+    audience.send(500, key=True)
+    handle = audience.host.media_handle
+    pieces = packetize(bytes(4000), handle, 1, 1, 0)
+
+    def arrives(data: bytes, after: float) -> set[int]:
+        audience.stand.now += after
+        audience.raw(data)
+        return {len(viewer.told.datagrams) - 1 for viewer in audience.viewers}
+
+    assert [arrives(data, 0.0005) for data in pieces] == [{0}, {0}, {0}, {4}], "nobody can show a part of it"
+    pieces = packetize(bytes(4000), handle, 1, 2, 0)
+    assert [arrives(data, 0.002) for data in pieces] == [{4}, {4}, {7}, {8}], "what takes longer does not wait for it"
+    (first, *_), (small,) = packetize(bytes(4000), handle, 1, 3, 0), packetize(bytes(300), handle, 1, 4, 0)
+    assert (arrives(first, 0.03), arrives(small, 0.001)) == ({8}, {10}), "nor does the next one"

@@ -46,6 +46,9 @@ PROMISED = 0.5
 NOBODY, UNTOLD = (0, (), 0, 0), (-1, (), 0, 0)
 #: Bytes of objects that are kept while memory is short: enough for who comes late to a still screen.
 LEAN = 256 << 10
+#: To so many viewers a picture is passed on whole, or in pieces that came within so many seconds: each further sending
+#: to each of them costs as much as some fragments more.
+GATHERED_FOR, GATHERED_SECONDS = 8, 0.003
 #: First row of the parity that is sent as a probe, beyond what protects an object.
 SPARE_ROW = 64
 
@@ -88,6 +91,10 @@ class Fanout:
         #: Until when a key object of a track is expected that was not asked for.
         self._promised: dict[int, float] = {}
         self._cache = ObjectCache()
+        #: Fragments of one object that have not been passed on yet, and since when the first of them is here.
+        self._run: list[bytes] = []
+        self._of: tuple[MediaHeader, Track] | None = None
+        self._gathered_since = 0.0
         self._protected: dict[int, int] = {}
         self._media_handle = 0
         self._looked = self._chosen_at = self._told_at = float("-inf")
@@ -222,8 +229,7 @@ class Fanout:
         """Pass on datagrams of the host; only those of its own handle. What comes together of one object leaves
         together, so that a viewer costs little more for many fragments than for one."""
         self._now = now
-        run: list[bytes] = []
-        of: tuple[MediaHeader, Track] | None = None
+        run, of = self._run, self._of
         for data in batch:
             try:
                 header, payload = datagram.decode(data)
@@ -243,12 +249,31 @@ class Fanout:
             if of is not None and (of[0].object != header.object or of[1] is not track):
                 self._pass(run, *of, now)
                 run = []
+            if not run:
+                self._gathered_since = now
             run += new
             of = header, track
-        if of is not None:
-            self._pass(run, *of, now)
+        self._run, self._of = run, of
+        if not self._gathers(now):
+            self._pass_on(now)
         if now - self._looked >= LOOK_INTERVAL:
             self._look(now, False)
+
+    def _gathers(self, now: float) -> bool:
+        """Whether what has come of a picture waits for the rest of it. A viewer cannot show a part of one."""
+        if self._of is None or len(self._subscriptions) < GATHERED_FOR:
+            return False
+        header, track = self._of
+        if not track.dependent or self._cache.whole(track.id, header.object):
+            return False
+        return now < self._gathered_since + GATHERED_SECONDS
+
+    def _pass_on(self, now: float) -> None:
+        """Send what was gathered."""
+        if self._of is not None:
+            run, of = self._run, self._of
+            self._run, self._of = [], None
+            self._pass(run, *of, now)
 
     def _pass(self, run: Sequence[bytes], header: MediaHeader, track: Track, now: float) -> None:
         """Send fragments of one object to all who take it, and parity once it is whole."""
@@ -347,6 +372,8 @@ class Fanout:
 
     def answered(self, now: float) -> None:
         """A viewer's hop has news: feedback or acknowledgements."""
+        if self._of is not None and not self._gathers(now):
+            self._pass_on(now)
         if now - self._looked >= LOOK_INTERVAL:
             self._look(now, False)
 
