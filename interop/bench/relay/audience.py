@@ -13,13 +13,12 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire.messages import Attach, Attached, HopMessage, Recover
 from avl_protocol.wire.registry import T_KEEPALIVE, T_KEY_SPACING, T_REPORT, Channel
 from avl_protocol.wire.target import parse_address, parse_pin
+from avl_viewer.client import ACK_DELAY
 from interop.bench.attack.hops import viewer
 from interop.bench.relay.marks import Marks
 from interop.bench.relay.part import CLOCK, FILM, HERE, Receipt, part
 from interop.bench.relay.sockets import Arriving
 
-#: The native viewer's delay of acknowledgements (viewer/avl_viewer/client.py).
-ACK_DELAY = 0.010
 #: Bytes of a report of the pictures shown in T_REPORT, as one record.
 REPORT = 220
 #: Viewers that come in at once.
