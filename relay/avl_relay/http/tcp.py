@@ -52,7 +52,6 @@ class TcpServer:
         def upgrade(config: object, server_state: object, app_state: object) -> asyncio.Protocol:
             return upgraded()
 
-        self._socket = bound or _bound(address)
         self._server = QuietServer(
             uvicorn.Config(
                 app,
@@ -65,15 +64,14 @@ class TcpServer:
                 ssl_certfile=certificate,
                 ssl_keyfile=key,
                 timeout_graceful_shutdown=1,
-            )
+            ),
+            bound or _bound(address),
         )
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def address(self) -> tuple[str, int]:
         """Where it listens."""
-        host, port = self._socket.getsockname()[:2]
-        return host, port
+        return self._server.address
 
     @property
     def hits(self) -> int:
@@ -82,14 +80,11 @@ class TcpServer:
 
     async def start(self) -> None:
         """Accept connections."""
-        self._task = asyncio.get_running_loop().create_task(self._server.serve(sockets=[self._socket]))
-        await asyncio.sleep(0)
+        await self._server.start()
 
     async def close(self) -> None:
         """Stop, giving running answers a second."""
-        self._server.end()
-        if self._task is not None:
-            await self._task
+        await self._server.close()
 
 
 def _bound(address: tuple[str, int]) -> socket.socket:
@@ -104,17 +99,33 @@ class QuietServer(uvicorn.Server):
     """The program owns the signals, not its web server, which wakes up once a second and not ten times: by then the
     date that answers are sent under is another."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, bound: socket.socket) -> None:
         super().__init__(config)
+        self._bound = bound
         self._ending = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
 
-    def end(self) -> None:
-        """Let `serve` return soon."""
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        host, port = self._bound.getsockname()[:2]
+        return host, port
+
+    async def start(self) -> None:
+        """Answer from now on."""
+        self._task = asyncio.get_running_loop().create_task(self.serve(sockets=[self._bound]))
+        await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Stop, giving running answers a second."""
         self.should_exit = True
         self._ending.set()
+        if self._task is not None:
+            await self._task
+        self._bound.close()
 
     async def main_loop(self) -> None:
-        """Wait for `end`."""
+        """Wait for `close`."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), DATED)

@@ -6,7 +6,6 @@ is said; and a page in a browser on this machine can't read it under a name of i
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
@@ -72,12 +71,12 @@ class Listener:
     def __init__(self, app: Starlette, address: tuple[str, int]) -> None:
         """Bind. Raises OSError."""
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        bound = socket.socket(family, socket.SOCK_STREAM)
         try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._socket.bind(address)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
         except OSError:
-            self._socket.close()
+            bound.close()
             raise
         self._server = QuietServer(
             uvicorn.Config(
@@ -89,24 +88,19 @@ class Listener:
                 server_header=False,
                 limit_concurrency=MOST,
                 timeout_graceful_shutdown=1,
-            )
+            ),
+            bound,
         )
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def address(self) -> tuple[str, int]:
         """Where it listens."""
-        host, port = self._socket.getsockname()[:2]
-        return host, port
+        return self._server.address
 
     async def start(self) -> None:
         """Answer from now on."""
-        self._task = asyncio.get_running_loop().create_task(self._server.serve(sockets=[self._socket]))
-        await asyncio.sleep(0)
+        await self._server.start()
 
     async def close(self) -> None:
         """Stop, giving running answers a second."""
-        self._server.end()
-        if self._task is not None:
-            await self._task
-        self._socket.close()
+        await self._server.close()
