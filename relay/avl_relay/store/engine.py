@@ -180,6 +180,7 @@ MEANINGS = {
     "malformed": "is damaged; restore a backup with 'avl-relay db restore'",
     "unable to open": "cannot be opened: does its folder exist, and may this user write there?",
     "no such table": "lacks tables: it was replaced while the relay runs; restart the relay",
+    "relation": "lacks tables: it was replaced while the relay runs; restart the relay",
     "does not exist": "does not exist: make it with 'createdb'",
     "authentication": "refuses this user or password",
     "disk I/O error": "cannot be read or written: its disk reports an error",
