@@ -83,10 +83,10 @@ class Store:
                 await connection.execution_options(writes=True)
                 async with connection.begin():
                     before = await connection.run_sync(migrate, self.where)
-        except StoreError:
-            await engine.dispose()
-            raise
-        self._engine = engine
+            self._engine = engine
+        finally:
+            if self._engine is not engine:
+                await engine.dispose()
         return before
 
     def _made(self) -> AsyncEngine:
