@@ -113,7 +113,7 @@ class DeviceList:
                 method="DELETE",
                 path="/devices/{number}",
                 handler=self.revoke,
-                summary="Revoke a device: it may not register here any more, its sessions end; a revoked one is forgotten",
+                summary="Revoke a device: it may not register here, its sessions end; deleted again, it is forgotten",
                 parts=number,
                 fresh=True,
                 status=204,

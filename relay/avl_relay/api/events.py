@@ -27,7 +27,7 @@ from avl_relay.store.tables import devices
 LASTS, BEATS, AGAIN = 50.0, 15.0, 1
 #: Happenings that are kept, and that may wait for one listener.
 KEPT, WAITING = 1024, 256
-#: What a listener is told that has heard events of another process, or has missed too many: it looks at everything anew.
+#: What a listener is told that has heard events of another process, or missed too many: look at everything anew.
 RESYNC = b"event: resync\ndata: {}\n\n"
 #: Seconds for which somebody's sight is taken to be what it was.
 SIGHT = 30.0
