@@ -30,7 +30,7 @@ async def everything(store: Store) -> dict[str, list[object]]:
 
 
 async def filled(store: Store) -> None:
-    await settle_in(store, *((f"device {number}", "ada") for number in range(700)))
+    await settle_in(store, *((f"device {number}", "ada") for number in range(520)))
     async with store.writing() as db:
         await db.execute(insert(secrets).values(name="key", data=bytes(range(256)), created=BEGUN))
 
@@ -39,7 +39,7 @@ async def test_a_backup_goes_into_either_database(store: Store, postgres: Postgr
     await filled(store)
     before = await everything(store)
     rows = sum(map(len, before.values()))
-    assert await write(store, tmp_path / "backup") == rows > 700
+    assert await write(store, tmp_path / "backup") == rows > 520
     assert stat.S_IMODE((tmp_path / "backup").stat().st_mode) == 0o600
     for named in (str(tmp_path / "again.db"), postgres.database()):
         other = Store(database_url(named, tmp_path))

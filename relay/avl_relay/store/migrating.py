@@ -31,7 +31,8 @@ def current(connection: Connection, where: str) -> str:
     before = version(connection)
     if before != HEAD:
         raise StoreError(
-            f"the database {where} is of version {before or 'none'}, this program's is {HEAD}: run 'avl-relay db migrate'"
+            f"the database {where} is of version {before or 'none'}, this program's is {HEAD}: "
+            "run 'avl-relay db migrate'"
         )
     return before
 
