@@ -17,6 +17,7 @@ from avl_relay.api.devices import DeviceList, Place
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
 from avl_relay.api.identity import Role
+from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
 from avl_relay.api.running import RunningSessions
 from avl_relay.api.shares import ShareList
@@ -72,7 +73,7 @@ class Office(Desk):
         self.live.join(self.doing, lambda news: None)
         self.live.listen(self.happened.append)
         statements = StatementList(self.live, entropy=entropy)
-        resources = [
+        resources: list[Resource] = [
             DeviceList(self.live, place=lambda: Place(relay="relay.test:4433", pin="p"), entropy=entropy),
             GroupList(self.live, entropy=entropy),
             PeopleList(self.live, entropy=entropy),
