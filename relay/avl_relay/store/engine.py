@@ -83,10 +83,10 @@ class Store:
                 await connection.execution_options(writes=True)
                 async with connection.begin():
                     before = await connection.run_sync(migrate, self.where)
-        except StoreError:
-            await engine.dispose()
-            raise
-        self._engine = engine
+            self._engine = engine
+        finally:
+            if self._engine is not engine:
+                await engine.dispose()
         return before
 
     def _made(self) -> AsyncEngine:
@@ -180,6 +180,7 @@ MEANINGS = {
     "malformed": "is damaged; restore a backup with 'avl-relay db restore'",
     "unable to open": "cannot be opened: does its folder exist, and may this user write there?",
     "no such table": "lacks tables: it was replaced while the relay runs; restart the relay",
+    "relation": "lacks tables: it was replaced while the relay runs; restart the relay",
     "does not exist": "does not exist: make it with 'createdb'",
     "authentication": "refuses this user or password",
     "disk I/O error": "cannot be read or written: its disk reports an error",
