@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from avl_protocol.wire.foreign import for_dialog
 from avl_relay.accounts.premises import Premises
 from avl_relay.accounts.refusals import Refusal, busy, wrong
 from avl_relay.people import opaque, passkeys, totp
@@ -28,6 +29,8 @@ from avl_relay.store.websessions import Browsers, WebSessions
 
 #: What asks for a passkey, among challenges.
 SIGN_IN = "passkey"
+#: Characters kept of what a browser calls itself.
+AGENT = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,11 +164,6 @@ class SignIn:
             await credentials.use_factor(factor.id, {**factor.data, "count": count}, now)
             return await self.reached(connection, person, session, Proof.PASSKEY, visitor, now)
 
-    async def go_on(self, session: WebSession, visitor: Visitor, now: int) -> Signed:
-        """Look again, after another device has approved this one. Raises Refusal."""
-        async with (await self._on.store()).writing() as connection:
-            return await self._shown(connection, session, None, visitor, now)
-
     async def again(self, session: WebSession, password: str, visitor: Visitor, now: int) -> Signed:
         """Give the password again: a step-up of who has no second factor yet. Raises Refusal."""
         self._on.admit(visitor.address)
@@ -193,9 +191,13 @@ class SignIn:
                     if not allowed:
                         await sessions.end(other.hash)
                         return True
-                    return await sessions.replace(
-                        other.hash, replace(other, proofs=other.proofs | {Proof.APPROVED}, seen=now)
-                    )
+                    person = await Credentials(connection).by_id(other.person)
+                    if person is None:
+                        return False
+                    proofs = other.proofs | {Proof.APPROVED}
+                    at = stage(await self._standing(connection, person, other.device), _counted(proofs, other))
+                    await self._whole(connection, other.person, other.device, at, now)
+                    return await sessions.replace(other.hash, replace(other, stage=at, proofs=proofs, seen=now))
         return False
 
     async def reached(
@@ -211,23 +213,17 @@ class SignIn:
     ) -> Signed:
         """One proof more, within a transaction that writes: another cookie for the same session, or a new session.
         `strong`: the proof counts as a second factor whatever it is."""
-        credentials, browsers, sessions = Credentials(connection), Browsers(connection), WebSessions(connection)
-        known = await browsers.known(person.id)
+        sessions = WebSessions(connection)
         browser, device = visitor.browser, opaque.digest(visitor.browser) if visitor.browser else ""
-        proofs = (session.proofs if session is not None else frozenset()) | ({proof} if proof else frozenset())
-        standing = Standing(
-            factors={factor.kind for factor in await credentials.factors(person.id) if factor.confirmed},
-            device_known=device in known,
-            devices_known=bool(known),
-            demanded=person.role in self._on.demanded,
-        )
-        counted = proofs | ({Proof.TOTP} if strong or (session is not None and session.strong) else frozenset())
-        at = stage(standing, counted)
-        if at is Stage.FULL and (session is None or session.stage is not Stage.FULL):
-            if not device or not await browsers.issued(device):
-                browser = opaque.new_token(self._on.entropy)
+        if not device or not (
+            (session is not None and session.device == device) or await Browsers(connection).issued(device)
+        ):  # what is no cookie of ours, somebody may have put there
+            browser = opaque.new_token(self._on.entropy)
             device = opaque.digest(browser)
-            await browsers.know(person.id, device, now)
+        proofs = (session.proofs if session is not None else frozenset()) | ({proof} if proof else frozenset())
+        standing = await self._standing(connection, person, device)
+        at = stage(standing, _counted(proofs, session) | ({Proof.TOTP} if strong else frozenset()))
+        await self._whole(connection, person.id, device, at, now)
         cookie = opaque.new_token(self._on.entropy)
         second = strong or proof in SECOND
         made = WebSession(
@@ -241,7 +237,7 @@ class SignIn:
             proved=now if proof else session.proved if session is not None else 0,
             strong=now if second else session.strong if session is not None else 0,
             device=device,
-            agent=visitor.agent[:128] if session is None else session.agent,
+            agent=for_dialog(visitor.agent, AGENT) if session is None else session.agent,
         )
         if session is None:
             await sessions.add(made)
@@ -254,6 +250,29 @@ class SignIn:
             cookie=cookie,
             browser=browser if browser != visitor.browser else "",
         )
+
+    async def standing(self, session: WebSession) -> tuple[Person, tuple[str, ...]]:
+        """Who a session is of, and what leads on from where it is. Raises Refusal."""
+        async with (await self._on.store()).reading() as connection:
+            person = await Credentials(connection).by_id(session.person)
+            if person is None or person.state != "active":
+                raise wrong()
+            return person, ways(await self._standing(connection, person, session.device), session.stage)
+
+    async def _standing(self, connection: AsyncConnection, person: Person, device: str) -> Standing:
+        known = await Browsers(connection).known(person.id)
+        factors = await Credentials(connection).factors(person.id)
+        return Standing(
+            factors={factor.kind for factor in factors if factor.confirmed},
+            device_known=device in known,
+            devices_known=bool(known),
+            demanded=person.role in self._on.demanded,
+        )
+
+    async def _whole(self, connection: AsyncConnection, person: str, device: str, at: Stage, now: int) -> None:
+        """Know the browser of a sign-in that is whole."""
+        if at is Stage.FULL and device:
+            await Browsers(connection).know(person, device, now)
 
     def secret_of(self, factor: Factor) -> str:
         """The secret of a time-based factor. Raises Refusal where this relay can't read it."""
@@ -283,6 +302,11 @@ class SignIn:
             known = await Browsers(connection).known(session.person)
             await Limits(connection).clear(self._on.hidden("code", session.person, own if own in known else ""))
         return await self.reached(connection, person, current, proof, visitor, now)
+
+
+def _counted(proofs: frozenset[Proof], session: WebSession | None) -> frozenset[Proof]:
+    """What counts of what was shown: a provider's word may have counted as a second factor."""
+    return proofs | ({Proof.TOTP} if session is not None and session.strong else frozenset())
 
 
 def passkey_of(factor: Factor) -> Passkey:
