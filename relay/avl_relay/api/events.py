@@ -98,13 +98,15 @@ class Events:
     async def _stream(self, audience: Audience, after: int | None) -> AsyncIterator[bytes]:
         queue: asyncio.Queue[tuple[int, Happening] | None] = asyncio.Queue(WAITING)
         ends = self._monotonic() + self._lasts
+        resync = after is None or after < self._number - len(self._kept)
+        first = self._number if resync or after is None else after
+        missed = [one for one in self._kept if one[0] > first]
         self._listeners[queue] = None
         try:
-            yield f"retry: {AGAIN * 1000}\nid: {self._own}-{self._number}\n\n".encode()
-            if after is None or after < self._number - len(self._kept):
+            yield f"retry: {AGAIN * 1000}\nid: {self._own}-{first}\n\n".encode()
+            if resync:
                 yield RESYNC
-                after = self._number
-            for number, happening in [one for one in self._kept if one[0] > after]:
+            for number, happening in missed:
                 if await audience.hears(happening):
                     yield self._written(number, happening)
             while (left := ends - self._monotonic()) > 0:
