@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -27,6 +27,7 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
+from avl_protocol.wire.messages import About
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
@@ -59,7 +60,8 @@ TRIES = 8
 class Relay:
     """A relay; `simulated`: without TCP. `access` and `directory` are asked who may come in and where devices are, and
     answer at once or later, by `decided` and `located`: of themselves, everybody may, and devices are here. `worker`:
-    which of several processes of one relay this is; they know among themselves where devices are."""
+    which of several processes of one relay this is; they know among themselves where devices are. `about(device, what)`
+    is told what a host says of itself, once it is registered and whenever that changes."""
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class Relay:
         access: Access | None = None,
         directory: Directory | None = None,
         worker: Worker | None = None,
+        about: Callable[[int, About], None] = lambda device, about: None,
         in_memory: Callable[[], int] = resident,
     ) -> None:
         self._world = world
@@ -109,6 +112,7 @@ class Relay:
                 directory=directory,
                 limits=settings.limits,
                 handles=handles,
+                about=about,
             )
         )
         allowed = settings.limits.requests
@@ -369,6 +373,12 @@ class Relay:
         """A late answer of `access`."""
         self._router.decided(question, decision, self._world.clock.monotonic())
         self._alarm.reset()
+
+    def hand_on(self, device: int, tokens: Sequence[str]) -> bool:
+        """Hand what its owner has signed on to a host that is registered here; False where it is not."""
+        handed_on = self._router.hand_on(device, tokens)
+        self._alarm.reset()
+        return handed_on
 
     def located(self, question: WhereIs, place: Place) -> None:
         """A late answer of `directory`."""

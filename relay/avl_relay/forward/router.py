@@ -7,7 +7,7 @@ It takes the events of all neighbours. Whether a host may register and a viewer 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from heapq import nlargest
 from math import ceil, inf
@@ -38,6 +38,7 @@ from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.messages import (
+    About,
     Accept,
     Admit,
     Attach,
@@ -51,11 +52,20 @@ from avl_protocol.wire.messages import (
     NatTest,
     Recover,
     Reject,
+    Statements,
     Subscribe,
     Tracks,
     Viewers,
 )
-from avl_protocol.wire.registry import T_ASKED, T_CONSENT, T_UNADMITTED, Channel, CloseCode
+from avl_protocol.wire.registry import (
+    MAX_HOP_MESSAGE,
+    MAX_STATEMENTS,
+    T_ASKED,
+    T_CONSENT,
+    T_UNADMITTED,
+    Channel,
+    CloseCode,
+)
 from avl_relay.access import Access, Decision, MayAttach, MayRegister, OpenAccess
 from avl_relay.directory import Directory, LocalDirectory, Place, WhereIs
 from avl_relay.forward.asking import Asked, Asking, Question
@@ -77,6 +87,8 @@ CARRIED = 16_384
 LIFE = T_UNADMITTED + T_CONSENT
 #: Seconds between two words to a viewer about its hop's rate, while pictures change.
 RATE_INTERVAL = 1.0
+#: Bytes of a STATEMENTS beside its tokens, at most.
+_HEAD = 256
 #: Sessions one viewer connection may have.
 SESSIONS_PER_PEER = 8
 #: Seconds that a host of another worker stays borrowed without a session: what is on its way still arrives.
@@ -88,7 +100,8 @@ class Router:
 
     `secret` hides source addresses from hosts; `nat_test(peer, token)` answers NAT_TEST, which takes another socket.
     Answers of `access` and `directory` that come later are told with `decided` and `located`. `handles`: the first
-    handle and the distance to the next, so that several workers of a relay use different ones.
+    handle and the distance to the next, so that several workers of a relay use different ones. `about(device, what)` is
+    told what a host says of itself: a stranger's words.
     """
 
     def __init__(
@@ -101,12 +114,14 @@ class Router:
         directory: Directory | None = None,
         limits: Limits = DEFAULT,
         handles: tuple[int, int] = (1, 1),
+        about: Callable[[int, About], None] = lambda device, about: None,
     ) -> None:
         self._bounds = limits
         self._lean = self._full = False
         #: What bounds all sessions together.
         self._total = cap(limits.forward_total, 0.0)
         self._nat_test = nat_test
+        self._about = about
         self._secret = secret
         self._log = log
         self._access = access or OpenAccess()
@@ -424,6 +439,21 @@ class Router:
             peer.send(Viewers(0))
         self._peers.take(peer, now)
 
+    def hand_on(self, device: int, tokens: Sequence[str]) -> bool:
+        """Hand statements on to a host that is registered here (spec 11, 11.6); False where it is not."""
+        publisher = self._hosts.get(device)
+        if publisher is None or publisher.borrowed:
+            return False
+        part: list[str] = []
+        for token in tokens:
+            if part and (len(part) == MAX_STATEMENTS or sum(map(len, part)) + len(token) > MAX_HOP_MESSAGE - _HEAD):
+                publisher.peer.send(Statements(tuple(part)))
+                part = []
+            part.append(token)
+        if part:
+            publisher.peer.send(Statements(tuple(part)))
+        return True
+
     def has(self, device: int) -> bool:
         """Whether a host is registered here, or borrowed."""
         return device in self._hosts
@@ -470,6 +500,10 @@ class Router:
                 publisher.tracks = message
                 self._lending.published(peer, message)
             return
+        if isinstance(message, About):
+            if (publisher := self._by_peer.get(peer)) is not None:
+                self._about(publisher.device, message)
+            return
         if isinstance(message, Viewers):
             if (publisher := self._by_peer.get(peer)) is not None:
                 publisher.fanout.best_anywhere = float(message.rate) or (inf if message.count else 0.0)
@@ -513,7 +547,12 @@ class Router:
             raise self._beyond("sessions of a connection")
         device, address = int.from_bytes(message.device, "big"), viewer.carrier.peer_address[0]
         question = MayAttach(
-            id=self._asking.number(), device=device, session=message.session, address=address, moves=bool(message.moves)
+            id=self._asking.number(),
+            device=device,
+            session=message.session,
+            address=address,
+            moves=bool(message.moves),
+            access_pass=message.access_pass,
         )
         self._ask_access(Asked(question, viewer, message, now + T_ASKED), question, now)
 
