@@ -7,7 +7,7 @@ which goes to a thread. The relay asks `access` and tells `live`; all that takes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -56,8 +56,8 @@ class RelayHands(Protocol):
     def send_away(self, device: int) -> None:
         """End a host."""
 
-    def tell_statements(self, device: int, tokens: list[str]) -> None:
-        """Hand a host what was signed about it."""
+    def hand_on(self, device: int, tokens: Sequence[str]) -> bool:
+        """Hand a host what was signed about it; whether it is here."""
 
 
 class ControlPlane:
@@ -156,8 +156,8 @@ class ControlPlane:
         self._note(number_text(device), None)
         self.live.host_left(device, now)
 
-    def host_said(self, device: int, about: About, now: float) -> None:
-        """See Onlooker."""
+    def host_said(self, device: int, about: About) -> None:
+        """A host of ours tells of itself: all of it may be hostile."""
         self._note(number_text(device), about)
 
     def session_began(self, begun: Begun, now: float) -> None:
@@ -263,7 +263,7 @@ class ControlPlane:
             self._report(error)
             return
         if tokens:
-            self._relay.tell_statements(device, tokens)
+            self._relay.hand_on(device, tokens)
 
     def _note(self, device: str, about: About | None) -> None:
         """A host was heard: it is written with what others say meanwhile."""
