@@ -121,7 +121,7 @@ def _vector(old: Pieces, new: Pieces, row: int) -> Vector | None:
 
 def _row(picture: Words) -> int:
     """The distance of rows, where a place is one number: no distance across is taken for a row."""
-    return 2 * picture.shape[1]
+    return 2 * int(picture.shape[1])
 
 
 def _pieces(whole: Words, part: Rect) -> Pieces:
