@@ -70,14 +70,13 @@ class Desk:
         self.at_grab()
         previous, self._before = self._before, self.pixels.copy()
         if previous is None or previous.shape != self.pixels.shape:
-            previous, changed = self._before, np.ones(grid(*self.size), np.bool_)
+            changed = np.ones(grid(*self.size), np.bool_)
         else:
             changed = changed_cells(previous, self._before, [(0, self.size[1])])
         if not changed.any() and not whole:
             return None
         return Picture(
             pixels=self._before,
-            previous=previous,
             changed=changed,
             captured=captured,
             grab_seconds=0.001,

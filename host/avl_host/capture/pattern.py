@@ -121,7 +121,6 @@ class PatternSource:
             changed = np.ones(grid(*self._size), np.bool_)
         return Picture(
             pixels=self._pixels,
-            previous=self._previous,
             changed=changed,
             captured=captured,
             grab_seconds=drawn - captured,
