@@ -29,6 +29,7 @@ from avl_host.capture.cells import (
     changed_within,
     grid,
     mark,
+    rectangles,
     row_bands,
     take_over,
     touched,
@@ -235,7 +236,12 @@ class X11CaptureSource:
             changed = changed_within(self._previous, pixels, others)
         else:
             changed = changed_cells(self._previous, pixels, row_bands(others, self._height))
-        mark(changed, film)
+        if film and moving is not None:
+            believed = np.zeros_like(changed)
+            mark(believed, film)
+            # What stands still beside a film is often drawn with it.
+            beside = rectangles(believed & ~moving, self._width, self._height)
+            changed |= believed & moving | changed_within(self._previous, pixels, beside)
         # Of what was believed the pixels before are not known: where nothing was drawn nothing has changed.
         told = np.zeros_like(changed)
         mark(told, drawn)

@@ -378,7 +378,7 @@ class Pipeline:
         """Grab, and decide how what has changed is to travel."""
         self._echo = self._input_applied
         self._changed = False
-        moving = self._lanes.moving(self._delivered) if self._delivered is not None else None
+        moving = self._lanes.moving(self._delivered, now) if self._delivered is not None else None
         picture = self._source.grab(whole=whole, moving=moving)
         if picture is None:
             return
@@ -398,6 +398,8 @@ class Pipeline:
             self._due = np.zeros(picture.changed.shape, np.bool_)
             self._moving.rest()
         changed = picture.changed
+        if moving is None:
+            self._lanes.compared(changed, now)
         if not changed.any():
             return
         self._settled = False
