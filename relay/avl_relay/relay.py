@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -27,6 +27,7 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
+from avl_protocol.wire.messages import About
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
@@ -45,6 +46,9 @@ from avl_relay.traffic import CountedNetwork, Traffic
 from avl_relay.workers.siblings import Siblings
 from avl_relay.workers.worker import Worker, certificate_key, derived
 
+if TYPE_CHECKING:
+    from avl_relay.control.plane import ControlPlane
+
 #: Pages on this machine are secure contexts by this name.
 LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
 #: Seconds that acknowledgements may wait: as long as feedback of little traffic is gathered (rate/collector.py), so
@@ -59,7 +63,9 @@ TRIES = 8
 class Relay:
     """A relay; `simulated`: without TCP. `access` and `directory` are asked who may come in and where devices are, and
     answer at once or later, by `decided` and `located`: of themselves, everybody may, and devices are here. `worker`:
-    which of several processes of one relay this is; they know among themselves where devices are."""
+    which of several processes of one relay this is; they know among themselves where devices are. `about(device, what)`
+    is told what a host says of itself, once it is registered and whenever that changes. `control`: what knows people,
+    decides for them, and answers the API; None: nobody is known."""
 
     def __init__(
         self,
@@ -70,10 +76,13 @@ class Relay:
         access: Access | None = None,
         directory: Directory | None = None,
         worker: Worker | None = None,
+        control: ControlPlane | None = None,
+        about: Callable[[int, About], None] = lambda device, about: None,
         in_memory: Callable[[], int] = resident,
     ) -> None:
         self._world = world
         self._worker = worker
+        self._control = control
         self._settings = settings
         self._simulated = simulated
         self._state = StateFolder(settings.state)
@@ -99,16 +108,19 @@ class Relay:
                 faults=world.faults,
                 packet=lambda data, source: self._take_over(data, source),
                 settled=self._settled,
+                readers=None if control is None else control.live,
             )
         self._router = guard(
             Router(
                 secret=secret,
                 log=lambda event, about: self._log.info(event, **about),
                 nat_test=self._nat_test,
-                access=access,
+                access=access if control is None else control.access,
                 directory=directory,
+                onlooker=control,
                 limits=settings.limits,
                 handles=handles,
+                about=about if control is None else control.host_said,
             )
         )
         allowed = settings.limits.requests
@@ -209,6 +221,8 @@ class Relay:
         self._log.info("relay ready", quic=self.quic, pin=show_pin(self.identity.pin), page=self.page)
         if self._worker is None:
             write_ready(settings.ready_file, self.announced)
+        if self._control is not None:
+            self._control.begin(self, (lambda news: None) if self._siblings is None else self._siblings.tell_all)
 
     async def _bind(self, endpoint: Endpoint) -> socket.socket | None:
         """Bind UDP, and TCP of the same number for those who have no UDP; without it the relay runs all the same."""
@@ -263,6 +277,7 @@ class Relay:
             names,
             lambda: f'h3=":{self._port()}"' if self._certificate is not None else "clear",
             self._pays,
+            None if self._control is None else self._control.api,
         )
         most = max(1, (descriptors.of_system() - settings.limits.descriptors) // 2)
         sockets = WebSocketServer(
@@ -370,10 +385,31 @@ class Relay:
         self._router.decided(question, decision, self._world.clock.monotonic())
         self._alarm.reset()
 
+    def hand_on(self, device: int, tokens: Sequence[str]) -> bool:
+        """Hand what its owner has signed on to a host that is registered here; False where it is not."""
+        handed_on = self._router.hand_on(device, tokens)
+        self._alarm.reset()
+        return handed_on
+
     def located(self, question: WhereIs, place: Place) -> None:
         """A late answer of `directory`."""
         self._router.located(question, place, self._world.clock.monotonic())
         self._alarm.reset()
+
+    def end_session(self, handle: int) -> None:
+        """Somebody who may has ended a session: it ends, if its viewer is here."""
+        self._router.end_session(handle, self._world.clock.monotonic())
+        self._alarm.reset()
+
+    def send_away(self, device: int) -> None:
+        """A host may not be registered any more: it ends with its sessions, if it is here."""
+        self._router.send_away(device, self._world.clock.monotonic())
+        self._alarm.reset()
+
+    @property
+    def pin(self) -> str:
+        """What shows that this relay is the one."""
+        return show_pin(self.identity.pin)
 
     def snapshot(self) -> Snapshot:
         """What the relay holds, by number."""
@@ -482,6 +518,8 @@ class Relay:
             await self._sockets.close()
         if self._http is not None:
             await self._http.close()
+        if self._control is not None:
+            await self._control.close()
 
 
 def reset_key(state: StateFolder, entropy: Callable[[int], bytes]) -> bytes:

@@ -15,13 +15,15 @@ EVERYTHING = Permission(sum(Permission))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
-    """Whom to see. `code` in any spelling; `patience`: seconds for which a session without a path is kept; `timeout` in
-    seconds, for one attempt; `direct`: look for a direct path, which tells the host our addresses; `udp`: may be used;
-    `pictures`: from the first moment, or only when somebody asks for one (`DesktopClient.watch`).
+    """Whom to see. `code` in any spelling; `chain`: statements that stand for one (spec 11); `patience`: seconds for
+    which a session without a path is kept; `timeout` in seconds, for one attempt; `direct`: look for a direct path,
+    which tells the host our addresses; `udp`: may be used; `pictures`: from the first moment, or only when somebody
+    asks for one (`DesktopClient.watch`).
     """
 
     target: Target
     code: str
+    chain: tuple[str, ...] = ()
     identity: Identity
     name: str
     permissions: Permission = EVERYTHING

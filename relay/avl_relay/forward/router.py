@@ -7,7 +7,7 @@ It takes the events of all neighbours. Whether a host may register and a viewer 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from heapq import nlargest
 from math import ceil, inf
@@ -38,6 +38,7 @@ from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.messages import (
+    About,
     Accept,
     Admit,
     Attach,
@@ -51,11 +52,20 @@ from avl_protocol.wire.messages import (
     NatTest,
     Recover,
     Reject,
+    Statements,
     Subscribe,
     Tracks,
     Viewers,
 )
-from avl_protocol.wire.registry import T_ASKED, T_CONSENT, T_UNADMITTED, Channel, CloseCode
+from avl_protocol.wire.registry import (
+    MAX_HOP_MESSAGE,
+    MAX_STATEMENTS,
+    T_ASKED,
+    T_CONSENT,
+    T_UNADMITTED,
+    Channel,
+    CloseCode,
+)
 from avl_relay.access import Access, Decision, MayAttach, MayRegister, OpenAccess
 from avl_relay.directory import Directory, LocalDirectory, Place, WhereIs
 from avl_relay.forward.asking import Asked, Asking, Question
@@ -68,6 +78,7 @@ from avl_relay.forward.queuedelay import QueueDelay
 from avl_relay.forward.splice import Splices
 from avl_relay.forward.table import Publisher, Session
 from avl_relay.forward.viewertime import ViewerTime
+from avl_relay.onlooker import Begun, Blind, Onlooker
 
 #: Sessions of one host that it has not admitted: more than a host keeps, so that the host says who makes room.
 UNADMITTED = 512
@@ -77,6 +88,8 @@ CARRIED = 16_384
 LIFE = T_UNADMITTED + T_CONSENT
 #: Seconds between two words to a viewer about its hop's rate, while pictures change.
 RATE_INTERVAL = 1.0
+#: Bytes of a STATEMENTS beside its tokens, at most.
+_HEAD = 256
 #: Sessions one viewer connection may have.
 SESSIONS_PER_PEER = 8
 #: Seconds that a host of another worker stays borrowed without a session: what is on its way still arrives.
@@ -88,7 +101,8 @@ class Router:
 
     `secret` hides source addresses from hosts; `nat_test(peer, token)` answers NAT_TEST, which takes another socket.
     Answers of `access` and `directory` that come later are told with `decided` and `located`. `handles`: the first
-    handle and the distance to the next, so that several workers of a relay use different ones.
+    handle and the distance to the next, so that several workers of a relay use different ones. `about(device, what)` is
+    told what a host says of itself: a stranger's words.
     """
 
     def __init__(
@@ -99,18 +113,22 @@ class Router:
         nat_test: Callable[[HopServer, bytes], None] = lambda peer, token: None,
         access: Access | None = None,
         directory: Directory | None = None,
+        onlooker: Onlooker | None = None,
         limits: Limits = DEFAULT,
         handles: tuple[int, int] = (1, 1),
+        about: Callable[[int, About], None] = lambda device, about: None,
     ) -> None:
         self._bounds = limits
         self._lean = self._full = False
         #: What bounds all sessions together.
         self._total = cap(limits.forward_total, 0.0)
         self._nat_test = nat_test
+        self._about = about
         self._secret = secret
         self._log = log
         self._access = access or OpenAccess()
         self._directory = directory or LocalDirectory()
+        self._onlooker = onlooker or Blind()
         self._asking = Asking()
         self._hosts: dict[int, Publisher] = {}
         self._by_peer: dict[HopServer, Publisher] = {}
@@ -355,6 +373,7 @@ class Router:
         publisher = self._publish(peer, device, number, self._handle(), forwards, now)
         self._happened["hosts"] += 1
         self._directory.arrived(device, now)
+        self._onlooker.host_came(device, now)
         self._log("host online", {"device": device})
         peer.registered(publisher.media_handle)
         self._peers.look_again(peer)
@@ -395,6 +414,7 @@ class Router:
         self._lending.offline(publisher.peer, now)
         if not publisher.borrowed:
             self._directory.left(publisher.device, now)
+            self._onlooker.host_left(publisher.device, now)
             self._log("host offline", {"device": publisher.device})
         self._happened["skipped objects"] += publisher.fanout.skipped_so_far
 
@@ -423,6 +443,21 @@ class Router:
             self._idle.set(peer, now + LINGER)
             peer.send(Viewers(0))
         self._peers.take(peer, now)
+
+    def hand_on(self, device: int, tokens: Sequence[str]) -> bool:
+        """Hand statements on to a host that is registered here (spec 11, 11.6); False where it is not."""
+        publisher = self._hosts.get(device)
+        if publisher is None or publisher.borrowed:
+            return False
+        part: list[str] = []
+        for token in tokens:
+            if part and (len(part) == MAX_STATEMENTS or sum(map(len, part)) + len(token) > MAX_HOP_MESSAGE - _HEAD):
+                publisher.peer.send(Statements(tuple(part)))
+                part = []
+            part.append(token)
+        if part:
+            publisher.peer.send(Statements(tuple(part)))
+        return True
 
     def has(self, device: int) -> bool:
         """Whether a host is registered here, or borrowed."""
@@ -470,6 +505,10 @@ class Router:
                 publisher.tracks = message
                 self._lending.published(peer, message)
             return
+        if isinstance(message, About):
+            if (publisher := self._by_peer.get(peer)) is not None:
+                self._about(publisher.device, message)
+            return
         if isinstance(message, Viewers):
             if (publisher := self._by_peer.get(peer)) is not None:
                 publisher.fanout.best_anywhere = float(message.rate) or (inf if message.count else 0.0)
@@ -513,7 +552,12 @@ class Router:
             raise self._beyond("sessions of a connection")
         device, address = int.from_bytes(message.device, "big"), viewer.carrier.peer_address[0]
         question = MayAttach(
-            id=self._asking.number(), device=device, session=message.session, address=address, moves=bool(message.moves)
+            id=self._asking.number(),
+            device=device,
+            session=message.session,
+            address=address,
+            moves=bool(message.moves),
+            access_pass=message.access_pass,
         )
         self._ask_access(Asked(question, viewer, message, now + T_ASKED), question, now)
 
@@ -556,6 +600,24 @@ class Router:
         self._limits_hit[limit] += 1
         return Refused(CloseCode.LIMIT)
 
+    def end_session(self, handle: int, now: float) -> bool:
+        """Somebody who may has ended a session; whether a viewer here had it."""
+        session = self._sessions.get(handle)
+        if session is not None:
+            self._end(session, CloseCode.ENDED, now)
+            self._peers.settle(now)
+        return session is not None
+
+    def send_away(self, device: int, now: float) -> bool:
+        """A host of ours may not be registered any more: it and its sessions end; whether it was here."""
+        publisher = self._hosts.get(device)
+        if publisher is None or publisher.borrowed:
+            return False
+        self._peers.close(publisher.peer, CloseCode.FORBIDDEN, now)
+        self._offline(publisher, now)
+        self._peers.settle(now)
+        return True
+
     def _make_room(self, publisher: Publisher, now: float) -> bool:
         """Whether there is room for one more session that is not admitted, at the expense of another if need be."""
         waiting = [(session.source, session) for session in publisher.sessions.values() if not session.known]
@@ -573,6 +635,13 @@ class Router:
             self._happened["sessions"] += 1
             self._watching.came(now)
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
+            begun = Begun(
+                handle=session.handle,
+                device=session.host.device,
+                session=session.session_id,
+                address=session.viewer.carrier.peer_address[0],
+            )
+            self._onlooker.session_began(begun, now)
         session.admitted = True
         self._unadmitted.drop(session.handle)
         session.viewer.trust()
@@ -616,6 +685,7 @@ class Router:
             self._idle.set(session.host.peer, now + LINGER)
         if session.admitted:
             self._watching.left(now)
+            self._onlooker.session_ended(session.handle, now)
             about: dict[str, object] = {"device": session.host.device, "session": session.handle}
             lasted = round(now - session.begun, 1)
             self._log("session ended", {**about, "why": code.name.lower(), "seconds": lasted, "skipped": skipped})
