@@ -28,6 +28,8 @@ ENUMS = {
     "roles": ("Role", "IntEnum", "ROLE"),
     "record_types": ("RecordType", "IntEnum", "RECORD"),
     "permissions": ("Permission", "IntFlag", "PERMISSION"),
+    "grant_refusals": ("GrantRefusal", "IntEnum", "GRANT_REFUSAL"),
+    "rights_reasons": ("RightsReason", "IntEnum", "RIGHTS_REASON"),
     "modifiers": ("Modifier", "IntFlag", "MODIFIER"),
     "input_events": ("InputKind", "IntEnum", "INPUT"),
     "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
@@ -85,6 +87,14 @@ def python_text(registry: dict[str, Any]) -> str:
         opened = " | ".join(f"Permission.{one}" for one in row["opened_by"]) or "Permission(0)"
         out.append(f"    Channel.{name}: ({opened}, {row['bulk']}),")
     out.append("}")
+    out += ["", "", "#: role -> the permissions that it stands for", "PRESETS: dict[str, Permission] = {"]
+    for name, (members, about) in registry["presets"].items():
+        listed = " | ".join(f"Permission.{member}" for member in members)
+        out.append(f'    "{name}": {listed},  # {about}')
+    out.append("}")
+    out += ["", "", "#: why a grant is refused -> the sentence a person is shown", "GRANT_REFUSALS: dict[int, str] = {"]
+    out += [f'    GrantRefusal.{name}: "{about}",' for name, (_, about) in registry["grant_refusals"].items()]
+    out.append("}")
     out += ["", "", "class CloseCode(IntEnum):"]
     out += ['    """Why a connection or a session ended; registry section "close_codes"."""', ""]
     codes = registry["close_codes"]
@@ -126,6 +136,13 @@ def script_text(registry: dict[str, Any]) -> str:
         out += [f"export const {constant} = Object.freeze({{"]
         out += [f"  {name}: {row[0]}," for name, row in registry[section].items()]
         out.append("});")
+    out += ["/** Role -> the permissions that it stands for. */", "export const PRESETS = Object.freeze({"]
+    for name, (members, _) in registry["presets"].items():
+        out.append(f"  {name}: {sum(registry['permissions'][member][0] for member in members)},")
+    out += ["});", "/** Why a grant is refused -> the sentence a person is shown. */"]
+    out += ["export const GRANT_REFUSALS = Object.freeze({"]
+    out += [f"  {number}: {json.dumps(about)}," for number, about in registry["grant_refusals"].values()]
+    out.append("});")
     out += ["export const CLOSE = Object.freeze({"]
     out += [f"  {name}: {row[0]}," for name, row in registry["close_codes"].items()]
     out += ["});", "/** Close code -> the sentence a person is shown. */", "export const CLOSE_TEXT = Object.freeze({"]

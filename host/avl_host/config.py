@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from avl_protocol.wire.registry import T_RESUME, ControlMode, Permission, VideoCodec
+from avl_protocol.wire.registry import PRESETS, T_RESUME, ControlMode, VideoCodec
 from avl_protocol.wire.target import RelayAddress
 
 #: What a host's control code admits to.
-EVERYTHING = Permission(sum(Permission))
+EVERYTHING = PRESETS["CODE"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

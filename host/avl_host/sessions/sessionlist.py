@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from avl_protocol.wire.foreign import for_terminal
-from avl_protocol.wire.registry import Permission
+from avl_protocol.wire.registry import PRESETS
 
 #: The name of the running host's socket in the state folder.
 SOCKET = "control.sock"
 
 #: Columns of a viewer's name at most.
 NAME = 32
-#: Every permission there is, as the console calls them.
-_ALL = {str(one.name).lower() for one in Permission}
+#: What the control code admits to, as the console calls it.
+_ALL = {str(one.name).lower() for one in PRESETS["CODE"]}
 _WAYS = {"none": "lost, kept"}
 
 

@@ -30,7 +30,7 @@ class HostHello:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewerHello:
     """Payload of handshake message 3: the viewer's identity, its wish, its CPace share, and perhaps a resume ticket
-    (6.2.3)."""
+    (6.2.3) or a chain of statements (6.2.4)."""
 
     identity: bytes
     not_before: int
@@ -40,6 +40,7 @@ class ViewerHello:
     permissions: int
     share: bytes
     ticket: bytes = b""
+    chain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The host ends the attempt."""
+    """The host ends the attempt; `why`: of the registry's `grant_refusals` where `code` is GRANT_REFUSED."""
 
     code: int
+    why: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,6 +340,16 @@ class ClipboardSet:
     state: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Host to viewer: what the session may from now on, the milliseconds until it ends (0: it need not), and why this
+    is said (`rights_reasons`)."""
+
+    permissions: int
+    until: int = 0
+    why: int = 0
+
+
 HandshakePayload = Offer | HostHello | ViewerHello | Challenge | Confirm | Wait | Refusal
 ControlMessage = (
     Grant
@@ -365,6 +377,7 @@ ControlMessage = (
     | Drawn
     | Clear
     | Cleared
+    | Rights
 )
 InputMessage = Batch | Echo
 BulkMessage = Clipboard | ClipboardAsk | ClipboardSet

@@ -53,11 +53,12 @@ class Registered:
 @dataclass(frozen=True, slots=True)
 class Attach:
     """A viewer asks for a device by number (17 bytes) under a session id of its own (16 bytes); `moves` 1: that session
-    is running already and comes here."""
+    is running already and comes here. `access_pass`: of the relay's account, where it takes nobody without one."""
 
     device: bytes
     session: bytes
     moves: int = 0
+    access_pass: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +226,26 @@ class NatTested:
     port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Relay to host: what the device's owner has signed about it, newest policies and revocation list (11.6)."""
+
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Host to relay: what a person is shown of this device, its owner's thumbprint, and the newest statements that it
+    has (11.6)."""
+
+    name: str
+    system: str = ""
+    software: str = ""
+    owner: str = ""
+    policy: int = 0
+    revocation: int = 0
+
+
 HopMessage = (
     Hello
     | Welcome
@@ -250,6 +271,8 @@ HopMessage = (
     | Observed
     | NatTest
     | NatTested
+    | Statements
+    | About
 )
 
 HOP: tuple[type[HopMessage], ...] = (
@@ -277,4 +300,6 @@ HOP: tuple[type[HopMessage], ...] = (
     Observed,
     NatTest,
     NatTested,
+    Statements,
+    About,
 )

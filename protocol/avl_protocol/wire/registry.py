@@ -44,6 +44,15 @@ MAX_DRAWN_POINTS = 2048  # points that a host takes of one viewer at once
 MAX_DRAWN_RATE = 256  # points that a host takes of one viewer further in each second
 MAX_WEBSOCKET_DATA = 16384  # most bytes of a stream in one WebSocket message
 MAX_WEBSOCKET_CREDIT = 262144  # credit of a WebSocket stream to begin with
+MAX_CHAIN = 2900  # largest chain of statements in bytes, all tokens together
+MAX_CHAIN_GRANTS = 3  # most grants of a chain
+MAX_STATEMENT = 32768  # largest statement in bytes
+MAX_STATEMENTS = 16  # most statements of one STATEMENTS
+MAX_SHOWN_NAME = 64  # most characters of a name in a statement
+MAX_HOURS = 64  # most rows of the hours of a grant
+MAX_KEY_LINK = 7776000  # longest validity of a key link in seconds
+MAX_CLOCK_SKEW = 60  # seconds by which a grant is taken before its time, since clocks differ
+MAX_STALENESS = 86400  # seconds after which a revocation list is too old, where no policy says otherwise
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
@@ -68,6 +77,8 @@ T_POINTING = 0.05  # seconds: between two POINTs of a viewer, or two POINTS of a
 T_POINTED = 3.0  # seconds: a pointer that stays where it is has faded
 T_CONTROL_IDLE = 5.0  # seconds: of a holder that does nothing, then control passes to who asks for it
 T_STROKE = 8.0  # seconds: after its last point a stroke has faded
+T_WARNED_FIRST = 300.0  # seconds: before its end a session is told of it
+T_WARNED_LAST = 60.0  # seconds: before its end a session is told of it again
 
 # Timing of paths, in seconds (spec 08-paths).
 T_PATH_FIRST_RETRY = 0.25  # a host or viewer that has no hop waits before it dials again, at first; doubling from there
@@ -230,6 +241,44 @@ class Permission(IntFlag):
     CLIPBOARD_OUT = 8  # read the host's clipboard
     CLIPBOARD_IN = 16  # set the host's clipboard
     ANNOTATE = 32  # draw and point over the picture
+    FILES_IN = 64  # send files to the host
+    FILES_OUT = 128  # fetch files of the host
+    AUDIO_OUT = 256  # hear the host
+    AUDIO_IN = 512  # speak at the host
+    MONITORS = 1024  # choose monitors and resolutions
+    BLANK = 2048  # blank the host's screen
+    POWER = 4096  # restart, shut down, lock
+    TUNNEL = 8192  # open connections through the host
+    TERMINAL = 16384  # run commands
+    MANAGE = 32768  # change the host's settings
+    DELEGATE = 65536  # hand on what one has
+    RECORD = 131072  # keep what is seen
+
+
+class GrantRefusal(IntEnum):
+    """Registry section "grant_refusals"."""
+
+    FORGED = 1  # a statement is not one, or its signature is not its issuer's
+    WIDENED = 2  # a grant gives more than the one it stands on
+    EXPIRED = 3  # its time is over
+    NOT_YET = 4  # its time has not begun
+    REVOKED = 5  # it was taken back
+    STALE = 6  # the host has heard no revocations for too long
+    WRONG_HOLDER = 7  # it is somebody else's
+    WRONG_DEVICE = 8  # it is for another device
+    TOO_DEEP = 9  # it was handed on too often
+    OUTSIDE_HOURS = 10  # not at this hour
+    USED_UP = 11  # it was used as often as it may be
+    NOT_ENROLLED = 12  # the host has no owner
+    POLICY = 13  # the owner's policy leaves nothing of it
+
+
+class RightsReason(IntEnum):
+    """Registry section "rights_reasons"."""
+
+    ADMITTED = 0  # what the session begins with
+    CHANGED = 1  # the owner changed what it may
+    ENDING = 2  # its time is nearly over
 
 
 class Modifier(IntFlag):
@@ -308,6 +357,35 @@ CHANNELS: dict[int, tuple[Permission, bool]] = {
 }
 
 
+#: role -> the permissions that it stands for
+PRESETS: dict[str, Permission] = {
+    "CODE": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE,  # what a host's control code admits to
+    "VIEWER": Permission.VIEW | Permission.AUDIO_OUT,  # sees and hears
+    "ASSISTANT": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS,  # helps
+    "OPERATOR": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_IN | Permission.BLANK | Permission.POWER,  # works there
+    "ADMIN": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_IN | Permission.BLANK | Permission.POWER | Permission.RECORD | Permission.MANAGE | Permission.TUNNEL | Permission.TERMINAL,  # looks after the machine
+    "OWNER": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_OUT | Permission.AUDIO_IN | Permission.MONITORS | Permission.BLANK | Permission.POWER | Permission.TUNNEL | Permission.TERMINAL | Permission.MANAGE | Permission.DELEGATE | Permission.RECORD,  # everything
+}
+
+
+#: why a grant is refused -> the sentence a person is shown
+GRANT_REFUSALS: dict[int, str] = {
+    GrantRefusal.FORGED: "a statement is not one, or its signature is not its issuer's",
+    GrantRefusal.WIDENED: "a grant gives more than the one it stands on",
+    GrantRefusal.EXPIRED: "its time is over",
+    GrantRefusal.NOT_YET: "its time has not begun",
+    GrantRefusal.REVOKED: "it was taken back",
+    GrantRefusal.STALE: "the host has heard no revocations for too long",
+    GrantRefusal.WRONG_HOLDER: "it is somebody else's",
+    GrantRefusal.WRONG_DEVICE: "it is for another device",
+    GrantRefusal.TOO_DEEP: "it was handed on too often",
+    GrantRefusal.OUTSIDE_HOURS: "not at this hour",
+    GrantRefusal.USED_UP: "it was used as often as it may be",
+    GrantRefusal.NOT_ENROLLED: "the host has no owner",
+    GrantRefusal.POLICY: "the owner's policy leaves nothing of it",
+}
+
+
 class CloseCode(IntEnum):
     """Why a connection or a session ended; registry section "close_codes"."""
 
@@ -341,6 +419,9 @@ class CloseCode(IntEnum):
     CLOCK = 78
     TOO_LARGE = 79
     HOST_FAILED = 81
+    GRANT_REFUSED = 82
+    TIME_OVER = 83
+    REVOKED = 84
 
 
 #: code -> (whose range, exit code of the command line, the sentence a person is shown)
@@ -375,6 +456,9 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.CLOCK: ("session", 3, "The clocks of the two sides differ by more than a day. Set the one that is wrong; if both are right, do not continue."),
     CloseCode.TOO_LARGE: ("session", 1, "The desktop is larger than viewers take: 8,192 pixels a side and 16,777,216 in all. Lower its resolution or use fewer monitors."),
     CloseCode.HOST_FAILED: ("session", 1, "The host failed in this session. What it printed says why."),
+    CloseCode.GRANT_REFUSED: ("session", 3, "The host refused the grant."),
+    CloseCode.TIME_OVER: ("session", 3, "The time of this session is over."),
+    CloseCode.REVOKED: ("session", 3, "The permission was taken back."),
 }
 
 #: A stream is reset, or a hop ends, and nobody has ended the session on purpose.
@@ -392,7 +476,7 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "WELCOME": (2, ((0, "version", "int"), (1, "nonce", "bytes"), (2, "observed", "str"), (3, "identity", "bytes"), (4, "endorsement", "bytes"), (5, "time_ms", "int"), (6, "name", "str"), (7, "page", "str"),)),
     "REGISTER": (3, ((0, "identity", "bytes"), (1, "record", "bytes"), (2, "signature", "bytes"), (3, "proof", "bytes"), (4, "yields", "int"),)),
     "REGISTERED": (4, ((0, "media_handle", "int"),)),
-    "ATTACH": (5, ((0, "device", "bytes"), (1, "session", "bytes"), (2, "moves", "int"),)),
+    "ATTACH": (5, ((0, "device", "bytes"), (1, "session", "bytes"), (2, "moves", "int"), (3, "access_pass", "bytes"),)),
     "INCOMING": (6, ((0, "session", "bytes"), (1, "handle", "int"), (2, "source", "bytes"), (3, "moves", "int"), (4, "near", "int"),)),
     "ACCEPT": (7, ((0, "handle", "int"),)),
     "REJECT": (8, ((0, "handle", "int"), (1, "code", "int"),)),
@@ -412,6 +496,8 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "OBSERVED": (22, ((0, "address", "str"),)),
     "NAT_TEST": (23, ((0, "token", "bytes"),)),
     "NAT_TESTED": (24, ((0, "token", "bytes"), (1, "port", "int"),)),
+    "STATEMENTS": (30, ((0, "tokens", "str[]"),)),
+    "ABOUT": (31, ((0, "name", "str"), (1, "system", "str"), (2, "software", "str"), (3, "owner", "str"), (4, "policy", "int"), (5, "revocation", "int"),)),
 }
 CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),
@@ -439,6 +525,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "DRAWN": (24, ((0, "person", "int"), (1, "stroke", "int"), (2, "points", "int[][]"),)),
     "CLEAR": (25, ((0, "everybody", "bool"),)),
     "CLEARED": (26, ((0, "person", "int"),)),
+    "RIGHTS": (27, ((0, "permissions", "int"), (1, "until", "int"), (2, "why", "int"),)),
 }
 INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),
@@ -452,9 +539,9 @@ BULK_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
 HANDSHAKE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "OFFER": (1, ((0, "versions", "int[]"), (1, "features", "str[]"),)),
     "HOST_HELLO": (2, ((0, "version", "int"), (1, "identity", "bytes"), (2, "not_before", "int"), (3, "not_after", "int"), (4, "signature", "bytes"), (5, "methods", "str[]"), (6, "time_ms", "int"),)),
-    "VIEWER_HELLO": (3, ((0, "identity", "bytes"), (1, "not_before", "int"), (2, "not_after", "int"), (3, "signature", "bytes"), (4, "name", "str"), (5, "permissions", "int"), (6, "share", "bytes"), (7, "ticket", "bytes"),)),
+    "VIEWER_HELLO": (3, ((0, "identity", "bytes"), (1, "not_before", "int"), (2, "not_after", "int"), (3, "signature", "bytes"), (4, "name", "str"), (5, "permissions", "int"), (6, "share", "bytes"), (7, "ticket", "bytes"), (8, "chain", "str[]"),)),
     "CHALLENGE": (4, ((0, "shares", "bytes[]"), (1, "tags", "bytes[]"),)),
     "CONFIRM": (5, ((0, "which", "int"), (1, "tag", "bytes"),)),
     "WAIT": (6, ((0, "seconds", "int"),)),
-    "REFUSAL": (7, ((0, "code", "int"),)),
+    "REFUSAL": (7, ((0, "code", "int"), (1, "why", "int"),)),
 }

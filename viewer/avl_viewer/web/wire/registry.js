@@ -38,6 +38,15 @@ export const MAX = Object.freeze({
   DRAWN_RATE: 256,
   WEBSOCKET_DATA: 16384,
   WEBSOCKET_CREDIT: 262144,
+  CHAIN: 2900,
+  CHAIN_GRANTS: 3,
+  STATEMENT: 32768,
+  STATEMENTS: 16,
+  SHOWN_NAME: 64,
+  HOURS: 64,
+  KEY_LINK: 7776000,
+  CLOCK_SKEW: 60,
+  STALENESS: 86400,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
@@ -64,6 +73,8 @@ export const TIMER = Object.freeze({
   POINTED: 3000,
   CONTROL_IDLE: 5000,
   STROKE: 8000,
+  WARNED_FIRST: 300000,
+  WARNED_LAST: 60000,
 });
 /** Timing of paths, in milliseconds. */
 export const PATH_TIMER = Object.freeze({
@@ -187,6 +198,38 @@ export const PERMISSION = Object.freeze({
   CLIPBOARD_OUT: 8,
   CLIPBOARD_IN: 16,
   ANNOTATE: 32,
+  FILES_IN: 64,
+  FILES_OUT: 128,
+  AUDIO_OUT: 256,
+  AUDIO_IN: 512,
+  MONITORS: 1024,
+  BLANK: 2048,
+  POWER: 4096,
+  TUNNEL: 8192,
+  TERMINAL: 16384,
+  MANAGE: 32768,
+  DELEGATE: 65536,
+  RECORD: 131072,
+});
+export const GRANT_REFUSAL = Object.freeze({
+  FORGED: 1,
+  WIDENED: 2,
+  EXPIRED: 3,
+  NOT_YET: 4,
+  REVOKED: 5,
+  STALE: 6,
+  WRONG_HOLDER: 7,
+  WRONG_DEVICE: 8,
+  TOO_DEEP: 9,
+  OUTSIDE_HOURS: 10,
+  USED_UP: 11,
+  NOT_ENROLLED: 12,
+  POLICY: 13,
+});
+export const RIGHTS_REASON = Object.freeze({
+  ADMITTED: 0,
+  CHANGED: 1,
+  ENDING: 2,
 });
 export const MODIFIER = Object.freeze({
   CONTROL: 1,
@@ -235,6 +278,31 @@ export const CODEC = Object.freeze({
   VP9: 2,
   AV1: 3,
 });
+/** Role -> the permissions that it stands for. */
+export const PRESETS = Object.freeze({
+  CODE: 63,
+  VIEWER: 257,
+  ASSISTANT: 1319,
+  OPERATOR: 8191,
+  ADMIN: 196607,
+  OWNER: 262143,
+});
+/** Why a grant is refused -> the sentence a person is shown. */
+export const GRANT_REFUSALS = Object.freeze({
+  1: "a statement is not one, or its signature is not its issuer's",
+  2: "a grant gives more than the one it stands on",
+  3: "its time is over",
+  4: "its time has not begun",
+  5: "it was taken back",
+  6: "the host has heard no revocations for too long",
+  7: "it is somebody else's",
+  8: "it is for another device",
+  9: "it was handed on too often",
+  10: "not at this hour",
+  11: "it was used as often as it may be",
+  12: "the host has no owner",
+  13: "the owner's policy leaves nothing of it",
+});
 export const CLOSE = Object.freeze({
   NO_ERROR: 0,
   PROTOCOL_ERROR: 1,
@@ -266,6 +334,9 @@ export const CLOSE = Object.freeze({
   CLOCK: 78,
   TOO_LARGE: 79,
   HOST_FAILED: 81,
+  GRANT_REFUSED: 82,
+  TIME_OVER: 83,
+  REVOKED: 84,
 });
 /** Close code -> the sentence a person is shown. */
 export const CLOSE_TEXT = Object.freeze({
@@ -299,6 +370,9 @@ export const CLOSE_TEXT = Object.freeze({
   78: "The clocks of the two sides differ by more than a day. Set the one that is wrong; if both are right, do not continue.",
   79: "The desktop is larger than viewers take: 8,192 pixels a side and 16,777,216 in all. Lower its resolution or use fewer monitors.",
   81: "The host failed in this session. What it printed says why.",
+  82: "The host refused the grant.",
+  83: "The time of this session is over.",
+  84: "The permission was taken back.",
 });
 /** A stream is reset, or a hop ends, and nobody has ended the session on purpose. @type {ReadonlySet<number>} */
 export const LOSSES = new Set([0, 75, 4, 5, 3]);
@@ -312,7 +386,7 @@ export const HOP_MESSAGES = Object.freeze({
   WELCOME: [2, [[0, "version", "int"], [1, "nonce", "bytes"], [2, "observed", "str"], [3, "identity", "bytes"], [4, "endorsement", "bytes"], [5, "time_ms", "int", 0], [6, "name", "str", ""], [7, "page", "str", ""]]],
   REGISTER: [3, [[0, "identity", "bytes"], [1, "record", "bytes"], [2, "signature", "bytes"], [3, "proof", "bytes"], [4, "yields", "int", 0]]],
   REGISTERED: [4, [[0, "media_handle", "int"]]],
-  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "moves", "int", 0]]],
+  ATTACH: [5, [[0, "device", "bytes"], [1, "session", "bytes"], [2, "moves", "int", 0], [3, "access_pass", "bytes", ""]]],
   INCOMING: [6, [[0, "session", "bytes"], [1, "handle", "int"], [2, "source", "bytes", ""], [3, "moves", "int", 0], [4, "near", "int", 0]]],
   ACCEPT: [7, [[0, "handle", "int"]]],
   REJECT: [8, [[0, "handle", "int"], [1, "code", "int"]]],
@@ -332,6 +406,8 @@ export const HOP_MESSAGES = Object.freeze({
   OBSERVED: [22, [[0, "address", "str"]]],
   NAT_TEST: [23, [[0, "token", "bytes"]]],
   NAT_TESTED: [24, [[0, "token", "bytes"], [1, "port", "int"]]],
+  STATEMENTS: [30, [[0, "tokens", "str[]"]]],
+  ABOUT: [31, [[0, "name", "str"], [1, "system", "str", ""], [2, "software", "str", ""], [3, "owner", "str", ""], [4, "policy", "int", 0], [5, "revocation", "int", 0]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const CONTROL_MESSAGES = Object.freeze({
@@ -360,6 +436,7 @@ export const CONTROL_MESSAGES = Object.freeze({
   DRAWN: [24, [[0, "person", "int"], [1, "stroke", "int"], [2, "points", "int[][]"]]],
   CLEAR: [25, [[0, "everybody", "bool", false]]],
   CLEARED: [26, [[0, "person", "int", 0]]],
+  RIGHTS: [27, [[0, "permissions", "int"], [1, "until", "int", 0], [2, "why", "int", 0]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const INPUT_MESSAGES = Object.freeze({
@@ -376,11 +453,11 @@ export const BULK_MESSAGES = Object.freeze({
 export const HANDSHAKE_MESSAGES = Object.freeze({
   OFFER: [1, [[0, "versions", "int[]"], [1, "features", "str[]", []]]],
   HOST_HELLO: [2, [[0, "version", "int"], [1, "identity", "bytes"], [2, "not_before", "int"], [3, "not_after", "int"], [4, "signature", "bytes"], [5, "methods", "str[]", []], [6, "time_ms", "int", 0]]],
-  VIEWER_HELLO: [3, [[0, "identity", "bytes"], [1, "not_before", "int"], [2, "not_after", "int"], [3, "signature", "bytes"], [4, "name", "str"], [5, "permissions", "int"], [6, "share", "bytes"], [7, "ticket", "bytes", ""]]],
+  VIEWER_HELLO: [3, [[0, "identity", "bytes"], [1, "not_before", "int"], [2, "not_after", "int"], [3, "signature", "bytes"], [4, "name", "str"], [5, "permissions", "int"], [6, "share", "bytes"], [7, "ticket", "bytes", ""], [8, "chain", "str[]", []]]],
   CHALLENGE: [4, [[0, "shares", "bytes[]"], [1, "tags", "bytes[]"]]],
   CONFIRM: [5, [[0, "which", "int"], [1, "tag", "bytes"]]],
   WAIT: [6, [[0, "seconds", "int"]]],
-  REFUSAL: [7, [[0, "code", "int"]]],
+  REFUSAL: [7, [[0, "code", "int"], [1, "why", "int", 0]]],
 });
 /** Channel -> permissions, any of which opens it (0: always open), whether it is bulk, its messages. */
 export const CHANNELS = Object.freeze({

@@ -1,0 +1,217 @@
+"""Chain: the statements with which a viewer comes, verified by the host alone, without a network (spec 11, 11.4).
+
+A chain is one to three grants, each standing on the one before and giving no more, and perhaps a key link at its end.
+The first is signed by the owner whom the host pinned. An owner has no grants: her chain is a key link that she signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from avl_protocol.rights import jws
+from avl_protocol.rights.effective import OWNER, Consent, strictest
+from avl_protocol.rights.hours import Hours
+from avl_protocol.rights.jws import NotSigned
+from avl_protocol.rights.statements import AccessGrant, KeyLink, RevocationList, read
+from avl_protocol.wire.registry import (
+    GRANT_REFUSALS,
+    MAX_CHAIN,
+    MAX_CHAIN_GRANTS,
+    MAX_CLOCK_SKEW,
+    MAX_STALENESS,
+    GrantRefusal,
+    Permission,
+)
+
+
+class ChainRefused(Exception):
+    """The chain is not good; `why` names the reason."""
+
+    def __init__(self, why: GrantRefusal) -> None:
+        super().__init__(GRANT_REFUSALS[why])
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What a host decides with. `owner`: the pinned key; `audiences`: what the device is called in `aud`, by itself and
+    by its groups; `revocation`: the newest list; `staleness`: seconds for which it is good."""
+
+    owner: bytes
+    audiences: frozenset[str]
+    revocation: RevocationList
+    staleness: int = MAX_STALENESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainRights:
+    """What a chain gives, all limits of all its links together.
+
+    `expires`: Unix seconds; `hours`: all of these have to be open; `uses`: rows of (a grant's name, sessions that it
+    allows); `role` and `name` are the owner's words, or a delegate's, and may be hostile.
+    """
+
+    permissions: Permission
+    expires: int
+    hours: tuple[Hours, ...] = ()
+    longest: int | None = None
+    uses: tuple[tuple[str, int], ...] = ()
+    consent: Consent = Consent.NEVER
+    role: str = ""
+    name: str = ""
+    owner: bool = False
+    share: bool = False
+    browser: bool = False
+    #: Thumbprint of the person's key, or of the holder's where no person stands behind it.
+    person: str = ""
+    #: Names of the grants, the owner's first.
+    grants: tuple[str, ...] = ()
+
+    def ends(self, begun: float, wall: float, longest: int | None = None) -> float:
+        """When a session that began at `begun` has to end, as seen at `wall` (Unix seconds). `longest`: what a policy
+        says of sessions."""
+        moments = [float(self.expires)]
+        moments += [begun + seconds for seconds in (self.longest, longest) if seconds is not None]
+        moments += [moment for hours in self.hours if (moment := hours.closes(wall)) is not None]
+        return min(moments)
+
+
+def no_uses(grant: str) -> int:
+    """How often a grant was used, for who does not count."""
+    return 0
+
+
+def verify_chain(
+    tokens: Sequence[str], trust: Trust, *, holder: bytes, wall: float, used: Callable[[str], int] = no_uses
+) -> ChainRights:
+    """What a chain gives to the viewer that proved to have the identity `holder` (32 bytes), at `wall` (Unix seconds).
+
+    `used`: how many sessions a grant (its name) has begun so far. Raises ChainRefused.
+    """
+    grants, link = _read(tokens, trust.owner)
+    for place, grant in enumerate(grants):
+        if place:
+            _attenuates(grants[place - 1], tokens[place - 1], grant)
+        elif grant.parent:
+            raise ChainRefused(GrantRefusal.FORGED)
+    last = link.holder if link is not None else grants[-1].holder
+    if last != holder:
+        raise ChainRefused(GrantRefusal.WRONG_HOLDER)
+    if any(grant.audience not in trust.audiences for grant in grants):
+        raise ChainRefused(GrantRefusal.WRONG_DEVICE)
+    _check_revocation(grants, link, trust, wall)
+    _check_time(grants, link, wall)
+    if any(grant.uses is not None and used(grant.id) >= grant.uses for grant in grants):
+        raise ChainRefused(GrantRefusal.USED_UP)
+    return _sum(grants, link, trust.owner)
+
+
+def _read(tokens: Sequence[str], owner: bytes) -> tuple[list[AccessGrant], KeyLink | None]:
+    """The statements, each signed by who the one before it names. Raises ChainRefused."""
+    if not tokens or sum(len(token) for token in tokens) > MAX_CHAIN:
+        raise ChainRefused(GrantRefusal.FORGED)
+    try:
+        kinds = [jws.header(token).type for token in tokens]
+    except NotSigned:
+        raise ChainRefused(GrantRefusal.FORGED) from None
+    if kinds.count(AccessGrant.TYPE) > MAX_CHAIN_GRANTS:
+        raise ChainRefused(GrantRefusal.TOO_DEEP)
+    signer, grants, link = owner, list[AccessGrant](), None
+    for place, (kind, token) in enumerate(zip(kinds, tokens, strict=True)):
+        try:
+            if kind == AccessGrant.TYPE:
+                grants.append(read(AccessGrant, token, signer))
+                signer = grants[-1].holder
+            elif kind == KeyLink.TYPE and place == len(tokens) - 1:
+                link = read(KeyLink, token, signer)
+            else:
+                raise ChainRefused(GrantRefusal.FORGED)
+        except NotSigned:
+            raise ChainRefused(GrantRefusal.FORGED) from None
+    return grants, link
+
+
+def _attenuates(parent: AccessGrant, token: str, grant: AccessGrant) -> None:
+    """A grant stands on this parent, whose token it names, and is no wider in any way. Raises ChainRefused."""
+    if grant.parent != jws.digest(token):
+        raise ChainRefused(GrantRefusal.FORGED)
+    narrower = (
+        parent.permissions & Permission.DELEGATE
+        and not grant.permissions & ~parent.permissions
+        and grant.audience == parent.audience
+        and grant.expires <= parent.expires
+        and (parent.hours is None or (grant.hours is not None and grant.hours.within(parent.hours)))
+        and (parent.longest is None or (grant.longest is not None and grant.longest <= parent.longest))
+        and (parent.uses is None or (grant.uses is not None and grant.uses <= parent.uses))
+        and parent.consent.allows(grant.consent)
+    )
+    if not narrower:
+        raise ChainRefused(GrantRefusal.WIDENED)
+
+
+def _check_revocation(grants: list[AccessGrant], link: KeyLink | None, trust: Trust, wall: float) -> None:
+    taken = trust.revocation
+    holders = [grant.holder for grant in grants] + ([link.holder] if link is not None else [])
+    if (
+        any(grant.id in taken.grants for grant in grants)
+        or any(grant.epoch < taken.epochs.get(grant.audience, 0) for grant in grants)
+        or any(jws.thumbprint(key) in taken.keys for key in holders)
+    ):
+        raise ChainRefused(GrantRefusal.REVOKED)
+    if wall - taken.issued > trust.staleness:
+        raise ChainRefused(GrantRefusal.STALE)
+
+
+def _check_time(grants: list[AccessGrant], link: KeyLink | None, wall: float) -> None:
+    links: list[AccessGrant | KeyLink] = [*grants, *([link] if link is not None else [])]
+    if any(wall >= one.expires for one in links):
+        raise ChainRefused(GrantRefusal.EXPIRED)
+    if any(wall < one.not_before - MAX_CLOCK_SKEW for one in links):
+        raise ChainRefused(GrantRefusal.NOT_YET)
+    if any(grant.hours is not None and not grant.hours.open_at(wall) for grant in grants):
+        raise ChainRefused(GrantRefusal.OUTSIDE_HOURS)
+
+
+def _sum(grants: list[AccessGrant], link: KeyLink | None, owner: bytes) -> ChainRights:
+    expiries = [grant.expires for grant in grants] + ([link.expires] if link is not None else [])
+    person = grants[-1].holder if grants else owner
+    return ChainRights(
+        permissions=grants[-1].permissions if grants else OWNER,
+        expires=min(expiries),
+        hours=tuple(grant.hours for grant in grants if grant.hours is not None),
+        longest=min((grant.longest for grant in grants if grant.longest is not None), default=None),
+        uses=tuple((grant.id, grant.uses) for grant in grants if grant.uses is not None),
+        consent=strictest(grant.consent for grant in grants),
+        role=grants[-1].role if grants else "Owner",
+        name=grants[-1].name if grants else link.name if link is not None else "",
+        owner=not grants,
+        share=any(grant.share for grant in grants),
+        browser=any(grant.share for grant in grants) or (link is not None and link.browser),
+        person=jws.thumbprint(person),
+        grants=tuple(grant.id for grant in grants),
+    )
+
+
+def delegate(parent: AccessGrant, parent_token: str, child: AccessGrant) -> AccessGrant:
+    """A grant that hands on part of another: `child` with the parent's limits where it has none of its own.
+
+    What it asks for beyond the parent is left in, and refused by every host (WIDENED).
+    """
+    return AccessGrant(
+        audience=parent.audience,
+        permissions=child.permissions,
+        not_before=child.not_before,
+        expires=min(child.expires, parent.expires),
+        id=child.id,
+        holder=child.holder,
+        parent=jws.digest(parent_token),
+        epoch=parent.epoch,
+        hours=child.hours or parent.hours,
+        longest=child.longest if child.longest is not None else parent.longest,
+        uses=child.uses if child.uses is not None else parent.uses,
+        consent=strictest((child.consent, parent.consent)),
+        role=child.role,
+        name=child.name,
+        share=child.share,
+    )
