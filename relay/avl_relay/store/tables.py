@@ -101,7 +101,8 @@ factors = Table(
     _when("created"),
 )
 
-#: A browser's sign-in. `stage`: what is still wanted of it (factor, approval), empty when it is whole.
+#: A browser's sign-in. `stage`: what is still wanted of it (people/stages.py). `proofs`: what was shown, with spaces
+#: between; `proved`: when any of it was, `mfa_at`: when a second factor was.
 sessions = Table(
     "sessions",
     METADATA,
@@ -111,6 +112,8 @@ sessions = Table(
     Column("stage", String(16), nullable=False),
     Column("agent", String(NAME), nullable=False),
     Column("device_hash", String(HASH)),
+    Column("proofs", String(NAME), nullable=False),
+    _when("proved"),
     _when("mfa_at", nullable=True),
     _when("created"),
     _when("seen"),
@@ -138,7 +141,7 @@ challenges = Table(
 )
 
 #: A program's right to ask for access tokens. Those that follow each other are one family: one that is used twice
-#: ends them all. `jkt`: thumbprint of the key it is bound to.
+#: ends them all. `jkt`: thumbprint of the key it is bound to; `begun`: when the family was.
 refresh_tokens = Table(
     "refresh_tokens",
     METADATA,
@@ -149,6 +152,7 @@ refresh_tokens = Table(
     Column("device", String(DEVICE)),
     Column("name", String(NAME), nullable=False),
     _when("mfa_at", nullable=True),
+    _when("begun"),
     _when("created"),
     _when("expires"),
     _when("used", nullable=True),
