@@ -104,7 +104,7 @@ def of_grants(
     audiences = {device_audience(device.device), *(group_audience(group) for group in device.groups)}
     best: tuple[int, int, Chain] | None = None
     for tokens in chains:
-        found = _read(tokens)
+        found = claimed(tokens[-1]) if tokens else None
         if found is None or found.audience not in audiences or found.expires <= wall:
             continue
         ended = _ended(found, tuple(tokens), viewer, person, link, wall, name)
@@ -159,10 +159,10 @@ def owners_link(link: str, owner: str, viewer: bytes, wall: float) -> Chain | No
     return Chain((link,), found.expires) if found.holder == viewer and found.expires > wall else None
 
 
-def _read(tokens: Sequence[str]) -> AccessGrant | None:
-    """The last grant of a chain, as it says itself: the host verifies it, here it is only chosen by."""
+def claimed(token: str) -> AccessGrant | None:
+    """A grant as it says itself, for show and to choose by: only the host verifies it. None for what is none."""
     try:
-        claims = json.loads(jws.decode(tokens[-1].split(".")[1]))
+        claims = json.loads(jws.decode(token.split(".")[1]))
         claims.pop("iss")
         return AccessGrant.read(Claims(claims))
     except (NotSigned, IndexError, ValueError, TypeError, KeyError, AttributeError):

@@ -13,8 +13,8 @@ from typing import Any
 
 from avl_protocol.endpoint.program.state import StateError, StateFolder
 from avl_protocol.wire import device_id
+from avl_viewer.held.sockets import DEVICES
 
-FILE = "devices.json"
 #: Names that a sentence lists.
 LISTED = 5
 _COSTS = "names have to be asked of the relay each time"
@@ -101,7 +101,7 @@ class DeviceFile:
     def load(self) -> tuple[Device, ...]:
         """All of them; none where the file is missing or damaged."""
         try:
-            rows = json.loads(self._state.read(FILE) or b"[]")
+            rows = json.loads(self._state.read(DEVICES) or b"[]")
             return tuple(
                 Device(**{**row, "labels": tuple(row["labels"]), "groups": tuple(row["groups"])}) for row in rows
             )
@@ -110,11 +110,11 @@ class DeviceFile:
 
     def save(self, devices: Sequence[Device]) -> None:
         """Keep them."""
-        self._state.keep(FILE, json.dumps([asdict(one) for one in devices]).encode() + b"\n", _COSTS)
+        self._state.keep(DEVICES, json.dumps([asdict(one) for one in devices]).encode() + b"\n", _COSTS)
 
     def forget(self) -> None:
         """Keep none."""
-        (self._state.path / FILE).unlink(missing_ok=True)
+        (self._state.path / DEVICES).unlink(missing_ok=True)
 
 
 def _text(value: object) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.loop.world import World
@@ -13,7 +15,8 @@ from avl_protocol.rights.jws import encode, thumbprint
 from avl_protocol.rights.sharelink import SECRET_BYTES, Share
 from avl_protocol.rights.statements import ID_BYTES, AccessGrant, RevocationList, device_audience, sign
 from avl_protocol.wire.registry import MAX_CLOCK_SKEW, MAX_SHOWN_NAME, PRESETS
-from avl_viewer.account.account import Account, Person
+from avl_viewer.account.account import Account, Permit, Person
+from avl_viewer.account.chains import claimed
 from avl_viewer.account.devices import Device
 from avl_viewer.account.program import Kept, freshen
 
@@ -109,3 +112,22 @@ def _grant(world: World, device: Device, terms: Terms, *, holder: bytes, name: s
         name=name[:MAX_SHOWN_NAME],
         share=shared,
     )
+
+
+def described(permit: Permit, people: Mapping[str, str], devices: Mapping[str, str]) -> dict[str, Any] | None:
+    """A grant for a person to read: id, who, role, where, expires (Unix seconds). None for one that can't be read.
+
+    `people` and `devices`: names by id and by number.
+    """
+    found = claimed(permit.token)
+    if found is None:
+        return None
+    where = found.audience.partition(":")[2]
+    role = next((name for name, preset in ROLES.items() if PRESETS[preset] == found.permissions), "some permissions")
+    return {
+        "id": permit.id or found.id,
+        "who": people.get(permit.person) or found.name or "somebody",
+        "role": role,
+        "where": devices.get(where, where),
+        "expires": found.expires,
+    }

@@ -6,43 +6,49 @@ session is tried with what there is, since it is the host that decides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from avl_protocol.endpoint.api.calls import ApiError
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.rights.jws import thumbprint
 from avl_protocol.wire.target import Target
 from avl_viewer.account import signin
 from avl_viewer.account.account import Account
 from avl_viewer.account.chains import Chain, of_grants, of_owner, owners_link
 from avl_viewer.account.devices import Device, NoSuchName, meant
-from avl_viewer.account.program import Kept, account_of, freshen
+from avl_viewer.account.program import Kept, account_of, freshen, kept_in
+from avl_viewer.account.signin import NotSignedIn, SignIn
+from avl_viewer.way import NoWay, Way
 
+#: Exit codes (spec 01-overview, 1.6).
+USAGE, REFUSED = 2, 3
 #: Seconds that the relay's accounts have to answer before what is kept has to do.
 PATIENCE = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How to reach a device: where it is, what the host is shown, and the relay's pass, b"" for none."""
-
-    target: Target
-    device: Device
-    chain: tuple[str, ...]
-    access_pass: bytes = b""
-
-
-class NotPermitted(Exception):
-    """Nothing that this program has opens the device; the text says what to do."""
-
-
-async def way_to(world: World, kept: Kept, name: str, program: str) -> Way:
+async def way_to(world: World, state: StateFolder, name: str, program: str) -> Way:
     """The way to the device that a person calls `name`. `program`: how this one calls itself.
 
-    Raises NotSignedIn, StateError, NoSuchName, NotPermitted; Refused, ApiError and OSError where something is missing
-    that only the relay has.
+    Raises NoWay, StateError; Refused and OSError where something is missing that only the relay has, and it is another
+    one or does not answer.
     """
-    signed = signin.load(kept.state)
+    kept = kept_in(state, world)
+    try:
+        signed = signin.load(state)
+    except NotSignedIn:
+        raise NoWay(
+            f"{name!r} is not a target: write avl://HOST:PORT/DEVICE-ID?pin=FP as the host prints it, or sign in with "
+            "avl login RELAY, and write the name of a device",
+            USAGE,
+        ) from None
+    try:
+        return await _way(world, kept, signed, name, program)
+    except NoSuchName as error:
+        raise NoWay(str(error), USAGE) from None
+    except ApiError as error:
+        raise NoWay(str(error), REFUSED) from None
+
+
+async def _way(world: World, kept: Kept, signed: SignIn, name: str, program: str) -> Way:
     device = _known(kept, name)
     chain = kept.chains.load(device.device) if device is not None else None
     wall = world.clock.wall()
@@ -58,7 +64,7 @@ async def way_to(world: World, kept: Kept, name: str, program: str) -> Way:
     except (ApiError, OSError):
         if device is None or chain is None or not chain.good(wall):
             raise
-    return Way(Target(signed.address, device.device), device, chain.tokens, access_pass)
+    return Way(Target(signed.address, device.device), chain.tokens, access_pass, device.name)
 
 
 def _known(kept: Kept, name: str) -> Device | None:
@@ -86,8 +92,9 @@ async def _asked(account: Account, kept: Kept, name: str, wall: float, program: 
         name=program,
     )
     if chain is None:
-        raise NotPermitted(
+        raise NoWay(
             f"nothing that this program has opens {device.name}: ask its owner for permission. If you are the owner, "
-            "bring your key: avl login --key"
+            "bring your key: avl login --key",
+            REFUSED,
         )
     return device, chain
