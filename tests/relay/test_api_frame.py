@@ -37,7 +37,7 @@ class Things:
     def operations(self) -> Sequence[Operation]:
         path, name = "/things", {"name": NAME}
         return (
-            Operation(method="GET", path=path, handler=self.list, summary="List", query=PAGING),
+            Operation(method="GET", path=path, handler=self.listed, summary="List", query=PAGING),
             Operation(
                 method="POST",
                 path=path,
@@ -53,7 +53,7 @@ class Things:
             Operation(method="GET", path="/things/all", handler=self.everybody, summary="All", who=Who.ANYBODY),
         )
 
-    async def list(self, call: Call) -> Answer:
+    async def listed(self, call: Call) -> Answer:
         row = groups.c
         chosen = select(groups).order_by(row.name, row.id).limit(call.query["limit"] + 1)
         if "after" in call.query:

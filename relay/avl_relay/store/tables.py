@@ -239,17 +239,18 @@ devices = Table(
     "devices",
     METADATA,
     Column("number", String(DEVICE), primary_key=True),
-    Column("name", String(NAME), nullable=False, index=True),
+    Column("name", String(NAME), nullable=False),
     Column("reported", String(NAME), nullable=False),
     Column("search", String(LONG * 2), nullable=False),
     Column("owner", String(ID), ForeignKey("people.id", ondelete="RESTRICT"), nullable=False, index=True),
     Column("owner_key", JSON, nullable=False),
-    Column("owner_thumbprint", String(THUMBPRINT), nullable=False),
+    Column("owner_thumbprint", String(THUMBPRINT), nullable=False, index=True),
     Column("software", String(NAME), nullable=False),
     Column("system", String(NAME), nullable=False),
     Column("state", String(16), nullable=False),
     _when("enrolled"),
     _when("seen", nullable=True),
+    Index("ix_devices_name_number", "name", "number"),
 )
 
 labels = Table(
@@ -280,16 +281,26 @@ members = Table(
     Index("ix_members_member_group", "member", "group"),
 )
 
-#: One-time passes for attaching to a device.
+#: Passes for attaching to a device: of a person, good once, or of a share link. `uses`: sessions left; None: any.
 passes = Table(
     "passes",
     METADATA,
     Column("hash", String(HASH), primary_key=True),
     _device(),
-    _person(nullable=True),
-    Column("share", String(ID)),
+    _person(),
+    Column("share", String(ID), ForeignKey("shares.id", ondelete="CASCADE"), index=True),
+    Column("uses", Integer),
     _when("created"),
     _when("expires"),
+)
+
+#: Sessions that a pass has let in: they may come back with it.
+attachments = Table(
+    "attachments",
+    METADATA,
+    Column("hash", String(HASH), ForeignKey("passes.hash", ondelete="CASCADE"), primary_key=True),
+    Column("session", String(ID), primary_key=True),
+    _when("created"),
 )
 
 # -------------------------------------------------------------------------------------------------------- permissions
@@ -310,22 +321,24 @@ statements = Table(
     Index("ix_statements_iss_kind", "iss", "kind"),
 )
 
-#: `holder`: thumbprint of the key it is for; `person`: whose key that is, where known. `parent`: jti of the grant it
-#: was derived from.
+#: `owner`: thumbprint of who signed the first grant of its chain; `holder`: that of the key it is for, and `person`
+#: whose key that is, where known. `digest` is that of the token, `parent` that of the one it stands on, "" for none.
 grants = Table(
     "grants",
     METADATA,
-    Column("jti", String(LONG), primary_key=True),
-    Column("aud", String(LONG), nullable=False, index=True),
-    Column("iss", String(THUMBPRINT), nullable=False, index=True),
+    Column("jti", String(ID), primary_key=True),
+    Column("digest", String(HASH), nullable=False, unique=True),
+    Column("parent", String(HASH), nullable=False),
+    Column("owner", String(THUMBPRINT), nullable=False, index=True),
+    Column("iss", String(THUMBPRINT), nullable=False),
     Column("holder", String(THUMBPRINT), nullable=False, index=True),
     _person(nullable=True),
-    Column("parent", String(LONG)),
+    Column("aud", String(LONG), nullable=False, index=True),
     Column("permissions", BigInteger, nullable=False),
     Column("role", String(NAME), nullable=False),
+    Column("name", String(NAME), nullable=False),
     Column("token", String, nullable=False),
-    _when("nbf", nullable=True),
-    _when("exp", nullable=True),
+    _when("expires"),
     _when("revoked", nullable=True),
     _when("created"),
 )
@@ -337,13 +350,11 @@ shares = Table(
     _id(),
     _device(),
     _person(),
+    Column("owner", String(THUMBPRINT), nullable=False, index=True),
     Column("name", String(NAME), nullable=False),
     Column("chain", JSON, nullable=False),
-    Column("jti", String(LONG), nullable=False),
-    Column("pass_hash", String(HASH), nullable=False, index=True),
-    Column("uses", Integer),
+    Column("jti", String(ID), nullable=False),
     _when("expires"),
-    _when("revoked", nullable=True),
     _when("created"),
 )
 

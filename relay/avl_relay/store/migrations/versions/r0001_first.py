@@ -125,8 +125,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_devices_owner"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_devices")),
     )
-    op.create_index(op.f("ix_devices_name"), "devices", ["name"], unique=False)
+    op.create_index("ix_devices_name_number", "devices", ["name", "number"], unique=False)
     op.create_index(op.f("ix_devices_owner"), "devices", ["owner"], unique=False)
+    op.create_index(op.f("ix_devices_owner_thumbprint"), "devices", ["owner_thumbprint"], unique=False)
     op.create_table(
         "factors",
         sa.Column("id", sa.String(length=22), nullable=False),
@@ -145,25 +146,28 @@ def upgrade() -> None:
     op.create_index(op.f("ix_factors_person"), "factors", ["person"], unique=False)
     op.create_table(
         "grants",
-        sa.Column("jti", sa.String(length=256), nullable=False),
-        sa.Column("aud", sa.String(length=256), nullable=False),
+        sa.Column("jti", sa.String(length=22), nullable=False),
+        sa.Column("digest", sa.String(length=43), nullable=False),
+        sa.Column("parent", sa.String(length=43), nullable=False),
+        sa.Column("owner", sa.String(length=43), nullable=False),
         sa.Column("iss", sa.String(length=43), nullable=False),
         sa.Column("holder", sa.String(length=43), nullable=False),
         sa.Column("person", sa.String(length=22), nullable=True),
-        sa.Column("parent", sa.String(length=256), nullable=True),
+        sa.Column("aud", sa.String(length=256), nullable=False),
         sa.Column("permissions", sa.BigInteger(), nullable=False),
         sa.Column("role", sa.String(length=128), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("token", sa.String(), nullable=False),
-        sa.Column("nbf", sa.BigInteger(), nullable=True),
-        sa.Column("exp", sa.BigInteger(), nullable=True),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
         sa.Column("revoked", sa.BigInteger(), nullable=True),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_grants_person"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("jti", name=op.f("pk_grants")),
+        sa.UniqueConstraint("digest", name=op.f("uq_grants_digest")),
     )
     op.create_index(op.f("ix_grants_aud"), "grants", ["aud"], unique=False)
     op.create_index(op.f("ix_grants_holder"), "grants", ["holder"], unique=False)
-    op.create_index(op.f("ix_grants_iss"), "grants", ["iss"], unique=False)
+    op.create_index(op.f("ix_grants_owner"), "grants", ["owner"], unique=False)
     op.create_index(op.f("ix_grants_person"), "grants", ["person"], unique=False)
     op.create_table(
         "invitations",
@@ -270,36 +274,45 @@ def upgrade() -> None:
     )
     op.create_index("ix_labels_label_device", "labels", ["label", "device"], unique=False)
     op.create_table(
-        "passes",
-        sa.Column("hash", sa.String(length=43), nullable=False),
-        sa.Column("device", sa.String(length=28), nullable=False),
-        sa.Column("person", sa.String(length=22), nullable=True),
-        sa.Column("share", sa.String(length=22), nullable=True),
-        sa.Column("created", sa.BigInteger(), nullable=False),
-        sa.Column("expires", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["device"], ["devices.number"], name=op.f("fk_passes_device"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_passes_person"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("hash", name=op.f("pk_passes")),
-    )
-    op.create_index(op.f("ix_passes_device"), "passes", ["device"], unique=False)
-    op.create_index(op.f("ix_passes_person"), "passes", ["person"], unique=False)
-    op.create_table(
         "shares",
         sa.Column("id", sa.String(length=22), nullable=False),
         sa.Column("device", sa.String(length=28), nullable=False),
         sa.Column("person", sa.String(length=22), nullable=False),
+        sa.Column("owner", sa.String(length=43), nullable=False),
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("chain", sa.JSON(), nullable=False),
-        sa.Column("jti", sa.String(length=256), nullable=False),
-        sa.Column("pass_hash", sa.String(length=43), nullable=False),
-        sa.Column("uses", sa.Integer(), nullable=True),
+        sa.Column("jti", sa.String(length=22), nullable=False),
         sa.Column("expires", sa.BigInteger(), nullable=False),
-        sa.Column("revoked", sa.BigInteger(), nullable=True),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["device"], ["devices.number"], name=op.f("fk_shares_device"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_shares_person"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shares")),
     )
     op.create_index(op.f("ix_shares_device"), "shares", ["device"], unique=False)
-    op.create_index(op.f("ix_shares_pass_hash"), "shares", ["pass_hash"], unique=False)
+    op.create_index(op.f("ix_shares_owner"), "shares", ["owner"], unique=False)
     op.create_index(op.f("ix_shares_person"), "shares", ["person"], unique=False)
+    op.create_table(
+        "passes",
+        sa.Column("hash", sa.String(length=43), nullable=False),
+        sa.Column("device", sa.String(length=28), nullable=False),
+        sa.Column("person", sa.String(length=22), nullable=False),
+        sa.Column("share", sa.String(length=22), nullable=True),
+        sa.Column("uses", sa.Integer(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["device"], ["devices.number"], name=op.f("fk_passes_device"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_passes_person"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["share"], ["shares.id"], name=op.f("fk_passes_share"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_passes")),
+    )
+    op.create_index(op.f("ix_passes_device"), "passes", ["device"], unique=False)
+    op.create_index(op.f("ix_passes_person"), "passes", ["person"], unique=False)
+    op.create_index(op.f("ix_passes_share"), "passes", ["share"], unique=False)
+    op.create_table(
+        "attachments",
+        sa.Column("hash", sa.String(length=43), nullable=False),
+        sa.Column("session", sa.String(length=22), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["hash"], ["passes.hash"], name=op.f("fk_attachments_hash"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("hash", "session", name=op.f("pk_attachments")),
+    )
