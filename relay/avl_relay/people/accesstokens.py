@@ -11,9 +11,8 @@ from joserfc.jwk import OKPKey
 
 from avl_protocol.crypto.identity import Identity
 from avl_relay.people import opaque
-from avl_relay.people.holderkeys import ALGORITHM
 
-TYPE = "at+jwt"
+ALGORITHM, TYPE = "Ed25519", "at+jwt"
 HOLDS = 300
 #: Bytes of a token, at most.
 LONGEST = 2048

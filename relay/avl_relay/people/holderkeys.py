@@ -1,23 +1,17 @@
-"""Keys that programs hold: an Ed25519 key as a JWK, its thumbprint, and the proof that a request was made by its holder
-(after RFC 9449, with a header of our own).
+"""Keys that programs hold: the proof that a request was made by the holder of one (after RFC 9449, in a header of our
+own, `x-avl-proof`).
 
 An access token that leaks is worthless without the key it is bound to, and a proof is for one request of one minute.
 """
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
-
+from avl_protocol.rights.jws import NotSigned, claims, digest, header, thumbprint
 from avl_relay.people import opaque
 
-ALGORITHM = "Ed25519"
 PROOF = "avl-proof+jwt"
 #: Bytes of a proof, at most.
 LONGEST = 2048
@@ -28,50 +22,15 @@ REMEMBERED = 20_000
 
 
 class BadProof(Exception):
-    """A proof, or a key, that holds nothing; the text is for the log."""
-
-
-def key_of(jwk: object) -> OKPKey:
-    """An Ed25519 public key. Raises BadProof for anything else, private keys among them."""
-    if not isinstance(jwk, dict) or jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519" or "d" in jwk:
-        raise BadProof("not a public Ed25519 key")
-    x = jwk.get("x")
-    try:
-        if not isinstance(x, str) or len(opaque.data(x)) != 32:
-            raise BadProof("not the size of an Ed25519 key")
-        return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": x})
-    except (JoseError, ValueError) as error:
-        raise BadProof(str(error)) from None
-
-
-def thumbprint(jwk: object) -> str:
-    """The RFC 7638 thumbprint, base64url. Raises BadProof."""
-    return key_of(jwk).thumbprint()
-
-
-def public_bytes(jwk: object) -> bytes:
-    """The 32 bytes of the key. Raises BadProof."""
-    key_of(jwk)
-    assert isinstance(jwk, dict)
-    return opaque.data(jwk["x"])
+    """A proof that holds nothing; the text is for the program's maker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who made a proof: the public key, and its thumbprint."""
+    """Who made a proof: the public key (32 bytes), and its thumbprint (RFC 7638)."""
 
-    jwk: dict[str, str]
+    public: bytes
     thumbprint: str
-
-
-def prove(key: OKPKey, *, method: str, path: str, now: float, jti: str, token: str = "") -> str:
-    """A proof for one request (what a program sends as `x-avl-proof`). `path`: with its query. `token`: the access
-    token that it accompanies, if any."""
-    header = {"alg": ALGORITHM, "typ": PROOF, "jwk": key.as_dict(private=False)}
-    claims: dict[str, Any] = {"htm": method, "htu": path, "iat": int(now), "jti": jti}
-    if token:
-        claims["ath"] = opaque.digest(token)
-    return jws.serialize_compact(header, _json(claims), key, algorithms=[ALGORITHM])
 
 
 class Proofs:
@@ -82,28 +41,25 @@ class Proofs:
         self._seen: OrderedDict[str, float] = OrderedDict()
 
     def holder(self, proof: str, *, method: str, path: str, now: float, token: str = "") -> Holder:
-        """Whose proof it is. `now`: Unix seconds. Raises BadProof."""
-        if len(proof) > LONGEST:
-            raise BadProof("too long")
+        """Whose proof it is. `path`: without its query, `token`: the access token beside it, `now`: Unix seconds.
+        Raises BadProof."""
         try:
-            header = jws.extract_compact(proof.encode()).headers()
-            if header.get("typ") != PROOF or header.get("alg") != ALGORITHM:
-                raise BadProof("another kind of token")
-            key = key_of(header.get("jwk"))
-            claims = _object(jws.deserialize_compact(proof, key, algorithms=[ALGORITHM]).payload)
-        except (JoseError, ValueError) as error:
+            key = header(proof, LONGEST).key
+            if key is None:
+                raise BadProof("the proof carries no key")
+            said = claims(proof, PROOF, key, LONGEST)
+        except NotSigned as error:
             raise BadProof(str(error)) from None
-        if claims.get("htm") != method or claims.get("htu") != path:
-            raise BadProof("made for another request")
-        iat, jti = claims.get("iat"), claims.get("jti")
+        if said.get("htm") != method or said.get("htu") != path:
+            raise BadProof("the proof was made for another request")
+        iat, jti, bound = said.get("iat"), said.get("jti"), said.get("ath")
         if type(iat) is not int or not iat - HOLDS <= now <= iat + HOLDS:
-            raise BadProof("made at another time: do the clocks differ?")
-        if token and not (isinstance(claims.get("ath"), str) and opaque.same(claims["ath"], opaque.digest(token))):
-            raise BadProof("made for another token")
+            raise BadProof("the proof was made at another time: do the clocks differ?")
+        if token and not (isinstance(bound, str) and opaque.same(bound, digest(token))):
+            raise BadProof("the proof was made for another token")
         if not isinstance(jti, str) or not 8 <= len(jti) <= 64:
-            raise BadProof("lacks its jti")
-        public = {"kty": "OKP", "crv": "Ed25519", "x": opaque.text(public_bytes(header["jwk"]))}
-        holder = Holder(public, key.thumbprint())
+            raise BadProof("the proof lacks its jti")
+        holder = Holder(key, thumbprint(key))
         self._once(f"{holder.thumbprint} {jti}", now)
         return holder
 
@@ -111,18 +67,7 @@ class Proofs:
         while self._seen and next(iter(self._seen.values())) < now - 2 * HOLDS:
             self._seen.popitem(last=False)
         if name in self._seen:
-            raise BadProof("used before")
+            raise BadProof("the proof was used before")
         self._seen[name] = now
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
-
-
-def _json(claims: dict[str, Any]) -> bytes:
-    return json.dumps(claims, separators=(",", ":")).encode()
-
-
-def _object(payload: bytes) -> dict[str, Any]:
-    claims = json.loads(payload)
-    if not isinstance(claims, dict):
-        raise BadProof("no claims")
-    return claims

@@ -67,7 +67,7 @@ def user_code_as_kept(typed: str) -> str:
 
 def digest(token: str) -> str:
     """What the store keeps of a token."""
-    return text(hashlib.sha256(token.encode()).digest())
+    return text(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
 
 
 def digest_of_code(typed: str) -> str:
@@ -82,4 +82,4 @@ def derived(token: str, purpose: str) -> str:
 
 def same(one: str, other: str) -> bool:
     """Whether two texts are equal, in a time that tells nothing."""
-    return hmac.compare_digest(one.encode(), other.encode())
+    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))

@@ -20,9 +20,3 @@ def new_codes(entropy: opaque.Entropy) -> list[str]:
 def kept(codes: list[str]) -> list[str]:
     """What the store keeps of them."""
     return [opaque.digest_of_code(code) for code in codes]
-
-
-def without(digests: list[str], code: str) -> list[str] | None:
-    """The digests that are left when this code is used; None when it is none of them."""
-    used = opaque.digest_of_code(code)
-    return [each for each in digests if each != used] if used in digests else None

@@ -26,9 +26,11 @@ DEVICE = 400 * 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSession:
-    """A sign-in, whole or not. Times in Unix seconds; `proved`: of any proof; `strong`: of a second factor (0: none).
+    """A sign-in, whole or not. `id` is no secret, `hash` the digest of the cookie, `agent` what the browser calls
+    itself (hostile text). Times in Unix seconds; `proved`: of any proof; `strong`: of a second factor (0: none).
     `device`: digest of the browser's own cookie."""
 
+    id: str
     hash: str
     person: str
     stage: Stage
@@ -38,6 +40,7 @@ class WebSession:
     proved: int = 0
     strong: int = 0
     device: str = ""
+    agent: str = ""
 
     def over(self, now: float) -> bool:
         """Whether it has ended."""

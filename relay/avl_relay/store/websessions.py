@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select, update
@@ -13,24 +12,15 @@ from avl_relay.people.stages import Proof, Stage
 from avl_relay.store.tables import known_browsers, sessions
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A session as its person sees it. `agent`: what the browser calls itself, hostile text."""
-
-    id: str
-    agent: str
-    session: WebSession
-
-
 class WebSessions:
     """The sessions, within one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, session: WebSession, id: str, agent: str) -> None:
+    async def add(self, session: WebSession) -> None:
         """Keep a new one."""
-        await self._connection.execute(insert(sessions).values(id=id, agent=agent, **_values(session)))
+        await self._connection.execute(insert(sessions).values(**_values(session)))
 
     async def find(self, hash: str) -> WebSession | None:
         """The one with this digest, over or not."""
@@ -48,10 +38,10 @@ class WebSessions:
         """It was used."""
         await self._connection.execute(update(sessions).where(sessions.c.hash == hash).values(seen=now))
 
-    async def of(self, person: str) -> list[Shown]:
+    async def of(self, person: str) -> list[WebSession]:
         """All of a person, the latest used first."""
         asked = select(sessions).where(sessions.c.person == person).order_by(sessions.c.seen.desc())
-        return [Shown(row.id, row.agent, _session(row)) for row in await self._connection.execute(asked)]
+        return [_session(row) for row in await self._connection.execute(asked)]
 
     async def end(self, hash: str) -> None:
         """Sign out."""
@@ -83,6 +73,11 @@ class Browsers:
         asked = select(known_browsers.c.hash).where(known_browsers.c.person == person)
         return set((await self._connection.execute(asked)).scalars())
 
+    async def issued(self, hash: str) -> bool:
+        """Whether anybody has signed in from this one: then its cookie is one of ours."""
+        asked = select(known_browsers.c.hash).where(known_browsers.c.hash == hash).limit(1)
+        return (await self._connection.execute(asked)).first() is not None
+
     async def know(self, person: str, hash: str, now: int) -> None:
         """Somebody signed in from this one."""
         mine = (known_browsers.c.person == person) & (known_browsers.c.hash == hash)
@@ -99,6 +94,7 @@ class Browsers:
 
 def _values(session: WebSession) -> dict[str, Any]:
     return {
+        "id": session.id,
         "hash": session.hash,
         "person": session.person,
         "stage": session.stage.value,
@@ -108,11 +104,13 @@ def _values(session: WebSession) -> dict[str, Any]:
         "created": session.created,
         "seen": session.seen,
         "device_hash": session.device or None,
+        "agent": session.agent,
     }
 
 
 def _session(row: Any) -> WebSession:
     return WebSession(
+        id=row.id,
         hash=row.hash,
         person=row.person,
         stage=Stage(row.stage),
@@ -122,4 +120,5 @@ def _session(row: Any) -> WebSession:
         proved=row.proved,
         strong=row.mfa_at or 0,
         device=row.device_hash or "",
+        agent=row.agent,
     )
