@@ -206,8 +206,7 @@ def list_grants(context: typer.Context, state: StateOption = None, as_json: Json
 
         people = {one.id: one.name or one.login for one in await account.people()}
         devices = {one.number: one.name for one in await account.devices()}
-        found = [described(one, people, devices) for one in await account.grants() if one.revoked is None]
-        return [row for row in found if row is not None]
+        return [described(one, people, devices) for one in await account.grants() if one.revoked is None]
 
     rows = _with_account(state, listed)
     if as_json:
@@ -274,17 +273,9 @@ def list_sessions(context: typer.Context, state: StateOption = None, as_json: Js
         return
 
     async def listed(account: Account, kept: Kept, world: World) -> list[dict[str, Any]]:
-        devices = {one.number: one.name for one in await account.devices()}
-        people = {one.id: one.name or one.login for one in await account.people()}
-        return [
-            {
-                "id": one.id,
-                "device": devices.get(one.device, one.device),
-                "who": people.get(one.person, "somebody with a code or link"),
-                "since": one.since,
-            }
-            for one in await account.sessions()
-        ]
+        from dataclasses import asdict
+
+        return [asdict(one) for one in await account.sessions()]
 
     rows = _with_account(state, listed)
     if as_json:
@@ -292,8 +283,8 @@ def list_sessions(context: typer.Context, state: StateOption = None, as_json: Js
     elif rows:
         wall = _wall()
         _table(
-            ("Device", "Who", "Since", "Session"),
-            [(one["device"], one["who"], _ago(one["since"], wall), one["id"]) for one in rows],
+            ("Device", "From", "Since", "Session"),
+            [(one["name"], one["address"], _ago(one["begun"], wall), one["id"]) for one in rows],
         )
     else:
         _warn("nobody is at your devices")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,25 +29,29 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A grant that the relay keeps: its token, and what the relay says of it. Times in Unix seconds."""
+    """A grant as the relay describes it; role and name are hostile text. Times in Unix seconds."""
 
     id: str
     audience: str
-    token: str
-    issuer: str
+    owner: str
+    permissions: int
+    role: str = ""
+    name: str = ""
     person: str = ""
-    expires: int | None = None
+    expires: int = 0
     revoked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunningSession:
-    """Somebody at a device of mine, as the relay sees it: who, since when (Unix seconds)."""
+    """A session at a device that the person may see: the device's name, whence it comes, and since when (Unix
+    seconds)."""
 
     id: str
     device: str
-    person: str = ""
-    since: int = 0
+    name: str = ""
+    address: str = ""
+    begun: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +108,12 @@ class Account:
                 found.append(tuple(tokens))
         return found
 
-    async def add_grant(self, token: str, person: str, idempotent: str) -> None:
-        """Keep a grant that was signed here."""
-        await self._make("/grants", {"token": token, "person": person}, idempotent)
+    async def add_grant(self, chain: Sequence[str], idempotent: str) -> None:
+        """Keep a grant that was signed here, with those that it stands on before it."""
+        await self._make("/grants", {"chain": list(chain)}, idempotent)
 
     async def add_share(self, share: Mapping[str, Any], idempotent: str) -> None:
-        """Keep a share link's chain: id, device, name, chain, pass_hash, expires, uses."""
+        """Keep a share link's chain: id, device, name, chain, pass_hash, uses."""
         await self._make("/shares", share, idempotent)
 
     async def take_back(self, grant: str, revocation: str) -> None:
@@ -119,8 +123,7 @@ class Account:
     async def revocations(self, key: bytes) -> RevocationList | None:
         """The newest list that this key (32 bytes) signed; None where there is none."""
         newest: RevocationList | None = None
-        query = {"kind": "revocation", "iss": jws.thumbprint(key)}
-        async for one in self._api.each("/statements", query):
+        async for one in self._api.each("/statements", {"kind": "revocation"}):
             try:
                 found = read(RevocationList, str(one.get("token", "")), key)
             except jws.NotSigned:
@@ -143,10 +146,6 @@ class Account:
             raise
         return _text(said, "thumbprint")
 
-    async def set_key(self, jwk: Mapping[str, str]) -> None:
-        """Say which key is the person's."""
-        await self._api.call("PUT", "/me/key", {"jwk": jwk})
-
     async def key_copies(self) -> list[CopyOfKey]:
         """Wrapped copies of it."""
         said = await self._api.call("GET", "/me/key-copies")
@@ -157,18 +156,15 @@ class Account:
             if isinstance(row, dict) and isinstance(row.get("data"), dict)
         ]
 
-    async def add_key_copy(self, kind: str, name: str, data: Mapping[str, str]) -> None:
-        """Keep one more."""
-        await self._api.call("POST", "/me/key-copies", {"kind": kind, "name": name, "data": data})
-
     async def sessions(self) -> list[RunningSession]:
         """Who is at devices that the person may see."""
         return [
             RunningSession(
                 id=_text(one, "id"),
                 device=_text(one, "device"),
-                person=_text(one, "person"),
-                since=_number(one, "since") or 0,
+                name=_text(one, "name"),
+                address=_text(one, "address"),
+                begun=_number(one, "begun") or 0,
             )
             async for one in self._api.each("/sessions")
         ]
@@ -184,9 +180,8 @@ class Account:
 def _person(said: Any) -> Person:
     if not isinstance(said, dict) or not _text(said, "id"):
         raise Unreachable("the relay's answer about a person can't be read")
-    key = said.get("key")
     try:
-        public = jws.public_of(key.get("jwk", key)) if isinstance(key, dict) else None
+        public = jws.public_of(said["jwk"]) if said.get("jwk") is not None else None
     except jws.NotSigned:
         public = None
     return Person(_text(said, "id"), _text(said, "login"), _text(said, "name"), _text(said, "role"), public)
@@ -196,10 +191,12 @@ def _permit(said: Any) -> Permit:
     return Permit(
         id=_text(said, "jti"),
         audience=_text(said, "aud"),
-        token=_text(said, "token"),
-        issuer=_text(said, "iss"),
+        owner=_text(said, "owner"),
+        permissions=_number(said, "permissions") or 0,
+        role=_text(said, "role"),
+        name=_text(said, "name"),
         person=_text(said, "person"),
-        expires=_number(said, "exp"),
+        expires=_number(said, "expires") or 0,
         revoked=_number(said, "revoked"),
     )
 

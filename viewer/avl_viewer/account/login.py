@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.endpoint.api.calls import Api, ApiError
+from avl_protocol.endpoint.api.calls import Api
 from avl_protocol.endpoint.api.deviceflow import DEVICE_CODE, Pending, begin, wait
 from avl_protocol.endpoint.api.http import relay_http
 from avl_protocol.endpoint.api.proofs import Prover
 from avl_protocol.endpoint.loop.world import World
-from avl_protocol.rights.personkey import new_recovery_key, recovery_secret, unwrapped_seed, wrap
+from avl_protocol.rights.personkey import recovery_secret, unwrapped_seed
 from avl_protocol.wire.target import RelayAddress, own_page
 from avl_viewer.account import keyfile, program, signin
 from avl_viewer.account.account import Account
@@ -94,25 +94,3 @@ async def bring_key(account: Account, kept: Kept, recovery: str) -> Identity:
         kept.chains.forget()
         return Identity(seed)
     raise ValueError("that is not the recovery key of this person's key")
-
-
-@dataclass(frozen=True, slots=True)
-class MadeKey:
-    """A key that was made here, and the recovery key that a person has to write down."""
-
-    identity: Identity
-    recovery: str
-
-
-async def make_key(account: Account, kept: Kept, world: World) -> MadeKey:
-    """Make the person's key, for somebody who has none. Raises ApiError (conflict where there is one)."""
-    if await account.key():
-        raise ApiError(409, "conflict", "this person has a key already: bring it with the recovery key")
-    seed = world.entropy(32)
-    identity, recovery = Identity(seed), new_recovery_key(world.entropy)
-    copy: Mapping[str, str] = wrap(seed, recovery_secret(recovery), world.entropy)
-    keyfile.save(kept.state, seed)
-    await account.set_key(Prover(identity, world.clock, world.entropy).jwk)
-    await account.add_key_copy("recovery", "Recovery key", copy)
-    await program.freshen(account, identity, world.clock.wall())
-    return MadeKey(identity, recovery)

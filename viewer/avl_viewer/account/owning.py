@@ -16,7 +16,6 @@ from avl_protocol.rights.sharelink import SECRET_BYTES, Share
 from avl_protocol.rights.statements import ID_BYTES, AccessGrant, RevocationList, device_audience, sign
 from avl_protocol.wire.registry import MAX_CLOCK_SKEW, MAX_SHOWN_NAME, PRESETS
 from avl_viewer.account.account import Account, Permit, Person
-from avl_viewer.account.chains import claimed
 from avl_viewer.account.devices import Device
 from avl_viewer.account.program import Kept, freshen
 
@@ -61,7 +60,6 @@ async def share(account: Account, kept: Kept, world: World, device: Device, term
             "name": terms.role.capitalize(),
             "chain": [sign(owner, grant)],
             "pass_hash": encode(hashlib.sha256(link.access_pass).digest()),
-            "expires": grant.expires,
             "uses": terms.uses,
         },
         encode(world.entropy(16)),
@@ -76,7 +74,7 @@ async def give(account: Account, kept: Kept, world: World, device: Device, perso
     if person.key is None:
         raise ValueError(f"{person.login} has made no key yet: they do it at the page when they first sign in")
     grant = _grant(world, device, terms, holder=person.key, name=person.name or person.login, shared=False)
-    await account.add_grant(sign(owner, grant), person.id, encode(world.entropy(16)))
+    await account.add_grant([sign(owner, grant)], encode(world.entropy(16)))
     await freshen(account, owner, world.clock.wall())
 
 
@@ -114,20 +112,15 @@ def _grant(world: World, device: Device, terms: Terms, *, holder: bytes, name: s
     )
 
 
-def described(permit: Permit, people: Mapping[str, str], devices: Mapping[str, str]) -> dict[str, Any] | None:
-    """A grant for a person to read: id, who, role, where, expires (Unix seconds). None for one that can't be read.
-
-    `people` and `devices`: names by id and by number.
-    """
-    found = claimed(permit.token)
-    if found is None:
-        return None
-    where = found.audience.partition(":")[2]
-    role = next((name for name, preset in ROLES.items() if PRESETS[preset] == found.permissions), "some permissions")
+def described(permit: Permit, people: Mapping[str, str], devices: Mapping[str, str]) -> dict[str, Any]:
+    """A grant for a person to read: id, who, role, where, expires (Unix seconds). `people` and `devices`: names by id
+    and by number."""
+    where = permit.audience.partition(":")[2]
+    role = next((name for name, preset in ROLES.items() if int(PRESETS[preset]) == permit.permissions), "")
     return {
-        "id": permit.id or found.id,
-        "who": people.get(permit.person) or found.name or "somebody",
-        "role": role,
+        "id": permit.id,
+        "who": people.get(permit.person) or permit.name or "somebody",
+        "role": role or "some permissions",
         "where": devices.get(where, where),
-        "expires": found.expires,
+        "expires": permit.expires,
     }

@@ -12,8 +12,8 @@ import { approveView } from "./views/approve.js";
 import { devicesView } from "./views/devices.js";
 import { unlockByPasskey } from "./views/keycard.js";
 import { peopleView } from "./views/people.js";
-import { factorView, inviteView, setupView, signedOut, signInView, stepUp } from "./views/signin.js";
-import { youView } from "./views/you.js";
+import { enrolView, factorView, inviteView, setupView, signedOut, signInView, stepUp } from "./views/signin.js";
+import { addPasskey, addTotp, youView } from "./views/you.js";
 
 const root = document.documentElement;
 const view = /** @type {HTMLElement} */ (document.getElementById("view"));
@@ -40,7 +40,6 @@ around.api.stepUp = async () => {
   const factors = await around.api.call("GET", "/me/factors").catch(() => ({ items: [] }));
   const kinds = (Array.isArray(factors) ? factors : factors.items).map((/** @type {any} */ one) => one.kind);
   const ways = ["totp", "passkey"].filter((kind) => kinds.includes(kind));
-  if (!ways.length) throw new Error("This needs a second factor: add a passkey or an authenticator app, under You.");
   if (!(await dialog((close) => stepUp(around, close, ways)))) throw new Error("That was not done: it needs a second factor.");
 };
 
@@ -53,17 +52,20 @@ function alone(name, card) {
   /** @type {HTMLElement | null} */ (card.querySelector("input:not([value]), input[value='']"))?.focus();
 }
 
-/** Somebody has shown something: go on from there. @param {any} session @param {Uint8Array} [secret] */
-async function advanced(session, secret) {
-  const ways = session?.next ?? [];
-  const stage = session?.stage ?? (ways.length ? "factor" : "full");
+/** Somebody has shown something: go on from there. @param {any} session */
+async function advanced(session) {
+  const { stage, next } = session;
   if (stage === "factor" || stage === "approval") {
-    alone("factor", factorView(around, ways, advanced));
+    alone("factor", factorView(around, next, advanced));
+    return;
+  }
+  if (stage === "enrol") {
+    alone("enrol", enrolView(around, { passkey: () => addPasskey(around), totp: () => addTotp(around) }, advanced));
     return;
   }
   await around.meet();
-  if (secret && around.known && !around.ownKey) await unlockByPasskey(around, secret).catch(() => undefined);
-  history.replaceState(null, "", location.pathname + (after || (stage === "enrol" ? "#you" : "#devices")));
+  if (around.passkey && around.known && !around.ownKey) await unlockByPasskey(around, around.passkey.secret).catch(() => undefined);
+  history.replaceState(null, "", location.pathname + (after || "#devices"));
   after = "";
   await show();
 }
@@ -87,7 +89,7 @@ async function show() {
   const into = h("div", { class: "fields" });
   put(view, into);
   try {
-    if (code) await approveView(around, into, code);
+    if (code) await approveView(around, into, code, asked.get("k") ?? "");
     else await place[2](around, into);
     root.dataset.view = code ? "approve" : place[0];
   } catch (error) {

@@ -60,9 +60,9 @@ function part(content) {
 }
 
 /** "This viewer is mine." @param {Signer} signer @param {Uint8Array} holder  the viewer's public key @param {number}
- * now  Unix seconds @param {string} name */
-export function keyLink(signer, holder, now, name) {
-  const claims = { cnf: { jwk: jwkOf(holder) }, nbf: now - SKEW, exp: now + KEY_LINK_SECONDS, browser: true, ...shown("sub", name) };
+ * now  Unix seconds @param {string} name @param {boolean} browser  whether it is a page */
+export function keyLink(signer, holder, now, name, browser) {
+  const claims = { cnf: { jwk: jwkOf(holder) }, nbf: now - SKEW, exp: now + KEY_LINK_SECONDS, ...(browser ? { browser } : {}), ...shown("sub", name) };
   return sign(signer, "avl-key+jwt", claims);
 }
 

@@ -21,6 +21,9 @@ export class Surroundings {
     /** The key's seed for as long as this page is open, where it was made or unwrapped here: to wrap it once more. @type
      * {Uint8Array | null} */
     this.seed = null;
+    /** What a passkey that was made or shown here made of itself: it may open the key. @type {{ credential: string,
+     * secret: Uint8Array } | null} */
+    this.passkey = null;
     /** Thumbprint of the key that the relay knows as theirs; "" for none. */
     this.known = "";
     /** Go to another view. @type {(hash: string) => void} */
@@ -54,7 +57,7 @@ export class Surroundings {
   /** Our newest revocation list's claims; null where there is none. @returns {Promise<any>} */
   async lastRevocation() {
     const mine = this.ownKey?.thumbprint;
-    const rows = await this.api.all(`/statements?kind=revocation&iss=${encodeURIComponent(mine ?? "")}`);
+    const rows = await this.api.all("/statements?kind=revocation");
     const claims = rows.map((row) => claimsOf(row.token)).filter((found) => found?.iss === mine);
     return claims.sort((one, other) => other.seq - one.seq)[0] ?? null;
   }

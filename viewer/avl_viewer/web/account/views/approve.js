@@ -4,19 +4,20 @@
  */
 
 import { action, foreign, form, h, labelled, put } from "../dom.js";
-import { enrolment } from "../statements.js";
+import { enrolment, keyLink, publicOf, thumbprintOf } from "../statements.js";
 import { tell } from "../surroundings.js";
 import { dashed } from "./devices.js";
 import { keyCard } from "./keycard.js";
 
 /** @typedef {import("../surroundings.js").Surroundings} Surroundings */
 
-/** @param {Surroundings} around @param {HTMLElement} into @param {string} code */
-export async function approveView(around, into, code) {
+/** @param {Surroundings} around @param {HTMLElement} into @param {string} code @param {string} key  the program's, as
+ * its own address told it, "" for none */
+export async function approveView(around, into, code, key) {
   const path = `/device-authorizations/${encodeURIComponent(code)}`;
   const asked = await around.api.call("GET", path);
   const host = asked.kind === "host";
-  const wantsKey = host ? keyCard(around, () => approveView(around, into, code)) : null;
+  const wantsKey = host ? keyCard(around, () => approveView(around, into, code, key)) : null;
   const name = h("input", { name: "name", maxlength: 64, value: foreign(asked.name, 64) });
   const done = (/** @type {string} */ text) => {
     tell(text);
@@ -44,8 +45,8 @@ export async function approveView(around, into, code) {
     form(
       {
         act: async () => {
-          if (host) await around.api.call("POST", `${path}/approve`, { enrolment: await signed(around, asked, name.value.trim()) });
-          else await around.api.call("POST", `${path}/approve`, {});
+          const statement = await signed(around, asked, name.value.trim(), key);
+          await around.api.call("POST", `${path}/approve`, statement ? { statement } : {});
           if (host) await around.freshen();
           done(host ? "The machine is yours." : "The program is signed in.");
         },
@@ -59,10 +60,18 @@ export async function approveView(around, into, code) {
   put(into, wantsKey, card);
 }
 
-/** @param {Surroundings} around @param {any} asked @param {string} name */
-async function signed(around, asked, name) {
-  if (!around.ownKey) throw new Error("Make or unlock your key first.");
-  return enrolment(around.ownKey, asked.device, around.now, name, []);
+/** What our key says of what asks: that a host is ours, which it needs, or a program, where it has told us its key; ""
+ * where there is nothing to say. @param {Surroundings} around @param {any} asked @param {string} name @param {string}
+ * key */
+async function signed(around, asked, name, key) {
+  if (asked.kind === "host") {
+    if (!around.ownKey) throw new Error("Make or unlock your key first.");
+    return enrolment(around.ownKey, asked.device, around.now, name, []);
+  }
+  if (!around.ownKey || !key) return "";
+  const raw = publicOf({ kty: "OKP", crv: "Ed25519", x: key });
+  if ((await thumbprintOf(raw)) !== asked.jkt) throw new Error("The program's key is another one here than at the relay: do not let it in.");
+  return keyLink(around.ownKey, raw, around.now, foreign(asked.name, 64), false);
 }
 
 /** A thumbprint as two people compare it. @param {string} thumbprint */

@@ -41,6 +41,7 @@ async function make(around, done) {
   await around.api.make("/me/key-copies", { kind: "recovery", name: "Recovery key", data });
   await around.take(seed);
   around.known = key.thumbprint;
+  if (around.passkey) await wrapByPasskey(around, around.passkey.credential, around.passkey.secret, "Passkey");
   await around.freshen();
   tell("Your key is made.");
   done();

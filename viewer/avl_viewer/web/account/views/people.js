@@ -13,7 +13,7 @@ import { shareList } from "./sharing.js";
 export async function peopleView(around, into) {
   const again = () => peopleView(around, into);
   const runs = around.me.role === "owner" || around.me.role === "admin";
-  const [people, permissions, links] = await Promise.all([around.api.all("/people").catch(() => [around.me]), grantList(around, again), shareList(around, again)]);
+  const [people, permissions, links] = await Promise.all([around.api.all("/people"), grantList(around, again), shareList(around, again)]);
   const invite = runs && action("Invite", () => inviteDialog(around).then(again), tell, { class: "primary", id: "invite" });
   const rows = people.map((one) => row(around, one, runs, again));
   put(into, h("section", { class: "card" }, h("header", {}, h("h2", {}, "People"), invite), h("ul", { class: "list", id: "people" }, ...rows)), permissions, links);
@@ -21,10 +21,11 @@ export async function peopleView(around, into) {
 
 /** @param {Surroundings} around @param {any} one @param {boolean} runs @param {() => void} again */
 function row(around, one, runs, again) {
-  const about = [foreign(one.login), one.role === "member" ? "" : `${one.role} of the relay`, one.state === "active" ? (one.key ? "" : "has no key yet") : one.state];
+  const role = one.role && one.role !== "member" ? `${one.role} of the relay` : "";
+  const about = [foreign(one.login), role, one.state === "active" ? (one.key ? "" : "has no key yet") : foreign(one.state)];
   return h(
     "li",
-    { "data-person": one.login },
+    { "data-person": one.id },
     h("div", { class: "what" }, h("strong", {}, foreign(one.name || one.login), one.id === around.me.id ? " (you)" : ""), h("span", { class: "quiet" }, about.filter(Boolean).join(" · "))),
     runs && one.id !== around.me.id && one.role !== "owner" && action("Remove", async () => {
       const gone = await confirmed(`Remove ${foreign(one.name || one.login)}?`, "They can't sign in any more. What you permitted them at your desktops is taken back apart, below.", "Remove", () => around.api.call("DELETE", `/people/${one.id}`));

@@ -4,16 +4,15 @@
 
 import { action, foreign, form, h, labelled, when } from "../dom.js";
 import { roleName, ROLES, SPANS } from "../roles.js";
-import { audienceOf, claimsOf, grant, publicOf, revocation } from "../statements.js";
+import { audienceOf, grant, publicOf, revocation } from "../statements.js";
 import { confirmed, dialog, tell } from "../surroundings.js";
-import { dashed } from "./devices.js";
 
 /** @typedef {import("../surroundings.js").Surroundings} Surroundings */
 
 /** @param {Surroundings} around @param {any} device */
 export async function permitDialog(around, device) {
   const people = (await around.api.all("/people")).filter((one) => one.id !== around.me.id);
-  const able = people.filter((one) => one.key);
+  const able = people.filter((one) => one.jwk);
   const who = h("select", { name: "person" }, ...able.map((one) => h("option", { value: one.id }, foreign(one.name || one.login))));
   const role = h("select", { name: "role" }, ...ROLES.map((one) => h("option", { value: one.id, selected: one.id === "OPERATOR" }, `${one.name}: ${one.text}`)));
   const span = h("select", { name: "span" }, ...SPANS.map(([name, seconds]) => h("option", { value: seconds, selected: seconds === 30 * 86_400 }, name)));
@@ -56,36 +55,34 @@ async function give(around, device, person, { role, seconds, ask }) {
   const { token } = await grant(key, {
     audience: audienceOf(device.number),
     permissions: chosen.permissions,
-    holder: publicOf(person.key.jwk ?? person.key),
+    holder: publicOf(person.jwk),
     now: around.now,
     expires: around.now + seconds,
     consent: ask ? "always" : "never",
     role: chosen.name,
     name: person.name || person.login,
   });
-  await around.api.make("/grants", { token, person: person.id });
+  await around.api.make("/grants", { chain: [token] });
   await around.freshen();
 }
 
 /** Who may what: all grants of ours, each to be taken back. @param {Surroundings} around @param {() => void} again */
 export async function grantList(around, again) {
-  const [grants, people] = await Promise.all([around.api.all("/grants"), around.api.all("/people").catch(() => [])]);
-  const names = new Map(people.map((one) => [one.id, one.name || one.login]));
+  const [grants, people, devices] = await Promise.all([around.api.all("/grants?revoked=false"), around.api.all("/people"), around.api.all("/devices?limit=200")]);
+  const names = new Map(people.map((one) => [one.id, one.name]));
+  const places = new Map(devices.map((one) => [`device:${one.number}`, foreign(one.name, 40)]));
   const rows = grants
-    .filter((one) => !one.revoked && one.iss === around.known)
-    .map((one) => row(around, one, names.get(one.person) ?? claimsOf(one.token)?.sub ?? "Somebody", again));
+    .filter((one) => one.owner === around.known && one.person)
+    .map((one) => row(around, one, names.get(one.person) ?? one.name, places.get(one.aud) ?? foreign(one.aud.replace(/^group:/, "group "), 40), again));
   return h("section", { class: "card" }, h("h2", {}, "Permissions"), h("ul", { class: "list", id: "grants" }, ...(rows.length ? rows : [h("li", { class: "empty" }, "Nobody else may do anything at your desktops.")])));
 }
 
-/** @param {Surroundings} around @param {any} one @param {string} name @param {() => void} again */
-function row(around, one, name, again) {
-  const what = claimsOf(one.token) ?? {};
-  const where = String(one.aud ?? what.aud ?? "");
-  const place = where.startsWith("device:") ? dashed(where.slice(7)).slice(0, 9) + "…" : foreign(where.replace("group:", "group "));
+/** @param {Surroundings} around @param {any} one @param {string} name @param {string} place @param {() => void} again */
+function row(around, one, name, place, again) {
   return h(
     "li",
     { "data-grant": one.jti },
-    h("div", { class: "what" }, h("strong", {}, foreign(name)), h("span", { class: "quiet" }, `${roleName(what.p)} at ${place} · ends ${when(what.exp)}`)),
+    h("div", { class: "what" }, h("strong", {}, foreign(name)), h("span", { class: "quiet" }, `${roleName(one.permissions)} at ${place} · ends ${when(one.expires)}`)),
     action("Take back", () => takeBack(around, one, foreign(name), again), tell, { class: "danger", "data-act": "revoke" }),
   );
 }

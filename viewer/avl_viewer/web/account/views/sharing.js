@@ -64,19 +64,20 @@ async function make(around, device, { role, seconds, uses }) {
     share: true,
   });
   const pass_hash = encoded(await sha256(share.accessPass));
-  await around.api.make("/shares", { id: share.id, device: device.number, name: chosen.name, chain: [token], pass_hash, expires, uses });
+  await around.api.make("/shares", { id: share.id, device: device.number, name: `${chosen.name} by link`, chain: [token], pass_hash, uses });
   await around.freshen();
   return linkOf(new URL("../", location.href).href.split("#")[0], dashed(device.number), share.secret);
 }
 
 /** Links that exist, each to be taken back. @param {Surroundings} around @param {() => void} again */
 export async function shareList(around, again) {
-  const shares = await around.api.all("/shares").catch(() => []);
+  const [shares, devices] = await Promise.all([around.api.all("/shares"), around.api.all("/devices?limit=200")]);
+  const places = new Map(devices.map((one) => [one.number, foreign(one.name, 40)]));
   const rows = shares.map((share) =>
     h(
       "li",
       {},
-      h("div", { class: "what" }, h("strong", {}, foreign(share.device_name ?? "") || dashed(share.device)), h("span", { class: "quiet" }, `${foreign(share.name)} · ends ${when(share.expires)}${share.uses ? ` · ${share.uses} sessions` : ""}`)),
+      h("div", { class: "what" }, h("strong", {}, places.get(share.device) ?? dashed(share.device)), h("span", { class: "quiet" }, `${foreign(share.name)} · ends ${when(share.expires)}`)),
       action("Take back", () => takeBack(around, share, again), tell, { class: "danger", "data-act": "unshare" }),
     ));
   return h("section", { class: "card" }, h("h2", {}, "Share links"), h("ul", { class: "list", id: "shares" }, ...(rows.length ? rows : [h("li", { class: "empty" }, "No link is out.")])));

@@ -55,8 +55,7 @@ export function inviteView(around, invite, done) {
   );
 }
 
-/** @param {Surroundings} around @param {(session: any, secret?: Uint8Array) => void} done  `secret`: what a passkey
- * made of itself @param {string} [why] */
+/** @param {Surroundings} around @param {(session: any) => void} done @param {string} [why] */
 export function signInView(around, done, why) {
   const name = login();
   const secret = password("current-password");
@@ -83,15 +82,17 @@ export function signInView(around, done, why) {
   );
 }
 
-/** @param {Surroundings} around @param {(session: any, secret?: Uint8Array) => void} done */
+/** @param {Surroundings} around @param {(session: any) => void} done */
 async function byPasskey(around, done) {
   const options = await around.api.call("POST", "/session/passkey/options", {});
-  const { credential, secret } = await passkey.show(options.publicKey ?? options);
-  done(await around.api.call("POST", "/session/passkey", { credential }), secret ?? undefined);
+  const { credential, secret } = await passkey.show(options);
+  const session = await around.api.call("POST", "/session/passkey", { credential });
+  if (secret) around.passkey = { credential: credential.id, secret };
+  done(session);
 }
 
 /** What is still wanted of somebody who showed a password. @param {Surroundings} around @param {string[]} ways  totp,
- * passkey, recovery, approval @param {(session: any, secret?: Uint8Array) => void} done */
+ * passkey, recovery, approval @param {(session: any) => void} done */
 export function factorView(around, ways, done) {
   const code = h("input", { class: "code", name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: 8 });
   const spare = h("input", { name: "recovery", autocapitalize: "characters", spellcheck: false, placeholder: "XXXX-XXXX-XXXX-XXXX" });
@@ -128,6 +129,29 @@ export function factorView(around, ways, done) {
   return card("One more step", "To be sure that it is you", error, ...children);
 }
 
+/** Somebody whose role needs a second factor has none yet. @param {Surroundings} around @param {{ passkey: () =>
+ * Promise<any>, totp: () => Promise<any> }} add  each resolves with the session that follows @param {(session: any) =>
+ * void} done */
+export function enrolView(around, add, done) {
+  const error = h("p", { class: "error", role: "alert", hidden: true });
+  const failed = (/** @type {string} */ text) => {
+    error.textContent = text;
+    error.hidden = false;
+  };
+  const by = (/** @type {() => Promise<any>} */ way) => async () => {
+    const session = await way();
+    if (session) done(session);
+  };
+  return card(
+    "A second factor",
+    "A password alone opens too much",
+    h("p", {}, "Who runs this relay signs in with two things. A passkey is both at once, and opens your key in other browsers."),
+    error,
+    passkey.available() && action("Make a passkey", by(add.passkey), failed, { class: "primary", id: "enrol-passkey" }),
+    action("Use an authenticator app", by(add.totp), failed, { id: "enrol-totp" }),
+  );
+}
+
 /** Ask for a second factor anew, before something dangerous. @param {Surroundings} around @param {(done: boolean) =>
  * void} close @param {string[]} ways @returns {Node[]} */
 export function stepUp(around, close, ways) {
@@ -140,14 +164,21 @@ export function stepUp(around, close, ways) {
   const cancel = h("button", { type: "button", onclick: () => close(false) }, "Cancel");
   const byKey = action("Use a passkey", async () => {
     const options = await around.api.call("POST", "/session/passkey/options", {});
-    const { credential } = await passkey.show(options.publicKey ?? options);
+    const { credential } = await passkey.show(options);
     await around.api.call("POST", "/session/step-up", { credential });
     close(true);
   }, failed);
+  const secret = password("current-password");
+  const title = [h("h2", {}, "Is it you?"), h("p", {}, "What you are about to do is asked for with a second factor, each time it was longer ago than five minutes."), error];
+  if (!ways.length) {
+    const again = async () => {
+      await around.api.call("POST", "/session/step-up", { password: secret.value });
+      close(true);
+    };
+    return [...title, form({ act: again, submit: "Go on", more: [cancel] }, labelled("Password", secret))];
+  }
   return [
-    h("h2", {}, "Is it you?"),
-    h("p", {}, "What you are about to do is asked for with a second factor, each time it was longer ago than five minutes."),
-    error,
+    ...title,
     ways.includes("totp")
       ? form(
           {
@@ -166,5 +197,5 @@ export function stepUp(around, close, ways) {
 
 /** Whether an error says that nobody is signed in. @param {unknown} error */
 export function signedOut(error) {
-  return error instanceof Problem && error.status === 401;
+  return error instanceof Problem && error.kind === "not-signed-in";
 }

@@ -55,31 +55,31 @@ function factorCard(around, factors, again) {
   );
 }
 
-/** @param {Surroundings} around */
-async function addPasskey(around) {
+/** Add a passkey, which opens the person's key, too, where it can. @param {Surroundings} around */
+export async function addPasskey(around) {
   const options = await around.api.call("POST", "/me/factors/passkey/options", {});
-  const made = await passkey.make(options.publicKey ?? options);
+  const made = await passkey.make(options);
   const name = "Passkey";
-  await around.api.call("POST", "/me/factors/passkey", { credential: made.credential, name });
+  const session = await around.api.call("POST", "/me/factors/passkey", { credential: made.credential, name });
   if (!made.prf) {
     tell("The passkey is there. It can't open your key in this browser.");
-    return;
-  }
-  if (!around.seed) {
-    tell("The passkey is there. To let it open your key, unlock the key with the recovery key first.");
-    return;
+    return session;
   }
   const secret = made.secret ?? (await passkey.secretOf([made.credential.id]));
-  await wrapByPasskey(around, made.credential.id, secret, name);
-  tell("The passkey is there, and opens your key in other browsers.");
+  around.passkey = { credential: made.credential.id, secret };
+  if (around.seed) await wrapByPasskey(around, made.credential.id, secret, name);
+  if (around.ownKey && !around.seed) tell("The passkey is there. To let it open your key, unlock the key with the recovery key first.");
+  else tell("The passkey is there, and opens your key in other browsers.");
+  return session;
 }
 
-/** @param {Surroundings} around */
-async function addTotp(around) {
+/** Add an authenticator app; what the relay answered when it was confirmed, null where it was not. @param
+ * {Surroundings} around @returns {Promise<any>} */
+export async function addTotp(around) {
   const { secret, uri, id } = await around.api.call("POST", "/me/factors/totp", {});
   const picture = await qr(uri, "The secret of your authenticator app");
   const code = h("input", { class: "code", name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: 8 });
-  await dialog((close) => [
+  return dialog((close) => [
     h("h2", {}, "Authenticator app"),
     h("p", {}, "Scan this with the app, then enter the code that it shows."),
     ...(picture ? [picture] : []),
@@ -87,11 +87,10 @@ async function addTotp(around) {
     form(
       {
         act: async () => {
-          await around.api.call("POST", "/me/factors/totp/confirm", { code: code.value.trim(), ...(id ? { id } : {}) });
-          close(true);
+          close(await around.api.call("POST", "/me/factors/totp/confirm", { code: code.value.trim(), ...(id ? { id } : {}) }));
         },
         submit: "Confirm",
-        more: [h("button", { type: "button", onclick: () => close(false) }, "Cancel")],
+        more: [h("button", { type: "button", onclick: () => close(null) }, "Cancel")],
       },
       labelled("Code", code),
     ),
