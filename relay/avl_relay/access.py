@@ -25,13 +25,15 @@ class MayRegister:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MayAttach:
-    """May somebody at this address ask for a device? `moves`: with a session that says it runs already."""
+    """May somebody at this address ask for a device? `moves`: with a session that says it runs already; `access_pass`:
+    what somebody shows for it, empty for nothing."""
 
     id: int
     device: int
     session: bytes
     address: str
     moves: bool
+    access_pass: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

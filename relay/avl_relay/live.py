@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from avl_protocol.wire.device_id import from_text, to_text
+from avl_protocol.wire.messages import About
 from avl_relay.onlooker import Begun
 
 
@@ -88,6 +89,11 @@ class Live:
         return self._online.keys()
 
     @property
+    def own_devices(self) -> set[str]:
+        """Those that are registered at this process."""
+        return {device for device, at in self._online.items() if self._worker in at}
+
+    @property
     def sessions(self) -> Iterable[Running]:
         """All that run, in no order."""
         return self._sessions.values()
@@ -131,6 +137,9 @@ class Live:
     def host_left(self, device: int, now: float) -> None:
         """See Onlooker."""
         self._own({"at": "left", "device": number_text(device)})
+
+    def host_said(self, device: int, about: About, now: float) -> None:
+        """See Onlooker: that is kept elsewhere."""
 
     def session_began(self, begun: Begun, now: float) -> None:
         """See Onlooker."""
@@ -181,7 +190,9 @@ class Live:
 
     def _take(self, worker: int, news: dict[str, Any]) -> None:
         happened = self._noted(worker, news) if "at" in news else self._done(news)
-        for listener in list(self._listeners) if happened is not None else ():
+        if happened is None:
+            return
+        for listener in list(self._listeners):
             listener(happened)
 
     def _noted(self, worker: int, news: dict[str, Any]) -> Happening | None:

@@ -198,10 +198,11 @@ class DeviceList:
         device = await own_device(call.db, call.identity, number, call.now)
         if device.state == REVOKED:
             await Devices(call.db).remove(number)
-        else:
-            await Devices(call.db).set_state(number, REVOKED)
-            await Passes(call.db).drop(device=number)
-        self._announce(call, number, {"number": number, "state": REVOKED})
+            self._announce(call, number, {"number": number, "may": None})
+            return DONE
+        await Devices(call.db).set_state(number, REVOKED)
+        await Passes(call.db).drop(device=number)
+        self._announce(call, number, {"number": number, "state": REVOKED, "may": False})
         call.afterwards(lambda: self._live.send_away(number))
         return DONE
 

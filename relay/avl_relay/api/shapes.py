@@ -242,7 +242,7 @@ def page_of(item: Shape) -> Described:
 
 def _checked(value: Any, at: str) -> None:
     """All texts in a value are such that a database takes them."""
-    texts = Text(0, 1 << 16)
+    texts = Text(0, 65_536)
     if isinstance(value, dict):
         for name, item in value.items():
             texts.read(name, at)

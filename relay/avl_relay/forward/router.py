@@ -7,7 +7,7 @@ It takes the events of all neighbours. Whether a host may register and a viewer 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from heapq import nlargest
 from math import ceil, inf
@@ -38,6 +38,7 @@ from avl_protocol.wire.channels import is_bulk
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused, RemoteProtocolError
 from avl_protocol.wire.messages import (
+    About,
     Accept,
     Admit,
     Attach,
@@ -51,6 +52,7 @@ from avl_protocol.wire.messages import (
     NatTest,
     Recover,
     Reject,
+    Statements,
     Subscribe,
     Tracks,
     Viewers,
@@ -469,6 +471,10 @@ class Router:
             else:
                 self._limits_hit["NAT tests"] += 1
             return
+        if isinstance(message, About):
+            if (publisher := self._by_peer.get(peer)) is not None:
+                self._onlooker.host_said(publisher.device, message, now)
+            return
         if isinstance(message, Tracks):
             if (publisher := self._by_peer.get(peer)) is not None:
                 publisher.fanout.publish(tracks_of(message.tracks, CloseCode.PROTOCOL_ERROR))
@@ -518,7 +524,12 @@ class Router:
             raise self._beyond("sessions of a connection")
         device, address = int.from_bytes(message.device, "big"), viewer.carrier.peer_address[0]
         question = MayAttach(
-            id=self._asking.number(), device=device, session=message.session, address=address, moves=bool(message.moves)
+            id=self._asking.number(),
+            device=device,
+            session=message.session,
+            address=address,
+            moves=bool(message.moves),
+            access_pass=message.access_pass,
         )
         self._ask_access(Asked(question, viewer, message, now + T_ASKED), question, now)
 
@@ -568,6 +579,15 @@ class Router:
             self._end(session, CloseCode.ENDED, now)
             self._peers.settle(now)
         return session is not None
+
+    def tell_statements(self, device: int, tokens: Sequence[str], now: float) -> bool:
+        """What the owner of a host of ours has signed about it; whether it is here."""
+        publisher = self._hosts.get(device)
+        if publisher is None or publisher.borrowed:
+            return False
+        publisher.peer.send(Statements(tuple(tokens)))
+        self._peers.settle(now)
+        return True
 
     def send_away(self, device: int, now: float) -> bool:
         """A host of ours may not be registered any more: it and its sessions end; whether it was here."""

@@ -30,6 +30,7 @@ from avl_protocol.session.hop.stream import CONTROL_HEADER, HeaderReader, HopStr
 from avl_protocol.session.timers import Timer, Timers
 from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError
 from avl_protocol.wire.messages import (
+    About,
     Accept,
     Admit,
     Attach,
@@ -74,7 +75,7 @@ ALLOWED: dict[HopServerState, tuple[type[HopMessage], ...]] = {
     HopServerState.NEW: (Hello,),
     HopServerState.WELCOMED: (Register,),
     HopServerState.ASKED: (),
-    HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest),
+    HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About),
     HopServerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest),
     HopServerState.GONE: (),
 }
