@@ -7,9 +7,9 @@ import { expand, extract } from "../crypto/hkdf.js";
 import { aesKey, aesOpen, aesSeal, ed25519FromSeed, randomBytes, rawPublic } from "../crypto/webcrypto.js";
 import { utf8 } from "../wire/bytes.js";
 import { decoded, encoded } from "./base64url.js";
+import { inStore } from "./keptstore.js";
 import { jwkOf, thumbprintOf } from "./statements.js";
 
-const DATABASE = "avl-account";
 const STORE = "keys";
 const NAME = "person";
 const NOTHING = new Uint8Array(0);
@@ -79,7 +79,7 @@ function boundTo(thumbprint) {
 /** The key that this browser has. @returns {Promise<PersonKey | null>} */
 export async function kept() {
   try {
-    const pair = await inStore("readonly", (store) => store.get(NAME));
+    const pair = await inStore(STORE, "readonly", (store) => store.get(NAME));
     return pair ? await PersonKey.of(pair) : null;
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
@@ -89,30 +89,11 @@ export async function kept() {
 
 /** Keep a key; no script can read it out from there. @param {PersonKey} key */
 export async function keep(key) {
-  await inStore("readwrite", (store) => store.put(key.pair, NAME));
+  await inStore(STORE, "readwrite", (store) => store.put(key.pair, NAME));
 }
 
-/** Keep it no more. */
+/** Keep it no more, nor what it opened. */
 export async function forget() {
-  await inStore("readwrite", (store) => store.delete(NAME));
-}
-
-/** @param {IDBTransactionMode} mode @param {(store: IDBObjectStore) => IDBRequest} act @returns {Promise<any>} */
-async function inStore(mode, act) {
-  const opening = indexedDB.open(DATABASE, 1);
-  opening.addEventListener("upgradeneeded", () => opening.result.createObjectStore(STORE));
-  const database = await result(opening);
-  try {
-    return await result(act(database.transaction(STORE, mode).objectStore(STORE)));
-  } finally {
-    database.close();
-  }
-}
-
-/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
-function result(request) {
-  return new Promise((resolve, reject) => {
-    request.addEventListener("success", () => resolve(request.result));
-    request.addEventListener("error", () => reject(request.error));
-  });
+  await inStore("chains", "readwrite", (store) => store.clear());
+  await inStore(STORE, "readwrite", (store) => store.delete(NAME));
 }

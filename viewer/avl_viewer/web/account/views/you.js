@@ -131,7 +131,7 @@ function sessionCard(around, sessions, again) {
     h(
       "li",
       {},
-      h("div", { class: "what" }, h("strong", {}, foreign(one.agent ?? one.name) || "A browser or program", one.current ? " (this one)" : ""), h("span", { class: "quiet" }, `since ${when(one.created)} · used ${when(one.seen)}`)),
+      h("div", { class: "what" }, h("strong", {}, one.kind === "browser" ? browserName(one.name) : foreign(one.name) || "A program", one.current ? " (this one)" : ""), h("span", { class: "quiet" }, `since ${when(one.created)} · used ${when(one.seen)}`)),
       one.stage === "approval" && action("It is me", async () => {
         await around.api.call("POST", `/me/sessions/${encodeURIComponent(one.id)}/approve`, {});
         again();
@@ -142,4 +142,13 @@ function sessionCard(around, sessions, again) {
       }, tell, { class: "danger" }),
     ));
   return h("section", { class: "card" }, h("h2", {}, "Where you are signed in"), h("ul", { class: "list", id: "signed-in" }, ...rows));
+}
+
+/** A browser, as people call it, of what it says of itself. @param {unknown} agent */
+function browserName(agent) {
+  const text = typeof agent === "string" ? agent : "";
+  const browser = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Chromium/", "Chromium"], ["Safari/", "Safari"]].find(([part]) => text.includes(part));
+  const system = [["Android", "Android"], ["iPhone", "iPhone"], ["iPad", "iPad"], ["Windows", "Windows"], ["Mac OS", "macOS"], ["Linux", "Linux"]].find(([part]) => text.includes(part));
+  if (!browser) return foreign(text, 60) || "A browser";
+  return system ? `${browser[1]} on ${system[1]}` : browser[1];
 }
