@@ -12,6 +12,7 @@ import typer
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.rate.limits import DEFAULT, for_address
 from avl_protocol.wire.foreign import for_terminal
+from avl_relay.store.cli import app as database_commands
 
 if TYPE_CHECKING:
     import socket
@@ -27,6 +28,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(database_commands, name="db")
 
 FAILED, USAGE = 1, 2
 #: Addresses that mean "every address": no name for others.

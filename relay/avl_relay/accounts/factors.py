@@ -23,7 +23,7 @@ from avl_relay.people.sessions import WebSession
 from avl_relay.people.stages import Proof, Stage
 from avl_relay.store.challenges import Challenges
 from avl_relay.store.credentials import Credentials, Factor, Person
-from avl_relay.store.personkeys import PersonKeys
+from avl_relay.store.personkeys import KeyCopy, PersonKeys
 from avl_relay.store.programs import RefreshTokens
 from avl_relay.store.websessions import WebSessions
 
@@ -147,6 +147,12 @@ class Factors:
         """Remove one; False where there is none. Raises Refusal."""
         async with (await self._on.store()).writing() as connection:
             person, present = await self._changing(connection, session, now)
+            dropped = next((factor for factor in present if factor.id == id), None)
+            if dropped is None:
+                return False
+            if dropped.kind is Proof.RECOVERY:  # all codes are one thing
+                await Credentials(connection).drop_factors(person.id, Proof.RECOVERY)
+                return True
             left = [factor for factor in present if factor.id != id and factor.kind in STRONG]
             if person.role in self._on.demanded and not left:
                 raise Refusal("conflict", "Your role needs a second factor: add another one first.")
@@ -164,10 +170,36 @@ class Factors:
             await WebSessions(connection).end_all(person.id, session.hash)
             await RefreshTokens(connection).end_all(person.id, now)
 
-    async def changing_key(self, connection: AsyncConnection, session: WebSession, now: int) -> PersonKeys:
-        """The keys of this person, to be changed. Raises Refusal."""
-        await self._changing(connection, session, now)
-        return PersonKeys(connection)
+    async def set_key(self, session: WebSession, thumbprint: str, jwk: dict[str, Any], now: int) -> None:
+        """The key of this person from now on; copies of another one are gone. Raises Refusal, Conflict."""
+        async with (await self._on.store()).writing() as connection:
+            person, _ = await self._changing(connection, session, now)
+            keys = PersonKeys(connection)
+            before = await keys.of(person.id)
+            if before is not None and before[0] != thumbprint:
+                await keys.drop_copies(person.id)
+            await keys.set(person.id, thumbprint, jwk, now)
+
+    async def drop_key(self, session: WebSession, now: int) -> bool:
+        """No key and no copies any more; False where there was none. Raises Refusal."""
+        async with (await self._on.store()).writing() as connection:
+            person, _ = await self._changing(connection, session, now)
+            await PersonKeys(connection).drop_copies(person.id)
+            return await PersonKeys(connection).drop(person.id)
+
+    async def add_copy(self, session: WebSession, copy: KeyCopy, most: int, now: int) -> None:
+        """Keep one more wrapped copy of the key. Raises Refusal."""
+        async with (await self._on.store()).writing() as connection:
+            person, _ = await self._changing(connection, session, now)
+            if len(await PersonKeys(connection).copies(person.id)) >= most:
+                raise Refusal("conflict", f"There are no more than {most} copies: remove one first.")
+            await PersonKeys(connection).add_copy(person.id, copy)
+
+    async def drop_copy(self, session: WebSession, id: str, now: int) -> bool:
+        """Remove a copy; False where there is none. Raises Refusal."""
+        async with (await self._on.store()).writing() as connection:
+            person, _ = await self._changing(connection, session, now)
+            return await PersonKeys(connection).drop_copy(person.id, id)
 
     async def _changing(
         self, connection: AsyncConnection, session: WebSession, now: int

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from avl_protocol.wire.foreign import for_dialog
 from avl_relay.accounts.factors import hashed
 from avl_relay.accounts.premises import Premises
@@ -17,8 +15,8 @@ from avl_relay.store.challenges import Challenges
 from avl_relay.store.credentials import Credentials, Person
 from avl_relay.store.invitations import Invitations
 
-#: The setup code's kind among challenges, its characters (5 bits each), and seconds that it and invitations hold.
-SETUP, SETUP_LENGTH, SETUP_HOLDS, INVITED = "setup", 20, 30 * 86_400, 7 * 86_400
+#: The setup code's kind among challenges, its characters (5 bits each), and seconds that it holds.
+SETUP, SETUP_LENGTH, SETUP_HOLDS = "setup", 20, 30 * 86_400
 NAME = 128
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 
@@ -61,12 +59,6 @@ class Joining:
             person = new_person(opaque.new_id(self._on.entropy), login, login, "owner", password_hash, now)
             await Credentials(connection).add(person)
             return await self._sign_in.reached(connection, person, None, Proof.SETUP, visitor, now)
-
-    async def invite(self, connection: AsyncConnection, person: str, now: int) -> str:
-        """An invitation for somebody who exists, in place of one before; it sets the password."""
-        token = opaque.new_token(self._on.entropy)
-        await Invitations(connection).put(person, opaque.digest(token), now, now + INVITED)
-        return token
 
     async def accept(self, invitation: str, password: str, visitor: Visitor, now: int) -> Signed:
         """Come by invitation. Raises Refusal."""

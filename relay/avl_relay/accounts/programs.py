@@ -36,12 +36,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """What an approved program is told: its tokens, or, of a host, the enrolment that somebody signed."""
+    """What an approved program is told: its tokens, and what the person's key signed: of a host the enrolment, of a
+    program, where there is one, that it is theirs."""
 
     access_token: str = ""
     expires_in: int = 0
     refresh_token: str = ""
-    enrolment: str = ""
+    statement: str = ""
     person: str = ""
 
 
@@ -117,23 +118,25 @@ class Programs:
             await Limits(connection).clear(key)
         return asked
 
-    async def approve(self, user_code: str, by: Approval, enrolment: str, now: int) -> None:
-        """Let it act for this person. A host comes with what the person's key signed. Raises Refusal."""
+    async def approve(self, user_code: str, by: Approval, statement: str, now: int) -> Authorization:
+        """Let it act for this person; what was approved. `statement`: what the person's key signed of it, which a host
+        must have. Raises Refusal."""
         if by.strong is None or not by.strong or not 0 <= now - by.strong < FRESH:
             raise again()
         asked = await self.look(user_code, by.person, now)
-        if (asked.kind is Kind.HOST) != bool(enrolment):
-            raise Refusal("invalid", "A host, and nothing else, is approved by a signed enrolment.")
+        if asked.kind is Kind.HOST and not statement:
+            raise Refusal("invalid", "A host is approved by a signed enrolment.")
         async with (await self._on.store()).writing() as connection:
             waiting = Authorizations(connection)
             current = await waiting.by_user_code(asked.user_code)
             if current is None or current.state is not State.PENDING:
                 raise wrong()
-            if enrolment:
-                await self._enrols(connection, current, by.person, enrolment, now)
+            if current.kind is Kind.HOST:
+                await self._enrols(connection, current, by.person, statement, now)
             await waiting.decided(
-                current.device_code_hash, State.APPROVED, person=by.person, token=enrolment, strong=by.strong
+                current.device_code_hash, State.APPROVED, person=by.person, token=statement, strong=by.strong
             )
+        return asked
 
     async def deny(self, user_code: str, person: str, now: int) -> None:
         """Send it away. Raises Refusal."""
@@ -184,7 +187,7 @@ class Programs:
 
     async def _granted(self, connection: AsyncConnection, asked: Authorization, now: int) -> Granted:
         if asked.kind is Kind.HOST:
-            return Granted(enrolment=asked.token, person=asked.person)
+            return Granted(statement=asked.token, person=asked.person)
         begun = RefreshToken(
             hash="",
             family=opaque.new_id(self._on.entropy),
@@ -194,9 +197,11 @@ class Programs:
             expires=0,
             strong=asked.strong,
         )
-        return await self._turned(connection, begun, asked.name, now)
+        return await self._turned(connection, begun, asked.name, now, asked.token)
 
-    async def _turned(self, connection: AsyncConnection, before: RefreshToken, name: str, now: int) -> Granted:
+    async def _turned(
+        self, connection: AsyncConnection, before: RefreshToken, name: str, now: int, statement: str = ""
+    ) -> Granted:
         """The tokens that follow."""
         secret = opaque.new_token(self._on.entropy)
         following = RefreshToken(
@@ -216,7 +221,13 @@ class Programs:
             strong=before.strong,
             now=now,
         )
-        return Granted(access_token=access, expires_in=holds, refresh_token=secret, person=before.person)
+        return Granted(
+            access_token=access,
+            expires_in=holds,
+            refresh_token=secret,
+            statement=statement,
+            person=before.person,
+        )
 
 
 #: What a person is told who reads what a program was answered.

@@ -69,11 +69,14 @@ class Providers:
         return Sent(begun.address, binding)
 
     async def finish(
-        self, name: str, *, state: str, code: str, binding: str, visitor: Visitor, now: int
+        self, name: str, *, state: str, code: str, issuer: str, binding: str, visitor: Visitor, now: int
     ) -> Signed | None:
-        """Who came back; None: the provider is linked from now on, and who is signed in stays so. Raises Refusal."""
+        """Who came back; None: the provider is linked from now on, and who is signed in stays so. `issuer`: who says
+        so, where it says who it is (RFC 9207). Raises Refusal."""
         self._on.admit(visitor.address)
         provider, store = self._known(name), await self._on.store()
+        if issuer and issuer != provider.issuer:
+            raise wrong()
         async with store.writing() as connection:
             asked = await Challenges(connection).take(opaque.digest(state), KIND, now)
         if asked is None or asked.data["provider"] != name:

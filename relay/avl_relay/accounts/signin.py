@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from avl_protocol.wire.foreign import for_dialog
 from avl_relay.accounts.premises import Premises
-from avl_relay.accounts.refusals import Refusal, busy, wrong
+from avl_relay.accounts.refusals import Refusal, again, busy, wrong
 from avl_relay.people import opaque, passkeys, totp
 from avl_relay.people.delay import CODE, PASSWORD
 from avl_relay.people.passkeys import Passkey, PasskeyRefused
@@ -164,7 +164,7 @@ class SignIn:
             await credentials.use_factor(factor.id, {**factor.data, "count": count}, now)
             return await self.reached(connection, person, session, Proof.PASSKEY, visitor, now)
 
-    async def again(self, session: WebSession, password: str, visitor: Visitor, now: int) -> Signed:
+    async def by_password(self, session: WebSession, password: str, visitor: Visitor, now: int) -> Signed:
         """Give the password again: a step-up of who has no second factor yet. Raises Refusal."""
         self._on.admit(visitor.address)
         key = self._on.hidden("again", session.person, session.device)
@@ -182,22 +182,24 @@ class SignIn:
             await Limits(connection).clear(key)
             return await self._shown(connection, session, Proof.PASSWORD, visitor, now)
 
-    async def approve(self, session: WebSession, id: str, allowed: bool, now: int) -> bool:
-        """Let another browser of the same person in, or send it away; False where none waits."""
+    async def sign_out(self, session: WebSession) -> None:
+        """End a session."""
         async with (await self._on.store()).writing() as connection:
-            sessions = WebSessions(connection)
-            for other in await sessions.of(session.person):
-                if other.id == id and other.stage is Stage.APPROVAL and not other.over(now):
-                    if not allowed:
-                        await sessions.end(other.hash)
-                        return True
-                    person = await Credentials(connection).by_id(other.person)
-                    if person is None:
-                        return False
+            await WebSessions(connection).end(session.hash)
+
+    async def approve(self, session: WebSession, id: str, now: int) -> bool:
+        """Let another browser of the same person in; False where none waits by that id. Raises Refusal."""
+        if not session.fresh(now) and not session.proved_lately(now):
+            raise again()
+        async with (await self._on.store()).writing() as connection:
+            person = await Credentials(connection).by_id(session.person)
+            for other in await WebSessions(connection).of(session.person):
+                if other.id == id and other.stage is Stage.APPROVAL and not other.over(now) and person is not None:
                     proofs = other.proofs | {Proof.APPROVED}
                     at = stage(await self._standing(connection, person, other.device), _counted(proofs, other))
                     await self._whole(connection, other.person, other.device, at, now)
-                    return await sessions.replace(other.hash, replace(other, stage=at, proofs=proofs, seen=now))
+                    let_in = replace(other, stage=at, proofs=proofs, seen=now)
+                    return await WebSessions(connection).replace(other.hash, let_in)
         return False
 
     async def reached(

@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from avl_relay.api.identity import Identity
 from avl_relay.api.operations import Answer, Call, Operation, Transaction
-from avl_relay.api.shapes import Described, Text
+from avl_relay.api.shapes import Text, answer
 from avl_relay.api.sight import sight_of
 from avl_relay.live import Happening, Live
 from avl_relay.store.engine import Store
@@ -27,6 +27,7 @@ from avl_relay.store.tables import devices
 LASTS, BEATS, AGAIN = 50.0, 15.0, 1
 #: Happenings that are kept, and that may wait for one listener.
 KEPT, WAITING = 1024, 256
+EVENT = answer({"event": Text(1, 16), "data": Text(2, 65_536)}, {"id": Text(1, 32)})
 #: What a listener is told that has heard events of another process, or missed too many: look at everything anew.
 RESYNC = b"event: resync\ndata: {}\n\n"
 #: Seconds for which somebody's sight is taken to be what it was.
@@ -67,7 +68,7 @@ class Events:
                 handler=self.listen,
                 summary="What happens with the devices that I see: presence, session, device, rights",
                 query={"after": Text(1, 32, "[0-9a-f]{8}-[0-9]{1,18}", "the id of an event is expected")},
-                answers=Described({"type": "string"}),
+                answers=EVENT,
                 media_type="text/event-stream",
                 transaction=Transaction.NONE,
             ),
@@ -98,13 +99,15 @@ class Events:
     async def _stream(self, audience: Audience, after: int | None) -> AsyncIterator[bytes]:
         queue: asyncio.Queue[tuple[int, Happening] | None] = asyncio.Queue(WAITING)
         ends = self._monotonic() + self._lasts
+        resync = after is None or after < self._number - len(self._kept)
+        first = self._number if resync or after is None else after
+        missed = [one for one in self._kept if one[0] > first]
         self._listeners[queue] = None
         try:
-            yield f"retry: {AGAIN * 1000}\nid: {self._own}-{self._number}\n\n".encode()
-            if after is None or after < self._number - len(self._kept):
+            yield f"retry: {AGAIN * 1000}\nid: {self._own}-{first}\n\n".encode()
+            if resync:
                 yield RESYNC
-                after = self._number
-            for number, happening in [one for one in self._kept if one[0] > after]:
+            for number, happening in missed:
                 if await audience.hears(happening):
                     yield self._written(number, happening)
             while (left := ends - self._monotonic()) > 0:

@@ -173,6 +173,8 @@ def _admit(operation: Operation, who: Identity | None, now: int) -> None:
         return
     if who is None:
         raise Problem("not-signed-in", "sign in first", headers={"www-authenticate": 'Bearer realm="avl"'})
+    if not who.whole and operation.who is not Who.ENROLLING:
+        raise Problem("unfinished", "your role needs a second factor: add one first")
     if operation.who is Who.ADMIN and not who.administers:
         raise Problem("forbidden", "this is for those who administer the relay")
     if operation.fresh and (who.mfa_at is None or not 0 <= now - who.mfa_at <= FRESH):

@@ -26,13 +26,15 @@ class Role(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Who asks. `mfa_at`: when a second factor was last given, unix seconds; None: never. `session`: the id of the
-    sign-in. `jkt`: thumbprint of the key that a program has proved to have; None: it is a browser."""
+    sign-in. `jkt`: thumbprint of the key that a program has proved to have; None: it is a browser. `whole`: whether
+    nothing is lacking; else it is a second factor, which this person has not and must have."""
 
     person: str
     role: Role
     mfa_at: int | None
     session: str
     jkt: str | None = None
+    whole: bool = True
 
     @property
     def administers(self) -> bool:

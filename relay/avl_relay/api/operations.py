@@ -20,6 +20,7 @@ class Who(Enum):
 
     ANYBODY = "anybody"
     PERSON = "who is signed in"
+    ENROLLING = "who is signed in, or lacks a second factor alone"
     ADMIN = "who administers the relay"
 
 

@@ -13,9 +13,12 @@ MEDIA_TYPE = "application/problem+json"
 #: The HTTP status of each, and its title.
 KNOWN: dict[str, tuple[int, str]] = {
     "malformed": (400, "The request cannot be read"),
+    "no-token": (400, "No token is handed out"),
     "not-signed-in": (401, "Nobody is signed in"),
+    "credentials": (401, "That is not right"),
     "forbidden": (403, "This person may not do that"),
     "cross-site": (403, "The request comes from another site"),
+    "unfinished": (403, "The sign-in is not whole"),
     "step-up": (403, "A second factor is needed, of the last minutes"),
     "not-found": (404, "There is no such thing here"),
     "method": (405, "This cannot be done to it"),
@@ -26,6 +29,7 @@ KNOWN: dict[str, tuple[int, str]] = {
     "media-type": (415, "The request is not JSON"),
     "misdirected": (421, "This relay is not known by that name"),
     "invalid": (422, "The request does not say what it has to"),
+    "weak-password": (422, "The password would be guessed"),
     "reused-key": (422, "The Idempotency-Key was used for another request"),
     "unverified": (422, "The statement is not what it claims to be"),
     "limited": (429, "Too many requests"),

@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from avl_protocol.rights import jws
-from avl_protocol.rights.statements import Enrolment, Policy, RevocationList
+from avl_protocol.rights.statements import Policy, RevocationList
 from avl_relay.api.lists import PAGING, page, position
 from avl_relay.api.operations import Answer, Call, Operation
 from avl_relay.api.problems import Problem
@@ -148,43 +147,6 @@ class StatementList:
 
     def _announce(self, call: Call, about: dict[str, Any]) -> None:
         call.afterwards(lambda: self._live.announce(Happening(kind="rights", device="", about=about)))
-
-
-async def enrol(
-    db: AsyncConnection,
-    token: str,
-    enrolment: Enrolment,
-    signer: Signer,
-    *,
-    device: str,
-    name: str,
-    entropy: Callable[[int], bytes],
-    now: int,
-) -> None:
-    """A host is a device of who has signed this enrolment, which is for it: what was known of it before gives way.
-    Raises Problem."""
-    if enrolment.audience != DEVICE + device:
-        raise unverified("the enrolment is for another device", "/enrolment")
-    await Devices(db).enrol(
-        number=device,
-        name=enrolment.name or name,
-        owner=signer.person,
-        owner_key=jws.jwk_of(signer.key),
-        owner_thumbprint=signer.thumbprint,
-        now=now,
-    )
-    await Groups(db).set_of_device(device, enrolment.groups, entropy=entropy, now=now)
-    await Statements(db).keep(
-        Kept(
-            id=new_id(entropy),
-            kind=ENROLMENT,
-            aud=enrolment.audience,
-            iss=signer.thumbprint,
-            seq=max(now, enrolment.issued),
-            token=token,
-            created=now,
-        )
-    )
 
 
 def _shown(kept: Kept) -> dict[str, Any]:

@@ -28,6 +28,8 @@ def held(path: Path | None) -> Iterator[None]:
         yield
         return
     lock = path.with_name(path.name + ".lock")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}, where the database {path.name} would be")
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _lock(descriptor, path)

@@ -20,7 +20,8 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshToken:
-    """One that the store keeps. Times in Unix seconds, 0: not yet; `begun`: when its family was."""
+    """One that the store keeps. Times in Unix seconds, 0: not yet; `begun`: when its family was;
+    `created`: when this one was."""
 
     hash: str
     family: str
@@ -31,6 +32,7 @@ class RefreshToken:
     used: int = 0
     revoked: int = 0
     strong: int = 0
+    created: int = 0
 
 
 def verdict(token: RefreshToken, thumbprint: str, now: float) -> Verdict:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemy
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from avl_relay.store.errors import Conflict, StoreError, Unavailable
-from avl_relay.store.migrating import migrate
+from avl_relay.store.migrating import current, migrate
 
 #: Milliseconds that a writer waits for another; then the store is locked.
 BUSY = 2_000
@@ -75,14 +75,15 @@ class Store:
         """Whether it is a file of ours."""
         return self.url.get_backend_name() == "sqlite"
 
-    async def open(self) -> str | None:
-        """Connect, and migrate where the database is older; the version it had. Raises StoreError."""
+    async def open(self, *, migrates: bool = True) -> str | None:
+        """Connect, and migrate where the database is older, or refuse it where not `migrates`; the version it had.
+        Raises StoreError."""
         engine = self._made()
         try:
             async with _told(self.where), engine.connect() as connection:
-                await connection.execution_options(writes=True)
+                await connection.execution_options(writes=migrates)
                 async with connection.begin():
-                    before = await connection.run_sync(migrate, self.where)
+                    before = await connection.run_sync(migrate if migrates else current, self.where)
             self._engine = engine
         finally:
             if self._engine is not engine:

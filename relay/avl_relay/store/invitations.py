@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from avl_relay.store.tables import invitations
@@ -13,13 +13,6 @@ class Invitations:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-
-    async def put(self, person: str, hash: str, now: int, expires: int) -> None:
-        """Invite somebody, with another secret than before."""
-        await self._connection.execute(delete(invitations).where(invitations.c.person == person))
-        await self._connection.execute(
-            insert(invitations).values(hash=hash, person=person, created=now, expires=expires)
-        )
 
     async def whose(self, hash: str, now: int) -> str | None:
         """Who is invited by this secret."""

@@ -26,6 +26,17 @@ def version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+def current(connection: Connection, where: str) -> str:
+    """The version of a database that is this program's. Raises StoreError for any other."""
+    before = version(connection)
+    if before != HEAD:
+        raise StoreError(
+            f"the database {where} is of version {before or 'none'}, this program's is {HEAD}: "
+            "run 'avl-relay db migrate'"
+        )
+    return before
+
+
 def migrate(connection: Connection, where: str) -> str | None:
     """Bring a database to HEAD, within the transaction that the connection is in; the version it had. Raises
     StoreError."""

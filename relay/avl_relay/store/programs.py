@@ -173,4 +173,5 @@ def _token(row: Any) -> RefreshToken:
         used=row.used or 0,
         revoked=row.revoked or 0,
         strong=row.mfa_at or 0,
+        created=row.created,
     )
