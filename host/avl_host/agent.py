@@ -23,10 +23,11 @@ from avl_host.input.sink import InputSink
 from avl_host.paths.announce import Announcer
 from avl_host.paths.directlistener import DirectListener
 from avl_host.paths.reachability import Reachability
-from avl_host.paths.registration import Registration
+from avl_host.paths.registration import SOFTWARE, Registration
 from avl_host.paths.relays import Relays
 from avl_host.publish.publication import Publication
 from avl_host.publish.publisher import FIRST_BITRATE, Publisher, desktop
+from avl_host.rights.door import GrantDoor
 from avl_host.sessions.admission import CodeAdmission
 from avl_host.sessions.console import Console
 from avl_host.sessions.lock import LockPolicy, ScreenLocker
@@ -48,9 +49,11 @@ from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
 from avl_protocol.media.frame import EncodedFrame, Frame
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.rights.effective import OWNER
 from avl_protocol.wire import device_id
+from avl_protocol.wire.messages import About
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, CloseCode
+from avl_protocol.wire.registry import MAX_SHOWN_NAME, T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, CloseCode
 from avl_protocol.wire.target import RelayAddress, Target
 
 #: Seconds after which the port and the announcement are tried anew when that failed in an unforeseen way.
@@ -71,6 +74,8 @@ class Parts:
     #: What chooses codec and chroma, and the encoders that `open_encoder` opens.
     coders: Coders = field(default_factory=Coders)
     ask: Ask | None = None
+    #: Asks a person about who comes by a grant that says so; None: as `ask`.
+    ask_for_grants: Ask | None = None
     locker: ScreenLocker | None = None
     mapper: PortMapper | None = None
     announcer: Announcer | None = None
@@ -95,10 +100,20 @@ class Agent:
         self._state = StateFolder(settings.state, tell)
         self.identity: Identity = self._state.identity(world.entropy)
         self.tickets = TicketBook(self._state, settings.resume, world.entropy, world.clock.wall)
+        self.door = GrantDoor(
+            state=self._state,
+            identity=self.identity,
+            tickets=self.tickets,
+            allows=OWNER & ~settings.forbid,
+            asks=settings.ask_consent,
+            wall=world.clock.wall,
+            tell=tell,
+        )
         self.admission = CodeAdmission(
             settings=settings,
             state=self._state,
             tickets=self.tickets,
+            door=self.door,
             entropy=world.entropy,
             replaced=self._codes_replaced,
         )
@@ -159,6 +174,7 @@ class Agent:
                 ask=parts.ask,
                 tell=self._tell,
                 after=self._after,
+                ask_for_grants=parts.ask_for_grants,
             )
         )
         served = Served(
@@ -166,6 +182,7 @@ class Agent:
             sink=parts.sink,
             clipboard=parts.clipboard,
             tickets=self.tickets,
+            door=self.door,
             reachability=self.reachability,
             lock_watch=self.lock_watch,
         )
@@ -195,6 +212,8 @@ class Agent:
                 changed=self._announce,
                 after=self._after,
                 moved=self._moved,
+                about=self._about,
+                heard=self._heard,
             ),
             lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )
@@ -238,7 +257,8 @@ class Agent:
 
         async def answer(request: dict[str, Any]) -> dict[str, Any]:
             features, clock = self.features, self._world.clock.monotonic
-            reply = Console(self.subscribers, features.control, features.statistics.delay, clock).answer(request)
+            delay = features.statistics.delay
+            reply = Console(self.subscribers, features.control, delay, clock, self.owner_changed).answer(request)
             self._after()
             return reply
 
@@ -309,6 +329,38 @@ class Agent:
         """A worker was refused a picture that may be in time by now."""
         self._world.faults.run(self.publisher.look)
         self._after()
+
+    # the owner
+
+    def _about(self) -> About | None:
+        """What relays are told of a host that has an owner; of others they learn nothing."""
+        owner = self.door.owner
+        if owner is None:
+            return None
+        policy, revocation = self.door.newest
+        return About(
+            name=platform.node()[:MAX_SHOWN_NAME],
+            system=f"{platform.system()} {platform.release()}"[:MAX_SHOWN_NAME],
+            software=SOFTWARE,
+            owner=owner.thumbprint,
+            policy=policy,
+            revocation=revocation,
+        )
+
+    def _heard(self, tokens: tuple[str, ...]) -> None:
+        """A relay hands on what the owner has signed."""
+        if self.features.rights.heard(tokens):
+            self._tell_about()
+
+    def owner_changed(self) -> str:
+        """Somebody at this machine has pinned another owner, or none."""
+        self.features.rights.owner_changed()
+        self._tell_about()
+        return self.door.owner.thumbprint if self.door.owner is not None else ""
+
+    def _tell_about(self) -> None:
+        for registration in self._relays.registrations if self._relays is not None else ():
+            registration.tell_about()
 
     # direct paths
 

@@ -12,6 +12,8 @@ from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
 from avl_host.publish.publisher import Publisher
+from avl_host.rights.door import GrantDoor
+from avl_host.rights.service import RightsService
 from avl_host.services.annotations import AnnotationsService
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
@@ -52,6 +54,7 @@ class Served:
     sink: InputSink
     clipboard: ClipboardPort
     tickets: TicketBook
+    door: GrantDoor
     reachability: Reachability
     lock_watch: LockWatch
 
@@ -67,6 +70,7 @@ class Features:
     control: ControlService
     pointing: PointingService
     annotations: AnnotationsService
+    rights: RightsService
 
 
 def assemble(
@@ -91,7 +95,10 @@ def assemble(
         Receives(NeedKeys, media.keys_needed),
         Receives(Missing, media.missing),
     )
-    services.register(TicketService(subscribers, served.tickets, clock), Channel.CONTROL)
+    rights = RightsService(subscribers, served.door, clock)
+    subscribers.begins = rights.begins
+    services.register(rights, Channel.CONTROL)
+    services.register(TicketService(subscribers, served.tickets, clock, rights.begun), Channel.CONTROL)
     candidates = CandidatesService(served.reachability)
     services.register(candidates, Channel.CONTROL, Receives(Candidates, candidates.told))
     services.register(served.lock_watch, Channel.CONTROL)
@@ -121,4 +128,4 @@ def assemble(
         Receives(Clipboard, clipboard.set, Permission.CLIPBOARD_IN, clipboard.set_refused),
         Receives(ClipboardAsk, clipboard.asked, Permission.CLIPBOARD_OUT),
     )
-    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations)
+    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from avl_protocol.wire.registry import PRESETS, T_RESUME, ControlMode, VideoCodec
+from avl_protocol.wire.registry import PRESETS, T_RESUME, ControlMode, Permission, VideoCodec
 from avl_protocol.wire.target import RelayAddress
 
 #: What a host's control code admits to.
 EVERYTHING = PRESETS["CODE"]
+NOTHING = Permission(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class HostSettings:
     view_annotate: bool = False
     #: Who may act at once. Shared is what two people who work together expect.
     control: ControlMode = ControlMode.SHARED
+    #: What nobody may here, whoever allowed it and however they came.
+    forbid: Permission = NOTHING
     #: Ask a person at the host before anybody comes in.
     ask_consent: bool = False
     #: Written once viewers can connect, and again when it changes.

@@ -64,6 +64,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         make_worker=worker,
         make_coding=lambda source: ThreadCoding(source.wake),
         ask=_asker(settings.source) if settings.ask_consent else None,
+        ask_for_grants=None if pattern else _asker(settings.source),
         locker=CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
         if settings.lock_after is not None
         else None,

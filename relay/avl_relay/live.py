@@ -15,7 +15,6 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from avl_protocol.wire.device_id import from_text, to_text
-from avl_protocol.wire.messages import About
 from avl_relay.onlooker import Begun
 
 
@@ -137,9 +136,6 @@ class Live:
     def host_left(self, device: int, now: float) -> None:
         """See Onlooker."""
         self._own({"at": "left", "device": number_text(device)})
-
-    def host_said(self, device: int, about: About, now: float) -> None:
-        """See Onlooker: that is kept elsewhere."""
 
     def session_began(self, begun: Begun, now: float) -> None:
         """See Onlooker."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from avl_protocol.wire.messages import About
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
@@ -31,9 +29,6 @@ class Onlooker(Protocol):
     def host_left(self, device: int, now: float) -> None:
         """It is not registered here any more."""
 
-    def host_said(self, device: int, about: About, now: float) -> None:
-        """A host tells of itself: all of it may be hostile."""
-
     def session_began(self, begun: Begun, now: float) -> None:
         """A host has admitted a session of a viewer that is here."""
 
@@ -48,9 +43,6 @@ class Blind:
         """See Onlooker."""
 
     def host_left(self, device: int, now: float) -> None:
-        """See Onlooker."""
-
-    def host_said(self, device: int, about: About, now: float) -> None:
         """See Onlooker."""
 
     def session_began(self, begun: Begun, now: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -27,6 +27,7 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
+from avl_protocol.wire.messages import About
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
@@ -62,8 +63,9 @@ TRIES = 8
 class Relay:
     """A relay; `simulated`: without TCP. `access` and `directory` are asked who may come in and where devices are, and
     answer at once or later, by `decided` and `located`: of themselves, everybody may, and devices are here. `worker`:
-    which of several processes of one relay this is; they know among themselves where devices are. `control`: what
-    knows people, decides for them, and answers the API; None: nobody is known."""
+    which of several processes of one relay this is; they know among themselves where devices are. `about(device, what)`
+    is told what a host says of itself, once it is registered and whenever that changes. `control`: what knows people,
+    decides for them, and answers the API; None: nobody is known."""
 
     def __init__(
         self,
@@ -75,6 +77,7 @@ class Relay:
         directory: Directory | None = None,
         worker: Worker | None = None,
         control: ControlPlane | None = None,
+        about: Callable[[int, About], None] = lambda device, about: None,
         in_memory: Callable[[], int] = resident,
     ) -> None:
         self._world = world
@@ -117,6 +120,7 @@ class Relay:
                 onlooker=control,
                 limits=settings.limits,
                 handles=handles,
+                about=about if control is None else control.host_said,
             )
         )
         allowed = settings.limits.requests
@@ -389,6 +393,12 @@ class Relay:
         self._router.decided(question, decision, self._world.clock.monotonic())
         self._alarm.reset()
 
+    def hand_on(self, device: int, tokens: Sequence[str]) -> bool:
+        """Hand what its owner has signed on to a host that is registered here; False where it is not."""
+        handed_on = self._router.hand_on(device, tokens)
+        self._alarm.reset()
+        return handed_on
+
     def located(self, question: WhereIs, place: Place) -> None:
         """A late answer of `directory`."""
         self._router.located(question, place, self._world.clock.monotonic())
@@ -402,11 +412,6 @@ class Relay:
     def send_away(self, device: int) -> None:
         """A host may not be registered any more: it ends with its sessions, if it is here."""
         self._router.send_away(device, self._world.clock.monotonic())
-        self._alarm.reset()
-
-    def tell_statements(self, device: int, tokens: list[str]) -> None:
-        """What the owner of a host has signed about it: it is told, if it is here."""
-        self._router.tell_statements(device, tokens, self._world.clock.monotonic())
         self._alarm.reset()
 
     @property

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from avl_host.config import EVERYTHING, HostSettings
+from avl_host.rights.door import GrantDoor
 from avl_host.sessions.admission import CodeAdmission
 from avl_host.sessions.tickets import TicketBook
+from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.rights.effective import OWNER
 from avl_protocol.wire.registry import T_RESUME, Permission
 from avl_protocol.wire.target import RelayAddress
 from tests.protocol.handshakes import WALL, Seeded
@@ -24,12 +27,26 @@ def admission(
 ) -> CodeAdmission:
     chosen = HostSettings(relays=(RelayAddress("h", 1),), state=folder, source="pattern", **settings)  # type: ignore[arg-type]
     told = replaced if replaced is not None else []
+    known = tickets or book(folder)
     return CodeAdmission(
         settings=chosen,
         state=StateFolder(folder),
-        tickets=tickets or book(folder),
+        tickets=known,
+        door=door_of(StateFolder(folder), known),
         entropy=Seeded("door"),
         replaced=told.append,
+    )
+
+
+def door_of(state: StateFolder, tickets: TicketBook) -> GrantDoor:
+    return GrantDoor(
+        state=state,
+        identity=Identity(bytes(32)),
+        tickets=tickets,
+        allows=OWNER,
+        asks=False,
+        wall=lambda: 0.0,
+        tell=lambda _text: None,
     )
 
 

@@ -18,7 +18,9 @@ from tests.host.test_subscribers import Lobby
 
 
 def console(lobby: Lobby) -> Console:
-    return Console(lobby.subscribers, lobby.features.control, lobby.features.statistics.delay, lobby.clock.monotonic)
+    return Console(
+        lobby.subscribers, lobby.features.control, lobby.features.statistics.delay, lobby.clock.monotonic, str
+    )
 
 
 def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_the_delay_is_that_of_the_last_picture_shown(tmp_path: Path) -> None:
     assert delay(lobby, session) == pytest.approx(0.08)
     assert delay(lobby, other) is None, "each viewer has its own"
     rows = Console(
-        lobby.subscribers, lobby.features.control, lobby.features.statistics.delay, lobby.clock.monotonic
+        lobby.subscribers, lobby.features.control, lobby.features.statistics.delay, lobby.clock.monotonic, str
     ).answer({"ask": "sessions"})
     assert [row["delay_ms"] for row in rows["sessions"]] == [80, None]
     assert "80 ms" in table(rows["sessions"]).splitlines()[1]

@@ -15,6 +15,7 @@ from avl_host.config import EVERYTHING
 from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.registration import Registration
+from avl_host.rights.door import GrantDoor
 from avl_host.services.pointer import CURSOR_RATE
 from avl_host.sessions.subscribers import RENEWAL_SPACING, UNADMITTED, Subscribers
 from avl_host.sessions.tickets import TICKET_BYTES, TicketBook
@@ -22,6 +23,7 @@ from avl_protocol.crypto.sframe import MediaKey
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.media.frame import Monitor
+from avl_protocol.rights.effective import OWNER
 from avl_protocol.session.hop import clientevents
 from avl_protocol.session.hop.clientevents import ChannelReceived, HopLost, HopSaid, HopUp
 from avl_protocol.session.host import HostSession
@@ -169,6 +171,15 @@ class Lobby:
         self.publisher.start(self.worker)
         world = World(clock=self.clock, entropy=Seeded("world"), network=cast(Any, None))
         self.tickets = TicketBook(StateFolder(folder), T_RESUME, Seeded("tickets"), self.clock.wall)
+        self.door = GrantDoor(
+            state=StateFolder(folder),
+            identity=HOST,
+            tickets=self.tickets,
+            allows=OWNER,
+            asks=False,
+            wall=self.clock.wall,
+            tell=self.said.append,
+        )
         self.subscribers = Subscribers(
             world,
             identity=HOST,
@@ -185,6 +196,7 @@ class Lobby:
             sink=self.sink,
             clipboard=self.clipboard,
             tickets=self.tickets,
+            door=self.door,
             reachability=cast(Any, Unreachable()),
             lock_watch=cast(Any, self.watcher),
         )

@@ -10,8 +10,10 @@ from typing import Any, cast
 from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.crypto.attempts import AttemptBudget, Code, Try
 from avl_protocol.crypto.identity import endorse_signer
+from avl_protocol.rights.chain import verify_chain
 from avl_protocol.session import hosting
 from avl_protocol.session.host import HostSession
+from avl_protocol.session.hosting import Presented
 from avl_protocol.session.input.ledger import Dropped
 from avl_protocol.session.media.receiver import ReceivedObject
 from avl_protocol.session.pipes import Attachment, SessionPipes
@@ -22,6 +24,7 @@ from avl_protocol.session.viewerevents import (
     Ended,
     Frames,
     InputDropped,
+    RightsTold,
     Settled,
     Stale,
     Stuck,
@@ -33,10 +36,11 @@ from avl_protocol.session.viewerevents import (
     Moved as SessionMoved,
 )
 from avl_protocol.session.viewing import ViewerSettings
-from avl_protocol.wire.endtoend import ChannelMessage, Decoder, Echo, Grant
+from avl_protocol.wire.endtoend import ChannelMessage, Decoder, Echo, Grant, Rights
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode, Permission
 from tests.protocol.handshakes import HOST, SESSION, VIEWER, WALL, Seeded, identity
+from tests.protocol.rights_of import TRUST
 from tests.protocol.sealed import EXACT, MEDIA_SESSION, SIGNER, Source
 
 CODE, VIEW_CODE = "7K3P-9QX2", "VIEW-ONLY"
@@ -135,6 +139,10 @@ class OneCodeAdmission:
         self.replaced = 0
         self.failures = 0
         self.tickets: dict[tuple[bytes, bytes], Permission] = {}
+        #: What chains are verified with, what policy leaves of everything, and whether a chain needs a person.
+        self.trust = TRUST
+        self.mask = EVERYTHING
+        self.consent = False
 
     def begin(self, viewer: bytes, now: float) -> Try:
         return self.budget.begin(viewer, now)
@@ -150,6 +158,13 @@ class OneCodeAdmission:
 
     def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
         return self.tickets.pop((ticket, viewer), None)
+
+    def present(self, chain: tuple[str, ...], ticket: bytes, viewer: bytes, wish: Permission) -> Presented:
+        rights = verify_chain(chain, self.trust, holder=viewer, wall=WALL)
+        return Presented(permissions=rights.permissions & wish & self.mask, consent=self.consent, rights=rights)
+
+    def left(self, permissions: Permission) -> Permission:
+        return permissions & self.mask
 
 
 @dataclass(kw_only=True)
@@ -168,13 +183,14 @@ class HostOwner:
     moved: int = 0
     detached: int = 0
     opened: list[int] = field(default_factory=list)
+    allowed: list[Permission] = field(default_factory=list)
 
     def take(self, session: HostSession, now: float) -> None:
         """Write down what has happened, and answer what is asked."""
         while (event := session.next_event()) is not None:
             assert self.ended is None, "nothing follows the end"
             match event:
-                case hosting.Asks(name, wish) if self.asks:
+                case hosting.Asks(name, wish, consent) if self.asks or consent:
                     self.asked.append((name, wish))
                     session.asked(now)
                 case hosting.Asks() | hosting.Returns():
@@ -188,6 +204,8 @@ class HostOwner:
                     self.messages.append(message)
                 case hosting.ChannelOpened(channel):
                     self.opened.append(channel)
+                case hosting.Allowed():
+                    self.allowed.append(session.permissions)
                 case hosting.Moved():
                     self.moved += 1
                 case hosting.Detached():
@@ -227,6 +245,7 @@ class ViewerTold:
     moved: list[Attachment] = field(default_factory=list)
     adrift: int = 0
     settled: int = 0
+    rights: list[Rights] = field(default_factory=list)
     unmoved: list[Attachment] = field(default_factory=list)
 
     def take(self, session: ViewerSession) -> ViewerTold:
@@ -245,6 +264,8 @@ class ViewerTold:
             self.unmoved.append(event.attachment)
         elif isinstance(event, Adrift):
             self.adrift += 1
+        elif isinstance(event, RightsTold):
+            self.rights.append(event.rights)
         elif isinstance(event, Settled):
             self.settled += 1
         elif isinstance(event, Waiting):
@@ -282,6 +303,7 @@ class Meeting:
         device: int = HOST.number,
         host_session_id: bytes = SESSION,
         ticket: bytes = b"",
+        chain: tuple[str, ...] = (),
     ) -> None:
         self.now = 100.0
         self.change: Change = lambda from_viewer, moved: moved
@@ -313,6 +335,7 @@ class Meeting:
                 permissions=wish,
                 decodes=Decoder((0, 1)),
                 ticket=ticket,
+                chain=chain,
             ),
             SessionPipes(self.viewer_attachment),
             entropy=Seeded(viewer),

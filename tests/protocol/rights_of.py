@@ -9,8 +9,9 @@ from typing import Any
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.rights import jws
-from avl_protocol.rights.chain import ChainRefused, ChainRights, Trust, verify_chain
+from avl_protocol.rights.chain import ChainRights, Trust, verify_chain
 from avl_protocol.rights.statements import AccessGrant, KeyLink, RevocationList, device_audience, sign
+from avl_protocol.wire.errors import GrantRefused
 from avl_protocol.wire.registry import PRESETS, GrantRefusal, Permission
 
 WALL = 1_800_000_000
@@ -65,7 +66,7 @@ def refusal(tokens: Sequence[str], trust: Trust = TRUST, holder: Identity = FRIE
     """Why a chain is refused; None where it is not."""
     try:
         rights(tokens, trust, holder, **more)
-    except ChainRefused as error:
+    except GrantRefused as error:
         return error.why
     return None
 

@@ -16,6 +16,7 @@ from avl_host.encode.pipeline import Row
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.hops import RelayHop
 from avl_host.publish.publisher import GATHER
+from avl_host.rights.door import GrantDoor
 from avl_host.sessions.promptlimit import PromptLimit
 from avl_host.sessions.subscriber import Subscriber, SubscriberPath
 from avl_host.sessions.subscribers import Subscribers
@@ -26,6 +27,7 @@ from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.media.frame import Chroma
 from avl_protocol.media.track import video
+from avl_protocol.rights.effective import OWNER
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.hop.client import HopClient, HopClientState
 from avl_protocol.session.host import HostSession
@@ -70,6 +72,7 @@ class Session:
     detached = False
     name = ""
     keeps_up = True
+    presented = None
 
     def __init__(self, handle: int, permissions: Permission) -> None:
         self.handle = handle
@@ -182,6 +185,15 @@ class Lobby:
             sink=InputRecorder(),
             clipboard=self.clipboard,
             tickets=tickets,
+            door=GrantDoor(
+                state=cast(StateFolder, Forgetful()),
+                identity=HOST,
+                tickets=tickets,
+                allows=OWNER,
+                asks=False,
+                wall=lambda: 0.0,
+                tell=lambda _text: None,
+            ),
             reachability=cast(Any, Unreachable()),
             lock_watch=cast(Any, RecordingService()),
         )

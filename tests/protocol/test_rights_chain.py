@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.rights import jws
-from avl_protocol.rights.chain import ChainRefused, delegate, verify_chain
+from avl_protocol.rights.chain import delegate, verify_chain
 from avl_protocol.rights.effective import Consent
 from avl_protocol.rights.hours import Hours
 from avl_protocol.rights.statements import AccessGrant, KeyLink, Policy, RevocationList, sign
+from avl_protocol.wire.errors import GrantRefused
 from avl_protocol.wire.registry import MAX_CHAIN, MAX_KEY_LINK, PRESETS, GrantRefusal, Permission
 from tests.protocol.rights_of import (
     DAY,
@@ -416,7 +417,7 @@ def test_a_chain_never_gives_more_than_any_of_its_links(given_bits: list[int], l
     holder = LAPTOP if link else people[-1]
     try:
         found = verify_chain(chain(*links), TRUST, holder=holder.public, wall=WALL)
-    except ChainRefused as error:
+    except GrantRefused as error:
         assert error.why is GrantRefusal.WIDENED
         assert any(not parent & Permission.DELEGATE or child & ~parent for parent, child in pairwise(given_bits))
         return

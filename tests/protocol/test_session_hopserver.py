@@ -26,6 +26,7 @@ from avl_protocol.session.hop.stream import CONTROL_HEADER, HopStream, StreamHea
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import (
     HOP,
+    About,
     Accept,
     Admit,
     Attach,
@@ -47,6 +48,7 @@ from avl_protocol.wire.messages import (
     Register,
     Registered,
     Reject,
+    Statements,
     Subscribe,
     Tracks,
     Viewers,
@@ -98,6 +100,8 @@ SAMPLES: dict[type[HopMessage], HopMessage] = {
         NatTest(b"t" * 16),
         NatTested(b"t" * 16, 4434),
         Observed("192.0.2.1 5"),
+        Statements(("a token",)),
+        About(name="desk"),
     )
 }
 
@@ -225,7 +229,7 @@ def test_the_table_of_states_is_the_specifications() -> None:
         HopServerState.NEW: (Hello,),
         HopServerState.WELCOMED: (Register,),
         HopServerState.ASKED: (),
-        HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest),
+        HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About),
         HopServerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest),
         HopServerState.GONE: (),
     } == ALLOWED

@@ -50,9 +50,14 @@ class VirtualClock:
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
+        self._back = 0.0
 
     def monotonic(self) -> float:
         return self._loop.time()
 
     def wall(self) -> float:
-        return EPOCH + self._loop.time()
+        return EPOCH + self._loop.time() - self._back
+
+    def set_back(self, seconds: float) -> None:
+        """Somebody sets the clock back."""
+        self._back += seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from avl_host.encode.worker import InlineWorker, TimedSource
 from avl_host.input.recorder import InputRecorder
 from avl_host.sessions.subscribers import Ask
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.wire.messages import About
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_relay.config import RelaySettings
 from avl_relay.relay import Relay
@@ -67,6 +68,8 @@ class System:
         self.relay_instance: Relay | None = None
         self.other_instance: Relay | None = None
         self._relay_address = relay_address
+        #: What hosts have told relays of themselves, by device number.
+        self.told: list[tuple[int, About]] = []
 
     def world(self, address: str, name: str) -> World:
         """Clock, entropy and the network as seen from an address."""
@@ -82,7 +85,12 @@ class System:
         settings = RelaySettings(
             state=self.folder / name, listen=(ip, PORT), http=("", 0), public=ip, elsewhere=elsewhere
         )
-        relay = Relay(self.world(ip, name), settings, simulated=True)
+        relay = Relay(
+            self.world(ip, name),
+            settings,
+            simulated=True,
+            about=lambda device, about: self.told.append((device, about)),
+        )
         await relay.start()
         return relay
 
@@ -106,6 +114,7 @@ class System:
         self,
         size: tuple[int, int] = (320, 192),
         ask: Ask | None = None,
+        ask_for_grants: Ask | None = None,
         faulty: bool = False,
         more: tuple[PatternSource, ...] = (),
         shows: TimedSource | None = None,
@@ -136,6 +145,7 @@ class System:
             coders=chosen_coders,
             make_worker=InlineWorker,  # type: ignore[arg-type]
             ask=ask,
+            ask_for_grants=ask_for_grants,
             more_sources=more,
         )
         agent = Agent(world, host_settings, parts, said.append)
@@ -175,12 +185,14 @@ class System:
         pictures: bool = True,
         others: tuple[RelayAddress, ...] = (),
         at: RelayAddress | None = None,
+        chain: Sequence[str] = (),
     ) -> AsyncIterator[Desktop]:
         """See a host's desktop until the block ends; at the entrance "moved" once the session has moved there."""
         world = self.world(address, name)
         async with connect(
             replace(self.target(host, at), others=others),
-            code=code,
+            code="" if chain else code,
+            chain=chain,
             state=self.folder / name,
             timeout=timeout,
             name=name,

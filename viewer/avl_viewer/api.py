@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from avl_protocol.wire.registry import (
     ControlAct,
     ControlMode,
     InputKind,
+    Permission,
     VideoCodec,
 )
 from avl_protocol.wire.target import Target, parse_target
@@ -175,6 +176,16 @@ class Desktop:
         self.control = Control(client, patience)
         #: Called with each picture of any desktop, on the thread that decoded it.
         self.on_picture: Callable[[Picture], None] | None = None
+
+    @property
+    def permissions(self) -> Permission:
+        """What this session may now: the host may change it while it runs."""
+        return self._client.permissions
+
+    @property
+    def time_left(self) -> float | None:
+        """Seconds until the host ends the session; None where it says of no end."""
+        return self._client.features.rights.left()
 
     @property
     def client(self) -> DesktopClient:
@@ -417,6 +428,8 @@ async def connect(
     target: str | Target | Way,
     *,
     code: str = "",
+    chain: Sequence[str] = (),
+    identity: Identity | None = None,
     state: Path | None = None,
     timeout: float = 10.0,
     name: str | None = None,
@@ -429,11 +442,12 @@ async def connect(
     """See a desktop for as long as the block lasts. `target`: avl://..., or the name of a device of the account that
     this program is signed in to (`avl login`), which needs no code.
 
-    `state`: folder of this viewer's identity; `timeout` in seconds, for coming in; `reconnect`: a session that is lost
-    is kept for ten minutes, instead of `timeout`, and begun anew where that helps; `direct`: look for a direct path to
-    the host, which tells it our addresses; `pictures` False: the host sends none before `screenshot`, `wait_for_change`
-    or `watch`, so that a program which only acts costs neither side any. Raises Refused, ValueError, StateError, and
-    NoWay for a name that leads nowhere.
+    `chain`: statements that stand for a code (spec 11), given to this viewer's identity or, where it is another, to
+    `identity`; `state`: folder of this viewer's identity; `timeout` in seconds, for coming in; `reconnect`: a session
+    that is lost is kept for ten minutes, instead of `timeout`, and begun anew where that helps; `direct`: look for a
+    direct path to the host, which tells it our addresses; `pictures` False: the host sends none before `screenshot`,
+    `wait_for_change` or `watch`, so that a program which only acts costs neither side any. Raises Refused, ValueError,
+    StateError, and NoWay for a name that leads nowhere.
     """
     world = world or system_world()
     loop = asyncio.get_running_loop()
@@ -455,9 +469,9 @@ async def connect(
     settings = ClientSettings(
         target=way.target,
         code=code,
-        chain=way.chain,
+        chain=tuple(chain) or way.chain,
         access_pass=way.access_pass,
-        identity=folder.identity(world.entropy),
+        identity=identity or folder.identity(world.entropy),
         name=name or platform.node(),
         patience=T_RESUME if reconnect else timeout,
         timeout=timeout,

@@ -7,6 +7,7 @@ Messages of the host need no permission here; the host checks ours itself.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from avl_protocol.session.services import Receives, Services
@@ -37,6 +38,7 @@ from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
 from avl_viewer.services.pointer import PointerService
 from avl_viewer.services.pointing import PointingService
+from avl_viewer.services.rights import RightsService
 from avl_viewer.services.statistics import StatisticsService
 from avl_viewer.services.tickets import TicketService
 from avl_viewer.tickets import Tickets
@@ -52,10 +54,17 @@ class Features:
     control: ControlService
     pointing: PointingService
     annotations: AnnotationsService
+    rights: RightsService
 
 
 def assemble(
-    services: Services[ViewerSession], *, presenter: Presenter, book: PictureBook, tickets: Tickets, seek: Seek
+    services: Services[ViewerSession],
+    *,
+    presenter: Presenter,
+    book: PictureBook,
+    tickets: Tickets,
+    seek: Seek,
+    clock: Callable[[], float],
 ) -> Features:
     """Make a viewer's services and register them. Call it on the running event loop."""
     loop = asyncio.get_running_loop()
@@ -83,4 +92,6 @@ def assemble(
     services.register(
         clipboard, Channel.BULK, Receives(Clipboard, clipboard.told), Receives(ClipboardSet, clipboard.was_set)
     )
-    return Features(hands, clipboard, statistics, control, pointing, annotations)
+    rights = RightsService(presenter, clock)
+    services.register(rights, Channel.CONTROL)
+    return Features(hands, clipboard, statistics, control, pointing, annotations, rights)

@@ -30,6 +30,7 @@ from avl_protocol.session.viewerevents import (
     InputDropped,
     Moved,
     Received,
+    RightsTold,
     Settled,
     Stale,
     Stuck,
@@ -102,7 +103,12 @@ class DesktopClient:
         self.services: Services[ViewerSession] = Services()
         #: What people and programs do with the session, each feature in its own service.
         self.features = assemble(
-            self.services, presenter=presenter, book=self.book, tickets=settings.tickets, seek=self._seek
+            self.services,
+            presenter=presenter,
+            book=self.book,
+            tickets=settings.tickets,
+            seek=self._seek,
+            clock=self._now,
         )
         self.ended: asyncio.Future[Refused] = self._loop.create_future()
 
@@ -326,6 +332,7 @@ class DesktopClient:
                 permissions=settings.permissions,
                 decodes=DECODES if self._watched else None,
                 ticket=settings.tickets.take(),
+                chain=settings.chain,
             ),
             SessionPipes(attachment),
             entropy=self._world.entropy,
@@ -397,6 +404,10 @@ class DesktopClient:
             self.services.receive(session, event.message, now)
         elif isinstance(event, Settled):
             self._look_at_exact(now)
+        elif isinstance(event, RightsTold):
+            self.permissions = session.permissions
+            self.features.rights.told(event.rights, now)
+            self.services.allowed(session, now)
         elif isinstance(event, Stuck):
             self._recover(event.track, event.number)
         elif isinstance(event, Stale):

@@ -29,9 +29,20 @@ from avl_protocol.session.hop.clientevents import (
 from avl_protocol.session.hop.mediaevents import MediaFates
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.foreign import for_terminal
-from avl_protocol.wire.messages import Detach, HopMessage, Incoming, Observed, Recover, Viewers, Welcome
+from avl_protocol.wire.messages import (
+    About,
+    Detach,
+    HopMessage,
+    Incoming,
+    Observed,
+    Recover,
+    Statements,
+    Viewers,
+    Welcome,
+)
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import (
+    MAX_STATEMENTS,
     T_PATH_ATTEMPT,
     T_PATH_ATTEMPT_AGAIN,
     T_PATH_FIRST_RETRY,
@@ -58,7 +69,8 @@ DOUBLE = (
 
 class Registration:
     """One relay's link, and what follows from its events. `changed` is called when it has become reachable
-    there, or no longer is."""
+    there, or no longer is; `about`: what the relay is told of this host, None: nothing; `heard` takes statements that
+    the relay hands on."""
 
     def __init__(
         self,
@@ -74,6 +86,8 @@ class Registration:
         changed: Callable[[], None],
         after: Callable[[], None],
         moved: Callable[[], None],
+        about: Callable[[], About | None] = lambda: None,
+        heard: Callable[[tuple[str, ...]], None] = lambda tokens: None,
     ) -> None:
         self._world = world
         self._identity = identity
@@ -86,6 +100,8 @@ class Registration:
         self._changed = changed
         self._after = after
         self._moved = moved
+        self._about = about
+        self._heard = heard
         self._client: HopClient | None = None
         self._hop: RelayHop | None = None
         self._silence = Silence()
@@ -268,7 +284,14 @@ class Registration:
         if self._whereabouts.observed(self, welcome.observed):
             self._moved()
         self._dialler.locate(self.relay, self._client.carrier, welcome.nonce)
+        self.tell_about()
         self._changed()
+
+    def tell_about(self) -> None:
+        """Tell the relay what it may know of this host, as it is now."""
+        about = self._about()
+        if about is not None and self._client is not None and self._client.state is HopClientState.UP:
+            self._client.send(about)
 
     def _doubt_page(self, page: str) -> None:
         """Say once why there is no address for a browser."""
@@ -290,6 +313,8 @@ class Registration:
             self._subscribers.left(hop, message.handle, now)
         elif isinstance(message, Recover):
             self._publisher.request_key(message.track)
+        elif isinstance(message, Statements):
+            self._heard(message.tokens[:MAX_STATEMENTS])
         elif isinstance(message, Viewers):
             wanted = message.tracks if message.count else ()
             hop.upload.audience(wanted, message.rate, message.hold_ms / 1000, now, message.slow)

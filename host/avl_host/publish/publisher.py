@@ -151,6 +151,11 @@ class Publisher:
         found = (sender.captured(number) for sender in self._senders if sender.track.id == track)
         return next(found, None)
 
+    @property
+    def generation(self) -> int:
+        """Of the newest media key: another whenever somebody has left."""
+        return self._keys.newest.generation
+
     def renew_keys(self) -> MediaKey:
         """The key for those who remain after somebody has left."""
         key = self._keys.renew()

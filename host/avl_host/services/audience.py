@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from avl_host.publish.upload import Upload
 from avl_protocol.session.host import HostSession
-from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.registry import CloseCode, Permission
 
 
 class Audience(Protocol):
@@ -18,6 +18,9 @@ class Audience(Protocol):
 
     def end(self, session: HostSession, code: CloseCode, now: float) -> None:
         """End a session, and tell its viewer why."""
+
+    def allow(self, session: HostSession, permissions: Permission, now: float) -> None:
+        """From now on a session may this."""
 
     def number(self, session: HostSession) -> int:
         """What a person at the host calls a session that was admitted: a number that no other has."""

@@ -84,5 +84,5 @@ class ClipboardService(Service[HostSession]):
 
     def _tell(self, session: HostSession, message: Clipboard) -> None:
         """Tell a session, or remember that it has to be told once there is a path."""
-        if session in self._present:
+        if session in self._present and permits(session.permissions, Permission.CLIPBOARD_OUT):
             (self._missed.discard if session.send(message) else self._missed.add)(session)

@@ -95,6 +95,21 @@ class ControlService(Service[HostSession]):
         session.send(self._told(session))
         self._changed(now)
 
+    def allowed(self, session: HostSession, now: float) -> None:
+        """It may act now, or not any more: then others have control, and who waits for it waits no longer."""
+        if session not in self._people:
+            return
+        if not _acts(session):
+            if session in self._asking:
+                self._asking.remove(session)
+            if session is self._giver:
+                self._giver = None
+        if session is self._holder and not _acts(session):
+            self._pass(self._next(), now)
+        elif self._mode is ControlMode.ONE and self._holder is None and _acts(session):
+            self._pass(session, now)
+        self._changed(now)
+
     def moved(self, session: HostSession, now: float) -> None:
         """It may have missed a change."""
         if session in self._people:

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from avl_host.config import EVERYTHING, HostSettings
+from avl_host.rights.door import GrantDoor
 from avl_host.sessions.tickets import TicketBook
 from avl_protocol.crypto.attempts import AttemptBudget, Code, Try, new_code
 from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.session.hosting import Presented
 from avl_protocol.wire.registry import Permission
 
 #: The files of identities that succeeded before, with the control code and with the view code.
@@ -24,11 +26,13 @@ class CodeAdmission:
         settings: HostSettings,
         state: StateFolder,
         tickets: TicketBook,
+        door: GrantDoor,
         entropy: Callable[[int], bytes],
         replaced: Callable[[str], None],
     ) -> None:
         self._state = state
         self._tickets = tickets
+        self._door = door
         self._replaced = replaced
         self._replacements = 0
         self._viewing = Permission.VIEW | (Permission.ANNOTATE if settings.view_annotate else Permission(0))
@@ -69,6 +73,14 @@ class CodeAdmission:
     def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
         """What a resume ticket admits to, once."""
         return self._tickets.redeem(ticket, viewer)
+
+    def present(self, chain: tuple[str, ...], ticket: bytes, viewer: bytes, wish: Permission) -> Presented:
+        """What a chain of statements comes to. Raises GrantRefused."""
+        return self._door.present(chain, ticket, viewer, wish)
+
+    def left(self, permissions: Permission) -> Permission:
+        """What the owner's policy leaves of what a code or a ticket gives."""
+        return self._door.left(permissions)
 
     def failed(self, attempt: Try) -> None:
         """The try was wrong, or never ended."""

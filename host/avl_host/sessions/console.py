@@ -1,7 +1,8 @@
 """Console: answers commands of the same machine at a running host: list the sessions, end a session, who has control.
 
 Requests are `{"ask": "sessions"}`, `{"ask": "end", "sessions": [NUMBER, ...]}`, or `"sessions": "all"`, and
-`{"ask": "control"}`, with `"mode": "shared" | "one" | "host"` or `"give": NUMBER` to change it.
+`{"ask": "control"}`, with `"mode": "shared" | "one" | "host"` or `"give": NUMBER` to change it. `{"ask": "owner"}` has
+the host read anew who owns it; the answer names the owner.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from avl_protocol.wire.registry import CloseCode, ControlMode, Permission
 
 
 class Console:
-    """Answers of one host. `delay`: seconds until a viewer shows what was captured, None where that is not known."""
+    """Answers of one host. `delay`: seconds until a viewer shows what was captured, None where that is not known;
+    `owner`: reads anew who owns the host, and gives the owner's thumbprint, "" where nobody does."""
 
     def __init__(
         self,
@@ -28,11 +30,13 @@ class Console:
         control: ControlService,
         delay: Callable[[HostSession], float | None],
         clock: Callable[[], float],
+        owner: Callable[[], str],
     ) -> None:
         self._subscribers = subscribers
         self._control = control
         self._delay = delay
         self._clock = clock
+        self._owner = owner
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The answer to one request. Raises ControlError."""
@@ -42,6 +46,8 @@ class Console:
             return {"ended": self._end(request.get("sessions"))}
         if request.get("ask") == "control":
             return self._controlled(request)
+        if request.get("ask") == "owner":
+            return {"owner": self._owner()}
         raise ControlError("the host that runs does not know this command: restart it, so that it is of this version")
 
     def _row(self, subscriber: Subscriber) -> dict[str, Any]:

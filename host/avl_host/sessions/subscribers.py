@@ -24,6 +24,7 @@ from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import (
     Admission,
     Admitted,
+    Allowed,
     Asks,
     ChannelOpened,
     Detached,
@@ -39,7 +40,7 @@ from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.services import Services
 from avl_protocol.wire import device_id
 from avl_protocol.wire.endtoend import Batch, Grant, MediaKeys
-from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import T_KEY_SPACING, CloseCode, Permission
 
@@ -57,7 +58,8 @@ Ask = Callable[[str, str, Permission], Awaitable[bool | None]]
 
 class Subscribers:
     """The owner of all sessions, and the Audience of the services. `keep`: seconds for which a session that was lost is
-    kept; `after`: called after what took time, so that timers are looked at again.
+    kept; `after`: called after what took time, so that timers are looked at again. `ask`: a person about whoever comes
+    by a code, None: nobody is asked; `ask_for_grants`: about who comes by a grant that says so.
 
     Whatever calls a session goes through `_call`; what the session then has to say is handled in `_settle`.
     """
@@ -74,6 +76,7 @@ class Subscribers:
         ask: Ask | None,
         tell: Callable[[str], None],
         after: Callable[[], None],
+        ask_for_grants: Ask | None = None,
     ) -> None:
         self._world = world
         self._identity = identity
@@ -82,6 +85,9 @@ class Subscribers:
         self._publisher = publisher
         self._keep = keep
         self._ask = ask
+        self._ask_for_grants = ask_for_grants or ask
+        #: Called before a session is admitted. Raises Refused where it can't be any more.
+        self.begins: Callable[[HostSession], None] = lambda session: None
         self._tell = tell
         self._after = after
         #: What is done for sessions; the file that assembles the host fills it.
@@ -296,6 +302,11 @@ class Subscribers:
         if (subscriber := self._subscribers.get(session.session_id)) is not None:
             self._call(subscriber, now, session.end, code, now)
 
+    def allow(self, session: HostSession, permissions: Permission, now: float) -> None:
+        """See Audience."""
+        if (subscriber := self._subscribers.get(session.session_id)) is not None:
+            self._call(subscriber, now, session.allow, permissions)
+
     def number(self, session: HostSession) -> int:
         """See Audience."""
         return self._subscribers[session.session_id].number
@@ -323,18 +334,26 @@ class Subscribers:
         """What a session has to say. An error that is the viewer's ends its session."""
         try:
             self._answer(subscriber, event, now)
+        except GrantRefused as error:
+            subscriber.session.refuse(error, now)
         except (RemoteProtocolError, Refused) as error:
             subscriber.session.end(error.code, now)
 
     def _answer(self, subscriber: Subscriber, event: Event, now: float) -> None:
         session = subscriber.session
         match event:
-            case Asks(name, wish) if self._ask is not None:
+            case Asks(name, wish, None) if self._ask is not None:
                 self._ask_person(subscriber, self._ask, name, wish, now)
+            case Asks(name, wish, True):
+                if self._ask_for_grants is None:
+                    raise Refused(CloseCode.NO_CONSENT)
+                self._ask_person(subscriber, self._ask_for_grants, name, wish, now)
             case Asks() | Returns():
                 self._admit(subscriber, now)
             case Admitted():
                 self._admitted(subscriber, now)
+            case Allowed():
+                self._allowed(subscriber, now)
             case Input():
                 if event.events:
                     self.services.receive(session, Batch(0, round(now * 1e6), event.events), now)
@@ -364,13 +383,20 @@ class Subscribers:
         answer = await ask(device_id.to_text(device_number(subscriber.session.viewer)), name, wish)
         now = self._world.clock.monotonic()
         if answer:
-            self._call(subscriber, now, self._admit, subscriber, now)
+            self._call(subscriber, now, self._allowed_by_person, subscriber, now)
         else:
             self._call(subscriber, now, subscriber.session.denied, answer is not None, now)
 
+    def _allowed_by_person(self, subscriber: Subscriber, now: float) -> None:
+        try:
+            self._admit(subscriber, now)
+        except GrantRefused as error:
+            subscriber.session.refuse(error, now)
+
     def _admit(self, subscriber: Subscriber, now: float) -> None:
-        """Let it in, unless it is gone by now."""
+        """Let it in, unless it is gone by now. Raises GrantRefused where its grant is no longer good."""
         if subscriber.session.admissible:
+            self.begins(subscriber.session)
             subscriber.session.admit(self._grant(subscriber, now), now)
 
     def _grant(self, subscriber: Subscriber, now: float) -> Grant:
@@ -402,6 +428,16 @@ class Subscribers:
         session.beacon_objects = self._publisher.beacon_objects
         self.services.admitted(session, now)
         self._tell(f"viewer {_name(session)} is in ({_sentence(session.permissions)})")
+
+    def _allowed(self, subscriber: Subscriber, now: float) -> None:
+        """It may something else now: its relays learn which channels, then everybody concerned."""
+        session = subscriber.session
+        pictured = {subscriber.media, subscriber.leaving[0] if subscriber.leaving is not None else None}
+        for path in subscriber.paths:
+            since = subscriber.since_objects if path in pictured else {}
+            path.hop.admit(path.handle, session.channels(), since)
+        self.services.allowed(session, now)
+        self._tell(f"viewer {_name(session)} may something else now ({_sentence(session.permissions)})")
 
     def _moved(self, subscriber: Subscriber, now: float) -> None:
         """It has come to another place: pictures follow, and it learns what it has missed."""

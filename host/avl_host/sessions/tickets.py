@@ -23,12 +23,14 @@ MOST = 64
 
 @dataclass(slots=True)
 class _Issued:
-    """The ticket's owner, its session, its permissions, and its end in Unix seconds."""
+    """The ticket's owner, its session, its permissions, and its end in Unix seconds. `begun`: when the session began,
+    in Unix seconds, if it came by a chain of statements; 0: it did not."""
 
     viewer: bytes
     session: bytes
     permissions: int
     until: float
+    begun: float = 0.0
 
 
 class TicketBook:
@@ -46,28 +48,51 @@ class TicketBook:
         self.on_redeemed: Callable[[bytes], None] = lambda session: None
         self._load()
 
-    def issue(self, viewer: bytes, session: bytes, permissions: Permission) -> bytes | None:
-        """A ticket for a session that was admitted, instead of its last one; None where this host gives none."""
+    def issue(self, viewer: bytes, session: bytes, permissions: Permission, begun: float = 0.0) -> bytes | None:
+        """A ticket for a session that was admitted, instead of its last one; None where this host gives none. `begun`:
+        see _Issued."""
         if self.lifetime <= 0:
             return None
         self.revoke(session)
         ticket = self._entropy(TICKET_BYTES)
-        self._issued[_hash(ticket)] = _Issued(viewer, session, int(permissions), self._wall() + self.lifetime)
+        self._issued[_hash(ticket)] = _Issued(viewer, session, int(permissions), self._wall() + self.lifetime, begun)
         while len(self._issued) > MOST:
             del self._issued[next(iter(self._issued))]
         self._save()
         return ticket
 
     def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
-        """What a ticket admits this viewer to; it is void then, and so it is when somebody else presents it."""
+        """What a ticket admits this viewer to; it is void then, and so it is when somebody else presents it, or when it
+        is worth something beside a chain alone (R-SEC-207)."""
+        issued = self._taken(ticket, viewer)
+        if issued is None or issued.begun:
+            return None
+        self.on_redeemed(issued.session)
+        return Permission(issued.permissions & sum(Permission))
+
+    def redeem_beside_chain(self, ticket: bytes, viewer: bytes) -> float | None:
+        """When the session began of which this ticket is, in Unix seconds; it is void then. None where it is no ticket
+        of a session of this viewer that came by a chain."""
+        issued = self._taken(ticket, viewer)
+        if issued is None or not issued.begun:
+            return None
+        self.on_redeemed(issued.session)
+        return issued.begun
+
+    def _taken(self, ticket: bytes, viewer: bytes) -> _Issued | None:
+        """What is known of a ticket, which is void from now on; None where it is not good for this viewer now."""
         issued = self._issued.pop(_hash(ticket), None)
         if issued is None:
             return None
         self._save()
-        if issued.viewer != viewer or self._wall() > issued.until:
-            return None
-        self.on_redeemed(issued.session)
-        return Permission(issued.permissions & sum(Permission))
+        return issued if issued.viewer == viewer and self._wall() <= issued.until else None
+
+    def change(self, session: bytes, permissions: Permission) -> None:
+        """The session may something else now, and so will it when it comes back."""
+        for issued in self._issued.values():
+            if issued.session == session:
+                issued.permissions = int(permissions)
+        self._save()
 
     def keep(self, session: bytes) -> None:
         """The session goes on, or was lost only now: its ticket counts from here."""
@@ -87,16 +112,21 @@ class TicketBook:
         try:
             rows = packing.unpack(self._state.read(_FILE) or b"\x90", CloseCode.INTERNAL)
             now = self._wall()
-            for key, viewer, session, permissions, until in rows:
+            for key, viewer, session, permissions, until, *begun in rows:
                 if {type(key), type(viewer), type(session)} != {bytes}:
                     raise ValueError("no ticket")
                 if now <= until <= now + self.lifetime:
-                    self._issued[key] = _Issued(viewer, session, int(permissions), float(until))
+                    self._issued[key] = _Issued(
+                        viewer, session, int(permissions), float(until), float(begun[0]) if begun else 0.0
+                    )
         except (ValueError, TypeError, RemoteProtocolError):
             self._issued.clear()  # a damaged file costs a viewer its code, no more
 
     def _save(self) -> None:
-        rows = [[key, one.viewer, one.session, one.permissions, int(one.until)] for key, one in self._issued.items()]
+        rows = [
+            [key, one.viewer, one.session, one.permissions, int(one.until), int(one.begun)]
+            for key, one in self._issued.items()
+        ]
         self._state.keep(
             _FILE, packing.pack(rows), "after a restart of this host viewers that come back may need the code again"
         )

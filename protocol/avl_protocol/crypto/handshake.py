@@ -7,7 +7,7 @@ exactly one kind of message at a time, and after an error it expects none: whate
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -26,8 +26,8 @@ from avl_protocol.wire.endtoend import (
     ViewerHello,
     Wait,
 )
-from avl_protocol.wire.errors import LocalProtocolError, Refused, RemoteProtocolError
-from avl_protocol.wire.registry import SESSION_VERSIONS, CloseCode
+from avl_protocol.wire.errors import GrantRefused, LocalProtocolError, Refused, RemoteProtocolError
+from avl_protocol.wire.registry import MAX_CHAIN, SESSION_VERSIONS, CloseCode, GrantRefusal
 
 
 class Expect(Enum):
@@ -45,13 +45,14 @@ class Expect(Enum):
 @dataclass(frozen=True, slots=True)
 class Asks:
     """A viewer whose endorsement was verified: its identity key, the name it gives itself, the permissions it
-    wishes, and the resume ticket it presents, if any.
+    wishes, and the resume ticket and the chain of statements that it presents, if any.
     """
 
     identity: bytes
     name: str
     permissions: int
     ticket: bytes = b""
+    chain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class HostStep:
 
 class ViewerHandshake:
     """The initiator. `code` in any spelling; `wall` in Unix seconds; `versions` are the session versions to offer; a
-    `ticket` of an earlier session may make the code unnecessary.
+    `ticket` of an earlier session may make the code unnecessary, and so may a `chain` of statements.
 
     `done`: the keys are known; `admitted`: the host said so, and records follow on the stream in both directions.
     """
@@ -83,9 +84,13 @@ class ViewerHandshake:
         entropy: Callable[[int], bytes],
         wall: int,
         ticket: bytes = b"",
+        chain: Sequence[str] = (),
     ) -> None:
+        if sum(len(token) for token in chain) > MAX_CHAIN:
+            raise LocalProtocolError(f"a chain has {MAX_CHAIN} bytes at most")
         self._own = own
         self._ticket = ticket
+        self._chain = tuple(chain)
         self._device_number = device_number
         self._code = normalise_code(code)
         self._name = name
@@ -149,14 +154,17 @@ class ViewerHandshake:
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "a handshake message out of order")
         message = authentication.open_body(self._receive, body)
         if isinstance(message, Refusal):
-            raise Refused(_close_code(message.code))
+            raise _refusal(message)
         if expect is Expect.CHALLENGE and isinstance(message, Challenge):
             out = [self._confirm(message)]
             self._expect = Expect.ADMISSION
             return out
+        if expect is Expect.CHALLENGE and isinstance(message, Wait) and self._chain:
+            self._derive(schedule.chain_secret(self._chain))
+            self._admission(message)
+            return []
         if expect is Expect.CHALLENGE and isinstance(message, Wait) and self._ticket and message.seconds == 0:
-            secret = schedule.ticket_secret(self._ticket)
-            self._keys = schedule.derive(self._noise.chaining_key, self._noise.handshake_hash, secret)
+            self._derive(schedule.ticket_secret(self._ticket))
             self.resumed = True
             self._admission(message)
             return []
@@ -164,6 +172,9 @@ class ViewerHandshake:
             self._admission(message)
             return []
         raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, f"{type(message).__name__} out of order")
+
+    def _derive(self, secret: bytes) -> None:
+        self._keys = schedule.derive(self._noise.chaining_key, self._noise.handshake_hash, secret)
 
     def _message_3(self, body: bytes) -> bytes:
         hello = HANDSHAKE.decode(self._noise.read(body))
@@ -201,6 +212,7 @@ class ViewerHandshake:
             permissions=self._permissions,
             share=self._pake.share,
             ticket=self._ticket,
+            chain=self._chain,
         )
         message = self._noise.write(HANDSHAKE.encode(payload))
         self._send, self._receive = self._noise.split()
@@ -214,7 +226,7 @@ class ViewerHandshake:
         for which, (run, tag) in enumerate(zip(runs, challenge.tags, strict=True)):
             if hmac.compare_digest(run.responder_tag, tag):
                 self.which = which
-                self._keys = schedule.derive(self._noise.chaining_key, self._noise.handshake_hash, run.isk)
+                self._derive(run.isk)
                 return authentication.seal(self._send, Confirm(which, run.initiator_tag))
         raise Refused(CloseCode.REFUSED)
 
@@ -230,8 +242,8 @@ class HostHandshake:
     """The responder. `wall` in Unix seconds; `encapsulate` draws ML-KEM's secret and is replaced only to make test
     vectors.
 
-    Order of calls: `receive` message 1 and 3; when a step `asks`, `redeem` and `admit` if its ticket is good, else
-    count the try, then `challenge` (or `refuse`);
+    Order of calls: `receive` message 1 and 3; when a step `asks`, `accept_chain` if its chain is good, or `redeem` if
+    its ticket is, else count the try, then `challenge` (or `refuse`);
     `receive` CONFIRM; when a step is `confirmed`: `wait` as often as wanted, then `admit` or `refuse`.
     """
 
@@ -331,6 +343,14 @@ class HostHandshake:
         self._keys = schedule.derive(self._noise.chaining_key, self._noise.handshake_hash, secret)
         self._expect = Expect.ADMISSION
 
+    def accept_chain(self) -> None:
+        """The viewer's chain is good: it stands for the code; `wait` or `admit` follows."""
+        if self._expect is not Expect.CODES or self._hello is None or not self._hello.chain:
+            raise LocalProtocolError("nobody has presented a chain")
+        secret = schedule.chain_secret(self._hello.chain)
+        self._keys = schedule.derive(self._noise.chaining_key, self._noise.handshake_hash, secret)
+        self._expect = Expect.ADMISSION
+
     def wait(self, seconds: int) -> bytes:
         """WAIT: a person is being asked, for at most `seconds`, which is more than 0."""
         if self._expect is not Expect.ADMISSION or self._send is None or seconds <= 0:
@@ -345,12 +365,12 @@ class HostHandshake:
         last, self._send = authentication.seal(self._send, Wait(0)), None
         return last
 
-    def refuse(self, code: CloseCode) -> bytes:
-        """REFUSAL, at any time after message 3 and before admission."""
+    def refuse(self, code: CloseCode, why: int = 0) -> bytes:
+        """REFUSAL, at any time after message 3 and before admission; `why` of a chain (GrantRefusal)."""
         if self._send is None:
             raise LocalProtocolError("a viewer is refused after message 3 and before admission")
         self._expect = Expect.NOTHING
-        last, self._send = authentication.seal(self._send, Refusal(int(code))), None
+        last, self._send = authentication.seal(self._send, Refusal(int(code), why)), None
         return last
 
     def _message_2(self, body: bytes) -> HostStep:
@@ -392,7 +412,7 @@ class HostHandshake:
         if not identity.valid_at(hello.not_before, hello.not_after, self._wall):
             raise identity.clocks_differ(hello.not_before, self._wall, "viewer")
         self._hello = hello
-        return HostStep(asks=Asks(hello.identity, hello.name, hello.permissions, hello.ticket))
+        return HostStep(asks=Asks(hello.identity, hello.name, hello.permissions, hello.ticket, hello.chain))
 
     def _check_confirm(self, confirm: HandshakePayload) -> HostStep:
         if not isinstance(confirm, Confirm) or confirm.which not in (0, 1):
@@ -402,6 +422,13 @@ class HostHandshake:
             raise Refused(CloseCode.REFUSED)
         self._keys = schedule.derive(self._noise.chaining_key, self._noise.handshake_hash, run.isk)
         return HostStep(confirmed=confirm.which)
+
+
+def _refusal(message: Refusal) -> Refused:
+    if message.code == CloseCode.GRANT_REFUSED:
+        known = message.why in GrantRefusal._value2member_map_
+        return GrantRefused(GrantRefusal(message.why) if known else None)
+    return Refused(_close_code(message.code))
 
 
 def _close_code(code: int) -> CloseCode:

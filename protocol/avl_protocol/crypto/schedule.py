@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from avl_protocol.crypto.lv import lv
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,13 @@ def ticket_secret(ticket: bytes) -> bytes:
     return hashlib.sha256(b"avl/1 ticket\0" + ticket).digest()
 
 
+def chain_secret(chain: Sequence[str]) -> bytes:
+    """What a chain of statements brings into the keys in the place of CPace's intermediate session key (6.2.4)."""
+    return hashlib.sha256(b"avl/1 grant\0" + lv(*(token.encode() for token in chain))).digest()
+
+
 def derive(chaining_key: bytes, handshake_hash: bytes, isk: bytes) -> SessionKeys:
-    """The session's keys from the chaining key and hash after message 3, and CPace's intermediate session key or
-    `ticket_secret`."""
+    """The session's keys from the chaining key and hash after message 3, and CPace's intermediate session key,
+    `ticket_secret` or `chain_secret`."""
     exporter = hmac.digest(chaining_key, b"avl/1 exporter" + handshake_hash, "sha256")
     return SessionKeys(hmac.digest(exporter, isk, "sha256"), handshake_hash)

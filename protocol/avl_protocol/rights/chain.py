@@ -14,8 +14,8 @@ from avl_protocol.rights.effective import OWNER, Consent, strictest
 from avl_protocol.rights.hours import Hours
 from avl_protocol.rights.jws import NotSigned
 from avl_protocol.rights.statements import AccessGrant, KeyLink, RevocationList, read
+from avl_protocol.wire.errors import GrantRefused
 from avl_protocol.wire.registry import (
-    GRANT_REFUSALS,
     MAX_CHAIN,
     MAX_CHAIN_GRANTS,
     MAX_CLOCK_SKEW,
@@ -23,14 +23,6 @@ from avl_protocol.wire.registry import (
     GrantRefusal,
     Permission,
 )
-
-
-class ChainRefused(Exception):
-    """The chain is not good; `why` names the reason."""
-
-    def __init__(self, why: GrantRefusal) -> None:
-        super().__init__(GRANT_REFUSALS[why])
-        self.why = why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,36 +79,36 @@ def verify_chain(
 ) -> ChainRights:
     """What a chain gives to the viewer that proved to have the identity `holder` (32 bytes), at `wall` (Unix seconds).
 
-    `used`: how many sessions a grant (its name) has begun so far. Raises ChainRefused.
+    `used`: how many sessions a grant (its name) has begun so far. Raises GrantRefused.
     """
     grants, link = _read(tokens, trust.owner)
     for place, grant in enumerate(grants):
         if place:
             _attenuates(grants[place - 1], tokens[place - 1], grant)
         elif grant.parent:
-            raise ChainRefused(GrantRefusal.FORGED)
+            raise GrantRefused(GrantRefusal.FORGED)
     last = link.holder if link is not None else grants[-1].holder
     if last != holder:
-        raise ChainRefused(GrantRefusal.WRONG_HOLDER)
+        raise GrantRefused(GrantRefusal.WRONG_HOLDER)
     if any(grant.audience not in trust.audiences for grant in grants):
-        raise ChainRefused(GrantRefusal.WRONG_DEVICE)
+        raise GrantRefused(GrantRefusal.WRONG_DEVICE)
     _check_revocation(grants, link, trust, wall)
     _check_time(grants, link, wall)
     if any(grant.uses is not None and used(grant.id) >= grant.uses for grant in grants):
-        raise ChainRefused(GrantRefusal.USED_UP)
+        raise GrantRefused(GrantRefusal.USED_UP)
     return _sum(grants, link, trust.owner)
 
 
 def _read(tokens: Sequence[str], owner: bytes) -> tuple[list[AccessGrant], KeyLink | None]:
-    """The statements, each signed by who the one before it names. Raises ChainRefused."""
+    """The statements, each signed by who the one before it names. Raises GrantRefused."""
     if not tokens or sum(len(token) for token in tokens) > MAX_CHAIN:
-        raise ChainRefused(GrantRefusal.FORGED)
+        raise GrantRefused(GrantRefusal.FORGED)
     try:
         kinds = [jws.header(token).type for token in tokens]
     except NotSigned:
-        raise ChainRefused(GrantRefusal.FORGED) from None
+        raise GrantRefused(GrantRefusal.FORGED) from None
     if kinds.count(AccessGrant.TYPE) > MAX_CHAIN_GRANTS:
-        raise ChainRefused(GrantRefusal.TOO_DEEP)
+        raise GrantRefused(GrantRefusal.TOO_DEEP)
     signer, grants, link = owner, list[AccessGrant](), None
     for place, (kind, token) in enumerate(zip(kinds, tokens, strict=True)):
         try:
@@ -126,16 +118,16 @@ def _read(tokens: Sequence[str], owner: bytes) -> tuple[list[AccessGrant], KeyLi
             elif kind == KeyLink.TYPE and place == len(tokens) - 1:
                 link = read(KeyLink, token, signer)
             else:
-                raise ChainRefused(GrantRefusal.FORGED)
+                raise GrantRefused(GrantRefusal.FORGED)
         except NotSigned:
-            raise ChainRefused(GrantRefusal.FORGED) from None
+            raise GrantRefused(GrantRefusal.FORGED) from None
     return grants, link
 
 
 def _attenuates(parent: AccessGrant, token: str, grant: AccessGrant) -> None:
-    """A grant stands on this parent, whose token it names, and is no wider in any way. Raises ChainRefused."""
+    """A grant stands on this parent, whose token it names, and is no wider in any way. Raises GrantRefused."""
     if grant.parent != jws.digest(token):
-        raise ChainRefused(GrantRefusal.FORGED)
+        raise GrantRefused(GrantRefusal.FORGED)
     narrower = (
         parent.permissions & Permission.DELEGATE
         and not grant.permissions & ~parent.permissions
@@ -147,7 +139,7 @@ def _attenuates(parent: AccessGrant, token: str, grant: AccessGrant) -> None:
         and parent.consent.allows(grant.consent)
     )
     if not narrower:
-        raise ChainRefused(GrantRefusal.WIDENED)
+        raise GrantRefused(GrantRefusal.WIDENED)
 
 
 def _check_revocation(grants: list[AccessGrant], link: KeyLink | None, trust: Trust, wall: float) -> None:
@@ -158,19 +150,19 @@ def _check_revocation(grants: list[AccessGrant], link: KeyLink | None, trust: Tr
         or any(grant.epoch < taken.epochs.get(grant.audience, 0) for grant in grants)
         or any(jws.thumbprint(key) in taken.keys for key in holders)
     ):
-        raise ChainRefused(GrantRefusal.REVOKED)
+        raise GrantRefused(GrantRefusal.REVOKED)
     if wall - taken.issued > trust.staleness:
-        raise ChainRefused(GrantRefusal.STALE)
+        raise GrantRefused(GrantRefusal.STALE)
 
 
 def _check_time(grants: list[AccessGrant], link: KeyLink | None, wall: float) -> None:
     links: list[AccessGrant | KeyLink] = [*grants, *([link] if link is not None else [])]
     if any(wall >= one.expires for one in links):
-        raise ChainRefused(GrantRefusal.EXPIRED)
+        raise GrantRefused(GrantRefusal.EXPIRED)
     if any(wall < one.not_before - MAX_CLOCK_SKEW for one in links):
-        raise ChainRefused(GrantRefusal.NOT_YET)
+        raise GrantRefused(GrantRefusal.NOT_YET)
     if any(grant.hours is not None and not grant.hours.open_at(wall) for grant in grants):
-        raise ChainRefused(GrantRefusal.OUTSIDE_HOURS)
+        raise GrantRefused(GrantRefusal.OUTSIDE_HOURS)
 
 
 def _sum(grants: list[AccessGrant], link: KeyLink | None, owner: bytes) -> ChainRights:

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from avl_protocol.crypto.attempts import Try
+from avl_protocol.crypto.handshake import Asks as ViewerAsks
 from avl_protocol.crypto.handshake import HostHandshake
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.hosting import (
     Admission,
     Admitted,
+    Allowed,
     Asks,
     ChannelOpened,
     Detached,
@@ -22,6 +24,7 @@ from avl_protocol.session.hosting import (
     Input,
     Message,
     Moved,
+    Presented,
     Returns,
 )
 from avl_protocol.session.input.gate import InputGate
@@ -41,7 +44,7 @@ from avl_protocol.wire.endtoend import (
     End,
     Grant,
 )
-from avl_protocol.wire.errors import Refused, RemoteProtocolError
+from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
     LOSSES,
@@ -87,6 +90,8 @@ class HostSession:
         self._moves: HostMoves | None = None
         #: Channels that have had a stream: the first one on the route where the session began has no Channel Resume.
         self._opened: set[int] = set()
+        #: Channels that GRANT opened. One that is opened later begins with a Channel Resume, wherever that is.
+        self._first: tuple[int, ...] = ()
         self._timers = Timers()
         self._timers.set(Timer.HANDSHAKE, now + T_UNADMITTED)
         self._gate = InputGate()
@@ -101,6 +106,9 @@ class HostSession:
         self.permissions = Permission(0)
         self._withheld = Permission(0)
         self._wish = Permission(0)
+        self._given = Permission(0)
+        self._chain: tuple[str, ...] = ()
+        self._presented: Presented | None = None
         self._name = ""
         self._attempt: Try | None = None
         #: Rows of (track, newest object) for the beacon.
@@ -121,6 +129,26 @@ class HostSession:
     def name(self) -> str:
         """What the viewer calls itself; "" before it has said so. Any text: it is the viewer's choice."""
         return self._name
+
+    @property
+    def wish(self) -> Permission:
+        """What the viewer asked for."""
+        return self._wish
+
+    @property
+    def given(self) -> Permission:
+        """What the code or the ticket gives of it, before the owner's policy."""
+        return self._given
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The statements that the viewer came with; none: it came by a code or a ticket."""
+        return self._chain
+
+    @property
+    def presented(self) -> Presented | None:
+        """What these came to, when it came; None without a chain."""
+        return self._presented
 
     @property
     def withheld(self) -> Permission:
@@ -203,9 +231,13 @@ class HostSession:
                 else:
                     self._pipes.abandon(channel)
                     self._lose(channel, now)
-        except RemoteProtocolError as error:
-            self.end(error.code, now)
-        except Refused as error:
+        except (RemoteProtocolError, Refused) as error:
+            self._fail(error, now)
+
+    def _fail(self, error: RemoteProtocolError | Refused, now: float) -> None:
+        if isinstance(error, GrantRefused):
+            self.refuse(error, now)
+        else:
             self.end(error.code, now)
 
     def _may_open(self, channel: int) -> bool:
@@ -225,7 +257,7 @@ class HostSession:
         """Whether a stream has to begin with a Channel Resume."""
         if self._moves is None or self._pipes.uses(channel, attachment, stream):
             return False
-        return not attachment.begun or channel in self._opened
+        return not attachment.begun or channel in self._opened or channel not in self._first
 
     def _arrive(self, attachment: Attachment, channel: int, stream: int, data: bytes, now: float) -> bytes | None:
         """Bytes of a stream that a channel moves to; what follows the viewer's header. A wrong one costs its stream."""
@@ -297,9 +329,12 @@ class HostSession:
                 self.viewer = step.asks.identity
                 self._wish = Permission(step.asks.permissions & sum(Permission))
                 self._name = step.asks.name
+                if step.asks.chain:
+                    self._present(step.asks)
+                    return
                 permissions = self._admission.redeem(step.asks.ticket, self.viewer) if step.asks.ticket else None
                 if permissions is not None:
-                    self.permissions = permissions & self._wish
+                    self._give(permissions)
                     self._handshake.redeem()
                     self.state = HostState.PROVED
                     self.events.append(Returns())
@@ -311,9 +346,25 @@ class HostSession:
                 permissions = self._admission.confirmed(attempt, step.confirmed)
                 if permissions is None:
                     raise Refused(CloseCode.REFUSED)
-                self.permissions = permissions & self._wish
+                self._give(permissions)
                 self.state = HostState.PROVED
                 self.events.append(Asks(self._name, self.permissions))
+
+    def _present(self, asks: ViewerAsks) -> None:
+        """The viewer comes with a chain. Raises GrantRefused: no code is tried then."""
+        presented = self._admission.present(asks.chain, asks.ticket, self.viewer, self._wish)
+        self._chain, self._presented = asks.chain, presented
+        self.permissions = presented.permissions
+        self._handshake.accept_chain()
+        self.state = HostState.PROVED
+        self.events.append(Asks(self._name, self.permissions, presented.consent))
+
+    def _give(self, permissions: Permission) -> None:
+        """What a code or a ticket admits to. Raises Refused where the owner's policy leaves no picture of it."""
+        self._given = permissions & self._wish
+        self.permissions = self._admission.left(self._given)
+        if self._given & Permission.VIEW and not self.permissions & Permission.VIEW:
+            raise Refused(CloseCode.FORBIDDEN)
 
     def asked(self, now: float) -> None:
         """A person is being asked; then `admit` or `denied` is called."""
@@ -344,6 +395,7 @@ class HostSession:
         self._secure = SecureChannels(self._handshake.keys, False, self._session_id, self._pipes)
         self._moves = HostMoves(self._secure, self._pipes)
         self.state = HostState.ADMITTED
+        self._first = self.channels()
         self._timers.stop(Timer.HANDSHAKE)
         self._timers.set(Timer.BEACON, now + T_BEACON)
         self.send(grant)
@@ -357,7 +409,22 @@ class HostSession:
         try:
             call(*arguments)
         except (RemoteProtocolError, Refused) as error:
-            self.end(error.code, self._latest)
+            self._fail(error, self._latest)
+
+    def allow(self, permissions: Permission) -> None:
+        """From now on the session may this. What is held by a permission that is gone is let go of, and channels that
+        are not open any more are abandoned; `Allowed` follows."""
+        if permissions == self.permissions or self.state is not HostState.ADMITTED or self._secure is None:
+            return
+        gone, before = self.permissions & ~permissions, self.channels()
+        self.permissions = permissions
+        if gone & (Permission.POINTER | Permission.KEYBOARD):
+            self._release()
+        self._opened.update(before)
+        for channel in set(before) - set(self.channels()):
+            self._pipes.abandon(channel, CloseCode.FORBIDDEN)
+            self._secure.suspend(channel)
+        self.events.append(Allowed())
 
     # messages
 
@@ -448,8 +515,15 @@ class HostSession:
         self._timers.set(Timer.BEACON, now + T_BEACON)
         self.send(Beacon(round(now * 1e6), self.beacon_objects()))
 
+    def refuse(self, error: GrantRefused, now: float) -> None:
+        """The viewer's chain is not good: end the session, and say in what way."""
+        self._end(error.code, now, error.why or 0)
+
     def end(self, code: CloseCode, now: float) -> None:
         """End the session and tell the viewer why: sealed if it was admitted, as a refusal before."""
+        self._end(code, now, 0)
+
+    def _end(self, code: CloseCode, now: float, why: int) -> None:
         if self.over:
             return
         if self._secure is not None and code is CloseCode.TAMPERED:
@@ -461,7 +535,7 @@ class HostSession:
                 pass  # it does not read: the relay tells it
             self._secure.finish(Channel.CONTROL)
         elif self.viewer:
-            self._send_body(self._handshake.refuse(code))
+            self._send_body(self._handshake.refuse(code, why))
         self._pipes.finish(Channel.CONTROL)
         self._ended(code)
 

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from avl_protocol.crypto.attempts import Try
+from avl_protocol.rights.chain import ChainRights
 from avl_protocol.wire.endtoend import ChannelMessage
 from avl_protocol.wire.registry import CloseCode, Permission
 
@@ -25,8 +26,19 @@ class HostState(Enum):
     ENDED = "over"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """What a chain of statements comes to (spec 11): what the session may, whether a person has to allow it, and what
+    the chain says. `begun`: when a session that it goes on with began, in Unix seconds; 0: it is new."""
+
+    permissions: Permission
+    consent: bool
+    rights: ChainRights
+    begun: float = 0.0
+
+
 class Admission(Protocol):
-    """Who may come in: the codes, counted before they answer (spec 06-security, 6.2.1)."""
+    """Who may come in: the codes, counted before they answer (spec 06-security, 6.2.1), and chains of statements."""
 
     def begin(self, viewer: bytes, now: float) -> Try:
         """Count a try of a viewer identity; what to answer it with."""
@@ -41,14 +53,22 @@ class Admission(Protocol):
     def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
         """What a resume ticket of this viewer admits to, once; None when it is not good (6.2.3)."""
 
+    def present(self, chain: tuple[str, ...], ticket: bytes, viewer: bytes, wish: Permission) -> Presented:
+        """What a chain of this viewer comes to, beside which it may present a ticket (6.2.4). Raises GrantRefused."""
+
+    def left(self, permissions: Permission) -> Permission:
+        """What the owner's policy leaves of what a code or a ticket gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """The code was right, and the viewer wants this. Answered by `asked`, `admit` or `end`. `name`: what it calls
-    itself; any text."""
+    """The code was right, or the chain, and the viewer wants this. Answered by `asked`, `admit` or `end`. `name`: what
+    it calls itself; any text. `consent`: whether a person has to be asked; None: as the host does who came by a
+    code."""
 
     name: str
     wish: Permission
+    consent: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +106,11 @@ class ChannelOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the session may is something else now: `session.permissions`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """The session is on another route: `session.attachment`. What it was not told meanwhile is to be told now."""
 
@@ -102,4 +127,4 @@ class Ended:
     code: CloseCode
 
 
-Event = Asks | Returns | Admitted | Input | Message | ChannelOpened | Moved | Detached | Ended
+Event = Asks | Returns | Admitted | Allowed | Input | Message | ChannelOpened | Moved | Detached | Ended

@@ -58,6 +58,22 @@ class ViewerMoves:
         """Take these channels to a route. What still comes on their old streams is not wanted: it will be repeated."""
         self.give_up()
         self.target = attachment
+        self._open(attachment, channels)
+
+    def open(self, attachment: Attachment, channels: Iterable[int]) -> None:
+        """Open channels that the session may have from now on, where it is or where it is going. They begin like
+        channels that move, so that it does not matter what was said on them before."""
+        self.target = self.target or attachment
+        self._open(self.target, channels)
+
+    def close(self, channel: int) -> None:
+        """A channel is not to arrive, and holds up the move no longer."""
+        if (arriving := self._arriving.pop(channel, None)) is not None:
+            arriving.attachment.hop.carrier.reset_stream(arriving.stream, CloseCode.NO_ERROR)
+        if not self._arriving:
+            self.target = None
+
+    def _open(self, attachment: Attachment, channels: Iterable[int]) -> None:
         for channel in channels:
             stream = attachment.hop.open_channel(attachment.handle, channel)
             self._arriving[channel] = _Arriving(channel, attachment, stream)

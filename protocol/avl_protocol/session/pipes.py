@@ -88,12 +88,12 @@ class SessionPipes:
         if is_bulk(channel):
             attachment.hop.carrier.set_stream_bulk(stream)
 
-    def abandon(self, channel: int) -> None:
+    def abandon(self, channel: int, code: CloseCode = CloseCode.NO_ERROR) -> None:
         """Give a channel's stream up without a word about the session."""
         known = self._streams.get(channel)
         self.drop(channel)
         if known is not None:
-            known[0].hop.carrier.reset_stream(known[1], CloseCode.NO_ERROR)
+            known[0].hop.carrier.reset_stream(known[1], code)
 
     def uses(self, channel: int, attachment: Attachment, stream: int) -> bool:
         """Whether a channel is on this very stream."""

@@ -48,6 +48,10 @@ class Service(Protocol[Served]):
         """The session is on another route, or has one again. What was said on channel 0 meanwhile was not sent."""
         return
 
+    def allowed(self, session: Served, now: float) -> None:
+        """What the session may is something else now."""
+        return
+
     def lost(self, session: Served, now: float) -> None:
         """At a host: there is no path to the viewer now; the session is kept for a while."""
         return
@@ -125,6 +129,11 @@ class Services(Generic[S]):
         """Tell all of a session that has come to another route."""
         for service in self._services:
             service.moved(session, now)
+
+    def allowed(self, session: S, now: float) -> None:
+        """Tell all of a session that may something else now."""
+        for service in self._services:
+            service.allowed(session, now)
 
     def lost(self, session: S, now: float) -> None:
         """Tell all of a session that has no path."""

@@ -20,6 +20,7 @@ class Timer(Enum):
     RECOVER = "a missing object is given up"
     LATE = "input that waits is too old to be sent"
     UNCONFIRMED = "the host has not answered input for too long"
+    REOPEN = "a channel that the relay did not let through is opened again"
     RESUME = "a session without a path is given up"
     CLIPBOARD = "the host has not answered about the clipboard"
 

@@ -30,6 +30,7 @@ from avl_protocol.session.viewerevents import (
     InputDropped,
     Moved,
     Received,
+    RightsTold,
     Stale,
     Unmoved,
     ViewerEvent,
@@ -50,6 +51,7 @@ from avl_protocol.wire.endtoend import (
     Layout,
     MediaKeys,
     Replaced,
+    Rights,
 )
 from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.framing import ShortFrameReader
@@ -69,6 +71,8 @@ from avl_protocol.wire.registry import (
 
 #: Kinds of tracks that a desktop is shown from.
 SHOWN = (TrackKind.VIDEO, TrackKind.LOWER, TrackKind.EXACT)
+#: Seconds until channels that a relay did not let through are opened again, and how often.
+_REOPEN, _REOPENINGS = 0.1, 20
 #: Clock exchanges: the first few quickly, so that the offset is good before it is needed.
 _CLOCK_QUICK, _CLOCK_SLOW, _QUICK_EXCHANGES = 0.2, 10.0, 5
 
@@ -100,6 +104,7 @@ class ViewerSession:
             entropy=entropy,
             wall=wall,
             ticket=settings.ticket,
+            chain=settings.chain,
         )
         self._frames = ShortFrameReader(MAX_HANDSHAKE_MESSAGE)
         self._secure: SecureChannels | None = None
@@ -114,7 +119,11 @@ class ViewerSession:
             End: self._host_ends,
             Echo: self._applied,
             Replaced: self._replaced,
+            Rights: self._rights,
         }
+        #: Whether streams are opened for what RIGHTS gave, and nothing moves; how often they were asked for in vain.
+        self._opening = False
+        self._in_vain = 0
         self._exchanges = 0
         self._presented = Presented()
         #: Frames that wait for the decoder.
@@ -150,7 +159,7 @@ class ViewerSession:
     @property
     def moving(self) -> Attachment | None:
         """Where it is going, if it goes anywhere."""
-        return self._moves.target if self._moves is not None else None
+        return self._moves.target if self._moves is not None and not self._opening else None
 
     @property
     def punch_key(self) -> bytes:
@@ -226,7 +235,10 @@ class ViewerSession:
             self._moves.give_up()
             self._events.append(Unmoved(attachment))
             return None
-        if rest is not None and self._moves.target is None:
+        if rest is not None and self._moves.target is None and self._opening:
+            self._opening = False
+            self._flush_input(now)
+        elif rest is not None and self._moves.target is None:
             self._timers.set(Timer.STALE, now + T_STALE)
             self._flush_input(now)
             self._events.append(Moved(attachment))
@@ -240,8 +252,16 @@ class ViewerSession:
     def channel_reset(self, attachment: Attachment, channel: int, stream: int, code: int, now: float) -> None:
         """A channel's stream was abandoned."""
         if self._moves is not None and self._moves.is_arrival(channel, attachment, stream):
+            if self._opening and code == CloseCode.FORBIDDEN:  # the relay has not heard of it yet
+                self._moves.close(channel)
+                self._opening = self._moves.target is not None
+                self._timers.set(Timer.REOPEN, now + _REOPEN if self._in_vain < _REOPENINGS else None)
+                return
             self._moves.give_up()
-            self._events.append(Unmoved(attachment))
+            if self._opening:
+                self._opening = False
+            else:
+                self._events.append(Unmoved(attachment))
             return
         if not self._pipes.uses(channel, attachment, stream):
             return
@@ -257,6 +277,7 @@ class ViewerSession:
     def move(self, attachment: Attachment, now: float) -> None:
         """Take the session to another route, or back to the one it is on with streams of their own."""
         if self._moves is not None and self.state is ViewerState.ADMITTED:
+            self._opening = False
             self._moves.begin(attachment, channels_of(self.permissions))
 
     def attachment_lost(self, attachment: Attachment, reason: Refused, now: float) -> None:
@@ -394,6 +415,37 @@ class ViewerSession:
     def _host_ends(self, end: End, now: float) -> None:
         self._ended(Refused(known_code(end.code, CloseCode.EVICTED)), now)
 
+    def _rights(self, rights: Rights, now: float) -> None:
+        """The host says what we may from now on: channels that are not open any more are left, others are opened."""
+        before = channels_of(self.permissions)
+        self.permissions = Permission(rights.permissions & sum(Permission))
+        assert self._moves is not None and self._secure is not None
+        for channel in set(before) - set(channels_of(self.permissions)):
+            self._moves.close(channel)
+            self._pipes.abandon(channel)
+            self._secure.suspend(channel)
+        self._opening = self._opening and self._moves.target is not None
+        if self._input is not None and Channel.INPUT not in channels_of(self.permissions):
+            self._input.clear(now)
+            self._after_input(now)
+        self._in_vain = 0
+        self._open_channels()
+        self._events.append(RightsTold(rights))
+
+    def _open_channels(self) -> None:
+        """Open what our permissions open and is not open, unless the session is nowhere."""
+        assert self._moves is not None
+        if not self._pipes.is_open(Channel.CONTROL):
+            return
+        closed = [
+            channel
+            for channel in channels_of(self.permissions)
+            if not self._pipes.is_open(channel) and not self._moves.moving(channel)
+        ]
+        if closed:
+            self._opening = self._opening or self._moves.target is None
+            self._moves.open(self.attachment, closed)
+
     def _applied(self, echo: Echo, now: float) -> None:
         if self._input is not None:
             self._input.applied(echo.sequence, echo.discarded or 0, now)
@@ -469,6 +521,9 @@ class ViewerSession:
             elif timer is Timer.HOLDING and self._input is not None:
                 self._input.outbox.hold(now)
                 self._flush_input(now)
+            elif timer is Timer.REOPEN:
+                self._in_vain += 1
+                self._open_channels()
             elif timer is Timer.CLOCK:
                 self._exchange_clocks(now)
             elif timer is Timer.REPORT:

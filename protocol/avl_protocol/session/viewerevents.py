@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from avl_protocol.session.input.ledger import Dropped
 from avl_protocol.session.media.receiver import ReceivedObject
 from avl_protocol.session.pipes import Attachment
-from avl_protocol.wire.endtoend import ChannelMessage, Grant
+from avl_protocol.wire.endtoend import ChannelMessage, Grant, Rights
 from avl_protocol.wire.errors import Refused
 
 
@@ -46,6 +46,13 @@ class Stuck:
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Whether all was sent as exact pixels may be another matter now: the host has said something about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RightsTold:
+    """What the session may, `session.permissions`, is something else now, or its end was told."""
+
+    rights: Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +103,17 @@ class Ended:
 
 
 ViewerEvent = (
-    Waiting | Admitted | Frames | Stuck | Settled | Received | InputDropped | Moved | Unmoved | Adrift | Stale | Ended
+    Waiting
+    | Admitted
+    | RightsTold
+    | Frames
+    | Stuck
+    | Settled
+    | Received
+    | InputDropped
+    | Moved
+    | Unmoved
+    | Adrift
+    | Stale
+    | Ended
 )

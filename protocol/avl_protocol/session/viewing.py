@@ -22,7 +22,8 @@ class ViewerState(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewerSettings:
     """The device that is wanted, and the reason. `decodes`: what our decoder can do, None where no pictures
-    are wanted yet (`ViewerSession.watch`); `ticket`: of a lost session."""
+    are wanted yet (`ViewerSession.watch`); `ticket`: of a lost session; `chain`: the statements that it comes with
+    (spec 06-security, 6.2.4)."""
 
     identity: Identity
     device: int
@@ -32,6 +33,7 @@ class ViewerSettings:
     permissions: Permission
     decodes: Decoder | None
     ticket: bytes = b""
+    chain: tuple[str, ...] = ()
 
 
 def may(permissions: Permission, event: tuple[Any, ...]) -> bool:

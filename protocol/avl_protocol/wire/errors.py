@@ -3,7 +3,7 @@ earns."""
 
 from __future__ import annotations
 
-from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
+from avl_protocol.wire.registry import CLOSE_CODES, GRANT_REFUSALS, CloseCode, GrantRefusal
 
 
 class ProtocolError(Exception):
@@ -34,6 +34,15 @@ class Refused(ProtocolError):
     def exit_status(self) -> int:
         """What a command exits with: the registry's status, and never 0, since what was asked for was not done."""
         return CLOSE_CODES[self.code][1] or 1
+
+
+class GrantRefused(Refused):
+    """A chain of statements is not good (spec 11, 11.4); `why` names the reason, None for one that nobody knows."""
+
+    def __init__(self, why: GrantRefusal | None) -> None:
+        about = f": {GRANT_REFUSALS[why]}." if why is not None else "."
+        super().__init__(CloseCode.GRANT_REFUSED, f"The host refused the grant{about}")
+        self.why = why
 
 
 def known_code(number: int, otherwise: CloseCode) -> CloseCode:

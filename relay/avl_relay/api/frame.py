@@ -67,7 +67,7 @@ class Frame:
         ]
         self.app = Starlette(
             routes=[Route(f"{BASE}/openapi.json", self._describe), *routes],
-            exception_handlers={404: self._unknown, 405: self._unknown},
+            exception_handlers={404: self._unknown, 405: self._unknown, 500: self._broken},
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -79,6 +79,10 @@ class Frame:
 
     async def _unknown(self, request: Request, error: Exception) -> Response:
         return Problem("not-found", "the API has nothing of that name").response()
+
+    async def _broken(self, request: Request, error: Exception) -> Response:
+        """An error that nobody foresaw: it is raised on, to where those end."""
+        return Problem("failed", "this relay has failed; its log says why").response()
 
     async def answer(self, methods: Mapping[str, Operation], request: Request) -> Response:
         """The answer to a request for a path that has these operations."""

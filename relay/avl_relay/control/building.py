@@ -7,15 +7,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.rights.statements import device_audience, group_audience
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.messages import About
+from avl_relay.accounts.premises import Premises
+from avl_relay.api.accounts import Accounts
 from avl_relay.api.devices import DeviceList, Place
 from avl_relay.api.events import Events
 from avl_relay.api.frame import Frame
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
-from avl_relay.api.identity import Identities, Nobody
 from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
 from avl_relay.api.running import RunningSessions
@@ -23,6 +25,9 @@ from avl_relay.api.shares import ShareList
 from avl_relay.api.statements import StatementList
 from avl_relay.control.settings import ControlSettings
 from avl_relay.live import Live
+from avl_relay.people.keys import account_keys
+from avl_relay.people.oidc import BadProviders, Provider, read_providers
+from avl_relay.people.passwords import Argon2Hashing
 from avl_relay.store.devices import ACTIVE, Devices, Report
 from avl_relay.store.engine import Store, database_url
 from avl_relay.store.errors import StoreError
@@ -30,6 +35,8 @@ from avl_relay.store.hashes import hashed
 from avl_relay.store.passes import Passes
 from avl_relay.store.statements import Statements
 
+#: The file of OpenID Connect providers in the state folder, if there is one.
+PROVIDERS = "providers.toml"
 #: Seconds until a store that could not be opened is tried again: who asks meanwhile is told why at once.
 AGAIN = 1.0
 
@@ -75,8 +82,27 @@ class Machinery:
             RunningSessions(live),
             Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
         ]
-        identities: Identities = Nobody()
-        self.frame = Frame(resources, store=self.store, identities=identities, clock=clock, report=report)
+        self._hashing = Argon2Hashing(entropy)
+        self._accounts = Accounts(
+            Premises(
+                store=self.store,
+                keys=account_keys(StateFolder(settings.state), entropy),
+                entropy=entropy,
+                monotonic=clock.monotonic,
+                hashing=self._hashing,
+                title=f"avl {place.quic}",
+            ),
+            issuer=place.pin,
+            live=live,
+            providers=_providers(settings),
+        )
+        self.frame = Frame(
+            [*resources, *self._accounts.resources],
+            store=self.store,
+            identities=self._accounts.identities,
+            clock=clock,
+            report=report,
+        )
 
     async def store(self) -> Store:
         """The open store. Raises StoreError."""
@@ -109,6 +135,7 @@ class Machinery:
 
     async def close(self) -> None:
         """Let go of it."""
+        self._hashing.close()
         if self._store is not None:
             await self._store.close()
 
@@ -158,4 +185,15 @@ class Machinery:
 
     async def first_words(self, page: str) -> str | None:
         """What the terminal says while nobody is here yet."""
-        return None
+        code = await self._accounts.setup_code(int(self._world.clock.wall()))
+        return None if code is None else f"  accounts  {page}account/#setup={code}"
+
+
+def _providers(settings: ControlSettings) -> Mapping[str, Provider]:
+    """Who else says who somebody is, of the file in the state folder. Raises StoreError."""
+    try:
+        return read_providers((settings.state / PROVIDERS).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, BadProviders) as error:
+        raise StoreError(f"{settings.state / PROVIDERS}: {error}") from None

@@ -7,12 +7,13 @@ which goes to a thread. The relay asks `access` and tells `live`; all that takes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.messages import About
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
@@ -55,8 +56,8 @@ class RelayHands(Protocol):
     def send_away(self, device: int) -> None:
         """End a host."""
 
-    def tell_statements(self, device: int, tokens: list[str]) -> None:
-        """Hand a host what was signed about it."""
+    def hand_on(self, device: int, tokens: Sequence[str]) -> bool:
+        """Hand a host what was signed about it; whether it is here."""
 
 
 class ControlPlane:
@@ -105,7 +106,15 @@ class ControlPlane:
 
     async def api(self, scope: Any, receive: Any, send: Any) -> None:
         """The API, as an ASGI application."""
-        await (await self._loaded()).frame(scope, receive, send)
+        try:
+            machinery = await self._loaded()
+        except StoreError as error:
+            from avl_relay.api.problems import Problem  # loaded by now
+
+            self._report(error)
+            await Problem("unavailable", str(error)).response()(scope, receive, send)
+            return
+        await machinery.frame(scope, receive, send)
 
     # Registry (gate.py)
 
@@ -147,8 +156,8 @@ class ControlPlane:
         self._note(number_text(device), None)
         self.live.host_left(device, now)
 
-    def host_said(self, device: int, about: About, now: float) -> None:
-        """See Onlooker."""
+    def host_said(self, device: int, about: About) -> None:
+        """A host of ours tells of itself: all of it may be hostile."""
         self._note(number_text(device), about)
 
     def session_began(self, begun: Begun, now: float) -> None:
@@ -163,8 +172,9 @@ class ControlPlane:
 
     def _happened(self, happening: Happening) -> None:
         """A device was enrolled or revoked, perhaps at another process."""
-        if happening.kind == "device" and "may" in happening.about:
-            self.access.change(happening.device, happening.about["may"])
+        about = happening.about
+        if happening.kind == "device" and (about.get("enrolled") or "may" in about):
+            self.access.change(happening.device, about.get("may", True))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -186,7 +196,11 @@ class ControlPlane:
             return self._machinery
         if self._loading is None:
             self._loading = asyncio.get_running_loop().create_task(self._load())
-        return await asyncio.shield(self._loading)
+        try:
+            return await asyncio.shield(self._loading)
+        except (StoreError, StateError) as error:
+            self._loading = None
+            raise StoreError(str(error)) from None
 
     async def _load(self) -> Machinery:
         relay = self._relay
@@ -200,8 +214,12 @@ class ControlPlane:
 
     async def _warm_up(self) -> None:
         """Open the store before anybody asks; while that fails, try again."""
-        machinery = await self._loaded()
-        if not await machinery.open():
+        try:
+            opened = await (await self._loaded()).open()
+        except StoreError as error:
+            self._report(error)
+            opened = False
+        if not opened:
             self._later(AGAIN, lambda: self._start(self._warm_up()))
 
     async def _opened(self) -> None:
@@ -245,7 +263,7 @@ class ControlPlane:
             self._report(error)
             return
         if tokens:
-            self._relay.tell_statements(device, tokens)
+            self._relay.hand_on(device, tokens)
 
     def _note(self, device: str, about: About | None) -> None:
         """A host was heard: it is written with what others say meanwhile."""

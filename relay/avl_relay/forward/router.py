@@ -57,7 +57,15 @@ from avl_protocol.wire.messages import (
     Tracks,
     Viewers,
 )
-from avl_protocol.wire.registry import T_ASKED, T_CONSENT, T_UNADMITTED, Channel, CloseCode
+from avl_protocol.wire.registry import (
+    MAX_HOP_MESSAGE,
+    MAX_STATEMENTS,
+    T_ASKED,
+    T_CONSENT,
+    T_UNADMITTED,
+    Channel,
+    CloseCode,
+)
 from avl_relay.access import Access, Decision, MayAttach, MayRegister, OpenAccess
 from avl_relay.directory import Directory, LocalDirectory, Place, WhereIs
 from avl_relay.forward.asking import Asked, Asking, Question
@@ -80,6 +88,8 @@ CARRIED = 16_384
 LIFE = T_UNADMITTED + T_CONSENT
 #: Seconds between two words to a viewer about its hop's rate, while pictures change.
 RATE_INTERVAL = 1.0
+#: Bytes of a STATEMENTS beside its tokens, at most.
+_HEAD = 256
 #: Sessions one viewer connection may have.
 SESSIONS_PER_PEER = 8
 #: Seconds that a host of another worker stays borrowed without a session: what is on its way still arrives.
@@ -91,7 +101,8 @@ class Router:
 
     `secret` hides source addresses from hosts; `nat_test(peer, token)` answers NAT_TEST, which takes another socket.
     Answers of `access` and `directory` that come later are told with `decided` and `located`. `handles`: the first
-    handle and the distance to the next, so that several workers of a relay use different ones.
+    handle and the distance to the next, so that several workers of a relay use different ones. `about(device, what)` is
+    told what a host says of itself: a stranger's words.
     """
 
     def __init__(
@@ -105,12 +116,14 @@ class Router:
         onlooker: Onlooker | None = None,
         limits: Limits = DEFAULT,
         handles: tuple[int, int] = (1, 1),
+        about: Callable[[int, About], None] = lambda device, about: None,
     ) -> None:
         self._bounds = limits
         self._lean = self._full = False
         #: What bounds all sessions together.
         self._total = cap(limits.forward_total, 0.0)
         self._nat_test = nat_test
+        self._about = about
         self._secret = secret
         self._log = log
         self._access = access or OpenAccess()
@@ -431,6 +444,21 @@ class Router:
             peer.send(Viewers(0))
         self._peers.take(peer, now)
 
+    def hand_on(self, device: int, tokens: Sequence[str]) -> bool:
+        """Hand statements on to a host that is registered here (spec 11, 11.6); False where it is not."""
+        publisher = self._hosts.get(device)
+        if publisher is None or publisher.borrowed:
+            return False
+        part: list[str] = []
+        for token in tokens:
+            if part and (len(part) == MAX_STATEMENTS or sum(map(len, part)) + len(token) > MAX_HOP_MESSAGE - _HEAD):
+                publisher.peer.send(Statements(tuple(part)))
+                part = []
+            part.append(token)
+        if part:
+            publisher.peer.send(Statements(tuple(part)))
+        return True
+
     def has(self, device: int) -> bool:
         """Whether a host is registered here, or borrowed."""
         return device in self._hosts
@@ -471,15 +499,15 @@ class Router:
             else:
                 self._limits_hit["NAT tests"] += 1
             return
-        if isinstance(message, About):
-            if (publisher := self._by_peer.get(peer)) is not None:
-                self._onlooker.host_said(publisher.device, message, now)
-            return
         if isinstance(message, Tracks):
             if (publisher := self._by_peer.get(peer)) is not None:
                 publisher.fanout.publish(tracks_of(message.tracks, CloseCode.PROTOCOL_ERROR))
                 publisher.tracks = message
                 self._lending.published(peer, message)
+            return
+        if isinstance(message, About):
+            if (publisher := self._by_peer.get(peer)) is not None:
+                self._about(publisher.device, message)
             return
         if isinstance(message, Viewers):
             if (publisher := self._by_peer.get(peer)) is not None:
@@ -579,15 +607,6 @@ class Router:
             self._end(session, CloseCode.ENDED, now)
             self._peers.settle(now)
         return session is not None
-
-    def tell_statements(self, device: int, tokens: Sequence[str], now: float) -> bool:
-        """What the owner of a host of ours has signed about it; whether it is here."""
-        publisher = self._hosts.get(device)
-        if publisher is None or publisher.borrowed:
-            return False
-        publisher.peer.send(Statements(tuple(tokens)))
-        self._peers.settle(now)
-        return True
 
     def send_away(self, device: int, now: float) -> bool:
         """A host of ours may not be registered any more: it and its sessions end; whether it was here."""

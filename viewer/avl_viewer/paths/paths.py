@@ -319,9 +319,11 @@ class Paths:
             session.channel_writable(event.channel, now)
 
     def _awaits_word(self, path: Path, reason: Refused) -> bool:
-        """A relay can say anything: what ended a running session on purpose is the host's to tell."""
+        """A relay can say anything: what ended a running session on purpose is the host's to tell, and why it refuses a
+        chain."""
         running = self.session is not None and self.session.state is ViewerState.ADMITTED
-        return running and reason.code not in LOSSES and path is self.current
+        explained = self.session is not None and reason.code is CloseCode.GRANT_REFUSED
+        return (running or explained) and reason.code not in LOSSES and path is self.current
 
     def _lost(self, path: Path, reason: Refused, now: float) -> None:
         """A path is gone: take another, or dial."""

@@ -1,0 +1,144 @@
+"""GrantDoor: what a chain comes to at this host, when its viewer comes and whenever something has changed (spec 11,
+11.4 and 11.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from avl_host.rights.book import StatementBook
+from avl_host.rights.owner import Owner, load_owner
+from avl_host.rights.uses import Uses
+from avl_host.sessions.tickets import TicketBook
+from avl_protocol.crypto.identity import Identity
+from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.rights.chain import ChainRights, verify_chain
+from avl_protocol.rights.effective import OWNER, Consent, effective, strictest
+from avl_protocol.session.hosting import Presented
+from avl_protocol.wire.errors import GrantRefused
+from avl_protocol.wire.registry import GrantRefusal, Permission
+
+#: A list of revocations never grows too old for sessions that run: they go on while nothing is heard (11.6).
+_ANY_AGE = 1 << 60
+
+
+class GrantDoor:
+    """Decides by what is on this machine alone. `allows`: what the host's settings leave of everything; `asks`: whether
+    they have a person asked in any case."""
+
+    def __init__(
+        self,
+        *,
+        state: StateFolder,
+        identity: Identity,
+        tickets: TicketBook,
+        allows: Permission,
+        asks: bool,
+        wall: Callable[[], float],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._state = state
+        self._identity = identity
+        self._tickets = tickets
+        self._allows = allows
+        self._asks = asks
+        self._wall = wall
+        self._tell = tell
+        self._uses = Uses(state)
+        self._owner: Owner | None = None
+        self._book: StatementBook | None = None
+        self.reload()
+
+    @property
+    def owner(self) -> Owner | None:
+        """Whose host this is."""
+        return self._owner
+
+    @property
+    def newest(self) -> tuple[int, int]:
+        """The sequences of the device's policy and of the revocation list that are in force; 0 without."""
+        return (self._book.policy, self._book.revocation.sequence) if self._book is not None else (0, 0)
+
+    def reload(self) -> None:
+        """The owner may be another now: read anew. Raises StateError."""
+        self._owner = load_owner(self._state, self._identity.number)
+        self._book = None
+        if self._owner is not None:
+            self._book = StatementBook(state=self._state, owner=self._owner, wall=self._wall, tell=self._tell)
+
+    def take(self, tokens: Iterable[str]) -> bool:
+        """Take statements that a relay hands on; whether any was new."""
+        return self._book is not None and self._book.take(tokens)
+
+    def left(self, permissions: Permission) -> Permission:
+        """What the host's settings and the owner's policy leave of what somebody has by a code."""
+        left = permissions & self._allows
+        for mask in self._book.masks() if self._book is not None else ():
+            left &= mask
+        return left
+
+    # a viewer comes
+
+    def present(self, chain: tuple[str, ...], ticket: bytes, viewer: bytes, wish: Permission) -> Presented:
+        """What a chain comes to, see Admission. Raises GrantRefused."""
+        book = self._known_book()
+        rights = verify_chain(chain, book.trust(), holder=viewer, wall=book.now())
+        permissions = self._effective(book, rights, wish)
+        begun = self._tickets.redeem_beside_chain(ticket, viewer) if ticket else None
+        if begun is None:
+            self._check_uses(rights)
+        consent = strictest((rights.consent, book.consent(), Consent.ALWAYS if self._asks else Consent.NEVER))
+        known = rights.grants and self._uses.was_allowed(rights.person, rights.grants[-1])
+        asks = consent is Consent.ALWAYS or (consent is Consent.FIRST and not known)
+        return Presented(permissions=permissions, consent=asks and begun is None, rights=rights, begun=begun or 0.0)
+
+    def begins(self, presented: Presented) -> float:
+        """A session begins: count it, and remember that a person let it in; when it began, in Unix seconds. Raises
+        GrantRefused where the grant was used up meanwhile."""
+        if presented.begun:
+            return presented.begun
+        rights = presented.rights
+        self._check_uses(rights)
+        self._uses.begun([grant for grant, _ in rights.uses])
+        if presented.consent and rights.grants:
+            self._uses.allowed(rights.person, rights.grants[-1])
+        return self.wall()
+
+    def _check_uses(self, rights: ChainRights) -> None:
+        if any(self._uses.count(grant) >= most for grant, most in rights.uses):
+            raise GrantRefused(GrantRefusal.USED_UP)
+
+    # a session runs
+
+    def again(self, chain: tuple[str, ...], viewer: bytes, wish: Permission) -> Presented:
+        """What the chain of a session that runs comes to now. Raises GrantRefused."""
+        book = self._known_book()
+        trust = replace(book.trust(), staleness=_ANY_AGE)
+        rights = verify_chain(chain, trust, holder=viewer, wall=book.now())
+        return Presented(permissions=self._effective(book, rights, wish), consent=False, rights=rights)
+
+    def ends(self, rights: ChainRights, begun: float) -> float:
+        """When a session has to end, in Unix seconds."""
+        book = self._known_book()
+        return rights.ends(begun, book.now(), book.longest())
+
+    def longest(self) -> int | None:
+        """Seconds that a session may last by the owner's policy; None where that says nothing."""
+        return self._book.longest() if self._book is not None else None
+
+    def wall(self) -> float:
+        """Unix seconds by which grants are judged."""
+        return self._book.now() if self._book is not None else self._wall()
+
+    def _known_book(self) -> StatementBook:
+        if self._book is None:
+            raise GrantRefused(GrantRefusal.NOT_ENROLLED)
+        return self._book
+
+    def _effective(self, book: StatementBook, rights: ChainRights, wish: Permission) -> Permission:
+        left = effective(
+            grant=rights.permissions, policies=book.masks(), host=self._allows, consent=OWNER, request=wish
+        )
+        if not left or (rights.browser and not book.browsers()):
+            raise GrantRefused(GrantRefusal.POLICY)
+        return left

@@ -1,0 +1,179 @@
+"""RightsService: sessions that run get what they may now, and end when their time is over (spec 11, 11.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from avl_host.rights.door import GrantDoor
+from avl_host.services.audience import Audience
+from avl_protocol.rights.chain import ChainRights
+from avl_protocol.session.host import HostSession
+from avl_protocol.session.services import Service
+from avl_protocol.wire.endtoend import Rights
+from avl_protocol.wire.errors import GrantRefused, Refused
+from avl_protocol.wire.registry import (
+    T_WARNED_FIRST,
+    T_WARNED_LAST,
+    CloseCode,
+    GrantRefusal,
+    Permission,
+    RightsReason,
+)
+
+#: Why a chain is no good any more that says that its time is over, not that it was taken back.
+_OVER = {GrantRefusal.EXPIRED, GrantRefusal.OUTSIDE_HOURS}
+
+
+@dataclass(slots=True)
+class _Standing:
+    """A session that came by a chain: what that says, when it began (Unix seconds), when it ends and when its viewer is
+    warned next, by the host's own clock. An end, once set, is not put off by a clock that is set back: only other
+    limits make another one. `longest`: what the owner's policy says."""
+
+    rights: ChainRights
+    begun: float
+    longest: int | None
+    ends: float
+    warn: float | None = None
+
+
+class RightsService(Service[HostSession]):
+    """Decides anew whenever its owner has changed something. `clock`: seconds, monotonic."""
+
+    def __init__(self, audience: Audience, door: GrantDoor, clock: Callable[[], float]) -> None:
+        self._audience = audience
+        self._door = door
+        self._clock = clock
+        self._present: dict[HostSession, _Standing | None] = {}
+        self._coming: dict[HostSession, float] = {}
+
+    # sessions
+
+    def begins(self, session: HostSession) -> None:
+        """A session is about to be admitted. Raises GrantRefused where its grant was used up meanwhile."""
+        if session.presented is not None:
+            self._coming[session] = self._door.begins(session.presented)
+
+    def begun(self, session: HostSession) -> float:
+        """When a session that came by a chain began, in Unix seconds; 0 for others."""
+        standing = self._present.get(session)
+        return standing.begun if standing is not None else 0.0
+
+    def admitted(self, session: HostSession, now: float) -> None:
+        """Its time runs."""
+        self._present[session] = None
+        if session.presented is None:
+            return
+        begun = self._coming.pop(session, self._door.wall())
+        rights = session.presented.rights
+        self._present[session] = standing = _Standing(
+            rights, begun, self._door.longest(), self._end(rights, begun, now)
+        )
+        self._warn_next(standing, now)
+        self._tell(session, RightsReason.ADMITTED, now)
+
+    def allowed(self, session: HostSession, now: float) -> None:
+        """It may something else now."""
+        self._tell(session, RightsReason.CHANGED, now)
+
+    def moved(self, session: HostSession, now: float) -> None:
+        """It may have missed a change."""
+        if session in self._present:
+            self._tell(session, RightsReason.ADMITTED, now)
+
+    def ended(self, session: HostSession, reason: Refused, now: float) -> None:
+        """It needs nothing any more."""
+        self._present.pop(session, None)
+        self._coming.pop(session, None)
+
+    # the owner
+
+    def heard(self, tokens: tuple[str, ...]) -> bool:
+        """A relay hands statements on; whether any was new, and every session was decided about anew."""
+        new = self._door.take(tokens)
+        if new:
+            self.decide()
+        return new
+
+    def owner_changed(self) -> None:
+        """The host has another owner, or none: what came by the former one's grants ends. Raises StateError."""
+        self._door.reload()
+        self.decide()
+
+    def decide(self) -> None:
+        """Decide anew about every session."""
+        now = self._clock()
+        for session in list(self._present):
+            try:
+                permissions = self._decided(session, now)
+            except GrantRefused as error:
+                over = error.why in _OVER
+                self._audience.end(session, CloseCode.TIME_OVER if over else CloseCode.REVOKED, now)
+                continue
+            if session.permissions & Permission.VIEW and not permissions & Permission.VIEW:
+                self._audience.end(session, CloseCode.REVOKED, now)
+            else:
+                self._audience.allow(session, permissions, now)
+        self._audience.changed()
+
+    def _decided(self, session: HostSession, now: float) -> Permission:
+        """What a session may now. Raises GrantRefused."""
+        standing = self._present[session]
+        if standing is None:
+            return self._door.left(session.given)
+        presented = self._door.again(session.chain, session.viewer, session.wish)
+        limits = (presented.rights, self._door.longest())
+        if limits != (standing.rights, standing.longest):
+            standing.rights, standing.longest = limits
+            standing.ends = self._end(presented.rights, standing.begun, now)
+            self._warn_next(standing, now)
+            if presented.permissions == session.permissions:
+                self._tell(session, RightsReason.CHANGED, now)
+        return presented.permissions
+
+    def _end(self, rights: ChainRights, begun: float, now: float) -> float:
+        return now + self._door.ends(rights, begun) - self._door.wall()
+
+    # time
+
+    def _warn_next(self, standing: _Standing, now: float) -> None:
+        left = standing.ends - now
+        standing.warn = next(
+            (standing.ends - before for before in (T_WARNED_FIRST, T_WARNED_LAST) if left > before), None
+        )
+
+    def _tell(self, session: HostSession, why: RightsReason, now: float) -> None:
+        standing = self._present.get(session)
+        until = max(1, round((standing.ends - now) * 1000)) if standing is not None else 0
+        session.send(Rights(int(session.permissions), until, int(why)))
+
+    def next_timeout(self) -> float | None:
+        """When the next viewer is warned, or the next session is over."""
+        standings = [standing for standing in self._present.values() if standing is not None]
+        times = [standing.ends for standing in standings]
+        times += [standing.warn for standing in standings if standing.warn is not None]
+        return min(times, default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Warn, and end what is over."""
+        over, warned = [], []
+        for session, standing in self._present.items():
+            if standing is None:
+                continue
+            if now >= standing.ends:
+                over.append(session)
+                standing.ends = float("inf")
+                standing.warn = None
+            elif standing.warn is not None and now >= standing.warn:
+                warned.append(session)
+                self._warn_next(standing, now)
+        for session in over:
+            self._audience.end(session, CloseCode.TIME_OVER, now)
+
+        def warn(session: HostSession) -> None:
+            if session in warned:
+                self._tell(session, RightsReason.ENDING, now)
+
+        if warned:
+            self._audience.everybody(warn)
