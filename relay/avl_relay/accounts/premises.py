@@ -53,11 +53,7 @@ class Premises:
 
     async def spend(self, key: str, schedule: Schedule, now: int) -> None:
         """Count a try before it is answered, for good: whatever happens to the answer. Raises Refusal."""
-        store = await self.store()
-        async with store.reading() as connection:  # a crowd that has to wait costs no writing
-            wait = await Limits(connection).wait(key, schedule, now)
-        if not wait:
-            async with store.writing() as connection:
-                wait = await Limits(connection).spend(key, schedule, now)
+        async with (await self.store()).writing() as connection:
+            wait = await Limits(connection).spend(key, schedule, now)
         if wait:
             raise too_often(wait)

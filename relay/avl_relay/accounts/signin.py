@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from avl_protocol.wire.foreign import for_dialog
 from avl_relay.accounts.premises import Premises
-from avl_relay.accounts.refusals import Refusal, again, busy, wrong
+from avl_relay.accounts.refusals import Refusal, again, busy, too_often, wrong
 from avl_relay.people import opaque, passkeys, totp
 from avl_relay.people.delay import CODE, PASSWORD
 from avl_relay.people.passkeys import Passkey, PasskeyRefused
@@ -74,11 +74,13 @@ class SignIn:
         self._on.admit(visitor.address)
         login = login.strip().lower()
         store = await self._on.store()
-        async with store.reading() as connection:
+        async with store.reading() as connection:  # a crowd that has to wait costs this alone
             person = await Credentials(connection).by_login(login)
             known = await Browsers(connection).known(person.id) if person is not None else set()
-        own = opaque.digest(visitor.browser) if visitor.browser else ""
-        key = self._on.hidden("login", login, own if own in known else "")
+            own = opaque.digest(visitor.browser) if visitor.browser else ""
+            key = self._on.hidden("login", login, own if own in known else "")
+            if wait := await Limits(connection).wait(key, PASSWORD, now):
+                raise too_often(wait)
         await self._on.spend(key, PASSWORD, now)
         kept = person.password_hash if person is not None and person.state == "active" else None
         try:
