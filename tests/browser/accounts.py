@@ -52,6 +52,7 @@ class AccountPage:
 
     async def go(self, fragment: str) -> None:
         """Visit the account pages anew."""
+        await self.page.send("Page.bringToFront")  # who is behind another tab draws nothing, and waits for ever
         await self.page.send("Page.navigate", url="about:blank")
         await self.page.until("location.href === 'about:blank'")
         await self.page.send("Page.navigate", url=f"{self.address}{fragment}")
@@ -206,3 +207,47 @@ async def set_up(tab: AccountPage, setup: str) -> str:
     await tab.click("#recovery-noted")
     await tab.gone("#key-card")
     return recovery
+
+
+async def enrolled(here: Premises, tab: AccountPage, name: str) -> str:
+    """A host of the person in this tab, which runs; its device ID."""
+    await tab.go("#you")
+    await tab.view("you")
+    owner = await tab.text("#my-fingerprint")
+    state = ("--state", str(here.folder / f"host-{name}"))
+    host = here.run(f"enrol-{name}", "avl-host", "enroll", here.where, *state, "--owner", owner)
+    code = (await here.said(host, r"code: ([A-Z-]+)"))[1]
+    device = (await here.said(host, r"approve:\s+(\S+)"))[1]
+    await tab.go(f"#code={code}")
+    await tab.view("approve")
+    await tab.fill(name=name)
+    await tab.send("#approve")
+    await tab.view("devices")
+    assert await here.ended(host) == 0, host.log.read_text()
+    running = here.run(f"host-{name}", "avl-host", "run", "--relay", here.where, "--source", "pattern", *state)
+    await here.said(running, r"avl://")
+    await tab.there(f"[data-device='{device.replace('-', '')}'] .dot.on")
+    return device
+
+
+async def logged_in(here: Premises, tab: AccountPage, state: Path) -> None:
+    """A program of the person in this tab, signed in by the address that it printed."""
+    program = here.run("login", "avl", "login", here.where, "--state", str(state))
+    fragment = (await here.said(program, r"/account/(#code=\S+)"))[1]
+    await tab.go(fragment)
+    await tab.view("approve")
+    await tab.send("#approve")
+    await tab.view("devices")
+    assert await here.ended(program) == 0, program.log.read_text()
+
+
+async def output(here: Premises, name: str, *command: str) -> tuple[int, str]:
+    """A command's exit status, and what it printed."""
+    program = here.run(name, *command)
+    status = await here.ended(program)
+    return status, program.log.read_text()
+
+
+async def desktop(page: Page, state: str = "running") -> None:
+    """Wait until the desktop's page is in this state."""
+    await page.until(f"document.documentElement?.dataset.state === {json.dumps(state)}")
