@@ -12,6 +12,7 @@ import typer
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.rate.limits import DEFAULT, for_address
 from avl_protocol.wire.foreign import for_terminal
+from avl_relay.control.cli import app as people_commands
 from avl_relay.store.cli import app as database_commands
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 
 app.add_typer(database_commands, name="db")
+app.add_typer(people_commands, name="admin")
 
 FAILED, USAGE = 1, 2
 #: Addresses that mean "every address": no name for others.

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from avl_protocol.wire.device_id import from_text, to_text
 from avl_relay.api.lists import PAGING, beyond, page, position
 from avl_relay.api.operations import DONE, Answer, Call, Operation
 from avl_relay.api.shapes import (
@@ -136,7 +135,7 @@ class DeviceList:
         since = self._live.online(device.number)
         return {
             "number": device.number,
-            "id": to_text(from_text(device.number)),
+            "id": "-".join(device.number[at : at + 4] for at in range(0, 28, 4)),
             "name": device.name,
             "reported": device.reported,
             "owner": device.owner,

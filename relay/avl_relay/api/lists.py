@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, tuple_
 
 from avl_relay.api.operations import Answer
 from avl_relay.api.shapes import Shape, Text, Whole, invalid
@@ -44,12 +44,9 @@ def position(text: str, *kinds: type) -> tuple[Any, ...]:
 
 
 def beyond(columns: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
-    """The condition for rows that come after one, in the order of these columns."""
-    conditions = []
-    for at, (column, value) in enumerate(zip(columns, values, strict=True)):
-        same = [earlier == known for earlier, known in zip(columns[:at], values[:at], strict=True)]
-        conditions.append(and_(*same, column > value))
-    return or_(*conditions)
+    """The condition for rows that come after one, in the order of these columns: one comparison of rows, which both
+    databases look up in an index."""
+    return tuple_(*columns) > tuple_(*values)
 
 
 def page(

@@ -41,7 +41,7 @@ async def sight_of(db: AsyncConnection, who: Identity, now: int) -> Sight:
         return Sight(None)
     numbers: list[str] = []
     by_owner: dict[str, list[str]] = {}
-    for grant in await Grants(db).held_by(who.person, await keys_of(db, who.person), now):
+    for grant in await Grants(db).held_by(who.person, now):
         if grant.aud.startswith(DEVICE):
             numbers.append(grant.aud.removeprefix(DEVICE))
         else:

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from avl_relay.store.cleaning import clean
@@ -148,17 +159,14 @@ class Devices:
         in_group: dict[str, list[str]] = {}
         of_label: dict[str, list[str]] = {}
         if numbers:
-            found = (
-                select(members.c.member, groups.c.name)
+            of_group = (
+                select(members.c.member, groups.c.name, literal(True).label("grouped"))
                 .join(groups, groups.c.id == members.c.group)
                 .where(members.c.member.in_(numbers), groups.c.kind == "devices")
-                .order_by(groups.c.name)
             )
-            for member, name in await self._connection.execute(found):
-                in_group.setdefault(member, []).append(name)
-            labelled = select(labels).where(labels.c.device.in_(numbers)).order_by(labels.c.label)
-            for device, label in await self._connection.execute(labelled):
-                of_label.setdefault(device, []).append(label)
+            found = select(labels.c.device, labels.c.label, literal(False)).where(labels.c.device.in_(numbers))
+            for number, name, grouped in sorted(await self._connection.execute(union_all(of_group, found))):
+                (in_group if grouped else of_label).setdefault(number, []).append(name)
         return [
             Device(
                 groups=tuple(in_group.get(row["number"], ())),

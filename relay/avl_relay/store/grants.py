@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from avl_relay.store.tables import grants, shares
+from avl_relay.store.tables import grants, person_keys, shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +78,10 @@ class Grants:
             chain.insert(0, below)
         return chain
 
-    async def held_by(self, person: str, keys: Iterable[str], now: int) -> list[Grant]:
-        """What a person holds, by herself or by any of these keys (thumbprints), and may still use."""
-        mine = or_(grants.c.person == person, grants.c.holder.in_(list(keys)))
+    async def held_by(self, person: str, now: int) -> list[Grant]:
+        """What a person holds by any of her keys, and may still use."""
+        keys = select(person_keys.c.thumbprint).where(person_keys.c.person == person)
+        mine = or_(grants.c.person == person, grants.c.holder.in_(keys))
         return await self.some(mine & (grants.c.expires > now) & grants.c.revoked.is_(None), 1000)
 
     async def add(self, grant: Grant) -> None:
