@@ -391,7 +391,7 @@ def _show_code(asked: Asked, device: str) -> None:
 
     _tell("Open this address where you are signed in, or scan it:")
     typer.echo(for_terminal(f"\n  {asked.url}\n", None, lines=True))
-    typer.echo(drawn(asked.url))
+    typer.echo(for_terminal(drawn(asked.url), None, lines=True))
     _tell(f"  code: {asked.code}")
     _tell("The page shows this device ID, if it is this host that you approve:")
     _tell(f"  {device}")

@@ -112,7 +112,7 @@ def _show_code(asked: Asked) -> None:
     typer.echo(
         for_terminal(f"Open this address where you are signed in, or scan it:\n\n  {asked.url}\n", None, lines=True)
     )
-    typer.echo(drawn(asked.url))
+    typer.echo(for_terminal(drawn(asked.url), None, lines=True))
     typer.echo(for_terminal(f"  code: {asked.code}"))
     sys.stdout.flush()
 
