@@ -45,13 +45,17 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """What a page needs to connect. `hashes`: SHA-256 of the current and the next certificate; empty where it is
-    public."""
+    """What a page needs to connect, and a program to be sure of this relay. `hashes`: SHA-256 of the current and the
+    next certificate; empty where it is public. `endorsements`: what `identity` signed of each certificate that may be
+    shown. `page`: where people go."""
 
     quic: str
     pin: bytes
     hashes: tuple[bytes, ...]
     public: bool
+    identity: bytes = b""
+    endorsements: tuple[bytes, ...] = ()
+    page: str = ""
 
 
 def names_allowed(public: str, listen: str) -> frozenset[str]:
@@ -83,6 +87,16 @@ def build(
             }
         )
 
+    async def identify(request: Request) -> Response:
+        now = info()
+        return JSONResponse(
+            {
+                "identity": show_pin(now.identity),
+                "endorsements": [show_pin(value) for value in now.endorsements],
+                "page": now.page,
+            }
+        )
+
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
@@ -90,6 +104,7 @@ def build(
     return Starlette(
         routes=[
             Route("/.well-known/avl.json", describe),
+            Route("/.well-known/avl-identity", identify),
             Route("/health", health),
             *below,
             _page(),

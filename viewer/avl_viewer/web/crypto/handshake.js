@@ -7,13 +7,13 @@
 
 import { equal } from "../wire/bytes.js";
 import { normaliseCode } from "../wire/device_id.js";
-import { LocalProtocolError, Refused, RemoteProtocolError } from "../wire/errors.js";
+import { grantRefused, LocalProtocolError, Refused, RemoteProtocolError } from "../wire/errors.js";
 import { CLOSE } from "../wire/registry.js";
 import * as authentication from "./authentication.js";
 import * as cpace from "./cpace.js";
 import * as identity from "./identity.js";
 import { CipherState, HandshakeState } from "./noise.js";
-import { derive, ticketSecret } from "./schedule.js";
+import { chainSecret, derive, ticketSecret } from "./schedule.js";
 import { ed25519Generate, kemPair, randomBytes, x25519Pair } from "./webcrypto.js";
 
 /** What a viewer waits for. */
@@ -28,8 +28,8 @@ export class ViewerHandshake {
    * @param {string} name
    * @param {number} permissions @param {readonly number[]} versions @param {number} wall @param {(size: number) =>
    * Uint8Array} [entropy]
-   * @param {Uint8Array} [ticket] */
-  constructor(own, deviceNumber, sessionId, code, name, permissions, versions, wall, entropy = randomBytes, ticket = new Uint8Array(0)) {
+   * @param {Uint8Array} [ticket] @param {readonly string[]} [chain]  statements that stand for the code */
+  constructor(own, deviceNumber, sessionId, code, name, permissions, versions, wall, entropy = randomBytes, ticket = new Uint8Array(0), chain = []) {
     this._own = own;
     this._deviceNumber = deviceNumber;
     this._prologue = authentication.prologue(sessionId, deviceNumber);
@@ -40,6 +40,7 @@ export class ViewerHandshake {
     this._wall = wall;
     this._entropy = entropy;
     this._ticket = ticket;
+    this._chain = chain;
     /** @type {HandshakeState | null} */
     this._noise = null;
     /** @type {number} */
@@ -101,15 +102,19 @@ export class ViewerHandshake {
       throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "a handshake message out of order");
     }
     const message = await authentication.openBody(this._receive, body);
-    if (message.kind === "REFUSAL") throw new Refused(closeCode(message.code));
+    if (message.kind === "REFUSAL") throw message.code === CLOSE.GRANT_REFUSED ? grantRefused(message.why) : new Refused(closeCode(message.code));
     if (expect === Expect.CHALLENGE && message.kind === "CHALLENGE") {
       const confirm = await this._confirm(message);
       this._expect = Expect.ADMISSION;
       return [confirm];
     }
+    if (expect === Expect.CHALLENGE && message.kind === "WAIT" && this._chain.length) {
+      await this._derive(await chainSecret(this._chain));
+      this._admission(message.seconds);
+      return [];
+    }
     if (expect === Expect.CHALLENGE && message.kind === "WAIT" && this._ticket.length && message.seconds === 0) {
-      const { chainingKey, handshakeHash } = /** @type {HandshakeState} */ (this._noise);
-      this._keys = await derive(chainingKey, handshakeHash, await ticketSecret(this._ticket));
+      await this._derive(await ticketSecret(this._ticket));
       this.resumed = true;
       this._admission(0);
       return [];
@@ -147,6 +152,7 @@ export class ViewerHandshake {
         permissions: this._permissions,
         share: this._pake.share,
         ticket: this._ticket,
+        chain: [...this._chain],
       }),
     );
     [this._send, this._receive] = await noise.split();
@@ -155,7 +161,6 @@ export class ViewerHandshake {
 
   /** @param {{ shares: Uint8Array[], tags: Uint8Array[] }} challenge */
   async _confirm({ shares, tags }) {
-    const noise = /** @type {HandshakeState} */ (this._noise);
     const pake = /** @type {cpace.Initiator} */ (this._pake);
     if (shares.length !== 2 || tags.length !== 2) {
       throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "CHALLENGE carries two shares and two tags");
@@ -164,8 +169,14 @@ export class ViewerHandshake {
     const which = runs.findIndex((run, index) => equal(run.responderTag, tags[index]));
     if (which < 0) throw new Refused(CLOSE.REFUSED);
     this.which = which;
-    this._keys = await derive(noise.chainingKey, noise.handshakeHash, runs[which].isk);
+    await this._derive(runs[which].isk);
     return authentication.seal(this._send, "CONFIRM", { which, tag: runs[which].initiatorTag });
+  }
+
+  /** @param {Uint8Array} secret */
+  async _derive(secret) {
+    const { chainingKey, handshakeHash } = /** @type {HandshakeState} */ (this._noise);
+    this._keys = await derive(chainingKey, handshakeHash, secret);
   }
 
   /** @param {number} seconds */

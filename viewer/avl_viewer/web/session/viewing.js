@@ -11,7 +11,7 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @typedef {import("./pipes.js").Attachment} Attachment
  *
  * @typedef {object} ViewerSettings  The device that is wanted, and the reason. `decodes`: what our decoder
- * can do; `ticket`: of a lost session.
+ * can do; `ticket`: of a lost session; `chain`: statements that stand for a code.
  * @property {any} identity
  * @property {bigint} device
  * @property {Uint8Array} sessionId
@@ -20,6 +20,7 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @property {number} permissions
  * @property {import("../decode/support.js").Decodable} decodes
  * @property {Uint8Array} ticket
+ * @property {readonly string[]} [chain]
  *
  * @typedef {object} ViewerSessionOwner  What the owner of a session is told.
  * @property {(seconds: number) => void} sessionWaiting  a person at the host is being asked

@@ -2,7 +2,7 @@
  * Whose fault it is: LocalProtocolError is ours, RemoteProtocolError is the peer's and carries the close code it earns.
  */
 
-import { CLOSE_TEXT } from "./registry.js";
+import { CLOSE, CLOSE_TEXT, GRANT_REFUSALS } from "./registry.js";
 
 /** The protocol was broken, by us or by the peer. */
 export class ProtocolError extends Error {
@@ -32,6 +32,12 @@ export class Refused extends ProtocolError {
     super(text || sentence(code));
     this.code = code;
   }
+}
+
+/** What a host says that refuses a chain. @param {number} why  of `grant_refusals` @returns {Refused} */
+export function grantRefused(why) {
+  const known = /** @type {Record<number, string>} */ (GRANT_REFUSALS)[why];
+  return new Refused(CLOSE.GRANT_REFUSED, known ? `The host refused what was permitted: ${known}.` : "");
 }
 
 /** What a person is told about a close code; unknown codes are named by number. @param {number} code @returns {string}
