@@ -12,6 +12,8 @@ import typer
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.rate.limits import DEFAULT, for_address
 from avl_protocol.wire.foreign import for_terminal
+from avl_relay.control.cli import app as people_commands
+from avl_relay.store.cli import app as database_commands
 
 if TYPE_CHECKING:
     import socket
@@ -27,6 +29,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(database_commands, name="db")
+app.add_typer(people_commands, name="admin")
 
 FAILED, USAGE = 1, 2
 #: Addresses that mean "every address": no name for others.
@@ -91,6 +96,16 @@ def serve(
         Optional[list[str]],
         typer.Option(metavar="HOST:PORT[?pin=FP]", help="A relay to send viewers to then; its hosts are there too."),
     ] = None,
+    accounts: Annotated[
+        bool, typer.Option("--accounts/--no-accounts", help="Know people and devices, and answer the API.")
+    ] = True,
+    require_account: Annotated[
+        bool, typer.Option("--require-account", help="Take only enrolled hosts, and viewers of people who signed in.")
+    ] = False,
+    database: Annotated[
+        Optional[str],
+        typer.Option(metavar="FILE|URL", help="Where people are kept: default: a file in the state folder."),
+    ] = None,
     log_format: Annotated[str, typer.Option(help="text or json.")] = "text",
     ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
     qlog: Annotated[
@@ -102,11 +117,14 @@ def serve(
     from avl_protocol.endpoint.loop.faults import told
     from avl_protocol.endpoint.loop.runtime import run
     from avl_protocol.endpoint.loop.world import system_world
-    from avl_protocol.endpoint.program.state import StateError
+    from avl_protocol.endpoint.program.state import StateError, StateFolder
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay, show_pin
     from avl_relay.chosen import chosen
     from avl_relay.config import RelaySettings
+    from avl_relay.control.lock import file_of, held
+    from avl_relay.control.plane import ControlPlane
+    from avl_relay.control.settings import ControlSettings
     from avl_relay.operators.listener import is_private
     from avl_relay.operators.log import Format, configure_log
     from avl_relay.operators.service import Ending, ServiceSettings
@@ -136,6 +154,8 @@ def serve(
             "Take 127.0.0.1:PORT, or, where only your monitoring reaches that address, add --metrics-for-others",
             USAGE,
         )
+    if not accounts and (require_account or database is not None):
+        raise _fail("--no-accounts leaves out what --require-account and --database are about", USAGE)
     processes = _processes(workers)
     settings = RelaySettings(
         state=state or default_folder("relay"),
@@ -164,8 +184,10 @@ def serve(
     async def _run(place: tuple[Worker, socket.socket] | None) -> str:
         world, ending = system_world(), Ending()
         worker, lifeline = place or (None, None)
-        relay = Relay(world, settings, worker=worker)
         number, of = (0, 1) if worker is None else (worker.number, worker.of)
+        known = ControlSettings(state=settings.state, database=database, required=require_account, number=number)
+        control = ControlPlane(world, known, tell=_tell) if accounts else None
+        relay = Relay(world, settings, worker=worker, control=control)
         service = ServiceSettings(folder=settings.state, metrics=private, drain=drain, number=number, of=of)
 
         def reached() -> None:
@@ -197,12 +219,17 @@ def serve(
     def live(worker: Worker, lifeline: socket.socket) -> int:
         return guarded(lambda: serving((worker, lifeline)))
 
-    if processes == 1:
-        status = guarded(lambda: serving(None))
-    else:
-        from avl_relay.workers.running import supervise
+    def alone() -> int:
+        """All of the relay, while no other uses its store."""
+        StateFolder(settings.state)  # where the store's lock lies, too
+        with held(file_of(ControlSettings(state=settings.state, database=database)) if accounts else None):
+            if processes == 1:
+                return serving(None)
+            from avl_relay.workers.running import supervise
 
-        status = guarded(lambda: supervise(settings, processes, live=live, started=started, warn=_warn))
+            return supervise(settings, processes, live=live, started=started, warn=_warn)
+
+    status = guarded(alone)
     if status:
         raise typer.Exit(status)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -46,6 +46,9 @@ from avl_relay.traffic import CountedNetwork, Traffic
 from avl_relay.workers.siblings import Siblings
 from avl_relay.workers.worker import Worker, certificate_key, derived
 
+if TYPE_CHECKING:
+    from avl_relay.control.plane import ControlPlane
+
 #: Pages on this machine are secure contexts by this name.
 LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
 #: Seconds that acknowledgements may wait: as long as feedback of little traffic is gathered (rate/collector.py), so
@@ -61,7 +64,8 @@ class Relay:
     """A relay; `simulated`: without TCP. `access` and `directory` are asked who may come in and where devices are, and
     answer at once or later, by `decided` and `located`: of themselves, everybody may, and devices are here. `worker`:
     which of several processes of one relay this is; they know among themselves where devices are. `about(device, what)`
-    is told what a host says of itself, once it is registered and whenever that changes."""
+    is told what a host says of itself, once it is registered and whenever that changes. `control`: what knows people,
+    decides for them, and answers the API; None: nobody is known."""
 
     def __init__(
         self,
@@ -72,11 +76,13 @@ class Relay:
         access: Access | None = None,
         directory: Directory | None = None,
         worker: Worker | None = None,
+        control: ControlPlane | None = None,
         about: Callable[[int, About], None] = lambda device, about: None,
         in_memory: Callable[[], int] = resident,
     ) -> None:
         self._world = world
         self._worker = worker
+        self._control = control
         self._settings = settings
         self._simulated = simulated
         self._state = StateFolder(settings.state)
@@ -102,17 +108,19 @@ class Relay:
                 faults=world.faults,
                 packet=lambda data, source: self._take_over(data, source),
                 settled=self._settled,
+                readers=None if control is None else control.live,
             )
         self._router = guard(
             Router(
                 secret=secret,
                 log=lambda event, about: self._log.info(event, **about),
                 nat_test=self._nat_test,
-                access=access,
+                access=access if control is None else control.access,
                 directory=directory,
+                onlooker=control,
                 limits=settings.limits,
                 handles=handles,
-                about=about,
+                about=about if control is None else control.host_said,
             )
         )
         allowed = settings.limits.requests
@@ -213,6 +221,8 @@ class Relay:
         self._log.info("relay ready", quic=self.quic, pin=show_pin(self.identity.pin), page=self.page)
         if self._worker is None:
             write_ready(settings.ready_file, self.announced)
+        if self._control is not None:
+            self._control.begin(self, (lambda news: None) if self._siblings is None else self._siblings.tell_all)
 
     async def _bind(self, endpoint: Endpoint) -> socket.socket | None:
         """Bind UDP, and TCP of the same number for those who have no UDP; without it the relay runs all the same."""
@@ -259,14 +269,23 @@ class Relay:
 
         def info() -> PageInfo:
             public = self._certificate is not None
-            hashes = () if public else tuple(c.sha256 for c in self._certificates())
-            return PageInfo(self.quic, self.identity.pin, hashes, public)
+            own = self._certificates()
+            return PageInfo(
+                self.quic,
+                self.identity.pin,
+                hashes=() if public else tuple(c.sha256 for c in own),
+                public=public,
+                identity=self.identity.public,
+                endorsements=tuple(endorse_certificate(self.identity, c.der) for c in own),
+                page=self.page,
+            )
 
         app = build(
             info,
             names,
             lambda: f'h3=":{self._port()}"' if self._certificate is not None else "clear",
             self._pays,
+            None if self._control is None else self._control.api,
         )
         most = max(1, (descriptors.of_system() - settings.limits.descriptors) // 2)
         sockets = WebSocketServer(
@@ -385,6 +404,21 @@ class Relay:
         self._router.located(question, place, self._world.clock.monotonic())
         self._alarm.reset()
 
+    def end_session(self, handle: int) -> None:
+        """Somebody who may has ended a session: it ends, if its viewer is here."""
+        self._router.end_session(handle, self._world.clock.monotonic())
+        self._alarm.reset()
+
+    def send_away(self, device: int) -> None:
+        """A host may not be registered any more: it ends with its sessions, if it is here."""
+        self._router.send_away(device, self._world.clock.monotonic())
+        self._alarm.reset()
+
+    @property
+    def pin(self) -> str:
+        """What shows that this relay is the one."""
+        return show_pin(self.identity.pin)
+
     def snapshot(self) -> Snapshot:
         """What the relay holds, by number."""
         web = 0 if self._sockets is None else self._sockets.connections
@@ -492,6 +526,8 @@ class Relay:
             await self._sockets.close()
         if self._http is not None:
             await self._http.close()
+        if self._control is not None:
+            await self._control.close()
 
 
 def reset_key(state: StateFolder, entropy: Callable[[int], bytes]) -> bytes:

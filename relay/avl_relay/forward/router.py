@@ -78,6 +78,7 @@ from avl_relay.forward.queuedelay import QueueDelay
 from avl_relay.forward.splice import Splices
 from avl_relay.forward.table import Publisher, Session
 from avl_relay.forward.viewertime import ViewerTime
+from avl_relay.onlooker import Begun, Blind, Onlooker
 
 #: Sessions of one host that it has not admitted: more than a host keeps, so that the host says who makes room.
 UNADMITTED = 512
@@ -112,6 +113,7 @@ class Router:
         nat_test: Callable[[HopServer, bytes], None] = lambda peer, token: None,
         access: Access | None = None,
         directory: Directory | None = None,
+        onlooker: Onlooker | None = None,
         limits: Limits = DEFAULT,
         handles: tuple[int, int] = (1, 1),
         about: Callable[[int, About], None] = lambda device, about: None,
@@ -126,6 +128,7 @@ class Router:
         self._log = log
         self._access = access or OpenAccess()
         self._directory = directory or LocalDirectory()
+        self._onlooker = onlooker or Blind()
         self._asking = Asking()
         self._hosts: dict[int, Publisher] = {}
         self._by_peer: dict[HopServer, Publisher] = {}
@@ -370,6 +373,7 @@ class Router:
         publisher = self._publish(peer, device, number, self._handle(), forwards, now)
         self._happened["hosts"] += 1
         self._directory.arrived(device, now)
+        self._onlooker.host_came(device, now)
         self._log("host online", {"device": device})
         peer.registered(publisher.media_handle)
         self._peers.look_again(peer)
@@ -410,6 +414,7 @@ class Router:
         self._lending.offline(publisher.peer, now)
         if not publisher.borrowed:
             self._directory.left(publisher.device, now)
+            self._onlooker.host_left(publisher.device, now)
             self._log("host offline", {"device": publisher.device})
         self._happened["skipped objects"] += publisher.fanout.skipped_so_far
 
@@ -595,6 +600,24 @@ class Router:
         self._limits_hit[limit] += 1
         return Refused(CloseCode.LIMIT)
 
+    def end_session(self, handle: int, now: float) -> bool:
+        """Somebody who may has ended a session; whether a viewer here had it."""
+        session = self._sessions.get(handle)
+        if session is not None:
+            self._end(session, CloseCode.ENDED, now)
+            self._peers.settle(now)
+        return session is not None
+
+    def send_away(self, device: int, now: float) -> bool:
+        """A host of ours may not be registered any more: it and its sessions end; whether it was here."""
+        publisher = self._hosts.get(device)
+        if publisher is None or publisher.borrowed:
+            return False
+        self._peers.close(publisher.peer, CloseCode.FORBIDDEN, now)
+        self._offline(publisher, now)
+        self._peers.settle(now)
+        return True
+
     def _make_room(self, publisher: Publisher, now: float) -> bool:
         """Whether there is room for one more session that is not admitted, at the expense of another if need be."""
         waiting = [(session.source, session) for session in publisher.sessions.values() if not session.known]
@@ -612,6 +635,13 @@ class Router:
             self._happened["sessions"] += 1
             self._watching.came(now)
             self._log("session admitted", {"device": session.host.device, "session": session.handle})
+            begun = Begun(
+                handle=session.handle,
+                device=session.host.device,
+                session=session.session_id,
+                address=session.viewer.carrier.peer_address[0],
+            )
+            self._onlooker.session_began(begun, now)
         session.admitted = True
         self._unadmitted.drop(session.handle)
         session.viewer.trust()
@@ -655,6 +685,7 @@ class Router:
             self._idle.set(session.host.peer, now + LINGER)
         if session.admitted:
             self._watching.left(now)
+            self._onlooker.session_ended(session.handle, now)
             about: dict[str, object] = {"device": session.host.device, "session": session.handle}
             lasted = round(now - session.begun, 1)
             self._log("session ended", {**about, "why": code.name.lower(), "seconds": lasted, "skipped": skipped})

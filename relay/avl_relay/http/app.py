@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from avl_protocol.wire.target import show_pin
+from avl_relay.http.bounds import API, BODY, METHODS, takes_bodies
 
 #: A Host header that may stand in a policy.
 AUTHORITY = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
@@ -44,13 +45,17 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """What a page needs to connect. `hashes`: SHA-256 of the current and the next certificate; empty where it is
-    public."""
+    """What a page needs to connect, and a program to be sure of this relay. `hashes`: SHA-256 of the current and the
+    next certificate; empty where it is public. `endorsements`: what `identity` signed of each certificate that may be
+    shown. `page`: where people go."""
 
     quic: str
     pin: bytes
     hashes: tuple[bytes, ...]
     public: bool
+    identity: bytes = b""
+    endorsements: tuple[bytes, ...] = ()
+    page: str = ""
 
 
 def names_allowed(public: str, listen: str) -> frozenset[str]:
@@ -66,9 +71,10 @@ def build(
     names: frozenset[str],
     alternative: Callable[[], str],
     pays: Callable[[str], bool] = lambda host: True,
+    api: Callable[[Any, Any, Any], Awaitable[None]] | None = None,
 ) -> Starlette:
     """The application. `alternative` is the Alt-Svc header that leads browsers to HTTP/3; `pays(host)`: whether a
-    source may ask for one more thing."""
+    source may ask for one more thing; `api`: the ASGI application that is below /api, None: there is none."""
 
     async def describe(request: Request) -> Response:
         now = info()
@@ -81,17 +87,41 @@ def build(
             }
         )
 
+    async def identify(request: Request) -> Response:
+        now = info()
+        return JSONResponse(
+            {
+                "identity": show_pin(now.identity),
+                "endorsements": [show_pin(value) for value in now.endorsements],
+                "page": now.page,
+            }
+        )
+
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
+    below = [] if api is None else [Route(API + "{path:path}", _Whole(api))]
     return Starlette(
         routes=[
             Route("/.well-known/avl.json", describe),
+            Route("/.well-known/avl-identity", identify),
             Route("/health", health),
+            *below,
             _page(),
         ],
         middleware=[Middleware(Guard, names=names, alternative=alternative, pays=pays)],
     )
+
+
+class _Whole:
+    """An application at a route that keeps the whole path: it has routes of its own, with all that is before them."""
+
+    def __init__(self, app: Callable[[Any, Any, Any], Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """See ASGI."""
+        await self._app(scope, receive, send)
 
 
 def _page() -> BaseRoute:
@@ -138,8 +168,8 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class Guard:
-    """ASGI middleware: Host must be one of ours (DNS rebinding), Origin must be too, nobody sends a body or asks too
-    often, and every answer carries the headers."""
+    """ASGI middleware: Host must be one of ours (DNS rebinding), Origin must be too, nobody asks too often, bodies are
+    for the API alone, and every answer carries the headers."""
 
     def __init__(
         self, app: Any, names: frozenset[str], alternative: Callable[[], str], pays: Callable[[str], bool]
@@ -155,22 +185,25 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
-        if (refusal := self._refusal(scope, headers)) is not None:
+        for_api = takes_bodies(scope["path"])
+        if (refusal := self._refusal(scope, headers, for_api)) is not None:
             # The connection ends with it: a body would be read to its end otherwise, and a crowd would stay.
             last = {"connection": "close"} if scope["http_version"].startswith("1") else {}
-            await PlainTextResponse(refusal[1], refusal[0], {**HEADERS, **last})(scope, receive, send)
+            await _refused(refusal, for_api, {**HEADERS, **last})(scope, receive, send)
             return
         host = headers.get(b"host", headers.get(b":authority", b"")).decode("latin-1")
         origin = headers.get(b"origin")
         if not self.allows(host) or (origin is not None and not self.allows_origin(origin.decode("latin-1"))):
-            await PlainTextResponse("This relay is not known by that name.\n", 421)(scope, receive, send)
+            unknown = (421, "This relay is not known by that name.\n", "misdirected")
+            await _refused(unknown, for_api, {})(scope, receive, send)
             return
+        fixed = {**HEADERS, "cache-control": "no-store"} if for_api else HEADERS
 
         async def decorated(message: Any) -> None:
             if message["type"] == "http.response.start":
                 own = f"{'wss' if scope['scheme'] == 'https' else 'ws'}://{host}"
                 policy = POLICY.format(own if AUTHORITY.fullmatch(host) else "")
-                extra = {**HEADERS, "content-security-policy": policy, "alt-svc": self._alternative()}
+                extra = {**fixed, "content-security-policy": policy, "alt-svc": self._alternative()}
                 message["headers"] = [
                     *(pair for pair in message["headers"] if pair[0].decode() not in extra),
                     *((name.encode(), value.encode()) for name, value in extra.items()),
@@ -179,13 +212,16 @@ class Guard:
 
         await self._app(scope, receive, decorated)
 
-    def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
+    def _refusal(self, scope: Any, headers: dict[bytes, bytes], for_api: bool) -> tuple[int, str, str] | None:
+        """The status, the sentence, and its name among the API's problems."""
         if not self._pays((scope.get("client") or ("",))[0]):
-            return 429, "Too many requests. Wait a minute and try again.\n"
+            return 429, "Too many requests. Wait a minute and try again.\n", "limited"
+        if for_api:
+            return _beyond(scope, headers)
         if scope["method"] not in ("GET", "HEAD"):
-            return 405, "Only GET and HEAD.\n"
+            return 405, "Only GET and HEAD.\n", "method"
         if b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip() != b"0":
-            return 413, "No body is read here.\n"
+            return 413, "No body is read here.\n", "too-large"
         return None
 
     def allows(self, authority: str) -> bool:
@@ -195,6 +231,29 @@ class Guard:
     def allows_origin(self, origin: str) -> bool:
         """Whether a page of this origin may talk to this relay."""
         return origin_allowed(origin, self._names)
+
+
+def _beyond(scope: Any, headers: dict[bytes, bytes]) -> tuple[int, str, str] | None:
+    """What is wrong with a request to the API before anything of its body is read. Over HTTP/3 a body need not say how
+    long it is: it is counted where it arrives."""
+    length = headers.get(b"content-length", b"0").strip()
+    if scope["method"] not in METHODS:
+        return 405, "No such method.\n", "method"
+    if b"transfer-encoding" in headers:
+        return 411, "Say how long the body is.\n", "length"
+    if not (length.isdigit() and int(length[:20]) <= BODY):
+        return 413, f"A body has at most {BODY} bytes.\n", "too-large"
+    return None
+
+
+def _refused(refusal: tuple[int, str, str], for_api: bool, headers: dict[str, str]) -> Response:
+    """A refusal: text, or, below the API, a problem (RFC 9457)."""
+    status, text, code = refusal
+    if not for_api:
+        return PlainTextResponse(text, status, headers)
+    said = text.strip()
+    body = {"type": f"urn:avl:problem:{code}", "title": said, "status": status, "detail": said, "code": code}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
 def host_allowed(authority: str, names: frozenset[str]) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.quic.http3 import HttpRequest
 from avl_protocol.rate.limits import DEFAULT, Limits
+from avl_relay.http.bounds import BODY, takes_bodies
 
 #: Bytes of an answer that may wait in the connection.
 BACKLOG = 64 * 1024
@@ -18,6 +20,7 @@ class _Exchange:
 
     def __init__(self) -> None:
         self.body: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.received = 0
         #: Set when the connection has room for more of the answer, or will never have.
         self.room = asyncio.Event()
 
@@ -51,11 +54,12 @@ class AsgiHandler:
         task.add_done_callback(self._tasks.discard)
 
     def body_received(self, request: HttpRequest, data: bytes, end: bool, now: float) -> None:
-        """The end of a request; one with a body is refused."""
+        """A piece of a request's body, which only the API takes (bounds.py), and only so much of it."""
         exchange = self._exchanges.get(request)
         if exchange is None:
             return
-        if data:
+        exchange.received += len(data)
+        if exchange.received > (BODY if takes_bodies(request.path) else 0):
             request.abandon()
             exchange.body.put_nowait({"type": "http.disconnect"})
             exchange.room.set()
@@ -98,7 +102,7 @@ class AsgiHandler:
             "http_version": "3",
             "method": request.method,
             "scheme": "https",
-            "path": path.decode("latin-1"),
+            "path": unquote_to_bytes(path).decode("utf-8", "replace"),
             "raw_path": path,
             "query_string": query,
             "root_path": "",
@@ -115,6 +119,7 @@ class AsgiHandler:
                     exchange.room.clear()
                     request.tell_room(BACKLOG)
                     await exchange.room.wait()
-                request.send_data(message.get("body", b""), not message.get("more_body", False))
+                body = b"" if request.method == "HEAD" else message.get("body", b"")
+                request.send_data(body, not message.get("more_body", False))
 
         await self._app(scope, exchange.body.get, send)

@@ -30,7 +30,7 @@ from avl_relay.workers.link import Link
 from avl_relay.workers.worker import Worker
 
 #: What a message on a link is, by its first byte.
-FEED, ARRIVED, LEFT, PACKET, BORROW, LENT = range(6)
+FEED, ARRIVED, LEFT, PACKET, BORROW, LENT, NEWS = range(7)
 _ARRIVED, _PACKET, _LENT = struct.Struct(f"!{NUMBER_BYTES}sd"), struct.Struct("!HB"), struct.Struct("!QH")
 #: Between workers nobody is a stranger, and one hop carries what hundreds of viewers say.
 _ENOUGH = Allowance(1e9, 1e9)
@@ -64,9 +64,23 @@ class Lends(Protocol):
         """Something has happened on a hop."""
 
 
+class Readers(Protocol):
+    """Who reads what workers tell each other beside where hosts are (live.py)."""
+
+    def told(self, worker: int, news: bytes) -> None:
+        """What another worker says."""
+
+    def all_news(self) -> list[bytes]:
+        """What a worker that has just begun has to be told."""
+
+    def lost(self, worker: int) -> None:
+        """A worker is gone: what it said holds no more."""
+
+
 class Siblings:
     """A Directory (directory.py). `packet(data, source)` takes a datagram of ours that another worker has received;
-    `settled()` is called after anything that may have changed the router's timers."""
+    `settled()` is called after anything that may have changed the router's timers. `readers` read the news of other
+    workers (`tell_all`)."""
 
     def __init__(
         self,
@@ -76,7 +90,9 @@ class Siblings:
         faults: Faults,
         packet: Callable[[bytes, Address], None],
         settled: Callable[[], None],
+        readers: Readers | None = None,
     ) -> None:
+        self._readers = readers
         self._worker, self._clock, self._faults = worker, clock, faults
         self._packet, self._settled = packet, settled
         self._router: Lends
@@ -146,6 +162,10 @@ class Siblings:
         if feed is not None and feed.waiting < MOST_WAITING:
             host = source[0].encode()
             feed.send(bytes((PACKET,)) + _PACKET.pack(source[1], len(host)) + host + data)
+
+    def tell_all(self, news: bytes) -> None:
+        """Have the readers of all other workers told."""
+        self._tell(bytes((NEWS,)) + news)
 
     def snapshot(self) -> Snapshot:
         """What is known of the others, by number."""
@@ -224,6 +244,8 @@ class Siblings:
             link.send(bytes((FEED, self._worker.number)))
             for device, since in self._own.items():
                 link.send(_arrived(device, since))
+            for news in () if self._readers is None else self._readers.all_news():
+                link.send(bytes((NEWS,)) + news)
 
     def _tell(self, message: bytes) -> None:
         for feed in self._feeds.values():
@@ -249,6 +271,8 @@ class Siblings:
 
     def _forget_all(self, worker: int) -> None:
         self._elsewhere = {device: at for device, at in self._elsewhere.items() if at != worker}
+        if self._readers is not None:
+            self._readers.lost(worker)
 
     def _message(self, worker: int, message: bytes) -> None:
         kind = message[0]
@@ -268,6 +292,8 @@ class Siblings:
             device = int.from_bytes(message[1:], "big")
             if self._elsewhere.get(device) == worker:
                 del self._elsewhere[device]
+        elif kind == NEWS and self._readers is not None:
+            self._readers.told(worker, message[1:])
 
     # ---- hosts on loan
 

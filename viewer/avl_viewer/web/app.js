@@ -9,6 +9,7 @@
 import { supported } from "./crypto/handshake.js";
 import { fetchDirections, readDevice } from "./directions.js";
 import { readFragment } from "./fragment.js";
+import { loadIdentity } from "./identity_store.js";
 import { Pen } from "./input/pen.js";
 import { Pointer } from "./input/pointer.js";
 import { Typing } from "./input/typing.js";
@@ -242,8 +243,9 @@ async function connect(device, code, ticket) {
   try {
     const directions = await fetchDirections();
     const number = readDevice(device, directions);
+    const key = !code && !ticket ? await keyTo(number) : null;
     entrance.remember(device, code);
-    worker.postMessage({ do: "connect", want: { directions, device: number, code, name: agent(), ticket } });
+    worker.postMessage({ do: "connect", want: { directions, device: number, code, name: agent(), ticket, ...key } });
     state("connecting", "");
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -251,6 +253,14 @@ async function connect(device, code, ticket) {
   } finally {
     entrance.busy(false);
   }
+}
+
+/** What opens a device in place of a code, where this page's address says that there is something. @param {bigint}
+ * device @returns {Promise<import("./account/opening.js").Key | null>} */
+async function keyTo(device) {
+  if (!link.share && !link.account) return null;
+  const { byAccount, byShare } = await import("./account/opening.js");
+  return link.share ? byShare(link.share) : byAccount(device, (await loadIdentity()).public, agent());
 }
 
 /** What the host's person reads when asked who wants in. */
@@ -386,7 +396,7 @@ async function start() {
   }
   canvases.give();
   const kept = link.code ? null : tickets.find();
-  if (link.device && link.code) await connect(link.device, link.code);
+  if (link.device && (link.code || link.share || link.account)) await connect(link.device, link.code);
   else if (kept && (!link.device || link.device === kept.device)) await connect(kept.device, "", kept.ticket);
   else entrance.show("");
 }

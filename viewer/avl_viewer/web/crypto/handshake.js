@@ -112,14 +112,12 @@ export class ViewerHandshake {
       return [confirm];
     }
     if (expect === Expect.CHALLENGE && message.kind === "WAIT" && this._chain.length) {
-      const { chainingKey, handshakeHash } = /** @type {HandshakeState} */ (this._noise);
-      this._keys = await derive(chainingKey, handshakeHash, await chainSecret(this._chain));
+      await this._derive(await chainSecret(this._chain));
       this._admission(message.seconds);
       return [];
     }
     if (expect === Expect.CHALLENGE && message.kind === "WAIT" && this._ticket.length && message.seconds === 0) {
-      const { chainingKey, handshakeHash } = /** @type {HandshakeState} */ (this._noise);
-      this._keys = await derive(chainingKey, handshakeHash, await ticketSecret(this._ticket));
+      await this._derive(await ticketSecret(this._ticket));
       this.resumed = true;
       this._admission(0);
       return [];
@@ -166,7 +164,6 @@ export class ViewerHandshake {
 
   /** @param {{ shares: Uint8Array[], tags: Uint8Array[] }} challenge */
   async _confirm({ shares, tags }) {
-    const noise = /** @type {HandshakeState} */ (this._noise);
     const pake = /** @type {cpace.Initiator} */ (this._pake);
     if (shares.length !== 2 || tags.length !== 2) {
       throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "CHALLENGE carries two shares and two tags");
@@ -175,8 +172,14 @@ export class ViewerHandshake {
     const which = runs.findIndex((run, index) => equal(run.responderTag, tags[index]));
     if (which < 0) throw new Refused(CLOSE.REFUSED);
     this.which = which;
-    this._keys = await derive(noise.chainingKey, noise.handshakeHash, runs[which].isk);
+    await this._derive(runs[which].isk);
     return authentication.seal(this._send, "CONFIRM", { which, tag: runs[which].initiatorTag });
+  }
+
+  /** @param {Uint8Array} secret */
+  async _derive(secret) {
+    const { chainingKey, handshakeHash } = /** @type {HandshakeState} */ (this._noise);
+    this._keys = await derive(chainingKey, handshakeHash, secret);
   }
 
   /** @param {number} seconds */

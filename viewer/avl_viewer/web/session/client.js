@@ -37,6 +37,7 @@ const NO_TICKET = new Uint8Array(0);
  * @property {string} name  what we call ourselves
  * @property {Uint8Array} [ticket]  of a session that this page had before
  * @property {readonly string[]} [chain]  statements that stand for the code (spec 11)
+ * @property {Uint8Array} [accessPass]  what a relay that asks for accounts is shown
  * @property {any} [identity]  to whom they are given, where that is not this page's own
  *
  * @typedef {object} Machine
@@ -121,7 +122,7 @@ export class Client {
       pathsFailed: (reason) => this._over(paths, reason),
       pathsMessage: (message) => message.kind === "HOP_RATE" && message.handle === paths.session?.attachment.handle && this.features.statistics.told(message),
       pathsChanged: () => (this._pictures.moved(), this._status()),
-    });
+    }, want.accessPass);
     this._paths = paths;
     paths.open();
   }
@@ -181,7 +182,7 @@ export class Client {
   /** Send input that a person made `at`; dropped while nobody can take it. @param {InputEvent[]} events @param {number}
    * at */
   input(events, at) {
-    this.features.input.send(events, at);
+    this.features.clipboard.input(events, at);
   }
 
   /** Set the host's clipboard, then send input once it has it. @param {string} text @param {InputEvent[]} events @param

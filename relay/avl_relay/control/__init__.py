@@ -1,0 +1,1 @@
+"""Control: the part of a relay that knows people, beside the part that forwards, which never waits for it."""

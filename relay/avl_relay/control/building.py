@@ -1,0 +1,199 @@
+"""Building: the store, and the API over it, put together. Whoever imports this loads all of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.rights.statements import device_audience, group_audience
+from avl_protocol.wire.device_id import from_text
+from avl_protocol.wire.messages import About
+from avl_relay.accounts.premises import Premises
+from avl_relay.api.accounts import Accounts
+from avl_relay.api.devices import DeviceList, Place
+from avl_relay.api.events import Events
+from avl_relay.api.frame import Frame
+from avl_relay.api.grants import GrantList
+from avl_relay.api.groups import GroupList
+from avl_relay.api.operations import Resource
+from avl_relay.api.people import PeopleList
+from avl_relay.api.running import RunningSessions
+from avl_relay.api.shares import ShareList
+from avl_relay.api.statements import StatementList
+from avl_relay.control.settings import ControlSettings
+from avl_relay.live import Live
+from avl_relay.people.keys import account_keys
+from avl_relay.people.oidc import BadProviders, Provider, read_providers
+from avl_relay.people.passwords import Argon2Hashing
+from avl_relay.store.devices import ACTIVE, Devices, Report
+from avl_relay.store.engine import Store, database_url
+from avl_relay.store.errors import StoreError
+from avl_relay.store.hashes import hashed
+from avl_relay.store.passes import Passes
+from avl_relay.store.statements import Statements
+
+#: The file of OpenID Connect providers in the state folder, if there is one.
+PROVIDERS = "providers.toml"
+#: Seconds until a store that could not be opened is tried again: who asks meanwhile is told why at once.
+AGAIN = 1.0
+
+
+class Located(Protocol):
+    """Where the relay is."""
+
+    @property
+    def quic(self) -> str:
+        """Its address, as others write it."""
+
+    @property
+    def pin(self) -> str:
+        """What shows that it is the one."""
+
+
+class Machinery:
+    """The store and its API. `opened()` is called once, when the store is open; `report(error)` is told what fails."""
+
+    def __init__(
+        self,
+        settings: ControlSettings,
+        world: World,
+        *,
+        live: Live,
+        place: Located,
+        report: Callable[[BaseException], None],
+        opened: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._settings, self._world, self._report, self._opened = settings, world, report, opened
+        self._store: Store | None = None
+        self._opening = asyncio.Lock()
+        self._failed: tuple[float, StoreError] | None = None
+        entropy, clock = world.entropy, world.clock
+        statements = StatementList(live, entropy=entropy)
+        resources: list[Resource] = [
+            DeviceList(live, place=lambda: Place(relay=place.quic, pin=place.pin), entropy=entropy),
+            GroupList(live, entropy=entropy),
+            PeopleList(live, entropy=entropy),
+            statements,
+            GrantList(live, statements),
+            ShareList(live, statements),
+            RunningSessions(live),
+            Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
+        ]
+        self._hashing = Argon2Hashing(entropy)
+        self._accounts = Accounts(
+            Premises(
+                store=self.store,
+                keys=account_keys(StateFolder(settings.state), entropy),
+                entropy=entropy,
+                monotonic=clock.monotonic,
+                hashing=self._hashing,
+                title=f"avl {place.quic}",
+            ),
+            issuer=place.pin,
+            live=live,
+            providers=_providers(settings),
+        )
+        self.frame = Frame(
+            [*resources, *self._accounts.resources],
+            store=self.store,
+            identities=self._accounts.identities,
+            clock=clock,
+            report=report,
+        )
+
+    async def store(self) -> Store:
+        """The open store. Raises StoreError."""
+        if self._store is not None:
+            return self._store
+        async with self._opening:
+            if self._store is not None:
+                return self._store
+            now = self._world.clock.monotonic()
+            if self._failed is not None and now < self._failed[0]:
+                raise self._failed[1]
+            try:
+                store = Store(database_url(self._settings.database, self._settings.state))
+                await store.open()
+            except StoreError as error:
+                self._failed = (now + AGAIN, error)
+                raise
+            self._store, self._failed = store, None
+        await self._opened()
+        return self._store
+
+    async def open(self) -> bool:
+        """Open the store; whether it is."""
+        try:
+            await self.store()
+        except StoreError as error:
+            self._report(error)
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Let go of it."""
+        self._hashing.close()
+        if self._store is not None:
+            await self._store.close()
+
+    # what the data plane asks
+
+    async def devices(self) -> dict[str, bool]:
+        """All devices, and whether each may register."""
+        async with (await self.store()).reading() as db:
+            return {number: state == ACTIVE for number, state in (await Devices(db).states()).items()}
+
+    async def enrolled(self, device: str) -> bool:
+        """Whether a device may register where only enrolled ones may."""
+        async with (await self.store()).reading() as db:
+            found = await Devices(db).one(device)
+        return found is not None and found.state == ACTIVE
+
+    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
+        """Whether a pass lets a session attach."""
+        now = int(self._world.clock.wall())
+        async with (await self.store()).writing() as db:
+            return await Passes(db).admit(hashed(access_pass), device, hashed(session)[:22], now)
+
+    async def statements(self, device: str) -> list[str]:
+        """What a host is to be told: what its owner has signed."""
+        async with (await self.store()).reading() as db:
+            found = await Devices(db).one(device)
+            if found is None or found.state != ACTIVE:
+                return []
+            audiences = [device_audience(from_text(device)), *(group_audience(name) for name in found.groups)]
+            return [kept.token for kept in await Statements(db).about(found.owner_thumbprint, audiences)]
+
+    async def report(self, said: Mapping[str, About | None]) -> None:
+        """What hosts have said of themselves, or that they were heard."""
+        now = int(self._world.clock.wall())
+        reports = [
+            Report(
+                number=number,
+                seen=now,
+                reported=None if about is None else about.name,
+                software=None if about is None else about.software,
+                system=None if about is None else about.system,
+            )
+            for number, about in said.items()
+        ]
+        async with (await self.store()).writing() as db:
+            await Devices(db).report(reports)
+
+    async def first_words(self, page: str) -> str | None:
+        """What the terminal says while nobody is here yet."""
+        code = await self._accounts.setup_code(int(self._world.clock.wall()))
+        return None if code is None else f"  accounts  {page}account/#setup={code}"
+
+
+def _providers(settings: ControlSettings) -> Mapping[str, Provider]:
+    """Who else says who somebody is, of the file in the state folder. Raises StoreError."""
+    try:
+        return read_providers((settings.state / PROVIDERS).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, BadProviders) as error:
+        raise StoreError(f"{settings.state / PROVIDERS}: {error}") from None

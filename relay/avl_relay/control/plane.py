@@ -1,0 +1,291 @@
+"""ControlPlane: everything of a relay that knows people, assembled on demand.
+
+Nothing here is loaded before the relay can be reached: the store and the API take half a second of a program's time,
+which goes to a thread. The relay asks `access` and tells `live`; all that takes time happens behind them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.state import StateError
+from avl_protocol.wire.device_id import from_text
+from avl_protocol.wire.messages import About
+from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
+from avl_relay.control.gate import FORBIDDEN, UNKNOWN, Gate
+from avl_relay.control.lock import file_of
+from avl_relay.control.settings import ControlSettings
+from avl_relay.live import Happening, Live, number_text
+from avl_relay.onlooker import Begun
+from avl_relay.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from avl_relay.control.building import Machinery
+
+#: Seconds after the start until a store that is there is opened where nobody has asked for it yet; between two tries
+#: to open it; and for which what hosts say is gathered before it is written.
+WARM_UP, AGAIN, GATHERED = 1.0, 2.0, 2.0
+
+
+class RelayHands(Protocol):
+    """What a relay does for us (relay.py)."""
+
+    @property
+    def page(self) -> str:
+        """The page's URL."""
+
+    @property
+    def quic(self) -> str:
+        """Where it is, as others write it."""
+
+    @property
+    def pin(self) -> str:
+        """What shows that it is the one."""
+
+    def decided(self, question: MayRegister | MayAttach, decision: Decision) -> None:
+        """A late answer."""
+
+    def end_session(self, handle: int) -> None:
+        """End a session."""
+
+    def send_away(self, device: int) -> None:
+        """End a host."""
+
+    def hand_on(self, device: int, tokens: Sequence[str]) -> bool:
+        """Hand a host what was signed about it; whether it is here."""
+
+
+class ControlPlane:
+    """One of each process of a relay. `tell(line)` is for a person at the terminal."""
+
+    def __init__(self, world: World, settings: ControlSettings, *, tell: Callable[[str], None]) -> None:
+        self._world, self._settings, self._tell = world, settings, tell
+        self._log = structlog.get_logger("relay")
+        self.live = Live(wall=world.clock.wall, worker=settings.number)
+        self.live.listen(self._happened)
+        self.access = Gate(required=settings.required, registry=self, work=self._ask)
+        self._relay: RelayHands | None = None
+        self._machinery: Machinery | None = None
+        self._loading: asyncio.Task[Machinery] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+        #: What hosts have said since it was written last, by number.
+        self._said: dict[str, About | None] = {}
+        self._writing = False
+        self._troubled = ""
+
+    # what the relay calls
+
+    def begin(self, relay: RelayHands, tell: Callable[[bytes], None]) -> None:
+        """The relay can be reached from now on; `tell(news)` reaches its other processes."""
+        self._relay = relay
+        self.live.join(self, tell)
+        path = file_of(self._settings)
+        first = path is not None and not path.exists()
+        if self._settings.required or first or path is None:
+            self._start(self._warm_up())
+        else:
+            self._later(WARM_UP, lambda: self._start(self._warm_up()))
+
+    async def close(self) -> None:
+        """Write what is left, and let go of everything."""
+        for timer in list(self._timers):
+            timer.cancel()
+        await self._write()
+        waiting = [*self._tasks, *(() if self._loading is None else (self._loading,))]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        if self._machinery is not None:
+            await self._machinery.close()
+
+    async def api(self, scope: Any, receive: Any, send: Any) -> None:
+        """The API, as an ASGI application."""
+        try:
+            machinery = await self._loaded()
+        except StoreError as error:
+            from avl_relay.api.problems import Problem  # loaded by now
+
+            self._report(error)
+            await Problem("unavailable", str(error)).response()(scope, receive, send)
+            return
+        await machinery.frame(scope, receive, send)
+
+    # Registry (gate.py)
+
+    async def enrolled(self, device: str) -> bool:
+        """See Registry."""
+        return await (await self._loaded()).enrolled(device)
+
+    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
+        """See Registry."""
+        return await (await self._loaded()).admits(device, session, access_pass)
+
+    # Hands (live.py)
+
+    def end_session(self, handle: int) -> None:
+        """See Hands."""
+        if self._relay is not None:
+            self._relay.end_session(handle)
+
+    def send_away(self, device: int) -> None:
+        """See Hands."""
+        if self._relay is not None:
+            self._relay.send_away(device)
+
+    def push(self, device: int) -> None:
+        """See Hands."""
+        self._start(self._push(device))
+
+    # Onlooker (onlooker.py)
+
+    def host_came(self, device: int, now: float) -> None:
+        """See Onlooker: it was seen, and is told what was signed about it."""
+        self.live.host_came(device, now)
+        self._note(number_text(device), None)
+        if self._machinery is not None:
+            self._start(self._push(device))
+
+    def host_left(self, device: int, now: float) -> None:
+        """See Onlooker."""
+        self._note(number_text(device), None)
+        self.live.host_left(device, now)
+
+    def host_said(self, device: int, about: About) -> None:
+        """A host of ours tells of itself: all of it may be hostile."""
+        self._note(number_text(device), about)
+
+    def session_began(self, begun: Begun, now: float) -> None:
+        """See Onlooker."""
+        self.live.session_began(begun, now)
+
+    def session_ended(self, handle: int, now: float) -> None:
+        """See Onlooker."""
+        self.live.session_ended(handle, now)
+
+    # within
+
+    def _happened(self, happening: Happening) -> None:
+        """A device was enrolled or revoked, perhaps at another process."""
+        about = happening.about
+        if happening.kind == "device" and (about.get("enrolled") or "may" in about):
+            self.access.change(happening.device, about.get("may", True))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._world.faults.task_done)
+
+    def _later(self, seconds: float, work: Callable[[], object]) -> None:
+        def due() -> None:
+            self._timers.discard(handle)
+            work()
+
+        handle = asyncio.get_running_loop().call_later(seconds, due)
+        self._timers.add(handle)
+
+    async def _loaded(self) -> Machinery:
+        """The store and the API, loaded by whoever needs them first."""
+        if self._machinery is not None:
+            return self._machinery
+        if self._loading is None:
+            self._loading = asyncio.get_running_loop().create_task(self._load())
+        try:
+            return await asyncio.shield(self._loading)
+        except (StoreError, StateError) as error:
+            self._loading = None
+            raise StoreError(str(error)) from None
+
+    async def _load(self) -> Machinery:
+        relay = self._relay
+        assert relay is not None
+        building = await asyncio.to_thread(_import)
+        made: Machinery = building.Machinery(
+            self._settings, self._world, live=self.live, place=relay, report=self._report, opened=self._opened
+        )
+        self._machinery = made
+        return made
+
+    async def _warm_up(self) -> None:
+        """Open the store before anybody asks; while that fails, try again."""
+        try:
+            opened = await (await self._loaded()).open()
+        except StoreError as error:
+            self._report(error)
+            opened = False
+        if not opened:
+            self._later(AGAIN, lambda: self._start(self._warm_up()))
+
+    async def _opened(self) -> None:
+        """The store is open for the first time: what it knows is known here."""
+        assert self._machinery is not None and self._relay is not None
+        self.access.know(await self._machinery.devices())
+        for device in self.live.own_devices:
+            self._note(device, None)
+            self._start(self._push(from_text(device)))
+        if self._settings.number == 0 and (line := await self._machinery.first_words(self._relay.page)) is not None:
+            self._tell(line)
+
+    def _report(self, error: BaseException) -> None:
+        """The store has failed: it is told once, until another thing fails or it works again."""
+        if str(error) != self._troubled:
+            self._troubled = str(error)
+            self._log.error("store", why=self._troubled)
+
+    def _ask(self, question: MayRegister | MayAttach, answer: Awaitable[bool]) -> None:
+        self._start(self._answer(question, answer))
+
+    async def _answer(self, question: MayRegister | MayAttach, answer: Awaitable[bool]) -> None:
+        """Hand the relay a late answer. What cannot be known is refused, and nobody gets more than before."""
+        decision = UNKNOWN
+        try:
+            decision = ALLOWED if await answer else FORBIDDEN
+        except StoreError as error:
+            self._report(error)
+        finally:
+            waits = self.access.answered(question)
+        if waits and self._relay is not None:
+            self._relay.decided(question, decision)
+
+    async def _push(self, device: int) -> None:
+        """Hand a host of ours what was signed about it, if there is anything."""
+        if self._relay is None or number_text(device) not in self.live.own_devices:
+            return
+        try:
+            tokens = await (await self._loaded()).statements(number_text(device))
+        except StoreError as error:
+            self._report(error)
+            return
+        if tokens:
+            self._relay.hand_on(device, tokens)
+
+    def _note(self, device: str, about: About | None) -> None:
+        """A host was heard: it is written with what others say meanwhile."""
+        self._said[device] = about or self._said.get(device)
+        if not self._writing and self._machinery is not None:
+            self._writing = True
+            self._later(GATHERED, lambda: self._start(self._write()))
+
+    async def _write(self) -> None:
+        self._writing = False
+        machinery = self._machinery
+        if machinery is None or not self._said:
+            return
+        said, self._said = self._said, {}
+        try:
+            await machinery.report(said)
+        except StoreError as error:
+            self._report(error)
+            self._said = {**said, **self._said}
+
+
+def _import() -> Any:
+    from avl_relay.control import building
+
+    return building

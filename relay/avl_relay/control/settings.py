@@ -1,0 +1,20 @@
+"""Settings of what knows people: whether there is any of it, where its store is, and who is let in without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlSettings:
+    """How people and devices are kept."""
+
+    #: The relay's state folder.
+    state: Path
+    #: A file, or postgresql://...; None: a file in the state folder.
+    database: str | None = None
+    #: Only enrolled hosts and people who are signed in use this relay.
+    required: bool = False
+    #: Which of the relay's processes this is; the first does what is done once.
+    number: int = 0

@@ -1,0 +1,73 @@
+"""Keys that programs hold: the proof that a request was made by the holder of one (after RFC 9449, in a header of our
+own, `x-avl-proof`).
+
+An access token that leaks is worthless without the key it is bound to, and a proof is for one request of one minute.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from avl_protocol.rights.jws import NotSigned, claims, digest, header, thumbprint
+from avl_relay.people import opaque
+
+PROOF = "avl-proof+jwt"
+#: Bytes of a proof, at most.
+LONGEST = 2048
+#: Seconds that a proof holds, before and after its `iat`.
+HOLDS = 60
+#: Proofs that are remembered, so that none is taken twice.
+REMEMBERED = 20_000
+
+
+class BadProof(Exception):
+    """A proof that holds nothing; the text is for the program's maker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who made a proof: the public key (32 bytes), and its thumbprint (RFC 7638)."""
+
+    public: bytes
+    thumbprint: str
+
+
+class Proofs:
+    """Verifies proofs, each once. What was seen is kept in this process's memory: on another worker a proof counts
+    once more, for the same request, within its minute."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, float] = OrderedDict()
+
+    def holder(self, proof: str, *, method: str, path: str, now: float, token: str = "") -> Holder:
+        """Whose proof it is. `path`: without its query, `token`: the access token beside it, `now`: Unix seconds.
+        Raises BadProof."""
+        try:
+            key = header(proof, LONGEST).key
+            if key is None:
+                raise BadProof("the proof carries no key")
+            said = claims(proof, PROOF, key, LONGEST)
+        except NotSigned as error:
+            raise BadProof(str(error)) from None
+        if said.get("htm") != method or said.get("htu") != path:
+            raise BadProof("the proof was made for another request")
+        iat, jti, bound = said.get("iat"), said.get("jti"), said.get("ath")
+        if type(iat) is not int or not iat - HOLDS <= now <= iat + HOLDS:
+            raise BadProof("the proof was made at another time: do the clocks differ?")
+        if token and not (isinstance(bound, str) and opaque.same(bound, digest(token))):
+            raise BadProof("the proof was made for another token")
+        if not isinstance(jti, str) or not 8 <= len(jti) <= 64:
+            raise BadProof("the proof lacks its jti")
+        holder = Holder(key, thumbprint(key))
+        self._once(f"{holder.thumbprint} {jti}", now)
+        return holder
+
+    def _once(self, name: str, now: float) -> None:
+        while self._seen and next(iter(self._seen.values())) < now - 2 * HOLDS:
+            self._seen.popitem(last=False)
+        if name in self._seen:
+            raise BadProof("the proof was used before")
+        self._seen[name] = now
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)

@@ -1,0 +1,1 @@
+"""What a relay keeps of people, devices and permissions: one database, of SQLite or PostgreSQL."""

@@ -1,0 +1,1 @@
+"""The migrations, each once."""

@@ -1,0 +1,139 @@
+"""The account pages in a real browser, with a real relay, host and commands: what a new user does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.accounts import AccountPage, desktop, enrolled, logged_in, output, premises, set_up, window
+
+pytestmark = pytest.mark.browser
+
+
+async def test_from_the_setup_code_to_a_host_of_ones_own(tmp_path: Path) -> None:
+    async with premises(tmp_path) as here, window(tmp_path) as browser:
+        tab = await AccountPage.opened(browser, here.address)
+        await set_up(tab, here.setup)
+        assert "No device yet" in await tab.text("#devices .empty")
+        await tab.go("#you")
+        await tab.view("you")
+        owner = await tab.text("#my-fingerprint")
+        assert await tab.page.evaluate("document.querySelectorAll('#copies li').length") == 2
+
+        host = here.run(
+            "enrol",
+            "avl-host",
+            "enroll",
+            here.where,
+            "--state",
+            str(tmp_path / "host"),
+            "--owner",
+            owner,
+            "--name",
+            "lab",
+        )
+        code = (await here.said(host, r"code: ([A-Z-]+)"))[1]
+        device = (await here.said(host, r"approve:\s+(\S+)"))[1]
+        await tab.go(f"#code={code}")
+        await tab.view("approve")
+        assert await tab.text("#host-fingerprint") == device
+        assert await tab.text("#owner-fingerprint") == owner
+        await tab.fill(name="The lab")
+        await tab.send("#approve")
+        await tab.view("devices")
+        assert "The lab" in await tab.text("#devices [data-device]")
+        assert await here.ended(host) == 0, host.log.read_text()
+
+        status = here.run("status", "avl-host", "status", "--state", str(tmp_path / "host"))
+        assert await here.ended(status) == 0
+        assert owner in status.log.read_text() and "The lab" in status.log.read_text()
+        assert not [line for line in tab.page.console if "uncaught" in line or "Content Security" in line]
+
+
+async def test_one_click_opens_a_desktop_and_a_name_does_in_a_command(tmp_path: Path) -> None:
+    async with premises(tmp_path) as here, window(tmp_path) as browser:
+        tab = await AccountPage.opened(browser, here.address)
+        await set_up(tab, here.setup)
+        device = await enrolled(here, tab, "lab")
+
+        state = tmp_path / "viewer"
+        await logged_in(here, tab, state)
+        status, said = await output(here, "devices", "avl", "devices", "--json", "--state", str(state))
+        assert status == 0 and '"name": "lab"' in said and '"online": true' in said
+        picture = tmp_path / "now.png"
+        status, said = await output(here, "shot", "avl", "screenshot", "lab", "-o", str(picture), "--state", str(state))
+        assert status == 0, said
+        assert picture.stat().st_size > 1000
+        status, said = await output(here, "wrong", "avl", "type", "lba", "x", "--state", str(state))
+        assert status == 2 and "did you mean lab?" in said
+
+        viewer = await browser.page(f"http://{here.relay['http']}/#d={device}&a=1")
+        await desktop(viewer)
+        assert not [line for line in viewer.console if "uncaught" in line or "Content Security" in line]
+
+
+async def test_a_share_link_opens_one_desktop_elsewhere_until_it_is_taken_back(tmp_path: Path) -> None:
+    async with premises(tmp_path) as here, window(tmp_path) as browser:
+        tab = await AccountPage.opened(browser, here.address)
+        await set_up(tab, here.setup)
+        await enrolled(here, tab, "lab")
+        await tab.click("[data-act='share']")
+        await tab.send("#dialog")
+        link = await tab.text("#share-link")
+        async with window(tmp_path) as elsewhere:
+            guest = await elsewhere.page(link)
+            await desktop(guest)
+            assert await guest.evaluate("location.hash") == "", "the secret does not stay in the address"
+            assert await guest.evaluate("document.getElementById('view-only').hidden") is False
+            await tab.go("#people")
+            await tab.view("people")
+            await tab.click("[data-act='unshare']")
+            await tab.click("#dialog .danger")
+            await guest.until("['ended', 'refused'].includes(document.documentElement.dataset.state)")
+            again = await elsewhere.page(link)
+            await desktop(again, "refused")
+
+
+async def test_somebody_who_was_invited_does_what_was_permitted_and_no_longer(tmp_path: Path) -> None:
+    async with premises(tmp_path) as here, window(tmp_path) as browser:
+        tab = await AccountPage.opened(browser, here.address)
+        await set_up(tab, here.setup)
+        device = await enrolled(here, tab, "lab")
+        await tab.go("#people")
+        await tab.view("people")
+        await tab.click("#invite")
+        await tab.fill(login="bo", name="Bo")
+        await tab.send("#dialog")
+        invitation = (await tab.text("#invite-link")).partition("#")[2]
+        async with window(tmp_path) as theirs:
+            bo = await AccountPage.opened(theirs, here.address)
+            await bo.go(f"#{invitation}")
+            await bo.view("invite")
+            await bo.fill(password="plinth oyster decimal weather")
+            await bo.send()
+            await bo.view("devices")
+            await bo.click("#key-card button[type='submit']")
+            await bo.click("#recovery-noted")
+            await bo.gone("#key-card")
+            assert "No device yet" in await bo.text("#devices .empty")
+
+            await tab.go("#devices")
+            await tab.view("devices")
+            await tab.click("[data-act='permit']")
+            await tab.send("#dialog")
+            await tab.page.until("!document.getElementById('dialog').open")
+            await bo.go("#devices")
+            await bo.view("devices")
+            assert "lab" in await bo.text("#devices [data-device]")
+            viewer = await theirs.page(f"http://{here.relay['http']}/#d={device}&a=1")
+            await desktop(viewer)
+
+            await tab.go("#people")
+            await tab.view("people")
+            await tab.click("[data-act='revoke']")
+            await tab.click("#dialog .danger")
+            await viewer.until("['ended', 'refused'].includes(document.documentElement.dataset.state)")
+            await bo.go("#devices")
+            await bo.view("devices")
+            assert "No device yet" in await bo.text("#devices .empty")

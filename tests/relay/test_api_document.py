@@ -1,0 +1,161 @@
+"""The OpenAPI document against the routes: whatever it allows is answered as it says, and what it forbids is refused.
+
+schemathesis makes requests from the document, good and bad ones, and looks at each answer: no error of the program, no
+status, type or shape that the document does not name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    missing_required_header,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from avl_protocol.endpoint.loop.clock import entropy
+from avl_protocol.wire.device_id import from_text
+from avl_relay.api.devices import DeviceList, Place
+from avl_relay.api.events import Events
+from avl_relay.api.frame import BASE, Frame
+from avl_relay.api.grants import GrantList
+from avl_relay.api.groups import GroupList
+from avl_relay.api.identity import Named, Role
+from avl_relay.api.operations import Resource
+from avl_relay.api.people import PeopleList
+from avl_relay.api.running import RunningSessions
+from avl_relay.api.shares import ShareList
+from avl_relay.api.statements import StatementList
+from avl_relay.live import Live
+from avl_relay.store.engine import Store, database_url
+from tests.relay.apis import BEGUN, Hands, who
+from tests.relay.owners import number, person, settle_in
+
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    missing_required_header,
+    unsupported_method,
+)
+
+
+class Served:
+    """The API on a port, in a thread of its own, over a database of the test's."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._server: uvicorn.Server
+        self.reports: list[BaseException] = []
+        self.port = 0
+
+    def __enter__(self) -> Served:
+        self._thread.start()
+        assert self._ready.wait(20)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+
+    async def _serve(self) -> None:
+        clock, store = Hands(), Store(database_url(self._database, Path("/nowhere")))
+        await store.open()
+        await settle_in(store, ("desk", "root"), ("lab", "ben"))
+        live = Live(wall=clock.wall)
+        live.host_came(from_text(number("desk")), 0.0)
+
+        async def opened() -> Store:
+            return store
+
+        statements = StatementList(live, entropy=entropy)
+        resources: list[Resource] = [
+            DeviceList(live, place=lambda: Place(relay="relay.test:4433", pin="p"), entropy=entropy),
+            GroupList(live, entropy=entropy),
+            PeopleList(live, entropy=entropy),
+            statements,
+            GrantList(live, statements),
+            ShareList(live, statements),
+            RunningSessions(live),
+            Events(live, store=opened, monotonic=clock.monotonic, entropy=entropy, lasts=0.0),
+        ]
+        identities = Named({"root": who(person("root"), Role.OWNER, mfa_at=BEGUN)})
+        frame = Frame(resources, store=opened, identities=identities, clock=clock, report=self.reports.append)
+        bound = socket.socket()
+        bound.bind(("127.0.0.1", 0))
+        bound.listen()
+        self.port = bound.getsockname()[1]
+        config = uvicorn.Config(frame, log_config=None, lifespan="off", ws="none")
+        self._server = uvicorn.Server(config)
+        self._ready.set()
+        await self._server.serve(sockets=[bound])
+        await store.close()
+        bound.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The API, once for all tests of this file on each database."""
+    if request.param == "sqlite":
+        database = str(tmp_path_factory.mktemp("document") / "relay.db")
+    else:
+        database = request.getfixturevalue("postgres").database()
+    with Served(database) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def document(served: Served) -> Any:
+    """What the API says of itself."""
+    return schemathesis.openapi.from_url(f"http://127.0.0.1:{served.port}{BASE}/openapi.json")
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_every_operation_answers_as_its_document_says(served: Served, document: Any, mode: GenerationMode) -> None:
+    failed: list[str] = []
+    for found in document.get_all_operations():
+        operation = found.ok()
+        try:
+            strategy = operation.as_strategy(generation_mode=mode)
+
+            @given(case=strategy)
+            @settings(max_examples=10, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+            def answers(case: Any) -> None:
+                answer = case.call(headers={"authorization": "Bearer root"}, timeout=20)
+                # 413 is a refusal that this check of schemathesis does not know.
+                left_out = (negative_data_rejection,) if answer.status_code == 413 else ()
+                case.validate_response(answer, checks=[check for check in CHECKS if check not in left_out])
+
+            answers()
+        except Unsatisfiable:
+            continue  # nothing about it can be wrong
+        except (FailureGroup, Failure) as failure:
+            failed.append(f"{operation.label}: {failure}")
+    assert not failed, "\n\n".join(failed)
+    assert served.reports == []
+
+
+def test_the_document_names_every_operation_once(served: Served, document: Any) -> None:
+    labels = [operation.ok().label for operation in document.get_all_operations()]
+    assert len(labels) == len(set(labels)) > 30

@@ -1,0 +1,115 @@
+"""What is live at a relay is known at all of its workers, whoever begins late, crashes, or is told twice."""
+
+from __future__ import annotations
+
+from avl_protocol.wire.device_id import from_text
+from avl_relay.live import Happening, Live, number_text
+from avl_relay.onlooker import Begun
+
+DESK, SHED = number_text(7), number_text(8)
+
+
+class Worker:
+    """One worker's Live, what it was asked to do, and what it told its listeners."""
+
+    def __init__(self, relay: list[Worker]) -> None:
+        self.number, self.relay = len(relay), relay
+        self.live = Live(wall=lambda: 1000.0 + self.number, worker=self.number)
+        self.done: list[tuple[str, int]] = []
+        self.heard: list[Happening] = []
+        self.live.join(self, self.tell)
+        self.live.listen(self.heard.append)
+        relay.append(self)
+
+    def tell(self, news: bytes) -> None:
+        for other in self.relay:
+            if other is not self:
+                other.live.told(self.number, news)
+
+    def end_session(self, handle: int) -> None:
+        self.done.append(("end", handle))
+
+    def send_away(self, device: int) -> None:
+        self.done.append(("away", device))
+
+    def push(self, device: int) -> None:
+        self.done.append(("push", device))
+
+    def presence(self) -> list[bool]:
+        return [one.about["online"] for one in self.heard if one.kind == "presence"]
+
+
+def relay(count: int) -> list[Worker]:
+    made: list[Worker] = []
+    for _ in range(count):
+        Worker(made)
+    return made
+
+
+def begun(handle: int, session: bytes = b"s" * 16) -> Begun:
+    return Begun(handle=handle, device=7, session=session, address="192.0.2.1")
+
+
+def test_all_workers_know_what_is_online_where() -> None:
+    first, second = relay(2)
+    first.live.host_came(7, 0.0)
+    assert second.live.online(DESK) == 1000 and second.live.online(SHED) is None
+    assert first.live.own_devices == {DESK} and second.live.own_devices == set()
+    second.live.host_came(7, 0.0)  # it has registered again, elsewhere
+    first.live.host_left(7, 0.0)
+    assert first.live.online(DESK) == 1001
+    assert first.presence() == second.presence() == [True]
+    second.live.host_left(7, 0.0)
+    assert first.live.online(DESK) is None and first.presence() == [True, False]
+    first.live.host_left(7, 0.0)
+    assert first.presence() == [True, False]
+
+
+def test_a_session_that_moves_to_another_worker_goes_on() -> None:
+    first, second = relay(2)
+    first.live.session_began(begun(1), 0.0)
+    second.live.session_began(begun(2), 0.0)
+    first.live.session_ended(1, 0.0)
+    (running,) = first.live.sessions
+    assert (running.handle, running.worker) == (2, 1) and first.live.session(running.id) == running
+    second.live.session_ended(2, 0.0)
+    second.live.session_ended(2, 0.0)
+    assert not list(first.live.sessions) and not list(second.live.sessions)
+    assert [one.about["running"] for one in first.heard] == [True, True, False]
+
+
+def test_an_id_names_a_session_and_does_not_give_it_away() -> None:
+    (only,) = relay(1)
+    only.live.session_began(begun(1, b"secret session 1"), 0.0)
+    (running,) = only.live.sessions
+    assert len(running.id) == 22 and "secret" not in running.id
+    assert only.live.session("another") is None
+
+
+def test_who_begins_late_is_told_and_who_crashes_is_forgotten() -> None:
+    first, second = relay(2)
+    first.live.host_came(7, 0.0)
+    first.live.session_began(begun(1), 0.0)
+    late = Worker([])
+    for news in first.live.all_news():
+        late.live.told(0, news)
+    assert late.live.online(DESK) == 1000 and len(list(late.live.sessions)) == 1
+    second.live.host_came(8, 0.0)
+    second.live.lost(0)
+    assert second.live.online(DESK) is None and second.live.online(SHED) is not None
+    assert not list(second.live.sessions)
+
+
+def test_what_is_to_be_done_reaches_every_worker() -> None:
+    first, second = relay(2)
+    first.live.session_began(begun(3), 0.0)
+    (running,) = second.live.sessions
+    second.live.end(running)
+    second.live.send_away(DESK)
+    second.live.push(SHED)
+    wanted = [("end", 3), ("away", from_text(DESK)), ("push", from_text(SHED))]
+    assert first.done == second.done == wanted
+    change = Happening(kind="device", device=DESK, about={"name": "new"})
+    first.live.announce(change)
+    assert first.heard[-1] == second.heard[-1] == change
+    second.live.ignore(second.heard.append)
