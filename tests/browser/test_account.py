@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyotp
 import pytest
 
-from tests.browser.accounts import AccountPage, desktop, enrolled, logged_in, output, premises, set_up, window
+from tests.browser.accounts import PASSWORD, AccountPage, desktop, enrolled, logged_in, output, premises, set_up, window
+from tests.browser.desk import BIN
 
 pytestmark = pytest.mark.browser
 
@@ -71,6 +73,90 @@ async def test_one_click_opens_a_desktop_and_a_name_does_in_a_command(tmp_path: 
         viewer = await browser.page(f"http://{here.relay['http']}/#d={device}&a=1")
         await desktop(viewer)
         assert not [line for line in viewer.console if "uncaught" in line or "Content Security" in line]
+
+        await here.without_accounts()
+        status, said = await output(
+            here, "again", "avl", "screenshot", "lab", "-o", str(picture), "--state", str(state)
+        )
+        assert status == 0, f"what is kept opens it while the relay's accounts are gone: {said}"
+        await viewer.send("Page.reload")
+        await desktop(viewer)
+
+
+async def test_a_program_that_has_the_owners_key_shares_permits_and_takes_back(tmp_path: Path) -> None:
+    async with premises(tmp_path) as here, window(tmp_path) as browser:
+        tab = await AccountPage.opened(browser, here.address)
+        recovery = await set_up(tab, here.setup)
+        await enrolled(here, tab, "lab")
+        state = ("--state", str(tmp_path / "viewer"))
+        await logged_in(here, tab, tmp_path / "viewer", typed=True)
+        status, said = await output(here, "nokey", "avl", "type", "lab", "x", *state)
+        assert status == 3 and "avl login --key" in said
+        status, said = await output(here, "noshare", "avl", "share", "lab", *state)
+        assert status == 3 and "avl login --key" in said
+
+        (tmp_path / "key").write_text(recovery + "\n")
+        bring = f"exec {BIN / 'avl'} login --key {' '.join(state)} < {tmp_path / 'key'}"
+        status, said = await output(here, "key", "/bin/sh", "-c", bring)
+        assert status == 0, said
+        status, said = await output(here, "type", "avl", "type", "lab", "hello", *state)
+        assert status == 0, said
+        status, link = await output(here, "share", "avl", "share", "lab", "--for", "1h", *state)
+        assert status == 0 and "#d=" in link
+        guest = await browser.page(link.strip())
+        await desktop(guest)
+        status, said = await output(here, "sessions", "avl", "sessions", *state)
+        assert status == 0 and "lab" in said
+        status, said = await output(here, "give", "avl", "grants", "give", "lab", "nobody", *state)
+        assert status == 2 and "nobody is called" in said
+        status, said = await output(here, "logout", "avl", "logout", *state)
+        assert status == 0, said
+        assert sorted(file.name for file in (tmp_path / "viewer").iterdir() if file.is_file()) == ["identity.key"]
+
+
+async def test_another_browser_comes_in_with_a_second_factor_and_opens_the_key(tmp_path: Path) -> None:
+    async with premises(tmp_path) as here, window(tmp_path) as browser:
+        tab = await AccountPage.opened(browser, here.address)
+        recovery = await set_up(tab, here.setup)
+        await tab.go("#you")
+        await tab.view("you")
+        await tab.click("#add-totp")
+        secret = await tab.text("#totp-secret")
+        assert await tab.page.evaluate("document.querySelector('.qr path') !== null")
+        await tab.fill(code=pyotp.TOTP(secret).now())
+        await tab.send("#dialog")
+        await tab.there("[data-factor='totp']")
+        await tab.click("#new-codes")
+        await tab.there("#recovery-codes li")
+        codes = await tab.page.evaluate(
+            "[...document.querySelectorAll('#recovery-codes li')].map((one) => one.textContent)"
+        )
+        assert len(codes) == 10
+        async with window(tmp_path) as elsewhere:
+            other = await AccountPage.opened(elsewhere, here.address)
+            await other.view("signin")
+            await other.fill(login="ada", password="wrong horse battery")
+            await other.send()
+            await other.there(".error:not([hidden])")
+            await other.fill(login="ada", password=PASSWORD)
+            await other.send()
+            await other.view("factor")
+            await other.fill(recovery=codes[0])
+            await other.click("details button[type='submit']")
+            await other.view("devices")
+            await other.fill(recovery="AAAAA-AAAAA-AAAAA-AAAAA-AAAAA-A")
+            await other.send("#key-card")
+            await other.there("#key-card .error:not([hidden])")
+            await other.fill(recovery=recovery.lower())
+            await other.send("#key-card")
+            await other.gone("#key-card")
+
+        await tab.click("#dialog .primary")
+        await tab.click("#leave")
+        await tab.view("signin")
+        await tab.click("#by-passkey")
+        await tab.view("devices")
+        await tab.gone("#key-card")
 
 
 async def test_a_share_link_opens_one_desktop_elsewhere_until_it_is_taken_back(tmp_path: Path) -> None:
