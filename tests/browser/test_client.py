@@ -294,6 +294,38 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
             peer.close()
 
 
+async def test_a_pasting_key_goes_with_the_control_that_it_was_pressed_with(
+    chromium: Browser, stand: tuple[Desk, Witness]
+) -> None:
+    running, witness = stand
+    async with opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        await page.click(10, 10)
+        await running.until("a click", witness.saw(("down", 1), ("up", 1)))
+        witness.forget()
+        # All keys of a quick Ctrl+V, and a letter behind them, go before the host can have taken the text.
+        await page.evaluate(
+            """(() => {
+                const field = document.getElementById("typing");
+                const about = { bubbles: true, cancelable: true };
+                const say = (kind, code, key, ctrlKey) =>
+                    field.dispatchEvent(new KeyboardEvent(kind, { ...about, code, key, ctrlKey }));
+                const data = new DataTransfer();
+                data.setData("text/plain", "a text");
+                say("keydown", "ControlLeft", "Control", true);
+                say("keydown", "KeyV", "v", true);
+                field.dispatchEvent(new ClipboardEvent("paste", { ...about, clipboardData: data }));
+                say("keyup", "KeyV", "v", true);
+                say("keyup", "ControlLeft", "Control", false);
+                say("keydown", "KeyB", "b", false);
+                say("keyup", "KeyB", "b", false);
+            })()"""
+        )
+        await running.until("the letter", witness.saw(("press", 56), ("release", 56)))
+        pasted = [("press", 37), ("press", 55), ("release", 55), ("release", 37)]
+        assert witness.look() == [*pasted, ("press", 56), ("release", 56)]
+
+
 async def test_fingers_tap_press_and_scroll(chromium: Browser, stand: tuple[Desk, Witness]) -> None:
     running, witness = stand
     witness.forget()

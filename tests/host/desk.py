@@ -37,7 +37,8 @@ def text(width: int, height: int, seed: int = 1) -> Pixels:
 
 
 class Desk:
-    """A source whose pixels are the test's own. `said`: cells that the pipeline took for moving at the last grab."""
+    """A source whose pixels are the test's own. `said`: cells that the pipeline took for moving at the last grab;
+    `believed`: what of them is drawn anew all the time, and not compared."""
 
     def __init__(self, width: int = 640, height: int = 352) -> None:
         self.pixels = np.zeros((height, width, 4), np.uint8)
@@ -46,6 +47,7 @@ class Desk:
         self.at_grab: Callable[[], None] = lambda: None
         self.now: Callable[[], float] = lambda: 0.0
         self.said: Cells | None = None
+        self.believed: Rect | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -70,14 +72,15 @@ class Desk:
         self.at_grab()
         previous, self._before = self._before, self.pixels.copy()
         if previous is None or previous.shape != self.pixels.shape:
-            previous, changed = self._before, np.ones(grid(*self.size), np.bool_)
+            changed = np.ones(grid(*self.size), np.bool_)
         else:
             changed = changed_cells(previous, self._before, [(0, self.size[1])])
+        if self.believed is not None and moving is not None:
+            changed[touched(self.believed)] |= moving[touched(self.believed)]
         if not changed.any() and not whole:
             return None
         return Picture(
             pixels=self._before,
-            previous=previous,
             changed=changed,
             captured=captured,
             grab_seconds=0.001,

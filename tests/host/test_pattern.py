@@ -42,6 +42,24 @@ def test_the_number_survives_noise() -> None:
     assert read_number(np.zeros((50, 50, 4), np.uint8)) is None
 
 
+@pytest.mark.parametrize("missed", [1, 2, 3, 5, 9])
+def test_an_older_card_beside_the_newest_is_no_number(missed: int) -> None:
+    """A page that comes into view again shows that until it has what it missed: a number that was read from both was
+    larger than all that followed."""
+    clock = Clock()
+    source = PatternSource(clock, rate=10)
+    picture = source.grab()
+    assert picture is not None
+    shown, cleared = picture.pixels.copy(), picture.pixels[0, -1]
+    clock.now += missed / 10
+    picture = source.grab()
+    assert picture is not None
+    card = (picture.pixels != cleared).any(axis=2)
+    shown[card] = picture.pixels[card]
+    assert read_number(picture.pixels) == missed
+    assert read_number(shown) is None
+
+
 def test_nothing_changes_between_moves() -> None:
     clock = Clock()
     source = PatternSource(clock, rate=10)
@@ -52,13 +70,14 @@ def test_nothing_changes_between_moves() -> None:
     whole = source.grab(whole=True)
     assert whole is not None
     assert not whole.changed.any()
+    before = whole.pixels.copy()
     assert source.due() == pytest.approx(100.1)
     clock.now = 100.1
     assert source.wait(0)
     moved = source.grab()
     assert moved is not None
     assert 0 < moved.changed.sum() * CELL * CELL < 640 * 360 / 2
-    assert np.array_equal(moved.changed, changed_cells(moved.previous, moved.pixels, [(0, 360)]))
+    assert np.array_equal(moved.changed, changed_cells(before, moved.pixels, [(0, 360)]))
 
 
 def test_it_stands_still_and_goes_on() -> None:

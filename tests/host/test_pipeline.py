@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from avl_host.capture.cells import touched
 from avl_host.encode.budget import Budget
 from avl_host.encode.delivered import Delivered
 from avl_host.encode.lanes import OVERTAKEN, REST, Lanes, Room
@@ -251,9 +252,28 @@ def test_a_film_goes_by_pictures_of_its_place_and_everything_else_stays_exact() 
 
 def test_what_is_known_to_move_need_not_be_compared() -> None:
     bench = settled()
+    bench.film(0.9, FILM)
+    said = []
+    for number in range(60):
+        bench.change(FILM, noise(320, 192, number))
+        bench.run(1 / 60)
+        said.append(bench.desk.said)
+    assert sum(cells is None for cells in said) == 2, "it is compared all the same, twice a second"
+    for cells in said:
+        assert cells is None or (cells[4:16, 4:24].all() and cells.sum() == 12 * 20)
+
+
+def test_a_strip_that_is_drawn_with_a_film_and_stands_still_is_exact() -> None:
+    bench = settled(bitrate=20_000_000)
+    bench.desk.believed = FILM
     bench.film(1.0, FILM)
-    assert bench.desk.said is not None
-    assert bench.desk.said[4:16, 4:24].all() and bench.desk.said.sum() == 12 * 20
+    above = Rect(FILM.x, FILM.y, FILM.width, FILM.height - 32)
+    strip = touched(Rect(FILM.x, FILM.y + above.height, FILM.width, 32))
+    bench.change(Rect(FILM.x, FILM.y + above.height, FILM.width, 32), text(FILM.width, 32))
+    bench.film(1.2, above)
+    assert not bench.blurred[strip].any() and bench.blurred[touched(above)].all()
+    sent = bench.film(1.0, above)
+    assert not exacts(sent), "and costs nothing more"
 
 
 def test_typing_beside_a_film_is_exact_and_at_once() -> None:

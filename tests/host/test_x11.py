@@ -13,7 +13,7 @@ import xcffib
 import xcffib.xproto
 from numpy.typing import NDArray
 
-from avl_host.capture.cells import grid, rectangles
+from avl_host.capture.cells import grid, rectangles, touched
 from avl_host.capture.mss_source import MssSource
 from avl_host.capture.source import CaptureSource, SourceLost
 from avl_host.capture.sources import open_source
@@ -120,6 +120,25 @@ def test_the_same_pixels_drawn_again_are_no_change(painter: Painter, source: X11
     whole = source.grab(whole=True)
     assert whole is not None
     assert not whole.changed.any()
+
+
+def test_what_is_drawn_with_a_film_is_compared(painter: Painter, source: X11CaptureSource) -> None:
+    film, beside = Rect(64, 64, 320, 192), Rect(64, 256, 320, 16)
+    window = Rect(64, 64, 320, 208)
+    painter.fill(window, 0x102030)
+    rest(source)
+    moving = np.zeros(grid(640, 480), np.bool_)
+    moving[touched(film)] = True
+    painter.fill(window, 0x102030)
+    picture = source.grab(moving=moving)
+    assert picture is not None
+    assert (picture.changed == moving).all(), "the film is believed, and nothing beside it has changed"
+    painter.fill(window, 0x102031)
+    picture = source.grab(moving=moving)
+    assert picture is not None
+    assert picture.changed[touched(beside)].all() and picture.changed[touched(film)].all()
+    painter.fill(window, 0x102031)
+    assert source.grab() is None, "of all that was believed it is known what it was"
 
 
 def test_waiting_ends_by_change_by_waking_and_by_time(painter: Painter, source: X11CaptureSource) -> None:

@@ -38,7 +38,7 @@ from avl_protocol.session.viewerevents import (
 from avl_protocol.session.viewing import ViewerSettings
 from avl_protocol.wire.endtoend import ChannelMessage, Decoder, Echo, Grant, Rights
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import CloseCode, Permission
+from avl_protocol.wire.registry import T_ECHO, CloseCode, Permission
 from tests.protocol.handshakes import HOST, SESSION, VIEWER, WALL, Seeded, identity
 from tests.protocol.rights_of import TRUST
 from tests.protocol.sealed import EXACT, MEDIA_SESSION, SIGNER, Source
@@ -364,11 +364,26 @@ class Meeting:
     def carry(self) -> None:
         """Carry what waits, at this moment, until nothing more is said."""
         self._host_owner.take(self.host, self.now)
+        while self._carry_waiting() or self._host_answers():
+            pass
+
+    def _carry_waiting(self) -> bool:
+        carried = False
         while any(path.viewer_pipes.out or path.host_pipes.out for path in self.paths):
+            carried = True
             for path in self.paths:
                 for from_viewer, pipes in ((True, path.viewer_pipes), (False, path.host_pipes)):
                     while pipes.out:
                         self._carry_one(path, from_viewer, pipes.out.popleft())
+        return carried
+
+    def _host_answers(self) -> bool:
+        """Input is answered a moment after it was applied."""
+        at = self.host.next_timeout()
+        if at is None or not self.now < at <= self.now + T_ECHO:
+            return False
+        self.host.handle_timer(at)
+        return True
 
     def _carry_one(self, path: MemoryPath, from_viewer: bool, sent: Moved) -> None:
         moved = self.change(from_viewer, sent)

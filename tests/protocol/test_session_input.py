@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avl_protocol.session.hosting import HostState
+from avl_protocol.session.hosting import HostState, Input
 from avl_protocol.session.input.gate import InputGate
 from avl_protocol.session.input.outbox import InputOutbox
 from avl_protocol.wire.codec import INPUT
 from avl_protocol.wire.endtoend import Batch
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import (
+    T_ECHO,
     T_INPUT_OLD,
     T_INPUT_OLD_PRESS,
     T_INPUT_REFRESH,
@@ -51,6 +52,20 @@ def test_input_is_applied_in_order_and_echoed() -> None:
         (TEXT, "äß"),
     ]
     assert meeting.viewer_owner.echoes[-1] >= sequence
+
+
+def test_the_answer_to_input_waits_for_the_picture_but_not_for_the_end() -> None:
+    meeting = Meeting().start()
+    sent = meeting.paths[0].host_pipes.out
+    meeting.host.applied(Input((), 8), meeting.now)
+    meeting.host.applied(Input((), 9), meeting.now)
+    assert not sent and meeting.host.next_timeout() == meeting.now + T_ECHO
+    meeting.host.handle_timer(meeting.now + T_ECHO)
+    assert sent
+    meeting.host.applied(Input((), 10), meeting.now)
+    meeting.host.end(CloseCode.ENDED, meeting.now)
+    meeting.carry()
+    assert meeting.viewer_owner.echoes == [8, 9, 10]
 
 
 def test_held_keys_are_released_when_the_viewer_falls_silent_and_not_before() -> None:

@@ -163,9 +163,7 @@ class SimulatedDesktop:
         memory = self.memories.setdefault(self._size, Memory(width, height))
         memory.film = self._film_cells()
         memory.add(prints(self._pixels))
-        return Picture(
-            pixels=current, previous=before, changed=changed, captured=now, grab_seconds=0.0, compare_seconds=0.0
-        )
+        return Picture(pixels=current, changed=changed, captured=now, grab_seconds=0.0, compare_seconds=0.0)
 
     def cursor(self) -> CursorImage | None:
         """A small square, once."""

@@ -25,7 +25,6 @@ class Film:
         width, height = size
         noise = np.random.default_rng(7).integers(0, 256, (height, width + STEP * PICTURES, 4), dtype=np.uint8)
         self._reel = (noise // 2 + np.roll(noise, 1, 1) // 2).astype(np.uint8)
-        self._previous = np.zeros((height, width, 4), np.uint8)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._card, name)
@@ -37,6 +36,5 @@ class Film:
         width, height = self._card.size
         left = self._card.number % PICTURES * STEP
         pixels = np.ascontiguousarray(self._reel[:, left : left + width])
-        previous, self._previous = self._previous, pixels
         changed = np.ones((-(-height // CELL), -(-width // CELL)), np.bool_)
-        return replace(picture, pixels=pixels, previous=previous, changed=changed)
+        return replace(picture, pixels=pixels, changed=changed)

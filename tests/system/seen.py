@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,14 @@ from tests.simulator.run import run as run_for_ever
 from tests.simulator.world import RunningHost
 
 Result = TypeVar("Result")
+
+
+class Numbered(Protocol):
+    """A source whose pictures tell a number."""
+
+    @property
+    def number(self) -> int:
+        """Of the newest picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,8 @@ class Sealed:
 
 #: Virtual seconds after which what a test waits for will never come.
 LIMIT = 300.0
+#: A card that is not whole is looked at so many times, so many seconds apart.
+WHOLE, LOOK = 500, 0.01
 
 
 def run(
@@ -86,7 +96,16 @@ def _overhear(sender: MediaSender, told: Callable[[Sealed], None]) -> None:
 
 
 async def number(desktop: Desktop) -> int:
-    """The number on the card that the viewer sees."""
-    shown = read_number(np.ascontiguousarray((await desktop.screenshot()).pixels[:, :, ::-1]))
-    assert shown is not None
-    return shown
+    """The number on the card that the viewer sees; what it has missed of the desktop is waited for."""
+    for _ in range(WHOLE):
+        shown = read_number(np.ascontiguousarray((await desktop.screenshot()).pixels[:, :, ::-1]))
+        if shown is not None:
+            return shown
+        await asyncio.sleep(LOOK)
+    raise AssertionError("the viewer shows no whole card")
+
+
+async def behind(desktop: Desktop, source: Numbered) -> int:
+    """By how many moves of its card the viewer is behind a source."""
+    shown = await number(desktop)
+    return source.number - shown

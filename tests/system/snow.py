@@ -45,4 +45,4 @@ class Snow:
         before = self._previous if self._previous is not None else np.zeros_like(pixels)
         self._previous = pixels
         changed = changed_cells(before, pixels, [(0, len(pixels))])
-        return replace(picture, pixels=pixels, previous=before, changed=changed)
+        return replace(picture, pixels=pixels, changed=changed)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, system
-from tests.system.seen import number, online, run
+from tests.system.seen import behind, number, online, run
 
 HOPS = ((HOST, RELAY), (RELAY, VIEWER))
 #: Bytes around each datagram on a cable: Ethernet, IPv4 and UDP.
@@ -52,6 +52,6 @@ def test_a_still_screen_costs_at_most_250_bytes_and_three_datagrams_a_second_on_
                 assert after == newest  # not one object was sent
                 host.source.set_still(False)
                 await asyncio.sleep(0.3)
-                assert host.source.number - await number(desktop) <= 4
+                assert await behind(desktop, host.source) <= 4
 
     run(main)

@@ -15,7 +15,7 @@ from avl_protocol.wire.registry import T_INPUT_SILENCE, CloseCode, InputKind, Ob
 from avl_viewer.api import Desktop
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, system
-from tests.system.seen import number, online, run, sealed, until
+from tests.system.seen import behind, number, online, run, sealed, until
 
 A_DOWN = (int(InputKind.KEY), 4, True, 0, "a")
 
@@ -57,7 +57,7 @@ def test_a_relay_restarts_and_everybody_comes_back_by_themselves(gentle: bool) -
                 await until(lambda: not session.detached and not mine.stale and mine.moving is None)
                 assert simulation.clock.monotonic() - start <= 2.0
                 await asyncio.sleep(0.5)
-                assert host.source.number - await number(desktop) <= 4
+                assert await behind(desktop, host.source) <= 4
                 await desktop.type("back again")
                 assert host.sink.typed == "aback again" and sessions(host) == [session]
 
@@ -198,7 +198,7 @@ def test_an_evicted_viewer_sees_no_more_and_its_keys_open_nothing_new(via: str) 
                 assert reason.code is CloseCode.EVICTED and reason.exit_status == 3
                 await asyncio.sleep(1)
                 assert senders[1].current_key.generation > generation
-                assert host.source.number - await number(stays) <= 4
+                assert await behind(stays, host.source) <= 4
                 assert await number(goes) <= last + 4
                 fresh = [one for one in made if one.flags & ObjectFlag.KEY]
                 assert fresh

@@ -11,7 +11,7 @@ from avl_viewer.api import Desktop
 from tests.simulator.network import LinkShape
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, RunningHost, System, system
-from tests.system.seen import number, online, run
+from tests.system.seen import behind, number, online, run
 from tests.system.snow import Snow
 
 TEXT = "The quick brown fox jumps over the lazy dog. "
@@ -51,7 +51,7 @@ def test_pictures_go_on_and_typing_is_exact(shape: LinkShape, least_fps: float, 
             await desktop.type(TEXT)
             await asyncio.sleep(0.5)
             frames.append(desktop.stats()["fps"])
-            late.append(host.source.number - await number(desktop))
+            late.append(await behind(desktop, host.source))
         assert host.sink.typed == TEXT * 6
         assert sum(frames[2:]) / len(frames[2:]) >= least_fps, frames
         assert sorted(late)[len(late) // 2] <= most_behind, late
@@ -86,14 +86,14 @@ def test_a_slow_link_is_followed_down_and_up_again(monkeypatch: pytest.MonkeyPat
         late = []
         for _ in range(8):
             await asyncio.sleep(0.25)
-            late.append(host.source.number - await number(desktop))
+            late.append(await behind(desktop, host.source))
         assert sorted(late)[4] <= 15, late  # half a second
         assert 1e6 < desktop.stats()["bitrate_bps"] < 2e6
         await desktop.type(TEXT)
         assert host.sink.typed == TEXT
         simulation.network.change(RELAY, VIEWER, rate=None)
         await asyncio.sleep(4)
-        assert host.source.number - await number(desktop) <= 4
+        assert await behind(desktop, host.source) <= 4
         assert desktop.stats()["fps"] >= 27
 
     session(LinkShape(), body)
@@ -109,7 +109,7 @@ def test_an_upload_that_is_slow_drops_pictures_instead_of_queueing_them(monkeypa
         late = []
         for _ in range(8):
             await asyncio.sleep(0.25)
-            late.append(host.source.number - await number(desktop))
+            late.append(await behind(desktop, host.source))
         assert sorted(late)[4] <= 15, late
 
     session(LinkShape(), body)
@@ -125,7 +125,7 @@ def test_an_outage_of_two_seconds_is_survived() -> None:
         await typing
         await asyncio.sleep(3)
         assert host.sink.typed in (TEXT, "")  # at once, or too late and then not at all
-        assert host.source.number - await number(desktop) <= 4
+        assert await behind(desktop, host.source) <= 4
 
     session(LinkShape(), body)
 
@@ -144,7 +144,7 @@ def test_one_slow_viewer_does_not_hurt_the_other(monkeypatch: pytest.MonkeyPatch
                 await number(fast)
                 await asyncio.sleep(6)
                 assert fast.stats()["fps"] >= 27
-                assert host.source.number - await number(fast) <= 4
+                assert await behind(fast, host.source) <= 4
                 assert fast.stats()["loss"] == 0
                 await number(slow)
                 assert slow.stats()["fps"] >= 10, "pictures of fewer bits"

@@ -26,7 +26,7 @@ from avl_viewer.services.clipboard import ClipboardRequests
 from avl_viewer.services.input import InputRequests
 from tests.simulator.run import Simulation
 from tests.simulator.world import CODE, RELAY, VIEWER, System, system
-from tests.system.seen import number, online, run, until
+from tests.system.seen import behind, number, online, run, until
 from tests.system.snow import Snow
 
 
@@ -203,7 +203,7 @@ def test_a_picture_that_can_not_be_decoded_is_asked_for_again() -> None:
                     await asyncio.sleep(1)
                 assert failed
                 assert any(isinstance(message, Recover) for message in sent)
-                assert snow.number - await number(desktop) <= 4
+                assert await behind(desktop, snow) <= 4
 
     run(main)
 

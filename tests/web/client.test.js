@@ -152,6 +152,46 @@ test("a paste waits for the host's clipboard, and nothing is pasted where it was
   assert.deepEqual(refused().slice(1), [CLIPBOARD_STATE.TOO_LARGE, CLIPBOARD_STATE.NOT_TEXT]);
 });
 
+test("what is done while a paste waits comes behind it, and is not lost with it", async () => {
+  const { net, client, owner, session } = await running();
+  /** @type {any[]} */
+  const sent = [];
+  Object.assign(session, { send() {}, sendInput: (/** @type {any[]} */ events) => sent.push(...events) && 1 });
+  const [key, release, letter, move] = /** @type {any[]} */ ([
+    [INPUT.KEY, 0x19, true, 1, "v"], [INPUT.KEY, USAGE.CONTROL, false, 0, ""], [INPUT.KEY, 0x05, true, 0, "b"], [INPUT.MOVE, 1, 2],
+  ]);
+  const taken = (/** @type {number} */ serial, taken = true) => owner.sessionMessage({ kind: "CLIPBOARD_SET", serial, taken, state: 0 });
+
+  client.input([move], 0);
+  client.paste("one", [key], 0);
+  client.input([release], 1);
+  client.input([letter], 2);
+  assert.deepEqual(sent, [move]);
+  taken(1);
+  assert.deepEqual(sent.splice(0), [move, key, release, letter]);
+  client.input([move], 3);
+  assert.deepEqual(sent.splice(0), [move], "nothing waits any more");
+
+  client.paste("two", [key], 4);
+  client.input([release], 5);
+  client.paste("three", [key], 6);
+  taken(2);
+  assert.deepEqual(sent, [], "another text is under way");
+  taken(3);
+  assert.deepEqual(sent.splice(0), [key, release, key]);
+
+  client.paste("four", [key], 7);
+  client.input([release], 8);
+  taken(4, false);
+  assert.deepEqual(sent.splice(0), [release], "only the key that would paste another text is left out");
+
+  client.paste("five", [key], 9);
+  client.input([release], 10);
+  net.now += 501;
+  client.handleTimer(net.now);
+  assert.deepEqual(sent, [key, release], "nobody waits longer for a host that does not answer");
+});
+
 test("the page is told what the host's clipboard holds, or why it holds no text", async () => {
   const { owner, told } = await running();
   for (const [state, text] of [[0, "a\r\nb"], [0, ""], [CLIPBOARD_STATE.NOT_TEXT, ""], [99, ""]]) {

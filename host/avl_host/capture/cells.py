@@ -115,7 +115,7 @@ def rectangles(cells: Cells, width: int, height: int, most: int | None = None) -
         return ()
     if cells[touched(around)].all():
         return (around,)
-    runs = {row: _runs(cells[row]) for row in np.flatnonzero(cells.any(axis=1)).tolist()}
+    runs = _runs(cells)
     boxes = _stack(runs)
     rows_each = 1
     while most is not None and len(boxes) > most:
@@ -161,10 +161,17 @@ def box(cells: Cells, width: int, height: int) -> Rect | None:
     return Rect(x, y, right - x, bottom - y)
 
 
-def _runs(columns: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Runs of true columns as (first, past the last)."""
-    edges = np.flatnonzero(np.diff(columns, prepend=False, append=False)).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
+def _runs(cells: Cells) -> dict[int, list[tuple[int, int]]]:
+    """Of each row that has any, its runs of marked columns as (first, past the last)."""
+    rows, columns = cells.shape
+    bordered = np.zeros((rows, columns + 2), np.bool_)
+    bordered[:, 1:-1] = cells
+    places = np.flatnonzero(bordered[:, 1:] != bordered[:, :-1])  # a run has two edges, both in its row
+    runs: dict[int, list[tuple[int, int]]] = {}
+    for first, last in places.reshape(-1, 2).tolist():
+        row, left = divmod(first, columns + 1)
+        runs.setdefault(row, []).append((left, left + last - first))
+    return runs
 
 
 def _stack(runs: dict[int, list[tuple[int, int]]], rows_each: int = 1) -> list[tuple[int, int, int, int]]:

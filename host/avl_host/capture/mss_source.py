@@ -88,7 +88,7 @@ class MssSource:
         previous, self._previous = self._previous, pixels
         if previous is None or previous.shape != pixels.shape:
             self._area = self._measure()
-            previous, changed = pixels, np.ones(grid(shot.width, shot.height), np.bool_)
+            changed = np.ones(grid(shot.width, shot.height), np.bool_)
         else:
             changed = changed_cells(previous, pixels, [(0, shot.height)])
         moved = bool(changed.any())
@@ -97,7 +97,6 @@ class MssSource:
             return None
         return Picture(
             pixels=pixels,
-            previous=previous,
             changed=changed,
             captured=captured,
             grab_seconds=grabbed - captured,

@@ -121,7 +121,6 @@ class PatternSource:
             changed = np.ones(grid(*self._size), np.bool_)
         return Picture(
             pixels=self._pixels,
-            previous=self._previous,
             changed=changed,
             captured=captured,
             grab_seconds=drawn - captured,
@@ -163,14 +162,16 @@ class PatternSource:
 
 
 def read_number(pixels: NDArray[np.uint8]) -> int | None:
-    """The number on the card in a picture of a pattern desktop, lossy coding or not; None where no card is found.
+    """The number on the card in a picture of a pattern desktop, lossy coding or not; None where no card is found, or
+    more than one: a viewer that has missed something shows an older card beside the newest until that was repaired, and
+    blocks of both together spell a number that never was.
 
     `pixels` is BGRA (or BGR), uint8, shape (height, width, 3 or 4).
     """
     blue, green, red = (pixels[..., channel].astype(np.int16) for channel in range(3))
     edge = (red > 140) & (blue < 100) & (green < 100)
     columns, rows = np.flatnonzero(edge.sum(axis=0) > BLOCK), np.flatnonzero(edge.sum(axis=1) > BLOCK)
-    if not len(columns) or not len(rows):
+    if not _spans(columns, CARD_WIDTH) or not _spans(rows, CARD_HEIGHT):
         return None
     x, y = int(columns[0]) + _BORDER, int(rows[0]) + _BORDER
     middle = BLOCK // 2
@@ -178,3 +179,8 @@ def read_number(pixels: NDArray[np.uint8]) -> int | None:
     if taken.shape != (NUMBER_BITS // _ROW, _ROW):
         return None
     return sum(1 << at for at, value in enumerate(taken.reshape(-1)) if value > 127)
+
+
+def _spans(places: NDArray[np.intp], size: int) -> bool:
+    """Whether places reach from end to end of one card, give or take what coding blurs of its edge."""
+    return len(places) > 0 and abs(int(places[-1] - places[0]) + 1 - size) <= _BORDER // 4

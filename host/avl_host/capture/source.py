@@ -31,13 +31,12 @@ class CursorImage:
 class Picture:
     """One grab of the whole desktop.
 
-    `pixels` and `previous`, the picture before, are BGRA, uint8, C-contiguous, shape (height, width, 4); both stay
-    valid only until the next grab. `changed` marks the cells in which they differ (capture/cells.py). After a change of
-    size all differ, whatever `previous` holds. `captured` is when the grab began, in seconds of the host's clock.
+    `pixels` is BGRA, uint8, C-contiguous, shape (height, width, 4), and valid only until the next grab. `changed` marks
+    the cells in which it differs from the picture before (capture/cells.py); after a change of size all do. `captured`
+    is when the grab began, in seconds of the host's clock.
     """
 
     pixels: NDArray[np.uint8]
-    previous: NDArray[np.uint8]
     changed: Cells
     captured: float
     grab_seconds: float

@@ -29,6 +29,7 @@ from avl_host.capture.cells import (
     changed_within,
     grid,
     mark,
+    rectangles,
     row_bands,
     take_over,
     touched,
@@ -90,6 +91,8 @@ class X11CaptureSource:
         self._fresh = True
         #: What the last picture changed, which the one to compare with still lacks.
         self._behind: Cells | None = None
+        #: Of what it was not compared lately.
+        self._believed: Cells | None = None
         with ExitStack() as undo:
             undo.callback(self.close)
             self._asked(self._set_up)
@@ -152,6 +155,7 @@ class X11CaptureSource:
 
     def wait(self, timeout: float | None) -> bool:
         """Sleep until the server tells of a change, `wake` is called or `timeout` seconds passed. Raises SourceLost."""
+        self._keep(self._believed)
         if self._asked(self._take_events):
             return True
         readable, _, _ = select.select([self._x.get_file_descriptor(), self._wake_read], [], [], timeout)
@@ -185,10 +189,8 @@ class X11CaptureSource:
             drawn = [Rect(0, 0, self._width, self._height)]
         shared = self._shared
         assert shared is not None
-        if self._behind is not None:
-            believed = moving if moving is not None and moving.shape == self._behind.shape else False
-            take_over(self._previous, shared.pixels, self._behind & ~np.asarray(believed))
-            self._behind &= believed
+        self._believed = moving
+        self._keep(moving)
         try:
             self._fetch(drawn)
         except xcffib.xproto.MatchError:
@@ -208,12 +210,21 @@ class X11CaptureSource:
         compared = self._clock()
         return Picture(
             pixels=shared.pixels,
-            previous=self._previous,
             changed=changed,
             captured=captured,
             grab_seconds=grabbed - captured,
             compare_seconds=compared - grabbed,
         )
+
+    def _keep(self, believed: Cells | None) -> None:
+        """Keep what the last grab saw, to compare the next one with; but for what is believed to move. Done before
+        anybody waits for a picture, where there is time before."""
+        if self._behind is None or self._shared is None:
+            return
+        moving = believed if believed is not None and believed.shape == self._behind.shape else False
+        if (behind := self._behind & ~np.asarray(moving)).any():
+            take_over(self._previous, self._shared.pixels, behind)
+        self._behind &= moving
 
     def _changes(self, pixels: NDArray[np.uint8], drawn: list[Rect], moving: Cells | None) -> Cells:
         """The cells that differ: found by comparing, or believed."""
@@ -225,7 +236,12 @@ class X11CaptureSource:
             changed = changed_within(self._previous, pixels, others)
         else:
             changed = changed_cells(self._previous, pixels, row_bands(others, self._height))
-        mark(changed, film)
+        if film and moving is not None:
+            believed = np.zeros_like(changed)
+            mark(believed, film)
+            # What stands still beside a film is often drawn with it.
+            beside = rectangles(believed & ~moving, self._width, self._height)
+            changed |= believed & moving | changed_within(self._previous, pixels, beside)
         # Of what was believed the pixels before are not known: where nothing was drawn nothing has changed.
         told = np.zeros_like(changed)
         mark(told, drawn)

@@ -32,6 +32,8 @@ FILM_PART = 0.3
 STEPS, JOINED = 16, 3
 #: Seconds without a change after which what a picture shows is at rest.
 REST = 0.2
+#: What changes all the time is compared all the same once in so many seconds: a part of it may have come to rest.
+DOUBT = 0.5
 #: Text that pictures show while it moves is sent as exact pixels again where these take so many seconds of the rate:
 #: they are enough from then on if it only scrolls. This has so many seconds to succeed, and is tried after so many, at
 #: first and at most, twice as long after each time in vain.
@@ -60,6 +62,9 @@ class Lanes:
     def __init__(self, shape: tuple[int, int]) -> None:
         self.activity = Activity(shape)
         self._overtaken = np.zeros(shape, np.int16)
+        #: What did not differ when it was compared last, of what changes all the time; and when it is compared next.
+        self._doubted: Cells = np.zeros(shape, np.bool_)
+        self._doubt_at = -np.inf
         #: Since when pictures show text that moves, how long it is until it is tried exactly, and until when it is.
         self._text_since: float | None = None
         self._patience = FIRST_TRIAL
@@ -77,6 +82,7 @@ class Lanes:
         """Divide what has changed. `cost`: bytes that the exact pixels of each cell take; `copied`: what of the change
         can be copied from elsewhere, where it scrolls."""
         self.activity.note(changed, now)
+        self._doubted &= ~changed
         self._overtaken[changed & delivered.owed] += 1
         dear = changed if copied is None else changed & ~copied
         hot = self.activity.hot
@@ -129,10 +135,17 @@ class Lanes:
         """Exact pixels were sent: who is owed none is not overtaken."""
         self._overtaken[~delivered.owed] = 0
 
-    def moving(self, delivered: Delivered) -> Cells:
-        """What pictures show that change all the time: it need not be looked at to be believed."""
-        moving: Cells = self.activity.hot & (delivered.source == PICTURE)
+    def moving(self, delivered: Delivered, now: float) -> Cells | None:
+        """What pictures show that change all the time: it need not be looked at to be believed. Now and then None."""
+        if now >= self._doubt_at:
+            return None
+        moving: Cells = self.activity.hot & (delivered.source == PICTURE) & ~self._doubted
         return moving
+
+    def compared(self, changed: Cells, now: float) -> None:
+        """All that was drawn was compared, whatever it had been believed: this differed."""
+        self._doubted = ~changed
+        self._doubt_at = now + DOUBT
 
     def at_rest(self, delivered: Delivered, now: float) -> Cells:
         """What pictures show and has not changed for a while."""

@@ -62,6 +62,8 @@ QUICK_SECONDS, QUICKER = 0.1, 3
 #: Of a change of fewer cells it is not asked whether it stood elsewhere before; with it of what has changed in so many
 #: seconds and is still owed.
 SHIFTED_CELLS, SHIFTED_SECONDS = 64, 0.5
+#: A change of fewer bytes is sent as it is: to search it, or to make it smaller, would take longer than they do.
+FEW_BYTES = 8_192
 #: Fewer cells of one colour stay with those around them.
 LEAST_FLAT = 16
 _PIXELS = CELL * CELL
@@ -147,6 +149,7 @@ class Pipeline:
         #: What was sent last as exact pixels: BGRA, uint8, of the desktop's shape; what of the last change is copied
         #: from there.
         self._sent: NDArray[np.uint8] = np.zeros((1, 1, 4), np.uint8)
+        self._unnoted: list[Rect] = []
         self._copies: list[Copy] = []
         #: Bytes that were sent for each that was expected.
         self._accuracy = 1.0
@@ -243,6 +246,7 @@ class Pipeline:
 
     def step(self, now: float) -> tuple[Frame, ...]:
         """Do what is due at `now`; what is to be sent, in order. Raises SourceLost, EncoderFailed."""
+        self._note_sent()
         self._answer()
         frames: list[Frame] = [*self._coded(now), *self._lower.take(now)]
         ready = self._permit.ready()
@@ -361,11 +365,20 @@ class Pipeline:
 
     # looking
 
+    def _note_sent(self) -> None:
+        """Remember what was sent; not before it is on its way, as a large part takes a millisecond."""
+        if self._picture is None:
+            return
+        for rect in self._unnoted:
+            part = slice(rect.y, rect.y + rect.height), slice(rect.x, rect.x + rect.width)
+            self._sent[part] = self._picture.pixels[part]
+        self._unnoted.clear()
+
     def _look(self, now: float, whole: bool) -> None:
         """Grab, and decide how what has changed is to travel."""
         self._echo = self._input_applied
         self._changed = False
-        moving = self._lanes.moving(self._delivered) if self._delivered is not None else None
+        moving = self._lanes.moving(self._delivered, now) if self._delivered is not None else None
         picture = self._source.grab(whole=whole, moving=moving)
         if picture is None:
             return
@@ -385,6 +398,8 @@ class Pipeline:
             self._due = np.zeros(picture.changed.shape, np.bool_)
             self._moving.rest()
         changed = picture.changed
+        if moving is None:
+            self._lanes.compared(changed, now)
         if not changed.any():
             return
         self._settled = False
@@ -408,8 +423,8 @@ class Pipeline:
     def _shifted(self, picture: Picture, fresh: Cells, delivered: Delivered, now: float) -> Shifted | None:
         """What of a change of text stands elsewhere at the viewers, with what of earlier changes was not sent yet."""
         cells = fresh | (delivered.owed & (self._lanes.activity.changed_at >= now - SHIFTED_SECONDS))
-        count = int(cells.sum())
-        if count < SHIFTED_CELLS or float(self._cost[cells].sum()) > BUSY * _PIXELS * count:
+        count, size = int(cells.sum()), float(self._cost[cells].sum())
+        if count < SHIFTED_CELLS or size * self._accuracy < FEW_BYTES or size > BUSY * _PIXELS * count:
             return None
         return self._shifts.find(self._sent, picture.pixels, cells)
 
@@ -439,17 +454,16 @@ class Pipeline:
         while True:
             chosen = self._chosen(owed, most)
             rects = self._rects(chosen, width, height)[: MAX_EXACT_RECTS - len(copies)]
-            coded = self._coder.code(picture.pixels, rects, copies, small=rate < THIN)
             expected = float(self._cost[chosen].sum())
+            small = rate < THIN and expected * self._accuracy >= FEW_BYTES
+            coded = self._coder.code(picture.pixels, rects, copies, small=small)
             if len(coded.pixels) <= min(MOST_BYTES, TOLERANCE * most) or chosen.sum() <= 1:
                 break
             # It compresses worse than was thought.
             self._accuracy = len(coded.pixels) / max(1.0, expected)
         sent = [*(rect for rect, _ in copies), *rects]
         delivered.sent_exact(sent, self._number)
-        for rect in sent:
-            part = slice(rect.y, rect.y + rect.height), slice(rect.x, rect.x + rect.width)
-            self._sent[part] = picture.pixels[part]
+        self._unnoted += sent
         self._number += 1
         self._lanes.sent_exact(delivered)
         # What waits to be coded as a picture is exact no more when that has come.

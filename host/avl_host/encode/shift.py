@@ -27,6 +27,8 @@ LEAST_VOTES = 12
 #: Pixels on a side of the part of the change that is looked at for other directions, and of the pieces there; of these
 #: one in so many is looked at, chosen by its own hash, so that it is chosen wherever it stands.
 PATCH, PIECE, ONE_IN = 448, 16, 128
+#: Rows between the lines of a piece that are looked at.
+LINES_APART = 5
 #: After a look in vain the next changes are not searched: one, two, four, at most so many.
 MOST_PAUSE = 8
 
@@ -36,6 +38,9 @@ _HASH = np.uint32(2654435761)
 Words = NDArray[np.uint32]
 #: How far to the right and how far down.
 Vector = tuple[int, int]
+#: The hashes of pieces, and their places.
+Pieces = tuple[Words, NDArray[np.int64]]
+_NONE: Pieces = (np.zeros(0, np.uint32), np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class ShiftFinder:
 
     def __init__(self) -> None:
         self._pause = self._wait = 0
+        #: What the last look saw, which the next may see elsewhere: then only one picture need be read.
+        self._seen = _NONE
 
     def find(self, previous: NDArray[np.uint8], pixels: NDArray[np.uint8], changed: Cells) -> Shifted | None:
         """What of the changed cells was shifted; None where nothing was. Both pictures are BGRA, uint8, C-contiguous,
@@ -75,7 +82,10 @@ class ShiftFinder:
             return None
         width, height = min(area.width, PATCH), min(area.height, PATCH)
         middle = Rect(area.x + (area.width - width) // 2, area.y + (area.height - height) // 2, width, height)
-        found = _vector(_part(before, middle), _part(after, middle))
+        seen = _pieces(after, middle)
+        row = _row(after)
+        found = _vector(self._seen, seen, row) or _vector(_pieces(before, middle), seen, row)
+        self._seen = seen
         self._pause = 0 if found is not None else min(MOST_PAUSE, max(1, 2 * self._pause))
         self._wait = self._pause
         return found
@@ -99,11 +109,9 @@ def _sums(rows: Words) -> NDArray[np.uint64]:
     return found
 
 
-def _vector(before: Words, after: Words) -> Vector | None:
+def _vector(old: Pieces, new: Pieces, row: int) -> Vector | None:
     """How far pieces have moved to the right and down."""
-    # A place as one number: rows are so far apart that no distance across is taken for a row.
-    row = 2 * before.shape[1]
-    distances = _matches(*_pieces(before, row), *_pieces(after, row))
+    distances = _matches(*old, *new)
     best = _elected(distances, AGREE * distances.size)
     if best is None:
         return None
@@ -111,20 +119,33 @@ def _vector(before: Words, after: Words) -> Vector | None:
     return best - down * row, down
 
 
-def _pieces(picture: Words, row: int) -> tuple[Words, NDArray[np.int64]]:
-    """The hashes of some pieces, and their places."""
-    hashes = picture * _HASH
+def _row(picture: Words) -> int:
+    """The distance of rows, where a place is one number: no distance across is taken for a row."""
+    return 2 * int(picture.shape[1])
+
+
+def _pieces(whole: Words, part: Rect) -> Pieces:
+    """Some pieces of a part of a picture."""
+    picture = _part(whole, part)
+    lines = picture * _HASH
     reach = 1
     while reach < PIECE:
-        hashes = (hashes[:, :-reach] ^ (hashes[:, reach:] >> np.uint32(15))) * _HASH + hashes[:, reach:]
-        hashes = (hashes[:-reach] ^ (hashes[reach:] >> np.uint32(13))) * _HASH + hashes[reach:]
+        beyond = lines[:, reach:]
+        longer = beyond >> np.uint32(15)
+        longer ^= lines[:, :-reach]
+        longer *= _HASH
+        longer += beyond
+        lines = longer
         reach *= 2
-    rows, columns = hashes.shape
-    # A plain piece is like its neighbours, and tells nothing.
-    chosen = (hashes >> np.uint32(16)) % np.uint32(ONE_IN) == 0
-    chosen &= picture[:rows, :columns] != picture[:rows, 1 : columns + 1]
-    ys, xs = np.nonzero(chosen)
-    return hashes[ys, xs], ys * row + xs
+    # A piece is chosen by its first line, and made of lines that are far apart; a plain line tells nothing.
+    columns = lines.shape[1]
+    chosen = (lines[: 1 - PIECE] >> np.uint32(16)) % np.uint32(ONE_IN) == 0
+    chosen &= picture[: 1 - PIECE, :columns] != picture[: 1 - PIECE, 1 : columns + 1]
+    ys, xs = np.divmod(np.flatnonzero(chosen), columns)
+    hashes = lines[ys, xs]
+    for line in range(LINES_APART, PIECE, LINES_APART):
+        hashes = (hashes ^ (hashes >> np.uint32(13))) * _HASH + lines[ys + line, xs]
+    return hashes, (ys + part.y) * _row(whole) + xs + part.x
 
 
 def _matches(

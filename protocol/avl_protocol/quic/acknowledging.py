@@ -1,9 +1,9 @@
 """Acknowledging: when acknowledgements leave, sooner or later than the usual delay.
 
 A delay saves packets while several arrive; of a burst the sender wants to know early, as it sees losses and has room
-again by acknowledgements. Nobody waits to see feedback acknowledged: that may ride with the next datagram. What comes
-alone on a stream, such as a key, is acknowledged at once: there is nothing to gather, and to wake up for it later costs
-both ends more than the packet.
+again by acknowledgements. Nobody waits to see feedback acknowledged: that may ride with the next datagram. So may what
+comes alone on a stream, such as a key: its answer is on its way soon, and until then a mere acknowledgement would keep
+processors busy that have a picture to make.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from avl_protocol.quic.payload import Payload
 
 #: An acknowledgement leaves at once when so many packets wait for one.
 ACK_EVERY = 32
-#: Seconds that the acknowledgement of feedback may wait for a datagram to ride with: what peers reckon with at most
-#: (RFC 9000, section 18.2, max_ack_delay).
-FEEDBACK_ACK_DELAY = 0.025
+#: Seconds that the acknowledgement of feedback, and of what comes alone, may wait for a datagram to ride with: what
+#: peers reckon with at most (RFC 9000, section 18.2, max_ack_delay).
+RIDING_ACK_DELAY = 0.025
 
 
 class Acknowledging:
@@ -37,9 +37,8 @@ class Acknowledging:
         """A packet arrived that asks for one: within how many seconds it should leave at the latest."""
         self._waiting += 1
         before, self._received_at = self._received_at, now
-        if kind is Payload.PIECES and now - before > self._delay:
-            return 0.0
-        return max(self._delay, FEEDBACK_ACK_DELAY) if kind is Payload.FEEDBACK else self._delay
+        alone = kind is Payload.PIECES and now - before > self._delay
+        return max(self._delay, RIDING_ACK_DELAY) if alone or kind is Payload.FEEDBACK else self._delay
 
     def sent(self) -> None:
         """One has left, for all of them."""

@@ -51,6 +51,7 @@ from avl_protocol.wire.registry import (
     MAX_HANDSHAKE_MESSAGE,
     T_BEACON,
     T_CONSENT,
+    T_ECHO,
     T_RESUME,
     T_UNADMITTED,
     Channel,
@@ -95,6 +96,8 @@ class HostSession:
         self._timers = Timers()
         self._timers.set(Timer.HANDSHAKE, now + T_UNADMITTED)
         self._gate = InputGate()
+        #: Answers to input that wait for the pictures to go first.
+        self._echoes: list[Echo] = []
         #: What the session does itself with a message; all others are its owner's.
         self._own: dict[type, Callable[[Any, float], None]] = {
             ClockPing: self._clock_asked,
@@ -483,7 +486,14 @@ class HostSession:
     def applied(self, event: Input, now: float) -> None:
         """Input was applied: tell the viewer, if it was the viewer's."""
         if event.sequence is not None and self.state is HostState.ADMITTED:
-            self._send(Channel.INPUT, INPUT.encode(Echo(event.sequence, round(now * 1e6), event.discarded)))
+            self._echoes.append(Echo(event.sequence, round(now * 1e6), event.discarded))
+            if not self._timers.is_set(Timer.ECHO):
+                self._timers.set(Timer.ECHO, now + T_ECHO)
+
+    def _echo(self) -> None:
+        echoes, self._echoes = self._echoes, []
+        for echo in echoes:
+            self._send(Channel.INPUT, INPUT.encode(echo))
 
     def _release(self) -> None:
         self._timers.stop(Timer.SILENCE)
@@ -506,6 +516,8 @@ class HostSession:
                 if events := self._gate.silent():
                     self.events.append(Input(tuple(events)))
                 self._timers.set(Timer.SILENCE, self._gate.silence_deadline())
+            elif timer is Timer.ECHO:
+                self._echo()
             elif timer is Timer.BEACON:
                 self._beacon(now)
             elif timer is Timer.RESUME:
@@ -526,6 +538,8 @@ class HostSession:
     def _end(self, code: CloseCode, now: float, why: int) -> None:
         if self.over:
             return
+        if self.state is HostState.ADMITTED and code is not CloseCode.TAMPERED:
+            self._echo()
         if self._secure is not None and code is CloseCode.TAMPERED:
             self._pipes.close(code)  # nothing sealed can be said any more
         elif self._secure is not None:

@@ -13,6 +13,7 @@ class Timer(Enum):
     CONSENT = "the person at the host has not answered"
     BEACON = "the next beacon is due"
     STALE = "no beacon came for too long"
+    ECHO = "what has answered input may be on its way, and the viewer is told that it was applied"
     SILENCE = "a viewer that holds something has fallen silent"
     HOLDING = "it is time to say that something is still held"
     REPORT = "the next report is due"

@@ -64,6 +64,7 @@ T_INPUT_SILENCE = 2.0  # seconds: what is held is released after this much silen
 T_INPUT_REPEAT = 0.4  # seconds: keys that a desktop repeats are let go of after this much silence, until their viewer is heard again
 T_INPUT_REFRESH = 0.2  # seconds: a viewer that holds keys or buttons says so at least this often
 T_INPUT_UNCONFIRMED = 5.0  # seconds: without an ECHO: the viewer says that what it sent may not have been applied
+T_ECHO = 0.01  # seconds: that a host may wait before it answers a BATCH: the picture that shows what the input did goes first
 T_INPUT_OLD_PRESS = 2.0  # seconds: older presses and clicks are discarded
 T_INPUT_OLD = 10.0  # seconds: all older input is discarded
 T_KEY_SPACING = 0.3  # seconds: least time between key objects of a track

@@ -27,7 +27,8 @@ from avl_relay.people.passwords import LONGEST
 from avl_relay.people.stages import Stage
 
 #: A password may be written in other characters than it is kept in.
-PASSWORD = Text(1, 4 * LONGEST)
+LONGEST_WRITTEN = 4 * LONGEST
+PASSWORD = Text(1, LONGEST_WRITTEN)
 CODE = Text(1, 64, about="the code")
 LOGIN = Text(1, 128)
 CREDENTIAL = Anything("what navigator.credentials gave, as JSON (WebAuthn 5.1)")

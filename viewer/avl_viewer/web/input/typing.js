@@ -44,11 +44,11 @@ export class Typing {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._watching = undefined;
     this._keyboard = new Keyboard(
-      (rows) => owner.send(rows, this._at), (wanted) => this._watch(wanted), /mac|iphone|ipad/i.test(navigator.platform),
+      (rows) => this._send(rows, this._at), (wanted) => this._watch(wanted), /mac|iphone|ipad/i.test(navigator.platform),
     );
     this._composition = new Composition();
-    /** Keys that wait for their paste event. @type {{ rows: InputEvent[], timer: ReturnType<typeof setTimeout> } |
-     * null} */
+    /** Keys that wait for their paste event, and what was typed behind them. @type {{ rows: InputEvent[], behind: [InputEvent[],
+     * number][], timer: ReturnType<typeof setTimeout> } | null} */
     this._pasting = null;
     field.addEventListener("keydown", (event) => this._down(event));
     field.addEventListener("keyup", (event) => this._up(event));
@@ -82,7 +82,13 @@ export class Typing {
 
   /** Press and release keys, one after the other. @param {number[]} usages */
   press(usages) {
-    this._owner.send(combination(usages), now());
+    this._send(combination(usages), now());
+  }
+
+  /** Send rows, behind keys that wait. @param {InputEvent[]} rows @param {number} at */
+  _send(rows, at) {
+    if (this._pasting) this._pasting.behind.push([rows, at]);
+    else this._owner.send(rows, at);
   }
 
   /** Keys travel by their place alone, or not; whether they do now. */
@@ -151,30 +157,40 @@ export class Typing {
     ]);
     if (!this._owner.mayPaste()) {
       event.preventDefault();
-      this._owner.send(rows, this._at);
+      this._send(rows, this._at);
       return;
     }
-    this._pasting = { rows, timer: setTimeout(() => this._flushPaste(), PASTE_PATIENCE) };
+    this._pasting = { rows, behind: [], timer: setTimeout(() => this._flushPaste(), PASTE_PATIENCE) };
   }
 
   _flushPaste() {
+    const pasting = this._endWait();
+    if (pasting) this._owner.send(pasting.rows, now());
+    this._follow(pasting);
+  }
+
+  /** Keys wait no more; what waited. */
+  _endWait() {
     const pasting = this._pasting;
     this._pasting = null;
-    if (!pasting) return;
-    clearTimeout(pasting.timer);
-    this._owner.send(pasting.rows, now());
+    if (pasting) clearTimeout(pasting.timer);
+    return pasting;
+  }
+
+  /** What was typed behind keys that waited. @param {{ behind: [InputEvent[], number][] } | null} pasting */
+  _follow(pasting) {
+    for (const [rows, at] of pasting?.behind ?? []) this._owner.send(rows, at);
   }
 
   /** @param {ClipboardEvent} event */
   _paste(event) {
     event.preventDefault();
     const text = event.clipboardData?.getData("text/plain") ?? "";
-    const pasting = this._pasting;
-    this._pasting = null;
-    if (pasting) clearTimeout(pasting.timer);
+    const pasting = this._endWait();
     const rows = pasting?.rows ?? combination([USAGE.CONTROL, /** @type {number} */ (CODES.get("KeyV"))]);
     if (text) this._owner.paste(text, rows, time(event));
     else this._owner.send(rows, time(event));
+    this._follow(pasting);
   }
 
   /** @param {InputEvent_} event */
@@ -182,13 +198,13 @@ export class Typing {
     if (event.isComposing || event.inputType === "insertCompositionText") return;
     event.preventDefault();
     const keys = EDITS[event.inputType];
-    if (keys) this._owner.send(combination(keys), time(event));
-    else if (event.data && event.inputType.startsWith("insert")) this._owner.send([[INPUT.TEXT, event.data]], time(event));
+    if (keys) this._send(combination(keys), time(event));
+    else if (event.data && event.inputType.startsWith("insert")) this._send([[INPUT.TEXT, event.data]], time(event));
   }
 
   /** @param {InputEvent[]} rows @param {Event} event */
   _compose(rows, event) {
-    if (rows.length) this._owner.send(rows, time(event));
+    if (rows.length) this._send(rows, time(event));
   }
 
   _fill() {

@@ -65,8 +65,14 @@ export class ClipboardService {
       this._pasting.wait(events, at, now);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this._owner.input(events, at);
+      this.input(events, at);
     }
+  }
+
+  /** Send input that a person made `at`, behind a pasting key that waits. @param {InputEvent[]} events @param {number} at
+   * */
+  input(events, at) {
+    if (!this._pasting.behind(events, at)) this._owner.input(events, at);
   }
 
   // messages

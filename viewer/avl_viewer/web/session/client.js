@@ -181,7 +181,7 @@ export class Client {
   /** Send input that a person made `at`; dropped while nobody can take it. @param {InputEvent[]} events @param {number}
    * at */
   input(events, at) {
-    this.features.input.send(events, at);
+    this.features.clipboard.input(events, at);
   }
 
   /** Set the host's clipboard, then send input once it has it. @param {string} text @param {InputEvent[]} events @param

@@ -1,5 +1,8 @@
 /**
  * Pasting: input that waits until the host has taken our clipboard, so that the pasting key finds it there.
+ *
+ * What a person does meanwhile waits behind it: Control's release that overtook the key would make a letter of it, and
+ * letters that did would stand before the text.
  */
 
 /** Milliseconds after which it is sent all the same. */
@@ -7,14 +10,16 @@ const PATIENCE = 500;
 
 /** @typedef {import("./input/outbox.js").InputEvent} InputEvent */
 
-/** One text at a time. */
+/** The latest text, and the input from its pasting key on. */
 export class Pasting {
   /** @param {(events: InputEvent[], at: number) => void} input */
   constructor(input) {
     this._input = input;
     this._serial = 0;
-    /** @type {{ events: InputEvent[], at: number, due: number } | null} */
-    this._waiting = null;
+    /** In the order in which it was made. @type {{ events: InputEvent[], at: number, pastes: boolean }[]} */
+    this._waiting = [];
+    /** @type {number | null} */
+    this._due = null;
   }
 
   /** The number of the next clipboard. */
@@ -22,40 +27,51 @@ export class Pasting {
     return ++this._serial;
   }
 
-  /** Input that a person made `at` waits for the clipboard that was numbered last. @param {InputEvent[]} events @param
+  /** The pasting key, pressed `at`, waits for the clipboard that was numbered last. @param {InputEvent[]} events @param
    * {number} at @param {number} now */
   wait(events, at, now) {
-    if (events.length) this._waiting = { events, at, due: now + PATIENCE };
+    if (!events.length) return;
+    this._waiting.push({ events, at, pastes: true });
+    this._due ??= now + PATIENCE;
+  }
+
+  /** Let input wait behind a pasting key; false where none waits. @param {InputEvent[]} events @param {number} at */
+  behind(events, at) {
+    if (!this._waiting.length) return false;
+    this._waiting.push({ events, at, pastes: false });
+    return true;
   }
 
   /** The host has taken this clipboard. @param {number} serial */
   taken(serial) {
-    if (serial === this._serial) this._send();
+    if (serial === this._serial) this._send(() => true);
   }
 
   /** The host has not taken this clipboard: the pasting key would paste another text. @param {number} serial */
   refused(serial) {
-    if (serial === this._serial) this.clear();
+    if (serial === this._serial) this._send(({ pastes }) => !pastes);
   }
 
   /** Nothing waits any more. */
   clear() {
-    this._waiting = null;
+    this._waiting = [];
+    this._due = null;
   }
 
-  _send() {
+  /** @param {(one: { pastes: boolean }) => boolean} wanted */
+  _send(wanted) {
     const waiting = this._waiting;
-    this._waiting = null;
-    if (waiting) this._input(waiting.events, waiting.at);
+    this.clear();
+    for (const one of waiting) if (wanted(one)) this._input(one.events, one.at);
   }
 
   /** When `handleTimer` wants to be called. */
   nextTimeout() {
-    return this._waiting?.due ?? null;
+    return this._due;
   }
 
   /** Time has passed. @param {number} now */
   handleTimer(now) {
-    if (this._waiting && now >= this._waiting.due) this._send();
+    if (this._due !== null && now >= this._due) this._send(() => true);
   }
 }
