@@ -223,3 +223,20 @@ async def test_somebody_who_was_invited_does_what_was_permitted_and_no_longer(tm
             await bo.go("#devices")
             await bo.view("devices")
             assert "No device yet" in await bo.text("#devices .empty")
+
+
+async def test_a_key_that_the_relay_does_not_know_is_not_signed_for(tmp_path: Path) -> None:
+    async with premises(tmp_path) as here, window(tmp_path) as browser:
+        tab = await AccountPage.opened(browser, here.address)
+        await set_up(tab, here.setup)
+        program = here.run("login", "avl", "login", here.where, "--state", str(tmp_path / "viewer"))
+        code = (await here.said(program, r"code: ([A-Z-]+)"))[1]
+        await tab.go(f"#code={code}&k={'A' * 43}")
+        await tab.view("approve")
+        await tab.send("#approve")
+        await tab.there("#approve .error:not([hidden])")
+        assert "do not let it in" in await tab.wrong()
+        await tab.click("#deny")
+        await tab.view("devices")
+        assert await here.ended(program) == 3
+        assert "denied" in program.log.read_text()
