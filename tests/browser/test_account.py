@@ -7,6 +7,8 @@ from pathlib import Path
 import pyotp
 import pytest
 
+import avl_viewer
+from avl_protocol.rights.effective import OWNER
 from tests.browser.accounts import PASSWORD, AccountPage, desktop, enrolled, logged_in, output, premises, set_up, window
 from tests.browser.desk import BIN
 
@@ -67,6 +69,16 @@ async def test_one_click_opens_a_desktop_and_a_name_does_in_a_command(tmp_path: 
         status, said = await output(here, "shot", "avl", "screenshot", "lab", "-o", str(picture), "--state", str(state))
         assert status == 0, said
         assert picture.stat().st_size > 1000
+        kept = ("--state", str(state))
+        status, said = await output(here, "hold", "avl", "connect", "lab", "--background", *kept)
+        assert status == 0, said
+        status, said = await output(here, "held", "avl", "type", "lab", "held", *kept)
+        assert status == 0, said
+        assert (await output(here, "let-go", "avl", "disconnect", "lab", *kept))[0] == 0
+        assert (await output(here, "gone", "avl", "disconnect", "lab", *kept))[0] == 1
+        async with avl_viewer.connect("LAB", state=state) as seen:
+            await seen.press("enter")
+            assert seen.permissions == OWNER
         status, said = await output(here, "wrong", "avl", "type", "lba", "x", "--state", str(state))
         assert status == 2 and "did you mean lab?" in said
 
