@@ -252,3 +252,22 @@ async def test_a_key_that_the_relay_does_not_know_is_not_signed_for(tmp_path: Pa
         await tab.view("devices")
         assert await here.ended(program) == 3
         assert "denied" in program.log.read_text()
+
+
+async def test_a_relay_that_is_closed_lets_in_who_has_an_account_or_a_share_link(tmp_path: Path) -> None:
+    async with premises(tmp_path, "--require-account") as here, window(tmp_path) as browser:
+        tab = await AccountPage.opened(browser, here.address)
+        await set_up(tab, here.setup)
+        device = await enrolled(here, tab, "lab")
+        await logged_in(here, tab, tmp_path / "viewer")
+        status, said = await output(here, "type", "avl", "type", "lab", "x", "--state", str(tmp_path / "viewer"))
+        assert status == 0, said
+        await tab.click("[data-act='share']")
+        await tab.send("#dialog")
+        link = await tab.text("#share-link")
+        await desktop(await browser.page(f"http://{here.relay['http']}/#d={device}&a=1"))
+        async with window(tmp_path) as elsewhere:
+            await desktop(await elsewhere.page(link))
+        target = f"avl://{here.relay['quic']}/{device}?pin={here.relay['pin']}"
+        status, said = await output(here, "code", "avl", "type", target, "x", "--code", "ABCD-EFGH")
+        assert status != 0, "a code alone is not let in"
