@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pyotp
@@ -164,6 +165,22 @@ async def test_another_browser_comes_in_with_a_second_factor_and_opens_the_key(t
             await other.gone("#key-card")
 
         await tab.click("#dialog .primary")
+        async with window(tmp_path) as third:
+            other = await AccountPage.opened(third, here.address)
+            await other.view("signin")
+            await other.fill(login="ada", password=PASSWORD)
+            await other.send()
+            await other.view("factor")
+            await other.fill(code=pyotp.TOTP(secret).at(time.time() + 30))
+            await other.send()
+            await other.there("#go-on")
+            await tab.go("#you")
+            await tab.view("you")
+            await tab.click("#signed-in .primary")
+            await tab.gone("#signed-in .primary")
+            await other.click("#go-on")
+            await other.view("devices")
+
         await tab.click("#leave")
         await tab.view("signin")
         await tab.click("#by-passkey")
