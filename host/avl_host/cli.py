@@ -359,7 +359,7 @@ def enroll(
     from avl_protocol.wire.errors import Refused
     from avl_protocol.wire.target import parse_relay
 
-    if owner is None and not sys.stdin.isatty():
+    if owner is None and not _at_a_terminal():
         raise _fail(
             "whose key is pinned has to be confirmed: run this on a terminal, or give --owner FINGERPRINT", USAGE
         )
@@ -383,6 +383,11 @@ def enroll(
         raise _fail("interrupted: nothing is pinned", 130) from None
     _tell(f"this host believes the key {shown} from now on")
     _tell_running(folder)
+
+
+def _at_a_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()
 
 
 def _show_code(asked: Asked, device: str) -> None:

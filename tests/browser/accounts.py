@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from interop.cdp import Browser, Page, browser
+from interop.cdp import Browser, BrowserError, Page, browser
 from interop.programs import Program, Programs
 from tests.browser.desk import BIN, READY
 from tests.tools import need
@@ -58,8 +58,14 @@ class AccountPage:
         await self.page.send("Page.navigate", url=f"{self.address}{fragment}")
 
     async def view(self, name: str) -> None:
-        """Wait until something is shown."""
-        await self.page.until(f"document.documentElement?.dataset.view === {json.dumps(name)}")
+        """Wait until something is shown, on this page or on the one that follows it."""
+        shown = f"document.documentElement?.dataset.view === {json.dumps(name)}"
+        try:
+            await self.page.until(shown)
+        except BrowserError as error:
+            if "navigated" not in str(error):
+                raise
+            await self.page.until(shown)
 
     async def there(self, selector: str) -> None:
         """Wait until an element is there."""
@@ -122,6 +128,7 @@ class Premises:
     relay: dict[str, Any]
     setup: str
     folder: Path
+    relay_program: Program
     started: dict[str, Program] = field(default_factory=dict)
 
     @property
@@ -156,6 +163,18 @@ class Premises:
         )
         return int(done[0])
 
+    async def without_accounts(self) -> None:
+        """The same relay again, with its accounts gone."""
+        self.relay_program.signal(9)
+        self.relay_program.process.wait()
+        self.programs.started.remove(self.relay_program)
+        where = ["--listen", self.relay["quic"], "--http", self.relay["http"].replace("localhost", "127.0.0.1")]
+        ready = self.folder / "relay.json"
+        ready.unlink()
+        kept = ["--state", str(self.folder / "relay"), "--ready-file", str(ready), "--no-accounts"]
+        self.relay_program = self.programs.start("relay", [BIN / "avl-relay", "serve", *where, *kept])
+        await self.programs.ready_file(ready, READY)
+
     def end(self) -> None:
         """End everything."""
         for program in self.started.values():
@@ -176,7 +195,7 @@ async def premises(folder: Path, *options: str) -> AsyncIterator[Premises]:
             "relay", [BIN / "avl-relay", "serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *kept, *options]
         )
         told = await programs.ready_file(ready, READY)
-        made = Premises(programs, told, "", folder)
+        made = Premises(programs, told, "", folder, relay)
         made.setup = (await made.said(relay, r"#setup=([0-9A-Z-]+)"))[1]
         yield made
     finally:
@@ -230,10 +249,12 @@ async def enrolled(here: Premises, tab: AccountPage, name: str) -> str:
     return device
 
 
-async def logged_in(here: Premises, tab: AccountPage, state: Path) -> None:
-    """A program of the person in this tab, signed in by the address that it printed."""
+async def logged_in(here: Premises, tab: AccountPage, state: Path, *, typed: bool = False) -> None:
+    """A program of the person in this tab, signed in by the address that it printed, or by the code that was typed."""
     program = here.run("login", "avl", "login", here.where, "--state", str(state))
     fragment = (await here.said(program, r"/account/(#code=\S+)"))[1]
+    if typed:
+        fragment = fragment.partition("&")[0]
     await tab.go(fragment)
     await tab.view("approve")
     await tab.send("#approve")

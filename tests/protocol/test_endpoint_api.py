@@ -142,7 +142,8 @@ async def test_a_code_is_asked_for_and_one_that_cannot_be_read_is_said() -> None
     said = {"device_code": "d", "user_code": "A", "verification_uri": "u", "expires_in": 600, "interval": 5}
     made = await begin(Api(Answers((200, said))), {"kind": "host"})
     assert (made.complete, made.interval, made.expires_in) == ("u", 5.0, 600.0)
-    for wrong in ({}, [], {**said, "expires_in": "soon"}):
+    broken: list[Any] = [{}, [], {**said, "expires_in": "soon"}]
+    for wrong in broken:
         with pytest.raises(Unreachable):
             await begin(Api(Answers((200, wrong))), {"kind": "host"})
 

@@ -90,3 +90,11 @@ async def test_a_relay_that_goes_away_is_noticed(tmp_path: Path) -> None:
             await relay.close()
             with pytest.raises(Unreachable):
                 await http.ask("GET", "/health")
+
+
+async def test_the_account_pages_can_make_no_script_of_text_and_reach_this_relay_alone(tmp_path: Path) -> None:
+    async with asking(tmp_path) as http:
+        for path in ("/account/", "/account/main.js"):
+            policy = (await http.ask("GET", path)).headers["content-security-policy"]
+            assert "require-trusted-types-for 'script'" in policy and "connect-src 'self';" in policy
+            assert "unsafe" not in policy and "data:" not in policy and "https:" not in policy

@@ -191,6 +191,7 @@ def view(
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.device_id import to_text
     from avl_protocol.wire.foreign import for_dialog
+    from avl_protocol.wire.target import parse_target
     from avl_viewer.background import BackgroundRemote
     from avl_viewer.config import ClientSettings
     from avl_viewer.recent import Recent
@@ -212,7 +213,7 @@ def view(
     remotes: list[BackgroundRemote] = []
 
     def start(where: str | Way, secret: str, presenter: Presenter) -> Remote:
-        way = _way(where, folder, timeout) if isinstance(where, str) else where
+        way = Way(parse_target(where)) if isinstance(where, str) else where
         tickets = TicketFile(folder, way.target.device, clock.wall)
         settings = ClientSettings(
             target=way.target,

@@ -6,6 +6,7 @@
  * host's and is on the screen.
  */
 
+import { forget, remember, remembered } from "./account/remembered.js";
 import { supported } from "./crypto/handshake.js";
 import { fetchDirections, readDevice } from "./directions.js";
 import { readFragment } from "./fragment.js";
@@ -45,6 +46,8 @@ const OWN_KEYS = { c: "control", d: "draw", f: "fullscreen", 1: "exact", s: "sta
 
 const link = readFragment(location.hash);
 if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+/** What opens a desktop in place of a code. @type {import("./account/remembered.js").Opened | null} */
+let opened = link.share || link.account ? link : link.device ? null : remembered(sessionStorage);
 
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module", name: "avl" });
 const tickets = new TicketStore(sessionStorage, () => Math.floor(Date.now() / 1000));
@@ -232,6 +235,8 @@ function tellDropped() {
 
 async function leave() {
   tickets.forget();
+  forget(sessionStorage);
+  opened = null;
   worker.postMessage({ do: "leave" });
   shut("ended", "");
 }
@@ -243,7 +248,7 @@ async function connect(device, code, ticket) {
   try {
     const directions = await fetchDirections();
     const number = readDevice(device, directions);
-    const key = !code && !ticket ? await keyTo(number) : null;
+    const key = code ? null : await keyTo(device, number);
     entrance.remember(device, code);
     worker.postMessage({ do: "connect", want: { directions, device: number, code, name: agent(), ticket, ...key } });
     state("connecting", "");
@@ -255,12 +260,13 @@ async function connect(device, code, ticket) {
   }
 }
 
-/** What opens a device in place of a code, where this page's address says that there is something. @param {bigint}
- * device @returns {Promise<import("./account/opening.js").Key | null>} */
-async function keyTo(device) {
-  if (!link.share && !link.account) return null;
+/** What opens a device in place of a code, where this page's address said that there is something. @param {string} device
+ * as written @param {bigint} number @returns {Promise<import("./account/opening.js").Key | null>} */
+async function keyTo(device, number) {
+  if (opened?.device !== device) return null;
   const { byAccount, byShare } = await import("./account/opening.js");
-  return link.share ? byShare(link.share) : byAccount(device, (await loadIdentity()).public, agent());
+  remember(sessionStorage, opened);
+  return opened.share ? byShare(opened.share) : byAccount(number, (await loadIdentity()).public, agent());
 }
 
 /** What the host's person reads when asked who wants in. */
@@ -396,7 +402,8 @@ async function start() {
   }
   canvases.give();
   const kept = link.code ? null : tickets.find();
-  if (link.device && (link.code || link.share || link.account)) await connect(link.device, link.code);
+  if (link.device && link.code) await connect(link.device, link.code);
+  else if (opened) await connect(opened.device, "", kept?.device === opened.device ? kept.ticket : undefined);
   else if (kept && (!link.device || link.device === kept.device)) await connect(kept.device, "", kept.ticket);
   else entrance.show("");
 }

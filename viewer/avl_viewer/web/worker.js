@@ -113,7 +113,7 @@ function ours(at) {
 const DONE = {
   input: (to, message) => to.input(message.events, ours(message.at)),
   paste: (to, message) => to.paste(message.text, message.events, ours(message.at)),
-  connect: async (to, { want }) => to.connect(want.seed ? { ...want, identity: await Identity.fromSeed(want.seed) } : want),
+  connect: async (to, { want }) => to.connect(want.pair ? { ...want, identity: await Identity.fromPair(want.pair) } : want),
   visible: (to, message) => to.setVisible(message.visible),
   point: (to, message) => to.point(message.x, message.y, message.laser),
   draw: (to, message) => to.draw([message.x, message.y], message.begins),

@@ -5,12 +5,13 @@
  * grows old is asked for.
  */
 
+import { decode } from "../rights/jws.js";
+import { Share } from "../rights/sharelink.js";
+import { deviceAudience } from "../rights/statements.js";
 import { toText } from "../wire/device_id.js";
 import { Api, Problem } from "./api.js";
-import { decoded } from "./base64url.js";
 import { inStore } from "./keptstore.js";
-import { shareOf } from "./share.js";
-import { audienceOf, keyLink, KEY_LINK_SECONDS } from "./statements.js";
+import { keyLink, KEY_LINK_SECONDS } from "./statements.js";
 import { Surroundings } from "./surroundings.js";
 
 /** Seconds before its end from which on a chain is made or fetched anew. */
@@ -20,7 +21,7 @@ const SPARE = 60;
  * @typedef {object} Key  What opens a desktop.
  * @property {string[]} chain  statements for the host
  * @property {Uint8Array} accessPass  what a relay that asks for accounts is shown; empty: nothing
- * @property {Uint8Array | null} seed  of the viewer's identity, where it is not this browser's own
+ * @property {CryptoKeyPair | null} pair  the viewer's identity, where it is not this browser's own
  *
  * @typedef {{ chain: string[], expires: number }} Kept
  */
@@ -46,18 +47,27 @@ export async function byAccount(device, viewer, name) {
       await inStore("chains", "readwrite", (store) => store.put(found, number)).catch(() => undefined);
     }
     await around.freshen();
-    accessPass = decoded((await around.api.call("POST", `/devices/${number}/pass`, {})).pass);
+    accessPass = decode((await around.api.call("POST", `/devices/${number}/pass`, {})).pass);
   } catch (error) {
     if (!kept || kept.expires <= now) throw told(error);
   }
-  return { chain: kept.chain, accessPass, seed: null };
+  return { chain: kept.chain, accessPass, pair: null };
 }
 
 /** What a share link opens its device with. @param {string} secret  the `s` of the fragment @returns {Promise<Key>} */
 export async function byShare(secret) {
-  const share = await shareOf(secret);
-  const { chain } = await new Api().call("GET", `/shares/${share.id}`);
-  return { chain, accessPass: share.accessPass, seed: share.seed };
+  const share = shareOf(secret);
+  const { chain } = await new Api().call("GET", `/shares/${await share.id()}`);
+  return { chain, accessPass: await share.accessPass(), pair: (await share.identity()).pair };
+}
+
+/** @param {string} secret @returns {Share} */
+function shareOf(secret) {
+  try {
+    return Share.of(secret);
+  } catch {
+    throw new Error("This share link is not whole: copy all of it.");
+  }
 }
 
 /** @param {Surroundings} around @param {string} number @param {bigint} device @param {Uint8Array} viewer @param {string}
@@ -69,7 +79,7 @@ async function sought(around, number, device, viewer, name, now) {
     return { chain: [await keyLink(key, viewer, now, name, true)], expires: now + KEY_LINK_SECONDS };
   }
   if (!key) throw new Error("This browser does not have your key: unlock it on the account's page.");
-  const audiences = [audienceOf(device), ...about.groups.map((/** @type {string} */ group) => `group:${group}`)];
+  const audiences = [deviceAudience(device), ...about.groups.map((/** @type {string} */ group) => `group:${group}`)];
   const held = await around.api.all("/grants/mine");
   const fits = held.filter(({ grant }) => audiences.includes(grant.aud) && grant.expires > now && grant.holder === key.thumbprint);
   const best = fits.sort((one, other) => bits(other.grant.permissions) - bits(one.grant.permissions))[0];

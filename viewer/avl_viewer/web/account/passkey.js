@@ -3,8 +3,8 @@
  * can make, and the relay never sees.
  */
 
+import { decode, encode } from "../rights/jws.js";
 import { utf8 } from "../wire/bytes.js";
-import { decoded, encoded } from "./base64url.js";
 
 /** What a passkey is asked to make its secret of: one for everything that this page wraps. */
 const PRF_INPUT = utf8("avl/1 person key");
@@ -20,8 +20,8 @@ export function available() {
 export async function make(options) {
   const publicKey = {
     ...options,
-    challenge: decoded(options.challenge),
-    user: { ...options.user, id: decoded(options.user.id) },
+    challenge: decode(options.challenge),
+    user: { ...options.user, id: decode(options.user.id) },
     excludeCredentials: (options.excludeCredentials ?? []).map(described),
     extensions: { ...options.extensions, prf: { eval: { first: PRF_INPUT } } },
   };
@@ -32,8 +32,8 @@ export async function make(options) {
     credential: {
       ...told(made),
       response: {
-        clientDataJSON: encoded(response.clientDataJSON),
-        attestationObject: encoded(response.attestationObject),
+        clientDataJSON: bytes(response.clientDataJSON),
+        attestationObject: bytes(response.attestationObject),
         transports: response.getTransports?.() ?? [],
       },
     },
@@ -48,7 +48,7 @@ export async function show(options, only) {
   const allowed = only ? only.map((id) => ({ type: "public-key", id })) : (options.allowCredentials ?? []);
   const publicKey = {
     ...options,
-    challenge: decoded(options.challenge),
+    challenge: decode(options.challenge),
     allowCredentials: allowed.map(described),
     extensions: { ...options.extensions, prf: { eval: { first: PRF_INPUT } } },
   };
@@ -59,10 +59,10 @@ export async function show(options, only) {
     credential: {
       ...told(shown),
       response: {
-        clientDataJSON: encoded(response.clientDataJSON),
-        authenticatorData: encoded(response.authenticatorData),
-        signature: encoded(response.signature),
-        userHandle: response.userHandle ? encoded(response.userHandle) : null,
+        clientDataJSON: bytes(response.clientDataJSON),
+        authenticatorData: bytes(response.authenticatorData),
+        signature: bytes(response.signature),
+        userHandle: response.userHandle ? bytes(response.userHandle) : null,
       },
     },
     secret: first ? new Uint8Array(first) : null,
@@ -72,7 +72,7 @@ export async function show(options, only) {
 /** The secret of one of these passkeys, without the relay: nothing is proved to anybody.
  * @param {string[]} ids @returns {Promise<Uint8Array>} */
 export async function secretOf(ids) {
-  const options = { challenge: encoded(crypto.getRandomValues(new Uint8Array(32))), userVerification: "required" };
+  const options = { challenge: encode(crypto.getRandomValues(new Uint8Array(32))), userVerification: "required" };
   const { secret } = await show(options, ids);
   if (!secret) throw new Error("This passkey makes no secret (PRF) in this browser. Use the recovery key.");
   return secret;
@@ -83,7 +83,7 @@ export async function secretOf(ids) {
 function told(credential) {
   return {
     id: credential.id,
-    rawId: encoded(credential.rawId),
+    rawId: bytes(credential.rawId),
     type: credential.type,
     authenticatorAttachment: credential.authenticatorAttachment,
     clientExtensionResults: {},
@@ -92,5 +92,8 @@ function told(credential) {
 
 /** @param {any} one */
 function described(one) {
-  return { ...one, id: decoded(one.id) };
+  return { ...one, id: decode(one.id) };
 }
+
+/** @param {ArrayBuffer} buffer */
+const bytes = (buffer) => encode(new Uint8Array(buffer));

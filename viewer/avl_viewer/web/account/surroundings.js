@@ -42,8 +42,7 @@ export class Surroundings {
   /** Learn who is signed in and which key is theirs. */
   async meet() {
     this.me = await this.api.call("GET", "/me");
-    const told = await this.api.call("GET", "/me/key").catch(() => null);
-    this.known = told?.thumbprint ?? "";
+    this.known = this.me.key?.thumbprint ?? "";
     this.key = await keys.kept();
   }
 

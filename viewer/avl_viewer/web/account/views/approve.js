@@ -3,8 +3,11 @@
  * the person's key, which the host pins.
  */
 
+import { publicOf, thumbprint } from "../../rights/jws.js";
+import { deviceAudience } from "../../rights/statements.js";
+import { fromText } from "../../wire/device_id.js";
 import { action, foreign, form, h, labelled, put } from "../dom.js";
-import { enrolment, keyLink, publicOf, thumbprintOf } from "../statements.js";
+import { enrolment, keyLink } from "../statements.js";
 import { tell } from "../surroundings.js";
 import { dashed } from "./devices.js";
 import { keyCard } from "./keycard.js";
@@ -66,11 +69,11 @@ export async function approveView(around, into, code, key) {
 async function signed(around, asked, name, key) {
   if (asked.kind === "host") {
     if (!around.ownKey) throw new Error("Make or unlock your key first.");
-    return enrolment(around.ownKey, asked.device, around.now, name, []);
+    return enrolment(around.ownKey, deviceAudience(fromText(asked.device)), around.now, name, []);
   }
   if (!around.ownKey || !key) return "";
   const raw = publicOf({ kty: "OKP", crv: "Ed25519", x: key });
-  if ((await thumbprintOf(raw)) !== asked.jkt) throw new Error("The program's key is another one here than at the relay: do not let it in.");
+  if ((await thumbprint(raw)) !== asked.jkt) throw new Error("The program's key is another one here than at the relay: do not let it in.");
   return keyLink(around.ownKey, raw, around.now, foreign(asked.name, 64), false);
 }
 

@@ -4,8 +4,8 @@
 
 import { action, form, h, labelled } from "../dom.js";
 import * as passkey from "../passkey.js";
-import { newSeed, PersonKey, unwrap, wrap } from "../personkey.js";
-import { newRecoveryKey, recoverySecret } from "../recoverykey.js";
+import { newRecoveryKey, recoverySecret, unwrap, wrap } from "../../rights/personkey.js";
+import { newSeed, PersonKey } from "../personkey.js";
 import { copied, dialog, tell } from "../surroundings.js";
 
 /** @typedef {import("../surroundings.js").Surroundings} Surroundings */
@@ -93,7 +93,7 @@ function unlockCard(around, done) {
 /** @param {Surroundings} around @param {string} kind @param {Uint8Array} secret */
 async function unlockBy(around, kind, secret) {
   for (const copy of await copiesOf(around, kind)) {
-    const seed = await unwrap(copy.data, secret);
+    const seed = await unwrap(copy.data, secret).catch(() => null);
     if (seed && (await PersonKey.fromSeed(seed)).thumbprint === around.known) {
       await around.take(seed);
       await around.freshen();

@@ -2,9 +2,12 @@
  * Permitting: what a person with a key of their own may do at a desktop, signed by its owner; and taking it back.
  */
 
+import { publicOf } from "../../rights/jws.js";
+import { deviceAudience } from "../../rights/statements.js";
+import { fromText } from "../../wire/device_id.js";
 import { action, foreign, form, h, labelled, when } from "../dom.js";
 import { roleName, ROLES, SPANS } from "../roles.js";
-import { audienceOf, grant, publicOf, revocation } from "../statements.js";
+import { grant, revocation } from "../statements.js";
 import { confirmed, dialog, tell } from "../surroundings.js";
 
 /** @typedef {import("../surroundings.js").Surroundings} Surroundings */
@@ -53,7 +56,7 @@ async function give(around, device, person, { role, seconds, ask }) {
   if (!key) throw new Error("Unlock your key first.");
   const chosen = ROLES.find((one) => one.id === role) ?? ROLES[0];
   const { token } = await grant(key, {
-    audience: audienceOf(device.number),
+    audience: deviceAudience(fromText(device.number)),
     permissions: chosen.permissions,
     holder: publicOf(person.jwk),
     now: around.now,

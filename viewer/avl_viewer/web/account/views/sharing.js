@@ -2,13 +2,15 @@
  * Sharing: a link that opens one desktop for whoever has it. Its secret stands in the fragment, which no server sees.
  */
 
-import { ed25519FromSeed, rawPublic, sha256 } from "../../crypto/webcrypto.js";
-import { encoded } from "../base64url.js";
+import { randomBytes, sha256 } from "../../crypto/webcrypto.js";
+import { encode } from "../../rights/jws.js";
+import { Share, SECRET_BYTES } from "../../rights/sharelink.js";
+import { deviceAudience } from "../../rights/statements.js";
+import { fromText } from "../../wire/device_id.js";
 import { action, foreign, form, h, labelled, when } from "../dom.js";
 import { qr } from "../qr.js";
 import { ROLES, SPANS } from "../roles.js";
-import { linkOf, newShare } from "../share.js";
-import { audienceOf, grant, revocation } from "../statements.js";
+import { grant, revocation } from "../statements.js";
 import { confirmed, copied, dialog, tell } from "../surroundings.js";
 import { dashed } from "./devices.js";
 
@@ -49,13 +51,12 @@ async function make(around, device, { role, seconds, uses }) {
   const key = around.ownKey;
   if (!key) throw new Error("Unlock your key first.");
   const chosen = ROLES.find((one) => one.id === role) ?? ROLES[0];
-  const share = await newShare();
-  const holder = await rawPublic((await ed25519FromSeed(share.seed)).publicKey);
+  const share = new Share(randomBytes(SECRET_BYTES));
   const expires = around.now + seconds;
   const { token } = await grant(key, {
-    audience: audienceOf(device.number),
+    audience: deviceAudience(fromText(device.number)),
     permissions: chosen.permissions,
-    holder,
+    holder: (await share.identity()).public,
     now: around.now,
     expires,
     uses,
@@ -63,10 +64,10 @@ async function make(around, device, { role, seconds, uses }) {
     name: "Share link",
     share: true,
   });
-  const pass_hash = encoded(await sha256(share.accessPass));
-  await around.api.make("/shares", { id: share.id, device: device.number, name: `${chosen.name} by link`, chain: [token], pass_hash, uses });
+  const pass_hash = encode(await sha256(await share.accessPass()));
+  await around.api.make("/shares", { id: await share.id(), device: device.number, name: `${chosen.name} by link`, chain: [token], pass_hash, uses });
   await around.freshen();
-  return linkOf(new URL("../", location.href).href.split("#")[0], dashed(device.number), share.secret);
+  return share.link(new URL("../", location.href).href.split("#")[0], dashed(device.number));
 }
 
 /** Links that exist, each to be taken back. @param {Surroundings} around @param {() => void} again */

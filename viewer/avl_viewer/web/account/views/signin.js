@@ -114,7 +114,7 @@ export function factorView(around, ways, done) {
   if (ways.includes("approval")) {
     children.push(
       h("p", {}, "You have not signed in from here before. Approve it in a browser where you are signed in, under You; then go on here."),
-      action("Go on", async () => done(await around.api.call("GET", "/session")), failed),
+      action("Go on", async () => done(await around.api.call("GET", "/session")), failed, { class: "primary", id: "go-on" }),
     );
   }
   if (ways.includes("recovery")) {
