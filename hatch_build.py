@@ -16,7 +16,10 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 #: Package -> its files that the page is served with; a licence goes where its program goes.
-TAKEN = {"zstddec": ("dist/zstddec.mjs", "dist/zstddec.d.mts", "LICENSE")}
+TAKEN = {
+    "zstddec": ("dist/zstddec.mjs", "dist/zstddec.d.mts", "LICENSE"),
+    "uqr": ("dist/index.mjs", "dist/index.d.mts", "LICENSE"),
+}
 PLACE = "viewer/avl_viewer/web/vendor"
 
 

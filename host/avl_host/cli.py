@@ -18,6 +18,7 @@ from avl_protocol.wire.foreign import for_terminal
 
 if TYPE_CHECKING:
     from avl_host.config import HostSettings
+    from avl_host.enrol import Asked
     from avl_host.machine import Extras
 
 #: Plain help: laying it out with Rich takes longer than all the rest.
@@ -334,21 +335,160 @@ def new_identity(state: StateOption = None) -> None:
 
 
 @app.command()
+def enroll(
+    relay: Annotated[str, typer.Argument(metavar="RELAY", help="HOST:PORT[?pin=FP], as the relay prints it.")],
+    pin: Annotated[Optional[str], typer.Option(help="The relay's pin, if there is one and RELAY lacks it.")] = None,
+    state: StateOption = None,
+    name: Annotated[
+        Optional[str], typer.Option(help="How this host calls itself; default: the machine's name.")
+    ] = None,
+    owner: Annotated[
+        Optional[str], typer.Option(metavar="FINGERPRINT", help="Pin this owner's key and no other, without asking.")
+    ] = None,
+) -> None:
+    """Make this host yours: approve the code that is shown, in a browser where you are signed in."""
+    import asyncio
+    import platform
+
+    from avl_host.enrol import About, enrol, fingerprint
+    from avl_host.rights.owner import pin_owner
+    from avl_protocol.endpoint.api.calls import ApiError
+    from avl_protocol.endpoint.loop.clock import entropy
+    from avl_protocol.endpoint.loop.runtime import run as run_loop
+    from avl_protocol.endpoint.program.state import StateError, StateFolder
+    from avl_protocol.wire.errors import Refused
+    from avl_protocol.wire.target import parse_relay
+
+    if owner is None and not _at_a_terminal():
+        raise _fail(
+            "whose key is pinned has to be confirmed: run this on a terminal, or give --owner FINGERPRINT", USAGE
+        )
+    folder = state or default_folder("host")
+    about = About(name or platform.node(), f"{platform.system()} {platform.release()}", "avl")
+    try:
+        address = parse_relay(relay, pin)
+        kept = StateFolder(folder, _warn)
+        identity = kept.identity(entropy)
+        enrolled = run_loop(enrol(identity, address, about, tell=lambda asked: _show_code(asked, identity.device_id)))
+        shown = fingerprint(enrolled.owner.thumbprint)
+        _confirm_owner(enrolled.owner.thumbprint, shown, owner)
+        pin_owner(kept, enrolled.token)
+    except ValueError as error:
+        raise _fail(str(error), USAGE) from None
+    except Refused as refused:
+        raise _fail(str(refused), refused.exit_status) from None
+    except (ApiError, StateError, OSError) as error:
+        raise _fail(str(error), FAILED) from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise _fail("interrupted: nothing is pinned", 130) from None
+    _tell(f"this host believes the key {shown} from now on")
+    _tell_running(folder)
+
+
+def _at_a_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()
+
+
+def _show_code(asked: Asked, device: str) -> None:
+    """What a person has to do, and compare."""
+    from avl_protocol.endpoint.program.qrcode import drawn
+
+    _tell("Open this address where you are signed in, or scan it:")
+    typer.echo(for_terminal(f"\n  {asked.url}\n", None, lines=True))
+    typer.echo(for_terminal(drawn(asked.url), None, lines=True))
+    _tell(f"  code: {asked.code}")
+    _tell("The page shows this device ID, if it is this host that you approve:")
+    _tell(f"  {device}")
+
+
+def _confirm_owner(thumbprint: str, shown: str, wanted: str | None) -> None:
+    """Be sure whose key is to be pinned. Raises Exit."""
+    if wanted is not None:
+        if wanted.replace(" ", "") != thumbprint:
+            raise _fail(f"it was approved with another key than --owner, {shown}: nothing is pinned", FAILED)
+        return
+    _tell("It was approved with the key of this fingerprint:")
+    _tell(f"  {shown}")
+    if not typer.confirm("Does your page show the same, under You?", default=False):
+        raise _fail("nothing is pinned: somebody may have put another key in the place of yours", FAILED)
+
+
+def _tell_running(folder: Path) -> None:
+    """Have a host that runs look anew at who owns it."""
+    try:
+        ask(folder / SOCKET, {"ask": "owner"})
+    except NobodyThere:
+        _tell("start it with: avl-host run --relay RELAY")
+    except ControlError as error:
+        _warn(f"the host that runs was not told: restart it ({error})")
+
+
+@app.command()
+def status(
+    state: StateOption = None, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
+) -> None:
+    """Which device this host is, who owns it, and whether it runs."""
+    from avl_host.enrol import fingerprint
+    from avl_host.rights.owner import load_owner
+    from avl_protocol.endpoint.program.state import StateError, StateFolder
+
+    folder = state or default_folder("host")
+    try:
+        kept = StateFolder(folder, _warn)
+        identity = kept.identity(_no_identity)
+        owner = load_owner(kept, identity.number)
+    except StateError as error:
+        raise _fail(str(error), FAILED) from None
+    try:
+        here = len(ask(folder / SOCKET, {"ask": "sessions"})["sessions"])
+        running = True
+    except (NobodyThere, ControlError):
+        here, running = 0, False
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "device": identity.device_id,
+                    "owner": owner.thumbprint if owner else None,
+                    "name": owner.enrolment.name if owner else None,
+                    "groups": list(owner.enrolment.groups) if owner else [],
+                    "running": running,
+                    "sessions": here,
+                }
+            )
+        )
+        return
+    _tell(f"device ID: {identity.device_id}")
+    _tell(f"owner:     {fingerprint(owner.thumbprint) if owner else 'nobody; avl-host enroll RELAY makes it yours'}")
+    if owner and owner.enrolment.name:
+        _tell(f"name:      {owner.enrolment.name}")
+    _tell(f"running:   {f'yes, with {here} here' if running else 'no'}")
+
+
+def _no_identity(size: int) -> bytes:
+    from avl_protocol.endpoint.program.state import StateError
+
+    raise StateError("this host has not been started yet: avl-host run, or avl-host enroll")
+
+
+@app.command()
 def doctor(
     display: Annotated[Optional[str], typer.Option(help="X display to look at.")] = None,
     relay: Annotated[
         Optional[str], typer.Option(help="Ask this relay what the network allows: HOST:PORT[?pin=FP].")
     ] = None,
+    state: StateOption = None,
 ) -> None:
     """Say what this machine lacks, and the line that mends it."""
-    from avl_host.doctor import check, encoders
+    from avl_host.doctor import check, encoders, ownership
     from avl_protocol.endpoint.diagnosis.finding import report
     from avl_protocol.endpoint.diagnosis.survey import findings_of
     from avl_protocol.endpoint.loop.runtime import run as run_loop
     from avl_protocol.wire.errors import Refused
     from avl_protocol.wire.target import parse_relay
 
-    findings = [*check(display or os.environ.get("DISPLAY")), *encoders()]
+    findings = [*check(display or os.environ.get("DISPLAY")), *encoders(), *ownership(state or default_folder("host"))]
     if relay is not None:
         try:
             findings += run_loop(findings_of(parse_relay(relay), 5.0, host=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avl_protocol.endpoint.diagnosis.finding import Finding
@@ -98,6 +99,26 @@ def encoders(fails: Callable[[Coder], str] | None = None) -> Iterator[Finding]:
         use = "used where it works" if coder.hardware else f"used with --codec {codec.lower()}"
         text = f"not used: {why}" if why else f"codes {' and '.join(_NAMES[chroma] for chroma in coder.formats)}, {use}"
         yield Finding(True, f"{codec}, {coder.library}", text)
+
+
+def ownership(folder: Path) -> Iterator[Finding]:
+    """Who owns the host of this state folder, where there is one."""
+    if not folder.is_dir():
+        return
+    from avl_host.enrol import fingerprint
+    from avl_host.rights.owner import load_owner
+    from avl_protocol.endpoint.program.state import StateError, StateFolder
+
+    try:
+        kept = StateFolder(folder)
+        if kept.read("identity.key") is None:
+            return
+        owner = load_owner(kept, kept.identity(bytes).number)
+    except StateError as error:
+        yield Finding(False, "owner", f"The state folder can't be read: {error}.", "mend what it says")
+        return
+    text = f"the key {fingerprint(owner.thumbprint)}" if owner else "nobody; avl-host enroll RELAY makes it yours"
+    yield Finding(True, "owner", text)
 
 
 def _display(name: str) -> Iterator[Finding]:

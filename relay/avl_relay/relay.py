@@ -269,8 +269,16 @@ class Relay:
 
         def info() -> PageInfo:
             public = self._certificate is not None
-            hashes = () if public else tuple(c.sha256 for c in self._certificates())
-            return PageInfo(self.quic, self.identity.pin, hashes, public)
+            own = self._certificates()
+            return PageInfo(
+                self.quic,
+                self.identity.pin,
+                hashes=() if public else tuple(c.sha256 for c in own),
+                public=public,
+                identity=self.identity.public,
+                endorsements=tuple(endorse_certificate(self.identity, c.der) for c in own),
+                page=self.page,
+            )
 
         app = build(
             info,

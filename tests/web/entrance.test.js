@@ -15,9 +15,9 @@ const TOLD = { quic: "localhost:4433", pin: PIN, hashes: [HASH], public: false }
 const DEVICE = toText(123_456_789n);
 
 test("a link names device and code in its fragment", () => {
-  assert.deepEqual(readFragment("#d=ABCD-EFGH&c=AB12-CD34"), { device: "ABCD-EFGH", code: "AB12-CD34" });
-  assert.deepEqual(readFragment("#d=ABCD-EFGH"), { device: "ABCD-EFGH", code: "" });
-  assert.deepEqual(readFragment(""), { device: "", code: "" });
+  assert.deepEqual(readFragment("#d=ABCD-EFGH&c=AB12-CD34"), { device: "ABCD-EFGH", code: "AB12-CD34", share: "", account: false });
+  assert.deepEqual(readFragment("#d=ABCD-EFGH"), { device: "ABCD-EFGH", code: "", share: "", account: false });
+  assert.deepEqual(readFragment(""), { device: "", code: "", share: "", account: false });
 });
 
 test("directions limit the connection to the certificates named, unless they are public", () => {

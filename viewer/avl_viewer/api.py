@@ -46,6 +46,7 @@ from avl_viewer.present.company import Company
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture, Status
 from avl_viewer.tickets import TicketFile, TicketMemory
+from avl_viewer.way import NoWay, Way, is_name
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     import numpy as np
@@ -53,7 +54,7 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 
     from avl_viewer.decode.hardware import Hardware
 
-__all__ = ["Desktop", "Screenshot", "connect"]
+__all__ = ["Desktop", "NoWay", "Screenshot", "Way", "connect"]
 
 BUTTONS = {"left": 1, "middle": 2, "right": 3, "back": 8, "forward": 9}
 #: Characters that are typed at a time.
@@ -409,9 +410,22 @@ def load_identity(state: Path | None, entropy: Callable[[int], bytes]) -> Identi
     return StateFolder(state or default_folder("viewer")).identity(entropy)
 
 
+async def _way(target: str | Target | Way, world: World, folder: StateFolder, name: str) -> Way:
+    """What a target or a name leads to. Raises ValueError, NoWay, Refused, StateError, OSError."""
+    if isinstance(target, Way):
+        return target
+    if isinstance(target, Target):
+        return Way(target)
+    if not is_name(target):
+        return Way(parse_target(target))
+    from avl_viewer.account.reach import way_to  # with what reads statements, which who has a code does without
+
+    return await way_to(world, folder, target, name)
+
+
 @asynccontextmanager
 async def connect(
-    target: str | Target,
+    target: str | Target | Way,
     *,
     code: str = "",
     chain: Sequence[str] = (),
@@ -425,19 +439,21 @@ async def connect(
     world: World | None = None,
     make_decoder: MakeDecoder | None = None,
 ) -> AsyncIterator[Desktop]:
-    """See a desktop for as long as the block lasts.
+    """See a desktop for as long as the block lasts. `target`: avl://..., or the name of a device of the account that
+    this program is signed in to (`avl login`), which needs no code.
 
     `chain`: statements that stand for a code (spec 11), given to this viewer's identity or, where it is another, to
     `identity`; `state`: folder of this viewer's identity; `timeout` in seconds, for coming in; `reconnect`: a session
     that is lost is kept for ten minutes, instead of `timeout`, and begun anew where that helps; `direct`: look for a
     direct path to the host, which tells it our addresses; `pictures` False: the host sends none before `screenshot`,
     `wait_for_change` or `watch`, so that a program which only acts costs neither side any. Raises Refused, ValueError,
-    StateError.
+    StateError, and NoWay for a name that leads nowhere.
     """
     world = world or system_world()
     loop = asyncio.get_running_loop()
     now = world.clock.monotonic
-    parsed = parse_target(target) if isinstance(target, str) else target
+    folder = StateFolder(state or default_folder("viewer"))
+    way = await _way(target, world, folder, name or platform.node())
 
     def picture_came(picture: Picture) -> None:
         if desktop.on_picture is not None:
@@ -450,18 +466,18 @@ async def connect(
             loop.call_soon_threadsafe(desktop.exact_came, exact)
 
     presenter = HeadlessPresenter(now, on_picture=picture_came, on_exact=exact_came)
-    folder = StateFolder(state or default_folder("viewer"))
     settings = ClientSettings(
-        target=parsed,
+        target=way.target,
         code=code,
-        chain=tuple(chain),
+        chain=tuple(chain) or way.chain,
+        access_pass=way.access_pass,
         identity=identity or folder.identity(world.entropy),
         name=name or platform.node(),
         patience=T_RESUME if reconnect else timeout,
         timeout=timeout,
         direct=direct,
         pictures=pictures,
-        tickets=TicketFile(folder, parsed.device, world.clock.wall) if reconnect else TicketMemory(),
+        tickets=TicketFile(folder, way.target.device, world.clock.wall) if reconnect else TicketMemory(),
     )
     client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now, world.faults))
     desktop = Desktop(client, presenter, timeout)

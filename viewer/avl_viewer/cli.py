@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Optional, TypeVar
 import typer
 
 from avl_protocol.endpoint.program.folders import default_folder
+from avl_viewer import accountcli
 from avl_viewer.held import sockets as held
+from avl_viewer.way import NoWay, Way, is_name
 
 if TYPE_CHECKING:
+    from avl_protocol.endpoint.program.state import StateFolder
     from avl_protocol.wire.target import Target
     from avl_viewer.api import Desktop
     from avl_viewer.background import BackgroundRemote
@@ -40,7 +43,9 @@ T = TypeVar("T")
 #: Exit codes (spec 01-overview, 1.6).
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
-TargetArgument = Annotated[str, typer.Argument(help="avl://HOST:PORT/DEVICE-ID[?pin=FP], as the host prints it.")]
+TargetArgument = Annotated[
+    str, typer.Argument(help="avl://HOST:PORT/DEVICE-ID[?pin=FP], as the host prints it; signed in, a device's name.")
+]
 CodeOption = Annotated[Optional[str], typer.Option(envvar="AVL_CODE", help="The code that the host shows.")]
 StateOption = Annotated[Optional[Path], typer.Option(help="Folder of this viewer's identity.")]
 TimeoutOption = Annotated[float, typer.Option(help="Seconds to come in.", min=0.1)]
@@ -68,6 +73,29 @@ def _target(text: str) -> Target:
         _fail(str(error), USAGE)
 
 
+def _way(text: str, folder: StateFolder, timeout: float) -> Way:
+    """What a target or a name leads to; every failure becomes one line and an exit code."""
+    if not is_name(text):
+        return Way(_target(text))
+    import asyncio
+
+    from avl_protocol.endpoint.loop.runtime import run
+    from avl_protocol.endpoint.loop.world import system_world
+    from avl_protocol.wire.errors import Refused
+    from avl_viewer.account.reach import way_to
+
+    async def found() -> Way:
+        async with asyncio.timeout(2 * timeout):
+            return await way_to(system_world(), folder, text, platform.node())
+
+    try:
+        return run(found())
+    except (Refused, NoWay) as refused:
+        _fail(str(refused), refused.exit_status)
+    except (TimeoutError, OSError) as error:
+        _fail(str(error) or "the relay does not answer", FAILED)
+
+
 def _code(given: str | None) -> str:
     """The code given, or asked for on a terminal."""
     if given:
@@ -89,9 +117,9 @@ def _do(
     this runs within it, it acts there."""
     import asyncio
 
-    parsed = _target(target)
+    wanted = target if is_name(target) else _target(target)
     session = held.current()
-    secret = _code(code) if session is None else ""
+    secret = _code(code) if session is None and not isinstance(wanted, str) else code or ""
     from avl_protocol.endpoint.loop.clock import SystemClock
     from avl_protocol.endpoint.loop.runtime import run
     from avl_protocol.endpoint.program.state import StateError
@@ -101,7 +129,7 @@ def _do(
 
     async def act() -> T:
         _leave_on_sigterm()
-        async with connect(parsed, code=secret, state=state, timeout=timeout, pictures=False) as desktop:
+        async with connect(wanted, code=secret, state=state, timeout=timeout, pictures=False) as desktop:
             return await action(desktop)
 
     clock = SystemClock()
@@ -110,7 +138,7 @@ def _do(
             return session.act(action)
         with recording(qlog, "viewer", clock.wall(), clock.monotonic, _warn):
             return run(act())
-    except Refused as refused:
+    except (Refused, NoWay) as refused:
         _fail(str(refused), refused.exit_status)
     except ValueError as error:
         _fail(str(error), USAGE)
@@ -162,6 +190,7 @@ def view(
     from avl_protocol.endpoint.program.state import StateError, StateFolder
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.device_id import to_text
+    from avl_protocol.wire.foreign import for_dialog
     from avl_protocol.wire.target import parse_target
     from avl_viewer.background import BackgroundRemote
     from avl_viewer.config import ClientSettings
@@ -183,12 +212,14 @@ def view(
         _fail(str(error), FAILED)
     remotes: list[BackgroundRemote] = []
 
-    def start(where: str, secret: str, presenter: Presenter) -> Remote:
-        target = parse_target(where)
-        tickets = TicketFile(folder, target.device, clock.wall)
+    def start(where: str | Way, secret: str, presenter: Presenter) -> Remote:
+        way = Way(parse_target(where)) if isinstance(where, str) else where
+        tickets = TicketFile(folder, way.target.device, clock.wall)
         settings = ClientSettings(
-            target=target,
+            target=way.target,
             code=secret,
+            chain=way.chain,
+            access_pass=way.access_pass,
             identity=identity,
             name=platform.node(),
             timeout=timeout,
@@ -204,14 +235,14 @@ def view(
             if target is None:
                 status = run_dialog(start, recent, fullscreen, stats_file, now)
             else:
-                parsed = _target(target)
-                back = TicketFile(folder, parsed.device, clock.wall).waiting  # of a session that was lost just now
-                secret = code or "" if back else _code(code)
-                where, title = str(parsed), to_text(parsed.device)
-                ending = show(lambda presenter: start(where, secret, presenter), title, fullscreen, stats_file, now)
+                way = _way(target, folder, timeout)
+                back = TicketFile(folder, way.target.device, clock.wall).waiting  # of a session that was lost just now
+                secret = code or "" if back or way.chain else _code(code)
+                title = for_dialog(way.name) or to_text(way.target.device)
+                ending = show(lambda presenter: start(way, secret, presenter), title, fullscreen, stats_file, now)
                 status = ending.exit_status
                 if ending.ran:
-                    recent.remember(where)
+                    recent.remember(str(way.target), way.name)
                 if status not in (0, INTERRUPTED):
                     _warn(ending.text)
     except (NoDisplay, StateError, OSError) as error:
@@ -514,10 +545,12 @@ def devices(
     lan: Annotated[bool, typer.Option("--lan", help="Look around on the local network.")] = False,
     seconds: Annotated[float, typer.Option(help="How long to listen.", min=0.1, max=60.0)] = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON array.")] = False,
+    state: StateOption = None,
 ) -> None:
-    """List the desktops that announce themselves."""
+    """List the desktops of your account, or with --lan those that announce themselves."""
     if not lan:
-        _fail("say where to look: avl devices --lan", USAGE)
+        accountcli.own_devices(state, as_json)
+        return
     from dataclasses import asdict
 
     from avl_protocol.endpoint.loop.runtime import run
@@ -560,13 +593,20 @@ def connect_(
     direct: DirectOption = True,
 ) -> None:
     """Hold a session: further commands with this TARGET act in it, at once and without the code."""
+    from avl_protocol.endpoint.program.state import StateError, StateFolder
     from avl_viewer.held.holder import Hold, NotHeld, in_background, in_foreground
 
     folder = state or default_folder("viewer")
     log = str(qlog.absolute()) if qlog else None
+    try:
+        way = _way(target, StateFolder(folder), timeout)
+    except StateError as error:
+        _fail(str(error), FAILED)
     wanted = Hold(
-        target=str(_target(target)),
-        code=_code(code),
+        target=str(way.target),
+        code=code or "" if way.chain else _code(code),
+        chain=way.chain,
+        access_pass=way.access_pass.hex(),
         state=str(folder.absolute()),
         timeout=timeout,
         direct=direct,
@@ -586,12 +626,19 @@ def disconnect(target: TargetArgument, state: StateOption = None) -> None:
     """End the session that `avl connect` holds."""
     from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
 
+    folder = state or default_folder("viewer")
+    device = held.device_called(folder, target) if is_name(target) else _target(target).device
+    if device is None:
+        _fail(f"no device is called {target!r}: 'avl devices' lists them", USAGE)
     try:
-        ask(held.socket_of(state or default_folder("viewer"), _target(target).device), {"do": "end"})
+        ask(held.socket_of(folder, device), {"do": "end"})
     except NobodyThere:
         _fail("no session with this desktop is held", FAILED)
     except ControlError as error:
         _fail(str(error), FAILED)
+
+
+accountcli.register(app)
 
 
 def main() -> None:

@@ -186,6 +186,7 @@ class DesktopClient:
             after=self._happened,
             direct=settings.direct,
             dialler=Dialler(self._world, self._endpoint, udp=settings.udp),
+            access_pass=settings.access_pass,
         )
         try:
             async with asyncio.timeout(settings.timeout) as limit:

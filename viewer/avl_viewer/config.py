@@ -15,10 +15,10 @@ EVERYTHING = Permission(sum(Permission))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
-    """Whom to see. `code` in any spelling; `chain`: statements that stand for one (spec 11); `patience`: seconds for
-    which a session without a path is kept; `timeout` in seconds, for one attempt; `direct`: look for a direct path,
-    which tells the host our addresses; `udp`: may be used; `pictures`: from the first moment, or only when somebody
-    asks for one (`DesktopClient.watch`).
+    """Whom to see. `code` in any spelling; `chain`: statements that stand for it (spec 11); `access_pass`: of the
+    relay's account; `patience`: seconds for which a session without a path is kept; `timeout` in seconds, for one
+    attempt; `direct`: look for a direct path, which tells the host our addresses; `udp`: may be used; `pictures`: from
+    the first moment, or only when somebody asks for one (`DesktopClient.watch`).
     """
 
     target: Target
@@ -32,4 +32,5 @@ class ClientSettings:
     direct: bool = True
     udp: bool = True
     pictures: bool = True
+    access_pass: bytes = b""
     tickets: Tickets = field(default_factory=TicketMemory)

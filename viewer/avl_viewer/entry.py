@@ -14,7 +14,7 @@ from pathlib import Path
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
 from avl_protocol.wire.device_id import from_text
-from avl_viewer.held.sockets import ACTIONS, socket_of
+from avl_viewer.held.sockets import ACTIONS, device_called, socket_of
 
 #: Seconds that a command may take in a held session: `avl stats --seconds` and long texts included.
 PATIENCE = 24 * 3600.0
@@ -38,15 +38,25 @@ def _held_socket(arguments: list[str]) -> Path | None:
     """Where the session that these arguments mean is held; None when there is none, or another is wanted."""
     if not arguments or arguments[0] not in ACTIONS or any(one.split("=")[0] in OWN for one in arguments):
         return None
-    target = next((one for one in arguments if one.startswith("avl://")), "")
     state = next((arguments[at + 1] for at, one in enumerate(arguments[:-1]) if one == "--state"), "")
     state = next((one.partition("=")[2] for one in arguments if one.startswith("--state=")), state)
+    folder = Path(state) if state else default_folder("viewer")
+    device = _device(arguments, folder)
+    if device is None:
+        return None
+    path = socket_of(folder, device)
+    return path if path.exists() else None
+
+
+def _device(arguments: list[str], folder: Path) -> int | None:
+    """The device that a target, or a name in its place, means."""
+    target = next((one for one in arguments if one.startswith("avl://")), "")
+    if not target:
+        return device_called(folder, arguments[1]) if len(arguments) > 1 else None
     try:
-        device = from_text(target.rpartition("/")[2].partition("?")[0])
+        return from_text(target.rpartition("/")[2].partition("?")[0])
     except ValueError:
         return None
-    path = socket_of(Path(state) if state else default_folder("viewer"), device)
-    return path if path.exists() else None
 
 
 def _in_session(path: Path, arguments: list[str]) -> int | None:

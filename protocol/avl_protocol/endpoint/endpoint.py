@@ -19,7 +19,7 @@ from avl_protocol.endpoint.accept.acceptor import Acceptor, other_versions
 from avl_protocol.endpoint.accept.admission import BLAMED
 from avl_protocol.endpoint.accept.quota import Quota
 from avl_protocol.endpoint.boundconnection import Application, BoundConnection
-from avl_protocol.endpoint.dial.dialling import Dialling, Unreachable
+from avl_protocol.endpoint.dial.dialling import Dialling, Opened, Told, Unreachable
 from avl_protocol.endpoint.loop.clock import Clock
 from avl_protocol.endpoint.tls import TlsServer, Trust
 from avl_protocol.endpoint.udp.demux import (
@@ -35,6 +35,7 @@ from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket, Ne
 from avl_protocol.quic.carrier import STATELESS_RESET, QuicCarrier, RawApplication
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.http3 import Http3Application, HttpHandler
+from avl_protocol.quic.http3client import Http3Client
 from avl_protocol.quic.options import CID_LENGTH, ConnectionOptions, configuration
 from avl_protocol.rate.limits import DEFAULT, Limits
 from avl_protocol.session.deadlines import Deadlines
@@ -202,6 +203,46 @@ class Endpoint:
         `destination`: the first destination connection ID, where the other side expects a certain one. A name with
         several addresses is tried on all of them, a quarter second apart. Raises Unreachable (an OSError).
         """
+
+        def make(made: Connection, won: Callable[[QuicCarrier], CarrierReceiver]) -> Application:
+            return RawApplication(made, won)
+
+        return await self._open(
+            address,
+            alpn=ALPN,
+            trust=trust,
+            server_name=server_name,
+            options=options,
+            destination=destination,
+            timeout=timeout,
+            make=make,
+            on_opened=on_carrier,
+        )
+
+    async def connect_http(self, address: Address, *, trust: Trust, timeout: float = 5.0) -> Http3Client:
+        """Open a connection for requests, as `connect` does. Raises Unreachable (an OSError)."""
+
+        def make(made: Connection, won: Callable[[Http3Client], None]) -> Application:
+            return Http3Client(made, won)
+
+        return await self._open(
+            address, alpn=ALPN_HTTP, trust=trust, timeout=timeout, make=make, on_opened=lambda client: None
+        )
+
+    async def _open(
+        self,
+        address: Address,
+        *,
+        alpn: str,
+        trust: Trust,
+        timeout: float,
+        make: Callable[[Connection, Callable[[Opened], Told]], Application],
+        on_opened: Callable[[Opened], Told],
+        server_name: str | None = None,
+        options: ConnectionOptions | None = None,
+        destination: bytes | None = None,
+    ) -> Opened:
+        """Open a connection on which lives what `make` makes; what of it is ready first, on any address."""
         host, port = address
         try:
             candidates = await self._network.resolve(host, port)
@@ -209,8 +250,8 @@ class Endpoint:
             raise Unreachable(f"{host} has no address: {error.strerror or error}") from error
         chosen = options or self._options
 
-        def start(candidate: Address, dialling: Dialling) -> BoundConnection:
-            settings = configuration(is_client=True, alpn=[ALPN], idle_timeout=self._idle_timeout)
+        def start(candidate: Address, dialling: Dialling[Opened, Told]) -> BoundConnection:
+            settings = configuration(is_client=True, alpn=[alpn], idle_timeout=self._idle_timeout)
             settings.server_name = server_name or host
             trust.apply(settings)
             now = self._clock.monotonic()
@@ -224,7 +265,7 @@ class Endpoint:
             )
 
             def choose(made: Connection, _alpn: str) -> Application:
-                return RawApplication(made, lambda carrier: dialling.won(bound, carrier))
+                return make(made, lambda opened: dialling.won(bound, opened))
 
             bound = self._add(connection, choose, dialling.settled)
             bound.source = self._network.source_for(candidate)
@@ -232,7 +273,7 @@ class Endpoint:
             self._wake(bound)
             return bound
 
-        dialling = Dialling(self._loop, candidates, start=start, abort=self._abort, on_carrier=on_carrier)
+        dialling = Dialling(self._loop, candidates, start=start, abort=self._abort, on_opened=on_opened)
         return await dialling.run(f"{host}:{port}", timeout)
 
     def network_changed(self) -> None:

@@ -48,6 +48,11 @@ def wrap(seed: bytes, secret: bytes, entropy: Callable[[int], bytes]) -> dict[st
 
 def unwrap(copy: dict[str, Any], secret: bytes) -> Identity:
     """The person key of a copy. Raises ValueError where the secret is another's, or the copy was changed."""
+    return Identity(unwrapped_seed(copy, secret))
+
+
+def unwrapped_seed(copy: dict[str, Any], secret: bytes) -> bytes:
+    """The seed of the person key of a copy, for who keeps it. Raises ValueError as `unwrap` does."""
     name, nonce, sealed = (copy.get(field) for field in ("thumbprint", "nonce", "sealed"))
     if not (isinstance(name, str) and isinstance(nonce, str) and isinstance(sealed, str)):
         raise ValueError("that is no copy of a key")
@@ -57,7 +62,7 @@ def unwrap(copy: dict[str, Any], secret: bytes) -> Identity:
         raise ValueError("that does not open this copy of the key") from None
     if len(seed) != SEED_BYTES or thumbprint(Identity(seed).public) != name:
         raise ValueError("the copy holds another key than it says")
-    return Identity(seed)
+    return seed
 
 
 def _wrapping_key(secret: bytes) -> bytes:

@@ -11,7 +11,7 @@ from avl_relay.api.identity import Identity, Role
 from avl_relay.api.lists import PAGING, beyond, page, position
 from avl_relay.api.operations import DONE, Answer, Call, Operation, Who
 from avl_relay.api.problems import Problem
-from avl_relay.api.shapes import IDENTIFIER, SECONDS, Choice, Many, Perhaps, Record, Text, answer, page_of
+from avl_relay.api.shapes import IDENTIFIER, SECONDS, Anything, Choice, Many, Perhaps, Record, Text, answer, page_of
 from avl_relay.live import Happening, Live
 from avl_relay.store.engine import new_id
 from avl_relay.store.hashes import hashed
@@ -23,7 +23,13 @@ STATE = Choice((ACTIVE, DISABLED))
 LOGIN = Text(1, 64, r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]*[A-Za-z0-9])?", "a login of letters, digits and ._@+- is expected")
 #: What everybody sees of others, and what is for those who administer and for oneself.
 PERSON = answer(
-    {"id": IDENTIFIER, "name": Text(1, 128), "key": Perhaps(Text(43, 43)), "state": Text(1, 16)},
+    {
+        "id": IDENTIFIER,
+        "name": Text(1, 128),
+        "key": Perhaps(Text(43, 43)),
+        "jwk": Perhaps(Anything()),
+        "state": Text(1, 16),
+    },
     {"login": Text(1, 128), "role": ROLE, "factors": Many(Text(1, 16), 8), "created": SECONDS},
 )
 INVITED_PERSON = answer({"person": PERSON, "invite": Text(26, 43), "expires": SECONDS})
@@ -201,7 +207,13 @@ def _may_give(who: Identity, role: Role) -> None:
 
 
 def _shown(person: Somebody, who: Identity) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": person.id, "name": person.name, "key": person.key, "state": person.state}
+    shown: dict[str, Any] = {
+        "id": person.id,
+        "name": person.name,
+        "key": person.key,
+        "jwk": person.jwk,
+        "state": person.state,
+    }
     if who.administers or who.person == person.id:
         more = {"login": person.login, "role": person.role, "factors": person.factors, "created": person.created}
         shown |= more

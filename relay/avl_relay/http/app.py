@@ -32,6 +32,13 @@ POLICY = (
     "connect-src 'self' https: data: {}; "
     "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+#: On the account pages, which have nothing to do with pictures, text can't become script or markup at all, whatever an
+#: error of theirs did with it, and they reach nobody but this relay.
+ACCOUNT = "/account/"
+ACCOUNT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
 #: The page's decompressor: a build on a machine without npm goes on without it.
 FROM_NPM = "vendor/zstddec/zstddec.mjs"
 HEADERS = {
@@ -45,13 +52,17 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """What a page needs to connect. `hashes`: SHA-256 of the current and the next certificate; empty where it is
-    public."""
+    """What a page needs to connect, and a program to be sure of this relay. `hashes`: SHA-256 of the current and the
+    next certificate; empty where it is public. `endorsements`: what `identity` signed of each certificate that may be
+    shown. `page`: where people go."""
 
     quic: str
     pin: bytes
     hashes: tuple[bytes, ...]
     public: bool
+    identity: bytes = b""
+    endorsements: tuple[bytes, ...] = ()
+    page: str = ""
 
 
 def names_allowed(public: str, listen: str) -> frozenset[str]:
@@ -83,6 +94,16 @@ def build(
             }
         )
 
+    async def identify(request: Request) -> Response:
+        now = info()
+        return JSONResponse(
+            {
+                "identity": show_pin(now.identity),
+                "endorsements": [show_pin(value) for value in now.endorsements],
+                "page": now.page,
+            }
+        )
+
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
@@ -90,6 +111,7 @@ def build(
     return Starlette(
         routes=[
             Route("/.well-known/avl.json", describe),
+            Route("/.well-known/avl-identity", identify),
             Route("/health", health),
             *below,
             _page(),
@@ -188,6 +210,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 own = f"{'wss' if scope['scheme'] == 'https' else 'ws'}://{host}"
                 policy = POLICY.format(own if AUTHORITY.fullmatch(host) else "")
+                if scope["path"].startswith(ACCOUNT):
+                    policy = ACCOUNT_POLICY
                 extra = {**fixed, "content-security-policy": policy, "alt-svc": self._alternative()}
                 message["headers"] = [
                     *(pair for pair in message["headers"] if pair[0].decode() not in extra),

@@ -14,7 +14,8 @@ INVITED, ACTIVE, DISABLED = "invited", "active", "disabled"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Somebody:
-    """One person. `key`: thumbprint of what she signs with; `factors`: kinds of second factors that she has."""
+    """One person. `key`: thumbprint of what she signs with, `jwk`: that key, by which others permit her something;
+    `factors`: kinds of second factors that she has."""
 
     id: str
     login: str
@@ -23,6 +24,7 @@ class Somebody:
     state: str
     created: int
     key: str | None
+    jwk: dict[str, str] | None = None
     factors: tuple[str, ...] = ()
 
 
@@ -47,7 +49,13 @@ class People:
         )
         for person, kind in await self._connection.execute(own):
             kinds.setdefault(person, set()).add(kind)
-        return [Somebody(**one, factors=tuple(sorted(kinds.get(one["id"], ())))) for one in rows]
+        named = select(person_keys.c.thumbprint, person_keys.c.jwk).where(
+            person_keys.c.thumbprint.in_([row["key"] for row in rows if row["key"] is not None])
+        )
+        jwks = {row.thumbprint: row.jwk for row in await self._connection.execute(named)}
+        return [
+            Somebody(**one, jwk=jwks.get(one["key"]), factors=tuple(sorted(kinds.get(one["id"], ())))) for one in rows
+        ]
 
     async def one(self, person: str) -> Somebody | None:
         """The person of this id."""

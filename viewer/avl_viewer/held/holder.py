@@ -26,6 +26,7 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.target import parse_target
 from avl_viewer.api import Desktop, connect
 from avl_viewer.held.sockets import socket_of, within
+from avl_viewer.way import Way
 
 T = TypeVar("T")
 
@@ -40,10 +41,13 @@ class NotHeld(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """The session to hold, by the arguments of `avl connect`. `timeout` in seconds."""
+    """The session to hold, by the arguments of `avl connect`. `timeout` in seconds; `chain` and `access_pass` (in hex)
+    where an account opens it."""
 
     target: str
     code: str
+    chain: tuple[str, ...] = ()
+    access_pass: str = ""
     state: str
     timeout: float
     direct: bool
@@ -139,6 +143,7 @@ class _Output(io.StringIO):
 async def _hold(wanted: Hold, ready: Callable[[], None]) -> None:
     """Hold a session until it ends, or its user says so. Raises NotHeld, Refused, StateError, ValueError."""
     target, state = parse_target(wanted.target), Path(wanted.state)
+    way = Way(target, tuple(wanted.chain), bytes.fromhex(wanted.access_pass))
     holders: asyncio.Future[Holder] = asyncio.get_running_loop().create_future()
 
     async def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +157,7 @@ async def _hold(wanted: Hold, ready: Callable[[], None]) -> None:
     server.listen()
     try:
         async with connect(
-            target,
+            way,
             code=wanted.code,
             state=state,
             timeout=wanted.timeout,

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from avl_protocol.wire.device_id import from_text
 
 if TYPE_CHECKING:
     from avl_viewer.api import Desktop
 
 T = TypeVar("T")
 
+#: File of the devices of an account.
+DEVICES = "devices.json"
 #: Commands that act in a session.
 ACTIONS = ("screenshot", "type", "press", "click", "move", "drag", "scroll", "clipboard", "stats")
 
@@ -46,6 +51,17 @@ def within(session: Held) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def device_called(folder: Path, name: str) -> int | None:
+    """The number of the device that is called so, as far as the state folder knows (account/devices.py): read here with
+    next to nothing loaded. None for nobody, and for several."""
+    try:
+        rows = json.loads((folder / DEVICES).read_bytes())
+        found = {row["number"] for row in rows if name.strip().casefold() in (row["name"].casefold(), row["number"])}
+        return from_text(found.pop()) if len(found) == 1 else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def socket_of(folder: Path, device: int) -> Path:

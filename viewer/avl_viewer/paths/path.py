@@ -113,11 +113,12 @@ class Path:
 
         self._task = asyncio.get_running_loop().create_task(run())
 
-    def attach(self, device: bytes, session: bytes, moves: bool) -> None:
-        """Ask for the device under a session id; `moves`: the session is running already."""
+    def attach(self, device: bytes, session: bytes, moves: bool, access_pass: bytes = b"") -> None:
+        """Ask for the device under a session id; `moves`: the session is running already; `access_pass`: of the
+        relay's account, which the host itself is not shown."""
         self._moves = moves
         self._session = session
-        self.hop.send(Attach(device, session, int(moves)))
+        self.hop.send(Attach(device, session, int(moves), b"" if self.relay is None else access_pass))
 
     def close(self, code: CloseCode = CloseCode.NO_ERROR) -> None:
         """Give the path up; nothing more is told."""

@@ -88,8 +88,10 @@ class Paths:
         after: Callable[[], None],
         direct: bool = True,
         dialler: Dialler | None = None,
+        access_pass: bytes = b"",
     ) -> None:
         self._world = world
+        self._access_pass = access_pass
         self._now = world.clock.monotonic
         self._endpoint = endpoint
         self._target = target
@@ -252,7 +254,7 @@ class Paths:
         if path.relay is not None:
             self._dialler.locate(path.relay, path.hop.carrier, welcome.nonce)
         if self.session is not None:
-            path.attach(self._device, self._session_id, True)
+            path.attach(self._device, self._session_id, True, self._access_pass)
         elif all(other.up for other in self._paths):
             self._choose_relay(now)
         elif self._compare_at is None:
@@ -270,7 +272,7 @@ class Paths:
                 path.close()
         self._paths = [best]
         self._plan.current = best
-        best.attach(self._device, self._session_id, False)
+        best.attach(self._device, self._session_id, False, self._access_pass)
 
     def _attached(self, path: Path, attachment: Attachment, now: float) -> None:
         """Another place for the session."""

@@ -6,9 +6,11 @@
  * host's and is on the screen.
  */
 
+import { forget, remember, remembered } from "./account/remembered.js";
 import { supported } from "./crypto/handshake.js";
 import { fetchDirections, readDevice } from "./directions.js";
 import { readFragment } from "./fragment.js";
+import { loadIdentity } from "./identity_store.js";
 import { Pen } from "./input/pen.js";
 import { Pointer } from "./input/pointer.js";
 import { Typing } from "./input/typing.js";
@@ -44,6 +46,8 @@ const OWN_KEYS = { c: "control", d: "draw", f: "fullscreen", 1: "exact", s: "sta
 
 const link = readFragment(location.hash);
 if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+/** What opens a desktop in place of a code. @type {import("./account/remembered.js").Opened | null} */
+let opened = link.share || link.account ? link : link.device ? null : remembered(sessionStorage);
 
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module", name: "avl" });
 const tickets = new TicketStore(sessionStorage, () => Math.floor(Date.now() / 1000));
@@ -231,6 +235,8 @@ function tellDropped() {
 
 async function leave() {
   tickets.forget();
+  forget(sessionStorage);
+  opened = null;
   worker.postMessage({ do: "leave" });
   shut("ended", "");
 }
@@ -242,8 +248,9 @@ async function connect(device, code, ticket) {
   try {
     const directions = await fetchDirections();
     const number = readDevice(device, directions);
+    const key = code ? null : await keyTo(device, number);
     entrance.remember(device, code);
-    worker.postMessage({ do: "connect", want: { directions, device: number, code, name: agent(), ticket } });
+    worker.postMessage({ do: "connect", want: { directions, device: number, code, name: agent(), ticket, ...key } });
     state("connecting", "");
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -251,6 +258,15 @@ async function connect(device, code, ticket) {
   } finally {
     entrance.busy(false);
   }
+}
+
+/** What opens a device in place of a code, where this page's address said that there is something. @param {string} device
+ * as written @param {bigint} number @returns {Promise<import("./account/opening.js").Key | null>} */
+async function keyTo(device, number) {
+  if (opened?.device !== device) return null;
+  const { byAccount, byShare } = await import("./account/opening.js");
+  remember(sessionStorage, opened);
+  return opened.share ? byShare(opened.share) : byAccount(number, (await loadIdentity()).public, agent());
 }
 
 /** What the host's person reads when asked who wants in. */
@@ -335,6 +351,11 @@ const HEARD = {
     company = ALONE;
     entitle();
   },
+  rights: (message) => {
+    permissions = message.permissions;
+    toolbar.name(desktopName, !(permissions & HANDS));
+    if (message.text) toast.show(message.text);
+  },
   company: (message) => meet(message.company),
   mark: (message) => overlay.take(message.mark),
 };
@@ -382,6 +403,7 @@ async function start() {
   canvases.give();
   const kept = link.code ? null : tickets.find();
   if (link.device && link.code) await connect(link.device, link.code);
+  else if (opened) await connect(opened.device, "", kept?.device === opened.device ? kept.ticket : undefined);
   else if (kept && (!link.device || link.device === kept.device)) await connect(kept.device, "", kept.ticket);
   else entrance.show("");
 }

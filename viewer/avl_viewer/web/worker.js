@@ -3,9 +3,10 @@
  *
  * From the page: canvas (the first, then one for each further desktop), connect, input, paste, point, draw, wipe, control,
  * visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard,
- * clipboard-refused, exact, statistics, dropped, company, mark, failed (`say`).
+ * clipboard-refused, exact, statistics, dropped, company, mark, rights, failed (`say`).
  */
 
+import { Identity } from "./crypto/identity.js";
 import { fetchDirections } from "./directions.js";
 import { loadIdentity } from "./identity_store.js";
 import { decodable } from "./decode/support.js";
@@ -112,7 +113,7 @@ function ours(at) {
 const DONE = {
   input: (to, message) => to.input(message.events, ours(message.at)),
   paste: (to, message) => to.paste(message.text, message.events, ours(message.at)),
-  connect: (to, message) => to.connect(message.want),
+  connect: async (to, { want }) => to.connect(want.pair ? { ...want, identity: await Identity.fromPair(want.pair) } : want),
   visible: (to, message) => to.setVisible(message.visible),
   point: (to, message) => to.point(message.x, message.y, message.laser),
   draw: (to, message) => to.draw([message.x, message.y], message.begins),

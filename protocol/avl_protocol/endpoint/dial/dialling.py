@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
-from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.endpoint.boundconnection import BoundConnection
 from avl_protocol.endpoint.udp.network import Address
-from avl_protocol.quic.carrier import QuicCarrier
+
+#: What lives on the connection.
+Opened = TypeVar("Opened")
+#: What is said back to whoever made it.
+Told = TypeVar("Told")
 
 #: Seconds between attempts at two addresses (RFC 8305, section 5).
 STAGGER = 0.25
@@ -18,28 +22,29 @@ class Unreachable(OSError):
     """There was no answer in time, or none that could be understood; the text tells the two apart."""
 
 
-class Dialling:
-    """One attempt. `start` begins a connection to an address, `abort` forgets one."""
+class Dialling(Generic[Opened, Told]):
+    """One attempt. `start` begins a connection to an address, `abort` forgets one; `on_opened` is given the first that
+    is ready."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         candidates: Sequence[Address],
         *,
-        start: Callable[[Address, Dialling], BoundConnection],
+        start: Callable[[Address, Dialling[Opened, Told]], BoundConnection],
         abort: Callable[[BoundConnection], None],
-        on_carrier: Callable[[QuicCarrier], CarrierReceiver],
+        on_opened: Callable[[Opened], Told],
     ) -> None:
         self._candidates = list(candidates)
-        self._start, self._abort, self._on_carrier = start, abort, on_carrier
+        self._start, self._abort, self._on_opened = start, abort, on_opened
         self._open: dict[BoundConnection, None] = {}
         self._failure: str | None = None
         self._answered = asyncio.Event()
-        self._winner: QuicCarrier | None = None
+        self._winner: Opened | None = None
         self._loop = loop
 
-    async def run(self, name: str, timeout: float) -> QuicCarrier:
-        """The carrier of the first address that answers; raises Unreachable after `timeout` seconds or if all fail."""
+    async def run(self, name: str, timeout: float) -> Opened:
+        """What the first address that answers opened; raises Unreachable after `timeout` seconds or if all fail."""
         try:
             async with asyncio.timeout(timeout):
                 for index, candidate in enumerate(self._candidates):
@@ -66,16 +71,16 @@ class Dialling:
         except TimeoutError:
             return
 
-    def won(self, hop: BoundConnection, carrier: QuicCarrier) -> CarrierReceiver:
+    def won(self, hop: BoundConnection, opened: Opened) -> Told:
         """A handshake completed: this is the connection, and all others are given up."""
         self._open.pop(hop, None)
         for other in list(self._open):
             self._abort(other)
         self._open.clear()
-        receiver = self._on_carrier(carrier)
-        self._winner = carrier
+        told = self._on_opened(opened)
+        self._winner = opened
         self._answered.set()
-        return receiver
+        return told
 
     def settled(self, hop: BoundConnection, failure: str | None) -> None:
         """A handshake ended, one way or the other."""

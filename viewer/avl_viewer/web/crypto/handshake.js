@@ -7,13 +7,13 @@
 
 import { equal } from "../wire/bytes.js";
 import { normaliseCode } from "../wire/device_id.js";
-import { LocalProtocolError, Refused, RemoteProtocolError } from "../wire/errors.js";
-import { CLOSE } from "../wire/registry.js";
+import { GrantRefused, LocalProtocolError, Refused, RemoteProtocolError } from "../wire/errors.js";
+import { CLOSE, MAX } from "../wire/registry.js";
 import * as authentication from "./authentication.js";
 import * as cpace from "./cpace.js";
 import * as identity from "./identity.js";
 import { CipherState, HandshakeState } from "./noise.js";
-import { derive, ticketSecret } from "./schedule.js";
+import { chainSecret, derive, ticketSecret } from "./schedule.js";
 import { ed25519Generate, kemPair, randomBytes, x25519Pair } from "./webcrypto.js";
 
 /** What a viewer waits for. */
@@ -22,14 +22,16 @@ const Expect = Object.freeze({ START: 0, HELLO: 1, CHALLENGE: 2, ADMISSION: 3, N
 /** @typedef {import("./schedule.js").SessionKeys} SessionKeys */
 
 /** The initiator. `code` in any spelling; `wall` in Unix seconds; `versions` are the session versions to offer; a
- * `ticket` of an earlier session may make the code unnecessary. */
+ * `ticket` of an earlier session may make the code unnecessary, and so may a `chain` of statements. */
 export class ViewerHandshake {
   /** @param {identity.Identity} own @param {bigint} deviceNumber @param {Uint8Array} sessionId @param {string} code
    * @param {string} name
    * @param {number} permissions @param {readonly number[]} versions @param {number} wall @param {(size: number) =>
    * Uint8Array} [entropy]
-   * @param {Uint8Array} [ticket] */
-  constructor(own, deviceNumber, sessionId, code, name, permissions, versions, wall, entropy = randomBytes, ticket = new Uint8Array(0)) {
+   * @param {Uint8Array} [ticket] @param {readonly string[]} [chain] */
+  constructor(own, deviceNumber, sessionId, code, name, permissions, versions, wall, entropy = randomBytes, ticket = new Uint8Array(0), chain = []) {
+    if (chain.reduce((size, token) => size + token.length, 0) > MAX.CHAIN) throw new LocalProtocolError(`a chain has ${MAX.CHAIN} bytes at most`);
+    this._chain = chain;
     this._own = own;
     this._deviceNumber = deviceNumber;
     this._prologue = authentication.prologue(sessionId, deviceNumber);
@@ -101,15 +103,21 @@ export class ViewerHandshake {
       throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "a handshake message out of order");
     }
     const message = await authentication.openBody(this._receive, body);
-    if (message.kind === "REFUSAL") throw new Refused(closeCode(message.code));
+    if (message.kind === "REFUSAL") {
+      throw message.code === CLOSE.GRANT_REFUSED ? new GrantRefused(message.why) : new Refused(closeCode(message.code));
+    }
     if (expect === Expect.CHALLENGE && message.kind === "CHALLENGE") {
       const confirm = await this._confirm(message);
       this._expect = Expect.ADMISSION;
       return [confirm];
     }
+    if (expect === Expect.CHALLENGE && message.kind === "WAIT" && this._chain.length) {
+      await this._derive(await chainSecret(this._chain));
+      this._admission(message.seconds);
+      return [];
+    }
     if (expect === Expect.CHALLENGE && message.kind === "WAIT" && this._ticket.length && message.seconds === 0) {
-      const { chainingKey, handshakeHash } = /** @type {HandshakeState} */ (this._noise);
-      this._keys = await derive(chainingKey, handshakeHash, await ticketSecret(this._ticket));
+      await this._derive(await ticketSecret(this._ticket));
       this.resumed = true;
       this._admission(0);
       return [];
@@ -147,6 +155,7 @@ export class ViewerHandshake {
         permissions: this._permissions,
         share: this._pake.share,
         ticket: this._ticket,
+        chain: [...this._chain],
       }),
     );
     [this._send, this._receive] = await noise.split();
@@ -155,7 +164,6 @@ export class ViewerHandshake {
 
   /** @param {{ shares: Uint8Array[], tags: Uint8Array[] }} challenge */
   async _confirm({ shares, tags }) {
-    const noise = /** @type {HandshakeState} */ (this._noise);
     const pake = /** @type {cpace.Initiator} */ (this._pake);
     if (shares.length !== 2 || tags.length !== 2) {
       throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "CHALLENGE carries two shares and two tags");
@@ -164,8 +172,14 @@ export class ViewerHandshake {
     const which = runs.findIndex((run, index) => equal(run.responderTag, tags[index]));
     if (which < 0) throw new Refused(CLOSE.REFUSED);
     this.which = which;
-    this._keys = await derive(noise.chainingKey, noise.handshakeHash, runs[which].isk);
+    await this._derive(runs[which].isk);
     return authentication.seal(this._send, "CONFIRM", { which, tag: runs[which].initiatorTag });
+  }
+
+  /** @param {Uint8Array} secret */
+  async _derive(secret) {
+    const { chainingKey, handshakeHash } = /** @type {HandshakeState} */ (this._noise);
+    this._keys = await derive(chainingKey, handshakeHash, secret);
   }
 
   /** @param {number} seconds */

@@ -3,6 +3,7 @@
  */
 
 import { concat, utf8 } from "../wire/bytes.js";
+import { lv } from "./lv.js";
 import { hmac, sha256 } from "./webcrypto.js";
 
 /** The keys that both ends of a session derive, and the handshake hash that names the session for both. */
@@ -35,8 +36,14 @@ export function ticketSecret(ticket) {
   return sha256(concat(utf8("avl/1 ticket\0"), ticket));
 }
 
-/** The session's keys from the chaining key and hash after message 3, and CPace's intermediate session key or
- * `ticketSecret`.
+/** What a chain of statements brings into the keys in the place of CPace's intermediate session key (6.2.4). @param
+ * {readonly string[]} chain */
+export function chainSecret(chain) {
+  return sha256(concat(utf8("avl/1 grant\0"), lv(...chain.map(utf8))));
+}
+
+/** The session's keys from the chaining key and hash after message 3, and CPace's intermediate session key,
+ * `ticketSecret` or `chainSecret`.
  * @param {Uint8Array} chainingKey @param {Uint8Array} handshakeHash @param {Uint8Array} isk @returns
  * {Promise<SessionKeys>} */
 export async function derive(chainingKey, handshakeHash, isk) {

@@ -77,11 +77,11 @@ export class Path {
   }
 
   /** Ask for the device under a session id; `moves`: the session is running already.
-   * @param {Uint8Array} device @param {Uint8Array} session @param {boolean} moves */
-  attach(device, session, moves) {
+   * @param {Uint8Array} device @param {Uint8Array} session @param {boolean} moves @param {Uint8Array} accessPass */
+  attach(device, session, moves, accessPass) {
     this._moves = moves;
     this._session = session;
-    this.hop.send("ATTACH", { device, session, moves: moves ? 1 : 0 });
+    this.hop.send("ATTACH", { device, session, moves: moves ? 1 : 0, access_pass: accessPass });
   }
 
   /** Give the path up; its owner is told nothing more. @param {number} code */

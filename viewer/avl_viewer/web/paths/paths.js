@@ -25,6 +25,7 @@ const SOFTWARE = "avl-web";
 const { ATTEMPT } = PATH_TIMER;
 /** A page that begins has nothing else to wait for. */
 const FIRST_ATTEMPT = 10_000;
+const NO_PASS = new Uint8Array(0);
 
 /**
  * @typedef {import("../session/pipes.js").Attachment} Attachment @typedef {import("../directions.js").Directions}
@@ -50,14 +51,15 @@ const FIRST_ATTEMPT = 10_000;
 /** The PathOwner of a session's paths. */
 export class Paths {
   /** @param {PathsWorld} world @param {Directions} directions @param {bigint} device @param {Uint8Array} sessionId
-   * @param {PathsOwner} owner */
-  constructor(world, directions, device, sessionId, owner) {
+   * @param {PathsOwner} owner @param {Uint8Array} [accessPass]  what a relay that asks for accounts is shown */
+  constructor(world, directions, device, sessionId, owner, accessPass = NO_PASS) {
     this._world = world;
     this._directions = directions;
     this._number = device;
     this._device = bigEndian(device, NUMBER_BYTES);
     this._sessionId = sessionId;
     this._owner = owner;
+    this._accessPass = accessPass;
     /** @type {PathPlan<Path>} */
     this._plan = new PathPlan();
     /** @type {Path[]} */
@@ -167,7 +169,7 @@ export class Paths {
       this._seeker.observed = welcome.observed;
     }
     if (!this.session) this._plan.current = path;
-    path.attach(this._device, this._sessionId, this.session !== null);
+    path.attach(this._device, this._sessionId, this.session !== null, path.direct ? NO_PASS : this._accessPass);
   }
 
   /** Another place for the session. @param {Path} path @param {number} now */
@@ -228,7 +230,8 @@ export class Paths {
   /** A relay can say anything: what ended a running session on purpose is the host's to tell. @param {Path} path @param
    * {Refused} reason */
   pathLeft(path, { code }) {
-    return this.session?.state === ViewerState.ADMITTED && !LOSSES.has(code) && path === this.current;
+    const explained = this.session?.state === ViewerState.ADMITTED || (this.session && code === CLOSE.GRANT_REFUSED);
+    return Boolean(explained) && !LOSSES.has(code) && path === this.current;
   }
 
   /** A path is gone: take another, or dial. @param {Path} path @param {Refused} reason @param {number} now */

@@ -12,8 +12,8 @@ import { MAX, SESSION_VERSIONS } from "../wire/registry.js";
 export class Opening {
   /** @param {import("./viewing.js").ViewerSettings} settings @param {number} wall @param {(data: Uint8Array) => void}
    * send */
-  constructor({ identity, device, sessionId, code, name, permissions, ticket }, wall, send) {
-    this._handshake = new ViewerHandshake(identity, device, sessionId, code, name, permissions, SESSION_VERSIONS, wall, undefined, ticket);
+  constructor({ identity, device, sessionId, code, name, permissions, ticket, chain }, wall, send) {
+    this._handshake = new ViewerHandshake(identity, device, sessionId, code, name, permissions, SESSION_VERSIONS, wall, undefined, ticket, chain);
     this._frames = new ShortFrameReader(MAX.HANDSHAKE_MESSAGE);
     this._send = send;
   }

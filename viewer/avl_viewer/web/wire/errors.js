@@ -2,7 +2,7 @@
  * Whose fault it is: LocalProtocolError is ours, RemoteProtocolError is the peer's and carries the close code it earns.
  */
 
-import { CLOSE_TEXT } from "./registry.js";
+import { CLOSE, CLOSE_TEXT, GRANT_REFUSALS } from "./registry.js";
 
 /** The protocol was broken, by us or by the peer. */
 export class ProtocolError extends Error {
@@ -31,6 +31,17 @@ export class Refused extends ProtocolError {
   constructor(code, text = "") {
     super(text || sentence(code));
     this.code = code;
+  }
+}
+
+/** A chain of statements is not good (spec 11, 11.4); `why` names the reason: a number of GRANT_REFUSAL, 0 for one that
+ * nobody knows. */
+export class GrantRefused extends Refused {
+  /** @param {number} why */
+  constructor(why) {
+    const about = /** @type {Record<number, string>} */ (GRANT_REFUSALS)[why];
+    super(CLOSE.GRANT_REFUSED, `The host refused the grant${about ? `: ${about}` : ""}.`);
+    this.why = about ? why : 0;
   }
 }
 

@@ -1,0 +1,180 @@
+"""RelayHttp: HTTP/3 to the very relay that is meant, which its pin or a public certificate shows before anything is
+asked (spec 06-security, 6.1).
+
+A pinned relay says who it is at IDENTITY_PATH: its key, and what that signed of the certificate that TLS has just
+shown. Cookies, redirects and caches are for browsers, and not here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from avl_protocol.crypto.identity import check_certificate_time, check_relay
+from avl_protocol.endpoint.dial.dialler import open_endpoint
+from avl_protocol.endpoint.dial.dialling import Unreachable
+from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.tls import TrustLater, TrustPinned
+from avl_protocol.quic.http3 import Headers
+from avl_protocol.quic.http3client import Http3Client
+from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.wire.errors import LocalProtocolError, Refused
+from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.target import RelayAddress, join
+
+IDENTITY_PATH = "/.well-known/avl-identity"
+#: Bytes of an answer that are kept; an honest one has a page of a list.
+MOST_BODY = 4 << 20
+#: Certificates that a relay may vouch for at once: the one in use, the next, and some that are about to go.
+MOST_ENDORSEMENTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer: its status, its headers by their names in lower case, and its whole body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Http(Protocol):
+    """Whoever takes questions to a relay."""
+
+    async def ask(
+        self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
+    ) -> HttpAnswer:
+        """Ask, and wait for the whole answer. Raises OSError where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayFacts:
+    """What a relay says of itself: the page that people use, or "" where there is none."""
+
+    page: str = ""
+
+
+class _Collecting:
+    """Receives one answer."""
+
+    def __init__(self, future: asyncio.Future[HttpAnswer]) -> None:
+        self._future = future
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._body = bytearray()
+
+    def answer_begun(self, status: int, headers: Headers, now: float) -> None:
+        """See AnswerReceiver."""
+        self._status = status
+        self._headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+
+    def answer_data(self, data: bytes, end: bool, now: float) -> None:
+        """See AnswerReceiver."""
+        if self._future.done():
+            return
+        self._body += data
+        if len(self._body) > MOST_BODY:
+            self._future.set_exception(Unreachable(f"the relay's answer is longer than {MOST_BODY >> 20} MiB"))
+        elif end:
+            self._future.set_result(HttpAnswer(self._status, self._headers, bytes(self._body)))
+
+    def answer_failed(self, text: str, now: float) -> None:
+        """See AnswerReceiver."""
+        if not self._future.done():
+            self._future.set_exception(Unreachable(f"the relay did not answer: {text}"))
+
+
+class RelayHttp:
+    """Satisfies Http on one connection. `facts` is what the relay said of itself."""
+
+    def __init__(self, client: Http3Client, relay: RelayAddress, timeout: float) -> None:
+        self._client = client
+        self._relay = relay
+        self._timeout = timeout
+        self.facts = RelayFacts()
+
+    async def ask(
+        self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
+    ) -> HttpAnswer:
+        """See Http."""
+        sent = [
+            (b":method", method.encode()),
+            (b":scheme", b"https"),
+            (b":authority", join(self._relay.host, self._relay.port).encode()),
+            (b":path", path.encode()),
+            *((name.lower().encode(), value.encode()) for name, value in headers),
+        ]
+        if body is not None:
+            sent.append((b"content-length", str(len(body)).encode()))
+        future: asyncio.Future[HttpAnswer] = asyncio.get_running_loop().create_future()
+        try:
+            stream = self._client.ask(sent, body, _Collecting(future))
+        except LocalProtocolError:
+            raise Unreachable("the connection to the relay ended") from None
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await future
+        except TimeoutError:
+            raise Unreachable(f"the relay did not answer within {self._timeout:g} seconds") from None
+        finally:
+            self._client.give_up(stream)
+
+    async def check(self, wall: float) -> None:
+        """Be sure of the relay. Raises Refused (WRONG_RELAY, CLOCK) and OSError."""
+        certificate = self._client.certificate
+        if self._relay.pin is None and not self._client.trusted_for(self._relay.host):
+            check_certificate_time(certificate, wall)
+            raise Refused(CloseCode.WRONG_RELAY, "Nobody vouches for this relay. Add its pin to the address: ?pin=FP.")
+        answer = await self.ask("GET", IDENTITY_PATH)
+        if answer.status != 200:
+            raise Unreachable(f"the relay does not say who it is (status {answer.status}): it is of an older version")
+        public, endorsements, self.facts = _identity(answer.body)
+        if self._relay.pin is not None:
+            _check_pin(self._relay.pin, public, endorsements, certificate)
+            check_certificate_time(certificate, wall)
+
+
+def _check_pin(pinned: bytes, public: bytes, endorsements: Sequence[bytes], certificate: bytes) -> None:
+    """R-SEC-2 for one of several endorsements: the certificate may be the one before or after. Raises Refused."""
+    refused = Refused(CloseCode.WRONG_RELAY)
+    for endorsement in endorsements:
+        try:
+            return check_relay(pinned, public, endorsement, certificate)
+        except Refused as error:
+            refused = error
+    raise refused
+
+
+def _identity(body: bytes) -> tuple[bytes, list[bytes], RelayFacts]:
+    """Key, endorsements and facts of what a relay says at IDENTITY_PATH. Raises Unreachable."""
+    try:
+        said = json.loads(body)
+        public, endorsements = _bytes(said["identity"]), [_bytes(one) for one in said["endorsements"]]
+        page = said.get("page", "")
+    except (ValueError, TypeError, KeyError, AttributeError, binascii.Error, RecursionError):
+        raise Unreachable("what the relay says of itself can't be read") from None
+    return public, endorsements[:MOST_ENDORSEMENTS], RelayFacts(page if isinstance(page, str) else "")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@asynccontextmanager
+async def relay_http(world: World, relay: RelayAddress, timeout: float = 10.0) -> AsyncIterator[RelayHttp]:
+    """A connection to a relay that has shown who it is. Raises Refused for another one, and OSError."""
+    endpoint = await open_endpoint(world, ConnectionOptions())
+    try:
+        trust = TrustPinned() if relay.pin is not None else TrustLater(relay.host)
+        client = await endpoint.connect_http((relay.host, relay.port), trust=trust, timeout=timeout)
+        http = RelayHttp(client, relay, timeout)
+        await http.check(world.clock.wall())
+        yield http
+    finally:
+        await endpoint.close()

@@ -1,0 +1,100 @@
+"""A program that asks a real relay over HTTP/3: it is sure of the relay before it asks anything."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from avl_protocol.endpoint.api.http import RelayHttp, relay_http
+from avl_protocol.endpoint.dial.dialling import Unreachable
+from avl_protocol.endpoint.loop.world import system_world
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.target import RelayAddress, parse_relay
+from avl_relay.config import RelaySettings
+from avl_relay.relay import Relay
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Relay]:
+    settings = RelaySettings(state=folder / "relay", listen=("127.0.0.1", 0), http=("127.0.0.1", 0), public="127.0.0.1")
+    relay = Relay(system_world(), settings)
+    await relay.start()
+    try:
+        yield relay
+    finally:
+        await relay.close()
+
+
+def address(relay: Relay) -> RelayAddress:
+    return parse_relay(relay.announced["quic"], relay.announced["pin"])
+
+
+@asynccontextmanager
+async def asking(folder: Path) -> AsyncIterator[RelayHttp]:
+    async with running(folder) as relay:
+        async with relay_http(system_world(), address(relay)) as http:
+            yield http
+
+
+async def test_a_relay_shows_who_it_is_and_answers(tmp_path: Path) -> None:
+    async with running(tmp_path) as relay:
+        async with relay_http(system_world(), address(relay)) as http:
+            assert http.facts.page == relay.page
+            answer = await http.ask("GET", "/.well-known/avl.json")
+            assert (answer.status, json.loads(answer.body)["quic"]) == (200, relay.quic)
+            assert answer.headers["content-type"] == "application/json"
+            assert (await http.ask("GET", "/nowhere")).status == 404
+
+
+async def test_answers_come_to_those_who_asked_and_large_ones_whole(tmp_path: Path) -> None:
+    async with asking(tmp_path) as http:
+        paths = ["/app.js", "/health", "/index.html", "/wire/registry.js"] * 5
+        answers = await asyncio.gather(*(http.ask("GET", path) for path in paths))
+        by_path = {path: answer.body for path, answer in zip(paths, answers, strict=True)}
+        assert all(by_path[path] == answer.body for path, answer in zip(paths, answers, strict=True))
+        assert by_path["/health"] == b"ok\n" and len(by_path["/app.js"]) > 4000
+
+
+async def test_another_relay_than_the_pinned_one_is_asked_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as relay:
+        there = address(relay)
+        with pytest.raises(Refused) as caught:
+            async with relay_http(system_world(), RelayAddress(there.host, there.port, bytes(32))):
+                pytest.fail("it was asked")
+        assert caught.value.code is CloseCode.WRONG_RELAY
+
+
+async def test_without_a_pin_somebody_public_has_to_vouch_for_the_relay(tmp_path: Path) -> None:
+    async with running(tmp_path) as relay:
+        there = address(relay)
+        with pytest.raises(Refused, match="pin=FP"):
+            async with relay_http(system_world(), RelayAddress(there.host, there.port)):
+                pytest.fail("it was asked")
+
+
+async def test_nobody_there_is_said_in_time() -> None:
+    with pytest.raises(Unreachable, match="did not answer within"):
+        async with relay_http(system_world(), RelayAddress("127.0.0.1", 9, bytes(32)), timeout=0.3):
+            pytest.fail("somebody answered")
+
+
+async def test_a_relay_that_goes_away_is_noticed(tmp_path: Path) -> None:
+    async with running(tmp_path) as relay:
+        async with relay_http(system_world(), address(relay), timeout=5.0) as http:
+            await relay.close()
+            with pytest.raises(Unreachable):
+                await http.ask("GET", "/health")
+
+
+async def test_the_account_pages_can_make_no_script_of_text_and_reach_this_relay_alone(tmp_path: Path) -> None:
+    async with asking(tmp_path) as http:
+        for path in ("/account/", "/account/main.js"):
+            policy = (await http.ask("GET", path)).headers["content-security-policy"]
+            assert "require-trusted-types-for 'script'" in policy and "connect-src 'self';" in policy
+            assert "unsafe" not in policy and "data:" not in policy and "https:" not in policy

@@ -1,0 +1,100 @@
+"""Reach: from the name of a device to what opens a session with it, with the relay's accounts or without them.
+
+What is kept is enough where it is still good. What is missing, or grows old, is asked for; where that can't be had the
+session is tried with what there is, since it is the host that decides.
+"""
+
+from __future__ import annotations
+
+from avl_protocol.endpoint.api.calls import ApiError
+from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.rights.jws import thumbprint
+from avl_protocol.wire.target import Target
+from avl_viewer.account import signin
+from avl_viewer.account.account import Account
+from avl_viewer.account.chains import Chain, of_grants, of_owner, owners_link
+from avl_viewer.account.devices import Device, NoSuchName, meant
+from avl_viewer.account.program import Kept, account_of, freshen, kept_in
+from avl_viewer.account.signin import NotSignedIn, SignIn
+from avl_viewer.way import NoWay, Way
+
+#: Exit codes (spec 01-overview, 1.6).
+USAGE, REFUSED = 2, 3
+#: Seconds that the relay's accounts have to answer before what is kept has to do.
+PATIENCE = 5.0
+
+
+async def way_to(world: World, state: StateFolder, name: str, program: str) -> Way:
+    """The way to the device that a person calls `name`. `program`: how this one calls itself.
+
+    Raises NoWay, StateError; Refused and OSError where something is missing that only the relay has, and it is another
+    one or does not answer.
+    """
+    kept = kept_in(state, world)
+    try:
+        signed = signin.load(state)
+    except NotSignedIn:
+        raise NoWay(
+            f"{name!r} is not a target: write avl://HOST:PORT/DEVICE-ID?pin=FP as the host prints it, or sign in with "
+            "avl login RELAY, and write the name of a device",
+            USAGE,
+        ) from None
+    try:
+        return await _way(world, kept, signed, name, program)
+    except NoSuchName as error:
+        raise NoWay(str(error), USAGE) from None
+    except ApiError as error:
+        raise NoWay(str(error), REFUSED) from None
+
+
+async def _way(world: World, kept: Kept, signed: SignIn, name: str, program: str) -> Way:
+    device = _known(kept, name)
+    chain = kept.chains.load(device.device) if device is not None else None
+    wall = world.clock.wall()
+    access_pass = b""
+    try:
+        async with account_of(world, kept, PATIENCE) as account:
+            if device is None or chain is None or not chain.good(wall):
+                device, chain = await _asked(account, kept, name, wall, program)
+                kept.chains.save(device.device, chain)
+            if kept.person is not None and thumbprint(kept.person.public) == device.owner:
+                await freshen(account, kept.person, wall)
+            access_pass = await account.access_pass(device)
+    except (ApiError, OSError):
+        if device is None or chain is None or not chain.good(wall):
+            raise
+    return Way(Target(signed.address, device.device), chain.tokens, access_pass, device.name)
+
+
+def _known(kept: Kept, name: str) -> Device | None:
+    try:
+        return meant(name, kept.devices.load())
+    except NoSuchName:
+        return None
+
+
+async def _asked(account: Account, kept: Kept, name: str, wall: float, program: str) -> tuple[Device, Chain]:
+    devices = await account.devices()
+    kept.devices.save(devices)
+    device = meant(name, devices)
+    if kept.person is not None and thumbprint(kept.person.public) == device.owner:
+        return device, of_owner(kept.person, kept.identity, wall, program)
+    if (owned := owners_link(kept.link, device.owner, kept.identity.public, wall)) is not None:
+        return device, owned
+    chain = of_grants(
+        await account.chains(),
+        device,
+        viewer=kept.identity,
+        person=kept.person,
+        link=kept.link,
+        wall=wall,
+        name=program,
+    )
+    if chain is None:
+        raise NoWay(
+            f"nothing that this program has opens {device.name}: ask its owner for permission. If you are the owner, "
+            "bring your key: avl login --key",
+            REFUSED,
+        )
+    return device, chain

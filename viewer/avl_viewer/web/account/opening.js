@@ -1,0 +1,98 @@
+/**
+ * Opening: what opens a desktop in place of a code: the statements of an account, or those of a share link.
+ *
+ * Chains are kept in this browser, so that a session begins while the relay's accounts are down; what is missing or
+ * grows old is asked for.
+ */
+
+import { decode } from "../rights/jws.js";
+import { Share } from "../rights/sharelink.js";
+import { deviceAudience } from "../rights/statements.js";
+import { toText } from "../wire/device_id.js";
+import { Api, Problem } from "./api.js";
+import { inStore } from "./keptstore.js";
+import { keyLink, KEY_LINK_SECONDS } from "./statements.js";
+import { Surroundings } from "./surroundings.js";
+
+/** Seconds before its end from which on a chain is made or fetched anew. */
+const SPARE = 60;
+
+/**
+ * @typedef {object} Key  What opens a desktop.
+ * @property {string[]} chain  statements for the host
+ * @property {Uint8Array} accessPass  what a relay that asks for accounts is shown; empty: nothing
+ * @property {CryptoKeyPair | null} pair  the viewer's identity, where it is not this browser's own
+ *
+ * @typedef {{ chain: string[], expires: number }} Kept
+ */
+
+const NO_PASS = new Uint8Array(0);
+
+/** What the account of this browser opens a device with. Rejects with Error where nothing does.
+ * @param {bigint} device @param {Uint8Array} viewer  public key of this browser's identity @param {string} name  how
+ * this browser is called @returns {Promise<Key>} */
+export async function byAccount(device, viewer, name) {
+  const number = toText(device).replaceAll("-", "");
+  const now = Math.floor(Date.now() / 1000);
+  /** @type {Kept | undefined} */
+  let kept = await inStore("chains", "readonly", (store) => store.get(number)).catch(() => undefined);
+  let accessPass = NO_PASS;
+  try {
+    const around = new Surroundings();
+    await around.api.call("GET", "/session");
+    await around.meet();
+    if (!kept || kept.expires - SPARE <= now) {
+      const found = await sought(around, number, device, viewer, name, now);
+      kept = found;
+      await inStore("chains", "readwrite", (store) => store.put(found, number)).catch(() => undefined);
+    }
+    await around.freshen();
+    accessPass = decode((await around.api.call("POST", `/devices/${number}/pass`, {})).pass);
+  } catch (error) {
+    if (!kept || kept.expires <= now) throw told(error);
+  }
+  return { chain: kept.chain, accessPass, pair: null };
+}
+
+/** What a share link opens its device with. @param {string} secret  the `s` of the fragment @returns {Promise<Key>} */
+export async function byShare(secret) {
+  const share = shareOf(secret);
+  const { chain } = await new Api().call("GET", `/shares/${await share.id()}`);
+  return { chain, accessPass: await share.accessPass(), pair: (await share.identity()).pair };
+}
+
+/** @param {string} secret @returns {Share} */
+function shareOf(secret) {
+  try {
+    return Share.of(secret);
+  } catch {
+    throw new Error("This share link is not whole: copy all of it.");
+  }
+}
+
+/** @param {Surroundings} around @param {string} number @param {bigint} device @param {Uint8Array} viewer @param {string}
+ * name @param {number} now @returns {Promise<Kept>} */
+async function sought(around, number, device, viewer, name, now) {
+  const key = around.ownKey;
+  const about = await around.api.call("GET", `/devices/${number}`);
+  if (key && about.owner_thumbprint === key.thumbprint) {
+    return { chain: [await keyLink(key, viewer, now, name, true)], expires: now + KEY_LINK_SECONDS };
+  }
+  if (!key) throw new Error("This browser does not have your key: unlock it on the account's page.");
+  const audiences = [deviceAudience(device), ...about.groups.map((/** @type {string} */ group) => `group:${group}`)];
+  const held = await around.api.all("/grants/mine");
+  const fits = held.filter(({ grant }) => audiences.includes(grant.aud) && grant.expires > now && grant.holder === key.thumbprint);
+  const best = fits.sort((one, other) => bits(other.grant.permissions) - bits(one.grant.permissions))[0];
+  if (!best) throw new Error("Nobody has permitted you this desktop, or the time of it is over. Ask its owner.");
+  const link = await keyLink(key, viewer, now, name, true);
+  return { chain: [...best.chain, link], expires: Math.min(best.grant.expires, now + KEY_LINK_SECONDS) };
+}
+
+/** @param {number} permissions */
+const bits = (permissions) => permissions.toString(2).replaceAll("0", "").length;
+
+/** @param {unknown} error */
+function told(error) {
+  if (error instanceof Problem && error.kind === "not-signed-in") return new Error("Sign in first, on the account's page.");
+  return error instanceof Error ? error : new Error(String(error));
+}

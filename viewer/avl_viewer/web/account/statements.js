@@ -1,0 +1,91 @@
+/**
+ * What a person signs on these pages: statements (rights/statements.js) with the times and limits that the pages give.
+ */
+
+import { randomBytes } from "../crypto/webcrypto.js";
+import { decode, encode } from "../rights/jws.js";
+import { ENROLMENT, GRANT, KEY_LINK, REVOCATION, sign } from "../rights/statements.js";
+import { MAX } from "../wire/registry.js";
+
+/** @typedef {import("./personkey.js").PersonKey} Signer */
+
+/** Seconds for which "this device is mine" is said at a time. */
+export const KEY_LINK_SECONDS = 30 * 86_400;
+
+/** The claims of a token, whoever signed it: for show, never to decide by. @param {string} token @returns {any} null
+ * where it can't be read */
+export function claimsOf(token) {
+  try {
+    return JSON.parse(new TextDecoder().decode(decode(token.split(".")[1])));
+  } catch {
+    return null;
+  }
+}
+
+/** "This viewer is mine." @param {Signer} signer @param {Uint8Array} holder  the viewer's public key @param {number}
+ * now  Unix seconds @param {string} name @param {boolean} browser  whether it is a page */
+export function keyLink(signer, holder, now, name, browser) {
+  const link = { cnf: holder, nbf: now - MAX.CLOCK_SKEW, exp: now + KEY_LINK_SECONDS, ...(browser ? { browser } : {}), ...shown("sub", name) };
+  return sign(signer.identity, KEY_LINK, link);
+}
+
+/** "This host is mine." @param {Signer} signer @param {string} audience @param {number} now @param {string} name @param
+ * {string[]} groups */
+export function enrolment(signer, audience, now, name, groups) {
+  return sign(signer.identity, ENROLMENT, { aud: audience, iat: now, ...(groups.length ? { groups } : {}), ...shown("name", name) });
+}
+
+/**
+ * @typedef {object} Given
+ * @property {string} audience
+ * @property {number} permissions
+ * @property {Uint8Array} holder  public key
+ * @property {number} now  Unix seconds
+ * @property {number} expires  Unix seconds
+ * @property {string} [role]
+ * @property {string} [name]
+ * @property {number | null} [uses]
+ * @property {number | null} [longest]  seconds of a session
+ * @property {string} [consent]
+ * @property {boolean} [share]
+ */
+
+/** A grant of the owner's, and its name. @param {Signer} signer @param {Given} given @returns {Promise<{ token: string,
+ * id: string }>} */
+export async function grant(signer, given) {
+  const id = encode(randomBytes(16));
+  const token = await sign(signer.identity, GRANT, {
+    aud: given.audience,
+    p: given.permissions,
+    nbf: given.now - MAX.CLOCK_SKEW,
+    exp: given.expires,
+    jti: id,
+    cnf: given.holder,
+    ...(given.longest ? { max_s: given.longest } : {}),
+    ...(given.uses ? { n: given.uses } : {}),
+    ...(given.consent && given.consent !== "never" ? { consent: given.consent } : {}),
+    ...shown("role", given.role ?? ""),
+    ...shown("sub", given.name ?? ""),
+    ...(given.share ? { share: true } : {}),
+  });
+  return { token, id };
+}
+
+/** The revocation list that follows `last` (its claims; null: there was none): with all of it, and what is taken back
+ * now. @param {Signer} signer @param {any} last @param {number} now @param {string[]} [grants] */
+export function revocation(signer, last, now, grants = []) {
+  const jti = [...new Set([...(last?.jti ?? []), ...grants])].sort();
+  return sign(signer.identity, REVOCATION, {
+    seq: (last?.seq ?? 0) + 1,
+    iat: now,
+    ...(last?.gep && Object.keys(last.gep).length ? { gep: last.gep } : {}),
+    ...(jti.length ? { jti } : {}),
+    ...(last?.keys?.length ? { keys: last.keys } : {}),
+  });
+}
+
+/** A name, where there is one, as long as one may be. @param {string} claim @param {string} name */
+function shown(claim, name) {
+  const fits = [...name].slice(0, MAX.SHOWN_NAME).join("");
+  return fits ? { [claim]: fits } : {};
+}

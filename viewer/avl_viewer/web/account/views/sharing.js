@@ -1,0 +1,96 @@
+/**
+ * Sharing: a link that opens one desktop for whoever has it. Its secret stands in the fragment, which no server sees.
+ */
+
+import { randomBytes, sha256 } from "../../crypto/webcrypto.js";
+import { encode } from "../../rights/jws.js";
+import { Share, SECRET_BYTES } from "../../rights/sharelink.js";
+import { deviceAudience } from "../../rights/statements.js";
+import { fromText } from "../../wire/device_id.js";
+import { action, foreign, form, h, labelled, when } from "../dom.js";
+import { qr } from "../qr.js";
+import { ROLES, SPANS } from "../roles.js";
+import { grant, revocation } from "../statements.js";
+import { confirmed, copied, dialog, tell } from "../surroundings.js";
+import { dashed } from "./devices.js";
+
+/** @typedef {import("../surroundings.js").Surroundings} Surroundings */
+
+/** @param {Surroundings} around @param {any} device */
+export async function shareDialog(around, device) {
+  const role = h("select", { name: "role" }, ...ROLES.slice(0, 3).map((one) => h("option", { value: one.id }, `${one.name}: ${one.text}`)));
+  const span = h("select", { name: "span" }, ...SPANS.slice(0, 3).map(([name, seconds]) => h("option", { value: seconds, selected: seconds === 86_400 }, name)));
+  const uses = h("input", { name: "uses", type: "number", min: 1, max: 1000, placeholder: "any number" });
+  const link = await dialog((close) => [
+    h("h2", {}, `Share ${foreign(device.name)}`),
+    h("p", { class: "quiet" }, "Whoever has the link gets in, without an account. You can take it back at any time."),
+    form(
+      { act: async () => close(await make(around, device, { role: role.value, seconds: Number(span.value), uses: Number(uses.value) || null })), submit: "Make the link", more: [h("button", { type: "button", onclick: () => close() }, "Cancel")] },
+      labelled("Who has it", role),
+      h("div", { class: "two" }, labelled("Works for", span), labelled("Sessions", uses)),
+    ),
+  ]);
+  if (link) await shown(device, link);
+}
+
+/** @param {any} device @param {string} link */
+async function shown(device, link) {
+  const picture = await qr(link, "The share link");
+  await dialog((close) => [
+    h("h2", {}, `A link to ${foreign(device.name)}`),
+    h("p", { class: "fingerprint", id: "share-link" }, link),
+    ...(picture ? [picture] : []),
+    h("p", { class: "quiet" }, "It is shown only now: what opens it is known to nobody but you."),
+    h("div", { class: "row end" }, action("Copy", () => copied(link), tell), h("button", { type: "button", class: "primary", onclick: () => close() }, "Done")),
+  ]);
+}
+
+/** @param {Surroundings} around @param {any} device @param {{ role: string, seconds: number, uses: number | null }} how
+ * @returns {Promise<string>} */
+async function make(around, device, { role, seconds, uses }) {
+  const key = around.ownKey;
+  if (!key) throw new Error("Unlock your key first.");
+  const chosen = ROLES.find((one) => one.id === role) ?? ROLES[0];
+  const share = new Share(randomBytes(SECRET_BYTES));
+  const expires = around.now + seconds;
+  const { token } = await grant(key, {
+    audience: deviceAudience(fromText(device.number)),
+    permissions: chosen.permissions,
+    holder: (await share.identity()).public,
+    now: around.now,
+    expires,
+    uses,
+    role: chosen.name,
+    name: "Share link",
+    share: true,
+  });
+  const pass_hash = encode(await sha256(await share.accessPass()));
+  await around.api.make("/shares", { id: await share.id(), device: device.number, name: `${chosen.name} by link`, chain: [token], pass_hash, uses });
+  await around.freshen();
+  return share.link(new URL("../", location.href).href.split("#")[0], dashed(device.number));
+}
+
+/** Links that exist, each to be taken back. @param {Surroundings} around @param {() => void} again */
+export async function shareList(around, again) {
+  const [shares, devices] = await Promise.all([around.api.all("/shares"), around.api.all("/devices?limit=200")]);
+  const places = new Map(devices.map((one) => [one.number, foreign(one.name, 40)]));
+  const rows = shares.map((share) =>
+    h(
+      "li",
+      {},
+      h("div", { class: "what" }, h("strong", {}, places.get(share.device) ?? dashed(share.device)), h("span", { class: "quiet" }, `${foreign(share.name)} · ends ${when(share.expires)}`)),
+      action("Take back", () => takeBack(around, share, again), tell, { class: "danger", "data-act": "unshare" }),
+    ));
+  return h("section", { class: "card" }, h("h2", {}, "Share links"), h("ul", { class: "list", id: "shares" }, ...(rows.length ? rows : [h("li", { class: "empty" }, "No link is out.")])));
+}
+
+/** @param {Surroundings} around @param {any} share @param {() => void} again */
+async function takeBack(around, share, again) {
+  const key = around.ownKey;
+  if (!key) throw new Error("Unlock your key first, under Devices.");
+  const gone = await confirmed("Take this link back?", "Whoever is in by it is sent away within a second.", "Take back", async () => {
+    const list = await revocation(key, await around.lastRevocation(), around.now, [share.jti]);
+    await around.api.call("DELETE", `/shares/${encodeURIComponent(share.id)}`, { revocation: list });
+  });
+  if (gone) again();
+}
