@@ -26,6 +26,7 @@ from spec.vectors import (
     parity_cases,
     path_cases,
     plan_cases,
+    rights_cases,
     selector_cases,
     track_cases,
     wire_cases,
@@ -65,6 +66,7 @@ def vectors() -> dict[str, Any]:
         "inputledger": input_cases.ledgers(),
         "inputsender": input_cases.senders(),
         "inputgate": input_cases.gates(),
+        "rights": rights_cases.rights(),
         "handshake": handshake_cases.handshakes(kem),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.architecture.tree import ROOT
 
-ROOMS = ("wire", "crypto", "media")
+ROOMS = ("wire", "crypto", "media", "rights")
 #: Modules without a namesake on the other side, each with the reason.
 ONLY_PYTHON = {
     "crypto/attempts": "only a host counts guesses at its codes",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,15 @@ from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.reassembler import Reassembler
 from avl_protocol.path.candidate import Candidate, Site, from_rows, reachable
 from avl_protocol.path.punch import Punch, PunchKey, tag_of
+from avl_protocol.rights import jws, personkey
+from avl_protocol.rights.chain import Trust, verify_chain
+from avl_protocol.rights.effective import effective
+from avl_protocol.rights.sharelink import Share
+from avl_protocol.rights.statements import AccessGrant, Enrolment, KeyLink, Policy, RevocationList, read
 from avl_protocol.websocket import frames
 from avl_protocol.wire import cliptext, codec, datagram, device_id, packing, target, varint
-from avl_protocol.wire.errors import Refused, RemoteProtocolError
-from avl_protocol.wire.registry import CandidateKind
+from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
+from avl_protocol.wire.registry import CandidateKind, Permission
 from spec.vectors import bounds_cases, carrier_cases, make, parity_cases, track_cases
 from spec.vectors.bounds_codec_cases import Case
 from spec.vectors.message_cases import TABLES
@@ -423,3 +430,69 @@ def test_candidates() -> None:
     assert sent(*both, kind=CandidateKind.OBSERVED) == [beside["observed"]], "a peer's word is no evidence"
     assert sorted(sent(*both, near=True)) == sorted(both)
     assert len(from_rows([(1, "192.0.2.1", port) for port in range(1, 100)])) == vectors["most"]
+
+
+def _given(drawn: bytes, size: int) -> bytes:
+    """Entropy that was drawn before."""
+    return drawn[:size]
+
+
+def test_rights() -> None:
+    vectors = _read("rights")
+    owner, *_ = people = [Identity(bytes.fromhex(one["seed"])) for one in vectors["people"]]
+    for one, row in zip(people, vectors["people"], strict=True):
+        assert (one.public.hex(), jws.thumbprint(one.public)) == (row["public"], row["thumbprint"])
+    kinds = {kind.TYPE: kind for kind in (AccessGrant, KeyLink, Enrolment, Policy, RevocationList)}
+    for row in vectors["statements"]:
+        assert jws.sign(owner, row["type"], row["claims"], with_key=row["with_key"]) == row["token"]
+        statement = read(kinds[row["type"]], row["token"], owner.public)
+        assert statement.claims() == row["claims"]
+    for row in vectors["invalid"]:
+        with pytest.raises(jws.NotSigned):
+            read(AccessGrant, row["token"], owner.public)
+    for row in vectors["chains"]:
+        trust = Trust(
+            owner=owner.public,
+            audiences=frozenset(vectors["audiences"]),
+            revocation=read(RevocationList, row["revocation"], owner.public),
+        )
+        holder, used = bytes.fromhex(row["holder"]), row["used"]
+        try:
+            found = verify_chain(row["tokens"], trust, holder=holder, wall=row["wall"], used=Counter(used).__getitem__)
+        except GrantRefused as error:
+            assert error.why is not None
+            assert error.why.name == row["refused"], row["about"]
+        else:
+            assert (int(found.permissions), found.expires, found.longest) == (
+                row["permissions"],
+                row["expires"],
+                row["longest"],
+            ), row["about"]
+            assert (found.consent.value, found.owner, found.person) == (row["consent"], row["owner"], row["person"])
+    assert {row.get("refused") for row in vectors["chains"]} >= {
+        "FORGED",
+        "WIDENED",
+        "EXPIRED",
+        "NOT_YET",
+        "REVOKED",
+        "STALE",
+        "WRONG_HOLDER",
+        "WRONG_DEVICE",
+        "TOO_DEEP",
+        "OUTSIDE_HOURS",
+        "USED_UP",
+        None,
+    }
+    for row in vectors["effective"]:
+        layers = {name: Permission(row[name]) for name in ("grant", "host", "consent", "request")}
+        assert effective(policies=[Permission(one) for one in row["policies"]], **layers) == row["left"]
+    share, made = Share(bytes.fromhex(vectors["share"]["secret"])), vectors["share"]
+    assert (share.identity.public.hex(), share.access_pass.hex(), share.id) == (
+        made["public"],
+        made["pass"],
+        made["id"],
+    )
+    for row in vectors["copies"]:
+        secret, seed, nonce = (bytes.fromhex(row[name]) for name in ("secret", "seed", "nonce"))
+        assert personkey.wrap(seed, secret, partial(_given, nonce)) == row["copy"]
+        assert personkey.unwrap(row["copy"], secret).public == Identity(seed).public

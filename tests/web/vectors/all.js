@@ -12,6 +12,7 @@ import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
 import { ledgers, outboxes, senders } from "./input.js";
 import { parities } from "./parity.js";
+import { rights } from "./rights.js";
 import { plans, selectors, silences } from "./selector.js";
 import { tracks } from "./track.js";
 import { allMessages, carriers, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
@@ -45,6 +46,7 @@ export async function everywhere(read) {
     outbox: outboxes(await read("outbox")),
     inputledger: ledgers(await read("inputledger")),
     inputsender: senders(await read("inputsender")),
+    rights: rights(await read("rights")),
   };
 }
 

@@ -351,6 +351,11 @@ const HEARD = {
     company = ALONE;
     entitle();
   },
+  rights: (message) => {
+    permissions = message.permissions;
+    toolbar.name(desktopName, !(permissions & HANDS));
+    if (message.text) toast.show(message.text);
+  },
   company: (message) => meet(message.company),
   mark: (message) => overlay.take(message.mark),
 };

@@ -12,6 +12,7 @@ import { InputService } from "./services/input.js";
 import { LayoutService } from "./services/layout.js";
 import { PointerService } from "./services/pointer.js";
 import { PointingService } from "./services/pointing.js";
+import { RightsService } from "./services/rights.js";
 import { StatisticsService } from "./services/statistics.js";
 import { TicketService } from "./services/tickets.js";
 import { CHANNEL } from "./wire/registry.js";
@@ -31,6 +32,7 @@ import { CHANNEL } from "./wire/registry.js";
  * @property {ControlService} control
  * @property {PointingService} pointing
  * @property {AnnotationsService} annotations
+ * @property {RightsService} rights
  */
 
 /** Make the services and register them.
@@ -59,5 +61,7 @@ export function assemble(services, { tell, pictures, seek, inputSent }) {
     CLIPBOARD: (message) => clipboard.told(message),
     CLIPBOARD_SET: (message) => clipboard.wasSet(message),
   });
-  return { input, clipboard, tickets, statistics, control, pointing, annotations };
+  const rights = new RightsService(tell);
+  services.register(rights, CHANNEL.CONTROL);
+  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights };
 }

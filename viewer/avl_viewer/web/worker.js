@@ -3,7 +3,7 @@
  *
  * From the page: canvas (the first, then one for each further desktop), connect, input, paste, point, draw, wipe, control,
  * visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard,
- * clipboard-refused, exact, statistics, dropped, company, mark, failed (`say`).
+ * clipboard-refused, exact, statistics, dropped, company, mark, rights, failed (`say`).
  */
 
 import { Identity } from "./crypto/identity.js";

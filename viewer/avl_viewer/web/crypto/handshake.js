@@ -7,8 +7,8 @@
 
 import { equal } from "../wire/bytes.js";
 import { normaliseCode } from "../wire/device_id.js";
-import { grantRefused, LocalProtocolError, Refused, RemoteProtocolError } from "../wire/errors.js";
-import { CLOSE } from "../wire/registry.js";
+import { GrantRefused, LocalProtocolError, Refused, RemoteProtocolError } from "../wire/errors.js";
+import { CLOSE, MAX } from "../wire/registry.js";
 import * as authentication from "./authentication.js";
 import * as cpace from "./cpace.js";
 import * as identity from "./identity.js";
@@ -22,14 +22,15 @@ const Expect = Object.freeze({ START: 0, HELLO: 1, CHALLENGE: 2, ADMISSION: 3, N
 /** @typedef {import("./schedule.js").SessionKeys} SessionKeys */
 
 /** The initiator. `code` in any spelling; `wall` in Unix seconds; `versions` are the session versions to offer; a
- * `ticket` of an earlier session may make the code unnecessary. */
+ * `ticket` of an earlier session may make the code unnecessary, and so may a `chain` of statements. */
 export class ViewerHandshake {
   /** @param {identity.Identity} own @param {bigint} deviceNumber @param {Uint8Array} sessionId @param {string} code
    * @param {string} name
    * @param {number} permissions @param {readonly number[]} versions @param {number} wall @param {(size: number) =>
    * Uint8Array} [entropy]
-   * @param {Uint8Array} [ticket] @param {readonly string[]} [chain]  statements that stand for the code */
+   * @param {Uint8Array} [ticket] @param {readonly string[]} [chain] */
   constructor(own, deviceNumber, sessionId, code, name, permissions, versions, wall, entropy = randomBytes, ticket = new Uint8Array(0), chain = []) {
+    if (chain.reduce((size, token) => size + token.length, 0) > MAX.CHAIN) throw new LocalProtocolError(`a chain has ${MAX.CHAIN} bytes at most`);
     this._own = own;
     this._deviceNumber = deviceNumber;
     this._prologue = authentication.prologue(sessionId, deviceNumber);
@@ -102,7 +103,9 @@ export class ViewerHandshake {
       throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, "a handshake message out of order");
     }
     const message = await authentication.openBody(this._receive, body);
-    if (message.kind === "REFUSAL") throw message.code === CLOSE.GRANT_REFUSED ? grantRefused(message.why) : new Refused(closeCode(message.code));
+    if (message.kind === "REFUSAL") {
+      throw message.code === CLOSE.GRANT_REFUSED ? new GrantRefused(message.why) : new Refused(closeCode(message.code));
+    }
     if (expect === Expect.CHALLENGE && message.kind === "CHALLENGE") {
       const confirm = await this._confirm(message);
       this._expect = Expect.ADMISSION;

@@ -230,7 +230,8 @@ export class Paths {
   /** A relay can say anything: what ended a running session on purpose is the host's to tell. @param {Path} path @param
    * {Refused} reason */
   pathLeft(path, { code }) {
-    return this.session?.state === ViewerState.ADMITTED && !LOSSES.has(code) && path === this.current;
+    const explained = this.session?.state === ViewerState.ADMITTED || (this.session && code === CLOSE.GRANT_REFUSED);
+    return Boolean(explained) && !LOSSES.has(code) && path === this.current;
   }
 
   /** A path is gone: take another, or dial. @param {Path} path @param {Refused} reason @param {number} now */

@@ -36,9 +36,9 @@ const NO_TICKET = new Uint8Array(0);
  * @property {string} code
  * @property {string} name  what we call ourselves
  * @property {Uint8Array} [ticket]  of a session that this page had before
- * @property {string[]} [chain]  statements that stand for the code
+ * @property {readonly string[]} [chain]  statements that stand for the code (spec 11)
+ * @property {any} [identity]  to whom they are given, where that is not this page's own
  * @property {Uint8Array} [accessPass]  what a relay that asks for accounts is shown
- * @property {any} [identity]  the viewer's, where it is not the machine's own
  *
  * @typedef {object} Machine
  * @property {() => number} wall  Unix time in seconds
@@ -129,9 +129,10 @@ export class Client {
 
   /** There is a place for the session: begin. @param {Paths} paths @param {Want} want @param {Uint8Array} sessionId
    * @param {Attachment} attachment */
-  async _ready(paths, { device, code, name, chain, identity = this._world.identity }, sessionId, attachment) {
+  async _ready(paths, { device, code, name, chain = [], identity = this._world.identity }, sessionId, attachment) {
     const { decodes, clock, wall } = this._world;
-    const settings = { identity, device, sessionId, code, name, permissions: EVERYTHING, decodes, ticket: this.features.tickets.ticket, chain };
+    const { ticket } = this.features.tickets;
+    const settings = { identity, device, sessionId, code, name, permissions: EVERYTHING, decodes, ticket, chain };
     paths.session = new ViewerSession(settings, new SessionPipes(attachment), this._bound(paths), clock, wall());
     await paths.session.start();
   }
@@ -279,6 +280,10 @@ export class Client {
     return {
       sessionWaiting: (seconds) => this._say("waiting", "", { seconds }),
       sessionAdmitted: (grant) => this._admitted(grant),
+      sessionRights: (rights) => {
+        this.features.rights.told(rights);
+        if (paths.session) this._services.allowed(paths.session, this._world.clock());
+      },
       sessionFrames: (objects) => {
         if (paths.session) this._pictures.take(objects, paths.session.clock);
         this._lookAtExact();

@@ -41,6 +41,27 @@ export class ViewerMoves {
   begin(attachment, channels) {
     this.giveUp();
     this.target = attachment;
+    this._open(attachment, channels);
+  }
+
+  /** Open channels that the session may have from now on, where it is or where it is going. They begin like channels
+   * that move, so that it does not matter what was said on them before.
+   * @param {Attachment} attachment @param {number[]} channels */
+  open(attachment, channels) {
+    this.target ??= attachment;
+    this._open(this.target, channels);
+  }
+
+  /** A channel is not to arrive, and holds up the move no longer. @param {number} channel */
+  close(channel) {
+    const arriving = this._arriving.get(channel);
+    this._arriving.delete(channel);
+    arriving?.attachment.hop.carrier.resetStream(arriving.stream, CLOSE.NO_ERROR);
+    if (!this._arriving.size) this.target = null;
+  }
+
+  /** @param {Attachment} attachment @param {number[]} channels */
+  _open(attachment, channels) {
     const { carrier } = attachment.hop;
     for (const channel of channels) {
       const stream = attachment.hop.openChannel(attachment.handle, channel);

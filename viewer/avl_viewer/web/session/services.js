@@ -14,6 +14,7 @@ import { LocalProtocolError } from "../wire/errors.js";
  *
  * @typedef {object} Service  One feature. What it does not follow it leaves out. Times are milliseconds.
  * @property {(session: ViewerSession, now: number) => void} [admitted]  the session is running
+ * @property {(session: ViewerSession, now: number) => void} [allowed]  what it may is something else now
  * @property {(session: ViewerSession, now: number) => void} [moved]  it is on another route, or has one again
  * @property {(session: ViewerSession, now: number) => void} [ended]  it is over
  * @property {() => number | null} [nextTimeout]  when `handleTimer` wants to be called; null: never
@@ -52,6 +53,11 @@ export class Services {
   /** Tell all of a session that is running. @param {ViewerSession} session @param {number} now */
   admitted(session, now) {
     for (const service of this._services) service.admitted?.(session, now);
+  }
+
+  /** Tell all of a session that may something else now. @param {ViewerSession} session @param {number} now */
+  allowed(session, now) {
+    for (const service of this._services) service.allowed?.(session, now);
   }
 
   /** Tell all of a session that has come to another route. @param {ViewerSession} session @param {number} now */

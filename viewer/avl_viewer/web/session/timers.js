@@ -14,6 +14,7 @@ export const Timer = Object.freeze({
   REPORT: "REPORT",
   CLOCK: "CLOCK",
   RECOVER: "RECOVER",
+  REOPEN: "REOPEN",
   RETRY: "RETRY",
   TELL: "TELL",
   PART: "PART",

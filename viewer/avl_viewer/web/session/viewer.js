@@ -22,6 +22,9 @@ import { Watching } from "./media/watching.js";
 
 /** Kinds of tracks that a desktop is shown from. @type {Set<number>} */
 const SHOWN = new Set([TRACK_KIND.VIDEO, TRACK_KIND.LOWER, TRACK_KIND.EXACT]);
+/** Milliseconds until channels that a relay did not let through are opened again, and how often. */
+const REOPEN = 100;
+const REOPENINGS = 20;
 const ALL_PERMISSIONS = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
 
 /**
@@ -57,7 +60,11 @@ export class ViewerSession {
       ["END", (message) => this._ended(new Refused(knownCode(message.code, CLOSE.EVICTED)))],
       ["ECHO", (message) => this._applied(message)],
       ["REPLACED", (message) => this._watching?.replaced(message)],
+      ["RIGHTS", (message) => this._rights(message)],
     ]);
+    /** Whether streams are opened for what RIGHTS gave, and nothing moves; how often they were asked for in vain. */
+    this._opens = false;
+    this._inVain = 0;
     this._clocks = new ClockExchange((fields) => this.send("CLOCK_PING", fields));
     this.clock = this._clocks.offset;
     /** @type {Watching | null} */
@@ -137,7 +144,10 @@ export class ViewerSession {
       if (moves.target === attachment) this._unmoved(moves, attachment);
       return null;
     }
-    if (arrived?.last && this._going()) {
+    if (arrived?.last && this._going() && this._opens) {
+      this._opens = false;
+      this._flushInput();
+    } else if (arrived?.last && this._going()) {
       this._timers.set(Timer.STALE, this._clock() + TIMER.STALE);
       this._flushInput();
       this._owner.sessionMoved(attachment);
@@ -148,14 +158,20 @@ export class ViewerSession {
   /** @param {ViewerMoves} moves @param {Attachment} attachment */
   _unmoved(moves, attachment) {
     moves.giveUp();
-    this._owner.sessionUnmoved(attachment);
+    const opened = this._opens;
+    this._opens = false;
+    if (!opened) this._owner.sessionUnmoved(attachment);
   }
 
   /** A channel's stream was abandoned. @param {Attachment} attachment @param {number} channel @param {number} stream
    * @param {number} code */
   channelReset(attachment, channel, stream, code) {
     if (this._moves?.isArrival(channel, attachment, stream)) {
-      this._unmoved(this._moves, attachment);
+      if (this._opens && code === CLOSE.FORBIDDEN) {
+        this._moves.close(channel); // the relay has not heard of it yet
+        this._opens = this._moves.target !== null;
+        if (this._inVain < REOPENINGS) this._timers.set(Timer.REOPEN, this._clock() + REOPEN);
+      } else this._unmoved(this._moves, attachment);
       return;
     }
     if (!this._going() || !this._pipes.uses(channel, attachment, stream)) return;
@@ -177,6 +193,7 @@ export class ViewerSession {
 
   /** Take the session to another route, or back to one where it was. @param {Attachment} attachment */
   move(attachment) {
+    this._opens = false;
     if (this.state === ViewerState.ADMITTED) this._moves?.begin(attachment, channelsOf(this.permissions));
   }
 
@@ -326,6 +343,38 @@ export class ViewerSession {
     }
   }
 
+  /** The host says what we may from now on: channels that are not open any more are left, others are opened.
+   * @param {any} rights */
+  _rights(rights) {
+    const moves = /** @type {ViewerMoves} */ (this._moves);
+    const before = channelsOf(this.permissions);
+    this.permissions = rights.permissions & ALL_PERMISSIONS;
+    const open = channelsOf(this.permissions);
+    for (const channel of before.filter((one) => !open.includes(one))) {
+      moves.close(channel);
+      this._pipes.abandon(channel);
+      this._secure?.suspend(channel);
+    }
+    this._opens = this._opens && moves.target !== null;
+    if (this._input && !open.includes(CHANNEL.INPUT)) {
+      this._input.clear();
+      this._afterInput();
+    }
+    this._inVain = 0;
+    this._openChannels();
+    this._owner.sessionRights(rights);
+  }
+
+  /** Open what our permissions open and is not open, unless the session is nowhere. */
+  _openChannels() {
+    const moves = /** @type {ViewerMoves} */ (this._moves);
+    if (!this._pipes.isOpen(CHANNEL.CONTROL)) return;
+    const closed = channelsOf(this.permissions).filter((channel) => !this._pipes.isOpen(channel) && !moves.moving(channel));
+    if (!closed.length) return;
+    this._opens ||= moves.target === null;
+    moves.open(this.attachment, closed);
+  }
+
   /** @param {any} echo */
   _applied(echo) {
     this._input?.applied(echo.sequence, echo.discarded);
@@ -398,6 +447,9 @@ export class ViewerSession {
       } else if (timer === Timer.UNCONFIRMED && this._input) {
         this._input.overdue();
         this._afterInput();
+      } else if (timer === Timer.REOPEN) {
+        this._inVain++;
+        this._openChannels();
       } else if (timer === Timer.CLOCK) {
         this._timers.set(Timer.CLOCK, this._clocks.ask(now));
       } else if (timer === Timer.RECOVER && this._watching) {

@@ -11,7 +11,7 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @typedef {import("./pipes.js").Attachment} Attachment
  *
  * @typedef {object} ViewerSettings  The device that is wanted, and the reason. `decodes`: what our decoder
- * can do; `ticket`: of a lost session; `chain`: statements that stand for a code.
+ * can do; `ticket`: of a lost session; `chain`: the statements that it comes with (spec 06-security, 6.2.4).
  * @property {any} identity
  * @property {bigint} device
  * @property {Uint8Array} sessionId
@@ -25,6 +25,7 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @typedef {object} ViewerSessionOwner  What the owner of a session is told.
  * @property {(seconds: number) => void} sessionWaiting  a person at the host is being asked
  * @property {(grant: any) => void} sessionAdmitted
+ * @property {(rights: any) => void} sessionRights  what the session may is something else now, or its end was told
  * @property {(objects: import("./media/receiver.js").ReceivedObject[]) => void} sessionFrames  pictures to decode and
  * exact pixels to show, in order
  * @property {() => void} sessionSettled  whether all was sent as exact pixels may be another matter now

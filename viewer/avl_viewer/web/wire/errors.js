@@ -34,10 +34,15 @@ export class Refused extends ProtocolError {
   }
 }
 
-/** What a host says that refuses a chain. @param {number} why  of `grant_refusals` @returns {Refused} */
-export function grantRefused(why) {
-  const known = /** @type {Record<number, string>} */ (GRANT_REFUSALS)[why];
-  return new Refused(CLOSE.GRANT_REFUSED, known ? `The host refused what was permitted: ${known}.` : "");
+/** A chain of statements is not good (spec 11, 11.4); `why` names the reason: a number of GRANT_REFUSAL, 0 for one that
+ * nobody knows. */
+export class GrantRefused extends Refused {
+  /** @param {number} why */
+  constructor(why) {
+    const about = /** @type {Record<number, string>} */ (GRANT_REFUSALS)[why];
+    super(CLOSE.GRANT_REFUSED, `The host refused the grant${about ? `: ${about}` : ""}.`);
+    this.why = about ? why : 0;
+  }
 }
 
 /** What a person is told about a close code; unknown codes are named by number. @param {number} code @returns {string}
