@@ -106,6 +106,9 @@ def serve(
         Optional[str],
         typer.Option(metavar="FILE|URL", help="Where people are kept: default: a file in the state folder."),
     ] = None,
+    second_factor: Annotated[
+        str, typer.Option(metavar="ROLES", help="Who must have a second factor: owner, admin, member; or none.")
+    ] = "owner,admin",
     log_format: Annotated[str, typer.Option(help="text or json.")] = "text",
     ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
     qlog: Annotated[
@@ -156,6 +159,11 @@ def serve(
         )
     if not accounts and (require_account or database is not None):
         raise _fail("--no-accounts leaves out what --require-account and --database are about", USAGE)
+    demanded = frozenset(second_factor.split(",")) - {"none"}
+    if not demanded <= {"owner", "admin", "member"}:
+        raise _fail(
+            f"--second-factor {second_factor}: some of owner, admin and member, with commas between; or none", USAGE
+        )
     processes = _processes(workers)
     settings = RelaySettings(
         state=state or default_folder("relay"),
@@ -185,7 +193,13 @@ def serve(
         world, ending = system_world(), Ending()
         worker, lifeline = place or (None, None)
         number, of = (0, 1) if worker is None else (worker.number, worker.of)
-        known = ControlSettings(state=settings.state, database=database, required=require_account, number=number)
+        known = ControlSettings(
+            state=settings.state,
+            database=database,
+            required=require_account,
+            demanded=demanded,
+            number=number,
+        )
         control = ControlPlane(world, known, tell=_tell) if accounts else None
         relay = Relay(world, settings, worker=worker, control=control)
         service = ServiceSettings(folder=settings.state, metrics=private, drain=drain, number=number, of=of)

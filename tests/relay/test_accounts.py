@@ -24,7 +24,15 @@ from avl_relay.people.delay import PASSWORD as SCHEDULE
 from avl_relay.store.devices import Devices
 from avl_relay.store.engine import Store
 from avl_relay.store.people import People
-from avl_relay.store.tables import factors, limits, people, refresh_tokens, sessions
+from avl_relay.store.tables import (
+    challenges,
+    device_authorizations,
+    factors,
+    limits,
+    people,
+    refresh_tokens,
+    sessions,
+)
 from tests.relay.visiting import PASSWORD, Browser, Relay
 
 PERSON_KEY = Identity(b"o" * 32)
@@ -397,6 +405,32 @@ async def test_who_is_disabled_is_out_at_once(relay: Relay) -> None:
         await connection.execute(people.update().where(people.c.login == "bob").values(state="disabled"))
     assert code(await browser.get("/me")) == "not-signed-in"
     assert code(await relay.browser().sign_in("bob")) == "credentials"
+
+
+async def test_what_is_over_is_dropped_and_what_is_not_stays(relay: Relay) -> None:
+    browser = await relay.owner()
+    await with_totp(relay, browser)
+    program = await approved(relay, browser)
+    await relay.program(b"w" * 32).begin()
+    await relay.browser().post("/session", {"login": "nobody", "password": "x"})
+    await relay.browser().post("/session/passkey/options", {})
+    tables = (sessions, limits, challenges, device_authorizations, refresh_tokens)
+
+    async def counts() -> list[int]:
+        async with relay.store.reading() as connection:
+            return [await connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
+
+    before = await counts()
+    assert all(before)
+    await relay.accounts.tidy(relay.now)
+    assert await counts() == before
+    relay.clock.now += 2 * 86_400
+    await relay.accounts.tidy(relay.now)
+    assert await counts() == [0, 0, 0, 0, 1]
+    assert (await program.turn()).status_code == 200
+    relay.clock.now += 91 * 86_400
+    await relay.accounts.tidy(relay.now)
+    assert await counts() == [0, 0, 0, 0, 0]
 
 
 # ---------------------------------------------------------------------------------------------------------------- keys

@@ -33,3 +33,8 @@ def test_a_kernel_without_the_option_is_told_from_one_that_has_it(monkeypatch: p
     monkeypatch.setattr(steering, "SO_ATTACH_REUSEPORT_CBPF", 9999)
     told = steering.unable()
     assert told is not None and told.startswith("this system can't steer datagrams between workers: ")
+
+
+def test_roles_that_are_none_have_no_second_factor(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["serve", "--second-factor", "owner,boss", "--state", str(tmp_path)])
+    assert answer.exit_code == 2 and "owner, admin and member" in answer.output

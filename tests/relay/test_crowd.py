@@ -6,7 +6,7 @@ import pytest
 
 from avl_protocol.wire.messages import Accept, Admit, Attach, Attached, Detach, Incoming
 from avl_protocol.wire.registry import CloseCode
-from avl_relay.forward.router import UNADMITTED
+from avl_relay.forward.sessions import UNADMITTED
 from tests.protocol.handshakes import identity
 from tests.relay.stand import Neighbour, Stand
 

@@ -16,7 +16,7 @@ from avl_protocol.endpoint.tls import TrustPinned
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire.messages import Accept, Admit, Attach, Incoming, NatTest, Recover, Subscribe
 from avl_relay.config import RelaySettings
-from avl_relay.forward import router as routing
+from avl_relay.forward import sessions as tables
 from avl_relay.relay import Relay
 from tests.leaks import kept, nothing_stays
 from tests.protocol.handshakes import identity
@@ -59,7 +59,7 @@ def live(stand: Stand, number: int) -> list[weakref.ref[Any]]:
 def test_registrations_sessions_streams_moves_and_nat_tests_leave_nothing_at_the_router(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(routing, "CARRIED", 16)  # what it remembers of sessions is full before we count
+    monkeypatch.setattr(tables, "CARRIED", 16)  # what it remembers of sessions is full before we count
     stand = Stand()
     for number in range(30):
         live(stand, number)

@@ -26,7 +26,7 @@ from avl_protocol.wire.messages import (
 from avl_protocol.wire.registry import T_KEY_SPACING, CloseCode, ObjectFlag, Priority
 from avl_relay.directory import LocalDirectory, Place, WhereIs
 from avl_relay.forward.branch import MOST_WAITING, Branch, together
-from avl_relay.forward.router import LINGER
+from avl_relay.forward.hosts import LINGER
 from tests.protocol.handshakes import identity
 from tests.protocol.memory import Connection
 from tests.relay.stand import Neighbour, Stand, codes

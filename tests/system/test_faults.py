@@ -38,8 +38,11 @@ from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Services
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode
+from avl_relay.forward.channels import Channels
 from avl_relay.forward.fanout import Fanout
+from avl_relay.forward.hosts import Hosts
 from avl_relay.forward.router import Router
+from avl_relay.forward.sessions import Sessions
 from avl_relay.forward.splice import Splices
 from avl_viewer.api import Desktop
 from tests.simulator.run import Simulation
@@ -79,7 +82,10 @@ HOST: dict[type, str] = {
     Agent: "_announce",
 }
 RELAY: dict[type, str] = {
-    Router: "take _message _opened _received _settled _decided _located handle_timer _gone",
+    Router: "take _message _decided _located handle_timer _gone",
+    Hosts: "make_room register offline",
+    Sessions: "attach accept admit settled end",
+    Channels: "opened received",
     HopServer: "carrier_ready stream_received datagrams_received datagrams_settled carrier_lost",
     Fanout: "admit remove datagrams",
     Splices: "join received forget",

@@ -253,8 +253,8 @@ async def sparse(aim: Aim) -> None:
     """320 strangers of ten networks that send the last byte that each of their windows allows, and none before it."""
 
     async def one(forged: Forged) -> None:
-        for number in range(1, 5):  # four streams of 64 kB are what the whole connection may hold
-            forged.throw(frame(0x0E, 4 * number, (63 << 10) - 1, 1, b"x"))
+        for number, most in enumerate((63, 63, 33), 1):  # 160 KiB are what the whole connection may hold
+            forged.throw(frame(0x0E, 4 * number, (most << 10) - 1, 1, b"x"))
         await last(aim)
 
     await forged_some(aim, 320, 0, one)

@@ -20,7 +20,7 @@ class Windows:
 
 
 #: Before the peer has proved anything, and afterwards.
-STRANGER = Windows(64 << 10, 256 << 10)
+STRANGER = Windows(64 << 10, 160 << 10)
 FRIEND = Windows(1 << 20, 4 << 20)
 #: How many streams that are gone may be remembered as settled.
 SETTLED = 32

@@ -13,6 +13,7 @@ from avl_relay.accounts.premises import Premises
 from avl_relay.accounts.programs import Programs
 from avl_relay.accounts.providers import Providers
 from avl_relay.accounts.signin import SignIn
+from avl_relay.accounts.tidying import tidy
 from avl_relay.api.authorizations import AuthorizationList
 from avl_relay.api.identity import Identities
 from avl_relay.api.me import Me
@@ -39,6 +40,7 @@ class Accounts:
         providers: Mapping[str, Provider] | None = None,
         network: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
+        self._premises = premises
         tokens = AccessTokens(premises.keys.signing, issuer)
         visits = Visits(premises.store, tokens, Proofs())
         sign_in = SignIn(premises)
@@ -61,3 +63,7 @@ class Accounts:
     async def setup_code(self, now: int) -> str | None:
         """A new setup code for whoever started this relay; None when there is somebody. Raises StoreError."""
         return await self._joining.setup_code(now)
+
+    async def tidy(self, now: int) -> None:
+        """Drop what is over. Raises StoreError."""
+        await tidy(self._premises, now)

@@ -91,6 +91,7 @@ class Machinery:
                 monotonic=clock.monotonic,
                 hashing=self._hashing,
                 title=f"avl {place.quic}",
+                demanded=settings.demanded,
             ),
             issuer=place.pin,
             live=live,
@@ -182,6 +183,10 @@ class Machinery:
         ]
         async with (await self.store()).writing() as db:
             await Devices(db).report(reports)
+
+    async def tidy(self) -> None:
+        """Drop sign-ins, codes and counters that are over. Raises StoreError."""
+        await self._accounts.tidy(int(self._world.clock.wall()))
 
     async def first_words(self, page: str) -> str | None:
         """What the terminal says while nobody is here yet."""

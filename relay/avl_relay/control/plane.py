@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: Seconds after the start until a store that is there is opened where nobody has asked for it yet; between two tries
 #: to open it; and for which what hosts say is gathered before it is written.
 WARM_UP, AGAIN, GATHERED = 1.0, 2.0, 2.0
+#: Seconds between two times that what is over is dropped.
+TIDIED = 3600.0
 
 
 class RelayHands(Protocol):
@@ -229,8 +231,19 @@ class ControlPlane:
         for device in self.live.own_devices:
             self._note(device, None)
             self._start(self._push(from_text(device)))
-        if self._settings.number == 0 and (line := await self._machinery.first_words(self._relay.page)) is not None:
+        if self._settings.number != 0:
+            return
+        if (line := await self._machinery.first_words(self._relay.page)) is not None:
             self._tell(line)
+        self._start(self._tidy())
+
+    async def _tidy(self) -> None:
+        """Drop what is over, now and every hour."""
+        try:
+            await (await self._loaded()).tidy()
+        except StoreError as error:
+            self._report(error)
+        self._later(TIDIED, lambda: self._start(self._tidy()))
 
     def _report(self, error: BaseException) -> None:
         """The store has failed: it is told once, until another thing fails or it works again."""

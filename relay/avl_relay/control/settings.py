@@ -16,5 +16,7 @@ class ControlSettings:
     database: str | None = None
     #: Only enrolled hosts and people who are signed in use this relay.
     required: bool = False
+    #: Roles at the relay whose people must have a second factor.
+    demanded: frozenset[str] = frozenset({"owner", "admin"})
     #: Which of the relay's processes this is; the first does what is done once.
     number: int = 0

@@ -169,11 +169,6 @@ class Credentials:
         asked = select(oidc_links.c.iss, oidc_links.c.sub).where(oidc_links.c.person == person)
         return [(row.iss, row.sub) for row in await self._connection.execute(asked)]
 
-    async def unlink(self, person: str, issuer: str) -> bool:
-        """This provider means nobody by them any more; False where it did not."""
-        mine = (oidc_links.c.person == person) & (oidc_links.c.iss == issuer)
-        return (await self._connection.execute(delete(oidc_links).where(mine))).rowcount > 0
-
 
 def _factor(row: Any) -> Factor:
     return Factor(

@@ -2,7 +2,7 @@
 
 Times are UTC in whole seconds since 1970, ids 16 random bytes as base64url, devices the 28 characters of their ID
 without dashes. Of a secret only its SHA-256 is kept (columns `*_hash`), of a password its argon2id. What is written
-here of keys and grants gives the relay no power: a host believes signatures alone (spec 11-rights).
+here of keys and grants gives the relay no power: a host believes signatures alone (spec 11-identity-and-grants).
 """
 
 from __future__ import annotations

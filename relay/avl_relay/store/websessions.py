@@ -87,10 +87,6 @@ class Browsers:
                 insert(known_browsers).values(hash=hash, person=person, created=now, seen=now)
             )
 
-    async def forget(self, person: str) -> None:
-        """None is known any more."""
-        await self._connection.execute(delete(known_browsers).where(known_browsers.c.person == person))
-
 
 def _values(session: WebSession) -> dict[str, Any]:
     return {
