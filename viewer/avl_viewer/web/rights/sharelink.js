@@ -7,6 +7,7 @@ import { Identity } from "../crypto/identity.js";
 import { utf8 } from "../wire/bytes.js";
 import { decode, encode, NotSigned } from "./jws.js";
 
+/** How long a secret is. */
 export const SECRET_BYTES = 16;
 
 /** What follows from the secret (16 random bytes). */
