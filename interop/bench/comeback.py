@@ -197,7 +197,7 @@ def main() -> None:
         return
     found = asyncio.run(run(chosen.hosts, chosen.processes))
     print(
-        f"{chosen.hosts} hosts: the relay is ready after {found['ready']:.2f} s, and all are back {found['back']:.2f} s "
+        f"{chosen.hosts} hosts: the relay is ready after {found['ready']:.2f} s, and all back {found['back']:.2f} s "
         f"later (goal {GOAL_HOSTS:.0f}); of {found['persons']} persons meanwhile 95 % waited for at most "
         f"{found['person_p95']:.2f} s (goal {GOAL_PERSON})"
     )

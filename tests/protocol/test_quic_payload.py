@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.quic.acknowledging import RIDING_ACK_DELAY
+from avl_protocol.quic.acknowledging import FEEDBACK_ACK_DELAY
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.quic.payload import MOST_FRAMES, Acknowledgement, Payload, Piece, read, too_many
 from avl_protocol.wire.registry import CloseCode, DatagramType
@@ -109,7 +109,7 @@ def test_feedback_is_acknowledged_within_what_is_promised_where_nothing_else_lea
     pair = Pair()
     pair.run(1.0)
     feedback_arrives(pair)
-    assert due(pair) == pytest.approx(pair.now + RIDING_ACK_DELAY) and RIDING_ACK_DELAY <= 0.025
+    assert due(pair) == pytest.approx(pair.now + FEEDBACK_ACK_DELAY) and FEEDBACK_ACK_DELAY <= 0.025
     pair.now = due(pair)
     pair.server.handle_timer(pair.now)
     assert len(pair.flush(pair.server)) == 1

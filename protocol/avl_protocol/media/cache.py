@@ -125,12 +125,14 @@ class ObjectCache:
         found = self._objects.get((track, number))
         return found.flags if found else None
 
-    def for_latecomer(self, track: Track, handle: int) -> list[bytes]:
+    def for_latecomer(self, track: Track, handle: int, since: int | None = None) -> list[bytes]:
         """MEDIA datagrams of what is here for somebody who comes late: of the newest key object and all that follow it,
-        of all, or of none, as the track's `entry` says."""
+        of all, of those from `since` on, or of none, as the track's `entry` says."""
         numbers = sorted(number for of, number in self._objects if of == track.id)
-        if track.entry in (TrackEntry.NEXT, TrackEntry.ASKED):
+        if track.entry is TrackEntry.NEXT or (track.entry is TrackEntry.ASKED and since is None):
             return []
+        if track.entry is TrackEntry.ASKED and since is not None:
+            numbers = [number for number in numbers if number >= since]
         if track.entry is TrackEntry.KEY:
             keys = [number for number in numbers if self._objects[track.id, number].flags & ObjectFlag.KEY]
             numbers = [number for number in numbers if keys and number >= keys[-1]]

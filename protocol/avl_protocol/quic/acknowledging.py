@@ -12,9 +12,11 @@ from avl_protocol.quic.payload import Payload
 
 #: An acknowledgement leaves at once when so many packets wait for one.
 ACK_EVERY = 32
-#: Seconds that the acknowledgement of feedback, and of what comes alone, may wait for a datagram to ride with: what
-#: peers reckon with at most (RFC 9000, section 18.2, max_ack_delay).
-RIDING_ACK_DELAY = 0.025
+#: Seconds that the acknowledgement of feedback may wait for a datagram to ride with: what peers reckon with at most
+#: (RFC 9000, section 18.2, max_ack_delay).
+FEEDBACK_ACK_DELAY = 0.025
+#: The same of what comes alone on a stream, which is sent again when nothing is heard: well before that.
+ALONE_ACK_DELAY = 0.015
 
 
 class Acknowledging:
@@ -37,8 +39,9 @@ class Acknowledging:
         """A packet arrived that asks for one: within how many seconds it should leave at the latest."""
         self._waiting += 1
         before, self._received_at = self._received_at, now
-        alone = kind is Payload.PIECES and now - before > self._delay
-        return max(self._delay, RIDING_ACK_DELAY) if alone or kind is Payload.FEEDBACK else self._delay
+        if kind is Payload.PIECES and now - before > self._delay:
+            return max(self._delay, ALONE_ACK_DELAY)
+        return max(self._delay, FEEDBACK_ACK_DELAY) if kind is Payload.FEEDBACK else self._delay
 
     def sent(self) -> None:
         """One has left, for all of them."""

@@ -153,17 +153,19 @@ class Fanout:
         a key object for it by itself, which may have come already; it gets nothing that is older than its admission."""
         subscription = self._subscription(handle, carrier)
         self._now = now
+        firsts = dict(zip(tracks, since, strict=False))
         for new in subscription.admit(tracks, since):
-            self._catch_up(subscription, new, now)
+            self._catch_up(subscription, new, now, firsts.get(new))
             self._promised[new] = now + PROMISED
             self._told = UNTOLD  # the host goes on the assumption that it is wanted, until we say otherwise
         carrier.offer_spare(partial(self._spare, subscription))
         self._look(now, True)
 
-    def _catch_up(self, subscription: Subscription, track: int, now: float) -> None:
-        """Send the kept objects of a track to a viewer that joins late."""
+    def _catch_up(self, subscription: Subscription, track: int, now: float, since: int | None = None) -> None:
+        """Send the kept objects of a track to a viewer that joins late. `since`: the first that was made for it, which
+        may have overtaken its admission."""
         if (found := self._tracks.get(track)) is not None:
-            for data in self._cache.for_latecomer(found, self._media_handle):
+            for data in self._cache.for_latecomer(found, self._media_handle, since):
                 if subscription.takes(found, datagram.decode(data)[0]):
                     cookies = (SentFragment(data, found, now),)
                     subscription.carrier.send_datagrams((data,), found.priority, now + found.lifetime, cookies)
