@@ -101,6 +101,10 @@ def run(
         str, typer.Option(help="shared: all who may act do; one: one viewer at a time, and the others ask for control.")
     ] = "shared",
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
+    forbid: Annotated[
+        Optional[list[str]],
+        typer.Option(help="What nobody may here, however they came: keyboard, pointer, clipboard_out, ..; repeat it."),
+    ] = None,
     codec: Annotated[
         str, typer.Option(help="auto, h264, h265, vp9 or av1; h264 (which is auto) while a viewer does not decode it.")
     ] = "auto",
@@ -111,7 +115,7 @@ def run(
 ) -> None:
     """Share a desktop until interrupted."""
     from avl_host.capture.source import SourceLost
-    from avl_host.config import HostSettings
+    from avl_host.config import NOTHING, HostSettings
     from avl_host.input.sink import SinkLost
     from avl_host.machine import Extras
     from avl_protocol.crypto.attempts import GOOD_LENGTH, yearly_odds
@@ -121,7 +125,7 @@ def run(
     from avl_protocol.endpoint.program.state import StateError
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.device_id import normalise_code
-    from avl_protocol.wire.registry import ControlMode, VideoCodec
+    from avl_protocol.wire.registry import ControlMode, Permission, VideoCodec
     from avl_protocol.wire.target import parse_address, parse_relay
 
     if source is not None and display is not None:
@@ -136,6 +140,13 @@ def run(
         raise _fail("--codec is 'auto', 'h264', 'h265', 'vp9' or 'av1'", USAGE)
     if consent not in ("none", "ask"):
         raise _fail("--consent is 'none' or 'ask'", USAGE)
+    forbidden = NOTHING
+    for permission in forbid or []:
+        named = Permission.__members__.get(permission.upper())
+        if named is None or named is Permission.VIEW:
+            known = ", ".join(sorted(one.lower() for one in Permission.__members__ if one != "VIEW"))
+            raise _fail(f"--forbid takes one of {known}", USAGE)
+        forbidden |= named
     if control not in ("shared", "one"):
         raise _fail("--control is 'shared' or 'one'", USAGE)
     if view_annotate and view_code is None:
@@ -168,6 +179,7 @@ def run(
             view_annotate=view_annotate,
             control=ControlMode[control.upper()],
             ask_consent=consent == "ask",
+            forbid=forbidden,
             ready_file=ready_file,
             max_bitrate=round(max_bitrate * 1e6),
             listen=parse_address(listen) if listen is not None else None,

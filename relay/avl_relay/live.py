@@ -87,6 +87,10 @@ class Live:
         """All that are online."""
         return self._online.keys()
 
+    def is_here(self, device: str) -> bool:
+        """Whether a device is registered at this process."""
+        return self._worker in self._online.get(device, ())
+
     @property
     def own_devices(self) -> set[str]:
         """Those that are registered at this process."""

@@ -28,3 +28,12 @@ def test_a_codec_is_one_of_those_there_are(codec: str, exit_code: int) -> None:
     assert done.exit_code == exit_code
     known = codec.lower() in ("auto", "vp9")
     assert ("--codec is" in done.output) != known and ("viewers have no way here" in done.output) == known
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "known"), [("keyboard", True), ("CLIPBOARD_OUT", True), ("view", False), ("x", False)]
+)
+def test_what_nobody_may_is_named(forbidden: str, known: bool) -> None:
+    done = CliRunner().invoke(app, ["run", "--source", "pattern", "--forbid", forbidden, "--code", "ABCDEFGH"])
+    assert done.exit_code == 2
+    assert ("--forbid takes" in done.output) != known and ("viewers have no way here" in done.output) == known

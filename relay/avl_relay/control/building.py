@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from avl_protocol.endpoint.loop.world import World
@@ -34,6 +34,7 @@ from avl_relay.store.errors import StoreError
 from avl_relay.store.hashes import hashed
 from avl_relay.store.passes import Passes
 from avl_relay.store.statements import Statements
+from avl_relay.store.tables import devices
 
 #: The file of OpenID Connect providers in the state folder, if there is one.
 PROVIDERS = "providers.toml"
@@ -159,14 +160,17 @@ class Machinery:
         async with (await self.store()).writing() as db:
             return await Passes(db).admit(hashed(access_pass), device, hashed(session)[:22], now)
 
-    async def statements(self, device: str) -> list[str]:
-        """What a host is to be told: what its owner has signed."""
+    async def statements(self, numbers: Sequence[str]) -> dict[str, list[str]]:
+        """What hosts are to be told: what the owner of each has signed."""
+        told: dict[str, list[str]] = {}
         async with (await self.store()).reading() as db:
-            found = await Devices(db).one(device)
-            if found is None or found.state != ACTIVE:
-                return []
-            audiences = [device_audience(from_text(device)), *(group_audience(name) for name in found.groups)]
-            return [kept.token for kept in await Statements(db).about(found.owner_thumbprint, audiences)]
+            for device in await Devices(db).some(devices.c.number.in_(numbers), len(numbers)):
+                if device.state == ACTIVE:
+                    own = device_audience(from_text(device.number))
+                    audiences = [own, *(group_audience(name) for name in device.groups)]
+                    kept = await Statements(db).about(device.owner_thumbprint, audiences)
+                    told[device.number] = [one.token for one in kept]
+        return told
 
     async def report(self, said: Mapping[str, About | None]) -> None:
         """What hosts have said of themselves, or that they were heard."""

@@ -6,7 +6,6 @@ else the API does, and its clients.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -186,6 +185,8 @@ def _run(work: Callable[[AsyncConnection], Awaitable[str]], state: Path | None, 
 
 def _told(work: Callable[[], Awaitable[str]], state: Path | None, database: str | None) -> None:
     """Say what came of it; errors become sentences and status 1."""
+    import asyncio
+
     from avl_protocol.endpoint.program.state import StateError
     from avl_relay.control.lock import file_of
     from avl_relay.control.settings import ControlSettings

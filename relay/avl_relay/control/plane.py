@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: Seconds after the start until a store that is there is opened where nobody has asked for it yet; between two tries
 #: to open it; and for which what hosts say is gathered before it is written.
 WARM_UP, AGAIN, GATHERED = 1.0, 2.0, 2.0
+#: Hosts that are handed their statements at once.
+TOGETHER = 100
 #: Seconds between two times that what is over is dropped.
 TIDIED = 3600.0
 
@@ -78,7 +80,9 @@ class ControlPlane:
         self._timers: set[asyncio.TimerHandle] = set()
         #: What hosts have said since it was written last, by number.
         self._said: dict[str, About | None] = {}
-        self._writing = False
+        #: Devices that are to be told what was signed about them.
+        self._to_push: dict[str, None] = {}
+        self._writing = self._pushing = False
         self._troubled = ""
 
     # what the relay calls
@@ -142,7 +146,11 @@ class ControlPlane:
 
     def push(self, device: int) -> None:
         """See Hands."""
-        self._start(self._push(device))
+        if self.live.is_here(number_text(device)):
+            self._to_push[number_text(device)] = None
+            if not self._pushing:
+                self._pushing = True
+                self._start(self._push())
 
     # Onlooker (onlooker.py)
 
@@ -151,7 +159,7 @@ class ControlPlane:
         self.live.host_came(device, now)
         self._note(number_text(device), None)
         if self._machinery is not None:
-            self._start(self._push(device))
+            self.push(device)
 
     def host_left(self, device: int, now: float) -> None:
         """See Onlooker."""
@@ -230,7 +238,7 @@ class ControlPlane:
         self.access.know(await self._machinery.devices())
         for device in self.live.own_devices:
             self._note(device, None)
-            self._start(self._push(from_text(device)))
+            self.push(from_text(device))
         if self._settings.number != 0:
             return
         if (line := await self._machinery.first_words(self._relay.page)) is not None:
@@ -266,17 +274,22 @@ class ControlPlane:
         if waits and self._relay is not None:
             self._relay.decided(question, decision)
 
-    async def _push(self, device: int) -> None:
-        """Hand a host of ours what was signed about it, if there is anything."""
-        if self._relay is None or number_text(device) not in self.live.own_devices:
-            return
+    async def _push(self) -> None:
+        """Hand hosts of ours what was signed about them, many at a time: after a restart all of them come at once."""
+        some: list[str] = []
         try:
-            tokens = await (await self._loaded()).statements(number_text(device))
+            machinery = await self._loaded()
+            while self._to_push:
+                some = [self._to_push.popitem()[0] for _ in range(min(TOGETHER, len(self._to_push)))]
+                for device, tokens in (await machinery.statements(some)).items():
+                    if self._relay is not None and tokens:
+                        self._relay.hand_on(from_text(device), tokens)
         except StoreError as error:
             self._report(error)
-            return
-        if tokens:
-            self._relay.hand_on(device, tokens)
+            self._to_push |= dict.fromkeys(some)
+            self._later(AGAIN, lambda: self._start(self._push()))
+        else:
+            self._pushing = False
 
     def _note(self, device: str, about: About | None) -> None:
         """A host was heard: it is written with what others say meanwhile."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -115,6 +114,8 @@ def _file(state: Path | None, database: str | None) -> Path | None:
 
 def _run(work: Callable[[], Awaitable[str]], lock: Path | None) -> None:
     """Do it, alone with the store where `lock` is its file; errors become sentences and status 1."""
+    import asyncio
+
     from avl_relay.control.lock import held
     from avl_relay.store.errors import StoreError
 

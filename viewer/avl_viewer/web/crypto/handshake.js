@@ -31,7 +31,6 @@ export class ViewerHandshake {
    * @param {Uint8Array} [ticket] @param {readonly string[]} [chain] */
   constructor(own, deviceNumber, sessionId, code, name, permissions, versions, wall, entropy = randomBytes, ticket = new Uint8Array(0), chain = []) {
     if (chain.reduce((size, token) => size + token.length, 0) > MAX.CHAIN) throw new LocalProtocolError(`a chain has ${MAX.CHAIN} bytes at most`);
-    this._chain = chain;
     this._own = own;
     this._deviceNumber = deviceNumber;
     this._prologue = authentication.prologue(sessionId, deviceNumber);
@@ -42,6 +41,7 @@ export class ViewerHandshake {
     this._wall = wall;
     this._entropy = entropy;
     this._ticket = ticket;
+    this._chain = chain;
     /** @type {HandshakeState | null} */
     this._noise = null;
     /** @type {number} */

@@ -37,8 +37,8 @@ const NO_TICKET = new Uint8Array(0);
  * @property {string} name  what we call ourselves
  * @property {Uint8Array} [ticket]  of a session that this page had before
  * @property {readonly string[]} [chain]  statements that stand for the code (spec 11)
- * @property {Uint8Array} [accessPass]  what a relay that asks for accounts is shown
  * @property {any} [identity]  to whom they are given, where that is not this page's own
+ * @property {Uint8Array} [accessPass]  what a relay that asks for accounts is shown
  *
  * @typedef {object} Machine
  * @property {() => number} wall  Unix time in seconds
