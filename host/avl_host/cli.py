@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -373,7 +374,9 @@ def enroll(
 
     if owner is None and not _at_a_terminal():
         raise _fail(
-            "whose key is pinned has to be confirmed: run this on a terminal, or give --owner FINGERPRINT", USAGE
+            "whose key is pinned has to be confirmed: run this on a terminal, or give --owner FINGERPRINT, "
+            "which the account page shows under You",
+            USAGE,
         )
     folder = state or default_folder("host")
     about = About(name or platform.node(), f"{platform.system()} {platform.release()}", "avl")
@@ -394,7 +397,7 @@ def enroll(
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise _fail("interrupted: nothing is pinned", 130) from None
     _tell(f"this host believes the key {shown} from now on")
-    _tell_running(folder)
+    _tell_running(folder, relay if pin is None else f"{relay}?pin={pin}", state)
 
 
 def _at_a_terminal() -> bool:
@@ -426,12 +429,13 @@ def _confirm_owner(thumbprint: str, shown: str, wanted: str | None) -> None:
         raise _fail("nothing is pinned: somebody may have put another key in the place of yours", FAILED)
 
 
-def _tell_running(folder: Path) -> None:
+def _tell_running(folder: Path, relay: str, state: Path | None) -> None:
     """Have a host that runs look anew at who owns it."""
     try:
         ask(folder / SOCKET, {"ask": "owner"})
     except NobodyThere:
-        _tell("start it with: avl-host run --relay RELAY")
+        kept = f" --state {shlex.quote(str(state))}" if state else ""
+        _tell(f"start it with: avl-host run --relay {shlex.quote(relay)}{kept}")
     except ControlError as error:
         _warn(f"the host that runs was not told: restart it ({error})")
 

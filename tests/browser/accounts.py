@@ -164,7 +164,8 @@ class Premises:
         return int(done[0])
 
     async def without_accounts(self) -> None:
-        """The same relay again, with its accounts gone."""
+        """The same relay again, with its accounts gone; its hosts are back."""
+        before = self.relay_program.log.read_text().count("event='host online'")
         self.relay_program.signal(9)
         self.relay_program.process.wait()
         self.programs.started.remove(self.relay_program)
@@ -174,6 +175,11 @@ class Premises:
         kept = ["--state", str(self.folder / "relay"), "--ready-file", str(ready), "--no-accounts"]
         self.relay_program = self.programs.start("relay", [BIN / "avl-relay", "serve", *where, *kept])
         await self.programs.ready_file(ready, READY)
+        await self.programs.until(
+            "hosts are back",
+            READY,
+            lambda: self.relay_program.log.read_text().count("event='host online'") > before,
+        )
 
     def end(self) -> None:
         """End everything."""

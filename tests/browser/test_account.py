@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -288,3 +289,77 @@ async def test_a_relay_that_is_closed_lets_in_who_has_an_account_or_a_share_link
         target = f"avl://{here.relay['quic']}/{device}?pin={here.relay['pin']}"
         status, said = await output(here, "code", "avl", "type", target, "x", "--code", "ABCD-EFGH")
         assert status != 0, "a code alone is not let in"
+
+
+async def test_a_permission_is_taken_away_and_given_back_while_it_is_used(tmp_path: Path) -> None:
+    async with premises(tmp_path) as here, window(tmp_path) as browser:
+        tab = await AccountPage.opened(browser, here.address)
+        await set_up(tab, here.setup)
+        device = await enrolled(here, tab, "lab")
+        viewer = await browser.page(f"http://{here.relay['http']}/#d={device}&a=1")
+        await desktop(viewer)
+        await viewer.until("document.getElementById('view-only').hidden")
+        for most, lost in (("Viewer", True), ("What was permitted", False)):
+            await tab.page.send("Page.bringToFront")
+            await tab.click("[data-act='limit']")
+            await tab.there("#dialog [name='most']")
+            await tab.page.evaluate(
+                "[...document.querySelector('[name=most]').options]"
+                f".find((one) => one.text.startsWith('{most}')).selected = true"
+            )
+            await tab.send("#dialog")
+            await tab.page.until("!document.getElementById('dialog').open")
+            await viewer.send("Page.bringToFront")
+            await viewer.until(f"document.getElementById('view-only').hidden !== {json.dumps(lost)}")
+            assert await viewer.evaluate("document.documentElement.dataset.state") == "running"
+
+
+async def test_a_smaller_permission_is_found_when_the_larger_one_was_taken_back(tmp_path: Path) -> None:
+    async with premises(tmp_path) as here, window(tmp_path) as browser:
+        tab = await AccountPage.opened(browser, here.address)
+        await set_up(tab, here.setup)
+        device = await enrolled(here, tab, "lab")
+        await tab.go("#people")
+        await tab.view("people")
+        await tab.click("#invite")
+        await tab.fill(login="bo", name="Bo")
+        await tab.send("#dialog")
+        invitation = (await tab.text("#invite-link")).partition("#")[2]
+        async with window(tmp_path) as theirs:
+            bo = await AccountPage.opened(theirs, here.address)
+            await bo.go(f"#{invitation}")
+            await bo.view("invite")
+            await bo.fill(password="plinth oyster decimal weather")
+            await bo.send()
+            await bo.view("devices")
+            await bo.click("#key-card button[type='submit']")
+            await bo.click("#recovery-noted")
+            await bo.gone("#key-card")
+            await bo.go(f"#{invitation}")
+            await bo.view("invite")
+            await bo.fill(password="plinth oyster decimal weather")
+            await bo.send()
+            await bo.there(".error:not([hidden])")
+            assert "expired" in await bo.wrong(), "an invitation works once, also where somebody is signed in"
+            for role in ("VIEWER", "OPERATOR"):
+                await tab.go("#devices")
+                await tab.view("devices")
+                await tab.click("[data-act='permit']")
+                await tab.there("#dialog [name='role']")
+                await tab.page.evaluate(f"document.querySelector('#dialog [name=role]').value = '{role}'")
+                await tab.send("#dialog")
+                await tab.page.until("!document.getElementById('dialog').open")
+            address = f"http://{here.relay['http']}/#d={device}&a=1"
+            viewer = await theirs.page(address)
+            await desktop(viewer)
+            await tab.go("#people")
+            await tab.view("people")
+            await tab.page.evaluate(
+                "[...document.querySelectorAll('[data-grant]')].find((one) => one.textContent.includes('Operator'))"
+                ".querySelector('button').click()"
+            )
+            await tab.click("#dialog .danger")
+            await viewer.until("['ended', 'refused'].includes(document.documentElement.dataset.state)")
+            again = await theirs.page(address)
+            await desktop(again)
+            await again.until("document.getElementById('view-only').hidden === false")

@@ -73,6 +73,7 @@ async def test_a_list_that_is_none_is_said(answer: Any) -> None:
         (400, {"code": "no-token", "error": "slow_down", "detail": "later"}, "slow_down", "later"),
         (401, {}, "", "sign in again"),
         (502, b"<html>", "", "answered 502"),
+        (405, b"", "", "runs without accounts"),
         (418, {"code": 7, "detail": ["x"], "title": "Teapot"}, "", "Teapot"),
     ],
 )

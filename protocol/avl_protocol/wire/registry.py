@@ -438,7 +438,7 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.LIMIT: ("hop", 3, "Too many attempts or connections. Wait a minute and try again."),
     CloseCode.BAD_RECORD: ("hop", 3, "The relay refused this device's signed record. Check the clock and the device's state folder."),
     CloseCode.REPLACED: ("hop", 1, "Another connection of the same device took its place."),
-    CloseCode.FORBIDDEN: ("hop", 3, "That is not permitted in this session."),
+    CloseCode.FORBIDDEN: ("hop", 3, "That is not permitted. Where the relay asks for accounts, sign in first (avl login); hosts are enrolled (avl-host enroll)."),
     CloseCode.TAKEN: ("hop", 1, "The device is online from elsewhere."),
     CloseCode.REFUSED: ("session", 3, "Refused: the code is wrong or no longer valid."),
     CloseCode.DENIED: ("session", 3, "The person at the host declined."),

@@ -85,7 +85,8 @@ def checked_login(login: str) -> str:
     made = login.strip().lower()
     if LOGIN.fullmatch(made) is None:
         raise Refusal(
-            "invalid", "A login has up to 64 letters a to z, digits and . _ @ + -, and begins with none of these."
+            "invalid",
+            "This name has up to 64 of a to z, 0 to 9 and . _ @ + -, and begins with a letter or digit.",
         )
     return made
 

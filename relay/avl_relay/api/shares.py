@@ -135,7 +135,7 @@ class ShareList:
         """GET /shares/{id}."""
         found = await Grants(call.db).shares(shares.c.id == call.path["id"], 1)
         if not found or found[0].expires <= call.now:
-            raise Problem("not-found", "this link is not good any more")
+            raise Problem("not-found", "This link is not good any more: it has ended, was used up or was taken back.")
         share = found[0]
         shown = {"id": share.id, "device": share.device, "name": share.name}
         return Answer({**shown, "chain": share.chain, "expires": share.expires})

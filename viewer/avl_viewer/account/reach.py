@@ -1,7 +1,7 @@
 """Reach: from the name of a device to what opens a session with it, with the relay's accounts or without them.
 
-What is kept is enough where it is still good. What is missing, or grows old, is asked for; where that can't be had the
-session is tried with what there is, since it is the host that decides.
+What opens it is asked for each time, for it may have been taken back, or be more now. Where that can't be had the
+session is tried with what is kept, as long as that is good: it is the host that decides.
 """
 
 from __future__ import annotations
@@ -55,9 +55,8 @@ async def _way(world: World, kept: Kept, signed: SignIn, name: str, program: str
     access_pass = b""
     try:
         async with account_of(world, kept, PATIENCE) as account:
-            if device is None or chain is None or not chain.good(wall):
-                device, chain = await _asked(account, kept, name, wall, program)
-                kept.chains.save(device.device, chain)
+            device, chain = await _asked(account, kept, name, wall, program)
+            kept.chains.save(device.device, chain)
             if kept.person is not None and thumbprint(kept.person.public) == device.owner:
                 await freshen(account, kept.person, wall)
             access_pass = await account.access_pass(device)

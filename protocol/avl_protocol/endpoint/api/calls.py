@@ -18,6 +18,7 @@ SENTENCES = {
     401: "the relay does not know this sign-in: sign in again, with avl login",
     403: "the relay does not permit that to this person",
     404: "the relay knows no such thing",
+    405: "this relay runs without accounts",
     409: "that has been changed by somebody else meanwhile: look again",
     429: "the relay wants fewer questions: wait a minute",
     503: "the relay is busy: try again soon",

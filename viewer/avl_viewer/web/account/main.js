@@ -109,7 +109,10 @@ async function start(why) {
   const setup = asked.get("setup");
   const invite = asked.get("invite");
   if (asked.get("code")) after = location.hash;
-  if (setup !== null || invite !== null) history.replaceState(null, "", location.pathname);
+  if (setup !== null || invite !== null) {
+    history.replaceState(null, "", location.pathname);
+    await around.api.call("GET", "/session").catch(() => undefined); // who is signed in here has to show that this page asks
+  }
   if (setup !== null) {
     alone("setup", setupView(around, setup, advanced));
     return;

@@ -1,8 +1,8 @@
 /**
  * Opening: what opens a desktop in place of a code: the statements of an account, or those of a share link.
  *
- * Chains are kept in this browser, so that a session begins while the relay's accounts are down; what is missing or
- * grows old is asked for.
+ * Chains are kept in this browser, so that a session begins while the relay's accounts are down. Otherwise they are
+ * asked for each time: what was permitted may have been taken back, or be more now.
  */
 
 import { decode } from "../rights/jws.js";
@@ -13,9 +13,6 @@ import { Api, Problem } from "./api.js";
 import { inStore } from "./keptstore.js";
 import { keyLink, KEY_LINK_SECONDS } from "./statements.js";
 import { Surroundings } from "./surroundings.js";
-
-/** Seconds before its end from which on a chain is made or fetched anew. */
-const SPARE = 60;
 
 /**
  * @typedef {object} Key  What opens a desktop.
@@ -41,15 +38,13 @@ export async function byAccount(device, viewer, name) {
     const around = new Surroundings();
     await around.api.call("GET", "/session");
     await around.meet();
-    if (!kept || kept.expires - SPARE <= now) {
-      const found = await sought(around, number, device, viewer, name, now);
-      kept = found;
-      await inStore("chains", "readwrite", (store) => store.put(found, number)).catch(() => undefined);
-    }
+    const found = await sought(around, number, device, viewer, name, now);
+    await inStore("chains", "readwrite", (store) => store.put(found, number)).catch(() => undefined);
+    kept = found;
     await around.freshen();
     accessPass = decode((await around.api.call("POST", `/devices/${number}/pass`, {})).pass);
   } catch (error) {
-    if (!kept || kept.expires <= now) throw told(error);
+    if (!kept || kept.expires <= now || error instanceof NotPermitted) throw told(error);
   }
   return { chain: kept.chain, accessPass, pair: null };
 }
@@ -83,13 +78,16 @@ async function sought(around, number, device, viewer, name, now) {
   const held = await around.api.all("/grants/mine");
   const fits = held.filter(({ grant }) => audiences.includes(grant.aud) && grant.expires > now && grant.holder === key.thumbprint);
   const best = fits.sort((one, other) => bits(other.grant.permissions) - bits(one.grant.permissions))[0];
-  if (!best) throw new Error("Nobody has permitted you this desktop, or the time of it is over. Ask its owner.");
+  if (!best) throw new NotPermitted("Nobody has permitted you this desktop, or the time of it is over. Ask its owner.");
   const link = await keyLink(key, viewer, now, name, true);
   return { chain: [...best.chain, link], expires: Math.min(best.grant.expires, now + KEY_LINK_SECONDS) };
 }
 
 /** @param {number} permissions */
 const bits = (permissions) => permissions.toString(2).replaceAll("0", "").length;
+
+/** The account has nothing that opens this desktop. */
+class NotPermitted extends Error {}
 
 /** @param {unknown} error */
 function told(error) {

@@ -19,6 +19,15 @@ export function roleName(permissions) {
   return ROLES.find((role) => role.permissions === permissions)?.name ?? "Some permissions";
 }
 
+/** How long a session may last, in seconds; 0: no limit. @type {[string, number][]} */
+export const LONGEST = [
+  ["As long as it is permitted", 0],
+  ["15 minutes", 900],
+  ["1 hour", 3600],
+  ["4 hours", 4 * 3600],
+  ["12 hours", 12 * 3600],
+];
+
 /** How long something may last, in seconds. @type {[string, number][]} */
 export const SPANS = [
   ["1 hour", 3600],

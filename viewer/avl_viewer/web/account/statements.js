@@ -4,7 +4,7 @@
 
 import { randomBytes } from "../crypto/webcrypto.js";
 import { decode, encode } from "../rights/jws.js";
-import { ENROLMENT, GRANT, KEY_LINK, REVOCATION, sign } from "../rights/statements.js";
+import { ENROLMENT, GRANT, KEY_LINK, POLICY, REVOCATION, sign } from "../rights/statements.js";
 import { MAX } from "../wire/registry.js";
 
 /** @typedef {import("./personkey.js").PersonKey} Signer */
@@ -81,6 +81,21 @@ export function revocation(signer, last, now, grants = []) {
     ...(last?.gep && Object.keys(last.gep).length ? { gep: last.gep } : {}),
     ...(jti.length ? { jti } : {}),
     ...(last?.keys?.length ? { keys: last.keys } : {}),
+  });
+}
+
+/** The policy that follows `last` (its claims; null: there was none): with all of it, and what is left of every session
+ * now. @param {Signer} signer @param {string} audience @param {any} last @param {number} permissions @param {number}
+ * longest  seconds of a session; 0: no limit */
+export function policy(signer, audience, last, permissions, longest) {
+  const { groups, consent, browser, max_stale } = last ?? {};
+  const others = Object.entries({ groups, consent, browser, max_stale }).filter(([, value]) => value !== undefined);
+  return sign(signer.identity, POLICY, {
+    aud: audience,
+    seq: (last?.seq ?? 0) + 1,
+    p: permissions,
+    ...Object.fromEntries(others),
+    ...(longest ? { max_s: longest } : {}),
   });
 }
 

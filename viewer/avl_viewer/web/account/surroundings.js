@@ -61,6 +61,15 @@ export class Surroundings {
     return claims.sort((one, other) => other.seq - one.seq)[0] ?? null;
   }
 
+  /** Our newest policy of a device (its claims); null where there is none. @param {string} audience @returns
+   * {Promise<any>} */
+  async lastPolicy(audience) {
+    const mine = this.ownKey?.thumbprint;
+    const rows = await this.api.all(`/statements?kind=policy&aud=${encodeURIComponent(audience)}`);
+    const claims = rows.map((row) => claimsOf(row.token)).filter((found) => found?.iss === mine);
+    return claims.sort((one, other) => other.seq - one.seq)[0] ?? null;
+  }
+
   /** Sign our revocation list anew where it grows old. */
   async freshen() {
     if (!this.ownKey) return;

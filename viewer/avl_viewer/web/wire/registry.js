@@ -352,7 +352,7 @@ export const CLOSE_TEXT = Object.freeze({
   8: "Too many attempts or connections. Wait a minute and try again.",
   9: "The relay refused this device's signed record. Check the clock and the device's state folder.",
   10: "Another connection of the same device took its place.",
-  11: "That is not permitted in this session.",
+  11: "That is not permitted. Where the relay asks for accounts, sign in first (avl login); hosts are enrolled (avl-host enroll).",
   13: "The device is online from elsewhere.",
   64: "Refused: the code is wrong or no longer valid.",
   65: "The person at the host declined.",

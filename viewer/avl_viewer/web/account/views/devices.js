@@ -5,6 +5,7 @@
 import { action, foreign, form, h, labelled, put, when } from "../dom.js";
 import { confirmed, dialog, tell } from "../surroundings.js";
 import { keyCard } from "./keycard.js";
+import { limitDialog } from "./limiting.js";
 import { permitDialog } from "./permitting.js";
 import { shareDialog } from "./sharing.js";
 
@@ -55,6 +56,7 @@ function row(around, device, again) {
     h("button", { type: "button", class: "primary", "data-act": "connect", disabled: !around.ownKey, onclick: () => window.open(open.href, "_blank", "noopener") }, "Connect"),
     mine && action("Share", () => shareDialog(around, device), tell, { "data-act": "share" }),
     mine && action("Permit", () => permitDialog(around, device), tell, { "data-act": "permit" }),
+    mine && action("Limit", () => limitDialog(around, device), tell, { "data-act": "limit" }),
     mine && action("More", () => more(around, device, again), tell, { "data-act": "more", "aria-label": `More about ${name}` }),
   );
 }
@@ -110,8 +112,14 @@ function enrolCard(around) {
     { class: "card" },
     h("h2", {}, "Add a device or a program"),
     h("p", {}, "On a machine to be seen: ", h("code", {}, "avl-host enroll RELAY"), ". To sign in a program: ", h("code", {}, "avl login RELAY"), ". Each shows a code."),
-    form({ act: async () => around.go(`#code=${encodeURIComponent(code.value.trim())}`), submit: "Look at it" }, labelled("Code", code)),
+    form({ act: async () => look(around, code.value.trim()), submit: "Look at it" }, labelled("Code", code)),
   );
+}
+
+/** @param {Surroundings} around @param {string} code */
+function look(around, code) {
+  if (!code) throw new Error("Type the code that the machine or the program shows.");
+  around.go(`#code=${encodeURIComponent(code)}`);
 }
 
 /** A device's number as people read it. @param {string} number */

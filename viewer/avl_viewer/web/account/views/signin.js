@@ -169,7 +169,7 @@ export function stepUp(around, close, ways) {
     close(true);
   }, failed);
   const secret = password("current-password");
-  const title = [h("h2", {}, "Is it you?"), h("p", {}, "What you are about to do is asked for with a second factor, each time it was longer ago than five minutes."), error];
+  const title = [h("h2", {}, "Is it you?"), h("p", {}, "This needs your second factor once more: you showed it last more than five minutes ago."), error];
   if (!ways.length) {
     const again = async () => {
       await around.api.call("POST", "/session/step-up", { password: secret.value });

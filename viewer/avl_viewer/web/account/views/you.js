@@ -81,9 +81,9 @@ export async function addTotp(around) {
   const code = h("input", { class: "code", name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: 8 });
   return dialog((close) => [
     h("h2", {}, "Authenticator app"),
-    h("p", {}, "Scan this with the app, then enter the code that it shows."),
+    h("p", {}, picture ? "Scan this with the app, then enter the code that it shows." : "Give the app this secret, then enter the code that it shows."),
     ...(picture ? [picture] : []),
-    h("details", {}, h("summary", {}, "I can't scan it"), h("p", { class: "fingerprint", id: "totp-secret" }, secret)),
+    h("details", { open: !picture }, h("summary", { hidden: !picture }, "I can't scan it"), h("p", { class: "fingerprint", id: "totp-secret" }, secret)),
     form(
       {
         act: async () => {
