@@ -62,7 +62,7 @@ def test_a_slow_viewer_gets_what_it_lacks_and_the_fast_one_does_not_wait_for_it(
             await until(lambda: fast.presenter.is_exact and equal(fast, source))
             assert loop.time() - rest <= 1.0
             await until(lambda: equal(slow, source))
-            assert loop.time() - rest <= 10.0
+            assert loop.time() - rest <= 20.0  # its link takes 8 s for the fullest of these scenes, and loses some
             assert asked, "the slow one was behind, and said what it lacks"
 
     run(main, seed)
