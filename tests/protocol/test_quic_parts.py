@@ -173,6 +173,8 @@ def test_what_comes_alone_on_a_stream_is_acknowledged_at_once_and_what_follows_i
     assert acks.received(Payload.PIECES, 1.004) == acks.received(Payload.PIECES, 1.008) == 0.005
     assert acks.received(Payload.PIECES, 1.014) == 0.0
     assert acks.received(Payload.CARRIED, 1.1) == 0.005, "feedback comes soon, and takes it along"
+    assert acks.received(Payload.PIECES, 1.102) == 0.005
+    assert acks.received(Payload.ANYTHING, 2.0) == 0.005
 
 
 def test_keys_are_changed_after_so_many_packets_each() -> None:
