@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from avl_protocol.media import parity
 from avl_protocol.media.cache import OBJECT_COST, ObjectCache
 from avl_protocol.media.packetizer import packetize
+from avl_protocol.media.track import Track
 from avl_protocol.wire import datagram
 from avl_protocol.wire.datagram import MediaHeader
-from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, DatagramType
+from avl_protocol.wire.registry import MAX_FRAGMENT_PAYLOAD, DatagramType, Priority, TrackEntry, TrackKind
 
 HANDLE, TRACK = 300, 2
 
@@ -212,3 +213,13 @@ def test_tiny_objects_are_bounded_too() -> None:
     for number in range(3000):
         subscription(cache, cut(number, 1)[0])
     assert len(cache._objects) <= (1 << 20) // OBJECT_COST
+
+
+def test_who_comes_late_gets_what_may_have_overtaken_its_admission_and_nothing_older() -> None:
+    asked = Track(id=TRACK, kind=TrackKind.EXACT, priority=Priority.EXACT, lifetime=1.0, entry=TrackEntry.ASKED)
+    cache = ObjectCache()
+    for number in range(3):
+        for data in cut(number, 1500):
+            subscription(cache, data)
+    assert cache.for_latecomer(asked, HANDLE) == []
+    assert cache.for_latecomer(asked, HANDLE, since=1) == [*cut(1, 1500), *cut(2, 1500)]
