@@ -44,6 +44,7 @@ class MemoryCarrier:
         self.peer_address = address
         self.server_certificate: bytes | None = b"certificate"
         self.rtt: float | None = 0.02
+        self.latest_rtt: float | None = 0.02
         self.heard_at = self.answered_at = 0.0
         self.pings = 0
         self.rate: float | None = None

@@ -171,4 +171,4 @@ def test_without_a_sample_the_next_round_trip_is_taken_as_the_first() -> None:
     loss._rtt_initialized = False
     pair.client.send_ping(0)
     pair.run(0.2)
-    assert loss._rtt_initialized and loss._rtt_min <= loss._rtt_smoothed
+    assert loss._rtt_initialized and loss._rtt_min <= loss._rtt_latest == loss._rtt_smoothed

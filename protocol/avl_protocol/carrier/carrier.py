@@ -55,6 +55,10 @@ class Carrier(Protocol):
         """Smoothed round-trip time in seconds; None before the first sample."""
 
     @property
+    def latest_rtt(self) -> float | None:
+        """The last sample of the round-trip time in seconds; None before the first."""
+
+    @property
     def heard_at(self) -> float:
         """When anything last arrived, in seconds of the caller's clock."""
 

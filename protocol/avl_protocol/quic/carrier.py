@@ -109,6 +109,11 @@ class QuicCarrier:
         return self._connection.smoothed_rtt
 
     @property
+    def latest_rtt(self) -> float | None:
+        """The last sample of the round-trip time in seconds."""
+        return self._connection.latest_rtt
+
+    @property
     def heard_at(self) -> float:
         """When a packet last arrived."""
         return self._connection.heard_at

@@ -218,6 +218,11 @@ class Connection(QuicConnection):
         return self._loss._rtt_smoothed if self._loss._rtt_initialized else None
 
     @property
+    def latest_rtt(self) -> float | None:
+        """Seconds; None before the first sample."""
+        return self._loss._rtt_latest if self._loss._rtt_initialized else None
+
+    @property
     def heard_at(self) -> float:
         """When a packet of the peer last arrived, in seconds of the caller's clock."""
         return self._liveness.heard_at

@@ -75,6 +75,7 @@ PRIVATE_NAMES: dict[str, frozenset[str]] = {
             "_pacer",
             "_pto_count",
             "_rtt_initialized",
+            "_rtt_latest",
             "_rtt_min",
             "_rtt_smoothed",
             "_time_of_last_sent_ack_eliciting_packet",

@@ -89,6 +89,11 @@ class WebSocketCarrier:
         return self._pace.rtt
 
     @property
+    def latest_rtt(self) -> float | None:
+        """The last sample of the round-trip time in seconds."""
+        return self._pace.latest
+
+    @property
     def rate(self) -> float | None:
         """Bits per second that an encoder may use; None while the socket has never made anything wait."""
         return None if self._pace.rate is None else SHARE * self._pace.rate

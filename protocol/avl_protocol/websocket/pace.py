@@ -33,6 +33,7 @@ class Pace:
     def __init__(self, now: float) -> None:
         self.rate: float | None = None
         self.rtt: float | None = None
+        self.latest: float | None = None
         self._least: tuple[float, float] | None = None
         self._asked: float | None = None
         self._waits_since: float | None = None
@@ -72,7 +73,7 @@ class Pace:
     def answered(self, sent: float, now: float) -> None:
         """The PONG to a PING that left at `sent` arrived."""
         self._asked = None
-        sample = now - sent
+        self.latest = sample = now - sent
         self.rtt = sample if self.rtt is None else self.rtt + (sample - self.rtt) / 8
         least = sample if self._least is None else self._least[0] + DRIFT * (now - self._least[1])
         self._least = min(sample, least), now

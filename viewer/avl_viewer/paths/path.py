@@ -152,12 +152,20 @@ class Path:
         """Round trip in seconds."""
         return self.hop.carrier.rtt if self.up else None
 
+    @property
+    def _least_rtt(self) -> float | None:
+        """The smoothed round trip or the last one. A path that is not in use has a sample every few seconds, and what
+        its handshake took would weigh on the smoothed one for a minute."""
+        if self.rtt is None:
+            return None
+        return min(self.rtt, self.hop.carrier.latest_rtt or self.rtt)
+
     def state(self, now: float) -> PathState:
         """What the plan goes by."""
         return PathState(
             name=self,
             kind=self.kind,
-            rtt=self.rtt,
+            rtt=self._least_rtt,
             loss=self.hop.carrier.rate_state(now).loss if self.up else 0.0,
             direct=self.relay is None,
             attached=self.attachment is not None,

@@ -114,10 +114,16 @@ export class Path {
     return this.hop.rtt;
   }
 
+  /** The smoothed round trip or the last one: a path that is not in use has a sample every few seconds, and what its
+   * handshake took would weigh on the smoothed one for a minute. */
+  get _leastRtt() {
+    return this.rtt === null ? null : Math.min(this.rtt, this.hop.latestRtt ?? this.rtt);
+  }
+
   /** What the plan goes by; a page sends no datagrams that could be lost.
    * @returns {import("../path/plan.js").PathState<Path>} */
   state() {
-    const { kind, rtt, direct, silentSince, unfit } = this;
+    const { kind, _leastRtt: rtt, direct, silentSince, unfit } = this;
     return { name: this, kind, rtt, loss: 0, direct, attached: this.attachment !== null, silentSince, unfit, going: this.going !== "" };
   }
 

@@ -65,6 +65,8 @@ export class HopClient {
     this.state = HopClientState.CONNECTING;
     /** Round trip in milliseconds, smoothed; null before it was measured. @type {number | null} */
     this.rtt = null;
+    /** The last round trip in milliseconds; null before it was measured. @type {number | null} */
+    this.latestRtt = null;
     /** When a question was last answered. */
     this.answeredAt = -Infinity;
     /** SHA-256 of the certificate of a device that is there itself; empty at a relay. @type {Uint8Array} */
@@ -214,7 +216,8 @@ export class HopClient {
     if (sent === undefined) return;
     for (const older of [...this._pinged.keys()]) if (older <= token) this._pinged.delete(older);
     this.answeredAt = now;
-    this.rtt = this.rtt === null ? now - sent : this.rtt + (now - sent - this.rtt) / 8;
+    this.latestRtt = now - sent;
+    this.rtt = this.rtt === null ? this.latestRtt : this.rtt + (this.latestRtt - this.rtt) / 8;
     this._carrier?.measured?.(this.rtt);
     this._owner.hopAnswered(now);
   }
