@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from avl_host.assembly import Served, assemble
+from avl_host.audit.journal import Journal, JournalService
 from avl_host.capture.source import CaptureSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import ClipboardPort
@@ -43,6 +44,7 @@ from avl_protocol.endpoint.loop.alarm import Alarm
 from avl_protocol.endpoint.loop.driver import Driven
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.portmapping.portmap import PortMapper
+from avl_protocol.endpoint.program.headwatch import HeadWatch
 from avl_protocol.endpoint.program.localserver import AlreadyRunning, Answer, LocalServer
 from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
@@ -53,7 +55,7 @@ from avl_protocol.rights.effective import OWNER
 from avl_protocol.wire import device_id
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import MAX_SHOWN_NAME, T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, CloseCode
+from avl_protocol.wire.registry import MAX_SHOWN_NAME, T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, Channel, CloseCode
 from avl_protocol.wire.target import RelayAddress, Target
 
 #: Seconds after which the port and the announcement are tried anew when that failed in an unforeseen way.
@@ -81,6 +83,8 @@ class Parts:
     announcer: Announcer | None = None
     #: Where commands on this machine ask the host; None: nowhere.
     open_console: Callable[[Answer], LocalServer] | None = None
+    #: Opens the host's own audit log, and keeps the heads of relays'; None: there is neither.
+    open_journal: Callable[[World, StateFolder, Identity], Journal] | None = None
     #: Sources beside the first, each a desktop of its own. Layout, pointer and input are those of the first.
     more_sources: tuple[CaptureSource, ...] = ()
 
@@ -187,6 +191,7 @@ class Agent:
             lock_watch=self.lock_watch,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
+        journal, heads = self._open_journal()
         self._alarm = Alarm(machine=self, loop=loop, now=clock, faults=world.faults)
         admission = DirectListener(
             identity=self.identity,
@@ -214,6 +219,7 @@ class Agent:
                 moved=self._moved,
                 about=self._about,
                 heard=self._heard,
+                heads=heads,
             ),
             lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )
@@ -247,7 +253,20 @@ class Agent:
             await endpoint.close()
             if console is not None:
                 await console.close()
+            if journal is not None:
+                await journal.close()
             unwatch()
+
+    def _open_journal(self) -> tuple[Journal | None, HeadWatch | None]:
+        """The host's own log, and what it keeps of relays' logs."""
+        if self._parts.open_journal is None:
+            return None, None
+        journal = self._parts.open_journal(self._world, self._state, self.identity)
+        records = JournalService(journal)
+        self.subscribers.services.register(records, Channel.CONTROL)
+        self.subscribers.answered = records.answered
+        journal.start()
+        return journal, HeadWatch(self._state, self._tell, records.head_refused)
 
     def _open_console(self) -> LocalServer | None:
         """Answer commands of this machine. Raises StateError when another host runs with our state; where the socket

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from avl_host.audit.cli import app as audit_commands
 from avl_host.sessions.sessionlist import SOCKET, control_table, table
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
@@ -36,6 +37,7 @@ control = typer.Typer(add_completion=False, help="Who of the viewers may act, an
 app.add_typer(control, name="control")
 identity = typer.Typer(add_completion=False, no_args_is_help=True, help="Which device this host is.")
 app.add_typer(identity, name="identity")
+app.add_typer(audit_commands, name="audit")
 
 
 @identity.callback()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from avl_host.agent import Parts
+from avl_host.audit.journal import Journal
 from avl_host.capture.source import CaptureSource
 from avl_host.capture.sources import open_source
 from avl_host.config import HostSettings
@@ -23,6 +24,7 @@ from avl_host.encode.pipeline import Pipeline
 from avl_host.encode.worker import Listener, ThreadWorker, Worker
 from avl_host.input.sinks import open_sink
 from avl_host.paths.announce import Announcer
+from avl_host.paths.registration import SOFTWARE
 from avl_host.sessions.consent_dialog import DialogUnavailable, ask, question
 from avl_host.sessions.lock import CommandLocker
 from avl_host.sessions.sessionlist import SOCKET
@@ -71,6 +73,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         mapper=_mapper(world) if extras.map_port else None,
         announcer=Announcer() if extras.announce else None,
         open_console=lambda answer: LocalServer(settings.state / SOCKET, answer),
+        open_journal=lambda world, state, identity: Journal(world, state, identity, software=SOFTWARE, tell=tell),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )
 

@@ -12,6 +12,7 @@ import typer
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.rate.limits import DEFAULT, for_address
 from avl_protocol.wire.foreign import for_terminal
+from avl_relay.audit.cli import app as audit_commands
 from avl_relay.control.cli import app as people_commands
 from avl_relay.store.cli import app as database_commands
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 
 app.add_typer(database_commands, name="db")
 app.add_typer(people_commands, name="admin")
+app.add_typer(audit_commands, name="audit")
 
 FAILED, USAGE = 1, 2
 #: Addresses that mean "every address": no name for others.
@@ -109,6 +111,12 @@ def serve(
     second_factor: Annotated[
         str, typer.Option(metavar="ROLES", help="Who must have a second factor: owner, admin, member; or none.")
     ] = "owner,admin",
+    audit_days: Annotated[
+        int, typer.Option(help="Days that the audit log keeps entries; 0: for ever. Proofs survive.", min=0)
+    ] = 0,
+    audit_full: Annotated[
+        str, typer.Option(metavar="WHAT", help="New sessions while the audit log can't be written: continue or refuse.")
+    ] = "continue",
     log_format: Annotated[str, typer.Option(help="text or json.")] = "text",
     ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
     qlog: Annotated[
@@ -120,9 +128,12 @@ def serve(
     from avl_protocol.endpoint.loop.faults import told
     from avl_protocol.endpoint.loop.runtime import run
     from avl_protocol.endpoint.loop.world import system_world
+    from avl_protocol.endpoint.program.auditfiles import FOLDER
     from avl_protocol.endpoint.program.state import StateError, StateFolder
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay, show_pin
+    from avl_relay.audit.book import Book
+    from avl_relay.audit.settings import AuditSettings
     from avl_relay.chosen import chosen
     from avl_relay.config import RelaySettings
     from avl_relay.control.lock import file_of, held
@@ -132,6 +143,7 @@ def serve(
     from avl_relay.operators.log import Format, configure_log
     from avl_relay.operators.service import Ending, ServiceSettings
     from avl_relay.operators.service import serve as run_service
+    from avl_relay.operators.standing import own_version
     from avl_relay.relay import Relay
     from avl_relay.workers.lifeline import hold
 
@@ -164,6 +176,8 @@ def serve(
         raise _fail(
             f"--second-factor {second_factor}: some of owner, admin and member, with commas between; or none", USAGE
         )
+    if audit_full not in ("continue", "refuse"):
+        raise _fail(f"--audit-full {audit_full}: continue or refuse", USAGE)
     processes = _processes(workers)
     settings = RelaySettings(
         state=state or default_folder("relay"),
@@ -188,6 +202,8 @@ def serve(
         for line in (f"relay {at}", f"  pin   {pin}", f"  page  {page}"):
             _tell(line)
         _tell(f"  host  avl-host run --relay '{at}?pin={pin}'")
+        then = "are refused" if audit_full == "refuse" else "go on"
+        _tell(f"  audit {settings.state / FOLDER}; while it can't be written new sessions {then}")
 
     async def _run(place: tuple[Worker, socket.socket] | None) -> str:
         world, ending = system_world(), Ending()
@@ -200,8 +216,11 @@ def serve(
             demanded=demanded,
             number=number,
         )
-        control = ControlPlane(world, known, tell=_tell) if accounts else None
-        relay = Relay(world, settings, worker=worker, control=control)
+        kept = AuditSettings(state=settings.state, days=audit_days, refuses=audit_full == "refuse", number=number)
+        identity = StateFolder(settings.state).identity(world.entropy)
+        audit = Book(world, kept, identity, software=f"avl {own_version()}")
+        control = ControlPlane(world, known, tell=_tell, audit=audit) if accounts else None
+        relay = Relay(world, settings, worker=worker, control=control, audit=audit)
         service = ServiceSettings(folder=settings.state, metrics=private, drain=drain, number=number, of=of)
 
         def reached() -> None:

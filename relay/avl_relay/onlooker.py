@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from avl_protocol.wire.registry import CloseCode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
@@ -32,8 +34,8 @@ class Onlooker(Protocol):
     def session_began(self, begun: Begun, now: float) -> None:
         """A host has admitted a session of a viewer that is here."""
 
-    def session_ended(self, handle: int, now: float) -> None:
-        """It is over."""
+    def session_ended(self, handle: int, code: CloseCode, now: float) -> None:
+        """It is over, for this reason."""
 
 
 class Blind:
@@ -48,5 +50,5 @@ class Blind:
     def session_began(self, begun: Begun, now: float) -> None:
         """See Onlooker."""
 
-    def session_ended(self, handle: int, now: float) -> None:
+    def session_ended(self, handle: int, code: CloseCode, now: float) -> None:
         """See Onlooker."""

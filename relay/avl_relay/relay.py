@@ -31,7 +31,9 @@ from avl_protocol.wire.messages import About
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
-from avl_relay.access import Access, Decision, MayAttach, MayRegister
+from avl_relay.access import Access, Decision, MayAttach, MayRegister, OpenAccess
+from avl_relay.audit.book import Book, Several
+from avl_relay.audit.events import Recording, Strict
 from avl_relay.config import RelaySettings
 from avl_relay.directory import Directory, Place, WhereIs
 from avl_relay.forward.limits import Buckets
@@ -42,8 +44,9 @@ from avl_relay.http.tcp import TcpServer
 from avl_relay.locator import Locator
 from avl_relay.memory import NAMES, Step, Use, Watermarks, available, resident
 from avl_relay.neighbours import Neighbours, kind_of
+from avl_relay.onlooker import Blind, Onlooker
 from avl_relay.traffic import CountedNetwork, Traffic
-from avl_relay.workers.siblings import Siblings
+from avl_relay.workers.siblings import Readers, Siblings
 from avl_relay.workers.worker import Worker, certificate_key, derived
 
 if TYPE_CHECKING:
@@ -65,7 +68,8 @@ class Relay:
     answer at once or later, by `decided` and `located`: of themselves, everybody may, and devices are here. `worker`:
     which of several processes of one relay this is; they know among themselves where devices are. `about(device, what)`
     is told what a host says of itself, once it is registered and whenever that changes. `control`: what knows people,
-    decides for them, and answers the API; None: nobody is known."""
+    decides for them, and answers the API; None: nobody is known. `audit`: the log of what concerns security; None:
+    there is none."""
 
     def __init__(
         self,
@@ -78,11 +82,14 @@ class Relay:
         worker: Worker | None = None,
         control: ControlPlane | None = None,
         about: Callable[[int, About], None] = lambda device, about: None,
+        audit: Book | None = None,
         in_memory: Callable[[], int] = resident,
     ) -> None:
         self._world = world
         self._worker = worker
         self._control = control
+        #: The audit log, if there is one.
+        self.audit = audit
         self._settings = settings
         self._simulated = simulated
         self._state = StateFolder(settings.state)
@@ -96,6 +103,13 @@ class Relay:
         self._left = asyncio.Event()
         self._siblings: Siblings | None = None
         self._port_of_worker: SteeredSocket | None = None
+        readers: Readers | None = None if control is None else control.live
+        onlooker: Onlooker | None = control
+        access = access if control is None else control.access
+        if audit is not None:
+            readers = Several(audit, readers)
+            onlooker = Recording(audit, onlooker or Blind(), self._address_of)
+            access = Strict(access or OpenAccess(), lambda: audit.refuses)
         secret, self._names, handles = world.entropy(32), world.entropy, (1, 1)
         if worker is not None:
             self._log = self._log.bind(worker=worker.number)
@@ -108,19 +122,20 @@ class Relay:
                 faults=world.faults,
                 packet=lambda data, source: self._take_over(data, source),
                 settled=self._settled,
-                readers=None if control is None else control.live,
+                readers=readers,
             )
         self._router = guard(
             Router(
                 secret=secret,
                 log=lambda event, about: self._log.info(event, **about),
                 nat_test=self._nat_test,
-                access=access if control is None else control.access,
+                access=access,
                 directory=directory,
-                onlooker=control,
+                onlooker=onlooker,
                 limits=settings.limits,
                 handles=handles,
                 about=about if control is None else control.host_said,
+                head_known=(lambda peer, size: None) if audit is None else audit.known,
             )
         )
         allowed = settings.limits.requests
@@ -221,8 +236,11 @@ class Relay:
         self._log.info("relay ready", quic=self.quic, pin=show_pin(self.identity.pin), page=self.page)
         if self._worker is None:
             write_ready(settings.ready_file, self.announced)
+        tell = (lambda news: None) if self._siblings is None else self._siblings.tell_all
+        if self.audit is not None:
+            self.audit.start(tell, lambda: self._router.limits_hit)
         if self._control is not None:
-            self._control.begin(self, (lambda news: None) if self._siblings is None else self._siblings.tell_all)
+            self._control.begin(self, tell)
 
     async def _bind(self, endpoint: Endpoint) -> socket.socket | None:
         """Bind UDP, and TCP of the same number for those who have no UDP; without it the relay runs all the same."""
@@ -422,7 +440,7 @@ class Relay:
     def snapshot(self) -> Snapshot:
         """What the relay holds, by number."""
         web = 0 if self._sockets is None else self._sockets.connections
-        parts = (self._endpoint, self._sockets, self._siblings)
+        parts = (self._endpoint, self._sockets, self._siblings, self.audit)
         below = tuple(part.snapshot() for part in parts if part is not None)
         seconds = self._router.viewer_seconds(self._world.clock.monotonic())
         limits = {"requests to the page": self._refused_requests, "memory": self._memory_steps}
@@ -435,6 +453,9 @@ class Relay:
             Snapshot("limits hit so far", limits),
         )
         return Snapshot("relay", {"WebSockets": web, "memory steps": int(self.short_of_memory)}, (*own, *below))
+
+    def _address_of(self, device: int) -> str:
+        return self._router.address_of(device)
 
     def _nat_test(self, peer: HopServer, token: bytes) -> None:
         if self._locator is not None:
@@ -528,6 +549,8 @@ class Relay:
             await self._http.close()
         if self._control is not None:
             await self._control.close()
+        if self.audit is not None:
+            await self.audit.close()
 
 
 def reset_key(state: StateFolder, entropy: Callable[[int], bytes]) -> bytes:

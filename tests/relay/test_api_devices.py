@@ -12,7 +12,7 @@ from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.rights import jws
 from avl_protocol.rights.sharelink import Share
 from avl_protocol.wire.device_id import from_text
-from avl_protocol.wire.registry import Permission
+from avl_protocol.wire.registry import CloseCode, Permission
 from avl_relay.api.devices import DeviceList, Place
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
@@ -417,6 +417,6 @@ async def test_sessions_are_seen_and_ended_by_whose_device_it_is(office: Office)
     assert await office.code("ben", "DELETE", f"/sessions/{session['id']}") == "not-found"
     assert (await office.ask("ada", "DELETE", f"/sessions/{session['id']}")).status_code == 204
     assert len(office.doing.ended) == 1
-    office.live.session_ended(office.doing.ended[0], 0.0)
+    office.live.session_ended(office.doing.ended[0], CloseCode.ENDED, 0.0)
     assert await office.names("ada", "/sessions") == [DESK]
     assert await office.code("ada", "DELETE", f"/sessions/{session['id']}") == "not-found"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from avl_protocol.wire.device_id import from_text
+from avl_protocol.wire.registry import CloseCode
 from avl_relay.live import Happening, Live, number_text
 from avl_relay.onlooker import Begun
 
@@ -69,11 +70,11 @@ def test_a_session_that_moves_to_another_worker_goes_on() -> None:
     first, second = relay(2)
     first.live.session_began(begun(1), 0.0)
     second.live.session_began(begun(2), 0.0)
-    first.live.session_ended(1, 0.0)
+    first.live.session_ended(1, CloseCode.ENDED, 0.0)
     (running,) = first.live.sessions
     assert (running.handle, running.worker) == (2, 1) and first.live.session(running.id) == running
-    second.live.session_ended(2, 0.0)
-    second.live.session_ended(2, 0.0)
+    second.live.session_ended(2, CloseCode.ENDED, 0.0)
+    second.live.session_ended(2, CloseCode.ENDED, 0.0)
     assert not list(first.live.sessions) and not list(second.live.sessions)
     assert [one.about["running"] for one in first.heard] == [True, True, False]
 

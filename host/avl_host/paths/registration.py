@@ -15,6 +15,7 @@ from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
 from avl_protocol.endpoint.dial.dialler import Dialler
 from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.headwatch import HeadWatch
 from avl_protocol.path.silence import Silence, Verdict
 from avl_protocol.session.hop.client import HopClient, HopClientSettings, HopClientState
 from avl_protocol.session.hop.clientevents import (
@@ -32,6 +33,7 @@ from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.messages import (
     About,
     Detach,
+    Head,
     HopMessage,
     Incoming,
     Observed,
@@ -70,7 +72,7 @@ DOUBLE = (
 class Registration:
     """One relay's link, and what follows from its events. `changed` is called when it has become reachable
     there, or no longer is; `about`: what the relay is told of this host, None: nothing; `heard` takes statements that
-    the relay hands on."""
+    the relay hands on; `heads` keeps those of its audit log."""
 
     def __init__(
         self,
@@ -88,7 +90,10 @@ class Registration:
         moved: Callable[[], None],
         about: Callable[[], About | None] = lambda: None,
         heard: Callable[[tuple[str, ...]], None] = lambda tokens: None,
+        heads: HeadWatch | None = None,
     ) -> None:
+        self._heads = heads
+        self._relay_key = b""
         self._world = world
         self._identity = identity
         self.relay = relay
@@ -285,6 +290,9 @@ class Registration:
             self._moved()
         self._dialler.locate(self.relay, self._client.carrier, welcome.nonce)
         self.tell_about()
+        self._relay_key = welcome.identity
+        if self._heads is not None:
+            self._client.send(self._heads.known(welcome.identity))
         self._changed()
 
     def tell_about(self) -> None:
@@ -315,6 +323,9 @@ class Registration:
             self._publisher.request_key(message.track)
         elif isinstance(message, Statements):
             self._heard(message.tokens[:MAX_STATEMENTS])
+        elif isinstance(message, Head):
+            if self._heads is not None:
+                self._heads.hear(self._relay_key, message)
         elif isinstance(message, Viewers):
             wanted = message.tracks if message.count else ()
             hop.upload.audience(wanted, message.rate, message.hold_ms / 1000, now, message.slow)

@@ -88,6 +88,8 @@ class Subscribers:
         self._ask_for_grants = ask_for_grants or ask
         #: Called before a session is admitted. Raises Refused where it can't be any more.
         self.begins: Callable[[HostSession], None] = lambda session: None
+        #: Called with what a person has said about a session; None: nothing.
+        self.answered: Callable[[HostSession, bool | None], None] = lambda session, answer: None
         self._tell = tell
         self._after = after
         #: What is done for sessions; the file that assembles the host fills it.
@@ -382,6 +384,7 @@ class Subscribers:
     async def _consent(self, subscriber: Subscriber, ask: Ask, name: str, wish: Permission) -> None:
         answer = await ask(device_id.to_text(device_number(subscriber.session.viewer)), name, wish)
         now = self._world.clock.monotonic()
+        self.answered(subscriber.session, answer)
         if answer:
             self._call(subscriber, now, self._allowed_by_person, subscriber, now)
         else:

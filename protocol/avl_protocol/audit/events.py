@@ -99,11 +99,11 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
         "member": Field.ID,
         **_BY,
     },
-    "grant_changed": {"grant": Field.ID, "audience": Field.ID, "holder": Field.ID, "what": Field.WORD, **_BY},
+    "grant_changed": {"grant": Field.ID, "audience": Field.TEXT, "holder": Field.ID, "what": Field.WORD, **_BY},
     "share_changed": {"share": Field.ID, "device": Field.ID, "what": Field.WORD, **_BY},
     "statement_stored": {
         "type": Field.WORD,
-        "audience": Field.ID,
+        "audience": Field.TEXT,
         "issuer": Field.ID,
         "sequence": Field.COUNT,
         **_BY,

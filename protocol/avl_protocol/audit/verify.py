@@ -76,5 +76,6 @@ def verify_heads(chain: Chain, heads: Sequence[TreeHead]) -> None:
         try:
             verify_head(chain, head)
         except Fault as fault:
-            raise Fault(f"{fault.why}; the first {good} are", max(good, fault.seq), None) from None
+            more = f"; the first {good} are" if good else ""
+            raise Fault(fault.why + more, max(good, fault.seq), None) from None
         good = head.size

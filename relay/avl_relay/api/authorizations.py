@@ -188,6 +188,7 @@ class AuthorizationList:
         by = Approval(person=who.person, strong=who.mfa_at)
         statement = said.get("enrolment") or said.get("statement") or ""
         asked = await self._programs.approve(call.path["user_code"], by, statement, call.now)
+        call.notes.update(device=asked.device, kind="enrolled" if asked.kind is Kind.HOST else "approved")
         if asked.kind is Kind.HOST:
             self._live.announce(Happening(kind="device", device=asked.device, about={"enrolled": True}))
             self._live.push(asked.device)

@@ -41,7 +41,7 @@ NOBODY = ""
 
 class Frame:
     """The API as an ASGI application. `store()` is the open store, and raises StoreError where there is none;
-    `report(error)` is told of an error in this program."""
+    `report(error)` is told of an error in this program, `ended(operation, call, answer)` how each request ended."""
 
     def __init__(
         self,
@@ -51,8 +51,10 @@ class Frame:
         identities: Identities,
         clock: Clock,
         report: Callable[[BaseException], None],
+        ended: Callable[[Operation, Call, Answer | Response | Problem], None] = lambda operation, call, answered: None,
     ) -> None:
         self._store, self._identities, self._clock, self._report = store, identities, clock, report
+        self._ended = ended
         self.operations = tuple(one for resource in resources for one in resource.operations())
         self._document = document(self.operations, BASE)
         by_path: dict[str, dict[str, Operation]] = {}
@@ -114,7 +116,19 @@ class Frame:
             body=None if operation.body is None else operation.body.read(await json_body(request), ""),
             now=now,
         )
-        key = request.headers.get("idempotency-key") if operation.creates else None
+        try:
+            answer = await self._handled(operation, call, store)
+        except Problem as problem:
+            self._ended(operation, call, problem)
+            raise
+        for work in call.after:
+            work()
+        self._ended(operation, call, answer)
+        return answer if isinstance(answer, Response) else _response(answer)
+
+    async def _handled(self, operation: Operation, call: Call, store: Store) -> Answer | Response:
+        """The answer, once all that was written counts."""
+        key = call.request.headers.get("idempotency-key") if operation.creates else None
         async with AsyncExitStack() as stack:
             if operation.opens is not Transaction.NONE:
                 opened = store.writing() if operation.opens is Transaction.WRITES else store.reading()
@@ -123,11 +137,7 @@ class Frame:
                 answer = await self._once(operation, call, key)
             else:
                 answer = await operation.handler(call)
-        for work in call.after:
-            work()
-        if isinstance(answer, Response):
-            return answer
-        return _response(answer)
+        return answer
 
     async def _once(self, operation: Operation, call: Call, key: str) -> Answer | Response:
         """The answer to a request with a key: the one that it was given before, if it was."""

@@ -45,6 +45,8 @@ class Call:
     now: int
     connection: AsyncConnection | None = None
     after: list[Callable[[], object]] = field(default_factory=list)
+    #: What an auditor is told that neither request nor answer says.
+    notes: dict[str, object] = field(default_factory=dict)
 
     @property
     def identity(self) -> Identity:

@@ -107,6 +107,7 @@ class ProviderList:
         response = RedirectResponse(PAGE, 303)
         set_cookie(request, response, BINDING, "", 0, lax=True)
         if signed is not None:
+            call.notes["person"] = signed.person.id
             give_cookies(request, response, signed)
         return response
 

@@ -13,6 +13,7 @@ from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.messages import About
 from avl_relay.accounts.premises import Premises
 from avl_relay.api.accounts import Accounts
+from avl_relay.api.audit import AuditResource
 from avl_relay.api.devices import DeviceList, Place
 from avl_relay.api.events import Events
 from avl_relay.api.frame import Frame
@@ -23,6 +24,8 @@ from avl_relay.api.people import PeopleList
 from avl_relay.api.running import RunningSessions
 from avl_relay.api.shares import ShareList
 from avl_relay.api.statements import StatementList
+from avl_relay.audit.asked import Asked
+from avl_relay.audit.book import Book
 from avl_relay.control.settings import ControlSettings
 from avl_relay.live import Live
 from avl_relay.people.keys import account_keys
@@ -55,7 +58,8 @@ class Located(Protocol):
 
 
 class Machinery:
-    """The store and its API. `opened()` is called once, when the store is open; `report(error)` is told what fails."""
+    """The store and its API. `opened()` is called once, when the store is open; `report(error)` is told what fails;
+    `audit` what concerns security."""
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class Machinery:
         place: Located,
         report: Callable[[BaseException], None],
         opened: Callable[[], Awaitable[None]],
+        audit: Book | None = None,
     ) -> None:
         self._settings, self._world, self._report, self._opened = settings, world, report, opened
         self._store: Store | None = None
@@ -81,6 +86,7 @@ class Machinery:
             GrantList(live, statements),
             ShareList(live, statements),
             RunningSessions(live),
+            *(() if audit is None else (AuditResource(audit),)),
             Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
         ]
         self._hashing = Argon2Hashing(entropy)
@@ -104,6 +110,7 @@ class Machinery:
             identities=self._accounts.identities,
             clock=clock,
             report=report,
+            **({} if audit is None else {"ended": Asked(audit).ended}),
         )
 
     async def store(self) -> Store:

@@ -16,7 +16,9 @@ from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.messages import About
+from avl_protocol.wire.registry import CloseCode
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
+from avl_relay.audit.book import Book
 from avl_relay.control.gate import FORBIDDEN, UNKNOWN, Gate
 from avl_relay.control.lock import file_of
 from avl_relay.control.settings import ControlSettings
@@ -65,9 +67,13 @@ class RelayHands(Protocol):
 
 
 class ControlPlane:
-    """One of each process of a relay. `tell(line)` is for a person at the terminal."""
+    """One of each process of a relay. `tell(line)` is for a person at the terminal, `audit` is told what concerns
+    security."""
 
-    def __init__(self, world: World, settings: ControlSettings, *, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, world: World, settings: ControlSettings, *, tell: Callable[[str], None], audit: Book | None = None
+    ) -> None:
+        self._audit = audit
         self._world, self._settings, self._tell = world, settings, tell
         self._log = structlog.get_logger("relay")
         self.live = Live(wall=world.clock.wall, worker=settings.number)
@@ -174,9 +180,9 @@ class ControlPlane:
         """See Onlooker."""
         self.live.session_began(begun, now)
 
-    def session_ended(self, handle: int, now: float) -> None:
+    def session_ended(self, handle: int, code: CloseCode, now: float) -> None:
         """See Onlooker."""
-        self.live.session_ended(handle, now)
+        self.live.session_ended(handle, code, now)
 
     # within
 
@@ -217,7 +223,13 @@ class ControlPlane:
         assert relay is not None
         building = await asyncio.to_thread(_import)
         made: Machinery = building.Machinery(
-            self._settings, self._world, live=self.live, place=relay, report=self._report, opened=self._opened
+            self._settings,
+            self._world,
+            live=self.live,
+            place=relay,
+            report=self._report,
+            opened=self._opened,
+            audit=self._audit,
         )
         self._machinery = made
         return made

@@ -8,7 +8,7 @@ it asks (`access.py`, `directory.py`), and goes on with others until it is told.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -39,6 +39,7 @@ from avl_protocol.wire.messages import (
     Attach,
     Detach,
     Evict,
+    HeadKnown,
     HopMessage,
     NatTest,
     Recover,
@@ -71,7 +72,8 @@ class Router:
     `secret` hides source addresses from hosts; `nat_test(peer, token)` answers NAT_TEST, which takes another socket.
     Answers of `access` and `directory` that come later are told with `decided` and `located`. `handles`: the first
     handle and the distance to the next, so that several workers of a relay use different ones. `about(device, what)` is
-    told what a host says of itself: a stranger's words.
+    told what a host says of itself: a stranger's words; `head_known(peer, size)` which head of the audit log a
+    neighbour keeps.
     """
 
     def __init__(
@@ -86,7 +88,9 @@ class Router:
         limits: Limits = DEFAULT,
         handles: tuple[int, int] = (1, 1),
         about: Callable[[int, About], None] = lambda device, about: None,
+        head_known: Callable[[HopServer, int], None] = lambda peer, size: None,
     ) -> None:
+        self._head_known = head_known
         self._bounds = limits
         self._nat_test = nat_test
         self._about = about
@@ -330,6 +334,16 @@ class Router:
         """Whether a host is registered here, or borrowed."""
         return self._hosts.get(device) is not None
 
+    def address_of(self, device: int) -> str:
+        """From where a host that is here has registered; "" where it is not here."""
+        publisher = self._hosts.get(device)
+        return "" if publisher is None else publisher.peer.carrier.peer_address[0]
+
+    @property
+    def limits_hit(self) -> Mapping[str, int]:
+        """How often each limit was hit so far, by name."""
+        return self._tally.limits
+
     def give_up(self, device: int, now: float) -> None:
         """A host of ours has registered at another worker since: here its older connection gives way."""
         self._hosts.send_away(device, CloseCode.REPLACED, now)
@@ -373,6 +387,9 @@ class Router:
                 publisher.fanout.publish(tracks_of(message.tracks, CloseCode.PROTOCOL_ERROR))
                 publisher.tracks = message
                 self._lending.published(peer, message)
+            return
+        if isinstance(message, HeadKnown):
+            self._head_known(peer, message.size)
             return
         if isinstance(message, About):
             if (publisher := self._hosts.of(peer)) is not None:

@@ -229,7 +229,7 @@ class Sessions:
         self._hosts.left(session.host, now)
         if session.admitted:
             self._watching.left(now)
-            self._onlooker.session_ended(session.handle, now)
+            self._onlooker.session_ended(session.handle, code, now)
             about: dict[str, object] = {"device": session.host.device, "session": session.handle}
             lasted = round(now - session.begun, 1)
             self._log("session ended", {**about, "why": code.name.lower(), "seconds": lasted, "skipped": skipped})

@@ -1,0 +1,124 @@
+"""Journal: what a host records of sessions, grants and consent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from avl_protocol.audit.compare import DIRECT, session_name
+from avl_protocol.audit.witness import Heard
+from avl_protocol.crypto.identity import Identity, device_number
+from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.auditfiles import FOLDER
+from avl_protocol.endpoint.program.auditlog import AuditLog
+from avl_protocol.endpoint.program.auditwriter import Writer
+from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.rights.jws import thumbprint
+from avl_protocol.session.host import HostSession
+from avl_protocol.session.services import Service
+from avl_protocol.wire import device_id
+from avl_protocol.wire.errors import Refused
+
+
+class Records(Protocol):
+    """Takes events (avl_protocol/audit/events.py)."""
+
+    def record(self, kind: str, **said: object) -> None:
+        """Something has happened; fields that are None or "" are left out."""
+
+
+class Journal:
+    """The host's own log, in its state folder."""
+
+    def __init__(
+        self, world: World, state: StateFolder, identity: Identity, *, software: str, tell: Callable[[str], None]
+    ) -> None:
+        self._world = world
+        log = AuditLog(state.path / FOLDER, identity, entropy=world.entropy, program="host", software=software)
+
+        def report(trouble: str) -> None:
+            tell(trouble or "the audit log can be written again")
+
+        self._writer = Writer(log, clock=world.clock, faults=world.faults, report=report)
+
+    def start(self) -> None:
+        """The host runs."""
+        self._writer.start()
+
+    def record(self, kind: str, **said: object) -> None:
+        """See Records."""
+        given = {name: value for name, value in said.items() if value is not None and value != ""}
+        self._writer.record(kind, given, int(self._world.clock.wall() * 1000))
+
+    async def close(self) -> None:
+        """Write what is left."""
+        await self._writer.close()
+
+
+class JournalService(Service[HostSession]):
+    """Records sessions as they begin, change and end, the grants that they came by, and what a person has said."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._begun: dict[HostSession, float] = {}
+
+    def admitted(self, session: HostSession, now: float) -> None:
+        """See Service."""
+        self._begun[session] = now
+        name = session_name(session.session_id)
+        presented = session.presented
+        self._records.record(
+            "session_began",
+            session=name,
+            way=DIRECT if session.attachment.direct else "relay",
+            viewer=_viewer(session),
+            name=session.name,
+            permissions=int(session.permissions),
+            verified=presented is not None,
+        )
+        if presented is not None:
+            grants = presented.rights.grants
+            self._records.record(
+                "grant_used",
+                session=name,
+                grant=grants[-1] if grants else "owner",
+                holder=thumbprint(session.viewer),
+                depth=len(grants),
+            )
+
+    def allowed(self, session: HostSession, now: float) -> None:
+        """See Service."""
+        if session in self._begun:
+            name, permissions = session_name(session.session_id), int(session.permissions)
+            self._records.record("rights_changed", session=name, permissions=permissions, why="decided")
+
+    def ended(self, session: HostSession, reason: Refused, now: float) -> None:
+        """See Service."""
+        lasted = max(0, round(now - self._begun.pop(session, now)))
+        name = session_name(session.session_id)
+        self._records.record("session_ended", session=name, why=reason.code.name.lower(), seconds=lasted)
+
+    def answered(self, session: HostSession, answer: bool | None) -> None:
+        """A person was asked about a session; None: nobody has answered."""
+        self._records.record(
+            "consent_answered",
+            session=session_name(session.session_id),
+            viewer=_viewer(session),
+            name=session.name,
+            answer="none" if answer is None else "allowed" if answer else "denied",
+            permissions=int(session.wish),
+        )
+
+    def head_refused(self, heard: Heard) -> None:
+        """A relay's audit log is not what it was."""
+        self._records.record(
+            "head_refused",
+            log=thumbprint(heard.head.key) if len(heard.head.key) == 32 else "",
+            size=heard.head.size if 0 <= heard.head.size < 1 << 53 else None,
+            kept=None if heard.kept is None else heard.kept.size,
+            why=heard.verdict.value,
+        )
+
+
+def _viewer(session: HostSession) -> str:
+    return device_id.to_text(device_number(session.viewer)).replace("-", "")
