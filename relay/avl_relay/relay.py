@@ -32,8 +32,9 @@ from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
 from avl_relay.access import Access, Decision, MayAttach, MayRegister, OpenAccess
-from avl_relay.audit.book import Book, Several
+from avl_relay.audit.auditor import RelayLog
 from avl_relay.audit.events import Recording, Strict
+from avl_relay.audit.reading import Several
 from avl_relay.config import RelaySettings
 from avl_relay.directory import Directory, Place, WhereIs
 from avl_relay.forward.limits import Buckets
@@ -82,7 +83,7 @@ class Relay:
         worker: Worker | None = None,
         control: ControlPlane | None = None,
         about: Callable[[int, About], None] = lambda device, about: None,
-        audit: Book | None = None,
+        audit: RelayLog | None = None,
         in_memory: Callable[[], int] = resident,
     ) -> None:
         self._world = world

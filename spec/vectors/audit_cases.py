@@ -55,6 +55,10 @@ def _broken_lines(line: str) -> list[dict[str, str]]:
         {"why": "a field too few", "line": json.dumps({k: v for k, v in read.items() if k != "kind"})},
         {"why": "a name that comes twice", "line": line.replace('"kind":', '"kind":"signed_out","kind":', 1)},
         {"why": "a name of the event that comes twice", "line": line.replace('"how":', '"how":"totp","how":', 1)},
+        {
+            "why": "a commitment that comes twice",
+            "line": line.replace('"hidden":{', '"hidden":{"login":"' + "0" * 64 + '",', 1),
+        },
         {"why": "names in another order", "line": json.dumps({k: read[k] for k in reversed(read)})},
         {"why": "a fraction", "line": changed(seq=1.5)},
         {"why": "a number below 0", "line": changed(event={**read["event"], "count": -1})},

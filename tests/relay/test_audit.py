@@ -30,7 +30,8 @@ from avl_relay.api.frame import BASE, Frame
 from avl_relay.api.identity import Named, Role
 from avl_relay.audit.asked import DONE, SIGNS_IN, Asked
 from avl_relay.audit.auditor import Auditor, Unwritten
-from avl_relay.audit.book import Book, Several
+from avl_relay.audit.book import Book
+from avl_relay.audit.reading import Several
 from avl_relay.audit.settings import AuditSettings
 from avl_relay.cli import app
 from avl_relay.config import RelaySettings

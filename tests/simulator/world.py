@@ -21,6 +21,7 @@ from avl_host.sessions.subscribers import Ask
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.target import RelayAddress, Target
+from avl_relay.audit.memory import MemoryLog
 from avl_relay.config import RelaySettings
 from avl_relay.relay import Relay
 from avl_viewer.api import Desktop, connect
@@ -70,6 +71,8 @@ class System:
         self._relay_address = relay_address
         #: What hosts have told relays of themselves, by device number.
         self.told: list[tuple[int, About]] = []
+        #: The relays' audit log, for who wants one; to be set before a relay is started.
+        self.audit: MemoryLog | None = None
 
     def world(self, address: str, name: str) -> World:
         """Clock, entropy and the network as seen from an address."""
@@ -90,7 +93,10 @@ class System:
             settings,
             simulated=True,
             about=lambda device, about: self.told.append((device, about)),
+            audit=self.audit,
         )
+        if self.audit is not None:
+            self.audit.identity = relay.identity
         await relay.start()
         return relay
 

@@ -477,6 +477,7 @@ async def connect(
         timeout=timeout,
         direct=direct,
         pictures=pictures,
+        heads=folder,
         tickets=TicketFile(folder, way.target.device, world.clock.wall) if reconnect else TicketMemory(),
     )
     client = DesktopClient(world, settings, presenter, make_decoder or thread_decoder(now, world.faults))

@@ -225,6 +225,7 @@ def view(
             timeout=timeout,
             direct=direct,
             tickets=tickets,
+            heads=folder,
         )
         remotes.append(BackgroundRemote(settings, presenter))
         return remotes[-1]

@@ -17,6 +17,7 @@ from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.alarm import Alarm
 from avl_protocol.endpoint.loop.faults import told
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.headwatch import HeadWatch
 from avl_protocol.media.track import Track, desktops
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.media.receiver import ReceivedFrame
@@ -110,7 +111,13 @@ class DesktopClient:
             seek=self._seek,
             clock=self._now,
         )
+        self._heads = None if settings.heads is None else HeadWatch(settings.heads, self._warn)
         self.ended: asyncio.Future[Refused] = self._loop.create_future()
+
+    def _warn(self, text: str) -> None:
+        """Something that a person has to know, and a program may not overlook."""
+        logging.getLogger("avl").warning(text)
+        self._presenter.remark(text)
 
     @property
     def book(self) -> PictureBook:
@@ -187,6 +194,7 @@ class DesktopClient:
             direct=settings.direct,
             dialler=Dialler(self._world, self._endpoint, udp=settings.udp),
             access_pass=settings.access_pass,
+            heads=self._heads,
         )
         try:
             async with asyncio.timeout(settings.timeout) as limit:

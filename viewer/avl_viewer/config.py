@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from avl_protocol.crypto.identity import Identity
+from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.wire.registry import T_RESUME, Permission
 from avl_protocol.wire.target import Target
 from avl_viewer.tickets import TicketMemory, Tickets
@@ -18,7 +19,8 @@ class ClientSettings:
     """Whom to see. `code` in any spelling; `chain`: statements that stand for it (spec 11); `access_pass`: of the
     relay's account; `patience`: seconds for which a session without a path is kept; `timeout` in seconds, for one
     attempt; `direct`: look for a direct path, which tells the host our addresses; `udp`: may be used; `pictures`: from
-    the first moment, or only when somebody asks for one (`DesktopClient.watch`).
+    the first moment, or only when somebody asks for one (`DesktopClient.watch`); `heads`: where heads of relays'
+    audit logs are kept; None: they are not asked for.
     """
 
     target: Target
@@ -34,3 +36,4 @@ class ClientSettings:
     pictures: bool = True
     access_pass: bytes = b""
     tickets: Tickets = field(default_factory=TicketMemory)
+    heads: StateFolder | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from avl_protocol.endpoint.program.folders import default_folder
+from avl_protocol.wire.foreign import for_terminal
 
 app = typer.Typer(no_args_is_help=True, help="Verify, search and export the host's own log.", rich_markup_mode=None)
 
@@ -80,13 +82,15 @@ def export(
     from avl_protocol.endpoint.program import auditcommands
 
     if form not in ("jsonl", "csv"):
-        typer.echo(f"avl-host: --form {form}: jsonl or csv", err=True)
+        typer.echo(for_terminal(f"avl-host: --form {form}: jsonl or csv"), err=True)
         raise typer.Exit(2)
 
     def work() -> str:
         wanted = _wanted(kind, session, since, until, text)
+        out, shown = typer.get_binary_stream("stdout"), sys.stdout.isatty()
         for line in auditcommands.export(_folder(state), wanted, form):
-            typer.echo(line, nl=False)
+            out.write((for_terminal(line, None, lines=True) if shown else line).encode())  # a program reads it as it is
+        out.flush()
         return ""
 
     _told(work)
@@ -136,7 +140,7 @@ def _told(work: Callable[[], str]) -> None:
     try:
         text = work()
     except AuditError as error:
-        typer.echo(f"avl-host: {error}", err=True)
+        typer.echo(for_terminal(f"avl-host: {error}", None, lines=True), err=True)
         raise typer.Exit(1) from None
     if text:
-        typer.echo(text)
+        typer.echo(for_terminal(text, None, lines=True))

@@ -134,31 +134,34 @@ def from_line(line: str | bytes) -> Entry:
         read, end = _READ(text)
     except (ValueError, RecursionError):
         raise BadEntry("that is no line of JSON") from None
-    if type(read) is not _Pairs or end != len(text):
+    if type(read) is not tuple or end != len(text):
         raise BadEntry("that is no line of JSON")
-    names, values = zip(*read, strict=True) if read else ((), ())
-    if names not in (_PLAIN, _HIDING):
+    names = [name for name, _ in read]
+    if names != _PLAIN and names != _HIDING:
         raise BadEntry("an entry has other fields")
-    event = values[4]
-    if type(event) is not _Pairs or type(values[2]) is not str:
+    seq, time_ms, before, kind, event = read[0][1], read[1][1], read[2][1], read[3][1], read[4][1]
+    if type(event) is not tuple or type(before) is not str:
         raise BadEntry("a field has a wrong type")
     opened: dict[str, Opened] = {}
     try:
-        prev = bytes.fromhex(values[2])
-        if len(values) > 5:
-            hidden, beside = values[5:]
-            if type(hidden) is not _Pairs or type(beside) is not _Pairs:
+        prev = bytes.fromhex(before)
+        if len(read) > 5:
+            hidden, beside = read[5][1], read[6][1]
+            if type(hidden) is not tuple or type(beside) is not tuple:
                 raise BadEntry("a field has a wrong type")
             sealed = {name: bytes.fromhex(value) for name, value in hidden}
-            event.extend(sealed.items())
+            if len(sealed) != len(hidden):
+                raise BadEntry("a name comes twice")
+            event += tuple(sealed.items())
             _open(sealed, beside, opened)
-        event.sort(key=_name)
+        if len(event) > 1:
+            event = tuple(sorted(event, key=_name))
     except (ValueError, TypeError) as error:
         raise error if isinstance(error, BadEntry) else BadEntry("a field has a wrong type") from None
-    return _checked(values[0], values[1], prev, values[3], tuple(event), opened)
+    return _checked(seq, time_ms, prev, kind, event, opened)
 
 
-def _open(sealed: Mapping[str, bytes], beside: list[tuple[str, Any]], opened: dict[str, Opened]) -> None:
+def _open(sealed: Mapping[str, bytes], beside: tuple[tuple[str, Any], ...], opened: dict[str, Opened]) -> None:
     """Read what stands beside the commitments."""
     for name, (salt, text) in beside:
         if name not in sealed or name in opened or type(text) is not str:
@@ -192,12 +195,9 @@ def _checked(
     return Entry(seq, time_ms, prev, kind, event, opened)
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """An object of JSON as it was written: a name that comes twice is seen."""
-
-
-_PLAIN = ("seq", "time_ms", "prev", "kind", "event")
-_HIDING = (*_PLAIN, "hidden", "opened")
+_PLAIN = ["seq", "time_ms", "prev", "kind", "event"]
+_HIDING = [*_PLAIN, "hidden", "opened"]
 _DUMP: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_READ: Callable[[str], tuple[Any, int]] = json.JSONDecoder(object_pairs_hook=_Pairs).raw_decode
+#: An object becomes a tuple of its names and values, as they were written: a name that comes twice is seen.
+_READ: Callable[[str], tuple[Any, int]] = json.JSONDecoder(object_pairs_hook=tuple).raw_decode
 _name: Callable[[tuple[str, Value]], str] = itemgetter(0)

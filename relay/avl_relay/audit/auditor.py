@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
+
+from avl_protocol.session.hop.server import HopServer
+from avl_protocol.session.snapshot import Snapshot
 
 
 class Auditor(Protocol):
@@ -24,3 +28,36 @@ class Unwritten:
         """See Auditor."""
         if self._remembers:
             self.told.append((kind, {name: value for name, value in said.items() if value not in (None, "")}))
+
+
+class RelayLog(Auditor, Protocol):
+    """What a relay asks of its log (book.py; memory.py is the double)."""
+
+    @property
+    def refuses(self) -> bool:
+        """Whether new sessions are refused, since they could not be logged."""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written now; "": it can."""
+
+    def start(self, tell: Callable[[bytes], object], limits: Callable[[], Mapping[str, int]]) -> None:
+        """The relay runs; `tell(news)` reaches its other processes, `limits()` is how often each limit was hit here."""
+
+    def known(self, peer: HopServer, size: int) -> None:
+        """A neighbour has said which head it keeps."""
+
+    def told(self, worker: int, news: bytes) -> None:
+        """See Readers (workers/siblings.py)."""
+
+    def all_news(self) -> list[bytes]:
+        """See Readers."""
+
+    def lost(self, worker: int) -> None:
+        """See Readers."""
+
+    def snapshot(self) -> Snapshot:
+        """What it holds, by number."""
+
+    async def close(self) -> None:
+        """Write what is left."""

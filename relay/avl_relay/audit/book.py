@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
@@ -26,13 +26,9 @@ from avl_protocol.session.hop.server import HopServer
 from avl_protocol.session.snapshot import Snapshot
 from avl_relay.audit.events import Limits
 from avl_relay.audit.heads import Heads, Shown
+from avl_relay.audit.reading import MARK
 from avl_relay.audit.settings import AuditSettings
 
-if TYPE_CHECKING:
-    from avl_relay.workers.siblings import Readers
-
-#: What begins our news among those of siblings.
-MARK = b"\0"
 #: Events that a process keeps while the first does not take them.
 MOST_UNTOLD = 10_000
 #: Questions to the first process that wait for their answers.
@@ -248,27 +244,3 @@ class Book:
 
 def _news(said: Mapping[str, Any]) -> bytes:
     return MARK + json.dumps(said).encode()
-
-
-class Several:
-    """Readers of siblings' news that are two: what begins with MARK is a book's."""
-
-    def __init__(self, book: Book, other: Readers | None) -> None:
-        self._book, self._other = book, other
-
-    def told(self, worker: int, news: bytes) -> None:
-        """See Readers."""
-        if news.startswith(MARK):
-            self._book.told(worker, news)
-        elif self._other is not None:
-            self._other.told(worker, news)
-
-    def all_news(self) -> list[bytes]:
-        """See Readers."""
-        return [*self._book.all_news(), *([] if self._other is None else self._other.all_news())]
-
-    def lost(self, worker: int) -> None:
-        """See Readers."""
-        self._book.lost(worker)
-        if self._other is not None:
-            self._other.lost(worker)

@@ -3,6 +3,7 @@ runs."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from avl_protocol.endpoint.program.folders import default_folder
+from avl_protocol.wire.foreign import for_terminal
 
 app = typer.Typer(no_args_is_help=True, help="Verify, search and export the relay's audit log.", rich_markup_mode=None)
 
@@ -87,13 +89,15 @@ def export(
     from avl_protocol.endpoint.program import auditcommands
 
     if form not in ("jsonl", "csv"):
-        typer.echo(f"avl-relay: --form {form}: jsonl or csv", err=True)
+        typer.echo(for_terminal(f"avl-relay: --form {form}: jsonl or csv"), err=True)
         raise typer.Exit(2)
 
     def work() -> str:
         wanted = _wanted(kind, person, device, session, since, until, text)
+        out, shown = typer.get_binary_stream("stdout"), sys.stdout.isatty()
         for line in auditcommands.export(_folder(state), wanted, form):
-            typer.echo(line, nl=False)
+            out.write((for_terminal(line, None, lines=True) if shown else line).encode())  # a program reads it as it is
+        out.flush()
         return ""
 
     _told(work)
@@ -137,7 +141,7 @@ def _told(work: Callable[[], str]) -> None:
     try:
         text = work()
     except AuditError as error:
-        typer.echo(f"avl-relay: {error}", err=True)
+        typer.echo(for_terminal(f"avl-relay: {error}", None, lines=True), err=True)
         raise typer.Exit(1) from None
     if text:
-        typer.echo(text)
+        typer.echo(for_terminal(text, None, lines=True))

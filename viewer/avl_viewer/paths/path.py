@@ -81,6 +81,8 @@ class Path:
         self._task: asyncio.Task[None] | None = None
         self._over = False
         self.attachment: Attachment | None = None
+        #: The identity key of who is there, once it is up.
+        self.key = b""
         self._silence = Silence()
         self._media_at = float("-inf")
         self._parting: tuple[Refused, float] | None = None
@@ -221,6 +223,7 @@ class Path:
         elif isinstance(event, HopSaid):
             self._message(event)
         elif isinstance(event, HopUp):
+            self.key = event.welcome.identity
             self._events.append(PathUp(event.welcome))
         elif isinstance(event, HopLost):
             self.lose(event.reason)

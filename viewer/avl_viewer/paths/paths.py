@@ -15,6 +15,7 @@ from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
 from avl_protocol.endpoint.dial.dialler import Dialler
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.headwatch import HeadWatch
 from avl_protocol.path.candidate import Address, is_lan
 from avl_protocol.path.plan import PathPlan, Step, StepKind
 from avl_protocol.path.redial import DIALLING
@@ -28,7 +29,7 @@ from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.endtoend import Candidates
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import Goaway, HopMessage, Observed, Welcome
+from avl_protocol.wire.messages import Goaway, Head, HopMessage, Observed, Welcome
 from avl_protocol.wire.registry import (
     LOSSES,
     PASSING,
@@ -76,7 +77,8 @@ PathsEvent = PathsReady | PathsFailed | PathsMessage | PathsChanged
 
 class Paths:
     """A session's paths. `session` is None until it was made, in answer to PathsReady; what arrives for it is given to
-    it. `after` is called behind everything that arrives: there may be events to take, here and from the session."""
+    it. `after` is called behind everything that arrives: there may be events to take, here and from the session.
+    `heads` keeps those of relays' audit logs."""
 
     def __init__(
         self,
@@ -89,8 +91,10 @@ class Paths:
         direct: bool = True,
         dialler: Dialler | None = None,
         access_pass: bytes = b"",
+        heads: HeadWatch | None = None,
     ) -> None:
         self._world = world
+        self._heads = heads
         self._access_pass = access_pass
         self._now = world.clock.monotonic
         self._endpoint = endpoint
@@ -275,7 +279,9 @@ class Paths:
         best.attach(self._device, self._session_id, False, self._access_pass)
 
     def _attached(self, path: Path, attachment: Attachment, now: float) -> None:
-        """Another place for the session."""
+        """Another place for the session. A relay is told what is kept of its audit log."""
+        if self._heads is not None and not path.hop.at_device:
+            path.hop.send(self._heads.known(path.key))
         if self.session is None:
             if path is self.current:
                 self._events.append(PathsReady(attachment))
@@ -301,6 +307,9 @@ class Paths:
             if path.relay is not None:
                 self._elsewhere = relays_elsewhere(message.elsewhere, self._target.relays)
             self._decide(now)
+        elif isinstance(message, Head):
+            if self._heads is not None and not path.hop.at_device:
+                self._heads.hear(path.key, message)
         elif path is self.current:
             self._events.append(PathsMessage(message))
 
