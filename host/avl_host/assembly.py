@@ -96,7 +96,8 @@ def assemble(
         Receives(Missing, media.missing),
     )
     rights = RightsService(subscribers, served.door, clock)
-    subscribers.begins = rights.begins
+    subscribers.begins, subscribers.lasts = rights.begins, rights.lasts
+    rights.asks = subscribers.ask_more
     services.register(rights, Channel.CONTROL)
     services.register(TicketService(subscribers, served.tickets, clock, rights.begun), Channel.CONTROL)
     candidates = CandidatesService(served.reachability)
