@@ -25,6 +25,9 @@ from avl_host.input.ownwindows import OwnWindows
 from avl_host.input.sinks import open_sink
 from avl_host.paths.announce import Announcer
 from avl_host.presence.dialog import Asker
+from avl_host.presence.indicator import IndicatorWindow
+from avl_host.presence.scene import Acts, Indicator
+from avl_host.presence.surface import Unavailable
 from avl_host.sessions.lock import CommandLocker
 from avl_host.sessions.sessionlist import SOCKET
 from avl_protocol.endpoint.loop.world import World
@@ -67,6 +70,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         make_coding=lambda source: ThreadCoding(source.wake),
         ask=asker.ask if settings.ask_consent else None,
         ask_for_grants=None if pattern else asker.ask,
+        open_indicators=lambda acts: _indicators(settings, own, acts, tell),
         locker=CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
         if settings.lock_after is not None
         else None,
@@ -75,6 +79,17 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         open_console=lambda answer: LocalServer(settings.state / SOCKET, answer),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )
+
+
+def _indicators(settings: HostSettings, own: OwnWindows, acts: Acts, tell: Callable[[str], None]) -> list[Indicator]:
+    """What shows the person at the screen who sees it."""
+    if settings.source.startswith("pattern") or not settings.indicator:
+        return []
+    try:
+        return [IndicatorWindow(settings.source.removeprefix("mss:"), own, acts)]
+    except Unavailable as error:
+        tell(f"Who sees this screen can't be shown on it: {error}")
+        return []
 
 
 def _coders(settings: HostSettings, told: Callable[[str], object]) -> Coders:

@@ -16,6 +16,7 @@ from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.registration import Registration
 from avl_host.presence.question import Question
+from avl_host.presence.watch import PresenceWatch
 from avl_host.rights.door import GrantDoor
 from avl_host.services.pointer import CURSOR_RATE
 from avl_host.sessions.subscribers import RENEWAL_SPACING, UNADMITTED, Subscribers
@@ -167,6 +168,7 @@ class Lobby:
         self.said: list[str] = []
         self.sink, self.client, self.worker = InputRecorder(), RecordingHop(), RecordingWorker()
         self.watcher = RecordingService()
+        self.presence = PresenceWatch()
         self.clipboard = MemoryClipboard()
         self.publisher = sharing_of(self.clock.monotonic)
         self.publisher.start(self.worker)
@@ -200,6 +202,7 @@ class Lobby:
             door=self.door,
             reachability=cast(Any, Unreachable()),
             lock_watch=cast(Any, self.watcher),
+            presence=self.presence,
         )
         self.features = assemble(self.subscribers, served, self.said.append, self.clock.monotonic)
         nowhere = cast(Any, Nowhere())

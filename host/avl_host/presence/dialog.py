@@ -14,7 +14,7 @@ import xcffib
 from avl_host.input.ownwindows import OwnWindows
 from avl_host.presence.consent import GUARD, Choice, ConsentDesk, Place, Prompt
 from avl_host.presence.question import UNVERIFIED, WORDS, Question, lines
-from avl_host.presence.surface import ALARM, FAINT, INK, PALE, Box, Pressed, Surface, Unavailable
+from avl_host.presence.surface import ALARM, FAINT, INK, PALE, Box, Pressed, Surface, Typed, Unavailable
 from avl_protocol.wire.registry import Permission
 
 _WIDTH, _MARGIN, _GAP = 560, 24, 12
@@ -175,9 +175,9 @@ class _Window:
                 place = self._layout.place(event.x, event.y) if self._layout is not None else None
                 if place is not None:
                     found.append((place, 0, event.by_hand))
-            elif event.key == "escape":
+            elif isinstance(event, Typed) and event.key == "escape":
                 found.append((Choice.DENY, 0, event.by_hand))
-            else:
+            elif isinstance(event, Typed):
                 found.append((None, {"next": 1, "back": -1, "press": 0}[event.key], event.by_hand))
         return found
 

@@ -32,12 +32,16 @@ _EXTENSION = "XInputExtension"
 MADE = "XTEST Device"
 _ALL_MASTERS = 1
 _KEY, _BUTTON = 1 << 2, 1 << 4
+_RAW_KEYS = 1 << 13 | 1 << 14
 _BORDER = 2
 #: Characters that one request draws at most (X protocol, ImageText16).
 _LONGEST = 255
 _TAB, _RETURN, _ESCAPE, _SPACE, _BACK_TAB, _KEYPAD_ENTER = 0xFF09, 0xFF0D, 0xFF1B, 0x20, 0xFE20, 0xFF8D
 _LEFT, _UP, _RIGHT, _DOWN = 0xFF51, 0xFF52, 0xFF53, 0xFF54
 _SHIFT = 1
+HOTKEY = "Ctrl+Alt+Shift+Escape"
+#: Keysyms of the hotkey's modifiers, left and right.
+_HELD = {0xFFE3: "ctrl", 0xFFE4: "ctrl", 0xFFE9: "alt", 0xFFEA: "alt", 0xFFE1: "shift", 0xFFE2: "shift"}
 NAMES = {
     _TAB: "next",
     _RIGHT: "next",
@@ -87,6 +91,13 @@ class Typed:
     by_hand: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Hotkey:
+    """HOTKEY was pressed, whatever has the keyboard."""
+
+    by_hand: bool
+
+
 class Surface:
     """One window. `own`: where it is entered while it is open; `still`: see OwnWindow.
 
@@ -103,6 +114,8 @@ class Surface:
             raise Unavailable(f"Nobody at {display} can be shown anything: it does not take a window.") from error
         self._x = x
         self._open = False
+        #: Modifiers that are down, with the device.
+        self._down: set[tuple[int, int]] = set()
         #: What becomes readable when there are events.
         self.descriptor = int(x.get_file_descriptor())
         with ExitStack() as undo:
@@ -205,13 +218,22 @@ class Surface:
         )
         self._x.flush()
 
+    def watch_hotkey(self, watch: bool) -> None:
+        """Hear of HOTKEY from now on, or no more. Keys are heard before any program that holds the keyboard: a viewer
+        might have one do that."""
+        selection: Any = xcffib.xinput.EventMask
+        self._devices.XISelectEvents(self._root, 1, [selection.synthetic(_ALL_MASTERS, 1, [_RAW_KEYS if watch else 0])])
+        self._x.flush()
+        if not watch:
+            self._down.clear()
+
     def take_keyboard(self) -> None:
         """Keys come here from now on, until the window is hidden."""
         if self._open:
             self._x.core.SetInputFocus(xcffib.xproto.InputFocus.PointerRoot, self._window, 0)
             self._x.flush()
 
-    def events(self, drawn: Callable[[], None]) -> Iterator[Pressed | Typed]:
+    def events(self, drawn: Callable[[], None]) -> Iterator[Pressed | Typed | Hotkey]:
         """What happened since; `drawn` draws anew what was covered."""
         while (event := self._x.poll_for_event()) is not None:
             if isinstance(event, xcffib.xproto.ExposeEvent):
@@ -221,12 +243,24 @@ class Surface:
                     self.raise_()
             elif isinstance(event, xcffib.xinput.ButtonPressEvent) and event.detail == 1:
                 yield Pressed(event.event_x / 65536, event.event_y / 65536, self._by_hand(event.sourceid))
+            elif isinstance(event, xcffib.xinput.RawKeyPressEvent):
+                key = self._keysyms.get(event.detail, 0)
+                if key in _HELD:
+                    self._down.add((event.sourceid, key))
+                elif key == _ESCAPE and self._held(lambda device: True):
+                    yield Hotkey(self._by_hand(event.sourceid) and self._held(self._by_hand))
+            elif isinstance(event, xcffib.xinput.RawKeyReleaseEvent):
+                self._down.discard((event.sourceid, self._keysyms.get(event.detail, 0)))
             elif isinstance(event, xcffib.xinput.KeyPressEvent):
                 name = NAMES.get(self._keysyms.get(event.detail, 0))
                 if name == "next" and event.mods.effective & _SHIFT:
                     name = "back"
                 if name is not None:
                     yield Typed(name, self._by_hand(event.sourceid))
+
+    def _held(self, counts: Callable[[int], bool]) -> bool:
+        """Whether the hotkey's modifiers are down on devices that count."""
+        return {_HELD[key] for device, key in self._down if counts(device)} == set(_HELD.values())
 
     def _by_hand(self, device: int) -> bool:
         return by_hand(self._devices, self._made, device)

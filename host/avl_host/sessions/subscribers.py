@@ -91,6 +91,8 @@ class Subscribers:
         self.begins: Callable[[HostSession], None] = lambda session: None
         #: Seconds that a session that comes may last; None where nothing limits it.
         self.lasts: Callable[[HostSession], float | None] = lambda session: None
+        #: Told of what a person decided about a session; None: they could not be asked.
+        self.decided: Callable[[HostSession, Question, Permission | None], None] = lambda *decision: None
         self._tell = tell
         self._after = after
         #: What is done for sessions; the file that assembles the host fills it.
@@ -412,7 +414,9 @@ class Subscribers:
         assert task is not None
         self._asking[session_id] = task
         try:
-            return await ask(question)
+            answer = await ask(question)
+            self.decided(subscriber.session, question, answer)
+            return answer
         finally:
             if self._asking.get(session_id) is task:
                 del self._asking[session_id]
