@@ -104,6 +104,18 @@ def run(
     indicator: Annotated[
         bool, typer.Option(help="Show on the screen who sees it, with a button that ends it (Ctrl+Alt+Shift+Escape).")
     ] = True,
+    blank: Annotated[
+        bool,
+        typer.Option(
+            "--blank", help="Darken the screen and lock its keys during sessions that nobody in front of it allowed."
+        ),
+    ] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Tell the desktop's notification service who comes and goes.")
+    ] = False,
+    notify_url: Annotated[
+        Optional[str], typer.Option(metavar="URL", help="Post there, as JSON, who comes and goes.")
+    ] = None,
     forbid: Annotated[
         Optional[list[str]],
         typer.Option(help="What nobody may here, however they came: keyboard, pointer, clipboard_out, ..; repeat it."),
@@ -150,6 +162,8 @@ def run(
             known = ", ".join(sorted(one.lower() for one in Permission.__members__ if one != "VIEW"))
             raise _fail(f"--forbid takes one of {known}", USAGE)
         forbidden |= named
+    if blank and ":" not in name:
+        raise _fail("--blank darkens an X display, and there is none here: share one with --display :N", USAGE)
     if control not in ("shared", "one"):
         raise _fail("--control is 'shared' or 'one'", USAGE)
     if view_annotate and view_code is None:
@@ -183,6 +197,7 @@ def run(
             control=ControlMode[control.upper()],
             ask_consent=consent == "ask",
             indicator=indicator,
+            blank=blank,
             forbid=forbidden,
             ready_file=ready_file,
             max_bitrate=round(max_bitrate * 1e6),
@@ -195,7 +210,7 @@ def run(
         )
     except ValueError as error:
         raise _fail(str(error), USAGE) from None
-    extras = Extras(announce, map_port, lock_command)
+    extras = Extras(announce, map_port, lock_command, notify, notify_url)
     clock = SystemClock()
     try:
         with recording(qlog, "host", clock.wall(), clock.monotonic, _warn):
