@@ -93,7 +93,7 @@ class Served:
         resources: list[Resource] = [
             DeviceList(live, place=lambda: Place(relay="relay.test:4433", pin="p"), entropy=entropy),
             GroupList(live, entropy=entropy),
-            PeopleList(live, entropy=entropy),
+            PeopleList(live, page=lambda: "https://relay.test/", entropy=entropy),
             statements,
             GrantList(live, statements),
             ShareList(live, statements),
