@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -418,6 +418,11 @@ class Relay:
     def pin(self) -> str:
         """What shows that this relay is the one."""
         return show_pin(self.identity.pin)
+
+    @property
+    def of_operators(self) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None:
+        """What answers who runs this machine about people (control/locally.py); None: nobody is known."""
+        return None if self._control is None else self._control.of_operators
 
     def snapshot(self) -> Snapshot:
         """What the relay holds, by number."""

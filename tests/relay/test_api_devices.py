@@ -76,7 +76,7 @@ class Office(Desk):
         resources: list[Resource] = [
             DeviceList(self.live, place=lambda: Place(relay="relay.test:4433", pin="p"), entropy=entropy),
             GroupList(self.live, entropy=entropy),
-            PeopleList(self.live, entropy=entropy),
+            PeopleList(self.live, page=lambda: "https://relay.test/", entropy=entropy),
             statements,
             GrantList(self.live, statements),
             ShareList(self.live, statements),
