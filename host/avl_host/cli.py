@@ -246,7 +246,8 @@ def list_sessions(
     state: StateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """The sessions: number, device, permissions, duration, path, and the name that the viewer gave itself."""
+    """The sessions: number, device, permissions, duration, path, who it is by the chain that was verified, and the name
+    that the viewer gave itself."""
     if context.invoked_subcommand is not None:
         context.obj = state
         return

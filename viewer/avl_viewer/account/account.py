@@ -48,12 +48,13 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class RunningSession:
-    """A session at a device that the person may see: the device's name, whence it comes, and since when (Unix
-    seconds)."""
+    """A session at a device that the person may see: the device's name, who it is, as the relay knows them ("" where it
+    does not), whence it comes, and since when (Unix seconds)."""
 
     id: str
     device: str
     name: str = ""
+    who: str = ""
     address: str = ""
     begun: int = 0
 
@@ -193,6 +194,7 @@ class Account:
                 id=_text(one, "id"),
                 device=_text(one, "device"),
                 name=_text(one, "name"),
+                who=_text(one, "who"),
                 address=_text(one, "address"),
                 begun=_number(one, "begun") or 0,
             )

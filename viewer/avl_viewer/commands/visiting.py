@@ -35,8 +35,11 @@ def list_sessions(context: typer.Context, state: StateOption = None, as_json: Js
     elif rows:
         now = wall()
         table(
-            ("Device", "From", "Since", "Session"),
-            [(one["name"], one["address"], ago(one["begun"], now), one["id"]) for one in rows],
+            ("Device", "Who", "From", "Since", "Session"),
+            [
+                (one["name"], one["who"] or "unverified", one["address"], ago(one["begun"], now), one["id"])
+                for one in rows
+            ],
         )
     else:
         warn("nobody is at your devices")
