@@ -44,7 +44,7 @@ class Accounts:
         tokens = AccessTokens(premises.keys.signing, issuer)
         visits = Visits(premises.store, tokens, Proofs())
         sign_in = SignIn(premises)
-        programs = Programs(premises, tokens, Enrolling(premises.entropy).take)
+        programs = Programs(premises, tokens, Enrolling(premises.entropy))
         self._joining = Joining(premises, sign_in)
         known = Providers(premises, sign_in, OidcClient(providers or {}, network))
         self.identities: Identities = visits
