@@ -26,7 +26,7 @@ from avl_relay.live import Happening, Live
 from avl_relay.onlooker import Begun
 from avl_relay.store.devices import Devices, Report
 from avl_relay.store.engine import Store
-from avl_relay.store.hashes import hashed
+from avl_relay.store.hashes import hashed, session_name
 from avl_relay.store.passes import GOOD, Passes
 from tests.relay.apis import BEGUN, Desk, Hands, who
 from tests.relay.owners import (
@@ -400,6 +400,20 @@ async def test_a_share_link_is_opened_by_who_has_it_and_gone_when_taken_back(off
 
 
 # ---------------------------------------------------------------------------------------- sessions
+
+
+async def test_a_session_is_known_by_the_pass_that_was_shown_and_otherwise_by_nobody(
+    office: Office, store: Store
+) -> None:
+    for handle in (1, 2):
+        begun = Begun(handle=handle, device=from_text(number(DESK)), session=bytes((handle,)) * 16, address="192.0.2.1")
+        office.live.session_began(begun, 0.0)
+    shown = await office.ask("ada", "POST", of(DESK) + "/pass", {})
+    async with store.writing() as db:
+        secret = jws.decode(shown.json()["pass"])
+        assert await Passes(db).admit(hashed(secret), number(DESK), session_name(bytes((1,)) * 16), BEGUN)
+    told = {one["id"]: one["who"] for one in (await office.ask("adm", "GET", "/sessions")).json()["items"]}
+    assert told == {session_name(bytes((1,)) * 16): "Ada", session_name(bytes((2,)) * 16): ""}
 
 
 async def test_sessions_are_seen_and_ended_by_whose_device_it_is(office: Office) -> None:

@@ -33,7 +33,7 @@ from avl_relay.people.passwords import Argon2Hashing
 from avl_relay.store.devices import ACTIVE, Devices, Report
 from avl_relay.store.engine import Store, database_url
 from avl_relay.store.errors import StoreError
-from avl_relay.store.hashes import hashed
+from avl_relay.store.hashes import hashed, session_name
 from avl_relay.store.passes import Passes
 from avl_relay.store.statements import Statements
 from avl_relay.store.tables import devices
@@ -175,7 +175,7 @@ class Machinery:
         """Whether a pass lets a session attach."""
         now = int(self._world.clock.wall())
         async with (await self.store()).writing() as db:
-            return await Passes(db).admit(hashed(access_pass), device, hashed(session)[:22], now)
+            return await Passes(db).admit(hashed(access_pass), device, session_name(session), now)
 
     async def statements(self, numbers: Sequence[str]) -> dict[str, list[str]]:
         """What hosts are to be told: what the owner of each has signed."""

@@ -13,8 +13,9 @@ from avl_protocol.wire.registry import CloseCode
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
 from avl_relay.live import number_text
 
-#: Questions that may wait for the store: more are too many.
-WAITING = 512
+#: Questions that may wait for the store: more are too many; and sessions of an open relay about which it is asked at
+#: once whose they are.
+WAITING, NOTED = 512, 64
 FORBIDDEN, BUSY = Decision(CloseCode.FORBIDDEN), Decision(CloseCode.LIMIT)
 UNKNOWN = Decision(CloseCode.UNAVAILABLE)
 
@@ -30,8 +31,8 @@ class Registry(Protocol):
 
 
 class Gate:
-    """`required`: only enrolled hosts register, and only who shows a pass attaches. `work(question, answer)` awaits an
-    answer in the background and hands it to the relay."""
+    """`required`: only enrolled hosts register, and only who shows a pass attaches; otherwise a pass only tells whose
+    session it is. `work(question, answer)` awaits an answer in the background and hands it to the relay."""
 
     def __init__(
         self, *, required: bool, registry: Registry, work: Callable[[MayRegister | MayAttach, Awaitable[bool]], None]
@@ -40,6 +41,7 @@ class Gate:
         #: The state of every device by number, once it is known.
         self._devices: dict[str, bool] | None = None
         self._waiting: set[int] = set()
+        self._noted: set[int] = set()
 
     @property
     def waiting(self) -> int:
@@ -69,10 +71,17 @@ class Gate:
                 return ALLOWED
             return self._later(question, self._registry.enrolled(device))
         if not self._required:
+            self._note(question, device)
             return ALLOWED
         if not question.access_pass:
             return FORBIDDEN
         return self._later(question, self._registry.admits(device, question.session, question.access_pass))
+
+    def _note(self, question: MayAttach, device: str) -> None:
+        """Have the store learn whose session it is; nobody waits for that."""
+        if question.access_pass and len(self._noted) < NOTED:
+            self._noted.add(question.id)
+            self._work(question, self._registry.admits(device, question.session, question.access_pass))
 
     def forget(self, question: MayRegister | MayAttach) -> None:
         """See Access."""
@@ -80,6 +89,7 @@ class Gate:
 
     def answered(self, question: MayRegister | MayAttach) -> bool:
         """The store has answered; whether anybody still waits for it."""
+        self._noted.discard(question.id)
         waits = question.id in self._waiting
         self._waiting.discard(question.id)
         return waits

@@ -3,11 +3,13 @@ may come back with its pass; another one may not once it is used up."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from avl_relay.store.devices import ACTIVE
-from avl_relay.store.tables import attachments, devices, passes
+from avl_relay.store.tables import attachments, devices, passes, people, shares
 
 #: Seconds for which a person's pass is good for the first time, and for which a session may come back with it.
 GOOD, COMES_BACK = 120, 7 * 24 * 3600
@@ -55,6 +57,19 @@ class Passes:
         if found.uses is not None:
             await self._connection.execute(update(passes).where(passes.c.hash == hash).values(uses=found.uses - 1))
         return True
+
+    async def who(self, sessions: Sequence[str]) -> dict[str, str]:
+        """Whose these sessions are, by what they are called: the name of the person whose pass was shown, or of the
+        share link."""
+        chosen = (
+            select(attachments.c.session, people.c.name, shares.c.name.label("link"))
+            .join(passes, passes.c.hash == attachments.c.hash)
+            .join(people, people.c.id == passes.c.person)
+            .outerjoin(shares, shares.c.id == passes.c.share)
+            .where(attachments.c.session.in_(sessions))
+            .order_by(attachments.c.created)
+        )
+        return {row.session: row.link or row.name for row in await self._connection.execute(chosen)}
 
     async def forget_old(self, now: int) -> None:
         """Passes of people that nobody may come back with any more."""
