@@ -251,3 +251,16 @@ async def test_a_store_that_goes_away_leaves_sessions_and_enrolled_hosts_alone(t
         assert await code_of(again.hop) in (CloseCode.UNAVAILABLE, CloseCode.FORBIDDEN)
         back = await place.host()  # the same host, once more: it was enrolled, and that is remembered
         assert await code_of(hop) is CloseCode.REPLACED and not back.lost.done()
+
+
+async def test_a_session_that_takes_a_lost_ones_place_is_let_in_by_its_visits_pass(tmp_path: Path) -> None:
+    secret, visit = bytes(range(32)), b"v" * 16
+    async with premises(tmp_path / "relay", required=True) as place:
+        await place.enrol()
+        await place.host()
+        await place.let_in(secret)
+        for session in (b"1" * 16, b"2" * 16, b"2" * 16):
+            watching = await place.attach(secret + visit, session)
+            await until(watching.attached)
+        for stranger in (secret + b"w" * 16, secret):  # the pass alone is worth nothing any more
+            assert await code_of((await place.attach(stranger, b"3" * 16)).hop) is CloseCode.FORBIDDEN

@@ -96,6 +96,21 @@ test("a host that has forgotten the session is asked at once for another, with t
   assert.deepEqual([client.features.tickets.ticket, client.paths === paths], [TICKET, false]);
 });
 
+test("a session that takes a lost one's place shows a relay that asks for passes what the first one showed", async () => {
+  const accessPass = new Uint8Array(48).fill(3);
+  const { net, client, paths } = await running({ accessPass });
+  const attached = () => net.last.said.filter(({ kind }) => kind === "ATTACH").map(({ session, access_pass }) => [String(session), access_pass]);
+  const [[first, shown]] = attached();
+  assert.deepEqual(shown, accessPass);
+  paths._owner.pathsFailed(new Refused(CLOSE.SESSION_UNKNOWN));
+  client.handleTimer(net.now);
+  await new Promise((resolve) => setImmediate(resolve));
+  await net.last.welcome({ place: false });
+  const [[second, again]] = attached();
+  assert.notEqual(second, first);
+  assert.deepEqual(again, accessPass);
+});
+
 test("a reloaded page tries again as one that was running, and asks for the code when the ticket is worth nothing", async () => {
   const { paths, told, states } = await running({ code: "", ticket: TICKET });
   paths._owner.pathsFailed(new Refused(CLOSE.REFUSED));

@@ -154,11 +154,11 @@ class Machinery:
             found = await Devices(db).one(device)
         return found is not None and found.state == ACTIVE
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
-        """Whether a pass lets a session attach."""
+    async def admits(self, device: str, visit: bytes, access_pass: bytes) -> bool:
+        """Whether a pass lets a visit attach."""
         now = int(self._world.clock.wall())
         async with (await self.store()).writing() as db:
-            return await Passes(db).admit(hashed(access_pass), device, hashed(session)[:22], now)
+            return await Passes(db).admit(hashed(access_pass), device, hashed(visit)[:22], now)
 
     async def statements(self, numbers: Sequence[str]) -> dict[str, list[str]]:
         """What hosts are to be told: what the owner of each has signed."""

@@ -15,6 +15,8 @@ from avl_relay.live import number_text
 
 #: Questions that may wait for the store: more are too many.
 WAITING = 512
+#: What ATTACH shows: a pass, and behind it what its sessions have in common (spec 12-control-api, 12.4).
+PASS_BYTES, VISIT_BYTES = 32, 16
 FORBIDDEN, BUSY = Decision(CloseCode.FORBIDDEN), Decision(CloseCode.LIMIT)
 UNKNOWN = Decision(CloseCode.UNAVAILABLE)
 
@@ -25,8 +27,8 @@ class Registry(Protocol):
     async def enrolled(self, device: str) -> bool:
         """Whether a device is, and is not revoked."""
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
-        """Whether a pass lets this session attach."""
+    async def admits(self, device: str, visit: bytes, access_pass: bytes) -> bool:
+        """Whether a pass lets this visit attach."""
 
 
 class Gate:
@@ -70,9 +72,10 @@ class Gate:
             return self._later(question, self._registry.enrolled(device))
         if not self._required:
             return ALLOWED
-        if not question.access_pass:
+        access_pass, visit = question.access_pass[:PASS_BYTES], question.access_pass[PASS_BYTES:]
+        if not access_pass or len(visit) not in (0, VISIT_BYTES):
             return FORBIDDEN
-        return self._later(question, self._registry.admits(device, question.session, question.access_pass))
+        return self._later(question, self._registry.admits(device, visit or question.session, access_pass))
 
     def forget(self, question: MayRegister | MayAttach) -> None:
         """See Access."""

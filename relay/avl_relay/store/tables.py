@@ -294,7 +294,7 @@ passes = Table(
     _when("expires"),
 )
 
-#: Sessions that a pass has let in: they may come back with it.
+#: Visits that a pass has let in (`session`: hashed, what the sessions of one show): they may come back with it.
 attachments = Table(
     "attachments",
     METADATA,
