@@ -8,8 +8,8 @@ import { Fate } from "../../viewer/avl_viewer/web/session/input/ledger.js";
 import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
 import { lines } from "../../viewer/avl_viewer/web/ui/figures.js";
 import { Tally } from "../../viewer/avl_viewer/web/ui/tally.js";
-import { Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
-import { CLIPBOARD_STATE, CLOSE, INPUT, MAX, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
+import { GrantRefused, Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
+import { CLIPBOARD_STATE, CLOSE, GRANT_REFUSAL, INPUT, MAX, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
 import { MemoryHops } from "./doubles/hops.js";
 
 const PIN = new Uint8Array(32).fill(1);
@@ -116,6 +116,16 @@ test("a reloaded page tries again as one that was running, and asks for the code
   paths._owner.pathsFailed(new Refused(CLOSE.REFUSED));
   assert.equal(states().at(-1), "refused");
   assert.match(told.at(-1).text, /does not remember this session any more. Enter its code/);
+});
+
+test("a chain that is refused is said with its reason, before the session ran and when it comes back", async () => {
+  for (const [why, words] of /** @type {[number, RegExp][]} */ ([[GRANT_REFUSAL.REVOKED, /refused the grant: it was taken back/], [GRANT_REFUSAL.EXPIRED, /its time is over/]])) {
+    const { owner, client, told, states } = await running({ code: "", chain: ["token"] });
+    owner.sessionEnded(new GrantRefused(why));
+    assert.equal(states().at(-1), "refused");
+    assert.match(told.at(-1).text, words);
+    assert.equal(client.paths, null, "nothing is tried again");
+  }
 });
 
 test("a session that nobody could reach for as long as hosts keep one is begun anew", async () => {
