@@ -29,8 +29,16 @@ _OFFSET, _LENGTH, _END = 0x04, 0x02, 0x01
 _TWO_BYTES = 0x4000
 #: Bytes of a DATAGRAM frame before the data, where its length takes two.
 _DATAGRAM_HEAD = 3
+#: Bytes of a packet that an acknowledgement may take beside a datagram.
+ACK_ROOM = 64
 #: aioquic has every so manieth packet with several ranges acknowledged, lest they grow.
 _ACKNOWLEDGED = 8
+
+
+def carries(datagram: int, room: int) -> bool:
+    """Whether an acknowledgement that is not due yet leaves before a datagram of so many bytes, in a packet with so
+    much room: later it would need a packet, and perhaps a wake-up, of its own."""
+    return _DATAGRAM_HEAD + datagram + ACK_ROOM <= room
 
 
 class _Packet:
@@ -166,14 +174,16 @@ class Writer:
         if media:
             window -= RESERVE
         pace.urgent, pace.bulk = not media, False
-        if media and not sender.hop.probing and (space.ack_at is None or space.ack_at > now):
-            window -= self._write_burst(window, now)
         while queue:
+            if media and not sender.hop.probing and (space.ack_at is None or space.ack_at > now):
+                window -= self._write_burst(window, now)
+                if not queue:
+                    break
             if space.ack_at is None or space.ack_at >= now:
                 at = self._connection._pacing_at = pace.next_send_time(now)
                 if at is not None:
                     return
-            packet = self._begin(space, window, now)
+            packet = self._begin(space, window, now, len(queue[0].payload))
             while queue:
                 waiting = queue[0]
                 size = len(waiting.payload)
@@ -189,13 +199,14 @@ class Writer:
             window -= self._end(packet, now)
 
     def _write_burst(self, window: int, now: float) -> int:
-        """Packets of one datagram each, as long as one leaves no room for another, and pace and window allow: what
-        nearly all of media are. The bytes in flight that they add."""
+        """Packets of one datagram each, as long as one leaves no room for another or for an acknowledgement, and pace
+        and window allow: what nearly all of media are. The bytes in flight that they add."""
         connection, sender = self._connection, self._sender
         queue, hop, fate = sender.queue, sender.hop, sender.fate
         payloads, packets = self._payloads, self._packets
         around = overhead(connection._peer_cid.cid) + _DATAGRAM_HEAD
-        least, most = connection._max_datagram_size // 2, connection._max_datagram_size - around
+        most = connection._max_datagram_size - around
+        least = connection._max_datagram_size // 2 if self._space.ack_at is None else most - ACK_ROOM
         number = connection._packet_number + len(packets)
         granted = self._pace.granted(now)
         spent = added = 0
@@ -217,11 +228,13 @@ class Writer:
             self._pace.spend(now, spent)
         return added
 
-    def _begin(self, space: QuicPacketSpace, window: int, now: float) -> _Packet:
-        """A packet of what may be in flight within `window`, with the acknowledgement that is due."""
+    def _begin(self, space: QuicPacketSpace, window: int, now: float, datagram: int | None = None) -> _Packet:
+        """A packet of what may be in flight within `window`, with the acknowledgement that is due, or that may ride
+        with a `datagram` of so many bytes."""
         connection = self._connection
         packet = _Packet(min(connection._max_datagram_size, window) - overhead(connection._peer_cid.cid))
-        if space.ack_at is not None and space.ack_at <= now:
+        rides = datagram is not None and carries(datagram, packet.room)
+        if space.ack_at is not None and (rides or space.ack_at <= now):
             space.ack_at = None
             self._on_acknowledged()
             frame = self._acknowledgement(space, now)
