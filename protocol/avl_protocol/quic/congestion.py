@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from aioquic.quic.congestion.base import QuicCongestionControl, register_congestion_control
 from aioquic.quic.packet_builder import QuicPacketBuilderStop, QuicSentPacket
 
+from avl_protocol.quic.sentpackets import SentDatagram
 from avl_protocol.rate.ackwindow import AckWindow
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.hop import HopRate
@@ -86,7 +87,7 @@ class CongestionAdapter(QuicCongestionControl):
         self.streams.on_acked(now, packet.sent_bytes)
         self._controller.on_acked(now, packet.sent_bytes, packet.sent_time or 0.0)
         for _, arguments in packet.delivery_handlers:
-            if arguments and isinstance(arguments[0], Sent):
+            if arguments and isinstance(arguments[0], (Sent, SentDatagram)):
                 break
         else:
             self._acked += packet.sent_bytes

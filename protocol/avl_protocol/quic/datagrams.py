@@ -17,7 +17,7 @@ from avl_protocol.quic.qlog import RateLog, Trace
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.controller import Controller
 from avl_protocol.rate.hop import OVERHEAD, HopRate
-from avl_protocol.rate.ledger import Sent
+from avl_protocol.rate.ledger import Record, Sent
 from avl_protocol.rate.sendqueue import DatagramQueue, Waiting
 from avl_protocol.rate.settings import RateSettings
 from avl_protocol.wire.errors import LocalProtocolError
@@ -133,6 +133,6 @@ class DatagramSender:
         if self._log is not None:
             self._log.end()
 
-    def fate(self, state: QuicDeliveryState, record: Sent) -> None:
+    def fate(self, state: QuicDeliveryState, record: Record) -> None:
         """What became of the packet that a datagram left in."""
         self.hop.resolved(record, state == QuicDeliveryState.ACKED)
