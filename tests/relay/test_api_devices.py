@@ -398,9 +398,7 @@ async def test_a_share_link_is_opened_by_who_has_it_and_gone_when_taken_back(off
     assert (await office.ask("ada", "DELETE", f"/shares/{link.id}", revocation)).status_code == 204
     assert await office.code(None, "GET", f"/shares/{link.id}") == "not-found"
     async with store.writing() as db:
-        assert not await Passes(db).admit(
-            hashed(link.access_pass), number(DESK), session="a", visit="a", now=BEGUN
-        )
+        assert not await Passes(db).admit(hashed(link.access_pass), number(DESK), session="a", visit="a", now=BEGUN)
 
 
 # ---------------------------------------------------------------------------------------- sessions
@@ -416,8 +414,8 @@ async def test_a_session_is_known_by_the_pass_that_was_shown_and_otherwise_by_no
     async with store.writing() as db:
         secret = jws.decode(shown.json()["pass"])
         visit = session_name(b"v" * 16)
-        for number_of in (3, 1):  # a session, and the one that takes its place
-            name = session_name(bytes((number_of,)) * 16)
+        for at in (3, 1):  # a session, and the one that takes its place
+            name = session_name(bytes((at,)) * 16)
             assert await Passes(db).admit(hashed(secret), number(DESK), session=name, visit=visit, now=BEGUN)
     told = {one["id"]: one["who"] for one in (await office.ask("adm", "GET", "/sessions")).json()["items"]}
     assert told == {session_name(bytes((1,)) * 16): "Ada", session_name(bytes((2,)) * 16): ""}
