@@ -373,6 +373,8 @@ class Agent:
         """Somebody at this machine has pinned another owner, or none."""
         self.features.rights.owner_changed()
         self._tell_about()
+        if self._relays is not None:
+            self._relays.again()  # one that did not take us may do so now
         return self.door.owner.thumbprint if self.door.owner is not None else ""
 
     def _tell_about(self) -> None:
@@ -443,7 +445,7 @@ class Agent:
     def _network_changed(self, endpoint: Endpoint) -> None:
         endpoint.network_changed()
         assert self._relays is not None
-        self._relays.network_changed()
+        self._relays.again()
         self._moved()
 
     def _moved(self) -> None:
