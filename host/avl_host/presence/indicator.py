@@ -13,7 +13,7 @@ import xcffib
 
 from avl_host.input.ownwindows import OwnWindows
 from avl_host.presence.scene import Acts, Onlooker, Scene, gives, words
-from avl_host.presence.surface import ALARM, FAINT, INK, WHITE, Box, Hotkey, Pressed, Surface
+from avl_host.presence.surface import ALARM, END_KEY, FAINT, INK, WHITE, Box, Hotkey, Pressed, Surface
 from avl_protocol.wire.registry import ControlMode
 
 _WIDTH, _MARGIN, _BUTTON, _GIVE = 520, 12, 30, 70
@@ -123,7 +123,7 @@ class IndicatorWindow:
             return
         for event in self._surface.events(self._paint):
             if isinstance(event, Hotkey):
-                if event.by_hand:
+                if event.by_hand and event.key == END_KEY:
                     self._acts.end_all()
             elif isinstance(event, Pressed) and event.by_hand and self._plan is not None:
                 self._pressed(self._plan, event.x, event.y)

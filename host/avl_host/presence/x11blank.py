@@ -30,7 +30,7 @@ _Ramps = tuple[list[int], list[int], list[int]]
 
 
 class X11Blanker:
-    """See Blanker. `hotkey`: called when HOTKEY is pressed on a device that is locked. Raises Unavailable where the
+    """See Blanker. `hotkey`: called when END_KEY is pressed on a device that is locked. Raises Unavailable where the
     display can't be reached, or its monitors can't be darkened."""
 
     def __init__(self, display: str, hotkey: Callable[[], None]) -> None:
