@@ -30,6 +30,7 @@ from avl_host.presence.indicator import IndicatorWindow
 from avl_host.presence.notices import Notices, Teller
 from avl_host.presence.scene import Acts, Indicator
 from avl_host.presence.surface import Unavailable
+from avl_host.presence.tray import TrayIcon
 from avl_host.presence.webhook import Webhook
 from avl_host.presence.x11blank import X11Blanker
 from avl_host.sessions.lock import CommandLocker
@@ -95,7 +96,9 @@ def _indicators(settings: HostSettings, own: OwnWindows, acts: Acts, tell: Calla
     if settings.source.startswith("pattern") or not settings.indicator:
         return []
     try:
-        return [IndicatorWindow(settings.source.removeprefix("mss:"), own, acts)]
+        display = settings.source.removeprefix("mss:")
+        window = IndicatorWindow(display, own, acts)
+        return [window, TrayIcon(display, window.move)]
     except Unavailable as error:
         tell(f"Who sees this screen can't be shown on it: {error}")
         return []

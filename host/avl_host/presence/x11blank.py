@@ -71,6 +71,9 @@ class X11Blanker:
         self._escapes = {first + at for at in range(last - first + 1) if keys.keysyms[at * wide] == _ESCAPE}
         if any(self._size(crtc) < 2 for crtc in self._crtcs()):
             raise Unavailable(f"The screen of {self._display} can't be darkened: a monitor has no gamma ramp.")
+        for crtc in self._crtcs():
+            if not any(map(any, self._ramps(crtc))):
+                self._set(crtc, _even(self._size(crtc)))  # left dark by a host that was killed
         selection: Any = xcffib.xinput.EventMask
         self._devices.XISelectEvents(self._root, 1, [selection.synthetic(_ALL_DEVICES, 1, [_HIERARCHY_CHANGED])])
         x.flush()
@@ -90,12 +93,12 @@ class X11Blanker:
                 return "a monitor has no gamma ramp"
             found = self._ramps(crtc)
             if not any(map(any, found)):
-                # Dark already: by us, or by a host that was killed in the dark and left nothing to go back to.
+                # Dark already: by us, or a monitor that was dark when it came.
                 self._before.setdefault(crtc, _even(size))
                 continue
             self._before.setdefault(crtc, found)
             dark = [0] * size
-            self._randr.SetCrtcGamma(crtc, size, dark, dark, dark, is_checked=True).check()
+            self._set(crtc, (dark, dark, dark))
             if any(map(any, self._ramps(crtc))):
                 return "a monitor stays lit"
         return ""
@@ -132,9 +135,9 @@ class X11Blanker:
             for device in self._locked:
                 self._devices.XIUngrabDevice(xcffib.xproto.Time.CurrentTime, device)
             there = set(self._crtcs())
-            for crtc, (red, green, blue) in self._before.items():
-                if crtc in there and self._size(crtc) == len(red):
-                    self._randr.SetCrtcGamma(crtc, len(red), red, green, blue, is_checked=True).check()
+            for crtc, ramps in self._before.items():
+                if crtc in there and self._size(crtc) == len(ramps[0]):
+                    self._set(crtc, ramps)
             self._x.core.GetInputFocus().reply()
         except xcffib.XcffibException:
             pass  # a display that is gone shows nothing
@@ -174,6 +177,9 @@ class X11Blanker:
 
     def _size(self, crtc: int) -> int:
         return int(self._randr.GetCrtcGammaSize(crtc).reply().size)
+
+    def _set(self, crtc: int, ramps: _Ramps) -> None:
+        self._randr.SetCrtcGamma(crtc, len(ramps[0]), *ramps, is_checked=True).check()
 
     def _ramps(self, crtc: int) -> _Ramps:
         found = self._randr.GetCrtcGamma(crtc).reply()
