@@ -126,3 +126,49 @@ def test_nobody_is_asked_about_who_came_without_being_asked_about() -> None:
             assert not person.asked
 
     run(main)
+
+
+def test_nobody_has_to_decide_about_who_has_gone() -> None:
+    async def main(simulation: Simulation) -> None:
+        asked, withdrawn = asyncio.Event(), asyncio.Event()
+
+        async def ask(question: Question) -> Permission | None:
+            asked.set()
+            try:
+                await asyncio.Event().wait()
+                return None
+            finally:
+                withdrawn.set()
+
+        async with system(simulation) as s, s.host(ask=ask, ask_consent=True) as host:
+            await online(host)
+
+            async def visit() -> None:
+                async with s.viewer(host):
+                    pass
+
+            visiting = asyncio.create_task(visit())
+            await asked.wait()
+            visiting.cancel()
+            await asyncio.gather(visiting, return_exceptions=True)
+            async with asyncio.timeout(5):
+                await withdrawn.wait()
+            assert not host.agent.subscribers.sessions
+
+    run(main)
+
+
+def test_what_was_decided_is_told_to_who_writes_it_down() -> None:
+    person = Person(keeps=KEYBOARD)
+
+    async def main(simulation: Simulation) -> None:
+        decided: list[tuple[str, Permission | None]] = []
+        async with system(simulation) as s, s.host(ask=person.ask, ask_consent=True) as host:
+            await online(host)
+            host.agent.subscribers.decided = lambda session, question, allowed: decided.append(
+                (question.claimed, allowed)
+            )
+            async with s.viewer(host):
+                assert decided == [("viewer", PRESETS["CODE"] & ~KEYBOARD)]
+
+    run(main)
