@@ -12,7 +12,7 @@ from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.rights import jws
 from avl_protocol.rights.sharelink import Share
 from avl_protocol.wire.device_id import from_text
-from avl_protocol.wire.registry import Permission
+from avl_protocol.wire.registry import MAX_STATEMENT, Permission
 from avl_relay.api.devices import DeviceList, Place
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
@@ -361,6 +361,15 @@ async def test_grants_are_handed_on_only_by_who_may_and_never_wider(office: Offi
     assert (await office.ask("ada", "DELETE", f"/grants/{jti('first')}", revocation)).status_code == 204
     more = granted("ben", "more", "eve", aud=aud(DESK), parent=first)
     assert await refused("ben", first, more) == "conflict"
+
+
+async def test_a_revocation_list_may_be_as_long_as_hosts_take_one(office: Office) -> None:
+    token = revoked("ada", 1, *(f"grant {at}" for at in range(950)))
+    assert 8192 < len(token) <= MAX_STATEMENT
+    assert (await office.ask("ada", "POST", "/statements", {"token": token})).status_code == 201
+    longer = revoked("ada", 2, *(f"grant {at}" for at in range(1000)))
+    assert len(longer) > MAX_STATEMENT
+    assert await office.code("ada", "POST", "/statements", {"token": longer}) == "invalid"
 
 
 # ---------------------------------------------------------------------------------------- share links

@@ -24,12 +24,13 @@ from avl_protocol.rights.statements import (
     device_audience,
     sign,
 )
+from avl_protocol.wire.endtoend import Point
 from avl_protocol.wire.errors import GrantRefused, Refused
 from avl_protocol.wire.registry import PRESETS, CloseCode, GrantRefusal, Permission
 from avl_viewer.api import Desktop
 from tests.protocol.rights_of import DAY, FRIEND, OWNER, chain, grant_id
 from tests.simulator.run import Simulation
-from tests.simulator.world import VIEWER, RunningHost, System, system
+from tests.simulator.world import HOST, RELAY, VIEWER, RunningHost, System, system
 from tests.system.seen import number, online, run, until
 
 OPERATOR, LOOKING = PRESETS["OPERATOR"], PRESETS["VIEWER"]
@@ -223,6 +224,32 @@ def test_what_was_taken_back_ends_within_a_second_and_the_others_get_other_keys(
                     assert over(stays) is None
                     await typed(stays, host, "still here")
             assert await refused(s, host, it.chain()) is GrantRefusal.REVOKED
+
+    run(main)
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.2])
+def test_who_acts_at_that_very_moment_is_told_why_it_is_over(via: str, loss: float) -> None:
+    """The host's word is on a stream on which the viewer is heard until it has read it."""
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation, via=via) as s, s.host() as host:
+            it = await owned(s, host)
+            for at in range(6):
+                name = f"viewer {at}"
+                grant = it.grant(name=name, id=grant_id(name))
+                entrance = s.viewer(host, chain=chain((OWNER, grant)), name=name, address=f"10.0.0.{20 + at}")
+                async with entrance as desktop:
+                    await number(desktop)
+                    simulation.network.change(HOST, RELAY if via == "relay" else f"10.0.0.{20 + at}", loss=loss)
+                    it.say(it.revoke(grant.id))
+                    async with asyncio.timeout(2 if not loss else 20):
+                        while over(desktop) is None:
+                            if desktop.client.session is not None:
+                                desktop.client.session.send(Point(1, 1))
+                            await asyncio.sleep(0.002)
+                    assert over(desktop) is CloseCode.REVOKED
+                    simulation.network.change(HOST, RELAY if via == "relay" else f"10.0.0.{20 + at}", loss=0.0)
 
     run(main)
 
