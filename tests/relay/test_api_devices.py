@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.rights import jws
@@ -28,6 +29,7 @@ from avl_relay.store.devices import Devices, Report
 from avl_relay.store.engine import Store
 from avl_relay.store.hashes import hashed
 from avl_relay.store.passes import GOOD, Passes
+from avl_relay.store.tables import people
 from tests.relay.apis import BEGUN, Desk, Hands, who
 from tests.relay.owners import (
     ROLES,
@@ -201,6 +203,23 @@ async def test_a_pass_lets_one_session_in_which_may_come_back(office: Office, st
     assert not await admits(DESK, "s", BEGUN + 8 * 24 * 3600)
     await office.ask("ada", "DELETE", of(DESK))
     assert not await admits(DESK, "s", BEGUN + 2)
+
+
+async def test_a_pass_of_somebody_who_was_shut_out_lets_nobody_in_not_even_back(office: Office, store: Store) -> None:
+    given = (await office.ask("ada", "POST", of(DESK) + "/pass")).json()
+    secret = hashed(jws.decode(given["pass"]))
+
+    async def admits(visit: str) -> bool:
+        async with store.writing() as db:
+            return await Passes(db).admit(secret, number(DESK), visit, BEGUN + 1)
+
+    assert await admits("v")
+    async with store.writing() as db:
+        await db.execute(update(people).where(people.c.id == person("ada")).values(state="disabled"))
+    assert not await admits("v")
+    async with store.writing() as db:
+        await db.execute(update(people).where(people.c.id == person("ada")).values(state="active"))
+    assert await admits("v")
 
 
 # ---------------------------------------------------------------------------------------------------- groups and people

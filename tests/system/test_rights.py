@@ -320,6 +320,59 @@ def test_a_ticket_beside_a_chain_spares_a_use_and_the_consent() -> None:
     run(main)
 
 
+def test_a_ticket_spares_the_use_and_the_consent_of_its_own_grants_alone() -> None:
+    """Who has two grants does not pay for the one with the ticket of the other."""
+    asked: list[str] = []
+
+    async def ask(device: str, name: str, wish: Permission) -> bool:
+        asked.append(name)
+        return True
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(ask_for_grants=ask) as host:
+            it = await owned(s, host)
+            looks = it.chain(LOOKING, id=grant_id("looks"))
+            acts = it.chain(OPERATOR, id=grant_id("acts"), uses=1, consent=Consent.ALWAYS)
+            async with s.viewer(host, chain=acts) as desktop:
+                await number(desktop)
+            assert asked == ["viewer"]
+            async with s.viewer(host, chain=looks, reconnect=True) as desktop:
+                await number(desktop)
+                shutil.copytree(s.folder / "viewer", s.folder / "again")
+                simulation.network.at(VIEWER).asleep = True
+                more = {"address": "10.0.0.8", "name": "again", "reconnect": True}
+                assert await refused(s, host, acts, **more) is GrantRefusal.USED_UP
+                simulation.network.at(VIEWER).asleep = False
+            assert asked == ["viewer"]
+
+    run(main)
+
+
+def test_a_delegate_uses_up_nobody_elses_grant_and_nobody_elses_consent_is_theirs() -> None:
+    asked: list[str] = []
+
+    async def ask(device: str, name: str, wish: Permission) -> bool:
+        asked.append(name)
+        return True
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(ask_for_grants=ask) as host:
+            it = await owned(s, host)
+            mine = it.grant(uses=1, consent=Consent.FIRST, id=grant_id("of the viewer"))
+            lent = it.grant(OPERATOR | Permission.DELEGATE, holder=FRIEND.public, id=grant_id("of a friend"), uses=9)
+            child = it.grant(LOOKING, name="other", uses=1, id=mine.id)  # the name of another's grant
+            tokens = chain((OWNER, lent), (FRIEND, child))
+            async with s.viewer(host, chain=tokens, address="10.0.0.9", name="other") as desktop:
+                await number(desktop)
+            assert asked == []
+            async with s.viewer(host, chain=chain((OWNER, mine))) as desktop:
+                await number(desktop)
+            assert asked == ["viewer"]
+            assert await refused(s, host, tokens, address="10.0.0.9", name="other") is GrantRefusal.USED_UP
+
+    run(main)
+
+
 def test_a_session_of_limited_time_is_warned_and_ends_on_the_second(via: str) -> None:
     async def main(simulation: Simulation) -> None:
         async with system(simulation, via=via) as s, s.host() as host:

@@ -84,11 +84,11 @@ class GrantDoor:
         book = self._known_book()
         rights = verify_chain(chain, book.trust(), holder=viewer, wall=book.now())
         permissions = self._effective(book, rights, wish)
-        begun = self._tickets.redeem_beside_chain(ticket, viewer) if ticket else None
+        begun = self._tickets.redeem_beside_chain(ticket, viewer, rights.basis) if ticket else None
         if begun is None:
             self._check_uses(rights)
         consent = strictest((rights.consent, book.consent(), Consent.ALWAYS if self._asks else Consent.NEVER))
-        known = rights.grants and self._uses.was_allowed(rights.person, rights.grants[-1])
+        known = rights.counted and self._uses.was_allowed(rights.person, rights.counted[-1])
         asks = consent is Consent.ALWAYS or (consent is Consent.FIRST and not known)
         return Presented(permissions=permissions, consent=asks and begun is None, rights=rights, begun=begun or 0.0)
 
@@ -100,8 +100,8 @@ class GrantDoor:
         rights = presented.rights
         self._check_uses(rights)
         self._uses.begun([grant for grant, _ in rights.uses])
-        if presented.consent and rights.grants:
-            self._uses.allowed(rights.person, rights.grants[-1])
+        if presented.consent and rights.counted:
+            self._uses.allowed(rights.person, rights.counted[-1])
         return self.wall()
 
     def _check_uses(self, rights: ChainRights) -> None:

@@ -24,13 +24,14 @@ MOST = 64
 @dataclass(slots=True)
 class _Issued:
     """The ticket's owner, its session, its permissions, and its end in Unix seconds. `begun`: when the session began,
-    in Unix seconds, if it came by a chain of statements; 0: it did not."""
+    in Unix seconds, if it came by a chain of statements, and `basis` what that stands on; 0 and "": it did not."""
 
     viewer: bytes
     session: bytes
     permissions: int
     until: float
     begun: float = 0.0
+    basis: str = ""
 
 
 class TicketBook:
@@ -48,14 +49,18 @@ class TicketBook:
         self.on_redeemed: Callable[[bytes], None] = lambda session: None
         self._load()
 
-    def issue(self, viewer: bytes, session: bytes, permissions: Permission, begun: float = 0.0) -> bytes | None:
-        """A ticket for a session that was admitted, instead of its last one; None where this host gives none. `begun`:
-        see _Issued."""
+    def issue(
+        self, viewer: bytes, session: bytes, permissions: Permission, begun: float = 0.0, basis: str = ""
+    ) -> bytes | None:
+        """A ticket for a session that was admitted, instead of its last one; None where this host gives none. `begun`
+        and `basis`: see _Issued."""
         if self.lifetime <= 0:
             return None
         self.revoke(session)
         ticket = self._entropy(TICKET_BYTES)
-        self._issued[_hash(ticket)] = _Issued(viewer, session, int(permissions), self._wall() + self.lifetime, begun)
+        self._issued[_hash(ticket)] = _Issued(
+            viewer, session, int(permissions), self._wall() + self.lifetime, begun, basis
+        )
         while len(self._issued) > MOST:
             del self._issued[next(iter(self._issued))]
         self._save()
@@ -70,11 +75,11 @@ class TicketBook:
         self.on_redeemed(issued.session)
         return Permission(issued.permissions & sum(Permission))
 
-    def redeem_beside_chain(self, ticket: bytes, viewer: bytes) -> float | None:
+    def redeem_beside_chain(self, ticket: bytes, viewer: bytes, basis: str) -> float | None:
         """When the session began of which this ticket is, in Unix seconds; it is void then. None where it is no ticket
-        of a session of this viewer that came by a chain."""
+        of a session of this viewer that came by a chain of this basis."""
         issued = self._taken(ticket, viewer)
-        if issued is None or not issued.begun:
+        if issued is None or not issued.begun or issued.basis != basis:
             return None
         self.on_redeemed(issued.session)
         return issued.begun
@@ -112,19 +117,19 @@ class TicketBook:
         try:
             rows = packing.unpack(self._state.read(_FILE) or b"\x90", CloseCode.INTERNAL)
             now = self._wall()
-            for key, viewer, session, permissions, until, *begun in rows:
+            for key, viewer, session, permissions, until, *chain in rows:
                 if {type(key), type(viewer), type(session)} != {bytes}:
                     raise ValueError("no ticket")
                 if now <= until <= now + self.lifetime:
-                    self._issued[key] = _Issued(
-                        viewer, session, int(permissions), float(until), float(begun[0]) if begun else 0.0
-                    )
+                    begun, basis = (float(chain[0]), str(chain[1])) if len(chain) == 2 else (0.0, "")
+                    if not begun or basis:
+                        self._issued[key] = _Issued(viewer, session, int(permissions), float(until), begun, basis)
         except (ValueError, TypeError, RemoteProtocolError):
             self._issued.clear()  # a damaged file costs a viewer its code, no more
 
     def _save(self) -> None:
         rows = [
-            [key, one.viewer, one.session, one.permissions, int(one.until), int(one.begun)]
+            [key, one.viewer, one.session, one.permissions, int(one.until), int(one.begun), one.basis]
             for key, one in self._issued.items()
         ]
         self._state.keep(
