@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from avl_protocol.wire.registry import CloseCode
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
-from avl_relay.control.gate import WAITING, Gate
+from avl_relay.control.gate import NOTED, WAITING, Gate
 from avl_relay.live import number_text
 
 KNOWN, REVOKED, STRANGER = 1, 2, 3
@@ -23,7 +23,7 @@ class Registry:
     async def enrolled(self, device: str) -> bool:
         return device == number_text(KNOWN)
 
-    async def admits(self, device: str, visit: bytes, access_pass: bytes) -> bool:
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
         self.shown.append((access_pass, visit))
         return access_pass == b"good"
 
@@ -78,6 +78,15 @@ def test_a_closed_relay_takes_the_enrolled_and_who_shows_a_pass() -> None:
     assert made.answered(stranger) and not made.answered(stranger)
     made.forget(attach(b"good", 6))
     assert made.waiting == 0 and not made.answered(attach(b"good", 6))
+
+
+def test_an_open_relay_learns_whose_session_it_is_by_the_pass_and_lets_nobody_wait_for_it() -> None:
+    made, registry = gate(False)
+    for number in range(NOTED + 5):
+        assert made.ask(attach(b"good", number), 0.0) == ALLOWED
+    assert len(registry.asked) == NOTED and made.waiting == 0, "so many at once"
+    assert not made.answered(attach(b"good", 0))
+    assert made.ask(attach(b"good", NOTED + 5), 0.0) == ALLOWED and len(registry.asked) == NOTED + 1
 
 
 def test_what_changes_is_known_at_once() -> None:

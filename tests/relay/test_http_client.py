@@ -51,6 +51,7 @@ async def test_a_relay_shows_who_it_is_and_answers(tmp_path: Path) -> None:
             assert http.facts.page == relay.page
             answer = await http.ask("GET", "/.well-known/avl.json")
             assert (answer.status, json.loads(answer.body)["quic"]) == (200, relay.quic)
+            assert json.loads(answer.body)["accounts"] is False, "there are none: pages lead to no account"
             assert answer.headers["content-type"] == "application/json"
             assert (await http.ask("GET", "/nowhere")).status == 404
 

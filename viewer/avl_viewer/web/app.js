@@ -247,6 +247,7 @@ async function connect(device, code, ticket) {
   entrance.error("");
   try {
     const directions = await fetchDirections();
+    entrance.offer(directions.accounts);
     const number = readDevice(device, directions);
     const key = code ? null : await keyTo(device, number);
     entrance.remember(device, code);
@@ -407,7 +408,10 @@ async function start() {
   if (link.device && link.code) await connect(link.device, link.code);
   else if (opened) await connect(opened.device, "", kept?.device === opened.device ? kept.ticket : undefined);
   else if (kept && (!link.device || link.device === kept.device)) await connect(kept.device, "", kept.ticket);
-  else entrance.show("");
+  else {
+    entrance.show("");
+    entrance.offer(await fetchDirections().then((told) => told.accounts, () => false));
+  }
 }
 
 void start();
