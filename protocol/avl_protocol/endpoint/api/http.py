@@ -1,5 +1,5 @@
-"""RelayHttp: HTTP/3 to the very relay that is meant, which its pin or a public certificate shows before anything is
-asked (spec 06-security, 6.1).
+"""RelayHttp: HTTP to the very relay that is meant, which its pin or a public certificate shows before anything is
+asked (spec 06-security, 6.1): HTTP/3, or, where UDP is blocked, HTTP/1.1 by TLS on TCP of the same port.
 
 A pinned relay says who it is at IDENTITY_PATH: its key, and what that signed of the certificate that TLS has just
 shown. Cookies, redirects and caches are for browsers, and not here.
@@ -14,15 +14,16 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from avl_protocol.crypto.identity import check_certificate_time, check_relay
 from avl_protocol.endpoint.dial.dialler import open_endpoint
 from avl_protocol.endpoint.dial.dialling import Unreachable
+from avl_protocol.endpoint.dial.racing import race
 from avl_protocol.endpoint.loop.world import World
-from avl_protocol.endpoint.tls import TrustLater, TrustPinned
+from avl_protocol.endpoint.tls import TrustLater, TrustPinned, TrustPublic
 from avl_protocol.quic.http3 import Headers
-from avl_protocol.quic.http3client import Http3Client
+from avl_protocol.quic.http3client import AnswerReceiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire.errors import LocalProtocolError, Refused
 from avl_protocol.wire.registry import CloseCode
@@ -51,6 +52,23 @@ class Http(Protocol):
         self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
     ) -> HttpAnswer:
         """Ask, and wait for the whole answer. Raises OSError where there is none."""
+
+
+class HttpConnection(Protocol):
+    """One connection for requests, by UDP (quic/http3client.py) or TCP (endpoint/tcp/http1client.py)."""
+
+    @property
+    def certificate(self) -> bytes:
+        """DER of the server's certificate."""
+
+    def trusted_for(self, name: str) -> bool:
+        """Whether public authorities vouch for the server under this name."""
+
+    def ask(self, headers: Headers, body: bytes | None, receiver: AnswerReceiver) -> int:
+        """Send a request; the number by which it can be given up. Raises LocalProtocolError."""
+
+    def give_up(self, number: int, /) -> None:
+        """Want an answer no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +111,7 @@ class _Collecting:
 class RelayHttp:
     """Satisfies Http on one connection. `facts` is what the relay said of itself."""
 
-    def __init__(self, client: Http3Client, relay: RelayAddress, timeout: float) -> None:
+    def __init__(self, client: HttpConnection, relay: RelayAddress, timeout: float) -> None:
         self._client = client
         self._relay = relay
         self._timeout = timeout
@@ -168,13 +186,30 @@ def _bytes(text: str) -> bytes:
 
 @asynccontextmanager
 async def relay_http(world: World, relay: RelayAddress, timeout: float = 10.0) -> AsyncIterator[RelayHttp]:
-    """A connection to a relay that has shown who it is. Raises Refused for another one, and OSError."""
+    """A connection to a relay that has shown who it is, by UDP or, where that does not answer soon, by TCP. Raises
+    Refused for another one, and OSError."""
     endpoint = await open_endpoint(world, ConnectionOptions())
-    try:
+    place, dial_http = (relay.host, relay.port), world.dial_http
+    opened: list[Any] = []
+
+    async def by_udp() -> HttpConnection:
         trust = TrustPinned() if relay.pin is not None else TrustLater(relay.host)
-        client = await endpoint.connect_http((relay.host, relay.port), trust=trust, timeout=timeout)
+        return await endpoint.connect_http(place, trust=trust, timeout=timeout)
+
+    async def by_tcp() -> HttpConnection:
+        assert dial_http is not None
+        trust = TrustPinned() if relay.pin is not None else TrustPublic(relay.host)
+        client = await dial_http(place, trust=trust, clock=world.clock, timeout=timeout)
+        opened.append(client)
+        made: HttpConnection = client
+        return made
+
+    try:
+        client = await race([by_udp, by_tcp] if dial_http is not None else [by_udp])
         http = RelayHttp(client, relay, timeout)
         await http.check(world.clock.wall())
         yield http
     finally:
+        for client in opened:
+            client.close()
         await endpoint.close()
