@@ -637,7 +637,35 @@ async def test_a_host_is_enrolled_by_what_the_persons_key_signed(relay: Relay) -
     assert code(await browser.post(f"{path}/approve", not_one)) == "unverified"
     right = enrolment()
     assert (await browser.post(f"{path}/approve", right)).status_code == 204
+    confirm = "/device-authorizations/confirm"
+    shown = {"device_code": asked["device_code"]}
+    assert (await host.ask("POST", confirm, shown, "")).json()["error"] == "authorization_pending"
     assert (await host.poll()).json() | {"person": ""} == {"token_type": "Bearer", "person": "", **right}
+    async with relay.store.reading() as connection:
+        assert await Devices(connection).one(device) is None, "it is in no list before its own person has confirmed"
+    other = relay.program(b"o" * 32)
+    assert (await other.ask("POST", confirm, shown, "")).json()["error"] == "expired_token"
+    for _ in range(2):
+        assert (await host.ask("POST", confirm, shown, "")).status_code == 204, "also where the answer was lost"
     async with relay.store.reading() as connection:
         kept = await Devices(connection).one(device)
     assert kept is not None and (kept.name, kept.system, kept.groups) == ("My desk", "Linux", ("office",))
+
+
+async def test_a_host_that_nobody_confirms_goes_with_its_code_and_changes_nothing(relay: Relay) -> None:
+    browser = await relay.owner()
+    await with_totp(relay, browser)
+    await browser.ask("PUT", "/me/key", {"jwk": jwk_of(PERSON_KEY.public)})
+    host = relay.program(b"h" * 32)
+    device = number_text(host.key.number)
+    asked = (await host.begin(kind="host", device=device)).json()
+    said = Enrolment(audience=f"device:{device}", issued=relay.now)
+    approve = f"/device-authorizations/{asked['user_code']}/approve"
+    right = {"enrolment": signed_statement(PERSON_KEY, said)}
+    assert (await browser.post(approve, right)).status_code == 204
+    assert (await host.poll()).status_code == 200
+    relay.clock.now += asked["expires_in"]
+    late = await host.ask("POST", "/device-authorizations/confirm", {"device_code": asked["device_code"]}, "")
+    assert late.json()["error"] == "expired_token"
+    async with relay.store.reading() as connection:
+        assert await Devices(connection).one(device) is None

@@ -77,7 +77,7 @@ CHECKS = (
 
 
 #: Requests of each kind to each operation, on each database: what they differ in is seen soon.
-EXAMPLES = {"sqlite": 8, "postgresql": 3}
+EXAMPLES = {"sqlite": 6, "postgresql": 2}
 
 
 class Served:

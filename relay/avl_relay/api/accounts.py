@@ -43,7 +43,7 @@ class Accounts:
         tokens = AccessTokens(premises.keys.signing, issuer)
         visits = Visits(premises.store, tokens)
         sign_in = SignIn(premises)
-        programs = Programs(premises, tokens, Enrolling(premises.entropy).take)
+        programs = Programs(premises, tokens, Enrolling(premises.entropy))
         self._joining = Joining(premises, sign_in)
         known = Providers(premises, sign_in, OidcClient(providers or {}, network))
         self.identities: Identities = visits

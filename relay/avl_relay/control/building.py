@@ -33,7 +33,7 @@ from avl_relay.people.passwords import Argon2Hashing
 from avl_relay.store.devices import ACTIVE, Devices, Report
 from avl_relay.store.engine import Store, database_url
 from avl_relay.store.errors import StoreError
-from avl_relay.store.hashes import hashed
+from avl_relay.store.hashes import hashed, session_name
 from avl_relay.store.passes import Passes
 from avl_relay.store.statements import Statements
 from avl_relay.store.tables import devices
@@ -171,11 +171,14 @@ class Machinery:
             found = await Devices(db).one(device)
         return found is not None and found.state == ACTIVE
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
-        """Whether a pass lets a session attach."""
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
+        """Whether a pass lets a session of a visit attach."""
         now = int(self._world.clock.wall())
         async with (await self.store()).writing() as db:
-            return await Passes(db).admit(hashed(access_pass), device, hashed(session)[:22], now)
+            passes = Passes(db)
+            return await passes.admit(
+                hashed(access_pass), device, session=session_name(session), visit=session_name(visit), now=now
+            )
 
     async def statements(self, numbers: Sequence[str]) -> dict[str, list[str]]:
         """What hosts are to be told: what the owner of each has signed."""

@@ -139,9 +139,9 @@ class ControlPlane:
         """See Registry."""
         return await (await self._loaded()).enrolled(device)
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
         """See Registry."""
-        return await (await self._loaded()).admits(device, session, access_pass)
+        return await (await self._loaded()).admits(device, session, visit, access_pass)
 
     # Hands (live.py)
 
