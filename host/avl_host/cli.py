@@ -101,6 +101,9 @@ def run(
         str, typer.Option(help="shared: all who may act do; one: one viewer at a time, and the others ask for control.")
     ] = "shared",
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
+    indicator: Annotated[
+        bool, typer.Option(help="Show on the screen who sees it, with a button that ends it (Ctrl+Alt+Shift+Escape).")
+    ] = True,
     forbid: Annotated[
         Optional[list[str]],
         typer.Option(help="What nobody may here, however they came: keyboard, pointer, clipboard_out, ..; repeat it."),
@@ -179,6 +182,7 @@ def run(
             view_annotate=view_annotate,
             control=ControlMode[control.upper()],
             ask_consent=consent == "ask",
+            indicator=indicator,
             forbid=forbidden,
             ready_file=ready_file,
             max_bitrate=round(max_bitrate * 1e6),

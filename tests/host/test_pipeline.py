@@ -500,6 +500,40 @@ def test_what_has_been_overtaken_is_not_sent_again() -> None:
     assert [answer.newest for answer in bench.pipeline.answers] == [first], "what came after it says that this is all"
 
 
+def page_objects(bench: Bench, seed: int) -> list[int]:
+    """Bytes of the objects that a page of text takes."""
+    bench.frames.clear()
+    bench.change(Rect(0, 0, 1280, 720), text(1280, 720, seed))
+    bench.settle()
+    assert bench.equal
+    return [len(frame.data) for _, frame in bench.frames]
+
+
+def test_on_a_thin_link_objects_grow_while_nothing_changes() -> None:
+    bench = settled(Desk(1280, 720), bitrate=1_000_000)
+    first, second, *_, largest, _ = page_objects(bench, 1)
+    assert largest > 1.5 * second, "they compress better"
+    bench.frames.clear()
+    bench.change(Rect(0, 0, 1280, 720), text(1280, 720, 2))
+    bench.run(0.5)
+    bench.change(GLYPH, 50)
+    began = len(bench.frames)
+    bench.settle()
+    assert len(bench.frames[began + 1][1].data) < 0.7 * largest, "what changes is not held up by large ones"
+    assert first > second, "what has just changed may go into debt"
+
+
+def test_what_was_missed_once_does_not_keep_later_objects_small() -> None:
+    bench = settled(Desk(1280, 720), bitrate=1_000_000)
+    before = page_objects(bench, 1)
+    bench.pipeline.request_missing(((0, 1_000),), lambda rows, newest: None)
+    bench.frames.clear()
+    bench.settle()
+    again = [len(frame.data) for _, frame in bench.frames]
+    assert max(again) < 0.7 * max(before[1:]), "who is slow gets some of them whole"
+    assert max(page_objects(bench, 2)[1:]) > 0.8 * max(before[1:])
+
+
 def test_a_copy_is_made_only_of_what_the_audience_has() -> None:
     desk = Desk(1280, 720)
     page = text(1280, 1000, 6)

@@ -3,6 +3,7 @@ right."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -562,6 +563,44 @@ async def test_an_access_token_is_worth_nothing_without_its_key(relay: Relay) ->
     assert (await program.ask("GET", "/me")).status_code == 200
     assert (await program.ask("DELETE", "/session")).status_code == 204
     assert code(await program.ask("GET", "/me")) == "not-signed-in"
+
+
+async def test_a_proof_counts_once_at_all_processes_of_a_relay_together(relay: Relay) -> None:
+    browser = await relay.owner()
+    await with_totp(relay, browser)
+    program = await approved(relay, browser)
+    other = Relay(relay.store)  # another worker, or the same after a restart
+    other.clock.now = relay.clock.now
+    there = other.program().http
+
+    def shown() -> dict[str, str]:
+        proof = program.proof("GET", "/me", program.access)
+        return {"authorization": f"Bearer {program.access}", "x-avl-proof": proof}
+
+    async def both(headers: dict[str, str]) -> list[int]:
+        asked = (http.get("/api/v1/me", headers=headers) for http in (program.http, there))
+        return sorted(answer.status_code for answer in await asyncio.gather(*asked))
+
+    headers = shown()
+    assert (await program.http.get("/api/v1/me", headers=headers)).status_code == 200
+    replayed = await there.get("/api/v1/me", headers=headers)
+    assert code(replayed) == "not-signed-in" and "used before" in replayed.json()["detail"]
+    for _ in range(5):
+        assert await both(shown()) == [200, 401]  # whoever is first
+    about = {"kind": "program", "jkt": program.jkt}
+    proof = {"x-avl-proof": program.proof("POST", "/device-authorizations")}
+    assert (await there.post("/api/v1/device-authorizations", headers=proof, json=about)).status_code == 200
+    assert code(await program.http.post("/api/v1/device-authorizations", headers=proof, json=about)) == "not-signed-in"
+
+    async def kept() -> object:
+        async with relay.store.reading() as connection:
+            seen = select(func.count()).select_from(challenges).where(challenges.c.kind == "proof")
+            return await connection.scalar(seen)
+
+    assert await kept() == 9  # those of the approval among them
+    relay.clock.now += 62
+    assert (await program.http.get("/api/v1/me", headers=shown())).status_code == 200
+    assert await kept() == 1, "those that hold no more are dropped"
 
 
 async def test_what_changes_ones_sign_in_is_not_a_programs_to_do(relay: Relay) -> None:

@@ -76,7 +76,7 @@ class Office(Desk):
         resources: list[Resource] = [
             DeviceList(self.live, place=lambda: Place(relay="relay.test:4433", pin="p"), entropy=entropy),
             GroupList(self.live, entropy=entropy),
-            PeopleList(self.live, entropy=entropy),
+            PeopleList(self.live, page=lambda: "https://relay.test/", entropy=entropy),
             statements,
             GrantList(self.live, statements),
             ShareList(self.live, statements),
@@ -190,7 +190,7 @@ async def test_a_pass_lets_one_session_in_which_may_come_back(office: Office, st
 
     async def admits(device: str, session: str, now: int, shown: str = secret) -> bool:
         async with store.writing() as db:
-            return await Passes(db).admit(shown, number(device), session, now)
+            return await Passes(db).admit(shown, number(device), session=session, visit=session, now=now)
 
     assert not await admits(SHED, "s", BEGUN)
     assert not await admits(DESK, "s", BEGUN, hashed(b"guessed"))
@@ -387,7 +387,9 @@ async def test_a_share_link_is_opened_by_who_has_it_and_gone_when_taken_back(off
     assert await office.code(None, "GET", f"/shares/{jti('guess')}") == "not-found"
     async with store.writing() as db:
         for session, admitted in (("a", True), ("b", True), ("c", False), ("a", True)):
-            found = await Passes(db).admit(hashed(link.access_pass), number(DESK), session, BEGUN)
+            found = await Passes(db).admit(
+                hashed(link.access_pass), number(DESK), session=session, visit=session, now=BEGUN
+            )
             assert found is admitted, session
     assert [one["id"] for one in (await office.ask("ada", "GET", "/shares")).json()["items"]] == [link.id]
     assert (await office.ask("ben", "GET", "/shares")).json()["items"] == []
@@ -396,7 +398,9 @@ async def test_a_share_link_is_opened_by_who_has_it_and_gone_when_taken_back(off
     assert (await office.ask("ada", "DELETE", f"/shares/{link.id}", revocation)).status_code == 204
     assert await office.code(None, "GET", f"/shares/{link.id}") == "not-found"
     async with store.writing() as db:
-        assert not await Passes(db).admit(hashed(link.access_pass), number(DESK), "a", BEGUN)
+        assert not await Passes(db).admit(
+            hashed(link.access_pass), number(DESK), session="a", visit="a", now=BEGUN
+        )
 
 
 # ---------------------------------------------------------------------------------------- sessions
@@ -411,7 +415,10 @@ async def test_a_session_is_known_by_the_pass_that_was_shown_and_otherwise_by_no
     shown = await office.ask("ada", "POST", of(DESK) + "/pass", {})
     async with store.writing() as db:
         secret = jws.decode(shown.json()["pass"])
-        assert await Passes(db).admit(hashed(secret), number(DESK), session_name(bytes((1,)) * 16), BEGUN)
+        visit = session_name(b"v" * 16)
+        for number_of in (3, 1):  # a session, and the one that takes its place
+            name = session_name(bytes((number_of,)) * 16)
+            assert await Passes(db).admit(hashed(secret), number(DESK), session=name, visit=visit, now=BEGUN)
     told = {one["id"]: one["who"] for one in (await office.ask("adm", "GET", "/sessions")).json()["items"]}
     assert told == {session_name(bytes((1,)) * 16): "Ada", session_name(bytes((2,)) * 16): ""}
 

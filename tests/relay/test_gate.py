@@ -17,11 +17,14 @@ class Registry:
 
     def __init__(self) -> None:
         self.asked: list[object] = []
+        #: Passes, and of which visits.
+        self.shown: list[tuple[bytes, bytes]] = []
 
     async def enrolled(self, device: str) -> bool:
         return device == number_text(KNOWN)
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
+        self.shown.append((access_pass, visit))
         return access_pass == b"good"
 
     def work(self, question: MayRegister | MayAttach, answer: Awaitable[bool]) -> None:
@@ -103,3 +106,16 @@ def test_no_more_wait_for_the_store_than_it_may_ever_answer() -> None:
     assert code(made.ask(register(KNOWN, WAITING), 0.0)) is CloseCode.LIMIT
     made.forget(register(STRANGER, 0))
     assert made.ask(register(KNOWN, WAITING), 0.0) is None
+
+
+async def test_behind_the_pass_stands_the_visit_and_the_session_id_where_there_is_none() -> None:
+    registry, secret, visit = Registry(), bytes(range(32)), b"v" * 16
+    answers: list[Awaitable[bool]] = []
+    made = Gate(required=True, registry=registry, work=lambda question, answer: answers.append(answer))
+    for shown in (secret, secret + visit):
+        assert made.ask(attach(shown), 0.0) is None
+    for malformed in (secret + b"v", secret + visit + b"v"):
+        assert code(made.ask(attach(malformed), 0.0)) is CloseCode.FORBIDDEN
+    for answer in answers:
+        await answer
+    assert registry.shown == [(secret, b"s" * 16), (secret, visit)]

@@ -39,9 +39,10 @@ Row = tuple[int, int]
 
 #: The most pixels of one object of exact pixels, and the most bytes that it may turn out to have.
 MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
-#: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams. Twice as large
-#: ones compress a tenth better, and hold up what changes meanwhile twice as long.
-OBJECT_SECONDS, OBJECT_LEAST = 0.08, 6_000
+#: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams. What changes
+#: meanwhile is held up so long; so while nothing changes each is twice as large as the last, up to so many times: four
+#: times as large ones take a third less for a page of text.
+OBJECT_SECONDS, OBJECT_LEAST, OBJECT_GROWS = 0.08, 6_000, 4
 #: Bytes of an object of what somebody missed: whoever is slow gets some of them whole, and asks for the others again.
 OBJECT_AGAIN = 16_000
 #: Of what the slow ones take, the part for their pictures, and the part for what they missed; and of what they take so
@@ -151,11 +152,13 @@ class Pipeline:
         self._sent: NDArray[np.uint8] = np.zeros((1, 1, 4), np.uint8)
         self._unnoted: list[Rect] = []
         self._copies: list[Copy] = []
+        #: How many times as large as the first the next object may be.
+        self._grown = 1
         #: Bytes that were sent for each that was expected.
         self._accuracy = 1.0
         self._changed = True
         self._earliest = float("-inf")
-        self._settled = self._again = False
+        self._settled = False
         self._number = 0
         self._stamped = 0.0
         #: Answers to be told with what is done next.
@@ -301,7 +304,6 @@ class Pipeline:
             self._unanswered.append((rows, tell))
             if delivered is not None:
                 delivered.owe_missing(rows)
-                self._again = self._again or bool(delivered.again.any())
         if delivered is not None and self._slow is None:
             delivered.owe_again(delivered.again.copy())
         self._tell()
@@ -444,8 +446,10 @@ class Pipeline:
             return ()
         started = self._clock()
         rate = self._kept_budget.bitrate / 8
-        most = max(OBJECT_LEAST, rate * OBJECT_SECONDS)
-        if self._again and not fresh:
+        again = not fresh and delivered.owed_again
+        self._grown = 1 if fresh or again else min(OBJECT_GROWS, 2 * self._grown)
+        most = max(OBJECT_LEAST, rate * OBJECT_SECONDS * self._grown)
+        if again:
             most = min(most, OBJECT_AGAIN)
         if fresh:  # what has just changed may go into debt
             most = max(LEAST_LEVEL, self._bucket.level + self._bucket.depth)

@@ -147,7 +147,7 @@ class AuthorizationList:
 
     async def ask(self, call: Call) -> Answer:
         """POST /device-authorizations."""
-        holder, said = self._visits.holder(call.request, call.now), call.body
+        holder, said = await self._visits.holder(call.request, call.now), call.body
         kind, device = Kind(said["kind"]), said.get("device", "")
         if said["jkt"] != holder.thumbprint:
             raise invalid("/jkt", "it is not that of the key that proves this request")
@@ -216,7 +216,7 @@ class AuthorizationList:
 
     async def token(self, call: Call) -> Answer:
         """POST /token."""
-        holder, said = self._visits.holder(call.request, call.now), call.body
+        holder, said = await self._visits.holder(call.request, call.now), call.body
         wanted = "device_code" if said["grant_type"] == DEVICE_GRANT else "refresh_token"
         if wanted not in said:
             raise invalid(f"/{wanted}", "it is missing")

@@ -16,6 +16,8 @@ from avl_relay.live import number_text
 #: Questions that may wait for the store: more are too many; and sessions of an open relay about which it is asked at
 #: once whose they are.
 WAITING, NOTED = 512, 64
+#: What ATTACH shows: a pass, and behind it what its sessions have in common (spec 12-control-api, 12.4).
+PASS_BYTES, VISIT_BYTES = 32, 16
 FORBIDDEN, BUSY = Decision(CloseCode.FORBIDDEN), Decision(CloseCode.LIMIT)
 UNKNOWN = Decision(CloseCode.UNAVAILABLE)
 
@@ -26,8 +28,8 @@ class Registry(Protocol):
     async def enrolled(self, device: str) -> bool:
         """Whether a device is, and is not revoked."""
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
-        """Whether a pass lets this session attach."""
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
+        """Whether a pass lets this visit attach."""
 
 
 class Gate:
@@ -70,18 +72,17 @@ class Gate:
             if not self._required:
                 return ALLOWED
             return self._later(question, self._registry.enrolled(device))
+        shown, visit = question.access_pass[:PASS_BYTES], question.access_pass[PASS_BYTES:]
+        told = bool(shown) and len(visit) in (0, VISIT_BYTES)
         if not self._required:
-            self._note(question, device)
+            if told and len(self._noted) < NOTED:  # the store learns whose session it is; nobody waits for that
+                self._noted.add(question.id)
+                self._work(question, self._admits(question, device, shown, visit))
             return ALLOWED
-        if not question.access_pass:
-            return FORBIDDEN
-        return self._later(question, self._registry.admits(device, question.session, question.access_pass))
+        return self._later(question, self._admits(question, device, shown, visit)) if told else FORBIDDEN
 
-    def _note(self, question: MayAttach, device: str) -> None:
-        """Have the store learn whose session it is; nobody waits for that."""
-        if question.access_pass and len(self._noted) < NOTED:
-            self._noted.add(question.id)
-            self._work(question, self._registry.admits(device, question.session, question.access_pass))
+    def _admits(self, question: MayAttach, device: str, shown: bytes, visit: bytes) -> Awaitable[bool]:
+        return self._registry.admits(device, question.session, visit or question.session, shown)
 
     def forget(self, question: MayRegister | MayAttach) -> None:
         """See Access."""

@@ -265,9 +265,11 @@ async function connect(device, code, ticket) {
  * as written @param {bigint} number @returns {Promise<import("./account/opening.js").Key | null>} */
 async function keyTo(device, number) {
   if (opened?.device !== device) return null;
-  const { byAccount, byShare } = await import("./account/opening.js");
+  const { byAccount, byShare, newVisit } = await import("./account/opening.js");
+  const visit = opened.visit || newVisit();
+  opened = { ...opened, visit };
   remember(sessionStorage, opened);
-  return opened.share ? byShare(opened.share) : byAccount(number, (await loadIdentity()).public, agent());
+  return opened.share ? byShare(opened.share, visit) : byAccount(number, (await loadIdentity()).public, agent());
 }
 
 /** What the host's person reads when asked who wants in. */
