@@ -398,9 +398,7 @@ async def test_a_share_link_is_opened_by_who_has_it_and_gone_when_taken_back(off
     assert (await office.ask("ada", "DELETE", f"/shares/{link.id}", revocation)).status_code == 204
     assert await office.code(None, "GET", f"/shares/{link.id}") == "not-found"
     async with store.writing() as db:
-        assert not await Passes(db).admit(
-            hashed(link.access_pass), number(DESK), session="a", visit="a", now=BEGUN
-        )
+        assert not await Passes(db).admit(hashed(link.access_pass), number(DESK), session="a", visit="a", now=BEGUN)
 
 
 # ---------------------------------------------------------------------------------------- sessions

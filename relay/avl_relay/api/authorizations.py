@@ -203,7 +203,7 @@ class AuthorizationList:
 
     async def confirm(self, call: Call) -> Answer:
         """POST /device-authorizations/confirm."""
-        holder = self._visits.holder(call.request, call.now)
+        holder = await self._visits.holder(call.request, call.now)
         asked = await self._programs.confirm(call.body["device_code"], holder, call.now)
         self._live.announce(Happening(kind="device", device=asked.device, about={"enrolled": True}))
         self._live.push(asked.device)
