@@ -76,7 +76,7 @@ class Scene:
             GrantList(self.live, statements),
             ShareList(self.live, statements),
             GroupList(self.live, entropy=entropy),
-            PeopleList(self.live, entropy=entropy),
+            PeopleList(self.live, page=lambda: "https://relay.test/", entropy=entropy),
         )
         people = {name: who(person(name), Role(role)) for name, role in ROLES.items()}
         self.desk = Desk(resources, store, people, self.clock)
