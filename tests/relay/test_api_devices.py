@@ -414,8 +414,8 @@ async def test_a_session_is_known_by_the_pass_that_was_shown_and_otherwise_by_no
     async with store.writing() as db:
         secret = jws.decode(shown.json()["pass"])
         visit = session_name(b"v" * 16)
-        for number_of in (3, 1):  # a session, and the one that takes its place
-            name = session_name(bytes((number_of,)) * 16)
+        for at in (3, 1):  # a session, and the one that takes its place
+            name = session_name(bytes((at,)) * 16)
             assert await Passes(db).admit(hashed(secret), number(DESK), session=name, visit=visit, now=BEGUN)
     told = {one["id"]: one["who"] for one in (await office.ask("adm", "GET", "/sessions")).json()["items"]}
     assert told == {session_name(bytes((1,)) * 16): "Ada", session_name(bytes((2,)) * 16): ""}
