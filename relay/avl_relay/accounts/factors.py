@@ -154,7 +154,7 @@ class Factors:
                 await Credentials(connection).drop_factors(person.id, Proof.RECOVERY)
                 return True
             left = [factor for factor in present if factor.id != id and factor.kind in STRONG]
-            if person.role in self._on.demanded and not left:
+            if person.role in self._on.demanded() and not left:
                 raise Refusal("conflict", "Your role needs a second factor: add another one first.")
             return await Credentials(connection).drop_factor(person.id, id)
 

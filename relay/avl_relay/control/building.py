@@ -21,6 +21,7 @@ from avl_relay.api.groups import GroupList
 from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
 from avl_relay.api.running import RunningSessions
+from avl_relay.api.settings import Desk, SettingList, Turned
 from avl_relay.api.shares import ShareList
 from avl_relay.api.statements import StatementList
 from avl_relay.control.settings import ControlSettings
@@ -55,7 +56,8 @@ class Located(Protocol):
 
 
 class Machinery:
-    """The store and its API. `opened()` is called once, when the store is open; `report(error)` is told what fails."""
+    """The store and its API. `opened()` is called once, when the store is open; `report(error)` is told what fails;
+    `desk`: the settings of this process, where they can be seen and changed; `turned` is told of each change."""
 
     def __init__(
         self,
@@ -66,6 +68,8 @@ class Machinery:
         place: Located,
         report: Callable[[BaseException], None],
         opened: Callable[[], Awaitable[None]],
+        desk: Desk | None = None,
+        turned: Callable[[Turned], None] = lambda change: None,
     ) -> None:
         self._settings, self._world, self._report, self._opened = settings, world, report, opened
         self._store: Store | None = None
@@ -83,6 +87,8 @@ class Machinery:
             RunningSessions(live),
             Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
         ]
+        if desk is not None:
+            resources.append(SettingList(desk, live, turned=turned))
         self._hashing = Argon2Hashing(entropy)
         self._accounts = Accounts(
             Premises(
@@ -92,7 +98,7 @@ class Machinery:
                 monotonic=clock.monotonic,
                 hashing=self._hashing,
                 title=f"avl {place.quic}",
-                demanded=settings.demanded,
+                demanded=lambda: self._settings.demanded,
             ),
             issuer=place.pin,
             live=live,
@@ -104,7 +110,12 @@ class Machinery:
             identities=self._accounts.identities,
             clock=clock,
             report=report,
+            off=lambda: self._settings.off,
         )
+
+    def change(self, settings: ControlSettings) -> None:
+        """What changes while it runs: who must have a second factor, and what is turned off."""
+        self._settings = settings
 
     async def store(self) -> Store:
         """The open store. Raises StoreError."""
