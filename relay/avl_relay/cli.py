@@ -170,7 +170,7 @@ def serve(
         number, of = (0, 1) if worker is None else (worker.number, worker.of)
         live = first if worker is None else first.of_worker(number)
         chosen = live.settings
-        control = ControlPlane(world, chosen.control(number), tell=_tell, desk=live) if chosen.accounts else None
+        control = ControlPlane(world, chosen.control(number), tell=_tell, chosen=live) if chosen.accounts else None
         relay = Relay(world, chosen.relay(), worker=worker, control=control)
         metrics = None if chosen.metrics is None else parse_address(chosen.metrics)
         service = ServiceSettings(folder=chosen.folder, metrics=metrics, drain=chosen.drain, number=number, of=of)

@@ -50,9 +50,9 @@ async def opened(chromium: Browser, running: Desk) -> AsyncIterator[Page]:
 
 
 @asynccontextmanager
-async def typing(folder: Path, *host: str) -> AsyncIterator[tuple[Desk, Witness]]:
+async def typing(folder: Path, *host: str, relay: tuple[str, ...] = ()) -> AsyncIterator[tuple[Desk, Witness]]:
     """A desktop whose window writes down what is typed."""
-    async with desk(folder, *host, display=True) as (running, witness):
+    async with desk(folder, *host, display=True, relay=relay) as (running, witness):
         assert witness is not None
         yield running, witness
 
@@ -120,7 +120,10 @@ async def test_a_session_goes_on_over_a_restart_of_its_relay(chromium: Browser, 
 
 
 async def test_a_session_goes_on_while_its_relay_drains_and_over_the_restart(chromium: Browser, tmp_path: Path) -> None:
-    async with typing(tmp_path, "--no-direct") as (running, witness), opened(chromium, running) as page:
+    async with (
+        typing(tmp_path, "--no-direct", relay=("--drain", "60")) as (running, witness),
+        opened(chromium, running) as page,
+    ):
         await figures(page)
         ticket = await page.evaluate("sessionStorage.getItem('avl.ticket')")
         quic, http = running.relay["quic"], running.relay["http"].replace("localhost", "127.0.0.1")

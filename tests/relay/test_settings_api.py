@@ -45,7 +45,7 @@ class Process:
         clock = Hands()
         resources: list[Resource] = [
             SettingList(self.settings, self.live, turned=self.told.append),
-            PeopleList(self.live, entropy=entropy),
+            PeopleList(self.live, page=lambda: "", entropy=entropy),
         ]
         off = lambda: self.settings.settings.control().off  # noqa: E731
         self.api = Desk(resources, store, PEOPLE, clock, off)

@@ -18,6 +18,7 @@ import typer
 
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_viewer import accountcli
+from avl_viewer.commands.signing import own_devices
 from avl_viewer.held import sockets as held
 from avl_viewer.settings.cli import app as settings_commands
 from avl_viewer.settings.sources import is_anything_set
@@ -583,7 +584,7 @@ def devices(
 ) -> None:
     """List the desktops of your account, or with --lan those that announce themselves."""
     if not lan:
-        accountcli.own_devices(state, as_json)
+        own_devices(state, as_json)
         return
     from dataclasses import asdict
 

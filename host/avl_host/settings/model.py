@@ -150,6 +150,9 @@ class Configuration(ProgramSettings):
     consent: Annotated[str, AfterValidator(_consent)] = setting(
         "none", "none: the code is the consent; ask: a person here decides, so that somebody has to be here."
     )
+    indicator: bool = setting(
+        True, "Show on the screen who sees it, with a button that ends it: nobody is watched without knowing."
+    )
     forbid: Annotated[Texts, AfterValidator(_forbid)] = setting(
         (),
         "What nobody may here, however they came: keyboard, pointer, clipboard_out and others. Sessions that run lose "
@@ -226,6 +229,7 @@ class Configuration(ProgramSettings):
             view_annotate=self.view_annotate,
             control=ControlMode[self.control.upper()],
             ask_consent=self.consent == "ask",
+            indicator=self.indicator,
             forbid=forbidden(self.forbid),
             ready_file=self.ready_file,
             max_bitrate=round(self.max_bitrate * 1e6),

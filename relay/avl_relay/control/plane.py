@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.localcontrol import ControlError
 from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.messages import About
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
 from avl_relay.control.gate import FORBIDDEN, UNKNOWN, Gate
+from avl_relay.control.locally import answered
 from avl_relay.control.lock import file_of
 from avl_relay.control.settings import ControlSettings
 from avl_relay.live import Happening, Live, number_text
@@ -67,7 +69,7 @@ class RelayHands(Protocol):
 
 
 class ControlPlane:
-    """One of each process of a relay. `tell(line)` is for a person at the terminal. `desk`: this process's settings,
+    """One of each process of a relay. `tell(line)` is for a person at the terminal. `chosen`: this process's settings,
     where they can be seen and changed from elsewhere."""
 
     def __init__(
@@ -76,9 +78,9 @@ class ControlPlane:
         settings: ControlSettings,
         *,
         tell: Callable[[str], None],
-        desk: LiveSettings | None = None,
+        chosen: LiveSettings | None = None,
     ) -> None:
-        self._world, self._settings, self._tell, self._desk = world, settings, tell, desk
+        self._world, self._settings, self._tell, self._chosen = world, settings, tell, chosen
         self._log = structlog.get_logger("relay")
         self.live = Live(wall=world.clock.wall, worker=settings.number)
         self.live.listen(self._happened)
@@ -139,15 +141,24 @@ class ControlPlane:
             return
         await machinery.frame(scope, receive, send)
 
+    async def of_operators(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a request of who runs this machine (locally.py). Raises ControlError."""
+        try:
+            machinery = await self._loaded()
+        except StoreError as error:
+            self._report(error)
+            raise ControlError(f"the store cannot be used now: {error}") from None
+        return await answered(machinery.desk, request)
+
     # Registry (gate.py)
 
     async def enrolled(self, device: str) -> bool:
         """See Registry."""
         return await (await self._loaded()).enrolled(device)
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
         """See Registry."""
-        return await (await self._loaded()).admits(device, session, access_pass)
+        return await (await self._loaded()).admits(device, session, visit, access_pass)
 
     # Hands (live.py)
 
@@ -200,8 +211,8 @@ class ControlPlane:
     def _happened(self, happening: Happening) -> None:
         """A device was enrolled or revoked, or settings were changed, perhaps at another process."""
         about = happening.about
-        if happening.kind == "settings" and self._desk is not None:
-            self._desk.look()
+        if happening.kind == "settings" and self._chosen is not None:
+            self._chosen.look()
         if happening.kind == "device" and (about.get("enrolled") or "may" in about):
             self.access.change(happening.device, about.get("may", True))
 
@@ -242,7 +253,7 @@ class ControlPlane:
             place=relay,
             report=self._report,
             opened=self._opened,
-            desk=self._desk,
+            chosen=self._chosen,
             turned=self._turned,
         )
         self._machinery = made
