@@ -481,6 +481,16 @@ class Relay:
         took = round(self._world.clock.monotonic() - now, 3)
         self._log.info("drained", left=sessions - self._router.sessions, stayed=self._router.sessions, seconds=took)
 
+    def change(self, settings: RelaySettings) -> None:
+        """Take what changes while it runs: where sessions go when it drains, and of the limits those of hop control,
+        of requests to the page and of memory; connections that are there keep theirs."""
+        before, self._settings = self._settings.limits, settings
+        allowed = settings.limits.requests
+        if allowed != before.requests:
+            self._requests = Buckets(allowed.per_second, int(allowed.burst))
+        if self._watermarks is not None:
+            self._watermarks.set(settings.limits)
+
     def _look_who_stays(self) -> None:
         if not self._router.sessions and not self._router.lent:
             self._left.set()
