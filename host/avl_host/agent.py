@@ -25,6 +25,10 @@ from avl_host.paths.directlistener import DirectListener
 from avl_host.paths.reachability import Reachability
 from avl_host.paths.registration import SOFTWARE, Registration
 from avl_host.paths.relays import Relays
+from avl_host.presence.acts import HostActs
+from avl_host.presence.notices import Notices
+from avl_host.presence.scene import Acts, Indicator
+from avl_host.presence.watch import PresenceWatch
 from avl_host.publish.publication import Publication
 from avl_host.publish.publisher import FIRST_BITRATE, Publisher, desktop
 from avl_host.rights.door import GrantDoor
@@ -77,6 +81,9 @@ class Parts:
     #: Asks a person about who comes by a grant that says so; None: as `ask`.
     ask_for_grants: Ask | None = None
     locker: ScreenLocker | None = None
+    #: What shows the person at the host who is here, and where else that is told.
+    open_indicators: Callable[[Acts], list[Indicator]] = lambda acts: []
+    notices: Notices | None = None
     mapper: PortMapper | None = None
     announcer: Announcer | None = None
     #: Where commands on this machine ask the host; None: nowhere.
@@ -177,6 +184,8 @@ class Agent:
                 ask_for_grants=parts.ask_for_grants,
             )
         )
+        acts = HostActs(self.subscribers, lambda: self.features.control, clock, self._after)
+        self.presence = PresenceWatch(parts.open_indicators(acts), parts.notices)
         served = Served(
             publisher=publisher,
             sink=parts.sink,
@@ -185,6 +194,7 @@ class Agent:
             door=self.door,
             reachability=self.reachability,
             lock_watch=self.lock_watch,
+            presence=self.presence,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         self._alarm = Alarm(machine=self, loop=loop, now=clock, faults=world.faults)
@@ -240,6 +250,7 @@ class Agent:
             await asyncio.gather(*tasks, return_exceptions=True)
             self.subscribers.end_all(CloseCode.ENDED, clock())
             self._alarm.stop()
+            self.presence.close()
             parts.sink.close()
             parts.clipboard.close()
             for worker in workers:
@@ -356,6 +367,8 @@ class Agent:
         """Somebody at this machine has pinned another owner, or none."""
         self.features.rights.owner_changed()
         self._tell_about()
+        if self._relays is not None:
+            self._relays.again()  # one that did not take us may do so now
         return self.door.owner.thumbprint if self.door.owner is not None else ""
 
     def _tell_about(self) -> None:
@@ -426,7 +439,7 @@ class Agent:
     def _network_changed(self, endpoint: Endpoint) -> None:
         endpoint.network_changed()
         assert self._relays is not None
-        self._relays.network_changed()
+        self._relays.again()
         self._moved()
 
     def _moved(self) -> None:

@@ -101,6 +101,9 @@ def run(
         str, typer.Option(help="shared: all who may act do; one: one viewer at a time, and the others ask for control.")
     ] = "shared",
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
+    indicator: Annotated[
+        bool, typer.Option(help="Show on the screen who sees it, with a button that ends it (Ctrl+Alt+Shift+Escape).")
+    ] = True,
     forbid: Annotated[
         Optional[list[str]],
         typer.Option(help="What nobody may here, however they came: keyboard, pointer, clipboard_out, ..; repeat it."),
@@ -179,6 +182,7 @@ def run(
             view_annotate=view_annotate,
             control=ControlMode[control.upper()],
             ask_consent=consent == "ask",
+            indicator=indicator,
             forbid=forbidden,
             ready_file=ready_file,
             max_bitrate=round(max_bitrate * 1e6),
@@ -246,7 +250,8 @@ def list_sessions(
     state: StateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """The sessions: number, device, permissions, duration, path, and the name that the viewer gave itself."""
+    """The sessions: number, device, permissions, duration, path, who it is by the chain that was verified, and the name
+    that the viewer gave itself."""
     if context.invoked_subcommand is not None:
         context.obj = state
         return
@@ -363,7 +368,7 @@ def enroll(
     import asyncio
     import platform
 
-    from avl_host.enrol import About, enrol, fingerprint
+    from avl_host.enrol import About, confirm, enrol, fingerprint
     from avl_host.rights.owner import pin_owner
     from avl_protocol.endpoint.api.calls import ApiError
     from avl_protocol.endpoint.loop.clock import entropy
@@ -387,6 +392,7 @@ def enroll(
         enrolled = run_loop(enrol(identity, address, about, tell=lambda asked: _show_code(asked, identity.device_id)))
         shown = fingerprint(enrolled.owner.thumbprint)
         _confirm_owner(enrolled.owner.thumbprint, shown, owner)
+        run_loop(confirm(identity, address, enrolled))
         pin_owner(kept, enrolled.token)
     except ValueError as error:
         raise _fail(str(error), USAGE) from None

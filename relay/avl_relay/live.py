@@ -7,15 +7,14 @@ told to a worker that is not there is lost, as that worker's hosts and sessions 
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Protocol
 
 from avl_protocol.wire.device_id import from_text, to_text
 from avl_relay.onlooker import Begun
+from avl_relay.store.hashes import session_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +142,10 @@ class Live:
 
     def session_began(self, begun: Begun, now: float) -> None:
         """See Onlooker."""
-        name = base64.urlsafe_b64encode(sha256(b"session" + begun.session).digest()[:16]).rstrip(b"=").decode()
         self._own(
             {
                 "at": "began",
-                "id": name,
+                "id": session_name(begun.session),
                 "handle": begun.handle,
                 "device": number_text(begun.device),
                 "address": begun.address,

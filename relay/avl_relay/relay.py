@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -24,6 +24,7 @@ from avl_protocol.endpoint.udp.sockets import UdpSocket
 from avl_protocol.endpoint.udp.steering import OnePort, SteeredSocket, names_for
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.rate.settings import RateSettings
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
@@ -54,6 +55,9 @@ LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
 #: Seconds that acknowledgements may wait: as long as feedback of little traffic is gathered (rate/collector.py), so
 #: that one packet carries both.
 ACK_DELAY = 0.010
+#: Seconds of sending that leave at once: mostly a whole picture, since to wake up for each viewer's rest of it costs
+#: more than all its packets.
+BURST = 0.004
 #: Seconds between two looks at memory in use.
 LOOK_AT_MEMORY = 1.0
 #: How often another port is looked for when any will do and TCP has no twin of UDP's.
@@ -185,7 +189,7 @@ class Relay:
             clock=world.clock,
             entropy=world.entropy,
             loop=asyncio.get_running_loop(),
-            options=ConnectionOptions(ack_delay=ACK_DELAY),
+            options=ConnectionOptions(ack_delay=ACK_DELAY, rate=RateSettings(burst=BURST)),
             reset_key=reset_key(self._state, world.entropy),
             limits=settings.limits,
             names=self._names,
@@ -418,6 +422,11 @@ class Relay:
     def pin(self) -> str:
         """What shows that this relay is the one."""
         return show_pin(self.identity.pin)
+
+    @property
+    def of_operators(self) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None:
+        """What answers who runs this machine about people (control/locally.py); None: nobody is known."""
+        return None if self._control is None else self._control.of_operators
 
     def snapshot(self) -> Snapshot:
         """What the relay holds, by number."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spec.vectors import (
+    audit_cases,
     bounds_cases,
     carrier_cases,
     channel_cases,
@@ -67,6 +68,7 @@ def vectors() -> dict[str, Any]:
         "inputsender": input_cases.senders(),
         "inputgate": input_cases.gates(),
         "rights": rights_cases.rights(),
+        "audit": audit_cases.audits(),
         "handshake": handshake_cases.handshakes(kem),
     }
 

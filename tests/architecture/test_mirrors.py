@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from tests.architecture.tree import ROOT
 
-ROOMS = ("wire", "crypto", "media", "rights")
+ROOMS = ("wire", "crypto", "media", "rights", "audit")
 #: Modules without a namesake on the other side, each with the reason.
 ONLY_PYTHON = {
+    "audit/chain": "only programs write logs",
+    "audit/compare": "who has both logs has a command line",
+    "audit/events": "only who writes a log checks what gets into it",
+    "audit/verify": "files of a log are verified where they lie",
+    "audit/witness": "a page keeps no heads: head.js judges one next to another",
     "crypto/attempts": "only a host counts guesses at its codes",
     "media/cache": "only a relay keeps objects to repair them for others",
     "media/frame": "only a host makes frames; the browser's values of a preamble are in media/preamble.js",
@@ -19,6 +24,7 @@ ONLY_PYTHON = {
 #: What a browser needs of a hop's rate: it says what arrived. The rest of that room is for who sends media.
 ANSWERING = {"rate/collector", "rate/hop"}
 ONLY_JAVASCRIPT = {
+    "audit/hex": "what Python's bytes have built in",
     "crypto/webcrypto": "where Python calls its cryptography library",
     "wire/bytes": "what Python's bytes have built in",
     "wire/frames": "the mirror of websocket/frames: in a browser the carrier is one file beside the other's",

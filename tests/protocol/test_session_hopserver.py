@@ -35,6 +35,8 @@ from avl_protocol.wire.messages import (
     Detach,
     Evict,
     Goaway,
+    Head,
+    HeadKnown,
     Hello,
     HopMessage,
     HopRate,
@@ -102,6 +104,8 @@ SAMPLES: dict[type[HopMessage], HopMessage] = {
         Observed("192.0.2.1 5"),
         Statements(("a token",)),
         About(name="desk"),
+        Head(size=1, root=b"r" * 32, chain=b"c" * 32, time_ms=1, key=b"k" * 32, signature=b"s" * 64),
+        HeadKnown(0),
     )
 }
 
@@ -229,8 +233,8 @@ def test_the_table_of_states_is_the_specifications() -> None:
         HopServerState.NEW: (Hello,),
         HopServerState.WELCOMED: (Register,),
         HopServerState.ASKED: (),
-        HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About),
-        HopServerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest),
+        HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About, HeadKnown),
+        HopServerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest, HeadKnown),
         HopServerState.GONE: (),
     } == ALLOWED
 

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 
+from avl_protocol.audit.entry import BadEntry, encode, from_line, link, to_line
+from avl_protocol.audit.head import head_of
+from avl_protocol.audit.merkle import leaf_hash, verify_consistency, verify_inclusion
 from avl_protocol.crypto import cpace, identity, sframe
 from avl_protocol.crypto.channel import SecureChannel, open_channel, read_resume_header
 from avl_protocol.crypto.handshake import ViewerHandshake
@@ -365,6 +368,7 @@ def test_handshakes() -> None:
         draws = iter([bytes.fromhex(value) for value in story["entropy"]])
         ticket = bytes.fromhex(story["viewer"]["ticket"])
         values = {**story["viewer"], "versions": tuple(story["viewer"]["versions"]), "ticket": ticket}
+        values["chain"] = tuple(values["chain"])
         viewer = ViewerHandshake(
             own=Identity(bytes.fromhex(vectors["viewer_seed"])),
             device_number=int(vectors["device"], 16),
@@ -381,6 +385,8 @@ def test_handshakes() -> None:
                 result = {"error": error.code.name}
             except Refused as refused:
                 result = {"refused": refused.code.name}
+                if isinstance(refused, GrantRefused):
+                    result["why"] = int(refused.why or 0)
             assert step == {**step, **result}, story["about"]
             assert step.get("admitted", viewer.admitted) == viewer.admitted
             assert step.get("waiting", viewer.waiting) == viewer.waiting
@@ -435,6 +441,39 @@ def test_candidates() -> None:
 def _given(drawn: bytes, size: int) -> bytes:
     """Entropy that was drawn before."""
     return drawn[:size]
+
+
+def test_audit() -> None:
+    vectors = _read("audit")
+    end = bytes(32)
+    for case in vectors["entries"]:
+        entry = from_line(case["line"])
+        assert to_line(entry) == case["line"] and entry.prev == end
+        encoded = encode(entry)
+        end = link(encoded)
+        assert (encoded.hex(), end.hex(), leaf_hash(encoded).hex()) == (case["bytes"], case["link"], case["leaf"])
+    for case in vectors["invalid"]:
+        with pytest.raises(BadEntry):
+            pytest.fail(f"{case['why']}: {from_line(case['line'])}")
+    leaves = [bytes.fromhex(leaf) for leaf in vectors["leaves"]]
+    for tree in vectors["trees"]:
+        size, root = tree["size"], bytes.fromhex(tree["root"])
+        for case in tree["inclusion"]:
+            assert verify_inclusion(case["index"], size, leaves[case["index"]], _hashes(case["proof"]), root)
+        for case in tree["consistency"]:
+            before = bytes.fromhex(case["root"])
+            assert verify_consistency(case["old"], before, size, root, _hashes(case["proof"]))
+    head, kept, fork = head_of(vectors["head"]), vectors["kept"], head_of(vectors["fork"]["head"])
+    assert head.genuine and head.chain == end and fork.genuine
+    for case in vectors["forged"]:
+        assert not head_of(case["head"]).genuine, case["why"]
+    before = bytes.fromhex(kept["root"])
+    assert verify_consistency(kept["size"], before, head.size, head.root, _hashes(vectors["proof"]))
+    assert not verify_consistency(kept["size"], before, fork.size, fork.root, _hashes(vectors["fork"]["proof"]))
+
+
+def _hashes(proof: list[str]) -> list[bytes]:
+    return [bytes.fromhex(one) for one in proof]
 
 
 def test_rights() -> None:

@@ -26,7 +26,7 @@ from avl_relay.live import Happening, Live
 from avl_relay.onlooker import Begun
 from avl_relay.store.devices import Devices, Report
 from avl_relay.store.engine import Store
-from avl_relay.store.hashes import hashed
+from avl_relay.store.hashes import hashed, session_name
 from avl_relay.store.passes import GOOD, Passes
 from tests.relay.apis import BEGUN, Desk, Hands, who
 from tests.relay.owners import (
@@ -76,7 +76,7 @@ class Office(Desk):
         resources: list[Resource] = [
             DeviceList(self.live, place=lambda: Place(relay="relay.test:4433", pin="p"), entropy=entropy),
             GroupList(self.live, entropy=entropy),
-            PeopleList(self.live, entropy=entropy),
+            PeopleList(self.live, page=lambda: "https://relay.test/", entropy=entropy),
             statements,
             GrantList(self.live, statements),
             ShareList(self.live, statements),
@@ -190,7 +190,7 @@ async def test_a_pass_lets_one_session_in_which_may_come_back(office: Office, st
 
     async def admits(device: str, session: str, now: int, shown: str = secret) -> bool:
         async with store.writing() as db:
-            return await Passes(db).admit(shown, number(device), session, now)
+            return await Passes(db).admit(shown, number(device), session=session, visit=session, now=now)
 
     assert not await admits(SHED, "s", BEGUN)
     assert not await admits(DESK, "s", BEGUN, hashed(b"guessed"))
@@ -387,7 +387,9 @@ async def test_a_share_link_is_opened_by_who_has_it_and_gone_when_taken_back(off
     assert await office.code(None, "GET", f"/shares/{jti('guess')}") == "not-found"
     async with store.writing() as db:
         for session, admitted in (("a", True), ("b", True), ("c", False), ("a", True)):
-            found = await Passes(db).admit(hashed(link.access_pass), number(DESK), session, BEGUN)
+            found = await Passes(db).admit(
+                hashed(link.access_pass), number(DESK), session=session, visit=session, now=BEGUN
+            )
             assert found is admitted, session
     assert [one["id"] for one in (await office.ask("ada", "GET", "/shares")).json()["items"]] == [link.id]
     assert (await office.ask("ben", "GET", "/shares")).json()["items"] == []
@@ -396,10 +398,27 @@ async def test_a_share_link_is_opened_by_who_has_it_and_gone_when_taken_back(off
     assert (await office.ask("ada", "DELETE", f"/shares/{link.id}", revocation)).status_code == 204
     assert await office.code(None, "GET", f"/shares/{link.id}") == "not-found"
     async with store.writing() as db:
-        assert not await Passes(db).admit(hashed(link.access_pass), number(DESK), "a", BEGUN)
+        assert not await Passes(db).admit(hashed(link.access_pass), number(DESK), session="a", visit="a", now=BEGUN)
 
 
 # ---------------------------------------------------------------------------------------- sessions
+
+
+async def test_a_session_is_known_by_the_pass_that_was_shown_and_otherwise_by_nobody(
+    office: Office, store: Store
+) -> None:
+    for handle in (1, 2):
+        begun = Begun(handle=handle, device=from_text(number(DESK)), session=bytes((handle,)) * 16, address="192.0.2.1")
+        office.live.session_began(begun, 0.0)
+    shown = await office.ask("ada", "POST", of(DESK) + "/pass", {})
+    async with store.writing() as db:
+        secret = jws.decode(shown.json()["pass"])
+        visit = session_name(b"v" * 16)
+        for at in (3, 1):  # a session, and the one that takes its place
+            name = session_name(bytes((at,)) * 16)
+            assert await Passes(db).admit(hashed(secret), number(DESK), session=name, visit=visit, now=BEGUN)
+    told = {one["id"]: one["who"] for one in (await office.ask("adm", "GET", "/sessions")).json()["items"]}
+    assert told == {session_name(bytes((1,)) * 16): "Ada", session_name(bytes((2,)) * 16): ""}
 
 
 async def test_sessions_are_seen_and_ended_by_whose_device_it_is(office: Office) -> None:

@@ -21,8 +21,11 @@ from avl_relay.relay import Relay
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Relay]:
-    settings = RelaySettings(state=folder / "relay", listen=("127.0.0.1", 0), http=("127.0.0.1", 0), public="127.0.0.1")
+async def running(folder: Path, port: int = 0) -> AsyncIterator[Relay]:
+    folder.mkdir(exist_ok=True)
+    settings = RelaySettings(
+        state=folder / "relay", listen=("127.0.0.1", port), http=("127.0.0.1", 0), public="127.0.0.1"
+    )
     relay = Relay(system_world(), settings)
     await relay.start()
     try:
@@ -48,6 +51,7 @@ async def test_a_relay_shows_who_it_is_and_answers(tmp_path: Path) -> None:
             assert http.facts.page == relay.page
             answer = await http.ask("GET", "/.well-known/avl.json")
             assert (answer.status, json.loads(answer.body)["quic"]) == (200, relay.quic)
+            assert json.loads(answer.body)["accounts"] is False, "there are none: pages lead to no account"
             assert answer.headers["content-type"] == "application/json"
             assert (await http.ask("GET", "/nowhere")).status == 404
 
@@ -90,6 +94,21 @@ async def test_a_relay_that_goes_away_is_noticed(tmp_path: Path) -> None:
             await relay.close()
             with pytest.raises(Unreachable):
                 await http.ask("GET", "/health")
+
+
+async def test_a_relay_that_starts_again_is_asked_by_another_connection_and_another_relay_never(tmp_path: Path) -> None:
+    async with running(tmp_path) as first:
+        async with relay_http(system_world(), address(first), timeout=5.0) as http:
+            assert (await http.ask("GET", "/health")).status == 200
+            port = address(first).port
+            await first.close()
+            async with running(tmp_path, port):
+                answers = await asyncio.gather(*(http.ask("GET", "/health") for _ in range(3)))
+                assert [answer.status for answer in answers] == [200] * 3
+            async with running(tmp_path / "another", port):
+                with pytest.raises(Refused) as caught:
+                    await http.ask("GET", "/health")
+                assert caught.value.code is CloseCode.WRONG_RELAY
 
 
 async def test_the_account_pages_can_make_no_script_of_text_and_reach_this_relay_alone(tmp_path: Path) -> None:

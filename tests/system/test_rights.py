@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from avl_host.presence.question import Question
 from avl_host.rights.owner import pin_owner
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.program.state import StateFolder
@@ -270,9 +271,9 @@ def test_a_revoked_session_does_not_come_back_by_its_ticket() -> None:
 def test_a_ticket_beside_a_chain_spares_a_use_and_the_consent() -> None:
     asked: list[str] = []
 
-    async def ask(device: str, name: str, wish: Permission) -> bool:
-        asked.append(name)
-        return True
+    async def ask(question: Question) -> Permission | None:
+        asked.append(question.claimed)
+        return question.wish
 
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(ask_for_grants=ask) as host:
@@ -341,9 +342,9 @@ def test_consent_first_asks_once_and_always_asks_each_time() -> None:
     asked: list[Permission] = []
     answer = True
 
-    async def ask(device: str, name: str, wish: Permission) -> bool:
-        asked.append(wish)
-        return answer
+    async def ask(question: Question) -> Permission | None:
+        asked.append(question.wish)
+        return question.wish if answer else Permission(0)
 
     async def main(simulation: Simulation) -> None:
         nonlocal answer

@@ -18,6 +18,7 @@ import typer
 
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_viewer import accountcli
+from avl_viewer.commands.signing import own_devices
 from avl_viewer.held import sockets as held
 from avl_viewer.way import NoWay, Way, is_name
 
@@ -549,7 +550,7 @@ def devices(
 ) -> None:
     """List the desktops of your account, or with --lan those that announce themselves."""
     if not lan:
-        accountcli.own_devices(state, as_json)
+        own_devices(state, as_json)
         return
     from dataclasses import asdict
 

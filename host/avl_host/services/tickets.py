@@ -39,13 +39,14 @@ class TicketService(Service[HostSession]):
         """Give it a ticket."""
         self._sessions[session.session_id] = session
         self._keep_at = self._keep_at or now + KEEP
-        ticket = self._book.issue(session.viewer, session.session_id, session.permissions, self._begun(session))
+        begun, agreed = self._begun(session), session.agreed
+        ticket = self._book.issue(session.viewer, session.session_id, session.permissions, begun=begun, agreed=agreed)
         if ticket is not None:
             session.send(Ticket(ticket, round(self._book.lifetime)))
 
     def allowed(self, session: HostSession, now: float) -> None:
         """Its ticket is worth what it may now."""
-        self._book.change(session.session_id, session.permissions)
+        self._book.change(session.session_id, session.permissions, session.agreed)
 
     def lost(self, session: HostSession, now: float) -> None:
         """Its ticket counts from now."""

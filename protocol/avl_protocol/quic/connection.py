@@ -48,7 +48,7 @@ from avl_protocol.quic.payload import Payload, read, too_many
 from avl_protocol.quic.qlog import Trace
 from avl_protocol.quic.reading import Reader
 from avl_protocol.quic.turns import Turns, order
-from avl_protocol.quic.writing import Writer
+from avl_protocol.quic.writing import ACK_ROOM, Writer, carries
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.sendqueue import Waiting
 from avl_protocol.wire.errors import LocalProtocolError
@@ -57,8 +57,6 @@ from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, CloseCode
 ONE_RTT = tls.Epoch.ONE_RTT
 #: aioquic reports what strangers do wrong as warnings; without a handler those would reach the terminal.
 logging.getLogger("quic").addHandler(logging.NullHandler())
-#: Bytes of a packet that an acknowledgement may take beside a datagram.
-ACK_ROOM = 64
 #: How many packet numbers back a late packet is still accepted; aioquic's 128 are 25 ms at 50 Mbit/s.
 REORDER_WINDOW = 1024
 #: Streams a peer may have open at once, by direction.
@@ -351,6 +349,10 @@ class Connection(QuicConnection):
         self._datagrams.end_log()
 
     def _write_datagram_frame(self, builder: QuicPacketBuilder, data: Waiting, frame_type: QuicFrameType) -> bool:  # type: ignore[override]
+        space = self._space
+        first = space is not None and space.ack_at is not None and builder.packet_is_empty
+        if first and space is not None and carries(len(data.payload), builder.remaining_flight_space):
+            self._write_ack_frame(builder, space, self._datagrams.now)
         self._datagrams.write(builder, data, frame_type)
         return True
 

@@ -246,6 +246,27 @@ class About:
     revocation: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Relay to client: its audit log as it is now, signed, and the proof that it goes on from what the client keeps
+    (14.6)."""
+
+    size: int
+    root: bytes
+    chain: bytes
+    time_ms: int
+    key: bytes
+    signature: bytes
+    proof: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeadKnown:
+    """Client to relay: it keeps a head of this size, 0 for none, and wants to be told newer ones (14.6)."""
+
+    size: int
+
+
 HopMessage = (
     Hello
     | Welcome
@@ -273,6 +294,8 @@ HopMessage = (
     | NatTested
     | Statements
     | About
+    | Head
+    | HeadKnown
 )
 
 HOP: tuple[type[HopMessage], ...] = (
@@ -302,4 +325,6 @@ HOP: tuple[type[HopMessage], ...] = (
     NatTested,
     Statements,
     About,
+    Head,
+    HeadKnown,
 )

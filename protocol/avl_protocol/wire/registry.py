@@ -78,6 +78,7 @@ T_POINTING = 0.05  # seconds: between two POINTs of a viewer, or two POINTS of a
 T_POINTED = 3.0  # seconds: a pointer that stays where it is has faded
 T_CONTROL_IDLE = 5.0  # seconds: of a holder that does nothing, then control passes to who asks for it
 T_STROKE = 8.0  # seconds: after its last point a stroke has faded
+T_HEAD = 60.0  # seconds: between two HEADs of a relay, at most, while its log grows
 T_WARNED_FIRST = 300.0  # seconds: before its end a session is told of it
 T_WARNED_LAST = 60.0  # seconds: before its end a session is told of it again
 
@@ -499,6 +500,8 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "NAT_TESTED": (24, ((0, "token", "bytes"), (1, "port", "int"),)),
     "STATEMENTS": (30, ((0, "tokens", "str[]"),)),
     "ABOUT": (31, ((0, "name", "str"), (1, "system", "str"), (2, "software", "str"), (3, "owner", "str"), (4, "policy", "int"), (5, "revocation", "int"),)),
+    "HEAD": (32, ((0, "size", "int"), (1, "root", "bytes"), (2, "chain", "bytes"), (3, "time_ms", "int"), (4, "key", "bytes"), (5, "signature", "bytes"), (6, "proof", "bytes[]"),)),
+    "HEAD_KNOWN": (33, ((0, "size", "int"),)),
 }
 CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),

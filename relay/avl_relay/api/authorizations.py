@@ -120,6 +120,17 @@ class AuthorizationList:
             ),
             Operation(
                 method="POST",
+                path="/device-authorizations/confirm",
+                handler=refusing(self.confirm),
+                summary="Who is at this host has confirmed whose it is, with a proof of its key",
+                who=Who.ANYBODY,
+                transaction=Transaction.NONE,
+                body=Record({"device_code": Text(1, 64)}),
+                status=204,
+                says=("not-signed-in", "no-token", "unverified", "conflict"),
+            ),
+            Operation(
+                method="POST",
                 path="/token",
                 handler=refusing(self.token),
                 summary="Tokens for what was approved, or the next ones, with a proof of the key",
@@ -136,7 +147,7 @@ class AuthorizationList:
 
     async def ask(self, call: Call) -> Answer:
         """POST /device-authorizations."""
-        holder, said = self._visits.holder(call.request, call.now), call.body
+        holder, said = await self._visits.holder(call.request, call.now), call.body
         kind, device = Kind(said["kind"]), said.get("device", "")
         if said["jkt"] != holder.thumbprint:
             raise invalid("/jkt", "it is not that of the key that proves this request")
@@ -187,10 +198,15 @@ class AuthorizationList:
             raise Problem("forbidden", "a person approves in a browser, not a program for them")
         by = Approval(person=who.person, strong=who.mfa_at)
         statement = said.get("enrolment") or said.get("statement") or ""
-        asked = await self._programs.approve(call.path["user_code"], by, statement, call.now)
-        if asked.kind is Kind.HOST:
-            self._live.announce(Happening(kind="device", device=asked.device, about={"enrolled": True}))
-            self._live.push(asked.device)
+        await self._programs.approve(call.path["user_code"], by, statement, call.now)
+        return DONE
+
+    async def confirm(self, call: Call) -> Answer:
+        """POST /device-authorizations/confirm."""
+        holder = await self._visits.holder(call.request, call.now)
+        asked = await self._programs.confirm(call.body["device_code"], holder, call.now)
+        self._live.announce(Happening(kind="device", device=asked.device, about={"enrolled": True}))
+        self._live.push(asked.device)
         return DONE
 
     async def deny(self, call: Call) -> Answer:
@@ -200,7 +216,7 @@ class AuthorizationList:
 
     async def token(self, call: Call) -> Answer:
         """POST /token."""
-        holder, said = self._visits.holder(call.request, call.now), call.body
+        holder, said = await self._visits.holder(call.request, call.now), call.body
         wanted = "device_code" if said["grant_type"] == DEVICE_GRANT else "refresh_token"
         if wanted not in said:
             raise invalid(f"/{wanted}", "it is missing")

@@ -32,16 +32,16 @@ PERSON = answer(
     },
     {"login": Text(1, 128), "role": ROLE, "factors": Many(Text(1, 16), 8), "created": SECONDS},
 )
-INVITED_PERSON = answer({"person": PERSON, "invite": Text(26, 43), "expires": SECONDS})
+INVITED_PERSON = answer({"person": PERSON, "invite": Text(26, 43), "expires": SECONDS, "url": Text(1, 512)})
 #: Seconds that an invitation is good.
 INVITATION = 7 * 24 * 3600
 
 
 class PeopleList:
-    """The resource."""
+    """The resource. `page()`: the page's URL."""
 
-    def __init__(self, live: Live, *, entropy: Callable[[int], bytes]) -> None:
-        self._live, self._entropy = live, entropy
+    def __init__(self, live: Live, *, page: Callable[[], str], entropy: Callable[[int], bytes]) -> None:
+        self._live, self._page, self._entropy = live, page, entropy
 
     def operations(self) -> Sequence[Operation]:
         """See Resource."""
@@ -145,7 +145,8 @@ class PeopleList:
         )
         made = await People(call.db).one(person)
         assert made is not None
-        return Answer({"person": _shown(made, call.identity), "invite": shown, "expires": expires}, 201)
+        url = f"{self._page()}account/#invite={shown}"
+        return Answer({"person": _shown(made, call.identity), "invite": shown, "expires": expires, "url": url}, 201)
 
     async def change(self, call: Call) -> Answer:
         """PATCH /people/{id}."""

@@ -18,9 +18,11 @@ from avl_relay.api.events import Events
 from avl_relay.api.frame import Frame
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
+from avl_relay.api.identity import Operators
 from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
 from avl_relay.api.running import RunningSessions
+from avl_relay.api.setupcodes import SetupCodes, setup_url
 from avl_relay.api.shares import ShareList
 from avl_relay.api.statements import StatementList
 from avl_relay.control.settings import ControlSettings
@@ -31,7 +33,7 @@ from avl_relay.people.passwords import Argon2Hashing
 from avl_relay.store.devices import ACTIVE, Devices, Report
 from avl_relay.store.engine import Store, database_url
 from avl_relay.store.errors import StoreError
-from avl_relay.store.hashes import hashed
+from avl_relay.store.hashes import hashed, session_name
 from avl_relay.store.passes import Passes
 from avl_relay.store.statements import Statements
 from avl_relay.store.tables import devices
@@ -53,9 +55,14 @@ class Located(Protocol):
     def pin(self) -> str:
         """What shows that it is the one."""
 
+    @property
+    def page(self) -> str:
+        """The page's URL."""
+
 
 class Machinery:
-    """The store and its API. `opened()` is called once, when the store is open; `report(error)` is told what fails."""
+    """The store and its API: `frame` for everybody, `desk` for who runs the relay's machine. `opened()` is called once,
+    when the store is open; `report(error)` is told what fails."""
 
     def __init__(
         self,
@@ -73,14 +80,17 @@ class Machinery:
         self._failed: tuple[float, StoreError] | None = None
         entropy, clock = world.entropy, world.clock
         statements = StatementList(live, entropy=entropy)
-        resources: list[Resource] = [
+        kept: list[Resource] = [
             DeviceList(live, place=lambda: Place(relay=place.quic, pin=place.pin), entropy=entropy),
             GroupList(live, entropy=entropy),
-            PeopleList(live, entropy=entropy),
+            PeopleList(live, page=lambda: place.page, entropy=entropy),
+            RunningSessions(live),
+        ]
+        resources: list[Resource] = [
+            *kept,
             statements,
             GrantList(live, statements),
             ShareList(live, statements),
-            RunningSessions(live),
             Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
         ]
         self._hashing = Argon2Hashing(entropy)
@@ -102,6 +112,13 @@ class Machinery:
             [*resources, *self._accounts.resources],
             store=self.store,
             identities=self._accounts.identities,
+            clock=clock,
+            report=report,
+        )
+        self.desk = Frame(
+            [*kept, SetupCodes(self._accounts.setup_code, lambda: place.page)],
+            store=self.store,
+            identities=Operators(),
             clock=clock,
             report=report,
         )
@@ -154,11 +171,14 @@ class Machinery:
             found = await Devices(db).one(device)
         return found is not None and found.state == ACTIVE
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
-        """Whether a pass lets a session attach."""
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
+        """Whether a pass lets a session of a visit attach."""
         now = int(self._world.clock.wall())
         async with (await self.store()).writing() as db:
-            return await Passes(db).admit(hashed(access_pass), device, hashed(session)[:22], now)
+            passes = Passes(db)
+            return await passes.admit(
+                hashed(access_pass), device, session=session_name(session), visit=session_name(visit), now=now
+            )
 
     async def statements(self, numbers: Sequence[str]) -> dict[str, list[str]]:
         """What hosts are to be told: what the owner of each has signed."""
@@ -195,7 +215,7 @@ class Machinery:
     async def first_words(self, page: str) -> str | None:
         """What the terminal says while nobody is here yet."""
         code = await self._accounts.setup_code(int(self._world.clock.wall()))
-        return None if code is None else f"  accounts  {page}account/#setup={code}"
+        return None if code is None else f"  accounts  {setup_url(page, code)}"
 
 
 def _providers(settings: ControlSettings) -> Mapping[str, Provider]:

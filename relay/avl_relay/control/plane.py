@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.localcontrol import ControlError
 from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.messages import About
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
 from avl_relay.control.gate import FORBIDDEN, UNKNOWN, Gate
+from avl_relay.control.locally import answered
 from avl_relay.control.lock import file_of
 from avl_relay.control.settings import ControlSettings
 from avl_relay.live import Happening, Live, number_text
@@ -122,15 +124,24 @@ class ControlPlane:
             return
         await machinery.frame(scope, receive, send)
 
+    async def of_operators(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a request of who runs this machine (locally.py). Raises ControlError."""
+        try:
+            machinery = await self._loaded()
+        except StoreError as error:
+            self._report(error)
+            raise ControlError(f"the store cannot be used now: {error}") from None
+        return await answered(machinery.desk, request)
+
     # Registry (gate.py)
 
     async def enrolled(self, device: str) -> bool:
         """See Registry."""
         return await (await self._loaded()).enrolled(device)
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
         """See Registry."""
-        return await (await self._loaded()).admits(device, session, access_pass)
+        return await (await self._loaded()).admits(device, session, visit, access_pass)
 
     # Hands (live.py)
 

@@ -95,7 +95,7 @@ async def _open(relay: Relay, clock: Clock, service: ServiceSettings, parts: con
     look = look_at(relay, [service.folder / socket_of(number) for number in range(1, service.of)])
     if service.metrics is not None:
         await _listen(look, service.metrics, parts)
-    _answer(service.folder / SOCKET, Console(look, clock, relay.quic), parts)
+    _answer(service.folder / SOCKET, Console(look, clock, relay.quic, relay.of_operators), parts)
 
 
 async def _drain(relay: Relay, seconds: float, ending: Ending) -> None:

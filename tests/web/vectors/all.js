@@ -4,6 +4,7 @@
  * @typedef {import("./notation.js").Check} Check
  */
 
+import { audits } from "./audit.js";
 import { bounds } from "./bounds.js";
 import { channels } from "./channel.js";
 import { agreements, identities, objects, records } from "./crypto.js";
@@ -21,6 +22,7 @@ import { allMessages, carriers, cliptexts, datagrams, deviceIds, packings, targe
  * {Promise<Record<string, Check[]>>} */
 export async function everywhere(read) {
   return {
+    audit: audits(await read("audit")),
     varint: varints(await read("varint")),
     packing: packings(await read("packing")),
     messages: allMessages(await read("messages")),

@@ -11,7 +11,7 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +19,7 @@ from typing import Protocol
 from avl_protocol.crypto.identity import check_certificate_time, check_relay
 from avl_protocol.endpoint.dial.dialler import open_endpoint
 from avl_protocol.endpoint.dial.dialling import Unreachable
+from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.tls import TrustLater, TrustPinned
 from avl_protocol.quic.http3 import Headers
@@ -91,18 +92,46 @@ class _Collecting:
 
 
 class RelayHttp:
-    """Satisfies Http on one connection. `facts` is what the relay said of itself."""
+    """Satisfies Http on one connection at a time: where that has ended, or was silent, the next question opens another.
+    `facts` is what the relay said of itself."""
 
-    def __init__(self, client: Http3Client, relay: RelayAddress, timeout: float) -> None:
-        self._client = client
+    def __init__(self, endpoint: Endpoint, relay: RelayAddress, *, timeout: float, wall: Callable[[], float]) -> None:
+        self._endpoint = endpoint
         self._relay = relay
         self._timeout = timeout
+        self._wall = wall
+        self._client: Http3Client | None = None
+        self._opening = asyncio.Lock()
         self.facts = RelayFacts()
+
+    async def open(self) -> None:
+        """Connect, and be sure of the relay. Raises Refused (WRONG_RELAY, CLOCK) and OSError."""
+        relay = self._relay
+        self._client = None
+        trust = TrustPinned() if relay.pin is not None else TrustLater(relay.host)
+        client = await self._endpoint.connect_http((relay.host, relay.port), trust=trust, timeout=self._timeout)
+        await self._check(client)
+        self._client = client
 
     async def ask(
         self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
     ) -> HttpAnswer:
-        """See Http."""
+        """See Http. Raises Refused, too, where another relay has taken the place of the one that was asked before."""
+        async with self._opening:
+            if self._client is None or self._client.ended:
+                await self.open()
+            client = self._client
+        assert client is not None
+        return await self._ask(client, method, path, headers, body)
+
+    async def _ask(
+        self,
+        client: Http3Client,
+        method: str,
+        path: str,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes | None = None,
+    ) -> HttpAnswer:
         sent = [
             (b":method", method.encode()),
             (b":scheme", b"https"),
@@ -114,24 +143,24 @@ class RelayHttp:
             sent.append((b"content-length", str(len(body)).encode()))
         future: asyncio.Future[HttpAnswer] = asyncio.get_running_loop().create_future()
         try:
-            stream = self._client.ask(sent, body, _Collecting(future))
+            stream = client.ask(sent, body, _Collecting(future))
         except LocalProtocolError:
             raise Unreachable("the connection to the relay ended") from None
         try:
             async with asyncio.timeout(self._timeout):
                 return await future
         except TimeoutError:
+            self._client = None  # a relay that has started again may never say that it knows the connection no more
             raise Unreachable(f"the relay did not answer within {self._timeout:g} seconds") from None
         finally:
-            self._client.give_up(stream)
+            client.give_up(stream)
 
-    async def check(self, wall: float) -> None:
-        """Be sure of the relay. Raises Refused (WRONG_RELAY, CLOCK) and OSError."""
-        certificate = self._client.certificate
-        if self._relay.pin is None and not self._client.trusted_for(self._relay.host):
+    async def _check(self, client: Http3Client) -> None:
+        certificate, wall = client.certificate, self._wall()
+        if self._relay.pin is None and not client.trusted_for(self._relay.host):
             check_certificate_time(certificate, wall)
             raise Refused(CloseCode.WRONG_RELAY, "Nobody vouches for this relay. Add its pin to the address: ?pin=FP.")
-        answer = await self.ask("GET", IDENTITY_PATH)
+        answer = await self._ask(client, "GET", IDENTITY_PATH)
         if answer.status != 200:
             raise Unreachable(f"the relay does not say who it is (status {answer.status}): it is of an older version")
         public, endorsements, self.facts = _identity(answer.body)
@@ -171,10 +200,8 @@ async def relay_http(world: World, relay: RelayAddress, timeout: float = 10.0) -
     """A connection to a relay that has shown who it is. Raises Refused for another one, and OSError."""
     endpoint = await open_endpoint(world, ConnectionOptions())
     try:
-        trust = TrustPinned() if relay.pin is not None else TrustLater(relay.host)
-        client = await endpoint.connect_http((relay.host, relay.port), trust=trust, timeout=timeout)
-        http = RelayHttp(client, relay, timeout)
-        await http.check(world.clock.wall())
+        http = RelayHttp(endpoint, relay, timeout=timeout, wall=world.clock.wall)
+        await http.open()
         yield http
     finally:
         await endpoint.close()

@@ -38,6 +38,7 @@ from avl_protocol.wire.messages import (
     Detach,
     Evict,
     Goaway,
+    HeadKnown,
     Hello,
     HopMessage,
     Incoming,
@@ -75,8 +76,8 @@ ALLOWED: dict[HopServerState, tuple[type[HopMessage], ...]] = {
     HopServerState.NEW: (Hello,),
     HopServerState.WELCOMED: (Register,),
     HopServerState.ASKED: (),
-    HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About),
-    HopServerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest),
+    HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About, HeadKnown),
+    HopServerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest, HeadKnown),
     HopServerState.GONE: (),
 }
 #: The same between workers of one relay, of which nobody else ever hears. VIEWERS says how good the best of all is.

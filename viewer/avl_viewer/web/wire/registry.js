@@ -74,6 +74,7 @@ export const TIMER = Object.freeze({
   POINTED: 3000,
   CONTROL_IDLE: 5000,
   STROKE: 8000,
+  HEAD: 60000,
   WARNED_FIRST: 300000,
   WARNED_LAST: 60000,
 });
@@ -409,6 +410,8 @@ export const HOP_MESSAGES = Object.freeze({
   NAT_TESTED: [24, [[0, "token", "bytes"], [1, "port", "int"]]],
   STATEMENTS: [30, [[0, "tokens", "str[]"]]],
   ABOUT: [31, [[0, "name", "str"], [1, "system", "str", ""], [2, "software", "str", ""], [3, "owner", "str", ""], [4, "policy", "int", 0], [5, "revocation", "int", 0]]],
+  HEAD: [32, [[0, "size", "int"], [1, "root", "bytes"], [2, "chain", "bytes"], [3, "time_ms", "int"], [4, "key", "bytes"], [5, "signature", "bytes"], [6, "proof", "bytes[]", []]]],
+  HEAD_KNOWN: [33, [[0, "size", "int"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const CONTROL_MESSAGES = Object.freeze({
