@@ -381,6 +381,8 @@ class Relay:
             peer.go_away()
 
         def after() -> None:
+            if peer.nothing_new():
+                return
             self._router.take(peer, self._world.clock.monotonic())
             if peer.state is not HopServerState.GONE:
                 peer.look_at_address()
