@@ -133,6 +133,11 @@ class Agent:
         self._address: tuple[str, int] | None = None
 
     @property
+    def settings(self) -> HostSettings:
+        """What holds now."""
+        return self._settings
+
+    @property
     def ending(self) -> str | None:
         """What `run` tells the person, from the moment that its end is certain; None before."""
         return self._ended.result() if self._ended is not None and self._ended.done() else None
@@ -376,6 +381,16 @@ class Agent:
         if self._relays is not None:
             self._relays.again()  # one that did not take us may do so now
         return self.door.owner.thumbprint if self.door.owner is not None else ""
+
+    def change(self, settings: HostSettings) -> None:
+        """Take what changes while it runs: who acts, what nobody may, and the most that pictures may use."""
+        before, self._settings = self._settings, settings
+        self.door.allow(OWNER & ~settings.forbid)
+        self.features.rights.decide()
+        if settings.control is not before.control:
+            self.features.control.set_mode(settings.control, self._world.clock.monotonic())
+        self.publisher.use_at_most(settings.max_bitrate)
+        self._after()
 
     def _tell_about(self) -> None:
         for registration in self._relays.registrations if self._relays is not None else ():

@@ -464,6 +464,23 @@ def test_who_comes_late_is_sent_all_of_it() -> None:
     assert late.equal
 
 
+def test_who_comes_late_is_sent_what_surrounds_the_pointer_first() -> None:
+    desk = Desk(1280, 720)
+    desk.pixels[:] = text(1280, 720)
+    bench = settled(desk, bitrate=1_000_000)
+    bench.frames.clear()
+    desk.pointer_at = (900, 500)
+    late = Bench(desk)
+    bench.pipeline.request_everything()
+    near, sent = np.s_[416:584, 592:1208, :3], 0
+    while sent == 0 or not (late.canvas.pixels[near] == desk.pixels[near]).all():
+        for frame in bench.run(0.1):
+            late.show(frame)
+            sent += len(frame.data)
+    bench.settle()
+    assert sent < 0.7 * sum(len(frame.data) for _, frame in bench.frames), "the rest came later"
+
+
 def test_what_was_lost_is_sent_again_once_as_it_looks_now() -> None:
     bench = settled()
     first = sum(isinstance(frame, ExactFrame) for _, frame in bench.frames)

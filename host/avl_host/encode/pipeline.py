@@ -43,6 +43,8 @@ MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
 #: meanwhile is held up so long; so while nothing changes each is twice as large as the last, up to so many times: four
 #: times as large ones take a third less for a page of text.
 OBJECT_SECONDS, OBJECT_LEAST, OBJECT_GROWS = 0.08, 6_000, 4
+#: What surrounds the pointer: so many pixels to each side, and up and down.
+AROUND = (320, 96)
 #: Bytes of an object of what somebody missed: whoever is slow gets some of them whole, and asks for the others again.
 OBJECT_AGAIN = 16_000
 #: Of what the slow ones take, the part for their pictures, and the part for what they missed; and of what they take so
@@ -511,8 +513,8 @@ class Pipeline:
         return (*plain, *rectangles(rest, width, height))
 
     def _chosen(self, owed: Cells, most: float) -> Cells:
-        """Of what is owed as much as one object takes: what changed last before what waits, the cheap before the
-        costly, and from the top."""
+        """Of what is owed as much as one object takes: what changed last before what waits, what surrounds the pointer
+        before what does not, the cheap before the costly, and from the top."""
         count = int(owed.sum())
         expected = self._cost[owed] * self._accuracy
         if count * _PIXELS <= MOST_PIXELS and float(expected.sum()) <= most:
@@ -523,12 +525,22 @@ class Pipeline:
         strip = places // columns // 2
         recent = self._lanes.activity.changed_at.ravel()[places]
         costly = self._cost.ravel()[places] >= BUSY * _PIXELS
-        order = np.lexsort((places, strip, costly, -np.round(recent, 1)))
+        far = self._far(places // columns, places % columns)
+        order = np.lexsort((places, strip, costly, far, -np.round(recent, 1)))
         total = np.cumsum(expected[order])
         taken = max(1, min(int(np.searchsorted(total, most)), MOST_PIXELS // _PIXELS))
         chosen = np.zeros(owed.size, np.bool_)
         chosen[places[order[:taken]]] = True
         return chosen.reshape(owed.shape)
+
+    def _far(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Cells:
+        """Which cells do not surround the pointer; none where nobody knows where it is."""
+        at = self._source.pointer()
+        if at is None:
+            return np.zeros(rows.shape, np.bool_)
+        across, down = abs(columns * CELL - at[0]), abs(rows * CELL - at[1])
+        far: Cells = (across > AROUND[0]) | (down > AROUND[1])
+        return far
 
     def _code(self, picture: Picture, delivered: Delivered, key: bool, now: float) -> None:
         """Have a picture of what moves coded."""
