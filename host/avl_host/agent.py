@@ -26,6 +26,7 @@ from avl_host.paths.reachability import Reachability
 from avl_host.paths.registration import SOFTWARE, Registration
 from avl_host.paths.relays import Relays
 from avl_host.presence.acts import HostActs
+from avl_host.presence.blank import Blanker, BlankWatch
 from avl_host.presence.notices import Notices
 from avl_host.presence.scene import Acts, Indicator
 from avl_host.presence.watch import PresenceWatch
@@ -84,6 +85,8 @@ class Parts:
     #: What shows the person at the host who is here, and where else that is told.
     open_indicators: Callable[[Acts], list[Indicator]] = lambda acts: []
     notices: Notices | None = None
+    #: What darkens and locks the screen while nobody here has allowed a session; its hotkey does as the indicator's.
+    open_blanker: Callable[[Acts], Blanker | None] = lambda acts: None
     mapper: PortMapper | None = None
     announcer: Announcer | None = None
     #: Where commands on this machine ask the host; None: nowhere.
@@ -191,6 +194,7 @@ class Agent:
         )
         acts = HostActs(self.subscribers, lambda: self.features.control, clock, self._after)
         self.presence = PresenceWatch(parts.open_indicators(acts), parts.notices)
+        self.blank = BlankWatch(parts.open_blanker(acts), self._tell)
         served = Served(
             publisher=publisher,
             sink=parts.sink,
@@ -200,6 +204,7 @@ class Agent:
             reachability=self.reachability,
             lock_watch=self.lock_watch,
             presence=self.presence,
+            blank=self.blank,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         self._alarm = Alarm(machine=self, loop=loop, now=clock, faults=world.faults)
@@ -256,6 +261,7 @@ class Agent:
             self.subscribers.end_all(CloseCode.ENDED, clock())
             self._alarm.stop()
             self.presence.close()
+            self.blank.close()
             parts.sink.close()
             parts.clipboard.close()
             for worker in workers:

@@ -116,6 +116,18 @@ def run(
     indicator: Annotated[
         bool, typer.Option(help="Show on the screen who sees it, with a button that ends it (Ctrl+Alt+Shift+Escape).")
     ] = True,
+    blank: Annotated[
+        bool,
+        typer.Option(
+            "--blank", help="Darken the screen and lock its keys during sessions that nobody in front of it allowed."
+        ),
+    ] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Tell the desktop's notification service who comes and goes.")
+    ] = False,
+    notify_url: Annotated[
+        Optional[str], typer.Option(metavar="URL", help="Post there, as JSON, who comes and goes.")
+    ] = None,
     forbid: Annotated[
         Optional[list[str]],
         typer.Option(help="What nobody may here, however they came: keyboard, pointer, clipboard_out, ..; repeat it."),
@@ -159,7 +171,9 @@ def run(
         settings = chosen.host(name)
     except ValueError as error:
         raise _fail(str(error), USAGE) from None
-    extras = Extras(chosen.announce, chosen.map_port, chosen.lock_command)
+    if settings.blank and ":" not in name:
+        raise _fail("--blank darkens an X display, and there is none here: share one with --display :N", USAGE)
+    extras = Extras(chosen.announce, chosen.map_port, chosen.lock_command, chosen.notify, chosen.notify_url)
     clock = SystemClock()
     try:
         with recording(chosen.qlog, "host", clock.wall(), clock.monotonic, _warn):

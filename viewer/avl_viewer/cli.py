@@ -651,7 +651,8 @@ def connect_(
         if background:
             in_background(wanted)
         else:
-            in_foreground(wanted, lambda: _warn("connected: other avl commands act in this session; Ctrl-C ends it"))
+            said = "connected: other avl commands act in this session; Ctrl-C ends it"
+            in_foreground(wanted, lambda: _warn(said), _warn)
     except NotHeld as error:
         _fail(str(error), error.status)
 

@@ -153,6 +153,19 @@ class Configuration(ProgramSettings):
     indicator: bool = setting(
         True, "Show on the screen who sees it, with a button that ends it: nobody is watched without knowing."
     )
+    blank: bool = setting(
+        False,
+        "Darken the screen and lock its keys during sessions that nobody in front of it allowed. Off: who sits here "
+        "would wonder.",
+    )
+    notify: bool = setting(
+        False, "Tell the desktop's notification service who comes and goes. Off: the indicator shows it already."
+    )
+    notify_url: str | None = setting(
+        None,
+        "Post there, as JSON, who comes and goes. Nowhere by default: it tells somebody else.",
+        example='"https://example.org/hook"',
+    )
     forbid: Annotated[Texts, AfterValidator(_forbid)] = setting(
         (),
         "What nobody may here, however they came: keyboard, pointer, clipboard_out and others. Sessions that run lose "
@@ -230,6 +243,7 @@ class Configuration(ProgramSettings):
             control=ControlMode[self.control.upper()],
             ask_consent=self.consent == "ask",
             indicator=self.indicator,
+            blank=self.blank,
             forbid=forbidden(self.forbid),
             ready_file=self.ready_file,
             max_bitrate=round(self.max_bitrate * 1e6),
