@@ -254,7 +254,9 @@ async def test_the_document_names_every_operation_once(document: Any, tmp_path: 
         return
 
     settings = ControlSettings(state=tmp_path)
-    machinery = Machinery(settings, world, live=live, place=Nowhere(), report=lambda error: None, opened=opened)
+    machinery = Machinery(
+        settings, world, live=live, place=Nowhere(), report=lambda error: None, opened=opened, chosen=Shown()
+    )
     whole = {f"{one.method} {BASE}{one.path}" for one in (*machinery.frame.operations, *machinery.desk.operations)}
     assert len(labels) == len(set(labels)) and set(labels) == whole
 
