@@ -183,8 +183,8 @@ def serve(
         def hung_up() -> None:
             if terminal.gone:
                 ending.politely()
-            else:
-                live.read_anew()
+            elif live.read_anew():
+                relay.renew_certificate()
 
         live.listen(changed)
 

@@ -18,7 +18,7 @@ from avl_protocol.endpoint.loop.driver import Driven
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.state import StateFolder, write_ready
 from avl_protocol.endpoint.tcp.websocket import WebSocketServer, bind_tcp
-from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, load, self_signed
+from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, load, self_signed, server_context
 from avl_protocol.endpoint.udp.network import Address, Network
 from avl_protocol.endpoint.udp.sockets import UdpSocket
 from avl_protocol.endpoint.udp.steering import OnePort, SteeredSocket, names_for
@@ -305,9 +305,9 @@ class Relay:
         handler = AsgiHandler(app, self._log, settings.limits)
         if bound is not None:
             await sockets.listen(bound, self._certificates()[0], handler)
-        own = None if self._certificate is None else self._certificate.der
 
         def upgraded() -> asyncio.Protocol:
+            own = None if self._certificate is None else self._certificate.der
             return sockets.pump(own, host_allowed=lambda authority: host_allowed(authority, names))
 
         self._http = TcpServer(
@@ -492,6 +492,28 @@ class Relay:
             self._requests = Buckets(allowed.per_second, int(allowed.burst))
         if self._watermarks is not None:
             self._watermarks.set(settings.limits)
+
+    def renew_certificate(self) -> None:
+        """Look whether the files of the certificate hold another one, and present that from the next connection on. One
+        that can't be used changes nothing, and is told."""
+        certificate, key = self._settings.tls_cert, self._settings.tls_key
+        if self._certificate is None or self._endpoint is None or certificate is None or key is None:
+            return
+        try:
+            fresh = load(certificate, key)
+            if fresh.der == self._certificate.der:
+                return
+            server_context(fresh, self._world.entropy)  # which finds out whether they belong together
+            if self._http is not None:
+                self._http.renew(certificate, key)
+        except (OSError, ValueError, TypeError) as error:
+            self._log.error("certificate stays as it is", why=str(error))
+            return
+        self._certificate = fresh
+        self._endpoint.set_certificate(fresh)
+        if self._sockets is not None:
+            self._sockets.set_certificate(fresh)
+        self._log.info("certificate renewed")
 
     def _look_who_stays(self) -> None:
         if not self._router.sessions and not self._router.lent:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +33,8 @@ from schemathesis.specs.openapi.checks import (
 
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.loop.world import system_world
+from avl_protocol.endpoint.settings.load import load
+from avl_protocol.endpoint.settings.report import as_json
 from avl_protocol.rate.limits import Allowance
 from avl_protocol.rights.jws import sign, thumbprint
 from avl_protocol.wire.device_id import from_text
@@ -45,7 +47,9 @@ from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
 from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
+from avl_relay.api.personal import PersonalData
 from avl_relay.api.running import RunningSessions
+from avl_relay.api.settings import SettingList
 from avl_relay.api.setupcodes import SetupCodes
 from avl_relay.api.shares import ShareList
 from avl_relay.api.statements import StatementList
@@ -57,6 +61,7 @@ from avl_relay.people.passwords import PlainHashing
 from avl_relay.people.sessions import WebSession, csrf_token
 from avl_relay.people.sources import SourceLimits
 from avl_relay.people.stages import Proof, Stage
+from avl_relay.settings.model import Configuration
 from avl_relay.store.engine import Store, database_url
 from avl_relay.store.websessions import WebSessions
 from tests.relay.apis import BEGUN, Hands
@@ -78,6 +83,16 @@ CHECKS = (
 
 #: Requests of each kind to each operation, on each database: what they differ in is seen soon.
 EXAMPLES = {"sqlite": 6, "postgresql": 2}
+
+
+class Shown:
+    """Settings of nothing that runs."""
+
+    def shown(self) -> list[dict[str, Any]]:
+        return as_json(load(Configuration, file=None, variables={}))
+
+    def turn(self, features: Mapping[str, bool]) -> dict[str, bool]:
+        return dict(features)
 
 
 class Served:
@@ -132,6 +147,8 @@ class Served:
             GrantList(live, statements),
             ShareList(live, statements),
             RunningSessions(live),
+            PersonalData(),
+            SettingList(Shown(), live, turned=lambda change: None),
             Events(live, store=opened, monotonic=clock.monotonic, entropy=entropy, lasts=0.0),
             SetupCodes(accounts.setup_code, lambda: "https://relay.test/"),
             *accounts.resources,
@@ -237,7 +254,9 @@ async def test_the_document_names_every_operation_once(document: Any, tmp_path: 
         return
 
     settings = ControlSettings(state=tmp_path)
-    machinery = Machinery(settings, world, live=live, place=Nowhere(), report=lambda error: None, opened=opened)
+    machinery = Machinery(
+        settings, world, live=live, place=Nowhere(), report=lambda error: None, opened=opened, chosen=Shown()
+    )
     whole = {f"{one.method} {BASE}{one.path}" for one in (*machinery.frame.operations, *machinery.desk.operations)}
     assert len(labels) == len(set(labels)) and set(labels) == whole
 

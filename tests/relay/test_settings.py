@@ -138,3 +138,14 @@ def test_the_file_that_is_begun_says_each_default(tmp_path: Path) -> None:
     settings = relay_settings(file, None, (), {}).settings
     for leaf in leaves(Configuration):
         assert leaf.default is None or settings.written(leaf.key) == leaf.default, leaf.name
+
+
+def test_the_commands_of_the_store_find_the_database_by_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    file, store = tmp_path / "state" / "avl-relay.toml", tmp_path / "elsewhere.db"
+    file.write_text(f'database = "{store}"\n')
+    made = CliRunner().invoke(cli.app, ["db", "migrate"])
+    assert made.exit_code == 1 and f"there is no database at {store}" in made.stderr
+    file.write_text("database = 3\n")
+    made = CliRunner().invoke(cli.app, ["db", "migrate"])
+    assert made.exit_code == 2 and f"{file}:1: database: text is expected" in made.stderr

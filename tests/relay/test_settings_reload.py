@@ -7,16 +7,22 @@ import fcntl
 import json
 import os
 import signal
+import ssl
 import subprocess
 import termios
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.program.terminal import Terminal
+from avl_protocol.endpoint.tls import self_signed
 from avl_protocol.endpoint.udp import steering
 from interop.programs import Program, Programs
 from interop.stage import BIN, READY, kept
@@ -129,6 +135,52 @@ async def test_all_workers_read_settings_anew_and_one_that_is_started_later_has_
         os.kill(int(children[0]), signal.SIGKILL)
         await relay.logged("relay ready", 3)
         assert await relay.answers(16) == {"turned-off"}, "it begins with what was read last"
+        programs.check()
+    finally:
+        programs.end()
+
+
+def certificate() -> tuple[bytes, bytes]:
+    """PEM of a certificate of its own, and of its key."""
+    made = self_signed([HERE], now=time.time(), entropy=entropy)
+    assert isinstance(made.key, ec.EllipticCurvePrivateKey)
+    key = made.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return made.certificate.public_bytes(Encoding.PEM), key
+
+
+def presented(address: str) -> str:
+    """The certificate that a server presents, as PEM."""
+    host, port = address.rsplit(":", 1)
+    return ssl.get_server_certificate((host, int(port)), timeout=10)
+
+
+async def test_a_certificate_that_was_renewed_is_presented_and_a_wrong_one_is_not(tmp_path: Path) -> None:
+    programs, chain, private = Programs(tmp_path), tmp_path / "cert.pem", tmp_path / "key.pem"
+    first, second, third = (certificate() for _ in range(3))
+    chain.write_bytes(first[0])
+    private.write_bytes(first[1])
+    try:
+        relay = await Running(programs, tmp_path, "--tls-cert", str(chain), "--tls-key", str(private)).ready()
+        programs_at = json.loads((tmp_path / "relay.json").read_text())["quic"]  # TCP of the same number
+
+        async def seen() -> set[str]:
+            return {await asyncio.to_thread(presented, address) for address in (relay.page, programs_at)}
+
+        assert await seen() == {first[0].decode()}
+        relay.hang_up()
+        await relay.logged("settings read anew", 1)
+        chain.write_bytes(second[0])
+        private.write_bytes(second[1])
+        relay.hang_up()
+        await relay.logged("certificate renewed", 1)
+        assert await seen() == {second[0].decode()}
+        chain.write_bytes(third[0])  # without its key
+        relay.hang_up()
+        assert "key" in (await relay.logged("certificate stays as it is", 1))[0]["why"].lower()
+        private.write_text("no key at all")
+        relay.hang_up()
+        await relay.logged("certificate stays as it is", 2)
+        assert await seen() == {second[0].decode()} and relay.events("certificate renewed")[1:] == []
         programs.check()
     finally:
         programs.end()

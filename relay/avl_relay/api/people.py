@@ -134,7 +134,7 @@ class PeopleList:
     async def invite(self, call: Call) -> Answer:
         """POST /people."""
         role = Role(call.body.get("role", Role.MEMBER.value))
-        _may_give(call.identity, role)
+        may_give(call.identity, role)
         person, secret = new_id(self._entropy), self._entropy(32)
         expires = call.now + INVITATION
         shown = base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
@@ -155,12 +155,12 @@ class PeopleList:
     async def change(self, call: Call) -> Answer:
         """PATCH /people/{id}."""
         person, known = await self._one(call), People(call.db)
-        _may_give(call.identity, Role(person.role))
+        may_give(call.identity, Role(person.role))
         values = dict(call.body)
         if "name" in values:
             values["name"] = cleaned(values["name"], "/name")
         if "role" in values:
-            _may_give(call.identity, Role(values["role"]))
+            may_give(call.identity, Role(values["role"]))
         if values.get("state") == ACTIVE and person.state == INVITED:
             raise Problem("conflict", "who was invited sets a password first")
         if values:
@@ -175,7 +175,7 @@ class PeopleList:
     async def remove(self, call: Call) -> Answer:
         """DELETE /people/{id}."""
         person, known = await self._one(call), People(call.db)
-        _may_give(call.identity, Role(person.role))
+        may_give(call.identity, Role(person.role))
         if count := await known.owned(person.id):
             raise Problem("conflict", f"{count} devices are this person's: delete them, or enrol them anew")
         await known.remove(person.id)
@@ -186,7 +186,7 @@ class PeopleList:
     async def reset(self, call: Call) -> Answer:
         """DELETE /people/{id}/factors."""
         person, known = await self._one(call), People(call.db)
-        _may_give(call.identity, Role(person.role))
+        may_give(call.identity, Role(person.role))
         await known.forget_factors(person.id)
         await known.sign_out(person.id)
         return DONE
@@ -205,7 +205,7 @@ class PeopleList:
         call.afterwards(lambda: self._live.announce(Happening(kind="rights", device="", about={"person": person})))
 
 
-def _may_give(who: Identity, role: Role) -> None:
+def may_give(who: Identity, role: Role) -> None:
     """Only owners make owners and administrators, or change them. Raises Problem."""
     if role is not Role.MEMBER and who.role is not Role.OWNER:
         raise Problem("forbidden", "this is for owners of the relay")

@@ -21,6 +21,7 @@ from avl_relay.api.groups import GroupList
 from avl_relay.api.identity import Operators
 from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
+from avl_relay.api.personal import PersonalData
 from avl_relay.api.running import RunningSessions
 from avl_relay.api.settings import Desk, SettingList, Turned
 from avl_relay.api.setupcodes import SetupCodes, setup_url
@@ -92,6 +93,7 @@ class Machinery:
         ]
         resources: list[Resource] = [
             *kept,
+            PersonalData(),
             statements,
             GrantList(live, statements),
             ShareList(live, statements),
