@@ -66,6 +66,10 @@ class GrantDoor:
         if self._owner is not None:
             self._book = StatementBook(state=self._state, owner=self._owner, wall=self._wall, tell=self._tell)
 
+    def allow(self, permissions: Permission) -> None:
+        """The host's settings leave something else now; who is here is decided about by `RightsService.decide`."""
+        self._allows = permissions
+
     def take(self, tokens: Iterable[str]) -> bool:
         """Take statements that a relay hands on; whether any was new."""
         return self._book is not None and self._book.take(tokens)

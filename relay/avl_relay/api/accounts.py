@@ -53,6 +53,7 @@ class Accounts:
                 sign_in=sign_in,
                 factors=Factors(premises, sign_in),
                 visits=visits,
+                issuers=tuple(one.issuer for one in known.offered),
                 entropy=premises.entropy,
             ),
             AuthorizationList(programs, visits, live),

@@ -22,6 +22,12 @@ T = TypeVar("T")
 #: Exit codes (spec 01-overview, 1.6).
 FAILED, USAGE, REFUSED, INTERRUPTED = 1, 2, 3, 130
 
+#: Said where the relay wants a second factor of just now, which a program can't show: its approval shows one.
+STEP_UP = (
+    "this needs your second factor, shown in the last 5 minutes: sign in again with avl login RELAY, approve that on "
+    "the page, and repeat the command; or do it on the page"
+)
+
 StateOption = Annotated[Path | None, typer.Option(help="Folder of this viewer's identity and account.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A device, as 'avl devices' names it.")]
 WhereArgument = Annotated[
@@ -94,7 +100,9 @@ def run(state: Path | None, action: Callable[[World, Kept], Awaitable[T]]) -> T:
         return run_loop(act())
     except Refused as refused:
         fail(str(refused), refused.exit_status)
-    except (ApiError, NotOwner) as error:
+    except ApiError as error:
+        fail(STEP_UP if error.kind == "step-up" else str(error), REFUSED)
+    except NotOwner as error:
         fail(str(error), REFUSED)
     except (ValueError, NotSignedIn) as error:
         fail(str(error), USAGE)
