@@ -15,6 +15,7 @@ import pytest
 from avl_protocol.endpoint.api.http import RelayHttp, relay_http
 from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.endpoint.loop.world import World, system_world
+from avl_protocol.endpoint.tls import TrustPinned, client_context
 from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket, Network
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode
@@ -215,3 +216,32 @@ async def test_sessions_and_requests_share_the_port(tmp_path: Path) -> None:
         async with relay_http(by_tcp(), there) as http:
             assert (await http.ask("GET", "/health", [("origin", "https://evil.test")])).status == 421
             assert (await http.ask("POST", "/health")).status == 405
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", b"200"),
+        (b"G\r\n\r\n", b"400"),
+        (b"GET /avl/2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"404"),
+        (b"GET /avl/1 HTTP/1.1\r\nHost: localhost\r\n\r\n", b"426"),
+        (b"POST /api/v1/groups HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n", b"413"),
+        (b"GET /health HTTP/1.1\r\nHost: evil.test\r\n\r\n", b"421"),
+    ],
+)
+async def test_what_a_client_wants_is_known_however_its_bytes_come(
+    tmp_path: Path, request_: bytes, status: bytes
+) -> None:
+    async with running(tmp_path) as relay:
+        there = address(relay)
+        reader, writer = await asyncio.open_connection(
+            there.host, there.port, ssl=client_context(TrustPinned()), server_hostname="localhost"
+        )
+        try:
+            for at in range(len(request_)):
+                writer.write(request_[at : at + 1])
+                await writer.drain()
+            async with asyncio.timeout(10):
+                assert (await reader.readline()).split()[1] == status
+        finally:
+            writer.close()
