@@ -26,6 +26,7 @@ from avl_host.paths.reachability import Reachability
 from avl_host.paths.registration import SOFTWARE, Registration
 from avl_host.paths.relays import Relays
 from avl_host.presence.acts import HostActs
+from avl_host.presence.blank import Blanker, BlankWatch
 from avl_host.presence.notices import Notices
 from avl_host.presence.scene import Acts, Indicator
 from avl_host.presence.watch import PresenceWatch
@@ -84,6 +85,8 @@ class Parts:
     #: What shows the person at the host who is here, and where else that is told.
     open_indicators: Callable[[Acts], list[Indicator]] = lambda acts: []
     notices: Notices | None = None
+    #: What darkens and locks the screen while nobody here has allowed a session; its hotkey does as the indicator's.
+    open_blanker: Callable[[Acts], Blanker | None] = lambda acts: None
     mapper: PortMapper | None = None
     announcer: Announcer | None = None
     #: Where commands on this machine ask the host; None: nowhere.
@@ -128,6 +131,11 @@ class Agent:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._relays: Relays | None = None
         self._address: tuple[str, int] | None = None
+
+    @property
+    def settings(self) -> HostSettings:
+        """What holds now."""
+        return self._settings
 
     @property
     def ending(self) -> str | None:
@@ -186,6 +194,7 @@ class Agent:
         )
         acts = HostActs(self.subscribers, lambda: self.features.control, clock, self._after)
         self.presence = PresenceWatch(parts.open_indicators(acts), parts.notices)
+        self.blank = BlankWatch(parts.open_blanker(acts), self._tell)
         served = Served(
             publisher=publisher,
             sink=parts.sink,
@@ -195,6 +204,7 @@ class Agent:
             reachability=self.reachability,
             lock_watch=self.lock_watch,
             presence=self.presence,
+            blank=self.blank,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         self._alarm = Alarm(machine=self, loop=loop, now=clock, faults=world.faults)
@@ -251,6 +261,7 @@ class Agent:
             self.subscribers.end_all(CloseCode.ENDED, clock())
             self._alarm.stop()
             self.presence.close()
+            self.blank.close()
             parts.sink.close()
             parts.clipboard.close()
             for worker in workers:
@@ -370,6 +381,16 @@ class Agent:
         if self._relays is not None:
             self._relays.again()  # one that did not take us may do so now
         return self.door.owner.thumbprint if self.door.owner is not None else ""
+
+    def change(self, settings: HostSettings) -> None:
+        """Take what changes while it runs: who acts, what nobody may, and the most that pictures may use."""
+        before, self._settings = self._settings, settings
+        self.door.allow(OWNER & ~settings.forbid)
+        self.features.rights.decide()
+        if settings.control is not before.control:
+            self.features.control.set_mode(settings.control, self._world.clock.monotonic())
+        self.publisher.use_at_most(settings.max_bitrate)
+        self._after()
 
     def _tell_about(self) -> None:
         for registration in self._relays.registrations if self._relays is not None else ():

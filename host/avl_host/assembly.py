@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
+from avl_host.presence.blank import BlankWatch
 from avl_host.presence.watch import PresenceWatch
 from avl_host.publish.publisher import Publisher
 from avl_host.rights.door import GrantDoor
@@ -29,6 +30,7 @@ from avl_host.services.tickets import TicketService
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Receives
 from avl_protocol.wire.endtoend import (
     Batch,
@@ -59,6 +61,7 @@ class Served:
     reachability: Reachability
     lock_watch: LockWatch
     presence: PresenceWatch = field(default_factory=PresenceWatch)
+    blank: BlankWatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,16 @@ def assemble(
         Receives(Missing, media.missing),
     )
     rights = RightsService(subscribers, served.door, clock)
-    subscribers.begins, subscribers.lasts = rights.begins, rights.lasts
+    blank = served.blank or BlankWatch(None, tell)
+    blank.follow(subscribers)
+    services.register(blank, Channel.CONTROL)
+
+    def begins(session: HostSession) -> None:
+        # Dark first: what is counted as begun has begun.
+        blank.begins(session)
+        rights.begins(session)
+
+    subscribers.begins, subscribers.lasts = begins, rights.lasts
     rights.asks = subscribers.ask_more
     services.register(rights, Channel.CONTROL)
     services.register(TicketService(subscribers, served.tickets, clock, rights.begun), Channel.CONTROL)

@@ -24,10 +24,15 @@ from avl_host.encode.worker import Listener, ThreadWorker, Worker
 from avl_host.input.ownwindows import OwnWindows
 from avl_host.input.sinks import open_sink
 from avl_host.paths.announce import Announcer
+from avl_host.presence.blank import Blanker
 from avl_host.presence.dialog import Asker
 from avl_host.presence.indicator import IndicatorWindow
+from avl_host.presence.notices import Notices, Teller
 from avl_host.presence.scene import Acts, Indicator
 from avl_host.presence.surface import Unavailable
+from avl_host.presence.tray import TrayIcon
+from avl_host.presence.webhook import Webhook
+from avl_host.presence.x11blank import X11Blanker
 from avl_host.sessions.lock import CommandLocker
 from avl_host.sessions.sessionlist import SOCKET
 from avl_protocol.endpoint.loop.world import World
@@ -38,11 +43,14 @@ from avl_protocol.wire.registry import VideoCodec
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What of the machine is used only if somebody asks: mDNS, the router's ports, another command to lock."""
+    """What of the machine is used only if somebody asks: mDNS, the router's ports, another command to lock,
+    the desktop's notifications, a webhook."""
 
     announce: bool = False
     map_port: bool = False
     lock_command: str | None = None
+    notify: bool = False
+    notify_url: str | None = None
 
 
 def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Callable[[str], None]) -> Parts:
@@ -71,6 +79,8 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         ask=asker.ask if settings.ask_consent else None,
         ask_for_grants=None if pattern else asker.ask,
         open_indicators=lambda acts: _indicators(settings, own, acts, tell),
+        notices=_notices(extras, tell),
+        open_blanker=lambda acts: _blanker(settings, acts),
         locker=CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
         if settings.lock_after is not None
         else None,
@@ -86,10 +96,35 @@ def _indicators(settings: HostSettings, own: OwnWindows, acts: Acts, tell: Calla
     if settings.source.startswith("pattern") or not settings.indicator:
         return []
     try:
-        return [IndicatorWindow(settings.source.removeprefix("mss:"), own, acts)]
+        display = settings.source.removeprefix("mss:")
+        window = IndicatorWindow(display, own, acts)
+        return [window, TrayIcon(display, window.move)]
     except Unavailable as error:
         tell(f"Who sees this screen can't be shown on it: {error}")
         return []
+
+
+def _blanker(settings: HostSettings, acts: Acts) -> Blanker | None:
+    """What darkens the screen, where that is wanted. Raises ValueError where it can't: nothing is shared then."""
+    if not settings.blank:
+        return None
+    try:
+        return X11Blanker(settings.source.removeprefix("mss:"), acts.end_all)
+    except Unavailable as error:
+        raise ValueError(f"{error} Leave --blank out, if anybody may watch what is done here") from error
+
+
+def _notices(extras: Extras, tell: Callable[[str], None]) -> Notices | None:
+    """Who is told beside the person at the screen. Raises ValueError."""
+    tellers: list[Teller] = []
+    if extras.notify:
+        # Imported here: a host that tells nobody needs no D-Bus.
+        from avl_host.presence.desktopnotices import DesktopNotices
+
+        tellers.append(DesktopNotices())
+    if extras.notify_url is not None:
+        tellers.append(Webhook(extras.notify_url))
+    return Notices(tellers, tell) if tellers else None
 
 
 def _coders(settings: HostSettings, told: Callable[[str], object]) -> Coders:

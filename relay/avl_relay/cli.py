@@ -125,23 +125,30 @@ def serve(
     ] = None,
 ) -> None:
     """Run a relay until interrupted; SIGTERM sends its sessions elsewhere first."""
+    from functools import partial
+
     from avl_protocol.endpoint.loop.clock import SystemClock
     from avl_protocol.endpoint.loop.faults import told
     from avl_protocol.endpoint.loop.runtime import run
     from avl_protocol.endpoint.loop.world import system_world
     from avl_protocol.endpoint.program.state import StateError, StateFolder
+    from avl_protocol.endpoint.program.terminal import Terminal
     from avl_protocol.quic.qlog import recording
-    from avl_protocol.wire.target import show_pin
+    from avl_protocol.wire.target import parse_address, show_pin
     from avl_relay.control.lock import file_of, held
     from avl_relay.control.plane import ControlPlane
     from avl_relay.operators.log import Format, configure_log
-    from avl_relay.operators.service import Ending
+    from avl_relay.operators.service import Ending, ServiceSettings
     from avl_relay.operators.service import serve as run_service
     from avl_relay.relay import Relay
+    from avl_relay.settings.live import LiveSettings
+    from avl_relay.settings.sources import relay_settings
     from avl_relay.workers.lifeline import hold
 
-    loaded = _loaded(config, state, _flags(context, limit or (), limits))
-    chosen = loaded.settings
+    flags = _flags(context, limit or (), limits)
+    read = partial(relay_settings, config, state, flags)
+    first, terminal = LiveSettings(_loaded(config, state, flags), read), Terminal()
+    chosen = first.settings
     settings = chosen.relay()
     processes = _processes(chosen.workers)
     configure_log(Format(chosen.log_format))
@@ -161,9 +168,25 @@ def serve(
         world, ending = system_world(), Ending()
         worker, lifeline = place or (None, None)
         number, of = (0, 1) if worker is None else (worker.number, worker.of)
-        control = ControlPlane(world, chosen.control(number), tell=_tell) if chosen.accounts else None
-        relay = Relay(world, settings, worker=worker, control=control)
-        service = chosen.service(number, of)
+        live = first if worker is None else first.of_worker(number)
+        chosen = live.settings
+        control = ControlPlane(world, chosen.control(number), tell=_tell, chosen=live) if chosen.accounts else None
+        relay = Relay(world, chosen.relay(), worker=worker, control=control)
+        metrics = None if chosen.metrics is None else parse_address(chosen.metrics)
+        service = ServiceSettings(folder=chosen.folder, metrics=metrics, drain=chosen.drain, number=number, of=of)
+
+        def changed(now: Configuration) -> None:
+            relay.change(now.relay())
+            if control is not None:
+                control.change(now.control(number))
+
+        def hung_up() -> None:
+            if terminal.gone:
+                ending.politely()
+            else:
+                live.read_anew()
+
+        live.listen(changed)
 
         def reached() -> None:
             if lifeline is None:
@@ -171,8 +194,11 @@ def serve(
             else:
                 hold(lifeline, {**relay.announced, "page": relay.page}, ending.asked)
 
-        ending.heed_signals()
-        return await run_service(relay, world.clock, service, started=reached, ending=ending)
+        ending.heed_signals(hung_up)
+        live.catch_up()
+        return await run_service(
+            relay, world.clock, service, started=reached, ending=ending, drain=lambda: live.settings.drain
+        )
 
     def serving(place: tuple[Worker, socket.socket] | None) -> int:
         with recording(chosen.qlog, "relay", clock.wall(), clock.monotonic, _warn):
@@ -191,7 +217,7 @@ def serve(
             _warn(f"an error in this program, please report it: {told(error)}")
         return FAILED
 
-    def live(worker: Worker, lifeline: socket.socket) -> int:
+    def work(worker: Worker, lifeline: socket.socket) -> int:
         return guarded(lambda: serving((worker, lifeline)))
 
     def alone() -> int:
@@ -202,7 +228,7 @@ def serve(
                 return serving(None)
             from avl_relay.workers.running import supervise
 
-            return supervise(settings, processes, live=live, started=started, warn=_warn)
+            return supervise(settings, processes, live=work, started=started, again=first.read_anew, warn=_warn)
 
     status = guarded(alone)
     if status:

@@ -302,8 +302,9 @@ class Relay:
             most=most,
         )
         self._sockets = sockets
+        handler = AsgiHandler(app, self._log, settings.limits)
         if bound is not None:
-            await sockets.listen(bound, self._certificates()[0])
+            await sockets.listen(bound, self._certificates()[0], handler)
         own = None if self._certificate is None else self._certificate.der
 
         def upgraded() -> asyncio.Protocol:
@@ -320,7 +321,7 @@ class Relay:
             bound=None if self._worker is None else self._worker.page,
         )
         await self._http.start()
-        return AsgiHandler(app, self._log, settings.limits), names
+        return handler, names
 
     def _port(self) -> int:
         assert self._endpoint is not None
@@ -380,6 +381,8 @@ class Relay:
             peer.go_away()
 
         def after() -> None:
+            if peer.nothing_new():
+                return
             self._router.take(peer, self._world.clock.monotonic())
             if peer.state is not HopServerState.GONE:
                 peer.look_at_address()
@@ -479,6 +482,16 @@ class Relay:
             pass  # who has no other place comes back to this address
         took = round(self._world.clock.monotonic() - now, 3)
         self._log.info("drained", left=sessions - self._router.sessions, stayed=self._router.sessions, seconds=took)
+
+    def change(self, settings: RelaySettings) -> None:
+        """Take what changes while it runs: where sessions go when it drains, and of the limits those of hop control,
+        of requests to the page and of memory; connections that are there keep theirs."""
+        before, self._settings = self._settings.limits, settings
+        allowed = settings.limits.requests
+        if allowed != before.requests:
+            self._requests = Buckets(allowed.per_second, int(allowed.burst))
+        if self._watermarks is not None:
+            self._watermarks.set(settings.limits)
 
     def _look_who_stays(self) -> None:
         if not self._router.sessions and not self._router.lent:

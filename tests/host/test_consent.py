@@ -20,10 +20,13 @@ def question(wish: Permission = CODE, name: str = "Laptop") -> Question:
     return Question(device=DEVICE, claimed=name, wish=wish)
 
 
-def desk(wish: Permission = CODE) -> ConsentDesk:
-    """A question of number 1 that came up at 0."""
+def desk(wish: Permission = CODE, armed: bool = True) -> ConsentDesk:
+    """A question of number 1 that came up at 0; its guard is over, or not."""
     made = ConsentDesk()
     assert made.ask(question(wish), 0.0) == 1
+    if armed:
+        assert made.next_timeout() == GUARD
+        made.handle_timer(GUARD)
     return made
 
 
@@ -38,14 +41,20 @@ def test_allow_gives_what_is_switched_on_and_deny_nothing() -> None:
 
 
 def test_the_guard_keeps_allow_and_the_switches_and_begins_anew_with_each_question() -> None:
-    one = desk()
+    one = desk(armed=False)
     one.ask(question(), 0.0)
+    one.handle_timer(GUARD - 0.01)
     for place in (Choice.ALLOW, Permission.KEYBOARD):
-        one.press(place, GUARD - 0.01, by_hand=True)
+        # Told late: it was pressed before the guard's end was seen.
+        one.press(place, GUARD + 1, by_hand=True)
     assert not one.answers and one.current is not None and one.current.on == CODE
+    one.handle_timer(5.0)
     one.press(Choice.ALLOW, 5.0, by_hand=True)
-    one.press(Choice.ALLOW, 5.0 + GUARD - 0.01, by_hand=True)
+    assert [answer.number for answer in one.answers] == [1] and one.next_timeout() == 5.0 + GUARD
+    one.handle_timer(5.0 + GUARD - 0.01)
+    one.press(Choice.ALLOW, 5.0 + GUARD, by_hand=True)
     assert [answer.number for answer in one.answers] == [1]
+    one.handle_timer(5.0 + GUARD)
     one.press(Choice.ALLOW, 5.0 + GUARD, by_hand=True)
     assert [answer.number for answer in one.answers] == [1, 2]
 
@@ -89,20 +98,20 @@ def test_no_answer_is_a_denial_and_who_waits_behind_another_waits_no_longer_than
     one = desk()
     one.ask(question(), 10.0)
     one.ask(question(), 20.0)
-    assert one.waiting == 2 and one.next_timeout() == T_CONSENT
+    assert one.waiting == 2 and one.next_timeout() == T_CONSENT, "the first of what comes next"
     one.handle_timer(T_CONSENT - 0.1)
     assert not one.answers
     one.handle_timer(T_CONSENT + 10.0)
     assert list(one.answers) == [Answer(1, NONE), Answer(2, NONE)]
     assert one.current is not None and one.current.number == 3 and one.waiting == 0
-    assert not one.armed(T_CONSENT + 10.0 + GUARD - 0.01) and one.armed(T_CONSENT + 10.0 + GUARD)
+    assert not one.current.armed and one.next_timeout() == T_CONSENT + 10.0 + GUARD
 
 
 def test_who_is_gone_is_asked_about_no_longer() -> None:
     one = desk()
     second = one.ask(question(Permission.VIEW), 0.0)
     one.withdraw(1, 3.0)
-    assert one.current is not None and one.current.number == second and not one.armed(3.0)
+    assert one.current is not None and one.current.number == second and not one.current.armed
     one.withdraw(second, 4.0)
     assert one.current is None and not one.answers and one.next_timeout() is None
 

@@ -15,6 +15,7 @@ from avl_host.config import EVERYTHING
 from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.registration import Registration
+from avl_host.presence.blank import BlankWatch
 from avl_host.presence.question import Question
 from avl_host.presence.watch import PresenceWatch
 from avl_host.rights.door import GrantDoor
@@ -161,14 +162,21 @@ class Visitor:
 class Lobby:
     """A reception with one relay, on a recording link; `admit` makes sessions that are in, each with its visitor."""
 
-    def __init__(self, folder: Path, ask: Any = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ask: Any = None,
+        presence: PresenceWatch | None = None,
+        blank: BlankWatch | None = None,
+    ) -> None:
         self.clock = Clock()
         self.admission = OneCodeAdmission()
         self.visitors: dict[int, Visitor] = {}
         self.said: list[str] = []
         self.sink, self.client, self.worker = InputRecorder(), RecordingHop(), RecordingWorker()
         self.watcher = RecordingService()
-        self.presence = PresenceWatch()
+        self.presence = presence or PresenceWatch()
+        self.blank = blank or BlankWatch(None, self.said.append)
         self.clipboard = MemoryClipboard()
         self.publisher = sharing_of(self.clock.monotonic)
         self.publisher.start(self.worker)
@@ -203,6 +211,7 @@ class Lobby:
             reachability=cast(Any, Unreachable()),
             lock_watch=cast(Any, self.watcher),
             presence=self.presence,
+            blank=self.blank,
         )
         self.features = assemble(self.subscribers, served, self.said.append, self.clock.monotonic)
         nowhere = cast(Any, Nowhere())

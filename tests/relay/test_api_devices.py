@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.rights import jws
 from avl_protocol.rights.sharelink import Share
 from avl_protocol.wire.device_id import from_text
-from avl_protocol.wire.registry import Permission
+from avl_protocol.wire.registry import MAX_STATEMENT, Permission
 from avl_relay.api.devices import DeviceList, Place
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
@@ -28,6 +29,7 @@ from avl_relay.store.devices import Devices, Report
 from avl_relay.store.engine import Store
 from avl_relay.store.hashes import hashed, session_name
 from avl_relay.store.passes import GOOD, Passes
+from avl_relay.store.tables import people
 from tests.relay.apis import BEGUN, Desk, Hands, who
 from tests.relay.owners import (
     ROLES,
@@ -203,6 +205,23 @@ async def test_a_pass_lets_one_session_in_which_may_come_back(office: Office, st
     assert not await admits(DESK, "s", BEGUN + 2)
 
 
+async def test_a_pass_of_somebody_who_was_shut_out_lets_nobody_in_not_even_back(office: Office, store: Store) -> None:
+    given = (await office.ask("ada", "POST", of(DESK) + "/pass")).json()
+    secret = hashed(jws.decode(given["pass"]))
+
+    async def admits(visit: str) -> bool:
+        async with store.writing() as db:
+            return await Passes(db).admit(secret, number(DESK), session="s", visit=visit, now=BEGUN + 1)
+
+    assert await admits("v")
+    async with store.writing() as db:
+        await db.execute(update(people).where(people.c.id == person("ada")).values(state="disabled"))
+    assert not await admits("v")
+    async with store.writing() as db:
+        await db.execute(update(people).where(people.c.id == person("ada")).values(state="active"))
+    assert await admits("v")
+
+
 # ---------------------------------------------------------------------------------------------------- groups and people
 
 
@@ -363,6 +382,15 @@ async def test_grants_are_handed_on_only_by_who_may_and_never_wider(office: Offi
     assert (await office.ask("ada", "DELETE", f"/grants/{jti('first')}", revocation)).status_code == 204
     more = granted("ben", "more", "eve", aud=aud(DESK), parent=first)
     assert await refused("ben", first, more) == "conflict"
+
+
+async def test_a_revocation_list_may_be_as_long_as_hosts_take_one(office: Office) -> None:
+    token = revoked("ada", 1, *(f"grant {at}" for at in range(950)))
+    assert 8192 < len(token) <= MAX_STATEMENT
+    assert (await office.ask("ada", "POST", "/statements", {"token": token})).status_code == 201
+    longer = revoked("ada", 2, *(f"grant {at}" for at in range(1000)))
+    assert len(longer) > MAX_STATEMENT
+    assert await office.code("ada", "POST", "/statements", {"token": longer}) == "invalid"
 
 
 # ---------------------------------------------------------------------------------------- share links

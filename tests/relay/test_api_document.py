@@ -34,7 +34,7 @@ from schemathesis.specs.openapi.checks import (
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.rate.limits import Allowance
-from avl_protocol.rights.jws import sign
+from avl_protocol.rights.jws import sign, thumbprint
 from avl_protocol.wire.device_id import from_text
 from avl_relay.accounts.premises import Premises
 from avl_relay.api.accounts import Accounts
@@ -77,7 +77,7 @@ CHECKS = (
 
 
 #: Requests of each kind to each operation, on each database: what they differ in is seen soon.
-EXAMPLES = {"sqlite": 8, "postgresql": 3}
+EXAMPLES = {"sqlite": 6, "postgresql": 2}
 
 
 class Served:
@@ -194,7 +194,9 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def document(served: Served) -> Any:
     """What the API says of itself."""
-    return schemathesis.openapi.from_url(f"http://127.0.0.1:{served.port}{BASE}/openapi.json")
+    made = schemathesis.openapi.from_url(f"http://127.0.0.1:{served.port}{BASE}/openapi.json")
+    made.config.generation.update(with_security_parameters=False)  # who asks, the test says
+    return made
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
@@ -208,6 +210,8 @@ def test_every_operation_answers_as_its_document_says(served: Served, document: 
             @given(case=strategy)
             @settings(max_examples=served.examples, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
             def answers(case: Any) -> None:
+                if mode is GenerationMode.POSITIVE and case.path.endswith("/device-authorizations"):
+                    case.body |= {"kind": "program", "jkt": thumbprint(key("program").public)}
                 shown = served.shown(case.method, urlsplit(case.as_transport_kwargs()["url"]).path)
                 answer = case.call(headers=shown, timeout=20)
                 # 413 is a refusal that this check of schemathesis does not know.

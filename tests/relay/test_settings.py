@@ -101,7 +101,7 @@ def test_what_runs_by_default_is_what_it_always_was(tmp_path: Path) -> None:
         "127.0.0.1",
     )
     assert made.control().demanded == {"owner", "admin"} and not made.control().required
-    assert made.service().drain == 10.0 and made.service().metrics is None
+    assert made.drain == 10.0 and made.metrics is None
 
 
 def test_limits_of_all_sources_add_up_part_by_part(tmp_path: Path) -> None:

@@ -221,8 +221,9 @@ class DesktopSink:
         return self._own.of(self._x.core.QueryPointer(self._root).reply().child) if self._own else None
 
     def _types_own(self) -> bool:
-        """Whether keys go to the agent's own windows."""
-        if not self._own:
+        """Whether keys go to an own window that takes some. The server is asked for as long as there is one: at other
+        times no key waits for an answer."""
+        if not self._own.still:
             return False
         focus = self._x.core.GetInputFocus().reply().focus
         if focus == xcffib.xproto.InputFocus.PointerRoot:
@@ -236,10 +237,10 @@ class DesktopSink:
 
     def _move(self, x: int, y: int) -> None:
         """Never onto a window of the agent's, nor away from one where a hand is about to click."""
-        if self._own:
-            over = self._over_own()
-            if self._own.at(x, y) is not None or (over is not None and over.still):
-                return
+        if self._own.at(x, y) is not None:
+            return
+        if self._own.still and (over := self._over_own()) is not None and over.still:
+            return
         self._fake(_MOTION, 0, x, y)
 
     def _read_pointer_map(self) -> None:

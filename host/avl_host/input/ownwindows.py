@@ -34,6 +34,11 @@ class OwnWindows:
     def __bool__(self) -> bool:
         return bool(self._open)
 
+    @property
+    def still(self) -> bool:
+        """Whether one of them waits for a hand to click or type. The others take no keys."""
+        return any(one.still for one in self._open.values())
+
     def add(self, window: OwnWindow) -> None:
         """It is open, or lies elsewhere now."""
         self._open[window.window] = window

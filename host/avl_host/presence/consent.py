@@ -40,13 +40,14 @@ class Answer:
 @dataclass(slots=True)
 class Prompt:
     """A question that waits. `on`: the switches that are on; `until`: when it is denied; `shown`: since when it is the
-    one that the person sees, None before."""
+    one that the person sees, None before; `armed`: whether it takes more than Deny."""
 
     number: int
     question: Question
     on: Permission
     until: float
     shown: float | None = None
+    armed: bool = False
 
 
 class ConsentDesk:
@@ -89,11 +90,6 @@ class ConsentDesk:
 
     # the person
 
-    def armed(self, now: float) -> bool:
-        """Whether Allow and the switches take anything now."""
-        prompt = self.current
-        return prompt is not None and prompt.shown is not None and now >= prompt.shown + GUARD
-
     def press(self, place: Place, now: float, *, by_hand: bool) -> None:
         """Something was pressed. `by_hand`: on a device that is in front of the person."""
         prompt = self.current
@@ -101,7 +97,7 @@ class ConsentDesk:
             return
         if place is Choice.DENY:
             self._decide(NONE, now)
-        elif not self.armed(now):
+        elif not prompt.armed:
             return
         elif place is Choice.ALLOW:
             self._decide(prompt.on, now)
@@ -132,11 +128,19 @@ class ConsentDesk:
 
     def next_timeout(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        return min((prompt.until for prompt in self._queue), default=None)
+        times = [prompt.until for prompt in self._queue]
+        prompt = self.current
+        if prompt is not None and prompt.shown is not None and not prompt.armed:
+            times.append(prompt.shown + GUARD)
+        return min(times, default=None)
 
     def handle_timer(self, now: float) -> None:
-        """What nobody answered in time is denied."""
-        for prompt in [prompt for prompt in self._queue if now >= prompt.until]:
-            self._queue.remove(prompt)
-            self.answers.append(Answer(prompt.number, NONE))
+        """What nobody answered in time is denied, and the guard ends. What was pressed until now is to be told first:
+        it was meant for what there was to be seen then."""
+        for late in [prompt for prompt in self._queue if now >= prompt.until]:
+            self._queue.remove(late)
+            self.answers.append(Answer(late.number, NONE))
         self._show(now)
+        prompt = self.current
+        if prompt is not None and prompt.shown is not None and now >= prompt.shown + GUARD:
+            prompt.armed = True

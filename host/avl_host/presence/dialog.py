@@ -12,9 +12,21 @@ from collections.abc import Callable
 import xcffib
 
 from avl_host.input.ownwindows import OwnWindows
-from avl_host.presence.consent import GUARD, Choice, ConsentDesk, Place, Prompt
+from avl_host.presence.consent import Choice, ConsentDesk, Place, Prompt
 from avl_host.presence.question import UNVERIFIED, WORDS, Question, lines
-from avl_host.presence.surface import ALARM, FAINT, INK, PALE, Box, Pressed, Surface, Typed, Unavailable
+from avl_host.presence.surface import (
+    ALARM,
+    ANSWER_KEY,
+    FAINT,
+    INK,
+    PALE,
+    Box,
+    Hotkey,
+    Pressed,
+    Surface,
+    Typed,
+    Unavailable,
+)
 from avl_protocol.wire.registry import Permission
 
 _WIDTH, _MARGIN, _GAP = 560, 24, 12
@@ -40,7 +52,8 @@ class Layout:
         right = _WIDTH - _BUTTON_WIDTH - _MARGIN
         self.deny = Box(right - _BUTTON_WIDTH - _MARGIN, bottom, _BUTTON_WIDTH, _BUTTON_HEIGHT)
         self.allow = Box(right, bottom, _BUTTON_WIDTH, _BUTTON_HEIGHT)
-        self.height = bottom + _BUTTON_HEIGHT + _MARGIN
+        self.keys = bottom + _BUTTON_HEIGHT + _GAP
+        self.height = self.keys + line + _GAP
 
     def on(self, screen: tuple[int, int]) -> Box:
         """Where the window goes on a desktop of this size: in its upper third, whole if there is room."""
@@ -71,14 +84,13 @@ class Asker:
     async def ask(self, question: Question) -> Permission | None:
         """What the person allows of a question's wish; nothing: it was denied, by hand or because T_CONSENT passed.
         None where nobody can be asked."""
-        now = self._clock()
         answer: asyncio.Future[Permission] = asyncio.get_running_loop().create_future()
         try:
             if self._window is None:
-                self._window = _Window(self._display, self._own, self._happened)
+                self._window = _Window(self._display, self._own, self._look)
         except (Unavailable, xcffib.XcffibException):
             return None
-        number = self.desk.ask(question, now)
+        number = self.desk.ask(question, self._clock())
         self._answers[number] = answer
         self._look()
         try:
@@ -90,58 +102,48 @@ class Asker:
             self.desk.withdraw(number, self._clock())
             self._look()
 
-    def take_keyboard(self) -> None:
-        """The question that is open may be answered by keys from now on."""
-        if self._window is not None:
-            self._window.surface.take_keyboard()
-
-    def _happened(self) -> None:
-        """Something happened at the window."""
-        window, now = self._window, self._clock()
-        if window is None:
-            return
-        try:
-            for place, step, by_hand in window.read():
-                if place is not None:
-                    self.desk.press(place, now, by_hand=by_hand)
-                elif step:
-                    self.desk.step(step, by_hand=by_hand)
-                else:
-                    self.desk.press(self.desk.focus, now, by_hand=by_hand)
-        except xcffib.XcffibException:
-            self._gone()
-            return
-        self._look()
-
     def _look(self) -> None:
-        """Tell what was decided, draw what is before the person, and come back when that changes by itself."""
+        """Tell the desk what was pressed, its askers what was decided, and draw what is before the person now."""
         now = self._clock()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self.desk.handle_timer(now)
-        while self.desk.answers:
-            answer = self.desk.answers.popleft()
-            if (waits := self._answers.get(answer.number)) is not None and not waits.done():
-                waits.set_result(answer.allowed)
-        prompt = self.desk.current
-        if self._window is None:
-            return
-        if prompt is None:
-            self._window.close()
-            self._window = None
-            return
         try:
-            self._window.draw(self.desk, prompt, now)
+            self._pressed(now)
+            self.desk.handle_timer(now)
+            while self.desk.answers:
+                answer = self.desk.answers.popleft()
+                if (waits := self._answers.get(answer.number)) is not None and not waits.done():
+                    waits.set_result(answer.allowed)
+            self._draw(now)
         except xcffib.XcffibException:
             self._gone()
+
+    def _pressed(self, now: float) -> None:
+        if self._window is None:
             return
-        # Once a second for the seconds left, and when the guard ends.
-        left = prompt.until - now
-        pause = left % 1.0 or 1.0
-        if prompt.shown is not None and not self.desk.armed(now):
-            pause = min(pause, prompt.shown + GUARD - now)
-        self._timer = asyncio.get_running_loop().call_later(max(0.01, pause), self._look)
+        for place, step, by_hand in self._window.read():
+            if place is not None:
+                self.desk.press(place, now, by_hand=by_hand)
+            elif step:
+                self.desk.step(step, by_hand=by_hand)
+            else:
+                self.desk.press(self.desk.focus, now, by_hand=by_hand)
+
+    def _draw(self, now: float) -> None:
+        prompt, window = self.desk.current, self._window
+        if window is None:
+            return
+        if prompt is None:
+            window.close()
+            self._window = None
+            return
+        window.draw(self.desk, prompt, now)
+        # Once a second for the seconds left, and when the desk wants it.
+        pause = (prompt.until - now) % 1.0 or 1.0
+        if (at := self.desk.next_timeout()) is not None:
+            pause = min(pause, at - now)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, pause), self._look)
 
     def _gone(self) -> None:
         """The display went away while somebody was asked."""
@@ -164,6 +166,7 @@ class _Window:
         self._happened = happened
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.surface.descriptor, happened)
+        self.surface.watch_hotkey(True)
 
     def read(self) -> list[tuple[Place | None, int, bool]]:
         """What was pressed: a place, or None with the way of the keyboard (0: it pressed); and whether by hand."""
@@ -175,6 +178,9 @@ class _Window:
                 place = self._layout.place(event.x, event.y) if self._layout is not None else None
                 if place is not None:
                     found.append((place, 0, event.by_hand))
+            elif isinstance(event, Hotkey):
+                if event.by_hand and event.key == ANSWER_KEY:
+                    self.surface.take_keyboard()
             elif isinstance(event, Typed) and event.key == "escape":
                 found.append((Choice.DENY, 0, event.by_hand))
             elif isinstance(event, Typed):
@@ -213,7 +219,8 @@ class _Window:
         more = f", {desk.waiting} more" if desk.waiting else ""
         surface.write(_MARGIN, layout.deny.y + 8, f"denied in {left} s{more}", FAINT)
         surface.button(layout.deny, "Deny", focused=desk.focus is Choice.DENY)
-        ready = INK if desk.armed(now) else FAINT
+        surface.write(_MARGIN, layout.keys, f"{ANSWER_KEY}: answer by keys", FAINT)
+        ready = INK if prompt.armed else FAINT
         surface.button(layout.allow, "Allow", focused=desk.focus is Choice.ALLOW, front=ready, back=PALE)
         surface.show()
 

@@ -13,7 +13,7 @@ import xcffib
 
 from avl_host.input.ownwindows import OwnWindows
 from avl_host.presence.scene import Acts, Onlooker, Scene, gives, words
-from avl_host.presence.surface import ALARM, FAINT, INK, WHITE, Box, Hotkey, Pressed, Surface
+from avl_host.presence.surface import ALARM, END_KEY, FAINT, INK, WHITE, Box, Hotkey, Pressed, Surface
 from avl_protocol.wire.registry import ControlMode
 
 _WIDTH, _MARGIN, _BUTTON, _GIVE = 520, 12, 30, 70
@@ -27,11 +27,15 @@ class Plan:
     """Where everything of a scene lies, in the window's pixels."""
 
     def __init__(self, scene: Scene, line: int) -> None:
-        self.heading = Box(0, 0, _WIDTH, _MARGIN + line)
+        self.end_all = Box(_WIDTH - 96 - 6, 6, 96, _BUTTON)
+        self.take = Box(self.end_all.x - 136 - 8, 6, 136, _BUTTON)
+        self.heading = Box(0, 0, self.take.x, 6 + _BUTTON)
         self.rows: list[tuple[Onlooker, int]] = []
         self.give: dict[int, Box] = {}
-        row, y = max(line, _BUTTON), _MARGIN + line + 4
-        for one in scene.people[:MOST]:
+        row, y = max(line, _BUTTON), _BUTTON + 10
+        # Who acts alone, or wants to, is never among those who are only counted.
+        people = sorted(scene.people, key=lambda one: not (one.holds or one.asks))
+        for one in people[:MOST]:
             self.rows.append((one, y))
             if gives(one, scene.mode):
                 self.give[one.number] = Box(_WIDTH - _GIVE - _MARGIN, y, _GIVE, _BUTTON - 4)
@@ -40,10 +44,8 @@ class Plan:
         self.more_at = y
         if self.more > 0:
             y += row
-        self.end_all = Box(_WIDTH - 100 - _MARGIN, y + 4, 100, _BUTTON)
-        self.take = Box(_WIDTH - 100 - 170 - 2 * _MARGIN, y + 4, 170, _BUTTON)
         self.takes = any(one.acts for one in scene.people)
-        self.height = y + 4 + _BUTTON + _MARGIN
+        self.height = y + 4
 
     def on(self, screen: tuple[int, int], edge: int) -> Box:
         """Where the window goes on a desktop of this size."""
@@ -121,7 +123,7 @@ class IndicatorWindow:
             return
         for event in self._surface.events(self._paint):
             if isinstance(event, Hotkey):
-                if event.by_hand:
+                if event.by_hand and event.key == END_KEY:
                     self._acts.end_all()
             elif isinstance(event, Pressed) and event.by_hand and self._plan is not None:
                 self._pressed(self._plan, event.x, event.y)
@@ -146,16 +148,15 @@ class IndicatorWindow:
         if surface is None or plan is None:
             return
         surface.clear()
-        surface.fill(Box(_MARGIN, _MARGIN + 2, 14, 14), ALARM)
+        surface.fill(Box(_MARGIN, 14, 14, 14), ALARM)
         count = len(self._scene.people)
-        surface.write(
-            _MARGIN + 24, _MARGIN, "This screen is seen by" + (f" {count} viewers" if count > 1 else ""), FAINT
-        )
+        surface.write(_MARGIN + 24, 10, f"Seen by {count} viewers" if count > 1 else "Seen by", FAINT)
         columns = (_WIDTH - 2 * _MARGIN) // surface.advance
         for one, y in plan.rows:
             does = words(one, self._scene.mode)
             room = columns - len(does) - 2 - (8 if one.number in plan.give else 0)
-            name = one.name if len(one.name) <= room else one.name[: max(1, room - 3)] + "..."
+            name = one.name if one.verified else f"unverified: {one.name}"
+            name = name if len(name) <= room else name[: max(1, room - 3)] + "..."
             surface.write(_MARGIN, y + 2, name, INK)
             surface.write(
                 _MARGIN + (len(name) + 1) * surface.advance, y + 2, does, ALARM if one.holds or one.asks else FAINT

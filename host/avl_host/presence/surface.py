@@ -38,9 +38,10 @@ _BORDER = 2
 _LONGEST = 255
 _TAB, _RETURN, _ESCAPE, _SPACE, _BACK_TAB, _KEYPAD_ENTER = 0xFF09, 0xFF0D, 0xFF1B, 0x20, 0xFE20, 0xFF8D
 _LEFT, _UP, _RIGHT, _DOWN = 0xFF51, 0xFF52, 0xFF53, 0xFF54
-_SHIFT = 1
-HOTKEY = "Ctrl+Alt+Shift+Escape"
-#: Keysyms of the hotkey's modifiers, left and right.
+_SHIFT, _CONTROL, _ALT = 1, 4, 8
+END_KEY, ANSWER_KEY = "Ctrl+Alt+Shift+Escape", "Ctrl+Alt+Shift+Enter"
+_HOTKEYS = {_ESCAPE: END_KEY, _RETURN: ANSWER_KEY}
+#: Keysyms of the hotkeys' modifiers, left and right.
 _HELD = {0xFFE3: "ctrl", 0xFFE4: "ctrl", 0xFFE9: "alt", 0xFFEA: "alt", 0xFFE1: "shift", 0xFFE2: "shift"}
 NAMES = {
     _TAB: "next",
@@ -93,8 +94,9 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Hotkey:
-    """HOTKEY was pressed, whatever has the keyboard."""
+    """END_KEY or ANSWER_KEY was pressed, whatever has the keyboard."""
 
+    key: str
     by_hand: bool
 
 
@@ -219,8 +221,8 @@ class Surface:
         self._x.flush()
 
     def watch_hotkey(self, watch: bool) -> None:
-        """Hear of HOTKEY from now on, or no more. Keys are heard before any program that holds the keyboard: a viewer
-        might have one do that."""
+        """Hear of the hotkeys from now on, or no more. They are heard before any program that holds the keyboard, as a
+        viewer might have one do."""
         selection: Any = xcffib.xinput.EventMask
         self._devices.XISelectEvents(self._root, 1, [selection.synthetic(_ALL_MASTERS, 1, [_RAW_KEYS if watch else 0])])
         self._x.flush()
@@ -247,19 +249,20 @@ class Surface:
                 key = self._keysyms.get(event.detail, 0)
                 if key in _HELD:
                     self._down.add((event.sourceid, key))
-                elif key == _ESCAPE and self._held(lambda device: True):
-                    yield Hotkey(self._by_hand(event.sourceid) and self._held(self._by_hand))
+                elif key in _HOTKEYS and self._held(lambda device: True):
+                    yield Hotkey(_HOTKEYS[key], self._by_hand(event.sourceid) and self._held(self._by_hand))
             elif isinstance(event, xcffib.xinput.RawKeyReleaseEvent):
                 self._down.discard((event.sourceid, self._keysyms.get(event.detail, 0)))
             elif isinstance(event, xcffib.xinput.KeyPressEvent):
                 name = NAMES.get(self._keysyms.get(event.detail, 0))
                 if name == "next" and event.mods.effective & _SHIFT:
                     name = "back"
-                if name is not None:
+                # With these it is a hotkey, ours or somebody else's.
+                if name is not None and not event.mods.effective & (_CONTROL | _ALT):
                     yield Typed(name, self._by_hand(event.sourceid))
 
     def _held(self, counts: Callable[[int], bool]) -> bool:
-        """Whether the hotkey's modifiers are down on devices that count."""
+        """Whether the hotkeys' modifiers are down on devices that count."""
         return {_HELD[key] for device, key in self._down if counts(device)} == set(_HELD.values())
 
     def _by_hand(self, device: int) -> bool:

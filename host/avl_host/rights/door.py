@@ -66,6 +66,10 @@ class GrantDoor:
         if self._owner is not None:
             self._book = StatementBook(state=self._state, owner=self._owner, wall=self._wall, tell=self._tell)
 
+    def allow(self, permissions: Permission) -> None:
+        """The host's settings leave something else now; who is here is decided about by `RightsService.decide`."""
+        self._allows = permissions
+
     def take(self, tokens: Iterable[str]) -> bool:
         """Take statements that a relay hands on; whether any was new."""
         return self._book is not None and self._book.take(tokens)
@@ -84,11 +88,11 @@ class GrantDoor:
         book = self._known_book()
         rights = verify_chain(chain, book.trust(), holder=viewer, wall=book.now())
         permissions = self._effective(book, rights, wish)
-        resumed = self._tickets.redeem_beside_chain(ticket, viewer) if ticket else None
+        resumed = self._tickets.redeem_beside_chain(ticket, viewer, rights.basis) if ticket else None
         if resumed is None:
             self._check_uses(rights)
             consent = strictest((rights.consent, book.consent(), Consent.ALWAYS if self._asks else Consent.NEVER))
-            known = self._uses.agreed(rights.person, rights.grants[-1]) if rights.grants else None
+            known = self._uses.agreed(rights.person, rights.counted[-1]) if rights.counted else None
             # What a person has not been asked about yet is asked about as if nobody had been.
             new = known is None or permissions & ~known.asked
             asks = consent is Consent.ALWAYS or (consent is Consent.FIRST and bool(new))
@@ -114,8 +118,8 @@ class GrantDoor:
 
     def decided(self, rights: ChainRights, agreed: Agreed | None) -> None:
         """A person has decided about who came by this chain: it counts for the next time."""
-        if rights.grants and agreed is not None:
-            self._uses.agree(rights.person, rights.grants[-1], agreed)
+        if rights.counted and agreed is not None:
+            self._uses.agree(rights.person, rights.counted[-1], agreed)
 
     def _check_uses(self, rights: ChainRights) -> None:
         if any(self._uses.count(grant) >= most for grant, most in rights.uses):

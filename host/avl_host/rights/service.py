@@ -61,10 +61,10 @@ class RightsService(Service[HostSession]):
         if session.presented is not None:
             self._coming[session] = self._door.begins(session.presented, session.agreed)
 
-    def begun(self, session: HostSession) -> float:
-        """When a session that came by a chain began, in Unix seconds; 0 for others."""
+    def begun(self, session: HostSession) -> tuple[float, str]:
+        """When a session that came by a chain began, in Unix seconds, and what that stands on; 0 and "" for others."""
         standing = self._present.get(session)
-        return standing.begun if standing is not None else 0.0
+        return (standing.begun, standing.rights.basis) if standing is not None else (0.0, "")
 
     def lasts(self, session: HostSession) -> float | None:
         """Seconds that a session that comes now may last; None where nothing limits it."""

@@ -11,13 +11,14 @@ from avl_protocol.session.hosting import Agreed
 from avl_protocol.wire.registry import Permission
 
 _FILE = "uses.json"
-#: Grants, and people let in, that are remembered; the oldest are forgotten first, so that owners should let grants with
-#: a number of uses expire.
+#: Grants, and people let in, that are remembered; the oldest are forgotten first, those of delegates, who may sign as
+#: many as they like, before those of the owner, who should let grants with a number of uses expire.
 MOST = 4096
 
 
 class Uses:
-    """Counts of grants, by name, and what was agreed about whom: a person's thumbprint and a grant's name."""
+    """Counts of grants, by what they are counted by (`ChainRights.counted`), and what was agreed about whom: a person's
+    thumbprint and that."""
 
     def __init__(self, state: StateFolder) -> None:
         self._state = state
@@ -43,7 +44,8 @@ class Uses:
         for grant in grants:
             self._counts[grant] = self._counts.pop(grant, 0) + 1
         while len(self._counts) > MOST:
-            del self._counts[next(iter(self._counts))]
+            oldest = next((grant for grant in self._counts if " " in grant), next(iter(self._counts)))
+            del self._counts[oldest]
         self._save()
 
     def agreed(self, person: str, grant: str) -> Agreed | None:

@@ -236,8 +236,8 @@ class Subscribers:
             self._call(
                 subscriber, now, subscriber.session.channel_received, path.attachment, channel, stream, data, end, now
             )
-        else:
-            hop.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+        else:  # of a session that has just ended: resetting the stream would take back what it says of the end
+            hop.hop.carrier.consume(stream, len(data))
 
     def channel_reset(self, hop: HostHop, handle: int, channel: int, stream: int, code: int, now: float) -> None:
         """A session's channel was abandoned."""

@@ -25,13 +25,15 @@ MOST = 64
 @dataclass(slots=True)
 class _Issued:
     """The ticket's owner, its session, its permissions, and its end in Unix seconds. `begun`: when the session began,
-    in Unix seconds, if it came by a chain of statements; 0: it did not. `agreed`: what a person decided about it."""
+    in Unix seconds, if it came by a chain of statements, and `basis` what that stands on; 0 and "": it did not.
+    `agreed`: what a person decided about it."""
 
     viewer: bytes
     session: bytes
     permissions: int
     until: float
     begun: float = 0.0
+    basis: str = ""
     agreed: Agreed | None = None
 
 
@@ -66,16 +68,17 @@ class TicketBook:
         permissions: Permission,
         *,
         begun: float = 0.0,
+        basis: str = "",
         agreed: Agreed | None = None,
     ) -> bytes | None:
-        """A ticket for a session that was admitted, instead of its last one; None where this host gives none. `begun`
-        and `agreed`: see _Issued."""
+        """A ticket for a session that was admitted, instead of its last one; None where this host gives none. `begun`,
+        `basis` and `agreed`: see _Issued."""
         if self.lifetime <= 0:
             return None
         self.revoke(session)
         ticket = self._entropy(TICKET_BYTES)
         until = self._wall() + self.lifetime
-        self._issued[_hash(ticket)] = _Issued(viewer, session, int(permissions), until, begun, agreed)
+        self._issued[_hash(ticket)] = _Issued(viewer, session, int(permissions), until, begun, basis, agreed)
         while len(self._issued) > MOST:
             del self._issued[next(iter(self._issued))]
         self._save()
@@ -90,11 +93,11 @@ class TicketBook:
         self.on_redeemed(issued.session)
         return Permission(issued.permissions & sum(Permission))
 
-    def redeem_beside_chain(self, ticket: bytes, viewer: bytes) -> Resumed | None:
+    def redeem_beside_chain(self, ticket: bytes, viewer: bytes, basis: str) -> Resumed | None:
         """The session of which this ticket is; it is void then. None where it is no ticket of a session of this viewer
-        that came by a chain."""
+        that came by a chain of this basis."""
         issued = self._taken(ticket, viewer)
-        if issued is None or not issued.begun:
+        if issued is None or not issued.begun or issued.basis != basis:
             return None
         self.on_redeemed(issued.session)
         return Resumed(issued.begun, issued.agreed)
@@ -132,7 +135,7 @@ class TicketBook:
         try:
             rows = packing.unpack(self._state.read(_FILE) or b"\x90", CloseCode.INTERNAL)
             now = self._wall()
-            for key, viewer, session, permissions, until, *more in rows:
+            for key, viewer, session, permissions, until, begun, basis, *agreed in rows:
                 if {type(key), type(viewer), type(session)} != {bytes}:
                     raise ValueError("no ticket")
                 if now <= until <= now + self.lifetime:
@@ -141,8 +144,9 @@ class TicketBook:
                         session,
                         int(permissions),
                         float(until),
-                        float(more[0]) if more else 0.0,
-                        Agreed(*map(_permission, more[1:3])) if len(more) > 2 else None,
+                        float(begun),
+                        str(basis),
+                        Agreed(*map(_permission, agreed)) if agreed else None,
                     )
         except (ValueError, TypeError, RemoteProtocolError):
             self._issued.clear()  # a damaged file costs a viewer its code, no more
@@ -150,7 +154,7 @@ class TicketBook:
     def _save(self) -> None:
         rows = [
             [
-                *(key, one.viewer, one.session, one.permissions, int(one.until), int(one.begun)),
+                *(key, one.viewer, one.session, one.permissions, int(one.until), int(one.begun), one.basis),
                 *((int(one.agreed.asked), int(one.agreed.allowed)) if one.agreed is not None else ()),
             ]
             for key, one in self._issued.items()

@@ -117,6 +117,8 @@ class Connection(QuicConnection):
         self._writer = Writer(self, self._datagrams, self._acks.sent)
         #: The hop's rate, and the datagrams that wait.
         self.hop, self.queue = self._datagrams.hop, self._datagrams.queue
+        #: Whether the peer may have issued or retired connection IDs since `tokens_changed` was asked.
+        self._names_changed = True
         self._must_flush = True
         self._timer: float | None = None
         self._timer_known = False
@@ -153,6 +155,11 @@ class Connection(QuicConnection):
         """Tokens with which the peer may end this connection statelessly."""
         peers = [self._peer_cid, *self._peer_cid_available]
         return [peer.stateless_reset_token for peer in peers if peer.stateless_reset_token]
+
+    def tokens_changed(self) -> bool:
+        """Whether `peer_reset_tokens` may be others than when this was last asked."""
+        changed, self._names_changed = self._names_changed, False
+        return changed
 
     @property
     def peer_connection_id(self) -> bytes:
@@ -273,6 +280,7 @@ class Connection(QuicConnection):
         path = self._network_paths[0]
         path.addr = path.addr[:2]
         self.change_connection_id()
+        self._names_changed = True
         if self._handshake_confirmed and self.max_datagram:
             self._datagrams.add_padding(AHEAD, now + AHEAD_LIFE)
         self._begin_path()
@@ -291,6 +299,7 @@ class Connection(QuicConnection):
         attempt = QuicNetworkPath((*path.addr[:2], local))
         attempt.peer_cid = self._peer_cid_available.pop(0)
         self._add_network_path(attempt)
+        self._names_changed = True
         self._must_flush = True
         self.on_wanted()
         return True
@@ -520,6 +529,7 @@ class Connection(QuicConnection):
         if not self._reader.take(data, addr, now):
             if not self.accepts_from(addr, now):
                 return
+            self._names_changed = True
             super().receive_datagram(data, addr, now)
         self._timer_known = False
         self._liveness.heard_at = now

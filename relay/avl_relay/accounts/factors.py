@@ -158,7 +158,7 @@ class Factors:
             linked = {each for each, _ in await Credentials(connection).links(person.id)}
             if dropped.kind is Proof.PASSKEY:
                 _keep_a_way(person, left, linked & set(usable))
-            if person.role in self._on.demanded and not left:
+            if person.role in self._on.demanded() and not left:
                 raise Refusal("conflict", "Your role needs a second factor: add another one first.")
             return await Credentials(connection).drop_factor(person.id, id)
 

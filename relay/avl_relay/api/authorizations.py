@@ -73,6 +73,7 @@ class AuthorizationList:
         return (
             Operation(
                 method="POST",
+                feature="enrolment",
                 path="/device-authorizations",
                 handler=refusing(self.ask),
                 summary="Ask to act for somebody, with a proof of the key that will",
@@ -83,7 +84,7 @@ class AuthorizationList:
                     {"device": NUMBER, "name": CALLED, "system": CALLED, "software": CALLED},
                 ),
                 answers=ASKED,
-                says=("not-signed-in", "limited", "unavailable"),
+                says=("turned-off", "not-signed-in", "limited", "unavailable"),
             ),
             Operation(
                 method="GET",

@@ -57,6 +57,7 @@ class PeopleList:
             ),
             Operation(
                 method="POST",
+                feature="invitations",
                 path="/people",
                 handler=self.invite,
                 summary="Invite somebody: who has the invitation sets a password",
@@ -65,7 +66,10 @@ class PeopleList:
                 body=Record({"login": LOGIN, "name": NAME}, {"role": ROLE}),
                 status=201,
                 answers=INVITED_PERSON,
-                says=("conflict",),
+                says=(
+                    "turned-off",
+                    "conflict",
+                ),
             ),
             Operation(
                 method="GET",

@@ -22,6 +22,7 @@ from avl_relay.api.identity import Operators
 from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
 from avl_relay.api.running import RunningSessions
+from avl_relay.api.settings import Desk, SettingList, Turned
 from avl_relay.api.setupcodes import SetupCodes, setup_url
 from avl_relay.api.shares import ShareList
 from avl_relay.api.statements import StatementList
@@ -62,7 +63,8 @@ class Located(Protocol):
 
 class Machinery:
     """The store and its API: `frame` for everybody, `desk` for who runs the relay's machine. `opened()` is called once,
-    when the store is open; `report(error)` is told what fails."""
+    when the store is open; `report(error)` is told what fails; `chosen`: the settings of this process, which can be
+    seen and changed; `turned` is told of each change."""
 
     def __init__(
         self,
@@ -73,6 +75,8 @@ class Machinery:
         place: Located,
         report: Callable[[BaseException], None],
         opened: Callable[[], Awaitable[None]],
+        chosen: Desk | None = None,
+        turned: Callable[[Turned], None] = lambda change: None,
     ) -> None:
         self._settings, self._world, self._report, self._opened = settings, world, report, opened
         self._store: Store | None = None
@@ -93,6 +97,8 @@ class Machinery:
             ShareList(live, statements),
             Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
         ]
+        if chosen is not None:
+            resources.append(SettingList(chosen, live, turned=turned))
         self._hashing = Argon2Hashing(entropy)
         self._accounts = Accounts(
             Premises(
@@ -102,7 +108,7 @@ class Machinery:
                 monotonic=clock.monotonic,
                 hashing=self._hashing,
                 title=f"avl {place.quic}",
-                demanded=settings.demanded,
+                demanded=lambda: self._settings.demanded,
             ),
             issuer=place.pin,
             live=live,
@@ -114,6 +120,7 @@ class Machinery:
             identities=self._accounts.identities,
             clock=clock,
             report=report,
+            off=lambda: self._settings.off,
         )
         self.desk = Frame(
             [*kept, SetupCodes(self._accounts.setup_code, lambda: place.page)],
@@ -122,6 +129,10 @@ class Machinery:
             clock=clock,
             report=report,
         )
+
+    def change(self, settings: ControlSettings) -> None:
+        """What changes while it runs: who must have a second factor, and what is turned off."""
+        self._settings = settings
 
     async def store(self) -> Store:
         """The open store. Raises StoreError."""

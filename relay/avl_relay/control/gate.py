@@ -45,6 +45,10 @@ class Gate:
         self._waiting: set[int] = set()
         self._noted: set[int] = set()
 
+    def require(self, required: bool) -> None:
+        """From now on only enrolled hosts and who shows a pass, or everybody; who is here stays."""
+        self._required = required
+
     @property
     def waiting(self) -> int:
         """Questions that the store is asked now."""

@@ -27,7 +27,9 @@ from avl_relay.onlooker import Begun
 from avl_relay.store.errors import StoreError
 
 if TYPE_CHECKING:
+    from avl_relay.api.settings import Turned
     from avl_relay.control.building import Machinery
+    from avl_relay.settings.live import LiveSettings
 
 #: Seconds after the start until a store that is there is opened where nobody has asked for it yet; between two tries
 #: to open it; and for which what hosts say is gathered before it is written.
@@ -67,10 +69,18 @@ class RelayHands(Protocol):
 
 
 class ControlPlane:
-    """One of each process of a relay. `tell(line)` is for a person at the terminal."""
+    """One of each process of a relay. `tell(line)` is for a person at the terminal. `chosen`: this process's settings,
+    where they can be seen and changed from elsewhere."""
 
-    def __init__(self, world: World, settings: ControlSettings, *, tell: Callable[[str], None]) -> None:
-        self._world, self._settings, self._tell = world, settings, tell
+    def __init__(
+        self,
+        world: World,
+        settings: ControlSettings,
+        *,
+        tell: Callable[[str], None],
+        chosen: LiveSettings | None = None,
+    ) -> None:
+        self._world, self._settings, self._tell, self._chosen = world, settings, tell, chosen
         self._log = structlog.get_logger("relay")
         self.live = Live(wall=world.clock.wall, worker=settings.number)
         self.live.listen(self._happened)
@@ -99,6 +109,13 @@ class ControlPlane:
             self._start(self._warm_up())
         else:
             self._later(WARM_UP, lambda: self._start(self._warm_up()))
+
+    def change(self, settings: ControlSettings) -> None:
+        """What changes while it runs."""
+        self._settings = settings
+        self.access.require(settings.required)
+        if self._machinery is not None:
+            self._machinery.change(settings)
 
     async def close(self) -> None:
         """Write what is left, and let go of everything."""
@@ -192,8 +209,10 @@ class ControlPlane:
     # within
 
     def _happened(self, happening: Happening) -> None:
-        """A device was enrolled or revoked, perhaps at another process."""
+        """A device was enrolled or revoked, or settings were changed, perhaps at another process."""
         about = happening.about
+        if happening.kind == "settings" and self._chosen is not None:
+            self._chosen.look()
         if happening.kind == "device" and (about.get("enrolled") or "may" in about):
             self.access.change(happening.device, about.get("may", True))
 
@@ -228,10 +247,21 @@ class ControlPlane:
         assert relay is not None
         building = await asyncio.to_thread(_import)
         made: Machinery = building.Machinery(
-            self._settings, self._world, live=self.live, place=relay, report=self._report, opened=self._opened
+            self._settings,
+            self._world,
+            live=self.live,
+            place=relay,
+            report=self._report,
+            opened=self._opened,
+            chosen=self._chosen,
+            turned=self._turned,
         )
         self._machinery = made
         return made
+
+    def _turned(self, change: Turned) -> None:
+        """Somebody has turned a feature off or on: it is logged, by whom."""
+        self._log.info("feature turned", feature=change.feature, on=change.on, person=change.person)
 
     async def _warm_up(self) -> None:
         """Open the store before anybody asks; while that fails, try again."""

@@ -1,7 +1,6 @@
 """Model: everything that can be set of a relay; each setting's flag, its line in a file and its variable have one name.
 
-What the relay's parts run on is made from it: `relay()`, `control()`, `service()`. Those parts are loaded only then, so
-that looking at settings is quick.
+What the relay's parts run on is made from it.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay
 from avl_relay.chosen import chosen
 from avl_relay.config import RelaySettings
 from avl_relay.control.settings import ControlSettings
-from avl_relay.operators.log import Format
+from avl_relay.settings.loopback import is_private
 
 #: Addresses that mean "every address": no name for others.
 EVERYWHERE = ("0.0.0.0", "::", "")
@@ -70,7 +69,7 @@ def _workers(text: str) -> str:
 
 
 def _log_format(text: str) -> str:
-    if text not in [form.value for form in Format]:
+    if text not in ("text", "json"):
         raise ValueError("--log-format is 'text' or 'json'")
     return text
 
@@ -94,12 +93,6 @@ def _elsewhere(relays: tuple[str, ...]) -> tuple[str, ...]:
 
 def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _private(address: str) -> bool:
-    from avl_relay.operators.listener import is_private
-
-    return is_private(parse_address(address)[0])
 
 
 Address = Annotated[str, _checked(parse_address)]
@@ -158,7 +151,6 @@ def _limit_fields() -> dict[str, Any]:
 
 
 if TYPE_CHECKING:
-    from avl_relay.operators.service import ServiceSettings
 
     class LimitTable(Table):
         """What anybody may cost: all of rate/limits.py."""
@@ -291,7 +283,7 @@ class Configuration(ProgramSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             there = "tls_cert" if self.tls_key is None else "tls_key"
             wrong.append((there, "--tls-cert and --tls-key belong together"))
-        if self.metrics is not None and not self.metrics_for_others and not _private(self.metrics):
+        if self.metrics is not None and not self.metrics_for_others and not is_private(parse_address(self.metrics)[0]):
             text = (
                 f"--metrics {self.metrics} is not this machine's alone: whoever reaches it sees how much this relay is "
                 "used. Take 127.0.0.1:PORT, or, where only your monitoring reaches that address, add "
@@ -353,12 +345,6 @@ class Configuration(ProgramSettings):
             database=self.database,
             required=self.require_account,
             demanded=demanded(self.second_factor),
+            off=frozenset(name for name in type(self.features).model_fields if not getattr(self.features, name)),
             number=number,
         )
-
-    def service(self, number: int = 0, of: int = 1) -> ServiceSettings:
-        """How one of so many processes runs."""
-        from avl_relay.operators.service import ServiceSettings
-
-        metrics = None if self.metrics is None else parse_address(self.metrics)
-        return ServiceSettings(folder=self.folder, metrics=metrics, drain=self.drain, number=number, of=of)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from avl_protocol.endpoint.program.folders import default_folder
-from avl_protocol.endpoint.settings.load import Layer, Loaded, file_of, load
+from avl_protocol.endpoint.settings.load import Layer, Loaded, file_of, from_flags, load
 from avl_protocol.rate.limits import DEFAULT
 from avl_relay.chosen import chosen
+from avl_relay.settings.changed import changed
 from avl_relay.settings.model import Configuration, divided_limits
 
 
@@ -21,7 +22,8 @@ def relay_settings(
     BadSettings."""
     folder = state or default_folder("relay")
     found = file_of(Configuration, file, folder, variables)
-    return load(Configuration, file=found, variables=variables, flags=flags)
+    given = [] if state is None else [from_flags({"state": state})]
+    return load(Configuration, file=found, variables=variables, flags=[*given, *flags], changed=changed(folder))
 
 
 def limit_layer(lines: Iterable[str], place: str) -> Layer:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from avl_relay.store.devices import ACTIVE
+from avl_relay.store.people import ACTIVE as PERSON_ACTIVE
 from avl_relay.store.tables import attachments, devices, passes, people, shares
 
 #: Seconds for which a person's pass is good for the first time, and for which a visit may come back with it.
@@ -42,7 +43,9 @@ class Passes:
         chosen = (
             select(passes.c.uses, passes.c.expires, passes.c.created)
             .join(devices, devices.c.number == passes.c.device)
+            .join(people, people.c.id == passes.c.person)
             .where(passes.c.hash == hash, passes.c.device == device, devices.c.state == ACTIVE)
+            .where(people.c.state == PERSON_ACTIVE)
             .with_for_update(of=passes)
         )
         found = (await self._connection.execute(chosen)).first()

@@ -1,5 +1,5 @@
-"""RelayHttp: HTTP/3 to the very relay that is meant, which its pin or a public certificate shows before anything is
-asked (spec 06-security, 6.1).
+"""RelayHttp: HTTP to the very relay that is meant, which its pin or a public certificate shows before anything is
+asked (spec 06-security, 6.1): HTTP/3, or, where UDP is blocked, HTTP/1.1 by TLS on TCP of the same port.
 
 A pinned relay says who it is at IDENTITY_PATH: its key, and what that signed of the certificate that TLS has just
 shown. Cookies, redirects and caches are for browsers, and not here.
@@ -11,19 +11,20 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from avl_protocol.crypto.identity import check_certificate_time, check_relay
 from avl_protocol.endpoint.dial.dialler import open_endpoint
 from avl_protocol.endpoint.dial.dialling import Unreachable
+from avl_protocol.endpoint.dial.racing import race
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.world import World
-from avl_protocol.endpoint.tls import TrustLater, TrustPinned
+from avl_protocol.endpoint.tls import TrustLater, TrustPinned, TrustPublic
 from avl_protocol.quic.http3 import Headers
-from avl_protocol.quic.http3client import Http3Client
+from avl_protocol.quic.http3client import AnswerReceiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire.errors import LocalProtocolError, Refused
 from avl_protocol.wire.registry import CloseCode
@@ -52,6 +53,27 @@ class Http(Protocol):
         self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
     ) -> HttpAnswer:
         """Ask, and wait for the whole answer. Raises OSError where there is none."""
+
+
+class HttpConnection(Protocol):
+    """One connection for requests, by UDP (quic/http3client.py) or TCP (endpoint/tcp/http1client.py)."""
+
+    @property
+    def certificate(self) -> bytes:
+        """DER of the server's certificate."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can be asked any more."""
+
+    def trusted_for(self, name: str) -> bool:
+        """Whether public authorities vouch for the server under this name."""
+
+    def ask(self, headers: Headers, body: bytes | None, receiver: AnswerReceiver) -> int:
+        """Send a request; the number by which it can be given up. Raises LocalProtocolError."""
+
+    def give_up(self, number: int, /) -> None:
+        """Want an answer no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +117,27 @@ class RelayHttp:
     """Satisfies Http on one connection at a time: where that has ended, or was silent, the next question opens another.
     `facts` is what the relay said of itself."""
 
-    def __init__(self, endpoint: Endpoint, relay: RelayAddress, *, timeout: float, wall: Callable[[], float]) -> None:
-        self._endpoint = endpoint
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[HttpConnection]],
+        relay: RelayAddress,
+        *,
+        timeout: float,
+        wall: Callable[[], float],
+    ) -> None:
+        """`connect()` opens a connection to whoever answers at the relay's address; raises OSError."""
+        self._connect = connect
         self._relay = relay
         self._timeout = timeout
         self._wall = wall
-        self._client: Http3Client | None = None
+        self._client: HttpConnection | None = None
         self._opening = asyncio.Lock()
         self.facts = RelayFacts()
 
     async def open(self) -> None:
         """Connect, and be sure of the relay. Raises Refused (WRONG_RELAY, CLOCK) and OSError."""
-        relay = self._relay
         self._client = None
-        trust = TrustPinned() if relay.pin is not None else TrustLater(relay.host)
-        client = await self._endpoint.connect_http((relay.host, relay.port), trust=trust, timeout=self._timeout)
+        client = await self._connect()
         await self._check(client)
         self._client = client
 
@@ -126,7 +154,7 @@ class RelayHttp:
 
     async def _ask(
         self,
-        client: Http3Client,
+        client: HttpConnection,
         method: str,
         path: str,
         headers: Sequence[tuple[str, str]] = (),
@@ -155,7 +183,7 @@ class RelayHttp:
         finally:
             client.give_up(stream)
 
-    async def _check(self, client: Http3Client) -> None:
+    async def _check(self, client: HttpConnection) -> None:
         certificate, wall = client.certificate, self._wall()
         if self._relay.pin is None and not client.trusted_for(self._relay.host):
             check_certificate_time(certificate, wall)
@@ -195,13 +223,46 @@ def _bytes(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+class _Ways:
+    """Opens connections to a relay's address: by UDP or, where that does not answer soon, by TCP."""
+
+    def __init__(self, world: World, endpoint: Endpoint, relay: RelayAddress, timeout: float) -> None:
+        self._world, self._endpoint, self._relay, self._timeout = world, endpoint, relay, timeout
+        self._place = (relay.host, relay.port)
+        #: Those by TCP: those by UDP end with the endpoint.
+        self._opened: list[Any] = []
+
+    async def connect(self) -> HttpConnection:
+        """Whichever is ready first. Raises Unreachable."""
+        return await race([self._by_udp] if self._world.dial_http is None else [self._by_udp, self._by_tcp])
+
+    async def _by_udp(self) -> HttpConnection:
+        trust = TrustPinned() if self._relay.pin is not None else TrustLater(self._relay.host)
+        return await self._endpoint.connect_http(self._place, trust=trust, timeout=self._timeout)
+
+    async def _by_tcp(self) -> HttpConnection:
+        assert self._world.dial_http is not None
+        trust = TrustPinned() if self._relay.pin is not None else TrustPublic(self._relay.host)
+        opened = await self._world.dial_http(self._place, trust=trust, clock=self._world.clock, timeout=self._timeout)
+        self._opened.append(opened)
+        made: HttpConnection = opened
+        return made
+
+    def close(self) -> None:
+        """End those that were opened."""
+        for one in self._opened:
+            one.close()
+
+
 @asynccontextmanager
 async def relay_http(world: World, relay: RelayAddress, timeout: float = 10.0) -> AsyncIterator[RelayHttp]:
-    """A connection to a relay that has shown who it is. Raises Refused for another one, and OSError."""
+    """A way to a relay that has shown who it is. Raises Refused for another one, and OSError."""
     endpoint = await open_endpoint(world, ConnectionOptions())
+    ways = _Ways(world, endpoint, relay, timeout)
     try:
-        http = RelayHttp(endpoint, relay, timeout=timeout, wall=world.clock.wall)
+        http = RelayHttp(ways.connect, relay, timeout=timeout, wall=world.clock.wall)
         await http.open()
         yield http
     finally:
+        ways.close()
         await endpoint.close()

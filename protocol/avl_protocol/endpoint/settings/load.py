@@ -31,10 +31,11 @@ FIRST = ("CONFIG", "STATE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """What one source says, as tables in tables. `place(key)` is where it says that."""
+    """What one source says, as tables in tables. `place(key)` is where it says that; `name` tells it from others."""
 
     values: Mapping[str, Any]
     place: Callable[[Key], str]
+    name: str = ""
 
     def has(self, key: Key) -> bool:
         """Whether it says anything of a setting, or of a part of it."""
@@ -178,7 +179,8 @@ def _explained(model: type[ProgramSettings], layers: Sequence[Layer], error: Val
             faults.append(_fault(layers, key, str(said)))
         else:
             text = str(said) if said is not None else _expected(found["type"], found.get("ctx", {}), found["msg"])
-            faults.append(_fault(layers, key, f"{'.'.join(key)}: {text}"))
+            fault = _fault(layers, key, text)
+            faults.append(fault if fault.place.startswith("--") else Fault(fault.place, f"{'.'.join(key)}: {text}"))
     if (more := error.error_count() - MOST_FAULTS) > 0:
         faults.append(Fault("", f"and {more} more"))
     return faults

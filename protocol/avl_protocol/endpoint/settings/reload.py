@@ -39,7 +39,11 @@ class Current(Generic[M]):
 
     def reload(self) -> Change:
         """Read them anew. Raises BadSettings; then everything is as before."""
-        fresh, old = self._again(), self.settings
+        return self.take(self._again())
+
+    def take(self, fresh: Loaded[M]) -> Change:
+        """Take those that were read anew. Raises BadSettings; then everything is as before."""
+        old = self.settings
         live: list[str] = []
         later: list[str] = []
         kept: dict[str, Any] = {}
