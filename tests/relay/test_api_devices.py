@@ -345,6 +345,8 @@ async def test_a_grant_is_seen_and_held_and_taken_back(office: Office) -> None:
 async def test_a_grant_for_a_group_is_one_for_its_owners_devices_alone(office: Office) -> None:
     await office.ask("ada", "POST", "/statements", {"token": policy("ada", 1, aud(DESK), ("den",))})
     await office.ask("ben", "POST", "/statements", {"token": policy("ben", 1, aud(LAB), ("den",))})
+    moved = [one.device for one in office.happened if one.kind == "device"]
+    assert moved == [number(DESK), number(LAB)], "who sees a device by its group is told"
     token = granted("ada", "one", "eve", aud="group:den")
     assert (await office.ask("ada", "POST", "/grants", {"chain": [token]})).status_code == 201
     assert await office.names("eve") == [DESK]

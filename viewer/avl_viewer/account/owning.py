@@ -82,7 +82,7 @@ async def share(account: Account, kept: Kept, world: World, device: Device, term
         {
             "id": link.id,
             "device": device.number,
-            "name": terms.role or "Share link",
+            "name": f"{words.permitted(terms.permissions)} by link",
             "chain": _signed(owner, (), grant),
             "pass_hash": encode(hashlib.sha256(link.access_pass).digest()),
             "uses": terms.uses,
