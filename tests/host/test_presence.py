@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from avl_host.input.desktop import DesktopSink
 from avl_host.input.ownwindows import OwnWindows
 from avl_host.input.sink import StoppedLoop
 from avl_host.presence.acts import HostActs
-from avl_host.presence.indicator import MOST, IndicatorWindow, Plan
+from avl_host.presence.indicator import MOST, IndicatorWindow, Plan, Tab
 from avl_host.presence.scene import Onlooker, RememberingIndicator, Scene, gives, words
 from avl_host.presence.surface import Box, Surface, Unavailable
 from avl_host.presence.tray import TrayIcon
@@ -240,6 +241,36 @@ async def test_the_buttons_and_the_hotkey_are_the_persons_alone(xvfb: XServer) -
         assert acts.done == [4, "take", "end all", "end all"], "it has moved to another edge"
     finally:
         for one in (hand, sink, window):
+            one.close()
+
+
+@pytest.mark.display
+async def test_it_folds_to_a_tab_that_a_hand_unfolds_and_stays_while_somebody_asks(xvfb: XServer) -> None:
+    acts, own = Acts(), OwnWindows()
+    window = IndicatorWindow(xvfb.display, own, acts)
+    hand = Hand(xvfb.display)
+    scene = Scene((Onlooker(number=4, name="Ann" * 40, acts=True),))
+    probe = Surface(xvfb.display, OwnWindows())
+    tab, place = Tab(scene, probe.line, probe.advance), Plan(scene, probe.line).on(probe.screen, 0)
+    folded = tab.on(probe.screen, 0)
+    probe.close()
+    assert tab.width < place.width and tab.height < place.height / 2 and tab.text.endswith("...")
+    outside = (place.x + 4, place.y + place.height - 4)
+    try:
+        window.show(scene)
+        assert own.at(*outside)
+        window.fold()
+        assert own and not own.at(*outside), "a viewer can act there"
+        hand.click(folded.x + 5, folded.y + 5)
+        await asyncio.sleep(0.1)
+        assert own.at(*outside) and acts.done == []
+        hand.click(*centre(xvfb, scene, "end_all"))
+        await asyncio.sleep(0.1)
+        assert acts.done == ["end all"]
+        window.show(Scene((replace(scene.people[0], asks=True),), ControlMode.ONE))
+        assert not window.folds, "there is somebody to answer"
+    finally:
+        for one in (hand, window):
             one.close()
 
 

@@ -1,7 +1,8 @@
 """IndicatorWindow: "seen by ..." on the host's screen: who is here, who may act, and the buttons that end it.
 
-It is there whenever somebody is, above everything, and answers a hand alone. A click on its heading moves it to
-another edge, where it covers something else. A hotkey ends everything also while a program holds the keyboard.
+It is there whenever somebody is, above everything, and answers a hand alone. When nothing has happened for a while it
+folds to a tab, since neither the person nor the viewer reaches what it covers; a click on the tab unfolds it. A click
+on its heading moves it to another edge. A hotkey ends everything also while a program holds the keyboard.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from avl_host.presence.surface import ALARM, END_KEY, FAINT, INK, WHITE, Box, Ho
 from avl_protocol.wire.registry import ControlMode
 
 _WIDTH, _MARGIN, _BUTTON, _GIVE = 520, 12, 30, 70
+#: Seconds without news after which it folds; the letters of a name that the tab has room for.
+FOLDS_AFTER, TAB_NAME = 10.0, 24
 #: People with a line of their own.
 MOST = 5
 #: Where it goes, one after the other: parts of the room that is left beside and above it.
@@ -49,10 +52,29 @@ class Plan:
 
     def on(self, screen: tuple[int, int], edge: int) -> Box:
         """Where the window goes on a desktop of this size."""
-        across, down = _EDGES[edge % len(_EDGES)]
-        width, height = screen
-        x, y = (max(0, width - _WIDTH - 4), max(0, height - self.height - 4))
-        return Box(2 + round(across * x), 2 + round(down * y), _WIDTH, self.height)
+        return _at_edge(_WIDTH, self.height, screen, edge)
+
+
+class Tab:
+    """The same folded: a line that says who is here, or how many."""
+
+    def __init__(self, scene: Scene, line: int, advance: int) -> None:
+        name = scene.people[0].name
+        name = name if len(name) <= TAB_NAME else name[: TAB_NAME - 3] + "..."
+        self.text = f"Seen by {name if len(scene.people) == 1 else len(scene.people)}"
+        self.mark = Box(4, (line - 10) // 2 + 1, 10, 10)
+        self.width, self.height = 20 + len(self.text) * advance + 4, line + 2
+
+    def on(self, screen: tuple[int, int], edge: int) -> Box:
+        """Where it goes on a desktop of this size."""
+        return _at_edge(self.width, self.height, screen, edge)
+
+
+def _at_edge(wide: int, high: int, screen: tuple[int, int], edge: int) -> Box:
+    across, down = _EDGES[edge % len(_EDGES)]
+    width, height = screen
+    x, y = (max(0, width - wide - 4), max(0, height - high - 4))
+    return Box(2 + round(across * x), 2 + round(down * y), wide, high)
 
 
 class IndicatorWindow:
@@ -64,7 +86,9 @@ class IndicatorWindow:
     def __init__(self, display: str, own: OwnWindows, acts: Acts) -> None:
         self._acts = acts
         self._scene = Scene()
-        self._plan: Plan | None = None
+        self._plan: Plan | Tab | None = None
+        self._fold: asyncio.TimerHandle | None = None
+        self._folded = False
         self._edge = 0
         self._surface: Surface | None = Surface(display, own)
         self._descriptor = self._surface.descriptor
@@ -79,7 +103,27 @@ class IndicatorWindow:
     def show(self, scene: Scene) -> None:
         """See Indicator."""
         self._scene = scene
+        self._unfold()
+
+    def _unfold(self) -> None:
+        """Show all of it for a while; for as long as somebody waits for an answer."""
+        self._folded = False
+        if self._fold is not None:
+            self._fold.cancel()
+            self._fold = None
+        if self._scene.people and not any(one.asks for one in self._scene.people):
+            self._fold = self._loop.call_later(FOLDS_AFTER, self.fold)
         self._guarded(self._update)
+
+    def fold(self) -> None:
+        """Leave no more of it than a tab."""
+        self._folded = True
+        self._guarded(self._update)
+
+    @property
+    def folds(self) -> bool:
+        """Whether it is folded, or will be unless something happens."""
+        return self._folded or self._fold is not None
 
     def move(self) -> None:
         """Go to the next edge."""
@@ -88,6 +132,8 @@ class IndicatorWindow:
 
     def close(self) -> None:
         """See Indicator."""
+        if self._fold is not None:
+            self._fold.cancel()
         if self._surface is not None:
             self._loop.remove_reader(self._descriptor)
             self._surface.close()
@@ -108,7 +154,9 @@ class IndicatorWindow:
             surface.watch_hotkey(False)
             surface.hide()
             return
-        self._plan = Plan(self._scene, surface.line)
+        self._plan = (
+            Tab(self._scene, surface.line, surface.advance) if self._folded else Plan(self._scene, surface.line)
+        )
         surface.watch_hotkey(True)
         surface.place(self._plan.on(surface.screen, self._edge))
         self._paint()
@@ -125,6 +173,8 @@ class IndicatorWindow:
             if isinstance(event, Hotkey):
                 if event.by_hand and event.key == END_KEY:
                     self._acts.end_all()
+            elif isinstance(event, Pressed) and event.by_hand and isinstance(self._plan, Tab):
+                self._unfold()
             elif isinstance(event, Pressed) and event.by_hand and self._plan is not None:
                 self._pressed(self._plan, event.x, event.y)
             if self._surface is None:
@@ -148,6 +198,11 @@ class IndicatorWindow:
         if surface is None or plan is None:
             return
         surface.clear()
+        if isinstance(plan, Tab):
+            surface.fill(plan.mark, ALARM)
+            surface.write(20, 1, plan.text, INK)
+            surface.show()
+            return
         surface.fill(Box(_MARGIN, 14, 14, 14), ALARM)
         count = len(self._scene.people)
         surface.write(_MARGIN + 24, 10, f"Seen by {count} viewers" if count > 1 else "Seen by", FAINT)
