@@ -69,7 +69,7 @@ async def start(programs: Programs, typed: Path | None) -> Stage:
     ports = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
     programs.start("relay", [BIN / "avl-relay", "serve", *ports, *kept(folder, "relay")])
     relay = await programs.ready_file(folder / "relay.json", READY)
-    where = ["--relay", relay["quic"], "--pin", relay["pin"], "--display", display]
+    where = ["--relay", relay["quic"], "--pin", relay["pin"], "--display", display, "--no-indicator"]
     programs.start("host", [BIN / "avl-host", "run", *where, *kept(folder, "host")], here)
     return Stage(
         display=display,

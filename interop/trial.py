@@ -108,7 +108,7 @@ class Trial:
         )
         await programs.until("a terminal that has the keyboard", READY, screen.focused)
         await programs.until("the terminal reads lines", READY, self.typed.exists)
-        where = ["--relay", f"{RELAY}:{PORT}?pin={self._pin}", "--display", display]
+        where = ["--relay", f"{RELAY}:{PORT}?pin={self._pin}", "--display", display, "--no-indicator"]
         if relayed:
             where.append("--no-direct")
         command: list[str | Path] = [BIN / "avl-host", "run", *where, *kept(programs.folder, "host")]

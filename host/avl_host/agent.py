@@ -26,6 +26,11 @@ from avl_host.paths.directlistener import DirectListener
 from avl_host.paths.reachability import Reachability
 from avl_host.paths.registration import SOFTWARE, Registration
 from avl_host.paths.relays import Relays
+from avl_host.presence.acts import HostActs
+from avl_host.presence.blank import Blanker, BlankWatch
+from avl_host.presence.notices import Notices
+from avl_host.presence.scene import Acts, Indicator
+from avl_host.presence.watch import PresenceWatch
 from avl_host.publish.publication import Publication
 from avl_host.publish.publisher import FIRST_BITRATE, Publisher, desktop
 from avl_host.rights.door import GrantDoor
@@ -79,6 +84,11 @@ class Parts:
     #: Asks a person about who comes by a grant that says so; None: as `ask`.
     ask_for_grants: Ask | None = None
     locker: ScreenLocker | None = None
+    #: What shows the person at the host who is here, and where else that is told.
+    open_indicators: Callable[[Acts], list[Indicator]] = lambda acts: []
+    notices: Notices | None = None
+    #: What darkens and locks the screen while nobody here has allowed a session; its hotkey does as the indicator's.
+    open_blanker: Callable[[Acts], Blanker | None] = lambda acts: None
     mapper: PortMapper | None = None
     announcer: Announcer | None = None
     #: Where commands on this machine ask the host; None: nowhere.
@@ -125,6 +135,11 @@ class Agent:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._relays: Relays | None = None
         self._address: tuple[str, int] | None = None
+
+    @property
+    def settings(self) -> HostSettings:
+        """What holds now."""
+        return self._settings
 
     @property
     def ending(self) -> str | None:
@@ -181,6 +196,9 @@ class Agent:
                 ask_for_grants=parts.ask_for_grants,
             )
         )
+        acts = HostActs(self.subscribers, lambda: self.features.control, clock, self._after)
+        self.presence = PresenceWatch(parts.open_indicators(acts), parts.notices)
+        self.blank = BlankWatch(parts.open_blanker(acts), self._tell)
         served = Served(
             publisher=publisher,
             sink=parts.sink,
@@ -189,6 +207,8 @@ class Agent:
             door=self.door,
             reachability=self.reachability,
             lock_watch=self.lock_watch,
+            presence=self.presence,
+            blank=self.blank,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         journal, heads = self._open_journal()
@@ -246,6 +266,8 @@ class Agent:
             await asyncio.gather(*tasks, return_exceptions=True)
             self.subscribers.end_all(CloseCode.ENDED, clock())
             self._alarm.stop()
+            self.presence.close()
+            self.blank.close()
             parts.sink.close()
             parts.clipboard.close()
             for worker in workers:
@@ -264,7 +286,7 @@ class Agent:
         journal = self._parts.open_journal(self._world, self._state, self.identity)
         records = JournalService(journal)
         self.subscribers.services.register(records, Channel.CONTROL)
-        self.subscribers.answered = records.answered
+        self.subscribers.decided = records.decided
         journal.start()
         return journal, HeadWatch(self._state, self._tell, records.head_refused)
 
@@ -375,7 +397,19 @@ class Agent:
         """Somebody at this machine has pinned another owner, or none."""
         self.features.rights.owner_changed()
         self._tell_about()
+        if self._relays is not None:
+            self._relays.again()  # one that did not take us may do so now
         return self.door.owner.thumbprint if self.door.owner is not None else ""
+
+    def change(self, settings: HostSettings) -> None:
+        """Take what changes while it runs: who acts, what nobody may, and the most that pictures may use."""
+        before, self._settings = self._settings, settings
+        self.door.allow(OWNER & ~settings.forbid)
+        self.features.rights.decide()
+        if settings.control is not before.control:
+            self.features.control.set_mode(settings.control, self._world.clock.monotonic())
+        self.publisher.use_at_most(settings.max_bitrate)
+        self._after()
 
     def _tell_about(self) -> None:
         for registration in self._relays.registrations if self._relays is not None else ():
@@ -445,7 +479,7 @@ class Agent:
     def _network_changed(self, endpoint: Endpoint) -> None:
         endpoint.network_changed()
         assert self._relays is not None
-        self._relays.network_changed()
+        self._relays.again()
         self._moved()
 
     def _moved(self) -> None:

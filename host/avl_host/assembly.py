@@ -6,11 +6,13 @@ A feature is added here in two lines: it is made, and it is registered (CONTRIBU
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
+from avl_host.presence.blank import BlankWatch
+from avl_host.presence.watch import PresenceWatch
 from avl_host.publish.publisher import Publisher
 from avl_host.rights.door import GrantDoor
 from avl_host.rights.service import RightsService
@@ -28,6 +30,7 @@ from avl_host.services.tickets import TicketService
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Receives
 from avl_protocol.wire.endtoend import (
     Batch,
@@ -57,6 +60,8 @@ class Served:
     door: GrantDoor
     reachability: Reachability
     lock_watch: LockWatch
+    presence: PresenceWatch = field(default_factory=PresenceWatch)
+    blank: BlankWatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,17 @@ def assemble(
         Receives(Missing, media.missing),
     )
     rights = RightsService(subscribers, served.door, clock)
-    subscribers.begins = rights.begins
+    blank = served.blank or BlankWatch(None, tell)
+    blank.follow(subscribers)
+    services.register(blank, Channel.CONTROL)
+
+    def begins(session: HostSession) -> None:
+        # Dark first: what is counted as begun has begun.
+        blank.begins(session)
+        rights.begins(session)
+
+    subscribers.begins, subscribers.lasts = begins, rights.lasts
+    rights.asks = subscribers.ask_more
     services.register(rights, Channel.CONTROL)
     services.register(TicketService(subscribers, served.tickets, clock, rights.begun), Channel.CONTROL)
     candidates = CandidatesService(served.reachability)
@@ -106,6 +121,8 @@ def assemble(
     services.register(statistics, Channel.CONTROL, Receives(Report, statistics.reported))
     control = ControlService(subscribers, mode)
     services.register(control, Channel.CONTROL, Receives(Control, control.asked, ACTS))
+    served.presence.follow(subscribers, control)
+    services.register(served.presence, Channel.CONTROL)
     pointing = PointingService(subscribers)
     services.register(
         pointing, Channel.CONTROL, Receives(Point, pointing.pointed, Permission.POINTER | Permission.ANNOTATE)

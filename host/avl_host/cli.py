@@ -1,4 +1,4 @@
-"""avl-host: run, sessions, control, identity and doctor. What a command needs is loaded when it runs."""
+"""avl-host: run, sessions, control, identity, config and doctor. What a command needs is loaded when it runs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import typer
 
 from avl_host.audit.cli import app as audit_commands
 from avl_host.sessions.sessionlist import SOCKET, control_table, table
+from avl_host.settings.cli import app as settings_commands
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
 from avl_protocol.wire.foreign import for_terminal
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from avl_host.config import HostSettings
     from avl_host.enrol import Asked
     from avl_host.machine import Extras
+    from avl_host.settings.model import Configuration
+    from avl_protocol.endpoint.settings.load import Layer, Loaded
+    from avl_protocol.endpoint.settings.reload import Current
 
 #: Plain help: laying it out with Rich takes longer than all the rest.
 app = typer.Typer(
@@ -38,6 +42,7 @@ app.add_typer(control, name="control")
 identity = typer.Typer(add_completion=False, no_args_is_help=True, help="Which device this host is.")
 app.add_typer(identity, name="identity")
 app.add_typer(audit_commands, name="audit")
+app.add_typer(settings_commands, name="config")
 
 
 @identity.callback()
@@ -67,6 +72,13 @@ def _fail(text: str, status: int) -> typer.Exit:
 
 @app.command()
 def run(
+    context: typer.Context,
+    config: Annotated[
+        Optional[Path],
+        typer.Option(
+            metavar="FILE", help="Settings; default: avl-host.toml in the state folder, or in /etc/avl. Flags win."
+        ),
+    ] = None,
     relay: Annotated[
         Optional[list[str]], typer.Option(help="A relay: HOST:PORT[?pin=FP]; may be repeated, the best two are used.")
     ] = None,
@@ -103,6 +115,21 @@ def run(
         str, typer.Option(help="shared: all who may act do; one: one viewer at a time, and the others ask for control.")
     ] = "shared",
     consent: Annotated[str, typer.Option(help="none: the code is the consent; ask: a person here decides.")] = "none",
+    indicator: Annotated[
+        bool, typer.Option(help="Show on the screen who sees it, with a button that ends it (Ctrl+Alt+Shift+Escape).")
+    ] = True,
+    blank: Annotated[
+        bool,
+        typer.Option(
+            "--blank", help="Darken the screen and lock its keys during sessions that nobody in front of it allowed."
+        ),
+    ] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Tell the desktop's notification service who comes and goes.")
+    ] = False,
+    notify_url: Annotated[
+        Optional[str], typer.Option(metavar="URL", help="Post there, as JSON, who comes and goes.")
+    ] = None,
     forbid: Annotated[
         Optional[list[str]],
         typer.Option(help="What nobody may here, however they came: keyboard, pointer, clipboard_out, ..; repeat it."),
@@ -116,88 +143,43 @@ def run(
     qlog: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")] = None,
 ) -> None:
     """Share a desktop until interrupted."""
+    from functools import partial
+
     from avl_host.capture.source import SourceLost
-    from avl_host.config import NOTHING, HostSettings
     from avl_host.input.sink import SinkLost
     from avl_host.machine import Extras
-    from avl_protocol.crypto.attempts import GOOD_LENGTH, yearly_odds
+    from avl_host.settings.sources import host_settings
     from avl_protocol.endpoint.loop.clock import SystemClock
     from avl_protocol.endpoint.loop.faults import told
     from avl_protocol.endpoint.loop.runtime import run as run_loop
     from avl_protocol.endpoint.program.state import StateError
+    from avl_protocol.endpoint.settings.reload import Current
     from avl_protocol.quic.qlog import recording
-    from avl_protocol.wire.device_id import normalise_code
-    from avl_protocol.wire.registry import ControlMode, Permission, VideoCodec
-    from avl_protocol.wire.target import parse_address, parse_relay
 
-    if source is not None and display is not None:
-        raise _fail("give --display or --source, not both", USAGE)
-    name = source or display or os.environ.get("DISPLAY", "")
+    flags = _flags(context)
+    current = Current(_loaded(config, state, flags), partial(host_settings, config, state, flags))
+    chosen = current.settings
+    name = chosen.source or chosen.display or os.environ.get("DISPLAY", "")
     if not name:
         raise _fail(
             "there is no display: set DISPLAY or give --display :N, or share a test card with --source pattern", USAGE
         )
-    wanted = VideoCodec.__members__.get("H264" if codec == "auto" else codec.upper())
-    if wanted is None:
-        raise _fail("--codec is 'auto', 'h264', 'h265', 'vp9' or 'av1'", USAGE)
-    if consent not in ("none", "ask"):
-        raise _fail("--consent is 'none' or 'ask'", USAGE)
-    forbidden = NOTHING
-    for permission in forbid or []:
-        named = Permission.__members__.get(permission.upper())
-        if named is None or named is Permission.VIEW:
-            known = ", ".join(sorted(one.lower() for one in Permission.__members__ if one != "VIEW"))
-            raise _fail(f"--forbid takes one of {known}", USAGE)
-        forbidden |= named
-    if control not in ("shared", "one"):
-        raise _fail("--control is 'shared' or 'one'", USAGE)
-    if view_annotate and view_code is None:
-        raise _fail("--view-annotate is about who comes with the view code: it needs --view-code", USAGE)
-    for given in (code, view_code):
-        if given is not None and len(normalise_code(given)) < 4:
-            raise _fail("a code needs at least 4 letters or digits; 8 or more are better", USAGE)
-        if given is not None and len(normalise_code(given)) < GOOD_LENGTH:
-            odds = yearly_odds(len(normalise_code(given)))
-            _warn(
-                f"a code of {len(normalise_code(given))} characters is short: who tries for a year finds it with "
-                f"1 chance in {round(1 / odds)}, and sooner if it is a word. Take {GOOD_LENGTH} or more"
-            )
-    if code is not None and view_code is not None and normalise_code(code) == normalise_code(view_code):
-        raise _fail("the code and the view code must differ", USAGE)
-    if not relay and listen is None:
+    for given in (chosen.code, chosen.view_code):
+        if given is not None:
+            _look_how_long(given.get_secret_value())
+    if not chosen.relay and chosen.listen is None:
         raise _fail("viewers have no way here: give --relay HOST:PORT, or --listen HOST:PORT, or both", USAGE)
-    if announce and listen is None:
-        raise _fail("--announce tells where to connect: it needs --listen HOST:PORT", USAGE)
-    if pin is not None and len(relay or []) != 1:
-        raise _fail("--pin belongs to one --relay; with several write --relay 'HOST:PORT?pin=FP' for each", USAGE)
     try:
-        settings = HostSettings(
-            relays=tuple(parse_relay(one, pin) for one in relay or []),
-            state=state or default_folder("host"),
-            source=name,
-            code=code,
-            code_once=code_once,
-            view_code=view_code,
-            view_annotate=view_annotate,
-            control=ControlMode[control.upper()],
-            ask_consent=consent == "ask",
-            forbid=forbidden,
-            ready_file=ready_file,
-            max_bitrate=round(max_bitrate * 1e6),
-            listen=parse_address(listen) if listen is not None else None,
-            direct=direct,
-            resume=resume * 60,
-            lock_after=lock_after,
-            codec=wanted,
-            hardware=hardware,
-        )
+        settings = chosen.host(name)
     except ValueError as error:
         raise _fail(str(error), USAGE) from None
-    extras = Extras(announce, map_port, lock_command)
+    if settings.blank and ":" not in name:
+        raise _fail("--blank darkens an X display, and there is none here: share one with --display :N", USAGE)
+    extras = Extras(chosen.announce, chosen.map_port, chosen.lock_command, chosen.notify, chosen.notify_url)
     clock = SystemClock()
     try:
-        with recording(qlog, "host", clock.wall(), clock.monotonic, _warn):
-            text = run_loop(_share(settings, extras))
+        with recording(chosen.qlog, "host", clock.wall(), clock.monotonic, _warn):
+            text = run_loop(_share(settings, extras, current))
     except (SourceLost, SinkLost, StateError, OSError, ValueError) as error:
         raise _fail(str(error), FAILED) from None
     except Exception as error:
@@ -206,14 +188,56 @@ def run(
         raise _fail(text, FAILED)
 
 
-async def _share(settings: HostSettings, extras: Extras) -> str:
-    """Run the agent until SIGTERM, SIGINT or the display's end; what went wrong, if anything."""
+def _flags(context: typer.Context) -> list[Layer]:
+    """What was given on the command line."""
+    from avl_host.settings.model import Configuration
+    from avl_protocol.endpoint.settings.load import from_flags
+
+    sources = {name: context.get_parameter_source(name) for name in Configuration.model_fields}
+    given = (name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
+    return [from_flags({name: context.params[name] for name in given})]
+
+
+def _loaded(config: Path | None, state: Path | None, flags: list[Layer]) -> Loaded[Configuration]:
+    """The settings, with what is to be noted said on the way. Raises typer.Exit."""
+    from avl_host.settings.sources import host_settings
+    from avl_protocol.endpoint.settings.faults import BadSettings
+
+    try:
+        loaded = host_settings(config, state, flags)
+    except BadSettings as error:
+        for fault in error.faults:
+            _warn(str(fault))
+        raise typer.Exit(USAGE) from None
+    for note in loaded.notes:
+        _warn(note)
+    return loaded
+
+
+def _look_how_long(code: str) -> None:
+    """Warn of a code that can be guessed."""
+    from avl_protocol.crypto.attempts import GOOD_LENGTH, yearly_odds
+    from avl_protocol.wire.device_id import normalise_code
+
+    length = len(normalise_code(code))
+    if length < GOOD_LENGTH:
+        _warn(
+            f"a code of {length} characters is short: who tries for a year finds it with "
+            f"1 chance in {round(1 / yearly_odds(length))}, and sooner if it is a word. Take {GOOD_LENGTH} or more"
+        )
+
+
+async def _share(settings: HostSettings, extras: Extras, current: Current[Configuration]) -> str:
+    """Run the agent until SIGTERM, SIGINT or the display's end; what went wrong, if anything. SIGHUP reads settings
+    anew."""
     import asyncio
 
     from avl_host.agent import Agent
     from avl_host.machine import open_parts
     from avl_protocol.endpoint.loop.world import system_world
+    from avl_protocol.endpoint.program.terminal import Terminal
 
+    terminal = Terminal()
     sys.setswitchinterval(SWITCH_INTERVAL)
     world = system_world()
     world.priority.first()
@@ -222,10 +246,34 @@ async def _share(settings: HostSettings, extras: Extras) -> str:
     task = loop.create_task(agent.run())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
+
+    def hung_up() -> None:
+        if terminal.gone:
+            task.cancel()
+        elif _read_anew(current):
+            agent.change(current.settings.host(settings.source))
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
     try:
         return await task
     except asyncio.CancelledError:
         return ""
+
+
+def _read_anew(current: Current[Configuration]) -> bool:
+    """Read the settings anew, and say what came of it; whether any are others now."""
+    from avl_protocol.endpoint.settings.faults import BadSettings
+
+    try:
+        change = current.reload()
+    except BadSettings as error:
+        for fault in error.faults:
+            _warn(f"settings stay as they are: {fault}")
+        return False
+    _warn(f"settings read anew: {', '.join(change.live) or 'none'} changed")
+    if change.later:
+        _warn(f"settings need a restart: {', '.join(change.later)}")
+    return bool(change.live)
 
 
 StateOption = Annotated[Optional[Path], typer.Option(help="Folder of the host's identity, as 'run' was given it.")]
@@ -248,7 +296,8 @@ def list_sessions(
     state: StateOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """The sessions: number, device, permissions, duration, path, and the name that the viewer gave itself."""
+    """The sessions: number, device, permissions, duration, path, who it is by the chain that was verified, and the name
+    that the viewer gave itself."""
     if context.invoked_subcommand is not None:
         context.obj = state
         return
@@ -365,7 +414,7 @@ def enroll(
     import asyncio
     import platform
 
-    from avl_host.enrol import About, enrol, fingerprint
+    from avl_host.enrol import About, confirm, enrol, fingerprint
     from avl_host.rights.owner import pin_owner
     from avl_protocol.endpoint.api.calls import ApiError
     from avl_protocol.endpoint.loop.clock import entropy
@@ -389,6 +438,7 @@ def enroll(
         enrolled = run_loop(enrol(identity, address, about, tell=lambda asked: _show_code(asked, identity.device_id)))
         shown = fingerprint(enrolled.owner.thumbprint)
         _confirm_owner(enrolled.owner.thumbprint, shown, owner)
+        run_loop(confirm(identity, address, enrolled))
         pin_owner(kept, enrolled.token)
     except ValueError as error:
         raise _fail(str(error), USAGE) from None

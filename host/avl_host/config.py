@@ -37,6 +37,10 @@ class HostSettings:
     forbid: Permission = NOTHING
     #: Ask a person at the host before anybody comes in.
     ask_consent: bool = False
+    #: Show on the screen who sees it, with a button that ends it: whoever sits there has to know.
+    indicator: bool = True
+    #: Have the screen dark and its devices locked while a session runs that nobody in front of it has allowed.
+    blank: bool = False
     #: Written once viewers can connect, and again when it changes.
     ready_file: Path | None = None
     #: Pictures and exact pixels never exceed this, in bits per second: a page of text is there in a tenth of a second.

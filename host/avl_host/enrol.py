@@ -32,10 +32,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What was approved: the statement, and whose key signed it. Nothing is pinned yet."""
+    """What was approved: the statement, and whose key signed it. Nothing is pinned yet, and the relay waits until that
+    is confirmed by the `code` of this request."""
 
     token: str
     owner: Owner
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,16 @@ async def enrol(
     token = said.get("enrolment")
     if not isinstance(token, str):
         raise Unreachable("the relay's answer lacks the enrolment")
-    return Enrolled(token, owner_of(token, identity.number))
+    return Enrolled(token, owner_of(token, identity.number), pending.device_code)
+
+
+async def confirm(identity: Identity, relay: RelayAddress, enrolled: Enrolled, *, world: World | None = None) -> None:
+    """Tell the relay that the key is the owner's: the host stands in their list from now on. Raises Refused, ApiError,
+    OSError."""
+    world = world or system_world()
+    async with relay_http(world, relay) as http:
+        api = Api(http, Prover(identity, world.clock, world.entropy))
+        await api.call("POST", "/device-authorizations/confirm", {"device_code": enrolled.code})
 
 
 def fingerprint(thumbprint: str) -> str:

@@ -22,26 +22,37 @@ from avl_host.encode.codecs.table import CODERS
 from avl_host.encode.coding import ThreadCoding
 from avl_host.encode.pipeline import Pipeline
 from avl_host.encode.worker import Listener, ThreadWorker, Worker
+from avl_host.input.ownwindows import OwnWindows
 from avl_host.input.sinks import open_sink
 from avl_host.paths.announce import Announcer
 from avl_host.paths.registration import SOFTWARE
-from avl_host.sessions.consent_dialog import DialogUnavailable, ask, question
+from avl_host.presence.blank import Blanker
+from avl_host.presence.dialog import Asker
+from avl_host.presence.indicator import IndicatorWindow
+from avl_host.presence.notices import Notices, Teller
+from avl_host.presence.scene import Acts, Indicator
+from avl_host.presence.surface import Unavailable
+from avl_host.presence.tray import TrayIcon
+from avl_host.presence.webhook import Webhook
+from avl_host.presence.x11blank import X11Blanker
 from avl_host.sessions.lock import CommandLocker
 from avl_host.sessions.sessionlist import SOCKET
-from avl_host.sessions.subscribers import Ask
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.portmapping.portmap import EitherMapper, GatewayMapper, PortMapper
 from avl_protocol.endpoint.program.localserver import LocalServer
-from avl_protocol.wire.registry import T_CONSENT, Permission, VideoCodec
+from avl_protocol.wire.registry import VideoCodec
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What of the machine is used only if somebody asks: mDNS, the router's ports, another command to lock."""
+    """What of the machine is used only if somebody asks: mDNS, the router's ports, another command to lock,
+    the desktop's notifications, a webhook."""
 
     announce: bool = False
     map_port: bool = False
     lock_command: str | None = None
+    notify: bool = False
+    notify_url: str | None = None
 
 
 def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Callable[[str], None]) -> Parts:
@@ -51,7 +62,9 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
     loop = asyncio.get_running_loop()
     pattern = settings.source.startswith("pattern")
     source = open_source(settings.source, clock)
-    sink = open_sink("recorder" if pattern else settings.source, loop)
+    own = OwnWindows()
+    sink = open_sink("recorder" if pattern else settings.source, loop, own)
+    asker = Asker(settings.source.removeprefix("mss:"), own, clock)
 
     def worker(source: CaptureSource, pipeline: Pipeline, listener: Listener, clock: Callable[[], float]) -> Worker:
         return ThreadWorker(source, pipeline, listener, clock)
@@ -65,8 +78,11 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         coders=coders,
         make_worker=worker,
         make_coding=lambda source: ThreadCoding(source.wake),
-        ask=_asker(settings.source) if settings.ask_consent else None,
-        ask_for_grants=None if pattern else _asker(settings.source),
+        ask=asker.ask if settings.ask_consent else None,
+        ask_for_grants=None if pattern else asker.ask,
+        open_indicators=lambda acts: _indicators(settings, own, acts, tell),
+        notices=_notices(extras, tell),
+        open_blanker=lambda acts: _blanker(settings, acts),
         locker=CommandLocker(tell, shlex.split(extras.lock_command) if extras.lock_command else None)
         if settings.lock_after is not None
         else None,
@@ -76,6 +92,42 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         open_journal=lambda world, state, identity: Journal(world, state, identity, software=SOFTWARE, tell=tell),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )
+
+
+def _indicators(settings: HostSettings, own: OwnWindows, acts: Acts, tell: Callable[[str], None]) -> list[Indicator]:
+    """What shows the person at the screen who sees it."""
+    if settings.source.startswith("pattern") or not settings.indicator:
+        return []
+    try:
+        display = settings.source.removeprefix("mss:")
+        window = IndicatorWindow(display, own, acts)
+        return [window, TrayIcon(display, window.move)]
+    except Unavailable as error:
+        tell(f"Who sees this screen can't be shown on it: {error}")
+        return []
+
+
+def _blanker(settings: HostSettings, acts: Acts) -> Blanker | None:
+    """What darkens the screen, where that is wanted. Raises ValueError where it can't: nothing is shared then."""
+    if not settings.blank:
+        return None
+    try:
+        return X11Blanker(settings.source.removeprefix("mss:"), acts.end_all)
+    except Unavailable as error:
+        raise ValueError(f"{error} Leave --blank out, if anybody may watch what is done here") from error
+
+
+def _notices(extras: Extras, tell: Callable[[str], None]) -> Notices | None:
+    """Who is told beside the person at the screen. Raises ValueError."""
+    tellers: list[Teller] = []
+    if extras.notify:
+        # Imported here: a host that tells nobody needs no D-Bus.
+        from avl_host.presence.desktopnotices import DesktopNotices
+
+        tellers.append(DesktopNotices())
+    if extras.notify_url is not None:
+        tellers.append(Webhook(extras.notify_url))
+    return Notices(tellers, tell) if tellers else None
 
 
 def _coders(settings: HostSettings, told: Callable[[str], object]) -> Coders:
@@ -97,13 +149,3 @@ def _mapper(world: World) -> PortMapper:
     except ImportError:
         return GatewayMapper(world.entropy)
     return EitherMapper(GatewayMapper(world.entropy), UpnpMapper())
-
-
-def _asker(display: str) -> Ask:
-    async def asks(device: str, name: str, wish: Permission) -> bool | None:
-        try:
-            return await asyncio.wait_for(ask(display, question(device, name, wish), T_CONSENT), T_CONSENT + 5)
-        except (DialogUnavailable, TimeoutError):
-            return None
-
-    return asks

@@ -51,7 +51,7 @@ class Figures:
 class Here:
     """Where a relay would be."""
 
-    quic, pin = "127.0.0.1:4433", "pin"
+    quic, pin, page = "127.0.0.1:4433", "pin", "http://localhost:8080/"
 
 
 async def filled(store: Store, count: int) -> None:

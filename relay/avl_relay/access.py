@@ -26,7 +26,7 @@ class MayRegister:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MayAttach:
     """May somebody at this address ask for a device? `moves`: with a session that says it runs already; `access_pass`:
-    of an account at this relay, b"" where none was shown."""
+    of an account at this relay, and of which visit, b"" where none was shown."""
 
     id: int
     device: int

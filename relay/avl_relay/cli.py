@@ -1,4 +1,4 @@
-"""avl-relay: serve and status. What a command needs is loaded when it runs."""
+"""avl-relay: serve, status and config. What a command needs is loaded when it runs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from avl_protocol.endpoint.program.folders import default_folder
-from avl_protocol.rate.limits import DEFAULT, for_address
+from avl_protocol.rate.limits import DEFAULT
 from avl_protocol.wire.foreign import for_terminal
 from avl_relay.audit.cli import app as audit_commands
 from avl_relay.control.cli import app as people_commands
+from avl_relay.settings.cli import app as settings_commands
 from avl_relay.store.cli import app as database_commands
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from avl_protocol.endpoint.settings.load import Layer, Loaded
+    from avl_relay.settings.model import Configuration
     from avl_relay.workers.worker import Worker
 
 #: Plain help: laying it out with Rich takes longer than all the rest.
@@ -34,10 +37,9 @@ app = typer.Typer(
 app.add_typer(database_commands, name="db")
 app.add_typer(people_commands, name="admin")
 app.add_typer(audit_commands, name="audit")
+app.add_typer(settings_commands, name="config")
 
 FAILED, USAGE = 1, 2
-#: Addresses that mean "every address": no name for others.
-EVERYWHERE = ("0.0.0.0", "::", "")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -62,6 +64,13 @@ def group() -> None:
 
 @app.command()
 def serve(
+    context: typer.Context,
+    config: Annotated[
+        Optional[Path],
+        typer.Option(
+            metavar="FILE", help="Settings; default: avl-relay.toml in the state folder, or in /etc/avl. Flags win."
+        ),
+    ] = None,
     state: Annotated[Optional[Path], typer.Option(help="Folder of the relay's identity.")] = None,
     listen: Annotated[
         str, typer.Option(help="UDP address for everything; TCP for whom UDP is blocked.")
@@ -124,74 +133,37 @@ def serve(
     ] = None,
 ) -> None:
     """Run a relay until interrupted; SIGTERM sends its sessions elsewhere first."""
+    from functools import partial
+
     from avl_protocol.endpoint.loop.clock import SystemClock
     from avl_protocol.endpoint.loop.faults import told
     from avl_protocol.endpoint.loop.runtime import run
     from avl_protocol.endpoint.loop.world import system_world
     from avl_protocol.endpoint.program.auditfiles import FOLDER
     from avl_protocol.endpoint.program.state import StateError, StateFolder
+    from avl_protocol.endpoint.program.terminal import Terminal
     from avl_protocol.quic.qlog import recording
-    from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay, show_pin
+    from avl_protocol.wire.target import parse_address, show_pin
     from avl_relay.audit.book import Book
-    from avl_relay.audit.settings import AuditSettings
-    from avl_relay.chosen import chosen
-    from avl_relay.config import RelaySettings
     from avl_relay.control.lock import file_of, held
     from avl_relay.control.plane import ControlPlane
-    from avl_relay.control.settings import ControlSettings
-    from avl_relay.operators.listener import is_private
     from avl_relay.operators.log import Format, configure_log
     from avl_relay.operators.service import Ending, ServiceSettings
     from avl_relay.operators.service import serve as run_service
     from avl_relay.operators.standing import own_version
     from avl_relay.relay import Relay
+    from avl_relay.settings.live import LiveSettings
+    from avl_relay.settings.sources import relay_settings
     from avl_relay.workers.lifeline import hold
 
-    try:
-        quic, page = parse_address(listen), parse_address(http)
-        private = None if metrics is None else parse_address(metrics)
-        others = tuple(str(parse_relay(one)) for one in elsewhere or ())
-        lines = [] if limits is None else limits.read_text("utf-8").splitlines()
-        allowed = chosen(for_address(per_address), [*lines, *(limit or ())])
-    except (OSError, ValueError) as error:
-        raise _fail(str(error), USAGE) from None
-    if public is None and quic[0] in EVERYWHERE:
-        raise _fail(f"--listen {listen} has no name that others could use: add --public NAME-OR-ADDRESS", USAGE)
-    if (tls_cert is None) != (tls_key is None):
-        raise _fail("--tls-cert and --tls-key belong together", USAGE)
-    if log_format not in [form.value for form in Format]:
-        raise _fail("--log-format is 'text' or 'json'", USAGE)
-    if len(others) > MOST_RELAYS:
-        raise _fail(f"name at most {MOST_RELAYS} relays with --elsewhere", USAGE)
-    if private is not None and not is_private(private[0]) and not metrics_for_others:
-        raise _fail(
-            f"--metrics {metrics} is not this machine's alone: whoever reaches it sees how much this relay is used. "
-            "Take 127.0.0.1:PORT, or, where only your monitoring reaches that address, add --metrics-for-others",
-            USAGE,
-        )
-    if not accounts and (require_account or database is not None):
-        raise _fail("--no-accounts leaves out what --require-account and --database are about", USAGE)
-    demanded = frozenset(second_factor.split(",")) - {"none"}
-    if not demanded <= {"owner", "admin", "member"}:
-        raise _fail(
-            f"--second-factor {second_factor}: some of owner, admin and member, with commas between; or none", USAGE
-        )
-    if audit_full not in ("continue", "refuse"):
-        raise _fail(f"--audit-full {audit_full}: continue or refuse", USAGE)
-    processes = _processes(workers)
-    settings = RelaySettings(
-        state=state or default_folder("relay"),
-        listen=quic,
-        http=page,
-        public=public or quic[0],
-        tls_cert=tls_cert,
-        tls_key=tls_key,
-        ready_file=ready_file,
-        limits=allowed,
-        elsewhere=others,
-    )
-    configure_log(Format(log_format))
-    if tls_cert is None and settings.public not in LOOPBACK:
+    flags = _flags(context, limit or (), limits)
+    read = partial(relay_settings, config, state, flags)
+    first, terminal = LiveSettings(_loaded(config, state, flags), read), Terminal()
+    chosen = first.settings
+    settings = chosen.relay()
+    processes = _processes(chosen.workers)
+    configure_log(Format(chosen.log_format))
+    if settings.tls_cert is None and settings.public not in LOOPBACK:
         _warn(
             "without --tls-cert and --tls-key the page is served over plain HTTP: browsers refuse to connect from it "
             "except on this machine. Native viewers are not affected."
@@ -202,26 +174,36 @@ def serve(
         for line in (f"relay {at}", f"  pin   {pin}", f"  page  {page}"):
             _tell(line)
         _tell(f"  host  avl-host run --relay '{at}?pin={pin}'")
-        then = "are refused" if audit_full == "refuse" else "go on"
+        then = "are refused" if chosen.audit_full == "refuse" else "go on"
         _tell(f"  audit {settings.state / FOLDER}; while it can't be written new sessions {then}")
 
     async def _run(place: tuple[Worker, socket.socket] | None) -> str:
         world, ending = system_world(), Ending()
         worker, lifeline = place or (None, None)
         number, of = (0, 1) if worker is None else (worker.number, worker.of)
-        known = ControlSettings(
-            state=settings.state,
-            database=database,
-            required=require_account,
-            demanded=demanded,
-            number=number,
-        )
-        kept = AuditSettings(state=settings.state, days=audit_days, refuses=audit_full == "refuse", number=number)
-        identity = StateFolder(settings.state).identity(world.entropy)
-        audit = Book(world, kept, identity, software=f"avl {own_version()}")
-        control = ControlPlane(world, known, tell=_tell, audit=audit) if accounts else None
-        relay = Relay(world, settings, worker=worker, control=control, audit=audit)
-        service = ServiceSettings(folder=settings.state, metrics=private, drain=drain, number=number, of=of)
+        live = first if worker is None else first.of_worker(number)
+        chosen = live.settings
+        identity = StateFolder(chosen.folder).identity(world.entropy)
+        audit = Book(world, chosen.audit(number), identity, software=f"avl {own_version()}")
+        control = None
+        if chosen.accounts:
+            control = ControlPlane(world, chosen.control(number), tell=_tell, chosen=live, audit=audit)
+        relay = Relay(world, chosen.relay(), worker=worker, control=control, audit=audit)
+        metrics = None if chosen.metrics is None else parse_address(chosen.metrics)
+        service = ServiceSettings(folder=chosen.folder, metrics=metrics, drain=chosen.drain, number=number, of=of)
+
+        def changed(now: Configuration) -> None:
+            relay.change(now.relay())
+            if control is not None:
+                control.change(now.control(number))
+
+        def hung_up() -> None:
+            if terminal.gone:
+                ending.politely()
+            elif live.read_anew():
+                relay.renew_certificate()
+
+        live.listen(changed)
 
         def reached() -> None:
             if lifeline is None:
@@ -229,11 +211,14 @@ def serve(
             else:
                 hold(lifeline, {**relay.announced, "page": relay.page}, ending.asked)
 
-        ending.heed_signals()
-        return await run_service(relay, world.clock, service, started=reached, ending=ending)
+        ending.heed_signals(hung_up)
+        live.catch_up()
+        return await run_service(
+            relay, world.clock, service, started=reached, ending=ending, drain=lambda: live.settings.drain
+        )
 
     def serving(place: tuple[Worker, socket.socket] | None) -> int:
-        with recording(qlog, "relay", clock.wall(), clock.monotonic, _warn):
+        with recording(chosen.qlog, "relay", clock.wall(), clock.monotonic, _warn):
             text = run(_run(place))
         if text:
             _warn(text)
@@ -249,38 +234,71 @@ def serve(
             _warn(f"an error in this program, please report it: {told(error)}")
         return FAILED
 
-    def live(worker: Worker, lifeline: socket.socket) -> int:
+    def work(worker: Worker, lifeline: socket.socket) -> int:
         return guarded(lambda: serving((worker, lifeline)))
 
     def alone() -> int:
         """All of the relay, while no other uses its store."""
         StateFolder(settings.state)  # where the store's lock lies, too
-        with held(file_of(ControlSettings(state=settings.state, database=database)) if accounts else None):
+        with held(file_of(chosen.control()) if chosen.accounts else None):
             if processes == 1:
                 return serving(None)
             from avl_relay.workers.running import supervise
 
-            return supervise(settings, processes, live=live, started=started, warn=_warn)
+            return supervise(settings, processes, live=work, started=started, again=first.read_anew, warn=_warn)
 
     status = guarded(alone)
     if status:
         raise typer.Exit(status)
 
 
-def _processes(text: str) -> int:
+def _flags(context: typer.Context, limit: Sequence[str], limits: Path | None) -> list[Layer]:
+    """What was given on the command line, the highest first. Raises typer.Exit."""
+    from avl_protocol.endpoint.settings.load import from_flags
+    from avl_relay.settings.model import Configuration
+    from avl_relay.settings.sources import limit_layer
+
+    sources = {name: context.get_parameter_source(name) for name in Configuration.model_fields if name != "limits"}
+    given = {
+        name: context.params[name]
+        for name, source in sources.items()
+        if source is not None and source.name == "COMMANDLINE"
+    }
+    try:
+        lines = [] if limits is None else limits.read_text("utf-8").splitlines()
+        return [from_flags(given), limit_layer(limit, "--limit"), limit_layer(lines, f"--limits {limits}")]
+    except (OSError, ValueError) as error:
+        raise _fail(str(error), USAGE) from None
+
+
+def _loaded(config: Path | None, state: Path | None, flags: Sequence[Layer]) -> Loaded[Configuration]:
+    """The settings, with what is to be noted said on the way. Raises typer.Exit."""
+    from avl_protocol.endpoint.settings.faults import BadSettings
+    from avl_relay.settings.sources import relay_settings
+
+    try:
+        loaded = relay_settings(config, state, flags)
+    except BadSettings as error:
+        for fault in error.faults:
+            _warn(str(fault))
+        raise typer.Exit(USAGE) from None
+    for note in loaded.notes:
+        _warn(note)
+    return loaded
+
+
+def _processes(workers: str) -> int:
     """How many processes `--workers` asks for. Raises typer.Exit."""
     import os
 
     from avl_protocol.endpoint.udp.steering import MOST, unable
 
-    if text == "auto":
+    if workers == "auto":
         count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return 1 if unable() else min(count, MOST)
-    if not text.isdecimal() or not 1 <= int(text) <= MOST:
-        raise _fail(f"--workers {text}: a number from 1 to {MOST}, or auto", USAGE)
-    if int(text) > 1 and (why := unable()) is not None:
-        raise _fail(f"--workers {text}: {why}; run it with one", USAGE)
-    return int(text)
+    if int(workers) > 1 and (why := unable()) is not None:
+        raise _fail(f"--workers {workers}: {why}; run it with one", USAGE)
+    return int(workers)
 
 
 @app.command()

@@ -52,6 +52,12 @@ class Watermarks:
 
     def __init__(self, most: int, limits: Limits) -> None:
         self._most = max(1, most)
+        self._marks: dict[Step, float] = {}
+        self.step = Step.NOTHING
+        self.set(limits)
+
+    def set(self, limits: Limits) -> None:
+        """Other shares, from the next look on."""
         marks: Sequence[float] = (
             limits.memory_strangers,
             limits.memory_spares,
@@ -59,7 +65,6 @@ class Watermarks:
             limits.memory_newcomers,
         )
         self._marks = dict(zip(list(Step)[1:], marks, strict=True))
-        self.step = Step.NOTHING
 
     def share(self, use: Use) -> float:
         """How much of what may be used is used; 1: all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -18,12 +18,13 @@ from avl_protocol.endpoint.loop.driver import Driven
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.state import StateFolder, write_ready
 from avl_protocol.endpoint.tcp.websocket import WebSocketServer, bind_tcp
-from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, load, self_signed
+from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, load, self_signed, server_context
 from avl_protocol.endpoint.udp.network import Address, Network
 from avl_protocol.endpoint.udp.sockets import UdpSocket
 from avl_protocol.endpoint.udp.steering import OnePort, SteeredSocket, names_for
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.rate.settings import RateSettings
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
@@ -58,6 +59,9 @@ LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
 #: Seconds that acknowledgements may wait: as long as feedback of little traffic is gathered (rate/collector.py), so
 #: that one packet carries both.
 ACK_DELAY = 0.010
+#: Seconds of sending that leave at once: mostly a whole picture, since to wake up for each viewer's rest of it costs
+#: more than all its packets.
+BURST = 0.004
 #: Seconds between two looks at memory in use.
 LOOK_AT_MEMORY = 1.0
 #: How often another port is looked for when any will do and TCP has no twin of UDP's.
@@ -201,7 +205,7 @@ class Relay:
             clock=world.clock,
             entropy=world.entropy,
             loop=asyncio.get_running_loop(),
-            options=ConnectionOptions(ack_delay=ACK_DELAY),
+            options=ConnectionOptions(ack_delay=ACK_DELAY, rate=RateSettings(burst=BURST)),
             reset_key=reset_key(self._state, world.entropy),
             limits=settings.limits,
             names=self._names,
@@ -317,11 +321,12 @@ class Relay:
             most=most,
         )
         self._sockets = sockets
+        handler = AsgiHandler(app, self._log, settings.limits)
         if bound is not None:
-            await sockets.listen(bound, self._certificates()[0])
-        own = None if self._certificate is None else self._certificate.der
+            await sockets.listen(bound, self._certificates()[0], handler)
 
         def upgraded() -> asyncio.Protocol:
+            own = None if self._certificate is None else self._certificate.der
             return sockets.pump(own, host_allowed=lambda authority: host_allowed(authority, names))
 
         self._http = TcpServer(
@@ -335,7 +340,7 @@ class Relay:
             bound=None if self._worker is None else self._worker.page,
         )
         await self._http.start()
-        return AsgiHandler(app, self._log, settings.limits), names
+        return handler, names
 
     def _port(self) -> int:
         assert self._endpoint is not None
@@ -395,6 +400,8 @@ class Relay:
             peer.go_away()
 
         def after() -> None:
+            if peer.nothing_new():
+                return
             self._router.take(peer, self._world.clock.monotonic())
             if peer.state is not HopServerState.GONE:
                 peer.look_at_address()
@@ -437,6 +444,11 @@ class Relay:
     def pin(self) -> str:
         """What shows that this relay is the one."""
         return show_pin(self.identity.pin)
+
+    @property
+    def of_operators(self) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None:
+        """What answers who runs this machine about people (control/locally.py); None: nobody is known."""
+        return None if self._control is None else self._control.of_operators
 
     def snapshot(self) -> Snapshot:
         """What the relay holds, by number."""
@@ -492,6 +504,38 @@ class Relay:
             pass  # who has no other place comes back to this address
         took = round(self._world.clock.monotonic() - now, 3)
         self._log.info("drained", left=sessions - self._router.sessions, stayed=self._router.sessions, seconds=took)
+
+    def change(self, settings: RelaySettings) -> None:
+        """Take what changes while it runs: where sessions go when it drains, and of the limits those of hop control,
+        of requests to the page and of memory; connections that are there keep theirs."""
+        before, self._settings = self._settings.limits, settings
+        allowed = settings.limits.requests
+        if allowed != before.requests:
+            self._requests = Buckets(allowed.per_second, int(allowed.burst))
+        if self._watermarks is not None:
+            self._watermarks.set(settings.limits)
+
+    def renew_certificate(self) -> None:
+        """Look whether the files of the certificate hold another one, and present that from the next connection on. One
+        that can't be used changes nothing, and is told."""
+        certificate, key = self._settings.tls_cert, self._settings.tls_key
+        if self._certificate is None or self._endpoint is None or certificate is None or key is None:
+            return
+        try:
+            fresh = load(certificate, key)
+            if fresh.der == self._certificate.der:
+                return
+            server_context(fresh, self._world.entropy)  # which finds out whether they belong together
+            if self._http is not None:
+                self._http.renew(certificate, key)
+        except (OSError, ValueError, TypeError) as error:
+            self._log.error("certificate stays as it is", why=str(error))
+            return
+        self._certificate = fresh
+        self._endpoint.set_certificate(fresh)
+        if self._sockets is not None:
+            self._sockets.set_certificate(fresh)
+        self._log.info("certificate renewed")
 
     def _look_who_stays(self) -> None:
         if not self._router.sessions and not self._router.lent:

@@ -9,9 +9,9 @@ from avl_protocol.crypto import authentication
 from avl_protocol.crypto.handshake import HostHandshake, ViewerHandshake
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.crypto.noise import HandshakeState
-from avl_protocol.wire.endtoend import Challenge, Wait
-from avl_protocol.wire.errors import Refused, RemoteProtocolError
-from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.endtoend import Challenge, Refusal, Wait
+from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
+from avl_protocol.wire.registry import CloseCode, GrantRefusal
 from spec.vectors.notation import drawn
 
 WALL = 1_800_000_000
@@ -19,6 +19,8 @@ SESSION = drawn("session", 16)
 HOST_SEED, VIEWER_SEED = drawn("host", 32), drawn("viewer", 32)
 CODE = "7K3P-9QX2"
 TICKET = drawn("ticket", 32)
+#: What the handshake makes of statements does not depend on what they say.
+CHAIN = ("a.grant.token", "a.key.token")
 Codes = tuple[str | None, str | None]
 
 
@@ -36,6 +38,7 @@ class Story:
             "versions": (1,),
             "wall": WALL,
             "ticket": b"",
+            "chain": (),
             **changes.get("viewer", {}),
         }
         self._kem_seed = bytes.fromhex(kem["seed"])
@@ -90,6 +93,8 @@ class Story:
             return []
         except Refused as refused:
             step["refused"] = refused.code.name
+            if isinstance(refused, GrantRefused):
+                step["why"] = 0 if refused.why is None else int(refused.why)
             return []
         step["send"] = [one.hex() for one in sent]
         step["waiting"] = self.viewer.waiting
@@ -119,6 +124,7 @@ class Story:
                 **self.viewer_values,
                 "versions": list(self.viewer_values["versions"]),
                 "ticket": self.viewer_values["ticket"].hex(),
+                "chain": list(self.viewer_values["chain"]),
             },
             "entropy": self._draws,
             "steps": self.steps,
@@ -162,6 +168,36 @@ def _ticket_stories(story: Callable[..., Story]) -> None:
     one.host.receive(third)
     assert one.host._send is not None
     one.tell(authentication.seal(one.host._send, Wait(0)))
+
+
+def _chain_stories(story: Callable[..., Story]) -> None:
+    def shown(about: str, **viewer: Any) -> Story:
+        one = story(about, viewer={"code": "", "chain": CHAIN, **viewer})
+        (third,) = one.tell(one.second())
+        one.host.receive(third)
+        return one
+
+    one = shown("a chain that the host takes in the place of a code")
+    one.host.accept_chain()
+    one.tell(one.host.admit())
+    one.tell(b"more")
+    one = shown("a chain whose person is asked about first")
+    one.host.accept_chain()
+    one.tell(one.host.wait(30))
+    one.tell(one.host.admit())
+    one = shown("a chain that the host takes before the ticket beside it", ticket=TICKET)
+    one.host.accept_chain()
+    one.tell(one.host.admit())
+    for why in GrantRefusal:
+        one = shown(f"a chain that is refused: {why.name}")
+        one.tell(one.host.refuse(CloseCode.GRANT_REFUSED, why))
+    one = shown("a chain that is refused for a reason that nobody knows")
+    assert one.host._send is not None
+    one.tell(authentication.seal(one.host._send, Refusal(CloseCode.GRANT_REFUSED, 999)))
+    one = shown("a chain that the host, which asks for a code instead, does not look at", code=CODE)
+    (confirm,) = one.tell(one.host.challenge(("7K3P9QX2", None)))
+    one.host.receive(confirm)
+    one.tell(one.host.admit())
 
 
 def handshakes(kem: dict[str, str]) -> dict[str, Any]:
@@ -229,6 +265,7 @@ def handshakes(kem: dict[str, str]) -> dict[str, Any]:
     assert one.host._send is not None
     one.tell(authentication.seal(one.host._send, Wait(30)))
     _ticket_stories(story)
+    _chain_stories(story)
     return {
         "host_seed": HOST_SEED.hex(),
         "viewer_seed": VIEWER_SEED.hex(),

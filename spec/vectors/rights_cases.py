@@ -243,6 +243,10 @@ def _chains() -> list[dict[str, Any]]:
     few = _chain((OWNER, _grant(FRIEND, uses=2)))
     case("used once of two times", few, FRIEND, used={_id("grant"): 1})
     case("used up", few, FRIEND, used={_id("grant"): 2})
+    lent = _chain((OWNER, first), (FRIEND, replace(child, uses=1)))
+    by_friend = f"{jws.thumbprint(FRIEND.public)} {child.id}"
+    case("used up, as its signer's", lent, GUEST, used={by_friend: 1})
+    case("another's grant of the same name was used", lent, GUEST, used={child.id: 1})
     both = _chain((OWNER, _grant(FRIEND)), (FRIEND, _link()))
     taken: dict[str, dict[str, Any]] = {
         "the grant": {"grants": [_id("grant")]},

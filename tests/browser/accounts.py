@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,9 +14,13 @@ from typing import Any
 from interop.cdp import Browser, BrowserError, Page, browser
 from interop.programs import Program, Programs
 from tests.browser.desk import BIN, READY
+from tests.browser.page import ROOT
 from tests.tools import need
 
 PASSWORD = "weather plinth oyster decimal"
+#: The relay; sessions that are left over when a test is done have nowhere to go, and no time to.
+SERVE: list[str | Path] = [sys.executable, "-m", "tests.browser.prompt_relay", "serve", "--drain", "0"]
+HERE = {"PYTHONPATH": str(ROOT)}
 #: Like a person's own machine: it has passkeys, verifies its person, and makes secrets (PRF).
 AUTHENTICATOR = {
     "protocol": "ctap2",
@@ -173,7 +178,7 @@ class Premises:
         ready = self.folder / "relay.json"
         ready.unlink()
         kept = ["--state", str(self.folder / "relay"), "--ready-file", str(ready), "--no-accounts"]
-        self.relay_program = self.programs.start("relay", [BIN / "avl-relay", "serve", *where, *kept])
+        self.relay_program = self.programs.start("relay", [*SERVE, *where, *kept], HERE)
         await self.programs.ready_file(ready, READY)
         await self.programs.until(
             "hosts are back",
@@ -197,9 +202,8 @@ async def premises(folder: Path, *options: str) -> AsyncIterator[Premises]:
     kept = ["--state", str(folder / "relay"), "--ready-file", str(ready)]
     made: Premises | None = None
     try:
-        relay = programs.start(
-            "relay", [BIN / "avl-relay", "serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *kept, *options]
-        )
+        where = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+        relay = programs.start("relay", [*SERVE, *where, *kept, *options], HERE)
         told = await programs.ready_file(ready, READY)
         made = Premises(programs, told, "", folder, relay)
         made.setup = (await made.said(relay, r"#setup=([0-9A-Z-]+)"))[1]

@@ -133,10 +133,10 @@ class Desk:
         self.host = await self.programs.ready_file(ready, READY)
 
     async def start_relay(self, quic: str = "127.0.0.1:0", http: str = "127.0.0.1:0", *more: str) -> None:
-        """Start (again) a relay of the same identity."""
+        """Start (again) a relay of the same identity; its sessions get no time to go elsewhere but by `more`."""
         ready = self.programs.folder / "relay.json"
         ready.unlink(missing_ok=True)
-        kept = ["--state", str(self.programs.folder / "relay"), "--ready-file", str(ready)]
+        kept = ["--state", str(self.programs.folder / "relay"), "--ready-file", str(ready), "--drain", "0"]
         self.started["relay"] = self.programs.start(
             "relay", [BIN / "avl-relay", "serve", "--listen", quic, "--http", http, *kept, *more]
         )

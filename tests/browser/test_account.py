@@ -239,9 +239,7 @@ async def test_somebody_who_was_invited_does_what_was_permitted_and_no_longer(tm
             await tab.click("[data-act='permit']")
             await tab.send("#dialog")
             await tab.page.until("!document.getElementById('dialog').open")
-            await bo.go("#devices")
-            await bo.view("devices")
-            assert "lab" in await bo.text("#devices [data-device]")
+            assert "lab" in await bo.text("#devices [data-device]"), "it appears in the page that is open"
             viewer = await theirs.page(f"http://{here.relay['http']}/#d={device}&a=1")
             await desktop(viewer)
 
@@ -250,9 +248,8 @@ async def test_somebody_who_was_invited_does_what_was_permitted_and_no_longer(tm
             await tab.click("[data-act='revoke']")
             await tab.click("#dialog .danger")
             await viewer.until("['ended', 'refused'].includes(document.documentElement.dataset.state)")
-            await bo.go("#devices")
-            await bo.view("devices")
-            assert "No device yet" in await bo.text("#devices .empty")
+            await bo.page.send("Page.bringToFront")
+            assert "No device yet" in await bo.text("#devices .empty"), "and goes from it"
 
 
 async def test_a_key_that_the_relay_does_not_know_is_not_signed_for(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ class Desk:
         self.now: Callable[[], float] = lambda: 0.0
         self.said: Cells | None = None
         self.believed: Rect | None = None
+        self.pointer_at: tuple[int, int] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -86,6 +87,9 @@ class Desk:
             grab_seconds=0.001,
             compare_seconds=0.002,
         )
+
+    def pointer(self) -> tuple[int, int] | None:
+        return self.pointer_at
 
     def cursor(self) -> CursorImage | None:
         return None

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from avl_host.audit.journal import Journal, JournalService
 from avl_host.cli import app
 from avl_host.paths.registration import Registration
+from avl_host.presence.question import Question
 from avl_host.sessions.subscribers import Subscribers
 from avl_protocol.audit.chain import Chain
 from avl_protocol.audit.compare import session_name
@@ -53,7 +54,7 @@ def journal_at(subscribers: Subscribers) -> Told:
     told = Told()
     service = JournalService(told)
     subscribers.services.register(service, Channel.CONTROL)
-    subscribers.answered = service.answered
+    subscribers.decided = service.decided
     return told
 
 
@@ -75,9 +76,9 @@ def test_a_session_is_recorded_as_it_begins_changes_and_ends(tmp_path: Path) -> 
 
 
 async def test_what_a_person_says_is_recorded(tmp_path: Path) -> None:
-    answers: list[bool | None] = [True, False, None]
+    answers: list[Permission | None] = [Permission.VIEW, Permission(0), None]
 
-    async def ask(device: str, name: str, wish: Permission) -> bool | None:
+    async def ask(question: Question) -> Permission | None:
         return answers.pop(0)
 
     lobby = Lobby(tmp_path, ask=ask)

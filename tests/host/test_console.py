@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from avl_host.sessions.console import Console
-from avl_host.sessions.sessionlist import NAME, span, table
+from avl_host.sessions.sessionlist import NAME, span, table, whose
 from avl_protocol.endpoint.program.localcontrol import ControlError
+from avl_protocol.rights.chain import ChainRights
 from avl_protocol.session.hosting import HostState
 from avl_protocol.wire import device_id
 from avl_protocol.wire.endtoend import Ticket
@@ -40,7 +42,8 @@ def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_pat
     assert rows[1]["permissions"] == ["view"] and rows[1]["name"] == "watcher"
     assert all(device_id.from_text(row["device"]) for row in rows)
     shown = table(rows).splitlines()
-    assert shown[0].split() == ["SESSION", "DEVICE", "MAY", "FOR", "WAY", "DELAY", "NAME"]
+    assert shown[0].split() == ["SESSION", "DEVICE", "MAY", "FOR", "WAY", "DELAY", "WHO", "NAME"]
+    assert all(row["who"] == "" for row in rows) and "unverified" in shown[2]
     assert "everything" in shown[1] and "1 min" in shown[1] and "lost, kept" in shown[1]
     assert shown[2].endswith("watcher") and table([]) == "nobody is here"
 
@@ -73,6 +76,22 @@ def test_a_session_that_is_lost_for_the_moment_ends_too_and_its_ticket_is_void(t
 def test_a_request_that_is_not_understood_is_answered_with_a_sentence(tmp_path: Path, request_: dict[str, str]) -> None:
     with pytest.raises(ControlError, match=r"\w+ \w+"):
         console(Lobby(tmp_path)).answer(request_)
+
+
+def test_who_is_here_is_told_as_the_chain_says_that_was_verified() -> None:
+    rights = ChainRights(permissions=Permission.VIEW, expires=1)
+    assert whose(replace(rights, owner=True, name="Chrome on Linux")) == "owner: Chrome on Linux"
+    assert whose(replace(rights, name="Bo", role="Viewer")) == "Bo (Viewer)"
+    assert whose(rights) == "somebody"
+    row = {
+        "number": 1,
+        "device": "ID",
+        "permissions": ["view"],
+        "seconds": 1.0,
+        "way": "relay",
+        "name": "I am the boss",
+    }
+    assert "Bo (Viewer)" in table([{**row, "who": "Bo (Viewer)"}]) and "unverified" in table([{**row, "who": ""}])
 
 
 def test_a_viewers_name_can_not_write_on_the_terminal() -> None:

@@ -32,9 +32,13 @@ def approved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         tell(Asked("ABCD-EFGH", "http://localhost/account/#code=ABCD-EFGH"))
         made = Enrolment(audience=device_audience(identity.number), issued=1_800_000_000, name="Lab")
         token = sign(OWNER, made)
-        return Enrolled(token, owner_of(token, identity.number))
+        return Enrolled(token, owner_of(token, identity.number), "code")
+
+    async def confirm(identity: Identity, relay: Any, enrolled: Enrolled) -> None:
+        said.append(f"confirmed {enrolled.code}")
 
     monkeypatch.setattr(enrol, "enrol", approve)
+    monkeypatch.setattr(enrol, "confirm", confirm)
     return said
 
 
@@ -51,7 +55,7 @@ def owner(state: Path) -> str | None:
 def test_the_key_that_was_named_is_pinned_and_shown(tmp_path: Path, approved: list[str]) -> None:
     result = enroll(tmp_path, "--owner", fingerprint(NAME), "--name", "here")
     assert result.exit_code == 0, result.output
-    assert owner(tmp_path) == NAME and approved == ["here"]
+    assert owner(tmp_path) == NAME and approved == ["here", "confirmed code"]
     assert "ABCD-EFGH" in result.output and StateFolder(tmp_path).identity(bytes).device_id in result.output
     shown = CliRunner().invoke(cli.app, ["status", "--state", str(tmp_path)])
     assert fingerprint(NAME) in shown.output and "Lab" in shown.output
@@ -62,7 +66,7 @@ def test_the_key_that_was_named_is_pinned_and_shown(tmp_path: Path, approved: li
 def test_another_key_than_was_named_is_not_pinned(tmp_path: Path, approved: list[str]) -> None:
     result = enroll(tmp_path, "--owner", "x" * 43)
     assert result.exit_code == 1 and "nothing is pinned" in result.output
-    assert owner(tmp_path) is None
+    assert owner(tmp_path) is None and not any("confirmed" in one for one in approved)
 
 
 def test_without_a_terminal_and_a_name_nothing_is_asked(tmp_path: Path, approved: list[str]) -> None:
@@ -78,6 +82,18 @@ def test_at_a_terminal_a_person_is_asked(
     result = enroll(tmp_path, answer=answer + "\n")
     assert result.exit_code == status, result.output
     assert owner(tmp_path) == (NAME if status == 0 else None)
+    assert ("confirmed code" in approved) is (status == 0), "the relay hears it when a person has said yes"
+
+
+def test_what_the_relay_does_not_take_is_not_pinned(
+    tmp_path: Path, approved: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(*arguments: Any, **more: Any) -> None:
+        raise ApiError(400, "expired_token", "Nobody approved it in time: begin again.")
+
+    monkeypatch.setattr(enrol, "confirm", late)
+    result = enroll(tmp_path, "--owner", NAME)
+    assert result.exit_code == 1 and "begin again" in result.output and owner(tmp_path) is None
 
 
 def test_what_the_relay_refuses_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

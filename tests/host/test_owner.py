@@ -16,6 +16,7 @@ from avl_protocol.endpoint.program.state import StateError, StateFolder
 from avl_protocol.rights import jws
 from avl_protocol.rights.effective import OWNER as EVERYTHING
 from avl_protocol.rights.statements import Enrolment, Policy, RevocationList, device_audience, group_audience, sign
+from avl_protocol.session.hosting import Agreed
 from avl_protocol.wire.registry import Permission
 from tests.protocol.handshakes import Seeded
 from tests.protocol.rights_of import DAY, FRIEND, GUEST, OWNER, WALL, grant_id
@@ -131,10 +132,10 @@ def test_uses_outlive_the_program(tmp_path: Path) -> None:
     counted = Uses(state)
     counted.begun(["a", "b"])
     counted.begun(["a"])
-    counted.allowed("ada", "a")
+    counted.agree("ada", "a", Agreed(Permission.VIEW | Permission.POINTER, Permission.VIEW))
     again = Uses(state)
     assert (again.count("a"), again.count("b"), again.count("c")) == (2, 1, 0)
-    assert again.was_allowed("ada", "a")
-    assert not again.was_allowed("ada", "b")
+    assert again.agreed("ada", "a") == Agreed(Permission.VIEW | Permission.POINTER, Permission.VIEW)
+    assert again.agreed("ada", "b") is None
     state.write("uses.json", b"[")
     assert Uses(state).count("a") == 0

@@ -464,6 +464,23 @@ def test_who_comes_late_is_sent_all_of_it() -> None:
     assert late.equal
 
 
+def test_who_comes_late_is_sent_what_surrounds_the_pointer_first() -> None:
+    desk = Desk(1280, 720)
+    desk.pixels[:] = text(1280, 720)
+    bench = settled(desk, bitrate=1_000_000)
+    bench.frames.clear()
+    desk.pointer_at = (900, 500)
+    late = Bench(desk)
+    bench.pipeline.request_everything()
+    near, sent = np.s_[416:584, 592:1208, :3], 0
+    while sent == 0 or not (late.canvas.pixels[near] == desk.pixels[near]).all():
+        for frame in bench.run(0.1):
+            late.show(frame)
+            sent += len(frame.data)
+    bench.settle()
+    assert sent < 0.7 * sum(len(frame.data) for _, frame in bench.frames), "the rest came later"
+
+
 def test_what_was_lost_is_sent_again_once_as_it_looks_now() -> None:
     bench = settled()
     first = sum(isinstance(frame, ExactFrame) for _, frame in bench.frames)
@@ -498,6 +515,40 @@ def test_what_has_been_overtaken_is_not_sent_again() -> None:
     bench.pipeline.request_missing(((first, first),), lambda rows, newest: None)
     assert bench.run(1) == [] and bench.pipeline.settled
     assert [answer.newest for answer in bench.pipeline.answers] == [first], "what came after it says that this is all"
+
+
+def page_objects(bench: Bench, seed: int) -> list[int]:
+    """Bytes of the objects that a page of text takes."""
+    bench.frames.clear()
+    bench.change(Rect(0, 0, 1280, 720), text(1280, 720, seed))
+    bench.settle()
+    assert bench.equal
+    return [len(frame.data) for _, frame in bench.frames]
+
+
+def test_on_a_thin_link_objects_grow_while_nothing_changes() -> None:
+    bench = settled(Desk(1280, 720), bitrate=1_000_000)
+    first, second, *_, largest, _ = page_objects(bench, 1)
+    assert largest > 1.5 * second, "they compress better"
+    bench.frames.clear()
+    bench.change(Rect(0, 0, 1280, 720), text(1280, 720, 2))
+    bench.run(0.5)
+    bench.change(GLYPH, 50)
+    began = len(bench.frames)
+    bench.settle()
+    assert len(bench.frames[began + 1][1].data) < 0.7 * largest, "what changes is not held up by large ones"
+    assert first > second, "what has just changed may go into debt"
+
+
+def test_what_was_missed_once_does_not_keep_later_objects_small() -> None:
+    bench = settled(Desk(1280, 720), bitrate=1_000_000)
+    before = page_objects(bench, 1)
+    bench.pipeline.request_missing(((0, 1_000),), lambda rows, newest: None)
+    bench.frames.clear()
+    bench.settle()
+    again = [len(frame.data) for _, frame in bench.frames]
+    assert max(again) < 0.7 * max(before[1:]), "who is slow gets some of them whole"
+    assert max(page_objects(bench, 2)[1:]) > 0.8 * max(before[1:])
 
 
 def test_a_copy_is_made_only_of_what_the_audience_has() -> None:

@@ -15,6 +15,9 @@ from avl_host.config import EVERYTHING
 from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.registration import Registration
+from avl_host.presence.blank import BlankWatch
+from avl_host.presence.question import Question
+from avl_host.presence.watch import PresenceWatch
 from avl_host.rights.door import GrantDoor
 from avl_host.services.pointer import CURSOR_RATE
 from avl_host.sessions.subscribers import RENEWAL_SPACING, UNADMITTED, Subscribers
@@ -159,13 +162,21 @@ class Visitor:
 class Lobby:
     """A reception with one relay, on a recording link; `admit` makes sessions that are in, each with its visitor."""
 
-    def __init__(self, folder: Path, ask: Any = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ask: Any = None,
+        presence: PresenceWatch | None = None,
+        blank: BlankWatch | None = None,
+    ) -> None:
         self.clock = Clock()
         self.admission = OneCodeAdmission()
         self.visitors: dict[int, Visitor] = {}
         self.said: list[str] = []
         self.sink, self.client, self.worker = InputRecorder(), RecordingHop(), RecordingWorker()
         self.watcher = RecordingService()
+        self.presence = presence or PresenceWatch()
+        self.blank = blank or BlankWatch(None, self.said.append)
         self.clipboard = MemoryClipboard()
         self.publisher = sharing_of(self.clock.monotonic)
         self.publisher.start(self.worker)
@@ -199,6 +210,8 @@ class Lobby:
             door=self.door,
             reachability=cast(Any, Unreachable()),
             lock_watch=cast(Any, self.watcher),
+            presence=self.presence,
+            blank=self.blank,
         )
         self.features = assemble(self.subscribers, served, self.said.append, self.clock.monotonic)
         nowhere = cast(Any, Nowhere())
@@ -468,9 +481,9 @@ async def test_what_was_copied_before_the_viewer_had_its_clipboard_channel_is_to
 async def test_a_person_is_asked_at_most_ten_times_an_hour(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    async def ask(device: str, name: str, wish: Permission) -> bool | None:
-        asked.append(name)
-        return False
+    async def ask(question: Question) -> Permission | None:
+        asked.append(question.claimed)
+        return Permission(0)
 
     lobby = Lobby(tmp_path, ask)
     session = lobby.incoming(1)
@@ -481,7 +494,8 @@ async def test_a_person_is_asked_at_most_ten_times_an_hour(tmp_path: Path) -> No
     ends: list[CloseCode] = []
     session.end = lambda code, now: ends.append(code)  # type: ignore[method-assign]
     session.asked = waits.append  # type: ignore[method-assign, assignment]
-    for _ in range(10):
+    for at in range(10):
+        session.viewer = identity(f"viewer {at}").public
         lobby.happens(session, Asks("name", EVERYTHING))
     assert len(waits) == 10 and not ends
     lobby.happens(session, Asks("name", EVERYTHING))

@@ -49,6 +49,11 @@ class Painter:
         told = self.x.core.GetImage(2, self.root, 0, 0, width, height, 0xFFFFFFFF).reply()
         return np.frombuffer(bytes(told.data.buf()), np.uint8).reshape(height, width, 4)
 
+    def warp(self, x: int, y: int) -> None:
+        """Put the pointer somewhere, and wait until it is there."""
+        self.x.core.WarpPointer(0, self.root, 0, 0, 0, 0, x, y)
+        self.x.core.GetInputFocus().reply()
+
     def show_watch(self) -> None:
         """Make the pointer a watch over the root window, as long as this client lives."""
         font, cursor, name = self.x.generate_id(), self.x.generate_id(), "cursor"
@@ -168,6 +173,12 @@ def test_the_pointer_shape_is_told_when_it_changes(painter: Painter, source: X11
     assert len(shape.rgba) == shape.width * shape.height * 4
     assert 0 <= shape.hot_x < shape.width
     assert any(shape.rgba[3::4])
+
+
+def test_the_pointer_is_where_it_was_put(painter: Painter, source: X11CaptureSource) -> None:
+    for place in ((10, 20), (300, 200)):
+        painter.warp(*place)
+        assert source.pointer() == place
 
 
 def test_alpha_becomes_straight() -> None:

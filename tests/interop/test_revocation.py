@@ -51,10 +51,14 @@ async def test_a_grant_that_is_taken_back_ends_its_session_within_a_second(tmp_p
                 expires=wall + 3600,
                 id=grant_id(str(at)),
                 holder=viewer.public,
+                role="Operator",
+                name="Bo",
             )
             chain, state = [sign(OWNER, grant)], tmp_path / "viewer"
             async with avl_viewer.connect(ready["target"], chain=chain, state=state, pictures=False) as desktop:
                 await desktop.type("here")
+                listed = await asyncio.to_thread(ask, tmp_path / "host" / SOCKET, {"ask": "sessions"})
+                assert listed["sessions"][-1]["who"] == "Bo (Operator)"
                 taken.append(grant.id)
                 began = time.monotonic()
                 revoked = RevocationList(sequence=at + 1, issued=int(time.time()), grants=frozenset(taken))

@@ -10,7 +10,7 @@ import pytest
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.api.calls import Api, ApiError, segment, value_of
-from avl_protocol.endpoint.api.deviceflow import UNANSWERED, Pending, begin, wait
+from avl_protocol.endpoint.api.deviceflow import Pending, begin, wait
 from avl_protocol.endpoint.api.http import HttpAnswer
 from avl_protocol.endpoint.api.proofs import HEADER, TYPE, Prover
 from avl_protocol.endpoint.dial.dialling import Unreachable
@@ -136,7 +136,14 @@ async def test_a_code_grows_old_and_a_relay_that_is_gone_is_given_up() -> None:
     with pytest.raises(ApiError, match="too old"):
         await told(*[ApiError(400, "authorization_pending", "")] * 12)
     with pytest.raises(Unreachable):
-        await told(*[Unreachable("gone")] * UNANSWERED)
+        await told(*[Unreachable("gone")] * 12)
+
+
+async def test_waiting_lasts_as_long_as_the_code_whatever_the_relay_does_meanwhile() -> None:
+    gone: list[Exception] = [Unreachable("gone")] * 8
+    busy: list[Exception] = [ApiError(503, "unavailable", "busy"), ApiError(429, "too-often", "busy")]
+    said, _ = await told(*gone, *busy, {"access_token": "x"})
+    assert said == {"access_token": "x"}
 
 
 async def test_a_code_is_asked_for_and_one_that_cannot_be_read_is_said() -> None:

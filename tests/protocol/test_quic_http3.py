@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avl_protocol.quic.carrier import QuicCarrier
-from avl_protocol.quic.http3 import MAX_HEADERS, WT_MAX_SESSIONS, Http3Application, HttpRequest
+from avl_protocol.quic.http3 import MAX_HEADERS, WT_MAX_SESSIONS, Http3Application, Http3Request, HttpRequest
 from avl_protocol.quic.webtransport import CapsuleReader, close_capsule, incoming_code, outgoing_code
 from avl_protocol.wire import varint
 from tests.protocol.carriers import RecordingReceiver
@@ -29,6 +29,11 @@ CONNECT = [
 GET = [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"relay.test"), (b":path", b"/index.html")]
 
 
+def stream_of(request: HttpRequest) -> int:
+    assert isinstance(request, Http3Request)
+    return request.stream
+
+
 class Handler:
     """Answers with what it was asked; keeps bodies and resets."""
 
@@ -39,21 +44,21 @@ class Handler:
         self.writable: list[tuple[int, int]] = []
 
     def request_received(self, request: HttpRequest, end: bool, now: float) -> None:
-        self.bodies[request.stream] = b""
+        self.bodies[stream_of(request)] = b""
         request.send_headers(200, [(b"content-type", b"text/plain")])
         if end:
             request.send_data(f"{request.method} {request.path}".encode(), end=True)
 
     def body_received(self, request: HttpRequest, data: bytes, end: bool, now: float) -> None:
-        self.bodies[request.stream] += data
+        self.bodies[stream_of(request)] += data
         if end:
-            request.send_data(self.bodies[request.stream], end=True)
+            request.send_data(self.bodies[stream_of(request)], end=True)
 
     def request_writable(self, request: HttpRequest, now: float) -> None:
-        self.writable.append((request.stream, request.backlog))
+        self.writable.append((stream_of(request), request.backlog))
 
     def request_reset(self, request: HttpRequest, now: float) -> None:
-        self.reset.append(request.stream)
+        self.reset.append(stream_of(request))
 
 
 class Site:

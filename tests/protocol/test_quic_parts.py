@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from avl_protocol.quic.acknowledging import ACK_EVERY, FEEDBACK_ACK_DELAY, Acknowledging
+from avl_protocol.quic.acknowledging import ACK_EVERY, ALONE_ACK_DELAY, FEEDBACK_ACK_DELAY, Acknowledging
 from avl_protocol.quic.flow import FRIEND, SETTLED, STRANGER, Credit
 from avl_protocol.quic.identifiers import ConnectionIds, reset_token
 from avl_protocol.quic.keys import KeyUpdate
@@ -167,11 +167,11 @@ def test_the_acknowledgement_of_feedback_may_wait_longer_than_others() -> None:
     assert Acknowledging(0.025).received(Payload.FEEDBACK, 1.0) == 0.025
 
 
-def test_what_comes_alone_on_a_stream_is_acknowledged_at_once_and_what_follows_it_is_gathered() -> None:
+def test_what_comes_alone_on_a_stream_is_acknowledged_with_its_answer_and_what_follows_it_is_gathered() -> None:
     acks = Acknowledging(0.005)
-    assert acks.received(Payload.PIECES, 1.0) == 0.0
+    assert acks.received(Payload.PIECES, 1.0) == ALONE_ACK_DELAY
     assert acks.received(Payload.PIECES, 1.004) == acks.received(Payload.PIECES, 1.008) == 0.005
-    assert acks.received(Payload.PIECES, 1.014) == 0.0
+    assert acks.received(Payload.PIECES, 1.014) == ALONE_ACK_DELAY
     assert acks.received(Payload.CARRIED, 1.1) == 0.005, "feedback comes soon, and takes it along"
     assert acks.received(Payload.PIECES, 1.102) == 0.005
     assert acks.received(Payload.ANYTHING, 2.0) == 0.005

@@ -15,9 +15,9 @@ from avl_host.encode.codecs.coders import decodable
 from avl_host.encode.pipeline import Row
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.hops import RelayHop
+from avl_host.presence.promptlimit import PromptLimit
 from avl_host.publish.publisher import GATHER
 from avl_host.rights.door import GrantDoor
-from avl_host.sessions.promptlimit import PromptLimit
 from avl_host.sessions.subscriber import Subscriber, SubscriberPath
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
@@ -73,6 +73,7 @@ class Session:
     name = ""
     keeps_up = True
     presented = None
+    agreed = None
 
     def __init__(self, handle: int, permissions: Permission) -> None:
         self.handle = handle
@@ -419,7 +420,10 @@ def test_the_host_bounds_handshakes_whatever_its_relay_lets_through() -> None:
 
 def test_a_person_is_asked_ten_times_an_hour_at_most() -> None:
     limits = PromptLimit()
-    assert [limits.take(at) for at in range(12)] == [True] * 10 + [False] * 2
-    assert not limits.take(3599.0)
-    assert limits.take(3600.0)
-    assert not limits.take(3600.5)
+    assert [limits.take(bytes([at]), at) for at in range(12)] == [True] * 10 + [False] * 2
+    assert not limits.take(b"another", 3599.0)
+    assert limits.take(b"another", 3600.0)
+    assert not limits.take(b"another", 3600.5)
+    of_one = PromptLimit()
+    assert [of_one.take(b"one", at) for at in range(5)] == [True] * 3 + [False] * 2
+    assert of_one.take(b"another", 5)

@@ -368,6 +368,7 @@ def test_handshakes() -> None:
         draws = iter([bytes.fromhex(value) for value in story["entropy"]])
         ticket = bytes.fromhex(story["viewer"]["ticket"])
         values = {**story["viewer"], "versions": tuple(story["viewer"]["versions"]), "ticket": ticket}
+        values["chain"] = tuple(values["chain"])
         viewer = ViewerHandshake(
             own=Identity(bytes.fromhex(vectors["viewer_seed"])),
             device_number=int(vectors["device"], 16),
@@ -384,6 +385,8 @@ def test_handshakes() -> None:
                 result = {"error": error.code.name}
             except Refused as refused:
                 result = {"refused": refused.code.name}
+                if isinstance(refused, GrantRefused):
+                    result["why"] = int(refused.why or 0)
             assert step == {**step, **result}, story["about"]
             assert step.get("admitted", viewer.admitted) == viewer.admitted
             assert step.get("waiting", viewer.waiting) == viewer.waiting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -39,13 +39,18 @@ class Desk:
     """The API, and who asks it: `await desk.ask("ada", "GET", "/devices")`."""
 
     def __init__(
-        self, resources: Sequence[Resource], store: Store | StoreError, people: Mapping[str, Identity], clock: Hands
+        self,
+        resources: Sequence[Resource],
+        store: Store | StoreError,
+        people: Mapping[str, Identity],
+        clock: Hands,
+        off: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.store, self.clock = store, clock
         self.reports: list[BaseException] = []
         identities: Identities = Named(people)
         self.frame = Frame(
-            resources, store=self._opened, identities=identities, clock=clock, report=self.reports.append
+            resources, store=self._opened, identities=identities, clock=clock, report=self.reports.append, off=off
         )
         transport = httpx.ASGITransport(app=self.frame)
         self.client = httpx.AsyncClient(transport=transport, base_url="https://relay.test" + BASE)

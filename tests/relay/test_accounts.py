@@ -3,6 +3,7 @@ right."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -564,6 +565,44 @@ async def test_an_access_token_is_worth_nothing_without_its_key(relay: Relay) ->
     assert code(await program.ask("GET", "/me")) == "not-signed-in"
 
 
+async def test_a_proof_counts_once_at_all_processes_of_a_relay_together(relay: Relay) -> None:
+    browser = await relay.owner()
+    await with_totp(relay, browser)
+    program = await approved(relay, browser)
+    other = Relay(relay.store)  # another worker, or the same after a restart
+    other.clock.now = relay.clock.now
+    there = other.program().http
+
+    def shown() -> dict[str, str]:
+        proof = program.proof("GET", "/me", program.access)
+        return {"authorization": f"Bearer {program.access}", "x-avl-proof": proof}
+
+    async def both(headers: dict[str, str]) -> list[int]:
+        asked = (http.get("/api/v1/me", headers=headers) for http in (program.http, there))
+        return sorted(answer.status_code for answer in await asyncio.gather(*asked))
+
+    headers = shown()
+    assert (await program.http.get("/api/v1/me", headers=headers)).status_code == 200
+    replayed = await there.get("/api/v1/me", headers=headers)
+    assert code(replayed) == "not-signed-in" and "used before" in replayed.json()["detail"]
+    for _ in range(5):
+        assert await both(shown()) == [200, 401]  # whoever is first
+    about = {"kind": "program", "jkt": program.jkt}
+    proof = {"x-avl-proof": program.proof("POST", "/device-authorizations")}
+    assert (await there.post("/api/v1/device-authorizations", headers=proof, json=about)).status_code == 200
+    assert code(await program.http.post("/api/v1/device-authorizations", headers=proof, json=about)) == "not-signed-in"
+
+    async def kept() -> object:
+        async with relay.store.reading() as connection:
+            seen = select(func.count()).select_from(challenges).where(challenges.c.kind == "proof")
+            return await connection.scalar(seen)
+
+    assert await kept() == 9  # those of the approval among them
+    relay.clock.now += 62
+    assert (await program.http.get("/api/v1/me", headers=shown())).status_code == 200
+    assert await kept() == 1, "those that hold no more are dropped"
+
+
 async def test_what_changes_ones_sign_in_is_not_a_programs_to_do(relay: Relay) -> None:
     browser = await relay.owner()
     await with_totp(relay, browser)
@@ -598,7 +637,35 @@ async def test_a_host_is_enrolled_by_what_the_persons_key_signed(relay: Relay) -
     assert code(await browser.post(f"{path}/approve", not_one)) == "unverified"
     right = enrolment()
     assert (await browser.post(f"{path}/approve", right)).status_code == 204
+    confirm = "/device-authorizations/confirm"
+    shown = {"device_code": asked["device_code"]}
+    assert (await host.ask("POST", confirm, shown, "")).json()["error"] == "authorization_pending"
     assert (await host.poll()).json() | {"person": ""} == {"token_type": "Bearer", "person": "", **right}
+    async with relay.store.reading() as connection:
+        assert await Devices(connection).one(device) is None, "it is in no list before its own person has confirmed"
+    other = relay.program(b"o" * 32)
+    assert (await other.ask("POST", confirm, shown, "")).json()["error"] == "expired_token"
+    for _ in range(2):
+        assert (await host.ask("POST", confirm, shown, "")).status_code == 204, "also where the answer was lost"
     async with relay.store.reading() as connection:
         kept = await Devices(connection).one(device)
     assert kept is not None and (kept.name, kept.system, kept.groups) == ("My desk", "Linux", ("office",))
+
+
+async def test_a_host_that_nobody_confirms_goes_with_its_code_and_changes_nothing(relay: Relay) -> None:
+    browser = await relay.owner()
+    await with_totp(relay, browser)
+    await browser.ask("PUT", "/me/key", {"jwk": jwk_of(PERSON_KEY.public)})
+    host = relay.program(b"h" * 32)
+    device = number_text(host.key.number)
+    asked = (await host.begin(kind="host", device=device)).json()
+    said = Enrolment(audience=f"device:{device}", issued=relay.now)
+    approve = f"/device-authorizations/{asked['user_code']}/approve"
+    right = {"enrolment": signed_statement(PERSON_KEY, said)}
+    assert (await browser.post(approve, right)).status_code == 204
+    assert (await host.poll()).status_code == 200
+    relay.clock.now += asked["expires_in"]
+    late = await host.ask("POST", "/device-authorizations/confirm", {"device_code": asked["device_code"]}, "")
+    assert late.json()["error"] == "expired_token"
+    async with relay.store.reading() as connection:
+        assert await Devices(connection).one(device) is None

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from avl_protocol.audit.compare import session_name
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.rights import jws
 from avl_protocol.rights.sharelink import Share
 from avl_protocol.wire.device_id import from_text
-from avl_protocol.wire.registry import CloseCode, Permission
+from avl_protocol.wire.registry import MAX_STATEMENT, CloseCode, Permission
 from avl_relay.api.devices import DeviceList, Place
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
@@ -28,6 +30,7 @@ from avl_relay.store.devices import Devices, Report
 from avl_relay.store.engine import Store
 from avl_relay.store.hashes import hashed
 from avl_relay.store.passes import GOOD, Passes
+from avl_relay.store.tables import people
 from tests.relay.apis import BEGUN, Desk, Hands, who
 from tests.relay.owners import (
     ROLES,
@@ -76,7 +79,7 @@ class Office(Desk):
         resources: list[Resource] = [
             DeviceList(self.live, place=lambda: Place(relay="relay.test:4433", pin="p"), entropy=entropy),
             GroupList(self.live, entropy=entropy),
-            PeopleList(self.live, entropy=entropy),
+            PeopleList(self.live, page=lambda: "https://relay.test/", entropy=entropy),
             statements,
             GrantList(self.live, statements),
             ShareList(self.live, statements),
@@ -190,7 +193,7 @@ async def test_a_pass_lets_one_session_in_which_may_come_back(office: Office, st
 
     async def admits(device: str, session: str, now: int, shown: str = secret) -> bool:
         async with store.writing() as db:
-            return await Passes(db).admit(shown, number(device), session, now)
+            return await Passes(db).admit(shown, number(device), session=session, visit=session, now=now)
 
     assert not await admits(SHED, "s", BEGUN)
     assert not await admits(DESK, "s", BEGUN, hashed(b"guessed"))
@@ -201,6 +204,23 @@ async def test_a_pass_lets_one_session_in_which_may_come_back(office: Office, st
     assert not await admits(DESK, "s", BEGUN + 8 * 24 * 3600)
     await office.ask("ada", "DELETE", of(DESK))
     assert not await admits(DESK, "s", BEGUN + 2)
+
+
+async def test_a_pass_of_somebody_who_was_shut_out_lets_nobody_in_not_even_back(office: Office, store: Store) -> None:
+    given = (await office.ask("ada", "POST", of(DESK) + "/pass")).json()
+    secret = hashed(jws.decode(given["pass"]))
+
+    async def admits(visit: str) -> bool:
+        async with store.writing() as db:
+            return await Passes(db).admit(secret, number(DESK), session="s", visit=visit, now=BEGUN + 1)
+
+    assert await admits("v")
+    async with store.writing() as db:
+        await db.execute(update(people).where(people.c.id == person("ada")).values(state="disabled"))
+    assert not await admits("v")
+    async with store.writing() as db:
+        await db.execute(update(people).where(people.c.id == person("ada")).values(state="active"))
+    assert await admits("v")
 
 
 # ---------------------------------------------------------------------------------------------------- groups and people
@@ -326,6 +346,8 @@ async def test_a_grant_is_seen_and_held_and_taken_back(office: Office) -> None:
 async def test_a_grant_for_a_group_is_one_for_its_owners_devices_alone(office: Office) -> None:
     await office.ask("ada", "POST", "/statements", {"token": policy("ada", 1, aud(DESK), ("den",))})
     await office.ask("ben", "POST", "/statements", {"token": policy("ben", 1, aud(LAB), ("den",))})
+    moved = [one.device for one in office.happened if one.kind == "device"]
+    assert moved == [number(DESK), number(LAB)], "who sees a device by its group is told"
     token = granted("ada", "one", "eve", aud="group:den")
     assert (await office.ask("ada", "POST", "/grants", {"chain": [token]})).status_code == 201
     assert await office.names("eve") == [DESK]
@@ -363,6 +385,15 @@ async def test_grants_are_handed_on_only_by_who_may_and_never_wider(office: Offi
     assert await refused("ben", first, more) == "conflict"
 
 
+async def test_a_revocation_list_may_be_as_long_as_hosts_take_one(office: Office) -> None:
+    token = revoked("ada", 1, *(f"grant {at}" for at in range(950)))
+    assert 8192 < len(token) <= MAX_STATEMENT
+    assert (await office.ask("ada", "POST", "/statements", {"token": token})).status_code == 201
+    longer = revoked("ada", 2, *(f"grant {at}" for at in range(1000)))
+    assert len(longer) > MAX_STATEMENT
+    assert await office.code("ada", "POST", "/statements", {"token": longer}) == "invalid"
+
+
 # ---------------------------------------------------------------------------------------- share links
 
 
@@ -387,7 +418,9 @@ async def test_a_share_link_is_opened_by_who_has_it_and_gone_when_taken_back(off
     assert await office.code(None, "GET", f"/shares/{jti('guess')}") == "not-found"
     async with store.writing() as db:
         for session, admitted in (("a", True), ("b", True), ("c", False), ("a", True)):
-            found = await Passes(db).admit(hashed(link.access_pass), number(DESK), session, BEGUN)
+            found = await Passes(db).admit(
+                hashed(link.access_pass), number(DESK), session=session, visit=session, now=BEGUN
+            )
             assert found is admitted, session
     assert [one["id"] for one in (await office.ask("ada", "GET", "/shares")).json()["items"]] == [link.id]
     assert (await office.ask("ben", "GET", "/shares")).json()["items"] == []
@@ -396,10 +429,27 @@ async def test_a_share_link_is_opened_by_who_has_it_and_gone_when_taken_back(off
     assert (await office.ask("ada", "DELETE", f"/shares/{link.id}", revocation)).status_code == 204
     assert await office.code(None, "GET", f"/shares/{link.id}") == "not-found"
     async with store.writing() as db:
-        assert not await Passes(db).admit(hashed(link.access_pass), number(DESK), "a", BEGUN)
+        assert not await Passes(db).admit(hashed(link.access_pass), number(DESK), session="a", visit="a", now=BEGUN)
 
 
 # ---------------------------------------------------------------------------------------- sessions
+
+
+async def test_a_session_is_known_by_the_pass_that_was_shown_and_otherwise_by_nobody(
+    office: Office, store: Store
+) -> None:
+    for handle in (1, 2):
+        begun = Begun(handle=handle, device=from_text(number(DESK)), session=bytes((handle,)) * 16, address="192.0.2.1")
+        office.live.session_began(begun, 0.0)
+    shown = await office.ask("ada", "POST", of(DESK) + "/pass", {})
+    async with store.writing() as db:
+        secret = jws.decode(shown.json()["pass"])
+        visit = session_name(b"v" * 16)
+        for at in (3, 1):  # a session, and the one that takes its place
+            name = session_name(bytes((at,)) * 16)
+            assert await Passes(db).admit(hashed(secret), number(DESK), session=name, visit=visit, now=BEGUN)
+    told = {one["id"]: one["who"] for one in (await office.ask("adm", "GET", "/sessions")).json()["items"]}
+    assert told == {session_name(bytes((1,)) * 16): "Ada", session_name(bytes((2,)) * 16): ""}
 
 
 async def test_sessions_are_seen_and_ended_by_whose_device_it_is(office: Office) -> None:

@@ -126,6 +126,7 @@ async def test_a_store_that_cannot_be_opened_stops_the_api_alone_and_is_used_whe
 class Request:
     """An HttpRequest with a body."""
 
+    version = "3"
     authority, headers, peer_address = "relay.test", (), ("192.0.2.1", 5)
     backlog = 0
 

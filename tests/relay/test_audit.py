@@ -322,7 +322,7 @@ async def test_every_operation_that_is_recorded_is_one_and_no_other_changes_anyt
 
 
 class _Nowhere:
-    quic, pin = "", ""
+    quic, pin, page = "", "", ""
 
 
 async def test_signing_in_and_what_follows_are_recorded_without_a_secret(store: Store) -> None:

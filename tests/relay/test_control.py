@@ -5,30 +5,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from avl_host.enrol import About as Described
+from avl_host.enrol import Asked, enrol
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.rights import jws
-from avl_protocol.rights.statements import Policy, sign
+from avl_protocol.rights.statements import Enrolment, Policy, sign
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import About, Accept, Admit, Attach, Attached, Detach, HopMessage, Incoming, Statements
 from avl_protocol.wire.registry import Channel, CloseCode
-from avl_protocol.wire.target import parse_address
+from avl_protocol.wire.target import parse_address, parse_relay
 from avl_relay.config import RelaySettings
 from avl_relay.control.plane import ControlPlane
 from avl_relay.control.settings import ControlSettings
 from avl_relay.live import Happening, number_text
+from avl_relay.people.deviceflow import State
+from avl_relay.people.opaque import user_code_as_kept
 from avl_relay.relay import Relay
 from avl_relay.store.devices import Device, Devices
 from avl_relay.store.engine import Store, database_url, new_id
 from avl_relay.store.hashes import hashed
 from avl_relay.store.passes import Passes
+from avl_relay.store.programs import Authorizations
 from avl_relay.store.statements import POLICY, Kept
 from avl_relay.store.statements import Statements as KeptStatements
 from interop.bench.attack.hops import CLOCK, FAILURES, Hop, endpoint_at, host, viewer
@@ -143,9 +148,11 @@ async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
 
 
 @asynccontextmanager
-async def premises(folder: Path, *, required: bool = False, database: str | None = None) -> AsyncIterator[Premises]:
+async def premises(
+    folder: Path, *, required: bool = False, database: str | None = None, port: int = 0, settled: bool = False
+) -> AsyncIterator[Premises]:
     world = system_world()
-    settings = RelaySettings(state=folder, listen=(HERE, 0), http=(HERE, 0), public=HERE)
+    settings = RelaySettings(state=folder, listen=(HERE, port), http=(HERE, 0), public=HERE)
     plane = ControlPlane(
         world, ControlSettings(state=folder, database=database, required=required), tell=lambda line: None
     )
@@ -155,7 +162,8 @@ async def premises(folder: Path, *, required: bool = False, database: str | None
         folder.mkdir(exist_ok=True, mode=0o700)
         store = Store(database_url(database, folder))
         await store.open()
-        await settle_in(store)
+        if not settled:
+            await settle_in(store)
     await relay.start()
     made = Premises(relay, plane, store)
     try:
@@ -251,3 +259,46 @@ async def test_a_store_that_goes_away_leaves_sessions_and_enrolled_hosts_alone(t
         assert await code_of(again.hop) in (CloseCode.UNAVAILABLE, CloseCode.FORBIDDEN)
         back = await place.host()  # the same host, once more: it was enrolled, and that is remembered
         assert await code_of(hop) is CloseCode.REPLACED and not back.lost.done()
+
+
+async def test_a_session_that_takes_a_lost_ones_place_is_let_in_by_its_visits_pass(tmp_path: Path) -> None:
+    secret, visit = bytes(range(32)), b"v" * 16
+    async with premises(tmp_path / "relay", required=True) as place:
+        await place.enrol()
+        await place.host()
+        await place.let_in(secret)
+        for session in (b"1" * 16, b"2" * 16, b"2" * 16):
+            watching = await place.attach(secret + visit, session)
+            await until(watching.attached)
+        for stranger in (secret + b"w" * 16, secret):  # the pass alone is worth nothing any more
+            assert await code_of((await place.attach(stranger, b"3" * 16)).hop) is CloseCode.FORBIDDEN
+
+
+async def test_a_host_that_waits_for_approval_is_enrolled_by_a_relay_that_was_started_again(tmp_path: Path) -> None:
+    identity, slept = Identity(bytes(range(32))), 0
+    number = identity.device_id.replace("-", "")
+    token = sign(key("ada"), Enrolment(audience=f"device:{number}", issued=int(CLOCK.wall())))
+    asked: list[Asked] = []
+
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(premises(tmp_path / "relay"))
+        where = parse_relay(first.relay.announced["quic"], first.relay.announced["pin"])
+
+        async def sleep(seconds: float) -> None:
+            """The relay is started again while the host waits; then somebody approves."""
+            nonlocal slept
+            slept += 1
+            if slept == 1:
+                await stack.aclose()
+            elif slept == 2:
+                place = await stack.enter_async_context(premises(tmp_path / "relay", port=where.port, settled=True))
+                async with place.store.writing() as db:
+                    found = await Authorizations(db).by_user_code(user_code_as_kept(asked[0].code))
+                    assert found is not None
+                    await Authorizations(db).decided(
+                        found.device_code_hash, State.APPROVED, person=person("ada"), token=token
+                    )
+
+        about = Described("desk", "Linux", "avl")
+        enrolled = await enrol(identity, where, about, tell=asked.append, world=system_world(), sleep=sleep)
+        assert enrolled.token == token and slept >= 2

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from avl_protocol.wire.registry import CloseCode
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
-from avl_relay.control.gate import WAITING, Gate
+from avl_relay.control.gate import NOTED, WAITING, Gate
 from avl_relay.live import number_text
 
 KNOWN, REVOKED, STRANGER = 1, 2, 3
@@ -17,11 +17,14 @@ class Registry:
 
     def __init__(self) -> None:
         self.asked: list[object] = []
+        #: Passes, and of which visits.
+        self.shown: list[tuple[bytes, bytes]] = []
 
     async def enrolled(self, device: str) -> bool:
         return device == number_text(KNOWN)
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
+        self.shown.append((access_pass, visit))
         return access_pass == b"good"
 
     def work(self, question: MayRegister | MayAttach, answer: Awaitable[bool]) -> None:
@@ -77,6 +80,15 @@ def test_a_closed_relay_takes_the_enrolled_and_who_shows_a_pass() -> None:
     assert made.waiting == 0 and not made.answered(attach(b"good", 6))
 
 
+def test_an_open_relay_learns_whose_session_it_is_by_the_pass_and_lets_nobody_wait_for_it() -> None:
+    made, registry = gate(False)
+    for number in range(NOTED + 5):
+        assert made.ask(attach(b"good", number), 0.0) == ALLOWED
+    assert len(registry.asked) == NOTED and made.waiting == 0, "so many at once"
+    assert not made.answered(attach(b"good", 0))
+    assert made.ask(attach(b"good", NOTED + 5), 0.0) == ALLOWED and len(registry.asked) == NOTED + 1
+
+
 def test_what_changes_is_known_at_once() -> None:
     made, registry = gate(True)
     made.change(number_text(STRANGER), True)
@@ -94,3 +106,16 @@ def test_no_more_wait_for_the_store_than_it_may_ever_answer() -> None:
     assert code(made.ask(register(KNOWN, WAITING), 0.0)) is CloseCode.LIMIT
     made.forget(register(STRANGER, 0))
     assert made.ask(register(KNOWN, WAITING), 0.0) is None
+
+
+async def test_behind_the_pass_stands_the_visit_and_the_session_id_where_there_is_none() -> None:
+    registry, secret, visit = Registry(), bytes(range(32)), b"v" * 16
+    answers: list[Awaitable[bool]] = []
+    made = Gate(required=True, registry=registry, work=lambda question, answer: answers.append(answer))
+    for shown in (secret, secret + visit):
+        assert made.ask(attach(shown), 0.0) is None
+    for malformed in (secret + b"v", secret + visit + b"v"):
+        assert code(made.ask(attach(malformed), 0.0)) is CloseCode.FORBIDDEN
+    for answer in answers:
+        await answer
+    assert registry.shown == [(secret, b"s" * 16), (secret, visit)]

@@ -16,6 +16,7 @@ PIECE = bytes(BACKLOG)
 class Request:
     """An HttpRequest whose connection drains when the test says so."""
 
+    version = "3"
     method, path, authority, headers, peer_address = "GET", "/large", "relay.test", (), ("192.0.2.1", 5)
 
     def __init__(self) -> None:

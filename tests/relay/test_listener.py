@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from avl_protocol.session.snapshot import Snapshot
 from avl_relay.cli import app
 from avl_relay.operators.console import look_at
-from avl_relay.operators.listener import Listener, build, is_private, names_of
+from avl_relay.operators.listener import Listener, build, names_of
+from avl_relay.settings.loopback import is_private
 
 
 class Relay:

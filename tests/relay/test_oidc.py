@@ -13,13 +13,16 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx
 import httpx2
 import pytest
+from sqlalchemy import update
 
 from avl_protocol.endpoint.loop.clock import SystemClock
 from avl_relay.people import oidc
 from avl_relay.people.oidc import BadProviders, Provider, read_providers
+from avl_relay.store.credentials import Credentials
 from avl_relay.store.engine import Store
+from avl_relay.store.tables import people
 from tests.relay.test_accounts import code, member
-from tests.relay.visiting import HERE, Browser, Relay
+from tests.relay.visiting import HERE, PASSWORD, Browser, Relay
 from tests.tools import need, without
 
 SCRIPT = Path(__file__).with_name("oidc_provider.mjs")
@@ -93,7 +96,9 @@ async def test_who_is_known_to_a_provider_becomes_a_member_and_comes_back_as_the
         relay = of(store, company(issuer, register=True, **changed))
         await relay.owner()
         browser = relay.browser()
-        assert (await browser.get("/oidc")).json() == {"items": [{"name": "company", "title": "Company"}]}
+        assert (await browser.get("/oidc")).json() == {
+            "items": [{"name": "company", "title": "Company", "issuer": issuer}]
+        }
         answer = await come(browser)
         assert answer.headers["location"] == "/account/"
         assert (await browser.get("/session")).json()["stage"] == "full"
@@ -135,6 +140,32 @@ async def test_who_is_signed_in_links_a_provider_and_signs_in_with_it(store: Sto
         eve = await member(relay, "eve")
         assert "somebody else" in failed(await come(eve, "robert", "?link=true"))
         assert "Sign in first" in failed(await relay.browser().get("/oidc/company/begin?link=true", origin=None))
+
+
+async def test_a_provider_is_unlinked_by_who_shows_a_factor_and_never_the_last_way_in(store: Store) -> None:
+    relay = of(store, company("https://id.test"))
+    await relay.owner()
+    bob = await member(relay)
+    me = (await bob.get("/me")).json()["id"]
+    async with store.writing() as connection:
+        for issuer in ("https://id.test", "https://gone.test"):
+            await Credentials(connection).link(issuer, "robert", me, relay.now)
+    assert code(await bob.ask("DELETE", "/me/providers", {"issuer": "https://e.test"})) == "not-found"
+    assert (await bob.ask("DELETE", "/me/providers", {"issuer": "https://gone.test"})).status_code == 204
+    assert (await bob.get("/me")).json()["providers"] == ["https://id.test"]
+    relay.clock.now += 301
+    assert code(await bob.ask("DELETE", "/me/providers", {"issuer": "https://id.test"})) == "step-up"
+    await bob.post("/session/step-up", {"password": PASSWORD})
+    async with store.writing() as connection:
+        await connection.execute(update(people).where(people.c.id == me).values(password_hash=None))
+        await Credentials(connection).link("https://gone.test", "robert", me, relay.now)
+    assert code(await bob.ask("DELETE", "/me/providers", {"issuer": "https://id.test"})) == "conflict", (
+        "who can't come in by the other one any more would be shut out"
+    )
+    async with store.writing() as connection:
+        await connection.execute(update(people).where(people.c.id == me).values(password_hash=f"plain:{PASSWORD}"))
+    assert (await bob.ask("DELETE", "/me/providers", {"issuer": "https://id.test"})).status_code == 204
+    assert (await bob.get("/me")).json()["providers"] == ["https://gone.test"]
 
 
 async def test_a_state_is_good_once_for_the_browser_that_began(store: Store) -> None:

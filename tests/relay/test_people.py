@@ -24,7 +24,7 @@ from avl_relay.people import deviceflow, opaque, passwords, recovery, refresh, s
 from avl_relay.people.accesstokens import HOLDS, AccessTokens
 from avl_relay.people.delay import CODE, PASSWORD, Schedule, Tries
 from avl_relay.people.deviceflow import Answer, Authorization, Kind, State
-from avl_relay.people.holderkeys import BadProof, Holder, Proofs
+from avl_relay.people.holderkeys import BadProof, Holder, HolderProof, read_proof
 from avl_relay.people.keys import account_keys
 from avl_relay.people.refresh import RefreshToken, Verdict
 from avl_relay.people.sealing import Sealed
@@ -316,13 +316,13 @@ def proof(by: Identity = OWN, token: str = "t", **changed: object) -> str:
     return sign(by, "avl-proof+jwt", said, with_key=True)
 
 
-def test_a_proof_is_for_one_request_of_one_minute_once() -> None:
-    proofs = Proofs()
+def test_a_proof_is_for_one_request_of_one_minute() -> None:
+    def held(shown: str) -> HolderProof:
+        return read_proof(shown, method="GET", path="/api/v1/me", token="t", now=NOW)
 
-    def held(shown: str, by: Proofs | None = None) -> Holder:
-        return (by or Proofs()).holder(shown, method="GET", path="/api/v1/me", token="t", now=NOW)
-
-    assert held(proof(), proofs) == Holder(OWN.public, thumbprint(OWN.public))
+    shown = held(proof())
+    assert shown.holder == Holder(OWN.public, thumbprint(OWN.public))
+    assert shown.ends == int(NOW) + 61 and shown.name == held(proof()).name
     for wrong in (
         {"htm": "POST"},
         {"htu": "/api/v1/people"},
@@ -337,9 +337,9 @@ def test_a_proof_is_for_one_request_of_one_minute_once() -> None:
     ):
         with pytest.raises(BadProof):
             held(proof(**wrong))
-    with pytest.raises(BadProof, match="before"):
-        held(proof(), proofs)
-    held(proof(jti="another one"), proofs)
+    other = Identity(b"o" * 32)
+    names = {shown.name, held(proof(jti="another one")).name, held(proof(other)).name}
+    assert len(names) == 3, "proofs are told apart by their key and jti"
 
 
 def test_a_proof_by_another_key_than_it_names_is_none() -> None:
@@ -351,14 +351,14 @@ def test_a_proof_by_another_key_than_it_names_is_none() -> None:
         sign(OWN, "avl-grant+jwt", {"htm": "GET"}, with_key=True),
     ):
         with pytest.raises(BadProof):
-            Proofs().holder(forged, method="GET", path="/api/v1/me", token="t", now=NOW)
+            read_proof(forged, method="GET", path="/api/v1/me", token="t", now=NOW)
 
 
 @settings(max_examples=200)
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=100).map(lambda b: f"{opaque.text(b)}.{opaque.text(b)}.x")))
 def test_any_text_as_a_proof_is_refused_and_nothing_else(text: str) -> None:
     with pytest.raises(BadProof):
-        Proofs().holder(text, method="GET", path="/", now=NOW)
+        read_proof(text, method="GET", path="/", now=NOW)
 
 
 def token(**changed: object) -> RefreshToken:

@@ -15,9 +15,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select, text
 
+from avl_relay.people.delay import Schedule
 from avl_relay.store import migrating
 from avl_relay.store.engine import Store, database_url
 from avl_relay.store.errors import Conflict, StoreError, Unavailable
+from avl_relay.store.limits import Limits
 from avl_relay.store.migrations import HEAD
 from avl_relay.store.tables import METADATA, people
 from tests.relay.postgres import Postgres
@@ -234,3 +236,16 @@ def test_a_password_is_not_shown() -> None:
 def test_other_databases_are_refused(named: str) -> None:
     with pytest.raises(StoreError):
         database_url(named, Path("/nowhere"))
+
+
+async def test_tries_that_come_at_once_are_all_counted(store: Store) -> None:
+    schedule = Schedule(free=3, first=60, most=60, forgotten=600)
+
+    async def one() -> int:
+        async with store.writing() as connection:
+            wait = await Limits(connection).spend("name", schedule, 1000.0)
+            await asyncio.sleep(0.05)
+            return wait
+
+    waits = await asyncio.gather(*(one() for _ in range(5)))
+    assert sorted(waits) == [0, 0, 0, 60, 60], "nobody fails, and nobody is forgotten"

@@ -165,6 +165,10 @@ class SimulatedDesktop:
         memory.add(prints(self._pixels))
         return Picture(pixels=current, changed=changed, captured=now, grab_seconds=0.0, compare_seconds=0.0)
 
+    def pointer(self) -> tuple[int, int] | None:
+        """There is none."""
+        return None
+
     def cursor(self) -> CursorImage | None:
         """A small square, once."""
         if self._cursor_asked:

@@ -21,12 +21,14 @@ from avl_host.sessions.subscribers import Ask
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.target import RelayAddress, Target
+from avl_relay.access import Access
 from avl_relay.audit.memory import MemoryLog
 from avl_relay.config import RelaySettings
 from avl_relay.relay import Relay
 from avl_viewer.api import Desktop, connect
 from avl_viewer.decode.video import VideoDecoder
 from avl_viewer.decode.worker import InlineWorker as InlineDecoder
+from avl_viewer.way import Way
 from tests.simulator.host import SimulatedInterfaces
 from tests.simulator.run import Simulation
 
@@ -69,6 +71,8 @@ class System:
         self.relay_instance: Relay | None = None
         self.other_instance: Relay | None = None
         self._relay_address = relay_address
+        #: Who decides at relays that are started from now on; None: everybody may.
+        self.access: Access | None = None
         #: What hosts have told relays of themselves, by device number.
         self.told: list[tuple[int, About]] = []
         #: The relays' audit log, for who wants one; to be set before a relay is started.
@@ -92,6 +96,7 @@ class System:
             self.world(ip, name),
             settings,
             simulated=True,
+            access=self.access,
             about=lambda device, about: self.told.append((device, about)),
             audit=self.audit,
         )
@@ -192,11 +197,12 @@ class System:
         others: tuple[RelayAddress, ...] = (),
         at: RelayAddress | None = None,
         chain: Sequence[str] = (),
+        access_pass: bytes = b"",
     ) -> AsyncIterator[Desktop]:
         """See a host's desktop until the block ends; at the entrance "moved" once the session has moved there."""
         world = self.world(address, name)
         async with connect(
-            replace(self.target(host, at), others=others),
+            Way(replace(self.target(host, at), others=others), access_pass=access_pass),
             code="" if chain else code,
             chain=chain,
             state=self.folder / name,

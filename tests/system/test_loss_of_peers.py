@@ -11,7 +11,8 @@ from avl_host.capture.cells import Cells
 from avl_host.capture.source import SourceLost
 from avl_protocol.crypto.sframe import UnknownKey
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import T_INPUT_SILENCE, CloseCode, InputKind, ObjectFlag
+from avl_protocol.wire.registry import T_INPUT_SILENCE, T_PATH_HOST_LAST_RETRY, CloseCode, InputKind, ObjectFlag
+from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
 from avl_viewer.api import Desktop
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, system
@@ -95,6 +96,44 @@ def test_a_host_finds_a_relay_that_comes_up_late() -> None:
                 assert len(told) == 1, told
                 await s.start_relay()
                 await until(lambda: any("desktop" in line for line in host.said), 20)
+                async with s.viewer(host) as desktop:
+                    await number(desktop)
+
+    run(main)
+
+
+class Enrolled:
+    """Access of a relay that takes enrolled hosts alone: none, until `here` is true."""
+
+    def __init__(self) -> None:
+        self.here, self.asked = False, list[float]()
+
+    def ask(self, question: MayRegister | MayAttach, now: float) -> Decision | None:
+        if isinstance(question, MayRegister):
+            self.asked.append(now)
+            return ALLOWED if self.here else Decision(CloseCode.FORBIDDEN)
+        return ALLOWED
+
+    def forget(self, question: MayRegister | MayAttach) -> None:
+        """Every question was answered at once."""
+
+
+def test_a_host_that_a_relay_does_not_take_says_how_to_enrol_it_and_comes_in_once_it_is() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s:
+            assert s.relay_instance is not None
+            await s.relay_instance.close()
+            s.access = access = Enrolled()
+            await s.start_relay()
+            async with s.host() as host:
+                await asyncio.sleep(60)
+                told = [line for line in host.said if "enroll" in line]
+                assert len(told) == 1 and f"avl-host enroll '{s.relay}'" in told[0], host.said
+                assert len(access.asked) <= 60 / T_PATH_HOST_LAST_RETRY + 1, "it asks slowly"
+                access.here, asked = True, len(access.asked)
+                host.agent.owner_changed()  # as avl-host enroll has it do
+                await until(lambda: any("desktop" in line for line in host.said), 1)
+                assert len(access.asked) == asked + 1
                 async with s.viewer(host) as desktop:
                     await number(desktop)
 

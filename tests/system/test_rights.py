@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from avl_host.presence.question import Question
 from avl_host.rights.owner import pin_owner
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.program.state import StateFolder
@@ -24,12 +25,13 @@ from avl_protocol.rights.statements import (
     device_audience,
     sign,
 )
+from avl_protocol.wire.endtoend import Point
 from avl_protocol.wire.errors import GrantRefused, Refused
 from avl_protocol.wire.registry import PRESETS, CloseCode, GrantRefusal, Permission
 from avl_viewer.api import Desktop
 from tests.protocol.rights_of import DAY, FRIEND, OWNER, chain, grant_id
 from tests.simulator.run import Simulation
-from tests.simulator.world import VIEWER, RunningHost, System, system
+from tests.simulator.world import HOST, RELAY, VIEWER, RunningHost, System, system
 from tests.system.seen import number, online, run, until
 
 OPERATOR, LOOKING = PRESETS["OPERATOR"], PRESETS["VIEWER"]
@@ -227,6 +229,32 @@ def test_what_was_taken_back_ends_within_a_second_and_the_others_get_other_keys(
     run(main)
 
 
+@pytest.mark.parametrize("loss", [0.0, 0.2])
+def test_who_acts_at_that_very_moment_is_told_why_it_is_over(via: str, loss: float) -> None:
+    """The host's word is on a stream on which the viewer is heard until it has read it."""
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation, via=via) as s, s.host() as host:
+            it = await owned(s, host)
+            for at in range(6):
+                name = f"viewer {at}"
+                grant = it.grant(name=name, id=grant_id(name))
+                entrance = s.viewer(host, chain=chain((OWNER, grant)), name=name, address=f"10.0.0.{20 + at}")
+                async with entrance as desktop:
+                    await number(desktop)
+                    simulation.network.change(HOST, RELAY if via == "relay" else f"10.0.0.{20 + at}", loss=loss)
+                    it.say(it.revoke(grant.id))
+                    async with asyncio.timeout(2 if not loss else 20):
+                        while over(desktop) is None:
+                            if desktop.client.session is not None:
+                                desktop.client.session.send(Point(1, 1))
+                            await asyncio.sleep(0.002)
+                    assert over(desktop) is CloseCode.REVOKED
+                    simulation.network.change(HOST, RELAY if via == "relay" else f"10.0.0.{20 + at}", loss=0.0)
+
+    run(main)
+
+
 @pytest.mark.parametrize("what", ["key", "epoch", "owner"])
 def test_a_key_an_epoch_or_the_owner_may_go(what: str) -> None:
     async def main(simulation: Simulation) -> None:
@@ -270,9 +298,9 @@ def test_a_revoked_session_does_not_come_back_by_its_ticket() -> None:
 def test_a_ticket_beside_a_chain_spares_a_use_and_the_consent() -> None:
     asked: list[str] = []
 
-    async def ask(device: str, name: str, wish: Permission) -> bool:
-        asked.append(name)
-        return True
+    async def ask(question: Question) -> Permission | None:
+        asked.append(question.claimed)
+        return question.wish
 
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(ask_for_grants=ask) as host:
@@ -289,6 +317,59 @@ def test_a_ticket_beside_a_chain_spares_a_use_and_the_consent() -> None:
                 simulation.network.at(VIEWER).asleep = False
             assert asked == ["viewer"]
             assert await refused(s, host, tokens) is GrantRefusal.USED_UP
+
+    run(main)
+
+
+def test_a_ticket_spares_the_use_and_the_consent_of_its_own_grants_alone() -> None:
+    """Who has two grants does not pay for the one with the ticket of the other."""
+    asked: list[str] = []
+
+    async def ask(question: Question) -> Permission | None:
+        asked.append(question.claimed)
+        return question.wish
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(ask_for_grants=ask) as host:
+            it = await owned(s, host)
+            looks = it.chain(LOOKING, id=grant_id("looks"))
+            acts = it.chain(OPERATOR, id=grant_id("acts"), uses=1, consent=Consent.ALWAYS)
+            async with s.viewer(host, chain=acts) as desktop:
+                await number(desktop)
+            assert asked == ["viewer"]
+            async with s.viewer(host, chain=looks, reconnect=True) as desktop:
+                await number(desktop)
+                shutil.copytree(s.folder / "viewer", s.folder / "again")
+                simulation.network.at(VIEWER).asleep = True
+                more = {"address": "10.0.0.8", "name": "again", "reconnect": True}
+                assert await refused(s, host, acts, **more) is GrantRefusal.USED_UP
+                simulation.network.at(VIEWER).asleep = False
+            assert asked == ["viewer"]
+
+    run(main)
+
+
+def test_a_delegate_uses_up_nobody_elses_grant_and_nobody_elses_consent_is_theirs() -> None:
+    asked: list[str] = []
+
+    async def ask(question: Question) -> Permission | None:
+        asked.append(question.claimed)
+        return question.wish
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(ask_for_grants=ask) as host:
+            it = await owned(s, host)
+            mine = it.grant(uses=1, consent=Consent.FIRST, id=grant_id("of the viewer"))
+            lent = it.grant(OPERATOR | Permission.DELEGATE, holder=FRIEND.public, id=grant_id("of a friend"), uses=9)
+            child = it.grant(LOOKING, name="other", uses=1, id=mine.id)  # the name of another's grant
+            tokens = chain((OWNER, lent), (FRIEND, child))
+            async with s.viewer(host, chain=tokens, address="10.0.0.9", name="other") as desktop:
+                await number(desktop)
+            assert asked == []
+            async with s.viewer(host, chain=chain((OWNER, mine))) as desktop:
+                await number(desktop)
+            assert asked == ["viewer"]
+            assert await refused(s, host, tokens, address="10.0.0.9", name="other") is GrantRefusal.USED_UP
 
     run(main)
 
@@ -341,9 +422,9 @@ def test_consent_first_asks_once_and_always_asks_each_time() -> None:
     asked: list[Permission] = []
     answer = True
 
-    async def ask(device: str, name: str, wish: Permission) -> bool:
-        asked.append(wish)
-        return answer
+    async def ask(question: Question) -> Permission | None:
+        asked.append(question.wish)
+        return question.wish if answer else Permission(0)
 
     async def main(simulation: Simulation) -> None:
         nonlocal answer

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from avl_host.presence.question import Question
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import ControlMessage, Decoder, NeedKeys
@@ -383,12 +384,12 @@ def test_a_clipboard_that_is_never_answered_is_not_waited_for_for_ever() -> None
     ("answer", "code"), [(True, None), (False, CloseCode.DENIED), (None, CloseCode.NO_CONSENT)], ids=str
 )
 def test_a_person_is_asked(answer: bool | None, code: CloseCode | None, via: str) -> None:
-    asked: list[tuple[str, str, Permission]] = []
+    asked: list[Question] = []
 
-    async def ask(device: str, name: str, wish: Permission) -> bool | None:
-        asked.append((device, name, wish))
+    async def ask(question: Question) -> Permission | None:
+        asked.append(question)
         await asyncio.sleep(20)
-        return answer
+        return None if answer is None else question.wish if answer else Permission(0)
 
     async def main(simulation: Simulation) -> None:
         async with system(simulation, via=via) as s, s.host(ask=ask, ask_consent=True) as host:
@@ -400,7 +401,7 @@ def test_a_person_is_asked(answer: bool | None, code: CloseCode | None, via: str
                 refused = await refusal(s, host)
                 assert refused.code is code and refused.exit_status == 3
                 assert not any("has left" in said for said in host.said)
-            assert len(asked) == 1 and asked[0][1] == "viewer"
+            assert len(asked) == 1 and asked[0].claimed == "viewer" and not asked[0].verified
 
     run(main)
 

@@ -22,7 +22,6 @@ from avl_viewer.account import keyfile, program, signin
 from avl_viewer.account.chains import Chain, ChainFiles, of_grants, of_owner, owners_link
 from avl_viewer.account.credentials import ProgramCredentials
 from avl_viewer.account.devices import Device, DeviceFile, NoSuchName, meant, read_device
-from avl_viewer.account.owning import seconds_of
 from avl_viewer.account.signin import NotSignedIn, SignIn
 from avl_viewer.held.sockets import device_called
 from avl_viewer.way import is_name
@@ -198,14 +197,3 @@ async def test_a_sign_in_that_has_ended_says_what_to_do() -> None:
     )
     with pytest.raises(ApiError, match="avl login"):
         await own.headers("GET", "/x")
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("30m", 1800), ("12h", 43_200), ("7d", 604_800), ("2W", 1_209_600)])
-def test_spans_are_written_shortly(text: str, seconds: int) -> None:
-    assert seconds_of(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "0d", "5", "d", "1y", "-1d", "1.5h", "999999d"])
-def test_what_is_no_span_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="30m"):
-        seconds_of(text)

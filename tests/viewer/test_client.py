@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from avl_host.presence.question import Question
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.session.viewerevents import Received
@@ -119,9 +120,11 @@ def test_a_window_s_session_that_ended_in_peace_succeeded_only_if_it_ran(ran: bo
         now = simulation.clock.monotonic
         asked = asyncio.Event()
 
-        async def ask(device: str, name: str, wish: Permission) -> bool | None:
+        async def ask(question: Question) -> Permission | None:
             asked.set()
-            return True if ran else await asyncio.Event().wait()
+            if not ran:
+                await asyncio.Event().wait()
+            return question.wish
 
         async with system(simulation) as s, s.host(ask=ask, ask_consent=True) as host:
             await online(host)

@@ -184,9 +184,12 @@ async def test_what_is_no_question_is_answered_as_such(tmp_path: Path) -> None:
 
 LIGHT = [
     ("avl_viewer.entry", {"asyncio", "typer", "cryptography", "aioquic", "numpy", "av", "rich"}),
-    ("avl_viewer.cli", {"asyncio", "cryptography", "aioquic", "numpy", "av", "rich", "websockets", "PySide6"}),
-    ("avl_host.cli", {"asyncio", "cryptography", "aioquic", "numpy", "av", "rich", "websockets", "xcffib"}),
-    ("avl_relay.cli", {"asyncio", "cryptography", "aioquic", "structlog", "starlette", "uvicorn", "rich"}),
+    (
+        "avl_viewer.cli",
+        {"asyncio", "pydantic", "cryptography", "aioquic", "numpy", "av", "rich", "websockets", "PySide6"},
+    ),
+    ("avl_host.cli", {"asyncio", "pydantic", "cryptography", "aioquic", "numpy", "av", "rich", "websockets", "xcffib"}),
+    ("avl_relay.cli", {"asyncio", "pydantic", "cryptography", "aioquic", "structlog", "starlette", "uvicorn", "rich"}),
     ("avl_relay.relay", {"numpy", "av", "typer", "zeroconf"}),
     ("avl_viewer.api", {"numpy", "av", "rich", "typer", "websockets", "zeroconf", "PySide6"}),
 ]

@@ -8,8 +8,8 @@ import { Fate } from "../../viewer/avl_viewer/web/session/input/ledger.js";
 import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
 import { lines } from "../../viewer/avl_viewer/web/ui/figures.js";
 import { Tally } from "../../viewer/avl_viewer/web/ui/tally.js";
-import { Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
-import { CLIPBOARD_STATE, CLOSE, INPUT, MAX, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
+import { GrantRefused, Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
+import { CLIPBOARD_STATE, CLOSE, GRANT_REFUSAL, INPUT, MAX, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
 import { MemoryHops } from "./doubles/hops.js";
 
 const PIN = new Uint8Array(32).fill(1);
@@ -96,11 +96,36 @@ test("a host that has forgotten the session is asked at once for another, with t
   assert.deepEqual([client.features.tickets.ticket, client.paths === paths], [TICKET, false]);
 });
 
+test("a session that takes a lost one's place shows a relay that asks for passes what the first one showed", async () => {
+  const accessPass = new Uint8Array(48).fill(3);
+  const { net, client, paths } = await running({ accessPass });
+  const attached = () => net.last.said.filter(({ kind }) => kind === "ATTACH").map(({ session, access_pass }) => [String(session), access_pass]);
+  const [[first, shown]] = attached();
+  assert.deepEqual(shown, accessPass);
+  paths._owner.pathsFailed(new Refused(CLOSE.SESSION_UNKNOWN));
+  client.handleTimer(net.now);
+  await new Promise((resolve) => setImmediate(resolve));
+  await net.last.welcome({ place: false });
+  const [[second, again]] = attached();
+  assert.notEqual(second, first);
+  assert.deepEqual(again, accessPass);
+});
+
 test("a reloaded page tries again as one that was running, and asks for the code when the ticket is worth nothing", async () => {
   const { paths, told, states } = await running({ code: "", ticket: TICKET });
   paths._owner.pathsFailed(new Refused(CLOSE.REFUSED));
   assert.equal(states().at(-1), "refused");
   assert.match(told.at(-1).text, /does not remember this session any more. Enter its code/);
+});
+
+test("a chain that is refused is said with its reason, before the session ran and when it comes back", async () => {
+  for (const [why, words] of /** @type {[number, RegExp][]} */ ([[GRANT_REFUSAL.REVOKED, /refused the grant: it was taken back/], [GRANT_REFUSAL.EXPIRED, /its time is over/]])) {
+    const { owner, client, told, states } = await running({ code: "", chain: ["token"] });
+    owner.sessionEnded(new GrantRefused(why));
+    assert.equal(states().at(-1), "refused");
+    assert.match(told.at(-1).text, words);
+    assert.equal(client.paths, null, "nothing is tried again");
+  }
 });
 
 test("a session that nobody could reach for as long as hosts keep one is begun anew", async () => {

@@ -27,6 +27,11 @@ test("directions limit the connection to the certificates named, unless they are
   assert.deepEqual(readDirections({ ...TOLD, public: true }).hashes, []);
 });
 
+test("a page leads to accounts where the relay says that it has some, and only there", () => {
+  for (const accounts of [undefined, false, "true", 1]) assert.equal(readDirections({ ...TOLD, accounts }).accounts, false);
+  assert.equal(readDirections({ ...TOLD, accounts: true }).accounts, true);
+});
+
 test("directions that can't be read are said to be so, never guessed", () => {
   for (const wrong of [{}, { ...TOLD, quic: "nowhere" }, { ...TOLD, pin: "x" }, { ...TOLD, hashes: [] }, { ...TOLD, hashes: ["x"] }, { ...TOLD, hashes: 5 }]) {
     assert.throws(() => readDirections(wrong), /directions can't be read/);

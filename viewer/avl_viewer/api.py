@@ -176,6 +176,8 @@ class Desktop:
         self.control = Control(client, patience)
         #: Called with each picture of any desktop, on the thread that decoded it.
         self.on_picture: Callable[[Picture], None] | None = None
+        #: Called with what a person is told while the session goes on, such as that it will end.
+        self.on_remark: Callable[[str], None] | None = None
 
     @property
     def permissions(self) -> Permission:
@@ -465,7 +467,11 @@ async def connect(
         if track == presenter.first:
             loop.call_soon_threadsafe(desktop.exact_came, exact)
 
-    presenter = HeadlessPresenter(now, on_picture=picture_came, on_exact=exact_came)
+    def remarked(text: str) -> None:
+        if desktop.on_remark is not None:
+            desktop.on_remark(text)
+
+    presenter = HeadlessPresenter(now, on_picture=picture_came, on_remark=remarked, on_exact=exact_came)
     settings = ClientSettings(
         target=way.target,
         code=code,

@@ -18,7 +18,10 @@ import typer
 
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_viewer import accountcli
+from avl_viewer.commands.signing import own_devices
 from avl_viewer.held import sockets as held
+from avl_viewer.settings.cli import app as settings_commands
+from avl_viewer.settings.sources import is_anything_set
 from avl_viewer.way import NoWay, Way, is_name
 
 if TYPE_CHECKING:
@@ -51,6 +54,38 @@ StateOption = Annotated[Optional[Path], typer.Option(help="Folder of this viewer
 TimeoutOption = Annotated[float, typer.Option(help="Seconds to come in.", min=0.1)]
 DirectOption = Annotated[bool, typer.Option(help="Look for a direct way, which tells the host our addresses.")]
 QlogOption = Annotated[Optional[Path], typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")]
+
+
+app.add_typer(settings_commands, name="config")
+
+
+@app.callback()
+def group(
+    context: typer.Context,
+    config: Annotated[
+        Optional[Path],
+        typer.Option(
+            metavar="FILE", help="Settings; default: avl.toml in the state folder, or in /etc/avl. Flags win."
+        ),
+    ] = None,
+) -> None:
+    """See and drive a desktop."""
+    if context.invoked_subcommand == "config" or not is_anything_set(config):
+        return
+    from avl_protocol.endpoint.settings.faults import BadSettings
+    from avl_viewer.settings.sources import defaults, viewer_settings
+
+    try:
+        loaded = viewer_settings(config)
+    except BadSettings as error:
+        for fault in error.faults:
+            _warn(str(fault))
+        raise typer.Exit(USAGE) from None
+    for note in loaded.notes:
+        _warn(note)
+    commands: dict[str, Any] = getattr(context.command, "commands", {})
+    flags = {name: [str(one.name) for one in command.params] for name, command in commands.items()}
+    context.default_map = defaults(loaded, flags)
 
 
 def _warn(text: str) -> None:
@@ -550,7 +585,7 @@ def devices(
 ) -> None:
     """List the desktops of your account, or with --lan those that announce themselves."""
     if not lan:
-        accountcli.own_devices(state, as_json)
+        own_devices(state, as_json)
         return
     from dataclasses import asdict
 
@@ -617,7 +652,8 @@ def connect_(
         if background:
             in_background(wanted)
         else:
-            in_foreground(wanted, lambda: _warn("connected: other avl commands act in this session; Ctrl-C ends it"))
+            said = "connected: other avl commands act in this session; Ctrl-C ends it"
+            in_foreground(wanted, lambda: _warn(said), _warn)
     except NotHeld as error:
         _fail(str(error), error.status)
 

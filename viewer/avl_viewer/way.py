@@ -21,7 +21,7 @@ class NoWay(ValueError):
 @dataclass(frozen=True, slots=True)
 class Way:
     """How to reach a desktop. `chain`: statements that the host is shown; `access_pass`: what a relay that asks for
-    accounts is shown, once; `name`: what its people call it, "" where that is not known."""
+    accounts is shown, good for one visit; `name`: what its people call it, "" where that is not known."""
 
     target: Target
     chain: tuple[str, ...] = ()

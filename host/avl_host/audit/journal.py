@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from avl_host.presence.question import Question
 from avl_protocol.audit.compare import DIRECT, session_name
 from avl_protocol.audit.witness import Heard
 from avl_protocol.crypto.identity import Identity, device_number
@@ -18,6 +19,7 @@ from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
 from avl_protocol.wire import device_id
 from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import Permission
 
 
 class Records(Protocol):
@@ -98,15 +100,15 @@ class JournalService(Service[HostSession]):
         name = session_name(session.session_id)
         self._records.record("session_ended", session=name, why=reason.code.name.lower(), seconds=lasted)
 
-    def answered(self, session: HostSession, answer: bool | None) -> None:
-        """A person was asked about a session; None: nobody has answered."""
+    def decided(self, session: HostSession, question: Question, allowed: Permission | None) -> None:
+        """A person was asked about a session; None: they could not be."""
         self._records.record(
             "consent_answered",
             session=session_name(session.session_id),
             viewer=_viewer(session),
             name=session.name,
-            answer="none" if answer is None else "allowed" if answer else "denied",
-            permissions=int(session.wish),
+            answer="none" if allowed is None else "allowed" if allowed else "denied",
+            permissions=int(allowed or question.wish),
         )
 
     def head_refused(self, heard: Heard) -> None:

@@ -103,6 +103,10 @@ class MssSource:
             compare_seconds=self._clock() - grabbed,
         )
 
+    def pointer(self) -> tuple[int, int] | None:
+        """The system is not asked."""
+        return None
+
     def cursor(self) -> CursorImage | None:
         """Never: mss tells no shape."""
         return None

@@ -127,6 +127,10 @@ class PatternSource:
             compare_seconds=self._clock() - drawn,
         )
 
+    def pointer(self) -> tuple[int, int] | None:
+        """There is none."""
+        return None
+
     def cursor(self) -> CursorImage | None:
         """A small arrow, once."""
         if self._cursor_asked:

@@ -82,5 +82,8 @@ class CaptureSource(Protocol):
     def cursor(self) -> CursorImage | None:
         """The pointer's shape if it changed since this was last asked, else None."""
 
+    def pointer(self) -> tuple[int, int] | None:
+        """Where the pointer is now, in desktop coordinates; None where nobody can say. Raises SourceLost."""
+
     def close(self) -> None:
         """Let go of the display."""

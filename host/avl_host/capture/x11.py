@@ -304,6 +304,11 @@ class X11CaptureSource:
         self._cursor_changed = False
         return self._asked(self._read_cursor)
 
+    def pointer(self) -> tuple[int, int] | None:
+        """Where the pointer is now, in desktop coordinates. Raises SourceLost."""
+        told = self._asked(lambda: self._x.core.QueryPointer(self._root).reply())
+        return told.root_x, told.root_y
+
     def _read_cursor(self) -> CursorImage | None:
         try:
             told = self._fixes.GetCursorImage().reply()

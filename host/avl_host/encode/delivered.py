@@ -33,11 +33,18 @@ class Delivered:
         self._lacked: Cells = np.zeros(shape, np.bool_)
         #: Cells that somebody missed, and that are to be owed again as fast as the slow ones take them.
         self.again: Cells = np.zeros(shape, np.bool_)
+        #: Of the owed cells, those that somebody missed.
+        self._missed: Cells = np.zeros(shape, np.bool_)
 
     @property
     def settled(self) -> bool:
         """Whether the audience was sent all of it as exact pixels, whatever of these somebody missed."""
         return not self.owed.any() and bool((self.source == EXACT).all())
+
+    @property
+    def owed_again(self) -> bool:
+        """Whether some of what is owed was missed by somebody."""
+        return bool((self._missed & self.owed).any())
 
     def owe_everything(self) -> None:
         """Somebody comes who has nothing: what pictures show, a picture will bring."""
@@ -54,6 +61,7 @@ class Delivered:
         """These of the cells that somebody missed are owed now."""
         self.owed |= self.again & cells
         self._lacked |= self.again & cells
+        self._missed |= self.again & cells
         self.again &= ~cells
 
     def sent_exact(self, rects: Iterable[Rect], number: int) -> None:
@@ -61,14 +69,14 @@ class Delivered:
         for rect in rects:
             cells = touched(rect)
             self.source[cells], self.carrier[cells], self.owed[cells] = EXACT, number, False
-            self.again[cells] = self._lacked[cells] = False
+            self.again[cells] = self._lacked[cells] = self._missed[cells] = False
 
     def sent_picture(self, rects: Iterable[Rect]) -> None:
         """These rectangles are shown from a picture; exact pixels follow when they rest."""
         for rect in rects:
             cells = touched(rect)
             self.source[cells], self.owed[cells] = PICTURE, False
-            self.again[cells] = self._lacked[cells] = False
+            self.again[cells] = self._lacked[cells] = self._missed[cells] = False
 
     def known_from(self, across: int, down: int, waiting: Cells) -> Cells:
         """The cells whose pixels, taken `across` columns further left and `down` rows further up (right, below:

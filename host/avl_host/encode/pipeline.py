@@ -39,9 +39,12 @@ Row = tuple[int, int]
 
 #: The most pixels of one object of exact pixels, and the most bytes that it may turn out to have.
 MOST_PIXELS, MOST_BYTES = 1 << 20, 900_000
-#: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams. Twice as large
-#: ones compress a tenth better, and hold up what changes meanwhile twice as long.
-OBJECT_SECONDS, OBJECT_LEAST = 0.08, 6_000
+#: Bytes of an object on a thin link: so many seconds of its rate, but no fewer than a few datagrams. What changes
+#: meanwhile is held up so long; so while nothing changes each is twice as large as the last, up to so many times: four
+#: times as large ones take a third less for a page of text.
+OBJECT_SECONDS, OBJECT_LEAST, OBJECT_GROWS = 0.08, 6_000, 4
+#: What surrounds the pointer: so many pixels to each side, and up and down.
+AROUND = (320, 96)
 #: Bytes of an object of what somebody missed: whoever is slow gets some of them whole, and asks for the others again.
 OBJECT_AGAIN = 16_000
 #: Of what the slow ones take, the part for their pictures, and the part for what they missed; and of what they take so
@@ -151,11 +154,13 @@ class Pipeline:
         self._sent: NDArray[np.uint8] = np.zeros((1, 1, 4), np.uint8)
         self._unnoted: list[Rect] = []
         self._copies: list[Copy] = []
+        #: How many times as large as the first the next object may be.
+        self._grown = 1
         #: Bytes that were sent for each that was expected.
         self._accuracy = 1.0
         self._changed = True
         self._earliest = float("-inf")
-        self._settled = self._again = False
+        self._settled = False
         self._number = 0
         self._stamped = 0.0
         #: Answers to be told with what is done next.
@@ -301,7 +306,6 @@ class Pipeline:
             self._unanswered.append((rows, tell))
             if delivered is not None:
                 delivered.owe_missing(rows)
-                self._again = self._again or bool(delivered.again.any())
         if delivered is not None and self._slow is None:
             delivered.owe_again(delivered.again.copy())
         self._tell()
@@ -444,8 +448,10 @@ class Pipeline:
             return ()
         started = self._clock()
         rate = self._kept_budget.bitrate / 8
-        most = max(OBJECT_LEAST, rate * OBJECT_SECONDS)
-        if self._again and not fresh:
+        again = not fresh and delivered.owed_again
+        self._grown = 1 if fresh or again else min(OBJECT_GROWS, 2 * self._grown)
+        most = max(OBJECT_LEAST, rate * OBJECT_SECONDS * self._grown)
+        if again:
             most = min(most, OBJECT_AGAIN)
         if fresh:  # what has just changed may go into debt
             most = max(LEAST_LEVEL, self._bucket.level + self._bucket.depth)
@@ -507,8 +513,8 @@ class Pipeline:
         return (*plain, *rectangles(rest, width, height))
 
     def _chosen(self, owed: Cells, most: float) -> Cells:
-        """Of what is owed as much as one object takes: what changed last before what waits, the cheap before the
-        costly, and from the top."""
+        """Of what is owed as much as one object takes: what changed last before what waits, what surrounds the pointer
+        before what does not, the cheap before the costly, and from the top."""
         count = int(owed.sum())
         expected = self._cost[owed] * self._accuracy
         if count * _PIXELS <= MOST_PIXELS and float(expected.sum()) <= most:
@@ -519,12 +525,22 @@ class Pipeline:
         strip = places // columns // 2
         recent = self._lanes.activity.changed_at.ravel()[places]
         costly = self._cost.ravel()[places] >= BUSY * _PIXELS
-        order = np.lexsort((places, strip, costly, -np.round(recent, 1)))
+        far = self._far(places // columns, places % columns)
+        order = np.lexsort((places, strip, costly, far, -np.round(recent, 1)))
         total = np.cumsum(expected[order])
         taken = max(1, min(int(np.searchsorted(total, most)), MOST_PIXELS // _PIXELS))
         chosen = np.zeros(owed.size, np.bool_)
         chosen[places[order[:taken]]] = True
         return chosen.reshape(owed.shape)
+
+    def _far(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Cells:
+        """Which cells do not surround the pointer; none where nobody knows where it is."""
+        at = self._source.pointer()
+        if at is None:
+            return np.zeros(rows.shape, np.bool_)
+        across, down = abs(columns * CELL - at[0]), abs(rows * CELL - at[1])
+        far: Cells = (across > AROUND[0]) | (down > AROUND[1])
+        return far
 
     def _code(self, picture: Picture, delivered: Delivered, key: bool, now: float) -> None:
         """Have a picture of what moves coded."""

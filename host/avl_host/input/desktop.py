@@ -2,6 +2,9 @@
 
 Keys are the business of injector.py. Buttons pass through the server's pointer map, so that a viewer's left is left on
 a left-handed host too. What the server has to tell is read when it comes, so that no key waits for it.
+
+The agent's own windows take nothing from here, wherever the pointer and the keyboard's focus were put by whom: who is
+far away does not answer what the person in front is asked (spec 06-security, 6.6).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import xcffib.xtest
 
 from avl_host.input.injector import KeyInjector
 from avl_host.input.keymap import CONTROL_KEYSYMS, types_character
+from avl_host.input.ownwindows import OwnWindow, OwnWindows
 from avl_host.input.sink import Loop, SinkLost
 from avl_host.input.spares import SpareKeys
 from avl_host.input.xkb import changed_keys
@@ -37,12 +41,14 @@ class DesktopSink:
     XTEST.
 
     Of the event loop it is used that it calls later: input waits a little when more characters that the layout lacks
-    are typed at once than there are spare keycodes; and that it watches the connection.
+    are typed at once than there are spare keycodes; and that it watches the connection. `own`: the windows of the
+    agent's own.
     """
 
-    def __init__(self, display: str, loop: Loop) -> None:
+    def __init__(self, display: str, loop: Loop, own: OwnWindows | None = None) -> None:
         self._display = display
         self._loop = loop
+        self._own = own if own is not None else OwnWindows()
         try:
             self._x: Any = xcffib.connect(display)  # type: ignore[no-untyped-call]
         except xcffib.ConnectionException as error:
@@ -80,7 +86,7 @@ class DesktopSink:
     def move(self, x: int, y: int) -> None:
         """Put the pointer at a desktop pixel; the server keeps it on the desktop."""
         x, y = (max(-32768, min(32767, value)) for value in (x, y))
-        self._do(lambda: self._fake(_MOTION, 0, x, y))
+        self._do(lambda: self._move(x, y))
 
     def button(self, button: int, down: bool) -> None:
         """Press or release a button; unknown ones are ignored."""
@@ -96,7 +102,7 @@ class DesktopSink:
         if down and len(text) > 1 and types_character(modifiers, text):
             self.text(text)
         elif down:
-            self._do(lambda: self._keys.down(usage, modifiers, text))
+            self._do(lambda: self._types_own() or self._keys.down(usage, modifiers, text))
         else:
             self._do(lambda: self._keys.up(usage))
 
@@ -104,7 +110,7 @@ class DesktopSink:
         """Type characters, one stroke each; "\\n" is Enter and "\\t" Tab, what can't be typed is left out."""
         for one in text.replace("\r\n", "\n"):
             if one in CONTROL_KEYSYMS or is_typable(one):
-                self._do(partial(self._keys.write, one))
+                self._do(partial(self._write, one))
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -208,7 +214,34 @@ class DesktopSink:
             self._fake(_BUTTON_RELEASE, pressed)
         self._buttons.clear()
 
+    # The agent's own windows
+
+    def _over_own(self) -> OwnWindow | None:
+        """The window of the agent's that the pointer is over. The server is asked: a hand moves the pointer, too."""
+        return self._own.of(self._x.core.QueryPointer(self._root).reply().child) if self._own else None
+
+    def _types_own(self) -> bool:
+        """Whether keys go to an own window that takes some. The server is asked for as long as there is one: at other
+        times no key waits for an answer."""
+        if not self._own.still:
+            return False
+        focus = self._x.core.GetInputFocus().reply().focus
+        if focus == xcffib.xproto.InputFocus.PointerRoot:
+            return self._over_own() is not None
+        return self._own.of(focus) is not None
+
+    def _write(self, text: str) -> bool:
+        return self._types_own() or self._keys.write(text)
+
     # Pointer
+
+    def _move(self, x: int, y: int) -> None:
+        """Never onto a window of the agent's, nor away from one where a hand is about to click."""
+        if self._own.at(x, y) is not None:
+            return
+        if self._own.still and (over := self._over_own()) is not None and over.still:
+            return
+        self._fake(_MOTION, 0, x, y)
 
     def _read_pointer_map(self) -> None:
         """Button -> what has to be pressed for it; several may stand for one, the first is taken."""
@@ -218,12 +251,16 @@ class DesktopSink:
     def _press_button(self, button: int, down: bool) -> None:
         if not down:
             pressed = self._buttons.pop(button, None)
+        elif self._over_own() is not None:
+            return
         elif pressed := self._buttons.get(button) or self._pointer_map.get(button):
             self._buttons[button] = pressed
         if pressed:
             self._fake(_BUTTON_PRESS if down else _BUTTON_RELEASE, pressed)
 
     def _turn(self, dx: int, dy: int) -> None:
+        if self._over_own() is not None:
+            return
         for axis, (delta, (back, on)) in enumerate(((dx, _WHEEL_X), (dy, _WHEEL_Y))):
             if delta * self._wheel[axis] < 0:
                 self._wheel[axis] = 0  # Turned round: what was left of the other way is forgotten.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from avl_host.input.ownwindows import OwnWindows
 from avl_host.input.recorder import InputRecorder
 from avl_host.input.sink import InputSink, Loop
 
 
-def open_sink(name: str, loop: Loop) -> InputSink:
+def open_sink(name: str, loop: Loop, own: OwnWindows | None = None) -> InputSink:
     """The sink that goes with a source: an X11 display (":0"), "mss" for the system's own desktop whatever it is,
     "recorder" or "pattern" for one that only remembers.
 
-    `loop`: see DesktopSink. Raises SinkLost, ValueError.
+    `loop` and `own`: see DesktopSink. Raises SinkLost, ValueError.
     """
     if name == "recorder" or name.startswith("pattern"):
         return InputRecorder()
@@ -24,4 +25,4 @@ def open_sink(name: str, loop: Loop) -> InputSink:
     # Imported here: a machine without a display needs no X library.
     from avl_host.input.desktop import DesktopSink
 
-    return DesktopSink(display, loop)
+    return DesktopSink(display, loop, own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable
 from functools import partial
 from itertools import chain, repeat
@@ -69,6 +70,16 @@ DOUBLE = (
 )
 
 
+def not_taken(relay: RelayAddress) -> str:
+    """The message for a person whose host a relay does not take. The host goes on asking: that costs the relay next to
+    nothing, and a host that ended would have to be started again after it was enrolled."""
+    return (
+        "it takes enrolled hosts alone, and this one is not enrolled there, or not any more. Run "
+        f"avl-host enroll {shlex.quote(str(relay))} (with --state, if you start the host with that) and approve "
+        "it: there is no need to start this host again."
+    )
+
+
 class Registration:
     """One relay's link, and what follows from its events. `changed` is called when it has become reachable
     there, or no longer is; `about`: what the relay is told of this host, None: nothing; `heard` takes statements that
@@ -113,6 +124,8 @@ class Registration:
         self._lost = asyncio.Event()
         self._again = asyncio.Event()
         self._failure = ""
+        #: The relay does not take this host: asking in haste is of no use.
+        self._unwanted = False
         #: Seconds to leave the place to the double that has taken it; 0: there is none.
         self._yielding = 0.0
         self.page = self._doubted = ""
@@ -131,7 +144,7 @@ class Registration:
         while True:
             upgrade = False
             self._lost.clear()
-            self._failure = ""
+            self._failure, self._unwanted = "", False
             wall = int(self._world.clock.wall())
             record = device_record(wall, wall + RECORD_LIFETIME, SOFTWARE)
             settings = HopClientSettings(
@@ -163,6 +176,8 @@ class Registration:
             if self._yielding:
                 await asyncio.sleep(self._yielding)
                 self._yielding = min(T_PATH_LAST_YIELD, self._yielding * 2)
+            elif self._unwanted:
+                await self._wait(T_PATH_HOST_LAST_RETRY)
             elif not upgrade:
                 await self._wait(min(pause, T_PATH_URGENT_RETRY) if self._subscribers.waiting else pause)
                 pause = min(T_PATH_HOST_LAST_RETRY, pause * 2)
@@ -204,8 +219,8 @@ class Registration:
         self.name = None
         self._down(Refused(CloseCode.NO_ERROR), self._world.clock.monotonic())
 
-    def network_changed(self) -> None:
-        """Other addresses, or another route: do not wait with the next attempt."""
+    def again(self) -> None:
+        """Something has changed, be it this host's addresses or its owner: do not wait with the next attempt."""
         self._again.set()
 
     # time
@@ -339,7 +354,9 @@ class Registration:
         if hop is not None:
             self._subscribers.hop_lost(hop, now)
         self._whereabouts.forget(self)
-        if reason.code not in (CloseCode.REPLACED, CloseCode.TAKEN):
+        if reason.code is CloseCode.FORBIDDEN:
+            self._failure, self._unwanted = not_taken(self.relay), True
+        elif reason.code not in (CloseCode.REPLACED, CloseCode.TAKEN):
             self._failure = str(reason)
         elif not self._yielding:
             self._yielding = T_PATH_FIRST_YIELD

@@ -71,10 +71,10 @@ class Relays:
             self._spare.append(gone)
             self._tasks[spare] = asyncio.get_running_loop().create_task(self._keep(spare.keep))
 
-    def network_changed(self) -> None:
-        """Other addresses, or another route."""
+    def again(self) -> None:
+        """Something has changed that makes another attempt worth while."""
         for registration in self.registrations:
-            registration.network_changed()
+            registration.again()
 
     def names(self) -> list[RelayAddress]:
         """Where we are registered now, the quickest first."""

@@ -347,6 +347,12 @@ class Publisher:
                     rows.append((sender.track.id, sender.newest, int(settled)))
         return tuple(rows)
 
+    def use_at_most(self, bitrate: int) -> None:
+        """Bits per second of all desktops together, at most, from now on."""
+        if bitrate != self._max_bitrate:
+            self._max_bitrate = bitrate
+            self._adapt()
+
     def _adapt(self) -> None:
         """Follow the best of those that are watched, the watched desktops in equal shares."""
         watched = self._watched()

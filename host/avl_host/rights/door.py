@@ -14,7 +14,7 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.rights.chain import ChainRights, verify_chain
 from avl_protocol.rights.effective import OWNER, Consent, effective, strictest
-from avl_protocol.session.hosting import Presented
+from avl_protocol.session.hosting import Agreed, Presented
 from avl_protocol.wire.errors import GrantRefused
 from avl_protocol.wire.registry import GrantRefusal, Permission
 
@@ -66,6 +66,10 @@ class GrantDoor:
         if self._owner is not None:
             self._book = StatementBook(state=self._state, owner=self._owner, wall=self._wall, tell=self._tell)
 
+    def allow(self, permissions: Permission) -> None:
+        """The host's settings leave something else now; who is here is decided about by `RightsService.decide`."""
+        self._allows = permissions
+
     def take(self, tokens: Iterable[str]) -> bool:
         """Take statements that a relay hands on; whether any was new."""
         return self._book is not None and self._book.take(tokens)
@@ -84,25 +88,38 @@ class GrantDoor:
         book = self._known_book()
         rights = verify_chain(chain, book.trust(), holder=viewer, wall=book.now())
         permissions = self._effective(book, rights, wish)
-        begun = self._tickets.redeem_beside_chain(ticket, viewer) if ticket else None
-        if begun is None:
+        resumed = self._tickets.redeem_beside_chain(ticket, viewer, rights.basis) if ticket else None
+        if resumed is None:
             self._check_uses(rights)
-        consent = strictest((rights.consent, book.consent(), Consent.ALWAYS if self._asks else Consent.NEVER))
-        known = rights.grants and self._uses.was_allowed(rights.person, rights.grants[-1])
-        asks = consent is Consent.ALWAYS or (consent is Consent.FIRST and not known)
-        return Presented(permissions=permissions, consent=asks and begun is None, rights=rights, begun=begun or 0.0)
+            consent = strictest((rights.consent, book.consent(), Consent.ALWAYS if self._asks else Consent.NEVER))
+            known = self._uses.agreed(rights.person, rights.counted[-1]) if rights.counted else None
+            # What a person has not been asked about yet is asked about as if nobody had been.
+            new = known is None or permissions & ~known.asked
+            asks = consent is Consent.ALWAYS or (consent is Consent.FIRST and bool(new))
+            agreed = known if consent is Consent.FIRST and not asks else None
+        else:
+            asks, agreed = False, resumed.agreed
+        if agreed is not None:
+            permissions &= agreed.allowed
+        begun = resumed.begun if resumed is not None else 0.0
+        return Presented(permissions=permissions, consent=asks, rights=rights, begun=begun, agreed=agreed)
 
-    def begins(self, presented: Presented) -> float:
-        """A session begins: count it, and remember that a person let it in; when it began, in Unix seconds. Raises
-        GrantRefused where the grant was used up meanwhile."""
+    def begins(self, presented: Presented, agreed: Agreed | None) -> float:
+        """A session begins: count it, and remember what a person decided about it; when it began, in Unix seconds.
+        Raises GrantRefused where the grant was used up meanwhile."""
         if presented.begun:
             return presented.begun
         rights = presented.rights
         self._check_uses(rights)
         self._uses.begun([grant for grant, _ in rights.uses])
-        if presented.consent and rights.grants:
-            self._uses.allowed(rights.person, rights.grants[-1])
+        if presented.consent:
+            self.decided(rights, agreed)
         return self.wall()
+
+    def decided(self, rights: ChainRights, agreed: Agreed | None) -> None:
+        """A person has decided about who came by this chain: it counts for the next time."""
+        if rights.counted and agreed is not None:
+            self._uses.agree(rights.person, rights.counted[-1], agreed)
 
     def _check_uses(self, rights: ChainRights) -> None:
         if any(self._uses.count(grant) >= most for grant, most in rights.uses):

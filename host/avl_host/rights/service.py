@@ -21,6 +21,8 @@ from avl_protocol.wire.registry import (
     RightsReason,
 )
 
+#: Asks a person about more for a session; the answer is what they allow, None where nobody could be asked.
+AsksMore = Callable[[HostSession, Permission, Callable[[Permission | None], None]], None]
 #: Why a chain is no good any more that says that its time is over, not that it was taken back.
 _OVER = {GrantRefusal.EXPIRED, GrantRefusal.OUTSIDE_HOURS}
 
@@ -47,18 +49,29 @@ class RightsService(Service[HostSession]):
         self._clock = clock
         self._present: dict[HostSession, _Standing | None] = {}
         self._coming: dict[HostSession, float] = {}
+        #: Has a person at the host asked about what a session may gain; told of what they allow of it.
+        self.asks: AsksMore = lambda session, more, decided: None
+        #: Those about whom a person is being asked, and what about.
+        self._growing: dict[HostSession, Permission] = {}
 
     # sessions
 
     def begins(self, session: HostSession) -> None:
         """A session is about to be admitted. Raises GrantRefused where its grant was used up meanwhile."""
         if session.presented is not None:
-            self._coming[session] = self._door.begins(session.presented)
+            self._coming[session] = self._door.begins(session.presented, session.agreed)
 
-    def begun(self, session: HostSession) -> float:
-        """When a session that came by a chain began, in Unix seconds; 0 for others."""
+    def begun(self, session: HostSession) -> tuple[float, str]:
+        """When a session that came by a chain began, in Unix seconds, and what that stands on; 0 and "" for others."""
         standing = self._present.get(session)
-        return standing.begun if standing is not None else 0.0
+        return (standing.begun, standing.rights.basis) if standing is not None else (0.0, "")
+
+    def lasts(self, session: HostSession) -> float | None:
+        """Seconds that a session that comes now may last; None where nothing limits it."""
+        if session.presented is None:
+            return None
+        wall = self._door.wall()
+        return self._door.ends(session.presented.rights, session.presented.begun or wall) - wall
 
     def admitted(self, session: HostSession, now: float) -> None:
         """Its time runs."""
@@ -86,6 +99,7 @@ class RightsService(Service[HostSession]):
         """It needs nothing any more."""
         self._present.pop(session, None)
         self._coming.pop(session, None)
+        self._growing.pop(session, None)
 
     # the owner
 
@@ -105,32 +119,62 @@ class RightsService(Service[HostSession]):
         """Decide anew about every session."""
         now = self._clock()
         for session in list(self._present):
-            try:
-                permissions = self._decided(session, now)
-            except GrantRefused as error:
-                over = error.why in _OVER
-                self._audience.end(session, CloseCode.TIME_OVER if over else CloseCode.REVOKED, now)
-                continue
-            if session.permissions & Permission.VIEW and not permissions & Permission.VIEW:
-                self._audience.end(session, CloseCode.REVOKED, now)
-            else:
-                self._audience.allow(session, permissions, now)
+            self._decide(session, now)
+        self._audience.changed()
+
+    def _decide(self, session: HostSession, now: float) -> None:
+        try:
+            permissions = self._decided(session, now)
+        except GrantRefused as error:
+            over = error.why in _OVER
+            self._audience.end(session, CloseCode.TIME_OVER if over else CloseCode.REVOKED, now)
+            return
+        if session.permissions & Permission.VIEW and not permissions & Permission.VIEW:
+            self._audience.end(session, CloseCode.REVOKED, now)
+        else:
+            self._audience.allow(session, permissions, now)
+
+    def _consented(self, session: HostSession, permissions: Permission) -> Permission:
+        """What is left of it where a person was asked. About what it gains they are asked anew, once; about what it
+        loses, or gets back, nobody is."""
+        agreed = session.agreed
+        if agreed is None:
+            return permissions
+        more = permissions & ~agreed.asked & ~self._growing.get(session, Permission(0))
+        if more:
+            self._growing[session] = self._growing.get(session, Permission(0)) | more
+            self.asks(session, more, lambda allowed: self._answered(session, more, allowed))
+        return permissions & agreed.allowed
+
+    def _answered(self, session: HostSession, more: Permission, allowed: Permission | None) -> None:
+        """A person has decided about more; None: they could not be asked, and may be the next time."""
+        if session not in self._present:
+            return
+        self._growing[session] &= ~more
+        if allowed is None:
+            return
+        session.agree(more, allowed)
+        if session.presented is not None:
+            self._door.decided(session.presented.rights, session.agreed)
+        self._decide(session, self._clock())
         self._audience.changed()
 
     def _decided(self, session: HostSession, now: float) -> Permission:
         """What a session may now. Raises GrantRefused."""
         standing = self._present[session]
         if standing is None:
-            return self._door.left(session.given)
+            return self._consented(session, self._door.left(session.given))
         presented = self._door.again(session.chain, session.viewer, session.wish)
         limits = (presented.rights, self._door.longest())
         if limits != (standing.rights, standing.longest):
             standing.rights, standing.longest = limits
             standing.ends = self._end(presented.rights, standing.begun, now)
             self._warn_next(standing, now)
-            if presented.permissions == session.permissions:
+            permissions = self._consented(session, presented.permissions)
+            if permissions == session.permissions:
                 self._tell(session, RightsReason.CHANGED, now)
-        return presented.permissions
+            return permissions
+        return self._consented(session, presented.permissions)
 
     def _end(self, rights: ChainRights, begun: float, now: float) -> float:
         return now + self._door.ends(rights, begun) - self._door.wall()

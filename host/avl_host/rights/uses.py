@@ -1,29 +1,35 @@
-"""Uses: how often each grant began a session here, and who was let in by a person (spec 11, 11.3). They outlive the
-program."""
+"""Uses: how often each grant began a session here, and what a person here allowed to whom (spec 11, 11.3 and 11.5).
+They outlive the program."""
 
 from __future__ import annotations
 
 import json
 
 from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.rights.effective import OWNER
+from avl_protocol.session.hosting import Agreed
+from avl_protocol.wire.registry import Permission
 
 _FILE = "uses.json"
-#: Grants, and people let in, that are remembered; the oldest are forgotten first, so that owners should let grants with
-#: a number of uses expire.
+#: Grants, and people let in, that are remembered; the oldest are forgotten first, those of delegates, who may sign as
+#: many as they like, before those of the owner, who should let grants with a number of uses expire.
 MOST = 4096
 
 
 class Uses:
-    """Counts of grants, by name, and who was allowed what: a person's thumbprint and a grant's name."""
+    """Counts of grants, by what they are counted by (`ChainRights.counted`), and what was agreed about whom: a person's
+    thumbprint and that."""
 
     def __init__(self, state: StateFolder) -> None:
         self._state = state
         self._counts: dict[str, int] = {}
-        self._allowed: dict[str, None] = {}
+        self._agreed: dict[str, Agreed] = {}
         try:
             found = json.loads(state.read(_FILE) or b"{}")
             self._counts = {str(grant): int(count) for grant, count in found.get("counts", {}).items()}
-            self._allowed = {str(name): None for name in found.get("allowed", [])}
+            self._agreed = {str(name): _agreed(row) for name, row in found.get("agreed", {}).items()}
+            # Of a version that asked about everything together.
+            self._agreed |= {str(name): Agreed(OWNER, OWNER) for name in found.get("allowed", [])}
         except (ValueError, TypeError, AttributeError):
             self._state.keep(_FILE, b"{}", "it is damaged")
 
@@ -38,23 +44,33 @@ class Uses:
         for grant in grants:
             self._counts[grant] = self._counts.pop(grant, 0) + 1
         while len(self._counts) > MOST:
-            del self._counts[next(iter(self._counts))]
+            oldest = next((grant for grant in self._counts if " " in grant), next(iter(self._counts)))
+            del self._counts[oldest]
         self._save()
 
-    def was_allowed(self, person: str, grant: str) -> bool:
-        """Whether somebody here has let this person in by this grant."""
-        return f"{person} {grant}" in self._allowed
+    def agreed(self, person: str, grant: str) -> Agreed | None:
+        """What somebody here decided when they let this person in by this grant; None: nobody did."""
+        return self._agreed.get(f"{person} {grant}")
 
-    def allowed(self, person: str, grant: str) -> None:
-        """Somebody here has."""
-        if self.was_allowed(person, grant):
+    def agree(self, person: str, grant: str, agreed: Agreed) -> None:
+        """Somebody here has decided so."""
+        if self.agreed(person, grant) == agreed:
             return
-        self._allowed[f"{person} {grant}"] = None
-        while len(self._allowed) > MOST:
-            del self._allowed[next(iter(self._allowed))]
+        self._agreed[f"{person} {grant}"] = agreed
+        while len(self._agreed) > MOST:
+            del self._agreed[next(iter(self._agreed))]
         self._save()
 
     def _save(self) -> None:
-        content = {"counts": self._counts, "allowed": list(self._allowed)}
+        agreed = {name: [int(one.asked), int(one.allowed)] for name, one in self._agreed.items()}
+        content = {"counts": self._counts, "agreed": agreed}
         costs = "after a restart of this host grants may be used more often than they say"
         self._state.keep(_FILE, json.dumps(content).encode(), costs)
+
+
+def _agreed(row: object) -> Agreed:
+    """Raises ValueError."""
+    if not (isinstance(row, list) and len(row) == 2 and all(type(bits) is int for bits in row)):
+        raise ValueError("no permissions")
+    asked, allowed = (Permission(bits & OWNER) for bits in row)
+    return Agreed(asked, allowed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,8 @@ class ControlService(Service[HostSession]):
         self._free = 0.0
         #: What everybody was told last.
         self._known: tuple[Any, ...] = ()
+        #: Called when who acts, asks or may act has changed, for the person at the host.
+        self.on_change: Callable[[], None] = lambda: None
 
     @property
     def mode(self) -> ControlMode:
@@ -224,6 +227,7 @@ class ControlService(Service[HostSession]):
         self._since = now if self._since is None else self._since
         if now >= self._free:
             self._tell(now)
+        self.on_change()
         self._audience.changed()
 
     def _tell(self, now: float) -> None:

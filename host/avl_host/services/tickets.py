@@ -18,14 +18,14 @@ KEEP = 60.0
 
 class TicketService(Service[HostSession]):
     """Gives tickets of a book, and keeps those of running sessions young. `begun`: when a session that came by a chain
-    began, in Unix seconds; 0 for others."""
+    began, in Unix seconds, and what that stands on; 0 and "" for others."""
 
     def __init__(
         self,
         audience: Audience,
         book: TicketBook,
         clock: Callable[[], float],
-        begun: Callable[[HostSession], float] = lambda session: 0.0,
+        begun: Callable[[HostSession], tuple[float, str]] = lambda session: (0.0, ""),
     ) -> None:
         self._audience = audience
         self._begun = begun
@@ -39,13 +39,16 @@ class TicketService(Service[HostSession]):
         """Give it a ticket."""
         self._sessions[session.session_id] = session
         self._keep_at = self._keep_at or now + KEEP
-        ticket = self._book.issue(session.viewer, session.session_id, session.permissions, self._begun(session))
+        (begun, basis), agreed = self._begun(session), session.agreed
+        ticket = self._book.issue(
+            session.viewer, session.session_id, session.permissions, begun=begun, basis=basis, agreed=agreed
+        )
         if ticket is not None:
             session.send(Ticket(ticket, round(self._book.lifetime)))
 
     def allowed(self, session: HostSession, now: float) -> None:
         """Its ticket is worth what it may now."""
-        self._book.change(session.session_id, session.permissions)
+        self._book.change(session.session_id, session.permissions, session.agreed)
 
     def lost(self, session: HostSession, now: float) -> None:
         """Its ticket counts from now."""

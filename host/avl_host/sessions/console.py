@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from avl_host.services.control import ControlService
+from avl_host.sessions.sessionlist import whose
 from avl_host.sessions.subscriber import Subscriber
 from avl_host.sessions.subscribers import Subscribers
 from avl_protocol.crypto.identity import device_number
@@ -51,11 +52,13 @@ class Console:
         raise ControlError("the host that runs does not know this command: restart it, so that it is of this version")
 
     def _row(self, subscriber: Subscriber) -> dict[str, Any]:
-        """One session. `name` is any text: the viewer chose it. `seconds`: since it was admitted."""
+        """One session. `name` is any text: the viewer chose it. `who`: as the chain that it came with says, which was
+        verified ("" where it came by a code); any text, too. `seconds`: since it was admitted."""
         session, here, delay = subscriber.session, subscriber.here, self._delay(subscriber.session)
         return {
             "number": subscriber.number,
             "name": session.name,
+            "who": whose(session.presented.rights) if session.presented is not None else "",
             "device": device_id.to_text(device_number(session.viewer)),
             "permissions": [str(one.name).lower() for one in Permission if one in session.permissions],
             "seconds": self._clock() - subscriber.since,

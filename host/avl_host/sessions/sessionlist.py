@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from avl_protocol.rights.chain import ChainRights
 from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.registry import PRESETS
 
 #: The name of the running host's socket in the state folder.
 SOCKET = "control.sock"
 
+#: Who came by a code: nobody has signed who that is.
+UNVERIFIED = "unverified"
 #: Columns of a viewer's name at most.
 NAME = 32
 #: What the control code admits to, as the console calls it.
@@ -17,11 +20,18 @@ _ALL = {str(one.name).lower() for one in PRESETS["CODE"]}
 _WAYS = {"none": "lost, kept"}
 
 
+def whose(rights: ChainRights) -> str:
+    """Who somebody is by the chain that was verified: as those say who signed it, the owner first."""
+    if rights.owner:
+        return f"owner: {rights.name}" if rights.name else "owner"
+    return f"{rights.name or 'somebody'} ({rights.role})" if rights.role else rights.name or "somebody"
+
+
 def table(sessions: list[dict[str, Any]]) -> str:
     """One line a session, with a heading."""
     if not sessions:
         return "nobody is here"
-    rows = [("SESSION", "DEVICE", "MAY", "FOR", "WAY", "DELAY", "NAME")]
+    rows = [("SESSION", "DEVICE", "MAY", "FOR", "WAY", "DELAY", "WHO", "NAME")]
     for one in sessions:
         rows.append(
             (
@@ -31,6 +41,7 @@ def table(sessions: list[dict[str, Any]]) -> str:
                 span(float(one["seconds"])),
                 _WAYS.get(one["way"], for_terminal(str(one["way"]))),
                 "-" if one.get("delay_ms") is None else f"{int(one['delay_ms'])} ms",
+                for_terminal(str(one.get("who") or UNVERIFIED), NAME),
                 for_terminal(str(one["name"]), NAME),
             )
         )

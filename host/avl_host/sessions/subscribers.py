@@ -11,10 +11,11 @@ from typing import Any
 
 from avl_host.encode.codecs.coders import Formats
 from avl_host.paths.hops import HostHop
+from avl_host.presence.promptlimit import PromptLimit
+from avl_host.presence.question import NONE, Question, verified
 from avl_host.publish.pictureplan import PicturePlan
 from avl_host.publish.publisher import Publisher
 from avl_host.publish.upload import Upload
-from avl_host.sessions.promptlimit import PromptLimit
 from avl_host.sessions.subscriber import PATHS, Subscriber, SubscriberPath
 from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.loop.world import World
@@ -52,8 +53,8 @@ HERE = "here"
 #: not keep the others busy, nor make them forget the generation in use: a viewer holds three, and the next key object
 #: follows within T_KEY_SPACING.
 RENEWAL_SPACING = T_KEY_SPACING / 2
-#: Shown to a person: the viewer's device ID, the name it gives itself, and the permissions it asks for.
-Ask = Callable[[str, str, Permission], Awaitable[bool | None]]
+#: What a person allows of what a viewer wishes for; nothing: they said no, None: nobody could be asked.
+Ask = Callable[[Question], Awaitable[Permission | None]]
 
 
 class Subscribers:
@@ -88,8 +89,10 @@ class Subscribers:
         self._ask_for_grants = ask_for_grants or ask
         #: Called before a session is admitted. Raises Refused where it can't be any more.
         self.begins: Callable[[HostSession], None] = lambda session: None
-        #: Called with what a person has said about a session; None: nothing.
-        self.answered: Callable[[HostSession, bool | None], None] = lambda session, answer: None
+        #: Seconds that a session that comes may last; None where nothing limits it.
+        self.lasts: Callable[[HostSession], float | None] = lambda session: None
+        #: Told of what a person decided about a session; None: they could not be asked.
+        self.decided: Callable[[HostSession, Question, Permission | None], None] = lambda *decision: None
         self._tell = tell
         self._after = after
         #: What is done for sessions; the file that assembles the host fills it.
@@ -108,6 +111,8 @@ class Subscribers:
         self._last_number = 0
         self._limits = HandshakeLimits()
         self._prompts = PromptLimit()
+        #: What a person is being asked about each session.
+        self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     # where viewers come in
@@ -231,8 +236,8 @@ class Subscribers:
             self._call(
                 subscriber, now, subscriber.session.channel_received, path.attachment, channel, stream, data, end, now
             )
-        else:
-            hop.hop.carrier.reset_stream(stream, CloseCode.FORBIDDEN)
+        else:  # of a session that has just ended: resetting the stream would take back what it says of the end
+            hop.hop.carrier.consume(stream, len(data))
 
     def channel_reset(self, hop: HostHop, handle: int, channel: int, stream: int, code: int, now: float) -> None:
         """A session's channel was abandoned."""
@@ -284,6 +289,8 @@ class Subscribers:
         """Cut a session off wherever it could come in; whether that was still to be done."""
         if self._subscribers.pop(subscriber.session.session_id, None) is None:
             return False
+        if (asking := self._asking.pop(subscriber.session.session_id, None)) is not None:
+            asking.cancel()
         paths = list(subscriber.paths)
         self._pictures.leave(subscriber)
         for path in paths:
@@ -376,21 +383,65 @@ class Subscribers:
         """Ask the person at the host, unless who wants to know is gone by now."""
         if not subscriber.session.admissible:
             return
-        if not self._prompts.take(now):
+        if not self._prompts.take(subscriber.session.viewer, now):
             raise Refused(CloseCode.LIMIT)
-        self.start(self._consent(subscriber, ask, name, wish))
+        self.start(self._consent(subscriber, ask, self._question(subscriber.session, name, wish)))
         subscriber.session.asked(now)
 
-    async def _consent(self, subscriber: Subscriber, ask: Ask, name: str, wish: Permission) -> None:
-        answer = await ask(device_id.to_text(device_number(subscriber.session.viewer)), name, wish)
+    def _question(self, session: HostSession, name: str, wish: Permission, has: Permission = NONE) -> Question:
+        rights = session.presented.rights if session.presented is not None else None
+        return Question(
+            device=_name(session),
+            claimed=name,
+            wish=wish,
+            verified=verified(rights),
+            delegated=rights is not None and len(rights.grants) > 1,
+            has=has,
+            seconds=self.lasts(session),
+        )
+
+    async def _consent(self, subscriber: Subscriber, ask: Ask, question: Question) -> None:
+        answer = await self._asked(subscriber, ask, question)
         now = self._world.clock.monotonic()
-        self.answered(subscriber.session, answer)
         if answer:
-            self._call(subscriber, now, self._allowed_by_person, subscriber, now)
+            self._call(subscriber, now, self._allowed_by_person, subscriber, question.wish, answer, now)
         else:
             self._call(subscriber, now, subscriber.session.denied, answer is not None, now)
 
-    def _allowed_by_person(self, subscriber: Subscriber, now: float) -> None:
+    async def _asked(self, subscriber: Subscriber, ask: Ask, question: Question) -> Permission | None:
+        """The answer; nobody is asked any longer once the viewer is gone."""
+        session_id, task = subscriber.session.session_id, asyncio.current_task()
+        assert task is not None
+        self._asking[session_id] = task
+        try:
+            answer = await ask(question)
+            self.decided(subscriber.session, question, answer)
+            return answer
+        finally:
+            if self._asking.get(session_id) is task:
+                del self._asking[session_id]
+
+    def ask_more(self, session: HostSession, more: Permission, decided: Callable[[Permission | None], None]) -> None:
+        """A session that a person let in may gain this: ask them. `decided` is told what they allow; None where nobody
+        can be asked, or was asked too often."""
+        subscriber = self._subscribers.get(session.session_id)
+        ask = self._ask if session.presented is None else self._ask_for_grants
+        if subscriber is None or ask is None or not self._prompts.take(session.viewer, self._world.clock.monotonic()):
+            decided(None)
+            return
+        question = self._question(session, session.name, more, session.permissions)
+
+        async def answered() -> None:
+            answer = await self._asked(subscriber, ask, question)
+            self._call(subscriber, self._world.clock.monotonic(), decided, answer)
+
+        self.start(answered())
+
+    def _allowed_by_person(self, subscriber: Subscriber, asked: Permission, allowed: Permission, now: float) -> None:
+        if not subscriber.session.admissible:
+            return
+        self._prompts.allowed(subscriber.session.viewer)
+        subscriber.session.agree(asked, allowed)
         try:
             self._admit(subscriber, now)
         except GrantRefused as error:

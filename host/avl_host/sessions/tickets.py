@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.session.hosting import Agreed
 from avl_protocol.wire import packing
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode, Permission
@@ -24,13 +25,25 @@ MOST = 64
 @dataclass(slots=True)
 class _Issued:
     """The ticket's owner, its session, its permissions, and its end in Unix seconds. `begun`: when the session began,
-    in Unix seconds, if it came by a chain of statements; 0: it did not."""
+    in Unix seconds, if it came by a chain of statements, and `basis` what that stands on; 0 and "": it did not.
+    `agreed`: what a person decided about it."""
 
     viewer: bytes
     session: bytes
     permissions: int
     until: float
     begun: float = 0.0
+    basis: str = ""
+    agreed: Agreed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The session that a ticket beside a chain goes on with: when it began, in Unix seconds, and what a person decided
+    about it; None where nobody was asked."""
+
+    begun: float
+    agreed: Agreed | None
 
 
 class TicketBook:
@@ -48,14 +61,24 @@ class TicketBook:
         self.on_redeemed: Callable[[bytes], None] = lambda session: None
         self._load()
 
-    def issue(self, viewer: bytes, session: bytes, permissions: Permission, begun: float = 0.0) -> bytes | None:
-        """A ticket for a session that was admitted, instead of its last one; None where this host gives none. `begun`:
-        see _Issued."""
+    def issue(
+        self,
+        viewer: bytes,
+        session: bytes,
+        permissions: Permission,
+        *,
+        begun: float = 0.0,
+        basis: str = "",
+        agreed: Agreed | None = None,
+    ) -> bytes | None:
+        """A ticket for a session that was admitted, instead of its last one; None where this host gives none. `begun`,
+        `basis` and `agreed`: see _Issued."""
         if self.lifetime <= 0:
             return None
         self.revoke(session)
         ticket = self._entropy(TICKET_BYTES)
-        self._issued[_hash(ticket)] = _Issued(viewer, session, int(permissions), self._wall() + self.lifetime, begun)
+        until = self._wall() + self.lifetime
+        self._issued[_hash(ticket)] = _Issued(viewer, session, int(permissions), until, begun, basis, agreed)
         while len(self._issued) > MOST:
             del self._issued[next(iter(self._issued))]
         self._save()
@@ -70,14 +93,14 @@ class TicketBook:
         self.on_redeemed(issued.session)
         return Permission(issued.permissions & sum(Permission))
 
-    def redeem_beside_chain(self, ticket: bytes, viewer: bytes) -> float | None:
-        """When the session began of which this ticket is, in Unix seconds; it is void then. None where it is no ticket
-        of a session of this viewer that came by a chain."""
+    def redeem_beside_chain(self, ticket: bytes, viewer: bytes, basis: str) -> Resumed | None:
+        """The session of which this ticket is; it is void then. None where it is no ticket of a session of this viewer
+        that came by a chain of this basis."""
         issued = self._taken(ticket, viewer)
-        if issued is None or not issued.begun:
+        if issued is None or not issued.begun or issued.basis != basis:
             return None
         self.on_redeemed(issued.session)
-        return issued.begun
+        return Resumed(issued.begun, issued.agreed)
 
     def _taken(self, ticket: bytes, viewer: bytes) -> _Issued | None:
         """What is known of a ticket, which is void from now on; None where it is not good for this viewer now."""
@@ -87,11 +110,11 @@ class TicketBook:
         self._save()
         return issued if issued.viewer == viewer and self._wall() <= issued.until else None
 
-    def change(self, session: bytes, permissions: Permission) -> None:
+    def change(self, session: bytes, permissions: Permission, agreed: Agreed | None = None) -> None:
         """The session may something else now, and so will it when it comes back."""
         for issued in self._issued.values():
             if issued.session == session:
-                issued.permissions = int(permissions)
+                issued.permissions, issued.agreed = int(permissions), agreed
         self._save()
 
     def keep(self, session: bytes) -> None:
@@ -112,24 +135,39 @@ class TicketBook:
         try:
             rows = packing.unpack(self._state.read(_FILE) or b"\x90", CloseCode.INTERNAL)
             now = self._wall()
-            for key, viewer, session, permissions, until, *begun in rows:
+            for key, viewer, session, permissions, until, begun, basis, *agreed in rows:
                 if {type(key), type(viewer), type(session)} != {bytes}:
                     raise ValueError("no ticket")
                 if now <= until <= now + self.lifetime:
                     self._issued[key] = _Issued(
-                        viewer, session, int(permissions), float(until), float(begun[0]) if begun else 0.0
+                        viewer,
+                        session,
+                        int(permissions),
+                        float(until),
+                        float(begun),
+                        str(basis),
+                        Agreed(*map(_permission, agreed)) if agreed else None,
                     )
         except (ValueError, TypeError, RemoteProtocolError):
             self._issued.clear()  # a damaged file costs a viewer its code, no more
 
     def _save(self) -> None:
         rows = [
-            [key, one.viewer, one.session, one.permissions, int(one.until), int(one.begun)]
+            [
+                *(key, one.viewer, one.session, one.permissions, int(one.until), int(one.begun), one.basis),
+                *((int(one.agreed.asked), int(one.agreed.allowed)) if one.agreed is not None else ()),
+            ]
             for key, one in self._issued.items()
         ]
         self._state.keep(
             _FILE, packing.pack(rows), "after a restart of this host viewers that come back may need the code again"
         )
+
+
+def _permission(bits: object) -> Permission:
+    if type(bits) is not int:
+        raise ValueError("no permissions")
+    return Permission(bits & sum(Permission))
 
 
 def _hash(ticket: bytes) -> bytes:

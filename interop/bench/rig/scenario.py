@@ -155,7 +155,7 @@ class Session:
         shaper = await self._ready("shaper")
         where = ["--relay", shaper["address"] if settings.upload else relay["quic"], "--pin", relay["pin"]]
         most = [] if settings.max_bitrate is None else ["--max-bitrate", str(settings.max_bitrate)]
-        command = [stage.BIN / "avl-host", "run", *where, *most, "--display", self._desk.display]
+        command = [stage.BIN / "avl-host", "run", "--no-indicator", *where, *most, "--display", self._desk.display]
         self._start("host", cable.near.command([*command, *self._kept("host")]), "host")
         host = await self._ready("host")
         await self._admit(host, relay["quic"] if settings.upload else shaper["address"])

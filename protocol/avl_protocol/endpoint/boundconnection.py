@@ -91,8 +91,10 @@ class BoundConnection:
                 self.application.settle(now)
         except RemoteProtocolError as error:
             self._fail(error.code, error.text)
-        if not self.forgotten and (tokens := self.connection.peer_reset_tokens) != self._tokens:
-            self._learn(tokens)
+        if self.connection.tokens_changed() and not self.forgotten:
+            tokens = self.connection.peer_reset_tokens
+            if tokens != self._tokens:
+                self._learn(tokens)
         if self._on_settled is not None and self.connection.ended:
             closed = self.connection.close_event
             self._settled("the connection ended" if closed is None else close_reason(closed)[1])

@@ -14,7 +14,6 @@ from avl_protocol.quic.congestion import CongestionAdapter
 from avl_protocol.quic.datagrams import DatagramSender
 from avl_protocol.quic.payload import Acknowledgement
 from avl_protocol.quic.sentpackets import SentDatagram
-from avl_protocol.rate.ledger import Sent
 
 #: Units of an acknowledgement's delay in a second, before its exponent.
 _MICROSECONDS = 1_000_000
@@ -54,7 +53,7 @@ class Acknowledged:
         kept in the order they left in."""
         newest, floor = ranges[0].stop - 1, ranges[0].start
         sent = space.sent_packets
-        records: list[Sent] = []
+        records: list[SentDatagram] = []
         sizes: list[int] = []
         for number in list(sent):
             if number >= newest:
@@ -65,7 +64,7 @@ class Acknowledged:
                     break  # what follows is told after it, as the packets left
                 del sent[number]
                 sizes.append(packet.sent_bytes)
-                records.append(packet.record)
+                records.append(packet)
         if records:
             space.ack_eliciting_in_flight -= len(records)
             self._congestion.on_datagrams_acked(now, sizes)

@@ -1,9 +1,9 @@
 """Acknowledging: when acknowledgements leave, sooner or later than the usual delay.
 
 A delay saves packets while several arrive; of a burst the sender wants to know early, as it sees losses and has room
-again by acknowledgements. Nobody waits to see feedback acknowledged: that may ride with the next datagram. What comes
-alone on a stream, such as a key, is acknowledged at once: there is nothing to gather, and to wake up for it later costs
-both ends more than the packet.
+again by acknowledgements. Nobody waits to see feedback acknowledged: that may ride with the next datagram. So may what
+comes alone on a stream, such as a key: its answer is on its way soon, and until then a mere acknowledgement would keep
+processors busy that have a picture to make.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ ACK_EVERY = 32
 #: Seconds that the acknowledgement of feedback may wait for a datagram to ride with: what peers reckon with at most
 #: (RFC 9000, section 18.2, max_ack_delay).
 FEEDBACK_ACK_DELAY = 0.025
+#: The same of what comes alone on a stream, which is sent again when nothing is heard: well before that.
+ALONE_ACK_DELAY = 0.015
 
 
 class Acknowledging:
@@ -38,7 +40,7 @@ class Acknowledging:
         self._waiting += 1
         before, self._received_at = self._received_at, now
         if kind is Payload.PIECES and now - before > self._delay:
-            return 0.0
+            return max(self._delay, ALONE_ACK_DELAY)
         return max(self._delay, FEEDBACK_ACK_DELAY) if kind is Payload.FEEDBACK else self._delay
 
     def sent(self) -> None:

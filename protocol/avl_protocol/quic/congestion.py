@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from aioquic.quic.congestion.base import QuicCongestionControl, register_congestion_control
 from aioquic.quic.packet_builder import QuicPacketBuilderStop, QuicSentPacket
 
+from avl_protocol.quic.sentpackets import SentDatagram
 from avl_protocol.rate.ackwindow import AckWindow
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.hop import HopRate
 from avl_protocol.rate.ledger import Sent
-from avl_protocol.rate.pacer import Pacer
+from avl_protocol.rate.pacer import BURST, Pacer
 
 NAME = "avl"
 #: Bytes that control and input may have in flight beyond the window: they must not wait for a keyframe's answer.
@@ -86,7 +87,7 @@ class CongestionAdapter(QuicCongestionControl):
         self.streams.on_acked(now, packet.sent_bytes)
         self._controller.on_acked(now, packet.sent_bytes, packet.sent_time or 0.0)
         for _, arguments in packet.delivery_handlers:
-            if arguments and isinstance(arguments[0], Sent):
+            if arguments and isinstance(arguments[0], (Sent, SentDatagram)):
                 break
         else:
             self._acked += packet.sent_bytes
@@ -132,9 +133,9 @@ class PacerAdapter:
     of the packet being written, where that is known. `waited`: what is written now has waited for its time.
     """
 
-    def __init__(self, congestion: CongestionAdapter, packet_size: int) -> None:
+    def __init__(self, congestion: CongestionAdapter, packet_size: int, burst: float = BURST) -> None:
         self._congestion = congestion
-        self._pacer = Pacer(packet_size)
+        self._pacer = Pacer(packet_size, burst)
         self.urgent = self.bulk = self.waited = False
         self.size: int | None = None
         self._waiting: Sized | None = None

@@ -48,7 +48,7 @@ from avl_protocol.quic.payload import Payload, read, too_many
 from avl_protocol.quic.qlog import Trace
 from avl_protocol.quic.reading import Reader
 from avl_protocol.quic.turns import Turns, order
-from avl_protocol.quic.writing import Writer
+from avl_protocol.quic.writing import ACK_ROOM, Writer, carries
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.sendqueue import Waiting
 from avl_protocol.wire.errors import LocalProtocolError
@@ -57,8 +57,6 @@ from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, CloseCode
 ONE_RTT = tls.Epoch.ONE_RTT
 #: aioquic reports what strangers do wrong as warnings; without a handler those would reach the terminal.
 logging.getLogger("quic").addHandler(logging.NullHandler())
-#: Bytes of a packet that an acknowledgement may take beside a datagram.
-ACK_ROOM = 64
 #: How many packet numbers back a late packet is still accepted; aioquic's 128 are 25 ms at 50 Mbit/s.
 REORDER_WINDOW = 1024
 #: Streams a peer may have open at once, by direction.
@@ -119,6 +117,8 @@ class Connection(QuicConnection):
         self._writer = Writer(self, self._datagrams, self._acks.sent)
         #: The hop's rate, and the datagrams that wait.
         self.hop, self.queue = self._datagrams.hop, self._datagrams.queue
+        #: Whether the peer may have issued or retired connection IDs since `tokens_changed` was asked.
+        self._names_changed = True
         self._must_flush = True
         self._timer: float | None = None
         self._timer_known = False
@@ -155,6 +155,11 @@ class Connection(QuicConnection):
         """Tokens with which the peer may end this connection statelessly."""
         peers = [self._peer_cid, *self._peer_cid_available]
         return [peer.stateless_reset_token for peer in peers if peer.stateless_reset_token]
+
+    def tokens_changed(self) -> bool:
+        """Whether `peer_reset_tokens` may be others than when this was last asked."""
+        changed, self._names_changed = self._names_changed, False
+        return changed
 
     @property
     def peer_connection_id(self) -> bytes:
@@ -275,6 +280,7 @@ class Connection(QuicConnection):
         path = self._network_paths[0]
         path.addr = path.addr[:2]
         self.change_connection_id()
+        self._names_changed = True
         if self._handshake_confirmed and self.max_datagram:
             self._datagrams.add_padding(AHEAD, now + AHEAD_LIFE)
         self._begin_path()
@@ -293,6 +299,7 @@ class Connection(QuicConnection):
         attempt = QuicNetworkPath((*path.addr[:2], local))
         attempt.peer_cid = self._peer_cid_available.pop(0)
         self._add_network_path(attempt)
+        self._names_changed = True
         self._must_flush = True
         self.on_wanted()
         return True
@@ -351,6 +358,10 @@ class Connection(QuicConnection):
         self._datagrams.end_log()
 
     def _write_datagram_frame(self, builder: QuicPacketBuilder, data: Waiting, frame_type: QuicFrameType) -> bool:  # type: ignore[override]
+        space = self._space
+        first = space is not None and space.ack_at is not None and builder.packet_is_empty
+        if first and space is not None and carries(len(data.payload), builder.remaining_flight_space):
+            self._write_ack_frame(builder, space, self._datagrams.now)
         self._datagrams.write(builder, data, frame_type)
         return True
 
@@ -518,6 +529,7 @@ class Connection(QuicConnection):
         if not self._reader.take(data, addr, now):
             if not self.accepts_from(addr, now):
                 return
+            self._names_changed = True
             super().receive_datagram(data, addr, now)
         self._timer_known = False
         self._liveness.heard_at = now

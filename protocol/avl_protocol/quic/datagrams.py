@@ -17,7 +17,7 @@ from avl_protocol.quic.qlog import RateLog, Trace
 from avl_protocol.rate.control import RateController
 from avl_protocol.rate.controller import Controller
 from avl_protocol.rate.hop import OVERHEAD, HopRate
-from avl_protocol.rate.ledger import Sent
+from avl_protocol.rate.ledger import Record, Sent
 from avl_protocol.rate.sendqueue import DatagramQueue, Waiting
 from avl_protocol.rate.settings import RateSettings
 from avl_protocol.wire.errors import LocalProtocolError
@@ -40,10 +40,11 @@ class DatagramSender:
         self._settings = settings
         self._congestion = congestion
         self._trace = trace
-        self._now = 0.0
+        #: The time of the present turn.
+        self.now = 0.0
         self.hop = HopRate(guard(Controller(settings)))
         congestion.attach(self.hop)
-        self.pacer = PacerAdapter(congestion, packet_size)
+        self.pacer = PacerAdapter(congestion, packet_size, settings.burst)
         self.queue = DatagramQueue()
         self._log = None if trace is None else RateLog(trace, self.hop)
 
@@ -88,7 +89,7 @@ class DatagramSender:
         """Before packets are built at `now`: drop what is late, add feedback and probes if the peer takes them already
         (`open_to`). Returns whether one packet should leave whatever the window says, since nothing is answered."""
         hop, queue, congestion = self.hop, self.queue, self._congestion
-        self._now = now
+        self.now = now
         if queue.holds_behind(FEEDBACK_PRIORITY):
             hop.paced_at = now  # what leaves next is the rate's to pace
         congestion.follow(now)
@@ -125,13 +126,13 @@ class DatagramSender:
     def leaves(self, waiting: Waiting) -> Sent | None:
         """A datagram leaves in the packet being written; what `fate` wants to be told of, if anything."""
         self.pacer.size = (self.pacer.size or 0) + len(waiting.payload) + OVERHEAD
-        return self.hop.datagram_sent(waiting.payload, waiting.cookie, self._now)
+        return self.hop.datagram_sent(waiting.payload, waiting.cookie, self.now)
 
     def end_log(self) -> None:
         """Nothing more will happen here: finish the qlog file, where there is one."""
         if self._log is not None:
             self._log.end()
 
-    def fate(self, state: QuicDeliveryState, record: Sent) -> None:
+    def fate(self, state: QuicDeliveryState, record: Record) -> None:
         """What became of the packet that a datagram left in."""
         self.hop.resolved(record, state == QuicDeliveryState.ACKED)

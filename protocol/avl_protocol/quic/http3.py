@@ -27,8 +27,48 @@ WT_MAX_SESSIONS = 0x14E9CD29
 MAX_HEADERS = 16384
 
 
-class HttpRequest:
-    """One request, and the way to answer it."""
+class HttpRequest(Protocol):
+    """One request, and the way to answer it, of whichever version of HTTP. Hashable by identity.
+
+    `method`, `path` (with its query) and `authority` are as they came; `headers` has names in lower case, and neither
+    pseudo-headers nor host.
+    """
+
+    version: str
+    method: str
+    path: str
+    authority: str
+    headers: Headers
+
+    @property
+    def peer_address(self) -> tuple[str, int]:
+        """Who asks."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes of the answer that have not left or, over QUIC, are not yet acknowledged."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can be sent any more."""
+
+    def send_headers(self, status: int, headers: Sequence[tuple[bytes, bytes]] = (), end: bool = False) -> None:
+        """Begin the answer; names in lower case. Ignored once the request was given up."""
+
+    def send_data(self, data: bytes, end: bool = False) -> None:
+        """Continue the answer. Ignored once the request was given up."""
+
+    def abandon(self) -> None:
+        """Give the request up; nothing more can be sent."""
+
+    def tell_room(self, backlog: int) -> None:
+        """Have the handler told, once, when no more than so many bytes wait (`request_writable`)."""
+
+
+class Http3Request:
+    """A request on a stream of QUIC's. Satisfies HttpRequest."""
+
+    version = "3"
 
     def __init__(
         self,
@@ -162,7 +202,7 @@ class Http3Application:
         self._handler = handler
         self._origin_allowed = origin_allowed
         self._http = Http3Connection(connection, enable_webtransport=True)
-        self._requests: dict[int, HttpRequest] = {}
+        self._requests: dict[int, Http3Request] = {}
         self._session: WebTransportSession | None = None
         self._now = 0.0
 
@@ -244,7 +284,7 @@ class Http3Application:
     def _headers(self, event: HeadersReceived, now: float) -> None:
         if event.stream_id in self._requests or (self._session is not None and event.stream_id == SESSION):
             return  # trailers
-        request = HttpRequest(
+        request = Http3Request(
             http=self._http,
             connection=self._connection,
             stream=event.stream_id,
@@ -262,7 +302,7 @@ class Http3Application:
             self._requests[event.stream_id] = request
             self._handler.request_received(request, event.stream_ended, now)
 
-    def _open_session(self, request: HttpRequest, headers: dict[bytes, bytes], now: float) -> None:
+    def _open_session(self, request: Http3Request, headers: dict[bytes, bytes], now: float) -> None:
         origin = headers.get(b"origin", b"").decode("latin-1")
         if headers.get(b":protocol") not in (b"webtransport", b"webtransport-h3"):
             request.send_headers(501, end=True)
@@ -279,7 +319,7 @@ class Http3Application:
             session.carrier.receiver = self._on_carrier(session.carrier)
             session.carrier.ready(now)
 
-    def _end_session(self, request: HttpRequest, capsule: bytes) -> None:
+    def _end_session(self, request: Http3Request, capsule: bytes) -> None:
         request.send_data(capsule, end=True)
         self._connection.close_at(self._now + LINGER)
 

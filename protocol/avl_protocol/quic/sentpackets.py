@@ -12,7 +12,9 @@ from aioquic import tls
 from aioquic.quic.packet import QuicPacketType
 from aioquic.quic.packet_builder import QuicDeliveryState
 
-from avl_protocol.rate.ledger import Sent
+from avl_protocol.rate.hop import OVERHEAD
+from avl_protocol.rate.ledger import PENDING, Record
+from avl_protocol.rate.sendqueue import Waiting
 
 ONE_RTT = tls.Epoch.ONE_RTT
 #: What is told of a packet's fate: `handler(state, *arguments)`.
@@ -43,9 +45,9 @@ class SentPacket:
 
 
 class SentDatagram:
-    """A packet of one datagram. `fate(state, record)` is told what became of it."""
+    """A packet of one datagram, and the ledger's record of that. `fate(state, record)` is told what became of it."""
 
-    __slots__ = ("_fate", "packet_number", "record", "sent_bytes", "sent_time")
+    __slots__ = ("_fate", "again", "cookie", "index", "packet_number", "sent", "sent_bytes", "size", "state")
 
     epoch = ONE_RTT
     in_flight = is_ack_eliciting = True
@@ -54,15 +56,31 @@ class SentDatagram:
     quic_logger_frames: tuple[()] = ()
 
     def __init__(
-        self, number: int, size: int, now: float, record: Sent, fate: Callable[[QuicDeliveryState, Sent], None]
+        self,
+        number: int,
+        now: float,
+        waiting: Waiting,
+        around: int,
+        again: bool,
+        fate: Callable[[QuicDeliveryState, Record], None],
     ) -> None:
         self.packet_number = number
-        self.sent_bytes = size
-        self.sent_time = now
-        self.record = record
+        self.sent = now
+        size = len(waiting.payload)
+        self.sent_bytes = size + around
+        self.size = size + OVERHEAD
+        self.cookie = waiting.cookie
+        self.again = again
+        self.index = -1
+        self.state = PENDING
         self._fate = fate
+
+    @property
+    def sent_time(self) -> float:
+        """For aioquic, where it measures."""
+        return self.sent
 
     @property
     def delivery_handlers(self) -> Sequence[Handler]:
         """For aioquic, where it finds out."""
-        return ((self._fate, (self.record,)),)
+        return ((self._fate, (self,)),)

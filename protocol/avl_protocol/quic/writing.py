@@ -22,6 +22,7 @@ from avl_protocol.quic.sentpackets import SentDatagram, SentPacket
 from avl_protocol.quic.shortheader import overhead, protect, protect_all
 from avl_protocol.rate.hop import OVERHEAD
 from avl_protocol.wire import varint
+from avl_protocol.wire.registry import DatagramType
 
 _ACK, _STREAM, _DATAGRAM = b"\x02", 0x08, b"\x31"
 _OFFSET, _LENGTH, _END = 0x04, 0x02, 0x01
@@ -29,8 +30,17 @@ _OFFSET, _LENGTH, _END = 0x04, 0x02, 0x01
 _TWO_BYTES = 0x4000
 #: Bytes of a DATAGRAM frame before the data, where its length takes two.
 _DATAGRAM_HEAD = 3
+_REPAIR = int(DatagramType.REPAIR)
+#: Bytes of a packet that an acknowledgement may take beside a datagram.
+ACK_ROOM = 64
 #: aioquic has every so manieth packet with several ranges acknowledged, lest they grow.
 _ACKNOWLEDGED = 8
+
+
+def carries(datagram: int, room: int) -> bool:
+    """Whether an acknowledgement that is not due yet leaves before a datagram of so many bytes, in a packet with so
+    much room: later it would need a packet, and perhaps a wake-up, of its own."""
+    return _DATAGRAM_HEAD + datagram + ACK_ROOM <= room
 
 
 class _Packet:
@@ -166,14 +176,16 @@ class Writer:
         if media:
             window -= RESERVE
         pace.urgent, pace.bulk = not media, False
-        if media and not sender.hop.probing and (space.ack_at is None or space.ack_at > now):
-            window -= self._write_burst(window, now)
         while queue:
+            if media and not sender.hop.probing and (space.ack_at is None or space.ack_at > now):
+                window -= self._write_burst(window, now)
+                if not queue:
+                    break
             if space.ack_at is None or space.ack_at >= now:
                 at = self._connection._pacing_at = pace.next_send_time(now)
                 if at is not None:
                     return
-            packet = self._begin(space, window, now)
+            packet = self._begin(space, window, now, len(queue[0].payload))
             while queue:
                 waiting = queue[0]
                 size = len(waiting.payload)
@@ -189,39 +201,46 @@ class Writer:
             window -= self._end(packet, now)
 
     def _write_burst(self, window: int, now: float) -> int:
-        """Packets of one datagram each, as long as one leaves no room for another, and pace and window allow: what
-        nearly all of media are. The bytes in flight that they add."""
+        """Packets of one datagram each, as long as one leaves no room for another or for an acknowledgement, and pace
+        and window allow: what nearly all of media are. The bytes in flight that they add."""
         connection, sender = self._connection, self._sender
-        queue, hop, fate = sender.queue, sender.hop, sender.fate
-        payloads, packets = self._payloads, self._packets
         around = overhead(connection._peer_cid.cid) + _DATAGRAM_HEAD
-        least, most = connection._max_datagram_size // 2, connection._max_datagram_size - around
-        number = connection._packet_number + len(packets)
-        granted = self._pace.granted(now)
-        spent = added = 0
-        while queue and spent <= granted:
-            payload, _, cookie = queue[0]
-            size = len(payload)
-            if not least < size <= min(most, window - added - around):
-                break
-            record = hop.datagram_sent(payload, cookie, now)
-            if record is None:
-                break
-            queue.popleft()
-            payloads.append(b"".join((_DATAGRAM, (size | _TWO_BYTES).to_bytes(2, "big"), payload)))
-            packets.append(SentDatagram(number, size + around, now, record, fate))
+        most = connection._max_datagram_size - around
+        leaving = sender.queue.take(
+            least=connection._max_datagram_size // 2 if self._space.ack_at is None else most - ACK_ROOM,
+            most=most,
+            room=window,
+            granted=self._pace.granted(now),
+            around=around,
+            paced=OVERHEAD,
+        )
+        if not leaving:
+            return 0
+        number, fate = connection._packet_number + len(self._packets), sender.fate
+        made: list[SentDatagram] = []
+        size = 0
+        for waiting in leaving:
+            payload = waiting.payload
+            size += len(payload)
+            if (framed := waiting.framed) is None:
+                framed = b"".join((_DATAGRAM, (len(payload) | _TWO_BYTES).to_bytes(2, "big"), payload))
+                waiting.framed = framed
+            self._payloads.append(framed)
+            named = waiting.named
+            made.append(SentDatagram(number, now, waiting, around, named is not None and named[0] == _REPAIR, fate))
             number += 1
-            added += size + around
-            spent += size + OVERHEAD
-        if spent:
-            self._pace.spend(now, spent)
-        return added
+        self._packets += made
+        sender.hop.media_sent(leaving, made, now)
+        self._pace.spend(now, size + len(made) * OVERHEAD)
+        return size + len(made) * around
 
-    def _begin(self, space: QuicPacketSpace, window: int, now: float) -> _Packet:
-        """A packet of what may be in flight within `window`, with the acknowledgement that is due."""
+    def _begin(self, space: QuicPacketSpace, window: int, now: float, datagram: int | None = None) -> _Packet:
+        """A packet of what may be in flight within `window`, with the acknowledgement that is due, or that may ride
+        with a `datagram` of so many bytes."""
         connection = self._connection
         packet = _Packet(min(connection._max_datagram_size, window) - overhead(connection._peer_cid.cid))
-        if space.ack_at is not None and space.ack_at <= now:
+        rides = datagram is not None and carries(datagram, packet.room)
+        if space.ack_at is not None and (rides or space.ack_at <= now):
             space.ack_at = None
             self._on_acknowledged()
             frame = self._acknowledgement(space, now)

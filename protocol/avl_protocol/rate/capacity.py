@@ -23,7 +23,9 @@ class Capacity:
 
     def __init__(self) -> None:
         self._reports: deque[tuple[float, int]] = deque()
-        self._bins: deque[list[float]] = deque()
+        self._bins: deque[tuple[float, int]] = deque()
+        #: Bytes in all bins.
+        self._sent = 0
         #: What trains came out at, None while too few tell; whether they came out slower than they went in.
         self.value: float | None = None
         self.stretched = False
@@ -37,15 +39,22 @@ class Capacity:
         """A packet left."""
         bins = self._bins
         if bins and now - bins[-1][0] < BIN:
-            bins[-1][1] += size
+            began, before = bins.pop()
+            bins.append((began, before + size))
         else:
-            bins.append([now, float(size)])
-            while bins[0][0] < now - SENDING:
-                bins.popleft()
+            bins.append((now, size))
+        self._sent += size
+        self._drop_older(now)
 
     def sent_rate(self, now: float) -> float:
         """Bits per second sent during the last half second."""
-        return 8 / SENDING * sum(size for at, size in self._bins if at > now - SENDING)
+        self._drop_older(now)
+        return 8 / SENDING * self._sent
+
+    def _drop_older(self, now: float) -> None:
+        bins = self._bins
+        while bins and bins[0][0] <= now - SENDING:
+            self._sent -= bins.popleft()[1]
 
     def update(self, now: float, arrived: float, size: int, trains: Trains, rate: float, noise: float) -> None:
         """So many bytes arrived by `arrived`, on the peer's clock. `rate` is the target in bit/s, `noise` that of the

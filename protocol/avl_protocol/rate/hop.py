@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from avl_protocol.rate.collector import Collector
 from avl_protocol.rate.control import RateController, RateState
-from avl_protocol.rate.ledger import Ledger, Sent
+from avl_protocol.rate.ledger import Ledger, Record, Sent
+from avl_protocol.rate.sendqueue import Waiting, named_by
 from avl_protocol.wire import datagram, feedback
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.errors import RemoteProtocolError
@@ -87,11 +88,18 @@ class HopRate:
             self._probing -= 1
         return self.ledger.sent(payload, len(payload) + OVERHEAD, cookie, now)
 
-    def resolved(self, record: Sent, arrived: bool) -> None:
+    def media_sent(self, leaving: Sequence[Waiting], records: Sequence[Record], now: float) -> None:
+        """Datagrams leave that DatagramQueue.take gave, with a record of each."""
+        named = [waiting.named or named_by(waiting.payload) for waiting in leaving]
+        if any(kind == DatagramType.MEDIA for kind, _, _ in named):
+            self.media_at = self.paced_at = now
+        self.ledger.sent_together([(name, fragment) for _, name, fragment in named], records, now)
+
+    def resolved(self, record: Record, arrived: bool) -> None:
         """The transport's verdict on a datagram."""
         self.ledger.resolved(record, arrived)
 
-    def arrived(self, records: Sequence[Sent]) -> None:
+    def arrived(self, records: Sequence[Record]) -> None:
         """The transport's verdict on datagrams: they arrived."""
         self.ledger.arrived(records)
 

@@ -7,7 +7,8 @@ first decides. Reports name datagrams by what stands in their header, so the led
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from avl_protocol.rate.control import Arrival
 from avl_protocol.wire.feedback import UNIT, ArrivalReport, name_of
@@ -41,14 +42,29 @@ class Sent:
         self.state = PENDING
 
 
+class Record(Protocol):
+    """What the ledger knows of a datagram: a Sent, or what a transport keeps of its packet anyway.
+
+    `index` counts datagrams, -1 where no feedback names it; `sent` in seconds, `size` with all headers; `again`: it is
+    a repair; `state`: PENDING, ARRIVED or LOST.
+    """
+
+    index: int
+    sent: float
+    size: int
+    cookie: object | None
+    again: bool
+    state: int
+
+
 class Ledger:
     """What one hop has in flight. `fates` collects (cookie, arrived) as they become known."""
 
     def __init__(self) -> None:
-        self._named: dict[bytes, dict[int, Sent]] = {}
+        self._named: dict[bytes, dict[int, Record]] = {}
         #: When the first datagram of each name left.
-        self._kept: deque[tuple[float, bytes, dict[int, Sent]]] = deque()
-        self._pending: deque[Sent] = deque()
+        self._kept: deque[tuple[float, bytes, dict[int, Record]]] = deque()
+        self._pending: deque[Record] = deque()
         self._count = 0
         self._highest = -1
         self._highest_sent = 0.0
@@ -88,13 +104,36 @@ class Ledger:
             self.oldest = now
         return record
 
+    def sent_together(self, names: Iterable[tuple[bytes, int]], records: Sequence[Record], now: float) -> None:
+        """Datagrams leave, with these names and fragments; a record of each, whose index is given here, is what the
+        transport hands back to `arrived` or `resolved`."""
+        if self._kept and self._kept[0][0] < now - self._memory:
+            self._forget(now)
+        index, size, last, named = self._count, 0, None, {}
+        for (name, fragment), record in zip(names, records, strict=True):
+            record.index = index
+            index += 1
+            size += record.size
+            if name != last:
+                last = name
+                if (known := self._named.get(name)) is None:
+                    known = self._named[name] = {}
+                    self._kept.append((now, name, known))
+                named = known
+            named[fragment] = record
+        self._count = index
+        self.unanswered += size
+        self._pending.extend(records)
+        if self.oldest is None:
+            self.oldest = now
+
     def unnamed(self, size: int, cookie: object | None, now: float) -> Sent:
         """A datagram leaves that no feedback names: only the transport knows what becomes of it."""
         record = Sent(-1, now, size, cookie, b"", True)
         self.unanswered += size
         return record
 
-    def resolved(self, record: Sent, arrived: bool) -> None:
+    def resolved(self, record: Record, arrived: bool) -> None:
         """The transport's verdict."""
         if record.state == PENDING:
             if arrived:
@@ -105,7 +144,7 @@ class Ledger:
                 self._lose(record)
             self._settle()
 
-    def arrived(self, records: Sequence[Sent]) -> None:
+    def arrived(self, records: Sequence[Record]) -> None:
         """The transport's verdict on several datagrams."""
         for record in records:
             if record.state == PENDING:
@@ -170,13 +209,13 @@ class Ledger:
             pending.popleft()
         self._settle()
 
-    def _lose(self, record: Sent) -> None:
+    def _lose(self, record: Record) -> None:
         record.state = LOST
         self.unanswered -= record.size
         self._lost.append((record.sent, record.size))
         self.fates.append((record.cookie, False))
 
-    def _late(self, record: Sent) -> None:
+    def _late(self, record: Record) -> None:
         """It was given up too early: wait longer from now on."""
         self.spurious += 1
         record.state = ARRIVED
@@ -192,6 +231,6 @@ class Ledger:
             if self._named.get(name) is named:
                 del self._named[name]
 
-    def unresolved(self) -> Sequence[Sent]:
+    def unresolved(self) -> Sequence[Record]:
         """Datagrams of which nothing is known, oldest first; for tests and logs."""
         return [record for record in self._pending if record.state == PENDING]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-#: Seconds of sending that may leave at once, and that are waited for once a burst is spent.
+#: Seconds of sending that may leave at once where nothing else is said, and that are waited for once a burst is spent.
 BURST = 0.002
 PAUSE = 0.001
 #: Seconds of lateness that are made up for, by a burst as long.
@@ -17,16 +17,18 @@ LATE = 0.020
 
 
 class Pacer:
-    """A virtual link of `rate` bytes per second that every packet passes; unknown sizes count as `packet_size`."""
+    """A virtual link of `rate` bytes per second that every packet passes; unknown sizes count as `packet_size`.
+    `burst`: seconds of sending that may leave at once."""
 
-    def __init__(self, packet_size: int) -> None:
+    def __init__(self, packet_size: int, burst: float = BURST) -> None:
         self._packet = packet_size
+        self._burst = burst
         self._free_at = 0.0
         self.rate: float | None = None
 
     def next_send_time(self, now: float) -> float | None:
         """None: a packet may leave now. Otherwise the time to ask again."""
-        if self.rate is None or self._free_at <= now + BURST:
+        if self.rate is None or self._free_at <= now + self._burst:
             return None
         return self._free_at - PAUSE
 
@@ -34,9 +36,9 @@ class Pacer:
         """How many bytes may leave now, the last packet not counted; below 0: none."""
         if self.rate is None:
             return math.inf
-        if self._free_at > now + BURST:
+        if self._free_at > now + self._burst:
             return -1.0
-        return (now + BURST - max(self._free_at, now - LATE if waited else now)) * self.rate
+        return (now + self._burst - max(self._free_at, now - LATE if waited else now)) * self.rate
 
     def sent(self, now: float, size: int | None = None, *, waited: bool = False) -> None:
         """A packet of `size` bytes left; `waited`: it had been told to wait, and leaves now."""

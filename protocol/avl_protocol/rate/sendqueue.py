@@ -8,23 +8,82 @@ than `limit` bytes wait.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import repeat
-from typing import NamedTuple
+from typing import overload
 
 from avl_protocol.wire.errors import LocalProtocolError
-from avl_protocol.wire.registry import Priority
+from avl_protocol.wire.feedback import SHORTEST, name_of
+from avl_protocol.wire.registry import DatagramType, Priority
 
 PRIORITIES = len(Priority)
 DEFAULT_LIMIT = 4 << 20
+#: The last type that feedback names, but for feedback itself.
+LAST_NAMED = DatagramType.PROBE
 
 
-class Waiting(NamedTuple):
-    """One datagram: payload, the time after which it is worthless, and what its fate is reported with."""
+class Waiting:
+    """One datagram: payload, the time after which it is worthless, and what its fate is reported with.
 
-    payload: bytes
-    deadline: float | None
-    cookie: object | None
+    What hops and transports find out of the payload is kept here, since the same may wait for many of them: `named` is
+    (Type, name, fragment) as feedback will say it, `framed` the payload as a packet holds it.
+    """
+
+    __slots__ = ("cookie", "deadline", "framed", "named", "payload")
+
+    def __init__(self, payload: bytes, deadline: float | None, cookie: object | None) -> None:
+        self.payload = payload
+        self.deadline = deadline
+        self.cookie = cookie
+        self.named: tuple[int, bytes, int] | None = None
+        self.framed: bytes | None = None
+
+
+class Flight(Sequence[bytes]):
+    """Datagrams that wait for many hops: they are looked at once for all of them."""
+
+    __slots__ = ("_cookies", "_deadline", "_payloads", "_waiting")
+
+    def __init__(self, payloads: Sequence[bytes]) -> None:
+        self._payloads = payloads
+        self._deadline: float | None = None
+        self._cookies: Sequence[object] | None = None
+        self._waiting: list[Waiting] = []
+
+    def __len__(self) -> int:
+        return len(self._payloads)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
+
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+        return self._payloads[index]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._payloads)
+
+    def waiting(self, deadline: float | None, cookies: Sequence[object] | None) -> list[Waiting]:
+        """Them all, to wait until `deadline` with their cookies: the same ones for each hop that says the same."""
+        if not self._waiting or deadline != self._deadline or cookies is not self._cookies:
+            self._deadline, self._cookies = deadline, cookies
+            self._waiting = _waiting(self._payloads, deadline, cookies)
+        return self._waiting
+
+
+def named_by(payload: bytes) -> tuple[int, bytes, int]:
+    """(Type, name, fragment) of a datagram as feedback will say it (spec 07-rate, 7.1); one that is too short to have a
+    header counts as media."""
+    kind = payload[1 + (1 << (payload[1] >> 6))] if len(payload) >= SHORTEST else DatagramType.MEDIA
+    return (kind, *name_of(payload))
+
+
+def _waiting(payloads: Sequence[bytes], deadline: float | None, cookies: Sequence[object] | None) -> list[Waiting]:
+    told = repeat(None) if cookies is None else cookies
+    return list(map(Waiting, payloads, repeat(deadline), told))
 
 
 class DatagramQueue:
@@ -50,8 +109,8 @@ class DatagramQueue:
             raise LocalProtocolError(f"no datagram priority {priority}")
         if cookies is not None and len(cookies) != len(payloads):
             raise LocalProtocolError("one cookie for each datagram, or none")
-        told = repeat(None) if cookies is None else cookies
-        self._queues[priority].extend(map(Waiting, payloads, repeat(deadline), told))
+        waiting = payloads.waiting if isinstance(payloads, Flight) else partial(_waiting, payloads)
+        self._queues[priority].extend(waiting(deadline, cookies))
         self.bytes += sum(map(len, payloads))
         self._count += len(payloads)
         if self.bytes > self._limit:
@@ -99,6 +158,32 @@ class DatagramQueue:
         self._count -= 1
         self.bytes -= len(taken.payload)
         while queue and (deadline := queue[0].deadline) is not None and deadline < self._now:
+            self._drop(queue)
+        return taken
+
+    def take(self, *, least: int, most: int, room: int, granted: float, around: int, paced: int) -> list[Waiting]:
+        """Take media of the most urgent priority, each of more than `least` and at most `most` bytes, up to the first
+        datagram that is anything else. They take no more than `room` bytes with `around` them each, and all but the
+        last no more than `granted` with `paced` them each."""
+        queue, now = self._first(), self._now
+        taken: list[Waiting] = []
+        total = 0
+        while queue:
+            waiting = queue[0]
+            size = len(waiting.payload)
+            room -= size + around
+            if not least < size <= most or room < 0 or granted < 0:
+                break
+            if (named := waiting.named) is None:
+                named = waiting.named = named_by(waiting.payload)
+            if named[0] > LAST_NAMED or (waiting.deadline is not None and waiting.deadline < now):
+                break
+            taken.append(queue.popleft())
+            granted -= size + paced
+            total += size
+        self._count -= len(taken)
+        self.bytes -= total
+        while queue and (deadline := queue[0].deadline) is not None and deadline < now:
             self._drop(queue)
         return taken
 

@@ -40,8 +40,8 @@ class Trust:
 class ChainRights:
     """What a chain gives, all limits of all its links together.
 
-    `expires`: Unix seconds; `hours`: all of these have to be open; `uses`: rows of (a grant's name, sessions that it
-    allows); `role` and `name` are the owner's words, or a delegate's, and may be hostile.
+    `expires`: Unix seconds; `hours`: all of these have to be open; `uses`: rows of (what a grant is counted by,
+    sessions that it allows); `role` and `name` are the owner's words, or a delegate's, and may be hostile.
     """
 
     permissions: Permission
@@ -59,6 +59,13 @@ class ChainRights:
     person: str = ""
     #: Names of the grants, the owner's first.
     grants: tuple[str, ...] = ()
+    #: What each of them is counted by.
+    counted: tuple[str, ...] = ()
+
+    @property
+    def basis(self) -> str:
+        """What stands for the person and the grants, whichever of their devices comes with them."""
+        return jws.digest(" ".join((self.person, *self.counted)))
 
     def ends(self, begun: float, wall: float, longest: int | None = None) -> float:
         """When a session that began at `begun` has to end, as seen at `wall` (Unix seconds). `longest`: what a policy
@@ -79,7 +86,7 @@ def verify_chain(
 ) -> ChainRights:
     """What a chain gives to the viewer that proved to have the identity `holder` (32 bytes), at `wall` (Unix seconds).
 
-    `used`: how many sessions a grant (its name) has begun so far. Raises GrantRefused.
+    `used`: how many sessions a grant (what it is counted by) has begun so far. Raises GrantRefused.
     """
     grants, link = _read(tokens, trust.owner)
     for place, grant in enumerate(grants):
@@ -94,9 +101,18 @@ def verify_chain(
         raise GrantRefused(GrantRefusal.WRONG_DEVICE)
     _check_revocation(grants, link, trust, wall)
     _check_time(grants, link, wall)
-    if any(grant.uses is not None and used(grant.id) >= grant.uses for grant in grants):
+    if any(used(name) >= grant.uses for name, grant in _counted(grants) if grant.uses is not None):
         raise GrantRefused(GrantRefusal.USED_UP)
     return _sum(grants, link, trust.owner)
+
+
+def _counted(grants: Sequence[AccessGrant]) -> list[tuple[str, AccessGrant]]:
+    """What each grant is counted by, at a host of one owner: an owner's by its name, another's by who signed it, too.
+    Names are the signer's choice, and nobody may spend what somebody else gave."""
+    return [
+        (grant.id if not place else f"{jws.thumbprint(grants[place - 1].holder)} {grant.id}", grant)
+        for place, grant in enumerate(grants)
+    ]
 
 
 def _read(tokens: Sequence[str], owner: bytes) -> tuple[list[AccessGrant], KeyLink | None]:
@@ -173,7 +189,7 @@ def _sum(grants: list[AccessGrant], link: KeyLink | None, owner: bytes) -> Chain
         expires=min(expiries),
         hours=tuple(grant.hours for grant in grants if grant.hours is not None),
         longest=min((grant.longest for grant in grants if grant.longest is not None), default=None),
-        uses=tuple((grant.id, grant.uses) for grant in grants if grant.uses is not None),
+        uses=tuple((name, grant.uses) for name, grant in _counted(grants) if grant.uses is not None),
         consent=strictest(grant.consent for grant in grants),
         role=grants[-1].role if grants else "Owner",
         name=grants[-1].name if grants else link.name if link is not None else "",
@@ -182,6 +198,7 @@ def _sum(grants: list[AccessGrant], link: KeyLink | None, owner: bytes) -> Chain
         browser=any(grant.share for grant in grants) or (link is not None and link.browser),
         person=jws.thumbprint(person),
         grants=tuple(grant.id for grant in grants),
+        counted=tuple(name for name, _ in _counted(grants)),
     )
 
 

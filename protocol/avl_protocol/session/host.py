@@ -14,6 +14,7 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.hosting import (
     Admission,
     Admitted,
+    Agreed,
     Allowed,
     Asks,
     ChannelOpened,
@@ -112,6 +113,7 @@ class HostSession:
         self._given = Permission(0)
         self._chain: tuple[str, ...] = ()
         self._presented: Presented | None = None
+        self._agreed: Agreed | None = None
         self._name = ""
         self._attempt: Try | None = None
         #: Rows of (track, newest object) for the beacon.
@@ -152,6 +154,11 @@ class HostSession:
     def presented(self) -> Presented | None:
         """What these came to, when it came; None without a chain."""
         return self._presented
+
+    @property
+    def agreed(self) -> Agreed | None:
+        """What a person at the host decided about it, now or for a session before; None where nobody was asked."""
+        return self._agreed
 
     @property
     def withheld(self) -> Permission:
@@ -358,6 +365,7 @@ class HostSession:
         presented = self._admission.present(asks.chain, asks.ticket, self.viewer, self._wish)
         self._chain, self._presented = asks.chain, presented
         self.permissions = presented.permissions
+        self._agreed = presented.agreed
         self._handshake.accept_chain()
         self.state = HostState.PROVED
         self.events.append(Asks(self._name, self.permissions, presented.consent))
@@ -376,6 +384,14 @@ class HostSession:
             self._timers.set(Timer.HANDSHAKE, now + T_CONSENT + T_UNADMITTED)
             self._send_body(self._handshake.wait(int(T_CONSENT)))
             self._unfinished(self._shake, b"", now)
+
+    def agree(self, asked: Permission, allowed: Permission) -> None:
+        """A person was asked about these permissions and allows so much of them. Before `admit` the session has no more
+        from then on; once it runs `allow` decides."""
+        before = self._agreed or Agreed(Permission(0), Permission(0))
+        self._agreed = before.and_also(asked, allowed)
+        if self.admissible:
+            self.permissions &= self._agreed.allowed
 
     def denied(self, answered: bool, now: float) -> None:
         """The person said no; `answered` is False when nobody gave an answer."""

@@ -26,15 +26,29 @@ class HostState(Enum):
     ENDED = "over"
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What a person at the host was asked to allow, and what of it they did (spec 11, 11.5)."""
+
+    asked: Permission
+    allowed: Permission
+
+    def and_also(self, asked: Permission, allowed: Permission) -> Agreed:
+        """With what was decided later."""
+        return Agreed(self.asked | asked, self.allowed | (allowed & asked))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presented:
     """What a chain of statements comes to (spec 11): what the session may, whether a person has to allow it, and what
-    the chain says. `begun`: when a session that it goes on with began, in Unix seconds; 0: it is new."""
+    the chain says. `begun`: when a session that it goes on with began, in Unix seconds; 0: it is new. `agreed`: what a
+    person decided about it before."""
 
     permissions: Permission
     consent: bool
     rights: ChainRights
     begun: float = 0.0
+    agreed: Agreed | None = None
 
 
 class Admission(Protocol):

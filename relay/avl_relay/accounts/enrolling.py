@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from avl_protocol.rights.jws import NotSigned, jwk_of, thumbprint
-from avl_protocol.rights.statements import enrolment_of
+from avl_protocol.rights.statements import Enrolment, enrolment_of
 from avl_relay.accounts.refusals import Refusal
 from avl_relay.people import opaque
 from avl_relay.people.deviceflow import Authorization
@@ -17,7 +17,7 @@ from avl_relay.store.statements import ENROLMENT, Kept, Statements
 
 
 class Enrolling:
-    """Takes hosts. `take` is the Enrols of programs.py."""
+    """Takes hosts: the Enrols of programs.py."""
 
     def __init__(self, entropy: opaque.Entropy) -> None:
         self._entropy = entropy
@@ -26,22 +26,15 @@ class Enrolling:
         self, connection: AsyncConnection, asked: Authorization, person: str, statement: str, now: int
     ) -> None:
         """Keep the device as this person's. Raises Refusal."""
-        try:
-            key, enrolment = enrolment_of(statement)
-        except NotSigned as error:
-            raise Refusal("unverified", str(error)) from None
-        own = await PersonKeys(connection).of(person)
-        if own is None or own[0] != thumbprint(key):
-            raise Refusal("unverified", "The enrolment is not signed with your key: set your key first.")
-        if enrolment.audience != f"device:{asked.device}":
-            raise Refusal("unverified", "The enrolment is for another device.")
+        key, enrolment = await self.check(connection, asked, person, statement)
+        owner = thumbprint(key)
         devices = Devices(connection)
         await devices.enrol(
             number=asked.device,
             name=enrolment.name or asked.name,
             owner=person,
             owner_key=jwk_of(key),
-            owner_thumbprint=own[0],
+            owner_thumbprint=owner,
             now=now,
         )
         await devices.report(
@@ -54,9 +47,24 @@ class Enrolling:
                 id=opaque.new_id(self._entropy),
                 kind=ENROLMENT,
                 aud=enrolment.audience,
-                iss=own[0],
+                iss=owner,
                 seq=enrolment.issued,
                 token=statement,
                 created=now,
             )
         )
+
+    async def check(
+        self, connection: AsyncConnection, asked: Authorization, person: str, statement: str
+    ) -> tuple[bytes, Enrolment]:
+        """The person's key (32 bytes) and what it signed of this device. Raises Refusal."""
+        try:
+            key, enrolment = enrolment_of(statement)
+        except NotSigned as error:
+            raise Refusal("unverified", str(error)) from None
+        own = await PersonKeys(connection).of(person)
+        if own is None or own[0] != thumbprint(key):
+            raise Refusal("unverified", "The enrolment is not signed with your key: set your key first.")
+        if enrolment.audience != f"device:{asked.device}":
+            raise Refusal("unverified", "The enrolment is for another device.")
+        return key, enrolment

@@ -6,6 +6,7 @@ left open, or a stolen cookie, does not become a second way in.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,8 +144,8 @@ class Factors:
                 await credentials.add_factor(_factor(id, person, Proof.RECOVERY, "", {}, now, key=kept))
         return codes
 
-    async def drop(self, session: WebSession, id: str, now: int) -> bool:
-        """Remove one; False where there is none. Raises Refusal."""
+    async def drop(self, session: WebSession, id: str, usable: Collection[str], now: int) -> bool:
+        """Remove one; False where there is none. `usable` as in `unlink`. Raises Refusal, also for the last way in."""
         async with (await self._on.store()).writing() as connection:
             person, present = await self._changing(connection, session, now)
             dropped = next((factor for factor in present if factor.id == id), None)
@@ -154,9 +155,25 @@ class Factors:
                 await Credentials(connection).drop_factors(person.id, Proof.RECOVERY)
                 return True
             left = [factor for factor in present if factor.id != id and factor.kind in STRONG]
-            if person.role in self._on.demanded and not left:
+            linked = {each for each, _ in await Credentials(connection).links(person.id)}
+            if dropped.kind is Proof.PASSKEY:
+                _keep_a_way(person, left, linked & set(usable))
+            if person.role in self._on.demanded() and not left:
                 raise Refusal("conflict", "Your role needs a second factor: add another one first.")
             return await Credentials(connection).drop_factor(person.id, id)
+
+    async def unlink(self, session: WebSession, issuer: str, usable: Collection[str], now: int) -> bool:
+        """Be known by a provider no more; False where nobody is. `usable`: the issuers by which one can come in here.
+        Raises Refusal, for the last way to sign in as well."""
+        async with (await self._on.store()).writing() as connection:
+            person, present = await self._changing(connection, session, now)
+            credentials = Credentials(connection)
+            linked = {each for each, _ in await credentials.links(person.id)}
+            if issuer not in linked:
+                return False
+            _keep_a_way(person, present, (linked - {issuer}) & set(usable))
+            await credentials.unlink(issuer, person.id)
+            return True
 
     async def set_password(self, session: WebSession, password: str, now: int) -> None:
         """Another password: all other browsers and programs of this person are signed out. Raises Refusal."""
@@ -230,6 +247,13 @@ async def hashed(premises: Premises, password: str, *about: str) -> str:
 def _inside(session: WebSession) -> None:
     if session.stage not in (Stage.FULL, Stage.ENROL):
         raise Refusal("unfinished", "Finish signing in first.")
+
+
+def _keep_a_way(person: Person, left: Iterable[Factor], linked: Collection[str]) -> None:
+    """Refuse what would leave somebody without a way to sign in. Raises Refusal."""
+    passkey = any(factor.kind is Proof.PASSKEY for factor in left)
+    if not (person.password_hash or passkey or linked):
+        raise Refusal("conflict", "It is the only way in which you sign in: set a password, or add a passkey first.")
 
 
 def _room(present: list[Factor]) -> None:

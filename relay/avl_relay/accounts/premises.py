@@ -25,7 +25,7 @@ SOURCE_WAIT = 30
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Premises:
     """`store()` is the open store and raises StoreError where there is none; `monotonic()` seconds that never go back;
-    `title`: how this relay calls itself in an authenticator."""
+    `title`: how this relay calls itself in an authenticator; `demanded()`: the roles that must have a second factor."""
 
     store: Callable[[], Awaitable[Store]]
     keys: AccountKeys
@@ -33,7 +33,7 @@ class Premises:
     monotonic: Callable[[], float]
     hashing: PasswordHashing
     title: str
-    demanded: frozenset[str] = DEMANDED
+    demanded: Callable[[], frozenset[str]] = lambda: DEMANDED
     sources: SourceLimits = field(default_factory=SourceLimits)
 
     @property

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from avl_protocol.rights.statements import Enrolment
 from avl_protocol.wire.foreign import for_dialog
 from avl_relay.accounts.premises import Premises
 from avl_relay.accounts.refusals import Refusal, again, wrong
@@ -54,13 +55,22 @@ class Approval:
     strong: int | None
 
 
-#: Looks at an enrolment and keeps the device, within the transaction of the approval. Raises Refusal.
-Enrols = Callable[[AsyncConnection, Authorization, str, str, int], Awaitable[None]]
+class Enrols(Protocol):
+    """Who takes hosts. Both raise Refusal for a statement that is not the person's about this host."""
+
+    async def check(
+        self, connection: AsyncConnection, asked: Authorization, person: str, statement: str
+    ) -> tuple[bytes, Enrolment]:
+        """Look at what a person's key signed, when they approve."""
+
+    async def take(
+        self, connection: AsyncConnection, asked: Authorization, person: str, statement: str, now: int
+    ) -> None:
+        """Keep the device, once its host has confirmed whose it is."""
 
 
 class Programs:
-    """Asking, approving, tokens. `enrols(connection, authorization, person, statement, now)` is told of a host that
-    somebody takes."""
+    """Asking, approving, tokens. `enrols` is told of a host that somebody takes."""
 
     def __init__(self, premises: Premises, tokens: AccessTokens, enrols: Enrols) -> None:
         self._on, self._tokens, self._enrols = premises, tokens, enrols
@@ -132,7 +142,7 @@ class Programs:
             if current is None or current.state is not State.PENDING:
                 raise wrong()
             if current.kind is Kind.HOST:
-                await self._enrols(connection, current, by.person, statement, now)
+                await self._enrols.check(connection, current, by.person, statement)
             await waiting.decided(
                 current.device_code_hash, State.APPROVED, person=by.person, token=statement, strong=by.strong
             )
@@ -159,6 +169,22 @@ class Programs:
         if granted is None:
             raise Refusal("no-token", WAITS[answer], error=answer.value)
         return granted
+
+    async def confirm(self, device_code: str, holder: Holder, now: int) -> Authorization:
+        """A host says that who is at it has confirmed the key that signed: from now on it is that person's device. What
+        nobody confirms goes with its code. Raises Refusal."""
+        async with (await self._on.store()).writing() as connection:
+            waiting = Authorizations(connection)
+            asked = await waiting.by_device_code(opaque.digest(device_code))
+            mine = asked is not None and asked.kind is Kind.HOST and asked.thumbprint == holder.thumbprint
+            if asked is None or not mine or now >= asked.expires:
+                raise Refusal("no-token", WAITS[Answer.EXPIRED], error=Answer.EXPIRED.value)
+            if asked.state not in (State.TAKEN, State.CONFIRMED):
+                raise Refusal("no-token", WAITS[Answer.PENDING], error=Answer.PENDING.value)
+            if asked.state is State.TAKEN:
+                await self._enrols.take(connection, asked, asked.person, asked.token, now)
+                await waiting.confirmed(asked.device_code_hash)
+        return asked
 
     async def refresh(self, token: str, holder: Holder, now: int) -> Granted:
         """The next tokens; one that was used before ends all that came from the same approval. Raises Refusal."""

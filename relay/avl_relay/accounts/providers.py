@@ -37,9 +37,9 @@ class Providers:
         self._on, self._sign_in, self._client = premises, sign_in, client
 
     @property
-    def offered(self) -> list[tuple[str, str]]:
-        """Names and titles."""
-        return [(provider.name, provider.title) for provider in self._client.providers.values()]
+    def offered(self) -> list[Provider]:
+        """Those by which one can come in."""
+        return list(self._client.providers.values())
 
     async def begin(self, name: str, back: str, visitor: Visitor, now: int, link: WebSession | None = None) -> Sent:
         """Send a browser to a provider; `link`: to learn by what name it knows this person. Raises Refusal."""

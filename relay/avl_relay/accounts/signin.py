@@ -270,7 +270,7 @@ class SignIn:
             factors={factor.kind for factor in factors if factor.confirmed},
             device_known=device in known,
             devices_known=bool(known),
-            demanded=person.role in self._on.demanded,
+            demanded=person.role in self._on.demanded(),
         )
 
     async def _whole(self, connection: AsyncConnection, person: str, device: str, at: Stage, now: int) -> None:

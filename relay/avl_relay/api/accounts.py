@@ -23,7 +23,6 @@ from avl_relay.api.signing import Signing
 from avl_relay.api.visits import Visits
 from avl_relay.live import Live
 from avl_relay.people.accesstokens import AccessTokens
-from avl_relay.people.holderkeys import Proofs
 from avl_relay.people.oidc import OidcClient, Provider
 
 
@@ -42,9 +41,9 @@ class Accounts:
     ) -> None:
         self._premises = premises
         tokens = AccessTokens(premises.keys.signing, issuer)
-        visits = Visits(premises.store, tokens, Proofs())
+        visits = Visits(premises.store, tokens)
         sign_in = SignIn(premises)
-        programs = Programs(premises, tokens, Enrolling(premises.entropy).take)
+        programs = Programs(premises, tokens, Enrolling(premises.entropy))
         self._joining = Joining(premises, sign_in)
         known = Providers(premises, sign_in, OidcClient(providers or {}, network))
         self.identities: Identities = visits
@@ -54,6 +53,7 @@ class Accounts:
                 sign_in=sign_in,
                 factors=Factors(premises, sign_in),
                 visits=visits,
+                issuers=tuple(one.issuer for one in known.offered),
                 entropy=premises.entropy,
             ),
             AuthorizationList(programs, visits, live),

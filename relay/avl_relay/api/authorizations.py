@@ -73,6 +73,7 @@ class AuthorizationList:
         return (
             Operation(
                 method="POST",
+                feature="enrolment",
                 path="/device-authorizations",
                 handler=refusing(self.ask),
                 summary="Ask to act for somebody, with a proof of the key that will",
@@ -83,7 +84,7 @@ class AuthorizationList:
                     {"device": NUMBER, "name": CALLED, "system": CALLED, "software": CALLED},
                 ),
                 answers=ASKED,
-                says=("not-signed-in", "limited", "unavailable"),
+                says=("turned-off", "not-signed-in", "limited", "unavailable"),
             ),
             Operation(
                 method="GET",
@@ -120,6 +121,17 @@ class AuthorizationList:
             ),
             Operation(
                 method="POST",
+                path="/device-authorizations/confirm",
+                handler=refusing(self.confirm),
+                summary="Who is at this host has confirmed whose it is, with a proof of its key",
+                who=Who.ANYBODY,
+                transaction=Transaction.NONE,
+                body=Record({"device_code": Text(1, 64)}),
+                status=204,
+                says=("not-signed-in", "no-token", "unverified", "conflict"),
+            ),
+            Operation(
+                method="POST",
                 path="/token",
                 handler=refusing(self.token),
                 summary="Tokens for what was approved, or the next ones, with a proof of the key",
@@ -136,7 +148,7 @@ class AuthorizationList:
 
     async def ask(self, call: Call) -> Answer:
         """POST /device-authorizations."""
-        holder, said = self._visits.holder(call.request, call.now), call.body
+        holder, said = await self._visits.holder(call.request, call.now), call.body
         kind, device = Kind(said["kind"]), said.get("device", "")
         if said["jkt"] != holder.thumbprint:
             raise invalid("/jkt", "it is not that of the key that proves this request")
@@ -188,10 +200,16 @@ class AuthorizationList:
         by = Approval(person=who.person, strong=who.mfa_at)
         statement = said.get("enrolment") or said.get("statement") or ""
         asked = await self._programs.approve(call.path["user_code"], by, statement, call.now)
-        call.notes.update(device=asked.device, kind="enrolled" if asked.kind is Kind.HOST else "approved")
-        if asked.kind is Kind.HOST:
-            self._live.announce(Happening(kind="device", device=asked.device, about={"enrolled": True}))
-            self._live.push(asked.device)
+        call.notes.update(device=asked.device, kind="approved")
+        return DONE
+
+    async def confirm(self, call: Call) -> Answer:
+        """POST /device-authorizations/confirm."""
+        holder = await self._visits.holder(call.request, call.now)
+        asked = await self._programs.confirm(call.body["device_code"], holder, call.now)
+        call.notes.update(device=asked.device, kind="enrolled")
+        self._live.announce(Happening(kind="device", device=asked.device, about={"enrolled": True}))
+        self._live.push(asked.device)
         return DONE
 
     async def deny(self, call: Call) -> Answer:
@@ -201,7 +219,7 @@ class AuthorizationList:
 
     async def token(self, call: Call) -> Answer:
         """POST /token."""
-        holder, said = self._visits.holder(call.request, call.now), call.body
+        holder, said = await self._visits.holder(call.request, call.now), call.body
         wanted = "device_code" if said["grant_type"] == DEVICE_GRANT else "refresh_token"
         if wanted not in said:
             raise invalid(f"/{wanted}", "it is missing")

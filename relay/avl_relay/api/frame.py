@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -41,7 +41,8 @@ NOBODY = ""
 
 class Frame:
     """The API as an ASGI application. `store()` is the open store, and raises StoreError where there is none;
-    `report(error)` is told of an error in this program, `ended(operation, call, answer)` how each request ended."""
+    `report(error)` is told of an error in this program, `ended(operation, call, answer)` how each request ended.
+    `off()`: the features that are turned off now."""
 
     def __init__(
         self,
@@ -51,10 +52,11 @@ class Frame:
         identities: Identities,
         clock: Clock,
         report: Callable[[BaseException], None],
+        off: Callable[[], Collection[str]] = tuple,
         ended: Callable[[Operation, Call, Answer | Response | Problem], None] = lambda operation, call, answered: None,
     ) -> None:
         self._store, self._identities, self._clock, self._report = store, identities, clock, report
-        self._ended = ended
+        self._off, self._ended = off, ended
         self.operations = tuple(one for resource in resources for one in resource.operations())
         self._document = document(self.operations, BASE)
         by_path: dict[str, dict[str, Operation]] = {}
@@ -108,6 +110,8 @@ class Frame:
         store = await self._store()
         who = await self._identities.identify(request, now)
         _admit(operation, who, now)
+        if operation.feature and operation.feature in self._off():
+            raise Problem("turned-off", f"{operation.feature}: who administers this relay has turned it off")
         call = Call(
             request=request,
             who=who,

@@ -80,8 +80,16 @@ SIGNED_IN = answer(
 class Me:
     """The resource."""
 
-    def __init__(self, *, sign_in: SignIn, factors: Factors, visits: Visits, entropy: opaque.Entropy) -> None:
-        self._sign_in, self._factors = sign_in, factors
+    def __init__(
+        self,
+        *,
+        sign_in: SignIn,
+        factors: Factors,
+        visits: Visits,
+        issuers: Sequence[str],
+        entropy: opaque.Entropy,
+    ) -> None:
+        self._sign_in, self._factors, self._issuers = sign_in, factors, issuers
         self._visits, self._entropy = visits, entropy
 
     def operations(self) -> Sequence[Operation]:
@@ -184,6 +192,14 @@ class Me:
                 "New recovery codes, in place of those before",
                 body=Record({}),
                 answers=answer({"codes": Many(Text(19, 19), 10)}),
+            ),
+            own(
+                "DELETE",
+                "/me/providers",
+                self.unlink,
+                "Be known by a provider no more",
+                body=Record({"issuer": Text(1, 256)}),
+                says=("not-found", "conflict"),
             ),
             Operation(
                 method="GET",
@@ -289,7 +305,7 @@ class Me:
     async def drop_factor(self, call: Call) -> Answer:
         """DELETE /me/factors/{id}."""
         session = await self._visits.required(call.request, call.now)
-        if not await self._factors.drop(session, call.path["id"], call.now):
+        if not await self._factors.drop(session, call.path["id"], self._issuers, call.now):
             raise Problem("not-found", "there is no factor of that id")
         return DONE
 
@@ -323,6 +339,13 @@ class Me:
         """POST /me/factors/recovery."""
         session = await self._visits.required(call.request, call.now)
         return Answer({"codes": await self._factors.new_recovery(session, call.now)})
+
+    async def unlink(self, call: Call) -> Answer:
+        """DELETE /me/providers."""
+        session = await self._visits.required(call.request, call.now)
+        if not await self._factors.unlink(session, call.body["issuer"], self._issuers, call.now):
+            raise Problem("not-found", "no provider of that name knows you")
+        return DONE
 
     # key
 

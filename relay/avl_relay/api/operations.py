@@ -82,7 +82,8 @@ Handler = Callable[[Call], Awaitable[Answer | Response]]
 class Operation:
     """One method of one path, below /api/v1. `path` has its parameters in braces, each with a shape in `parts`.
 
-    `fresh`: only with a second factor of the last minutes. `creates`: an Idempotency-Key is heeded. `answers`: the
+    `fresh`: only with a second factor of the last minutes. `feature`: which of the relay's it is part of, that can be
+    turned off (settings/model.py). `creates`: an Idempotency-Key is heeded. `answers`: the
     shape of what comes with `status`; None: nothing does. `says`: codes of problems that are this operation's own.
     """
 
@@ -92,6 +93,7 @@ class Operation:
     summary: str
     who: Who = Who.PERSON
     fresh: bool = False
+    feature: str = ""
     creates: bool = False
     parts: Mapping[str, Shape] = field(default_factory=dict)
     query: Mapping[str, Shape] = field(default_factory=dict)

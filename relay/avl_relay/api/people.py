@@ -32,16 +32,16 @@ PERSON = answer(
     },
     {"login": Text(1, 128), "role": ROLE, "factors": Many(Text(1, 16), 8), "created": SECONDS},
 )
-INVITED_PERSON = answer({"person": PERSON, "invite": Text(26, 43), "expires": SECONDS})
+INVITED_PERSON = answer({"person": PERSON, "invite": Text(26, 43), "expires": SECONDS, "url": Text(1, 512)})
 #: Seconds that an invitation is good.
 INVITATION = 7 * 24 * 3600
 
 
 class PeopleList:
-    """The resource."""
+    """The resource. `page()`: the page's URL."""
 
-    def __init__(self, live: Live, *, entropy: Callable[[int], bytes]) -> None:
-        self._live, self._entropy = live, entropy
+    def __init__(self, live: Live, *, page: Callable[[], str], entropy: Callable[[int], bytes]) -> None:
+        self._live, self._page, self._entropy = live, page, entropy
 
     def operations(self) -> Sequence[Operation]:
         """See Resource."""
@@ -57,6 +57,7 @@ class PeopleList:
             ),
             Operation(
                 method="POST",
+                feature="invitations",
                 path="/people",
                 handler=self.invite,
                 summary="Invite somebody: who has the invitation sets a password",
@@ -65,7 +66,10 @@ class PeopleList:
                 body=Record({"login": LOGIN, "name": NAME}, {"role": ROLE}),
                 status=201,
                 answers=INVITED_PERSON,
-                says=("conflict",),
+                says=(
+                    "turned-off",
+                    "conflict",
+                ),
             ),
             Operation(
                 method="GET",
@@ -130,7 +134,7 @@ class PeopleList:
     async def invite(self, call: Call) -> Answer:
         """POST /people."""
         role = Role(call.body.get("role", Role.MEMBER.value))
-        _may_give(call.identity, role)
+        may_give(call.identity, role)
         person, secret = new_id(self._entropy), self._entropy(32)
         expires = call.now + INVITATION
         shown = base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
@@ -145,17 +149,18 @@ class PeopleList:
         )
         made = await People(call.db).one(person)
         assert made is not None
-        return Answer({"person": _shown(made, call.identity), "invite": shown, "expires": expires}, 201)
+        url = f"{self._page()}account/#invite={shown}"
+        return Answer({"person": _shown(made, call.identity), "invite": shown, "expires": expires, "url": url}, 201)
 
     async def change(self, call: Call) -> Answer:
         """PATCH /people/{id}."""
         person, known = await self._one(call), People(call.db)
-        _may_give(call.identity, Role(person.role))
+        may_give(call.identity, Role(person.role))
         values = dict(call.body)
         if "name" in values:
             values["name"] = cleaned(values["name"], "/name")
         if "role" in values:
-            _may_give(call.identity, Role(values["role"]))
+            may_give(call.identity, Role(values["role"]))
         if values.get("state") == ACTIVE and person.state == INVITED:
             raise Problem("conflict", "who was invited sets a password first")
         if values:
@@ -170,7 +175,7 @@ class PeopleList:
     async def remove(self, call: Call) -> Answer:
         """DELETE /people/{id}."""
         person, known = await self._one(call), People(call.db)
-        _may_give(call.identity, Role(person.role))
+        may_give(call.identity, Role(person.role))
         if count := await known.owned(person.id):
             raise Problem("conflict", f"{count} devices are this person's: delete them, or enrol them anew")
         await known.remove(person.id)
@@ -181,7 +186,7 @@ class PeopleList:
     async def reset(self, call: Call) -> Answer:
         """DELETE /people/{id}/factors."""
         person, known = await self._one(call), People(call.db)
-        _may_give(call.identity, Role(person.role))
+        may_give(call.identity, Role(person.role))
         await known.forget_factors(person.id)
         await known.sign_out(person.id)
         return DONE
@@ -200,7 +205,7 @@ class PeopleList:
         call.afterwards(lambda: self._live.announce(Happening(kind="rights", device="", about={"person": person})))
 
 
-def _may_give(who: Identity, role: Role) -> None:
+def may_give(who: Identity, role: Role) -> None:
     """Only owners make owners and administrators, or change them. Raises Problem."""
     if role is not Role.MEMBER and who.role is not Role.OWNER:
         raise Problem("forbidden", "this is for owners of the relay")

@@ -19,6 +19,7 @@ KNOWN: dict[str, tuple[int, str]] = {
     "forbidden": (403, "This person may not do that"),
     "cross-site": (403, "The request comes from another site"),
     "unfinished": (403, "The sign-in is not whole"),
+    "turned-off": (403, "This is turned off here"),
     "step-up": (403, "A second factor is needed, of the last minutes"),
     "not-found": (404, "There is no such thing here"),
     "method": (405, "This cannot be done to it"),

@@ -23,7 +23,7 @@ RETURNED = (
     *("code", "state", "iss", "error", "error_description", "error_uri"),
     *("session_state", "scope", "authuser", "prompt", "hd", "client_info"),
 )
-OFFERED = answer({"items": Many(Record({"name": NAME, "title": Text(1, 256)}), 64)})
+OFFERED = answer({"items": Many(Record({"name": NAME, "title": Text(1, 256), "issuer": Text(1, 256)}), 64)})
 
 
 class ProviderList:
@@ -70,7 +70,8 @@ class ProviderList:
 
     async def offered(self, call: Call) -> Answer:
         """GET /oidc."""
-        return Answer({"items": [{"name": name, "title": title} for name, title in self._providers.offered]})
+        offered = [{"name": one.name, "title": one.title, "issuer": one.issuer} for one in self._providers.offered]
+        return Answer({"items": offered})
 
     async def begin(self, call: Call) -> Response:
         """GET /oidc/{name}/begin."""

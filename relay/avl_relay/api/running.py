@@ -13,9 +13,19 @@ from avl_relay.api.problems import Problem
 from avl_relay.api.shapes import IDENTIFIER, NUMBER, SECONDS, Text, answer, page_of
 from avl_relay.api.sight import own_device, sight_of
 from avl_relay.live import Live, Running
+from avl_relay.store.passes import Passes
 from avl_relay.store.tables import devices
 
-SESSION = answer({"id": IDENTIFIER, "device": NUMBER, "name": Text(1, 128), "address": Text(0, 64), "begun": SECONDS})
+SESSION = answer(
+    {
+        "id": IDENTIFIER,
+        "device": NUMBER,
+        "name": Text(1, 128),
+        "who": Text(0, 128, about="whose pass was shown, or which share link's; nothing: this relay does not know"),
+        "address": Text(0, 64),
+        "begun": SECONDS,
+    }
+)
 
 
 class RunningSessions:
@@ -56,7 +66,8 @@ class RunningSessions:
         names = await self._names(call, sorted({one.device for one in running}))
         seen = [one for one in running if one.device in names]
         limit = call.query["limit"]
-        shown = [_shown(one, names[one.device]) for one in seen[:limit]]
+        who = await Passes(call.db).who([one.id for one in seen[:limit]])
+        shown = [_shown(one, names[one.device], who.get(one.id, "")) for one in seen[:limit]]
         return Answer({"items": shown, "next": cursor((seen[limit - 1].id,)) if len(seen) > limit else None})
 
     async def end(self, call: Call) -> Answer:
@@ -80,11 +91,12 @@ class RunningSessions:
         return names
 
 
-def _shown(running: Running, name: str) -> dict[str, Any]:
+def _shown(running: Running, name: str, who: str) -> dict[str, Any]:
     return {
         "id": running.id,
         "device": running.device,
         "name": name,
+        "who": who,
         "address": running.address,
         "begun": running.begun,
     }

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from avl_protocol.wire.registry import MAX_STATEMENT
 from avl_relay.api.problems import Problem
 
 Schema = dict[str, Any]
@@ -258,5 +259,7 @@ def _checked(value: Any, at: str) -> None:
 IDENTIFIER = Text(22, 22, "[A-Za-z0-9_-]{22}", "an id is expected")
 NUMBER = Text(28, 28, "[0-9A-HJKMNP-TV-Z]{28}", "the 28 characters of a device ID are expected, without dashes")
 THUMBPRINT = Text(43, 43, "[A-Za-z0-9_-]{43}", "a key's thumbprint (RFC 7638) is expected")
-TOKEN = Text(1, 8192, r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "a signed statement (JWS compact) is expected")
+TOKEN = Text(
+    1, MAX_STATEMENT, r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "a signed statement (JWS compact) is expected"
+)
 SECONDS = Whole(0, 1 << 53)

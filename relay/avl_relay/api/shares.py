@@ -49,6 +49,7 @@ class ShareList:
             ),
             Operation(
                 method="POST",
+                feature="share_links",
                 path="/shares",
                 handler=self.create,
                 summary="A share link: its id and the hash of its pass come from its secret, which stays in the link",
@@ -59,7 +60,7 @@ class ShareList:
                 creates=True,
                 status=201,
                 answers=SHARE,
-                says=("unverified", "conflict", "not-found"),
+                says=("turned-off", "unverified", "conflict", "not-found"),
             ),
             Operation(
                 method="GET",

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from avl_protocol.rights import jws
 from avl_protocol.rights.jws import NotSigned
 from avl_protocol.rights.statements import AccessGrant, Enrolment, KeyLink, Policy, RevocationList, read
-from avl_protocol.wire.registry import MAX_CHAIN, Permission
+from avl_protocol.wire.registry import Permission
 from avl_relay.api.identity import Identity
 from avl_relay.api.problems import Problem
 from avl_relay.store.tables import person_keys
@@ -42,7 +42,7 @@ class Signer:
 def kind_of(token: str) -> str:
     """The `typ` of a statement. Raises Problem."""
     try:
-        return jws.header(token, MAX_CHAIN).type
+        return jws.header(token).type
     except NotSigned as error:
         raise unverified(error) from None
 
@@ -50,7 +50,7 @@ def kind_of(token: str) -> str:
 async def signer_of(db: AsyncConnection, token: str) -> Signer:
     """Whose key a statement names. Raises Problem for a key that nobody here has."""
     try:
-        kid = jws.header(token, MAX_CHAIN).kid
+        kid = jws.header(token).kid
     except NotSigned as error:
         raise unverified(error) from None
     row = (await db.execute(select(person_keys).where(person_keys.c.thumbprint == kid))).first()

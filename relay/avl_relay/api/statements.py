@@ -100,6 +100,8 @@ class StatementList:
         if policy.groups is not None and policy.audience.startswith(DEVICE):
             device = policy.audience.removeprefix(DEVICE)
             await Groups(call.db).set_of_device(device, policy.groups, entropy=self._entropy, now=call.now)
+            moved = Happening(kind="device", device=device, about={"number": device})
+            call.afterwards(lambda: self._live.announce(moved))
         self._push(call, concerned)
         return kept
 

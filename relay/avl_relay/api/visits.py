@@ -7,9 +7,11 @@ same machine are other origins here, though browsers share cookies among them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -20,12 +22,14 @@ from avl_relay.api.operations import Answer, Call, Handler
 from avl_relay.api.problems import Problem
 from avl_relay.people import opaque, sessions
 from avl_relay.people.accesstokens import AccessTokens
-from avl_relay.people.holderkeys import BadProof, Holder, Proofs
+from avl_relay.people.holderkeys import HOLDS, BadProof, Holder, HolderProof, read_proof
 from avl_relay.people.sessions import WebSession
 from avl_relay.people.stages import Stage
 from avl_relay.store.credentials import Credentials
 from avl_relay.store.engine import Store
+from avl_relay.store.errors import Conflict
 from avl_relay.store.programs import RefreshTokens
+from avl_relay.store.seenproofs import SeenProofs
 from avl_relay.store.websessions import WebSessions
 
 CSRF, PROOF = "x-avl-csrf", "x-avl-proof"
@@ -139,8 +143,10 @@ def refusing(handler: Callable[[Call], Awaitable[Answer | Response]]) -> Handler
 class Visits:
     """Identities of a relay with accounts."""
 
-    def __init__(self, store: Callable[[], Awaitable[Store]], tokens: AccessTokens, proofs: Proofs) -> None:
-        self._store, self._tokens, self._proofs = store, tokens, proofs
+    def __init__(self, store: Callable[[], Awaitable[Store]], tokens: AccessTokens) -> None:
+        self._store, self._tokens = store, tokens
+        #: When proofs that hold no more are dropped next.
+        self._sweep = 0
 
     async def identify(self, request: Request, now: int) -> Identity | None:
         """See Identities."""
@@ -189,10 +195,15 @@ class Visits:
             raise Problem("not-signed-in", "sign in first")
         return session
 
-    def holder(self, request: Request, now: int, token: str = "") -> Holder:
+    async def holder(self, request: Request, now: int) -> Holder:
         """Whose key proves this request. Raises Problem."""
+        shown = self._proof(request, now)
+        async with self._once(shown, now):
+            return shown.holder
+
+    def _proof(self, request: Request, now: int, token: str = "") -> HolderProof:
         try:
-            return self._proofs.holder(
+            return read_proof(
                 request.headers.get(PROOF, ""),
                 method=request.method,
                 path=request.url.path,
@@ -200,7 +211,21 @@ class Visits:
                 token=token,
             )
         except BadProof as error:
-            raise Problem("not-signed-in", f"{PROOF}: {error}", more={"error": "invalid_dpop_proof"}) from None
+            raise _unproved(error) from None
+
+    @contextlib.asynccontextmanager
+    async def _once(self, shown: HolderProof, now: int) -> AsyncIterator[AsyncConnection]:
+        """A transaction, for who is the first to show a proof anywhere. Raises Problem."""
+        try:
+            async with (await self._store()).writing() as connection:
+                seen = SeenProofs(connection)
+                if now >= self._sweep:
+                    self._sweep = now + HOLDS
+                    await seen.forget(now)
+                await seen.add(shown.name, shown.ends)
+                yield connection
+        except Conflict:
+            raise _unproved("the proof was used before") from None
 
     async def _program(self, request: Request, shown: str, now: int) -> Identity:
         """Who a program acts for. Raises Problem."""
@@ -211,9 +236,10 @@ class Visits:
         said = self._tokens.read(token, now) if kind.lower() == "bearer" else None
         if said is None:
             raise refused
-        if self.holder(request, now, token).thumbprint != said.thumbprint:
+        proof = self._proof(request, now, token)
+        if proof.holder.thumbprint != said.thumbprint:
             raise refused
-        async with (await self._store()).reading() as connection:
+        async with self._once(proof, now) as connection:
             person = await Credentials(connection).by_id(said.person)
             lives = await RefreshTokens(connection).lives(said.family)
         if person is None or person.state != "active" or not lives:
@@ -225,3 +251,7 @@ class Visits:
             session=said.family,
             jkt=said.thumbprint,
         )
+
+
+def _unproved(why: object) -> Problem:
+    return Problem("not-signed-in", f"{PROOF}: {why}", more={"error": "invalid_dpop_proof"})

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from starlette.responses import Response
+
+from avl_protocol.audit.compare import session_name
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.rights.statements import device_audience, group_audience
@@ -19,9 +22,14 @@ from avl_relay.api.events import Events
 from avl_relay.api.frame import Frame
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
-from avl_relay.api.operations import Resource
+from avl_relay.api.identity import Operators
+from avl_relay.api.operations import Answer, Call, Operation, Resource
 from avl_relay.api.people import PeopleList
+from avl_relay.api.personal import PersonalData
+from avl_relay.api.problems import Problem
 from avl_relay.api.running import RunningSessions
+from avl_relay.api.settings import Desk, SettingList, Turned
+from avl_relay.api.setupcodes import SetupCodes, setup_url
 from avl_relay.api.shares import ShareList
 from avl_relay.api.statements import StatementList
 from avl_relay.audit.asked import Asked
@@ -56,10 +64,19 @@ class Located(Protocol):
     def pin(self) -> str:
         """What shows that it is the one."""
 
+    @property
+    def page(self) -> str:
+        """The page's URL."""
+
+
+def _unheard(operation: Operation, call: Call, answered: Answer | Response | Problem) -> None:
+    """There is no audit log."""
+
 
 class Machinery:
-    """The store and its API. `opened()` is called once, when the store is open; `report(error)` is told what fails;
-    `audit` what concerns security."""
+    """The store and its API: `frame` for everybody, `desk` for who runs the relay's machine. `opened()` is called once,
+    when the store is open; `report(error)` is told what fails; `chosen`: the settings of this process, which can be
+    seen and changed; `turned` is told of each change; `audit` of what concerns security."""
 
     def __init__(
         self,
@@ -70,6 +87,8 @@ class Machinery:
         place: Located,
         report: Callable[[BaseException], None],
         opened: Callable[[], Awaitable[None]],
+        chosen: Desk | None = None,
+        turned: Callable[[Turned], None] = lambda change: None,
         audit: Book | None = None,
     ) -> None:
         self._settings, self._world, self._report, self._opened = settings, world, report, opened
@@ -78,17 +97,23 @@ class Machinery:
         self._failed: tuple[float, StoreError] | None = None
         entropy, clock = world.entropy, world.clock
         statements = StatementList(live, entropy=entropy)
-        resources: list[Resource] = [
+        kept: list[Resource] = [
             DeviceList(live, place=lambda: Place(relay=place.quic, pin=place.pin), entropy=entropy),
             GroupList(live, entropy=entropy),
-            PeopleList(live, entropy=entropy),
+            PeopleList(live, page=lambda: place.page, entropy=entropy),
+            RunningSessions(live),
+        ]
+        resources: list[Resource] = [
+            *kept,
+            PersonalData(),
             statements,
             GrantList(live, statements),
             ShareList(live, statements),
-            RunningSessions(live),
             *(() if audit is None else (AuditResource(audit),)),
             Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
         ]
+        if chosen is not None:
+            resources.append(SettingList(chosen, live, turned=turned))
         self._hashing = Argon2Hashing(entropy)
         self._accounts = Accounts(
             Premises(
@@ -98,20 +123,34 @@ class Machinery:
                 monotonic=clock.monotonic,
                 hashing=self._hashing,
                 title=f"avl {place.quic}",
-                demanded=settings.demanded,
+                demanded=lambda: self._settings.demanded,
             ),
             issuer=place.pin,
             live=live,
             providers=_providers(settings),
         )
+        ended = _unheard if audit is None else Asked(audit).ended
         self.frame = Frame(
             [*resources, *self._accounts.resources],
             store=self.store,
             identities=self._accounts.identities,
             clock=clock,
             report=report,
-            **({} if audit is None else {"ended": Asked(audit).ended}),
+            off=lambda: self._settings.off,
+            ended=ended,
         )
+        self.desk = Frame(
+            [*kept, SetupCodes(self._accounts.setup_code, lambda: place.page)],
+            store=self.store,
+            identities=Operators(),
+            clock=clock,
+            report=report,
+            ended=ended,
+        )
+
+    def change(self, settings: ControlSettings) -> None:
+        """What changes while it runs: who must have a second factor, and what is turned off."""
+        self._settings = settings
 
     async def store(self) -> Store:
         """The open store. Raises StoreError."""
@@ -161,11 +200,14 @@ class Machinery:
             found = await Devices(db).one(device)
         return found is not None and found.state == ACTIVE
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
-        """Whether a pass lets a session attach."""
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
+        """Whether a pass lets a session of a visit attach."""
         now = int(self._world.clock.wall())
         async with (await self.store()).writing() as db:
-            return await Passes(db).admit(hashed(access_pass), device, hashed(session)[:22], now)
+            passes = Passes(db)
+            return await passes.admit(
+                hashed(access_pass), device, session=session_name(session), visit=session_name(visit), now=now
+            )
 
     async def statements(self, numbers: Sequence[str]) -> dict[str, list[str]]:
         """What hosts are to be told: what the owner of each has signed."""
@@ -202,7 +244,7 @@ class Machinery:
     async def first_words(self, page: str) -> str | None:
         """What the terminal says while nobody is here yet."""
         code = await self._accounts.setup_code(int(self._world.clock.wall()))
-        return None if code is None else f"  accounts  {page}account/#setup={code}"
+        return None if code is None else f"  accounts  {setup_url(page, code)}"
 
 
 def _providers(settings: ControlSettings) -> Mapping[str, Provider]:

@@ -13,8 +13,11 @@ from avl_protocol.wire.registry import CloseCode
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
 from avl_relay.live import number_text
 
-#: Questions that may wait for the store: more are too many.
-WAITING = 512
+#: Questions that may wait for the store: more are too many; and sessions of an open relay about which it is asked at
+#: once whose they are.
+WAITING, NOTED = 512, 64
+#: What ATTACH shows: a pass, and behind it what its sessions have in common (spec 12-control-api, 12.4).
+PASS_BYTES, VISIT_BYTES = 32, 16
 FORBIDDEN, BUSY = Decision(CloseCode.FORBIDDEN), Decision(CloseCode.LIMIT)
 UNKNOWN = Decision(CloseCode.UNAVAILABLE)
 
@@ -25,13 +28,13 @@ class Registry(Protocol):
     async def enrolled(self, device: str) -> bool:
         """Whether a device is, and is not revoked."""
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
-        """Whether a pass lets this session attach."""
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
+        """Whether a pass lets this visit attach."""
 
 
 class Gate:
-    """`required`: only enrolled hosts register, and only who shows a pass attaches. `work(question, answer)` awaits an
-    answer in the background and hands it to the relay."""
+    """`required`: only enrolled hosts register, and only who shows a pass attaches; otherwise a pass only tells whose
+    session it is. `work(question, answer)` awaits an answer in the background and hands it to the relay."""
 
     def __init__(
         self, *, required: bool, registry: Registry, work: Callable[[MayRegister | MayAttach, Awaitable[bool]], None]
@@ -40,6 +43,11 @@ class Gate:
         #: The state of every device by number, once it is known.
         self._devices: dict[str, bool] | None = None
         self._waiting: set[int] = set()
+        self._noted: set[int] = set()
+
+    def require(self, required: bool) -> None:
+        """From now on only enrolled hosts and who shows a pass, or everybody; who is here stays."""
+        self._required = required
 
     @property
     def waiting(self) -> int:
@@ -68,11 +76,17 @@ class Gate:
             if not self._required:
                 return ALLOWED
             return self._later(question, self._registry.enrolled(device))
+        shown, visit = question.access_pass[:PASS_BYTES], question.access_pass[PASS_BYTES:]
+        told = bool(shown) and len(visit) in (0, VISIT_BYTES)
         if not self._required:
+            if told and len(self._noted) < NOTED:  # the store learns whose session it is; nobody waits for that
+                self._noted.add(question.id)
+                self._work(question, self._admits(question, device, shown, visit))
             return ALLOWED
-        if not question.access_pass:
-            return FORBIDDEN
-        return self._later(question, self._registry.admits(device, question.session, question.access_pass))
+        return self._later(question, self._admits(question, device, shown, visit)) if told else FORBIDDEN
+
+    def _admits(self, question: MayAttach, device: str, shown: bytes, visit: bytes) -> Awaitable[bool]:
+        return self._registry.admits(device, question.session, visit or question.session, shown)
 
     def forget(self, question: MayRegister | MayAttach) -> None:
         """See Access."""
@@ -80,6 +94,7 @@ class Gate:
 
     def answered(self, question: MayRegister | MayAttach) -> bool:
         """The store has answered; whether anybody still waits for it."""
+        self._noted.discard(question.id)
         waits = question.id in self._waiting
         self._waiting.discard(question.id)
         return waits

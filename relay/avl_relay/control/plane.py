@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.program.localcontrol import ControlError
 from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.messages import About
@@ -20,6 +21,7 @@ from avl_protocol.wire.registry import CloseCode
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
 from avl_relay.audit.book import Book
 from avl_relay.control.gate import FORBIDDEN, UNKNOWN, Gate
+from avl_relay.control.locally import answered
 from avl_relay.control.lock import file_of
 from avl_relay.control.settings import ControlSettings
 from avl_relay.live import Happening, Live, number_text
@@ -27,7 +29,9 @@ from avl_relay.onlooker import Begun
 from avl_relay.store.errors import StoreError
 
 if TYPE_CHECKING:
+    from avl_relay.api.settings import Turned
     from avl_relay.control.building import Machinery
+    from avl_relay.settings.live import LiveSettings
 
 #: Seconds after the start until a store that is there is opened where nobody has asked for it yet; between two tries
 #: to open it; and for which what hosts say is gathered before it is written.
@@ -67,14 +71,20 @@ class RelayHands(Protocol):
 
 
 class ControlPlane:
-    """One of each process of a relay. `tell(line)` is for a person at the terminal, `audit` is told what concerns
-    security."""
+    """One of each process of a relay. `tell(line)` is for a person at the terminal. `chosen`: this process's settings,
+    where they can be seen and changed from elsewhere; `audit` is told what concerns security."""
 
     def __init__(
-        self, world: World, settings: ControlSettings, *, tell: Callable[[str], None], audit: Book | None = None
+        self,
+        world: World,
+        settings: ControlSettings,
+        *,
+        tell: Callable[[str], None],
+        chosen: LiveSettings | None = None,
+        audit: Book | None = None,
     ) -> None:
+        self._world, self._settings, self._tell, self._chosen = world, settings, tell, chosen
         self._audit = audit
-        self._world, self._settings, self._tell = world, settings, tell
         self._log = structlog.get_logger("relay")
         self.live = Live(wall=world.clock.wall, worker=settings.number)
         self.live.listen(self._happened)
@@ -104,6 +114,13 @@ class ControlPlane:
         else:
             self._later(WARM_UP, lambda: self._start(self._warm_up()))
 
+    def change(self, settings: ControlSettings) -> None:
+        """What changes while it runs."""
+        self._settings = settings
+        self.access.require(settings.required)
+        if self._machinery is not None:
+            self._machinery.change(settings)
+
     async def close(self) -> None:
         """Write what is left, and let go of everything."""
         for timer in list(self._timers):
@@ -128,15 +145,24 @@ class ControlPlane:
             return
         await machinery.frame(scope, receive, send)
 
+    async def of_operators(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a request of who runs this machine (locally.py). Raises ControlError."""
+        try:
+            machinery = await self._loaded()
+        except StoreError as error:
+            self._report(error)
+            raise ControlError(f"the store cannot be used now: {error}") from None
+        return await answered(machinery.desk, request)
+
     # Registry (gate.py)
 
     async def enrolled(self, device: str) -> bool:
         """See Registry."""
         return await (await self._loaded()).enrolled(device)
 
-    async def admits(self, device: str, session: bytes, access_pass: bytes) -> bool:
+    async def admits(self, device: str, session: bytes, visit: bytes, access_pass: bytes) -> bool:
         """See Registry."""
-        return await (await self._loaded()).admits(device, session, access_pass)
+        return await (await self._loaded()).admits(device, session, visit, access_pass)
 
     # Hands (live.py)
 
@@ -187,8 +213,10 @@ class ControlPlane:
     # within
 
     def _happened(self, happening: Happening) -> None:
-        """A device was enrolled or revoked, perhaps at another process."""
+        """A device was enrolled or revoked, or settings were changed, perhaps at another process."""
         about = happening.about
+        if happening.kind == "settings" and self._chosen is not None:
+            self._chosen.look()
         if happening.kind == "device" and (about.get("enrolled") or "may" in about):
             self.access.change(happening.device, about.get("may", True))
 
@@ -229,10 +257,19 @@ class ControlPlane:
             place=relay,
             report=self._report,
             opened=self._opened,
+            chosen=self._chosen,
+            turned=self._turned,
             audit=self._audit,
         )
         self._machinery = made
         return made
+
+    def _turned(self, change: Turned) -> None:
+        """Somebody has turned a feature off or on: it is logged, by whom."""
+        self._log.info("feature turned", feature=change.feature, on=change.on, person=change.person)
+        if self._audit is not None:
+            before, after = ("off", "on") if change.on else ("on", "off")
+            self._audit.record("setting_changed", setting=change.feature, before=before, after=after, by=change.person)
 
     async def _warm_up(self) -> None:
         """Open the store before anybody asks; while that fails, try again."""

@@ -18,5 +18,7 @@ class ControlSettings:
     required: bool = False
     #: Roles at the relay whose people must have a second factor.
     demanded: frozenset[str] = frozenset({"owner", "admin"})
+    #: Features that are turned off (settings/model.py).
+    off: frozenset[str] = frozenset()
     #: Which of the relay's processes this is; the first does what is done once.
     number: int = 0

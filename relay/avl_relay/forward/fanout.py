@@ -18,6 +18,7 @@ from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.media import parity
 from avl_protocol.media.cache import ObjectCache
 from avl_protocol.media.track import Track, rungs
+from avl_protocol.rate.sendqueue import Flight
 from avl_protocol.session.media.rungs import Flow
 from avl_protocol.session.media.sender import SentFragment
 from avl_protocol.session.media.subscription import Subscription
@@ -283,13 +284,13 @@ class Fanout:
             self._promised.pop(track.id, None)
         if run:
             cookies = [SentFragment(data, track, now) for data in run]
-            deadline = now + track.lifetime
+            deadline, flight = now + track.lifetime, Flight(run)
             for branch in self._branches:
                 branch.carry(run, track, header)
             size = sum(map(len, run)) if self._caps else 0
             for subscription in self._subscriptions.values():
                 if subscription.takes(track, header):
-                    subscription.carrier.send_datagrams(run, track.priority, deadline, cookies)
+                    subscription.carrier.send_datagrams(flight, track.priority, deadline, cookies)
                     if size and (caps := self._caps.get(subscription.handle)) is not None:
                         caps.charge(size, now)
                 elif subscription.waits_for_key(track) and now >= self._promised.get(track.id, now):

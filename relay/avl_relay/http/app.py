@@ -91,6 +91,7 @@ def build(
                 "pin": show_pin(now.pin),
                 "hashes": [show_pin(value) for value in now.hashes],
                 "public": now.public,
+                "accounts": api is not None,
             }
         )
 

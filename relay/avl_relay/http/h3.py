@@ -1,4 +1,5 @@
-"""The same application over HTTP/3: ASGI on the requests that our own endpoint hands over."""
+"""The same application over HTTP/3, and on the TCP port beside it: ASGI on the requests that our own endpoints hand
+over."""
 
 from __future__ import annotations
 
@@ -99,7 +100,7 @@ class AsgiHandler:
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
-            "http_version": "3",
+            "http_version": request.version,
             "method": request.method,
             "scheme": "https",
             "path": unquote_to_bytes(path).decode("utf-8", "replace"),

@@ -78,6 +78,11 @@ class TcpServer:
         """How often a connection got no place, or had to give way."""
         return self._quota.hits
 
+    def renew(self, certificate: Path, key: Path) -> None:
+        """Present what these files hold, beginning with the next connection. Raises OSError."""
+        assert self._server.config.ssl is not None
+        self._server.config.ssl.load_cert_chain(certificate, key)
+
     async def start(self) -> None:
         """Accept connections."""
         await self._server.start()

@@ -1,5 +1,5 @@
 """Console: a relay's process answers on its machine how it stands; and where a relay has several processes, the first
-asks the others and answers for all.
+asks the others and answers for all. It also takes what `avl-relay admin` asks of the API (control/locally.py).
 
 Each process has a socket in the state folder, which its user and root can reach (endpoint/program/localcontrol.py).
 """
@@ -13,6 +13,8 @@ from typing import Any
 
 from avl_protocol.endpoint.loop.clock import Clock
 from avl_protocol.endpoint.program.localcontrol import ControlError, ask
+from avl_protocol.endpoint.program.localserver import Answer
+from avl_relay.control.locally import ASK
 from avl_relay.operators.standing import Look, Observed, Standing, as_json, from_json, of_this_process, together
 from avl_relay.operators.status import figures
 
@@ -50,10 +52,11 @@ def _ask(path: Path) -> Standing | None:
 
 
 class Console:
-    """What is answered. `where`: the relay's address as others write it."""
+    """What is answered. `where`: the relay's address as others write it; `api(request)` answers for the API, None:
+    there is none."""
 
-    def __init__(self, look: Look, clock: Clock, where: str) -> None:
-        self._look = look
+    def __init__(self, look: Look, clock: Clock, where: str, api: Answer | None = None) -> None:
+        self._look, self._api = look, api
         self._now = clock.monotonic
         self._where = where
         self._since = clock.monotonic()
@@ -65,4 +68,8 @@ class Console:
             return {"address": self._where, "uptime": uptime, **figures(await self._look())}
         if request == STANDING:
             return as_json(await self._look())
+        if request.get("ask") == ASK:
+            if self._api is None:
+                raise ControlError("this relay runs without accounts (--no-accounts): it knows no people")
+            return await self._api(request)
         raise ControlError("this relay does not know what is asked; is the command of another version?")

@@ -6,7 +6,6 @@ is said; and a page in a browser on this machine can't read it under a name of i
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -19,21 +18,12 @@ from starlette.routing import Route
 from avl_relay.http.app import host_allowed
 from avl_relay.http.tcp import QuietServer
 from avl_relay.operators.standing import Look, Standing
+from avl_relay.settings.loopback import is_private
 
 #: Connections at a time: monitoring needs one or two.
 MOST = 32
 #: What Prometheus reads (its text format).
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-def is_private(host: str) -> bool:
-    """Whether an address to listen at is reached from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def names_of(host: str) -> frozenset[str] | None:

@@ -47,11 +47,13 @@ class Ending:
     def __init__(self) -> None:
         self.asked, self.now = asyncio.Event(), asyncio.Event()
 
-    def heed_signals(self) -> None:
-        """SIGTERM drains, SIGINT does not."""
+    def heed_signals(self, hung_up: Callable[[], None] | None = None) -> None:
+        """SIGTERM drains, SIGINT does not; SIGHUP is `hung_up`, where that is given."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.politely)
         loop.add_signal_handler(signal.SIGINT, self.at_once)
+        if hung_up is not None:
+            loop.add_signal_handler(signal.SIGHUP, hung_up)
 
     def politely(self) -> None:
         """Asked to end; asked again, it ends at once."""
@@ -66,10 +68,17 @@ class Ending:
 
 
 async def serve(
-    relay: Relay, clock: Clock, service: ServiceSettings, *, started: Callable[[], None], ending: Ending
+    relay: Relay,
+    clock: Clock,
+    service: ServiceSettings,
+    *,
+    started: Callable[[], None],
+    ending: Ending,
+    drain: Callable[[], float] | None = None,
 ) -> str:
-    """Run a relay until it is asked to end; what went wrong, if anything. `started` is called once it can be reached.
-    Raises OSError, StateError, ValueError."""
+    """Run a relay until it is asked to end; what went wrong, if anything. `started` is called once it can be reached;
+    `drain` says how long it drains when that begins, where that is not what the settings say. Raises OSError,
+    StateError, ValueError."""
     await relay.start()
     async with contextlib.AsyncExitStack() as parts:
         parts.push_async_callback(relay.close)
@@ -81,7 +90,7 @@ async def serve(
         failed.add_done_callback(lambda _: ending.at_once())
         await ending.asked.wait()
         notify(STOPPING, "STATUS=draining")
-        await _drain(relay, service.drain, ending)
+        await _drain(relay, service.drain if drain is None else drain(), ending)
         return failed.result() if failed.done() else ""
 
 
@@ -95,7 +104,7 @@ async def _open(relay: Relay, clock: Clock, service: ServiceSettings, parts: con
     look = look_at(relay, [service.folder / socket_of(number) for number in range(1, service.of)])
     if service.metrics is not None:
         await _listen(look, service.metrics, parts)
-    _answer(service.folder / SOCKET, Console(look, clock, relay.quic), parts)
+    _answer(service.folder / SOCKET, Console(look, clock, relay.quic, relay.of_operators), parts)
 
 
 async def _drain(relay: Relay, seconds: float, ending: Ending) -> None:

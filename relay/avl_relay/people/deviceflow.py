@@ -28,6 +28,7 @@ class State(StrEnum):
     APPROVED = "approved"
     DENIED = "denied"
     TAKEN = "taken"
+    CONFIRMED = "confirmed"
 
 
 class Answer(StrEnum):
@@ -67,7 +68,7 @@ class Authorization:
 def answer(asked: Authorization | None, thumbprint: str, now: float) -> tuple[Answer, int]:
     """What the asker is told now, and the interval from now on. Of GRANTED the caller makes TAKEN in the same
     transaction."""
-    if asked is None or asked.thumbprint != thumbprint or asked.state is State.TAKEN:
+    if asked is None or asked.thumbprint != thumbprint or asked.state in (State.TAKEN, State.CONFIRMED):
         return Answer.INVALID, INTERVAL
     if now >= asked.expires:
         return Answer.EXPIRED, asked.interval

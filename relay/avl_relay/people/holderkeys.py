@@ -6,7 +6,6 @@ An access token that leaks is worthless without the key it is bound to, and a pr
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from avl_protocol.rights.jws import NotSigned, claims, digest, header, thumbprint
@@ -17,8 +16,6 @@ PROOF = "avl-proof+jwt"
 LONGEST = 2048
 #: Seconds that a proof holds, before and after its `iat`.
 HOLDS = 60
-#: Proofs that are remembered, so that none is taken twice.
-REMEMBERED = 20_000
 
 
 class BadProof(Exception):
@@ -33,41 +30,34 @@ class Holder:
     thumbprint: str
 
 
-class Proofs:
-    """Verifies proofs, each once. What was seen is kept in this process's memory: on another worker a proof counts
-    once more, for the same request, within its minute."""
+@dataclass(frozen=True, slots=True)
+class HolderProof:
+    """A proof that holds, if it was not seen before (store/seenproofs.py). `name`: what it is remembered by, the same
+    for no other; `ends`: when it holds no more (Unix seconds)."""
 
-    def __init__(self) -> None:
-        self._seen: OrderedDict[str, float] = OrderedDict()
+    holder: Holder
+    name: str
+    ends: int
 
-    def holder(self, proof: str, *, method: str, path: str, now: float, token: str = "") -> Holder:
-        """Whose proof it is. `path`: without its query, `token`: the access token beside it, `now`: Unix seconds.
-        Raises BadProof."""
-        try:
-            key = header(proof, LONGEST).key
-            if key is None:
-                raise BadProof("the proof carries no key")
-            said = claims(proof, PROOF, key, LONGEST)
-        except NotSigned as error:
-            raise BadProof(str(error)) from None
-        if said.get("htm") != method or said.get("htu") != path:
-            raise BadProof("the proof was made for another request")
-        iat, jti, bound = said.get("iat"), said.get("jti"), said.get("ath")
-        if type(iat) is not int or not iat - HOLDS <= now <= iat + HOLDS:
-            raise BadProof("the proof was made at another time: do the clocks differ?")
-        if token and not (isinstance(bound, str) and opaque.same(bound, digest(token))):
-            raise BadProof("the proof was made for another token")
-        if not isinstance(jti, str) or not 8 <= len(jti) <= 64:
-            raise BadProof("the proof lacks its jti")
-        holder = Holder(key, thumbprint(key))
-        self._once(f"{holder.thumbprint} {jti}", now)
-        return holder
 
-    def _once(self, name: str, now: float) -> None:
-        while self._seen and next(iter(self._seen.values())) < now - 2 * HOLDS:
-            self._seen.popitem(last=False)
-        if name in self._seen:
-            raise BadProof("the proof was used before")
-        self._seen[name] = now
-        if len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)
+def read_proof(proof: str, *, method: str, path: str, now: float, token: str = "") -> HolderProof:
+    """What a proof shows. `path`: without its query, `token`: the access token beside it, `now`: Unix seconds. Raises
+    BadProof."""
+    try:
+        key = header(proof, LONGEST).key
+        if key is None:
+            raise BadProof("the proof carries no key")
+        said = claims(proof, PROOF, key, LONGEST)
+    except NotSigned as error:
+        raise BadProof(str(error)) from None
+    if said.get("htm") != method or said.get("htu") != path:
+        raise BadProof("the proof was made for another request")
+    iat, jti, bound = said.get("iat"), said.get("jti"), said.get("ath")
+    if type(iat) is not int or not iat - HOLDS <= now <= iat + HOLDS:
+        raise BadProof("the proof was made at another time: do the clocks differ?")
+    if token and not (isinstance(bound, str) and opaque.same(bound, digest(token))):
+        raise BadProof("the proof was made for another token")
+    if not isinstance(jti, str) or not 8 <= len(jti) <= 64:
+        raise BadProof("the proof lacks its jti")
+    holder = Holder(key, thumbprint(key))
+    return HolderProof(holder, opaque.digest(f"proof {holder.thumbprint} {jti}"), iat + HOLDS + 1)

@@ -23,7 +23,7 @@ app = typer.Typer(
 State = Annotated[Optional[Path], typer.Option(help="Folder of the relay's identity, as 'serve' was given it.")]
 Database = Annotated[
     Optional[str],
-    typer.Option(metavar="FILE|URL", help="As 'serve' was given it; default: a file in the state folder."),
+    typer.Option(metavar="FILE|URL", help="As 'serve' was given it; default: as the settings say."),
 ]
 
 
@@ -102,14 +102,28 @@ def _url(state: Path | None, database: str | None, *, there: bool) -> URL:
     path = _file(state, database)
     if there and path is not None and not path.exists():
         raise StoreError(f"there is no database at {path}; name the relay's folder with --state, or --database")
-    return database_url(database, state or default_folder("relay"))
+    return database_url(_named(state, database), state or default_folder("relay"))
 
 
 def _file(state: Path | None, database: str | None) -> Path | None:
     from avl_relay.control.lock import file_of
     from avl_relay.control.settings import ControlSettings
 
-    return file_of(ControlSettings(state=state or default_folder("relay"), database=database))
+    return file_of(ControlSettings(state=state or default_folder("relay"), database=_named(state, database)))
+
+
+def _named(state: Path | None, database: str | None) -> str | None:
+    """The database that is named here, or in the relay's settings. Raises typer.Exit."""
+    if database is not None:
+        return database
+    from avl_protocol.endpoint.settings.faults import BadSettings
+    from avl_relay.settings.sources import relay_settings
+
+    try:
+        return relay_settings(None, state).settings.database
+    except BadSettings as error:
+        typer.echo(for_terminal(f"avl-relay: {error}", None, lines=True), err=True)
+        raise typer.Exit(2) from None
 
 
 def _run(work: Callable[[], Awaitable[str]], lock: Path | None) -> None:

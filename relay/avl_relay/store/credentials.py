@@ -164,6 +164,11 @@ class Credentials:
         """From now on this subject is that person. Raises Conflict when it is somebody."""
         await self._connection.execute(insert(oidc_links).values(iss=issuer, sub=subject, person=person, created=now))
 
+    async def unlink(self, issuer: str, person: str) -> None:
+        """No subject of this provider is that person any more."""
+        mine = (oidc_links.c.iss == issuer) & (oidc_links.c.person == person)
+        await self._connection.execute(delete(oidc_links).where(mine))
+
     async def links(self, person: str) -> list[tuple[str, str]]:
         """Issuers and subjects of a person."""
         asked = select(oidc_links.c.iss, oidc_links.c.sub).where(oidc_links.c.person == person)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from avl_relay.people.delay import Schedule, Tries
@@ -24,11 +25,7 @@ class Limits:
         transaction that writes; of two at once the later waits for the earlier."""
         known = await self._read(key, lock=True)
         if known is None:
-            after = schedule.after(Tries(), now)
-            await self._connection.execute(
-                insert(limits).values(key=key, failures=after.failures, until=after.until, updated=int(now))
-            )
-            return 0
+            known = await self._begin(key, now)
         if wait := schedule.wait(known, now):
             return wait
         after = schedule.after(known, now)
@@ -46,6 +43,15 @@ class Limits:
     async def forget(self, before: int) -> None:
         """Drop the counters that were last changed before this time (Unix seconds)."""
         await self._connection.execute(delete(limits).where(limits.c.updated < before))
+
+    async def _begin(self, key: str, now: float) -> Tries:
+        """The counter of a key that had none: where another try has made it meanwhile, as that left it."""
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(insert(limits).values(key=key, failures=0, until=0, updated=int(now)))
+        except IntegrityError:
+            return await self._read(key, lock=True) or Tries()
+        return Tries()
 
     async def _read(self, key: str, *, lock: bool = False) -> Tries | None:
         asked = select(limits.c.failures, limits.c.until).where(limits.c.key == key)

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, String, cast, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from avl_relay.store.tables import devices, factors, invitations, members, people, person_keys, refresh_tokens, sessions
+from avl_relay.store.tables import (
+    devices,
+    factors,
+    grants,
+    idempotency,
+    invitations,
+    members,
+    people,
+    person_keys,
+    refresh_tokens,
+    sessions,
+    statements,
+)
 
 INVITED, ACTIVE, DISABLED = "invited", "active", "disabled"
 
@@ -93,6 +105,11 @@ class People:
         await self._connection.execute(delete(factors).where(factors.c.person == person))
 
     async def remove(self, person: str) -> None:
-        """Nobody of that id any more. Raises Conflict while devices are hers."""
+        """Nobody of that id any more, and nothing that was kept of her. Raises Conflict while devices are hers."""
+        hers = (idempotency.c.person == person) | cast(idempotency.c.body, String).contains(person, autoescape=True)
+        keys = select(person_keys.c.thumbprint).where(person_keys.c.person == person)
         await self._connection.execute(delete(members).where(members.c.member == person))
+        await self._connection.execute(delete(idempotency).where(hers))
+        await self._connection.execute(delete(statements).where(statements.c.iss.in_(keys)))
+        await self._connection.execute(delete(grants).where(grants.c.owner.in_(keys)))
         await self._connection.execute(delete(people).where(people.c.id == person))

@@ -67,6 +67,10 @@ class Authorizations:
         """What was approved was handed out."""
         await self._set(hash, state=State.TAKEN.value)
 
+    async def confirmed(self, hash: str) -> None:
+        """A host has confirmed who owns it."""
+        await self._set(hash, state=State.CONFIRMED.value)
+
     async def forget(self, now: int) -> None:
         """Drop those that have expired."""
         await self._connection.execute(delete(device_authorizations).where(device_authorizations.c.expires <= now))

@@ -294,12 +294,13 @@ passes = Table(
     _when("expires"),
 )
 
-#: Sessions that a pass has let in: they may come back with it.
+#: Sessions that a pass has let in, and of which visit each is, both by name: a visit may come back with its pass.
 attachments = Table(
     "attachments",
     METADATA,
     Column("hash", String(HASH), ForeignKey("passes.hash", ondelete="CASCADE"), primary_key=True),
     Column("session", String(ID), primary_key=True),
+    Column("visit", String(ID), nullable=False),
     _when("created"),
 )
 

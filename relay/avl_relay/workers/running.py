@@ -24,11 +24,12 @@ def supervise(
     *,
     live: Callable[[Worker, socket.socket], int],
     started: Callable[[str, str, str], None],
+    again: Callable[[], bool],
     warn: Callable[[str], None],
 ) -> int:
     """Run so many workers until a signal ends them; the exit status. `live(worker, lifeline)` is the life of one, in a
-    process of its own. `started(quic, pin, page)` is called once all can be reached; `warn` is for a person. Raises
-    OSError, StateError."""
+    process of its own. `started(quic, pin, page)` is called once all can be reached; `again()` reads settings anew, and
+    says whether the workers are to do so; `warn` is for a person. Raises OSError, StateError."""
     clock = SystemClock()
     state = StateFolder(settings.state)  # what all of them read is made before there are several
     state.identity(entropy)
@@ -62,6 +63,7 @@ def supervise(
             ending=lambda: notify(STOPPING, "STATUS=draining"),
             tell=warn,
             now=clock.monotonic,
+            again=again,
         )
         try:
             return supervisor.serve()

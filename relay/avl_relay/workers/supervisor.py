@@ -19,13 +19,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from avl_protocol.endpoint.program.terminal import Terminal
 from avl_relay.workers.worker import Worker
 
 #: Seconds before a worker that crashed is started anew: the first time, and at most, doubling each time.
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 10.0
 #: Seconds that a worker has to run for its next crash to count as its first.
 STEADY = 60.0
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FAILED = 1
 
 
@@ -45,7 +46,8 @@ class _Place:
 
 class Supervisor:
     """Runs workers until a signal ends them: SIGTERM in order, each within the time it takes for that; SIGINT, or a
-    second signal, at once; a third by force. `run(worker, lifeline)` is a worker's life, in a process of its own; it
+    second signal, at once; a third by force. SIGHUP goes on to the workers if `again()` says so, unless it says that
+    our terminal is gone. `run(worker, lifeline)` is a worker's life, in a process of its own; it
     returns the exit status, and ends at once on SIGINT. `ready(told)` is called once all can be reached, with what the
     first said on its lifeline, `ending()` when they are told to end; `tell` is for a person. Signals and children are
     those of the process: there is one supervisor in it."""
@@ -59,9 +61,11 @@ class Supervisor:
         ending: Callable[[], object],
         tell: Callable[[str], None],
         now: Callable[[], float],
+        again: Callable[[], bool] = lambda: True,
     ) -> None:
         self._places = [_Place(worker=worker) for worker in workers]
         self._run, self._ready, self._ending, self._tell, self._now = run, ready, ending, tell, now
+        self._again, self._terminal = again, Terminal()
         self._selector = selectors.DefaultSelector()
         self._waker, self._woken = socket.socketpair()
         self._stopping = self._told_ready = False
@@ -118,7 +122,7 @@ class Supervisor:
         try:
             signal.set_wakeup_fd(-1)
             for number in SIGNALS:
-                signal.signal(number, signal.SIG_DFL)
+                signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
             os.environ.pop("NOTIFY_SOCKET", None)  # what is said to systemd the supervisor says
             self._selector.close()
             self._waker.close()
@@ -173,8 +177,12 @@ class Supervisor:
         self._tell(f"worker {place.worker.number} {_ending(how)}: it is started anew")
 
     def _signalled(self) -> None:
-        """SIGTERM or SIGINT, perhaps several: what they ask for."""
+        """Signals, perhaps several: what they ask for."""
         for number in self._woken.recv(4096):
+            if number == signal.SIGHUP and not self._terminal.gone:
+                if self._again():
+                    self._kill(signal.SIGHUP)
+                continue
             self._signals += 1
             self._stop()
             if number == signal.SIGINT or self._signals > 1:

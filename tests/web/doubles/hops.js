@@ -59,14 +59,14 @@ export class MemoryHop {
     await this.receiver.streamReceived(0, hopBytes(kind, fields), false, this.carrier.heardAt);
   }
 
-  /** Answer as a relay does, or as the host itself: WELCOME, and a place for the session.
-   * @param {{ identity?: Uint8Array, endorsement?: Uint8Array, observed?: string }} [as] */
-  async welcome({ identity = NOBODY, endorsement = NOBODY, observed = "" } = {}) {
+  /** Answer as a relay does, or as the host itself: WELCOME, and a place for the session unless `place` is false.
+   * @param {{ identity?: Uint8Array, endorsement?: Uint8Array, observed?: string, place?: boolean }} [as] */
+  async welcome({ identity = NOBODY, endorsement = NOBODY, observed = "", place = true } = {}) {
     this.carrier.heardAt = this.net.now;
     this.receiver.carrierReady(this.net.now);
     await this.say("WELCOME", { version: 1, nonce: new Uint8Array(16), observed, identity, endorsement });
     const attach = this.said.find(({ kind }) => kind === "ATTACH");
-    if (attach) await this.say("ATTACHED", { session: attach.session, handle: 7, media_handle: 7 });
+    if (attach && place) await this.say("ATTACHED", { session: attach.session, handle: 7, media_handle: 7 });
     return attach;
   }
 

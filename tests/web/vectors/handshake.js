@@ -1,7 +1,7 @@
 /**
  * Whole handshakes against the vectors: told the same, the viewer answers the same and stops at the same place.
  *
- * They need ML-KEM-768, which browsers have and Node 20 has not.
+ * They need ML-KEM-768, which browsers have and Node 20 has not: there the vectors' own key pair stands for it.
  *
  * @typedef {import("./notation.js").Check} Check
  */
@@ -9,14 +9,18 @@
 import { ViewerHandshake, supported } from "../../../viewer/avl_viewer/web/crypto/handshake.js";
 import { Identity } from "../../../viewer/avl_viewer/web/crypto/identity.js";
 import { kemDecapsulate, kemEncapsulate, kemPair } from "../../../viewer/avl_viewer/web/crypto/webcrypto.js";
-import { Refused } from "../../../viewer/avl_viewer/web/wire/errors.js";
+import { GrantRefused, Refused } from "../../../viewer/avl_viewer/web/wire/errors.js";
 import { fromBigEndian } from "../../../viewer/avl_viewer/web/wire/bytes.js";
 import { bytes, codeName, hex, holds, same } from "./notation.js";
 
+/** Every handshake's story. @param {any} vectors @returns {Check[]} */
+export function stories(vectors) {
+  return vectors.stories.map((/** @type {any} */ story) => [story.about, () => live(vectors, story)]);
+}
+
 /** @param {any} vectors @param {any} kem @returns {Check[]} */
 export function handshakes(vectors, kem) {
-  /** @type {Check[]} */
-  const checks = vectors.stories.map((/** @type {any} */ story) => [story.about, () => live(vectors, story)]);
+  const checks = stories(vectors);
   checks.push(
     ["ML-KEM-768", async () => {
       const { key, public: encapsulation } = await kemPair(bytes(kem.seed));
@@ -34,7 +38,7 @@ export function handshakes(vectors, kem) {
 /** @param {any} vectors @param {any} story */
 async function live(vectors, story) {
   const draws = story.entropy.map(bytes);
-  const { code, name, permissions, versions, wall, ticket } = story.viewer;
+  const { code, name, permissions, versions, wall, ticket, chain } = story.viewer;
   const viewer = new ViewerHandshake(
     await Identity.fromSeed(bytes(vectors.viewer_seed)),
     fromBigEndian(bytes(vectors.device)),
@@ -46,6 +50,7 @@ async function live(vectors, story) {
       return drawn;
     },
     bytes(ticket),
+    chain,
   );
   for (const { do: act, body, waiting, admitted, ...expected } of story.steps) {
     same(await answer(() => (act === "start" ? viewer.start().then((first) => [first]) : viewer.receive(bytes(body)))), expected, story.about);
@@ -65,6 +70,7 @@ async function answer(call) {
   try {
     return { send: (await call()).map(hex) };
   } catch (error) {
+    if (error instanceof GrantRefused) return { refused: codeName(error), why: error.why };
     return error instanceof Refused ? { refused: codeName(error) } : { error: codeName(error) };
   }
 }

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from avl_protocol.endpoint.api.calls import Api, ApiError, segment
 from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.rights import jws
-from avl_protocol.rights.statements import RevocationList, read
+from avl_protocol.rights.statements import Enrolment, Policy, RevocationList, Statement, read
 from avl_viewer.account.devices import Device, read_device
+
+S = TypeVar("S", bound=Statement)
 
 #: What is asked for at once.
 PAGE = {"limit": "200"}
@@ -29,12 +31,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A grant as the relay describes it; role and name are hostile text. Times in Unix seconds."""
+    """A grant as the relay describes it; role and name are hostile text. Times in Unix seconds. `token`: the grant
+    itself, "" where the relay does not say."""
 
     id: str
     audience: str
     owner: str
     permissions: int
+    token: str = ""
     role: str = ""
     name: str = ""
     person: str = ""
@@ -44,14 +48,25 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class RunningSession:
-    """A session at a device that the person may see: the device's name, whence it comes, and since when (Unix
-    seconds)."""
+    """A session at a device that the person may see: the device's name, who it is, as the relay knows them ("" where it
+    does not), whence it comes, and since when (Unix seconds)."""
 
     id: str
     device: str
     name: str = ""
+    who: str = ""
     address: str = ""
     begun: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group at the relay: `kind` is devices or people; `members`: numbers of devices, or ids of people."""
+
+    id: str
+    kind: str
+    name: str
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +137,31 @@ class Account:
 
     async def revocations(self, key: bytes) -> RevocationList | None:
         """The newest list that this key (32 bytes) signed; None where there is none."""
-        newest: RevocationList | None = None
-        async for one in self._api.each("/statements", {"kind": "revocation"}):
+        lists = [one async for one in self._signed(RevocationList, key, {"kind": "revocation"})]
+        return max(lists, key=lambda one: one.sequence, default=None)
+
+    async def policies(self, key: bytes) -> dict[str, Policy]:
+        """The newest policies that this key (32 bytes) signed, by what they are for."""
+        newest: dict[str, Policy] = {}
+        async for one in self._signed(Policy, key, {"kind": "policy", **PAGE}):
+            known = newest.get(one.audience)
+            if known is None or one.sequence > known.sequence:
+                newest[one.audience] = one
+        return newest
+
+    async def enrolled_groups(self, key: bytes, audience: str) -> tuple[str, ...]:
+        """The groups that this key (32 bytes) gave a device when it was enrolled."""
+        found = [one async for one in self._signed(Enrolment, key, {"kind": "enrolment", "aud": audience})]
+        newest = max(found, key=lambda one: one.issued, default=None)
+        return newest.groups if newest is not None else ()
+
+    async def _signed(self, kind: type[S], key: bytes, query: Mapping[str, str]) -> AsyncIterator[S]:
+        """Statements of a kind that this key signed, whatever else the relay brings."""
+        async for one in self._api.each("/statements", query):
             try:
-                found = read(RevocationList, str(one.get("token", "")), key)
+                yield read(kind, str(one.get("token", "")), key)
             except jws.NotSigned:
                 continue
-            if newest is None or found.sequence > newest.sequence:
-                newest = found
-        return newest
 
     async def publish(self, token: str) -> None:
         """Hand a statement on to the hosts that it is about."""
@@ -163,6 +194,7 @@ class Account:
                 id=_text(one, "id"),
                 device=_text(one, "device"),
                 name=_text(one, "name"),
+                who=_text(one, "who"),
                 address=_text(one, "address"),
                 begun=_number(one, "begun") or 0,
             )
@@ -172,6 +204,28 @@ class Account:
     async def end_session(self, session: str) -> None:
         """Send somebody away."""
         await self._api.call("DELETE", f"/sessions/{segment(session)}")
+
+    async def groups(self) -> list[Group]:
+        """Groups of devices and of people, with who is in them."""
+        found = [_group(one) async for one in self._api.each("/groups", PAGE)]
+        return [_group(await self._api.call("GET", f"/groups/{segment(one.id)}")) for one in found]
+
+    async def add_group(self, name: str, idempotent: str) -> Group:
+        """A new group of people."""
+        body, headers = {"kind": "people", "name": name}, [("idempotency-key", idempotent)]
+        return _group(await self._api.call("POST", "/groups", body, headers=headers))
+
+    async def remove_group(self, group: str) -> None:
+        """No group of this id any more."""
+        await self._api.call("DELETE", f"/groups/{segment(group)}")
+
+    async def join(self, group: str, member: str) -> None:
+        """Somebody is in a group."""
+        await self._api.call("PUT", f"/groups/{segment(group)}/members/{segment(member)}")
+
+    async def leave(self, group: str, member: str) -> None:
+        """Somebody is not in a group any more."""
+        await self._api.call("DELETE", f"/groups/{segment(group)}/members/{segment(member)}")
 
     async def _make(self, path: str, body: Mapping[str, Any], idempotent: str) -> None:
         await self._api.call("POST", path, body, headers=[("idempotency-key", idempotent)])
@@ -193,12 +247,19 @@ def _permit(said: Any) -> Permit:
         audience=_text(said, "aud"),
         owner=_text(said, "owner"),
         permissions=_number(said, "permissions") or 0,
+        token=_text(said, "token"),
         role=_text(said, "role"),
         name=_text(said, "name"),
         person=_text(said, "person"),
         expires=_number(said, "expires") or 0,
         revoked=_number(said, "revoked"),
     )
+
+
+def _group(said: Any) -> Group:
+    members = said.get("members") if isinstance(said, dict) else None
+    names = tuple(one for one in members if isinstance(one, str)) if isinstance(members, list) else ()
+    return Group(_text(said, "id"), _text(said, "kind"), _text(said, "name"), names)
 
 
 def _text(said: Any, name: str) -> str:

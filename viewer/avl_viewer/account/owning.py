@@ -1,64 +1,89 @@
-"""Owning: what an owner signs here: share links, grants to people, and taking them back."""
+"""Owning: what an owner signs here: share links, grants to people, and taking them back. Who holds a grant that may be
+handed on signs part of it."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.loop.world import World
-from avl_protocol.rights.effective import Consent
+from avl_protocol.rights.chain import delegate
 from avl_protocol.rights.jws import encode, thumbprint
 from avl_protocol.rights.sharelink import SECRET_BYTES, Share
-from avl_protocol.rights.statements import ID_BYTES, AccessGrant, RevocationList, device_audience, sign
-from avl_protocol.wire.registry import MAX_CLOCK_SKEW, MAX_SHOWN_NAME, PRESETS
+from avl_protocol.rights.statements import ID_BYTES, AccessGrant, RevocationList, device_audience, group_audience, sign
+from avl_protocol.wire.registry import MAX_CHAIN, MAX_CHAIN_GRANTS, MAX_CLOCK_SKEW, MAX_SHOWN_NAME, Permission
+from avl_viewer.account import words
 from avl_viewer.account.account import Account, Permit, Person
-from avl_viewer.account.devices import Device
+from avl_viewer.account.chains import claimed
+from avl_viewer.account.devices import Device, NoSuchName, meant
 from avl_viewer.account.program import Kept, freshen
+from avl_viewer.account.terms import Terms
 
-#: Roles that can be given, as they are written in a command, and their presets.
-ROLES = {name.lower(): name for name in ("VIEWER", "ASSISTANT", "OPERATOR", "ADMIN")}
-#: Seconds of a unit.
-UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+GROUP = "group:"
+#: Bytes of a chain that are left for the link to a viewer of its holder's.
+LINK = 800
+NO_KEY = "this needs your key: bring it with avl login --key"
 
 
 class NotOwner(Exception):
     """The device believes another key; the text says what to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What is given: a role (of ROLES), for how long in seconds, and for how many sessions (None: any number)."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What something is signed for: its `aud`, how a person calls it, and the device, where it is one."""
 
-    role: str
-    seconds: int
-    uses: int | None = None
-    ask: bool = False
+    audience: str
+    name: str
+    device: Device | None = None
+
+
+def place_of(text: str, devices: Sequence[Device], kept: Kept) -> Place:
+    """A device, or "group:NAME" for the devices of a group. Raises NoSuchName, NotOwner."""
+    if not text.startswith(GROUP):
+        device = meant(text, devices)
+        return Place(device_audience(device.device), device.name, device)
+    own, name = key_of(kept), text.removeprefix(GROUP)
+    mine = [one for one in devices if one.owner == thumbprint(own.public)]
+    if not any(name in one.groups for one in mine):
+        known = sorted({group for one in mine for group in one.groups})
+        hint = f"there are: {', '.join(known)}" if known else f"make it with avl groups add {name} DEVICE"
+        raise NoSuchName(f"no device of yours is in a group called {name!r}: {hint}")
+    return Place(group_audience(name), f"group {name}")
+
+
+def key_of(kept: Kept) -> Identity:
+    """The person's key. Raises NotOwner."""
+    if kept.person is None:
+        raise NotOwner(NO_KEY)
+    return kept.person
 
 
 def owner_of(kept: Kept, device: Device) -> Identity:
     """The person's key, where it is what the device believes. Raises NotOwner."""
-    if kept.person is None:
-        raise NotOwner("this needs your key: bring it with avl login --key")
-    if thumbprint(kept.person.public) != device.owner:
+    person = key_of(kept)
+    if thumbprint(person.public) != device.owner:
         raise NotOwner(f"{device.name} believes another owner's key than yours: only its owner can permit that")
-    return kept.person
+    return person
 
 
 async def share(account: Account, kept: Kept, world: World, device: Device, terms: Terms, page: str) -> str:
-    """The address of a new share link. Raises NotOwner, ApiError, OSError."""
+    """The address of a new share link. Raises NotOwner, ValueError, ApiError, OSError."""
     owner = owner_of(kept, device)
+    if Permission.DELEGATE in terms.permissions:
+        raise ValueError("what a link opens can't be handed on: leave delegate out")
     link = Share(world.entropy(SECRET_BYTES))
-    grant = _grant(world, device, terms, holder=link.identity.public, name="Share link", shared=True)
+    place = Place(device_audience(device.device), device.name, device)
+    grant = _grant(world, place, terms, holder=link.identity.public, name="Share link", shared=True)
     await account.add_share(
         {
             "id": link.id,
             "device": device.number,
-            "name": terms.role.capitalize(),
-            "chain": [sign(owner, grant)],
+            "name": f"{words.permitted(terms.permissions)} by link",
+            "chain": _signed(owner, (), grant),
             "pass_hash": encode(hashlib.sha256(link.access_pass).digest()),
             "uses": terms.uses,
         },
@@ -68,59 +93,104 @@ async def share(account: Account, kept: Kept, world: World, device: Device, term
     return link.link(page, device.id)
 
 
-async def give(account: Account, kept: Kept, world: World, device: Device, person: Person, terms: Terms) -> None:
-    """Permit somebody something. Raises NotOwner, ValueError for a person without a key, ApiError, OSError."""
-    owner = owner_of(kept, device)
+async def give(account: Account, kept: Kept, world: World, place: Place, person: Person, terms: Terms) -> None:
+    """Permit somebody something: as the owner, or as one who may hand it on. Raises NotOwner, ValueError for a person
+    without a key and for terms that can't be, ApiError, OSError."""
+    own = key_of(kept)
     if person.key is None:
-        raise ValueError(f"{person.login} has made no key yet: they do it at the page when they first sign in")
-    grant = _grant(world, device, terms, holder=person.key, name=person.name or person.login, shared=False)
-    await account.add_grant([sign(owner, grant)], encode(world.entropy(16)))
-    await freshen(account, owner, world.clock.wall())
+        raise ValueError(f"{person.login or person.name} has made no key yet: they do it at the page at first")
+    grant = _grant(world, place, terms, holder=person.key, name=person.name or person.login, shared=False)
+    if place.device is None or place.device.owner == thumbprint(own.public):
+        await account.add_grant(_signed(own, (), grant), encode(world.entropy(16)))
+        await freshen(account, own, world.clock.wall())
+        return
+    held = await _handed_on(account, own, place.device, world.clock.wall())
+    if held is None:
+        owner_of(kept, place.device)  # says so
+        return
+    child = _narrowed(held, grant)
+    await account.add_grant(_signed(own, held, child), encode(world.entropy(16)))
 
 
 async def take_back(account: Account, kept: Kept, world: World, grant: str) -> None:
     """Revoke a grant, by its name. Raises NotOwner, ApiError, OSError."""
-    if kept.person is None:
-        raise NotOwner("this needs your key: bring it with avl login --key")
+    own = key_of(kept)
     now = int(world.clock.wall())
-    last = await account.revocations(kept.person.public) or RevocationList(sequence=0, issued=now)
-    await account.take_back(grant, sign(kept.person, last.next(now, grants=[grant])))
+    last = await account.revocations(own.public) or RevocationList(sequence=0, issued=now)
+    await account.take_back(grant, sign(own, last.next(now, grants=[grant])))
 
 
-def seconds_of(text: str) -> int:
-    """A span as it is written: 30m, 12h, 7d, 2w. Raises ValueError."""
-    found = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", text.strip().lower())
-    if found is None:
-        raise ValueError(f"{text!r} is no span of time: write for example 30m, 12h, 7d or 2w")
-    return int(found[1]) * UNITS[found[2]]
+async def _handed_on(account: Account, own: Identity, device: Device, wall: float) -> tuple[str, ...] | None:
+    """The chain for a device that ends at this key and may be handed on: the one that permits most."""
+    audiences = {device_audience(device.device), *(group_audience(group) for group in device.groups)}
+    best: tuple[int, tuple[str, ...]] | None = None
+    for tokens in await account.chains():
+        found = claimed(tokens[-1]) if tokens else None
+        fits = found is not None and found.holder == own.public and found.audience in audiences
+        if found is None or not fits or found.expires <= wall or Permission.DELEGATE not in found.permissions:
+            continue
+        rank = int(found.permissions).bit_count()
+        if best is None or rank > best[0]:
+            best = rank, tokens
+    return best[1] if best is not None else None
 
 
-def _grant(world: World, device: Device, terms: Terms, *, holder: bytes, name: str, shared: bool) -> AccessGrant:
-    now = int(world.clock.wall())
+def _narrowed(held: tuple[str, ...], grant: AccessGrant) -> AccessGrant:
+    """What of a chain is handed on: no more than it gives. Raises ValueError."""
+    parent = claimed(held[-1])
+    assert parent is not None
+    if len(held) >= MAX_CHAIN_GRANTS:
+        raise ValueError("this was handed on so often that it can't be handed on once more: ask its owner")
+    if beyond := grant.permissions & ~parent.permissions:
+        raise ValueError(
+            f"you may not hand that on: {words.permitted(beyond)}. You have: {words.permitted(parent.permissions)}"
+        )
+    if parent.hours is not None and grant.hours is not None and not grant.hours.within(parent.hours):
+        raise ValueError(f"you may hand it on for these hours only: {words.hours(parent.hours)}")
+    child = delegate(parent, held[-1], grant)
+    return replace(child, longest=_least(child.longest, parent.longest), uses=_least(child.uses, parent.uses))
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _signed(signer: Identity, before: Sequence[str], grant: AccessGrant) -> list[str]:
+    """The chain that ends with this grant. Raises ValueError for one that no handshake carries."""
+    chain = [*before, sign(signer, grant)]
+    if sum(map(len, chain)) > MAX_CHAIN - LINK:
+        raise ValueError("these limits are too long to be shown to a host: say fewer hours")
+    return chain
+
+
+def _grant(world: World, place: Place, terms: Terms, *, holder: bytes, name: str, shared: bool) -> AccessGrant:
     return AccessGrant(
-        audience=device_audience(device.device),
-        permissions=PRESETS[ROLES[terms.role]],
-        not_before=now - MAX_CLOCK_SKEW,
-        expires=now + terms.seconds,
+        audience=place.audience,
+        permissions=terms.permissions,
+        not_before=int(world.clock.wall()) - MAX_CLOCK_SKEW,
+        expires=terms.expires,
         id=encode(world.entropy(ID_BYTES)),
         holder=holder,
+        hours=terms.hours,
+        longest=terms.longest,
         uses=terms.uses,
-        consent=Consent.ALWAYS if terms.ask else Consent.NEVER,
-        role=terms.role.capitalize(),
+        consent=terms.consent,
+        role=terms.role,
         name=name[:MAX_SHOWN_NAME],
         share=shared,
     )
 
 
 def described(permit: Permit, people: Mapping[str, str], devices: Mapping[str, str]) -> dict[str, Any]:
-    """A grant for a person to read: id, who, role, where, expires (Unix seconds). `people` and `devices`: names by id
-    and by number."""
-    where = permit.audience.partition(":")[2]
-    role = next((name for name, preset in ROLES.items() if int(PRESETS[preset]) == permit.permissions), "")
+    """A grant for a person to read: id, who, role, where, limits, expires (Unix seconds). `people` and `devices`: names
+    by id and by number."""
+    kind, _, where = permit.audience.partition(":")
+    grant = claimed(permit.token)
     return {
         "id": permit.id,
         "who": people.get(permit.person) or permit.name or "somebody",
-        "role": role or "some permissions",
-        "where": devices.get(where, where),
+        "role": words.permitted(Permission(permit.permissions)),
+        "where": devices.get(where, where) if kind == "device" else f"group {where}",
+        "limits": words.limits(grant) if grant is not None else [],
         "expires": permit.expires,
     }

@@ -21,6 +21,8 @@ from avl_viewer.way import NoWay, Way
 
 #: Exit codes (spec 01-overview, 1.6).
 USAGE, REFUSED = 2, 3
+#: What the sessions of one visit show behind the pass: one that takes a lost one's place is let in by it (spec 12.4).
+VISIT_BYTES = 16
 #: Seconds that the relay's accounts have to answer before what is kept has to do.
 PATIENCE = 5.0
 
@@ -59,7 +61,7 @@ async def _way(world: World, kept: Kept, signed: SignIn, name: str, program: str
             kept.chains.save(device.device, chain)
             if kept.person is not None and thumbprint(kept.person.public) == device.owner:
                 await freshen(account, kept.person, wall)
-            access_pass = await account.access_pass(device)
+            access_pass = await account.access_pass(device) + world.entropy(VISIT_BYTES)
     except (ApiError, OSError):
         if device is None or chain is None or not chain.good(wall):
             raise

@@ -140,8 +140,9 @@ class _Output(io.StringIO):
         return self._terminal
 
 
-async def _hold(wanted: Hold, ready: Callable[[], None]) -> None:
-    """Hold a session until it ends, or its user says so. Raises NotHeld, Refused, StateError, ValueError."""
+async def _hold(wanted: Hold, ready: Callable[[], None], tell: Callable[[str], None]) -> None:
+    """Hold a session until it ends, or its user says so; `tell`: what a person is told meanwhile. Raises NotHeld,
+    Refused, StateError, ValueError."""
     target, state = parse_target(wanted.target), Path(wanted.state)
     way = Way(target, tuple(wanted.chain), bytes.fromhex(wanted.access_pass))
     holders: asyncio.Future[Holder] = asyncio.get_running_loop().create_future()
@@ -165,6 +166,7 @@ async def _hold(wanted: Hold, ready: Callable[[], None]) -> None:
             direct=wanted.direct,
             pictures=False,
         ) as desktop:
+            desktop.on_remark = tell
             holder = Holder(desktop)
             holders.set_result(holder)
             ready()
@@ -183,13 +185,14 @@ async def _hold(wanted: Hold, ready: Callable[[], None]) -> None:
         await server.close()
 
 
-def in_foreground(wanted: Hold, ready: Callable[[], None]) -> None:
-    """Hold a session in this process until it ends; `ready` is called when commands can use it. Raises NotHeld."""
+def in_foreground(wanted: Hold, ready: Callable[[], None], tell: Callable[[str], None] = lambda text: None) -> None:
+    """Hold a session in this process until it ends; `ready` is called when commands can use it, `tell` with what a
+    person is told meanwhile, such as that it will end. Raises NotHeld."""
     clock = SystemClock()
     try:
         qlog = Path(wanted.qlog) if wanted.qlog else None
         with recording(qlog, "viewer", clock.wall(), clock.monotonic, print):
-            run(_hold(wanted, ready))
+            run(_hold(wanted, ready, tell))
     except AlreadyRunning:
         raise NotHeld("a session with this desktop is held already: avl disconnect TARGET ends it", 1) from None
     except Refused as refused:

@@ -247,6 +247,7 @@ async function connect(device, code, ticket) {
   entrance.error("");
   try {
     const directions = await fetchDirections();
+    entrance.offer(directions.accounts);
     const number = readDevice(device, directions);
     const key = code ? null : await keyTo(device, number);
     entrance.remember(device, code);
@@ -264,9 +265,11 @@ async function connect(device, code, ticket) {
  * as written @param {bigint} number @returns {Promise<import("./account/opening.js").Key | null>} */
 async function keyTo(device, number) {
   if (opened?.device !== device) return null;
-  const { byAccount, byShare } = await import("./account/opening.js");
+  const { byAccount, byShare, newVisit } = await import("./account/opening.js");
+  const visit = opened.visit || newVisit();
+  opened = { ...opened, visit };
   remember(sessionStorage, opened);
-  return opened.share ? byShare(opened.share) : byAccount(number, (await loadIdentity()).public, agent());
+  return opened.share ? byShare(opened.share, visit) : byAccount(number, (await loadIdentity()).public, agent());
 }
 
 /** What the host's person reads when asked who wants in. */
@@ -405,7 +408,10 @@ async function start() {
   if (link.device && link.code) await connect(link.device, link.code);
   else if (opened) await connect(opened.device, "", kept?.device === opened.device ? kept.ticket : undefined);
   else if (kept && (!link.device || link.device === kept.device)) await connect(kept.device, "", kept.ticket);
-  else entrance.show("");
+  else {
+    entrance.show("");
+    entrance.offer(await fetchDirections().then((told) => told.accounts, () => false));
+  }
 }
 
 void start();

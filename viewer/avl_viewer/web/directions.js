@@ -14,6 +14,7 @@ import { join, parseAddress, parsePin, parseTarget, showPin } from "./wire/targe
  * @property {Uint8Array} pin
  * @property {Uint8Array[]} hashes  of the certificates to accept; empty where the browser trusts the relay's
  * certificate itself
+ * @property {boolean} accounts  whether it has accounts
  */
 
 /** Read the relay's directions. Throws Error with a sentence. @param {any} told  the JSON object @returns {Directions}
@@ -24,7 +25,7 @@ export function readDirections(told) {
     const quic = join(host, port);
     const hashes = told.public ? [] : told.hashes.map(parsePin);
     if (!told.public && !hashes.length) throw new Error("no certificate is named");
-    return { quic, url: `https://${quic}${PATH}`, pin: parsePin(told.pin), hashes };
+    return { quic, url: `https://${quic}${PATH}`, pin: parsePin(told.pin), hashes, accounts: told.accounts === true };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new Error(`The relay's directions can't be read (${error.message}). Update the relay.`);

@@ -14,8 +14,8 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 INTERVAL, SLOWER = 5.0, 5.0
 #: Seconds between two questions at least and at most, whatever the relay says.
 SHORTEST, LONGEST = 1.0, 60.0
-#: Questions that may go unanswered in a row: a network comes back within a minute.
-UNANSWERED = 6
+#: Answers after which the same may be asked again (RFC 9110): the relay has too much to do, or its store is away.
+PASSING = (429, 502, 503, 504)
 #: How programs tell what a code came to.
 SENTENCES = {
     "access_denied": "it was denied on the page",
@@ -61,21 +61,23 @@ async def wait(
 ) -> dict[str, Any]:
     """Ask again and again until a person has decided; what an approved code is answered with. `ask` asks once.
 
-    Raises ApiError (kind access_denied or expired_token, or what else is final), OSError.
+    A question without an answer is asked again for as long as the code is good: a relay may be started again meanwhile.
+    Raises ApiError (kind access_denied or expired_token, or what else is final), OSError where nobody answers any more.
     """
-    interval, end, unanswered = pending.interval, now() + pending.expires_in, 0
+    interval, end = pending.interval, now() + pending.expires_in
+    unanswered: OSError | None = None
     while now() < end:
         await sleep(min(max(interval, SHORTEST), LONGEST))
         try:
             return await ask()
         except ApiError as error:
-            unanswered = 0
+            unanswered = None
             if error.kind == "slow_down":
                 interval += SLOWER
-            elif error.kind != "authorization_pending":
+            elif error.kind != "authorization_pending" and error.status not in PASSING:
                 raise ApiError(error.status, error.kind, SENTENCES.get(error.kind, str(error))) from None
-        except OSError:
-            unanswered += 1
-            if unanswered == UNANSWERED:
-                raise
+        except OSError as error:
+            unanswered = error
+    if unanswered is not None:
+        raise unanswered
     raise ApiError(400, "expired_token", SENTENCES["expired_token"])

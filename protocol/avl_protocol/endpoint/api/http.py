@@ -1,5 +1,5 @@
-"""RelayHttp: HTTP/3 to the very relay that is meant, which its pin or a public certificate shows before anything is
-asked (spec 06-security, 6.1).
+"""RelayHttp: HTTP to the very relay that is meant, which its pin or a public certificate shows before anything is
+asked (spec 06-security, 6.1): HTTP/3, or, where UDP is blocked, HTTP/1.1 by TLS on TCP of the same port.
 
 A pinned relay says who it is at IDENTITY_PATH: its key, and what that signed of the certificate that TLS has just
 shown. Cookies, redirects and caches are for browsers, and not here.
@@ -11,18 +11,20 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from avl_protocol.crypto.identity import check_certificate_time, check_relay
 from avl_protocol.endpoint.dial.dialler import open_endpoint
 from avl_protocol.endpoint.dial.dialling import Unreachable
+from avl_protocol.endpoint.dial.racing import race
+from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.world import World
-from avl_protocol.endpoint.tls import TrustLater, TrustPinned
+from avl_protocol.endpoint.tls import TrustLater, TrustPinned, TrustPublic
 from avl_protocol.quic.http3 import Headers
-from avl_protocol.quic.http3client import Http3Client
+from avl_protocol.quic.http3client import AnswerReceiver
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.wire.errors import LocalProtocolError, Refused
 from avl_protocol.wire.registry import CloseCode
@@ -51,6 +53,27 @@ class Http(Protocol):
         self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
     ) -> HttpAnswer:
         """Ask, and wait for the whole answer. Raises OSError where there is none."""
+
+
+class HttpConnection(Protocol):
+    """One connection for requests, by UDP (quic/http3client.py) or TCP (endpoint/tcp/http1client.py)."""
+
+    @property
+    def certificate(self) -> bytes:
+        """DER of the server's certificate."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can be asked any more."""
+
+    def trusted_for(self, name: str) -> bool:
+        """Whether public authorities vouch for the server under this name."""
+
+    def ask(self, headers: Headers, body: bytes | None, receiver: AnswerReceiver) -> int:
+        """Send a request; the number by which it can be given up. Raises LocalProtocolError."""
+
+    def give_up(self, number: int, /) -> None:
+        """Want an answer no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +114,52 @@ class _Collecting:
 
 
 class RelayHttp:
-    """Satisfies Http on one connection. `facts` is what the relay said of itself."""
+    """Satisfies Http on one connection at a time: where that has ended, or was silent, the next question opens another.
+    `facts` is what the relay said of itself."""
 
-    def __init__(self, client: Http3Client, relay: RelayAddress, timeout: float) -> None:
-        self._client = client
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[HttpConnection]],
+        relay: RelayAddress,
+        *,
+        timeout: float,
+        wall: Callable[[], float],
+    ) -> None:
+        """`connect()` opens a connection to whoever answers at the relay's address; raises OSError."""
+        self._connect = connect
         self._relay = relay
         self._timeout = timeout
+        self._wall = wall
+        self._client: HttpConnection | None = None
+        self._opening = asyncio.Lock()
         self.facts = RelayFacts()
+
+    async def open(self) -> None:
+        """Connect, and be sure of the relay. Raises Refused (WRONG_RELAY, CLOCK) and OSError."""
+        self._client = None
+        client = await self._connect()
+        await self._check(client)
+        self._client = client
 
     async def ask(
         self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
     ) -> HttpAnswer:
-        """See Http."""
+        """See Http. Raises Refused, too, where another relay has taken the place of the one that was asked before."""
+        async with self._opening:
+            if self._client is None or self._client.ended:
+                await self.open()
+            client = self._client
+        assert client is not None
+        return await self._ask(client, method, path, headers, body)
+
+    async def _ask(
+        self,
+        client: HttpConnection,
+        method: str,
+        path: str,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes | None = None,
+    ) -> HttpAnswer:
         sent = [
             (b":method", method.encode()),
             (b":scheme", b"https"),
@@ -114,24 +171,24 @@ class RelayHttp:
             sent.append((b"content-length", str(len(body)).encode()))
         future: asyncio.Future[HttpAnswer] = asyncio.get_running_loop().create_future()
         try:
-            stream = self._client.ask(sent, body, _Collecting(future))
+            stream = client.ask(sent, body, _Collecting(future))
         except LocalProtocolError:
             raise Unreachable("the connection to the relay ended") from None
         try:
             async with asyncio.timeout(self._timeout):
                 return await future
         except TimeoutError:
+            self._client = None  # a relay that has started again may never say that it knows the connection no more
             raise Unreachable(f"the relay did not answer within {self._timeout:g} seconds") from None
         finally:
-            self._client.give_up(stream)
+            client.give_up(stream)
 
-    async def check(self, wall: float) -> None:
-        """Be sure of the relay. Raises Refused (WRONG_RELAY, CLOCK) and OSError."""
-        certificate = self._client.certificate
-        if self._relay.pin is None and not self._client.trusted_for(self._relay.host):
+    async def _check(self, client: HttpConnection) -> None:
+        certificate, wall = client.certificate, self._wall()
+        if self._relay.pin is None and not client.trusted_for(self._relay.host):
             check_certificate_time(certificate, wall)
             raise Refused(CloseCode.WRONG_RELAY, "Nobody vouches for this relay. Add its pin to the address: ?pin=FP.")
-        answer = await self.ask("GET", IDENTITY_PATH)
+        answer = await self._ask(client, "GET", IDENTITY_PATH)
         if answer.status != 200:
             raise Unreachable(f"the relay does not say who it is (status {answer.status}): it is of an older version")
         public, endorsements, self.facts = _identity(answer.body)
@@ -166,15 +223,46 @@ def _bytes(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+class _Ways:
+    """Opens connections to a relay's address: by UDP or, where that does not answer soon, by TCP."""
+
+    def __init__(self, world: World, endpoint: Endpoint, relay: RelayAddress, timeout: float) -> None:
+        self._world, self._endpoint, self._relay, self._timeout = world, endpoint, relay, timeout
+        self._place = (relay.host, relay.port)
+        #: Those by TCP: those by UDP end with the endpoint.
+        self._opened: list[Any] = []
+
+    async def connect(self) -> HttpConnection:
+        """Whichever is ready first. Raises Unreachable."""
+        return await race([self._by_udp] if self._world.dial_http is None else [self._by_udp, self._by_tcp])
+
+    async def _by_udp(self) -> HttpConnection:
+        trust = TrustPinned() if self._relay.pin is not None else TrustLater(self._relay.host)
+        return await self._endpoint.connect_http(self._place, trust=trust, timeout=self._timeout)
+
+    async def _by_tcp(self) -> HttpConnection:
+        assert self._world.dial_http is not None
+        trust = TrustPinned() if self._relay.pin is not None else TrustPublic(self._relay.host)
+        opened = await self._world.dial_http(self._place, trust=trust, clock=self._world.clock, timeout=self._timeout)
+        self._opened.append(opened)
+        made: HttpConnection = opened
+        return made
+
+    def close(self) -> None:
+        """End those that were opened."""
+        for one in self._opened:
+            one.close()
+
+
 @asynccontextmanager
 async def relay_http(world: World, relay: RelayAddress, timeout: float = 10.0) -> AsyncIterator[RelayHttp]:
-    """A connection to a relay that has shown who it is. Raises Refused for another one, and OSError."""
+    """A way to a relay that has shown who it is. Raises Refused for another one, and OSError."""
     endpoint = await open_endpoint(world, ConnectionOptions())
+    ways = _Ways(world, endpoint, relay, timeout)
     try:
-        trust = TrustPinned() if relay.pin is not None else TrustLater(relay.host)
-        client = await endpoint.connect_http((relay.host, relay.port), trust=trust, timeout=timeout)
-        http = RelayHttp(client, relay, timeout)
-        await http.check(world.clock.wall())
+        http = RelayHttp(ways.connect, relay, timeout=timeout, wall=world.clock.wall)
+        await http.open()
         yield http
     finally:
+        ways.close()
         await endpoint.close()

@@ -13,6 +13,7 @@ from typing import Any
 
 from avl_protocol.carrier.carrier import Carrier, CarrierReceiver
 from avl_protocol.endpoint.dial.dialling import Unreachable
+from avl_protocol.endpoint.dial.racing import race
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.driver import Driven
 from avl_protocol.endpoint.loop.world import World
@@ -22,9 +23,6 @@ from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.hop.client import HopClient
 from avl_protocol.wire.registry import RawType
 from avl_protocol.wire.target import RelayAddress
-
-#: Seconds that UDP has before TCP is tried too.
-HEAD_START = 0.4
 
 
 async def open_endpoint(world: World, options: ConnectionOptions, address: Address = ("", 0)) -> Endpoint:
@@ -102,7 +100,7 @@ class Dialler:
             attempts.append(lambda: self._by_tcp(relay, first, timeout))
         if not attempts:
             raise Unreachable("neither UDP nor TCP may be used")
-        await self._race(attempts)
+        await race(attempts)
 
     async def by_udp(self, relay: RelayAddress, timeout: float) -> bool:
         """Whether a relay can be reached by QUIC now: by a connection that is closed at once."""
@@ -116,32 +114,6 @@ class Dialler:
         except Unreachable:
             return False
         return True
-
-    async def _race(self, attempts: list[Callable[[], Awaitable[object]]]) -> None:
-        """The first to succeed; each begins HEAD_START after the one before, or as soon as that has failed."""
-        running: list[asyncio.Future[object]] = []
-        failure: Unreachable | None = None
-        try:
-            while attempts or running:
-                if attempts:
-                    running.append(asyncio.ensure_future(attempts.pop(0)()))
-                done, _ = await asyncio.wait(
-                    running, timeout=HEAD_START if attempts else None, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in done:
-                    running.remove(task)
-                    error = task.exception()
-                    if error is None:
-                        return
-                    if not isinstance(error, Unreachable):
-                        raise error
-                    failure = failure or error
-            assert failure is not None
-            raise failure
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
 
     async def _by_quic(
         self, relay: RelayAddress, first: Callable[[Any, Callable[[], bool]], CarrierReceiver], timeout: float

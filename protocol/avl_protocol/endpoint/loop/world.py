@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib import import_module
+from typing import Any
 
 from avl_protocol.endpoint.addresses.interfaces import FixedInterfaces, Interfaces, SystemInterfaces
 from avl_protocol.endpoint.loop.clock import Clock, SystemClock, entropy
@@ -26,6 +27,8 @@ class World:
     interfaces: Interfaces = field(default_factory=FixedInterfaces)
     #: Opens a WebSocket (endpoint/tcp/websocket.py); None where there is no TCP.
     dial_tcp: Callable[..., Awaitable[object]] | None = None
+    #: Opens a connection for requests (endpoint/tcp/http1client.py); None where there is no TCP.
+    dial_http: Callable[..., Awaitable[Any]] | None = None
     #: Where errors end that nobody foresaw.
     faults: Faults = field(default_factory=Faults)
     #: Which threads go first.
@@ -39,6 +42,12 @@ async def _dial_tcp(*arguments: object, **settings: object) -> object:
     return await module.connect_websocket(*arguments, **settings)
 
 
+async def _dial_http(*arguments: object, **settings: object) -> Any:
+    """`connect_http1`, in the same way."""
+    module = await asyncio.to_thread(import_module, "avl_protocol.endpoint.tcp.http1client")
+    return await module.connect_http1(*arguments, **settings)
+
+
 def system_world() -> World:
     """The machine's clock, entropy and sockets. Call it inside the event loop that the program runs on."""
     return World(
@@ -47,5 +56,6 @@ def system_world() -> World:
         network=UdpNetwork(),
         interfaces=SystemInterfaces(),
         dial_tcp=_dial_tcp,
+        dial_http=_dial_http,
         priority=SystemPriority(),
     )

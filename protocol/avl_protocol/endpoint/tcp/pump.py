@@ -27,11 +27,13 @@ from avl_protocol.endpoint.accept.admission import BLAMED
 from avl_protocol.endpoint.accept.quota import Claim
 from avl_protocol.endpoint.loop.alarm import Alarm
 from avl_protocol.endpoint.loop.clock import Clock
+from avl_protocol.endpoint.tcp.http1server import Http1Server
 from avl_protocol.endpoint.tcp.tlsrecords import TlsRecords
+from avl_protocol.quic.http3 import HttpHandler
 from avl_protocol.rate.limits import DEFAULT, Limits, bucket
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.registry import PATH, CloseCode
 
 #: Bytes that the system may keep unsent, where it lets us say so.
 UNSENT = 8 << 10
@@ -44,6 +46,11 @@ PARSED, UNSEALED, READ = 512, 4 << 10, 64 << 10
 UNREAD = 256 << 10
 #: Seconds for TLS and upgrade, and for the peer to close after us.
 OPENING, CLOSING = 5.0, 1.0
+#: Seconds for which who has been answered may ask again: a minute at most lies between two questions of who waits for a
+#: person's approval (api/deviceflow.py).
+IDLE = 75.0
+#: How a request for our WebSocket begins.
+GREETING = f"GET {PATH} ".encode()
 #: WebSocket's own close code; ours has been said in a CLOSE.
 NORMAL = 1000
 #: How an IPv4 address looks to a socket of both families.
@@ -69,7 +76,7 @@ class Pump(asyncio.Protocol):
 
     `tls`: None where somebody else has unsealed the bytes already, or nobody had to. `certificate`: DER of what the
     server presents; a client takes it from TLS. `admit(host, end)`: the place that a host gets, None if it gets none;
-    `end()` takes it back.
+    `end()` takes it back. `on_http`: who answers a server's clients that want no WebSocket (http1server.py).
     """
 
     def __init__(
@@ -86,6 +93,7 @@ class Pump(asyncio.Protocol):
         admit: Callable[[str, Callable[[], None]], Claim | None] | None = None,
         limits: Limits = DEFAULT,
         on_gone: Callable[[], object] = _nothing,
+        on_http: HttpHandler | None = None,
     ) -> None:
         self.carrier: WebSocketCarrier | None = None
         self.gone = asyncio.Event()
@@ -109,6 +117,9 @@ class Pump(asyncio.Protocol):
         #: Frames in this turn, and what the peer may still send.
         self._frames = 0
         now = clock.monotonic()
+        #: Whether it is not known yet what the client wants; where it is no WebSocket, what answers it.
+        self._undecided, self._on_http = on_http is not None, on_http
+        self._site: Http1Server | None = None
         self._trusted = isinstance(http, ClientProtocol)
         self._per_frame = bucket(limits.stranger_frames, now)
         self._per_byte = bucket(limits.stranger_bytes, now)
@@ -151,7 +162,7 @@ class Pump(asyncio.Protocol):
         self._busy = True
         try:
             while not self._over and not self._refused and not wait and self._frames < self._limits.turn_frames:
-                if self._plain:
+                if self._readable:
                     before, piece = self._frames, self._next(self._plain, PARSED)
                     self._parse(piece)
                     wait = self._spent(self._frames - before, len(piece))
@@ -160,16 +171,15 @@ class Pump(asyncio.Protocol):
                     self._unseal(self._next(self._inbox, UNSEALED))
                 else:
                     break
-            if self._tls is not None and self._tls.ended and not self._plain:
-                self._http.receive_eof()
-                self._dispatch()
+            if self._tls is not None and self._tls.ended and not self._readable:
+                self._eof()
         finally:
             self._busy = False
         self._concluded()
         if self._over:
             self._inbox.clear()
             self._plain.clear()
-        elif self._inbox or self._plain or wait:
+        elif self._inbox or self._readable or wait:
             self._hold(wait)
         else:
             self._go_on()
@@ -210,8 +220,7 @@ class Pump(asyncio.Protocol):
             if not self._transport.is_closing():
                 self._transport.resume_reading()
         if self._ended:
-            self._http.receive_eof()
-            self._dispatch()
+            self._eof()
             self._concluded()
 
     def _give_way(self) -> None:
@@ -233,9 +242,57 @@ class Pump(asyncio.Protocol):
             self._settled(f"no TLS: {wrong or error}")
             self._part()
 
+    @property
+    def _readable(self) -> bool:
+        """Whether there are plain bytes of which is known what they are: a request for our WebSocket begins with
+        GREETING, and a server that answers other requests looks for it."""
+        if not self._undecided:
+            return bool(self._plain)
+        start = bytes(self._plain[: len(GREETING)])
+        if start == GREETING:
+            self._undecided = False
+        elif not GREETING.startswith(start):
+            assert self._on_http is not None and self._transport is not None
+            self._undecided = False
+            unsent = self._transport.get_write_buffer_size
+            self._site = Http1Server(self._on_http, self._peer, unsent=unsent, on_wanted=self._answered)
+        return not self._undecided
+
     def _parse(self, data: bytes) -> None:
+        if self._site is not None:
+            self._site.receive(data, self._clock.monotonic())
+            return
         self._http.receive_data(data)
         self._dispatch()
+
+    def _eof(self) -> None:
+        """The peer writes no more."""
+        if self._site is not None:
+            self._site.receive(b"", self._clock.monotonic())
+            self._site.finished |= not self._site.busy
+            return
+        self._http.receive_eof()
+        self._dispatch()
+
+    def _answered(self) -> None:
+        """Something of an answer is to be sent, outside of any callback of the transport's."""
+        if not self._busy and not self._over:
+            self._serve()
+
+    def _serve(self) -> None:
+        """Send what was answered; close when that is all, or when nobody asks for a while."""
+        site, transport = self._site, self._transport
+        assert site is not None and transport is not None
+        self._flush()
+        if site.begun and self._on_settled is not None:
+            self._settled(None)
+        if site.finished and not transport.get_write_buffer_size():
+            self._part()
+        elif site.busy and self._deadline is not None:  # an answer's time is its handler's to bound
+            self._deadline.cancel()
+            self._deadline = None
+        elif not site.busy and self._deadline is None:
+            self._deadline = self._loop.call_later(IDLE if site.begun else OPENING, self._expire)
 
     def _unsealed(self, tls: TlsRecords, data: bytes) -> bytes:
         before = tls.established
@@ -255,6 +312,8 @@ class Pump(asyncio.Protocol):
         """The transport is gone."""
         self._shut()
         self._settled("the connection ended")
+        if self._site is not None:
+            self._site.lost(self._clock.monotonic())
         if self.carrier is not None:
             self.carrier.connection_lost()
             self._turn()
@@ -268,6 +327,9 @@ class Pump(asyncio.Protocol):
         self._blocked = False
         if self.carrier is not None:
             self._turn()
+        elif self._site is not None and not self._over:
+            self._site.drained(self._clock.monotonic())
+            self._serve()
 
     # ---- what owners call
 
@@ -320,6 +382,10 @@ class Pump(asyncio.Protocol):
 
     def _concluded(self) -> None:
         """Everything has been taken: say what follows from it."""
+        if self._site is not None:
+            if not self._over:
+                self._serve()
+            return
         if not self._over:
             self._flush()
         if self._refused or self._http.handshake_exc is not None:
@@ -413,7 +479,7 @@ class Pump(asyncio.Protocol):
         """Hand over what the protocol has written."""
         transport = self._transport
         assert transport is not None
-        data = b"".join(self._http.data_to_send())
+        data = b"".join(self._http.data_to_send()) if self._site is None else self._site.data_to_send()
         if self._tls is not None:
             if data:
                 self._tls.send(data)
@@ -421,8 +487,8 @@ class Pump(asyncio.Protocol):
         if data and not transport.is_closing():
             self.bytes_out += len(data)
             transport.write(data)
-        if transport.get_write_buffer_size() > UNREAD:
-            transport.abort()
+        if self._site is None and transport.get_write_buffer_size() > UNREAD:
+            transport.abort()  # of answers, their handler sees how much waits
 
     def _part(self) -> None:
         """Close in order, and for good a little later."""

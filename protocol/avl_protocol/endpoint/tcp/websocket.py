@@ -25,6 +25,7 @@ from avl_protocol.endpoint.tcp.pump import OnCarrier, Pump
 from avl_protocol.endpoint.tcp.tlsrecords import TlsRecords
 from avl_protocol.endpoint.tls import TlsServer, Trust, TrustPublic, client_context, server_context
 from avl_protocol.endpoint.udp.network import Address
+from avl_protocol.quic.http3 import HttpHandler
 from avl_protocol.rate.limits import DEFAULT, Limits
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
@@ -56,7 +57,7 @@ async def connect_websocket(
     name = join(host, port)
     try:
         async with asyncio.timeout(timeout):
-            opened = await _connect_tcp(host, port, loop)
+            opened = await connect_tcp(host, port, loop)
             return await _upgrade(opened, address, trust, on_carrier, clock, loop, server_name or host)
     except TimeoutError:
         raise Unreachable(f"{name} did not answer within {timeout:g} seconds") from None
@@ -96,7 +97,7 @@ async def _upgrade(
     return pump.carrier
 
 
-async def _connect_tcp(host: str, port: int, loop: asyncio.AbstractEventLoop) -> socket.socket:
+async def connect_tcp(host: str, port: int, loop: asyncio.AbstractEventLoop) -> socket.socket:
     """The first of a name's addresses that answers. Raises OSError."""
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -204,12 +205,14 @@ class WebSocketServer:
         self._before: Counter[str] = Counter()
         self._refused = 0
         self._handshakes = Counter(done=0, failed=0)
+        self._on_http: HttpHandler | None = None
         self._listening: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
         self._certificate: bytes | None = None
 
-    async def listen(self, bound: socket.socket, tls: TlsServer) -> None:
-        """Accept TLS connections on a TCP socket that is bound."""
+    async def listen(self, bound: socket.socket, tls: TlsServer, on_http: HttpHandler | None = None) -> None:
+        """Accept TLS connections on a TCP socket that is bound; `on_http` answers those that want no WebSocket."""
+        self._on_http = on_http
         self.set_certificate(tls)
         self._listening = await self._loop.create_server(self._arrival, sock=bound, backlog=QUEUE)
 
@@ -257,10 +260,12 @@ class WebSocketServer:
         settled: Callable[[], None] | None = None,
         admit: Callable[[str, Callable[[], None]], bool] | None = None,
         host_allowed: Callable[[str], bool] | None = None,
+        on_http: HttpHandler | None = None,
     ) -> Pump:
         """What speaks for us on a transport; without `tls`, from the upgrade's request on.
 
-        `host_allowed(authority)` judges the Host of a page's request; programs may call us what they like.
+        `host_allowed(authority)` judges the Host of a page's request; programs may call us what they like. `on_http`:
+        who answers requests for anything else.
         """
 
         def place(host: str, end: Callable[[], None]) -> Claim | None:
@@ -293,6 +298,7 @@ class WebSocketServer:
             limits=self._limits,
             certificate=certificate,
             on_gone=gone,
+            on_http=on_http,
         )
         self._pumps[made] = None
         return made
@@ -345,4 +351,5 @@ class WebSocketServer:
             for claim in half_open:
                 claim.release()
 
-        return self.pump(self._certificate, tls=TlsRecords(self._context), settled=settled, admit=admit)
+        tls = TlsRecords(self._context)
+        return self.pump(self._certificate, tls=tls, settled=settled, admit=admit, on_http=self._on_http)

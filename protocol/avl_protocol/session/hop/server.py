@@ -86,6 +86,8 @@ BETWEEN_WORKERS: dict[HopServerState, tuple[type[HopMessage], ...]] = {
     HopServerState.BORROWER: (Incoming, Detach, Recover, Viewers),
 }
 _MAY_SAY = ALLOWED | BETWEEN_WORKERS
+#: Seconds for which it is not told again that everything arrives at a viewer.
+T_SETTLED = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,8 @@ class HopServer:
         self._timers = Timers()
         self._timers.set(Timer.HELLO, now + T_HELLO)
         self.state = HopServerState.NEW
+        self._told_fates = float("-inf")
+        self._quiet = False
         self.device: int | None = None
         #: The code that the connection ended with; None while it lasts.
         self.ended: int | None = None
@@ -321,9 +325,17 @@ class HopServer:
             self._events.append(MediaReceived(datagrams))
 
     def datagrams_settled(self, fates: Sequence[tuple[object, bool]], now: float) -> None:
-        """Media's fate."""
-        if self.state is not HopServerState.GONE:
+        """Media's fate. That all of it arrived at a viewer is told now and then only: nothing follows from it."""
+        if self.state is HopServerState.VIEWER and now - self._told_fates < T_SETTLED and _all_arrived(fates):
+            self._quiet = True
+        elif self.state is not HopServerState.GONE:
+            self._told_fates = now
             self._events.append(MediaFates(fates))
+
+    def nothing_new(self) -> bool:
+        """Whether nothing follows from what the carrier told last; to be asked once after each time."""
+        quiet, self._quiet = self._quiet, False
+        return quiet
 
     def carrier_lost(self, code: int, text: str, now: float) -> None:
         """The connection is gone."""
@@ -409,3 +421,7 @@ class HopServer:
             self.state = HopServerState.GONE
             self._timers.stop_all()
             self._events.append(Gone())
+
+
+def _all_arrived(fates: Sequence[tuple[object, bool]]) -> bool:
+    return all(arrived for _, arrived in fates)

@@ -5,9 +5,9 @@
  */
 
 import { Problem } from "./api.js";
-import { h, put, sentence } from "./dom.js";
+import { foreign, h, put, sentence } from "./dom.js";
 import * as keys from "./personkey.js";
-import { dialog, Surroundings } from "./surroundings.js";
+import { dialog, Surroundings, tell } from "./surroundings.js";
 import { approveView } from "./views/approve.js";
 import { devicesView } from "./views/devices.js";
 import { unlockByPasskey } from "./views/keycard.js";
@@ -106,6 +106,10 @@ async function show() {
 /** Find out who is here, and what they came for. @param {string} [why] */
 async function start(why) {
   const asked = fragment();
+  if (asked.has("failed")) {
+    why = foreign(asked.get("failed"), 300);
+    history.replaceState(null, "", location.pathname);
+  }
   const setup = asked.get("setup");
   const invite = asked.get("invite");
   if (asked.get("code")) after = location.hash;
@@ -124,6 +128,7 @@ async function start(why) {
   try {
     const session = await around.api.call("GET", "/session");
     after ||= location.hash;
+    if (why) tell(why);
     await advanced(session);
   } catch (error) {
     if (error instanceof Problem && error.status === 404) alone("none", none());

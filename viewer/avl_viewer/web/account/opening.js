@@ -5,9 +5,10 @@
  * asked for each time: what was permitted may have been taken back, or be more now.
  */
 
-import { decode } from "../rights/jws.js";
+import { decode, encode } from "../rights/jws.js";
 import { Share } from "../rights/sharelink.js";
 import { deviceAudience } from "../rights/statements.js";
+import { concat } from "../wire/bytes.js";
 import { toText } from "../wire/device_id.js";
 import { Api, Problem } from "./api.js";
 import { inStore } from "./keptstore.js";
@@ -17,13 +18,22 @@ import { Surroundings } from "./surroundings.js";
 /**
  * @typedef {object} Key  What opens a desktop.
  * @property {string[]} chain  statements for the host
- * @property {Uint8Array} accessPass  what a relay that asks for accounts is shown; empty: nothing
+ * @property {Uint8Array} accessPass  what a relay that asks for accounts is shown, a pass and of which visit; empty:
+ * nothing
  * @property {CryptoKeyPair | null} pair  the viewer's identity, where it is not this browser's own
  *
  * @typedef {{ chain: string[], expires: number }} Kept
  */
 
 const NO_PASS = new Uint8Array(0);
+/** Bytes that the sessions of one visit show behind the pass: one that takes a lost one's place is let in by it (spec
+ * 12.4). */
+const VISIT_BYTES = 16;
+
+/** What a visit is known by, as text. */
+export function newVisit() {
+  return encode(crypto.getRandomValues(new Uint8Array(VISIT_BYTES)));
+}
 
 /** What the account of this browser opens a device with. Rejects with Error where nothing does.
  * @param {bigint} device @param {Uint8Array} viewer  public key of this browser's identity @param {string} name  how
@@ -33,6 +43,7 @@ export async function byAccount(device, viewer, name) {
   const now = Math.floor(Date.now() / 1000);
   /** @type {Kept | undefined} */
   let kept = await inStore("chains", "readonly", (store) => store.get(number)).catch(() => undefined);
+  /** @type {Uint8Array} */
   let accessPass = NO_PASS;
   try {
     const around = new Surroundings();
@@ -42,18 +53,19 @@ export async function byAccount(device, viewer, name) {
     await inStore("chains", "readwrite", (store) => store.put(found, number)).catch(() => undefined);
     kept = found;
     await around.freshen();
-    accessPass = decode((await around.api.call("POST", `/devices/${number}/pass`, {})).pass);
+    accessPass = concat(decode((await around.api.call("POST", `/devices/${number}/pass`, {})).pass), decode(newVisit()));
   } catch (error) {
     if (!kept || kept.expires <= now || error instanceof NotPermitted) throw told(error);
   }
   return { chain: kept.chain, accessPass, pair: null };
 }
 
-/** What a share link opens its device with. @param {string} secret  the `s` of the fragment @returns {Promise<Key>} */
-export async function byShare(secret) {
+/** What a share link opens its device with. @param {string} secret  the `s` of the fragment @param {string} visit  the
+ * tab's, so that one that is reloaded is no other @returns {Promise<Key>} */
+export async function byShare(secret, visit) {
   const share = shareOf(secret);
   const { chain } = await new Api().call("GET", `/shares/${await share.id()}`);
-  return { chain, accessPass: await share.accessPass(), pair: (await share.identity()).pair };
+  return { chain, accessPass: concat(await share.accessPass(), decode(visit)), pair: (await share.identity()).pair };
 }
 
 /** @param {string} secret @returns {Share} */

@@ -5,12 +5,13 @@
 
 const NAME = "avl-opened";
 
-/** @typedef {{ device: string, share: string, account: boolean }} Opened  as fragment.js has it */
+/** @typedef {{ device: string, share: string, account: boolean, visit?: string }} Opened  as fragment.js has it; `visit`:
+ * what a relay that asks for accounts knows the sessions of this tab by (opening.js) */
 
 /** @param {Storage} storage  of the tab @param {Opened} opened */
-export function remember(storage, { device, share, account }) {
+export function remember(storage, { device, share, account, visit = "" }) {
   try {
-    storage.setItem(NAME, JSON.stringify({ device, share, account }));
+    storage.setItem(NAME, JSON.stringify({ device, share, account, visit }));
   } catch (error) {
     if (!(error instanceof DOMException)) throw error; // full, or not to be had: the link has to be opened again
   }
@@ -20,7 +21,8 @@ export function remember(storage, { device, share, account }) {
 export function remembered(storage) {
   try {
     const found = JSON.parse(storage.getItem(NAME) ?? "null");
-    return typeof found?.device === "string" && typeof found.share === "string" ? { device: found.device, share: found.share, account: found.account === true } : null;
+    if (typeof found?.device !== "string" || typeof found.share !== "string") return null;
+    return { device: found.device, share: found.share, account: found.account === true, visit: typeof found.visit === "string" ? found.visit : "" };
   } catch {
     return null;
   }

@@ -2,7 +2,7 @@
  * Roles as the page offers them: presets over permissions, from the registry.
  */
 
-import { PRESETS } from "../wire/registry.js";
+import { PERMISSION, PRESETS } from "../wire/registry.js";
 
 /** @typedef {{ id: string, name: string, text: string, permissions: number }} Role */
 
@@ -14,10 +14,27 @@ export const ROLES = [
   { id: "ADMIN", name: "Admin", text: "also settings, terminal, tunnels and recording", permissions: PRESETS.ADMIN },
 ];
 
-/** What a grant's permissions are called. @param {number} permissions */
-export function roleName(permissions) {
-  return ROLES.find((role) => role.permissions === permissions)?.name ?? "Some permissions";
-}
+/** Each permission as the page offers it alone: its name of the registry, and what it lets somebody do. @type {[keyof
+ * typeof PERMISSION, string][]} */
+export const SINGLE = [
+  ["VIEW", "See the screen"],
+  ["AUDIO_OUT", "Hear it"],
+  ["POINTER", "Move and click"],
+  ["KEYBOARD", "Type"],
+  ["ANNOTATE", "Draw and point over it"],
+  ["MONITORS", "Choose monitors and sizes"],
+  ["CLIPBOARD_OUT", "Read its clipboard"],
+  ["CLIPBOARD_IN", "Set its clipboard"],
+  ["FILES_OUT", "Fetch files"],
+  ["FILES_IN", "Send files"],
+  ["AUDIO_IN", "Speak there"],
+  ["BLANK", "Blank its screen"],
+  ["POWER", "Lock, restart, shut down"],
+  ["RECORD", "Record"],
+  ["TERMINAL", "Run commands"],
+  ["TUNNEL", "Connect through it"],
+  ["MANAGE", "Change its settings"],
+];
 
 /** How long a session may last, in seconds; 0: no limit. @type {[string, number][]} */
 export const LONGEST = [

@@ -3,12 +3,15 @@
  */
 
 import { randomBytes } from "../crypto/webcrypto.js";
-import { decode, encode } from "../rights/jws.js";
+import { OWNER } from "../rights/effective.js";
+import { decode, digest, encode } from "../rights/jws.js";
 import { ENROLMENT, GRANT, KEY_LINK, POLICY, REVOCATION, sign } from "../rights/statements.js";
 import { MAX } from "../wire/registry.js";
 
 /** @typedef {import("./personkey.js").PersonKey} Signer */
 
+/** All permissions that there are and will be. */
+const NO_LIMIT = 2 ** 32 - 1;
 /** Seconds for which "this device is mine" is said at a time. */
 export const KEY_LINK_SECONDS = 30 * 86_400;
 
@@ -48,9 +51,11 @@ export function enrolment(signer, audience, now, name, groups) {
  * @property {number | null} [longest]  seconds of a session
  * @property {string} [consent]
  * @property {boolean} [share]
+ * @property {{ zone: string, rows: number[][] } | null} [hours]
+ * @property {string} [parent]  token of the grant that it stands on
  */
 
-/** A grant of the owner's, and its name. @param {Signer} signer @param {Given} given @returns {Promise<{ token: string,
+/** A grant of this key's, and its name. @param {Signer} signer @param {Given} given @returns {Promise<{ token: string,
  * id: string }>} */
 export async function grant(signer, given) {
   const id = encode(randomBytes(16));
@@ -61,6 +66,8 @@ export async function grant(signer, given) {
     exp: given.expires,
     jti: id,
     cnf: given.holder,
+    ...(given.parent ? { prt: await digest(given.parent) } : {}),
+    ...(given.hours ? { win: given.hours.rows, tz: given.hours.zone } : {}),
     ...(given.longest ? { max_s: given.longest } : {}),
     ...(given.uses ? { n: given.uses } : {}),
     ...(given.consent && given.consent !== "never" ? { consent: given.consent } : {}),
@@ -84,18 +91,26 @@ export function revocation(signer, last, now, grants = []) {
   });
 }
 
-/** The policy that follows `last` (its claims; null: there was none): with all of it, and what is left of every session
- * now. @param {Signer} signer @param {string} audience @param {any} last @param {number} permissions @param {number}
- * longest  seconds of a session; 0: no limit */
-export function policy(signer, audience, last, permissions, longest) {
-  const { groups, consent, browser, max_stale } = last ?? {};
-  const others = Object.entries({ groups, consent, browser, max_stale }).filter(([, value]) => value !== undefined);
+/** @typedef {{ p: number, max_s: number | null, consent: string, browser: boolean, max_stale: number | null, groups:
+ * string[] | null }} Decided  what a policy says, by its claims */
+
+/** What a policy says before anything was decided. @type {Decided} */
+export const UNDECIDED = Object.freeze({ p: OWNER, max_s: null, consent: "never", browser: true, max_stale: null, groups: null });
+
+/** The policy that follows `last` (what it said; null: there was none): with all of it but what changes now.
+ * @param {Signer} signer @param {string} audience @param {(Decided & { seq: number }) | null} last @param
+ * {Partial<Decided>} changed */
+export function policy(signer, audience, last, changed) {
+  const { p, max_s, consent, browser, max_stale, groups } = { ...(last ?? UNDECIDED), ...changed };
   return sign(signer.identity, POLICY, {
     aud: audience,
     seq: (last?.seq ?? 0) + 1,
-    p: permissions,
-    ...Object.fromEntries(others),
-    ...(longest ? { max_s: longest } : {}),
+    p: p === OWNER ? NO_LIMIT : p,
+    ...(groups ? { groups } : {}),
+    ...(consent !== "never" ? { consent } : {}),
+    ...(max_s ? { max_s } : {}),
+    ...(browser ? {} : { browser }),
+    ...(max_stale ? { max_stale } : {}),
   });
 }
 

@@ -2,10 +2,11 @@
  * What views stand on: the relay's API, who is signed in, their key, and the places of the page.
  */
 
+import { ENROLMENT, POLICY, read, REVOCATION } from "../rights/statements.js";
 import { Api } from "./api.js";
 import { h, put, sentence } from "./dom.js";
 import * as keys from "./personkey.js";
-import { claimsOf, revocation } from "./statements.js";
+import { revocation } from "./statements.js";
 
 /** Seconds after which an owner's revocation list is signed anew: hosts take none that is older than a day. */
 const STALE = 6 * 3600;
@@ -55,19 +56,31 @@ export class Surroundings {
 
   /** Our newest revocation list's claims; null where there is none. @returns {Promise<any>} */
   async lastRevocation() {
-    const mine = this.ownKey?.thumbprint;
-    const rows = await this.api.all("/statements?kind=revocation");
-    const claims = rows.map((row) => claimsOf(row.token)).filter((found) => found?.iss === mine);
-    return claims.sort((one, other) => other.seq - one.seq)[0] ?? null;
+    return newest(await this._signed(REVOCATION, "kind=revocation"));
   }
 
-  /** Our newest policy of a device (its claims); null where there is none. @param {string} audience @returns
+  /** Our newest policy of a device or a group; null where there is none. @param {string} audience @returns
    * {Promise<any>} */
   async lastPolicy(audience) {
-    const mine = this.ownKey?.thumbprint;
-    const rows = await this.api.all(`/statements?kind=policy&aud=${encodeURIComponent(audience)}`);
-    const claims = rows.map((row) => claimsOf(row.token)).filter((found) => found?.iss === mine);
-    return claims.sort((one, other) => other.seq - one.seq)[0] ?? null;
+    return newest(await this._signed(POLICY, `kind=policy&aud=${encodeURIComponent(audience)}`));
+  }
+
+  /** The groups that we have put a device in. @param {string} audience @returns {Promise<string[]>} */
+  async groupsOf(audience) {
+    const last = await this.lastPolicy(audience);
+    if (last?.groups) return last.groups;
+    const enrolled = await this._signed(ENROLMENT, `kind=enrolment&aud=${encodeURIComponent(audience)}`);
+    return enrolled.sort((one, other) => other.iat - one.iat)[0]?.groups ?? [];
+  }
+
+  /** What our key has signed of a kind, whatever else the relay brings. @param {string} kind @param {string} query
+   * @returns {Promise<any[]>} */
+  async _signed(kind, query) {
+    const key = this.ownKey;
+    if (!key) return [];
+    const rows = await this.api.all(`/statements?${query}`);
+    const found = await Promise.all(rows.map((row) => read(kind, row.token, key.identity.public).catch(() => null)));
+    return found.filter(Boolean);
   }
 
   /** Sign our revocation list anew where it grows old. */
@@ -77,6 +90,11 @@ export class Surroundings {
     if (last && this.now - last.iat < STALE) return;
     await this.api.call("POST", "/statements", { token: await revocation(this.ownKey, last, this.now) });
   }
+}
+
+/** @param {any[]} signed */
+function newest(signed) {
+  return signed.sort((one, other) => other.seq - one.seq)[0] ?? null;
 }
 
 /** Show something over the page; resolves when it was closed, with what it was closed with.

@@ -22,7 +22,7 @@ import { GRANT, KEY_LINK, read } from "./statements.js";
 /** What a chain gives to the viewer that proved to have the identity `holder` (32 bytes), at `wall` (Unix seconds).
  * Rejects with GrantRefused.
  * @param {readonly string[]} tokens @param {Trust} trust @param {Uint8Array} holder @param {number} wall @param {(grant:
- * string) => number} [used]  sessions that a grant has begun */
+ * string) => number} [used]  sessions that a grant (what it is counted by) has begun */
 export async function verifyChain(tokens, trust, holder, wall, used = () => 0) {
   const { grants, link } = await readAll(tokens, trust.owner);
   for (const [place, grant] of grants.entries()) {
@@ -42,7 +42,8 @@ export async function verifyChain(tokens, trust, holder, wall, used = () => 0) {
   refuseIf(links.some(({ exp }) => wall >= exp), GRANT_REFUSAL.EXPIRED);
   refuseIf(links.some(({ nbf }) => wall < nbf - MAX.CLOCK_SKEW), GRANT_REFUSAL.NOT_YET);
   refuseIf(grants.some(({ hours }) => hours && !hours.openAt(wall)), GRANT_REFUSAL.OUTSIDE_HOURS);
-  refuseIf(grants.some(({ jti, n }) => n !== null && used(jti) >= n), GRANT_REFUSAL.USED_UP);
+  const counted = await Promise.all(grants.map(async ({ jti }, place) => (place ? `${await jws.thumbprint(grants[place - 1].cnf)} ${jti}` : jti)));
+  refuseIf(grants.some(({ n }, place) => n !== null && used(counted[place]) >= n), GRANT_REFUSAL.USED_UP);
   const last = grants[grants.length - 1];
   return {
     permissions: last ? last.p : OWNER,

@@ -12,6 +12,7 @@ export class HostHop {
     this._form = element("connect", HTMLFormElement);
     this._device = element("device", HTMLInputElement);
     this._code = element("code", HTMLInputElement);
+    this._accounts = element("accounts", HTMLElement);
     this._error = element("error", HTMLElement);
     /** What was tried last. @type {[string, string]} */
     this.remembered = ["", ""];
@@ -33,6 +34,11 @@ export class HostHop {
     this._section.hidden = false;
     (this._device.value ? this._code : this._device).focus();
     if (sentence) this._code.select();
+  }
+
+  /** Whether there is an account page to go to. @param {boolean} accounts */
+  offer(accounts) {
+    this._accounts.hidden = !accounts;
   }
 
   hide() {

@@ -312,6 +312,7 @@ def upgrade() -> None:
         "attachments",
         sa.Column("hash", sa.String(length=43), nullable=False),
         sa.Column("session", sa.String(length=22), nullable=False),
+        sa.Column("visit", sa.String(length=22), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["hash"], ["passes.hash"], name=op.f("fk_attachments_hash"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("hash", "session", name=op.f("pk_attachments")),

@@ -51,7 +51,7 @@ export async function approveView(around, into, code, key) {
           const statement = await signed(around, asked, name.value.trim(), key);
           await around.api.call("POST", `${path}/approve`, statement ? { statement } : {});
           if (host) await around.freshen();
-          done(host ? "Approved. Now confirm your key at the machine." : "The program is signed in.");
+          done(host ? "Approved. Now confirm your key at the machine: then it stands in this list." : "The program is signed in.");
         },
         submit: host ? "It is mine" : "Let it in",
         more: [deny],

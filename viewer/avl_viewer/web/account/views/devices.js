@@ -2,8 +2,12 @@
  * Devices: every desktop that a person may see, whether it is there, and one button that opens it.
  */
 
+import { deviceAudience } from "../../rights/statements.js";
+import { fromText } from "../../wire/device_id.js";
+import { PERMISSION } from "../../wire/registry.js";
 import { action, foreign, form, h, labelled, put, when } from "../dom.js";
 import { confirmed, dialog, tell } from "../surroundings.js";
+import { deviceGroupCard, regroup } from "./grouping.js";
 import { keyCard } from "./keycard.js";
 import { limitDialog } from "./limiting.js";
 import { permitDialog } from "./permitting.js";
@@ -17,30 +21,55 @@ export async function devicesView(around, into) {
   const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search devices", hidden: true });
   const again = () => devicesView(around, into);
   const card = h("section", { class: "card" }, h("header", {}, h("h2", {}, "Devices"), search), list);
-  put(into, keyCard(around, again), card, enrolCard(around));
+  const groups = h("div", { class: "fields" });
+  put(into, keyCard(around, again), card, groups, enrolCard(around));
   /** @type {any[]} */
-  let devices = await around.api.all("/devices?limit=100");
+  let devices = [];
+  /** @type {Map<string, string[]>} */
+  let held = new Map();
   const show = () => {
     const wanted = search.value.trim().toLowerCase();
-    const fits = devices.filter((one) => !wanted || `${one.name} ${one.reported} ${one.system}`.toLowerCase().includes(wanted));
-    if (fits.length) put(list, ...fits.map((one) => row(around, one, again)));
+    const fits = devices.filter((one) => !wanted || `${one.name} ${one.reported} ${one.system} ${one.groups.join(" ")}`.toLowerCase().includes(wanted));
+    if (fits.length) put(list, ...fits.map((one) => row(around, one, held.get(one.number), again)));
     else put(list, h("li", { class: "empty" }, wanted ? "No device is called that." : "No device yet. Enrol one with the command below."));
+    search.hidden = devices.length < 8;
   };
-  search.hidden = devices.length < 8;
-  search.addEventListener("input", show);
-  show();
-  follow(list, (number, online) => {
-    devices = devices.map((one) => (one.number === number ? { ...one, online, seen: around.now } : one));
+  const load = async () => {
+    devices = await around.api.all("/devices?limit=100");
+    held = await handable(around, devices);
     show();
+    put(groups, deviceGroupCard(around, devices));
+  };
+  search.addEventListener("input", show);
+  await load();
+  follow(list, {
+    presence: (said) => {
+      devices = devices.map((one) => (one.number === said.device ? { ...one, online: Boolean(said.online), seen: around.now } : one));
+      show();
+    },
+    changed: () => void load().catch(() => undefined),
   });
   if (around.ownKey) await around.freshen().catch((error) => tell(foreign(error.message, 200)));
 }
 
-/** @param {Surroundings} around @param {any} device @param {() => void} again */
-function row(around, device, again) {
+/** Of devices that are not ours the chain that permits most there and may be handed on, by number. @param {Surroundings}
+ * around @param {any[]} devices @returns {Promise<Map<string, string[]>>} */
+async function handable(around, devices) {
+  const key = around.ownKey;
+  const others = devices.filter((one) => key && one.owner_thumbprint !== key.thumbprint);
+  if (!key || !others.length) return new Map();
+  const held = (await around.api.all("/grants/mine")).filter(({ grant }) => grant.permissions & PERMISSION.DELEGATE && grant.holder === key.thumbprint);
+  const most = held.sort((one, other) => other.grant.permissions - one.grant.permissions);
+  const found = others.map((one) => [one.number, most.find(({ grant }) => [`device:${one.number}`, ...one.groups.map((/** @type {string} */ name) => `group:${name}`)].includes(grant.aud))?.chain]);
+  return new Map(/** @type {[string, string[]][]} */ (found.filter(([, chain]) => chain)));
+}
+
+/** @param {Surroundings} around @param {any} device @param {string[] | undefined} held @param {() => void} again */
+function row(around, device, held, again) {
   const name = foreign(device.name) || "A device without a name";
   const about = [foreign(device.system, 40), foreign(device.software, 40), device.online ? "online" : `last seen ${when(device.seen)}`];
   const mine = around.ownKey !== null && device.owner_thumbprint === around.ownKey.thumbprint;
+  const place = { audience: deviceAudience(fromText(device.number)), name };
   const open = h("a", { class: "button", href: `../#d=${dashed(device.number)}&a=1`, hidden: true });
   return h(
     "li",
@@ -51,12 +80,17 @@ function row(around, device, again) {
       h("strong", {}, h("span", { class: device.online ? "dot on" : "dot", title: device.online ? "online" : "offline" }), name),
       h("span", { class: "quiet" }, about.filter(Boolean).join(" · ")),
     ),
-    ...(device.labels ?? []).slice(0, 4).map((/** @type {string} */ label) => h("span", { class: "tag" }, foreign(label, 24))),
+    h(
+      "div",
+      { class: "tags" },
+      ...device.groups.slice(0, 4).map((/** @type {string} */ group) => h("span", { class: "tag group", title: "A group" }, foreign(group, 24))),
+      ...(device.labels ?? []).slice(0, 4).map((/** @type {string} */ label) => h("span", { class: "tag" }, foreign(label, 24))),
+    ),
     open,
     h("button", { type: "button", class: "primary", "data-act": "connect", disabled: !around.ownKey, onclick: () => window.open(open.href, "_blank", "noopener") }, "Connect"),
     mine && action("Share", () => shareDialog(around, device), tell, { "data-act": "share" }),
-    mine && action("Permit", () => permitDialog(around, device), tell, { "data-act": "permit" }),
-    mine && action("Limit", () => limitDialog(around, device), tell, { "data-act": "limit" }),
+    (mine || held) && action("Permit", () => permitDialog(around, { ...place, held }), tell, { "data-act": "permit" }),
+    mine && action("Limit", () => limitDialog(around, place), tell, { "data-act": "limit" }),
     mine && action("More", () => more(around, device, again), tell, { "data-act": "more", "aria-label": `More about ${name}` }),
   );
 }
@@ -65,6 +99,9 @@ function row(around, device, again) {
 async function more(around, device, again) {
   const name = h("input", { name: "name", maxlength: 64, value: foreign(device.name) });
   const labels = h("input", { name: "labels", value: (device.labels ?? []).map((/** @type {string} */ one) => foreign(one, 24)).join(", ") });
+  const audience = deviceAudience(fromText(device.number));
+  const inside = await around.groupsOf(audience);
+  const groups = h("input", { name: "groups", value: inside.map((one) => foreign(one, 64)).join(", ") });
   const changed = await dialog((close) => [
     h("h2", {}, foreign(device.name)),
     h(
@@ -81,6 +118,7 @@ async function more(around, device, again) {
         act: async () => {
           const words = labels.value.split(",").map((one) => one.trim()).filter(Boolean);
           await around.api.call("PATCH", `/devices/${device.number}`, { name: name.value.trim(), labels: words });
+          await regroup(around, audience, inside, groups.value);
           close("changed");
         },
         submit: "Save",
@@ -90,7 +128,8 @@ async function more(around, device, again) {
         ],
       },
       labelled("Name", name),
-      labelled("Labels", labels, "Words with commas between them."),
+      labelled("Labels", labels, "Words with commas between them, to find it by."),
+      labelled("Groups", groups, "Names with commas between them: what is permitted or limited for a group is so for its devices."),
     ),
   ]);
   if (changed === "revoke") {
@@ -127,18 +166,16 @@ export function dashed(number) {
   return String(number).replaceAll("-", "").match(/.{1,4}/g)?.join("-") ?? "";
 }
 
-/** Be told of presence for as long as the list is shown. @param {HTMLElement} list @param {(number: string, online:
- * boolean) => void} told */
-function follow(list, told) {
+/** Be told of what happens for as long as the list is shown: who comes and goes, and that what may be seen has changed.
+ * @param {HTMLElement} list @param {{ presence: (said: any) => void, changed: () => void }} told */
+function follow(list, { presence, changed }) {
   const events = new EventSource("/api/v1/events");
-  const take = (/** @type {MessageEvent} */ event) => {
-    if (!list.isConnected) {
-      events.close();
-      return;
-    }
-    const said = JSON.parse(event.data);
-    if (typeof said?.device === "string") told(said.device, Boolean(said.online));
-  };
-  events.addEventListener("presence", take);
+  const on = (/** @type {string} */ kind, /** @type {(said: any) => void} */ act) =>
+    events.addEventListener(kind, (event) => {
+      if (list.isConnected) act(JSON.parse(event.data));
+      else events.close();
+    });
+  on("presence", presence);
+  for (const kind of ["device", "rights", "resync"]) on(kind, changed);
   addEventListener("hashchange", () => events.close(), { once: true });
 }

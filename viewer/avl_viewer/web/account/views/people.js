@@ -4,7 +4,8 @@
 
 import { action, foreign, form, h, labelled, put } from "../dom.js";
 import { confirmed, copied, dialog, tell } from "../surroundings.js";
-import { grantList } from "./permitting.js";
+import { peopleGroupCard } from "./grouping.js";
+import { grantList, groupsOfPeople } from "./permitting.js";
 import { shareList } from "./sharing.js";
 
 /** @typedef {import("../surroundings.js").Surroundings} Surroundings */
@@ -13,10 +14,10 @@ import { shareList } from "./sharing.js";
 export async function peopleView(around, into) {
   const again = () => peopleView(around, into);
   const runs = around.me.role === "owner" || around.me.role === "admin";
-  const [people, permissions, links] = await Promise.all([around.api.all("/people"), grantList(around, again), shareList(around, again)]);
+  const [people, groups, permissions, links] = await Promise.all([around.api.all("/people"), groupsOfPeople(around), grantList(around, again), shareList(around, again)]);
   const invite = runs && action("Invite", () => inviteDialog(around).then(again), tell, { class: "primary", id: "invite" });
   const rows = people.map((one) => row(around, one, runs, again));
-  put(into, h("section", { class: "card" }, h("header", {}, h("h2", {}, "People"), invite), h("ul", { class: "list", id: "people" }, ...rows)), permissions, links);
+  put(into, h("section", { class: "card" }, h("header", {}, h("h2", {}, "People"), invite), h("ul", { class: "list", id: "people" }, ...rows)), peopleGroupCard(around, groups, people, runs, again), permissions, links);
 }
 
 /** @param {Surroundings} around @param {any} one @param {boolean} runs @param {() => void} again */

@@ -1,75 +1,87 @@
 /**
- * Permitting: what a person with a key of their own may do at a desktop, signed by its owner; and taking it back.
+ * Permitting: what people with keys of their own may do at a desktop or at those of a group, signed by their owner, or by
+ * who may hand it on; and taking it back.
  */
 
 import { publicOf } from "../../rights/jws.js";
-import { deviceAudience } from "../../rights/statements.js";
-import { fromText } from "../../wire/device_id.js";
 import { action, foreign, form, h, labelled, when } from "../dom.js";
-import { roleName, ROLES, SPANS } from "../roles.js";
-import { grant, revocation } from "../statements.js";
+import { ROLES, SPANS } from "../roles.js";
+import { claimsOf, grant, revocation } from "../statements.js";
 import { confirmed, dialog, tell } from "../surroundings.js";
+import { checkLength, handedOn } from "../terms.js";
+import { limits, permitted } from "../words.js";
+import { termsForm } from "./termsform.js";
 
 /** @typedef {import("../surroundings.js").Surroundings} Surroundings */
+/** @typedef {{ audience: string, name: string, held?: string[] }} Place  what a grant is for; `held`: the chain that is
+ * handed on, where we are not its owner */
 
-/** @param {Surroundings} around @param {any} device */
-export async function permitDialog(around, device) {
+/** @param {Surroundings} around @param {Place} place */
+export async function permitDialog(around, place) {
   const people = (await around.api.all("/people")).filter((one) => one.id !== around.me.id);
   const able = people.filter((one) => one.jwk);
-  const who = h("select", { name: "person" }, ...able.map((one) => h("option", { value: one.id }, foreign(one.name || one.login))));
-  const role = h("select", { name: "role" }, ...ROLES.map((one) => h("option", { value: one.id, selected: one.id === "OPERATOR" }, `${one.name}: ${one.text}`)));
-  const span = h("select", { name: "span" }, ...SPANS.map(([name, seconds]) => h("option", { value: seconds, selected: seconds === 30 * 86_400 }, name)));
-  const ask = h("input", { type: "checkbox", name: "consent", id: "consent" });
+  const groups = (await groupsOfPeople(around)).filter((one) => one.members.some((/** @type {string} */ id) => able.some((person) => person.id === id)));
   const cancel = (/** @type {(value?: any) => void} */ close) => h("button", { type: "button", onclick: () => close() }, "Cancel");
-  const given = await dialog((close) =>
-    able.length
-      ? [
-          h("h2", {}, `Permit ${foreign(device.name)}`),
-          form(
-            {
-              act: async () => {
-                const person = able.find((one) => one.id === who.value);
-                await give(around, device, person, { role: role.value, seconds: Number(span.value), ask: ask.checked });
-                close(foreign(person.name || person.login));
-              },
-              submit: "Permit",
-              more: [cancel(close)],
-            },
-            labelled("Who", who),
-            labelled("What", role),
-            labelled("For", span),
-            h("div", { class: "inline" }, ask, h("label", { for: "consent" }, "Somebody at the desktop is asked each time")),
-          ),
-        ]
-      : [
-          h("h2", {}, `Permit ${foreign(device.name)}`),
-          h("p", {}, people.length ? "Nobody else has made their key yet: they do it when they first sign in." : "Nobody else is at this relay yet. Invite somebody under People."),
-          h("div", { class: "row end" }, cancel(close)),
-        ]);
+  if (!able.length) {
+    await dialog((close) => [
+      h("h2", {}, `Permit ${place.name}`),
+      h("p", {}, people.length ? "Nobody else has made their key yet: they do it when they first sign in." : "Nobody else is at this relay yet. Invite somebody under People."),
+      h("div", { class: "row end" }, cancel(close)),
+    ]);
+    return;
+  }
+  const who = h(
+    "select",
+    { name: "person" },
+    ...able.map((one) => h("option", { value: one.id }, foreign(one.name || one.login))),
+    ...groups.map((one) => h("option", { value: one.id }, `All of ${foreign(one.name)} (${one.members.length})`)),
+  );
+  const may = place.held ? claimsOf(place.held[place.held.length - 1]).p : -1;
+  const roles = ROLES.filter((one) => !(one.permissions & ~may));
+  const terms = termsForm({ roles, role: roles.some((one) => one.id === "OPERATOR") ? "OPERATOR" : (roles.at(-1)?.id ?? ""), spans: SPANS, span: 30 * 86_400, delegates: true });
+  const given = await dialog((close) => [
+    h("h2", {}, `Permit ${place.name}`),
+    form(
+      {
+        act: async () => {
+          const group = groups.find((one) => one.id === who.value);
+          const chosen = able.filter((one) => (group ? group.members.includes(one.id) : one.id === who.value));
+          for (const person of chosen) await give(around, place, person, terms.read());
+          close(chosen.map((one) => foreign(one.name || one.login, 40)).join(", "));
+        },
+        submit: "Permit",
+        more: [cancel(close)],
+      },
+      labelled("Who", who, groups.length ? "Of a group: everybody who is in it now and has a key." : undefined),
+      ...terms.fields,
+    ),
+  ]);
   if (given) tell(`${given} may now.`);
 }
 
-/** @param {Surroundings} around @param {any} device @param {any} person @param {{ role: string, seconds: number, ask:
- * boolean }} how */
-async function give(around, device, person, { role, seconds, ask }) {
+/** Groups of people with who is in them. @param {Surroundings} around @returns {Promise<any[]>} */
+export async function groupsOfPeople(around) {
+  const groups = await around.api.all("/groups?kind=people");
+  return Promise.all(groups.map((one) => around.api.call("GET", `/groups/${one.id}`)));
+}
+
+/** @param {Surroundings} around @param {Place} place @param {any} person @param {import("../terms.js").Terms} wanted */
+async function give(around, place, person, wanted) {
   const key = around.ownKey;
   if (!key) throw new Error("Unlock your key first.");
-  const chosen = ROLES.find((one) => one.id === role) ?? ROLES[0];
-  const { token } = await grant(key, {
-    audience: deviceAudience(fromText(device.number)),
-    permissions: chosen.permissions,
-    holder: publicOf(person.jwk),
-    now: around.now,
-    expires: around.now + seconds,
-    consent: ask ? "always" : "never",
-    role: chosen.name,
-    name: person.name || person.login,
-  });
-  await around.api.make("/grants", { chain: [token] });
+  const before = place.held ?? [];
+  const parent = before.at(-1) ?? "";
+  const terms = parent ? handedOn(wanted, parent, before.length) : wanted;
+  const audience = parent ? claimsOf(parent).aud : place.audience;
+  const { token } = await grant(key, { ...terms, audience, parent, holder: publicOf(person.jwk), now: around.now, name: person.name || person.login });
+  const chain = [...before, token];
+  checkLength(chain);
+  await around.api.make("/grants", { chain });
   await around.freshen();
 }
 
-/** Who may what: all grants of ours, each to be taken back. @param {Surroundings} around @param {() => void} again */
+/** Who may what: all grants of ours, each to be taken back; and what was permitted to us. @param {Surroundings} around
+ * @param {() => void} again */
 export async function grantList(around, again) {
   const [grants, people, devices] = await Promise.all([around.api.all("/grants?revoked=false"), around.api.all("/people"), around.api.all("/devices?limit=200")]);
   const names = new Map(people.map((one) => [one.id, one.name]));
@@ -82,10 +94,12 @@ export async function grantList(around, again) {
 
 /** @param {Surroundings} around @param {any} one @param {string} name @param {string} place @param {() => void} again */
 function row(around, one, name, place, again) {
+  const over = one.expires <= around.now;
+  const about = [`${permitted(one.permissions)} at ${place}`, ...limits(claimsOf(one.token) ?? {}), `${over ? "ended" : "ends"} ${when(one.expires)}`];
   return h(
     "li",
     { "data-grant": one.jti },
-    h("div", { class: "what" }, h("strong", {}, foreign(name)), h("span", { class: "quiet" }, `${roleName(one.permissions)} at ${place} · ends ${when(one.expires)}`)),
+    h("div", { class: "what whole" }, h("strong", {}, foreign(name)), h("span", { class: "quiet" }, foreign(about.join(" · "), 400))),
     action("Take back", () => takeBack(around, one, foreign(name), again), tell, { class: "danger", "data-act": "revoke" }),
   );
 }

@@ -7,27 +7,27 @@ import { encode } from "../../rights/jws.js";
 import { Share, SECRET_BYTES } from "../../rights/sharelink.js";
 import { deviceAudience } from "../../rights/statements.js";
 import { fromText } from "../../wire/device_id.js";
-import { action, foreign, form, h, labelled, when } from "../dom.js";
+import { action, foreign, form, h, when } from "../dom.js";
 import { qr } from "../qr.js";
 import { ROLES, SPANS } from "../roles.js";
 import { grant, revocation } from "../statements.js";
 import { confirmed, copied, dialog, tell } from "../surroundings.js";
+import { checkLength } from "../terms.js";
+import { permitted } from "../words.js";
 import { dashed } from "./devices.js";
+import { termsForm } from "./termsform.js";
 
 /** @typedef {import("../surroundings.js").Surroundings} Surroundings */
 
 /** @param {Surroundings} around @param {any} device */
 export async function shareDialog(around, device) {
-  const role = h("select", { name: "role" }, ...ROLES.slice(0, 3).map((one) => h("option", { value: one.id }, `${one.name}: ${one.text}`)));
-  const span = h("select", { name: "span" }, ...SPANS.slice(0, 3).map(([name, seconds]) => h("option", { value: seconds, selected: seconds === 86_400 }, name)));
-  const uses = h("input", { name: "uses", type: "number", min: 1, max: 1000, placeholder: "any number" });
+  const terms = termsForm({ roles: ROLES.slice(0, 3), role: "VIEWER", spans: SPANS.slice(0, 3), span: 86_400, delegates: false });
   const link = await dialog((close) => [
     h("h2", {}, `Share ${foreign(device.name)}`),
     h("p", { class: "quiet" }, "Whoever has the link gets in, without an account. You can take it back at any time."),
     form(
-      { act: async () => close(await make(around, device, { role: role.value, seconds: Number(span.value), uses: Number(uses.value) || null })), submit: "Make the link", more: [h("button", { type: "button", onclick: () => close() }, "Cancel")] },
-      labelled("Who has it", role),
-      h("div", { class: "two" }, labelled("Works for", span), labelled("Sessions", uses)),
+      { act: async () => close(await make(around, device, terms.read())), submit: "Make the link", more: [h("button", { type: "button", onclick: () => close() }, "Cancel")] },
+      ...terms.fields,
     ),
   ]);
   if (link) await shown(device, link);
@@ -45,27 +45,23 @@ async function shown(device, link) {
   ]);
 }
 
-/** @param {Surroundings} around @param {any} device @param {{ role: string, seconds: number, uses: number | null }} how
- * @returns {Promise<string>} */
-async function make(around, device, { role, seconds, uses }) {
+/** @param {Surroundings} around @param {any} device @param {import("../terms.js").Terms} terms @returns {Promise<string>} */
+async function make(around, device, terms) {
   const key = around.ownKey;
   if (!key) throw new Error("Unlock your key first.");
-  const chosen = ROLES.find((one) => one.id === role) ?? ROLES[0];
   const share = new Share(randomBytes(SECRET_BYTES));
-  const expires = around.now + seconds;
   const { token } = await grant(key, {
+    ...terms,
     audience: deviceAudience(fromText(device.number)),
-    permissions: chosen.permissions,
     holder: (await share.identity()).public,
     now: around.now,
-    expires,
-    uses,
-    role: chosen.name,
     name: "Share link",
     share: true,
   });
+  checkLength([token]);
   const pass_hash = encode(await sha256(await share.accessPass()));
-  await around.api.make("/shares", { id: await share.id(), device: device.number, name: `${chosen.name} by link`, chain: [token], pass_hash, uses });
+  const name = `${permitted(terms.permissions)} by link`;
+  await around.api.make("/shares", { id: await share.id(), device: device.number, name, chain: [token], pass_hash, uses: terms.uses });
   await around.freshen();
   return share.link(new URL("../", location.href).href.split("#")[0], dashed(device.number));
 }

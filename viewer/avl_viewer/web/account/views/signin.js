@@ -3,7 +3,7 @@
  */
 
 import { Problem } from "../api.js";
-import { action, form, h, labelled } from "../dom.js";
+import { action, foreign, form, h, labelled, put } from "../dom.js";
 import * as passkey from "../passkey.js";
 
 /** @typedef {import("../surroundings.js").Surroundings} Surroundings */
@@ -57,6 +57,11 @@ export function inviteView(around, invite, done) {
 
 /** @param {Surroundings} around @param {(session: any) => void} done @param {string} [why] */
 export function signInView(around, done, why) {
+  const others = h("div", { class: "fields", id: "providers" });
+  void around.api.call("GET", "/oidc").then(
+    ({ items }) => put(others, ...items.map((/** @type {any} */ one) => h("a", { class: "button", href: `/api/v1/oidc/${encodeURIComponent(one.name)}/begin` }, `Sign in with ${foreign(one.title)}`))),
+    () => undefined,
+  );
   const name = login();
   const secret = password("current-password");
   const error = h("p", { class: "error", role: "alert", hidden: !why }, why ?? "");
@@ -78,6 +83,7 @@ export function signInView(around, done, why) {
     ),
     passkey.available() && h("div", { class: "or" }, "or"),
     passkey.available() && action("Sign in with a passkey", () => byPasskey(around, done), failed, { id: "by-passkey" }),
+    others,
     h("p", { class: "quiet" }, "To connect with a device ID and a code you need no account: ", h("a", { href: "../" }, "open the desktop's page"), "."),
   );
 }

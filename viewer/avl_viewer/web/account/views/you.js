@@ -14,17 +14,20 @@ import { keyCard, wrapByPasskey } from "./keycard.js";
 /** @param {Surroundings} around @param {HTMLElement} into */
 export async function youView(around, into) {
   const again = () => youView(around, into);
-  const [factors, copies, sessions] = await Promise.all([
+  const [factors, offered, copies, sessions] = await Promise.all([
     around.api.call("GET", "/me/factors"),
+    around.api.call("GET", "/oidc").catch(() => ({ items: [] })),
     around.api.call("GET", "/me/key-copies").catch(() => ({ items: [] })),
     around.api.call("GET", "/me/sessions").catch(() => ({ items: [] })),
   ]);
-  put(into, keyCard(around, again), factorCard(around, items(factors), again), copyCard(around, items(copies), again), sessionCard(around, items(sessions), again));
+  put(into, keyCard(around, again), factorCard(around, items(factors), again), providerCard(around, items(offered), again), copyCard(around, items(copies), again), sessionCard(around, items(sessions), again));
 }
 
 /** @param {any} told @returns {any[]} */
 const items = (told) => (Array.isArray(told) ? told : (told?.items ?? []));
 
+/** Seconds since a second factor was shown for which no other is asked for before one goes to a provider. */
+const LINKS = 240;
 /** @type {Record<string, string>} */
 const KINDS = { totp: "Authenticator app", passkey: "Passkey", recovery: "Recovery codes" };
 
@@ -52,6 +55,39 @@ function factorCard(around, factors, again) {
       action("Add an authenticator app", () => addTotp(around).then(again), tell, { id: "add-totp" }),
       action("New recovery codes", () => newCodes(around).then(again), tell, { id: "new-codes" }),
     ),
+  );
+}
+
+/** Providers that know us, and those that may; null where there is none. @param {Surroundings} around @param {any[]}
+ * offered @param {() => void} again */
+function providerCard(around, offered, again) {
+  /** @type {string[]} */
+  const linked = around.me.providers ?? [];
+  if (!offered.length && !linked.length) return null;
+  const titleOf = (/** @type {string} */ issuer) => foreign(offered.find((one) => one.issuer === issuer)?.title || issuer);
+  const rows = linked.map((issuer) =>
+    h(
+      "li",
+      { "data-provider": issuer },
+      h("div", { class: "what" }, h("strong", {}, titleOf(issuer)), h("span", { class: "quiet" }, foreign(issuer))),
+      action("Unlink", async () => {
+        const gone = await confirmed(`Unlink ${titleOf(issuer)}?`, "You can't sign in with it any more.", "Unlink", () => around.api.call("DELETE", "/me/providers", { issuer }));
+        if (!gone) return;
+        await around.meet();
+        again();
+      }, tell, { class: "danger", "data-act": "unlink" }),
+    ));
+  const link = (/** @type {any} */ one) =>
+    action(`Link ${foreign(one.title)}`, async () => {
+      if (!(around.now - (around.me.mfa_at ?? 0) < LINKS)) await around.api.stepUp();
+      location.assign(`/api/v1/oidc/${encodeURIComponent(one.name)}/begin?link=true`);
+    }, tell, { "data-act": "link" });
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", {}, "Other ways to sign in"),
+    h("ul", { class: "list", id: "providers" }, ...(rows.length ? rows : [h("li", { class: "empty" }, "None yet.")])),
+    h("div", { class: "row" }, ...offered.filter((one) => !linked.includes(one.issuer)).map(link)),
   );
 }
 

@@ -1,0 +1,1 @@
+"""Settings of a host: all of them with their reasons."""

@@ -1,0 +1,290 @@
+"""What owners' programs sign, through the API, as far as what their hosts believe: grants, groups, policies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avl_protocol.crypto.identity import Identity as Key
+from avl_protocol.endpoint.api.calls import Api, ApiError
+from avl_protocol.endpoint.api.http import HttpAnswer
+from avl_protocol.endpoint.loop.clock import entropy
+from avl_protocol.endpoint.loop.world import World, system_world
+from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.rights.chain import ChainRights, Trust, verify_chain
+from avl_protocol.rights.effective import OWNER, Consent
+from avl_protocol.rights.hours import Hours
+from avl_protocol.rights.statements import Policy, RevocationList, device_audience, group_audience, read
+from avl_protocol.wire.device_id import from_text
+from avl_protocol.wire.errors import GrantRefused
+from avl_protocol.wire.registry import PRESETS, Permission
+from avl_relay.api.devices import DeviceList, Place
+from avl_relay.api.grants import GrantList
+from avl_relay.api.groups import GroupList
+from avl_relay.api.identity import Role
+from avl_relay.api.people import PeopleList
+from avl_relay.api.shares import ShareList
+from avl_relay.api.statements import StatementList
+from avl_relay.live import Live
+from avl_relay.store.engine import Store
+from avl_viewer.account import deciding, owning, words
+from avl_viewer.account.account import Account, Person
+from avl_viewer.account.chains import of_grants
+from avl_viewer.account.devices import Device, NoSuchName
+from avl_viewer.account.owning import NotOwner, place_of
+from avl_viewer.account.program import Kept, kept_in
+from avl_viewer.account.terms import Terms, hours_of
+from avl_viewer.commands.granting import people_called
+from tests.protocol.test_endpoint_api import Answers
+from tests.relay.apis import BEGUN, Desk, Hands, who
+from tests.relay.owners import ROLES, key, number, person, policy, settle_in
+
+DEVICES = (("desk", "ada"), ("shed", "ada"), ("lab", "ben"))
+VIEWER = Key(b"v" * 32)
+TERMS = Terms(permissions=PRESETS["OPERATOR"], expires=BEGUN + 3600, role="Operator")
+
+
+class Asking:
+    """Satisfies Http: asks the API as somebody."""
+
+    def __init__(self, desk: Desk, name: str) -> None:
+        self._desk, self._name = desk, name
+
+    async def ask(
+        self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
+    ) -> HttpAnswer:
+        given = {name.replace("-", "_"): value for name, value in headers}
+        below = path.removeprefix("/api/v1")
+        answer = await self._desk.ask(self._name, method, below, None if body is None else json.loads(body), **given)
+        return HttpAnswer(answer.status_code, dict(answer.headers), answer.content)
+
+
+class Scene:
+    """A relay's API, and somebody's program at it."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.clock, self._folder = Hands(), folder
+        self.live = Live(wall=self.clock.wall)
+        statements = StatementList(self.live, entropy=entropy)
+        resources = (
+            DeviceList(self.live, place=lambda: Place(relay="relay.test:4433", pin="p" * 43), entropy=entropy),
+            statements,
+            GrantList(self.live, statements),
+            ShareList(self.live, statements),
+            GroupList(self.live, entropy=entropy),
+            PeopleList(self.live, page=lambda: "https://relay.test/", entropy=entropy),
+        )
+        people = {name: who(person(name), Role(role)) for name, role in ROLES.items()}
+        self.desk = Desk(resources, store, people, self.clock)
+        self.world: World = replace(system_world(), clock=self.clock, entropy=entropy)
+
+    def program(self, name: str, *, with_key: bool = True) -> tuple[Account, Kept]:
+        state = StateFolder(self._folder / name)
+        kept = replace(kept_in(state, self.world), person=key(name) if with_key else None)
+        return Account(Api(Asking(self.desk, name))), kept
+
+
+@pytest.fixture
+async def scene(store: Store, tmp_path: Path) -> AsyncIterator[Scene]:
+    await settle_in(store, *DEVICES)
+    made = Scene(store, tmp_path)
+    yield made
+    await made.desk.close()
+
+
+async def somebody(account: Account, name: str) -> Person:
+    return next(one for one in await account.people() if one.id == person(name))
+
+
+async def device(account: Account, name: str) -> Device:
+    return next(one for one in await account.devices() if one.name == name)
+
+
+def trust(owner: str, name: str, *groups: str) -> Trust:
+    """What a host of this owner's believes."""
+    return Trust(
+        owner=key(owner).public,
+        audiences=frozenset({device_audience(from_text(number(name))), *map(group_audience, groups)}),
+        revocation=RevocationList(sequence=1, issued=BEGUN),
+    )
+
+
+async def opened(scene: Scene, holder: str, name: str, believes: Trust) -> ChainRights:
+    """What somebody's viewer comes to at a host."""
+    account, kept = scene.program(holder)
+    chain = of_grants(
+        await account.chains(),
+        await device(account, name),
+        viewer=VIEWER,
+        person=kept.person,
+        link="",
+        wall=BEGUN,
+        name="here",
+    )
+    assert chain is not None
+    return verify_chain(chain.tokens, believes, holder=VIEWER.public, wall=BEGUN)
+
+
+async def test_a_grant_carries_all_its_limits_to_the_host(scene: Scene) -> None:
+    account, kept = scene.program("ada")
+    hours = hours_of(["daily 0-24"], "Europe/Berlin")
+    terms = Terms(
+        permissions=Permission.VIEW | Permission.TERMINAL,
+        expires=BEGUN + 100,
+        hours=hours,
+        longest=60,
+        uses=3,
+        consent=Consent.FIRST,
+    )
+    place = place_of("desk", await account.devices(), kept)
+    await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), terms)
+    rights = await opened(scene, "eve", "desk", trust("ada", "desk"))
+    assert rights.permissions == Permission.VIEW | Permission.TERMINAL
+    assert rights.hours == (hours,) and rights.longest == 60 and rights.consent is Consent.FIRST
+    assert [count for _, count in rights.uses] == [3] and rights.expires == BEGUN + 100
+    [permit] = await account.grants()
+    told = owning.described(permit, {person("eve"): "Eve"}, {number("desk"): "desk"})
+    assert (told["who"], told["where"], told["role"]) == ("Eve", "desk", "view, terminal")
+    assert (
+        told["limits"]
+        == [
+            "daily all day (Europe/Berlin)",
+            "sessions of 1 min",
+            "3 sessions",
+            "somebody is asked the first time",
+        ]
+        or told["limits"][1] == "sessions of 1 min"
+    )
+
+
+async def test_a_grant_for_a_group_opens_the_devices_that_the_owner_put_there(scene: Scene) -> None:
+    account, kept = scene.program("ada")
+    with pytest.raises(NoSuchName, match="avl groups add garden DEVICE"):
+        place_of("group:garden", await account.devices(), kept)
+    assert await deciding.regroup(
+        account, kept, scene.world, await device(account, "shed"), lambda now: (*now, "garden")
+    )
+    place = place_of("group:garden", await account.devices(), kept)
+    await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), TERMS)
+    assert (await opened(scene, "eve", "shed", trust("ada", "shed", "garden"))).permissions == PRESETS["OPERATOR"]
+    with pytest.raises(GrantRefused):
+        await opened(scene, "eve", "shed", trust("ada", "shed"))
+    eve, _ = scene.program("eve")
+    assert [one.name for one in await eve.devices()] == ["shed"], "and sees those, no others"
+
+
+async def test_a_group_of_people_is_everybody_in_it_who_has_a_key(scene: Scene) -> None:
+    root, _ = scene.program("root")
+    family = await root.add_group("family", "i" * 22)
+    for name in ("ada", "eve", "ben"):
+        await root.join(family.id, person(name))
+    account, kept = scene.program("ada")
+    found = [one for one in (await account.groups()) if one.kind == "people"]
+    assert [(one.name, set(one.members)) for one in found] == [
+        ("family", {person(name) for name in ("ada", "eve", "ben")})
+    ]
+    place = place_of("desk", await account.devices(), kept)
+    for one in found[0].members:
+        if one != person("ada"):
+            await owning.give(account, kept, scene.world, place, await somebody(account, one.strip("-")), TERMS)
+    for name in ("eve", "ben"):
+        await opened(scene, name, "desk", trust("ada", "desk"))
+    await root.leave(family.id, person("ben"))
+    assert set((await root.groups())[0].members) == {person("ada"), person("eve")}
+    await root.remove_group(family.id)
+    with pytest.raises(ValueError, match="there are: none yet"):
+        await people_called(account, "group:family")
+    with pytest.raises(ApiError):
+        await account.add_group("mine", "j" * 22)
+
+
+async def test_nobody_hands_on_what_was_not_given_to_be_handed_on(scene: Scene) -> None:
+    account, kept = scene.program("ada")
+    place = place_of("desk", await account.devices(), kept)
+    await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), TERMS)
+    eve, hers = scene.program("eve")
+    with pytest.raises(NotOwner, match="another owner's key"):
+        await owning.give(
+            eve, hers, scene.world, place_of("desk", await eve.devices(), hers), await somebody(eve, "ben"), TERMS
+        )
+
+
+async def test_what_may_be_handed_on_is_handed_on_and_no_more(scene: Scene) -> None:
+    account, kept = scene.program("ada")
+    week = Hours("UTC", tuple((day, 0, 1440) for day in range(7)))
+    may = replace(TERMS, permissions=PRESETS["ASSISTANT"] | Permission.DELEGATE, hours=week, uses=5, longest=600)
+    place = place_of("desk", await account.devices(), kept)
+    await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), may)
+    eve, hers = scene.program("eve")
+    there, ben = place_of("desk", await eve.devices(), hers), await somebody(eve, "ben")
+    with pytest.raises(ValueError, match="you may not hand that on: clipboard-out"):
+        await owning.give(eve, hers, scene.world, there, ben, TERMS)
+    with pytest.raises(ValueError, match="these hours only: daily all day"):
+        other = Hours("Europe/Berlin", ((0, 0, 60),))
+        await owning.give(eve, hers, scene.world, there, ben, replace(TERMS, permissions=Permission.VIEW, hours=other))
+    less = replace(TERMS, permissions=PRESETS["VIEWER"], expires=BEGUN + 10**6, uses=9)
+    await owning.give(eve, hers, scene.world, there, ben, less)
+    rights = await opened(scene, "ben", "desk", trust("ada", "desk"))
+    assert rights.permissions == PRESETS["VIEWER"] and rights.expires == BEGUN + 3600
+    assert {count for _, count in rights.uses} == {5} and rights.longest == 600 and set(rights.hours) == {week}
+
+
+async def test_a_policy_changes_what_is_said_and_keeps_the_rest(scene: Scene) -> None:
+    account, kept = scene.program("ada")
+    shed = await device(account, "shed")
+    await deciding.regroup(account, kept, scene.world, shed, lambda now: ("garden",))
+    place = place_of("shed", await account.devices(), kept)
+    await deciding.decide(account, kept, scene.world, place, lambda last: replace(last, longest=60, browser=False))
+    second = await deciding.decide(
+        account, kept, scene.world, place, lambda last: replace(last, consent=Consent.ALWAYS)
+    )
+    assert second == Policy(
+        audience=place.audience,
+        sequence=3,
+        permissions=OWNER,
+        groups=("garden",),
+        consent=Consent.ALWAYS,
+        longest=60,
+        browser=False,
+    )
+    group = place_of("group:garden", await account.devices(), kept)
+    await deciding.decide(account, kept, scene.world, group, lambda last: replace(last, permissions=PRESETS["VIEWER"]))
+    found = await account.policies(key("ada").public)
+    assert set(found) == {place.audience, "group:garden"} and found[place.audience] == second
+    assert words.decided(found["group:garden"]) == ["at most Viewer"]
+    assert not await deciding.regroup(account, kept, scene.world, shed, lambda now: now)
+    ben, his = scene.program("ben")
+    with pytest.raises((NotOwner, NoSuchName)):
+        await deciding.decide(ben, his, scene.world, place, lambda last: last)
+
+
+async def test_what_the_relay_says_of_groups_is_not_signed(scene: Scene) -> None:
+    account, kept = scene.program("ada")
+    root, _ = scene.program("root")
+    made = await scene.desk.ask("root", "POST", "/groups", {"kind": "devices", "name": "open"})
+    await root.join(made.json()["id"], number("desk"))
+    desk = await device(account, "desk")
+    assert desk.groups == ("open",)
+    assert await deciding.groups_of(account, key("ada"), desk) == ()
+    await deciding.regroup(account, kept, scene.world, desk, lambda now: (*now, "mine"))
+    [token] = [one["token"] for one in (await scene.desk.ask("ada", "GET", "/statements?kind=policy")).json()["items"]]
+    assert read(Policy, token, key("ada").public).groups == ("mine",)
+
+
+async def test_the_last_policy_is_ones_own_whatever_the_relay_brings() -> None:
+    rows = [{"token": policy("eve", 99, "group:x")}, {"token": policy("ada", 2, "group:x")}, {"token": "rubbish"}, {}]
+    account = Account(Api(Answers((200, {"items": rows, "next": None}))))
+    assert (await account.policies(key("ada").public))["group:x"].sequence == 2
+
+
+async def test_without_the_key_nothing_is_signed(scene: Scene) -> None:
+    account, kept = scene.program("ada", with_key=False)
+    place = place_of("desk", await account.devices(), kept)
+    with pytest.raises(NotOwner, match="avl login --key"):
+        await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), TERMS)
+    with pytest.raises(NotOwner, match="avl login --key"):
+        place_of("group:garden", await account.devices(), kept)

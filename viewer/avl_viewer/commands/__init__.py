@@ -1,0 +1,1 @@
+"""Commands of an account, one file a subject. What one needs is loaded when it runs."""

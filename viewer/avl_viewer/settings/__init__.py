@@ -1,0 +1,1 @@
+"""Settings of a viewer: all of them with their reasons."""
