@@ -125,7 +125,10 @@ async def test_a_program_that_has_the_owners_key_shares_permits_and_takes_back(t
         assert status == 2 and "nobody is called" in said
         status, said = await output(here, "logout", "avl", "logout", *state)
         assert status == 0, said
-        assert sorted(file.name for file in (tmp_path / "viewer").iterdir() if file.is_file()) == ["identity.key"]
+        assert sorted(file.name for file in (tmp_path / "viewer").iterdir() if file.is_file()) == [
+            "identity.key",
+            "relay-heads.json",
+        ]
 
 
 async def test_another_browser_comes_in_with_a_second_factor_and_opens_the_key(tmp_path: Path) -> None:
