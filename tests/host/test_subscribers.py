@@ -654,10 +654,12 @@ def test_who_is_admitted_is_given_a_ticket_and_the_end_voids_it(tmp_path: Path) 
     assert lobby.tickets.redeem(tickets[2].ticket, lost.viewer) == EVERYTHING
 
 
-def test_bytes_of_a_session_that_is_not_there_are_refused(tmp_path: Path) -> None:
+def test_of_a_session_that_is_not_there_channels_are_refused_and_bytes_dropped(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     lobby.relay.apply(ChannelReceived(handle=55, channel=0, stream=4, data=b"x", end=False), 100.0)
-    assert lobby.client.carrier.resets == [(4, CloseCode.FORBIDDEN)]
+    assert lobby.client.carrier.resets == [], "what was said of its end may still be on its way"
+    lobby.relay.apply(clientevents.ChannelOpened(handle=55, channel=0, stream=8), 100.0)
+    assert lobby.client.carrier.resets == [(8, CloseCode.FORBIDDEN)]
 
 
 def test_a_viewer_without_a_key_is_given_one_and_a_key_object(tmp_path: Path) -> None:
