@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from avl_protocol.rights.chain import ChainRights
 from avl_protocol.wire.foreign import for_terminal
 from avl_protocol.wire.registry import PRESETS
+
+if TYPE_CHECKING:
+    from avl_protocol.rights.chain import ChainRights
 
 #: The name of the running host's socket in the state folder.
 SOCKET = "control.sock"
