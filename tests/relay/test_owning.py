@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,15 @@ from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.rights.chain import ChainRights, Trust, verify_chain
 from avl_protocol.rights.effective import OWNER, Consent
 from avl_protocol.rights.hours import Hours
-from avl_protocol.rights.statements import Policy, RevocationList, device_audience, group_audience, read
+from avl_protocol.rights.statements import (
+    Enrolment,
+    Policy,
+    RevocationList,
+    device_audience,
+    group_audience,
+    read,
+    sign,
+)
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.errors import GrantRefused
 from avl_protocol.wire.registry import PRESETS, Permission
@@ -31,6 +40,8 @@ from avl_relay.api.shares import ShareList
 from avl_relay.api.statements import StatementList
 from avl_relay.live import Live
 from avl_relay.store.engine import Store
+from avl_relay.store.statements import ENROLMENT, Statements
+from avl_relay.store.statements import Kept as KeptStatement
 from avl_viewer.account import deciding, owning, words
 from avl_viewer.account.account import Account, Person
 from avl_viewer.account.chains import of_grants
@@ -288,3 +299,33 @@ async def test_without_the_key_nothing_is_signed(scene: Scene) -> None:
         await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), TERMS)
     with pytest.raises(NotOwner, match="avl login --key"):
         place_of("group:garden", await account.devices(), kept)
+
+
+async def test_an_owner_is_led_to_no_host_that_their_key_has_not_enrolled(scene: Scene, store: Store) -> None:
+    account, _ = scene.program("ada")
+    desk, shed = await device(account, "desk"), await device(account, "shed")
+    numbers = count(1)
+
+    async def keep(name: str, about: str, signer: str) -> None:
+        """The relay keeps an enrolment as if it were about `name`, whatever it is about and whoever signed it."""
+        token = sign(key(signer), Enrolment(audience=device_audience(from_text(number(about))), issued=BEGUN))
+        async with store.writing() as db:
+            await Statements(db).keep(
+                KeptStatement(
+                    id=f"{name}-{about}-{signer}"[:22],
+                    kind=ENROLMENT,
+                    aud=device_audience(from_text(number(name))),
+                    iss=desk.owner,
+                    seq=next(numbers),
+                    token=token,
+                    created=BEGUN,
+                )
+            )
+
+    assert not await account.enrolled(desk, desk.owner), "the relay says it is hers, and has nothing to show for it"
+    await keep("desk", "shed", "ada")
+    assert not await account.enrolled(desk, desk.owner), "it is about another"
+    await keep("shed", "shed", "ben")
+    assert not await account.enrolled(shed, shed.owner), "somebody else signed it"
+    await keep("desk", "desk", "ada")
+    assert await account.enrolled(desk, desk.owner) and not await account.enrolled(desk, "somebody else's")

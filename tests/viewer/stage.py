@@ -26,7 +26,7 @@ from tests.tools import need
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds until something that should happen is said not to have happened.
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Display:

@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 from avl_protocol.endpoint.api.calls import Api, ApiError, segment
 from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.rights import jws
-from avl_protocol.rights.statements import Enrolment, Policy, RevocationList, Statement, read
+from avl_protocol.rights.statements import (
+    Enrolment,
+    Policy,
+    RevocationList,
+    Statement,
+    device_audience,
+    enrolment_of,
+    read,
+)
 from avl_viewer.account.devices import Device, read_device
 
 S = TypeVar("S", bound=Statement)
@@ -151,9 +159,23 @@ class Account:
 
     async def enrolled_groups(self, key: bytes, audience: str) -> tuple[str, ...]:
         """The groups that this key (32 bytes) gave a device when it was enrolled."""
-        found = [one async for one in self._signed(Enrolment, key, {"kind": "enrolment", "aud": audience})]
+        signed = self._signed(Enrolment, key, {"kind": "enrolment", "aud": audience})
+        found = [one async for one in signed if one.audience == audience]
         newest = max(found, key=lambda one: one.issued, default=None)
         return newest.groups if newest is not None else ()
+
+    async def enrolled(self, device: Device, owner: str) -> bool:
+        """Whether the key of this thumbprint has enrolled a device, by its own signature: the relay's word for whose it
+        is would lead an owner, whom every host of theirs believes, to a host of the relay's."""
+        audience = device_audience(device.device)
+        async for one in self._api.each("/statements", {"kind": "enrolment", "aud": audience}):
+            try:
+                key, found = enrolment_of(str(one.get("token", "")))
+            except jws.NotSigned:
+                continue
+            if jws.thumbprint(key) == owner and found.audience == audience:
+                return True
+        return False
 
     async def _signed(self, kind: type[S], key: bytes, query: Mapping[str, str]) -> AsyncIterator[S]:
         """Statements of a kind that this key signed, whatever else the relay brings."""

@@ -80,8 +80,16 @@ async def _asked(account: Account, kept: Kept, name: str, wall: float, program: 
     kept.devices.save(devices)
     device = meant(name, devices)
     if kept.person is not None and thumbprint(kept.person.public) == device.owner:
-        return device, of_owner(kept.person, kept.identity, wall, program)
-    if (owned := owners_link(kept.link, device.owner, kept.identity.public, wall)) is not None:
+        owned: Chain | None = of_owner(kept.person, kept.identity, wall, program)
+    else:
+        owned = owners_link(kept.link, device.owner, kept.identity.public, wall)
+    if owned is not None:
+        if not await account.enrolled(device, device.owner):
+            raise NoWay(
+                f"the relay says that {device.name} is yours, but your key has not enrolled {device.id}: nothing was "
+                "sent there. Enrol the host again with avl-host enroll, and ask who runs the relay",
+                REFUSED,
+            )
         return device, owned
     chain = of_grants(
         await account.chains(),

@@ -83,6 +83,10 @@ async function sought(around, number, device, viewer, name, now) {
   const key = around.ownKey;
   const about = await around.api.call("GET", `/devices/${number}`);
   if (key && about.owner_thumbprint === key.thumbprint) {
+    // The relay's word for whose it is would lead an owner, whom every host of theirs believes, to a host of the relay's.
+    if (!(await around.enrolled(deviceAudience(device)))) {
+      throw new NotPermitted("The relay says that this desktop is yours, but your key has not enrolled it: nothing was sent there. Enrol the host again.");
+    }
     return { chain: [await keyLink(key, viewer, now, name, true)], expires: now + KEY_LINK_SECONDS };
   }
   if (!key) throw new Error("This browser does not have your key: unlock it on the account's page.");

@@ -62,15 +62,27 @@ export class Surroundings {
   /** Our newest policy of a device or a group; null where there is none. @param {string} audience @returns
    * {Promise<any>} */
   async lastPolicy(audience) {
-    return newest(await this._signed(POLICY, `kind=policy&aud=${encodeURIComponent(audience)}`));
+    const signed = await this._signed(POLICY, `kind=policy&aud=${encodeURIComponent(audience)}`);
+    return newest(signed.filter((one) => one.aud === audience));
   }
 
   /** The groups that we have put a device in. @param {string} audience @returns {Promise<string[]>} */
   async groupsOf(audience) {
     const last = await this.lastPolicy(audience);
     if (last?.groups) return last.groups;
-    const enrolled = await this._signed(ENROLMENT, `kind=enrolment&aud=${encodeURIComponent(audience)}`);
+    const enrolled = await this._enrolments(audience);
     return enrolled.sort((one, other) => other.iat - one.iat)[0]?.groups ?? [];
+  }
+
+  /** Whether we have enrolled a device, by our own signature. @param {string} audience @returns {Promise<boolean>} */
+  async enrolled(audience) {
+    return (await this._enrolments(audience)).length > 0;
+  }
+
+  /** @param {string} audience @returns {Promise<any[]>} */
+  async _enrolments(audience) {
+    const signed = await this._signed(ENROLMENT, `kind=enrolment&aud=${encodeURIComponent(audience)}`);
+    return signed.filter((one) => one.aud === audience);
   }
 
   /** What our key has signed of a kind, whatever else the relay brings. @param {string} kind @param {string} query
