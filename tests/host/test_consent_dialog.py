@@ -215,11 +215,15 @@ async def test_what_viewers_do_beside_the_question_is_done(stand: Stand, xvfb: X
     _, window = stand.layout()
     other = Surface(xvfb.display, OwnWindows())
     other.place(Box(window.x, window.y + window.height + 20, 100, 40))
+    assert other.screen, "an answer of the server: it is there"
     stand.sink.move(window.x + 20, window.y + window.height + 40)
     stand.sink.button(1, True)
     stand.sink.button(1, False)
-    await asyncio.sleep(0.1)
-    clicks = list(other.events(lambda: None))
+    clicks: list[object] = []
+    async with asyncio.timeout(10):
+        while not clicks:
+            await asyncio.sleep(0.05)
+            clicks += other.events(lambda: None)
     assert len(clicks) == 1
     other.close()
     asked.cancel()

@@ -89,7 +89,7 @@ def until_gone(pid: int) -> None:
     while time.monotonic() < ends:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # the second: between opening and reading
             return
         if state == "Z":
             return
