@@ -129,7 +129,7 @@ class Desk:
         ready.unlink(missing_ok=True)
         where = ["--relay", self.relay["quic"], "--pin", self.relay["pin"], "--code", CODE, *self.source, *more]
         kept = ["--state", str(self.programs.folder / "host"), "--ready-file", str(ready)]
-        self.started["host"] = self.programs.start("host", [*self.host_program, "run", *where, *kept])
+        self.started["host"] = self.programs.start("host", [*self.host_program, "run", "--no-indicator", *where, *kept])
         self.host = await self.programs.ready_file(ready, READY)
 
     async def start_relay(self, quic: str = "127.0.0.1:0", http: str = "127.0.0.1:0", *more: str) -> None:

@@ -36,8 +36,8 @@ class Plan:
         self.rows: list[tuple[Onlooker, int]] = []
         self.give: dict[int, Box] = {}
         row, y = max(line, _BUTTON), _BUTTON + 10
-        # Who acts alone, or wants to, is never among those who are only counted.
-        people = sorted(scene.people, key=lambda one: not (one.holds or one.asks))
+        # Who acts alone, or wants to, is never among those who are only counted; who is lost comes last.
+        people = sorted(scene.people, key=lambda one: (not (one.holds or one.asks), not one.here))
         for one in people[:MOST]:
             self.rows.append((one, y))
             if gives(one, scene.mode):
