@@ -1,0 +1,12 @@
+/**
+ * The pages that there are, in the order of the menu. A page is a module of pages/ with a function `open` (desk.js); its
+ * title is the word `NAME.title`. `admin`: for those who administer the relay.
+ */
+
+/** @typedef {{ name: string, icon: import("./icons.js").Icon, admin?: boolean, load: () => Promise<{ open:
+ * import("./desk.js").Open }> }} Page */
+
+/** @type {Page[]} */
+export const PAGES = [
+  { name: "devices", icon: "devices", load: () => import("./pages/devices.js") },
+];
