@@ -9,4 +9,9 @@
 /** @type {Page[]} */
 export const PAGES = [
   { name: "devices", icon: "devices", load: () => import("./pages/devices.js") },
+  { name: "matrix", icon: "permissions", admin: true, load: () => import("./pages/matrix.js") },
+  { name: "sessions", icon: "sessions", load: () => import("./pages/sessions.js") },
+  { name: "audit", icon: "audit", admin: true, load: () => import("./pages/audit.js") },
+  { name: "health", icon: "health", admin: true, load: () => import("./pages/health.js") },
+  { name: "settings", icon: "settings", admin: true, load: () => import("./pages/settings.js") },
 ];
