@@ -9,4 +9,7 @@
 /** @type {Page[]} */
 export const PAGES = [
   { name: "devices", icon: "devices", load: () => import("./pages/devices.js") },
+  { name: "people", icon: "people", load: () => import("./pages/people.js") },
+  { name: "groups", icon: "groups", load: () => import("./pages/groups.js") },
+  { name: "shares", icon: "shares", load: () => import("./pages/shares.js") },
 ];
