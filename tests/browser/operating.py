@@ -62,6 +62,7 @@ class Console:
 
     async def go(self, fragment: str) -> None:
         """Show a page of the console, and wait until it is there."""
+        await self.page.evaluate("document.documentElement.dataset.view = ''")
         await self.page.goto(f"{self.address}#/{fragment}")
         await self.shown(fragment.partition("/")[0].partition("?")[0])
 
@@ -130,6 +131,8 @@ class Operating:
         """The owner makes a key in this tab's profile."""
         await tab.go("devices")
         self.owner = await tab.page.evaluate(MAKE_KEY)
+        await tab.page.reload()
+        await tab.shown("devices")
 
     async def enrol(self, names: Iterable[str], words: Sequence[str] = ()) -> list[str]:
         """Devices of the owner's in the store, as if their hosts had been here; their numbers."""

@@ -9,6 +9,9 @@
 /** @type {Page[]} */
 export const PAGES = [
   { name: "devices", icon: "devices", load: () => import("./pages/devices.js") },
+  { name: "people", icon: "people", load: () => import("./pages/people.js") },
+  { name: "groups", icon: "groups", load: () => import("./pages/groups.js") },
+  { name: "shares", icon: "shares", load: () => import("./pages/shares.js") },
   { name: "matrix", icon: "permissions", admin: true, load: () => import("./pages/matrix.js") },
   { name: "sessions", icon: "sessions", load: () => import("./pages/sessions.js") },
   { name: "audit", icon: "audit", admin: true, load: () => import("./pages/audit.js") },

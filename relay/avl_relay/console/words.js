@@ -2,7 +2,7 @@
  * Words: everything that the console says, in the language of who reads it, from one catalogue (words/*.json).
  *
  * `t("devices.online")` is the sentence of that key; `{name}` in it is a placeholder, and what fills it is text, never
- * markup. A key that ends in `.one` and `.other` is a number's: `count("devices.found", 3)`.
+ * markup. A key that ends in `.one` and `.other` is a number's: `count("list.all", 3)`.
  */
 
 export const LANGUAGES = /** @type {const} */ ({ en: "English", de: "Deutsch", pt: "Português" });

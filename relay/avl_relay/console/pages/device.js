@@ -5,7 +5,7 @@
 import { deviceAudience } from "../../rights/statements.js";
 import { fromText } from "../../wire/device_id.js";
 import { foreign, h } from "../../account/dom.js";
-import { regroup } from "../../account/views/grouping.js";
+import { namesOf, regroup } from "../../account/views/grouping.js";
 import { ask, sure } from "../elements/dialog.js";
 import { toast } from "../elements/toast.js";
 import { form, labelled } from "../forms.js";
@@ -37,7 +37,7 @@ export async function deviceDialog(desk, device) {
           act: async () => {
             const now = { name: name.value.trim(), labels: labels.value.split(",").map((one) => one.trim()).filter(Boolean) };
             await change(now);
-            if (mine) await regroup(desk, audience, inside, groups.value);
+            if (mine) await regroup(desk, audience, inside, namesOf(groups.value));
             close("saved");
           },
           submit: t("devices.save"),

@@ -52,7 +52,7 @@ export async function open({ desk, into, part, query, signal, head }) {
       return told;
     },
     columns: [
-      { title: t("devices.name"), width: "30%", cell: (device) => h("div", { class: "name" }, named(device), h("span", { class: "quiet" }, foreign(device.system, 60) || foreign(device.reported, 60))) },
+      { title: t("devices.name"), width: "30%", cell: (device) => h("div", { class: "name" }, named(device), h("span", { class: "quiet" }, dot(device, "narrow"), foreign(device.system, 60) || foreign(device.reported, 60))) },
       { title: t("devices.state"), width: "170px", cell: presence, wide: true },
       { title: t("devices.tags"), width: "34%", cell: tags, wide: true },
       { title: t("devices.software"), width: "18%", cell: (device) => foreign(device.software, 60), wide: true },
@@ -136,7 +136,12 @@ function shown() {
 /** Whether it is there. Its place is as wide whatever it says. @param {any} device */
 function presence(device) {
   const text = device.state === "revoked" ? t("devices.revoked") : device.online ? t("devices.online") : t("devices.seen", { when: when(device.seen) });
-  return h("span", { class: "presence" }, h("span", { class: device.online ? "dot on" : "dot" }), text);
+  return h("span", { class: "presence" }, dot(device), text);
+}
+
+/** @param {any} device @param {string} [more]  classes */
+function dot(device, more = "") {
+  return h("span", { class: `dot ${device.online ? "on" : ""} ${more}` });
 }
 
 /** @param {any} device */
@@ -150,6 +155,8 @@ function tags(device) {
 
 /** @param {(() => void) | null} clear  ends a search that found nothing */
 function nothing(clear) {
+  const command = h("code", { class: "code-block" }, "avl-host enroll …");
+  if (!clear) void fetch("/.well-known/avl.json").then((answer) => answer.json()).then(({ quic, pin }) => put(command, `avl-host enroll "${quic}?pin=${pin}"`), () => undefined);
   if (clear) return h("div", { class: "empty" }, h("h2", {}, t("devices.notFound")), h("p", {}, t("devices.notFoundText")), h("button", { type: "button", onclick: clear }, t("devices.clear")));
-  return h("div", { class: "empty" }, icon("devices"), h("h2", {}, t("devices.none")), h("p", {}, t("devices.noneText")), h("code", { class: "code-block" }, `avl-host enroll ${location.host}`), h("a", { class: "button primary", href: "../account/#devices" }, t("devices.enrol")));
+  return h("div", { class: "empty" }, icon("devices"), h("h2", {}, t("devices.none")), h("p", {}, t("devices.noneText")), command, h("a", { class: "button primary", href: "../account/#devices" }, t("devices.enrol")));
 }

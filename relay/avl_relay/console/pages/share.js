@@ -40,7 +40,7 @@ export async function shareDialog(desk, device) {
     body: (close) => [
       h("p", { class: "quiet" }, t("shares.makeText")),
       form(
-        { act: async () => close(await makeLink(desk, device, read(), new URL("../", location.href))), submit: t("shares.make"), more: [h("button", { type: "button", onclick: () => close() }, t("dialog.cancel"))] },
+        { act: async () => close(await makeLink(desk, device, read(), { page: new URL("../", location.href), name: t(`roles.${role.value}`) })), submit: t("shares.make"), more: [h("button", { type: "button", onclick: () => close() }, t("dialog.cancel"))] },
         labelled(t("shares.role"), role),
         labelled(t("shares.span"), span),
         labelled(t("shares.uses"), uses),

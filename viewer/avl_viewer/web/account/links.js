@@ -10,14 +10,13 @@ import { deviceAudience } from "../rights/statements.js";
 import { fromText, toText } from "../wire/device_id.js";
 import { grant, revocation } from "./statements.js";
 import { checkLength } from "./terms.js";
-import { permitted } from "./words.js";
 
 /** @typedef {import("./surroundings.js").Surroundings} Surroundings */
 
 /** A link to a device, for whoever has it; it is known to nobody but who made it. @param {Surroundings} around @param
- * {any} device  as the API has it @param {import("./terms.js").Terms} terms @param {URL} page  the desktop's @returns
- * {Promise<string>} */
-export async function makeLink(around, device, terms, page) {
+ * {any} device  as the API has it @param {import("./terms.js").Terms} terms @param {{ page: URL, name: string }} how  the
+ * desktop's page, and what the link is called in the list of them @returns {Promise<string>} */
+export async function makeLink(around, device, terms, { page, name }) {
   const key = around.ownKey;
   if (!key) throw new Error("Unlock your key first.");
   const share = new Share(randomBytes(SECRET_BYTES));
@@ -32,7 +31,6 @@ export async function makeLink(around, device, terms, page) {
   });
   checkLength([token]);
   const pass_hash = encode(await sha256(await share.accessPass()));
-  const name = `${permitted(terms.permissions)} by link`;
   await around.api.make("/shares", { id: await share.id(), device: device.number, name, chain: [token], pass_hash, uses: terms.uses });
   await around.freshen();
   return share.link(page.href.split("#")[0], toText(number));

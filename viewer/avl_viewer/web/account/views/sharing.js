@@ -7,6 +7,7 @@ import { makeLink, takeLinkBack } from "../links.js";
 import { qr } from "../qr.js";
 import { ROLES, SPANS } from "../roles.js";
 import { confirmed, copied, dialog, tell } from "../surroundings.js";
+import { permitted } from "../words.js";
 import { dashed } from "./devices.js";
 import { termsForm } from "./termsform.js";
 
@@ -19,7 +20,7 @@ export async function shareDialog(around, device) {
     h("h2", {}, `Share ${foreign(device.name)}`),
     h("p", { class: "quiet" }, "Whoever has the link gets in, without an account. You can take it back at any time."),
     form(
-      { act: async () => close(await makeLink(around, device, terms.read(), new URL("../", location.href))), submit: "Make the link", more: [h("button", { type: "button", onclick: () => close() }, "Cancel")] },
+      { act: async () => close(await make(around, device, terms.read())), submit: "Make the link", more: [h("button", { type: "button", onclick: () => close() }, "Cancel")] },
       ...terms.fields,
     ),
   ]);
@@ -36,6 +37,11 @@ async function shown(device, link) {
     h("p", { class: "quiet" }, "It is shown only now: what opens it is known to nobody but you."),
     h("div", { class: "row end" }, action("Copy", () => copied(link), tell), h("button", { type: "button", class: "primary", onclick: () => close() }, "Done")),
   ]);
+}
+
+/** @param {Surroundings} around @param {any} device @param {import("../terms.js").Terms} terms */
+function make(around, device, terms) {
+  return makeLink(around, device, terms, { page: new URL("../", location.href), name: `${permitted(terms.permissions)} by link` });
 }
 
 /** Links that exist, each to be taken back. @param {Surroundings} around @param {() => void} again */
