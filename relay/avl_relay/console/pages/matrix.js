@@ -16,10 +16,10 @@ import { planDialog } from "../planning.js";
 import { hashOf } from "../router.js";
 import { count, moment, t } from "../words.js";
 
-/** Rows and columns of one answer; fewer columns where there is little room. */
+/** Rows of one answer; px of a column, and of what stands beside them. */
 const ROWS = 40;
-const COLUMNS = 10;
-const NARROW = 4;
+const COLUMN = 118;
+const BESIDE = 180;
 const PAUSE = 250;
 
 /** @type {import("../desk.js").Open} */
@@ -46,10 +46,10 @@ export async function open({ desk, into, query, signal }) {
   let anchor = [0, 0];
   let turn = 0;
 
-  const narrow = () => document.documentElement.clientWidth < 760;
+  const fitting = () => Math.min(20, Math.max(3, Math.floor((into.clientWidth - BESIDE) / COLUMN)));
   /** @param {string} after */
   const asked = (after) => new URLSearchParams(Object.entries({
-    limit: String(ROWS), columns: String(narrow() ? NARROW : COLUMNS), rows_are: rowsAre.value, columns_are: columnsAre.value,
+    limit: String(ROWS), columns: String(fitting()), rows_are: rowsAre.value, columns_are: columnsAre.value,
     person: person.value.trim(), device: device.value.trim(), people: query.get("people") ?? "", devices: query.get("devices") ?? "", across, after,
   }).filter(([, value]) => value));
 
@@ -109,7 +109,7 @@ export async function open({ desk, into, query, signal }) {
 
   /** One cell. @param {any} cell @param {number} row @param {number} column */
   function button(cell, row, column) {
-    const made = h("button", { type: "button", class: "cell", "data-at": `${row} ${column}`, "data-weight": weight(cell.every), "aria-pressed": "false", tabindex: row === anchor[0] && column === anchor[1] ? 0 : -1 }, h("span", {}, short(cell.every)), h("span", { class: "by" }, hint(cell)));
+    const made = h("button", { type: "button", class: "cell", "data-at": `${row} ${column}`, "data-weight": weight(cell.every), "aria-pressed": "false", tabindex: row === anchor[0] && column === anchor[1] ? 0 : -1 }, cell.every ? h("span", {}, short(cell.every)) : h("span", {}, h("span", { "aria-hidden": "true" }, "–"), h("span", { class: "heard" }, short(0))), h("span", { class: "by" }, hint(cell)));
     made.addEventListener("click", (event) => choose(row, column, event.shiftKey));
     made.addEventListener("focus", () => {
       for (const one of grid.querySelectorAll(".cell[tabindex='0']")) /** @type {HTMLElement} */ (one).tabIndex = -1;
@@ -208,7 +208,7 @@ export async function open({ desk, into, query, signal }) {
       people: [...new Set(people)],
       called: (id) => called.get(id) ?? id.slice(0, 8),
       place: placed,
-      permissions: chosen.size === 1 ? shown.items[first[0]].cells[first[1]].every : PRESETS.VIEWER,
+      permissions: (chosen.size === 1 && shown.items[first[0]].cells[first[1]].every) || PRESETS.VIEWER,
       now: () => clock.now,
     });
     if (done) await load();
