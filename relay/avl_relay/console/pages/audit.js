@@ -23,7 +23,9 @@ export const KINDS = Object.freeze([
   "head_refused", "exported", "personal_removed", "entries_dropped", "events_lost", "log_begun", "log_resumed",
 ]);
 /** Fields whose values are people's ids, and devices' numbers. */
-const PEOPLE = ["person", "by", "member", "owner"];
+const PEOPLE = ["person", "by", "owner"];
+/** Fields that nobody reads whole in a row. */
+const IDS = ["issuer", "holder", "grant", "session", "group", "share", "member", "viewer", "program", "log", "sha256"];
 const FILTERS = ["kind", "text", "since", "until", "person", "device", "session"];
 
 /** @type {import("../desk.js").Open} */
@@ -54,7 +56,7 @@ export async function open({ desk, into, query, signal, head }) {
     key: (entry) => String(entry.seq),
     source: async (after) => desk.api.call("GET", `/audit?${new URLSearchParams({ ...asked(), limit: String(PAGE), ...(after ? { after } : {}) })}`),
     columns: [
-      { title: t("audit.when"), width: "226px", cell: (entry) => moment(entry.time_ms / 1000), wide: true },
+      { title: t("audit.when"), width: "226px", cell: (entry) => h("span", { class: "number small" }, moment(entry.time_ms / 1000)), wide: true },
       { title: t("audit.what"), width: "24%", cell: (entry) => h("div", { class: "name" }, h("button", { type: "button", class: "link", onclick: () => void details(entry) }, t(`audit.kinds.${entry.kind}`)), h("span", { class: "quiet narrow" }, moment(entry.time_ms / 1000))) },
       { title: t("audit.who"), width: "22%", cell: (entry) => h("span", {}, ...who(entry, names)) },
       { title: t("audit.about"), width: "auto", cell: (entry) => h("span", { class: "quiet" }, ...about(entry, names)), wide: true },
@@ -178,6 +180,8 @@ function told(name, value, names) {
   if (value === null) return t("audit.forgotten");
   if (PEOPLE.includes(name)) return names.person(String(value));
   if (name === "device") return names.device(String(value));
+  if (name === "audience" && String(value).startsWith("device:")) return names.device(String(value).slice(7));
+  if (IDS.includes(name)) return h("span", { title: String(value) }, `${String(value).slice(0, 8)}…`);
   return foreign(String(value), 128);
 }
 

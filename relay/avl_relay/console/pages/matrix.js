@@ -189,26 +189,26 @@ export async function open({ desk, into, query, signal }) {
     /** @type {HTMLElement | null} */ (grid.querySelector(`[data-at="${row} ${column}"]`))?.focus();
   }
 
-  /** Change the chosen cells: for each row of them the same at each column. */
+  /** Change the chosen cells together. */
   async function change() {
     if (!shown) return;
     const places = [...chosen].map((one) => one.split(" ").map(Number));
-    const rows = [...new Set(places.map(([row]) => row))].map((row) => /** @type {any} */ (shown).items[row]);
-    const columns = [...new Set(places.map(([, column]) => column))].map((column) => /** @type {any} */ (shown).columns[column]);
-    const called = new Map(rows.map((one) => [one.id, one.name]));
-    /** @type {string[]} */
-    const people = [];
-    for (const one of rows) {
-      if (one.kind === "person") people.push(one.id);
-      else people.push(...(await membersOf(one.id, called)));
+    /** @type {Map<string, string>} */
+    const called = new Map(shown.items.map((one) => [one.id, one.name]));
+    /** @type {{ person: string, audience: string }[]} */
+    const cells = [];
+    for (const [row, column] of places) {
+      const { kind, id } = shown.items[row];
+      const people = kind === "person" ? [id] : await membersOf(id, called);
+      cells.push(...people.map((/** @type {string} */ person) => ({ person, audience: /** @type {any} */ (shown).columns[column].audience })));
     }
     const [first] = places;
     const done = await planDialog(desk, t("matrix.changeTitle"), {
-      audiences: columns.map((one) => one.audience),
-      people: [...new Set(people)],
+      cells,
+      limits: [],
       called: (id) => called.get(id) ?? id.slice(0, 8),
       place: placed,
-      permissions: (chosen.size === 1 && shown.items[first[0]].cells[first[1]].every) || PRESETS.VIEWER,
+      permissions: (places.length === 1 && shown.items[first[0]].cells[first[1]].every) || PRESETS.VIEWER,
       now: () => clock.now,
     });
     if (done) await load();
@@ -232,7 +232,7 @@ export async function open({ desk, into, query, signal }) {
   async function limit(at) {
     const column = shown?.columns[at];
     if (!column) return;
-    const done = await planDialog(desk, t("matrix.limitTitle", { where: foreign(column.name, 60) }), { audiences: [column.audience], people: [], called: (id) => id.slice(0, 8), place: placed, permissions: OWNER, now: () => clock.now });
+    const done = await planDialog(desk, t("matrix.limitTitle", { where: foreign(column.name, 60) }), { cells: [], limits: [column.audience], called: (id) => id.slice(0, 8), place: placed, permissions: OWNER, now: () => clock.now });
     if (done) await load();
   }
 

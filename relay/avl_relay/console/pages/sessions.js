@@ -109,8 +109,8 @@ export async function open({ desk, into, part, query, signal }) {
    * one */
   async function limit(one) {
     const signed = await planDialog(desk, t("sessions.limitTitle", { where: foreign(one.name, 60) }), {
-      audiences: [`device:${one.device}`],
-      people: [],
+      cells: [],
+      limits: [`device:${one.device}`],
       called: () => "",
       place: () => one.name,
       permissions: OWNER,
