@@ -12,6 +12,7 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.rights import jws, personkey
 from avl_protocol.rights.chain import Trust, verify_chain
 from avl_protocol.rights.effective import Consent, effective
+from avl_protocol.rights.enrolled import enrolled
 from avl_protocol.rights.hours import Hours
 from avl_protocol.rights.sharelink import Share
 from avl_protocol.rights.statements import (
@@ -268,6 +269,41 @@ def _chains() -> list[dict[str, Any]]:
     return cases
 
 
+def _enrolled() -> list[dict[str, Any]]:
+    """What an owner has signed about a device, among what anybody has."""
+    ours = Enrolment(audience=DEVICE, issued=WALL, groups=("office",))
+    elsewhere = device_audience(GUEST.number)
+
+    def policy(signer: Identity, sequence: int, groups: tuple[str, ...] | None, audience: str = DEVICE) -> str:
+        return sign(signer, Policy(audience=audience, sequence=sequence, groups=groups))
+
+    first, moved = sign(OWNER, ours), policy(OWNER, 2, ("lab",))
+    cases = {
+        "an enrolment": [first],
+        "nothing": [],
+        "no statements": ["", "a.b.c", "rubbish", sign(OWNER, _grant(FRIEND))],
+        "a policy alone": [moved],
+        "another device's": [sign(OWNER, replace(ours, audience=elsewhere))],
+        "by somebody else": [sign(GUEST, ours)],
+        "a changed one": [first[:-8] + "AAAAAAAA"],
+        "a group's": [sign(OWNER, replace(ours, audience="group:office"))],
+        "enrolled anew": [first, sign(OWNER, replace(ours, issued=WALL + 1, groups=()))],
+        "enrolled anew, told in another order": [sign(OWNER, replace(ours, issued=WALL + 1, groups=())), first],
+        "put elsewhere": [first, moved],
+        "put back": [moved, first, policy(OWNER, 3, ("office", "lab"))],
+        "a policy that says nothing of groups": [first, policy(OWNER, 2, None)],
+        "a policy of somebody else's": [first, policy(GUEST, 9, ("vault",))],
+        "a policy for another device": [first, policy(OWNER, 9, ("vault",), elsewhere)],
+        "a policy for a group": [first, policy(OWNER, 9, ("vault",), "group:office")],
+    }
+    rows = []
+    for about, tokens in cases.items():
+        found = enrolled(tokens, HOST.number, jws.thumbprint(OWNER.public))
+        groups = None if found is None else list(found.groups)
+        rows.append({"about": about, "tokens": tokens, "groups": groups})
+    return rows
+
+
 def _effective() -> list[dict[str, Any]]:
     rows = []
     for at in range(24):
@@ -298,6 +334,7 @@ def rights() -> dict[str, Any]:
         "statements": _statements(),
         "invalid": _invalid(),
         "chains": _chains(),
+        "enrolled": _enrolled(),
         "effective": _effective(),
         "share": {
             "secret": share.secret.hex(),

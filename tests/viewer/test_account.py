@@ -14,6 +14,7 @@ from avl_protocol.endpoint.api.proofs import Prover
 from avl_protocol.endpoint.program.state import StateError, StateFolder
 from avl_protocol.rights.chain import Trust, verify_chain
 from avl_protocol.rights.effective import OWNER
+from avl_protocol.rights.enrolled import Enrolled
 from avl_protocol.rights.jws import encode, thumbprint
 from avl_protocol.rights.statements import AccessGrant, KeyLink, RevocationList, device_audience, sign
 from avl_protocol.wire.device_id import to_text
@@ -38,6 +39,7 @@ def device(name: str, number: int = NUMBER, **more: Any) -> Device:
     return Device(**{"number": plain, "name": name, "owner": thumbprint(OWNER_KEY.public), **more})
 
 
+ENROLLED = Enrolled(NUMBER, OWNER_KEY.public, ("garden",))
 LAB, LABEL, ATTIC = device("Lab"), device("Lab two", 5), device("Attic", 6)
 
 
@@ -100,7 +102,7 @@ def grant(holder: Identity, role: str = "OPERATOR", until: float = WALL + 3600, 
 
 
 def chosen(*chains: tuple[str, ...], person: Identity | None = PERSON, link: str = "") -> Chain | None:
-    return of_grants(chains, LAB, viewer=VIEWER, person=person, link=link, wall=WALL, name="here")
+    return of_grants(chains, ENROLLED, viewer=VIEWER, person=person, link=link, wall=WALL, name="here")
 
 
 def test_an_owner_makes_a_chain_that_the_host_takes() -> None:

@@ -17,7 +17,7 @@ from avl_protocol.rights.statements import ID_BYTES, AccessGrant, RevocationList
 from avl_protocol.wire.registry import MAX_CHAIN, MAX_CHAIN_GRANTS, MAX_CLOCK_SKEW, MAX_SHOWN_NAME, Permission
 from avl_viewer.account import words
 from avl_viewer.account.account import Account, Permit, Person
-from avl_viewer.account.chains import claimed
+from avl_viewer.account.chains import claimed, stands
 from avl_viewer.account.devices import Device, NoSuchName, meant
 from avl_viewer.account.program import Kept, freshen
 from avl_viewer.account.terms import Terms
@@ -122,11 +122,11 @@ async def take_back(account: Account, kept: Kept, world: World, grant: str) -> N
 
 async def _handed_on(account: Account, own: Identity, device: Device, wall: float) -> tuple[str, ...] | None:
     """The chain for a device that ends at this key and may be handed on: the one that permits most."""
-    audiences = {device_audience(device.device), *(group_audience(group) for group in device.groups)}
     best: tuple[int, tuple[str, ...]] | None = None
-    for tokens in await account.chains():
+    signed = await account.enrolled(device, device.owner)
+    for tokens in await account.chains() if signed is not None else ():
         found = claimed(tokens[-1]) if tokens else None
-        fits = found is not None and found.holder == own.public and found.audience in audiences
+        fits = found is not None and signed is not None and stands(tokens, signed, own.public, wall)
         if found is None or not fits or found.expires <= wall or Permission.DELEGATE not in found.permissions:
             continue
         rank = int(found.permissions).bit_count()
