@@ -98,6 +98,7 @@ def _statements() -> list[dict[str, Any]]:
             staleness=3600,
         ),
         NONE_REVOKED,
+        NONE_REVOKED.next(WALL + 5, grants=[_id("grant"), _id("other")], ends={_id("other"): WALL + DAY}),
         NONE_REVOKED.next(
             WALL + 5, grants=[_id("grant"), _id("other")], keys=[jws.thumbprint(GUEST.public)], epochs={DEVICE: 3}
         ),
@@ -166,6 +167,17 @@ def _invalid() -> list[dict[str, Any]]:
         {"why": "no JSON", "token": f"{jws.encode(b'[' * 300)}.{body}.{signature}"},
     ]
     return cases
+
+
+def _invalid_lists() -> list[dict[str, Any]]:
+    """Lists of revocations that are none."""
+    good = NONE_REVOKED.next(WALL, grants=[_id("grant")], ends={_id("grant"): WALL}).claims()
+    wrong: dict[str, list[Any]] = {"an end too many": [WALL, 0], "an end too few": [], "an end that is text": ["0"]}
+    wrong |= {"an end before all time": [-1], "an end that is true": [True]}
+    return [
+        {"why": why, "token": jws.sign(OWNER, RevocationList.TYPE, {**good, "ends": ends})}
+        for why, ends in wrong.items()
+    ]
 
 
 def _chains() -> list[dict[str, Any]]:
@@ -257,6 +269,9 @@ def _chains() -> list[dict[str, Any]]:
     }
     for about, what in taken.items():
         case(f"taken back: {about}", both, LAPTOP, revocation=NONE_REVOKED.next(WALL, **what))
+    ending = NONE_REVOKED.next(WALL, grants=[_id("grant")], ends={_id("grant"): WALL + 7 * DAY})
+    case("taken back: the grant, until it ends", both, LAPTOP, revocation=ending)
+    case("ended before the list", both, LAPTOP, wall=WALL + 7 * DAY, revocation=ending.next(WALL + 7 * DAY))
     case("another was taken back", both, LAPTOP, revocation=NONE_REVOKED.next(WALL, grants=[_id("other")]))
     case(
         "the newest epoch",
@@ -333,6 +348,7 @@ def rights() -> dict[str, Any]:
         "audiences": [DEVICE, "group:office"],
         "statements": _statements(),
         "invalid": _invalid(),
+        "invalid_lists": _invalid_lists(),
         "chains": _chains(),
         "enrolled": _enrolled(),
         "effective": _effective(),

@@ -490,6 +490,9 @@ def test_rights() -> None:
     for row in vectors["invalid"]:
         with pytest.raises(jws.NotSigned):
             read(AccessGrant, row["token"], owner.public)
+    for row in vectors["invalid_lists"]:
+        with pytest.raises(jws.NotSigned):
+            read(RevocationList, row["token"], owner.public)
     for row in vectors["chains"]:
         trust = Trust(
             owner=owner.public,

@@ -20,7 +20,7 @@ from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.rights.chain import ChainRights, Trust, verify_chain
 from avl_protocol.rights.effective import OWNER, Consent
 from avl_protocol.rights.hours import Hours
-from avl_protocol.rights.jws import thumbprint
+from avl_protocol.rights.jws import encode, thumbprint
 from avl_protocol.rights.statements import (
     Enrolment,
     Policy,
@@ -45,17 +45,17 @@ from avl_relay.store.engine import Store
 from avl_relay.store.statements import ENROLMENT, Statements
 from avl_relay.store.statements import Kept as KeptStatement
 from avl_viewer.account import deciding, owning, reach, words
-from avl_viewer.account.account import Account, Person
+from avl_viewer.account.account import Account, Permit, Person
 from avl_viewer.account.chains import of_grants
 from avl_viewer.account.devices import Device, NoSuchName
 from avl_viewer.account.owning import NotOwner, place_of
-from avl_viewer.account.program import Kept, kept_in
+from avl_viewer.account.program import Kept, freshen, kept_in
 from avl_viewer.account.terms import Terms, hours_of
 from avl_viewer.commands.granting import people_called
 from avl_viewer.way import NoWay
 from tests.protocol.test_endpoint_api import Answers
 from tests.relay.apis import BEGUN, Desk, Hands, who
-from tests.relay.owners import ROLES, enrol, key, number, person, policy, settle_in
+from tests.relay.owners import ROLES, enrol, grant, jti, key, number, person, policy, settle_in
 
 DEVICES = (("desk", "ada"), ("shed", "ada"), ("lab", "ben"))
 VIEWER = Key(b"v" * 32)
@@ -466,3 +466,35 @@ async def test_a_grant_of_a_group_is_handed_on_for_no_device_that_only_the_relay
     with pytest.raises(NotOwner):
         await owning.give(lying, hers, scene.world, place_of("desk", await lying.devices(), hers), ben, TERMS)
     await owning.give(lying, hers, scene.world, place_of("shed", await lying.devices(), hers), ben, TERMS)
+
+
+async def test_what_has_ended_leaves_the_list_with_the_next_one(scene: Scene) -> None:
+    account, kept = scene.program("ada")
+    place = place_of("desk", await account.devices(), kept)
+    await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), TERMS)
+    [permit] = await account.grants()
+    await owning.take_back(account, kept, scene.world, permit.id)
+    listed = await account.revocations(key("ada").public)
+    assert listed is not None and listed.grants == {permit.id} and listed.ends == {permit.id: TERMS.expires}
+    scene.clock.now = BEGUN + 30 * 86_400
+    await freshen(account, key("ada"), scene.clock.now)
+    following = await account.revocations(key("ada").public)
+    assert following is not None and following.sequence == listed.sequence + 1 and not following.grants
+
+
+async def test_when_a_grant_ends_is_its_owners_word_alone() -> None:
+    taken = replace(grant("g", "eve", aud="group:x"), expires=BEGUN + 5)
+    false = [sign(key("ben"), taken), sign(key("ada"), replace(taken, id=jti("other"))), "rubbish", ""]
+    for token in false:
+        permit = Permit(id=taken.id, audience="group:x", owner="", permissions=1, token=token, expires=BEGUN + 5)
+        assert owning.end_of(permit, key("ada")) == 0
+    true = Permit(id=taken.id, audience="", owner="", permissions=1, token=sign(key("ada"), taken), expires=1)
+    assert owning.end_of(true, key("ada")) == BEGUN + 5
+
+
+def test_one_revocation_too_many_says_what_shuts_people_out_all_the_same() -> None:
+    names = [encode(index.to_bytes(16, "big")) for index in range(700)]
+    full = RevocationList(sequence=1, issued=BEGUN).next(BEGUN, grants=names, ends=dict.fromkeys(names, BEGUN + 86_400))
+    with pytest.raises(ValueError, match=r"^700 permissions .* until 2027-01-16, .*avl policy set DEVICE"):
+        owning.revoking(key("ada"), full, BEGUN, jti("one more"), BEGUN + 5)
+    assert owning.revoking(key("ada"), full, BEGUN + 86_400, jti("one more"), BEGUN + 90_000)

@@ -35,6 +35,7 @@ export function rights(vectors) {
     }],
     ["what is no statement is refused", async () => {
       for (const { why, token } of vectors.invalid) same(await fails(() => read(GRANT, token, ownerKey)), "NotSigned", why);
+      for (const { why, token } of vectors.invalid_lists) same(await fails(() => read(REVOCATION, token, ownerKey)), "NotSigned", why);
     }],
     ...vectors.chains.map((/** @type {any} */ chain) => /** @type {import("./notation.js").Check} */ ([`chain: ${chain.about}`, async () => {
       const revocation = await read(REVOCATION, chain.revocation, ownerKey);
