@@ -308,7 +308,7 @@ def test_a_ticket_beside_a_chain_spares_a_use_and_the_consent() -> None:
             tokens = it.chain(uses=1, consent=Consent.ALWAYS, longest=100)
             async with s.viewer(host, chain=tokens, reconnect=True) as desktop:
                 await number(desktop)
-                await asyncio.sleep(10)
+                await asyncio.sleep(30)
                 shutil.copytree(s.folder / "viewer", s.folder / "restarted")
                 simulation.network.at(VIEWER).asleep = True
                 async with s.viewer(host, chain=tokens, address="10.0.0.8", name="restarted", reconnect=True) as back:
