@@ -10,7 +10,7 @@ import { fromText } from "../../wire/device_id.js";
 import { action, foreign, form, h, when } from "../dom.js";
 import { qr } from "../qr.js";
 import { ROLES, SPANS } from "../roles.js";
-import { grant, revocation } from "../statements.js";
+import { ending, grant, revocation } from "../statements.js";
 import { confirmed, copied, dialog, tell } from "../surroundings.js";
 import { checkLength } from "../terms.js";
 import { permitted } from "../words.js";
@@ -85,7 +85,8 @@ async function takeBack(around, share, again) {
   const key = around.ownKey;
   if (!key) throw new Error("Unlock your key first, under Devices.");
   const gone = await confirmed("Take this link back?", "Whoever is in by it is sent away within a second.", "Take back", async () => {
-    const list = await revocation(key, await around.lastRevocation(), around.now, [share.jti]);
+    const { chain } = await around.api.call("GET", `/shares/${encodeURIComponent(share.id)}`).catch(() => ({ chain: [""] }));
+    const list = await revocation(key, await around.lastRevocation(), around.now, [await ending(key, share.jti, chain.at(-1))]);
     await around.api.call("DELETE", `/shares/${encodeURIComponent(share.id)}`, { revocation: list });
   });
   if (gone) again();
