@@ -4,7 +4,7 @@
  */
 
 import { ROLES } from "../account/roles.js";
-import { grant, policy, revocation } from "../account/statements.js";
+import { ending, grant, policy, revocation } from "../account/statements.js";
 import { OWNER } from "../rights/effective.js";
 import { publicOf } from "../rights/jws.js";
 import { t } from "./words.js";
@@ -13,6 +13,8 @@ import { t } from "./words.js";
 
 /** @typedef {{ key: string, person: string, name: string, revoke: string[], give: { audience: string, person: string,
  * permissions: number, expires: number }[], limit: { audience: string, permissions: number }[] }} Signature */
+
+/** @typedef {{ id: string, end: number }} Taken  a grant by its name, and when it ends by itself */
 
 /** How many statements that is. @param {Signature} one */
 export function statementsOf(one) {
@@ -29,7 +31,10 @@ export function canSign(desk, one) {
 export async function sign(desk, one) {
   const key = desk.ownKey;
   if (!key || !canSign(desk, one)) throw new Error(t("key.short"));
-  if (one.revoke.length) await takeBack(desk, one.revoke);
+  if (one.revoke.length) {
+    const tokens = new Map((await desk.api.all("/grants?revoked=false")).map((each) => [each.jti, each.token]));
+    await takeBack(desk, await Promise.all(one.revoke.map((id) => ending(key, id, tokens.get(id) ?? ""))));
+  }
   /** @type {(() => Promise<void>)[]} */
   const undoing = [];
   for (const { audience, permissions } of one.limit) {
@@ -38,14 +43,14 @@ export async function sign(desk, one) {
     await limit(desk, audience, permissions);
     undoing.push(() => limit(desk, audience, before ?? -1));
   }
-  /** @type {string[]} */
+  /** @type {Taken[]} */
   const given = [];
   for (const { audience, person, permissions, expires } of one.give) {
     const { jwk, name } = await desk.api.call("GET", `/people/${encodeURIComponent(person)}`);
     const role = ROLES.find((each) => each.permissions === permissions)?.name ?? "";
     const made = await grant(key, { audience, permissions, holder: publicOf(jwk), now: desk.now, expires, role, name });
     await desk.api.make("/grants", { chain: [made.token] });
-    given.push(made.id);
+    given.push({ id: made.id, end: expires });
   }
   await desk.freshen();
   if (one.revoke.length) return undefined;
@@ -55,7 +60,7 @@ export async function sign(desk, one) {
   };
 }
 
-/** @param {Desk} desk @param {string[]} grants  by name */
+/** @param {Desk} desk @param {Taken[]} grants */
 async function takeBack(desk, grants) {
   const key = desk.ownKey;
   if (!key) throw new Error(t("key.short"));
