@@ -459,7 +459,7 @@ def test_codes_are_compared_in_any_spelling(via: str) -> None:
 
 def test_a_relay_says_how_each_session_is_carried() -> None:
     async def main(simulation: Simulation) -> None:
-        async with system(simulation) as s, s.host() as host:
+        async with system(simulation) as s, s.host(view_code=VIEW_CODE) as host:
             await online(host)
             relay = s.relay_instance
             assert relay is not None and relay.figures() == {}
@@ -471,7 +471,8 @@ def test_a_relay_says_how_each_session_is_carried() -> None:
                 assert Channel.INPUT in acts.channels and Channel.INPUT not in looks.channels
                 for one in (acts, looks):
                     assert (one.way, one.host_way) == ("quic", "quic") and one.loss == 0
-                    assert one.rtt_ms == pytest.approx(20, abs=5) and one.host_rtt_ms == pytest.approx(20, abs=5)
+                    for trip in (one.rtt_ms, one.host_rtt_ms):  # 20 ms, and what acknowledgements wait
+                        assert trip is not None and 20 <= trip <= 60
                     assert one.target_bps >= one.delivered_bps > 0 and one.queue_ms >= 0
             await until(lambda: relay.figures() == {})
 
