@@ -389,7 +389,7 @@ async def test_a_feature_is_turned_off_and_back_by_undo(tab: Console) -> None:
     box = tab.page.locator("[name='share_links']")
     await expect(box).to_be_checked()
     await box.uncheck()
-    await expect(tab.page.locator(".toast")).to_contain_text("share links: turned off")
+    await expect(tab.page.locator(".toast")).to_contain_text("Share links: turned off")
     await tab.page.reload()
     await tab.shown("settings")
     await expect(box).not_to_be_checked()

@@ -469,11 +469,11 @@ def test_a_relay_says_how_each_session_is_carried() -> None:
                 await asyncio.sleep(2)
                 acts, looks = sorted(relay.figures().values(), key=lambda one: -len(one.channels))
                 assert Channel.INPUT in acts.channels and Channel.INPUT not in looks.channels
-                for one in (acts, looks):
-                    assert (one.way, one.host_way) == ("quic", "quic") and one.loss == 0
-                    for trip in (one.rtt_ms, one.host_rtt_ms):  # 20 ms, and what acknowledgements wait
+                for carried in (acts, looks):
+                    assert (carried.way, carried.host_way) == ("quic", "quic") and carried.loss == 0
+                    for trip in (carried.rtt_ms, carried.host_rtt_ms):  # 20 ms, and what acknowledgements wait
                         assert trip is not None and 20 <= trip <= 60
-                    assert one.target_bps >= one.delivered_bps > 0 and one.queue_ms >= 0
+                    assert carried.target_bps >= carried.delivered_bps > 0 and carried.queue_ms >= 0
             await until(lambda: relay.figures() == {})
 
     run(main)
