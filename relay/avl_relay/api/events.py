@@ -66,7 +66,7 @@ class Events:
                 method="GET",
                 path="/events",
                 handler=self.listen,
-                summary="What happens with the devices that I see: presence, session, device, rights",
+                summary="What happens with devices that I see: presence, session, device, rights; to admins: alarm",
                 query={"after": Text(1, 32, "[0-9a-f]{8}-[0-9]{1,18}", "the id of an event is expected")},
                 answers=EVENT,
                 media_type="text/event-stream",
@@ -145,6 +145,8 @@ class Audience:
             self._until = float("-inf")  # what it sees may have changed
         if self._who.administers:
             return True
+        if happening.kind == "alarm":
+            return False
         if not happening.device:
             return happening.about.get("person") == self._who.person or "group" in happening.about
         return happening.device in await self._sight()
