@@ -112,6 +112,7 @@ class Machinery:
             RunningSessions(live),
             Matrix(),
         ]
+        self._events = Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy)
         resources: list[Resource] = [
             *kept,
             PersonalData(),
@@ -120,7 +121,7 @@ class Machinery:
             ShareList(live, statements),
             *(() if audit is None else (AuditResource(audit), AlarmList())),
             Health(health, audit),
-            Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
+            self._events,
         ]
         if chosen is not None:
             resources.append(SettingList(chosen, live, turned=turned))
@@ -195,6 +196,10 @@ class Machinery:
             self._report(error)
             return False
         return True
+
+    def end_events(self) -> None:
+        """End all answers that tell what happens, which have no end of their own."""
+        self._events.end()
 
     async def close(self) -> None:
         """Let go of it."""
