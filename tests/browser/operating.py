@@ -29,6 +29,8 @@ from tests.tools import need
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 #: Wide, and a phone.
 WIDE, PHONE = (1280, 800), (390, 844)
+#: Milliseconds that are waited for anything.
+PATIENCE = 10_000
 #: Text that would be markup, turns, hides, piles up, or is long.
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -63,7 +65,8 @@ class Console:
     async def go(self, fragment: str) -> None:
         """Show a page of the console, and wait until it is there."""
         await self.page.evaluate("document.documentElement.dataset.view = ''")
-        await self.page.goto(f"{self.address}#/{fragment}")
+        address = f"{self.address}#/{fragment}"
+        await (self.page.reload() if self.page.url == address else self.page.goto(address))
         await self.shown(fragment.partition("/")[0].partition("?")[0])
 
     async def shown(self, view: str) -> None:
@@ -89,7 +92,8 @@ class Operating:
     cookies: list[dict[str, Any]]
     totp: pyotp.TOTP
     owner: dict[str, Any] = field(default_factory=dict)
-    contexts: list[BrowserContext] = field(default_factory=list)
+    #: The profile with the owner's key: its session is the newest.
+    kept: BrowserContext | None = None
 
     @property
     def origin(self) -> str:
@@ -113,10 +117,11 @@ class Operating:
                 locale=language,
                 reduced_motion="reduce",
             )
-            self.contexts.append(within)
             if signed_in:
-                await within.add_cookies(self.cookies)  # type: ignore[arg-type]
+                now: Any = self.cookies if self.kept is None else await self.kept.cookies()
+                await within.add_cookies(now)
         page = await within.new_page()
+        page.set_default_timeout(PATIENCE)
         made = Console(page, f"{self.origin}/console/")
 
         def heard(message: ConsoleMessage) -> None:
@@ -129,6 +134,7 @@ class Operating:
 
     async def with_key(self, tab: Console) -> None:
         """The owner makes a key in this tab's profile."""
+        self.kept = tab.page.context
         await tab.go("devices")
         self.owner = await tab.page.evaluate(MAKE_KEY)
         await tab.page.reload()
@@ -173,7 +179,8 @@ def number_of(name: str) -> str:
 
 
 async def set_up(here: Premises) -> tuple[list[dict[str, Any]], pyotp.TOTP]:
-    """The relay's owner, with a password and an authenticator app; the cookies of her session."""
+    """The relay's owner, with a password and an authenticator app; the cookies of her session. The app's codes of now
+    and of the next step are left."""
     origin = f"http://{here.relay['http']}"
     async with httpx.AsyncClient(base_url=f"{origin}/api/v1", headers={"origin": origin}) as client:
 
@@ -188,7 +195,7 @@ async def set_up(here: Premises) -> tuple[list[dict[str, Any]], pyotp.TOTP]:
         await asked("/setup", {"code": here.setup, "login": "ada", "password": PASSWORD})
         secret = await asked("/me/factors/totp", {"name": "App"})
         totp = pyotp.TOTP(secret["secret"])
-        await asked("/me/factors/totp/confirm", {"id": secret["id"], "code": totp.now()})
+        await asked("/me/factors/totp/confirm", {"id": secret["id"], "code": totp.at(int(time.time()) - 30)})
         cookies = [{"name": one.name, "value": one.value, "url": origin} for one in client.cookies.jar]
     return cookies, totp
 

@@ -71,3 +71,18 @@ test("cards are drawn in whole rows", () => {
   assert.ok(last === 100 || last % 3 === 0);
   assert.equal(windowOf({ count: 100, across: 3, height: 190, top: 9e9, seen: 600 }).last, 100);
 });
+
+test("what the first page stands on is asked for at once, and nothing else is", () => {
+  const roots = [new URL("../../viewer/avl_viewer/web/", import.meta.url), new URL("../../relay/avl_relay/", import.meta.url)];
+  const read = (/** @type {string} */ path) => {
+    const root = roots[path.startsWith("/console/") ? 1 : 0];
+    return readFileSync(new URL(`.${path}`, root), "utf-8");
+  };
+  const found = new Set(["/console/main.js", "/console/pages/devices.js"]);
+  for (const path of found) {
+    for (const [, name] of read(path).matchAll(/^(?:import|export) [^;]*?"(\.[^"]+)";/gm)) found.add(new URL(name, `http://relay${path}`).pathname);
+  }
+  const page = readFileSync(new URL("index.html", CONSOLE), "utf-8");
+  const asked = [...page.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, name]) => new URL(name, "http://relay/console/").pathname);
+  assert.deepEqual([...asked, "/console/main.js"].sort(), [...found].sort());
+});

@@ -13,7 +13,6 @@ import { PAGES } from "./pages.js";
 import { explained, signedOut } from "./problems.js";
 import { hashOf, routeOf } from "./router.js";
 import { Shell } from "./shell.js";
-import { accountNeeded, factorCard, messageCard, signInCard, stepUpBody } from "./signin.js";
 import { preferred, speak, t } from "./words.js";
 
 const root = document.documentElement;
@@ -21,6 +20,8 @@ const desk = new Desk();
 const shell = new Shell({ chose: () => void begin(), leave: () => void leave() });
 /** What ends with the page that is shown. */
 let showing = new AbortController();
+/** What who is signed in has no need of. */
+const signing = () => import("./signin.js");
 
 desk.go = (/** @type {string} */ hash) => {
   if (location.hash === hash) void show();
@@ -29,14 +30,19 @@ desk.go = (/** @type {string} */ hash) => {
 desk.api.stepUp = async () => {
   const told = await desk.api.call("GET", "/me/factors").catch(() => ({ items: [] }));
   const kinds = (Array.isArray(told) ? told : told.items).map((/** @type {any} */ one) => one.kind);
+  const { stepUpBody } = await signing();
   const shown = await ask({ title: t("stepup.title"), body: (close) => stepUpBody(desk, ["totp", "passkey"].filter((way) => kinds.includes(way)), () => close(true), () => close(false)) });
   if (!shown) throw new Error(t("stepup.needed"));
 };
 
 /** Somebody has shown something, or was here before: go on from there. @param {any} session */
 async function advanced(session) {
-  if (session.stage === "factor" || session.stage === "approval") return alone("factor", factorCard(desk, session.next, advanced));
-  if (session.stage === "enrol") return alone("enrol", accountNeeded(t("signin.enrol"), t("signin.enrolText"), "../account/"));
+  if (session.stage !== "full") {
+    const { accountNeeded, factorCard } = await signing();
+    if (session.stage === "enrol") alone("enrol", accountNeeded(t("signin.enrol"), t("signin.enrolText"), "../account/"));
+    else alone("factor", factorCard(desk, session.next, advanced));
+    return;
+  }
   await desk.meet();
   desk.events.begin();
   shell.enter(desk);
@@ -92,6 +98,7 @@ async function begin() {
     await advanced(await asked);
   } catch (error) {
     desk.me = null;
+    const { messageCard } = await signing();
     if (error instanceof Problem && error.status === 404) alone("none", messageCard(t("none.title"), t("none.text")));
     else if (signedOut(error)) await welcome();
     else alone("failed", messageCard(t("problem.title"), explained(error), { again: () => void begin() }));
@@ -100,6 +107,7 @@ async function begin() {
 
 /** Nobody is signed in. */
 async function welcome() {
+  const { accountNeeded, signInCard } = await signing();
   const { open } = await desk.api.call("GET", "/setup").catch(() => ({ open: false }));
   if (open) alone("setup", accountNeeded(t("signin.setup"), t("signin.setupText"), "../account/#setup="));
   else alone("signin", signInCard(desk, advanced));
@@ -114,6 +122,7 @@ async function leave() {
 }
 
 addEventListener("hashchange", () => void show());
+addEventListener("signed-out", () => void begin());
 addEventListener("unhandledrejection", (event) => {
   if (!(event.reason instanceof Problem)) return;
   event.preventDefault();

@@ -33,7 +33,8 @@ export function ask({ title, wide = false, body }) {
     });
     document.body.append(place);
     place.showModal();
-    /** @type {HTMLElement | null} */ (place.querySelector("[autofocus], form input:not([type='hidden']), form select, .row button:last-child"))?.focus();
+    const first = ["[autofocus]", "form :is(input, select, textarea):not(:disabled)", ".end button:last-child"].map((one) => place.querySelector(one)).find(Boolean);
+    /** @type {HTMLElement | undefined | null} */ (first)?.focus();
   });
 }
 ask.asked = 0;

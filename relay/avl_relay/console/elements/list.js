@@ -3,12 +3,13 @@
  * draws what is seen alone (window.js). Every row and card has the same height, whatever stands in it: what changes moves
  * nothing.
  *
- * `new List({ label, key, source, columns, card, empty })`; `reload()` asks anew, `change(key, act)` redraws one thing,
- * `show("cards")` draws the other way. Arrow keys, Home and End go from row to row; Tab goes through what is in them.
+ * `new List({ label, key, source, columns, card, empty })`; `reload()` asks anew, `reloadSoon()` where much may happen
+ * at once, `change(key, act)` redraws one thing, `show("cards")` draws the other way. Arrow keys, Home and End go from row to row; Tab goes through what is in one
+ * row, and on past the list: else who has no pointer would never come to its end.
  */
 
 import { h, put } from "../../account/dom.js";
-import { explained } from "../problems.js";
+import { explained, signedOut } from "../problems.js";
 import { count, t } from "../words.js";
 import { windowOf } from "./window.js";
 
@@ -39,6 +40,8 @@ const ROW = 52;
 const CARD = 176;
 const CARD_WIDTH = 280;
 const GAP = 14;
+/** Milliseconds for which what happens is gathered before it is asked for. */
+const SOON = 250;
 /** How many more are asked for before the end is reached. */
 const AHEAD = 60;
 
@@ -56,6 +59,12 @@ export class List extends HTMLElement {
     this._asking = null;
     /** Which list this is: answers to earlier questions are dropped. */
     this._turn = 0;
+    /** Of the row that Tab comes to. */
+    this._current = "";
+    /** How many are drawn or were passed by. */
+    this._last = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._soon = undefined;
     /** @type {"table" | "cards"} */
     this._how = "table";
     /** @type {Map<string, HTMLElement>} */
@@ -72,13 +81,16 @@ export class List extends HTMLElement {
     this._sized = new ResizeObserver(this._again);
     this._sized.observe(this);
     this.addEventListener("keydown", this._keyed);
+    this.addEventListener("focusin", this._entered);
     this._build();
   }
 
   disconnectedCallback() {
     this._scroller?.removeEventListener("scroll", this._again);
     this._sized?.disconnect();
+    clearTimeout(this._soon);
     this.removeEventListener("keydown", this._keyed);
+    this.removeEventListener("focusin", this._entered);
   }
 
   /** Draw as a table or as cards. @param {"table" | "cards"} how */
@@ -87,10 +99,11 @@ export class List extends HTMLElement {
     if (this.isConnected) this._build();
   }
 
-  /** Ask anew, from the start, for as many as there were; resolves when they are drawn. */
+  /** Ask anew, from the start, up to what is seen; resolves when that is drawn. */
   async reload() {
+    clearTimeout(this._soon);
     const turn = (this._turn += 1);
-    const wanted = Math.max(1, this.items.length);
+    const wanted = Math.max(1, this._last);
     /** @type {T[]} */
     const items = [];
     /** @type {string | null} */
@@ -112,23 +125,46 @@ export class List extends HTMLElement {
     }
     this.items = items;
     this._next = next;
+    const focused = this._focused();
     for (const one of this._drawn.values()) one.remove();
     this._drawn.clear();
     this._told();
     this._draw();
+    focused();
   }
 
-  /** Another state of one thing, where it is there. @param {string} key @param {(item: T) => T} act */
+  /** What gives the focus back to where it is now, after rows were made anew. @returns {() => void} */
+  _focused() {
+    const at = /** @type {HTMLElement | null} */ (document.activeElement);
+    const row = /** @type {HTMLElement | null} */ (at?.closest("[data-key]"));
+    if (!at || !row?.dataset.key || !this.contains(row)) return () => undefined;
+    const [key, path] = [row.dataset.key, pathTo(row, at)];
+    return () => {
+      const made = this._drawn.get(key);
+      /** @type {HTMLElement | undefined} */ ((made && follow(made, path)) ?? this._scroller)?.focus({ preventScroll: true });
+    };
+  }
+
+  /** Ask anew in a moment: much may happen at once, and is one answer then. */
+  reloadSoon() {
+    clearTimeout(this._soon);
+    this._soon = setTimeout(() => void this.reload(), SOON);
+  }
+
+  /** Another state of one thing, where it is there. @param {string} key @param {(item: T) => T} act @returns {boolean}
+   * whether it was */
   change(key, act) {
     const at = this.items.findIndex((item) => this._shape.key(item) === key);
-    if (at < 0) return;
+    if (at < 0) return false;
     this.items[at] = act(this.items[at]);
     const shown = this._drawn.get(key);
-    if (!shown) return;
+    if (!shown) return true;
     const made = this._made(this.items[at], at);
-    const held = shown.contains(document.activeElement) ? pathTo(shown, /** @type {Element} */ (document.activeElement)) : null;
+    const focused = this._focused();
     shown.replaceChildren(...made.childNodes);
-    if (held) /** @type {HTMLElement | undefined} */ (follow(shown, held))?.focus();
+    this._rove();
+    focused();
+    return true;
   }
 
   /** The frame of rows or cards. */
@@ -166,6 +202,10 @@ export class List extends HTMLElement {
 
   /** @param {unknown} error */
   _fail(error) {
+    if (signedOut(error)) {
+      this.dispatchEvent(new Event("signed-out", { bubbles: true })); // main.js asks to sign in
+      return;
+    }
     const again = h("button", { type: "button", onclick: () => void this.reload() }, t("list.again"));
     put(this._foot, h("div", { class: "empty", role: "alert" }, h("p", {}, explained(error)), again));
   }
@@ -203,6 +243,8 @@ export class List extends HTMLElement {
       else this._place.insertBefore(one, follows);
     }
     this._drawn = wanted;
+    this._last = last;
+    this._rove();
     if (last + AHEAD >= this.items.length && this._next) void this._more();
   }
 
@@ -242,6 +284,22 @@ export class List extends HTMLElement {
     const cells = this._shape.columns.map((one, number) =>
       h(number ? "td" : "th", { scope: number ? null : "row", class: one.wide ? "wide" : "" }, one.cell(item)));
     return h("tr", { "data-key": key, "aria-rowindex": at + 2 }, ...cells);
+  }
+
+  /** Tab comes to what is in one row alone. */
+  _rove() {
+    if (!this._drawn.has(this._current)) this._current = this._drawn.keys().next().value ?? "";
+    for (const [key, row] of this._drawn) {
+      for (const one of row.querySelectorAll("a, button, input, select")) /** @type {HTMLElement} */ (one).tabIndex = key === this._current ? 0 : -1;
+    }
+  }
+
+  /** @param {FocusEvent} event */
+  _entered(event) {
+    const key = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest("[data-key]"))?.dataset.key;
+    if (key === undefined || key === this._current) return;
+    this._current = key;
+    this._rove();
   }
 
   /** @param {KeyboardEvent} event */

@@ -10,7 +10,6 @@ import { icon } from "../icons.js";
 import { hashOf } from "../router.js";
 import { t, when } from "../words.js";
 import { connect } from "./connect.js";
-import { deviceDialog } from "./device.js";
 import { keyNotice } from "./keynotice.js";
 
 /** @typedef {import("../desk.js").Visit} Visit */
@@ -20,7 +19,9 @@ const KEPT = "avl-console-devices";
 const PAUSE = 150;
 /** Groups and labels that are shown of one device. */
 const TAGS = 4;
-const PAGE = 100;
+/** Devices of the first answer, which is waited for, and of those that follow. */
+const FIRST = 60;
+const PAGE = 200;
 
 /** @param {Visit} visit */
 export async function open({ desk, into, part, query, signal, head }) {
@@ -42,7 +43,7 @@ export async function open({ desk, into, part, query, signal, head }) {
     label: t("devices.title"),
     key: (device) => device.number,
     source: async (after) => {
-      const asked = new URLSearchParams(Object.entries({ ...wanted(), after, limit: String(PAGE) }).filter(([, value]) => value));
+      const asked = new URLSearchParams(Object.entries({ ...wanted(), after, limit: String(after ? PAGE : FIRST) }).filter(([, value]) => value));
       const told = await desk.api.call("GET", `/devices?${asked}`);
       for (const one of told.items) {
         for (const name of one.groups) seen.group.add(name);
@@ -81,8 +82,15 @@ export async function open({ desk, into, part, query, signal, head }) {
 
   /** @param {string} number */
   async function details(number) {
+    const { deviceDialog } = await import("./device.js"); // not what is waited for first
     const done = await deviceDialog(desk, await desk.api.call("GET", `/devices/${encodeURIComponent(number)}`));
     if (done) await list.reload();
+  }
+
+  /** Something of one device is other than before. @param {string} number */
+  async function anew(number) {
+    const now = await desk.api.call("GET", `/devices/${encodeURIComponent(number)}`).catch(() => null);
+    if (!now || filtered() || !list.change(number, () => now)) list.reloadSoon(); // it came, went, or may not fit any more
   }
 
   /** The groups and labels to choose from. */
@@ -123,7 +131,8 @@ export async function open({ desk, into, part, query, signal, head }) {
   list.show(shown());
   put(into, keyNotice(desk), h("div", { class: "filters", role: "search" }, search, state, group, label, counted, h("div", { class: "switch", role: "group", "aria-label": t("devices.as.label") }, ...ways)), list);
   desk.events.on(["presence"], (said) => list.change(said.device, (device) => ({ ...device, online: Boolean(said.online), since: said.online ? desk.now : null, seen: desk.now })), signal);
-  desk.events.on(["device", "rights", "resync"], () => void list.reload().catch(() => undefined), signal);
+  desk.events.on(["device"], (said) => void anew(said.device), signal);
+  desk.events.on(["rights", "resync"], () => list.reloadSoon(), signal);
   await list.reload();
   if (part) await details(part).catch(failed);
 }

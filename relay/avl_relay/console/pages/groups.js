@@ -45,6 +45,6 @@ export async function open({ desk, into, query, signal, head }) {
   const tab = (/** @type {string} */ name) => h("a", { class: "button", href: hashOf("groups", "", { kind: name }), "aria-current": name === kind ? "true" : null }, t(`groups.of.${name}`));
   head(t("groups.title"), button("new-group"));
   put(into, ofPeople ? null : keyNotice(desk), h("div", { class: "filters" }, h("nav", { class: "switch", "aria-label": t("groups.which") }, tab("people"), tab("devices")), counted), list);
-  desk.events.on(["rights", "device", "resync"], () => void list.reload(), signal);
+  desk.events.on(["rights", "device", "resync"], () => list.reloadSoon(), signal);
   await list.reload();
 }

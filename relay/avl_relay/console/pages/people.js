@@ -70,7 +70,7 @@ export async function open({ desk, into, part, query, signal, head }) {
   });
   head(t("people.title"), desk.administers && h("button", { type: "button", class: "primary", id: "invite", onclick: () => void invite().catch(failed) }, t("people.invite")));
   put(into, h("div", { class: "filters", role: "search" }, search, counted), list);
-  desk.events.on(["rights", "resync"], () => void list.reload(), signal);
+  desk.events.on(["rights", "resync"], () => list.reloadSoon(), signal);
   await list.reload();
   if (part) await details(part).catch(failed);
 }

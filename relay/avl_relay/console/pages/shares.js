@@ -56,7 +56,7 @@ export async function open({ desk, into, signal, head }) {
 
   head(t("shares.title"), button("new-link"));
   put(into, keyNotice(desk), h("div", { class: "filters" }, counted), list);
-  desk.events.on(["rights", "resync"], () => void list.reload(), signal);
+  desk.events.on(["rights", "resync"], () => list.reloadSoon(), signal);
   await list.reload();
 }
 
