@@ -50,6 +50,7 @@ def test_every_word_that_is_used_is_there_and_every_word_that_is_there_is_used()
 def test_every_word_fits_where_it_stands(language: str) -> None:
     assert all(len(say(key)) <= most for key, most in BUTTONS.items())
     assert all(len(meaning(one)) <= SWITCH for one in Permission)
+    assert len(say("seen.count", n=999)) <= 23, "the heading ends before the first button"
     wish = Permission.VIEW | Permission.KEYBOARD
     asked = Question(device="D" * 34, claimed="n" * 99, wish=wish, verified="", delegated=True, seconds=5400)
     assert all(len(line) <= LINE for line in lines(asked)), lines(asked)
