@@ -105,7 +105,12 @@ class Machinery:
         kept: list[Resource] = [
             DeviceList(live, place=lambda: Place(relay=place.quic, pin=place.pin), entropy=entropy),
             GroupList(live, entropy=entropy),
-            PeopleList(live, page=lambda: place.page, entropy=entropy),
+            PeopleList(
+                live,
+                page=lambda: place.page,
+                entropy=entropy,
+                gone=(lambda person: None) if audit is None else audit.forget,
+            ),
             RunningSessions(live),
         ]
         resources: list[Resource] = [
