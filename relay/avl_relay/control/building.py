@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.responses import Response
 
@@ -24,7 +24,9 @@ from avl_relay.api.events import Events
 from avl_relay.api.frame import Frame
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
+from avl_relay.api.health import Health
 from avl_relay.api.identity import Operators
+from avl_relay.api.matrix import Matrix
 from avl_relay.api.operations import Answer, Call, Operation, Resource
 from avl_relay.api.people import PeopleList
 from avl_relay.api.personal import PersonalData
@@ -78,8 +80,8 @@ def _unheard(operation: Operation, call: Call, answered: Answer | Response | Pro
 class Machinery:
     """The store and its API: `frame` for everybody, `desk` for who runs the relay's machine. `opened()` is called once,
     when the store is open; `report(error)` is told what fails; `chosen`: the settings of this process, which can be
-    seen and changed; `turned` is told of each change; `audit` of what concerns security; `let_in(session, person,
-    share)` whose each session is that a pass lets in, by what it is called."""
+    seen and changed; `turned` is told of each change; `audit` of what concerns security; `health()` tells how the data
+    plane stands; `let_in(session, person, share)` whose each session is that a pass lets in, by what it is called."""
 
     def __init__(
         self,
@@ -94,6 +96,7 @@ class Machinery:
         turned: Callable[[Turned], None] = lambda change: None,
         audit: Book | None = None,
         let_in: Callable[[str, str, str], None] = lambda session, person, share: None,
+        health: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
     ) -> None:
         self._settings, self._world, self._report, self._opened = settings, world, report, opened
         self._let_in, self._live = let_in, live
@@ -112,6 +115,7 @@ class Machinery:
                 gone=(lambda person: None) if audit is None else audit.forget,
             ),
             RunningSessions(live),
+            Matrix(),
         ]
         resources: list[Resource] = [
             *kept,
@@ -120,6 +124,7 @@ class Machinery:
             GrantList(live, statements),
             ShareList(live, statements),
             *(() if audit is None else (AuditResource(audit), AlarmList())),
+            Health(health, audit),
             Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
         ]
         if chosen is not None:

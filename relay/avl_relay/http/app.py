@@ -16,7 +16,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -32,13 +32,16 @@ POLICY = (
     "connect-src 'self' https: data: {}; "
     "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-#: On the account pages, which have nothing to do with pictures, text can't become script or markup at all, whatever an
-#: error of theirs did with it, and they reach nobody but this relay.
-ACCOUNT = "/account/"
-ACCOUNT_POLICY = (
+#: Below these, which have nothing to do with pictures, text can't become script or markup at all, whatever an error of
+#: theirs did with it, and they reach nobody but this relay.
+CONSOLE = "/console/"
+STRICT = ("/account/", CONSOLE)
+STRICT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
+#: The console stands on modules of the page (account/, rights/), which are served beside it.
+CONSOLE_FOLDER = Path(__file__).parents[1] / "console"
 #: The page's decompressor: a build on a machine without npm goes on without it.
 FROM_NPM = "vendor/zstddec/zstddec.mjs"
 HEADERS = {
@@ -108,6 +111,9 @@ def build(
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
+    async def to_console(request: Request) -> Response:
+        return RedirectResponse(CONSOLE)
+
     below = [] if api is None else [Route(API + "{path:path}", _Whole(api))]
     return Starlette(
         routes=[
@@ -115,6 +121,8 @@ def build(
             Route("/.well-known/avl-identity", identify),
             Route("/health", health),
             *below,
+            Route(CONSOLE.rstrip("/"), to_console),
+            Mount(CONSOLE.rstrip("/"), StaticFiles(directory=CONSOLE_FOLDER, html=True)),
             _page(),
         ],
         middleware=[Middleware(Guard, names=names, alternative=alternative, pays=pays)],
@@ -211,8 +219,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 own = f"{'wss' if scope['scheme'] == 'https' else 'ws'}://{host}"
                 policy = POLICY.format(own if AUTHORITY.fullmatch(host) else "")
-                if scope["path"].startswith(ACCOUNT):
-                    policy = ACCOUNT_POLICY
+                if scope["path"].startswith(STRICT):
+                    policy = STRICT_POLICY
                 extra = {**fixed, "content-security-policy": policy, "alt-svc": self._alternative()}
                 message["headers"] = [
                     *(pair for pair in message["headers"] if pair[0].decode() not in extra),

@@ -48,7 +48,7 @@ labelled.made = 0;
 /**
  * A form that runs `act` when it is sent: its buttons are disabled meanwhile, and what goes wrong stands above them.
  * @param {{ act: (form: HTMLFormElement) => Promise<unknown>, class?: string, submit: string, danger?: boolean,
- * more?: Child[] }} how @param {...Child} children
+ * more?: Child[], told?: (error: unknown) => string }} how  `told`: an error as a sentence @param {...Child} children
  */
 export function form(how, ...children) {
   const error = h("p", { class: "error", role: "alert", hidden: true });
@@ -62,7 +62,7 @@ export function form(how, ...children) {
       error.textContent = text;
       error.hidden = false;
       error.scrollIntoView({ block: "nearest" });
-    });
+    }, how.told);
   });
   return made;
 }
@@ -78,15 +78,16 @@ export function action(text, act, failed, attributes = {}) {
   return made;
 }
 
-/** @param {HTMLElement} within @param {() => unknown} act @param {(text: string) => void} failed */
-async function busy(within, act, failed) {
+/** @param {HTMLElement} within @param {() => unknown} act @param {(text: string) => void} failed @param {(error:
+ * unknown) => string} [told] */
+async function busy(within, act, failed, told = sentence) {
   const buttons = within instanceof HTMLButtonElement ? [within] : [...within.querySelectorAll("button")];
   const before = buttons.map((button) => button.disabled);
   for (const button of buttons) button.disabled = true;
   try {
     await act();
   } catch (error) {
-    failed(sentence(error));
+    failed(told(error));
   } finally {
     buttons.forEach((button, at) => (button.disabled = before[at]));
   }

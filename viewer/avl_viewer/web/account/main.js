@@ -7,6 +7,7 @@
 import { Problem } from "./api.js";
 import { foreign, h, put, sentence } from "./dom.js";
 import * as keys from "./personkey.js";
+import { comeFrom } from "./returning.js";
 import { dialog, Surroundings, tell } from "./surroundings.js";
 import { approveView } from "./views/approve.js";
 import { devicesView } from "./views/devices.js";
@@ -65,6 +66,11 @@ async function advanced(session) {
   }
   await around.meet();
   if (around.passkey && around.known && !around.ownKey) await unlockByPasskey(around, around.passkey.secret).catch(() => undefined);
+  const back = comeFrom();
+  if (back && !after) {
+    location.replace(back);
+    return;
+  }
   history.replaceState(null, "", location.pathname + (after || "#devices"));
   after = "";
   await show();
@@ -84,6 +90,7 @@ async function show() {
   put(
     /** @type {HTMLElement} */ (document.getElementById("tabs")),
     ...PLACES.map(([name, title]) => h("a", { href: `#${name}`, "aria-current": !code && name === place[0] && "page" }, title)),
+    h("a", { href: "../console/" }, "Console"),
   );
   put(/** @type {HTMLElement} */ (document.getElementById("who")), around.me.name || around.me.login);
   const into = h("div", { class: "fields" });

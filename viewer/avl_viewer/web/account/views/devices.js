@@ -7,7 +7,7 @@ import { fromText } from "../../wire/device_id.js";
 import { PERMISSION } from "../../wire/registry.js";
 import { action, foreign, form, h, labelled, put, when } from "../dom.js";
 import { confirmed, dialog, tell } from "../surroundings.js";
-import { deviceGroupCard, regroup } from "./grouping.js";
+import { deviceGroupCard, namesOf, regroup } from "./grouping.js";
 import { keyCard } from "./keycard.js";
 import { limitDialog } from "./limiting.js";
 import { permitDialog } from "./permitting.js";
@@ -118,7 +118,7 @@ async function more(around, device, again) {
         act: async () => {
           const words = labels.value.split(",").map((one) => one.trim()).filter(Boolean);
           await around.api.call("PATCH", `/devices/${device.number}`, { name: name.value.trim(), labels: words });
-          await regroup(around, audience, inside, groups.value);
+          await regroup(around, audience, inside, namesOf(groups.value));
           close("changed");
         },
         submit: "Save",

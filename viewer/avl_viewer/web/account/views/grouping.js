@@ -34,10 +34,15 @@ export function deviceGroupCard(around, devices) {
   return h("section", { class: "card" }, h("h2", {}, "Groups of devices"), h("ul", { class: "list", id: "device-groups" }, ...rows));
 }
 
-/** Put a device in the groups that are written, where these are others than before. @param {Surroundings} around @param
- * {string} audience @param {string[]} before @param {string} written  names with commas between */
-export async function regroup(around, audience, before, written) {
-  const names = [...new Set(written.split(",").map((one) => one.trim()).filter(Boolean))].sort();
+/** The names of groups that are written with commas between. @param {string} written */
+export function namesOf(written) {
+  return written.split(",").map((one) => one.trim()).filter(Boolean);
+}
+
+/** Put a device in these groups, where they are others than before. @param {Surroundings} around @param {string} audience
+ * @param {string[]} before @param {string[]} wanted */
+export async function regroup(around, audience, before, wanted) {
+  const names = [...new Set(wanted)].sort();
   if (names.join("\n") === [...before].sort().join("\n")) return;
   names.forEach(checkGroup);
   const key = around.ownKey;

@@ -6,7 +6,7 @@
 import { publicOf } from "../../rights/jws.js";
 import { action, foreign, form, h, labelled, when } from "../dom.js";
 import { ROLES, SPANS } from "../roles.js";
-import { claimsOf, grant, revocation } from "../statements.js";
+import { claimsOf, ending, grant, revocation } from "../statements.js";
 import { confirmed, dialog, tell } from "../surroundings.js";
 import { checkLength, handedOn } from "../terms.js";
 import { limits, permitted } from "../words.js";
@@ -87,7 +87,7 @@ export async function grantList(around, again) {
   const names = new Map(people.map((one) => [one.id, one.name]));
   const places = new Map(devices.map((one) => [`device:${one.number}`, foreign(one.name, 40)]));
   const rows = grants
-    .filter((one) => one.owner === around.known && one.person)
+    .filter((one) => [one.owner, one.iss].includes(around.known) && one.person)
     .map((one) => row(around, one, names.get(one.person) ?? one.name, places.get(one.aud) ?? foreign(one.aud.replace(/^group:/, "group "), 40), again));
   return h("section", { class: "card" }, h("h2", {}, "Permissions"), h("ul", { class: "list", id: "grants" }, ...(rows.length ? rows : [h("li", { class: "empty" }, "Nobody else may do anything at your desktops.")])));
 }
@@ -109,7 +109,7 @@ async function takeBack(around, one, name, again) {
   const key = around.ownKey;
   if (!key) throw new Error("Unlock your key first, under Devices.");
   const gone = await confirmed(`Take it back from ${name}?`, "Sessions that stand on it end within a second.", "Take back", async () => {
-    const list = await revocation(key, await around.lastRevocation(), around.now, [one.jti]);
+    const list = await revocation(key, await around.lastRevocation(), around.now, [await ending(key, one.jti, one.token)]);
     await around.api.call("DELETE", `/grants/${encodeURIComponent(one.jti)}`, { revocation: list });
   });
   if (gone) again();

@@ -2,17 +2,11 @@
  * Sharing: a link that opens one desktop for whoever has it. Its secret stands in the fragment, which no server sees.
  */
 
-import { randomBytes, sha256 } from "../../crypto/webcrypto.js";
-import { encode } from "../../rights/jws.js";
-import { Share, SECRET_BYTES } from "../../rights/sharelink.js";
-import { deviceAudience } from "../../rights/statements.js";
-import { fromText } from "../../wire/device_id.js";
 import { action, foreign, form, h, when } from "../dom.js";
+import { makeLink, takeLinkBack } from "../links.js";
 import { qr } from "../qr.js";
 import { ROLES, SPANS } from "../roles.js";
-import { grant, revocation } from "../statements.js";
 import { confirmed, copied, dialog, tell } from "../surroundings.js";
-import { checkLength } from "../terms.js";
 import { permitted } from "../words.js";
 import { dashed } from "./devices.js";
 import { termsForm } from "./termsform.js";
@@ -45,25 +39,9 @@ async function shown(device, link) {
   ]);
 }
 
-/** @param {Surroundings} around @param {any} device @param {import("../terms.js").Terms} terms @returns {Promise<string>} */
-async function make(around, device, terms) {
-  const key = around.ownKey;
-  if (!key) throw new Error("Unlock your key first.");
-  const share = new Share(randomBytes(SECRET_BYTES));
-  const { token } = await grant(key, {
-    ...terms,
-    audience: deviceAudience(fromText(device.number)),
-    holder: (await share.identity()).public,
-    now: around.now,
-    name: "Share link",
-    share: true,
-  });
-  checkLength([token]);
-  const pass_hash = encode(await sha256(await share.accessPass()));
-  const name = `${permitted(terms.permissions)} by link`;
-  await around.api.make("/shares", { id: await share.id(), device: device.number, name, chain: [token], pass_hash, uses: terms.uses });
-  await around.freshen();
-  return share.link(new URL("../", location.href).href.split("#")[0], dashed(device.number));
+/** @param {Surroundings} around @param {any} device @param {import("../terms.js").Terms} terms */
+function make(around, device, terms) {
+  return makeLink(around, device, terms, { page: new URL("../", location.href), name: `${permitted(terms.permissions)} by link` });
 }
 
 /** Links that exist, each to be taken back. @param {Surroundings} around @param {() => void} again */
@@ -82,11 +60,9 @@ export async function shareList(around, again) {
 
 /** @param {Surroundings} around @param {any} share @param {() => void} again */
 async function takeBack(around, share, again) {
-  const key = around.ownKey;
-  if (!key) throw new Error("Unlock your key first, under Devices.");
+  if (!around.ownKey) throw new Error("Unlock your key first, under Devices.");
   const gone = await confirmed("Take this link back?", "Whoever is in by it is sent away within a second.", "Take back", async () => {
-    const list = await revocation(key, await around.lastRevocation(), around.now, [share.jti]);
-    await around.api.call("DELETE", `/shares/${encodeURIComponent(share.id)}`, { revocation: list });
+    await takeLinkBack(around, share);
   });
   if (gone) again();
 }

@@ -1,0 +1,8 @@
+/**
+ * The colours that were chosen here, before anything is drawn: a page that turns from light to dark at once would flash.
+ */
+
+{
+  const chosen = localStorage.getItem("avl-console-theme");
+  if (chosen === "dark" || chosen === "light") document.documentElement.dataset.theme = chosen;
+}
