@@ -123,7 +123,8 @@ class Machinery:
             statements,
             GrantList(live, statements),
             ShareList(live, statements),
-            *(() if audit is None else (AuditResource(audit), AlarmList())),
+            *(() if audit is None else (AuditResource(audit),)),
+            AlarmList(),
             Health(health, audit),
             Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
         ]
