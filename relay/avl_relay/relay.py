@@ -614,6 +614,8 @@ class Relay:
             await self._endpoint.close()
         if self._sockets is not None:
             await self._sockets.close()
+        if self._control is not None:
+            self._control.end_events()
         if self._http is not None:
             await self._http.close()
         if self._control is not None:

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
@@ -72,7 +73,7 @@ async def strangers(page: str) -> None:
             "idempotency-key": said["idempotency"],
         }
 
-        async def post(path: str, body: dict[str, object], **more: str) -> int:
+        async def post(path: str, body: Mapping[str, object], **more: str) -> int:
             return (await client.post(path, json=body, headers={**headers, **more})).status_code
 
         assert await post("/session", {"login": LOGIN, "password": said["password"]}) == 401

@@ -85,6 +85,11 @@ class Events:
         stream = self._stream(audience, after)
         return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
+    def end(self) -> None:
+        """Nobody hears more: the relay ends. Who listened asks again, and finds another or the same one back."""
+        for queue in list(self._listeners):
+            self._end(queue)
+
     def _happened(self, happening: Happening) -> None:
         self._number += 1
         self._kept.append((self._number, happening))
@@ -92,9 +97,13 @@ class Events:
             try:
                 queue.put_nowait((self._number, happening))
             except asyncio.QueueFull:  # it hears no more, and asks again for what it has missed
-                del self._listeners[queue]
-                queue.get_nowait()
-                queue.put_nowait(None)
+                self._end(queue)
+
+    def _end(self, queue: asyncio.Queue[tuple[int, Happening] | None]) -> None:
+        del self._listeners[queue]
+        if queue.full():
+            queue.get_nowait()
+        queue.put_nowait(None)
 
     async def _stream(self, audience: Audience, after: int | None) -> AsyncIterator[bytes]:
         queue: asyncio.Queue[tuple[int, Happening] | None] = asyncio.Queue(WAITING)

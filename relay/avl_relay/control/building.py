@@ -95,8 +95,8 @@ class Machinery:
         chosen: Desk | None = None,
         turned: Callable[[Turned], None] = lambda change: None,
         audit: Book | None = None,
-        let_in: Callable[[str, str, str], None] = lambda session, person, share: None,
         health: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
+        let_in: Callable[[str, str, str], None] = lambda session, person, share: None,
     ) -> None:
         self._settings, self._world, self._report, self._opened = settings, world, report, opened
         self._let_in, self._live = let_in, live
@@ -117,6 +117,7 @@ class Machinery:
             RunningSessions(live),
             Matrix(),
         ]
+        self._events = Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy)
         resources: list[Resource] = [
             *kept,
             PersonalData(),
@@ -126,7 +127,7 @@ class Machinery:
             *(() if audit is None else (AuditResource(audit),)),
             AlarmList(),
             Health(health, audit),
-            Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
+            self._events,
         ]
         if chosen is not None:
             resources.append(SettingList(chosen, live, turned=turned))
@@ -201,6 +202,10 @@ class Machinery:
             self._report(error)
             return False
         return True
+
+    def end_events(self) -> None:
+        """End all answers that tell what happens, which have no end of their own."""
+        self._events.end()
 
     async def close(self) -> None:
         """Let go of it."""

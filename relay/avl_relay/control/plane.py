@@ -149,6 +149,11 @@ class ControlPlane:
         if self._machinery is not None:
             self._machinery.change(settings)
 
+    def end_events(self) -> None:
+        """End all answers that tell what happens, which have no end of their own."""
+        if self._machinery is not None:
+            self._machinery.end_events()
+
     async def close(self) -> None:
         """Write what is left, and let go of everything."""
         for timer in list(self._timers):
