@@ -134,6 +134,7 @@ class Agent:
         self._ended: asyncio.Future[str] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._relays: Relays | None = None
+        self._endpoint: Endpoint | None = None
         self._address: tuple[str, int] | None = None
 
     @property
@@ -155,7 +156,7 @@ class Agent:
         unwatch = world.faults.watch(self._tell, self._give_up, clock)
         console = self._open_console()
         options = ConnectionOptions(ack_delay=0.005, keepalive=T_KEEPALIVE)
-        endpoint = await open_endpoint(world, options, settings.listen or ("", 0))
+        endpoint = self._endpoint = await open_endpoint(world, options, settings.listen or ("", 0))
         self._address = settings.listen and (settings.listen[0], endpoint.local_address[1])
         roll = self._certificates()
         whereabouts = Whereabouts(world.interfaces, lambda: endpoint.local_address[1])
@@ -287,8 +288,15 @@ class Agent:
         records = JournalService(journal)
         self.subscribers.services.register(records, Channel.CONTROL)
         self.subscribers.decided = records.decided
+        self.door.refused = records.grant_refused
         journal.start()
+        journal.watch_limits(self._limits_hit)
         return journal, HeadWatch(self._state, self._tell, records.head_refused)
+
+    def _limits_hit(self) -> dict[str, int]:
+        """How often each limit was hit so far."""
+        hit = {} if self._endpoint is None else self._endpoint.snapshot().total("limits hit so far")
+        return {**hit, **self.subscribers.limits_hit}
 
     def _open_console(self) -> LocalServer | None:
         """Answer commands of this machine. Raises StateError when another host runs with our state; where the socket

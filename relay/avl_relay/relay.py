@@ -246,7 +246,7 @@ class Relay:
             write_ready(settings.ready_file, self.announced)
         tell = (lambda news: None) if self._siblings is None else self._siblings.tell_all
         if self.audit is not None:
-            self.audit.start(tell, lambda: self._router.limits_hit)
+            self.audit.start(tell, lambda: self.snapshot().total("limits hit so far"))
         if self._control is not None:
             self._control.begin(self, tell)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from typer.testing import CliRunner
 
 from avl_host.audit.journal import Journal, JournalService
@@ -21,13 +22,16 @@ from avl_protocol.audit.compare import session_name
 from avl_protocol.audit.entry import to_line
 from avl_protocol.audit.events import checked
 from avl_protocol.audit.head import TreeHead
+from avl_protocol.audit.limits import Limits
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.endpoint.program.auditfiles import FOLDER, entries_of, verify_folder
 from avl_protocol.endpoint.program.headwatch import KEPT, HeadWatch
 from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.rights.jws import encode, thumbprint
 from avl_protocol.session.hop.clientevents import HopSaid, HopUp
 from avl_protocol.session.hosting import Asks, HostState
+from avl_protocol.wire.errors import GrantRefused
 from avl_protocol.wire.messages import Head, HeadKnown
 from avl_protocol.wire.registry import Channel, CloseCode, Permission
 from avl_protocol.wire.target import RelayAddress
@@ -73,6 +77,32 @@ def test_a_session_is_recorded_as_it_begins_changes_and_ends(tmp_path: Path) -> 
     assert (began["way"], began["verified"], began["name"]) == ("relay", False, session.name)
     assert changed["permissions"] == int(Permission.VIEW)
     assert (ended["why"], ended["seconds"]) == ("ended", 5)
+
+
+def test_limits_that_are_hit_are_recorded_once_a_look(tmp_path: Path) -> None:
+    lobby, told = Lobby(tmp_path), Told()
+    limits = Limits(told)
+    for handle in range(1, 60):
+        lobby.incoming(handle, b"samesrc!")
+    hit = lobby.subscribers.limits_hit["handshakes"]
+    assert hit > 10
+    limits.look(lobby.subscribers.limits_hit)
+    limits.look(lobby.subscribers.limits_hit)
+    assert told.events == [("limit_hit", {"limit": "handshakes", "count": hit})]
+
+
+def test_a_grant_that_is_refused_is_recorded_with_its_reason(tmp_path: Path) -> None:
+    told, viewer = Told(), identity("viewer").public
+    lobby = Lobby(tmp_path)
+    lobby.door.refused = JournalService(told).grant_refused
+    claims = encode(json.dumps({"jti": "A" * 22, "aud": "x"}).encode())
+    for chain in ((f"e30.{claims}.e30",), ("x",), (f"e30.{encode(b'[1]')}.x",), ()):
+        with pytest.raises(GrantRefused):
+            lobby.door.present(chain, b"", viewer, Permission.VIEW)
+    assert [kind for kind, _ in told.events] == ["grant_refused"] * 4
+    assert {said["why"] for _, said in told.events} == {"not_enrolled"}
+    assert [said["grant"] for _, said in told.events] == ["A" * 22, "", "", ""]
+    assert {said["holder"] for _, said in told.events} == {thumbprint(viewer)}
 
 
 async def test_what_a_person_says_is_recorded(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -14,6 +15,7 @@ from avl_protocol.audit.entry import from_line
 from avl_protocol.audit.head import TreeHead
 from avl_protocol.audit.merkle import verify_consistency
 from avl_protocol.audit.verify import Fault
+from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.endpoint.program import auditlog
 from avl_protocol.endpoint.program.auditfiles import (
     HEAD,
@@ -28,6 +30,7 @@ from avl_protocol.endpoint.program.auditfiles import (
     verify_folder,
 )
 from avl_protocol.endpoint.program.auditlog import AuditLog, shorten, shortened
+from avl_protocol.endpoint.program.auditwriter import Writer
 from tests.protocol.audit_log import KEY, NOW_MS, salts
 
 DAY = 24 * 3_600_000
@@ -205,6 +208,32 @@ def test_addresses_are_shortened_and_people_forgotten_without_breaking_the_log(t
         "",
         "",
     ]
+
+
+async def test_a_person_is_forgotten_while_the_log_is_written(tmp_path: Path, small: int) -> None:
+    folder, said = tmp_path / "a", list[str]()
+    filled(folder, 25).close(NOW_MS)
+    made = AuditLog(folder, KEY, entropy=salts(), program="test", software="test")
+    world = system_world()
+    writer = Writer(made, clock=world.clock, faults=world.faults, report=said.append)
+    writer.start()
+    writer.record("sign_in_refused", {"login": "U1", "how": "password", "address": "192.0.2.1"}, NOW_MS)
+    writer.record("signed_in", {"person": "p1", "login": "u1", "how": "password", "address": "192.0.2.1"}, NOW_MS)
+    while made.head is None or made.head.size < 28:
+        await asyncio.sleep(0.01)
+    head = made.head
+    writer.forget("p1")
+    writer.record("signed_in", {"person": "p2", "login": "u2", "how": "password", "address": "192.0.2.2"}, NOW_MS)
+    while not any(entry.kind == "personal_removed" for entry in entries_of(folder)):
+        await asyncio.sleep(0.01)
+    await writer.close()
+    entries = list(entries_of(folder))
+    assert all(not entry.opened for entry in entries if "p1" in (entry.text("person"), entry.text("by")))
+    assert all(not entry.opened for entry in entries if entry.kind == "sign_in_refused")
+    assert [entry.text("login") for entry in entries if entry.text("person") == "p2"][-1] == "u2"
+    assert "".join(file.read_text() for _, file in segments_of(folder)).lower().count('"u1"') == 0
+    verify_folder(folder, KEY.public, [head])
+    assert not said
 
 
 def test_a_log_is_searched_newest_first_page_by_page_and_exported(tmp_path: Path, small: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from avl_host.presence.question import Question
 from avl_protocol.audit.compare import DIRECT, session_name
+from avl_protocol.audit.limits import Limits
 from avl_protocol.audit.witness import Heard
 from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.loop.world import World
@@ -14,12 +16,15 @@ from avl_protocol.endpoint.program.auditfiles import FOLDER
 from avl_protocol.endpoint.program.auditlog import AuditLog
 from avl_protocol.endpoint.program.auditwriter import Writer
 from avl_protocol.endpoint.program.state import StateFolder
-from avl_protocol.rights.jws import thumbprint
+from avl_protocol.rights.jws import claimed_name, thumbprint
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
 from avl_protocol.wire import device_id
-from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.errors import GrantRefused, Refused
 from avl_protocol.wire.registry import Permission
+
+#: Seconds between two looks at which limits were hit.
+LOOK_AT_LIMITS = 60.0
 
 
 class Records(Protocol):
@@ -41,6 +46,9 @@ class Journal:
         def report(trouble: str) -> None:
             tell(trouble or "the audit log can be written again")
 
+        self._hit = Limits(self)
+        self._limits: Callable[[], Mapping[str, int]] = dict
+        self._next_look: asyncio.TimerHandle | None = None
         self._writer = Writer(log, clock=world.clock, faults=world.faults, report=report)
 
     def start(self) -> None:
@@ -52,8 +60,20 @@ class Journal:
         given = {name: value for name, value in said.items() if value is not None and value != ""}
         self._writer.record(kind, given, int(self._world.clock.wall() * 1000))
 
+    def watch_limits(self, limits: Callable[[], Mapping[str, int]]) -> None:
+        """Record which limits were hit, once a minute from now on; `limits()` is how often each was so far."""
+        self._limits = limits
+        self._look()
+
+    def _look(self) -> None:
+        self._hit.look(self._limits())
+        self._next_look = asyncio.get_running_loop().call_later(LOOK_AT_LIMITS, self._look)
+
     async def close(self) -> None:
         """Write what is left."""
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._hit.look(self._limits())
         await self._writer.close()
 
 
@@ -109,6 +129,15 @@ class JournalService(Service[HostSession]):
             name=session.name,
             answer="none" if allowed is None else "allowed" if allowed else "denied",
             permissions=int(allowed or question.wish),
+        )
+
+    def grant_refused(self, chain: tuple[str, ...], viewer: bytes, error: GrantRefused) -> None:
+        """A chain was no good; what it calls itself is unproved, and who has shown it is not."""
+        self._records.record(
+            "grant_refused",
+            grant=claimed_name(chain[-1]) if chain else "",
+            holder=thumbprint(viewer),
+            why="unknown" if error.why is None else error.why.name.lower(),
         )
 
     def head_refused(self, heard: Heard) -> None:

@@ -45,6 +45,8 @@ class GrantDoor:
         self._wall = wall
         self._tell = tell
         self._uses = Uses(state)
+        #: Told of a chain that is no good, whose it is, and why.
+        self.refused: Callable[[tuple[str, ...], bytes, GrantRefused], None] = lambda chain, viewer, error: None
         self._owner: Owner | None = None
         self._book: StatementBook | None = None
         self.reload()
@@ -85,6 +87,13 @@ class GrantDoor:
 
     def present(self, chain: tuple[str, ...], ticket: bytes, viewer: bytes, wish: Permission) -> Presented:
         """What a chain comes to, see Admission. Raises GrantRefused."""
+        try:
+            return self._present(chain, ticket, viewer, wish)
+        except GrantRefused as error:
+            self.refused(chain, viewer, error)
+            raise
+
+    def _present(self, chain: tuple[str, ...], ticket: bytes, viewer: bytes, wish: Permission) -> Presented:
         book = self._known_book()
         rights = verify_chain(chain, book.trust(), holder=viewer, wall=book.now())
         permissions = self._effective(book, rights, wish)
@@ -129,12 +138,16 @@ class GrantDoor:
 
     def again(self, chain: tuple[str, ...], viewer: bytes, wish: Permission) -> Presented:
         """What the chain of a session that runs comes to now. Raises GrantRefused."""
-        book = self._known_book()
-        trust = replace(book.trust(), staleness=_ANY_AGE)
-        rights = verify_chain(chain, trust, holder=viewer, wall=book.now())
-        if book.now() > self.fresh_until(rights):
-            raise GrantRefused(GrantRefusal.STALE)
-        return Presented(permissions=self._effective(book, rights, wish), consent=False, rights=rights)
+        try:
+            book = self._known_book()
+            trust = replace(book.trust(), staleness=_ANY_AGE)
+            rights = verify_chain(chain, trust, holder=viewer, wall=book.now())
+            if book.now() > self.fresh_until(rights):
+                raise GrantRefused(GrantRefusal.STALE)
+            return Presented(permissions=self._effective(book, rights, wish), consent=False, rights=rights)
+        except GrantRefused as error:
+            self.refused(chain, viewer, error)
+            raise
 
     def ends(self, rights: ChainRights, begun: float) -> float:
         """When a session has to end, in Unix seconds."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -111,6 +111,8 @@ class Subscribers:
         self._last_number = 0
         self._limits = HandshakeLimits()
         self._prompts = PromptLimit()
+        #: How often each limit was hit.
+        self.limits_hit: Counter[str] = Counter()
         #: What a person is being asked about each session.
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -135,6 +137,7 @@ class Subscribers:
             self._moving(hop, handle, session_id, near, now)
             return
         if session_id in self._subscribers or not self._limits.take(HERE, source, now) or not self._make_room(now):
+            self.limits_hit["handshakes"] += 1
             hop.reject(handle, CloseCode.LIMIT, now)
             return
         attachment = Attachment(hop.hop, handle, direct=hop.direct, begun=True, near=near)
@@ -384,6 +387,7 @@ class Subscribers:
         if not subscriber.session.admissible:
             return
         if not self._prompts.take(subscriber.session.viewer, now):
+            self.limits_hit["questions to a person"] += 1
             raise Refused(CloseCode.LIMIT)
         self.start(self._consent(subscriber, ask, self._question(subscriber.session, name, wish)))
         subscriber.session.asked(now)

@@ -75,6 +75,16 @@ def digest(token: str) -> str:
     return encode(hashlib.sha256(token.encode()).digest())
 
 
+def claimed_name(token: str) -> str:
+    """The `jti` that a statement claims, unverified; "" where it has none that could be one. For a log of what was
+    refused."""
+    try:
+        claimed = json.loads(decode(token[:MAX_STATEMENT].split(".")[1])).get("jti")
+    except (ValueError, IndexError, AttributeError, RecursionError):
+        return ""
+    return claimed if isinstance(claimed, str) and re.fullmatch("[A-Za-z0-9_-]{1,64}", claimed) else ""
+
+
 def sign(identity: Identity, kind: str, claims: dict[str, Any], *, with_key: bool = False) -> str:
     """The token of these claims. `kind`: the header's `typ`; `with_key`: the header carries the signer's key, too."""
     kid = thumbprint(identity.public)

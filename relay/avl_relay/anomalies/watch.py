@@ -7,6 +7,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2s
 from typing import Any
 
 from avl_protocol.endpoint.program.auditlog import shortened
@@ -39,6 +40,11 @@ def wide(address: str) -> str:
     if "." in parts:
         return ".".join(parts.split(".")[:2])
     return ":".join(parts.split(":")[:2])
+
+
+def _mark(name: str) -> str:
+    """What stands for a name in the habits of others: they outlive whom it names."""
+    return blake2s(name.encode(), digest_size=6).hexdigest()
 
 
 @dataclass(slots=True)
@@ -164,7 +170,7 @@ class Watch:
         address, login = str(said.get("address") or ""), str(said.get("login") or "").lower()
         network = shortened(address)
         person = str(said.get("person") or self._logins.get(login, ""))
-        self._of(f"at:{network}").failures.add(at, login or "?")
+        self._of(f"at:{network}").failures.add(at, _mark(login))
         account = person or f"at:{network}"
         habits, moment = self._of(account), _Said()
         if person:
@@ -182,7 +188,7 @@ class Watch:
         there = self._of(f"device:{device}")
         moment.values["device"] = habits.devices.surprise(device)
         moment.seen["device"] = f"{device[:8]}|{habits.devices.usual[:8] or 'none yet'}"
-        visitor = account if not account.startswith("at:") else "a code"
+        visitor = _mark(account) if not account.startswith("at:") else "a code"
         moment.values["visitor"] = there.devices.surprise(visitor)
         habits.reached.add(at, device)
         moment.values["reach"] = math.log1p(habits.reached.different(at - HOUR))

@@ -38,10 +38,17 @@ INVITATION = 7 * 24 * 3600
 
 
 class PeopleList:
-    """The resource. `page()`: the page's URL."""
+    """The resource. `page()`: the page's URL; `gone(person)` is told of who is deleted, to forget them elsewhere."""
 
-    def __init__(self, live: Live, *, page: Callable[[], str], entropy: Callable[[int], bytes]) -> None:
-        self._live, self._page, self._entropy = live, page, entropy
+    def __init__(
+        self,
+        live: Live,
+        *,
+        page: Callable[[], str],
+        entropy: Callable[[int], bytes],
+        gone: Callable[[str], None] = lambda person: None,
+    ) -> None:
+        self._live, self._page, self._entropy, self._gone = live, page, entropy, gone
 
     def operations(self) -> Sequence[Operation]:
         """See Resource."""
@@ -96,7 +103,7 @@ class PeopleList:
                 method="DELETE",
                 path="/people/{id}",
                 handler=self.remove,
-                summary="Nobody of that id any more",
+                summary="Nobody of that id any more: what names them is removed, from the audit log, too",
                 who=Who.ADMIN,
                 fresh=True,
                 parts=one,
@@ -179,6 +186,7 @@ class PeopleList:
         if count := await known.owned(person.id):
             raise Problem("conflict", f"{count} devices are this person's: delete them, or enrol them anew")
         await known.remove(person.id)
+        call.afterwards(lambda: self._gone(person.id))
         await self._keep_an_owner(call)
         self._announce(call, person.id)
         return DONE

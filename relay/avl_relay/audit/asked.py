@@ -31,8 +31,12 @@ Tells = Callable[[Call, Outcome], Said]
 _GUESSES = frozenset({"credentials", "limited", "forbidden", "not-found", "gone"})
 
 
+#: Who comes by the socket of the relay's machine, and is no person.
+OPERATOR = "operator"
+
+
 def _by(call: Call) -> Said:
-    return {"by": "" if call.who is None else call.who.person}
+    return {"by": "" if call.who is None else call.who.person or OPERATOR}
 
 
 def _person(what: str) -> Tells:

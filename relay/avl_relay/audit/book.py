@@ -17,6 +17,7 @@ import structlog
 
 from avl_protocol.audit.events import checked
 from avl_protocol.audit.head import TreeHead, head_of
+from avl_protocol.audit.limits import Limits
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.auditfiles import FOLDER
@@ -24,7 +25,6 @@ from avl_protocol.endpoint.program.auditlog import AuditLog
 from avl_protocol.endpoint.program.auditwriter import Writer
 from avl_protocol.session.hop.server import HopServer
 from avl_protocol.session.snapshot import Snapshot
-from avl_relay.audit.events import Limits
 from avl_relay.audit.heads import Heads, Shown
 from avl_relay.audit.reading import MARK
 from avl_relay.audit.settings import AuditSettings
@@ -93,6 +93,13 @@ class Book:
             self._hit.look(self._limits())
         if self._writer is not None:
             await self._writer.close()
+
+    def forget(self, person: str) -> None:
+        """Remove what could name a person, who is deleted, from what is written of them; soon."""
+        if self._writer is not None:
+            self._writer.forget(person)
+        else:
+            self._say({"forget": person})
 
     def listen(self, listener: Callable[[str, Mapping[str, Any], int], None]) -> None:
         """Tell somebody what is recorded: the kind, the fields, and when (Unix milliseconds); in the first process, of
@@ -179,6 +186,9 @@ class Book:
                 shown(head_of(said["head"]), tuple(bytes.fromhex(one) for one in said["proof"]))
         elif "kept" in said:
             self._drop_told(said)
+        elif "forget" in said:
+            if self._writer is not None:
+                self._writer.forget(said["forget"])
         elif "grown" in said:
             self.heads.grown()
         elif "trouble" in said:

@@ -1,10 +1,8 @@
-"""Events of the data plane: hosts that come and go, sessions that begin and end, limits that are hit, as an auditor is
-told them."""
+"""Events of the data plane: hosts that come and go, sessions that begin and end, as an auditor is told them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from avl_protocol.audit.compare import session_name
 from avl_protocol.wire.registry import CloseCode
@@ -86,18 +84,3 @@ class Strict:
     def forget(self, question: MayRegister | MayAttach) -> None:
         """See Access."""
         self._other.forget(question)
-
-
-class Limits:
-    """Limits that are hit come by the thousand: what a look finds since the last one is recorded, once a limit."""
-
-    def __init__(self, auditor: Auditor) -> None:
-        self._auditor = auditor
-        self._seen: Counter[str] = Counter()
-
-    def look(self, hit: Mapping[str, int]) -> None:
-        """So often each was hit since the start."""
-        for limit, count in hit.items():
-            if count > self._seen[limit]:
-                self._auditor.record("limit_hit", limit=limit, count=count - self._seen[limit])
-                self._seen[limit] = count

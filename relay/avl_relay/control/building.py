@@ -108,7 +108,12 @@ class Machinery:
         kept: list[Resource] = [
             DeviceList(live, place=lambda: Place(relay=place.quic, pin=place.pin), entropy=entropy),
             GroupList(live, entropy=entropy),
-            PeopleList(live, page=lambda: place.page, entropy=entropy),
+            PeopleList(
+                live,
+                page=lambda: place.page,
+                entropy=entropy,
+                gone=(lambda person: None) if audit is None else audit.forget,
+            ),
             RunningSessions(live),
             Matrix(),
         ]
@@ -119,7 +124,8 @@ class Machinery:
             statements,
             GrantList(live, statements),
             ShareList(live, statements),
-            *(() if audit is None else (AuditResource(audit), AlarmList())),
+            *(() if audit is None else (AuditResource(audit),)),
+            AlarmList(),
             Health(health, audit),
             self._events,
         ]

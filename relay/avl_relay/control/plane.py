@@ -299,8 +299,8 @@ class ControlPlane:
             chosen=self._chosen,
             turned=self._turned,
             audit=self._audit,
-            health=self._health,
             let_in=self._let_in,
+            health=self._health,
         )
         self._machinery = made
         return made

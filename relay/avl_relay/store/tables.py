@@ -377,7 +377,7 @@ alarms = Table(
     Column("reasons", JSON, nullable=False),
     Column("acted", String(16), nullable=False),
     _when("acknowledged", nullable=True),
-    Column("by", String(ID)),
+    Column("by", String(ID), ForeignKey("people.id", ondelete="SET NULL")),
     Index("ix_alarms_at_id", "at", "id"),
 )
 

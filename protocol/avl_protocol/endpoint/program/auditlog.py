@@ -226,15 +226,18 @@ class AuditLog:
         """Remove what could name a person from all entries about her; how many were changed. The log says so. Raises
         OSError, StateError."""
 
-        def without(entry: Entry) -> Entry:
-            return replace(entry, opened={}) if entry.text("person") == person or entry.text("by") == person else entry
-
-        if self.fault is not None or not self.sync(now_ms):
-            return 0
-        self._close_file()
-        changed = rewrite([file for _, file in segments_of(self.folder)], without)
+        changed = without_person(self.begin_forgetting(now_ms), person)
         self.append("personal_removed", {"person": person, "entries": changed}, now_ms)
         return changed
+
+    def begin_forgetting(self, now_ms: int) -> list[Path]:
+        """The files of all entries so far, which are written to no more; `without_person` then takes its time with
+        them, in whichever thread."""
+        if self.fault is not None or not self.sync(now_ms):
+            return []
+        self._close_file()
+        self._first, self._begun_ms = self._chain.size, now_ms
+        return [file for _, file in segments_of(self.folder)]
 
     # within
 
@@ -296,6 +299,26 @@ def rewrite(files: Sequence[Path], change: Callable[[Entry], Entry]) -> int:
             write_whole(file, b"".join(after))
             total += changed
     return total
+
+
+def without_person(files: Sequence[Path], person: str) -> int:
+    """Remove what could name a person from entries about her, or by her, in files that nobody writes meanwhile; how
+    many were changed. Who tried to sign in by a name of hers is one of them. Raises BadEntry, OSError, StateError."""
+    mine = {person}
+    logins = {
+        entry.text("login").lower()
+        for file in files
+        for entry in map(from_line, (line for line, _ in read_lines(file)))
+        if entry.text("person") in mine and entry.text("login")
+    }
+
+    def without(entry: Entry) -> Entry:
+        person = entry.text("person")
+        guessed = not person and entry.text("login").lower() in logins
+        about = person in mine or entry.text("by") in mine
+        return replace(entry, opened={}) if about or guessed else entry
+
+    return rewrite(files, without)
 
 
 def shorten(folder: Path, before_ms: int) -> int:

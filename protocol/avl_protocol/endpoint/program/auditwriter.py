@@ -13,7 +13,7 @@ from avl_protocol.audit.head import TreeHead
 from avl_protocol.endpoint.loop.clock import Clock
 from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.endpoint.program.auditfiles import droppable
-from avl_protocol.endpoint.program.auditlog import AuditLog, shorten
+from avl_protocol.endpoint.program.auditlog import AuditLog, shorten, without_person
 from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire.registry import T_HEAD
 
@@ -54,6 +54,8 @@ class Writer:
         self._timers: set[asyncio.TimerHandle] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeping = False
+        #: Files of the log are written anew by one at a time.
+        self._rewriting = asyncio.Lock()
         self._next: tuple[float, asyncio.TimerHandle] | None = None
         self._signed_at, self._told = 0.0, ""
 
@@ -90,6 +92,10 @@ class Writer:
             return
         self._faults.run(self._log.append, kind, said, time_ms)
         self._keep_soon(0.0 if kind in AT_ONCE else KEPT)
+
+    def forget(self, person: str) -> None:
+        """Remove what could name a person from all entries about her; soon, and the log says so."""
+        self._start(self._forget(person))
 
     async def close(self) -> None:
         """Write what is left, sign it, and let go."""
@@ -164,8 +170,25 @@ class Writer:
             self._told = self._log.trouble
             self._report(self._told)
 
+    async def _forget(self, person: str) -> None:
+        async with self._rewriting:
+            while self._keeping or not self._opened:
+                await asyncio.sleep(0)
+            files = self._log.begin_forgetting(self._now_ms())
+            try:
+                changed = await asyncio.to_thread(without_person, files, person)
+            except (OSError, StateError, ValueError) as error:
+                self._report(f"the audit log still names somebody who is deleted: {error}")
+                return
+            self.record("personal_removed", {"person": person, "entries": changed}, self._now_ms())
+
     async def _tidy(self) -> None:
         """Shorten and drop what is old, now and every hour."""
+        async with self._rewriting:
+            await self._tidied()
+        self._later(TIDIED, lambda: self._start(self._tidy()))
+
+    async def _tidied(self) -> None:
         now_ms = self._now_ms()
         folder = self._log.folder
         try:
@@ -177,7 +200,6 @@ class Writer:
                     self._log.drop(cut, now_ms)
         except (OSError, StateError, ValueError) as error:
             self._report(f"old entries of the audit log stay: {error}")
-        self._later(TIDIED, lambda: self._start(self._tidy()))
 
     def _now_ms(self) -> int:
         return int(self._clock.wall() * 1000)

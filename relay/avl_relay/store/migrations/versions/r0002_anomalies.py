@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("acknowledged", sa.BigInteger(), nullable=True),
         sa.Column("by", sa.String(length=22), nullable=True),
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_alarms_person"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["by"], ["people.id"], name=op.f("fk_alarms_by"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alarms")),
     )
     op.create_index("ix_alarms_at_id", "alarms", ["at", "id"])
