@@ -147,6 +147,7 @@ def serve(
     from avl_relay.audit.book import Book
     from avl_relay.control.lock import file_of, held
     from avl_relay.control.plane import ControlPlane
+    from avl_relay.operators.health import health_of
     from avl_relay.operators.log import Format, configure_log
     from avl_relay.operators.service import Ending, ServiceSettings
     from avl_relay.operators.service import serve as run_service
@@ -187,7 +188,10 @@ def serve(
         audit = Book(world, chosen.audit(number), identity, software=f"avl {own_version()}")
         control = None
         if chosen.accounts:
-            control = ControlPlane(world, chosen.control(number), tell=_tell, chosen=live, audit=audit)
+            health = health_of(
+                lambda: relay, folder=chosen.folder, number=number, of=of, monotonic=world.clock.monotonic
+            )
+            control = ControlPlane(world, chosen.control(number), tell=_tell, chosen=live, audit=audit, health=health)
         relay = Relay(world, chosen.relay(), worker=worker, control=control, audit=audit)
         metrics = None if chosen.metrics is None else parse_address(chosen.metrics)
         service = ServiceSettings(folder=chosen.folder, metrics=metrics, drain=chosen.drain, number=number, of=of)

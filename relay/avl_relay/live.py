@@ -7,6 +7,7 @@ told to a worker that is not there is lost, as that worker's hosts and sessions 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +16,11 @@ from typing import Any, Protocol
 from avl_protocol.audit.compare import session_name
 from avl_protocol.wire.device_id import from_text, to_text
 from avl_protocol.wire.registry import CloseCode
+from avl_relay.figures import Figures
 from avl_relay.onlooker import Begun
+
+#: Seconds that another process has to say how its sessions are carried; and how many it says at a time.
+PATIENCE, AT_ONCE = 0.5, 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +51,30 @@ class Hands(Protocol):
     def end_session(self, handle: int) -> None:
         """End a session of a viewer that is here."""
 
+    def figures(self) -> dict[int, Figures]:
+        """How each session of a viewer that is here is carried now, by its handle."""
+
     def send_away(self, device: int) -> None:
         """End a host that is registered here, with its sessions."""
 
     def push(self, device: int) -> None:
         """A host that is registered here is to be told the newest statements about it."""
+
+
+class _Look:
+    """Who is asked how sessions are carried, and what was said so far. `over` is done once all have answered."""
+
+    def __init__(self, asked: set[int]) -> None:
+        self.asked = asked
+        self.told: dict[str, Figures] = {}
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def heard(self, worker: int, told: dict[str, Figures], last: bool) -> None:
+        self.told |= told
+        if last:
+            self.asked.discard(worker)
+        if not self.asked and not self.over.done():
+            self.over.set_result(None)
 
 
 def number_text(device: int) -> str:
@@ -71,6 +95,8 @@ class Live:
         self._sessions: dict[str, Running] = {}
         self._by_handle: dict[int, str] = {}
         self._listeners: dict[Callable[[Happening], None], None] = {}
+        self._looks: dict[int, _Look] = {}
+        self._looked = 0
 
     def join(self, hands: Hands, tell: Callable[[bytes], None]) -> None:
         """Once the relay is assembled: who does things here, and how others are told."""
@@ -104,6 +130,23 @@ class Live:
     def session(self, name: str) -> Running | None:
         """The session of this id."""
         return self._sessions.get(name)
+
+    async def figures(self) -> dict[str, Figures]:
+        """How sessions are carried now, by their ids; those of a process that does not answer in time are left out."""
+        if not (asked := {running.worker for running in self._sessions.values()}):
+            return {}
+        self._looked += 1
+        number, look = self._looked, _Look(asked)
+        self._looks[number] = look
+        try:
+            self._own({"do": "look", "number": number, "by": self._worker})
+            async with asyncio.timeout(PATIENCE):
+                await look.over
+        except TimeoutError:
+            pass
+        finally:
+            del self._looks[number]
+        return look.told
 
     def listen(self, listener: Callable[[Happening], None]) -> None:
         """Tell somebody all that happens from now on."""
@@ -197,6 +240,9 @@ class Live:
     def _noted(self, worker: int, news: dict[str, Any]) -> Happening | None:
         """What is so now, at a worker."""
         kind = news["at"]
+        if kind == "carried":
+            self._heard(worker, news)
+            return None
         if kind in ("came", "left"):
             return self._presence(worker, kind == "came", news)
         if kind == "began":
@@ -210,6 +256,26 @@ class Live:
             return None
         del self._sessions[name]
         return Happening(kind="session", device=ended.device, about={"id": name, "running": False})
+
+    def _heard(self, worker: int, news: dict[str, Any]) -> None:
+        """How sessions of a worker are carried."""
+        look = self._looks.get(news["number"]) if news["by"] == self._worker else None
+        if look is None:
+            return
+        told = {
+            self._by_handle[handle]: Figures(**{**figures, "channels": tuple(figures["channels"])})
+            for handle, figures in news["figures"]
+            if handle in self._by_handle
+        }
+        look.heard(worker, told, news["last"])
+
+    def _say_figures(self, asked: dict[str, Any], hands: Hands) -> None:
+        """Tell who has asked how our sessions are carried."""
+        rows = [(handle, figures.to_dict()) for handle, figures in hands.figures().items()]
+        for at in range(0, max(1, len(rows)), AT_ONCE):
+            some, last = rows[at : at + AT_ONCE], at + AT_ONCE >= len(rows)
+            said = {"at": "carried", "number": asked["number"], "by": asked["by"]}
+            self._own({**said, "figures": some, "last": last})
 
     def _presence(self, worker: int, came: bool, news: dict[str, Any]) -> Happening | None:
         device = news["device"]
@@ -237,6 +303,8 @@ class Live:
                 hands.send_away(from_text(news["device"]))
             elif kind == "push":
                 hands.push(from_text(news["device"]))
+            elif kind == "look":
+                self._say_figures(news, hands)
         return None
 
 

@@ -52,6 +52,11 @@ class Neighbours:
         self._kinds[peer] = kind
         self._came[kind.value] += 1
 
+    def kind(self, peer: HopServer) -> str:
+        """What a neighbour's connection is; "" for who is none of ours."""
+        kind = self._kinds.get(peer)
+        return "" if kind is None else kind.value
+
     def look(self, peer: HopServer) -> None:
         """Forget a neighbour that is gone; safe to repeat."""
         if peer.state is HopServerState.GONE and self._kinds.pop(peer, None) is not None:

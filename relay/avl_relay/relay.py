@@ -38,8 +38,10 @@ from avl_relay.audit.events import Recording, Strict
 from avl_relay.audit.reading import Several
 from avl_relay.config import RelaySettings
 from avl_relay.directory import Directory, Place, WhereIs
+from avl_relay.figures import Figures
 from avl_relay.forward.limits import Buckets
 from avl_relay.forward.router import Router
+from avl_relay.forward.table import Session
 from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, origin_allowed, page_lacks
 from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
@@ -435,6 +437,27 @@ class Relay:
         self._router.end_session(handle, self._world.clock.monotonic())
         self._alarm.reset()
 
+    def figures(self) -> dict[int, Figures]:
+        """How each session of a viewer that is here is carried now, by its handle."""
+        now = self._world.clock.monotonic()
+        return {session.handle: self._figures(session, now) for session in self._router.carried()}
+
+    def _figures(self, session: Session, now: float) -> Figures:
+        viewer, host = session.viewer, session.host
+        state = viewer.carrier.rate_state(now)
+        return Figures(
+            way=self._neighbours.kind(viewer),
+            host_way=self._neighbours.kind(host.peer),
+            rtt_ms=_ms(viewer.carrier.rtt),
+            host_rtt_ms=None if host.borrowed else _ms(host.peer.carrier.rtt),
+            target_bps=round(state.target),
+            delivered_bps=round(state.delivered),
+            queue_ms=round(1000 * state.queue_delay, 1),
+            loss=round(state.loss, 4),
+            skipped=host.fanout.skipped(session.handle),
+            channels=tuple(sorted(session.channels)),
+        )
+
     def send_away(self, device: int) -> None:
         """A host may not be registered any more: it ends with its sessions, if it is here."""
         self._router.send_away(device, self._world.clock.monotonic())
@@ -596,6 +619,10 @@ class Relay:
             await self._control.close()
         if self.audit is not None:
             await self.audit.close()
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000 * seconds, 1)
 
 
 def reset_key(state: StateFolder, entropy: Callable[[int], bytes]) -> bytes:

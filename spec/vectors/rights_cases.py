@@ -12,6 +12,7 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.rights import jws, personkey
 from avl_protocol.rights.chain import Trust, verify_chain
 from avl_protocol.rights.effective import Consent, effective
+from avl_protocol.rights.enrolled import enrolled
 from avl_protocol.rights.hours import Hours
 from avl_protocol.rights.sharelink import Share
 from avl_protocol.rights.statements import (
@@ -97,6 +98,7 @@ def _statements() -> list[dict[str, Any]]:
             staleness=3600,
         ),
         NONE_REVOKED,
+        NONE_REVOKED.next(WALL + 5, grants=[_id("grant"), _id("other")], ends={_id("other"): WALL + DAY}),
         NONE_REVOKED.next(
             WALL + 5, grants=[_id("grant"), _id("other")], keys=[jws.thumbprint(GUEST.public)], epochs={DEVICE: 3}
         ),
@@ -165,6 +167,17 @@ def _invalid() -> list[dict[str, Any]]:
         {"why": "no JSON", "token": f"{jws.encode(b'[' * 300)}.{body}.{signature}"},
     ]
     return cases
+
+
+def _invalid_lists() -> list[dict[str, Any]]:
+    """Lists of revocations that are none."""
+    good = NONE_REVOKED.next(WALL, grants=[_id("grant")], ends={_id("grant"): WALL}).claims()
+    wrong: dict[str, list[Any]] = {"an end too many": [WALL, 0], "an end too few": [], "an end that is text": ["0"]}
+    wrong |= {"an end before all time": [-1], "an end that is true": [True]}
+    return [
+        {"why": why, "token": jws.sign(OWNER, RevocationList.TYPE, {**good, "ends": ends})}
+        for why, ends in wrong.items()
+    ]
 
 
 def _chains() -> list[dict[str, Any]]:
@@ -256,6 +269,9 @@ def _chains() -> list[dict[str, Any]]:
     }
     for about, what in taken.items():
         case(f"taken back: {about}", both, LAPTOP, revocation=NONE_REVOKED.next(WALL, **what))
+    ending = NONE_REVOKED.next(WALL, grants=[_id("grant")], ends={_id("grant"): WALL + 7 * DAY})
+    case("taken back: the grant, until it ends", both, LAPTOP, revocation=ending)
+    case("ended before the list", both, LAPTOP, wall=WALL + 7 * DAY, revocation=ending.next(WALL + 7 * DAY))
     case("another was taken back", both, LAPTOP, revocation=NONE_REVOKED.next(WALL, grants=[_id("other")]))
     case(
         "the newest epoch",
@@ -266,6 +282,41 @@ def _chains() -> list[dict[str, Any]]:
     case("a list as old as it may be", both, LAPTOP, wall=WALL + DAY)
     case("a stale list", both, LAPTOP, wall=WALL + DAY + 1)
     return cases
+
+
+def _enrolled() -> list[dict[str, Any]]:
+    """What an owner has signed about a device, among what anybody has."""
+    ours = Enrolment(audience=DEVICE, issued=WALL, groups=("office",))
+    elsewhere = device_audience(GUEST.number)
+
+    def policy(signer: Identity, sequence: int, groups: tuple[str, ...] | None, audience: str = DEVICE) -> str:
+        return sign(signer, Policy(audience=audience, sequence=sequence, groups=groups))
+
+    first, moved = sign(OWNER, ours), policy(OWNER, 2, ("lab",))
+    cases = {
+        "an enrolment": [first],
+        "nothing": [],
+        "no statements": ["", "a.b.c", "rubbish", sign(OWNER, _grant(FRIEND))],
+        "a policy alone": [moved],
+        "another device's": [sign(OWNER, replace(ours, audience=elsewhere))],
+        "by somebody else": [sign(GUEST, ours)],
+        "a changed one": [first[:-8] + "AAAAAAAA"],
+        "a group's": [sign(OWNER, replace(ours, audience="group:office"))],
+        "enrolled anew": [first, sign(OWNER, replace(ours, issued=WALL + 1, groups=()))],
+        "enrolled anew, told in another order": [sign(OWNER, replace(ours, issued=WALL + 1, groups=())), first],
+        "put elsewhere": [first, moved],
+        "put back": [moved, first, policy(OWNER, 3, ("office", "lab"))],
+        "a policy that says nothing of groups": [first, policy(OWNER, 2, None)],
+        "a policy of somebody else's": [first, policy(GUEST, 9, ("vault",))],
+        "a policy for another device": [first, policy(OWNER, 9, ("vault",), elsewhere)],
+        "a policy for a group": [first, policy(OWNER, 9, ("vault",), "group:office")],
+    }
+    rows = []
+    for about, tokens in cases.items():
+        found = enrolled(tokens, HOST.number, jws.thumbprint(OWNER.public))
+        groups = None if found is None else list(found.groups)
+        rows.append({"about": about, "tokens": tokens, "groups": groups})
+    return rows
 
 
 def _effective() -> list[dict[str, Any]]:
@@ -297,7 +348,9 @@ def rights() -> dict[str, Any]:
         "audiences": [DEVICE, "group:office"],
         "statements": _statements(),
         "invalid": _invalid(),
+        "invalid_lists": _invalid_lists(),
         "chains": _chains(),
+        "enrolled": _enrolled(),
         "effective": _effective(),
         "share": {
             "secret": share.secret.hex(),

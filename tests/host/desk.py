@@ -98,7 +98,9 @@ class Desk:
 
 
 class Coder:
-    """An encoder that takes `part` of what it may."""
+    """An encoder that takes `part` of what it may, and `seconds` for a picture."""
+
+    seconds = 0.003
 
     def __init__(self, settings: EncoderSettings, part: float = 1.0) -> None:
         self.settings = settings
@@ -115,9 +117,8 @@ class Coder:
             data=bytes(max(1, round(size * self._part))),
             key=key,
             qp=44.0,
-            psnr=30.0,
             convert_seconds=0.003,
-            encode_seconds=0.004,
+            encode_seconds=self.seconds,
         )
 
     def close(self) -> None:

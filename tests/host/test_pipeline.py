@@ -15,7 +15,7 @@ from avl_host.encode.lanes import OVERTAKEN, REST, Lanes, Room
 from avl_protocol.media import exact
 from avl_protocol.media.frame import Chroma, ExactFrame, Frame, Rect
 from avl_protocol.wire.registry import ExactCoding
-from tests.host.desk import Bench, Desk, Slow, exacts, noise, pictures, text
+from tests.host.desk import Bench, Coder, Desk, Slow, exacts, noise, pictures, text
 
 GLYPH = Rect(100, 60, 9, 18)
 FILM = Rect(64, 64, 320, 192)
@@ -284,6 +284,22 @@ def test_typing_beside_a_film_is_exact_and_at_once() -> None:
         sent = bench.film(1 / 60, FILM)
         assert len(exacts(sent)) == 1 and isinstance(sent[0], ExactFrame), "before the picture"
         bench.film(0.1, FILM)
+
+
+def test_a_machine_that_barely_keeps_up_codes_a_film_lightly_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = settled(bitrate=20_000_000)
+    bench.film(3.0, FILM)
+    assert not any(coder.settings.light for coder in bench.coders), "there is time"
+    opened = len(bench.coders)
+    monkeypatch.setattr(Coder, "seconds", 0.006)
+    bench.film(3.0, FILM)
+    monkeypatch.setattr(Coder, "seconds", 0.001)
+    bench.film(3.0, FILM)
+    assert [coder.settings.light for coder in bench.coders[opened:]] == [True], "one key picture is enough"
+    bench.settle()
+    bench.run(5)
+    bench.film(3.0, FILM)
+    assert not bench.coders[-1].settings.light, "the next film begins as if there were time"
 
 
 def test_when_a_film_ends_exact_pixels_follow_and_the_encoder_goes() -> None:

@@ -48,7 +48,17 @@ def made() -> dict[str, Any]:
     link = KeyLink(holder=holder.public, not_before=NOW - 60, expires=NOW + 30 * 86_400, browser=True, name="Chrome")
     enrolment = Enrolment(audience=device_audience(DEVICE), issued=NOW, groups=("lab",), name="Lab")
     revocation = RevocationList(sequence=8, issued=NOW, grants=frozenset({encode(SECRET)}))
+    names = sorted(encode(bytes([n]) * 16) for n in (1, 2, 3))
+    ends = [NOW + 100, NOW + 200, 0]
+    known = {name: end for name, end in zip(names, ends, strict=True) if end}
+    first = RevocationList(sequence=0, issued=NOW).next(NOW, grants=names, ends=known)
     return {
+        "ending": {
+            "names": names,
+            "ends": ends,
+            "first": sign(owner, first),
+            "second": sign(owner, first.next(NOW + 100)),
+        },
         "seed": encode(SEED),
         "holder": encode(holder.public),
         "now": NOW,

@@ -11,9 +11,10 @@ from typing import TypeVar
 
 import pytest
 
-from avl_protocol.endpoint.loop.priority import BEHIND, FIRST, USUAL, SamePriority, SystemPriority
+from avl_protocol.endpoint.loop.priority import BEHIND, FIRST, LEAST, SamePriority, SystemPriority
 
 T = TypeVar("T")
+USUAL = 0
 
 
 class Threads:
@@ -64,12 +65,27 @@ def test_where_nobody_may_go_first_what_takes_its_time_gives_way() -> None:
     assert threads.told() == USUAL
 
 
-@pytest.mark.parametrize("nice", [-10, 10])
-def test_who_was_started_at_another_value_keeps_it(nice: int) -> None:
-    threads = Threads(least=FIRST, usual=nice)
+@pytest.mark.parametrize(("nice", "first"), [(-8, -8 + FIRST), (-18, LEAST)])
+def test_who_was_started_before_others_has_what_a_person_waits_for_before_the_rest(nice: int, first: int) -> None:
+    threads = Threads(least=LEAST, usual=nice)
+    priority = threads.priority()
+    assert priority.first()
+    assert (threads.told(), priority.unhurried(threads.told)) == (first, nice)
+
+
+def test_who_was_started_before_others_and_may_not_change_it_gives_way_in_part() -> None:
+    threads = Threads(least=USUAL, usual=-8)
     priority = threads.priority()
     assert not priority.first()
-    assert (threads.told(), priority.unhurried(threads.told)) == (nice, nice)
+    assert (threads.told(), priority.unhurried(threads.told)) == (-8, -8 + BEHIND)
+
+
+@pytest.mark.parametrize(("nice", "behind"), [(10, 10 + BEHIND), (19, 19)])
+def test_who_was_started_to_give_way_goes_before_nobody(nice: int, behind: int) -> None:
+    threads = Threads(least=LEAST, usual=nice)
+    priority = threads.priority()
+    assert not priority.first()
+    assert (threads.told(), priority.unhurried(threads.told)) == (nice, behind)
 
 
 def test_where_threads_have_no_value_of_their_own_nothing_changes() -> None:
@@ -104,7 +120,6 @@ def test_on_this_system_a_thread_s_own_threads_go_first_with_it() -> None:
         )
 
     done, own, started, aside = elsewhere(raised)
-    assert own == started == (FIRST if done else before)
-    if before == USUAL:
-        assert aside == (USUAL if done else BEHIND)
+    assert own == started == (max(LEAST, before + FIRST) if done else before)
+    assert aside == (before if done else min(19, before + BEHIND))
     assert os.getpriority(os.PRIO_PROCESS, 0) == before, "this thread was not asked"

@@ -17,9 +17,9 @@ from avl_protocol.rights import jws
 from avl_protocol.rights.chain import delegate, verify_chain
 from avl_protocol.rights.effective import Consent
 from avl_protocol.rights.hours import Hours
-from avl_protocol.rights.statements import AccessGrant, KeyLink, Policy, RevocationList, sign
+from avl_protocol.rights.statements import AccessGrant, KeyLink, Policy, RevocationList, read, sign
 from avl_protocol.wire.errors import GrantRefused
-from avl_protocol.wire.registry import MAX_CHAIN, MAX_KEY_LINK, PRESETS, GrantRefusal, Permission
+from avl_protocol.wire.registry import MAX_CHAIN, MAX_KEY_LINK, MAX_STATEMENT, PRESETS, GrantRefusal, Permission
 from tests.protocol.rights_of import (
     DAY,
     DEVICE,
@@ -396,6 +396,38 @@ def test_a_list_of_revocations_keeps_what_the_one_before_took() -> None:
     assert second.grants == {grant_id("x")}
     assert second.epochs == {DEVICE: 1}
     assert isinstance(second, RevocationList)
+
+
+def test_a_list_of_revocations_leaves_out_what_has_ended_beyond_doubt() -> None:
+    ends = {grant_id("x"): WALL + 100, grant_id("y"): WALL + 200}
+    names = [grant_id("x"), grant_id("y"), grant_id("unknown")]
+    first = NOTHING_REVOKED.next(WALL, grants=names, ends=ends)
+    assert read(RevocationList, sign(OWNER, first), OWNER.public) == first
+    assert first.next(WALL + 99).grants == set(names)
+    second = first.next(WALL + 100)
+    assert second.grants == {grant_id("y"), grant_id("unknown")} and second.ends == {grant_id("y"): WALL + 200}
+    assert second.next(WALL + 10**9).grants == {grant_id("unknown")}, "what ends nobody knows when stays for ever"
+    late = second.next(WALL + 300, grants=[grant_id("z")], ends={grant_id("z"): WALL + 10})
+    assert late.grants == {grant_id("unknown"), grant_id("z")}, (
+        "what is taken back now is named, if it has ended or not"
+    )
+    gone = chain((OWNER, grant(expires=WALL + 100)))
+    after = replace(TRUST, revocation=NOTHING_REVOKED.next(WALL, grants=[grant_id("a grant")]).next(WALL + 100))
+    for wall in (WALL + 100, WALL + DAY):
+        assert refusal(gone, after, wall=wall) in (GrantRefusal.EXPIRED, GrantRefusal.REVOKED)
+
+
+def test_a_list_of_revocations_is_no_longer_than_a_host_reads() -> None:
+    names = [jws.encode(bytes([at % 256, at // 256]) * 8) for at in range(2000)]
+    kept = NOTHING_REVOKED
+    for name in names:
+        longer = kept.next(WALL, grants=[name], ends={name: WALL + 1000})
+        if len(sign(OWNER, longer)) > MAX_STATEMENT:
+            break
+        kept = longer
+    assert len(kept.grants) > 600
+    assert read(RevocationList, sign(OWNER, kept), OWNER.public).grants == kept.grants
+    assert not kept.next(WALL + 1000).grants
 
 
 # what is always so

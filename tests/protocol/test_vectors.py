@@ -30,6 +30,7 @@ from avl_protocol.path.punch import Punch, PunchKey, tag_of
 from avl_protocol.rights import jws, personkey
 from avl_protocol.rights.chain import Trust, verify_chain
 from avl_protocol.rights.effective import effective
+from avl_protocol.rights.enrolled import enrolled
 from avl_protocol.rights.sharelink import Share
 from avl_protocol.rights.statements import AccessGrant, Enrolment, KeyLink, Policy, RevocationList, read
 from avl_protocol.websocket import frames
@@ -489,6 +490,9 @@ def test_rights() -> None:
     for row in vectors["invalid"]:
         with pytest.raises(jws.NotSigned):
             read(AccessGrant, row["token"], owner.public)
+    for row in vectors["invalid_lists"]:
+        with pytest.raises(jws.NotSigned):
+            read(RevocationList, row["token"], owner.public)
     for row in vectors["chains"]:
         trust = Trust(
             owner=owner.public,
@@ -522,6 +526,12 @@ def test_rights() -> None:
         "USED_UP",
         None,
     }
+    device = people[-1]
+    for row in vectors["enrolled"]:
+        said = enrolled(row["tokens"], device.number, jws.thumbprint(owner.public))
+        assert (None if said is None else list(said.groups)) == row["groups"], row["about"]
+        assert said is None or (said.key == owner.public and vectors["audiences"][0] in said.audiences)
+    assert {str(row["groups"]) for row in vectors["enrolled"]} >= {"None", "['office']", "['lab']", "[]"}
     for row in vectors["effective"]:
         layers = {name: Permission(row[name]) for name in ("grant", "host", "consent", "request")}
         assert effective(policies=[Permission(one) for one in row["policies"]], **layers) == row["left"]

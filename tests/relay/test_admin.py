@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.endpoint.program.localcontrol import ControlError
+from avl_protocol.wire.device_id import from_text, to_text
 from avl_relay.cli import app
 from avl_relay.config import RelaySettings
 from avl_relay.control.locally import ASK, answered
@@ -27,7 +28,7 @@ from avl_relay.relay import Relay
 from avl_relay.store.engine import Store, database_url
 from avl_relay.store.hashes import hashed
 from avl_relay.store.tables import factors, invitations, people
-from tests.relay.owners import person, settle_in
+from tests.relay.owners import number, person, settle_in
 from tests.relay.test_workers import relay as relay_of_workers
 
 
@@ -109,6 +110,34 @@ async def test_who_has_lost_all_factors_gets_new_ones(tmp_path: Path) -> None:
         assert "totp" not in (await place.admin("people"))[1]
         assert await place.admin("reset-mfa", "nobody") == (1, "avl-relay: nobody signs in as nobody\n")
         assert "somebody is here already" in (await place.admin("setup-code"))[1]
+
+
+async def test_somebody_is_shut_out_and_let_in_again(tmp_path: Path, database: str) -> None:
+    async with running(tmp_path, database=database) as place:
+        await settle_in(place.store)
+        status, output = await place.admin("disable", "Ada")
+        assert status == 0 and output.startswith("ada is signed out, and can't sign in")
+        assert "ada    Ada   member  disabled" in (await place.admin("people"))[1]
+        assert await place.admin("enable", "ada") == (0, "ada may sign in again\n")
+        assert "ada    Ada   member  active" in (await place.admin("people"))[1]
+        assert await place.admin("disable", "nobody") == (1, "avl-relay: nobody signs in as nobody\n")
+        assert await place.admin("disable", "root") == (1, "avl-relay: then nobody would own this relay\n")
+
+
+async def test_a_device_is_revoked_by_its_name_or_id(tmp_path: Path) -> None:
+    async with running(tmp_path) as place:
+        await settle_in(place.store, ("desk", "ada"), ("shed", "ada"))
+        assert await place.admin("revoke-device", "Desk") == (
+            0,
+            f"desk ({to_text(from_text(number('desk')))}) is revoked: it may not register here\n",
+        )
+        rows = (await place.admin("devices"))[1].splitlines()
+        assert rows[0].split() == ["name", "state", "there", "device", "ID"]
+        assert [row.split()[:2] for row in rows[1:]] == [["desk", "revoked"], ["shed", "active"]]
+        assert await place.admin("revoke-device", "desk") == (1, "avl-relay: desk was revoked before\n")
+        assert (await place.admin("revoke-device", number("shed").lower()))[0] == 0
+        status, output = await place.admin("revoke-device", "lab")
+        assert status == 1 and "'avl-relay admin devices' lists them" in output
 
 
 async def test_a_new_setup_code_is_made_while_nobody_is_here(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from avl_relay.api.people import PeopleList
 from avl_relay.api.running import RunningSessions
 from avl_relay.api.shares import ShareList
 from avl_relay.api.statements import StatementList
+from avl_relay.figures import Figures
 from avl_relay.live import Happening, Live
 from avl_relay.onlooker import Begun
 from avl_relay.store.devices import Devices, Report
@@ -55,9 +56,13 @@ class Doing:
         self.ended: list[int] = []
         self.sent_away: list[int] = []
         self.pushed: list[int] = []
+        self.carried: dict[int, Figures] = {}
 
     def end_session(self, handle: int) -> None:
         self.ended.append(handle)
+
+    def figures(self) -> dict[int, Figures]:
+        return self.carried
 
     def send_away(self, device: int) -> None:
         self.sent_away.append(device)
@@ -470,3 +475,38 @@ async def test_sessions_are_seen_and_ended_by_whose_device_it_is(office: Office)
     office.live.session_ended(office.doing.ended[0], CloseCode.ENDED, 0.0)
     assert await office.names("ada", "/sessions") == [DESK]
     assert await office.code("ada", "DELETE", f"/sessions/{session['id']}") == "not-found"
+
+
+async def test_a_session_says_how_it_is_carried_whose_it_is_and_what_they_may(office: Office, store: Store) -> None:
+    token = granted("ada", "one", "eve", aud=aud(DESK), permissions=Permission.VIEW | Permission.POINTER)
+    assert (await office.ask("ada", "POST", "/grants", {"chain": [token]})).status_code == 201
+    for handle in (1, 2):
+        begun = Begun(handle=handle, device=from_text(number(DESK)), session=bytes((handle,)) * 16, address="192.0.2.1")
+        office.live.session_began(begun, 0.0)
+    office.doing.carried = {
+        1: Figures(
+            way="webtransport",
+            host_way="quic",
+            rtt_ms=12.5,
+            host_rtt_ms=None,
+            target_bps=2_000_000,
+            delivered_bps=1_000_000,
+            queue_ms=0.5,
+            loss=0.01,
+            skipped=3,
+            channels=(0, 1, 99),
+        )
+    }
+    shown = await office.ask("eve", "POST", of(DESK) + "/pass", {})
+    async with store.writing() as db:
+        secret = jws.decode(shown.json()["pass"])
+        name = session_name(bytes((1,)) * 16)
+        assert await Passes(db).admit(hashed(secret), number(DESK), session=name, visit=name, now=BEGUN)
+    told = (await office.ask("adm", "GET", "/sessions")).json()
+    assert told["now"] == BEGUN
+    first, second = sorted(told["items"], key=lambda one: one["id"] != name)
+    assert (first["who"], first["person"], first["link"]) == ("Eve", person("eve"), False)
+    assert first["permissions"] == int(Permission.VIEW | Permission.POINTER)
+    assert first["figures"]["way"] == "webtransport" and first["figures"]["channels"] == ["control", "input"]
+    assert first["figures"]["rtt_ms"] == 12.5 and first["figures"]["host_rtt_ms"] is None
+    assert (second["person"], second["permissions"], second["figures"]) == (None, None, None)

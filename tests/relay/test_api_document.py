@@ -45,6 +45,8 @@ from avl_relay.api.events import Events
 from avl_relay.api.frame import BASE, Frame
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
+from avl_relay.api.health import Health
+from avl_relay.api.matrix import Matrix
 from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
 from avl_relay.api.personal import PersonalData
@@ -148,6 +150,8 @@ class Served:
             ShareList(live, statements),
             RunningSessions(live),
             PersonalData(),
+            Matrix(),
+            Health(None, None),
             SettingList(Shown(), live, turned=lambda change: None),
             Events(live, store=opened, monotonic=clock.monotonic, entropy=entropy, lasts=0.0),
             SetupCodes(accounts.setup_code, lambda: "https://relay.test/"),

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from avl_protocol.audit.compare import session_name
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.registry import CloseCode
+from avl_relay.figures import Figures
 from avl_relay.live import Happening, Live, number_text
 from avl_relay.onlooker import Begun
 
@@ -17,6 +23,7 @@ class Worker:
         self.number, self.relay = len(relay), relay
         self.live = Live(wall=lambda: 1000.0 + self.number, worker=self.number)
         self.done: list[tuple[str, int]] = []
+        self.carried: dict[int, Figures] = {}
         self.heard: list[Happening] = []
         self.live.join(self, self.tell)
         self.live.listen(self.heard.append)
@@ -29,6 +36,9 @@ class Worker:
 
     def end_session(self, handle: int) -> None:
         self.done.append(("end", handle))
+
+    def figures(self) -> dict[int, Figures]:
+        return self.carried
 
     def send_away(self, device: int) -> None:
         self.done.append(("away", device))
@@ -114,3 +124,45 @@ def test_what_is_to_be_done_reaches_every_worker() -> None:
     first.live.announce(change)
     assert first.heard[-1] == second.heard[-1] == change
     second.live.ignore(second.heard.append)
+
+
+FIGURES = Figures(
+    way="quic",
+    host_way="websocket",
+    rtt_ms=12.5,
+    host_rtt_ms=None,
+    target_bps=2_000_000,
+    delivered_bps=1_000_000,
+    queue_ms=0.5,
+    loss=0.01,
+    skipped=3,
+    channels=(0, 1),
+)
+
+
+async def test_whoever_is_asked_knows_how_the_sessions_of_all_workers_are_carried() -> None:
+    first, second = relay(2)
+    first.live.session_began(begun(1), 0.0)
+    second.live.session_began(begun(2, b"t" * 16), 0.0)
+    first.carried = {1: FIGURES, 5: FIGURES}  # of 5 nobody was told yet
+    second.carried = {2: replace(FIGURES, way="websocket")}
+    for worker in (first, second):
+        told = await worker.live.figures()
+        assert told == {session_name(b"s" * 16): FIGURES, session_name(b"t" * 16): replace(FIGURES, way="websocket")}
+
+
+async def test_many_sessions_are_told_of_in_parts() -> None:
+    first, second = relay(2)
+    for handle in range(500):
+        second.live.session_began(begun(handle, handle.to_bytes(16, "big")), 0.0)
+    second.carried = dict.fromkeys(range(500), FIGURES)
+    assert len(await first.live.figures()) == 500
+
+
+async def test_a_worker_that_does_not_answer_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avl_relay.live.PATIENCE", 0.01)
+    first, second = relay(2)
+    first.live.session_began(begun(1), 0.0)
+    second.live.session_began(begun(2, b"t" * 16), 0.0)
+    first.carried, first.relay = {1: FIGURES}, [first]  # who is not reached
+    assert await first.live.figures() == {session_name(b"s" * 16): FIGURES}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.rights.chain import ChainRights, Trust, verify_chain
 from avl_protocol.rights.effective import OWNER, Consent
 from avl_protocol.rights.hours import Hours
+from avl_protocol.rights.jws import encode, thumbprint
 from avl_protocol.rights.statements import (
     Enrolment,
     Policy,
@@ -42,20 +44,22 @@ from avl_relay.live import Live
 from avl_relay.store.engine import Store
 from avl_relay.store.statements import ENROLMENT, Statements
 from avl_relay.store.statements import Kept as KeptStatement
-from avl_viewer.account import deciding, owning, words
-from avl_viewer.account.account import Account, Person
+from avl_viewer.account import deciding, owning, reach, words
+from avl_viewer.account.account import Account, Permit, Person
 from avl_viewer.account.chains import of_grants
 from avl_viewer.account.devices import Device, NoSuchName
 from avl_viewer.account.owning import NotOwner, place_of
-from avl_viewer.account.program import Kept, kept_in
+from avl_viewer.account.program import Kept, freshen, kept_in
 from avl_viewer.account.terms import Terms, hours_of
 from avl_viewer.commands.granting import people_called
+from avl_viewer.way import NoWay
 from tests.protocol.test_endpoint_api import Answers
 from tests.relay.apis import BEGUN, Desk, Hands, who
-from tests.relay.owners import ROLES, key, number, person, policy, settle_in
+from tests.relay.owners import ROLES, enrol, grant, jti, key, number, person, policy, settle_in
 
 DEVICES = (("desk", "ada"), ("shed", "ada"), ("lab", "ben"))
 VIEWER = Key(b"v" * 32)
+NUMBERS = count(1)
 TERMS = Terms(permissions=PRESETS["OPERATOR"], expires=BEGUN + 3600, role="Operator")
 
 
@@ -99,9 +103,29 @@ class Scene:
         return Account(Api(Asking(self.desk, name))), kept
 
 
+async def keep(store: Store, name: str, about: str, signer: str, kept_as: str, groups: tuple[str, ...] = ()) -> None:
+    """The relay keeps an enrolment as if `kept_as` had signed it about `name`, whatever it is about and whoever signed
+    it."""
+    said = Enrolment(audience=device_audience(from_text(number(about))), issued=BEGUN, groups=groups)
+    async with store.writing() as db:
+        await Statements(db).keep(
+            KeptStatement(
+                id=f"{name}-{about}-{signer}"[:22],
+                kind=ENROLMENT,
+                aud=device_audience(from_text(number(name))),
+                iss=thumbprint(key(kept_as).public),
+                seq=next(NUMBERS),
+                token=sign(key(signer), said),
+                created=BEGUN,
+            )
+        )
+
+
 @pytest.fixture
 async def scene(store: Store, tmp_path: Path) -> AsyncIterator[Scene]:
     await settle_in(store, *DEVICES)
+    for name, owner in DEVICES:
+        await keep(store, name, name, owner, owner)
     made = Scene(store, tmp_path)
     yield made
     await made.desk.close()
@@ -127,9 +151,12 @@ def trust(owner: str, name: str, *groups: str) -> Trust:
 async def opened(scene: Scene, holder: str, name: str, believes: Trust) -> ChainRights:
     """What somebody's viewer comes to at a host."""
     account, kept = scene.program(holder)
+    found = await device(account, name)
+    enrolled = await account.enrolled(found, found.owner)
+    assert enrolled is not None
     chain = of_grants(
         await account.chains(),
-        await device(account, name),
+        enrolled,
         viewer=VIEWER,
         person=kept.person,
         link="",
@@ -302,30 +329,172 @@ async def test_without_the_key_nothing_is_signed(scene: Scene) -> None:
 
 
 async def test_an_owner_is_led_to_no_host_that_their_key_has_not_enrolled(scene: Scene, store: Store) -> None:
-    account, _ = scene.program("ada")
-    desk, shed = await device(account, "desk"), await device(account, "shed")
-    numbers = count(1)
+    account, kept = scene.program("ada")
+    async with store.writing() as db:
+        await enrol(db, "attic", "ada")
+        await enrol(db, "cellar", "ada")
+    attic, cellar = await device(account, "attic"), await device(account, "cellar")
+    assert not await account.enrolled(attic, attic.owner), "the relay says it is hers, and has nothing to show for it"
+    await keep(store, "attic", "cellar", "ada", "ada")
+    assert not await account.enrolled(attic, attic.owner), "it is about another"
+    await keep(store, "cellar", "cellar", "ben", "ada")
+    assert not await account.enrolled(cellar, cellar.owner), "somebody else signed it"
+    with pytest.raises(NoWay, match=r"is yours, but your key has not enrolled .*nothing was sent"):
+        await reach.sought(account, kept, "attic", BEGUN, "here")
+    await keep(store, "attic", "attic", "ada", "ada")
+    assert await account.enrolled(attic, attic.owner) and not await account.enrolled(attic, "somebody else's")
+    _, chain = await reach.sought(account, kept, "attic", BEGUN, "here")
+    assert verify_chain(chain.tokens, trust("ada", "attic"), holder=kept.identity.public, wall=BEGUN).owner
 
-    async def keep(name: str, about: str, signer: str) -> None:
-        """The relay keeps an enrolment as if it were about `name`, whatever it is about and whoever signed it."""
-        token = sign(key(signer), Enrolment(audience=device_audience(from_text(number(about))), issued=BEGUN))
-        async with store.writing() as db:
-            await Statements(db).keep(
-                KeptStatement(
-                    id=f"{name}-{about}-{signer}"[:22],
-                    kind=ENROLMENT,
-                    aud=device_audience(from_text(number(name))),
-                    iss=desk.owner,
-                    seq=next(numbers),
-                    token=token,
-                    created=BEGUN,
-                )
-            )
 
-    assert not await account.enrolled(desk, desk.owner), "the relay says it is hers, and has nothing to show for it"
-    await keep("desk", "shed", "ada")
-    assert not await account.enrolled(desk, desk.owner), "it is about another"
-    await keep("shed", "shed", "ben")
-    assert not await account.enrolled(shed, shed.owner), "somebody else signed it"
-    await keep("desk", "desk", "ada")
-    assert await account.enrolled(desk, desk.owner) and not await account.enrolled(desk, "somebody else's")
+class Relay:
+    """Satisfies Http: a relay that lies about devices. `lies`: by name, what is other than it keeps; None: no such."""
+
+    def __init__(self, asking: Asking, lies: Mapping[str, Mapping[str, Any] | None]) -> None:
+        self._asking, self._lies = asking, lies
+
+    async def ask(
+        self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
+    ) -> HttpAnswer:
+        answer = await self._asking.ask(method, path, headers, body)
+        if not path.startswith("/api/v1/devices"):
+            return answer
+        said = json.loads(answer.body)
+        if "items" in said:
+            rows = [self._told(row) for row in said["items"]]
+            said["items"] = [row for row in rows if row is not None]
+        else:
+            said = self._told(said)
+        return HttpAnswer(answer.status, answer.headers, json.dumps(said).encode())
+
+    def _told(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        lie = self._lies.get(row["name"], {})
+        return None if lie is None else {**row, **lie}
+
+
+async def test_who_holds_a_groups_grant_is_led_to_no_host_that_its_owner_has_not_put_there(
+    scene: Scene, store: Store
+) -> None:
+    account, kept = scene.program("ada")
+    shed = await device(account, "shed")
+    await deciding.regroup(account, kept, scene.world, shed, lambda now: ("garden",))
+    place = place_of("group:garden", await account.devices(), kept)
+    await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), TERMS)
+    eve, hers = scene.program("eve")
+    found, chain = await reach.sought(eve, hers, "shed", BEGUN, "here")
+    assert found.number == number("shed")
+    believes = trust("ada", "shed", "garden")
+    assert verify_chain(chain.tokens, believes, holder=hers.identity.public, wall=BEGUN).permissions
+
+    async def told(name: str, **lies: Mapping[str, Any] | None) -> str:
+        """What Eve's program says to this name, at a relay that tells her these lies; she sees all devices there."""
+        asking = Asking(scene.desk, "root")  # who sees everything
+
+        class Hers(Relay):
+            async def ask(self, method: str, path: str, *more: Any) -> HttpAnswer:
+                if path.startswith("/api/v1/grants"):
+                    return await Asking(scene.desk, "eve").ask(method, path, *more)
+                return await super().ask(method, path, *more)
+
+        with pytest.raises(NoWay) as refused:
+            await reach.sought(Account(Api(Hers(asking, lies))), hers, name, BEGUN, "here")
+        return str(refused.value)
+
+    ada, garden = thumbprint(key("ada").public), ["garden"]
+    false = {"name": "pump", "owner_thumbprint": ada, "groups": garden}
+    assert "has not enrolled" in await told("pump", lab=false), "a host of the relay's"
+    signed = [sign(key("ben"), Enrolment(audience=device_audience(from_text(number("lab"))), issued=BEGUN))]
+    assert "has not enrolled" in await told("pump", lab={**false, "signed": signed}), "enrolled by somebody else"
+    of_shed = [sign(key("ada"), Enrolment(audience=shed_audience(), issued=BEGUN, groups=("garden",)))]
+    assert "has not enrolled" in await told("pump", lab={**false, "signed": of_shed}), "another's enrolment"
+    desk = {"name": "pump", "groups": garden}
+    assert "nothing that this program has opens pump" in await told("pump", desk=desk), "hers, but of no such group"
+    grouped = [policy("ben", 9, device_audience(from_text(number("desk"))), ("garden",))]
+    enrolment = [sign(key("ada"), Enrolment(audience=device_audience(from_text(number("desk"))), issued=BEGUN))]
+    lie = {**desk, "signed": [*enrolment, *grouped]}
+    assert "nothing that this program has opens pump" in await told("pump", desk=lie), "a group by somebody else"
+    for rubbish in (None, 5, [5], ["a.b.c"]):
+        assert "has not enrolled" in await told("pump", lab={**false, "signed": rubbish})
+
+
+def shed_audience() -> str:
+    return device_audience(from_text(number("shed")))
+
+
+async def test_a_name_leads_to_no_other_owners_device_than_before(scene: Scene, store: Store) -> None:
+    """A relay makes up an owner, a device of hers by a known name, and a grant: all of it is well signed."""
+    account, kept = scene.program("ada")
+    place = place_of("desk", await account.devices(), kept)
+    await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), TERMS)
+    eve, hers = scene.program("eve")
+    found, _ = await reach.sought(eve, hers, "desk", BEGUN, "here")
+    hers.owners.remember("desk", found)
+    ben, his = scene.program("ben")
+    there = place_of("lab", await ben.devices(), his)
+    await owning.give(ben, his, scene.world, there, await somebody(ben, "eve"), TERMS)
+    lying = Account(Api(Relay(Asking(scene.desk, "eve"), {"desk": None, "lab": {"name": "Desk"}})))
+    for name in ("desk", "Desk", "des"):
+        with pytest.raises(NoWay, match=r"is another owner's now than the last time: nothing was sent there"):
+            await reach.sought(lying, hers, name, BEGUN, "here")
+    lab, _ = await reach.sought(lying, hers, number("lab"), BEGUN, "here")
+    hers.owners.remember(number("lab"), lab)
+    assert lab.number == number("lab"), "who has the device ID from its owner says so"
+    assert (await reach.sought(lying, hers, "desk", BEGUN, "here"))[0].number == number("lab")
+    hers.owners.forget()
+    assert not hers.owners.differs("desk", found)
+
+
+async def test_a_grant_of_a_group_is_handed_on_for_no_device_that_only_the_relay_puts_there(
+    scene: Scene, store: Store
+) -> None:
+    account, kept = scene.program("ada")
+    await deciding.regroup(account, kept, scene.world, await device(account, "shed"), lambda now: ("garden",))
+    place = place_of("group:garden", await account.devices(), kept)
+    may = replace(TERMS, permissions=TERMS.permissions | Permission.DELEGATE)
+    await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), may)
+    await owning.give(
+        account,
+        kept,
+        scene.world,
+        place_of("desk", await account.devices(), kept),
+        await somebody(account, "eve"),
+        TERMS,
+    )
+    _, hers = scene.program("eve")
+    lying = Account(Api(Relay(Asking(scene.desk, "eve"), {"desk": {"groups": ["garden"]}})))
+    ben = await somebody(lying, "ben")
+    with pytest.raises(NotOwner):
+        await owning.give(lying, hers, scene.world, place_of("desk", await lying.devices(), hers), ben, TERMS)
+    await owning.give(lying, hers, scene.world, place_of("shed", await lying.devices(), hers), ben, TERMS)
+
+
+async def test_what_has_ended_leaves_the_list_with_the_next_one(scene: Scene) -> None:
+    account, kept = scene.program("ada")
+    place = place_of("desk", await account.devices(), kept)
+    await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), TERMS)
+    [permit] = await account.grants()
+    await owning.take_back(account, kept, scene.world, permit.id)
+    listed = await account.revocations(key("ada").public)
+    assert listed is not None and listed.grants == {permit.id} and listed.ends == {permit.id: TERMS.expires}
+    scene.clock.now = BEGUN + 30 * 86_400
+    await freshen(account, key("ada"), scene.clock.now)
+    following = await account.revocations(key("ada").public)
+    assert following is not None and following.sequence == listed.sequence + 1 and not following.grants
+
+
+async def test_when_a_grant_ends_is_its_owners_word_alone() -> None:
+    taken = replace(grant("g", "eve", aud="group:x"), expires=BEGUN + 5)
+    false = [sign(key("ben"), taken), sign(key("ada"), replace(taken, id=jti("other"))), "rubbish", ""]
+    for token in false:
+        permit = Permit(id=taken.id, audience="group:x", owner="", permissions=1, token=token, expires=BEGUN + 5)
+        assert owning.end_of(permit, key("ada")) == 0
+    true = Permit(id=taken.id, audience="", owner="", permissions=1, token=sign(key("ada"), taken), expires=1)
+    assert owning.end_of(true, key("ada")) == BEGUN + 5
+
+
+def test_one_revocation_too_many_says_what_shuts_people_out_all_the_same() -> None:
+    names = [encode(index.to_bytes(16, "big")) for index in range(700)]
+    full = RevocationList(sequence=1, issued=BEGUN).next(BEGUN, grants=names, ends=dict.fromkeys(names, BEGUN + 86_400))
+    with pytest.raises(ValueError, match=r"^700 permissions .* until 2027-01-16, .*avl policy set DEVICE"):
+        owning.revoking(key("ada"), full, BEGUN, jti("one more"), BEGUN + 5)
+    assert owning.revoking(key("ada"), full, BEGUN + 86_400, jti("one more"), BEGUN + 90_000)

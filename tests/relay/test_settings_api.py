@@ -15,6 +15,7 @@ from avl_relay.api.identity import Role
 from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
 from avl_relay.api.settings import SettingList, Turned
+from avl_relay.figures import Figures
 from avl_relay.live import Happening, Live
 from avl_relay.settings.changed import FILE, changed
 from avl_relay.settings.live import LiveSettings
@@ -81,6 +82,9 @@ class _Hands:
     """A worker that does nothing."""
 
     def end_session(self, handle: int) -> None: ...
+
+    def figures(self) -> dict[int, Figures]:
+        return {}
 
     def send_away(self, device: int) -> None: ...
 

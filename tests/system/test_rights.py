@@ -488,19 +488,57 @@ def test_sessions_go_on_and_begin_while_nothing_is_heard_until_the_list_is_stale
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(listen=("10.0.0.2", 4434)) as host:
             it = await owned(s, host)
-            it.say(it.policy(staleness=100), it.revoke())
+            it.say(it.policy(staleness=30), it.revoke())
             await until(lambda: it.newest() > 0, 1)
             assert s.relay_instance is not None
             await s.relay_instance.close()
             s.via = "direct"
             async with s.viewer(host, chain=it.chain()) as desktop:
                 await typed(desktop, host, "offline")
-                await asyncio.sleep(120)
+                await asyncio.sleep(26)
                 await typed(desktop, host, "still here")
+                await asyncio.sleep(10)
+                assert over(desktop) is CloseCode.REVOKED
                 why = await refused(s, host, it.chain(name="other"), address="10.0.0.9", name="other")
                 assert why is GrantRefusal.STALE
                 async with s.viewer(host, address="10.0.0.9", name="other") as by_code:
                     await typed(by_code, host, "by code")
+
+    run(main)
+
+
+def test_a_withheld_list_ends_sessions_by_grant_when_the_last_one_is_too_old() -> None:
+    """A relay hands nothing on: what it withholds counts for no longer than the last list is good."""
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            it = await owned(s, host)
+            it.say(it.policy(staleness=20), it.revoke())
+            await until(lambda: it.newest() > 0, 1)
+            own = KeyLink(holder=it.viewer_identity("own").public, not_before=it.wall - 60, expires=it.wall + 7 * DAY)
+            async with (
+                s.viewer(host, chain=it.chain()) as desktop,
+                s.viewer(host, chain=chain((OWNER, own)), address="10.0.0.8", name="own") as owners,
+            ):
+                await asyncio.sleep(15)
+                await typed(desktop, host, "a")
+                it.say(it.revoke())
+                last = it.wall
+                await until(lambda: it.newest() > 2, 1)
+                await asyncio.sleep(18)
+                assert over(desktop) is None, "a newer list puts it off"
+                await typed(desktop, host, "b")
+                await until(lambda: over(desktop) is not None, 4)
+                assert over(desktop) is CloseCode.REVOKED and it.wall - last == pytest.approx(20, abs=1)
+                assert any("has grown too old" in line for line in host.said)
+                await typed(owners, host, "c")
+                assert await refused(s, host, it.chain(name="other"), address="10.0.0.9", name="other") is (
+                    GrantRefusal.STALE
+                )
+                it.say(it.revoke())
+                await asyncio.sleep(1)
+                async with s.viewer(host, chain=it.chain()) as again:
+                    await typed(again, host, "d")
 
     run(main)
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,14 +15,17 @@ import pytest
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.api.calls import ApiError
 from avl_protocol.endpoint.api.proofs import Prover
+from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.endpoint.program.state import StateError, StateFolder
 from avl_protocol.rights.chain import Trust, verify_chain
 from avl_protocol.rights.effective import OWNER
+from avl_protocol.rights.enrolled import Enrolled
 from avl_protocol.rights.jws import encode, thumbprint
 from avl_protocol.rights.statements import AccessGrant, KeyLink, RevocationList, device_audience, sign
 from avl_protocol.wire.device_id import to_text
 from avl_protocol.wire.registry import PRESETS
-from avl_viewer.account import keyfile, program, signin
+from avl_protocol.wire.target import parse_relay
+from avl_viewer.account import keyfile, login, program, signin
 from avl_viewer.account.chains import Chain, ChainFiles, of_grants, of_owner, owners_link
 from avl_viewer.account.credentials import ProgramCredentials
 from avl_viewer.account.devices import Device, DeviceFile, NoSuchName, meant, read_device
@@ -38,6 +45,7 @@ def device(name: str, number: int = NUMBER, **more: Any) -> Device:
     return Device(**{"number": plain, "name": name, "owner": thumbprint(OWNER_KEY.public), **more})
 
 
+ENROLLED = Enrolled(NUMBER, OWNER_KEY.public, ("garden",))
 LAB, LABEL, ATTIC = device("Lab"), device("Lab two", 5), device("Attic", 6)
 
 
@@ -100,7 +108,7 @@ def grant(holder: Identity, role: str = "OPERATOR", until: float = WALL + 3600, 
 
 
 def chosen(*chains: tuple[str, ...], person: Identity | None = PERSON, link: str = "") -> Chain | None:
-    return of_grants(chains, LAB, viewer=VIEWER, person=person, link=link, wall=WALL, name="here")
+    return of_grants(chains, ENROLLED, viewer=VIEWER, person=person, link=link, wall=WALL, name="here")
 
 
 def test_an_owner_makes_a_chain_that_the_host_takes() -> None:
@@ -197,3 +205,45 @@ async def test_a_sign_in_that_has_ended_says_what_to_do() -> None:
     )
     with pytest.raises(ApiError, match="avl login"):
         await own.headers("GET", "/x")
+
+
+async def signs_in(state: StateFolder, monkeypatch: pytest.MonkeyPatch, who: str, person: str = "") -> Answers:
+    """Sign in at a relay where `who` approves it; what it was asked."""
+    code = {"device_code": "d", "user_code": "u", "verification_uri": "https://r/", "expires_in": 60}
+    bye = [] if person in ("", who) else [(204, b"")]
+    http = Answers((200, code), token(1), (200, {"id": who, "login": who}), *bye)
+    http.facts = SimpleNamespace(page="")  # type: ignore[attr-defined]
+
+    @asynccontextmanager
+    async def reached(world: object, relay: object) -> AsyncIterator[Answers]:
+        yield http
+
+    monkeypatch.setattr("avl_viewer.account.login.relay_http", reached)
+    clock = Clock()
+    world = replace(system_world(), clock=clock)
+    await login.login(
+        world,
+        program.kept_in(state, world),
+        parse_relay(SIGNED.relay),
+        name="here",
+        software="avl",
+        tell=lambda asked: None,
+        sleep=clock.sleep,
+        person=person,
+    )
+    return http
+
+
+async def test_who_approves_this_program_anew_keeps_their_key_and_nobody_else_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = StateFolder(tmp_path)
+    await signs_in(state, monkeypatch, "ada")
+    keyfile.save(state, bytes(32))
+    await signs_in(state, monkeypatch, "ada", "ada")
+    assert keyfile.load(state) is not None and signin.load(state).person == "ada"
+    with pytest.raises(ValueError, match="approved by eve, not by who is signed in here"):
+        await signs_in(state, monkeypatch, "eve", "ada")
+    assert signin.load(state).person == "ada" and keyfile.load(state) is not None
+    await signs_in(state, monkeypatch, "eve")
+    assert signin.load(state).person == "eve" and keyfile.load(state) is None, "the key was Ada's"

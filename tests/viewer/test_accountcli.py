@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from avl_protocol.endpoint.api.calls import ApiError
 from avl_viewer import cli
-from avl_viewer.commands import running
+from avl_viewer.commands import approving, running
 
 
 def avl(state: Path, *command: str) -> Result:
@@ -81,3 +82,41 @@ def test_what_needs_a_factor_of_just_now_says_how_to_show_one(tmp_path: Path) ->
 
     result = CliRunner().invoke(app)
     assert result.exit_code == running.REFUSED and "avl login RELAY" in result.stderr
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+async def test_a_factor_of_just_now_is_asked_for_in_the_middle_of_a_command(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: terminal))
+    done: list[str] = []
+
+    async def action() -> str:
+        done.append("asked")
+        if "proved" not in done:
+            raise ApiError(403, "step-up", "A second factor is needed")
+        return "revoked"
+
+    async def prove() -> None:
+        done.append("proved")
+
+    if terminal:
+        assert await approving.with_a_factor(action, prove) == "revoked"
+        assert done == ["asked", "proved", "asked"]
+    else:
+        with pytest.raises(ApiError):
+            await approving.with_a_factor(action, prove)
+        assert done == ["asked"]
+
+
+async def test_what_is_refused_for_another_reason_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+
+    async def action() -> None:
+        raise ApiError(403, "forbidden", "no")
+
+    async def prove() -> None:
+        raise AssertionError("nobody is asked")
+
+    with pytest.raises(ApiError, match="no"):
+        await approving.with_a_factor(action, prove)

@@ -39,7 +39,7 @@ test("every word that is used is there, and every word that is there is used", (
   const made = new RegExp(`\\\`((?:(?:${sections})|\\$\\{[^}]+\\})\\.[^\\\`]*)\\\``, "g");
   const used = new Set(programs.flatMap((text) => [...text.matchAll(literal)].map(([, key]) => key)));
   const patterns = programs.flatMap((text) => [...text.matchAll(made)].map(([, key]) => key)).filter((key) => /\$\{/.test(key));
-  const shapes = patterns.map((key) => new RegExp(`^${key.split(/\$\{[^}]*\}/).map((part) => part.replaceAll(".", "\\.")).join("[A-Za-z-]+")}$`));
+  const shapes = patterns.map((key) => new RegExp(`^${key.split(/\$\{[^}]*\}/).map((part) => part.replaceAll(".", "\\.")).join("[A-Za-z0-9_-]+")}$`));
   assert.deepEqual([...used].filter((key) => !keys.has(key) && !/\.(js|json|css)$/.test(key)), [], "used, and not there");
   for (const [at, shape] of shapes.entries()) assert.ok([...keys].some((key) => shape.test(key) || shape.test(key.split(".").slice(0, -1).join("."))), `nothing is called like ${patterns[at]}`);
   assert.deepEqual([...keys].filter((key) => !used.has(key) && !shapes.some((shape) => shape.test(key))), [], "there, and not used");

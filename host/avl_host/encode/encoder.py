@@ -18,7 +18,8 @@ class EncoderSettings:
     """What an encoder is opened with.
 
     `width` and `height` of the pictures that go in; each edge is coded at `scale` of its length. `bitrate` in bits per
-    second is what is to be expected, `rate` the most pictures per second.
+    second is what is to be expected, `rate` the most pictures per second. `light`: at the price of bits, coding and
+    decoding shall take as little of a machine as they can.
     """
 
     width: int
@@ -28,6 +29,7 @@ class EncoderSettings:
     rate: int = 60
     threads: int = 2
     scale: Fraction = Fraction(1)
+    light: bool = False
 
     @property
     def coded(self) -> tuple[int, int]:
@@ -50,16 +52,12 @@ class EncoderFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
-    """One access unit (Annex B; parameter sets included in every key frame).
-
-    `psnr` is the picture's quality in dB against its source (worst plane) where the encoder tells it, `qp` its mean
-    quantiser.
-    """
+    """One access unit (Annex B; parameter sets included in every key frame). `qp` is the picture's mean quantiser
+    where the encoder tells it."""
 
     data: bytes
     key: bool
     qp: float | None
-    psnr: float | None
     convert_seconds: float
     encode_seconds: float
 

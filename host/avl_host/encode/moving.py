@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from avl_host.capture.source import Picture
 from avl_host.encode.budget import Allowance, Budget
 from avl_host.encode.content import Content
 from avl_host.encode.encoder import Encoder, EncoderSettings, Part
+from avl_host.encode.load import Load
 from avl_host.encode.rungs import FULL, Rung, Rungs
 from avl_protocol.media.frame import Chroma, EncodedFrame, Rect, StageTimes
 from avl_protocol.wire.registry import CELL, MAX_DIRTY_RECTS, T_KEY_SPACING
@@ -76,6 +78,7 @@ class Moving:
         self._allowance = Allowance(budget, settings.rate)
         self._rungs = Rungs(settings.lowest)
         self._content = Content()
+        self._load = Load(settings.rate)
         #: Of whoever codes.
         self._encoder: Encoder | None = None
         self._coded = (0, 0)
@@ -98,9 +101,9 @@ class Moving:
 
     @property
     def key_due(self) -> bool:
-        """Whether the encoder has another scale or chroma than it should by now."""
+        """Whether the encoder should be opened otherwise by now."""
         opened = self._opened
-        return opened is not None and (opened.scale, opened.chroma) != (self.rung.scale, self._chroma)
+        return opened is not None and _kind(opened) != (self.rung.scale, self._chroma, self._load.heavy)
 
     @property
     def due(self) -> float | None:
@@ -198,11 +201,10 @@ class Moving:
             rate=self._settings.rate,
             threads=1 if place.width * place.height <= ONE_THREAD else self._settings.threads,
             scale=self.rung.scale,
+            light=self._load.heavy,
         )
         opened = self._opened
-        fresh = opened is None or self._placed != place
-        if opened is not None and not fresh:
-            fresh = (opened.chroma, opened.scale) != (wanted.chroma, wanted.scale)
+        fresh = opened is None or self._placed != place or _kind(opened) != _kind(wanted)
         if fresh:
             self._opened, self._placed = wanted, place
             self._copy = np.empty((place.height, place.width, 4), np.uint8)
@@ -270,6 +272,8 @@ class Moving:
             part = sum(rect.width * rect.height for rect in frame.dirty) / (frame.place.width * frame.place.height)
             bits = len(frame.data) * 8 / (frame.width * frame.height)
             self._content.coded(part, bits, self._quantiser, self.rung.fps, now)
+            if self._content.motion:
+                self._load.coded(frame.stages.convert + frame.stages.encode)
 
     def _let_go(self) -> None:
         if self._encoder is not None:
@@ -285,11 +289,17 @@ class Moving:
         """Nothing moves any more."""
         self._opened = self._placed = self._unseen = self.place = None
         self._loose_since = self._idle_since = None
+        self._load.forget()
 
     def close(self) -> None:
         """Let go of the encoder; nobody codes any more."""
         self.rest()
         self._let_go()
+
+
+def _kind(settings: EncoderSettings) -> tuple[Fraction, Chroma, bool]:
+    """What an encoder can't change while it is open, but for its size."""
+    return settings.scale, settings.chroma, settings.light
 
 
 def _around(one: Rect, other: Rect) -> Rect:

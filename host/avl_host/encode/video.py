@@ -10,7 +10,6 @@ bit-rate control, which comes near the wanted sizes only after several pictures.
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -52,6 +51,9 @@ _X264 = "repeat-headers=1:scenecut=0:weightp=0:aq-mode=0:subme=0:partitions=none
 # The uneven multi-hexagon search finds text again that was scrolled by lines: at 1080p and 20 pictures per second of
 # scrolled code 2 Mbit/s gave 45 dB instead of 30, in less time; film takes a fifth longer with it, for nothing.
 _SEARCH = {Chroma.YUV420: ":me=dia", Chroma.YUV444: ":me=umh:merange=24"}
+# Runs of zeros coded by tables, and edges of blocks left as they are: film at 720p and 6 Mbit/s takes 4.4 ms instead of
+# 6 to be coded and 1.9 instead of 3.1 to be decoded, for 1.1 dB. A coarser quantiser that saves as much costs more.
+_LIGHT = ":cabac=0:no-deblock=1"
 _QP_TO_LAMBDA = 118
 
 
@@ -85,8 +87,7 @@ class H264Encoder:
             "preset": "superfast",
             "tune": "zerolatency",
             "forced-idr": "1",
-            "flags": "+psnr",
-            "x264-params": _X264 + _SEARCH[settings.chroma],
+            "x264-params": _X264 + _SEARCH[settings.chroma] + (_LIGHT if settings.light else ""),
             **{name: str(value) for name, value in self._asked.items()},
         }
         if options is not None:
@@ -121,7 +122,7 @@ class H264Encoder:
         self._was_key = packet.is_keyframe
         if packet.is_keyframe:
             self._codec = codec_string(data)
-        qp, psnr = quality(packet, frame)
+        qp = mean_quantiser(packet)
         done = self._clock()
         if self._moves(picture):
             self._pace(done - begun)
@@ -129,7 +130,6 @@ class H264Encoder:
             data=data,
             key=packet.is_keyframe,
             qp=qp,
-            psnr=psnr,
             convert_seconds=converted - begun,
             encode_seconds=done - converted,
         )
@@ -207,20 +207,12 @@ def _whole(bits: int) -> int:
     return max(1, bits // 1000) * 1000
 
 
-def quality(packet: Packet[Any], frame: VideoFrame) -> tuple[float | None, float | None]:
-    """Mean quantiser and PSNR in dB of the worst plane, from the encoder's statistics (AVPacketSideData,
-    QUALITY_STATS).
-    """
+def mean_quantiser(packet: Packet[Any]) -> float | None:
+    """The mean quantiser, as the encoder tells it (AVPacketSideData, QUALITY_STATS)."""
     if not packet.has_sidedata("quality_stats"):
-        return None, None
-    stats = bytes(packet.get_sidedata("quality_stats"))
-    (quality,) = struct.unpack_from("<I", stats)
-    errors = struct.unpack_from(f"<{stats[5]}Q", stats, 8)
-    ratios = [
-        10 * math.log10(255 * 255 * plane.width * plane.height / max(1, error))
-        for plane, error in zip(frame.planes, errors, strict=False)
-    ]
-    return quality / _QP_TO_LAMBDA, min(ratios) if ratios else None
+        return None
+    (told,) = struct.unpack_from("<I", bytes(packet.get_sidedata("quality_stats")))
+    return float(told / _QP_TO_LAMBDA)
 
 
 def codec_string(unit: bytes) -> str:

@@ -31,6 +31,9 @@ ROUGH = int(Interpolation.BILINEAR) | 1 << 20
 #: From this part of the picture on a change is motion.
 ROUGH_PART = 0.125
 
+# Colours of 4:2:0 are the mean of four pixels: it takes 1.9 ms where libswscale's own choice takes 2.5, and parts that
+# are converted by themselves fit together.
+
 #: libswscale reads pixels in blocks of so many: beyond the end of a narrower picture, and by its rough path beyond the
 #: end of every row that is no multiple of it, or jumps into the void.
 _BLOCK = 16
@@ -127,6 +130,8 @@ class YuvPicture:
     def _converted(
         self, reformatter: VideoReformatter, pixels: NDArray[np.uint8], threads: int, interpolation: int | None = None
     ) -> VideoFrame:
+        if interpolation is None and self._shift:
+            interpolation = Interpolation.AREA
         return reformatter.reformat(
             VideoFrame.from_numpy_buffer(pixels, "bgra"),
             width=self._width if self._scaled else None,

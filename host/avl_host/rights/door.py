@@ -18,7 +18,7 @@ from avl_protocol.session.hosting import Agreed, Presented
 from avl_protocol.wire.errors import GrantRefused
 from avl_protocol.wire.registry import GrantRefusal, Permission
 
-#: A list of revocations never grows too old for sessions that run: they go on while nothing is heard (11.6).
+#: A list of revocations never grows too old for an owner's own sessions that run (11.6).
 _ANY_AGE = 1 << 60
 
 
@@ -132,12 +132,27 @@ class GrantDoor:
         book = self._known_book()
         trust = replace(book.trust(), staleness=_ANY_AGE)
         rights = verify_chain(chain, trust, holder=viewer, wall=book.now())
+        if book.now() > self.fresh_until(rights):
+            raise GrantRefused(GrantRefusal.STALE)
         return Presented(permissions=self._effective(book, rights, wish), consent=False, rights=rights)
 
     def ends(self, rights: ChainRights, begun: float) -> float:
         """When a session has to end, in Unix seconds."""
         book = self._known_book()
         return rights.ends(begun, book.now(), book.longest())
+
+    def fresh_until(self, rights: ChainRights) -> float:
+        """Until when a session by this chain goes on though no newer list of revocations is heard, in Unix seconds.
+        An owner's own goes on: who permits takes back, and their link's end is near."""
+        trust = self._known_book().trust()
+        return float("inf") if rights.owner else float(trust.revocation.issued + trust.staleness)
+
+    def tell_stale(self) -> None:
+        """Sessions ended since nothing newer was heard."""
+        self._tell(
+            "sessions by grant ended: the owner's newest list of what was taken back has grown too old. The relay "
+            "hands on a newer one, once the owner's program has been there"
+        )
 
     def longest(self) -> int | None:
         """Seconds that a session may last by the owner's policy; None where that says nothing."""

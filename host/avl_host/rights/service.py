@@ -27,16 +27,19 @@ AsksMore = Callable[[HostSession, Permission, Callable[[Permission | None], None
 _OVER = {GrantRefusal.EXPIRED, GrantRefusal.OUTSIDE_HOURS}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Standing:
     """A session that came by a chain: what that says, when it began (Unix seconds), when it ends and when its viewer is
     warned next, by the host's own clock. An end, once set, is not put off by a clock that is set back: only other
-    limits make another one. `longest`: what the owner's policy says."""
+    limits make another one. `longest`: what the owner's policy says. `fresh`: until when its list of revocations is
+    good (Unix seconds), `stale`: the same by the host's own clock."""
 
     rights: ChainRights
     begun: float
     longest: int | None
     ends: float
+    fresh: float
+    stale: float
     warn: float | None = None
 
 
@@ -80,8 +83,14 @@ class RightsService(Service[HostSession]):
             return
         begun = self._coming.pop(session, self._door.wall())
         rights = session.presented.rights
+        fresh = self._door.fresh_until(rights)
         self._present[session] = standing = _Standing(
-            rights, begun, self._door.longest(), self._end(rights, begun, now)
+            rights=rights,
+            begun=begun,
+            longest=self._door.longest(),
+            ends=self._end(rights, begun, now),
+            fresh=fresh,
+            stale=now + fresh - self._door.wall(),
         )
         self._warn_next(standing, now)
         self._tell(session, RightsReason.ADMITTED, now)
@@ -165,6 +174,8 @@ class RightsService(Service[HostSession]):
         if standing is None:
             return self._consented(session, self._door.left(session.given))
         presented = self._door.again(session.chain, session.viewer, session.wish)
+        if (fresh := self._door.fresh_until(presented.rights)) != standing.fresh:
+            standing.fresh, standing.stale = fresh, now + fresh - self._door.wall()
         limits = (presented.rights, self._door.longest())
         if limits != (standing.rights, standing.longest):
             standing.rights, standing.longest = limits
@@ -195,25 +206,33 @@ class RightsService(Service[HostSession]):
     def next_timeout(self) -> float | None:
         """When the next viewer is warned, or the next session is over."""
         standings = [standing for standing in self._present.values() if standing is not None]
-        times = [standing.ends for standing in standings]
+        times = [moment for standing in standings for moment in (standing.ends, standing.stale)]
         times += [standing.warn for standing in standings if standing.warn is not None]
         return min(times, default=None)
 
     def handle_timer(self, now: float) -> None:
         """Warn, and end what is over."""
-        over, warned = [], []
+        over, stale, warned = [], [], []
         for session, standing in self._present.items():
             if standing is None:
                 continue
             if now >= standing.ends:
                 over.append(session)
-                standing.ends = float("inf")
+                standing.ends = standing.stale = float("inf")
+                standing.warn = None
+            elif now >= standing.stale:
+                stale.append(session)
+                standing.ends = standing.stale = float("inf")
                 standing.warn = None
             elif standing.warn is not None and now >= standing.warn:
                 warned.append(session)
                 self._warn_next(standing, now)
         for session in over:
             self._audience.end(session, CloseCode.TIME_OVER, now)
+        for session in stale:
+            self._audience.end(session, CloseCode.REVOKED, now)
+        if stale:
+            self._door.tell_stale()
 
         def warn(session: HostSession) -> None:
             if session in warned:

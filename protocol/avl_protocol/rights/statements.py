@@ -168,6 +168,14 @@ class Claims:
         except ValueError:
             raise NotSigned("win holds no hours of a week") from None
 
+    def ends(self, names: tuple[str, ...]) -> dict[str, int]:
+        """`ends` of a revocation list: when each of these grants ends, where that is known."""
+        value = self._left.pop("ends", [0] * len(names))
+        if not isinstance(value, list) or len(value) != len(names):
+            raise NotSigned("ends does not go with jti")
+        ends = [_integer(end, _LARGEST) for end in value]
+        return {name: end for name, end in zip(names, ends, strict=True) if end}
+
     def epochs(self) -> dict[str, int]:
         """`gep` of a revocation list."""
         value = self._left.pop("gep", {})
@@ -426,7 +434,8 @@ class Policy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationList:
     """What an owner has taken back: grants by name, keys by thumbprint, and by audience all grants of an epoch below
-    the one that is named. The list with the higher `sequence` counts; `issued` in Unix seconds."""
+    the one that is named. The list with the higher `sequence` counts; `issued` in Unix seconds. `ends`: when each of
+    the grants has ended by itself, in Unix seconds, where who signed the list knew it."""
 
     TYPE: ClassVar[str] = "avl-revocation+jwt"
     LIMIT: ClassVar[int] = MAX_STATEMENT
@@ -437,6 +446,7 @@ class RevocationList:
     epochs: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     grants: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
+    ends: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def claims(self) -> dict[str, Any]:
         """As they are written."""
@@ -445,19 +455,22 @@ class RevocationList:
             "iat": self.issued,
             "gep": dict(sorted(self.epochs.items())),
             "jti": sorted(self.grants),
+            "ends": [self.ends.get(name, 0) for name in sorted(self.grants)] if self.ends else [],
             "keys": sorted(self.keys),
         }
-        return _present(said, {"gep": {}, "jti": [], "keys": []})
+        return _present(said, {"gep": {}, "jti": [], "ends": [], "keys": []})
 
     @classmethod
     def read(cls, claims: Claims) -> RevocationList:
         """Of what was written. Raises NotSigned."""
+        names = claims.texts("jti", _GRANT_NAME)
         return cls(
             sequence=claims.integer("seq"),
             issued=claims.integer("iat"),
             epochs=MappingProxyType(claims.epochs()),
-            grants=frozenset(claims.texts("jti", _GRANT_NAME)),
+            grants=frozenset(names),
             keys=frozenset(claims.texts("keys", _KEY_NAME)),
+            ends=MappingProxyType(claims.ends(names)),
         )
 
     def next(
@@ -467,14 +480,20 @@ class RevocationList:
         grants: Iterable[str] = (),
         keys: Iterable[str] = (),
         epochs: Mapping[str, int] | None = None,
+        ends: Mapping[str, int] | None = None,
     ) -> RevocationList:
-        """The list that follows: with all of this one, and what is taken back now."""
+        """The list that follows: with all of this one, and what is taken back now. A grant of this one that has ended
+        meanwhile is left out: no host that has the new list takes it (R-RIGHT-10). `ends`: what is known of
+        those taken back now."""
+        known = {**self.ends, **(ends or {})}
+        left = {name for name in self.grants if not 0 < known.get(name, 0) <= issued} | set(grants)
         return RevocationList(
             sequence=self.sequence + 1,
             issued=issued,
             epochs=MappingProxyType({**self.epochs, **(epochs or {})}),
-            grants=self.grants | frozenset(grants),
+            grants=frozenset(left),
             keys=self.keys | frozenset(keys),
+            ends=MappingProxyType({name: end for name, end in known.items() if name in left}),
         )
 
 

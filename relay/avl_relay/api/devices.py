@@ -12,48 +12,54 @@ from avl_relay.api.operations import DONE, Answer, Call, Operation
 from avl_relay.api.shapes import (
     NUMBER,
     SECONDS,
+    TOKEN,
     Anything,
     Choice,
     Flag,
     Many,
     Perhaps,
     Record,
+    Shape,
     Text,
     answer,
     invalid,
     page_of,
 )
+from avl_relay.api.sight import DEVICE as DEVICE_AUDIENCE
 from avl_relay.api.sight import own_device, seen_device, sight_of
 from avl_relay.live import Happening, Live
 from avl_relay.store.cleaning import clean
 from avl_relay.store.devices import ACTIVE, MOST, REVOKED, Device, Devices, in_groups, labelled, matching
 from avl_relay.store.hashes import hashed
 from avl_relay.store.passes import GOOD, Passes
+from avl_relay.store.statements import Statements
 from avl_relay.store.tables import devices
 
 NAME = Text(1, 1024, about="a name; what cannot be shown is left out, and it is kept to 128 characters")
 LABEL = Text(1, 64, about="a label of 1 to 64 characters is expected")
-DEVICE = answer(
-    {
-        "number": NUMBER,
-        "id": Text(34, 34),
-        "name": Text(1, 128),
-        "reported": Text(0, 128),
-        "owner": Text(22, 22),
-        "mine": Flag(),
-        "owner_key": Anything(),
-        "owner_thumbprint": Text(43, 43),
-        "groups": Many(Text(1, 128), 10_000),
-        "labels": Many(LABEL, MOST),
-        "software": Text(0, 128),
-        "system": Text(0, 128),
-        "state": Choice((ACTIVE, REVOKED)),
-        "online": Flag(),
-        "since": Perhaps(SECONDS),
-        "seen": Perhaps(SECONDS),
-        "enrolled": SECONDS,
-    }
-)
+SHOWN: dict[str, Shape] = {
+    "number": NUMBER,
+    "id": Text(34, 34),
+    "name": Text(1, 128),
+    "reported": Text(0, 128),
+    "owner": Text(22, 22),
+    "mine": Flag(),
+    "owner_key": Anything(),
+    "owner_thumbprint": Text(43, 43),
+    "groups": Many(Text(1, 128), 10_000),
+    "labels": Many(LABEL, MOST),
+    "software": Text(0, 128),
+    "system": Text(0, 128),
+    "state": Choice((ACTIVE, REVOKED)),
+    "online": Flag(),
+    "since": Perhaps(SECONDS),
+    "seen": Perhaps(SECONDS),
+    "enrolled": SECONDS,
+}
+#: A device of the list.
+DEVICE = answer(SHOWN)
+#: One that was asked for: with what its owner has signed about it.
+ONE = answer({**SHOWN, "signed": Many(TOKEN, 2)})
 PASS = answer({"pass": Text(43, 43), "relay": Text(1, 512), "pin": Text(1, 256), "expires": SECONDS})
 
 
@@ -95,7 +101,7 @@ class DeviceList:
                 handler=self.get,
                 summary="One device",
                 parts=number,
-                answers=DEVICE,
+                answers=ONE,
                 says=("not-found",),
             ),
             Operation(
@@ -176,7 +182,9 @@ class DeviceList:
     async def get(self, call: Call) -> Answer:
         """GET /devices/{number}."""
         device = await seen_device(call.db, call.identity, call.path["number"], call.now)
-        return Answer(self.show(device, call.identity.person))
+        about = DEVICE_AUDIENCE + device.number
+        signed = await Statements(call.db).signed_about(device.owner_thumbprint, about)
+        return Answer({**self.show(device, call.identity.person), "signed": signed})
 
     async def change(self, call: Call) -> Answer:
         """PATCH /devices/{number}."""

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 
+from avl_protocol.rights.effective import OWNER
+from avl_protocol.wire.registry import Channel
 from avl_relay.api.lists import PAGING, cursor, position
 from avl_relay.api.operations import DONE, Answer, Call, Operation, Transaction
 from avl_relay.api.problems import Problem
-from avl_relay.api.shapes import IDENTIFIER, NUMBER, SECONDS, Text, answer, page_of
+from avl_relay.api.shapes import (
+    IDENTIFIER,
+    NUMBER,
+    SECONDS,
+    Choice,
+    Described,
+    Flag,
+    Many,
+    Number,
+    Perhaps,
+    Text,
+    Whole,
+    answer,
+    page_of,
+)
 from avl_relay.api.sight import own_device, sight_of
+from avl_relay.figures import Figures
 from avl_relay.live import Live, Running
-from avl_relay.store.passes import Passes
+from avl_relay.store.passes import Holder, Passes
+from avl_relay.store.rules import rules_about
 from avl_relay.store.tables import devices
 
+PERMISSIONS, COUNT = Whole(0, int(OWNER)), Whole(0, (1 << 53) - 1)
+#: How a session is carried (figures.py): the hop to its viewer, and to its host.
+FIGURES = answer(
+    {
+        "way": Text(0, 16),
+        "host_way": Text(0, 16),
+        "rtt_ms": Perhaps(Number()),
+        "host_rtt_ms": Perhaps(Number()),
+        "target_bps": COUNT,
+        "delivered_bps": COUNT,
+        "queue_ms": Number(),
+        "loss": Number(),
+        "skipped": COUNT,
+        "channels": Many(Choice(tuple(sorted(channel.name.lower() for channel in Channel))), len(Channel)),
+    }
+)
 SESSION = answer(
     {
         "id": IDENTIFIER,
@@ -24,6 +58,10 @@ SESSION = answer(
         "who": Text(0, 128, about="whose pass was shown, or which share link's; nothing: this relay does not know"),
         "address": Text(0, 64),
         "begun": SECONDS,
+        "person": Perhaps(IDENTIFIER),
+        "link": Flag(),
+        "permissions": Perhaps(PERMISSIONS),
+        "figures": Perhaps(FIGURES),
     }
 )
 
@@ -43,7 +81,7 @@ class RunningSessions:
                 handler=self.listed,
                 summary="Sessions that run, of the devices that I see",
                 query={**PAGING, "device": NUMBER},
-                answers=page_of(SESSION),
+                answers=_running(),
             ),
             Operation(
                 method="DELETE",
@@ -66,9 +104,13 @@ class RunningSessions:
         names = await self._names(call, sorted({one.device for one in running}))
         seen = [one for one in running if one.device in names]
         limit = call.query["limit"]
-        who = await Passes(call.db).who([one.id for one in seen[:limit]])
-        shown = [_shown(one, names[one.device], who.get(one.id, "")) for one in seen[:limit]]
-        return Answer({"items": shown, "next": cursor((seen[limit - 1].id,)) if len(seen) > limit else None})
+        told = seen[:limit]
+        who = await Passes(call.db).who([one.id for one in told])
+        figures = await self._live.figures() if told else {}
+        may = await self._may(call, told, who)
+        shown = [_shown(one, names[one.device], who.get(one.id), may.get(one.id), figures.get(one.id)) for one in told]
+        following = cursor((seen[limit - 1].id,)) if len(seen) > limit else None
+        return Answer({"items": shown, "next": following, "now": call.now})
 
     async def end(self, call: Call) -> Answer:
         """DELETE /sessions/{id}."""
@@ -78,6 +120,13 @@ class RunningSessions:
         await own_device(call.db, call.identity, running.device, call.now)
         call.afterwards(lambda: self._live.end(running))
         return DONE
+
+    async def _may(self, call: Call, running: Sequence[Running], who: Mapping[str, Holder]) -> dict[str, int]:
+        """What this relay knows that those may there who came by a pass of their own."""
+        named = {one.id: who[one.id].person for one in running if one.id in who and not who[one.id].link}
+        where = sorted({one.device for one in running if one.id in named})
+        rules = await rules_about(call.db, where, call.now, people=sorted(set(named.values())))
+        return {one.id: int(rules.cell(named[one.id], one.device).permissions) for one in running if one.id in named}
 
     async def _names(self, call: Call, numbers: Sequence[str]) -> dict[str, str]:
         """Of these devices those that somebody sees, by name."""
@@ -91,12 +140,28 @@ class RunningSessions:
         return names
 
 
-def _shown(running: Running, name: str, who: str) -> dict[str, Any]:
+def _shown(running: Running, name: str, who: Holder | None, may: int | None, figures: Figures | None) -> dict[str, Any]:
     return {
         "id": running.id,
         "device": running.device,
         "name": name,
-        "who": who,
+        "who": "" if who is None else who.link or who.name,
         "address": running.address,
         "begun": running.begun,
+        "person": None if who is None or who.link else who.person,
+        "link": who is not None and bool(who.link),
+        "permissions": may,
+        "figures": None if figures is None else _carried(figures),
     }
+
+
+def _carried(figures: Figures) -> dict[str, Any]:
+    known = {int(channel): channel.name.lower() for channel in Channel}
+    return {**figures.to_dict(), "channels": [known[one] for one in figures.channels if one in known]}
+
+
+def _running() -> Described:
+    """The shape of the list: with the relay's own time, by which `begun` is to be read."""
+    shape = page_of(SESSION)
+    shape.made["properties"]["now"] = SECONDS.schema()
+    return shape

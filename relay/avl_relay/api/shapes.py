@@ -87,6 +87,21 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A number from 0 on, which answers alone hold."""
+
+    def schema(self) -> Schema:
+        """See Shape."""
+        return {"type": "number", "minimum": 0}
+
+    def read(self, value: Any, at: str) -> float:
+        """See Shape."""
+        if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+            raise invalid(at, "a number from 0 on is expected")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """True or false."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.responses import Response
 
@@ -22,7 +22,9 @@ from avl_relay.api.events import Events
 from avl_relay.api.frame import Frame
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
+from avl_relay.api.health import Health
 from avl_relay.api.identity import Operators
+from avl_relay.api.matrix import Matrix
 from avl_relay.api.operations import Answer, Call, Operation, Resource
 from avl_relay.api.people import PeopleList
 from avl_relay.api.personal import PersonalData
@@ -76,7 +78,8 @@ def _unheard(operation: Operation, call: Call, answered: Answer | Response | Pro
 class Machinery:
     """The store and its API: `frame` for everybody, `desk` for who runs the relay's machine. `opened()` is called once,
     when the store is open; `report(error)` is told what fails; `chosen`: the settings of this process, which can be
-    seen and changed; `turned` is told of each change; `audit` of what concerns security."""
+    seen and changed; `turned` is told of each change; `audit` of what concerns security; `health()` tells how the data
+    plane stands."""
 
     def __init__(
         self,
@@ -90,6 +93,7 @@ class Machinery:
         chosen: Desk | None = None,
         turned: Callable[[Turned], None] = lambda change: None,
         audit: Book | None = None,
+        health: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
     ) -> None:
         self._settings, self._world, self._report, self._opened = settings, world, report, opened
         self._store: Store | None = None
@@ -110,6 +114,8 @@ class Machinery:
             GrantList(live, statements),
             ShareList(live, statements),
             *(() if audit is None else (AuditResource(audit),)),
+            Matrix(),
+            Health(health, audit),
             Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
         ]
         if chosen is not None:

@@ -1,4 +1,4 @@
-"""avl-relay admin: what whoever runs a relay does about its people, from the machine that it runs on.
+"""avl-relay admin: what whoever runs a relay does about its people and devices, from the machine that it runs on.
 
 A client of the relay's API, which the running relay answers over the socket in its state folder: who reaches that needs
 no password (locally.py).
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Look after the people of a running relay, from its own machine.",
+    help="Look after the people and devices of a running relay, from its own machine.",
     rich_markup_mode=None,
 )
 
@@ -36,7 +36,7 @@ class Nothing(Exception):
 
 @app.callback()
 def group() -> None:
-    """Look after the people of a running relay, from its own machine."""
+    """Look after the people and devices of a running relay, from its own machine."""
 
 
 @app.command()
@@ -47,11 +47,16 @@ def people(state: State = None) -> None:
         rows: list[tuple[str, ...]] = [(*COLUMNS, "factors")]
         async for one in api.each("/people", {"limit": "100"}):
             rows.append((*(str(one[name]) for name in COLUMNS), ", ".join(map(str, one["factors"])) or "none"))
-        widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-        lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
-        return "\n".join(line.rstrip() for line in lines)
+        return _table(rows)
 
     _run(work, state)
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    """Rows as columns, the first of them their heads."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 @app.command()
@@ -87,6 +92,73 @@ def reset_mfa(login: Login, state: State = None) -> None:
         return f"{person['login']} has no second factor any more, and is signed out"
 
     _run(work, state)
+
+
+@app.command()
+def disable(login: Login, state: State = None) -> None:
+    """Shut somebody out of the relay, and sign them out, until they are enabled again."""
+    _run(lambda api: _turned(api, login, "disabled"), state)
+
+
+@app.command()
+def enable(login: Login, state: State = None) -> None:
+    """Let somebody in again who was disabled."""
+    _run(lambda api: _turned(api, login, "active"), state)
+
+
+async def _turned(api: Api, login: str, state: str) -> str:
+    person = await _person(api, login)
+    await api.call("PATCH", f"/people/{person['id']}", {"state": state})
+    if state == "active":
+        return f"{person['login']} may sign in again"
+    return (
+        f"{person['login']} is signed out, and can't sign in. What hosts were told by signature goes on until its "
+        "owner takes it back: see 'avl grants'"
+    )
+
+
+@app.command()
+def devices(state: State = None) -> None:
+    """Which hosts were enrolled here."""
+
+    async def work(api: Api) -> str:
+        rows: list[tuple[str, ...]] = [("name", "state", "there", "device ID")]
+        async for one in api.each("/devices", {"limit": "100"}):
+            rows.append((str(one["name"]), str(one["state"]), "online" if one["online"] else "", str(one["id"])))
+        return _table(rows)
+
+    _run(work, state)
+
+
+@app.command(name="revoke-device")
+def revoke_device(
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="Its name, or its device ID.")], state: State = None
+) -> None:
+    """Send a host away: its sessions end, and it may not register here again."""
+
+    async def work(api: Api) -> str:
+        found = await _device(api, device)
+        if found["state"] != "active":
+            raise Nothing(f"{found['name']} was revoked before")
+        await api.call("DELETE", f"/devices/{found['number']}")
+        return f"{found['name']} ({found['id']}) is revoked: it may not register here"
+
+    _run(work, state)
+
+
+async def _device(api: Api, called: str) -> dict[str, Any]:
+    number = called.strip().replace("-", "").upper()
+    found = []
+    async for one in api.each("/devices", {"limit": "100"}):
+        if one["number"] == number:
+            return one
+        if one["name"].casefold() == called.strip().casefold():
+            found.append(one)
+    if len(found) > 1:
+        raise Nothing(f"more than one is called {called}: write the device ID, see 'avl-relay admin devices'")
+    if not found:
+        raise Nothing(f"no device is called {called}: 'avl-relay admin devices' lists them")
+    return found[0]
 
 
 @app.command(name="setup-code")

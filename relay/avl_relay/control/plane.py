@@ -7,7 +7,7 @@ which goes to a thread. The relay asks `access` and tells `live`; all that takes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -24,6 +24,7 @@ from avl_relay.control.gate import FORBIDDEN, UNKNOWN, Gate
 from avl_relay.control.locally import answered
 from avl_relay.control.lock import file_of
 from avl_relay.control.settings import ControlSettings
+from avl_relay.figures import Figures
 from avl_relay.live import Happening, Live, number_text
 from avl_relay.onlooker import Begun
 from avl_relay.store.errors import StoreError
@@ -63,6 +64,9 @@ class RelayHands(Protocol):
     def end_session(self, handle: int) -> None:
         """End a session."""
 
+    def figures(self) -> dict[int, Figures]:
+        """How sessions are carried."""
+
     def send_away(self, device: int) -> None:
         """End a host."""
 
@@ -72,7 +76,8 @@ class RelayHands(Protocol):
 
 class ControlPlane:
     """One of each process of a relay. `tell(line)` is for a person at the terminal. `chosen`: this process's settings,
-    where they can be seen and changed from elsewhere; `audit` is told what concerns security."""
+    where they can be seen and changed from elsewhere; `audit` is told what concerns security; `health()` tells how the
+    data plane stands."""
 
     def __init__(
         self,
@@ -82,9 +87,10 @@ class ControlPlane:
         tell: Callable[[str], None],
         chosen: LiveSettings | None = None,
         audit: Book | None = None,
+        health: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
     ) -> None:
         self._world, self._settings, self._tell, self._chosen = world, settings, tell, chosen
-        self._audit = audit
+        self._audit, self._health = audit, health
         self._log = structlog.get_logger("relay")
         self.live = Live(wall=world.clock.wall, worker=settings.number)
         self.live.listen(self._happened)
@@ -170,6 +176,10 @@ class ControlPlane:
         """See Hands."""
         if self._relay is not None:
             self._relay.end_session(handle)
+
+    def figures(self) -> dict[int, Figures]:
+        """See Hands."""
+        return {} if self._relay is None else self._relay.figures()
 
     def send_away(self, device: int) -> None:
         """See Hands."""
@@ -260,6 +270,7 @@ class ControlPlane:
             chosen=self._chosen,
             turned=self._turned,
             audit=self._audit,
+            health=self._health,
         )
         self._machinery = made
         return made

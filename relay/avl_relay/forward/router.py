@@ -349,6 +349,10 @@ class Router:
         self._hosts.send_away(device, CloseCode.REPLACED, now)
         self._peers.settle(now)
 
+    def carried(self) -> Sequence[Session]:
+        """The sessions of viewers that are here which their hosts have let in."""
+        return self._sessions.carried()
+
     # what people decide
 
     def end_session(self, handle: int, now: float) -> bool:

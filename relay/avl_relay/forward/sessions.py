@@ -95,6 +95,10 @@ class Sessions:
         """A session by its handle."""
         return self._rows.get(handle)
 
+    def carried(self) -> list[Session]:
+        """Those that their hosts have let in."""
+        return [session for watched in self._watched.values() for session in watched]
+
     def of(self, viewer: HopServer) -> list[Session]:
         """Those of a viewer's connection."""
         return list(self._attached.get(viewer, {}).values())

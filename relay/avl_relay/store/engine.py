@@ -6,6 +6,7 @@ named by a URL. What goes wrong is told in sentences (errors.py), whichever of t
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import os
@@ -28,8 +29,9 @@ BUSY = 2_000
 PATIENCE = 5.0
 #: Connections: SQLite's are threads.
 CONNECTIONS = 4
-#: What SQLite is set to: durable against a crash of the program; a crash of the machine may lose the last moment.
-PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY}", "temp_store=MEMORY")
+#: What a connection of SQLite is set to: durable against a crash of the program; a crash of the machine may lose the
+#: last moment.
+PRAGMAS = ("synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY}", "temp_store=MEMORY")
 
 FILE = "relay.db"
 
@@ -80,10 +82,13 @@ class Store:
         Raises StoreError."""
         engine = self._made()
         try:
-            async with _told(self.where), engine.connect() as connection:
-                await connection.execution_options(writes=migrates)
-                async with connection.begin():
-                    before = await connection.run_sync(migrate if migrates else current, self.where)
+            async with _told(self.where):
+                if self.is_sqlite:
+                    await _write_ahead(self.where)
+                async with engine.connect() as connection:
+                    await connection.execution_options(writes=migrates)
+                    async with connection.begin():
+                        before = await connection.run_sync(migrate if migrates else current, self.where)
             self._engine = engine
         finally:
             if self._engine is not engine:
@@ -140,6 +145,24 @@ def _private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise Unavailable(f"the database {path} cannot be written: {error.strerror}") from None
+
+
+async def _write_ahead(path: str) -> None:
+    """Have a file written ahead, which it remembers. Whoever changes that is refused at once while another does, and
+    is not made to wait as with anything else: programs that begin together try again. Raises sqlite3.Error."""
+    for left in reversed(range(BUSY // 10)):
+        try:
+            await asyncio.to_thread(_set_write_ahead, path)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not left:
+                raise
+            await asyncio.sleep(0.01)
+
+
+def _set_write_ahead(path: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _set_up(connection: Any, record: object) -> None:

@@ -5,6 +5,7 @@ up."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +16,15 @@ from avl_relay.store.tables import attachments, devices, passes, people, shares
 
 #: Seconds for which a person's pass is good for the first time, and for which a visit may come back with it.
 GOOD, COMES_BACK = 120, 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose pass was shown: a person's, or that of a share link of hers, which is called `link`."""
+
+    person: str
+    name: str
+    link: str
 
 
 class Passes:
@@ -67,18 +77,18 @@ class Passes:
             await self._connection.execute(update(passes).where(passes.c.hash == hash).values(uses=found.uses - 1))
         return True
 
-    async def who(self, sessions: Sequence[str]) -> dict[str, str]:
-        """Whose these sessions are, by what they are called: the name of the person whose pass was shown, or of the
-        share link."""
+    async def who(self, sessions: Sequence[str]) -> dict[str, Holder]:
+        """Whose these sessions are, by what they are called."""
         chosen = (
-            select(attachments.c.session, people.c.name, shares.c.name.label("link"))
+            select(attachments.c.session, people.c.id, people.c.name, shares.c.name.label("link"))
             .join(passes, passes.c.hash == attachments.c.hash)
             .join(people, people.c.id == passes.c.person)
             .outerjoin(shares, shares.c.id == passes.c.share)
             .where(attachments.c.session.in_(sessions))
             .order_by(attachments.c.created)
         )
-        return {row.session: row.link or row.name for row in await self._connection.execute(chosen)}
+        rows = await self._connection.execute(chosen)
+        return {row.session: Holder(row.id, row.name, row.link or "") for row in rows}
 
     async def forget_old(self, now: int) -> None:
         """Passes of people that nobody may come back with any more."""

@@ -66,6 +66,11 @@ class Statements:
         )
         return True
 
+    async def signed_about(self, iss: str, aud: str) -> list[str]:
+        """What a key has signed about one device: its enrolment, and the newest policy."""
+        about = and_(statements.c.kind.in_((ENROLMENT, POLICY)), statements.c.aud == aud, statements.c.iss == iss)
+        return [one.token for one in await self.some(about, 2)]
+
     async def about(self, iss: str, audiences: Sequence[str]) -> list[Kept]:
         """What a host that has pinned `iss` and is called so is to be told: policies and the revocation list."""
         mine = or_(

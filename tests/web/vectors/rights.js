@@ -5,6 +5,7 @@
 import { Identity } from "../../../viewer/avl_viewer/web/crypto/identity.js";
 import { verifyChain } from "../../../viewer/avl_viewer/web/rights/chain.js";
 import { effective } from "../../../viewer/avl_viewer/web/rights/effective.js";
+import { enrolled } from "../../../viewer/avl_viewer/web/rights/enrolled.js";
 import * as jws from "../../../viewer/avl_viewer/web/rights/jws.js";
 import * as personkey from "../../../viewer/avl_viewer/web/rights/personkey.js";
 import { Share } from "../../../viewer/avl_viewer/web/rights/sharelink.js";
@@ -34,6 +35,7 @@ export function rights(vectors) {
     }],
     ["what is no statement is refused", async () => {
       for (const { why, token } of vectors.invalid) same(await fails(() => read(GRANT, token, ownerKey)), "NotSigned", why);
+      for (const { why, token } of vectors.invalid_lists) same(await fails(() => read(REVOCATION, token, ownerKey)), "NotSigned", why);
     }],
     ...vectors.chains.map((/** @type {any} */ chain) => /** @type {import("./notation.js").Check} */ ([`chain: ${chain.about}`, async () => {
       const revocation = await read(REVOCATION, chain.revocation, ownerKey);
@@ -50,6 +52,14 @@ export function rights(vectors) {
         same(/** @type {Record<string, any>} */ (found)[name], chain[name], name);
       }
     }])),
+    ["what an owner has signed of a device is told from what a relay says", async () => {
+      const host = await Identity.fromSeed(bytes(vectors.people.at(-1).seed));
+      for (const { about, tokens, groups } of vectors.enrolled) {
+        const found = await enrolled(tokens, await host.number(), vectors.people[0].thumbprint);
+        same(found?.groups ?? null, groups, about);
+        holds(!found || (found.audiences[0] === vectors.audiences[0] && hex(found.key) === hex(ownerKey)), about);
+      }
+    }],
     ["every layer takes away", () => {
       for (const { left, ...layers } of vectors.effective) same(effective(layers), left);
     }],

@@ -9,15 +9,8 @@ from typing import Any, TypeVar
 from avl_protocol.endpoint.api.calls import Api, ApiError, segment
 from avl_protocol.endpoint.dial.dialling import Unreachable
 from avl_protocol.rights import jws
-from avl_protocol.rights.statements import (
-    Enrolment,
-    Policy,
-    RevocationList,
-    Statement,
-    device_audience,
-    enrolment_of,
-    read,
-)
+from avl_protocol.rights.enrolled import Enrolled, enrolled
+from avl_protocol.rights.statements import Enrolment, Policy, RevocationList, Statement, read
 from avl_viewer.account.devices import Device, read_device
 
 S = TypeVar("S", bound=Statement)
@@ -164,18 +157,13 @@ class Account:
         newest = max(found, key=lambda one: one.issued, default=None)
         return newest.groups if newest is not None else ()
 
-    async def enrolled(self, device: Device, owner: str) -> bool:
-        """Whether the key of this thumbprint has enrolled a device, by its own signature: the relay's word for whose it
-        is would lead an owner, whom every host of theirs believes, to a host of the relay's."""
-        audience = device_audience(device.device)
-        async for one in self._api.each("/statements", {"kind": "enrolment", "aud": audience}):
-            try:
-                key, found = enrolment_of(str(one.get("token", "")))
-            except jws.NotSigned:
-                continue
-            if jws.thumbprint(key) == owner and found.audience == audience:
-                return True
-        return False
+    async def enrolled(self, device: Device, owner: str) -> Enrolled | None:
+        """What the key of this thumbprint has signed about a device; None where it has not enrolled it. The relay's
+        word for whose it is, and where it belongs, would lead people to a host of the relay's."""
+        said = await self._api.call("GET", f"/devices/{segment(device.number)}")
+        signed = said.get("signed") if isinstance(said, dict) else None
+        tokens = signed if isinstance(signed, list) else []
+        return enrolled([one for one in tokens if isinstance(one, str)], device.device, owner)
 
     async def _signed(self, kind: type[S], key: bytes, query: Mapping[str, str]) -> AsyncIterator[S]:
         """Statements of a kind that this key signed, whatever else the relay brings."""

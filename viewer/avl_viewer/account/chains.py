@@ -14,24 +14,20 @@ from dataclasses import dataclass
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.program.state import StateError, StateFolder
 from avl_protocol.rights import jws
+from avl_protocol.rights.chain import Trust, verify_chain
+from avl_protocol.rights.enrolled import Enrolled
 from avl_protocol.rights.jws import NotSigned
-from avl_protocol.rights.statements import (
-    AccessGrant,
-    Claims,
-    KeyLink,
-    device_audience,
-    group_audience,
-    read,
-    sign,
-)
+from avl_protocol.rights.statements import AccessGrant, Claims, KeyLink, RevocationList, read, sign
 from avl_protocol.wire import device_id
-from avl_protocol.wire.registry import MAX_CLOCK_SKEW
-from avl_viewer.account.devices import Device
+from avl_protocol.wire.errors import GrantRefused
+from avl_protocol.wire.registry import MAX_CLOCK_SKEW, GrantRefusal
 
 #: Seconds for which "this program is mine" is said at a time.
 LINK_SECONDS = 30 * 86_400
 #: Seconds before its end from which on a chain is made or fetched anew.
 SPARE = 60
+#: Why a host refuses a chain for now that it may take at another time.
+_LATER = {GrantRefusal.NOT_YET, GrantRefusal.OUTSIDE_HOURS}
 _COSTS = "the permission has to be asked of the relay each time"
 
 
@@ -89,7 +85,7 @@ def link_to(person: Identity, viewer: bytes, wall: float, name: str) -> KeyLink:
 
 def of_grants(
     chains: Sequence[Sequence[str]],
-    device: Device,
+    device: Enrolled,
     *,
     viewer: Identity,
     person: Identity | None,
@@ -97,23 +93,35 @@ def of_grants(
     wall: float,
     name: str,
 ) -> Chain | None:
-    """The best of these chains for a device: the one that permits most, then longest. None where none is for it.
+    """The best of these chains for a device: the one that permits most, then longest. None where none is for it, as its
+    owner has signed: what only the relay says of its groups, or of who permits something there, counts for nothing.
 
     `person`: the person's key, where this program has it; `link`: what that key said of this viewer ("" for nothing).
     """
-    audiences = {device_audience(device.device), *(group_audience(group) for group in device.groups)}
     best: tuple[int, int, Chain] | None = None
     for tokens in chains:
         found = claimed(tokens[-1]) if tokens else None
-        if found is None or found.audience not in audiences or found.expires <= wall:
+        if found is None or found.expires <= wall:
             continue
         ended = _ended(found, tuple(tokens), viewer, person, link, wall, name)
-        if ended is None:
+        if ended is None or not stands(ended.tokens, device, viewer.public, wall):
             continue
         rank = (int(found.permissions).bit_count(), ended.expires, ended)
         if best is None or rank[:2] > best[:2]:
             best = rank
     return best[2] if best is not None else None
+
+
+def stands(tokens: Sequence[str], device: Enrolled, holder: bytes, wall: float) -> bool:
+    """Whether a chain that ends at `holder` (32 bytes) comes from the device's owner, and is for the device. What was
+    taken back its host knows."""
+    nothing_taken_back = RevocationList(sequence=0, issued=int(wall))
+    trust = Trust(owner=device.key, audiences=device.audiences, revocation=nothing_taken_back)
+    try:
+        verify_chain(tokens, trust, holder=holder, wall=wall)
+    except GrantRefused as error:
+        return error.why in _LATER
+    return True
 
 
 def _ended(

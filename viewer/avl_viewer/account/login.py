@@ -39,8 +39,11 @@ async def login(
     software: str,
     tell: Callable[[Asked], None],
     sleep: Callable[[float], Awaitable[object]],
+    person: str = "",
 ) -> SignIn:
-    """Sign in, and keep it. `tell` is given what a person has to do. Raises Refused, ApiError, OSError, StateError."""
+    """Sign in, and keep it. `tell` is given what a person has to do; `person`: whose approval it has to be, by their
+    id, "" for anybody's. What is kept of the same person at the same relay stays, their key before all. Raises Refused,
+    ApiError, OSError, StateError, and ValueError where somebody else has approved it."""
     prover = Prover(kept.identity, world.clock, world.entropy)
     async with relay_http(world, relay) as http:
         api = Api(http, prover)
@@ -59,12 +62,25 @@ async def login(
         credentials = ProgramCredentials(http, prover, world.clock, refresh="", keep=taken.append)
         credentials.take(said)
         me = await Account(Api(http, credentials)).me()
-        program.forget(kept.state)
+        if person and me.id != person:
+            await Account(Api(http, credentials)).sign_out()
+            raise ValueError(f"that was approved by {me.login}, not by who is signed in here")
+        if not _known(kept, str(relay), me.id):
+            program.forget(kept.state)
         signed = SignIn(str(relay), page, me.id, me.login, taken[-1])
         signin.save(kept.state, signed)
         if isinstance(link := said.get("statement"), str) and link:
             kept.state.write(LINK_FILE, link.encode())
         return signed
+
+
+def _known(kept: Kept, relay: str, person: str) -> bool:
+    """Whether it is this person at this relay who was signed in before."""
+    try:
+        before = signin.load(kept.state)
+    except signin.NotSignedIn:
+        return False
+    return (before.relay, before.person) == (relay, person)
 
 
 def address(page: str, pending: Pending, key: str) -> str:

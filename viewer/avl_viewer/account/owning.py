@@ -4,6 +4,7 @@ handed on signs part of it."""
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,13 +12,28 @@ from typing import Any
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.rights.chain import delegate
-from avl_protocol.rights.jws import encode, thumbprint
+from avl_protocol.rights.jws import NotSigned, encode, thumbprint
 from avl_protocol.rights.sharelink import SECRET_BYTES, Share
-from avl_protocol.rights.statements import ID_BYTES, AccessGrant, RevocationList, device_audience, group_audience, sign
-from avl_protocol.wire.registry import MAX_CHAIN, MAX_CHAIN_GRANTS, MAX_CLOCK_SKEW, MAX_SHOWN_NAME, Permission
+from avl_protocol.rights.statements import (
+    ID_BYTES,
+    AccessGrant,
+    RevocationList,
+    device_audience,
+    group_audience,
+    read,
+    sign,
+)
+from avl_protocol.wire.registry import (
+    MAX_CHAIN,
+    MAX_CHAIN_GRANTS,
+    MAX_CLOCK_SKEW,
+    MAX_SHOWN_NAME,
+    MAX_STATEMENT,
+    Permission,
+)
 from avl_viewer.account import words
 from avl_viewer.account.account import Account, Permit, Person
-from avl_viewer.account.chains import claimed
+from avl_viewer.account.chains import claimed, stands
 from avl_viewer.account.devices import Device, NoSuchName, meant
 from avl_viewer.account.program import Kept, freshen
 from avl_viewer.account.terms import Terms
@@ -113,20 +129,46 @@ async def give(account: Account, kept: Kept, world: World, place: Place, person:
 
 
 async def take_back(account: Account, kept: Kept, world: World, grant: str) -> None:
-    """Revoke a grant, by its name. Raises NotOwner, ApiError, OSError."""
+    """Revoke a grant, by its name. Raises NotOwner, ValueError for one too many, ApiError, OSError."""
     own = key_of(kept)
     now = int(world.clock.wall())
     last = await account.revocations(own.public) or RevocationList(sequence=0, issued=now)
-    await account.take_back(grant, sign(own, last.next(now, grants=[grant])))
+    found = next((one for one in await account.grants() if one.id == grant), None)
+    end = end_of(found, own) if found is not None else 0
+    await account.take_back(grant, revoking(own, last, now, grant, end))
+
+
+def revoking(own: Identity, last: RevocationList, now: int, grant: str, end: int) -> str:
+    """The token of the list that follows `last` and takes back this grant, which ends at `end` (Unix seconds; 0: not
+    known). Raises ValueError where no list is that long."""
+    following = last.next(now, grants=[grant], ends={grant: end} if end else None)
+    token = sign(own, following)
+    if len(token) > MAX_STATEMENT:
+        first = min(last.ends.values(), default=0)
+        until = f" until {time.strftime('%Y-%m-%d', time.gmtime(first))}, when the first of them ends" if first else ""
+        raise ValueError(
+            f"{len(last.grants)} permissions that have not ended yet were taken back, and there is room for no more"
+            f"{until}: shut people out by a policy, avl policy set DEVICE, or let permissions end sooner"
+        )
+    return token
+
+
+def end_of(permit: Permit, own: Identity) -> int:
+    """When a grant ends, by its owner's signature, whatever the relay says; 0 where it is not this owner's."""
+    try:
+        found = read(AccessGrant, permit.token, own.public)
+    except NotSigned:
+        return 0
+    return found.expires if found.id == permit.id else 0
 
 
 async def _handed_on(account: Account, own: Identity, device: Device, wall: float) -> tuple[str, ...] | None:
     """The chain for a device that ends at this key and may be handed on: the one that permits most."""
-    audiences = {device_audience(device.device), *(group_audience(group) for group in device.groups)}
     best: tuple[int, tuple[str, ...]] | None = None
-    for tokens in await account.chains():
+    signed = await account.enrolled(device, device.owner)
+    for tokens in await account.chains() if signed is not None else ():
         found = claimed(tokens[-1]) if tokens else None
-        fits = found is not None and found.holder == own.public and found.audience in audiences
+        fits = found is not None and signed is not None and stands(tokens, signed, own.public, wall)
         if found is None or not fits or found.expires <= wall or Permission.DELEGATE not in found.permissions:
             continue
         rank = int(found.permissions).bit_count()

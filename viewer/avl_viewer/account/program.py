@@ -18,6 +18,7 @@ from avl_viewer.account.account import Account
 from avl_viewer.account.chains import ChainFiles
 from avl_viewer.account.credentials import ProgramCredentials
 from avl_viewer.account.devices import DeviceFile
+from avl_viewer.account.namedowners import NamedOwners
 from avl_viewer.account.signin import SignIn
 
 #: Seconds after which an owner's revocation list is signed anew: hosts take none that is older than a day.
@@ -36,6 +37,7 @@ class Kept:
     link: str
     devices: DeviceFile
     chains: ChainFiles
+    owners: NamedOwners
 
 
 def kept_in(state: StateFolder, world: World) -> Kept:
@@ -48,6 +50,7 @@ def kept_in(state: StateFolder, world: World) -> Kept:
         link=link.decode("ascii", "replace"),
         devices=DeviceFile(state),
         chains=ChainFiles(state),
+        owners=NamedOwners(state),
     )
 
 
@@ -90,4 +93,5 @@ def forget(state: StateFolder) -> None:
     keyfile.forget(state)
     DeviceFile(state).forget()
     ChainFiles(state).forget()
+    NamedOwners(state).forget()
     (state.path / LINK_FILE).unlink(missing_ok=True)

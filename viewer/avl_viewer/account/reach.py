@@ -15,6 +15,7 @@ from avl_viewer.account import signin
 from avl_viewer.account.account import Account
 from avl_viewer.account.chains import Chain, of_grants, of_owner, owners_link
 from avl_viewer.account.devices import Device, NoSuchName, meant
+from avl_viewer.account.namedowners import NamedOwners
 from avl_viewer.account.program import Kept, account_of, freshen, kept_in
 from avl_viewer.account.signin import NotSignedIn, SignIn
 from avl_viewer.way import NoWay, Way
@@ -57,8 +58,9 @@ async def _way(world: World, kept: Kept, signed: SignIn, name: str, program: str
     access_pass = b""
     try:
         async with account_of(world, kept, PATIENCE) as account:
-            device, chain = await _asked(account, kept, name, wall, program)
+            device, chain = await sought(account, kept, name, wall, program)
             kept.chains.save(device.device, chain)
+            kept.owners.remember(name, device)
             if kept.person is not None and thumbprint(kept.person.public) == device.owner:
                 await freshen(account, kept.person, wall)
             access_pass = await account.access_pass(device) + world.entropy(VISIT_BYTES)
@@ -70,30 +72,36 @@ async def _way(world: World, kept: Kept, signed: SignIn, name: str, program: str
 
 def _known(kept: Kept, name: str) -> Device | None:
     try:
-        return meant(name, kept.devices.load())
+        device = meant(name, kept.devices.load())
     except NoSuchName:
         return None
+    return None if kept.owners.differs(name, device) else device
 
 
-async def _asked(account: Account, kept: Kept, name: str, wall: float, program: str) -> tuple[Device, Chain]:
+async def sought(account: Account, kept: Kept, name: str, wall: float, program: str) -> tuple[Device, Chain]:
+    """The device that a person calls `name`, and what opens it at `wall` (Unix seconds); of what the relay says nothing
+    counts that the device's owner has not signed (spec 11.6). Raises NoWay, NoSuchName, ApiError, OSError."""
     devices = await account.devices()
-    kept.devices.save(devices)
     device = meant(name, devices)
+    _check_owner(kept.owners, name, device)
+    enrolled = await account.enrolled(device, device.owner)
     if kept.person is not None and thumbprint(kept.person.public) == device.owner:
         owned: Chain | None = of_owner(kept.person, kept.identity, wall, program)
     else:
         owned = owners_link(kept.link, device.owner, kept.identity.public, wall)
+    if enrolled is None:
+        whose = "yours, but your key" if owned is not None else "somebody's whose key"
+        raise NoWay(
+            f"the relay says that {device.name} is {whose} has not enrolled {device.id}: nothing was "
+            "sent there. Its owner enrols the host again with avl-host enroll; ask who runs the relay",
+            REFUSED,
+        )
+    kept.devices.save(devices)
     if owned is not None:
-        if not await account.enrolled(device, device.owner):
-            raise NoWay(
-                f"the relay says that {device.name} is yours, but your key has not enrolled {device.id}: nothing was "
-                "sent there. Enrol the host again with avl-host enroll, and ask who runs the relay",
-                REFUSED,
-            )
         return device, owned
     chain = of_grants(
         await account.chains(),
-        device,
+        enrolled,
         viewer=kept.identity,
         person=kept.person,
         link=kept.link,
@@ -107,3 +115,13 @@ async def _asked(account: Account, kept: Kept, name: str, wall: float, program: 
             REFUSED,
         )
     return device, chain
+
+
+def _check_owner(owners: NamedOwners, name: str, device: Device) -> None:
+    """A name leads on to devices of the owner whom it led to before. Raises NoWay."""
+    if owners.differs(name, device):
+        raise NoWay(
+            f"the relay says that {device.name} is another owner's now than the last time: nothing was sent there. "
+            f"Ask its owner for the device ID; if it is {device.id}, write that in place of the name",
+            REFUSED,
+        )

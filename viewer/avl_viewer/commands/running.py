@@ -22,7 +22,7 @@ T = TypeVar("T")
 #: Exit codes (spec 01-overview, 1.6).
 FAILED, USAGE, REFUSED, INTERRUPTED = 1, 2, 3, 130
 
-#: Said where the relay wants a second factor of just now, which a program can't show: its approval shows one.
+#: Said where the relay wants a second factor of just now, and nobody is at a terminal to approve the program anew.
 STEP_UP = (
     "this needs your second factor, shown in the last 5 minutes: sign in again with avl login RELAY, approve that on "
     "the page, and repeat the command; or do it on the page"
@@ -67,13 +67,22 @@ async def devices_of(account: Account, kept: Kept) -> tuple[Device, ...]:
 
 
 def with_account(state: Path | None, action: Callable[[Account, Kept, World], Awaitable[T]]) -> T:
-    """Run a command's part as who is signed in."""
+    """Run a command's part as who is signed in. It is run again where the relay wants a second factor first."""
 
     async def act(world: World, kept: Kept) -> T:
+        from avl_viewer.account import signin
         from avl_viewer.account.program import account_of
+        from avl_viewer.commands.approving import approved, with_a_factor
 
-        async with account_of(world, kept) as account:
-            return await action(account, kept, world)
+        async def once() -> T:
+            async with account_of(world, kept) as account:
+                return await action(account, kept, world)
+
+        async def prove() -> None:
+            signed = signin.load(kept.state)
+            await approved(world, kept, signed.address, person=signed.person)
+
+        return await with_a_factor(once, prove)
 
     return run(state, act)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from avl_protocol.endpoint.loop.world import World
     from avl_viewer.account.account import Account
     from avl_viewer.account.devices import Device
-    from avl_viewer.account.login import Asked
     from avl_viewer.account.program import Kept
 
 
@@ -55,23 +53,12 @@ def login(
         fail(str(error), USAGE)
 
     async def sign_in(world: World, kept: Kept) -> str:
-        import asyncio
-
-        from avl_viewer.account.login import login as begin
         from avl_viewer.account.signin import load
+        from avl_viewer.commands.approving import approved
 
         if address is None:
             return load(kept.state).login
-        signed = await begin(
-            world,
-            kept,
-            address,
-            name=name or platform.node(),
-            software=f"avl on {platform.python_implementation()} {platform.python_version()}",
-            tell=_show_code,
-            sleep=asyncio.sleep,
-        )
-        return signed.login
+        return (await approved(world, kept, address, name or "")).login
 
     who = run(state, sign_in)
     typer.echo(for_terminal(f"signed in as {who}"))
@@ -92,18 +79,6 @@ def _bring_key(state: Path | None) -> None:
 
     with_account(state, bring)
     typer.echo("this program has your key now: it opens your devices as their owner")
-
-
-def _show_code(asked: Asked) -> None:
-    """What a person has to do."""
-    from avl_protocol.endpoint.program.qrcode import drawn
-
-    typer.echo(
-        for_terminal(f"Open this address where you are signed in, or scan it:\n\n  {asked.url}\n", None, lines=True)
-    )
-    typer.echo(for_terminal(drawn(asked.url), None, lines=True))
-    typer.echo(for_terminal(f"  code: {asked.code}"))
-    sys.stdout.flush()
 
 
 def logout(state: StateOption = None) -> None:

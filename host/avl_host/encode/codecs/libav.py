@@ -22,7 +22,7 @@ from avl_host.encode.codecs.offset import QuantiserOffset, quantiser_offset
 from avl_host.encode.codecs.quantiser import COARSEST, Kind, QuantiserControl
 from avl_host.encode.context import unopened, yuv_picture
 from avl_host.encode.encoder import Encoded, EncoderFailed, EncoderSettings, Part
-from avl_host.encode.video import MOTION_PART, quality
+from avl_host.encode.video import MOTION_PART, mean_quantiser
 from avl_protocol.media.bounds import check_bitstream
 from avl_protocol.media.frame import Chroma
 from avl_protocol.wire.errors import RemoteProtocolError
@@ -104,7 +104,7 @@ class LibavEncoder:
         if packet.is_keyframe:
             self._codec = self._coder.name(data, self._settings)
         self._check(data, packet.is_keyframe)
-        qp, psnr = quality(packet, frame)
+        qp = mean_quantiser(packet)
         if self._offset is not None:
             qp = self._control.last  # what the encoder reports leaves the offset out
         done = self._clock()
@@ -112,7 +112,6 @@ class LibavEncoder:
             data=data,
             key=packet.is_keyframe,
             qp=None if qp is None else qp * self._coder.quantisers,
-            psnr=psnr,
             convert_seconds=converted - begun,
             encode_seconds=done - converted,
         )

@@ -16,9 +16,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-#: Nice values of what a person waits for, and of what takes its time: beside the first, or beside threads that were
-#: refused to be the first.
-FIRST, USUAL, BEHIND = -5, 0, 2
+#: By how much the nice value of what a person waits for differs from the one that the program was started at; and of
+#: what takes its time, where the first is refused.
+FIRST, BEHIND = -5, 2
+#: The least and the largest of them.
+LEAST, MOST = -20, 19
 
 Made = TypeVar("Made")
 
@@ -52,8 +54,9 @@ class SamePriority:
 
 
 class SystemPriority:
-    """By nice values, which on Linux each thread has for itself; elsewhere nothing changes. Who was started at another
-    value than the usual one keeps it.
+    """By nice values, which on Linux each thread has for itself; elsewhere nothing changes. They are relative to the
+    value at which the program was started, that of the thread which makes this. A program that was started to give way
+    to others does so with all its threads, those that take their time above all.
 
     `told` and `tell` read and set the value of the calling thread; `tell` raises OSError where that is refused.
     """
@@ -67,16 +70,18 @@ class SystemPriority:
         self._told = told
         self._tell = tell
         self._has = platform == "linux"
+        self._usual = told() if self._has else 0
+        self._first = max(LEAST, self._usual + FIRST) if self._usual <= 0 else self._usual
 
     def first(self) -> bool:
         """See Priority."""
-        return self._has and self._told() in (USUAL, FIRST) and self._set(FIRST)
+        return self._has and self._first < self._usual and self._set(self._first)
 
     def unhurried(self, make: Callable[[], Made]) -> Made:
         """See Priority. It is made on a thread of its own, since one that has given way may not be let back."""
-        if not self._has or self._told() not in (USUAL, FIRST):
+        if not self._has:
             return make()
-        nice = USUAL if self._told() == FIRST else BEHIND
+        nice = self._usual if self._told() < self._usual else min(MOST, self._usual + BEHIND)
         with ThreadPoolExecutor(1, "avl-unhurried", initializer=self._set, initargs=(nice,)) as aside:
             return aside.submit(make).result()
 

@@ -8,7 +8,7 @@ import { encode } from "../rights/jws.js";
 import { Share, SECRET_BYTES } from "../rights/sharelink.js";
 import { deviceAudience } from "../rights/statements.js";
 import { fromText, toText } from "../wire/device_id.js";
-import { grant, revocation } from "./statements.js";
+import { ending, grant, revocation } from "./statements.js";
 import { checkLength } from "./terms.js";
 
 /** @typedef {import("./surroundings.js").Surroundings} Surroundings */
@@ -41,6 +41,7 @@ export async function makeLink(around, device, terms, { page, name }) {
 export async function takeLinkBack(around, share) {
   const key = around.ownKey;
   if (!key) throw new Error("Unlock your key first.");
-  const list = await revocation(key, await around.lastRevocation(), around.now, [share.jti]);
+  const { chain } = await around.api.call("GET", `/shares/${encodeURIComponent(share.id)}`).catch(() => ({ chain: [""] }));
+  const list = await revocation(key, await around.lastRevocation(), around.now, [await ending(key, share.jti, chain.at(-1))]);
   await around.api.call("DELETE", `/shares/${encodeURIComponent(share.id)}`, { revocation: list });
 }

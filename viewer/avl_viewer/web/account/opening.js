@@ -5,11 +5,14 @@
  * asked for each time: what was permitted may have been taken back, or be more now.
  */
 
+import { verifyChain } from "../rights/chain.js";
+import { enrolled } from "../rights/enrolled.js";
 import { decode, encode } from "../rights/jws.js";
 import { Share } from "../rights/sharelink.js";
-import { deviceAudience } from "../rights/statements.js";
 import { concat } from "../wire/bytes.js";
+import { GrantRefused } from "../wire/errors.js";
 import { toText } from "../wire/device_id.js";
+import { GRANT_REFUSAL, MAX } from "../wire/registry.js";
 import { Api, Problem } from "./api.js";
 import { inStore } from "./keptstore.js";
 import { keyLink, KEY_LINK_SECONDS } from "./statements.js";
@@ -39,7 +42,7 @@ export function newVisit() {
  * @param {bigint} device @param {Uint8Array} viewer  public key of this browser's identity @param {string} name  how
  * this browser is called @returns {Promise<Key>} */
 export async function byAccount(device, viewer, name) {
-  const number = toText(device).replaceAll("-", "");
+  const number = plain(device);
   const now = Math.floor(Date.now() / 1000);
   /** @type {Kept | undefined} */
   let kept = await inStore("chains", "readonly", (store) => store.get(number)).catch(() => undefined);
@@ -49,7 +52,7 @@ export async function byAccount(device, viewer, name) {
     const around = new Surroundings();
     await around.api.call("GET", "/session");
     await around.meet();
-    const found = await sought(around, number, device, viewer, name, now);
+    const found = await sought(around, device, viewer, name, now);
     await inStore("chains", "readwrite", (store) => store.put(found, number)).catch(() => undefined);
     kept = found;
     await around.freshen();
@@ -77,26 +80,52 @@ function shareOf(secret) {
   }
 }
 
-/** @param {Surroundings} around @param {string} number @param {bigint} device @param {Uint8Array} viewer @param {string}
- * name @param {number} now @returns {Promise<Kept>} */
-async function sought(around, number, device, viewer, name, now) {
+/** What opens a device, with the relay's accounts; of what the relay says nothing counts that the device's owner has not
+ * signed (spec 11.6).
+ * @param {Pick<Surroundings, "ownKey"> & { api: Pick<Api, "call" | "all"> }} around @param {bigint} device @param
+ * {Uint8Array} viewer @param {string} name @param {number} now @returns {Promise<Kept>} */
+export async function sought(around, device, viewer, name, now) {
   const key = around.ownKey;
-  const about = await around.api.call("GET", `/devices/${number}`);
-  if (key && about.owner_thumbprint === key.thumbprint) {
-    // The relay's word for whose it is would lead an owner, whom every host of theirs believes, to a host of the relay's.
-    if (!(await around.enrolled(deviceAudience(device)))) {
-      throw new NotPermitted("The relay says that this desktop is yours, but your key has not enrolled it: nothing was sent there. Enrol the host again.");
-    }
+  const about = await around.api.call("GET", `/devices/${plain(device)}`);
+  const mine = key && about.owner_thumbprint === key.thumbprint;
+  // The relay's word for whose it is, and for the groups it is in, would lead people to a host of the relay's.
+  const place = await enrolled(about.signed ?? [], device, about.owner_thumbprint);
+  if (!place) {
+    const whose = mine ? "yours, but your key" : "somebody's whose key";
+    throw new NotPermitted(`The relay says that this desktop is ${whose} has not enrolled it: nothing was sent there. Its owner enrols the host again.`);
+  }
+  if (key && mine) {
     return { chain: [await keyLink(key, viewer, now, name, true)], expires: now + KEY_LINK_SECONDS };
   }
   if (!key) throw new Error("This browser does not have your key: unlock it on the account's page.");
-  const audiences = [deviceAudience(device), ...about.groups.map((/** @type {string} */ group) => `group:${group}`)];
   const held = await around.api.all("/grants/mine");
-  const fits = held.filter(({ grant }) => audiences.includes(grant.aud) && grant.expires > now && grant.holder === key.thumbprint);
+  const stand = await Promise.all(held.map(({ chain }) => stands(chain, place, key.identity.public, now)));
+  const fits = held.filter(({ grant }, at) => stand[at] && grant.expires > now);
   const best = fits.sort((one, other) => bits(other.grant.permissions) - bits(one.grant.permissions))[0];
   if (!best) throw new NotPermitted("Nobody has permitted you this desktop, or the time of it is over. Ask its owner.");
   const link = await keyLink(key, viewer, now, name, true);
   return { chain: [...best.chain, link], expires: Math.min(best.grant.expires, now + KEY_LINK_SECONDS) };
+}
+
+/** A device's number as the API writes it. @param {bigint} device */
+const plain = (device) => toText(device).replaceAll("-", "");
+
+/** Why a host refuses a chain for now that it may take at another time. @type {number[]} */
+const LATER = [GRANT_REFUSAL.NOT_YET, GRANT_REFUSAL.OUTSIDE_HOURS];
+
+/** Whether a chain that ends at this key comes from the device's owner, and is for the device. What was taken back its
+ * host knows. @param {string[]} chain @param {import("../rights/enrolled.js").Enrolled} place @param {Uint8Array} holder
+ * @param {number} now */
+async function stands(chain, place, holder, now) {
+  const revocation = { jti: [], keys: [], gep: {}, iat: now };
+  const trust = { owner: place.key, audiences: place.audiences, revocation, staleness: MAX.STALENESS };
+  return verifyChain(chain, trust, holder, now).then(
+    () => true,
+    (error) => {
+      if (!(error instanceof GrantRefused)) throw error;
+      return LATER.includes(error.why);
+    },
+  );
 }
 
 /** @param {number} permissions */

@@ -5,7 +5,7 @@
 import { randomBytes } from "../crypto/webcrypto.js";
 import { OWNER } from "../rights/effective.js";
 import { decode, digest, encode } from "../rights/jws.js";
-import { ENROLMENT, GRANT, KEY_LINK, POLICY, REVOCATION, sign } from "../rights/statements.js";
+import { ENROLMENT, GRANT, KEY_LINK, POLICY, read, REVOCATION, sign } from "../rights/statements.js";
 import { MAX } from "../wire/registry.js";
 
 /** @typedef {import("./personkey.js").PersonKey} Signer */
@@ -78,17 +78,36 @@ export async function grant(signer, given) {
   return { token, id };
 }
 
-/** The revocation list that follows `last` (its claims; null: there was none): with all of it, and what is taken back
- * now. @param {Signer} signer @param {any} last @param {number} now @param {string[]} [grants] */
-export function revocation(signer, last, now, grants = []) {
-  const jti = [...new Set([...(last?.jti ?? []), ...grants])].sort();
-  return sign(signer.identity, REVOCATION, {
+/** The revocation list that follows `last` (its claims; null: there was none): with all of it but the grants that have
+ * ended meanwhile, and what is taken back now. Rejects with Error where no list is that long.
+ * @param {Signer} signer @param {any} last @param {number} now @param {{ id: string, end: number }[]} [grants]  by name,
+ * and when each ends by itself (Unix seconds; 0: not known) */
+export async function revocation(signer, last, now, grants = []) {
+  /** @type {[string, number][]} */
+  const before = (last?.jti ?? []).map((/** @type {string} */ id, /** @type {number} */ at) => [id, last.ends?.[at] ?? 0]);
+  const left = before.filter(([, end]) => !end || end > now);
+  const known = new Map([...left, ...grants.map(({ id, end }) => /** @type {[string, number]} */ ([id, end]))]);
+  const jti = [...known.keys()].sort();
+  const ends = jti.map((id) => known.get(id));
+  const token = await sign(signer.identity, REVOCATION, {
     seq: (last?.seq ?? 0) + 1,
     iat: now,
     ...(last?.gep && Object.keys(last.gep).length ? { gep: last.gep } : {}),
     ...(jti.length ? { jti } : {}),
+    ...(ends.some(Boolean) ? { ends } : {}),
     ...(last?.keys?.length ? { keys: last.keys } : {}),
   });
+  if (token.length > MAX.STATEMENT) {
+    throw new Error(`${jti.length - 1} permissions that have not ended yet were taken back, and there is room for no more: shut people out by a limit of the device, or let permissions end sooner.`);
+  }
+  return token;
+}
+
+/** A grant that is to be taken back, and when it ends by its owner's signature, whatever a relay says. @param {Signer}
+ * signer @param {string} id @param {string} token @returns {Promise<{ id: string, end: number }>} */
+export async function ending(signer, id, token) {
+  const found = await read(GRANT, token, signer.identity.public).catch(() => null);
+  return { id, end: found?.jti === id ? found.exp : 0 };
 }
 
 /** @typedef {{ p: number, max_s: number | null, consent: string, browser: boolean, max_stale: number | null, groups:

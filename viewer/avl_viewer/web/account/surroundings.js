@@ -74,11 +74,6 @@ export class Surroundings {
     return enrolled.sort((one, other) => other.iat - one.iat)[0]?.groups ?? [];
   }
 
-  /** Whether we have enrolled a device, by our own signature. @param {string} audience @returns {Promise<boolean>} */
-  async enrolled(audience) {
-    return (await this._enrolments(audience)).length > 0;
-  }
-
   /** @param {string} audience @returns {Promise<any[]>} */
   async _enrolments(audience) {
     const signed = await this._signed(ENROLMENT, `kind=enrolment&aud=${encodeURIComponent(audience)}`);

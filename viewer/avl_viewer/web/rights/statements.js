@@ -82,7 +82,7 @@ const CLAIMS = {
     ["aud", audience], ["seq", integer(0)], ["p", permissions], ["groups", list(groupName), null], ["consent", consent, "never"],
     ["max_s", integer(1), null], ["browser", flag, true], ["max_stale", integer(1), null],
   ],
-  [REVOCATION]: [["seq", integer(0)], ["iat", integer(0)], ["gep", epochs, {}], ["jti", list(text(GRANT_NAME)), []], ["keys", list(text(KEY_NAME)), []]],
+  [REVOCATION]: [["seq", integer(0)], ["iat", integer(0)], ["gep", epochs, {}], ["jti", list(text(GRANT_NAME)), []], ["ends", list(integer(0)), []], ["keys", list(text(KEY_NAME)), []]],
 };
 
 /** The token of a statement, by the names of its claims; what is left out is not written. `cnf` is the holder's public
@@ -99,7 +99,8 @@ export function sign(identity, kind, statement) {
  * @param {string} kind @param {string} token @param {Uint8Array} key @returns {Promise<Record<string, any>>} */
 export async function read(kind, token, key) {
   const limit = kind === GRANT || kind === KEY_LINK ? MAX.CHAIN : MAX.STATEMENT;
-  const claims = await jws.claims(token, kind, key, limit);
+  const given = await jws.claims(token, kind, key, limit);
+  const claims = { ...given };
   /** @type {Record<string, any>} */
   const found = {};
   for (const [name, check, otherwise] of CLAIMS[kind]) {
@@ -109,6 +110,7 @@ export async function read(kind, token, key) {
   }
   checked(!Object.keys(claims).length, null);
   if (kind === KEY_LINK) checked(found.exp - found.nbf <= MAX.KEY_LINK, null);
+  if (kind === REVOCATION && "ends" in given) checked(found.ends.length === found.jti.length, null);
   if (kind === GRANT) found.hours = hoursOf(found);
   return found;
 }

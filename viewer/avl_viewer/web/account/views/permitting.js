@@ -6,7 +6,7 @@
 import { publicOf } from "../../rights/jws.js";
 import { action, foreign, form, h, labelled, when } from "../dom.js";
 import { ROLES, SPANS } from "../roles.js";
-import { claimsOf, grant, revocation } from "../statements.js";
+import { claimsOf, ending, grant, revocation } from "../statements.js";
 import { confirmed, dialog, tell } from "../surroundings.js";
 import { checkLength, handedOn } from "../terms.js";
 import { limits, permitted } from "../words.js";
@@ -109,7 +109,7 @@ async function takeBack(around, one, name, again) {
   const key = around.ownKey;
   if (!key) throw new Error("Unlock your key first, under Devices.");
   const gone = await confirmed(`Take it back from ${name}?`, "Sessions that stand on it end within a second.", "Take back", async () => {
-    const list = await revocation(key, await around.lastRevocation(), around.now, [one.jti]);
+    const list = await revocation(key, await around.lastRevocation(), around.now, [await ending(key, one.jti, one.token)]);
     await around.api.call("DELETE", `/grants/${encodeURIComponent(one.jti)}`, { revocation: list });
   });
   if (gone) again();
