@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from avl_commands.settings import loaded, settings_commands
 from avl_host.audit.cli import app as audit_commands
 from avl_host.sessions.sessionlist import SOCKET, control_table, table
-from avl_host.settings.cli import app as settings_commands
+from avl_host.settings.commands import CONFIGURED
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.localcontrol import ControlError, NobodyThere, ask
 from avl_protocol.wire.foreign import for_terminal
@@ -42,7 +43,7 @@ app.add_typer(control, name="control")
 identity = typer.Typer(add_completion=False, no_args_is_help=True, help="Which device this host is.")
 app.add_typer(identity, name="identity")
 app.add_typer(audit_commands, name="audit")
-app.add_typer(settings_commands, name="config")
+app.add_typer(settings_commands(CONFIGURED), name="config")
 
 
 @identity.callback()
@@ -130,6 +131,13 @@ def run(
     notify_url: Annotated[
         Optional[str], typer.Option(metavar="URL", help="Post there, as JSON, who comes and goes.")
     ] = None,
+    notify_mail: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="URL",
+            help="Write to you who comes and goes: smtps://NAME:PASSWORD@SERVER?to=ADDRESS, best in the configuration.",
+        ),
+    ] = None,
     forbid: Annotated[
         Optional[list[str]],
         typer.Option(help="What nobody may here, however they came: keyboard, pointer, clipboard_out, ..; repeat it."),
@@ -175,7 +183,9 @@ def run(
         raise _fail(str(error), USAGE) from None
     if settings.blank and ":" not in name:
         raise _fail("--blank darkens an X display, and there is none here: share one with --display :N", USAGE)
-    extras = Extras(chosen.announce, chosen.map_port, chosen.lock_command, chosen.notify, chosen.notify_url)
+    extras = Extras(
+        chosen.announce, chosen.map_port, chosen.lock_command, chosen.notify, chosen.notify_url, chosen.mail
+    )
     clock = SystemClock()
     try:
         with recording(chosen.qlog, "host", clock.wall(), clock.monotonic, _warn):
@@ -201,17 +211,8 @@ def _flags(context: typer.Context) -> list[Layer]:
 def _loaded(config: Path | None, state: Path | None, flags: list[Layer]) -> Loaded[Configuration]:
     """The settings, with what is to be noted said on the way. Raises typer.Exit."""
     from avl_host.settings.sources import host_settings
-    from avl_protocol.endpoint.settings.faults import BadSettings
 
-    try:
-        loaded = host_settings(config, state, flags)
-    except BadSettings as error:
-        for fault in error.faults:
-            _warn(str(fault))
-        raise typer.Exit(USAGE) from None
-    for note in loaded.notes:
-        _warn(note)
-    return loaded
+    return loaded(lambda: host_settings(config, state, flags), _warn)
 
 
 def _look_how_long(code: str) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from avl_commands.settings import loaded, settings_commands
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.rate.limits import DEFAULT
 from avl_protocol.wire.foreign import for_terminal
 from avl_relay.audit.cli import app as audit_commands
 from avl_relay.control.cli import app as people_commands
-from avl_relay.settings.cli import app as settings_commands
+from avl_relay.settings.commands import CONFIGURED
 from avl_relay.store.cli import app as database_commands
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ app = typer.Typer(
 app.add_typer(database_commands, name="db")
 app.add_typer(people_commands, name="admin")
 app.add_typer(audit_commands, name="audit")
-app.add_typer(settings_commands, name="config")
+app.add_typer(settings_commands(CONFIGURED), name="config")
 
 FAILED, USAGE = 1, 2
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -277,18 +278,9 @@ def _flags(context: typer.Context, limit: Sequence[str], limits: Path | None) ->
 
 def _loaded(config: Path | None, state: Path | None, flags: Sequence[Layer]) -> Loaded[Configuration]:
     """The settings, with what is to be noted said on the way. Raises typer.Exit."""
-    from avl_protocol.endpoint.settings.faults import BadSettings
     from avl_relay.settings.sources import relay_settings
 
-    try:
-        loaded = relay_settings(config, state, flags)
-    except BadSettings as error:
-        for fault in error.faults:
-            _warn(str(fault))
-        raise typer.Exit(USAGE) from None
-    for note in loaded.notes:
-        _warn(note)
-    return loaded
+    return loaded(lambda: relay_settings(config, state, flags), _warn)
 
 
 def _processes(workers: str) -> int:

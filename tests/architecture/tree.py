@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("protocol", "host", "relay", "viewer", "spec", "tests", "interop")
-SHIPPED = ("protocol/avl_protocol", "host/avl_host", "relay/avl_relay", "viewer/avl_viewer")
+SHIPPED = ("protocol/avl_protocol", "protocol/avl_commands", "host/avl_host", "relay/avl_relay", "viewer/avl_viewer")
 
 
 def files(folders: tuple[str, ...], *suffixes: str) -> Iterator[tuple[str, Path]]:

@@ -209,3 +209,16 @@ async def test_the_commands_work_with_several_workers(tmp_path: Path) -> None:
         assert status == 0 and f"http://localhost:{relay.page}/account/#invite=" in output
         status, output = await asyncio.to_thread(admin, folder, "people")
         assert status == 0 and "new.one  new.one  member  invited  none" in output
+
+
+async def test_who_may_what_is_listed_with_its_rules(tmp_path: Path, database: str) -> None:
+    async with running(tmp_path, database=database) as place:
+        await settle_in(place.store, ("desk", "ada"), ("lab", "ben"))
+        status, output = await place.admin("permissions")
+        assert (status, [line.split() for line in output.splitlines()]) == (
+            0,
+            [["person", "device", "may", "by"], ["Ada", "desk", "owner", "owner"], ["Ben", "lab", "owner", "owner"]],
+        )
+        assert "lab" not in (await place.admin("permissions", "--device", "des"))[1]
+        none = (1, "avl-relay: nobody may anything there, as far as this relay knows\n")
+        assert await place.admin("permissions", "--person", "eve") == none

@@ -219,7 +219,10 @@ async def test_what_happens_at_one_worker_is_seen_and_ended_from_the_other(tmp_p
                 await desk.seen_by(guest)
             await until("its sessions", lambda: heard.count(b"event: session") == 2)
             for worker in (0, 1):
-                assert len((await asking.browse(worker, "GET", "/sessions")).json["items"]) == 2
+                told = (await asking.browse(worker, "GET", "/sessions")).json["items"]
+                assert len(told) == 2 and all(one["figures"]["way"] for one in told)  # of the other worker's, too
+                plane = (await asking.browse(worker, "GET", "/health")).json["plane"]
+                assert (plane["processes"], plane["expected"], plane["sessions"]) == (2, 2, 2)
 
             both = (await asking.browse(0, "GET", "/sessions")).json["items"]
             await asking.browse(0, "DELETE", f"/sessions/{both[0]['id']}")

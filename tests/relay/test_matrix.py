@@ -65,6 +65,10 @@ def aud(name: str) -> str:
     return f"device:{number(name)}"
 
 
+def cells(names: tuple[str, ...], places: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"person": person(name), "audience": aud(place)} for name in names for place in places]
+
+
 async def keep(office: Desk, by: str, name: str, holder: str, **more: Any) -> None:
     chain = {"chain": [granted(by, name, holder, **more)]}
     answer = await office.ask(by, "POST", "/grants", chain)
@@ -176,8 +180,7 @@ async def test_the_matrix_is_turned_page_by_page_both_ways(office: Desk, store: 
 async def test_a_plan_changes_nothing_and_says_who_signs_what(office: Desk) -> None:
     await keep(office, "ada", "one", "eve", aud=aud(DESK), permissions=PRESETS["OPERATOR"])
     body = {
-        "people": [person("eve"), person("ada")],
-        "audiences": [aud(DESK), aud(LAB)],
+        "cells": cells(("eve", "ada"), (DESK, LAB)),
         "permissions": VIEWER,
         "expires": BEGUN + 60,
     }
@@ -197,7 +200,7 @@ async def test_a_plan_changes_nothing_and_says_who_signs_what(office: Desk) -> N
 async def test_a_plan_says_what_a_grant_for_a_group_leaves(office: Desk) -> None:
     await office.ask("ada", "POST", "/statements", {"token": policy("ada", 1, aud(DESK), ("garden",))})
     await keep(office, "ada", "one", "eve", aud="group:garden", permissions=PRESETS["OPERATOR"])
-    body = {"people": [person("eve")], "audiences": [aud(DESK)], "permissions": 0}
+    body = {"cells": cells(("eve",), (DESK,)), "permissions": 0}
     told = (await office.ask("adm", "POST", "/matrix/plan", body)).json()
     assert told["sign"] == [] and told["changes"] == []
     assert told["left"] == [{"person": person("eve"), "device": number(DESK), "permissions": OPERATOR}]
@@ -205,7 +208,7 @@ async def test_a_plan_says_what_a_grant_for_a_group_leaves(office: Desk) -> None
 
 async def test_a_limit_is_planned_for_everybody_who_may_anything_there(office: Desk) -> None:
     await keep(office, "ada", "one", "eve", aud=aud(DESK), permissions=PRESETS["OPERATOR"])
-    body = {"audiences": [aud(DESK)], "permissions": VIEWER, "limit": True}
+    body = {"limits": [aud(DESK)], "permissions": VIEWER}
     told = (await office.ask("adm", "POST", "/matrix/plan", body)).json()
     assert told["sign"][0]["limit"] == [{"audience": aud(DESK), "permissions": VIEWER}]
     assert {(one["name"], one["after"]) for one in told["changes"]} == {("Ada", VIEWER), ("Eve", VIEWER)}
@@ -214,12 +217,13 @@ async def test_a_limit_is_planned_for_everybody_who_may_anything_there(office: D
 @pytest.mark.parametrize(
     "body",
     [
-        {"audiences": ["device:x"], "permissions": 1},
-        {"audiences": [aud(DESK)], "permissions": 1},
-        {"audiences": [aud(DESK)], "permissions": 1, "people": [person("eve")]},
-        {"audiences": [aud(DESK)], "permissions": 1, "people": [person("eve")], "expires": BEGUN},
-        {"audiences": [], "permissions": 0, "people": [person("eve")]},
-        {"audiences": [aud(DESK)], "permissions": 1 << 40, "limit": True},
+        {"limits": ["device:x"], "permissions": 1},
+        {"permissions": 1},
+        {"cells": [{"person": person("eve"), "audience": aud(DESK)}], "permissions": 1},
+        {"cells": [{"person": person("eve"), "audience": aud(DESK)}], "permissions": 1, "expires": BEGUN},
+        {"cells": [], "permissions": 0},
+        {"cells": [{"person": person("eve"), "audience": aud(DESK)}], "limits": [aud(DESK)], "permissions": 0},
+        {"limits": [aud(DESK)], "permissions": 1 << 40},
     ],
 )
 async def test_what_is_no_wish_is_refused(office: Desk, body: Any) -> None:

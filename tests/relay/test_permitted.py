@@ -36,7 +36,10 @@ def limit(audience: str, permissions: Permission, key: str = "k-ada") -> Limit:
 
 
 def wish(permissions: Permission, *audiences: str, people: tuple[str, ...] = ("eve",), limit: bool = False) -> Wish:
-    return Wish(people=people, audiences=audiences, permissions=permissions, expires=99, limit=limit)
+    if limit:
+        return Wish(permissions=permissions, limits=audiences)
+    cells = [(person, audience) for person in people for audience in audiences]
+    return Wish(permissions=permissions, cells=cells, expires=99)
 
 
 def test_each_cell_says_which_rules_gave_it() -> None:
@@ -112,3 +115,10 @@ def test_a_limit_is_for_everybody_the_owner_too_and_gives_nothing() -> None:
     found = {(one.person, one.after) for one in changes(before, made.after, ["ada", "eve", "bo"])}
     assert found == {("ada", VIEWER), ("eve", VIEWER)}
     assert plan(made.after, wish(VIEWER, DESK, people=(), limit=True), []).signatures == []
+
+
+def test_a_wish_is_for_its_cells_and_for_no_other_of_their_rows_and_columns() -> None:
+    before = Rules(PLACES, [], [])
+    made = plan(before, Wish(permissions=VIEWER, cells=[("eve", DESK), ("bo", "device:bench")]), ["eve", "bo"])
+    found = {(one.person, one.device) for one in changes(before, made.after, ["eve", "bo"])}
+    assert found == {("eve", "desk"), ("bo", "bench")}

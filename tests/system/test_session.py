@@ -14,7 +14,7 @@ from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import ControlMessage, Decoder, NeedKeys
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Detach, Recover, Subscribe
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, CloseCode, Permission
+from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, Channel, ClipboardState, CloseCode, Permission
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_viewer.clipboard import ClipboardError
 from tests.simulator.run import Simulation
@@ -453,5 +453,27 @@ def test_codes_are_compared_in_any_spelling(via: str) -> None:
             await online(host)
             async with s.viewer(host, code=CODE.lower().replace("-", " ")):
                 pass
+
+    run(main)
+
+
+def test_a_relay_says_how_each_session_is_carried() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(view_code=VIEW_CODE) as host:
+            await online(host)
+            relay = s.relay_instance
+            assert relay is not None and relay.figures() == {}
+            async with s.viewer(host) as desktop, s.viewer(host, code=VIEW_CODE) as looking:
+                for one in (desktop, looking):
+                    assert await number(one) is not None
+                await asyncio.sleep(2)
+                acts, looks = sorted(relay.figures().values(), key=lambda one: -len(one.channels))
+                assert Channel.INPUT in acts.channels and Channel.INPUT not in looks.channels
+                for carried in (acts, looks):
+                    assert (carried.way, carried.host_way) == ("quic", "quic") and carried.loss == 0
+                    for trip in (carried.rtt_ms, carried.host_rtt_ms):  # 20 ms, and what acknowledgements wait
+                        assert trip is not None and 20 <= trip <= 60
+                    assert carried.target_bps >= carried.delivered_bps > 0 and carried.queue_ms >= 0
+            await until(lambda: relay.figures() == {})
 
     run(main)

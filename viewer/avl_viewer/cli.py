@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Optional, TypeVar
 
 import typer
 
+from avl_commands.settings import loaded, settings_commands
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_viewer import accountcli
 from avl_viewer.commands.signing import own_devices
 from avl_viewer.held import sockets as held
-from avl_viewer.settings.cli import app as settings_commands
+from avl_viewer.settings.commands import CONFIGURED
 from avl_viewer.settings.sources import is_anything_set
 from avl_viewer.way import NoWay, Way, is_name
 
@@ -56,7 +57,7 @@ DirectOption = Annotated[bool, typer.Option(help="Look for a direct way, which t
 QlogOption = Annotated[Optional[Path], typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")]
 
 
-app.add_typer(settings_commands, name="config")
+app.add_typer(settings_commands(CONFIGURED), name="config")
 
 
 @app.callback()
@@ -72,20 +73,12 @@ def group(
     """See and drive a desktop."""
     if context.invoked_subcommand == "config" or not is_anything_set(config):
         return
-    from avl_protocol.endpoint.settings.faults import BadSettings
     from avl_viewer.settings.sources import defaults, viewer_settings
 
-    try:
-        loaded = viewer_settings(config)
-    except BadSettings as error:
-        for fault in error.faults:
-            _warn(str(fault))
-        raise typer.Exit(USAGE) from None
-    for note in loaded.notes:
-        _warn(note)
+    found = loaded(lambda: viewer_settings(config), _warn)
     commands: dict[str, Any] = getattr(context.command, "commands", {})
     flags = {name: [str(one.name) for one in command.params] for name, command in commands.items()}
-    context.default_map = defaults(loaded, flags)
+    context.default_map = defaults(found, flags)
 
 
 def _warn(text: str) -> None:

@@ -45,8 +45,8 @@ from avl_relay.store.tables import devices, groups, people
 USUAL_ROWS, USUAL_COLUMNS, MOST_COLUMNS, COUNTED = 50, 12, 50, 50
 #: Rows of an answer where they or its columns are groups: each stands for many.
 MOST_GROUPS = 20
-#: People and audiences of one wish; devices that it may concern; cells that an answer names.
-MOST_WISHED, CONCERNED, TOLD = 100, 500, 500
+#: Cells and audiences of one wish; devices that it may concern; cells that an answer names.
+MOST_CELLS, MOST_WISHED, CONCERNED, TOLD = 500, 100, 500, 500
 AUDIENCE = Text(7, 256, r"device:[0-9A-HJKMNP-TV-Z]{28}|group:.{1,64}", "device:NUMBER or group:NAME is expected")
 PERMISSIONS = Whole(0, int(OWNER))
 _CURSOR = Text(1, 1024, "[A-Za-z0-9_-]+", "what an earlier answer named is expected")
@@ -138,8 +138,12 @@ class Matrix:
                 who=Who.ADMIN,
                 transaction=Transaction.READS,
                 body=Record(
-                    {"audiences": Many(AUDIENCE, MOST_WISHED, 1), "permissions": PERMISSIONS},
-                    {"people": Many(IDENTIFIER, MOST_WISHED), "expires": SECONDS, "limit": Flag()},
+                    {"permissions": PERMISSIONS},
+                    {
+                        "cells": Many(Record({"person": IDENTIFIER, "audience": AUDIENCE}), MOST_CELLS, 1),
+                        "limits": Many(AUDIENCE, MOST_WISHED, 1),
+                        "expires": SECONDS,
+                    },
                 ),
                 answers=PLANNED,
             ),
@@ -171,9 +175,7 @@ class Matrix:
         """POST /matrix/plan."""
         wish = _wish(call)
         where = await _devices_of(call, wish.audiences)
-        concerned = list(wish.people)
-        if wish.limit:
-            concerned = await holders_of(call.db, where, call.now)
+        concerned = await holders_of(call.db, where, call.now) if wish.limits else wish.people
         rules = await rules_about(call.db, where, call.now, people=concerned)
         known = {one.id: one for one in await People(call.db).some(people.c.id.in_(concerned), len(concerned) or 1)}
         made = plan(rules, wish, [one.id for one in known.values() if one.jwk is not None])
@@ -262,17 +264,16 @@ class Matrix:
 
 def _wish(call: Call) -> Wish:
     body = call.body
-    expires, limit = body.get("expires", 0), body.get("limit", False)
-    if not limit and not body.get("people"):
-        raise invalid("/people", "say for whom, or that it is a limit for everybody")
-    if not limit and body["permissions"] and expires <= call.now:
+    cells, limits, expires = body.get("cells", ()), body.get("limits", ()), body.get("expires", 0)
+    if bool(cells) == bool(limits):
+        raise invalid("", "either cells or limits are expected")
+    if cells and body["permissions"] and expires <= call.now:
         raise invalid("/expires", "a time to come is expected")
     return Wish(
-        people=tuple(dict.fromkeys(body.get("people", ()))),
-        audiences=tuple(dict.fromkeys(body["audiences"])),
         permissions=Permission(body["permissions"]),
+        cells=tuple(dict.fromkeys((one["person"], one["audience"]) for one in cells)),
         expires=expires,
-        limit=limit,
+        limits=tuple(dict.fromkeys(limits)),
     )
 
 
@@ -294,15 +295,14 @@ def _cells(rules: Rules, rows: Sequence[Line], columns: Sequence[Line]) -> list[
 
 def _left(made: Plan, wish: Wish) -> list[dict[str, Any]]:
     """Where somebody would have more than was wished, by a grant for another audience."""
-    if wish.limit:
-        return []
-    left = []
-    for person in wish.people:
-        for place in made.after.places.values():
-            cell = made.after.cell(person, place.number)
-            if place.owner != person and cell.permissions & ~wish.permissions:
-                left.append({"person": person, "device": place.number, "permissions": int(cell.permissions)})
-    return left[:TOLD]
+    left: dict[tuple[str, str], int] = {}
+    for person, audience in wish.cells:
+        for place in made.after.at(audience):
+            may = made.after.cell(person, place.number).permissions
+            if place.owner != person and may & ~wish.permissions:
+                left[person, place.number] = int(may)
+    told = [{"person": who, "device": where, "permissions": may} for (who, where), may in left.items()]
+    return told[:TOLD]
 
 
 def _rule(rule: Rule) -> str:

@@ -52,16 +52,19 @@ export function believe(head, keeping) {
   keeping.removeItem(EVIDENCE);
 }
 
-/** Whether these entries follow each other, newest first and none left out, and the newest is the head's last.
+/** Whether these entries follow each other, newest first and none left out, and the head's last is the one among them.
  * @param {any[]} entries  as the API lists them @param {any} shown  a head, or null @returns {Promise<boolean>} */
 export async function whole(entries, shown) {
   const head = headOf(shown);
-  let wanted = head && entries[0]?.seq === head.size - 1 ? head.chain : null;
+  /** What the entry has to be that comes next. @type {Uint8Array | null} */
+  let wanted = null;
   try {
     for (const [at, line] of entries.entries()) {
       const entry = await fromLine(JSON.stringify(line));
       if (at && entry.seq !== entries[at - 1].seq - 1) return false;
-      if (wanted && !equal(await link(encode(entry)), wanted)) return false;
+      const made = await link(encode(entry));
+      if (wanted && !equal(made, wanted)) return false;
+      if (entry.seq + 1 === head?.size && !equal(made, head.chain)) return false;
       wanted = entry.prev;
     }
   } catch {

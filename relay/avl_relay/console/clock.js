@@ -36,7 +36,7 @@ export class RelayClock {
 export function differs(ahead) {
   const size = Math.abs(ahead);
   if (size < TOLERANCE) return "";
-  return t(ahead > 0 ? "clock.behind" : "clock.ahead", { span: span(size) });
+  return t(ahead > 0 ? "clock.behind" : "clock.ahead", { span: span(60 * Math.round(size / 60)) });
 }
 
 /** How long something takes or took, in its two largest units. @param {number} seconds */

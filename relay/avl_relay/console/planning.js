@@ -18,8 +18,8 @@ import { count, moment, t } from "./words.js";
 
 /**
  * @typedef {object} Subject  What a change is about.
- * @property {string[]} audiences
- * @property {string[]} people  ids; none: everybody, as a limit
+ * @property {{ person: string, audience: string }[]} cells  who, and where
+ * @property {string[]} limits  audiences, of a limit for everybody there
  * @property {(id: string) => string} called  of a person
  * @property {(audience: string) => string} place  what an audience is called
  * @property {number} permissions  that are chosen at first
@@ -32,7 +32,9 @@ const SHOWN = 50;
 /** Choose permissions for people at places, or a limit for everybody there. @param {Desk} desk @param {string} title
  * @param {Subject} subject @returns {Promise<boolean>} whether something was signed */
 export async function planDialog(desk, title, subject) {
-  const limits = subject.people.length === 0;
+  const limits = subject.limits.length > 0;
+  const people = [...new Set(subject.cells.map((one) => one.person))];
+  const places = [...new Set([...subject.cells.map((one) => one.audience), ...subject.limits])].map(subject.place);
   const roles = limits ? choices(t("plan.nobody"), t("plan.unlimited")) : choices(t("plan.none"));
   const first = roles.find((one) => one.permissions === subject.permissions)?.id ?? (limits ? "ALL" : "VIEWER");
   const role = h("select", { name: "role" }, ...roles.map((one) => h("option", { value: one.id, selected: one.id === first }, one.text)));
@@ -56,7 +58,7 @@ export async function planDialog(desk, title, subject) {
         button.disabled = true;
         const expires = Math.floor(subject.now()) + Number(until.value);
         try {
-          const told = await desk.api.call("POST", "/matrix/plan", { audiences: subject.audiences, permissions, ...(limits ? { limit: true } : { people: subject.people, ...(permissions ? { expires } : {}) }) });
+          const told = await desk.api.call("POST", "/matrix/plan", { permissions, ...(limits ? { limits: subject.limits } : { cells: subject.cells, ...(permissions ? { expires } : {}) }) });
           if (mine !== turn) return;
           planned = told;
           put(place, ...shown(desk, told, subject));
@@ -80,7 +82,7 @@ export async function planDialog(desk, title, subject) {
       });
       void look();
       return [
-        h("p", { class: "quiet" }, limits ? t("plan.limitText", { places: list(subject.audiences.map(subject.place)) }) : t("plan.text", { people: list(subject.people.map(subject.called)), places: list(subject.audiences.map(subject.place)) })),
+        h("p", { class: "quiet" }, limits ? t("plan.limitText", { places: list(places) }) : t("plan.text", { people: list(people.map(subject.called)), places: list(places) })),
         h("div", { class: "two" }, labelled(t(limits ? "plan.most" : "plan.role"), role), span),
         place,
         error,

@@ -106,6 +106,7 @@ class Machinery:
             GroupList(live, entropy=entropy),
             PeopleList(live, page=lambda: place.page, entropy=entropy),
             RunningSessions(live),
+            Matrix(),
         ]
         resources: list[Resource] = [
             *kept,
@@ -114,7 +115,6 @@ class Machinery:
             GrantList(live, statements),
             ShareList(live, statements),
             *(() if audit is None else (AuditResource(audit),)),
-            Matrix(),
             Health(health, audit),
             Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
         ]

@@ -130,6 +130,61 @@ def devices(state: State = None) -> None:
     _run(work, state)
 
 
+@app.command()
+def permissions(
+    person: Annotated[Optional[str], typer.Option(help="Only people who are called like this.")] = None,
+    device: Annotated[Optional[str], typer.Option(help="Only devices that are called like this.")] = None,
+    state: State = None,
+) -> None:
+    """Who may what where, by what owners have signed, and by which rules; a host may allow less."""
+
+    async def work(api: Api) -> str:
+        asked = {"limit": "100", "columns": "50", **({"person": person} if person else {})}
+        asked |= {"device": device} if device else {}
+        rows: list[tuple[str, ...]] = [("person", "device", "may", "by")]
+        across: dict[str, str] = {}
+        more = True
+        while more:
+            after: dict[str, str] = {}
+            while True:
+                told = await api.call("GET", "/matrix", query={**asked, **across, **after})
+                rows += _permitted(told)
+                if not told["next"]:
+                    break
+                after = {"after": told["next"]}
+            more, across = bool(told["next_column"]), {"across": told["next_column"]}
+        if len(rows) == 1:
+            raise Nothing("nobody may anything there, as far as this relay knows")
+        return _table(rows)
+
+    _run(work, state)
+
+
+def _permitted(told: dict[str, Any]) -> list[tuple[str, ...]]:
+    """A line for each cell of the matrix that gives anything."""
+    rows = []
+    for row in told["items"]:
+        for column, cell in zip(told["columns"], row["cells"], strict=True):
+            rules = [told["rules"][name] for name in cell["rules"]]
+            by = ", ".join(" ".join(filter(None, (one["kind"], _group(one["audience"])))) for one in rules)
+            if rules:
+                rows.append((str(row["name"]), str(column["name"]), _may(int(cell["every"])), by))
+    return rows
+
+
+def _group(audience: str) -> str:
+    return audience if audience.startswith("group:") else ""
+
+
+def _may(permissions: int) -> str:
+    """The role that these are, or each of them."""
+    from avl_protocol.wire.registry import PRESETS, Permission
+
+    roles = {int(bits): name.lower() for name, bits in PRESETS.items() if name != "CODE"}
+    each = [str(one.name).lower().replace("_", "-") for one in Permission if one & permissions]
+    return roles.get(permissions) or ",".join(each) or "nothing"
+
+
 @app.command(name="revoke-device")
 def revoke_device(
     device: Annotated[str, typer.Argument(metavar="DEVICE", help="Its name, or its device ID.")], state: State = None

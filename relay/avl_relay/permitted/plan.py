@@ -16,14 +16,24 @@ NEW = "new"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """`people` (ids) shall have `permissions` at `audiences`, none: nothing, until `expires` (unix seconds); with
-    `limit` it is for everybody who is given anything there, and takes away alone."""
+    """In each of `cells`, a person's id and an audience, that person shall have `permissions`, none: nothing, until
+    `expires` (unix seconds). At the audiences of `limits` everybody shall have no more than them: that takes away
+    alone."""
 
-    people: Sequence[str] = ()
-    audiences: Sequence[str]
     permissions: Permission
+    cells: Sequence[tuple[str, str]] = ()
     expires: int = 0
-    limit: bool = False
+    limits: Sequence[str] = ()
+
+    @property
+    def people(self) -> list[str]:
+        """Those of the cells, each once."""
+        return list(dict.fromkeys(person for person, _ in self.cells))
+
+    @property
+    def audiences(self) -> list[str]:
+        """All that are concerned, each once."""
+        return list(dict.fromkeys((*(audience for _, audience in self.cells), *self.limits)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +79,24 @@ class Plan:
 def plan(rules: Rules, wish: Wish, have_keys: Iterable[str]) -> Plan:
     """What a wish asks for. `have_keys`: people to whom a grant can be given."""
     signed: dict[str, Signature] = {}
-    refused: list[Refused] = []
+    refused: dict[Refused, None] = {}
     able = frozenset(have_keys)
-    for audience in wish.audiences:
+
+    def signers(audience: str) -> list[Signature]:
         owners = {place.key: place.owner for place in rules.at(audience)}
         if not owners:
-            refused.append(Refused("", audience, "nobody"))
-        for key, owner in owners.items():
-            signature = signed.setdefault(key, Signature(key, owner))
-            if wish.limit:
-                _limit(rules, wish, audience, signature)
-            for person in () if wish.limit else wish.people:
-                if (why := _give(rules, wish, person, audience, signature, able)) is not None:
-                    refused.append(Refused(person, audience, why))
+            refused[Refused("", audience, "nobody")] = None
+        return [signed.setdefault(key, Signature(key, owner)) for key, owner in owners.items()]
+
+    for person, audience in wish.cells:
+        for signature in signers(audience):
+            if (why := _give(rules, wish, person, audience, signature, able)) is not None:
+                refused[Refused(person, audience, why)] = None
+    for audience in wish.limits:
+        for signature in signers(audience):
+            _limit(rules, wish, audience, signature)
     needed = [one for one in signed.values() if one.revoke or one.give or one.limit]
-    return Plan(needed, refused, _after(rules, needed))
+    return Plan(needed, list(refused), _after(rules, needed))
 
 
 def changes(before: Rules, after: Rules, people: Iterable[str]) -> list[Change]:

@@ -10,7 +10,7 @@ import { List } from "../elements/list.js";
 import { icon } from "../icons.js";
 import { Names } from "../names.js";
 import { hashOf } from "../router.js";
-import { moment, number, t } from "../words.js";
+import { count, moment, number, t } from "../words.js";
 
 /** Entries of one answer; milliseconds after the last key until that is searched for. */
 const PAGE = 100;
@@ -23,7 +23,9 @@ export const KINDS = Object.freeze([
   "head_refused", "exported", "personal_removed", "entries_dropped", "events_lost", "log_begun", "log_resumed",
 ]);
 /** Fields whose values are people's ids, and devices' numbers. */
-const PEOPLE = ["person", "by", "member", "owner"];
+const PEOPLE = ["person", "by", "owner"];
+/** Fields that nobody reads whole in a row. */
+const IDS = ["issuer", "holder", "grant", "session", "group", "share", "member", "viewer", "program", "log", "sha256"];
 const FILTERS = ["kind", "text", "since", "until", "person", "device", "session"];
 
 /** @type {import("../desk.js").Open} */
@@ -54,8 +56,8 @@ export async function open({ desk, into, query, signal, head }) {
     key: (entry) => String(entry.seq),
     source: async (after) => desk.api.call("GET", `/audit?${new URLSearchParams({ ...asked(), limit: String(PAGE), ...(after ? { after } : {}) })}`),
     columns: [
-      { title: t("audit.when"), width: "180px", cell: (entry) => moment(entry.time_ms / 1000), wide: true },
-      { title: t("audit.what"), width: "24%", cell: (entry) => h("button", { type: "button", class: "link", onclick: () => void details(entry) }, t(`audit.kinds.${entry.kind}`)) },
+      { title: t("audit.when"), width: "226px", cell: (entry) => h("span", { class: "number small" }, moment(entry.time_ms / 1000)), wide: true },
+      { title: t("audit.what"), width: "24%", cell: (entry) => h("div", { class: "name" }, h("button", { type: "button", class: "link", onclick: () => void details(entry) }, t(`audit.kinds.${entry.kind}`)), h("span", { class: "quiet narrow" }, moment(entry.time_ms / 1000))) },
       { title: t("audit.who"), width: "22%", cell: (entry) => h("span", {}, ...who(entry, names)) },
       { title: t("audit.about"), width: "auto", cell: (entry) => h("span", { class: "quiet" }, ...about(entry, names)), wide: true },
     ],
@@ -126,7 +128,7 @@ function labelledTime(word, field) {
 function chainState(found, fits, listed, again, trust) {
   const { verdict, head, kept, trouble } = found;
   const broken = BROKEN.includes(verdict) || !fits;
-  const said = { n: number(head?.size ?? 0), before: number(kept?.size ?? 0), when: kept ? moment(kept.time_ms / 1000) : "" };
+  const said = { n: count("audit.entries", head?.size ?? 0), before: count("audit.entries", kept?.size ?? 0), when: kept ? moment(kept.time_ms / 1000) : "" };
   const advice = broken && h("p", {}, t("audit.brokenText"));
   const buttons = [
     h("button", { type: "button", onclick: again }, t("audit.again")),
@@ -137,7 +139,7 @@ function chainState(found, fits, listed, again, trust) {
     h("header", {}, h("h2", {}, t(broken ? "audit.broken" : "audit.good")), h("div", { class: "row" }, ...buttons)),
     h("p", { id: "verdict", "data-verdict": fits ? verdict : "listed" }, t(fits ? `audit.verdicts.${verdict}` : "audit.verdicts.listed", said)),
     advice,
-    fits && listed > 0 && !broken && h("p", { class: "quiet" }, t("audit.listed", { n: number(listed) })),
+    fits && listed > 0 && !broken && h("p", { class: "quiet" }, t("audit.listed", { n: count("audit.entries", listed) })),
     trouble ? h("p", { class: "error" }, t("audit.trouble", { why: foreign(trouble, 300) })) : false,
     head && h("p", { class: "quiet" }, t("audit.signed", { when: moment(head.time_ms / 1000), key: head.key.slice(0, 16) })),
   ];
@@ -178,6 +180,8 @@ function told(name, value, names) {
   if (value === null) return t("audit.forgotten");
   if (PEOPLE.includes(name)) return names.person(String(value));
   if (name === "device") return names.device(String(value));
+  if (name === "audience" && String(value).startsWith("device:")) return names.device(String(value).slice(7));
+  if (IDS.includes(name)) return h("span", { title: String(value) }, `${String(value).slice(0, 8)}…`);
   return foreign(String(value), 128);
 }
 

@@ -5,6 +5,7 @@
 
 import { foreign, h, put } from "../../account/dom.js";
 import { RelayClock, span } from "../clock.js";
+import { hashOf } from "../router.js";
 import { percent, rate, size } from "../units.js";
 import { number, t } from "../words.js";
 
@@ -37,6 +38,7 @@ export async function open({ desk, into, signal }) {
     wrong,
     h("dl", { class: "tiles" }, ...TILES.map((name) => h("div", { "data-tile": name }, h("dt", {}, t(`health.tiles.${name}`)), tiles.get(name)))),
     h("div", { class: "panels" }, ...TABLES.map((name) => h("section", { class: "panel" }, h("h2", {}, t(`health.tables.${name}`)), h("table", { class: "plain", "aria-label": t(`health.tables.${name}`) }, tables.get(name))))),
+    h("div", { class: "row" }, h("a", { class: "button", href: hashOf("audit") }, t("audit.title")), h("a", { class: "button", href: hashOf("settings") }, t("settings.title"))),
     h("p", { class: "quiet" }, t("health.command")),
   );
   await look();

@@ -16,10 +16,10 @@ import { planDialog } from "../planning.js";
 import { hashOf } from "../router.js";
 import { count, moment, t } from "../words.js";
 
-/** Rows and columns of one answer; fewer columns where there is little room. */
+/** Rows of one answer; px of a column, and of what stands beside them. */
 const ROWS = 40;
-const COLUMNS = 10;
-const NARROW = 4;
+const COLUMN = 118;
+const BESIDE = 180;
 const PAUSE = 250;
 
 /** @type {import("../desk.js").Open} */
@@ -46,10 +46,10 @@ export async function open({ desk, into, query, signal }) {
   let anchor = [0, 0];
   let turn = 0;
 
-  const narrow = () => document.documentElement.clientWidth < 760;
+  const fitting = () => Math.min(20, Math.max(3, Math.floor((into.clientWidth - BESIDE) / COLUMN)));
   /** @param {string} after */
   const asked = (after) => new URLSearchParams(Object.entries({
-    limit: String(ROWS), columns: String(narrow() ? NARROW : COLUMNS), rows_are: rowsAre.value, columns_are: columnsAre.value,
+    limit: String(ROWS), columns: String(fitting()), rows_are: rowsAre.value, columns_are: columnsAre.value,
     person: person.value.trim(), device: device.value.trim(), people: query.get("people") ?? "", devices: query.get("devices") ?? "", across, after,
   }).filter(([, value]) => value));
 
@@ -109,7 +109,7 @@ export async function open({ desk, into, query, signal }) {
 
   /** One cell. @param {any} cell @param {number} row @param {number} column */
   function button(cell, row, column) {
-    const made = h("button", { type: "button", class: "cell", "data-at": `${row} ${column}`, "data-weight": weight(cell.every), "aria-pressed": "false", tabindex: row === anchor[0] && column === anchor[1] ? 0 : -1 }, h("span", {}, short(cell.every)), h("span", { class: "by" }, hint(cell)));
+    const made = h("button", { type: "button", class: "cell", "data-at": `${row} ${column}`, "data-weight": weight(cell.every), "aria-pressed": "false", tabindex: row === anchor[0] && column === anchor[1] ? 0 : -1 }, cell.every ? h("span", {}, short(cell.every)) : h("span", {}, h("span", { "aria-hidden": "true" }, "–"), h("span", { class: "heard" }, short(0))), h("span", { class: "by" }, hint(cell)));
     made.addEventListener("click", (event) => choose(row, column, event.shiftKey));
     made.addEventListener("focus", () => {
       for (const one of grid.querySelectorAll(".cell[tabindex='0']")) /** @type {HTMLElement} */ (one).tabIndex = -1;
@@ -189,26 +189,26 @@ export async function open({ desk, into, query, signal }) {
     /** @type {HTMLElement | null} */ (grid.querySelector(`[data-at="${row} ${column}"]`))?.focus();
   }
 
-  /** Change the chosen cells: for each row of them the same at each column. */
+  /** Change the chosen cells together. */
   async function change() {
     if (!shown) return;
     const places = [...chosen].map((one) => one.split(" ").map(Number));
-    const rows = [...new Set(places.map(([row]) => row))].map((row) => /** @type {any} */ (shown).items[row]);
-    const columns = [...new Set(places.map(([, column]) => column))].map((column) => /** @type {any} */ (shown).columns[column]);
-    const called = new Map(rows.map((one) => [one.id, one.name]));
-    /** @type {string[]} */
-    const people = [];
-    for (const one of rows) {
-      if (one.kind === "person") people.push(one.id);
-      else people.push(...(await membersOf(one.id, called)));
+    /** @type {Map<string, string>} */
+    const called = new Map(shown.items.map((one) => [one.id, one.name]));
+    /** @type {{ person: string, audience: string }[]} */
+    const cells = [];
+    for (const [row, column] of places) {
+      const { kind, id } = shown.items[row];
+      const people = kind === "person" ? [id] : await membersOf(id, called);
+      cells.push(...people.map((/** @type {string} */ person) => ({ person, audience: /** @type {any} */ (shown).columns[column].audience })));
     }
     const [first] = places;
     const done = await planDialog(desk, t("matrix.changeTitle"), {
-      audiences: columns.map((one) => one.audience),
-      people: [...new Set(people)],
+      cells,
+      limits: [],
       called: (id) => called.get(id) ?? id.slice(0, 8),
       place: placed,
-      permissions: chosen.size === 1 ? shown.items[first[0]].cells[first[1]].every : PRESETS.VIEWER,
+      permissions: (places.length === 1 && shown.items[first[0]].cells[first[1]].every) || PRESETS.VIEWER,
       now: () => clock.now,
     });
     if (done) await load();
@@ -232,7 +232,7 @@ export async function open({ desk, into, query, signal }) {
   async function limit(at) {
     const column = shown?.columns[at];
     if (!column) return;
-    const done = await planDialog(desk, t("matrix.limitTitle", { where: foreign(column.name, 60) }), { audiences: [column.audience], people: [], called: (id) => id.slice(0, 8), place: placed, permissions: OWNER, now: () => clock.now });
+    const done = await planDialog(desk, t("matrix.limitTitle", { where: foreign(column.name, 60) }), { cells: [], limits: [column.audience], called: (id) => id.slice(0, 8), place: placed, permissions: OWNER, now: () => clock.now });
     if (done) await load();
   }
 

@@ -43,7 +43,7 @@ export async function open({ desk, into, part, query, signal }) {
       { title: t("sessions.where"), width: "22%", cell: (one) => h("a", { href: hashOf("devices", one.device) }, foreign(one.name, 60)) },
       { title: t("sessions.since"), width: "110px", cell: (one) => figure("since", since(one, clock)), wide: true },
       { title: t("sessions.way"), width: "130px", cell: (one) => figure("way", way(one)), wide: true },
-      { title: t("sessions.trip"), width: "90px", cell: (one) => figure("trip", milliseconds(one.figures?.rtt_ms)), wide: true },
+      { title: t("sessions.trip"), width: "108px", cell: (one) => figure("trip", milliseconds(one.figures?.rtt_ms)), wide: true },
       { title: t("sessions.rate"), width: "104px", cell: (one) => figure("rate", one.figures ? rate(one.figures.delivered_bps) : "–"), wide: true },
       { title: t("sessions.may"), width: "17%", cell: may, wide: true },
       { title: "", heard: t("sessions.act"), width: "150px", cell: (one) => h("div", { class: "row" }, h("button", { type: "button", "aria-label": t("sessions.detailsOf", { who: who(one), where: foreign(one.name, 60) }), onclick: () => void details(one) }, t("sessions.details")), h("button", { type: "button", class: "danger", "aria-label": t("sessions.endOf", { who: who(one), where: foreign(one.name, 60) }), onclick: () => void end(one) }, t("sessions.end"))) },
@@ -109,8 +109,8 @@ export async function open({ desk, into, part, query, signal }) {
    * one */
   async function limit(one) {
     const signed = await planDialog(desk, t("sessions.limitTitle", { where: foreign(one.name, 60) }), {
-      audiences: [`device:${one.device}`],
-      people: [],
+      cells: [],
+      limits: [`device:${one.device}`],
       called: () => "",
       place: () => one.name,
       permissions: OWNER,

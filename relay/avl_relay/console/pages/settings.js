@@ -5,7 +5,7 @@
 
 import { foreign, h, put } from "../../account/dom.js";
 import { failed, toast } from "../elements/toast.js";
-import { t } from "../words.js";
+import { known, t } from "../words.js";
 
 const FEATURE = "features.";
 
@@ -44,7 +44,7 @@ export async function open({ desk, into, query, signal }) {
       }
       /** @type {HTMLElement | null} */ (features.querySelector(`[name="${CSS.escape(name)}"]`))?.focus();
     });
-    return h("li", {}, h("label", { class: "check" }, box, h("strong", {}, title(name))), h("p", { class: "quiet", id: `why-${name}` }, foreign(one.reason, 400)));
+    return h("li", {}, h("label", { class: "check" }, box, h("strong", {}, title(name))), h("p", { class: "quiet", id: `why-${name}` }, known(`settings.reasons.${name}`) ? t(`settings.reasons.${name}`) : foreign(one.reason, 400)));
   }
 
   /** Show what is looked for. */
@@ -95,5 +95,5 @@ function written(value) {
 
 /** @param {string} name */
 function title(name) {
-  return name.replaceAll("_", " ");
+  return known(`settings.names.${name}`) ? t(`settings.names.${name}`) : name.replaceAll("_", " ");
 }
