@@ -6,13 +6,14 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Request, Route, expect
 
-from tests.browser.accounts import PASSWORD
+from tests.browser.accounts import AUTHENTICATOR, PASSWORD, premises
 from tests.browser.operating import HOSTILE, PHONE, WIDE, Console, Operating, number_of, operating, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -512,3 +513,41 @@ async def test_recovery_codes_and_passkeys_sign_in_too(console: tuple[Operating,
     await tab.page.keyboard.press("Enter")
     await tab.shown("devices")
     await tab.page.context.close()
+
+
+async def test_a_first_start_leads_over_the_account_pages_to_a_console_with_a_key(
+    console: tuple[Operating, Console], tmp_path: Path
+) -> None:
+    """The setup code, a passkey, a key; and from another browser the same passkey signs in and unlocks the key."""
+    operating, _ = console
+    async with premises(tmp_path) as here:
+        context = await operating.browser.new_context(reduced_motion="reduce")
+        page = await context.new_page()
+        cdp = await context.new_cdp_session(page)
+        await cdp.send("WebAuthn.enable")
+        await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+        tab = Console(page, f"http://{here.relay['http']}/console/")
+        await page.goto(tab.address)
+        await tab.shown("setup")
+        await page.click(".card a.primary")
+        await page.fill("[name='code']", here.setup)
+        await page.fill("[name='login']", "ada")
+        await page.fill("[name='password']", PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.click("#enrol-passkey")
+        await page.click("#key-card button[type='submit']")
+        await page.click("#recovery-noted")
+        await expect(page.locator("#key-card")).to_have_count(0)
+        await page.click("#tabs a[href='../console/']")
+        await expect(page.locator("main .empty")).to_contain_text("No device yet")
+        await expect(page.locator("main .empty code")).to_contain_text("?pin=")
+        await expect(page.locator("#key-notice")).to_have_count(0)
+
+        await page.evaluate("indexedDB.deleteDatabase('avl-account')")
+        await context.clear_cookies()
+        await page.reload()
+        await tab.shown("signin")
+        await page.click("#by-passkey")
+        await tab.shown("devices")
+        await expect(page.locator("#key-notice")).to_have_count(0)
+        await context.close()
