@@ -263,6 +263,23 @@ async def test_tab_reaches_everything_and_axe_finds_nothing(console: tuple[Opera
     assert first.wrong == []
 
 
+async def test_one_click_opens_the_browsers_client_in_a_tab_of_its_own(
+    console: tuple[Operating, Console], tab: Console
+) -> None:
+    await tab.go("devices?query=desk+0003")
+    link = tab.page.locator("[data-key] .row a")
+    number = number_of("desk 0003")
+    dashed = "-".join(number[at : at + 4] for at in range(0, 28, 4))
+    await expect(link).to_have_attribute("href", f"../#d={dashed}&a=1")
+    await expect(link).to_have_accessible_name("Connect to desk 0003")
+    async with tab.page.expect_popup() as popup:
+        await link.click()
+    opened = await popup.value
+    await opened.wait_for_function("() => document.documentElement.dataset.state")
+    assert opened.url.startswith(f"{console[0].origin}/#") or opened.url == f"{console[0].origin}/"
+    await opened.close()
+
+
 async def test_people_are_disabled_and_back_and_grouped(console: tuple[Operating, Console], tab: Console) -> None:
     page = tab.page
     await tab.go("people")
@@ -277,6 +294,18 @@ async def test_people_are_disabled_and_back_and_grouped(console: tuple[Operating
     guest = await console[0].browser.new_context()
     answer = await guest.request.post(f"{console[0].origin}/api/v1/invitations", data=body, headers=headers)
     assert answer.ok, await answer.text()
+    member = await console[0].tab(within=guest)
+    for name, nothing in (
+        ("devices", "No device yet"),
+        ("groups", "No group of people yet"),
+        ("shares", "No link is out"),
+    ):
+        await member.go(name)
+        await expect(member.page.locator("main .empty")).to_contain_text(nothing)
+    await member.go("people")
+    await expect(member.page.locator("#invite")).to_have_count(0)
+    await expect(member.page.locator("[data-page='audit']")).to_have_count(0)
+    assert member.wrong == [], "who administers nothing sees their part of it, and no error"
     await guest.close()
     row = page.locator("[data-key]").filter(has_text="linus")
     await page.reload()
