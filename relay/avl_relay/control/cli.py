@@ -162,7 +162,7 @@ def permissions(
 
 def _permitted(told: dict[str, Any]) -> list[tuple[str, ...]]:
     """A line for each cell of the matrix that gives anything."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for row in told["items"]:
         for column, cell in zip(told["columns"], row["cells"], strict=True):
             rules = [told["rules"][name] for name in cell["rules"]]
