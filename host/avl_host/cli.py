@@ -131,6 +131,13 @@ def run(
     notify_url: Annotated[
         Optional[str], typer.Option(metavar="URL", help="Post there, as JSON, who comes and goes.")
     ] = None,
+    notify_mail: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="URL",
+            help="Write to you who comes and goes: smtps://NAME:PASSWORD@SERVER?to=ADDRESS, best in the configuration.",
+        ),
+    ] = None,
     forbid: Annotated[
         Optional[list[str]],
         typer.Option(help="What nobody may here, however they came: keyboard, pointer, clipboard_out, ..; repeat it."),
@@ -176,7 +183,9 @@ def run(
         raise _fail(str(error), USAGE) from None
     if settings.blank and ":" not in name:
         raise _fail("--blank darkens an X display, and there is none here: share one with --display :N", USAGE)
-    extras = Extras(chosen.announce, chosen.map_port, chosen.lock_command, chosen.notify, chosen.notify_url)
+    extras = Extras(
+        chosen.announce, chosen.map_port, chosen.lock_command, chosen.notify, chosen.notify_url, chosen.mail
+    )
     clock = SystemClock()
     try:
         with recording(chosen.qlog, "host", clock.wall(), clock.monotonic, _warn):

@@ -46,13 +46,14 @@ from avl_protocol.wire.registry import VideoCodec
 @dataclass(frozen=True, slots=True)
 class Extras:
     """What of the machine is used only if somebody asks: mDNS, the router's ports, another command to lock,
-    the desktop's notifications, a webhook."""
+    the desktop's notifications, a webhook, a mail server."""
 
     announce: bool = False
     map_port: bool = False
     lock_command: str | None = None
     notify: bool = False
     notify_url: str | None = None
+    notify_mail: str | None = None
 
 
 def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Callable[[str], None]) -> Parts:
@@ -127,6 +128,11 @@ def _notices(extras: Extras, tell: Callable[[str], None]) -> Notices | None:
         tellers.append(DesktopNotices())
     if extras.notify_url is not None:
         tellers.append(Webhook(extras.notify_url))
+    if extras.notify_mail is not None:
+        # Imported here, likewise: it brings the whole of MIME.
+        from avl_host.presence.mail import Mail
+
+        tellers.append(Mail(extras.notify_mail))
     return Notices(tellers, tell) if tellers else None
 
 

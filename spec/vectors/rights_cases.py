@@ -191,8 +191,11 @@ def _chains() -> list[dict[str, Any]]:
         wall: int = WALL,
         revocation: RevocationList = NONE_REVOKED,
         used: dict[str, int] | None = None,
+        delegates: tuple[Identity, RevocationList] | None = None,
     ) -> None:
-        trust = Trust(owner=OWNER.public, audiences=frozenset({DEVICE, "group:office"}), revocation=revocation)
+        lists = {} if delegates is None else {jws.thumbprint(delegates[0].public): delegates[1]}
+        audiences = frozenset({DEVICE, "group:office"})
+        trust = Trust(owner=OWNER.public, audiences=audiences, revocation=revocation, delegates=lists)
         expected: dict[str, Any]
         try:
             found = verify_chain(tokens, trust, holder=holder.public, wall=wall, used=Counter(used or {}).__getitem__)
@@ -208,6 +211,7 @@ def _chains() -> list[dict[str, Any]]:
             assert error.why is not None
             expected = {"refused": error.why.name}
         given = {"holder": holder.public.hex(), "wall": wall, "used": used or {}, "revocation": sign(OWNER, revocation)}
+        given["delegates"] = [] if delegates is None else [sign(*delegates)]
         cases.append({"about": about, "tokens": tokens, **given, **expected})
 
     first = _grant(FRIEND, longest=3600, uses=5, consent=Consent.FIRST, hours=Hours("UTC", ((4, 0, 1440),)))
@@ -272,6 +276,20 @@ def _chains() -> list[dict[str, Any]]:
     ending = NONE_REVOKED.next(WALL, grants=[_id("grant")], ends={_id("grant"): WALL + 7 * DAY})
     case("taken back: the grant, until it ends", both, LAPTOP, revocation=ending)
     case("ended before the list", both, LAPTOP, wall=WALL + 7 * DAY, revocation=ending.next(WALL + 7 * DAY))
+    theirs = NONE_REVOKED.next(WALL, grants=[child.id])
+    case("taken back by who handed it on", _chain((OWNER, first), (FRIEND, child)), GUEST, delegates=(FRIEND, theirs))
+    case(
+        "taken back by who did not hand it on",
+        _chain((OWNER, first), (FRIEND, child)),
+        GUEST,
+        delegates=(GUEST, theirs),
+    )
+    others = NONE_REVOKED.next(WALL, grants=[_id("grant")], keys=[jws.thumbprint(GUEST.public)], epochs={DEVICE: 9})
+    case(
+        "a delegate takes back the owner's", _chain((OWNER, first), (FRIEND, child)), GUEST, delegates=(FRIEND, others)
+    )
+    old = RevocationList(sequence=1, issued=1)
+    case("a delegate's old list", _chain((OWNER, first), (FRIEND, child)), GUEST, delegates=(FRIEND, old))
     case("another was taken back", both, LAPTOP, revocation=NONE_REVOKED.next(WALL, grants=[_id("other")]))
     case(
         "the newest epoch",

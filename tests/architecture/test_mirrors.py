@@ -11,7 +11,6 @@ ONLY_PYTHON = {
     "audit/compare": "who has both logs has a command line",
     "audit/events": "only who writes a log checks what gets into it",
     "audit/verify": "files of a log are verified where they lie",
-    "audit/witness": "a page keeps no heads: head.js judges one next to another",
     "crypto/attempts": "only a host counts guesses at its codes",
     "media/cache": "only a relay keeps objects to repair them for others",
     "media/frame": "only a host makes frames; the browser's values of a preamble are in media/preamble.js",

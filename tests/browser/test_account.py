@@ -17,6 +17,20 @@ from tests.browser.desk import BIN
 pytestmark = pytest.mark.browser
 
 
+#: Whether the page keeps a head of the relay's audit log.
+KEEPS_A_HEAD = """new Promise((done) => {
+  const opening = indexedDB.open("avl-heads", 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore("heads");
+  opening.onsuccess = () => {
+    const all = opening.result.transaction("heads").objectStore("heads").getAll();
+    all.onsuccess = () => {
+      opening.result.close();
+      done(all.result.length === 1 && all.result[0].head.size > 0);
+    };
+  };
+})"""
+
+
 async def test_from_the_setup_code_to_a_host_of_ones_own(tmp_path: Path) -> None:
     async with premises(tmp_path) as here, window(tmp_path) as browser:
         tab = await AccountPage.opened(browser, here.address)
@@ -87,6 +101,8 @@ async def test_one_click_opens_a_desktop_and_a_name_does_in_a_command(tmp_path: 
         viewer = await browser.page(f"http://{here.relay['http']}/#d={device}&a=1")
         await desktop(viewer)
         assert not [line for line in viewer.console if "uncaught" in line or "Content Security" in line]
+        await viewer.until(KEEPS_A_HEAD)
+        assert await viewer.evaluate("document.getElementById('warning').hidden")
 
         await here.without_accounts()
         status, said = await output(

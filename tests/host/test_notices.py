@@ -5,15 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import subprocess
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiosmtpd.smtp import SMTP, AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from avl_host.presence.desktopnotices import DesktopNotices
+from avl_host.presence.mail import Mail
 from avl_host.presence.notices import WAITING, Notice, Notices, RememberingTeller
 from avl_host.presence.watch import PresenceWatch
 from avl_host.presence.webhook import Webhook
@@ -159,6 +172,141 @@ async def test_a_webhook_that_hangs_is_left(tmp_path: Path) -> None:
 def test_what_is_no_address_is_said_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="webhook"):
         Webhook(url)
+
+
+# -- mail --------------------------------------------------------------------------------------------------------------
+
+
+class Letters:
+    """What a mail server was given (aiosmtpd's handler)."""
+
+    def __init__(self) -> None:
+        self.got: list[Any] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.got.append((envelope, session.ssl is not None, session.auth_data))
+        return "250 taken"
+
+
+class Logins:
+    """Takes one name and password."""
+
+    def __call__(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        right = (data.login, data.password) == (b"ada", b"p@ss/word")
+        return AuthResult(success=right, auth_data=data.login.decode(), handled=right)
+
+
+def contexts(folder: Path) -> tuple[ssl.SSLContext, Callable[[], ssl.SSLContext]]:
+    """A mail server's, and one that trusts it, for localhost."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    signed = made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "mail.pem").write_bytes(signed + secret)
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving.load_cert_chain(folder / "mail.pem")
+    return serving, lambda: ssl.create_default_context(cadata=signed.decode())
+
+
+@asynccontextmanager
+async def mail_server(
+    letters: Letters, tls: ssl.SSLContext | None, scheme: str, host: str = "127.0.0.1"
+) -> AsyncIterator[int]:
+    """A mail server on a free port of this machine."""
+
+    def protocol() -> SMTP:
+        starts = tls if scheme == "smtp" else None
+        login: dict[str, Any] = {"authenticator": Logins(), "auth_require_tls": tls is not None and scheme == "smtp"}
+        return SMTP(letters, tls_context=starts, require_starttls=starts is not None, hostname="localhost", **login)
+
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(protocol, host, 0, ssl=tls if scheme == "smtps" else None)
+    try:
+        yield listening.sockets[0].getsockname()[1]
+    finally:
+        listening.close()
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+async def test_a_letter_goes_to_the_owner_by_tls_with_a_login(tmp_path: Path, scheme: str) -> None:
+    letters, (serving, trusting) = Letters(), contexts(tmp_path)
+    async with mail_server(letters, serving, scheme) as port:
+        mail = Mail(f"{scheme}://ada:p%40ss%2Fword@localhost:{port}?to=me@example.org&from=host@example.org", trusting)
+        await mail.tell(NOTICE)
+        with pytest.raises(OSError, match="535"):
+            await Mail(f"{scheme}://ada:wrong@localhost:{port}?to=me@example.org", trusting).tell(NOTICE)
+        with pytest.raises(OSError, match="certificate"):
+            await Mail(f"{scheme}://ada:p%40ss%2Fword@localhost:{port}?to=me@example.org").tell(NOTICE)
+    [(envelope, _, login)] = letters.got
+    assert (envelope.mail_from, envelope.rcpt_tos, login) == ("host@example.org", ["me@example.org"], "ada")
+    letter = message_from_bytes(envelope.content, policy=policy.default)
+    assert letter["Subject"] == "avl: somebody sees your screen" and letter["Auto-Submitted"] == "auto-generated"
+    text = letter.get_content()
+    assert text.startswith('"<b>Ann</b>\u2026" (unverified) sees this screen, types and clicks.') and "ABCD" in text
+
+
+async def test_without_tls_a_letter_goes_to_this_machine_alone_and_no_password_anywhere(tmp_path: Path) -> None:
+    letters = Letters()
+    async with mail_server(letters, None, "smtp") as port:
+        await Mail(f"smtp://localhost:{port}?to=me@example.org").tell(NOTICE)
+        with pytest.raises(OSError, match="no TLS"):
+            await Mail(f"smtp://ada:p@localhost:{port}?to=me@example.org").tell(NOTICE)
+    async with mail_server(letters, None, "smtp", "127.0.0.2") as port:
+        with pytest.raises(OSError, match="no TLS"):
+            await Mail(f"smtp://127.0.0.2:{port}?to=me@example.org").tell(NOTICE)
+    assert len(letters.got) == 1
+
+
+async def test_a_name_makes_no_header_of_a_letter() -> None:
+    evil = replace(NOTICE, name="x\r\nBcc: all@example.org\r\n\r\nbody")
+    letter = Mail("smtps://mail.example.org?to=me@example.org").letter(evil)
+    assert letter["Bcc"] is None and letter.get_content().splitlines()[0].endswith("types and clicks.")
+
+
+async def test_a_mail_server_that_hangs_is_left_and_gets_no_second_letter() -> None:
+    said: list[str] = []
+    held: list[asyncio.StreamWriter] = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+        await reader.read()
+        writer.close()
+
+    listening = await asyncio.start_server(silent, "127.0.0.1", 0)
+    mail = Mail(f"smtp://127.0.0.1:{listening.sockets[0].getsockname()[1]}?to=me@example.org")
+    notices = Notices([mail], said.append, limit=0.1)
+    notices.put(NOTICE)
+    notices.put(NOTICE)
+    await settled(lambda: notices.dropped == 2)
+    assert len(said) == 1 and "the mail server can't be told" in said[0]
+    with pytest.raises(OSError, match="the one before"):
+        await mail.tell(NOTICE)
+    listening.close()
+    for writer in held:
+        writer.transport.abort()
+    await settled(lambda: not any(one.name == "mail" for one in threading.enumerate()))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://example.org?to=a@b",
+        "smtps://?to=a@b",
+        "smtps://x",
+        "smtps://x?to=nobody",
+        "smtps://x?to=a@b%0aBcc:c@d",
+        "smtps://x?to=A <a@b>",
+        "smtps://x?to=a@b&cc=c@d",
+    ],
+)
+def test_what_is_no_mail_server_is_said_at_once_without_the_password(url: str) -> None:
+    with pytest.raises(ValueError, match="smtps://NAME:PASSWORD@SERVER"):
+        Mail(url)
 
 
 # -- the desktop's notifications ---------------------------------------------------------------------------------------

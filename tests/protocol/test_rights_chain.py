@@ -473,6 +473,8 @@ def test_a_changed_character_is_never_taken(place: int, character: str) -> None:
 
 def _same_bytes(one: str, other: str) -> bool:
     """Whether two tokens differ in the bits alone that the last character of base64url leaves unused."""
+    if one[-1:] in tuple(".=+/ {}\n"):
+        return False
     return one.count(".") == 2 and one[:-1] == other[:-1] and jws.decode(one[-86:]) == jws.decode(other[-86:])
 
 

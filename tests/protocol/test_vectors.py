@@ -32,7 +32,7 @@ from avl_protocol.rights.chain import Trust, verify_chain
 from avl_protocol.rights.effective import effective
 from avl_protocol.rights.enrolled import enrolled
 from avl_protocol.rights.sharelink import Share
-from avl_protocol.rights.statements import AccessGrant, Enrolment, KeyLink, Policy, RevocationList, read
+from avl_protocol.rights.statements import AccessGrant, Enrolment, KeyLink, Policy, RevocationList, read, revocations_of
 from avl_protocol.websocket import frames
 from avl_protocol.wire import cliptext, codec, datagram, device_id, packing, target, varint
 from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
@@ -498,6 +498,7 @@ def test_rights() -> None:
             owner=owner.public,
             audiences=frozenset(vectors["audiences"]),
             revocation=read(RevocationList, row["revocation"], owner.public),
+            delegates={jws.thumbprint(key): found for key, found in map(revocations_of, row["delegates"])},
         )
         holder, used = bytes.fromhex(row["holder"]), row["used"]
         try:

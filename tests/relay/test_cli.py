@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from avl_protocol.endpoint.udp import steering
 from avl_relay.cli import USAGE, app
+from avl_relay.control.lock import held
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "257", "two", "1.5", ""])
@@ -38,3 +39,12 @@ def test_a_kernel_without_the_option_is_told_from_one_that_has_it(monkeypatch: p
 def test_roles_that_are_none_have_no_second_factor(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["serve", "--second-factor", "owner,boss", "--state", str(tmp_path)])
     assert answer.exit_code == 2 and "owner, admin and member" in answer.output
+
+
+def test_two_relays_do_not_share_a_file_of_sqlite(tmp_path: Path) -> None:
+    before = b"somebody's"
+    (tmp_path / "relay.db").write_bytes(before)
+    with held(tmp_path / "relay.db"):
+        made = CliRunner().invoke(app, ["serve", "--state", str(tmp_path), "--listen", "127.0.0.1:0"])
+    assert made.exit_code == 1 and f"another relay uses {tmp_path / 'relay.db'}: end that one" in made.output
+    assert (tmp_path / "relay.db").read_bytes() == before

@@ -28,11 +28,12 @@ from avl_protocol.rights.statements import (
     device_audience,
     group_audience,
     read,
+    revocations_of,
     sign,
 )
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.errors import GrantRefused
-from avl_protocol.wire.registry import PRESETS, Permission
+from avl_protocol.wire.registry import PRESETS, GrantRefusal, Permission
 from avl_relay.api.devices import DeviceList, Place
 from avl_relay.api.grants import GrantList
 from avl_relay.api.groups import GroupList
@@ -42,7 +43,7 @@ from avl_relay.api.shares import ShareList
 from avl_relay.api.statements import StatementList
 from avl_relay.live import Live
 from avl_relay.store.engine import Store
-from avl_relay.store.statements import ENROLMENT, Statements
+from avl_relay.store.statements import ENROLMENT, REVOCATION, Statements
 from avl_relay.store.statements import Kept as KeptStatement
 from avl_viewer.account import deciding, owning, reach, words
 from avl_viewer.account.account import Account, Permit, Person
@@ -269,6 +270,39 @@ async def test_what_may_be_handed_on_is_handed_on_and_no_more(scene: Scene) -> N
     rights = await opened(scene, "ben", "desk", trust("ada", "desk"))
     assert rights.permissions == PRESETS["VIEWER"] and rights.expires == BEGUN + 3600
     assert {count for _, count in rights.uses} == {5} and rights.longest == 600 and set(rights.hours) == {week}
+
+
+async def test_who_has_handed_something_on_takes_it_back(scene: Scene, store: Store) -> None:
+    account, kept = scene.program("ada")
+    may = replace(TERMS, permissions=PRESETS["OPERATOR"] | Permission.DELEGATE)
+    place = place_of("desk", await account.devices(), kept)
+    await owning.give(account, kept, scene.world, place, await somebody(account, "eve"), may)
+    eve, hers = scene.program("eve")
+    there, ben = place_of("desk", await eve.devices(), hers), await somebody(eve, "ben")
+    await owning.give(eve, hers, scene.world, there, ben, replace(TERMS, permissions=PRESETS["VIEWER"]))
+    before = trust("ada", "desk")
+    assert (await opened(scene, "ben", "desk", before)).permissions == PRESETS["VIEWER"]
+    his, bens = scene.program("ben")
+    tokens = next(iter(await his.chains()))
+    [handed] = [one for one in await eve.grants() if one.person == person("ben")]
+    with pytest.raises(ApiError, match="no such grant"):
+        await owning.take_back(his, bens, scene.world, handed.id)
+    await owning.take_back(eve, hers, scene.world, handed.id)
+    assert not await his.chains()
+    async with store.reading() as db:
+        told = await Statements(db).about(thumbprint(key("ada").public), [device_audience(from_text(number("desk")))])
+    lists = dict(revocations_of(one.token) for one in told if one.kind == REVOCATION)
+    assert set(lists) == {key("ada").public, key("eve").public}
+    signer, listed = key("eve").public, lists[key("eve").public]
+    assert listed.grants == {handed.id}
+    after = replace(before, delegates={thumbprint(signer): listed})
+    assert verify_chain(tokens[:1], after, holder=key("eve").public, wall=BEGUN)
+    with pytest.raises(GrantRefused) as refused:
+        verify_chain(tokens, after, holder=key("ben").public, wall=BEGUN)
+    assert refused.value.why is GrantRefusal.REVOKED
+    [other] = [one for one in await account.grants() if one.person == person("eve")]
+    with pytest.raises(ApiError):
+        await owning.take_back(eve, hers, scene.world, other.id)  # what was given to her is not hers to take back
 
 
 async def test_a_policy_changes_what_is_said_and_keeps_the_rest(scene: Scene) -> None:

@@ -275,6 +275,37 @@ def test_a_key_an_epoch_or_the_owner_may_go(what: str) -> None:
     run(main)
 
 
+def test_who_handed_a_grant_on_takes_it_back_and_nothing_else(via: str) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation, via=via) as s, s.host() as host:
+            it = await owned(s, host)
+            lent = it.grant(OPERATOR | Permission.DELEGATE, holder=FRIEND.public)
+            child = it.grant(LOOKING, id=grant_id("handed on"))
+            tokens = chain((OWNER, lent), (FRIEND, child))
+            own = chain((OWNER, it.grant(id=grant_id("the owner's"), holder=it.viewer_identity("other").public)))
+            async with (
+                s.viewer(host, chain=tokens) as desktop,
+                s.viewer(host, chain=own, address="10.0.0.8", name="other") as other,
+            ):
+                await number(desktop)
+                stranger = RevocationList(sequence=1, issued=it.wall, grants=frozenset({child.id, lent.id}))
+                it.say(stranger, by=Identity(bytes(range(32))))
+                beyond = RevocationList(
+                    sequence=1, issued=it.wall, grants=frozenset({grant_id("the owner's"), lent.id})
+                )
+                it.say(beyond, by=FRIEND)
+                await asyncio.sleep(1)
+                assert over(desktop) is None and over(other) is None
+                it.say(beyond.next(it.wall, grants=[child.id]), by=FRIEND)
+                await until(lambda: over(desktop) is not None, 1)
+                assert over(desktop) is CloseCode.REVOKED and over(other) is None
+                it.say(beyond, by=FRIEND)
+                await asyncio.sleep(1)
+                assert await refused(s, host, tokens) is GrantRefusal.REVOKED, "an older list brings nothing back"
+
+    run(main)
+
+
 def test_a_revoked_session_does_not_come_back_by_its_ticket() -> None:
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host() as host:

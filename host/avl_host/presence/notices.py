@@ -1,4 +1,5 @@
-"""Notices: who came and went, told to whoever is not looking at the screen: the desktop's notifications, a webhook.
+"""Notices: who came and went, told to whoever is not looking at the screen: the desktop's notifications, a webhook, a
+mail server.
 
 Each teller has a queue of its own, short, and a time for each notice: one that hangs or fails costs its own notices
 and nothing else. No session waits for any.

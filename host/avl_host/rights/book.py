@@ -16,11 +16,11 @@ from avl_protocol.rights import jws
 from avl_protocol.rights.chain import Trust
 from avl_protocol.rights.effective import Consent, strictest
 from avl_protocol.rights.jws import NotSigned
-from avl_protocol.rights.statements import Policy, RevocationList, group_audience, read
+from avl_protocol.rights.statements import Policy, RevocationList, group_audience, read, revocations_of
 from avl_protocol.wire.registry import MAX_STALENESS, Permission
 
 _FILE = "statements.json"
-#: Policies of groups that are kept.
+#: Policies of groups that are kept, and lists of those who hand on.
 MOST = 64
 
 
@@ -38,6 +38,8 @@ class StatementBook:
         self._policies: dict[str, Policy] = {}
         self._tokens: dict[str, str] = {}
         self._revocation = RevocationList(sequence=0, issued=owner.enrolment.issued)
+        #: By who signed it.
+        self._delegates: dict[str, RevocationList] = {}
         saved = state.read(_FILE)
         if saved:
             self._take(self._of_file(saved))
@@ -82,7 +84,13 @@ class StatementBook:
     def trust(self) -> Trust:
         """What a chain is verified with."""
         staleness = min((one.staleness for one in self.in_force if one.staleness is not None), default=MAX_STALENESS)
-        return Trust(owner=self._owner.key, audiences=self._audiences, revocation=self._revocation, staleness=staleness)
+        return Trust(
+            owner=self._owner.key,
+            audiences=self._audiences,
+            revocation=self._revocation,
+            staleness=staleness,
+            delegates=self._delegates,
+        )
 
     def masks(self) -> list[Permission]:
         """What each policy in force leaves."""
@@ -122,7 +130,10 @@ class StatementBook:
 
     def _one(self, token: str) -> bool:
         try:
-            kind = jws.header(token).type
+            head = jws.header(token)
+            kind = head.type
+            if kind == RevocationList.TYPE and head.kid != self._owner.thumbprint:
+                return self._by_delegate(token)
             if kind == RevocationList.TYPE:
                 return self._revoked(token, read(RevocationList, token, self._owner.key))
             if kind == Policy.TYPE:
@@ -138,6 +149,16 @@ class StatementBook:
             self._tell("the owner's newest list of revocations is from a day that has not come: set the clock right")
             return False
         self._revocation, self._tokens["revocation"] = found, token
+        return True
+
+    def _by_delegate(self, token: str) -> bool:
+        """Somebody else's list: it can take back what they have handed on, and nothing else, whoever they are."""
+        key, found = revocations_of(token)
+        signer = jws.thumbprint(key)
+        known = self._delegates.get(signer)
+        if (known is not None and found.sequence <= known.sequence) or (known is None and len(self._delegates) >= MOST):
+            return False
+        self._delegates[signer], self._tokens[f"revocation {signer}"] = found, token
         return True
 
     def _decided(self, token: str, found: Policy) -> bool:

@@ -166,6 +166,12 @@ class Configuration(ProgramSettings):
         "Post there, as JSON, who comes and goes. Nowhere by default: it tells somebody else.",
         example='"https://example.org/hook"',
     )
+    notify_mail: SecretStr | None = setting(
+        None,
+        "Write to the owner who comes and goes, through this mail server. Nowhere by default: it tells somebody "
+        "else, and takes a password.",
+        example='"smtps://NAME:PASSWORD@mail.example.org?to=me@example.org"',
+    )
     forbid: Annotated[Texts, AfterValidator(_forbid)] = setting(
         (),
         "What nobody may here, however they came: keyboard, pointer, clipboard_out and others. Sessions that run lose "
@@ -229,6 +235,11 @@ class Configuration(ProgramSettings):
     def folder(self) -> Path:
         """The state folder."""
         return self.state or default_folder("host")
+
+    @property
+    def mail(self) -> str | None:
+        """The address of the mail server, with its password."""
+        return None if self.notify_mail is None else self.notify_mail.get_secret_value()
 
     def host(self, source: str) -> HostSettings:
         """What the host runs on, of the display or test card that is shared. Raises ValueError."""

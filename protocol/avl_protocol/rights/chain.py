@@ -6,8 +6,10 @@ The first is signed by the owner whom the host pinned. An owner has no grants: h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import MappingProxyType
 
 from avl_protocol.rights import jws
 from avl_protocol.rights.effective import OWNER, Consent, strictest
@@ -28,12 +30,14 @@ from avl_protocol.wire.registry import (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """What a host decides with. `owner`: the pinned key; `audiences`: what the device is called in `aud`, by itself and
-    by its groups; `revocation`: the newest list; `staleness`: seconds for which it is good."""
+    by its groups; `revocation`: the newest list; `staleness`: seconds for which it is good; `delegates`: newest lists
+    of others, by the thumbprint of who signed each: they take back what they have handed on."""
 
     owner: bytes
     audiences: frozenset[str]
     revocation: RevocationList
     staleness: int = MAX_STALENESS
+    delegates: Mapping[str, RevocationList] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +169,17 @@ def _check_revocation(grants: list[AccessGrant], link: KeyLink | None, trust: Tr
         any(grant.id in taken.grants for grant in grants)
         or any(grant.epoch < taken.epochs.get(grant.audience, 0) for grant in grants)
         or any(jws.thumbprint(key) in taken.keys for key in holders)
+        or any(_by_its_signer(parent, grant, trust.delegates) for parent, grant in pairwise(grants))
     ):
         raise GrantRefused(GrantRefusal.REVOKED)
     if wall - taken.issued > trust.staleness:
         raise GrantRefused(GrantRefusal.STALE)
+
+
+def _by_its_signer(parent: AccessGrant, grant: AccessGrant, lists: Mapping[str, RevocationList]) -> bool:
+    """Whether who handed a grant on has taken it back."""
+    theirs = lists.get(jws.thumbprint(parent.holder)) if lists else None
+    return theirs is not None and grant.id in theirs.grants
 
 
 def _check_time(grants: list[AccessGrant], link: KeyLink | None, wall: float) -> None:

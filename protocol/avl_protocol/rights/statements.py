@@ -439,7 +439,8 @@ class RevocationList:
 
     TYPE: ClassVar[str] = "avl-revocation+jwt"
     LIMIT: ClassVar[int] = MAX_STATEMENT
-    WITH_KEY: ClassVar[bool] = False
+    #: A host knows the keys of those who hand on from this alone.
+    WITH_KEY: ClassVar[bool] = True
 
     sequence: int
     issued: int
@@ -495,6 +496,14 @@ class RevocationList:
             keys=self.keys | frozenset(keys),
             ends=MappingProxyType({name: end for name, end in known.items() if name in left}),
         )
+
+
+def revocations_of(token: str) -> tuple[bytes, RevocationList]:
+    """The key (32 bytes) that a list of revocations carries, and the list, which that key signed. Raises NotSigned."""
+    key = jws.header(token, RevocationList.LIMIT).key
+    if key is None:
+        raise NotSigned("the list carries no key")
+    return key, read(RevocationList, token, key)
 
 
 def enrolment_of(token: str) -> tuple[bytes, Enrolment]:

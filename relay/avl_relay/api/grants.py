@@ -153,7 +153,7 @@ class GrantList:
         """DELETE /grants/{jti}."""
         grant = await Grants(call.db).one(call.path["jti"])
         keys = await keys_of(call.db, call.identity.person)
-        if grant is None or grant.owner not in keys:
+        if grant is None or (grant.owner not in keys and grant.iss not in keys):
             raise Problem("not-found", "there is no such grant, or another key's list has to take it back")
         token = call.body["revocation"]
         signer = own(await signer_of(call.db, token), call.identity)

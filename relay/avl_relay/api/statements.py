@@ -112,7 +112,8 @@ class StatementList:
             raise unverified("it was made more than a day after now: set the clock that is wrong", "/token")
         kept = await self._kept(call, REVOCATION, EVERYWHERE, signer, revoked.sequence, token)
         gone = await Grants(call.db).revoke(signer.thumbprint, names=revoked.grants, keys=revoked.keys, now=call.now)
-        self._push(call, await Devices(call.db).of_owner(signer.thumbprint))
+        for owner in sorted({signer.thumbprint, *(grant.owner for grant in gone)}):
+            self._push(call, await Devices(call.db).of_owner(owner))
         for person in {grant.person for grant in gone}:
             about = {"revoked": [grant.jti for grant in gone if grant.person == person], "person": person}
             self._announce(call, about)

@@ -89,13 +89,15 @@ class Grants:
         values = {column: getattr(grant, column) for column in Grant.__dataclass_fields__}
         await self._connection.execute(insert(grants).values(values))
 
-    async def revoke(self, owner: str, *, names: Iterable[str], keys: Iterable[str], now: int) -> list[Grant]:
-        """An owner takes these back: what is concerned of what is kept, and was not revoked before."""
-        concerned = or_(grants.c.jti.in_(list(names)), grants.c.holder.in_(list(keys)), grants.c.iss.in_(list(keys)))
-        mine = concerned & (grants.c.owner == owner) & grants.c.revoked.is_(None)
+    async def revoke(self, signer: str, *, names: Iterable[str], keys: Iterable[str], now: int) -> list[Grant]:
+        """Somebody takes these back, of what they permit as an owner or have handed on: what is concerned of what is
+        kept, and was not revoked before."""
+        named = grants.c.jti.in_(list(names))
+        owned = or_(named, grants.c.holder.in_(list(keys)), grants.c.iss.in_(list(keys))) & (grants.c.owner == signer)
+        mine = or_(owned, named & (grants.c.iss == signer)) & grants.c.revoked.is_(None)
         found = await self.some(mine, 10_000)
         await self._connection.execute(update(grants).where(mine).values(revoked=now))
-        await self._connection.execute(delete(shares).where(shares.c.owner == owner, shares.c.jti.in_(list(names))))
+        await self._connection.execute(delete(shares).where(shares.c.owner == signer, shares.c.jti.in_(list(names))))
         return found
 
     async def shares(self, condition: ColumnElement[bool] | None, limit: int) -> list[Share]:

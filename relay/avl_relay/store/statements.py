@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from avl_relay.store.tables import statements
+from avl_relay.store.tables import grants, statements
 
 POLICY, REVOCATION, ENROLMENT = "policy", "revocation", "enrolment"
 #: A revocation list is for all devices of its signer.
@@ -72,12 +72,17 @@ class Statements:
         return [one.token for one in await self.some(about, 2)]
 
     async def about(self, iss: str, audiences: Sequence[str]) -> list[Kept]:
-        """What a host that has pinned `iss` and is called so is to be told: policies and the revocation list."""
+        """What a host that has pinned `iss` and is called so is to be told: policies, the revocation list, and the
+        lists of those who have handed on what `iss` permitted."""
         mine = or_(
             statements.c.kind == REVOCATION,
             and_(statements.c.kind == POLICY, statements.c.aud.in_(audiences)),
         )
-        return await self.some(and_(statements.c.iss == iss, mine), 256)
+        delegates = select(grants.c.iss).where(
+            grants.c.owner == iss, grants.c.parent != "", grants.c.revoked.is_not(None)
+        )
+        theirs = and_(statements.c.kind == REVOCATION, statements.c.iss.in_(delegates))
+        return await self.some(or_(and_(statements.c.iss == iss, mine), theirs), 256)
 
 
 def _same(kind: str, aud: str, iss: str) -> ColumnElement[bool]:

@@ -39,7 +39,13 @@ export function rights(vectors) {
     }],
     ...vectors.chains.map((/** @type {any} */ chain) => /** @type {import("./notation.js").Check} */ ([`chain: ${chain.about}`, async () => {
       const revocation = await read(REVOCATION, chain.revocation, ownerKey);
-      const trust = { owner: ownerKey, audiences: vectors.audiences, revocation, staleness: MAX.STALENESS };
+      /** @type {Record<string, any>} */
+      const delegates = {};
+      for (const token of chain.delegates) {
+        const { kid, key } = jws.header(token);
+        delegates[kid] = await read(REVOCATION, token, key ?? new Uint8Array(32));
+      }
+      const trust = { delegates, owner: ownerKey, audiences: vectors.audiences, revocation, staleness: MAX.STALENESS };
       const verdict = verifyChain(chain.tokens, trust, bytes(chain.holder), chain.wall, (grant) => chain.used[grant] ?? 0);
       if (chain.refused) {
         const why = /** @type {Record<string, number>} */ (GRANT_REFUSAL)[chain.refused];

@@ -129,7 +129,8 @@ async def give(account: Account, kept: Kept, world: World, place: Place, person:
 
 
 async def take_back(account: Account, kept: Kept, world: World, grant: str) -> None:
-    """Revoke a grant, by its name. Raises NotOwner, ValueError for one too many, ApiError, OSError."""
+    """Revoke a grant, by its name: one's own, or one that one has handed on. Raises NotOwner, ValueError for one too
+    many, ApiError, OSError."""
     own = key_of(kept)
     now = int(world.clock.wall())
     last = await account.revocations(own.public) or RevocationList(sequence=0, issued=now)

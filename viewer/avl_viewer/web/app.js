@@ -30,6 +30,7 @@ import { Overlay } from "./ui/overlay.js";
 import { People } from "./ui/people.js";
 import { Tally } from "./ui/tally.js";
 import { Toast } from "./ui/toast.js";
+import { Warning } from "./ui/warning.js";
 import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
 import { forDialog } from "./wire/foreign.js";
@@ -89,6 +90,7 @@ const pen = new Pen({
 const canvases = new Canvases(element("picture", HTMLCanvasElement), (canvas) => worker.postMessage({ do: "canvas", canvas }, [canvas]));
 const notice = new Notice();
 const toast = new Toast();
+const warning = new Warning();
 const tally = new Tally();
 const cursor = new Cursor(element("desktop", HTMLElement));
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
@@ -345,6 +347,7 @@ const HEARD = {
   },
   statistics: (message) => figures.show(message.figures),
   failed: (message) => refuse(message.text),
+  alarm: (message) => warning.show(message.text),
   granted: (message) => {
     permissions = message.permissions;
     canvases.of(message.tracks);

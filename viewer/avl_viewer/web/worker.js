@@ -3,15 +3,17 @@
  *
  * From the page: canvas (the first, then one for each further desktop), connect, input, paste, point, draw, wipe, control,
  * visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard,
- * clipboard-refused, exact, statistics, dropped, company, mark, rights, failed (`say`).
+ * clipboard-refused, exact, statistics, dropped, company, mark, rights, alarm, failed (`say`).
  */
 
+import { Witness } from "./audit/witness.js";
 import { Identity } from "./crypto/identity.js";
 import { fetchDirections } from "./directions.js";
 import { loadIdentity } from "./identity_store.js";
 import { decodable } from "./decode/support.js";
 import { Decompressor } from "./decode/zstd.js";
 import { Screens } from "./present/screens.js";
+import { BrowserShelf } from "./heads_store.js";
 import { Race } from "./paths/race.js";
 import { Client } from "./session/client.js";
 import { WebTransportCarrier } from "./transport.js";
@@ -98,6 +100,7 @@ async function begin() {
     identity,
     decodes,
     decompressor,
+    heads: new Witness(new BrowserShelf(), (text) => page.postMessage({ say: "alarm", text })),
   };
   client = new Client(world, screens, (message) => (page.postMessage(message), arm()));
   if (!decodes.chroma.length) page.postMessage({ say: "failed", text: "This browser can't decode H.264 video. Use Chrome, Edge or Safari, or the native viewer." });

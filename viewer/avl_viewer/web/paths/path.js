@@ -59,6 +59,8 @@ export class Path {
     this.hashes = settings.hashes;
     /** Whether it leads to the host itself. */
     this.direct = settings.device !== undefined;
+    /** The key of who is there; empty before they said so. @type {Uint8Array} */
+    this.relay = new Uint8Array(0);
     /** Whether the relay says that it sees the host at our address. */
     this.near = false;
     /** @type {Attachment | null} */
@@ -176,6 +178,7 @@ export class Path {
 
   /** @param {any} welcome @param {number} now */
   hopUp(welcome, now) {
+    this.relay = welcome.identity;
     this.hop.ping(now);
     this._owner.pathUp(this, welcome, now);
   }

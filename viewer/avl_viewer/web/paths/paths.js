@@ -36,6 +36,7 @@ const NO_PASS = new Uint8Array(0);
  * @property {() => Promise<Directions>} directions  asked anew before each further attempt
  * @property {() => number} clock
  * @property {() => void} after  called when something has happened that nobody else saw
+ * @property {import("../audit/witness.js").Witness} [heads]  keeps those of relays' audit logs
  *
  * @typedef {{ at: number, before: string, after: string, reason: string }} Switch  The last change of path, and why,
  * for a person.
@@ -175,7 +176,10 @@ export class Paths {
   /** Another place for the session. @param {Path} path @param {number} now */
   pathAttached(path, now) {
     if (!path.attachment) return;
-    if (!path.direct) this._seeker.near = path.near;
+    if (!path.direct) {
+      this._seeker.near = path.near;
+      void this._askForHeads(path);
+    }
     if (!this.session) {
       if (path === this.current) this._owner.pathsReady(path.attachment);
       return;
@@ -193,12 +197,20 @@ export class Paths {
     this._decide(now);
   }
 
+  /** Have the relay show what its audit log is, from what is kept of it on (spec 14.6). @param {Path} path */
+  async _askForHeads(path) {
+    const { heads } = this._world;
+    if (heads) path.hop.send("HEAD_KNOWN", { size: await heads.known(path.relay) });
+  }
+
   /** About the hop itself, or for the owner. @param {Path} path @param {any} message @param {number} now */
   pathMessage(path, message, now) {
     if (message.kind === "OBSERVED") this._seeker.observed = message.address;
     else if (message.kind === "GOAWAY") {
       path.going = "the relay goes away";
       this._decide(now);
+    } else if (message.kind === "HEAD") {
+      if (!path.direct) void this._world.heads?.hear(path.relay, message);
     } else if (path === this.current) this._owner.pathsMessage(message);
   }
 

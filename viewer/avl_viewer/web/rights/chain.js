@@ -17,6 +17,8 @@ import { GRANT, KEY_LINK, read } from "./statements.js";
  * @property {string[]} audiences  what the device is called, by itself and by its groups
  * @property {Record<string, any>} revocation  the newest list
  * @property {number} staleness  seconds for which it is good
+ * @property {Record<string, any>} [delegates]  newest lists of others, by the thumbprint of who signed each: they take
+ * back what they have handed on
  */
 
 /** What a chain gives to the viewer that proved to have the identity `holder` (32 bytes), at `wall` (Unix seconds).
@@ -34,9 +36,11 @@ export async function verifyChain(tokens, trust, holder, wall, used = () => 0) {
   refuseIf(grants.some(({ aud }) => !trust.audiences.includes(aud)), GRANT_REFUSAL.WRONG_DEVICE);
   const { revocation } = trust;
   const keys = await Promise.all(links.map(({ cnf }) => jws.thumbprint(cnf)));
+  const theirs = grants.slice(1).map((grant, place) => ({ grant, list: trust.delegates?.[keys[place]] }));
   const revoked =
     grants.some(({ jti, aud, gep }) => revocation.jti.includes(jti) || gep < (revocation.gep[aud] ?? 0)) ||
-    keys.some((key) => revocation.keys.includes(key));
+    keys.some((key) => revocation.keys.includes(key)) ||
+    theirs.some(({ grant, list }) => list?.jti.includes(grant.jti));
   refuseIf(revoked, GRANT_REFUSAL.REVOKED);
   refuseIf(wall - revocation.iat > trust.staleness, GRANT_REFUSAL.STALE);
   refuseIf(links.some(({ exp }) => wall >= exp), GRANT_REFUSAL.EXPIRED);

@@ -91,7 +91,7 @@ const CLAIMS = {
 export function sign(identity, kind, statement) {
   const claims = { ...statement };
   if (claims.cnf) claims.cnf = { jwk: jws.jwkOf(claims.cnf) };
-  return jws.sign(identity, kind, claims, kind === ENROLMENT);
+  return jws.sign(identity, kind, claims, kind === ENROLMENT || kind === REVOCATION);
 }
 
 /** The statement of a token that `key` (32 bytes) signed: its claims, with defaults, and `hours` of a grant. Rejects

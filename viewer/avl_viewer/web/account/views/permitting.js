@@ -87,7 +87,7 @@ export async function grantList(around, again) {
   const names = new Map(people.map((one) => [one.id, one.name]));
   const places = new Map(devices.map((one) => [`device:${one.number}`, foreign(one.name, 40)]));
   const rows = grants
-    .filter((one) => one.owner === around.known && one.person)
+    .filter((one) => [one.owner, one.iss].includes(around.known) && one.person)
     .map((one) => row(around, one, names.get(one.person) ?? one.name, places.get(one.aud) ?? foreign(one.aud.replace(/^group:/, "group "), 40), again));
   return h("section", { class: "card" }, h("h2", {}, "Permissions"), h("ul", { class: "list", id: "grants" }, ...(rows.length ? rows : [h("li", { class: "empty" }, "Nobody else may do anything at your desktops.")])));
 }
