@@ -181,7 +181,7 @@ function told(name, value, names) {
   if (PEOPLE.includes(name)) return names.person(String(value));
   if (name === "device") return names.device(String(value));
   if (name === "audience" && String(value).startsWith("device:")) return names.device(String(value).slice(7));
-  if (IDS.includes(name)) return h("span", { title: String(value) }, `${String(value).slice(0, 8)}…`);
+  if (IDS.includes(name) && String(value).length > 12) return h("span", { title: String(value) }, `${String(value).slice(0, 8)}…`);
   return foreign(String(value), 128);
 }
 
