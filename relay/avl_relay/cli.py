@@ -127,6 +127,12 @@ def serve(
     audit_full: Annotated[
         str, typer.Option(metavar="WHAT", help="New sessions while the audit log can't be written: continue or refuse.")
     ] = "continue",
+    alarm_action: Annotated[
+        str, typer.Option(metavar="WHAT", help="About what is unusual: notify, ask to sign in anew, or end sessions.")
+    ] = "notify",
+    alarm_detector: Annotated[
+        str, typer.Option(metavar="WHICH", help="What judges that: robust, or forest (the extra 'anomalies').")
+    ] = "robust",
     log_format: Annotated[str, typer.Option(help="text or json.")] = "text",
     ready_file: Annotated[Optional[Path], typer.Option(help="Written once connectable.")] = None,
     qlog: Annotated[

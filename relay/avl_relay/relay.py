@@ -115,7 +115,8 @@ class Relay:
         access = access if control is None else control.access
         if audit is not None:
             readers = Several(audit, readers)
-            onlooker = Recording(audit, onlooker or Blind(), self._address_of)
+            whose = (lambda session: ("", "")) if control is None else control.whose
+            onlooker = Recording(audit, onlooker or Blind(), self._address_of, whose)
             access = Strict(access or OpenAccess(), lambda: audit.refuses)
         secret, self._names, handles = world.entropy(32), world.entropy, (1, 1)
         if worker is not None:
@@ -476,7 +477,7 @@ class Relay:
     def snapshot(self) -> Snapshot:
         """What the relay holds, by number."""
         web = 0 if self._sockets is None else self._sockets.connections
-        parts = (self._endpoint, self._sockets, self._siblings, self.audit)
+        parts = (self._endpoint, self._sockets, self._siblings, self.audit, self._control)
         below = tuple(part.snapshot() for part in parts if part is not None)
         seconds = self._router.viewer_seconds(self._world.clock.monotonic())
         limits = {"requests to the page": self._refused_requests, "memory": self._memory_steps}
@@ -613,6 +614,8 @@ class Relay:
             await self._endpoint.close()
         if self._sockets is not None:
             await self._sockets.close()
+        if self._control is not None:
+            self._control.end_events()
         if self._http is not None:
             await self._http.close()
         if self._control is not None:

@@ -26,7 +26,9 @@ def test_what_fills_at_first_has_not_grown_and_what_goes_on_has() -> None:
 
 
 def test_counters_that_only_go_up_are_left_out() -> None:
-    snapshot = Snapshot("relay", {"WebSockets": 2}, (Snapshot("fanout", {"tracks": 1, "strays": 9}),))
+    snapshot = Snapshot(
+        "relay", {"WebSockets": 2}, (Snapshot("fanout", {"tracks": 1, "strays": 9}), Snapshot("sent so far", {"a": 1}))
+    )
     assert counts_of(snapshot) == {"relay/WebSockets": 2, "relay/fanout/tracks": 1}
 
 

@@ -140,3 +140,13 @@ async def test_an_answer_ends_in_time_and_a_slow_listener_is_let_go(room: Room, 
         for _ in range(WAITING + 2):
             await slow.next()
     assert room.events.listeners == 0
+
+
+async def test_a_relay_that_ends_ends_its_answers(room: Room) -> None:
+    ada = await room.listen("ada")
+    room.live.host_came(from_text(DESK), 0.0)
+    room.events.end()
+    assert await ada.device() == DESK, "what has happened is told"
+    with pytest.raises(StopAsyncIteration):
+        await ada.next()
+    assert room.events.listeners == 0

@@ -74,7 +74,13 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
     "exported": {"entries": Field.COUNT, **_BY},
     "events_lost": {"count": Field.COUNT, "why": Field.WORD},
     # signing in
-    "signed_in": {"person": Field.ID, "login": Field.PERSONAL, "how": Field.WORD, "address": Field.PERSONAL},
+    "signed_in": {
+        "person": Field.ID,
+        "login": Field.PERSONAL,
+        "how": Field.WORD,
+        "known": Field.FLAG,
+        "address": Field.PERSONAL,
+    },
     "sign_in_refused": {
         "person": Field.ID,
         "login": Field.PERSONAL,
@@ -118,6 +124,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
         "device": Field.ID,
         "way": Field.WORD,
         "person": Field.ID,
+        "share": Field.ID,
         "viewer": Field.ID,
         "name": Field.PERSONAL,
         "permissions": Field.COUNT,
@@ -153,6 +160,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
         "why": Field.TEXT,
         "score": Field.COUNT,
     },
+    "alarm_seen": {"alarm": Field.ID, **_BY},
     "head_refused": {"log": Field.ID, "size": Field.COUNT, "kept": Field.COUNT, "why": Field.WORD},
 }
 

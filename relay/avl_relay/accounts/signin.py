@@ -46,13 +46,15 @@ class Visitor:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
     """How far a sign-in has come. `cookie`: the session's from now on; `browser`: the browser's own; both empty where
-    they stay what they are. `next`: what leads on."""
+    they stay what they are. `next`: what leads on; `known`: whether the person has signed in wholly with this browser
+    before."""
 
     person: Person
     session: WebSession
     next: tuple[str, ...]
     cookie: str = ""
     browser: str = ""
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,7 @@ class SignIn:
             next=ways(standing, at),
             cookie=cookie,
             browser=browser if browser != visitor.browser else "",
+            known=standing.device_known,
         )
 
     async def standing(self, session: WebSession) -> tuple[Person, tuple[str, ...]]:

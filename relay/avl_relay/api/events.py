@@ -66,7 +66,7 @@ class Events:
                 method="GET",
                 path="/events",
                 handler=self.listen,
-                summary="What happens with the devices that I see: presence, session, device, rights",
+                summary="What happens with devices that I see: presence, session, device, rights; to admins: alarm",
                 query={"after": Text(1, 32, "[0-9a-f]{8}-[0-9]{1,18}", "the id of an event is expected")},
                 answers=EVENT,
                 media_type="text/event-stream",
@@ -85,6 +85,11 @@ class Events:
         stream = self._stream(audience, after)
         return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
+    def end(self) -> None:
+        """Nobody hears more: the relay ends. Who listened asks again, and finds another or the same one back."""
+        for queue in list(self._listeners):
+            self._end(queue)
+
     def _happened(self, happening: Happening) -> None:
         self._number += 1
         self._kept.append((self._number, happening))
@@ -92,9 +97,13 @@ class Events:
             try:
                 queue.put_nowait((self._number, happening))
             except asyncio.QueueFull:  # it hears no more, and asks again for what it has missed
-                del self._listeners[queue]
-                queue.get_nowait()
-                queue.put_nowait(None)
+                self._end(queue)
+
+    def _end(self, queue: asyncio.Queue[tuple[int, Happening] | None]) -> None:
+        del self._listeners[queue]
+        if queue.full():
+            queue.get_nowait()
+        queue.put_nowait(None)
 
     async def _stream(self, audience: Audience, after: int | None) -> AsyncIterator[bytes]:
         queue: asyncio.Queue[tuple[int, Happening] | None] = asyncio.Queue(WAITING)
@@ -145,6 +154,8 @@ class Audience:
             self._until = float("-inf")  # what it sees may have changed
         if self._who.administers:
             return True
+        if happening.kind == "alarm":
+            return False
         if not happening.device:
             return happening.about.get("person") == self._who.person or "group" in happening.about
         return happening.device in await self._sight()

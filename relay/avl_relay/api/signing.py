@@ -161,19 +161,19 @@ class Signing:
         signed = await self._sign_in.password(
             call.body["login"], call.body["password"], visitor_of(call.request), call.now
         )
-        return signed_response(call.request, signed)
+        return _signed(call, signed)
 
     async def totp(self, call: Call) -> Response:
         """POST /session/totp."""
         session = await self._visits.required(call.request, call.now)
         signed = await self._sign_in.totp(session, call.body["code"], visitor_of(call.request), call.now)
-        return signed_response(call.request, signed)
+        return _signed(call, signed)
 
     async def recovery(self, call: Call) -> Response:
         """POST /session/recovery."""
         session = await self._visits.required(call.request, call.now)
         signed = await self._sign_in.recovery(session, call.body["code"], visitor_of(call.request), call.now)
-        return signed_response(call.request, signed)
+        return _signed(call, signed)
 
     async def passkey_options(self, call: Call) -> Response:
         """POST /session/passkey/options."""
@@ -186,7 +186,7 @@ class Signing:
         session = await self._visits.session(call.request, call.now)
         visitor, site = visitor_of(call.request), site_of(call.request)
         signed = await self._sign_in.passkey(session, call.body["credential"], site, visitor, call.now)
-        return signed_response(call.request, signed)
+        return _signed(call, signed)
 
     async def step_up(self, call: Call) -> Response:
         """POST /session/step-up."""
@@ -222,3 +222,9 @@ class Signing:
         response = Response(status_code=204)
         set_cookie(call.request, response, SESSION, "", 0)
         return response
+
+
+def _signed(call: Call, signed: Signed) -> Response:
+    """The answer to one step more; who audits is told whether this browser was known."""
+    call.notes["known"] = signed.known
+    return signed_response(call.request, signed)

@@ -117,6 +117,7 @@ def _ended(call: Call, outcome: Outcome) -> Said:
 
 #: Method and path -> kind of event, and its fields.
 DONE: Mapping[tuple[str, str], tuple[str, Tells]] = {
+    ("PATCH", "/alarms/{id}"): ("alarm_seen", lambda call, outcome: {"alarm": call.path["id"], **_by(call)}),
     ("POST", "/people"): ("person_changed", _person("invited")),
     ("PATCH", "/people/{id}"): ("person_changed", _person("changed")),
     ("DELETE", "/people/{id}"): ("person_changed", _person("deleted")),
@@ -193,7 +194,7 @@ class Asked:
             if "access_token" in told and body.get("grant_type") != "refresh_token":
                 self._auditor.record("signed_in", person=told.get("person"), **said)
         elif told.get("stage") in (None, "full", "enrol"):
-            self._auditor.record("signed_in", person=told.get("person"), **said)
+            self._auditor.record("signed_in", person=told.get("person"), known=call.notes.get("known"), **said)
 
 
 def address_of(call: Call) -> str:

@@ -70,6 +70,7 @@ class Book:
         self._question = 0
         self._hit = Limits(self)
         self._limits: Callable[[], Mapping[str, int]] = dict
+        self._listener: Callable[[str, Mapping[str, Any], int], None] = lambda kind, said, time_ms: None
         self._next_look: asyncio.TimerHandle | None = None
 
     # running
@@ -93,6 +94,11 @@ class Book:
         if self._writer is not None:
             await self._writer.close()
 
+    def listen(self, listener: Callable[[str, Mapping[str, Any], int], None]) -> None:
+        """Tell somebody what is recorded: the kind, the fields, and when (Unix milliseconds); in the first process, of
+        all processes."""
+        self._listener = listener
+
     # Auditor
 
     def record(self, kind: str, **said: object) -> None:
@@ -101,6 +107,7 @@ class Book:
         time_ms = int(self._world.clock.wall() * 1000)
         if self._writer is not None:
             self._writer.record(kind, given, time_ms)
+            self._listener(kind, given, time_ms)
         elif self._world.faults.run(checked, kind, given, bytes):
             self._hand_over(kind, given, time_ms)
 
@@ -214,6 +221,7 @@ class Book:
             return
         self._heard[worker] = run, number
         self._writer.record(said["kind"], said["said"], said["at"])
+        self._listener(said["kind"], said["said"], said["at"])
         self._unkept.append((self._writer.size, worker, run, number))
 
     def _kept(self, size: int) -> None:

@@ -19,10 +19,16 @@ UNLOGGED = Decision(refused=CloseCode.UNAVAILABLE)
 
 class Recording:
     """An Onlooker that records what it sees, and lets another see it, too. `address(device)`: from where a host that is
-    here has registered."""
+    here has registered, `whose(session)` the person and the share link whose pass has let a session in."""
 
-    def __init__(self, auditor: Auditor, other: Onlooker, address: Callable[[int], str] = lambda device: "") -> None:
-        self._auditor, self._other, self._address = auditor, other, address
+    def __init__(
+        self,
+        auditor: Auditor,
+        other: Onlooker,
+        address: Callable[[int], str] = lambda device: "",
+        whose: Callable[[str], tuple[str, str]] = lambda session: ("", ""),
+    ) -> None:
+        self._auditor, self._other, self._address, self._whose = auditor, other, address, whose
         self._sessions: dict[int, tuple[str, str, float]] = {}
 
     def host_came(self, device: int, now: float) -> None:
@@ -39,7 +45,16 @@ class Recording:
         """See Onlooker."""
         name, device = session_name(begun.session), number_text(begun.device)
         self._sessions[begun.handle] = name, device, now
-        self._auditor.record("session_began", session=name, device=device, way="relay", address=begun.address)
+        person, share = self._whose(name)
+        self._auditor.record(
+            "session_began",
+            session=name,
+            device=device,
+            way="relay",
+            person="" if share else person,  # whoever has the link, not whose it is
+            share=share,
+            address=begun.address,
+        )
         self._other.session_began(begun, now)
 
     def session_ended(self, handle: int, code: CloseCode, now: float) -> None:

@@ -15,7 +15,9 @@ from avl_protocol.rights.statements import device_audience, group_audience
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.messages import About
 from avl_relay.accounts.premises import Premises
+from avl_relay.anomalies.keeping import Keeping
 from avl_relay.api.accounts import Accounts
+from avl_relay.api.alarms import AlarmList
 from avl_relay.api.audit import AuditResource
 from avl_relay.api.devices import DeviceList, Place
 from avl_relay.api.events import Events
@@ -79,7 +81,7 @@ class Machinery:
     """The store and its API: `frame` for everybody, `desk` for who runs the relay's machine. `opened()` is called once,
     when the store is open; `report(error)` is told what fails; `chosen`: the settings of this process, which can be
     seen and changed; `turned` is told of each change; `audit` of what concerns security; `health()` tells how the data
-    plane stands."""
+    plane stands; `let_in(session, person, share)` whose each session is that a pass lets in, by what it is called."""
 
     def __init__(
         self,
@@ -94,8 +96,10 @@ class Machinery:
         turned: Callable[[Turned], None] = lambda change: None,
         audit: Book | None = None,
         health: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
+        let_in: Callable[[str, str, str], None] = lambda session, person, share: None,
     ) -> None:
         self._settings, self._world, self._report, self._opened = settings, world, report, opened
+        self._let_in, self._live = let_in, live
         self._store: Store | None = None
         self._opening = asyncio.Lock()
         self._failed: tuple[float, StoreError] | None = None
@@ -108,15 +112,16 @@ class Machinery:
             RunningSessions(live),
             Matrix(),
         ]
+        self._events = Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy)
         resources: list[Resource] = [
             *kept,
             PersonalData(),
             statements,
             GrantList(live, statements),
             ShareList(live, statements),
-            *(() if audit is None else (AuditResource(audit),)),
+            *(() if audit is None else (AuditResource(audit), AlarmList())),
             Health(health, audit),
-            Events(live, store=self.store, monotonic=clock.monotonic, entropy=entropy),
+            self._events,
         ]
         if chosen is not None:
             resources.append(SettingList(chosen, live, turned=turned))
@@ -178,6 +183,11 @@ class Machinery:
         await self._opened()
         return self._store
 
+    async def ledger(self) -> Keeping:
+        """Where alarms are kept. Raises StoreError."""
+        world = self._world
+        return Keeping(await self.store(), self._live, wall=world.clock.wall, entropy=world.entropy)
+
     async def open(self) -> bool:
         """Open the store; whether it is."""
         try:
@@ -186,6 +196,10 @@ class Machinery:
             self._report(error)
             return False
         return True
+
+    def end_events(self) -> None:
+        """End all answers that tell what happens, which have no end of their own."""
+        self._events.end()
 
     async def close(self) -> None:
         """Let go of it."""
@@ -210,10 +224,11 @@ class Machinery:
         """Whether a pass lets a session of a visit attach."""
         now = int(self._world.clock.wall())
         async with (await self.store()).writing() as db:
-            passes = Passes(db)
-            return await passes.admit(
-                hashed(access_pass), device, session=session_name(session), visit=session_name(visit), now=now
-            )
+            passes, name, shown = Passes(db), session_name(session), hashed(access_pass)
+            admitted = await passes.admit(shown, device, session=name, visit=session_name(visit), now=now)
+            if admitted:
+                self._let_in(name, *await passes.whose(shown))
+        return admitted
 
     async def statements(self, numbers: Sequence[str]) -> dict[str, list[str]]:
         """What hosts are to be told: what the owner of each has signed."""

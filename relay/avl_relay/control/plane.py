@@ -7,6 +7,7 @@ which goes to a thread. The relay asks `access` and tells `live`; all that takes
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,10 +16,13 @@ import structlog
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.localcontrol import ControlError
 from avl_protocol.endpoint.program.state import StateError
+from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire.device_id import from_text
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.registry import CloseCode
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
+from avl_relay.anomalies.alarms import Alarm
+from avl_relay.anomalies.sentinel import Sentinel
 from avl_relay.audit.book import Book
 from avl_relay.control.gate import FORBIDDEN, UNKNOWN, Gate
 from avl_relay.control.locally import answered
@@ -30,6 +34,7 @@ from avl_relay.onlooker import Begun
 from avl_relay.store.errors import StoreError
 
 if TYPE_CHECKING:
+    from avl_relay.anomalies.keeping import Keeping
     from avl_relay.api.settings import Turned
     from avl_relay.control.building import Machinery
     from avl_relay.settings.live import LiveSettings
@@ -41,6 +46,8 @@ WARM_UP, AGAIN, GATHERED = 1.0, 2.0, 2.0
 TOGETHER = 100
 #: Seconds between two times that what is over is dropped.
 TIDIED = 3600.0
+#: Sessions of which it is remembered whose they are.
+LET_IN = 8192
 
 
 class RelayHands(Protocol):
@@ -94,6 +101,19 @@ class ControlPlane:
         self._log = structlog.get_logger("relay")
         self.live = Live(wall=world.clock.wall, worker=settings.number)
         self.live.listen(self._happened)
+        #: Whose sessions are that a pass has let in: person and share link, by what they are called.
+        self._whose: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._sentinel: Sentinel | None = None
+        if audit is not None and settings.number == 0:
+            self._sentinel = Sentinel(
+                world,
+                settings.anomalies,
+                ledger=self._ledger,
+                auditor=audit,
+                announce=self._alarm,
+                report=self._report,
+            )
+            audit.listen(self._sentinel.heard)
         self.access = Gate(required=settings.required, registry=self, work=self._ask)
         self._relay: RelayHands | None = None
         self._machinery: Machinery | None = None
@@ -123,15 +143,24 @@ class ControlPlane:
     def change(self, settings: ControlSettings) -> None:
         """What changes while it runs."""
         self._settings = settings
+        if self._sentinel is not None:
+            self._sentinel.change(settings.anomalies)
         self.access.require(settings.required)
         if self._machinery is not None:
             self._machinery.change(settings)
+
+    def end_events(self) -> None:
+        """End all answers that tell what happens, which have no end of their own."""
+        if self._machinery is not None:
+            self._machinery.end_events()
 
     async def close(self) -> None:
         """Write what is left, and let go of everything."""
         for timer in list(self._timers):
             timer.cancel()
         await self._write()
+        if self._sentinel is not None:
+            await self._sentinel.close()
         waiting = [*self._tasks, *(() if self._loading is None else (self._loading,))]
         for task in waiting:
             task.cancel()
@@ -271,9 +300,33 @@ class ControlPlane:
             turned=self._turned,
             audit=self._audit,
             health=self._health,
+            let_in=self._let_in,
         )
         self._machinery = made
         return made
+
+    async def _ledger(self) -> Keeping:
+        return await (await self._loaded()).ledger()
+
+    def _alarm(self, alarm: Alarm, id: str) -> None:
+        """Listeners are told of what is unusual."""
+        about = {"id": id, "kind": alarm.kind, "person": alarm.person, "why": alarm.why}
+        self.live.announce(Happening(kind="alarm", device=alarm.device, about=about))
+
+    def _let_in(self, session: str, person: str, share: str) -> None:
+        """A pass has let a session in."""
+        self._whose[session] = person, share
+        while len(self._whose) > LET_IN:
+            self._whose.popitem(last=False)
+
+    def whose(self, session: str) -> tuple[str, str]:
+        """The person whose pass has let a session in, and the share link that it was of; "" for none."""
+        return self._whose.get(session, ("", ""))
+
+    def snapshot(self) -> Snapshot:
+        """What it holds, by number."""
+        parts = () if self._sentinel is None else (self._sentinel.snapshot(),)
+        return Snapshot("accounts", {"sessions let in": len(self._whose)}, parts)
 
     def _turned(self, change: Turned) -> None:
         """Somebody has turned a feature off or on: it is logged, by whom."""
@@ -304,6 +357,8 @@ class ControlPlane:
         if (line := await self._machinery.first_words(self._relay.page)) is not None:
             self._tell(line)
         self._start(self._tidy())
+        if self._sentinel is not None:
+            self._sentinel.begin()
 
     async def _tidy(self) -> None:
         """Drop what is over, now and every hour."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from avl_relay.anomalies.settings import AnomalySettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,8 @@ class ControlSettings:
     required: bool = False
     #: Roles at the relay whose people must have a second factor.
     demanded: frozenset[str] = frozenset({"owner", "admin"})
+    #: What is looked at as unusual, and what is done about it.
+    anomalies: AnomalySettings = field(default_factory=AnomalySettings)
     #: Features that are turned off (settings/model.py).
     off: frozenset[str] = frozenset()
     #: Which of the relay's processes this is; the first does what is done once.

@@ -35,6 +35,7 @@ LABELLED = (
     ("limits hit so far", "avl_relay_limits_hit", "limit", "How often something was refused for a limit."),
     ("handshakes so far", "avl_relay_handshakes", "result", "Handshakes of QUIC and WebSockets."),
     ("connected so far", "avl_relay_connections_opened", "kind", "Neighbours that have connected."),
+    ("alarms so far", "avl_relay_alarms", "kind", "What was unusual, by the feature that says most."),
     ("ended so far", "avl_relay_connections_ended", "code", "Neighbours whose connection has ended, by close code."),
 )
 #: Of what has happened: counter, metric, help.

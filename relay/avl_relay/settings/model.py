@@ -28,6 +28,7 @@ from avl_protocol.endpoint.settings.tomlfile import Key
 from avl_protocol.endpoint.udp.steering import MOST
 from avl_protocol.rate.limits import DEFAULT, Allowance, Limits, Places, for_address
 from avl_protocol.wire.target import MOST_RELAYS, parse_address, parse_relay
+from avl_relay.anomalies.settings import ACTIONS, DETECTORS, NOTIFY, ROBUST, AnomalySettings
 from avl_relay.audit.settings import AuditSettings
 from avl_relay.chosen import chosen
 from avl_relay.config import RelaySettings
@@ -185,6 +186,20 @@ class Features(Table):
         "Who administers the relay invites people. Off: nobody new comes, invitations that are out stay good.",
         live=True,
     )
+    anomalies: bool = setting(
+        True,
+        "What people and devices do that they do not usually do is an alarm. Off: nothing is looked at or learned.",
+        live=True,
+    )
+
+
+def _one_of(name: str, known: tuple[str, ...]) -> AfterValidator:
+    def look(text: str) -> str:
+        if text not in known:
+            raise ValueError(f"--{name} {text}: {', '.join(known[:-1])} or {known[-1]}")
+        return text
+
+    return AfterValidator(look)
 
 
 class Configuration(ProgramSettings):
@@ -273,6 +288,17 @@ class Configuration(ProgramSettings):
         "continue",
         "New sessions while the audit log can't be written: continue or refuse. A full disk ends nobody's work by "
         "default.",
+    )
+    alarm_action: Annotated[str, _one_of("alarm-action", ACTIONS)] = setting(
+        NOTIFY,
+        "What is done about what is unusual: notify tells of it; ask has the person sign in anew, too; end ends their "
+        "sessions, too. To tell is all that is harmless where somebody honest is meant.",
+        live=True,
+    )
+    alarm_detector: Annotated[str, _one_of("alarm-detector", DETECTORS)] = setting(
+        ROBUST,
+        "What judges what is unusual: robust adds up what is rare for each account; forest, which needs the extra "
+        "`anomalies`, learns from everybody together. Sums need nothing and say the same next time.",
     )
     log_format: Annotated[str, AfterValidator(_log_format)] = setting(
         "text", "How a line of log is written: text for people, json for programs."
@@ -366,6 +392,9 @@ class Configuration(ProgramSettings):
             database=self.database,
             required=self.require_account,
             demanded=demanded(self.second_factor),
+            anomalies=AnomalySettings(
+                on=self.features.anomalies, action=self.alarm_action, detector=self.alarm_detector
+            ),
             off=frozenset(name for name in type(self.features).model_fields if not getattr(self.features, name)),
             number=number,
         )

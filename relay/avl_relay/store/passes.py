@@ -77,6 +77,12 @@ class Passes:
             await self._connection.execute(update(passes).where(passes.c.hash == hash).values(uses=found.uses - 1))
         return True
 
+    async def whose(self, hash: str) -> tuple[str, str]:
+        """The person of a pass, and the share link that it is of; "" for none."""
+        chosen = select(passes.c.person, passes.c.share).where(passes.c.hash == hash)
+        found = (await self._connection.execute(chosen)).first()
+        return ("", "") if found is None else (found.person, found.share or "")
+
     async def who(self, sessions: Sequence[str]) -> dict[str, Holder]:
         """Whose these sessions are, by what they are called."""
         chosen = (

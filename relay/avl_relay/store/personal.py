@@ -8,11 +8,13 @@ from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from avl_relay.store.tables import (
+    alarms,
     device_authorizations,
     devices,
     factors,
     grants,
     groups,
+    habits,
     invitations,
     key_copies,
     known_browsers,
@@ -46,6 +48,8 @@ TOLD: dict[Table, tuple[str, ...]] = {
     statements: ("kind", "aud", "seq", "token", "created"),
     grants: ("jti", "aud", "role", "name", "token", "expires", "revoked", "created"),
     shares: ("id", "device", "name", "expires", "created"),
+    alarms: ("id", "at", "kind", "device", "session", "score", "reasons", "acted", "acknowledged"),
+    habits: ("subject", "usual", "updated"),
 }
 
 

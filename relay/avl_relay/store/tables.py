@@ -359,6 +359,38 @@ shares = Table(
     _when("created"),
 )
 
+# ---------------------------------------------------------------------------------------------------------- anomalies
+
+#: What was unusual. `kind`: the feature that says most; `reasons`: in words; `acted`: what was done about it; `by`: who
+#: has seen it.
+alarms = Table(
+    "alarms",
+    METADATA,
+    _id(),
+    _when("at"),
+    Column("kind", String(32), nullable=False),
+    _person(nullable=True),
+    Column("device", String(DEVICE), nullable=False),
+    Column("session", String(ID), nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("detector", String(16), nullable=False),
+    Column("reasons", JSON, nullable=False),
+    Column("acted", String(16), nullable=False),
+    _when("acknowledged", nullable=True),
+    Column("by", String(ID)),
+    Index("ix_alarms_at_id", "at", "id"),
+)
+
+#: What is usual for a person, a device, a network or a share link, as anomalies/habits.py writes it.
+habits = Table(
+    "habits",
+    METADATA,
+    Column("subject", String(LONG), primary_key=True),
+    _person(nullable=True),
+    Column("usual", JSON, nullable=False),
+    Column("updated", BigInteger, nullable=False, index=True),
+)
+
 #: What a creation was answered with, so that the same one asked again is not done again.
 idempotency = Table(
     "idempotency",

@@ -1,0 +1,94 @@
+"""Alarms: moments that a detector finds unusual, told once an account and day. Without I/O: times are Unix seconds."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from avl_relay.anomalies.detect import Detector, Robust
+from avl_relay.anomalies.features import Moment, Reason
+from avl_relay.anomalies.forest import Days
+from avl_relay.anomalies.watch import Watch
+
+#: Seconds for which an account that has been an alarm is not told again.
+AGAIN = 86_400.0
+#: Accounts of which that is remembered.
+TOLD = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Somebody does what is not usual. `kind` is the feature that says most; `account`, `person`, `device` and
+    `session` are those of a Moment; `score` is in hundredths of the limit: 100 is just an alarm."""
+
+    kind: str
+    account: str
+    person: str
+    device: str
+    session: str
+    at: float
+    score: int
+    detector: str
+    reasons: tuple[Reason, ...]
+
+    @property
+    def why(self) -> str:
+        """The first reason, in words."""
+        return str(self.reasons[0]) if self.reasons else "several things together"
+
+
+class Judge:
+    """Hears events, and says which are alarms. `watch` and `days` are what it remembers; `detector` may be another."""
+
+    def __init__(self) -> None:
+        self.watch, self.days = Watch(), Days()
+        self.detector: Detector = Robust()
+        self._told: OrderedDict[str, float] = OrderedDict()
+
+    def hear(self, kind: str, said: Mapping[str, Any], at: float) -> list[Alarm]:
+        """An event (avl_protocol/audit/events.py)."""
+        return self._judged(self.watch.hear(kind, said, at))
+
+    def put(self, subject: str, kept: Mapping[str, Any]) -> None:
+        """What was kept of a subject. Raises KeyError, TypeError, ValueError where it can't be read."""
+        self.watch.put(subject, kept)
+
+    def look(self, at: float) -> list[Alarm]:
+        """Sessions that run are looked at, too."""
+        return self._judged(self.watch.look(at))
+
+    def _judged(self, moments: Sequence[Moment]) -> list[Alarm]:
+        found = []
+        for moment in moments:
+            self.days.add(moment)
+        unusual = [moment for moment in moments if any(moment.raised)]
+        for moment, score in zip(unusual, self.detector.scores(unusual), strict=True):
+            if score > self.detector.limit and self._is_new(moment):
+                found.append(self._alarm(moment, score))
+        return found
+
+    def _is_new(self, moment: Moment) -> bool:
+        before = self._told.get(moment.account)
+        if before is not None and moment.at - before < AGAIN:
+            return False
+        self._told.pop(moment.account, None)
+        self._told[moment.account] = moment.at
+        while len(self._told) > TOLD:
+            self._told.popitem(last=False)
+        return True
+
+    def _alarm(self, moment: Moment, score: float) -> Alarm:
+        reasons = self.detector.reasons(moment)
+        return Alarm(
+            kind=reasons[0].feature if reasons else "several",
+            account=moment.account,
+            person=moment.person,
+            device=moment.device,
+            session=moment.session,
+            at=moment.at,
+            score=round(100 * score / self.detector.limit),
+            detector=self.detector.name,
+            reasons=reasons,
+        )
