@@ -15,6 +15,7 @@ from sqlalchemy import insert
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.rights import jws
+from avl_relay.store.alarms import Alarms, RaisedAlarm
 from avl_relay.store.devices import Devices
 from avl_relay.store.engine import Store, database_url
 from avl_relay.store.tables import people, person_keys
@@ -22,7 +23,7 @@ from tests.browser.operating import HOSTILE, PHONE, WIDE, Console, Operating, nu
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-PAGES = ("matrix", "sessions", "audit", "health", "settings")
+PAGES = ("matrix", "sessions", "alarms", "audit", "health", "settings")
 #: People with keys, and some without.
 WITH_KEYS, WITHOUT = ("Bo", "Cy", "Dee"), ("Eve", "Finn")
 DEVICES = (
@@ -410,6 +411,49 @@ async def test_the_log_is_searched_and_exported(tab: Console) -> None:
     await expect(rows).not_to_have_count(0)
     await rows.first.locator("button").click()
     await expect(tab.page.locator("dialog[open] dl")).to_be_visible()
+
+
+async def test_an_alarm_says_its_reasons_and_is_noted_as_seen(console: tuple[Operating, Console], tab: Console) -> None:
+    await tab.go("alarms")
+    await expect(tab.page.locator(".empty h2")).to_have_text("Nothing unusual")
+    reasons = [
+        {"feature": "hour", "usual": "as ever", "seen": "1 in 40", "text": "an hour that is rare for them"},
+        {"feature": "reach", "usual": "2", "seen": "<b>12</b>", "text": "devices within an hour"},
+    ]
+    raised = RaisedAlarm(
+        id="alarm".ljust(22, "-"),
+        at=int(time.time()),
+        kind="hour",
+        person=person("Bo"),
+        device=number_of("desk"),
+        session="",
+        score=180,
+        detector="habits",
+        reasons=reasons,
+        acted="notify",
+    )
+    store = Store(database_url(None, console[0].here.folder / "relay"))
+    await store.open(migrates=False)
+    async with store.writing() as db:
+        await Alarms(db).add(raised)
+    await store.close()
+    await tab.page.reload()
+    await tab.shown("alarms")
+    row = tab.page.locator("avl-list tbody tr[data-key]")
+    await expect(row).to_contain_text("An hour that is rare for them")
+    await expect(row).to_contain_text("Bo")
+    await expect(row).to_contain_text("1 in 40; usually as ever")
+    assert await tab.axe() == []
+    await picture(tab, "alarms-wide-light")
+    await row.locator("button.link").click()
+    dialog = tab.page.locator("dialog[open]")
+    await expect(dialog.locator("tbody tr")).to_have_count(2)
+    await expect(dialog).to_contain_text("<b>12</b>")
+    assert await tab.axe() == []
+    await dialog.locator("button.primary").click()
+    await expect(row).to_have_count(0)
+    await tab.page.select_option("select[aria-label='Which alarms']", "all")
+    await expect(row).to_contain_text("seen")
 
 
 async def test_health_says_what_is_wrong_first(tab: Console) -> None:

@@ -5,7 +5,7 @@
  * cannot tell what was missed, it says `resync`, and everything that is shown has to be asked for anew.
  */
 
-const KINDS = ["presence", "session", "device", "rights", "settings", "resync"];
+const KINDS = ["presence", "session", "device", "rights", "settings", "alarm", "resync"];
 
 /** The events of one person's session. */
 export class Events {
@@ -35,7 +35,7 @@ export class Events {
   }
 
   /** Do something whenever one of these happens, until `signal` ends it.
-   * @param {string[]} kinds  presence, session, device, rights, settings, resync @param {(said: any) => void} act @param
+   * @param {string[]} kinds  presence, session, device, rights, settings, alarm, resync @param {(said: any) => void} act @param
    * {AbortSignal} signal */
   on(kinds, act, signal) {
     for (const kind of kinds) {
