@@ -6,13 +6,14 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Request, Route, expect
 
-from tests.browser.accounts import PASSWORD
+from tests.browser.accounts import AUTHENTICATOR, PASSWORD, premises
 from tests.browser.operating import HOSTILE, PHONE, WIDE, Console, Operating, number_of, operating, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -262,6 +263,23 @@ async def test_tab_reaches_everything_and_axe_finds_nothing(console: tuple[Opera
     assert first.wrong == []
 
 
+async def test_one_click_opens_the_browsers_client_in_a_tab_of_its_own(
+    console: tuple[Operating, Console], tab: Console
+) -> None:
+    await tab.go("devices?query=desk+0003")
+    link = tab.page.locator("[data-key] .row a")
+    number = number_of("desk 0003")
+    dashed = "-".join(number[at : at + 4] for at in range(0, 28, 4))
+    await expect(link).to_have_attribute("href", f"../#d={dashed}&a=1")
+    await expect(link).to_have_accessible_name("Connect to desk 0003")
+    async with tab.page.expect_popup() as popup:
+        await link.click()
+    opened = await popup.value
+    await opened.wait_for_function("() => document.documentElement.dataset.state")
+    assert opened.url.startswith(f"{console[0].origin}/#") or opened.url == f"{console[0].origin}/"
+    await opened.close()
+
+
 async def test_people_are_disabled_and_back_and_grouped(console: tuple[Operating, Console], tab: Console) -> None:
     page = tab.page
     await tab.go("people")
@@ -276,6 +294,18 @@ async def test_people_are_disabled_and_back_and_grouped(console: tuple[Operating
     guest = await console[0].browser.new_context()
     answer = await guest.request.post(f"{console[0].origin}/api/v1/invitations", data=body, headers=headers)
     assert answer.ok, await answer.text()
+    member = await console[0].tab(within=guest)
+    for name, nothing in (
+        ("devices", "No device yet"),
+        ("groups", "No group of people yet"),
+        ("shares", "No link is out"),
+    ):
+        await member.go(name)
+        await expect(member.page.locator("main .empty")).to_contain_text(nothing)
+    await member.go("people")
+    await expect(member.page.locator("#invite")).to_have_count(0)
+    await expect(member.page.locator("[data-page='audit']")).to_have_count(0)
+    assert member.wrong == [], "who administers nothing sees their part of it, and no error"
     await guest.close()
     row = page.locator("[data-key]").filter(has_text="linus")
     await page.reload()
@@ -512,3 +542,41 @@ async def test_recovery_codes_and_passkeys_sign_in_too(console: tuple[Operating,
     await tab.page.keyboard.press("Enter")
     await tab.shown("devices")
     await tab.page.context.close()
+
+
+async def test_a_first_start_leads_over_the_account_pages_to_a_console_with_a_key(
+    console: tuple[Operating, Console], tmp_path: Path
+) -> None:
+    """The setup code, a passkey, a key; and from another browser the same passkey signs in and unlocks the key."""
+    operating, _ = console
+    async with premises(tmp_path) as here:
+        context = await operating.browser.new_context(reduced_motion="reduce")
+        page = await context.new_page()
+        cdp = await context.new_cdp_session(page)
+        await cdp.send("WebAuthn.enable")
+        await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+        tab = Console(page, f"http://{here.relay['http']}/console/")
+        await page.goto(tab.address)
+        await tab.shown("setup")
+        await page.click(".card a.primary")
+        await page.fill("[name='code']", here.setup)
+        await page.fill("[name='login']", "ada")
+        await page.fill("[name='password']", PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.click("#enrol-passkey")
+        await page.click("#key-card button[type='submit']")
+        await page.click("#recovery-noted")
+        await expect(page.locator("#key-card")).to_have_count(0)
+        await page.click("#tabs a[href='../console/']")
+        await expect(page.locator("main .empty")).to_contain_text("No device yet")
+        await expect(page.locator("main .empty code")).to_contain_text("?pin=")
+        await expect(page.locator("#key-notice")).to_have_count(0)
+
+        await page.evaluate("indexedDB.deleteDatabase('avl-account')")
+        await context.clear_cookies()
+        await page.reload()
+        await tab.shown("signin")
+        await page.click("#by-passkey")
+        await tab.shown("devices")
+        await expect(page.locator("#key-notice")).to_have_count(0)
+        await context.close()
