@@ -6,7 +6,7 @@
  * refuses (a restart, say), the browser gives up: then it is asked again here, and the first answer counts as `resync`.
  */
 
-const KINDS = ["presence", "session", "device", "rights", "settings", "resync"];
+const KINDS = ["presence", "session", "device", "rights", "settings", "alarm", "resync"];
 
 /** Milliseconds after which a relay that refused is asked again. */
 const AGAIN = 5000;
@@ -51,7 +51,7 @@ export class Events {
   }
 
   /** Do something whenever one of these happens, until `signal` ends it.
-   * @param {string[]} kinds  presence, session, device, rights, settings, resync @param {(said: any) => void} act @param
+   * @param {string[]} kinds  presence, session, device, rights, settings, alarm, resync @param {(said: any) => void} act @param
    * {AbortSignal} signal */
   on(kinds, act, signal) {
     for (const kind of kinds) {
