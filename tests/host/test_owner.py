@@ -107,7 +107,9 @@ def test_the_newest_of_each_kind_is_kept_and_the_rest_ignored(tmp_path: Path) ->
         RevocationList(sequence=6, issued=WALL + 2 * DAY),
     ):
         assert not kept.take([sign(OWNER, old)])
-    assert not kept.take([sign(FRIEND, RevocationList(sequence=6, issued=WALL)), "", "x" * 40_000, "é.é.é"])
+    assert not kept.take([sign(FRIEND, Policy(audience=here, sequence=9)), "", "x" * 40_000, "é.é.é"])
+    assert kept.take([sign(FRIEND, RevocationList(sequence=6, issued=WALL, grants=frozenset({grant_id("y")})))])
+    assert kept.revocation.sequence == 5, "somebody else's list is about what they have handed on"
     again = book(state, owner)
     assert (again.policy, again.revocation.sequence, again.longest()) == (3, 5, 60)
     assert again.masks() == [Permission.VIEW, EVERYTHING]

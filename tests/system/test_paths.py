@@ -68,6 +68,27 @@ def test_make_before_break_loses_nothing() -> None:
         assert (gap.lost, gap.missing, gap.doubled) == (0, 0, 0), seed
 
 
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_session_that_is_ended_at_the_relay_ends_by_whichever_path_it_runs(direct: bool) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(direct=direct) as host:
+            await online(host)
+            async with s.viewer(host, reconnect=True) as desktop:
+                await number(desktop)
+                if direct:
+                    await until(lambda: desktop.stats()["path"] not in ("relay", "none"), 5)
+                assert s.relay_instance is not None
+                (handle,) = s.relay_instance.figures()
+                began = simulation.clock.monotonic()
+                s.relay_instance.end_session(handle)
+                reason = await desktop.ended()
+                assert reason.code is CloseCode.EVICTED
+                assert simulation.clock.monotonic() - began < 0.3
+                await until(lambda: not host.agent.subscribers.subscribers(), 1)
+
+    run(main)
+
+
 def test_a_relay_that_goes_away_is_left_before_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No relay of this version says GOAWAY: here one does."""
     peers: list[HopServer] = []

@@ -332,6 +332,8 @@ class Registration:
         if isinstance(message, Incoming):
             moves, near = bool(message.moves), bool(message.near)
             self._subscribers.incoming(hop, message.handle, message.session, message.source, moves, now, near)
+        elif isinstance(message, Detach) and message.code == CloseCode.EVICTED:
+            self._subscribers.evicted(hop, message.handle, now)
         elif isinstance(message, Detach):
             self._subscribers.left(hop, message.handle, now)
         elif isinstance(message, Recover):

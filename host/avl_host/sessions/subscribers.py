@@ -212,6 +212,12 @@ class Subscribers:
                 self._pictures.follow(subscriber, self._subscribers.values(), now)
             self._call(subscriber, now, subscriber.session.left, path.attachment, now)
 
+    def evicted(self, hop: HostHop, handle: int, now: float) -> None:
+        """A relay says that somebody who may has ended a session: it is over, by whichever path it runs (4.3)."""
+        if (found := self._paths.get((hop, handle))) is not None:
+            subscriber, _ = found
+            self._call(subscriber, now, subscriber.session.end, CloseCode.EVICTED, now)
+
     def hop_lost(self, hop: HostHop, now: float) -> None:
         """An hop is gone, with every place there."""
         for subscriber in list(self._subscribers.values()):

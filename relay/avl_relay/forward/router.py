@@ -356,10 +356,11 @@ class Router:
     # what people decide
 
     def end_session(self, handle: int, now: float) -> bool:
-        """Somebody who may has ended a session; whether a viewer here had it."""
+        """Somebody who may has ended a session: its host ends it wherever it runs (4.3); whether a viewer here had
+        it."""
         session = self._sessions.get(handle)
         if session is not None:
-            self._sessions.end(session, CloseCode.ENDED, now)
+            self._sessions.end(session, CloseCode.EVICTED, now)
             self._peers.settle(now)
         return session is not None
 
