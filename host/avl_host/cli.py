@@ -156,6 +156,7 @@ def run(
     from avl_host.capture.source import SourceLost
     from avl_host.input.sink import SinkLost
     from avl_host.machine import Extras
+    from avl_host.presence.spoken import language_of, speak
     from avl_host.settings.sources import host_settings
     from avl_protocol.endpoint.loop.clock import SystemClock
     from avl_protocol.endpoint.loop.faults import told
@@ -186,6 +187,7 @@ def run(
     extras = Extras(
         chosen.announce, chosen.map_port, chosen.lock_command, chosen.notify, chosen.notify_url, chosen.mail
     )
+    speak(language_of(os.environ))
     clock = SystemClock()
     try:
         with recording(chosen.qlog, "host", clock.wall(), clock.monotonic, _warn):

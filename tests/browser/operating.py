@@ -92,6 +92,8 @@ class Operating:
     cookies: list[dict[str, Any]]
     totp: pyotp.TOTP
     owner: dict[str, Any] = field(default_factory=dict)
+    #: The last step of the app whose code was used.
+    step: int = 0
     #: The profile with the owner's key: its session is the newest.
     kept: BrowserContext | None = None
 
@@ -99,6 +101,11 @@ class Operating:
     def origin(self) -> str:
         """Where the relay's pages are."""
         return f"http://{self.here.relay['http']}"
+
+    def code(self) -> str:
+        """A code of the app that was not used before: each is taken once, and of now, the step before and the next."""
+        self.step = max(self.step, int(time.time()) // 30 - 1) + 1
+        return self.totp.at(self.step * 30)
 
     async def tab(
         self,
@@ -179,8 +186,8 @@ def number_of(name: str) -> str:
 
 
 async def set_up(here: Premises) -> tuple[list[dict[str, Any]], pyotp.TOTP]:
-    """The relay's owner, with a password and an authenticator app; the cookies of her session. The app's codes of now
-    and of the next step are left."""
+    """The relay's owner, with a password and an authenticator app; the cookies of her session. The codes of now and of
+    the next step are left."""
     origin = f"http://{here.relay['http']}"
     async with httpx.AsyncClient(base_url=f"{origin}/api/v1", headers={"origin": origin}) as client:
 

@@ -375,7 +375,8 @@ async def test_a_smaller_permission_is_found_when_the_larger_one_was_taken_back(
                 ".querySelector('button').click()"
             )
             await tab.click("#dialog .danger")
-            await viewer.until("['ended', 'refused'].includes(document.documentElement.dataset.state)")
+            await viewer.until("document.getElementById('view-only').hidden === false")
+            await desktop(viewer)
             again = await theirs.page(address)
             await desktop(again)
             await again.until("document.getElementById('view-only').hidden === false")

@@ -15,13 +15,15 @@ from sqlalchemy import insert
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.rights import jws
+from avl_relay.store.alarms import Alarms, RaisedAlarm
+from avl_relay.store.devices import Devices
 from avl_relay.store.engine import Store, database_url
 from avl_relay.store.tables import people, person_keys
 from tests.browser.operating import HOSTILE, PHONE, WIDE, Console, Operating, number_of, operating, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-PAGES = ("matrix", "sessions", "audit", "health", "settings")
+PAGES = ("matrix", "sessions", "alarms", "audit", "health", "settings")
 #: People with keys, and some without.
 WITH_KEYS, WITHOUT = ("Bo", "Cy", "Dee"), ("Eve", "Finn")
 DEVICES = (
@@ -44,6 +46,24 @@ HOUR = 3600
 def person(name: str) -> str:
     """The id of somebody."""
     return name.lower().ljust(22, "-")
+
+
+async def enrol(made: Operating, device: str, name: str) -> None:
+    """A host that runs is known as a device of the owner's."""
+    store = Store(database_url(None, made.here.folder / "relay"))
+    await store.open(migrates=False)
+    try:
+        async with store.writing() as db:
+            await Devices(db).enrol(
+                number=device,
+                name=name,
+                owner=made.owner["person"],
+                owner_key=made.owner["jwk"],
+                owner_thumbprint=made.owner["thumbprint"],
+                now=int(time.time()),
+            )
+    finally:
+        await store.close()
 
 
 async def settle(made: Operating) -> None:
@@ -282,6 +302,34 @@ async def test_a_session_is_ended_and_its_figures_change_without_moving_anything
         assert running.ended == [session(1)["id"]]
 
 
+async def test_a_real_session_is_seen_as_it_begins_ended_and_found_in_the_log(
+    console: tuple[Operating, Console], tab: Console
+) -> None:
+    here, code = console[0].here, "D0WN70WN"
+    own = ["--relay", here.where, "--code", code, "--state", str(here.folder / "host")]
+    host = here.run("host", "avl-host", "run", "--source", "pattern", *own)
+    target = (await here.said(host, r"(avl://[^'\s]+)"))[1]
+    device = target.split("/")[3].partition("?")[0].replace("-", "")
+    await enrol(console[0], device, "real desk")
+    await tab.go("sessions")
+    await expect(tab.page.locator("avl-list .empty")).to_be_visible()
+    viewer = here.run("viewer", "avl", "connect", target, "--code", code, "--state", str(here.folder / "viewer"))
+    row = tab.page.locator("avl-list tbody tr[data-key]")
+    await expect(row).to_contain_text("real desk", timeout=20_000)
+    await expect(row.locator("[data-figure='way']")).to_have_text("QUIC")
+    await expect(row.locator("[data-figure='trip']")).to_contain_text("ms")
+    await expect(row).to_contain_text("Unverified")  # who came by a code
+    await expect(row).to_contain_text("acts now")
+    name = await row.get_attribute("data-key")
+    await row.locator("button.danger").click()
+    await tab.page.locator("dialog[open] button.danger").click()
+    await expect(row).to_have_count(0)
+    assert await here.ended(viewer) == 1
+    await tab.go(f"audit?session={name}")
+    for said in ("Session began", "Session ended"):
+        await expect(tab.page.locator("avl-list tbody tr[data-key]", has_text=said).first).to_be_visible()
+
+
 @pytest.mark.parametrize(("ahead", "said"), [(2 * HOUR, "behind the relay's"), (-2 * HOUR, "ahead of the relay's")])
 async def test_where_clocks_differ_times_are_the_relays(tab: Console, ahead: int, said: str) -> None:
     async with Running(tab, [session(1, begun=int(time.time()) + ahead - 605)]) as running:
@@ -363,6 +411,49 @@ async def test_the_log_is_searched_and_exported(tab: Console) -> None:
     await expect(rows).not_to_have_count(0)
     await rows.first.locator("button").click()
     await expect(tab.page.locator("dialog[open] dl")).to_be_visible()
+
+
+async def test_an_alarm_says_its_reasons_and_is_noted_as_seen(console: tuple[Operating, Console], tab: Console) -> None:
+    await tab.go("alarms")
+    await expect(tab.page.locator(".empty h2")).to_have_text("Nothing unusual")
+    reasons = [
+        {"feature": "hour", "usual": "as ever", "seen": "1 in 40", "text": "an hour that is rare for them"},
+        {"feature": "reach", "usual": "2", "seen": "<b>12</b>", "text": "devices within an hour"},
+    ]
+    raised = RaisedAlarm(
+        id="alarm".ljust(22, "-"),
+        at=int(time.time()),
+        kind="hour",
+        person=person("Bo"),
+        device=number_of("desk"),
+        session="",
+        score=180,
+        detector="habits",
+        reasons=reasons,
+        acted="notify",
+    )
+    store = Store(database_url(None, console[0].here.folder / "relay"))
+    await store.open(migrates=False)
+    async with store.writing() as db:
+        await Alarms(db).add(raised)
+    await store.close()
+    await tab.page.reload()
+    await tab.shown("alarms")
+    row = tab.page.locator("avl-list tbody tr[data-key]")
+    await expect(row).to_contain_text("An hour that is rare for them")
+    await expect(row).to_contain_text("Bo")
+    await expect(row).to_contain_text("1 in 40; usually as ever")
+    assert await tab.axe() == []
+    await picture(tab, "alarms-wide-light")
+    await row.locator("button.link").click()
+    dialog = tab.page.locator("dialog[open]")
+    await expect(dialog.locator("tbody tr")).to_have_count(2)
+    await expect(dialog).to_contain_text("<b>12</b>")
+    assert await tab.axe() == []
+    await dialog.locator("button.primary").click()
+    await expect(row).to_have_count(0)
+    await tab.page.select_option("select[aria-label='Which alarms']", "all")
+    await expect(row).to_contain_text("seen")
 
 
 async def test_health_says_what_is_wrong_first(tab: Console) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avl_host.presence.consent import GUARD, Answer, Choice, ConsentDesk
-from avl_host.presence.question import NONE, UNVERIFIED, WORDS, Question, lines, verified
+from avl_host.presence.question import NONE, Question, lines, meaning, verified
+from avl_host.presence.spoken import say
 from avl_protocol.rights.chain import ChainRights
 from avl_protocol.rights.effective import NEVER_IMPLIED, OWNER
 from avl_protocol.wire.registry import PRESETS, T_CONSENT, Permission
@@ -136,7 +137,7 @@ def test_the_keyboard_begins_at_deny_and_reaches_everything() -> None:
 )
 def test_a_name_hides_neither_who_asks_nor_what_is_known_of_it(name: str) -> None:
     told = lines(question(name=name))
-    assert told[:3] == ["Somebody wants to see this screen.", UNVERIFIED, f"ID: {DEVICE}"]
+    assert told[:3] == ["Somebody wants to see this screen.", say("question.unverified"), f"ID: {DEVICE}"]
     assert len(told) == 5 and all(len(line) <= 51 and line.isprintable() for line in told)
     assert told[-1].startswith("It ")
 
@@ -155,4 +156,4 @@ def test_a_verified_name_is_the_owners_word_in_quotes_and_a_delegates_is_said_to
 
 
 def test_each_permission_has_words() -> None:
-    assert set(WORDS) == set(Permission)
+    assert len({meaning(one) for one in Permission}) == len(Permission)

@@ -130,3 +130,10 @@ async def test_a_running_host_takes_settings_anew(tmp_path: Path) -> None:
         programs.check()
     finally:
         programs.end()
+
+
+def test_the_password_of_a_mail_server_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVL_HOST_NOTIFY_MAIL", "smtps://me:s3cret@mail.example.org?to=me@example.org")
+    shown = CliRunner().invoke(cli.app, ["config", "show", "--state", str(tmp_path)])
+    assert shown.exit_code == 0 and "smtps://me:***@" in shown.output
+    assert "s3cret" not in shown.output

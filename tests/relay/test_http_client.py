@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -168,9 +168,24 @@ async def test_a_relay_that_starts_again_is_asked_by_another_connection_and_anot
 
 
 async def test_the_account_pages_can_make_no_script_of_text_and_reach_this_relay_alone(tmp_path: Path) -> None:
+    await strict(tmp_path, ("/account/", "/account/main.js"))
+
+
+async def test_the_console_is_served_and_can_make_no_script_of_text_either(tmp_path: Path) -> None:
+    await strict(tmp_path, ("/console/", "/console/main.js", "/console/words/de.json", "/console/pages/devices.js"))
     async with asking(tmp_path, by_udp) as http:
-        for path in ("/account/", "/account/main.js"):
-            policy = (await http.ask("GET", path)).headers["content-security-policy"]
+        moved = await http.ask("GET", "/console")
+        assert moved.status == 307 and moved.headers["location"].endswith("/console/")
+        assert (await http.ask("GET", "/console/nothing.js")).status == 404
+
+
+async def strict(folder: Path, paths: Sequence[str]) -> None:
+    """All of these are there, and under a policy that lets nothing in."""
+    async with asking(folder, by_udp) as http:
+        for path in paths:
+            answer = await http.ask("GET", path)
+            assert answer.status == 200
+            policy = answer.headers["content-security-policy"]
             assert "require-trusted-types-for 'script'" in policy and "connect-src 'self';" in policy
             assert "unsafe" not in policy and "data:" not in policy and "https:" not in policy
 

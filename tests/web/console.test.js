@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { windowOf } from "../../relay/avl_relay/console/elements/window.js";
+import { Events } from "../../relay/avl_relay/console/events.js";
 import { hashOf, routeOf } from "../../relay/avl_relay/console/router.js";
 import { flat, LANGUAGES } from "../../relay/avl_relay/console/words.js";
 
@@ -85,4 +86,51 @@ test("what the first page stands on is asked for at once, and nothing else is", 
   const page = readFileSync(new URL("index.html", CONSOLE), "utf-8");
   const asked = [...page.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, name]) => new URL(name, "http://relay/console/").pathname);
   assert.deepEqual([...asked, "/console/main.js"].sort(), [...found].sort());
+});
+
+test("a relay that refused to tell events is asked again, and what was missed is asked for", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  /** @type {any[]} */
+  const asked = [];
+  class Source extends EventTarget {
+    static CLOSED = 2;
+    readyState = 1;
+    constructor() {
+      super();
+      asked.push(this);
+    }
+    close() {
+      this.readyState = 2;
+    }
+  }
+  // @ts-expect-error a double of the browser's
+  globalThis.EventSource = Source;
+  const events = new Events();
+  /** @type {string[]} */
+  const heard = [];
+  const ended = new AbortController();
+  events.on(["resync", "presence"], (said) => heard.push(said.device ?? "resync"), ended.signal);
+  events.begin();
+  events.begin();
+  assert.equal(asked.length, 1);
+  asked[0].dispatchEvent(new Event("open"));
+  asked[0].dispatchEvent(new MessageEvent("presence", { data: '{"device":"A"}' }));
+  asked[0].readyState = 0; // the browser asks again by itself
+  asked[0].dispatchEvent(new Event("error"));
+  context.mock.timers.tick(60_000);
+  assert.equal(asked.length, 1);
+  asked[0].readyState = 2; // it has given up
+  asked[0].dispatchEvent(new Event("error"));
+  context.mock.timers.tick(60_000);
+  assert.equal(asked.length, 2);
+  asked[1].dispatchEvent(new Event("open"));
+  assert.deepEqual(heard, ["A", "resync"]);
+  ended.abort();
+  asked[1].dispatchEvent(new MessageEvent("presence", { data: '{"device":"B"}' }));
+  assert.deepEqual(heard, ["A", "resync"]);
+  asked[1].readyState = 2;
+  asked[1].dispatchEvent(new Event("error"));
+  events.end();
+  context.mock.timers.tick(60_000);
+  assert.equal(asked.length, 2, "who has signed out asks no more");
 });

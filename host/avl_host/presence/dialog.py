@@ -13,7 +13,8 @@ import xcffib
 
 from avl_host.input.ownwindows import OwnWindows
 from avl_host.presence.consent import Choice, ConsentDesk, Place, Prompt
-from avl_host.presence.question import UNVERIFIED, WORDS, Question, lines
+from avl_host.presence.question import Question, lines, meaning
+from avl_host.presence.spoken import say
 from avl_host.presence.surface import (
     ALARM,
     ANSWER_KEY,
@@ -206,22 +207,27 @@ class _Window:
         columns = (_WIDTH - 2 * _MARGIN) // surface.advance
         y = _MARGIN
         for line in lines(question):
-            surface.write(_MARGIN, y, line[:columns], ALARM if line == UNVERIFIED else INK)
+            surface.write(_MARGIN, y, line[:columns], ALARM if line == say("question.unverified") else INK)
             y += surface.line
         if question.switches:
-            surface.write(_MARGIN, y + _GAP // 2, "It may" if question.wish & Permission.VIEW else "It may also", FAINT)
+            surface.write(
+                _MARGIN,
+                y + _GAP // 2,
+                say("question.may" if question.wish & Permission.VIEW else "question.mayAlso"),
+                FAINT,
+            )
         for one, box in layout.switches.items():
             surface.tick(Box(box.x, box.y, _SWITCH, _SWITCH), one in prompt.on)
-            surface.write(box.x + _SWITCH + 8, box.y, WORDS[one])
+            surface.write(box.x + _SWITCH + 8, box.y, meaning(one))
             if desk.focus is one:
                 surface.outline(Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8), 1)
         left = max(0, math.ceil(prompt.until - now))
-        more = f", {desk.waiting} more" if desk.waiting else ""
-        surface.write(_MARGIN, layout.deny.y + 8, f"denied in {left} s{more}", FAINT)
-        surface.button(layout.deny, "Deny", focused=desk.focus is Choice.DENY)
-        surface.write(_MARGIN, layout.keys, f"{ANSWER_KEY}: answer by keys", FAINT)
+        key = "question.deniedMore" if desk.waiting else "question.denied"
+        surface.write(_MARGIN, layout.deny.y + 8, say(key, seconds=left, more=desk.waiting), FAINT)
+        surface.button(layout.deny, say("deny"), focused=desk.focus is Choice.DENY)
+        surface.write(_MARGIN, layout.keys, say("question.keys", key=ANSWER_KEY), FAINT)
         ready = INK if prompt.armed else FAINT
-        surface.button(layout.allow, "Allow", focused=desk.focus is Choice.ALLOW, front=ready, back=PALE)
+        surface.button(layout.allow, say("allow"), focused=desk.focus is Choice.ALLOW, front=ready, back=PALE)
         surface.show()
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ import xcffib
 
 from avl_host.input.ownwindows import OwnWindows
 from avl_host.presence.scene import Acts, Onlooker, Scene, gives, words
+from avl_host.presence.spoken import say
 from avl_host.presence.surface import ALARM, END_KEY, FAINT, INK, WHITE, Box, Hotkey, Pressed, Surface
 from avl_protocol.wire.registry import ControlMode
 
@@ -61,7 +62,7 @@ class Tab:
     def __init__(self, scene: Scene, line: int, advance: int) -> None:
         name = scene.people[0].name
         name = name if len(name) <= TAB_NAME else name[: TAB_NAME - 3] + "..."
-        self.text = f"Seen by {name if len(scene.people) == 1 else len(scene.people)}"
+        self.text = say("seen.one", name=name if len(scene.people) == 1 else len(scene.people))
         self.mark = Box(4, (line - 10) // 2 + 1, 10, 10)
         self.width, self.height = 20 + len(self.text) * advance + 4, line + 2
 
@@ -205,22 +206,22 @@ class IndicatorWindow:
             return
         surface.fill(Box(_MARGIN, 14, 14, 14), ALARM)
         count = len(self._scene.people)
-        surface.write(_MARGIN + 24, 10, f"Seen by {count} viewers" if count > 1 else "Seen by", FAINT)
+        surface.write(_MARGIN + 24, 10, say("seen.count", n=count) if count > 1 else say("seen.by"), FAINT)
         columns = (_WIDTH - 2 * _MARGIN) // surface.advance
         for one, y in plan.rows:
             does = words(one, self._scene.mode)
             room = columns - len(does) - 2 - (8 if one.number in plan.give else 0)
-            name = one.name if one.verified else f"unverified: {one.name}"
+            name = one.name if one.verified else say("who.unverified", name=one.name)
             name = name if len(name) <= room else name[: max(1, room - 3)] + "..."
             surface.write(_MARGIN, y + 2, name, INK)
             surface.write(
                 _MARGIN + (len(name) + 1) * surface.advance, y + 2, does, ALARM if one.holds or one.asks else FAINT
             )
         if plan.more > 0:
-            surface.write(_MARGIN, plan.more_at + 2, f"and {plan.more} more", FAINT)
+            surface.write(_MARGIN, plan.more_at + 2, say("seen.more", n=plan.more), FAINT)
         for box in plan.give.values():
-            surface.button(box, "Give")
+            surface.button(box, say("give"))
         if plan.takes:
-            surface.button(plan.take, "Let them act" if self._scene.mode is ControlMode.HOST else "Take control")
-        surface.button(plan.end_all, "End all", front=WHITE, back=ALARM)
+            surface.button(plan.take, say("letAct" if self._scene.mode is ControlMode.HOST else "take"))
+        surface.button(plan.end_all, say("endAll"), front=WHITE, back=ALARM)
         surface.show()

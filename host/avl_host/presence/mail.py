@@ -16,6 +16,7 @@ from email.utils import formatdate, make_msgid, parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from avl_host.presence.notices import LIMIT, Notice
+from avl_host.presence.spoken import say
 
 _PORTS = {"smtps": 465, "smtp": 587}
 _HERE = ("localhost", "127.0.0.1", "::1")
@@ -75,12 +76,13 @@ class Mail:
     def letter(self, notice: Notice) -> EmailMessage:
         """The letter about a notice."""
         made = EmailMessage()
-        made["Subject"] = "avl: somebody sees your screen" if notice.what == "begun" else "avl: somebody has left"
+        made["Subject"] = say("mail.begun" if notice.what == "begun" else "mail.ended")
         made["From"], made["To"] = self._from, self._to
         made["Date"], made["Message-ID"] = formatdate(localtime=False), make_msgid(domain="avl.invalid")
         made["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence answers it
-        let_in = "Somebody in front of the screen let them in.\n" if notice.asked else ""
-        made.set_content(f"{' '.join(notice.sentence.split())}\n\nTheir ID: {notice.device}\n{let_in}")
+        let_in = f"{say('mail.asked')}\n" if notice.asked else ""
+        known = say("mail.id", id=notice.device)
+        made.set_content(f"{' '.join(notice.sentence.split())}\n\n{known}\n{let_in}")
         return made
 
     def _send(self, letter: EmailMessage) -> None:

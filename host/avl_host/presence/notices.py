@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
+from avl_host.presence.spoken import say
+
 #: Notices that wait for a teller; the oldest is dropped for a new one.
 WAITING = 32
 #: Seconds that a teller may take for one.
@@ -36,10 +38,10 @@ class Notice:
     @property
     def sentence(self) -> str:
         """For a person. The name is in quotes: it may be any text of one line."""
-        who = f'"{self.name}"' if self.verified else f'"{self.name}" (unverified)'
-        if self.what == "ended":
-            return f"{who} has left."
-        return f"{who} sees this screen{', types and clicks' if self.acts else ''}."
+        quoted = f'"{self.name}"'
+        who = quoted if self.verified else say("notice.unverified", who=quoted)
+        key = "notice.left" if self.what == "ended" else "notice.acts" if self.acts else "notice.sees"
+        return say(key, who=who)
 
     def to_json(self) -> bytes:
         """For a program."""

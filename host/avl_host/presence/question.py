@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from avl_host.presence.spoken import say
 from avl_protocol.rights.chain import ChainRights
 from avl_protocol.rights.effective import NEVER_IMPLIED
 from avl_protocol.wire.foreign import for_dialog
@@ -16,29 +17,10 @@ NONE = Permission(0)
 #: Characters of a name: the rest of its line is ours.
 NAME = 32
 
-UNVERIFIED = "Unverified: nobody has said who this is."
 
-#: What each permission means to the person whose screen it is.
-WORDS: dict[Permission, str] = {
-    Permission.VIEW: "see the screen",
-    Permission.POINTER: "move and click",
-    Permission.KEYBOARD: "type",
-    Permission.CLIPBOARD_OUT: "read the clipboard",
-    Permission.CLIPBOARD_IN: "set the clipboard",
-    Permission.ANNOTATE: "draw on the picture",
-    Permission.FILES_IN: "send files here",
-    Permission.FILES_OUT: "fetch files",
-    Permission.AUDIO_OUT: "hear this machine",
-    Permission.AUDIO_IN: "speak here",
-    Permission.MONITORS: "choose monitors",
-    Permission.BLANK: "blank the screen",
-    Permission.POWER: "restart, lock",
-    Permission.TUNNEL: "open connections",
-    Permission.TERMINAL: "run commands",
-    Permission.MANAGE: "change settings",
-    Permission.DELEGATE: "hand this on",
-    Permission.RECORD: "keep what is seen",
-}
+def meaning(permission: Permission) -> str:
+    """What a permission means to the person whose screen it is."""
+    return say(f"may.{str(permission.name).lower()}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +57,12 @@ def verified(rights: ChainRights | None) -> str:
     if rights is None:
         return ""
     if rights.owner:
-        return "the owner of this machine"
+        return say("who.owner")
     if rights.share:
-        return "somebody with a share link"
+        return say("who.share")
     # In quotes, so that no name is taken for one of the sentences above.
     name = for_dialog(rights.name.replace('"', "'"), NAME)
-    return f'"{name}"' if name else "somebody whom the owner permitted"
+    return f'"{name}"' if name else say("who.permitted")
 
 
 def lines(question: Question) -> list[str]:
@@ -88,21 +70,23 @@ def lines(question: Question) -> list[str]:
     of others stand at the ends of lines that begin with ours."""
     name = for_dialog(question.claimed, NAME)
     told = [
-        "A viewer who is here wants more." if question.has else "Somebody wants to see this screen.",
-        f"Verified: {question.verified}" if question.verified else UNVERIFIED,
-        f"ID: {question.device}",
-        f"For {span(question.seconds)} at most." if question.seconds is not None else "Until you end it.",
+        say("question.more") if question.has else say("question.wants"),
+        say("question.verified", name=question.verified) if question.verified else say("question.unverified"),
+        say("question.id", id=question.device),
+        say("question.for", span=span(question.seconds)) if question.seconds is not None else say("question.until"),
     ]
     if question.delegated:
-        told.append("The name is a delegate's word, not the owner's.")
-    told.append(f"It calls itself: {name}" if name else "It gives itself no name.")
+        told.append(say("question.delegated"))
+    told.append(say("question.calls", name=name) if name else say("question.nameless"))
     return told
 
 
 def span(seconds: float) -> str:
     """A span of time that is read at a glance."""
     if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
+        return say("span.seconds", n=max(1, round(seconds)))
     if seconds < 90 * 60:
-        return f"{round(seconds / 60)} minutes"
-    return f"{round(seconds / 3600)} hours" if seconds < 36 * 3600 else f"{round(seconds / 86400)} days"
+        return say("span.minutes", n=round(seconds / 60))
+    if seconds < 36 * 3600:
+        return say("span.hours", n=round(seconds / 3600))
+    return say("span.days", n=round(seconds / 86400))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from avl_host.presence.spoken import say
 from avl_protocol.wire.registry import ControlMode
 
 
@@ -73,14 +74,15 @@ class Acts(Protocol):
 def words(one: Onlooker, mode: ControlMode) -> str:
     """What somebody does here."""
     if not one.here:
-        return "is lost for the moment"
+        return say("seen.lost")
     if one.holds:
-        return "has control"
+        return say("seen.holds")
     if one.asks:
-        return "asks for control"
+        return say("seen.asks")
     if not one.acts:
-        return "only looks"
-    return {ControlMode.SHARED: "types and clicks", ControlMode.ONE: "waits", ControlMode.HOST: "only looks now"}[mode]
+        return say("seen.looks")
+    key = {ControlMode.SHARED: "seen.acts", ControlMode.ONE: "seen.waits", ControlMode.HOST: "seen.looksNow"}[mode]
+    return say(key)
 
 
 def gives(one: Onlooker, mode: ControlMode) -> bool:

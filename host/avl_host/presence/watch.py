@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from avl_host.presence.notices import Notice, Notices
 from avl_host.presence.question import NAME, verified
 from avl_host.presence.scene import Indicator, Onlooker, Scene
+from avl_host.presence.spoken import say
 from avl_host.services.audience import Audience
 from avl_host.services.control import ACTS, ControlService
 from avl_protocol.crypto.identity import device_number
@@ -58,7 +59,7 @@ class PresenceWatch(Service[HostSession]):
     def admitted(self, session: HostSession, now: float) -> None:
         """Seen at once."""
         known = verified(session.presented.rights if session.presented is not None else None)
-        name = known or for_dialog(session.name, NAME) or "a viewer without a name"
+        name = known or for_dialog(session.name, NAME) or say("who.nameless")
         self._people[session] = _Here(self._number(session), name, bool(known))
         self.look()
         self._notify(session, "begun", "")

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, SecretStr, model_validator
 from avl_host.config import NOTHING, HostSettings
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.settings.model import (
+    PASSWORD,
     WHOLE,
     Number,
     ProgramSettings,
@@ -170,6 +171,7 @@ class Configuration(ProgramSettings):
         None,
         "Write to the owner who comes and goes, through this mail server. Nowhere by default: it tells somebody "
         "else, and takes a password.",
+        secret=PASSWORD,
         example='"smtps://NAME:PASSWORD@mail.example.org?to=me@example.org"',
     )
     forbid: Annotated[Texts, AfterValidator(_forbid)] = setting(

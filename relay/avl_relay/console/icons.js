@@ -12,6 +12,7 @@ const PATHS = {
   sessions: "M3 10h3l2-5l4 10l2-5h3",
   permissions: "M10 3l6 2v5c0 4-3 6-6 7c-3-1-6-3-6-7V5zM7.5 10l2 2l3-4",
   audit: "M5 3h8l3 3v11H5zM8 8h5M8 11h5M8 14h3",
+  alarms: "M6 14V9a4 4 0 0 1 8 0v5l1.5 1.5h-11zM8.5 17.5h3M10 3v2",
   health: "M10 16S3.5 12.5 3.5 8A3.3 3.3 0 0 1 10 6.5A3.3 3.3 0 0 1 16.5 8C16.5 12.5 10 16 10 16z",
   settings: "M4 6h7M15 6h1M13 4v4M4 14h1M9 14h7M7 12v4",
   menu: "M3 5h14M3 10h14M3 15h14",

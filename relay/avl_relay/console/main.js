@@ -44,6 +44,10 @@ async function advanced(session) {
     return;
   }
   await desk.meet();
+  if (desk.passkey && desk.known && !desk.ownKey) {
+    const { unlockByPasskey } = await import("../account/unlocking.js");
+    await unlockByPasskey(desk, desk.passkey.secret).catch(() => undefined); // the pages say what to do without it
+  }
   desk.events.begin();
   shell.enter(desk);
   await show();

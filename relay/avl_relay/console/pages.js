@@ -14,6 +14,7 @@ export const PAGES = [
   { name: "shares", icon: "shares", load: () => import("./pages/shares.js") },
   { name: "matrix", icon: "permissions", admin: true, load: () => import("./pages/matrix.js") },
   { name: "sessions", icon: "sessions", load: () => import("./pages/sessions.js") },
+  { name: "alarms", icon: "alarms", admin: true, load: () => import("./pages/alarms.js") },
   { name: "audit", icon: "audit", admin: true, load: () => import("./pages/audit.js") },
   { name: "health", icon: "health", admin: true, load: () => import("./pages/health.js") },
   { name: "settings", icon: "settings", admin: true, load: () => import("./pages/settings.js") },

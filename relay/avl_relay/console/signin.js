@@ -58,8 +58,10 @@ export function signInCard(desk, done) {
 
 /** @param {Desk} desk @param {string} [path]  of the step that it is shown to */
 async function byPasskey(desk, path = "/session/passkey") {
-  const { credential } = await passkey.show(await desk.api.call("POST", "/session/passkey/options", {}));
-  return desk.api.call("POST", path, { credential });
+  const { credential, secret } = await passkey.show(await desk.api.call("POST", "/session/passkey/options", {}));
+  const session = await desk.api.call("POST", path, { credential });
+  if (secret) desk.passkey = { credential: credential.id, secret };
+  return session;
 }
 
 /** What is still wanted of somebody who showed a password. @param {Desk} desk @param {string[]} ways  totp, passkey,

@@ -26,15 +26,12 @@ export function canSign(desk, one) {
   return desk.ownKey !== null && desk.ownKey.thumbprint === one.key;
 }
 
-/** Sign all of it, what is taken back first. @param {Desk} desk @param {Signature} one @returns {Promise<(() =>
+/** Sign all of it. What is taken back comes last: a session that stood on it goes on by the smaller permission that there is
+ * by then. @param {Desk} desk @param {Signature} one @returns {Promise<(() =>
  * Promise<void>) | undefined>} what undoes it, where that is possible: what was taken back can't be had back */
 export async function sign(desk, one) {
   const key = desk.ownKey;
   if (!key || !canSign(desk, one)) throw new Error(t("key.short"));
-  if (one.revoke.length) {
-    const tokens = new Map((await desk.api.all("/grants?revoked=false")).map((each) => [each.jti, each.token]));
-    await takeBack(desk, await Promise.all(one.revoke.map((id) => ending(key, id, tokens.get(id) ?? ""))));
-  }
   /** @type {(() => Promise<void>)[]} */
   const undoing = [];
   for (const { audience, permissions } of one.limit) {
@@ -53,7 +50,11 @@ export async function sign(desk, one) {
     given.push({ id: made.id, end: expires });
   }
   await desk.freshen();
-  if (one.revoke.length) return undefined;
+  if (one.revoke.length) {
+    const tokens = new Map((await desk.api.all("/grants?revoked=false")).map((each) => [each.jti, each.token]));
+    await takeBack(desk, await Promise.all(one.revoke.map((id) => ending(key, id, tokens.get(id) ?? ""))));
+    return undefined;
+  }
   if (given.length) undoing.push(() => takeBack(desk, given));
   return async () => {
     for (const act of undoing) await act();

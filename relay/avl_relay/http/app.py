@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -111,9 +111,6 @@ def build(
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    async def to_console(request: Request) -> Response:
-        return RedirectResponse(CONSOLE)
-
     below = [] if api is None else [Route(API + "{path:path}", _Whole(api))]
     return Starlette(
         routes=[
@@ -121,9 +118,7 @@ def build(
             Route("/.well-known/avl-identity", identify),
             Route("/health", health),
             *below,
-            Route(CONSOLE.rstrip("/"), to_console),
-            Mount(CONSOLE.rstrip("/"), StaticFiles(directory=CONSOLE_FOLDER, html=True)),
-            _page(),
+            *_pages(),
         ],
         middleware=[Middleware(Guard, names=names, alternative=alternative, pays=pays)],
     )
@@ -140,18 +135,27 @@ class _Whole:
         await self._app(scope, receive, send)
 
 
-def _page() -> BaseRoute:
-    """The browser client; where this installation lacks it, a sentence about that: all else that a relay does goes
-    on."""
+def _pages() -> Sequence[BaseRoute]:
+    """The console and the browser client, on whose modules it stands; where this installation lacks that, a sentence
+    about it: all else that a relay does goes on."""
+
+    async def to_console(request: Request) -> Response:
+        return RedirectResponse(CONSOLE)
+
+    console = CONSOLE.rstrip("/")
     try:
-        return Mount("/", StaticFiles(directory=client_folder(), html=True))
+        return (
+            Route(console, to_console),
+            Mount(console, StaticFiles(directory=CONSOLE_FOLDER, html=True)),
+            Mount("/", StaticFiles(directory=client_folder(), html=True)),
+        )
     except LookupError as error:
         lacking = f"This relay has no page: {error}\n"
 
     async def absent(request: Request) -> Response:
         return PlainTextResponse(lacking, 503)
 
-    return Route("/{path:path}", absent)
+    return (Route("/{path:path}", absent),)
 
 
 def page_lacks() -> str | None:

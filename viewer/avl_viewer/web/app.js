@@ -34,7 +34,7 @@ import { Warning } from "./ui/warning.js";
 import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
 import { forDialog } from "./wire/foreign.js";
-import { CONTROL_ACT, CONTROL_MODE, INPUT, PERMISSION } from "./wire/registry.js";
+import { CLOSE, CONTROL_ACT, CONTROL_MODE, INPUT, PERMISSION } from "./wire/registry.js";
 import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
 
 /** @typedef {import("./session/input/outbox.js").InputEvent} InputEvent @typedef {import("./session/client.js").State}
@@ -329,9 +329,22 @@ function state(to, reason, waited = 0) {
   if (to === "ended") permissions = 0;
 }
 
+/** Whether what ended a session of somebody who is signed in is that its permission was taken back: it goes on by what
+ * is permitted now, or that says why it does not. @param {number | undefined} code */
+function mayGoOn(code) {
+  const taken = code === CLOSE.REVOKED || code === CLOSE.GRANT_REFUSED;
+  const ran = ["running", "stale", "lost"].includes(root.dataset.state ?? "");
+  if (!taken || !ran || !opened || opened.share) return false;
+  tickets.forget();
+  return true;
+}
+
 /** What the worker says -> what the page does. @type {Record<string, (message: any) => void>} */
 const HEARD = {
-  state: (message) => state(message.state, message.text, message.waited),
+  state: (message) => {
+    if (mayGoOn(message.code)) void connect(...entrance.remembered);
+    else state(message.state, message.text, message.waited);
+  },
   exact: (message) => {
     if (message.exact) root.dataset.exact = "true";
     else delete root.dataset.exact;

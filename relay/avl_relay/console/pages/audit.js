@@ -19,13 +19,13 @@ const PAUSE = 250;
 export const KINDS = Object.freeze([
   "signed_in", "sign_in_refused", "signed_out", "factor_changed", "person_changed", "group_changed", "grant_changed", "share_changed",
   "statement_stored", "program_changed", "device_changed", "host_registered", "host_left", "session_began", "session_ended",
-  "rights_changed", "grant_used", "grant_refused", "consent_answered", "file_moved", "setting_changed", "limit_hit", "alarm",
-  "alarm_seen", "head_refused", "exported", "personal_removed", "entries_dropped", "events_lost", "log_begun", "log_resumed",
+  "rights_changed", "grant_used", "grant_refused", "consent_answered", "file_moved", "setting_changed", "limit_hit", "alarm", "alarm_seen",
+  "head_refused", "exported", "personal_removed", "entries_dropped", "events_lost", "log_begun", "log_resumed",
 ]);
 /** Fields whose values are people's ids, and devices' numbers. */
 const PEOPLE = ["person", "by", "owner"];
 /** Fields that nobody reads whole in a row. */
-const IDS = ["issuer", "holder", "grant", "session", "group", "share", "member", "viewer", "program", "log", "sha256"];
+const IDS = ["alarm", "issuer", "holder", "grant", "session", "group", "share", "member", "viewer", "program", "log", "sha256"];
 const FILTERS = ["kind", "text", "since", "until", "person", "device", "session"];
 
 /** @type {import("../desk.js").Open} */
@@ -181,7 +181,7 @@ function told(name, value, names) {
   if (PEOPLE.includes(name)) return names.person(String(value));
   if (name === "device") return names.device(String(value));
   if (name === "audience" && String(value).startsWith("device:")) return names.device(String(value).slice(7));
-  if (IDS.includes(name)) return h("span", { title: String(value) }, `${String(value).slice(0, 8)}…`);
+  if (IDS.includes(name) && String(value).length > 12) return h("span", { title: String(value) }, `${String(value).slice(0, 8)}…`);
   return foreign(String(value), 128);
 }
 

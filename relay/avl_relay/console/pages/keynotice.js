@@ -4,12 +4,11 @@
  */
 
 import { h } from "../../account/dom.js";
-import { returnTo } from "../../account/returning.js";
 import { t } from "../words.js";
 
 /** What is to be done about the key; null: nothing. @param {import("../desk.js").Desk} desk */
 export function keyNotice(desk) {
   if (desk.ownKey) return null;
   const word = desk.known ? "key.unlock" : "key.make";
-  return h("div", { class: "notice", id: "key-notice" }, h("p", {}, t(`${word}Text`)), h("a", { class: "button", href: "../account/#devices", onclick: () => returnTo("console") }, t(word)));
+  return h("div", { class: "notice", id: "key-notice" }, h("p", {}, t(`${word}Text`)), h("a", { class: "button", href: "../account/#devices" }, t(word)));
 }

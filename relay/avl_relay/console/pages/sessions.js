@@ -96,6 +96,7 @@ export async function open({ desk, into, part, query, signal }) {
     const asked = await whileItRuns(desk, one, t("sessions.detailsTitle", { who: who(one), where: foreign(one.name, 60) }), (close) => [
       h("dl", { class: "facts" }, ...facts(one, clock).flatMap(([word, value]) => [h("dt", {}, t(word)), h("dd", {}, value)])),
       [
+        desk.administers && h("a", { class: "button", href: hashOf("audit", "", { session: one.id }), onclick: () => close() }, t("audit.title")),
         desk.administers && h("button", { type: "button", onclick: () => close("limit") }, t("sessions.limit")),
         h("button", { type: "button", class: "danger", onclick: () => close("end") }, t("sessions.end")),
         h("button", { type: "button", autofocus: true, onclick: () => close() }, t("dialog.done")),

@@ -9,9 +9,9 @@ import { foreign, h, put, sentence } from "./dom.js";
 import * as keys from "./personkey.js";
 import { comeFrom } from "./returning.js";
 import { dialog, Surroundings, tell } from "./surroundings.js";
+import { unlockByPasskey } from "./unlocking.js";
 import { approveView } from "./views/approve.js";
 import { devicesView } from "./views/devices.js";
-import { unlockByPasskey } from "./views/keycard.js";
 import { peopleView } from "./views/people.js";
 import { enrolView, factorView, inviteView, setupView, signedOut, signInView, stepUp } from "./views/signin.js";
 import { addPasskey, addTotp, youView } from "./views/you.js";
@@ -67,7 +67,7 @@ async function advanced(session) {
   await around.meet();
   if (around.passkey && around.known && !around.ownKey) await unlockByPasskey(around, around.passkey.secret).catch(() => undefined);
   const back = comeFrom();
-  if (back && !after) {
+  if (back && !after && around.ownKey) { // who has no key here makes or unlocks it first
     location.replace(back);
     return;
   }

@@ -42,9 +42,8 @@ export class Surroundings {
 
   /** Learn who is signed in and which key is theirs. */
   async meet() {
-    this.me = await this.api.call("GET", "/me");
+    [this.me, this.key] = await Promise.all([this.api.call("GET", "/me"), keys.kept()]);
     this.known = this.me.key?.thumbprint ?? "";
-    this.key = await keys.kept();
   }
 
   /** Take a key that was made or unwrapped. @param {Uint8Array} seed */

@@ -4,9 +4,10 @@
 
 import { action, form, h, labelled } from "../dom.js";
 import * as passkey from "../passkey.js";
-import { newRecoveryKey, recoverySecret, unwrap, wrap } from "../../rights/personkey.js";
+import { newRecoveryKey, recoverySecret, wrap } from "../../rights/personkey.js";
 import { newSeed, PersonKey } from "../personkey.js";
 import { copied, dialog, tell } from "../surroundings.js";
+import { unlockBy, unlockByPasskey } from "../unlocking.js";
 
 /** @typedef {import("../surroundings.js").Surroundings} Surroundings */
 
@@ -69,6 +70,7 @@ function unlockCard(around, done) {
   const typed = h("input", { name: "recovery", autocapitalize: "characters", spellcheck: false, placeholder: "XXXXX-XXXXX-…" });
   const byPasskey = action("Use a passkey", async () => {
     await unlockByPasskey(around);
+    tell("This browser has your key now.");
     done();
   }, tell, { id: "unlock-passkey" });
   return h(
@@ -80,6 +82,7 @@ function unlockCard(around, done) {
       {
         act: async () => {
           await unlockBy(around, "recovery", recoverySecret(typed.value));
+          tell("This browser has your key now.");
           done();
         },
         submit: "Unlock",
@@ -90,28 +93,6 @@ function unlockCard(around, done) {
   );
 }
 
-/** @param {Surroundings} around @param {string} kind @param {Uint8Array} secret */
-async function unlockBy(around, kind, secret) {
-  for (const copy of await copiesOf(around, kind)) {
-    const seed = await unwrap(copy.data, secret).catch(() => null);
-    if (seed && (await PersonKey.fromSeed(seed)).thumbprint === around.known) {
-      await around.take(seed);
-      await around.freshen();
-      tell("This browser has your key now.");
-      return;
-    }
-  }
-  throw new Error(kind === "recovery" ? "That is not your recovery key." : "This passkey does not open your key: use the recovery key.");
-}
-
-/** Open the key with what a passkey made of itself. @param {Surroundings} around @param {Uint8Array} [secret]  where it
- * was shown just now */
-export async function unlockByPasskey(around, secret) {
-  const ids = (await copiesOf(around, "passkey")).map((copy) => copy.data.credential).filter(Boolean);
-  if (!ids.length) throw new Error("No passkey opens your key yet: use the recovery key, then add a passkey.");
-  await unlockBy(around, "passkey", secret ?? (await passkey.secretOf(ids)));
-}
-
 /** Let a passkey open the key from now on, too. @param {Surroundings} around @param {string} credential @param
  * {Uint8Array} secret @param {string} name */
 export async function wrapByPasskey(around, credential, secret, name) {
@@ -119,10 +100,4 @@ export async function wrapByPasskey(around, credential, secret, name) {
   const data = { ...(await wrap(around.seed, secret)), credential };
   await around.api.make("/me/key-copies", { kind: "passkey", name, data });
   return true;
-}
-
-/** @param {Surroundings} around @param {string} kind @returns {Promise<any[]>} */
-async function copiesOf(around, kind) {
-  const told = await around.api.call("GET", "/me/key-copies");
-  return (Array.isArray(told) ? told : told.items).filter((/** @type {any} */ copy) => copy.kind === kind);
 }
