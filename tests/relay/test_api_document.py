@@ -40,6 +40,7 @@ from avl_protocol.rights.jws import sign, thumbprint
 from avl_protocol.wire.device_id import from_text
 from avl_relay.accounts.premises import Premises
 from avl_relay.api.accounts import Accounts
+from avl_relay.api.alarms import AlarmList
 from avl_relay.api.devices import DeviceList, Place
 from avl_relay.api.events import Events
 from avl_relay.api.frame import BASE, Frame
@@ -151,6 +152,7 @@ class Served:
             RunningSessions(live),
             PersonalData(),
             Matrix(),
+            AlarmList(),
             Health(None, None),
             SettingList(Shown(), live, turned=lambda change: None),
             Events(live, store=opened, monotonic=clock.monotonic, entropy=entropy, lasts=0.0),

@@ -294,6 +294,7 @@ async def test_every_operation_that_is_recorded_is_one_and_no_other_changes_anyt
         ("POST", "/devices/{number}/pass"): "the session that uses it is recorded",
         ("POST", "/me/factors/totp"): "confirmed later",
         ("POST", "/me/factors/passkey/options"): "asks for nothing yet",
+        ("POST", "/matrix/plan"): "nothing changes",
         ("POST", "/me/key-copies"): "sealed",
         ("DELETE", "/me/key-copies/{id}"): "sealed",
         ("DELETE", "/me/sessions/{id}"): "who leaves",
