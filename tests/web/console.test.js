@@ -88,8 +88,8 @@ test("what the first page stands on is asked for at once, and nothing else is", 
   assert.deepEqual([...asked, "/console/main.js"].sort(), [...found].sort());
 });
 
-test("a relay that refused to tell events is asked again, and what was missed is asked for", (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
+/** The browser's server-sent events and document, played. @returns {any[]} each source that was asked for */
+function played() {
   /** @type {any[]} */
   const asked = [];
   class Source extends EventTarget {
@@ -105,6 +105,14 @@ test("a relay that refused to tell events is asked again, and what was missed is
   }
   // @ts-expect-error a double of the browser's
   globalThis.EventSource = Source;
+  // @ts-expect-error a double of the browser's
+  globalThis.document = Object.assign(new EventTarget(), { hidden: false });
+  return asked;
+}
+
+test("a relay that refused to tell events is asked again, and what was missed is asked for", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const asked = played();
   const events = new Events();
   /** @type {string[]} */
   const heard = [];
@@ -132,5 +140,31 @@ test("a relay that refused to tell events is asked again, and what was missed is
   asked[1].dispatchEvent(new Event("error"));
   events.end();
   context.mock.timers.tick(60_000);
+  assert.equal(asked.length, 2, "who has signed out asks no more");
+});
+
+test("a tab that nobody sees holds no connection, and asks for what it missed when it is seen again", () => {
+  const asked = played();
+  const events = new Events();
+  let resyncs = 0;
+  events.on(["resync"], () => (resyncs += 1), new AbortController().signal);
+  const seen = (/** @type {boolean} */ visible) => {
+    Object.assign(document, { hidden: !visible });
+    document.dispatchEvent(new Event("visibilitychange"));
+  };
+  seen(false);
+  events.begin();
+  assert.equal(asked.length, 0);
+  seen(true);
+  seen(true);
+  assert.equal(asked.length, 1);
+  seen(false);
+  assert.equal(asked[0].readyState, 2, "closed");
+  seen(true);
+  asked[1].dispatchEvent(new Event("open"));
+  assert.deepEqual([asked.length, resyncs], [2, 1]);
+  events.end();
+  seen(false);
+  seen(true);
   assert.equal(asked.length, 2, "who has signed out asks no more");
 });

@@ -4,6 +4,9 @@
  * One connection serves all pages. The browser asks again by itself, with the last event that it heard; where the relay
  * cannot tell what was missed, it says `resync`, and everything that is shown has to be asked for anew. Where the relay
  * refuses (a restart, say), the browser gives up: then it is asked again here, and the first answer counts as `resync`.
+ *
+ * A tab that nobody sees does not listen: a browser has six connections to a relay by HTTP/1.1, and a tab that takes one
+ * for good leaves none to the seventh.
  */
 
 const KINDS = ["presence", "session", "device", "rights", "settings", "alarm", "resync"];
@@ -20,11 +23,17 @@ export class Events {
     this._source = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._waiting = undefined;
+    this._begun = false;
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this._rest();
+      else if (this._begun && !this._source) this._listen(true);
+    });
   }
 
   /** Listen, once somebody is signed in. */
   begin() {
-    if (!this._source) this._listen();
+    this._begun = true;
+    if (!this._source && !document.hidden) this._listen();
   }
 
   /** @param {boolean} [again]  after a refusal */
@@ -45,6 +54,11 @@ export class Events {
 
   /** Listen no more: somebody has signed out. */
   end() {
+    this._begun = false;
+    this._rest();
+  }
+
+  _rest() {
     clearTimeout(this._waiting);
     this._source?.close();
     this._source = null;

@@ -166,16 +166,37 @@ export function dashed(number) {
   return String(number).replaceAll("-", "").match(/.{1,4}/g)?.join("-") ?? "";
 }
 
-/** Be told of what happens for as long as the list is shown: who comes and goes, and that what may be seen has changed.
+/** Be told of what happens for as long as the list is shown: who comes and goes, and that what may be seen has changed. A
+ * tab that nobody sees holds no connection, of which a browser has six to a relay by HTTP/1.1.
  * @param {HTMLElement} list @param {{ presence: (said: any) => void, changed: () => void }} told */
 function follow(list, { presence, changed }) {
-  const events = new EventSource("/api/v1/events");
-  const on = (/** @type {string} */ kind, /** @type {(said: any) => void} */ act) =>
-    events.addEventListener(kind, (event) => {
-      if (list.isConnected) act(JSON.parse(event.data));
-      else events.close();
-    });
-  on("presence", presence);
-  for (const kind of ["device", "rights", "resync"]) on(kind, changed);
-  addEventListener("hashchange", () => events.close(), { once: true });
+  /** @type {EventSource | null} */
+  let events = null;
+  const gone = new AbortController();
+  const rest = () => {
+    events?.close();
+    events = null;
+  };
+  const listen = () => {
+    const source = (events = new EventSource("/api/v1/events"));
+    const on = (/** @type {string} */ kind, /** @type {(said: any) => void} */ act) =>
+      source.addEventListener(kind, (event) => {
+        if (list.isConnected) act(JSON.parse(event.data));
+        else gone.abort();
+      });
+    on("presence", presence);
+    for (const kind of ["device", "rights", "resync"]) on(kind, changed);
+  };
+  gone.signal.addEventListener("abort", rest);
+  addEventListener("hashchange", () => gone.abort(), { once: true });
+  document.addEventListener(
+    "visibilitychange",
+    () => {
+      if (document.hidden) return rest();
+      listen();
+      return changed();
+    },
+    { signal: gone.signal },
+  );
+  if (!document.hidden) listen();
 }
