@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -198,11 +198,12 @@ class System:
         at: RelayAddress | None = None,
         chain: Sequence[str] = (),
         access_pass: bytes = b"",
+        again: Callable[[World], Awaitable[Way]] | None = None,
     ) -> AsyncIterator[Desktop]:
         """See a host's desktop until the block ends; at the entrance "moved" once the session has moved there."""
         world = self.world(address, name)
         async with connect(
-            Way(replace(self.target(host, at), others=others), access_pass=access_pass),
+            Way(replace(self.target(host, at), others=others), access_pass=access_pass, again=again),
             code="" if chain else code,
             chain=chain,
             state=self.folder / name,

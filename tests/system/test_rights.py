@@ -29,6 +29,7 @@ from avl_protocol.wire.endtoend import Point
 from avl_protocol.wire.errors import GrantRefused, Refused
 from avl_protocol.wire.registry import PRESETS, CloseCode, GrantRefusal, Permission
 from avl_viewer.api import Desktop
+from avl_viewer.way import NoWay, Way
 from tests.protocol.rights_of import DAY, FRIEND, OWNER, chain, grant_id
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, RunningHost, System, system
@@ -302,6 +303,36 @@ def test_who_handed_a_grant_on_takes_it_back_and_nothing_else(via: str) -> None:
                 it.say(beyond, by=FRIEND)
                 await asyncio.sleep(1)
                 assert await refused(s, host, tokens) is GrantRefusal.REVOKED, "an older list brings nothing back"
+
+    run(main)
+
+
+@pytest.mark.parametrize("left", ["looking", "nothing", "nobody to ask"])
+def test_a_session_whose_permission_was_taken_back_goes_on_by_what_is_left(left: str) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            it = await owned(s, host)
+            asked: list[Any] = []
+
+            async def again(world: Any) -> Way:
+                asked.append(world)
+                if left == "nobody to ask":
+                    raise NoWay("the relay does not answer", 3)
+                smaller = it.chain(LOOKING, id=grant_id("smaller"))
+                return Way(s.target(host), tuple(smaller if left == "looking" else it.chain()))
+
+            async with s.viewer(host, chain=it.chain(), again=again) as desktop:
+                await typed(desktop, host, "before")
+                it.say(it.revoke(grant_id("granted")))
+                if left == "looking":
+                    await until(lambda: desktop.permissions == LOOKING, 2)
+                    assert await number(desktop) is not None
+                    with pytest.raises(Refused):
+                        await desktop.type("not any more")
+                else:
+                    reason = await desktop.ended()
+                    assert reason.code in (CloseCode.REVOKED, CloseCode.GRANT_REFUSED)
+                assert len(asked) == 1
 
     run(main)
 

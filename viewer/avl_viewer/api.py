@@ -477,6 +477,7 @@ async def connect(
         code=code,
         chain=tuple(chain) or way.chain,
         access_pass=way.access_pass,
+        again=way.again,
         identity=identity or folder.identity(world.entropy),
         name=name or platform.node(),
         patience=T_RESUME if reconnect else timeout,

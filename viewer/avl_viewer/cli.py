@@ -248,6 +248,7 @@ def view(
             code=secret,
             chain=way.chain,
             access_pass=way.access_pass,
+            again=way.again,
             identity=identity,
             name=platform.node(),
             timeout=timeout,

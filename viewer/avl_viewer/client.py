@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from avl_protocol.endpoint.loop.alarm import Alarm
 from avl_protocol.endpoint.loop.faults import told
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.headwatch import HeadWatch
+from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.media.track import Track, desktops
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.media.receiver import ReceivedFrame
@@ -54,12 +56,15 @@ from avl_viewer.figures.report import ExactShare
 from avl_viewer.paths.paths import Paths, PathsEvent, PathsFailed, PathsMessage, PathsReady
 from avl_viewer.paths.sentences import status_of
 from avl_viewer.present.presenter import Presenter, Status
+from avl_viewer.way import NoWay
 
 #: Seconds that acknowledgements may wait: hardly longer than a report of what arrived (rate/collector.py), so that one
 #: packet carries both; a relay of many viewers spends much of its time on these.
 ACK_DELAY = 0.0125
 #: Seconds between attempts after a loss: doubling from the first to the last.
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
+#: How a session ends that stood on a permission which was taken back.
+TAKEN_BACK = frozenset((CloseCode.REVOKED, CloseCode.GRANT_REFUSED))
 #: Seconds between two words about having no path.
 TELL = 1.0
 
@@ -213,19 +218,36 @@ class DesktopClient:
             reason = await self._lost
             pause = FIRST_RETRY
             since = self._now()
+            anew = reason.code in TAKEN_BACK and await self._opened_anew(reason)
             while True:
                 over = self._gave_up or self._now() - since > self._settings.patience
-                if self._closing or over or reason.code not in RETRYABLE:
+                if self._closing or over or not (anew or reason.code in RETRYABLE):
                     await self._end(reason)
                     return
-                self._presenter.status(Status("lost", f"{reason} Connecting again…"))
-                await asyncio.sleep(pause)
-                pause = min(LAST_RETRY, pause * 2)
+                if not anew:
+                    self._presenter.status(Status("lost", f"{reason} Connecting again…"))
+                    await asyncio.sleep(pause)
+                    pause = min(LAST_RETRY, pause * 2)
+                anew = False
                 try:
                     await self._attempt()
                     break
                 except Refused as refused:
                     reason = refused
+
+    async def _opened_anew(self, reason: Refused) -> bool:
+        """Whether something opens the desktop now, where what opened it was taken back: a smaller permission, say."""
+        if self._settings.again is None or self._closing:
+            return False
+        self._presenter.status(Status("lost", f"{reason} Asking what is permitted now…"))
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                way = await self._settings.again(self._world)
+        except (NoWay, Refused, StateError, OSError, TimeoutError):
+            return False
+        self._settings.tickets.forget()
+        self._settings = replace(self._settings, chain=way.chain, access_pass=way.access_pass)
+        return True
 
     async def close(self) -> None:
         """Leave."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
+from avl_protocol.endpoint.loop.world import World
 from avl_protocol.wire.target import Target
 
 #: What a target begins with; anything else is a name.
@@ -21,12 +23,14 @@ class NoWay(ValueError):
 @dataclass(frozen=True, slots=True)
 class Way:
     """How to reach a desktop. `chain`: statements that the host is shown; `access_pass`: what a relay that asks for
-    accounts is shown, good for one visit; `name`: what its people call it, "" where that is not known."""
+    accounts is shown, good for one visit; `name`: what its people call it, "" where that is not known; `again`: asks
+    anew what opens it, where that may be something else by now (raises NoWay, Refused, StateError, OSError)."""
 
     target: Target
     chain: tuple[str, ...] = ()
     access_pass: bytes = b""
     name: str = ""
+    again: Callable[[World], Awaitable[Way]] | None = field(default=None, compare=False)
 
 
 def is_name(text: str) -> bool:

@@ -67,7 +67,13 @@ async def _way(world: World, kept: Kept, signed: SignIn, name: str, program: str
     except (ApiError, OSError):
         if device is None or chain is None or not chain.good(wall):
             raise
-    return Way(Target(signed.address, device.device), chain.tokens, access_pass, device.name)
+    return Way(
+        Target(signed.address, device.device),
+        chain.tokens,
+        access_pass,
+        device.name,
+        lambda world: way_to(world, kept.state, name, program),
+    )
 
 
 def _known(kept: Kept, name: str) -> Device | None:
