@@ -1,5 +1,6 @@
 /**
- * Dialogs: a question over the page. Escape closes them, the focus stays in them meanwhile and returns to where it was.
+ * Dialogs: a question over the page. Escape closes them, and so does another page (the browser's Back, say); the focus stays
+ * in them meanwhile and returns to where it was.
  *
  * `ask({ title, body: (close) => [...] })` resolves with what `close` was given, undefined where it was given up.
  * `sure({ title, text, yes, act })` asks before something that can't be undone, and runs it.
@@ -25,7 +26,10 @@ export function ask({ title, wide = false, body }) {
     };
     place.append(h("header", {}, heading, away));
     for (const child of body(close)) if (child) place.append(child);
+    const leave = () => place.close();
+    addEventListener("hashchange", leave);
     place.addEventListener("close", () => {
+      removeEventListener("hashchange", leave);
       place.remove();
       const back = before?.isConnected ? before : document.getElementById("view");
       back?.focus();
