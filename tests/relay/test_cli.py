@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,11 @@ def test_two_relays_do_not_share_a_file_of_sqlite(tmp_path: Path) -> None:
     before = b"somebody's"
     (tmp_path / "relay.db").write_bytes(before)
     with held(tmp_path / "relay.db"):
-        made = CliRunner().invoke(app, ["serve", "--state", str(tmp_path), "--listen", "127.0.0.1:0"])
-    assert made.exit_code == 1 and f"another relay uses {tmp_path / 'relay.db'}: end that one" in made.output
+        made = subprocess.run(
+            [Path(sys.executable).with_name("avl-relay"), "serve", "--state", tmp_path, "--listen", "127.0.0.1:0"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert made.returncode == 1 and f"another relay uses {tmp_path / 'relay.db'}: end that one" in made.stderr
     assert (tmp_path / "relay.db").read_bytes() == before
