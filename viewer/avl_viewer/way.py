@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from avl_protocol.endpoint.loop.world import World
 from avl_protocol.wire.target import Target
+
+if TYPE_CHECKING:
+    from avl_protocol.endpoint.loop.world import World
 
 #: What a target begins with; anything else is a name.
 SCHEME = "avl:"
