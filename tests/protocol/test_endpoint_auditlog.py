@@ -16,7 +16,7 @@ from avl_protocol.audit.head import TreeHead
 from avl_protocol.audit.merkle import verify_consistency
 from avl_protocol.audit.verify import Fault
 from avl_protocol.endpoint.loop.world import system_world
-from avl_protocol.endpoint.program import auditlog
+from avl_protocol.endpoint.program import auditlog, auditwriter
 from avl_protocol.endpoint.program.auditfiles import (
     HEAD,
     Wanted,
@@ -210,7 +210,10 @@ def test_addresses_are_shortened_and_people_forgotten_without_breaking_the_log(t
     ]
 
 
-async def test_a_person_is_forgotten_while_the_log_is_written(tmp_path: Path, small: int) -> None:
+async def test_a_person_is_forgotten_while_the_log_is_written(
+    tmp_path: Path, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditwriter, "GROWN", 1)
     folder, said = tmp_path / "a", list[str]()
     filled(folder, 25).close(NOW_MS)
     made = AuditLog(folder, KEY, entropy=salts(), program="test", software="test")
