@@ -14,7 +14,7 @@ import pytest
 
 from interop.bench.paths.chaos import live
 
-SEEDS = 20
+SEEDS = 10
 #: Seeds of the bench's thousand that have found something once.
 FOUND = (501, 925)
 #: Seeds of one test: enough that processes cost nothing, few enough that a failure is soon seen.
