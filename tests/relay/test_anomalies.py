@@ -36,6 +36,7 @@ from avl_relay.store.engine import Store, database_url
 from avl_relay.store.people import People
 from tests.relay.apis import BEGUN, Desk, Hands, who
 from tests.relay.owners import ROLES, person, settle_in
+from tests.tools import without
 
 #: A Monday, 9:00 UTC.
 MORNING = 1_799_625_600.0 + 9 * HOUR
@@ -160,10 +161,9 @@ def test_every_feature_has_a_tail_that_rises() -> None:
     assert all(list(row) == sorted(row) for row in TAILS)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("sklearn") is None, reason="scikit-learn (the extra 'anomalies') is not installed"
-)
 def test_the_forest_finds_the_same_thief_and_says_why() -> None:
+    if importlib.util.find_spec("sklearn") is None:
+        without("scikit-learn (the extra 'anomalies') is not installed")
     judge = Judge()
     for number in range(60):
         for day in range(20):

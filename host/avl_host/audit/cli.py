@@ -1,99 +1,16 @@
-"""avl-host audit: what whoever runs a host asks of its own log, on its machine; also while it runs."""
+"""avl-host audit: what whoever runs a host asks of its own log."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated
 
 import typer
 
-from avl_protocol.endpoint.program.folders import default_folder
-from avl_protocol.wire.foreign import for_terminal
+from avl_commands.audit import Audited, State, audit_commands
 
-app = typer.Typer(no_args_is_help=True, help="Verify, search and export the host's own log.", rich_markup_mode=None)
-
-State = Annotated[Optional[Path], typer.Option(help="Folder of the host's identity, as 'run' was given it.")]
-Kind = Annotated[str, typer.Option(help="Only events of this kind.")]
-Session = Annotated[str, typer.Option(metavar="ID", help="Only what is about this session.")]
-Since = Annotated[Optional[str], typer.Option(metavar="TIME", help="From this day or time on, in UTC.")]
-Until = Annotated[Optional[str], typer.Option(metavar="TIME", help="Before this day or time, in UTC.")]
-Text = Annotated[str, typer.Option(help="Only what contains this.")]
-
-
-@app.callback()
-def group() -> None:
-    """Verify, search and export the host's own log."""
-
-
-@app.command()
-def verify(
-    state: State = None,
-    head: Annotated[
-        Optional[list[Path]], typer.Option(metavar="FILE", help="A head that was kept elsewhere; may be repeated.")
-    ] = None,
-) -> None:
-    """Say whether the log is whole; if not, where it was changed."""
-    from avl_protocol.endpoint.program import auditcommands
-
-    _told(lambda: auditcommands.verify(_folder(state), head or ()))
-
-
-@app.command()
-def head(state: State = None) -> None:
-    """Print the newest signed head: kept elsewhere, it proves later that nothing before it was changed."""
-    from avl_protocol.endpoint.program import auditcommands
-
-    _told(lambda: auditcommands.head(_folder(state)))
-
-
-@app.command()
-def search(
-    state: State = None,
-    kind: Kind = "",
-    session: Session = "",
-    since: Since = None,
-    until: Until = None,
-    text: Text = "",
-    limit: Annotated[int, typer.Option(help="So many, the newest.", min=1)] = 100,
-) -> None:
-    """Show what happened."""
-    from avl_protocol.endpoint.program import auditcommands
-
-    def work() -> str:
-        wanted = _wanted(kind, session, since, until, text)
-        return "\n".join(auditcommands.found(_folder(state), wanted, limit))
-
-    _told(work)
-
-
-@app.command()
-def export(
-    state: State = None,
-    kind: Kind = "",
-    session: Session = "",
-    since: Since = None,
-    until: Until = None,
-    text: Text = "",
-    form: Annotated[str, typer.Option(help="jsonl, which can be verified, or csv.")] = "jsonl",
-) -> None:
-    """Print the log as lines of JSON or as CSV."""
-    from avl_protocol.endpoint.program import auditcommands
-
-    if form not in ("jsonl", "csv"):
-        typer.echo(for_terminal(f"avl-host: --form {form}: jsonl or csv"), err=True)
-        raise typer.Exit(2)
-
-    def work() -> str:
-        wanted = _wanted(kind, session, since, until, text)
-        out, shown = typer.get_binary_stream("stdout"), sys.stdout.isatty()
-        for line in auditcommands.export(_folder(state), wanted, form):
-            out.write((for_terminal(line, None, lines=True) if shown else line).encode())  # a program reads it as it is
-        out.flush()
-        return ""
-
-    _told(work)
+AUDITED = Audited(name="avl-host", folder="host", log="the host's own log", many=False)
+app = audit_commands(AUDITED)
 
 
 @app.command()
@@ -106,41 +23,11 @@ def compare(
     from avl_protocol.endpoint.program import auditcommands
 
     def work() -> str:
+        folder = AUDITED.place(state)
         try:
-            seed = (_folder(state) / "identity.key").read_bytes()
-            device = Identity(seed).device_id.replace("-", "")
+            device = Identity((folder / "identity.key").read_bytes()).device_id.replace("-", "")
         except (OSError, ValueError) as error:
             raise auditcommands.AuditError(f"the host's identity can't be read: {error}") from None
-        return auditcommands.compared(_folder(state), log, device, at_relay=False)
+        return auditcommands.compared(folder, log, device, at_relay=False)
 
-    _told(work)
-
-
-def _folder(state: Path | None) -> Path:
-    return state or default_folder("host")
-
-
-def _wanted(kind: str, session: str, since: str | None, until: str | None, text: str) -> Any:
-    from avl_protocol.endpoint.program.auditcommands import milliseconds
-    from avl_protocol.endpoint.program.auditfiles import Wanted
-
-    return Wanted(
-        kind=kind,
-        session=session,
-        since_ms=milliseconds(since),
-        until_ms=milliseconds(until),
-        text=text,
-    )
-
-
-def _told(work: Callable[[], str]) -> None:
-    """Print what it says; 1 where the answer is no."""
-    from avl_protocol.endpoint.program.auditcommands import AuditError
-
-    try:
-        text = work()
-    except AuditError as error:
-        typer.echo(for_terminal(f"avl-host: {error}", None, lines=True), err=True)
-        raise typer.Exit(1) from None
-    if text:
-        typer.echo(for_terminal(text, None, lines=True))
+    AUDITED.told(work)
