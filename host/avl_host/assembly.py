@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from avl_host.desktop.clipboard import ClipboardPort
+from avl_host.files.roots import Roots
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
 from avl_host.presence.blank import BlankWatch
@@ -20,6 +22,7 @@ from avl_host.services.annotations import AnnotationsService
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.control import ACTS, ControlService
+from avl_host.services.files import EITHER, FilesService
 from avl_host.services.input import InputService
 from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
@@ -30,8 +33,9 @@ from avl_host.services.tickets import TicketService
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_protocol.endpoint.files.conveyor import InLoop, Workshop
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.services import Receives
+from avl_protocol.session.services import Receives, ReceivesOnLanes
 from avl_protocol.wire.endtoend import (
     Batch,
     Candidates,
@@ -40,6 +44,18 @@ from avl_protocol.wire.endtoend import (
     ClipboardAsk,
     Control,
     Decoder,
+    FileAnswer,
+    FileCredit,
+    FileData,
+    FileDecide,
+    FileDone,
+    FileFail,
+    FileGet,
+    FileList,
+    FileOffer,
+    FilePut,
+    FileStart,
+    FileStop,
     Missing,
     NeedKeys,
     Point,
@@ -47,6 +63,9 @@ from avl_protocol.wire.endtoend import (
     Stroke,
 )
 from avl_protocol.wire.registry import Channel, ControlMode, Permission
+
+#: What a viewer says of a transfer that runs.
+OF_A_JOB = (FileAnswer, FileCredit, FileData, FileDecide, FileDone, FileFail, FileOffer, FileStart, FileStop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +79,9 @@ class Served:
     door: GrantDoor
     reachability: Reachability
     lock_watch: LockWatch
+    #: What is shared of this machine's files, and where they are read and written.
+    roots: Roots = field(default_factory=Roots)
+    workshop: Workshop = field(default_factory=InLoop)
     presence: PresenceWatch = field(default_factory=PresenceWatch)
     blank: BlankWatch | None = None
 
@@ -76,6 +98,7 @@ class Features:
     pointing: PointingService
     annotations: AnnotationsService
     rights: RightsService
+    files: FilesService
 
 
 def assemble(
@@ -145,4 +168,14 @@ def assemble(
         Receives(Clipboard, clipboard.set, Permission.CLIPBOARD_IN, clipboard.set_refused),
         Receives(ClipboardAsk, clipboard.asked, Permission.CLIPBOARD_OUT),
     )
-    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights)
+    files = FilesService(subscribers, served.roots, served.workshop, clock)
+    of_a_job: list[ReceivesOnLanes[HostSession, Any]] = [ReceivesOnLanes(kind, files.said, EITHER) for kind in OF_A_JOB]
+    services.register(
+        files,
+        Channel.FILES_1,
+        ReceivesOnLanes(FilePut, files.put, Permission.FILES_IN, files.refused),
+        ReceivesOnLanes(FileGet, files.get, Permission.FILES_OUT, files.refused),
+        ReceivesOnLanes(FileList, files.list, EITHER, files.refused),
+        *of_a_job,
+    )
+    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights, files)

@@ -131,17 +131,18 @@ class MemoryTree:
         node.busy = True
         return MemoryWriter(self, names, node, version)
 
-    def make_folder(self, names: Names) -> None:
+    def make_folder(self, names: Names, mode: int = 0o755) -> None:
         """Make a folder."""
         self._parent(names)
-        self.nodes[names] = self.node(FileKind.FOLDER)
+        node = self.nodes[names] = self.node(FileKind.FOLDER)
+        node.mode = mode
 
     def finish_folder(self, names: Names, mode: int, modified_us: int) -> None:
         """Give it mode and time."""
         node = self.nodes.get(self._key(names) or names)
         if node is None or node.kind is not FileKind.FOLDER:
             raise FileTrouble(FileReason.NOT_A_FOLDER)
-        node.mode, node.modified_us = mode, modified_us
+        node.mode, node.modified_us = mode or node.mode, modified_us
 
     def make_link(self, names: Names, text: str) -> None:
         """Make a link."""

@@ -13,10 +13,11 @@ from enum import Enum
 from typing import Any
 
 from avl_protocol.files.conflicts import Ruling, rule
+from avl_protocol.files.destination import Destination
 from avl_protocol.files.entries import Answer, Entry, NotARow, entry_of, known_reason
 from avl_protocol.files.hashing import HASH_BYTES, FileHash, hash_of
 from avl_protocol.files.job import JobEvent, Question, Settled, Tally, Task
-from avl_protocol.files.names import names_of, stays
+from avl_protocol.files.names import stays
 from avl_protocol.files.tree import FileTrouble, Found, Names, Tree, Writer
 from avl_protocol.wire.endtoend import (
     FileAnswer,
@@ -50,22 +51,6 @@ _MEASURED = 0.25
 _BATCH, _BATCH_BYTES = 256, 4 * MAX_FILE_BLOCK
 #: What ends the whole job, wherever it is met.
 _FATAL = frozenset((FileReason.NO_SPACE, FileReason.QUOTA))
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where files go: beneath `names` of a tree; with `renamed`, what is offered first takes that name."""
-
-    tree: Tree
-    names: Names
-    renamed: str = ""
-
-    def place(self, path: str) -> Names | FileReason:
-        """Where something that was offered goes; BAD_NAME."""
-        names = names_of(path, self.tree.naming)
-        if isinstance(names, FileReason):
-            return names
-        return (*self.names, *((self.renamed, *names[1:]) if self.renamed else names))
 
 
 class _State(Enum):
@@ -130,7 +115,7 @@ _Todo = _Offer | tuple[_Offer, FileStart | FileData | FileFail]
 class Receiver:
     """Takes files. `find`: finds the destination, given the bytes that are to come, on the thread of tasks; it raises
     FileTrouble. `expects`: files and bytes, where that is known (at a host). `here`: our own person decides what is
-    replaced (at a viewer)."""
+    replaced, and `first` asks for the files (at a viewer)."""
 
     def __init__(
         self,
@@ -140,12 +125,13 @@ class Receiver:
         *,
         expects: tuple[int, int] | None,
         here: bool,
+        first: FileMessage | None = None,
     ) -> None:
         self.tally = Tally()
         self.events: deque[JobEvent] = deque()
         self.over: FileReason | None = None
         self._job, self._find, self._overwrite, self._here = job, find, overwrite, here
-        self._out: deque[FileMessage] = deque()
+        self._out: deque[FileMessage] = deque(() if first is None else (first,))
         self._destination: Destination | None = None
         self._offers: dict[int, _Offer] = {}
         self._todo: deque[_Todo] = deque()
@@ -156,6 +142,8 @@ class Receiver:
         self._window = LEAST_WINDOW
         self._since, self._since_written = 0.0, 0
         self._writing: _Writing | None = None
+        #: Folders that were made here and not yet ended.
+        self._made: list[Names] = []
         #: What is on its way, by the names as a system sees them that takes several for one.
         self._claimed: dict[Names, Names] = {}
         if expects is not None:
@@ -441,12 +429,16 @@ class Receiver:
         """Make a folder or a link, or end a folder. Raises FileTrouble."""
         tree = destination.tree
         if entry.kind is FileKind.FOLDER_END:
-            tree.finish_folder(names, entry.mode, entry.modified_us)
+            made = bool(self._made) and self._made[-1] == names
+            tree.finish_folder(names, entry.mode if made else 0, entry.modified_us)
+            if made:
+                self._made.pop()
             return
         there = tree.look(names)
         if entry.kind is FileKind.FOLDER:
             if there is None:
-                tree.make_folder(names)
+                tree.make_folder(names, entry.mode or 0o755)
+                self._made.append(names)
             elif there.kind is not FileKind.FOLDER:
                 raise FileTrouble(FileReason.EXISTS)
         elif not stays(tuple(entry.path.split("/")), entry.link):

@@ -71,10 +71,11 @@ class _Pulled:
 
 
 class Sender:
-    """Sends what `sources` are. `begin`: makes the message that tells how many files and bytes there are."""
+    """Sends what `sources` are. `begin`: makes the message that tells how many files and bytes there are; it may raise
+    FileTrouble."""
 
     def __init__(
-        self, job: int, sources: tuple[Source, ...], folders: bool, begin: Callable[[int, int], FileMessage | None]
+        self, job: int, sources: tuple[Source, ...], folders: bool, begin: Callable[[int, int], FileMessage]
     ) -> None:
         self.tally = Tally()
         self.events: deque[JobEvent] = deque()
@@ -216,8 +217,10 @@ class Sender:
         elif isinstance(result, tuple):
             self.tally.files, self.tally.size = result
             self._walk = walk(self._sources, self._folders)
-            if (first := self._begin(*result)) is not None:
-                self._out.append(first)
+            try:
+                self._out.append(self._begin(*result))
+            except FileTrouble as trouble:
+                self.stop(trouble.reason)
 
     def _count(self) -> tuple[int, int]:
         return count(self._sources, self._folders)

@@ -105,11 +105,11 @@ class Tree(Protocol):
     def write(self, names: Names) -> Writer:
         """Begin to write a file, or go on with it. BUSY where somebody else writes it."""
 
-    def make_folder(self, names: Names) -> None:
-        """Make a folder, in one that is there."""
+    def make_folder(self, names: Names, mode: int) -> None:
+        """Make a folder, in one that is there; its maker may write in it, whatever `mode` says."""
 
     def finish_folder(self, names: Names, mode: int, modified_us: int) -> None:
-        """Give a folder its mode and time, and make sure that its names last."""
+        """Give a folder its mode (0: as it is) and time, and make sure that its names last."""
 
     def make_link(self, names: Names, text: str) -> None:
         """Make a link, in the place of no other thing but a link."""

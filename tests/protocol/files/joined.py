@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from avl_protocol.files.destination import Destination
 from avl_protocol.files.job import Question, Settled
 from avl_protocol.files.memory import MemoryTree
-from avl_protocol.files.receiver import Destination, Receiver
+from avl_protocol.files.receiver import Receiver
 from avl_protocol.files.sender import Sender
 from avl_protocol.files.walk import Source
 from avl_protocol.wire.codec import FILE
@@ -66,8 +67,8 @@ class Joined:
                 return self
         raise AssertionError("it does not end")
 
-    @property
     def over(self) -> tuple[FileReason | None, FileReason | None]:
+        """How it stands at the sender and at the receiver."""
         return self.sender.over, self.receiver.over
 
     def left(self, job: Sender | Receiver) -> dict[str, FileReason]:
