@@ -361,7 +361,7 @@ CHANNELS: dict[int, tuple[Permission, bool]] = {
 
 #: role -> the permissions that it stands for
 PRESETS: dict[str, Permission] = {
-    "CODE": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE,  # what a host's control code admits to
+    "CODE": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_OUT | Permission.MONITORS,  # what a host's control code admits to
     "VIEWER": Permission.VIEW | Permission.AUDIO_OUT,  # sees and hears
     "ASSISTANT": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS,  # helps
     "OPERATOR": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_IN | Permission.BLANK | Permission.POWER,  # works there

@@ -282,7 +282,7 @@ export const CODEC = Object.freeze({
 });
 /** Role -> the permissions that it stands for. */
 export const PRESETS = Object.freeze({
-  CODE: 63,
+  CODE: 1535,
   VIEWER: 257,
   ASSISTANT: 1319,
   OPERATOR: 8191,
