@@ -60,6 +60,14 @@ class Received:
     """A message that is not the session's own business: a service's."""
 
     message: ChannelMessage
+    channel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneOpened:
+    """A lane has a path, for the first time or again."""
+
+    lane: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,7 @@ ViewerEvent = (
     | Frames
     | Stuck
     | Settled
+    | LaneOpened
     | Received
     | InputDropped
     | Moved
