@@ -333,11 +333,64 @@ class ClipboardAsk:
 
 @dataclass(frozen=True, slots=True)
 class ClipboardSet:
-    """Host to viewer: the text of `serial` is the host's clipboard now, or (`state`) why it is not."""
+    """Host to viewer: the copy of `serial` is the host's clipboard now, or (`state`) why it is not."""
 
     serial: int
     taken: bool
     state: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardOffer:
+    """A copy is to be had in these formats: rows of (name, bytes; 0: not known). `text`: the Clipboard of the same
+    serial follows with its text. `origin` names the copy wherever it goes. `keep`: the viewer is about to leave."""
+
+    serial: int
+    formats: tuple[tuple[Any, ...], ...]
+    text: bool = False
+    origin: bytes = b""
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardFetch:
+    """Somebody pastes: give the copy of `serial` in this format; `fetch` is the asking end's count."""
+
+    fetch: int
+    serial: int
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardPart:
+    """The next bytes of what is fetched, and how many there are in all."""
+
+    fetch: int
+    data: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardTaken:
+    """So many bytes of what is fetched have come."""
+
+    fetch: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardDone:
+    """That was all of what is fetched, or (`state`) why it is not to be had."""
+
+    fetch: int
+    state: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardStop:
+    """What is fetched is not wanted any more."""
+
+    fetch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -512,6 +565,7 @@ ControlMessage = (
     | Rights
 )
 InputMessage = Batch | Echo
+<<<<<<< HEAD
 BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
 FileMessage = (
     FileList
@@ -528,6 +582,18 @@ FileMessage = (
     | FileDone
     | FileCredit
     | FileStop
+=======
+BulkMessage = (
+    Clipboard
+    | ClipboardAsk
+    | ClipboardSet
+    | ClipboardOffer
+    | ClipboardFetch
+    | ClipboardPart
+    | ClipboardTaken
+    | ClipboardDone
+    | ClipboardStop
+>>>>>>> w-clip
 )
 #: What travels on a channel after the handshake.
 ChannelMessage = ControlMessage | InputMessage | BulkMessage | FileMessage

@@ -25,6 +25,12 @@ MAX_CHANNEL_MESSAGE = 1048576  # largest message on the bulk channel in bytes
 MAX_RETAINED_CONTROL = 65536  # unacknowledged ciphertext kept on channels 0 and 1
 MAX_RETAINED_BULK = 4194304  # unacknowledged ciphertext kept on other channels
 MAX_CLIPBOARD_TEXT = 1048000  # largest clipboard text in UTF-8 bytes
+MAX_CLIPBOARD_DATA = 67108864  # most bytes of a clipboard in one format
+MAX_CLIPBOARD_FORMATS = 32  # most formats that one CLIPBOARD_OFFER names
+MAX_CLIPBOARD_FORMAT = 100  # most characters of a format's name
+MAX_CLIPBOARD_PART = 65536  # most bytes of one CLIPBOARD_PART
+MAX_CLIPBOARD_WINDOW = 262144  # most bytes of a fetch that are under way before CLIPBOARD_TAKEN tells of them
+MAX_CLIPBOARD_FETCHES = 4  # most fetches of one end at once
 MAX_DIRTY_RECTS = 32  # most rectangles in a preamble
 MAX_EXACT_RECTS = 1024  # most rectangles in an object of exact pixels
 MAX_MISSING_ROWS = 64  # most rows of one MISSING
@@ -86,6 +92,7 @@ T_POINTING = 0.05  # seconds: between two POINTs of a viewer, or two POINTS of a
 T_POINTED = 3.0  # seconds: a pointer that stays where it is has faded
 T_CONTROL_IDLE = 5.0  # seconds: of a holder that does nothing, then control passes to who asks for it
 T_STROKE = 8.0  # seconds: after its last point a stroke has faded
+T_CLIPBOARD = 10.0  # seconds: without a part of what is fetched from a clipboard: it is given up
 T_HEAD = 60.0  # seconds: between two HEADs of a relay, at most, while its log grows
 T_WARNED_FIRST = 300.0  # seconds: before its end a session is told of it
 T_WARNED_LAST = 60.0  # seconds: before its end a session is told of it again
@@ -333,6 +340,7 @@ class ClipboardState(IntEnum):
     TOO_LARGE = 3  # a text longer than CLIPBOARD_TEXT
     NO_ANSWER = 4  # the program, or the desktop, that was asked does not answer
     NOT_PERMITTED = 5  # the session may not
+    GONE = 6  # what was offered has been replaced since
 
 
 class FileKind(IntEnum):
@@ -649,6 +657,12 @@ BULK_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLIPBOARD": (1, ((0, "serial", "int"), (1, "text", "str"), (2, "state", "int"),)),
     "CLIPBOARD_ASK": (2, ()),
     "CLIPBOARD_SET": (3, ((0, "serial", "int"), (1, "taken", "bool"), (2, "state", "int"),)),
+    "CLIPBOARD_OFFER": (4, ((0, "serial", "int"), (1, "formats", "any[][]"), (2, "text", "bool"), (3, "origin", "bytes"), (4, "keep", "bool"),)),
+    "CLIPBOARD_FETCH": (5, ((0, "fetch", "int"), (1, "serial", "int"), (2, "format", "str"),)),
+    "CLIPBOARD_PART": (6, ((0, "fetch", "int"), (1, "data", "bytes"), (2, "size", "int"),)),
+    "CLIPBOARD_TAKEN": (7, ((0, "fetch", "int"), (1, "taken", "int"),)),
+    "CLIPBOARD_DONE": (8, ((0, "fetch", "int"), (1, "state", "int"),)),
+    "CLIPBOARD_STOP": (9, ((0, "fetch", "int"),)),
 }
 FILE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "FILE_LIST": (1, ((0, "job", "int"), (1, "path", "str"), (2, "after", "str"),)),

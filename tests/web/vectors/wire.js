@@ -6,6 +6,7 @@
 
 import * as datagram from "../../../viewer/avl_viewer/web/wire/datagram.js";
 import * as deviceId from "../../../viewer/avl_viewer/web/wire/device_id.js";
+import * as clipformats from "../../../viewer/avl_viewer/web/wire/clipformats.js";
 import * as cliptext from "../../../viewer/avl_viewer/web/wire/cliptext.js";
 import { bigEndian, fromBigEndian } from "../../../viewer/avl_viewer/web/wire/bytes.js";
 import * as frames from "../../../viewer/avl_viewer/web/wire/frames.js";
@@ -64,6 +65,21 @@ export function packings(vectors) {
     }],
     ["whatever is not the one encoding is refused", async () => {
       for (const { why, encoded, error } of vectors.invalid) same(await errorOf(() => packing.unpack(bytes(encoded))), error, why);
+    }],
+  ];
+}
+
+/** @param {any} vectors @returns {Check[]} */
+export function clipformatsOf(vectors) {
+  return [
+    ["names of formats are those that travel", () => {
+      for (const { name, format, kind } of vectors.names) {
+        const found = clipformats.formatOf(name);
+        same([found, clipformats.kindOf(found)], [format, kind], name);
+      }
+    }],
+    ["rows that name no format are left out of an offer", () => {
+      for (const { rows, offered } of vectors.offers) same(clipformats.offered(rows).map(({ name, size }) => [name, size]), offered);
     }],
   ];
 }

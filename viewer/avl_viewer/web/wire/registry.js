@@ -19,6 +19,12 @@ export const MAX = Object.freeze({
   RETAINED_CONTROL: 65536,
   RETAINED_BULK: 4194304,
   CLIPBOARD_TEXT: 1048000,
+  CLIPBOARD_DATA: 67108864,
+  CLIPBOARD_FORMATS: 32,
+  CLIPBOARD_FORMAT: 100,
+  CLIPBOARD_PART: 65536,
+  CLIPBOARD_WINDOW: 262144,
+  CLIPBOARD_FETCHES: 4,
   DIRTY_RECTS: 32,
   EXACT_RECTS: 1024,
   MISSING_ROWS: 64,
@@ -82,6 +88,7 @@ export const TIMER = Object.freeze({
   POINTED: 3000,
   CONTROL_IDLE: 5000,
   STROKE: 8000,
+  CLIPBOARD: 10000,
   HEAD: 60000,
   WARNED_FIRST: 300000,
   WARNED_LAST: 60000,
@@ -275,6 +282,7 @@ export const CLIPBOARD_STATE = Object.freeze({
   TOO_LARGE: 3,
   NO_ANSWER: 4,
   NOT_PERMITTED: 5,
+  GONE: 6,
 });
 export const FILE_KIND = Object.freeze({
   FILE: 1,
@@ -538,6 +546,12 @@ export const BULK_MESSAGES = Object.freeze({
   CLIPBOARD: [1, [[0, "serial", "int"], [1, "text", "str"], [2, "state", "int", 0]]],
   CLIPBOARD_ASK: [2, []],
   CLIPBOARD_SET: [3, [[0, "serial", "int"], [1, "taken", "bool"], [2, "state", "int", 0]]],
+  CLIPBOARD_OFFER: [4, [[0, "serial", "int"], [1, "formats", "any[][]"], [2, "text", "bool", false], [3, "origin", "bytes", ""], [4, "keep", "bool", false]]],
+  CLIPBOARD_FETCH: [5, [[0, "fetch", "int"], [1, "serial", "int"], [2, "format", "str"]]],
+  CLIPBOARD_PART: [6, [[0, "fetch", "int"], [1, "data", "bytes"], [2, "size", "int"]]],
+  CLIPBOARD_TAKEN: [7, [[0, "fetch", "int"], [1, "taken", "int"]]],
+  CLIPBOARD_DONE: [8, [[0, "fetch", "int"], [1, "state", "int", 0]]],
+  CLIPBOARD_STOP: [9, [[0, "fetch", "int"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const FILE_MESSAGES = Object.freeze({
