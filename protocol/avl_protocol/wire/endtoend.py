@@ -565,8 +565,6 @@ ControlMessage = (
     | Rights
 )
 InputMessage = Batch | Echo
-<<<<<<< HEAD
-BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
 FileMessage = (
     FileList
     | FileRows
@@ -582,7 +580,7 @@ FileMessage = (
     | FileDone
     | FileCredit
     | FileStop
-=======
+)
 BulkMessage = (
     Clipboard
     | ClipboardAsk
@@ -593,7 +591,6 @@ BulkMessage = (
     | ClipboardTaken
     | ClipboardDone
     | ClipboardStop
->>>>>>> w-clip
 )
 #: What travels on a channel after the handshake.
 ChannelMessage = ControlMessage | InputMessage | BulkMessage | FileMessage
