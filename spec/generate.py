@@ -33,6 +33,8 @@ ENUMS = {
     "modifiers": ("Modifier", "IntFlag", "MODIFIER"),
     "input_events": ("InputKind", "IntEnum", "INPUT"),
     "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
+    "sound_states": ("SoundState", "IntEnum", "SOUND_STATE"),
+    "microphone_states": ("MicrophoneState", "IntEnum", "MICROPHONE_STATE"),
     "control_modes": ("ControlMode", "IntEnum", "CONTROL_MODE"),
     "control_acts": ("ControlAct", "IntEnum", "CONTROL_ACT"),
     "chroma": ("Chroma", "IntEnum", "CHROMA"),
@@ -43,6 +45,7 @@ MESSAGES = {
     "control_messages": "CONTROL",
     "input_messages": "INPUT",
     "bulk_messages": "BULK",
+    "sound_messages": "SOUND",
     "handshake_payloads": "HANDSHAKE",
 }
 

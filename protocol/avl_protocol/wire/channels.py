@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from avl_protocol.wire.codec import BULK, CONTROL, INPUT, Codec
+from avl_protocol.wire.codec import BULK, CONTROL, INPUT, SOUND, Codec
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import CHANNELS, Channel, Permission
 
 #: channel -> what reads and writes its messages
-CODECS: dict[int, Codec[Any]] = {Channel.CONTROL: CONTROL, Channel.INPUT: INPUT, Channel.BULK: BULK}
+CODECS: dict[int, Codec[Any]] = {
+    Channel.CONTROL: CONTROL,
+    Channel.INPUT: INPUT,
+    Channel.BULK: BULK,
+    Channel.SOUND: SOUND,
+}
 
 _CHANNEL_OF: dict[type, int] = {kind: int(channel) for channel, codec in CODECS.items() for kind in codec.kinds}
 

@@ -47,6 +47,9 @@ export const MAX = Object.freeze({
   KEY_LINK: 7776000,
   CLOCK_SKEW: 60,
   STALENESS: 86400,
+  SOUND_PACKETS: 4,
+  SOUND_PACKET: 1275,
+  VOICE_WAITS: 4096,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
@@ -77,6 +80,11 @@ export const TIMER = Object.freeze({
   HEAD: 60000,
   WARNED_FIRST: 300000,
   WARNED_LAST: 60000,
+  SOUND_PACKET: 10,
+  SOUND_SILENCE: 200,
+  SOUND_DELAY: 600,
+  HEARD: 1000,
+  VOICE_SILENCE: 500,
 });
 /** Timing of paths, in milliseconds. */
 export const PATH_TIMER = Object.freeze({
@@ -122,6 +130,7 @@ export const CHANNEL = Object.freeze({
   CONTROL: 0,
   INPUT: 1,
   BULK: 2,
+  SOUND: 3,
 });
 export const DATAGRAM = Object.freeze({
   MEDIA: 0,
@@ -259,6 +268,17 @@ export const CLIPBOARD_STATE = Object.freeze({
   TOO_LARGE: 3,
   NO_ANSWER: 4,
   NOT_PERMITTED: 5,
+});
+export const SOUND_STATE = Object.freeze({
+  HEARD: 0,
+  OFF: 1,
+  NO_SERVER: 2,
+  FAILED: 3,
+});
+export const MICROPHONE_STATE = Object.freeze({
+  OFF: 0,
+  READY: 1,
+  NO_SERVER: 2,
 });
 export const CONTROL_MODE = Object.freeze({
   SHARED: 0,
@@ -441,6 +461,8 @@ export const CONTROL_MESSAGES = Object.freeze({
   CLEAR: [25, [[0, "everybody", "bool", false]]],
   CLEARED: [26, [[0, "person", "int", 0]]],
   RIGHTS: [27, [[0, "permissions", "int"], [1, "until", "int", 0], [2, "why", "int", 0]]],
+  SOUND: [28, [[0, "state", "int"], [1, "microphone", "int", 0], [2, "speakers", "int", 0]]],
+  HEARD: [29, [[0, "received", "int"], [1, "played", "int", 0], [2, "concealed", "int", 0], [3, "late", "int", 0], [4, "buffer_ms", "int", 0]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const INPUT_MESSAGES = Object.freeze({
@@ -452,6 +474,10 @@ export const BULK_MESSAGES = Object.freeze({
   CLIPBOARD: [1, [[0, "serial", "int"], [1, "text", "str"], [2, "state", "int", 0]]],
   CLIPBOARD_ASK: [2, []],
   CLIPBOARD_SET: [3, [[0, "serial", "int"], [1, "taken", "bool"], [2, "state", "int", 0]]],
+});
+/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
+export const SOUND_MESSAGES = Object.freeze({
+  VOICE: [1, [[0, "position", "int"], [1, "packets", "bytes[]"], [2, "last", "bool", false]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HANDSHAKE_MESSAGES = Object.freeze({
@@ -468,4 +494,5 @@ export const CHANNELS = Object.freeze({
   0: { openedBy: 0, bulk: false, messages: CONTROL_MESSAGES },
   1: { openedBy: 6, bulk: false, messages: INPUT_MESSAGES },
   2: { openedBy: 24, bulk: true, messages: BULK_MESSAGES },
+  3: { openedBy: 512, bulk: false, messages: SOUND_MESSAGES },
 });
