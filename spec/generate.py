@@ -37,6 +37,8 @@ ENUMS = {
     "file_overwrites": ("FileOverwrite", "IntEnum", "FILE_OVERWRITE"),
     "file_verdicts": ("FileVerdict", "IntEnum", "FILE_VERDICT"),
     "file_reasons": ("FileReason", "IntEnum", "FILE_REASON"),
+    "sound_states": ("SoundState", "IntEnum", "SOUND_STATE"),
+    "microphone_states": ("MicrophoneState", "IntEnum", "MICROPHONE_STATE"),
     "control_modes": ("ControlMode", "IntEnum", "CONTROL_MODE"),
     "control_acts": ("ControlAct", "IntEnum", "CONTROL_ACT"),
     "chroma": ("Chroma", "IntEnum", "CHROMA"),
@@ -48,6 +50,7 @@ MESSAGES = {
     "input_messages": "INPUT",
     "bulk_messages": "BULK",
     "file_messages": "FILE",
+    "sound_messages": "SOUND",
     "handshake_payloads": "HANDSHAKE",
 }
 

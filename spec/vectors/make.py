@@ -29,6 +29,7 @@ from spec.vectors import (
     plan_cases,
     rights_cases,
     selector_cases,
+    sound_cases,
     track_cases,
     wire_cases,
 )
@@ -48,6 +49,8 @@ def vectors() -> dict[str, Any]:
         "bounds": bounds_cases.cases(),
         "track": track_cases.tracks(),
         "exact": exact_cases.exacts(),
+        "sound": sound_cases.sounds(),
+        "jitter": sound_cases.jitters(),
         "feedback": feedback_cases.feedbacks(),
         "device_id": wire_cases.device_ids(),
         "target": wire_cases.targets(),

@@ -535,6 +535,38 @@ class FileStop:
     reason: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Host to viewer: whether its sound is to be heard (`sound_states`), whether it takes microphones
+    (`microphone_states`), and how many viewers speak into it now."""
+
+    state: int
+    microphone: int = 0
+    speakers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Viewer to host: packets of sound since the last HEARD: received, played, concealed, and received too late; and
+    how many milliseconds its jitter buffer waits."""
+
+    received: int
+    played: int = 0
+    concealed: int = 0
+    late: int = 0
+    buffer_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Viewer to host: packets of its microphone, the first of which has the number `position`. `last`: it speaks no
+    longer."""
+
+    position: int
+    packets: tuple[bytes, ...]
+    last: bool = False
+
+
 HandshakePayload = Offer | HostHello | ViewerHello | Challenge | Confirm | Wait | Refusal
 ControlMessage = (
     Grant
@@ -563,6 +595,8 @@ ControlMessage = (
     | Clear
     | Cleared
     | Rights
+    | Sound
+    | Heard
 )
 InputMessage = Batch | Echo
 FileMessage = (
@@ -592,11 +626,13 @@ BulkMessage = (
     | ClipboardDone
     | ClipboardStop
 )
+SoundMessage = Voice
 #: What travels on a channel after the handshake.
-ChannelMessage = ControlMessage | InputMessage | BulkMessage | FileMessage
+ChannelMessage = ControlMessage | InputMessage | BulkMessage | SoundMessage | FileMessage
 
 HANDSHAKE: tuple[type[HandshakePayload], ...] = get_args(HandshakePayload)
 CONTROL: tuple[type[ControlMessage], ...] = get_args(ControlMessage)
 INPUT: tuple[type[InputMessage], ...] = get_args(InputMessage)
 BULK: tuple[type[BulkMessage], ...] = get_args(BulkMessage)
 FILE: tuple[type[FileMessage], ...] = get_args(FileMessage)
+SOUND: tuple[type[SoundMessage], ...] = (Voice,)

@@ -67,6 +67,9 @@ MAX_HOURS = 64  # most rows of the hours of a grant
 MAX_KEY_LINK = 7776000  # longest validity of a key link in seconds
 MAX_CLOCK_SKEW = 60  # seconds by which a grant is taken before its time, since clocks differ
 MAX_STALENESS = 86400  # seconds after which a revocation list is too old, where no policy says otherwise
+MAX_SOUND_PACKETS = 4  # most packets of an object of sound, and of a VOICE
+MAX_SOUND_PACKET = 1275  # largest packet of sound in bytes
+MAX_VOICE_WAITS = 4096  # bytes of VOICE that may be unacknowledged
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
@@ -96,6 +99,11 @@ T_CLIPBOARD = 10.0  # seconds: without a part of what is fetched from a clipboar
 T_HEAD = 60.0  # seconds: between two HEADs of a relay, at most, while its log grows
 T_WARNED_FIRST = 300.0  # seconds: before its end a session is told of it
 T_WARNED_LAST = 60.0  # seconds: before its end a session is told of it again
+T_SOUND_PACKET = 0.01  # seconds: that a packet of sound lasts
+T_SOUND_SILENCE = 0.2  # seconds: of silence, then nothing more is sent until there is sound
+T_SOUND_DELAY = 0.6  # seconds: from capture to loudspeaker that a jitter buffer waits at most
+T_HEARD = 1.0  # seconds: between two HEARDs at least
+T_VOICE_SILENCE = 0.5  # seconds: without a VOICE: the viewer no longer speaks
 
 # Timing of paths, in seconds (spec 08-paths).
 T_PATH_FIRST_RETRY = 0.25  # a host or viewer that has no hop waits before it dials again, at first; doubling from there
@@ -144,6 +152,7 @@ class Channel(IntEnum):
     CONTROL = 0  # handshake, then control
     INPUT = 1  # input batches, and the host's echo of them
     BULK = 2  # clipboard
+    SOUND = 3  # the viewer's microphone
     FILES_1 = 8  # files, lane 1
     FILES_2 = 9  # files, lane 2
     FILES_3 = 10  # files, lane 3
@@ -206,7 +215,7 @@ class TrackKind(IntEnum):
     """Registry section "track_kinds"."""
 
     VIDEO = 1  # pictures
-    AUDIO = 2  # reserved
+    AUDIO = 2  # sound
     CURSOR = 3  # reserved
     EXACT = 4  # rectangles of exact pixels
     LOWER = 5  # the same pictures with fewer bits
@@ -399,6 +408,23 @@ class FileReason(IntEnum):
     TOO_MANY = 22  # More is going on than the host takes. Begin again when something is done.
 
 
+class SoundState(IntEnum):
+    """Registry section "sound_states"."""
+
+    HEARD = 0  # what plays at the host is sent
+    OFF = 1  # the host shares no sound
+    NO_SERVER = 2  # no sound server answers at the host
+    FAILED = 3  # sound can't be taken at the host; it says why to its person
+
+
+class MicrophoneState(IntEnum):
+    """Registry section "microphone_states"."""
+
+    OFF = 0  # the host takes no microphone
+    READY = 1  # the host takes microphones
+    NO_SERVER = 2  # there is nowhere at the host to play it to
+
+
 class ControlMode(IntEnum):
     """Registry section "control_modes"."""
 
@@ -436,6 +462,7 @@ CHANNELS: dict[int, tuple[Permission, bool]] = {
     Channel.CONTROL: (Permission(0), False),
     Channel.INPUT: (Permission.POINTER | Permission.KEYBOARD, False),
     Channel.BULK: (Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN, True),
+    Channel.SOUND: (Permission.AUDIO_IN, False),
     Channel.FILES_1: (Permission.FILES_IN | Permission.FILES_OUT, True),
     Channel.FILES_2: (Permission.FILES_IN | Permission.FILES_OUT, True),
     Channel.FILES_3: (Permission.FILES_IN | Permission.FILES_OUT, True),
@@ -648,6 +675,8 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLEAR": (25, ((0, "everybody", "bool"),)),
     "CLEARED": (26, ((0, "person", "int"),)),
     "RIGHTS": (27, ((0, "permissions", "int"), (1, "until", "int"), (2, "why", "int"),)),
+    "SOUND": (28, ((0, "state", "int"), (1, "microphone", "int"), (2, "speakers", "int"),)),
+    "HEARD": (29, ((0, "received", "int"), (1, "played", "int"), (2, "concealed", "int"), (3, "late", "int"), (4, "buffer_ms", "int"),)),
 }
 INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),
@@ -679,6 +708,9 @@ FILE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "FILE_DONE": (12, ((0, "job", "int"), (1, "rows", "int[][]"),)),
     "FILE_CREDIT": (13, ((0, "job", "int"), (1, "size", "int"),)),
     "FILE_STOP": (14, ((0, "job", "int"), (1, "reason", "int"),)),
+}
+SOUND_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
+    "VOICE": (1, ((0, "position", "int"), (1, "packets", "bytes[]"), (2, "last", "bool"),)),
 }
 HANDSHAKE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "OFFER": (1, ((0, "versions", "int[]"), (1, "features", "str[]"),)),

@@ -61,6 +61,9 @@ export const MAX = Object.freeze({
   KEY_LINK: 7776000,
   CLOCK_SKEW: 60,
   STALENESS: 86400,
+  SOUND_PACKETS: 4,
+  SOUND_PACKET: 1275,
+  VOICE_WAITS: 4096,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
@@ -92,6 +95,11 @@ export const TIMER = Object.freeze({
   HEAD: 60000,
   WARNED_FIRST: 300000,
   WARNED_LAST: 60000,
+  SOUND_PACKET: 10,
+  SOUND_SILENCE: 200,
+  SOUND_DELAY: 600,
+  HEARD: 1000,
+  VOICE_SILENCE: 500,
 });
 /** Timing of paths, in milliseconds. */
 export const PATH_TIMER = Object.freeze({
@@ -137,6 +145,7 @@ export const CHANNEL = Object.freeze({
   CONTROL: 0,
   INPUT: 1,
   BULK: 2,
+  SOUND: 3,
   FILES_1: 8,
   FILES_2: 9,
   FILES_3: 10,
@@ -327,6 +336,17 @@ export const FILE_REASON = Object.freeze({
   FAILED: 20,
   BAD_REQUEST: 21,
   TOO_MANY: 22,
+});
+export const SOUND_STATE = Object.freeze({
+  HEARD: 0,
+  OFF: 1,
+  NO_SERVER: 2,
+  FAILED: 3,
+});
+export const MICROPHONE_STATE = Object.freeze({
+  OFF: 0,
+  READY: 1,
+  NO_SERVER: 2,
 });
 export const CONTROL_MODE = Object.freeze({
   SHARED: 0,
@@ -535,6 +555,8 @@ export const CONTROL_MESSAGES = Object.freeze({
   CLEAR: [25, [[0, "everybody", "bool", false]]],
   CLEARED: [26, [[0, "person", "int", 0]]],
   RIGHTS: [27, [[0, "permissions", "int"], [1, "until", "int", 0], [2, "why", "int", 0]]],
+  SOUND: [28, [[0, "state", "int"], [1, "microphone", "int", 0], [2, "speakers", "int", 0]]],
+  HEARD: [29, [[0, "received", "int"], [1, "played", "int", 0], [2, "concealed", "int", 0], [3, "late", "int", 0], [4, "buffer_ms", "int", 0]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const INPUT_MESSAGES = Object.freeze({
@@ -571,6 +593,10 @@ export const FILE_MESSAGES = Object.freeze({
   FILE_STOP: [14, [[0, "job", "int"], [1, "reason", "int"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
+export const SOUND_MESSAGES = Object.freeze({
+  VOICE: [1, [[0, "position", "int"], [1, "packets", "bytes[]"], [2, "last", "bool", false]]],
+});
+/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HANDSHAKE_MESSAGES = Object.freeze({
   OFFER: [1, [[0, "versions", "int[]"], [1, "features", "str[]", []]]],
   HOST_HELLO: [2, [[0, "version", "int"], [1, "identity", "bytes"], [2, "not_before", "int"], [3, "not_after", "int"], [4, "signature", "bytes"], [5, "methods", "str[]", []], [6, "time_ms", "int", 0]]],
@@ -585,6 +611,7 @@ export const CHANNELS = Object.freeze({
   0: { openedBy: 0, bulk: false, messages: CONTROL_MESSAGES },
   1: { openedBy: 6, bulk: false, messages: INPUT_MESSAGES },
   2: { openedBy: 24, bulk: true, messages: BULK_MESSAGES },
+  3: { openedBy: 512, bulk: false, messages: SOUND_MESSAGES },
   8: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
   9: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
   10: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
