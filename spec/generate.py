@@ -35,6 +35,7 @@ ENUMS = {
     "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
     "control_modes": ("ControlMode", "IntEnum", "CONTROL_MODE"),
     "control_acts": ("ControlAct", "IntEnum", "CONTROL_ACT"),
+    "fit_states": ("FitState", "IntEnum", "FIT_STATE"),
     "chroma": ("Chroma", "IntEnum", "CHROMA"),
     "codecs": ("VideoCodec", "IntEnum", "CODEC"),
 }
