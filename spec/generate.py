@@ -41,6 +41,7 @@ ENUMS = {
     "microphone_states": ("MicrophoneState", "IntEnum", "MICROPHONE_STATE"),
     "control_modes": ("ControlMode", "IntEnum", "CONTROL_MODE"),
     "control_acts": ("ControlAct", "IntEnum", "CONTROL_ACT"),
+    "fit_states": ("FitState", "IntEnum", "FIT_STATE"),
     "chroma": ("Chroma", "IntEnum", "CHROMA"),
     "codecs": ("VideoCodec", "IntEnum", "CODEC"),
 }

@@ -15,6 +15,7 @@ from avl_host.audit.journal import Journal, JournalService
 from avl_host.capture.source import CaptureSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import ClipboardPort
+from avl_host.display.display import Display
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.coding import Coding, InlineCoding
 from avl_host.encode.encoder import Encoder, EncoderSettings
@@ -95,6 +96,8 @@ class Parts:
     open_console: Callable[[Answer], LocalServer] | None = None
     #: Opens the host's own audit log, and keeps the heads of relays'; None: there is neither.
     open_journal: Callable[[World, StateFolder, Identity], Journal] | None = None
+    #: What of the first source can have another size; None: nothing.
+    display: Display | None = None
     #: Sources beside the first, each a desktop of its own. Layout, pointer and input are those of the first.
     more_sources: tuple[CaptureSource, ...] = ()
 
@@ -210,6 +213,8 @@ class Agent:
             lock_watch=self.lock_watch,
             presence=self.presence,
             blank=self.blank,
+            display=parts.display,
+            folder=self._state,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         journal, heads = self._open_journal()
@@ -244,6 +249,7 @@ class Agent:
             ),
             lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )
+        await self.features.fit.begin()
         workers = self._start_workers(publisher)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
@@ -267,6 +273,7 @@ class Agent:
             await asyncio.gather(*tasks, return_exceptions=True)
             self.subscribers.end_all(CloseCode.ENDED, clock())
             self._alarm.stop()
+            await self.features.fit.close()
             self.presence.close()
             self.blank.close()
             parts.sink.close()

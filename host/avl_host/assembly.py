@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from avl_host.desktop.clipboard import ClipboardPort
+from avl_host.display.display import Display
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
 from avl_host.presence.blank import BlankWatch
@@ -20,6 +21,7 @@ from avl_host.services.annotations import AnnotationsService
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.control import ACTS, ControlService
+from avl_host.services.fit import FitService
 from avl_host.services.input import InputService
 from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
@@ -30,9 +32,11 @@ from avl_host.services.tickets import TicketService
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Receives
 from avl_protocol.wire.endtoend import (
+    Aim,
     Batch,
     Candidates,
     Clear,
@@ -40,6 +44,7 @@ from avl_protocol.wire.endtoend import (
     ClipboardAsk,
     Control,
     Decoder,
+    Fit,
     Missing,
     NeedKeys,
     Point,
@@ -62,6 +67,9 @@ class Served:
     lock_watch: LockWatch
     presence: PresenceWatch = field(default_factory=PresenceWatch)
     blank: BlankWatch | None = None
+    #: What can have another size, and where it is kept what it was like.
+    display: Display | None = None
+    folder: StateFolder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ class Features:
     pointing: PointingService
     annotations: AnnotationsService
     rights: RightsService
+    fit: FitService
 
 
 def assemble(
@@ -89,7 +98,7 @@ def assemble(
     and pointer are the first that a viewer learns."""
     services = subscribers.services
     layout = LayoutService(subscribers, tell)
-    services.register(layout, Channel.CONTROL)
+    services.register(layout, Channel.CONTROL, Receives(Aim, layout.aimed, ACTS))
     pointer = PointerService(subscribers, clock)
     services.register(pointer, Channel.CONTROL)
     media = MediaService(served.publisher, subscribers.watches, subscribers.changed)
@@ -121,6 +130,9 @@ def assemble(
     services.register(statistics, Channel.CONTROL, Receives(Report, statistics.reported))
     control = ControlService(subscribers, mode)
     services.register(control, Channel.CONTROL, Receives(Control, control.asked, ACTS))
+    fit = FitService(subscribers, control, served.display, served.folder, tell, clock)
+    control.on_change.append(fit.decide)
+    services.register(fit, Channel.CONTROL, Receives(Fit, fit.asked, Permission.MONITORS, fit.refused))
     served.presence.follow(subscribers, control)
     services.register(served.presence, Channel.CONTROL)
     pointing = PointingService(subscribers)
@@ -145,4 +157,4 @@ def assemble(
         Receives(Clipboard, clipboard.set, Permission.CLIPBOARD_IN, clipboard.set_refused),
         Receives(ClipboardAsk, clipboard.asked, Permission.CLIPBOARD_OUT),
     )
-    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights)
+    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights, fit)

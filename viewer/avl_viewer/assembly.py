@@ -20,6 +20,7 @@ from avl_protocol.wire.endtoend import (
     Cursor,
     Drawn,
     Echo,
+    Fitted,
     Layout,
     People,
     Points,
@@ -34,6 +35,7 @@ from avl_viewer.services.annotations import AnnotationsService
 from avl_viewer.services.candidates import CandidatesService, Seek
 from avl_viewer.services.clipboard import ClipboardService
 from avl_viewer.services.control import ControlService
+from avl_viewer.services.fit import FitService
 from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
 from avl_viewer.services.pointer import PointerService
@@ -55,6 +57,8 @@ class Features:
     pointing: PointingService
     annotations: AnnotationsService
     rights: RightsService
+    layout: LayoutService
+    fit: FitService
 
 
 def assemble(
@@ -94,4 +98,6 @@ def assemble(
     )
     rights = RightsService(presenter, clock)
     services.register(rights, Channel.CONTROL)
-    return Features(hands, clipboard, statistics, control, pointing, annotations, rights)
+    fit = FitService(loop, presenter)
+    services.register(fit, Channel.CONTROL, Receives(Fitted, fit.told))
+    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, layout, fit)

@@ -105,12 +105,14 @@ class NeedKeys:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The desktop: size, and rows of (x, y, width, height, primary) with their names."""
+    """The desktop: size, and rows of (x, y, width, height, primary) with their names; `more`: for each of these
+    monitors (number, scale in hundredths, rotation in degrees)."""
 
     width: int
     height: int
     names: tuple[str, ...] = ()
     monitors: tuple[tuple[int, ...], ...] = ()
+    more: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -567,6 +569,52 @@ class Voice:
     last: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Viewer to host: the desktop is to be as large as this window, in pixels of the viewer's screen, of which `scale`
+    hundredths make what is one elsewhere; 0 x 0: it need not any more."""
+
+    width: int
+    height: int
+    scale: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Host to viewer: what became of FIT (`fit_states`), and the size and scale that the desktop has now."""
+
+    state: int
+    width: int
+    height: int
+    scale: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Viewer to host: input made from `time_us` on, as the viewer estimates the host's clock, means a desktop of this
+    size."""
+
+    width: int
+    height: int
+    time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Viewer to host: these monitors are wanted by themselves, by their numbers in LAYOUT; none: the desktop alone."""
+
+    monitors: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Host to viewer: rows of (monitor, its track of pictures), and all tracks of these monitors as GRANT tells of
+    tracks."""
+
+    monitors: tuple[tuple[int, ...], ...] = ()
+    tracks: tuple[tuple[int, ...], ...] = ()
+
+
 HandshakePayload = Offer | HostHello | ViewerHello | Challenge | Confirm | Wait | Refusal
 ControlMessage = (
     Grant
@@ -597,6 +645,11 @@ ControlMessage = (
     | Rights
     | Sound
     | Heard
+    | Fit
+    | Fitted
+    | Aim
+    | Watch
+    | Watched
 )
 InputMessage = Batch | Echo
 FileMessage = (

@@ -70,6 +70,9 @@ MAX_STALENESS = 86400  # seconds after which a revocation list is too old, where
 MAX_SOUND_PACKETS = 4  # most packets of an object of sound, and of a VOICE
 MAX_SOUND_PACKET = 1275  # largest packet of sound in bytes
 MAX_VOICE_WAITS = 4096  # bytes of VOICE that may be unacknowledged
+MAX_FIT_SIDE = 200  # shortest side that a desktop takes to fit a window, in pixels
+MAX_FIT_SCALE = 500  # largest scale of FIT, in hundredths; the least is 100
+MAX_WATCHED = 4  # most monitors of a host that have tracks of their own at a time
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
@@ -104,6 +107,7 @@ T_SOUND_SILENCE = 0.2  # seconds: of silence, then nothing more is sent until th
 T_SOUND_DELAY = 0.6  # seconds: from capture to loudspeaker that a jitter buffer waits at most
 T_HEARD = 1.0  # seconds: between two HEARDs at least
 T_VOICE_SILENCE = 0.5  # seconds: without a VOICE: the viewer no longer speaks
+T_FIT = 0.2  # seconds: that a window has kept its size before the desktop follows: nobody wants all that a drag passes through
 
 # Timing of paths, in seconds (spec 08-paths).
 T_PATH_FIRST_RETRY = 0.25  # a host or viewer that has no hop waits before it dials again, at first; doubling from there
@@ -441,6 +445,16 @@ class ControlAct(IntEnum):
     GIVE = 3  # let this viewer have it
 
 
+class FitState(IntEnum):
+    """Registry section "fit_states"."""
+
+    TAKEN = 1  # the desktop has the size of this window
+    NEAREST = 2  # the display has no such size: it took the one that comes nearest
+    OTHER = 3  # the desktop fits another viewer's window
+    NOT_PERMITTED = 4  # this session may not choose sizes
+    UNABLE = 5  # the display's size can't be changed
+
+
 class Chroma(IntEnum):
     """Registry section "chroma"."""
 
@@ -652,7 +666,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),
     "MEDIA_KEYS": (2, ((0, "keys", "bytes[]"),)),
     "NEED_KEYS": (3, ((0, "track", "int"), (1, "kid", "int"),)),
-    "LAYOUT": (4, ((0, "width", "int"), (1, "height", "int"), (2, "names", "str[]"), (3, "monitors", "int[][]"),)),
+    "LAYOUT": (4, ((0, "width", "int"), (1, "height", "int"), (2, "names", "str[]"), (3, "monitors", "int[][]"), (4, "more", "int[][]"),)),
     "CURSOR": (5, ((0, "serial", "int"), (1, "width", "int"), (2, "height", "int"), (3, "hot_x", "int"), (4, "hot_y", "int"), (5, "image", "bytes"), (6, "scale", "int"),)),
     "DECODER": (6, ((0, "chroma", "int[]"), (1, "others", "int[][]"),)),
     "CLOCK_PING": (7, ((0, "sent_us", "int"),)),
@@ -677,6 +691,11 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "RIGHTS": (27, ((0, "permissions", "int"), (1, "until", "int"), (2, "why", "int"),)),
     "SOUND": (28, ((0, "state", "int"), (1, "microphone", "int"), (2, "speakers", "int"),)),
     "HEARD": (29, ((0, "received", "int"), (1, "played", "int"), (2, "concealed", "int"), (3, "late", "int"), (4, "buffer_ms", "int"),)),
+    "FIT": (32, ((0, "width", "int"), (1, "height", "int"), (2, "scale", "int"),)),
+    "FITTED": (33, ((0, "state", "int"), (1, "width", "int"), (2, "height", "int"), (3, "scale", "int"),)),
+    "AIM": (34, ((0, "width", "int"), (1, "height", "int"), (2, "time_us", "int"),)),
+    "WATCH": (35, ((0, "monitors", "int[]"),)),
+    "WATCHED": (36, ((0, "monitors", "int[][]"), (1, "tracks", "int[][]"),)),
 }
 INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),

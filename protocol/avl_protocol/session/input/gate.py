@@ -61,8 +61,11 @@ class InputGate:
         """Whether a key or button is held, as far as its viewer said."""
         return bool(self._keys or self._buttons)
 
-    def admit(self, batch: Batch, permissions: Permission, now: float) -> tuple[list[tuple[Any, ...]], int]:
-        """Events to apply and how many were discarded for their age. Raises RemoteProtocolError for malformed ones."""
+    def admit(
+        self, batch: Batch, permissions: Permission, now: float, hits: bool = True
+    ) -> tuple[list[tuple[Any, ...]], int]:
+        """Events to apply and how many were discarded: for their age, for want of a permission, or because the desktop
+        has another size than the one that they mean (`hits` False). Raises RemoteProtocolError for malformed ones."""
         if batch.sequence <= self._sequence:
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "input out of order")
         self._sequence = batch.sequence
@@ -77,7 +80,7 @@ class InputGate:
             if kind in (InputKind.RELEASE_ALL, InputKind.HOLDING):
                 if kind is InputKind.RELEASE_ALL:
                     events += self.release()
-            elif not permissions & needed:
+            elif not permissions & needed or not (hits or needed is not Permission.POINTER or self._releases(event)):
                 discarded += 1
             elif self._releases(event) or not (
                 age > T_INPUT_OLD or (age > T_INPUT_OLD_PRESS and kind is not InputKind.MOVE)

@@ -64,6 +64,9 @@ export const MAX = Object.freeze({
   SOUND_PACKETS: 4,
   SOUND_PACKET: 1275,
   VOICE_WAITS: 4096,
+  FIT_SIDE: 200,
+  FIT_SCALE: 500,
+  WATCHED: 4,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
@@ -100,6 +103,7 @@ export const TIMER = Object.freeze({
   SOUND_DELAY: 600,
   HEARD: 1000,
   VOICE_SILENCE: 500,
+  FIT: 200,
 });
 /** Timing of paths, in milliseconds. */
 export const PATH_TIMER = Object.freeze({
@@ -358,6 +362,13 @@ export const CONTROL_ACT = Object.freeze({
   RELEASE: 2,
   GIVE: 3,
 });
+export const FIT_STATE = Object.freeze({
+  TAKEN: 1,
+  NEAREST: 2,
+  OTHER: 3,
+  NOT_PERMITTED: 4,
+  UNABLE: 5,
+});
 export const CHROMA = Object.freeze({
   YUV420: 0,
   YUV444: 1,
@@ -532,7 +543,7 @@ export const CONTROL_MESSAGES = Object.freeze({
   GRANT: [1, [[0, "permissions", "int"], [1, "media_session", "bytes"], [2, "signer", "bytes"], [3, "endorsement", "bytes"], [4, "keys", "bytes[]"], [5, "host_time_us", "int"], [6, "name", "str", ""], [7, "tracks", "int[][]", []]]],
   MEDIA_KEYS: [2, [[0, "keys", "bytes[]"]]],
   NEED_KEYS: [3, [[0, "track", "int"], [1, "kid", "int"]]],
-  LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]", []], [3, "monitors", "int[][]", []]]],
+  LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]", []], [3, "monitors", "int[][]", []], [4, "more", "int[][]", []]]],
   CURSOR: [5, [[0, "serial", "int"], [1, "width", "int"], [2, "height", "int"], [3, "hot_x", "int"], [4, "hot_y", "int"], [5, "image", "bytes"], [6, "scale", "int", 1]]],
   DECODER: [6, [[0, "chroma", "int[]"], [1, "others", "int[][]", []]]],
   CLOCK_PING: [7, [[0, "sent_us", "int"]]],
@@ -557,6 +568,11 @@ export const CONTROL_MESSAGES = Object.freeze({
   RIGHTS: [27, [[0, "permissions", "int"], [1, "until", "int", 0], [2, "why", "int", 0]]],
   SOUND: [28, [[0, "state", "int"], [1, "microphone", "int", 0], [2, "speakers", "int", 0]]],
   HEARD: [29, [[0, "received", "int"], [1, "played", "int", 0], [2, "concealed", "int", 0], [3, "late", "int", 0], [4, "buffer_ms", "int", 0]]],
+  FIT: [32, [[0, "width", "int"], [1, "height", "int"], [2, "scale", "int", 100]]],
+  FITTED: [33, [[0, "state", "int"], [1, "width", "int"], [2, "height", "int"], [3, "scale", "int", 100]]],
+  AIM: [34, [[0, "width", "int"], [1, "height", "int"], [2, "time_us", "int"]]],
+  WATCH: [35, [[0, "monitors", "int[]"]]],
+  WATCHED: [36, [[0, "monitors", "int[][]", []], [1, "tracks", "int[][]", []]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const INPUT_MESSAGES = Object.freeze({
