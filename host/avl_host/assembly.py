@@ -20,6 +20,7 @@ from avl_host.services.annotations import AnnotationsService
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.control import ACTS, ControlService
+from avl_host.services.devices import DevicesService
 from avl_host.services.input import InputService
 from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
@@ -92,6 +93,7 @@ def assemble(
     services.register(layout, Channel.CONTROL)
     pointer = PointerService(subscribers, clock)
     services.register(pointer, Channel.CONTROL)
+    services.register(DevicesService(subscribers, served.sink), Channel.CONTROL)
     media = MediaService(served.publisher, subscribers.watches, subscribers.changed)
     services.register(
         media,

@@ -292,6 +292,14 @@ class Cleared:
 
 
 @dataclass(frozen=True, slots=True)
+class InputDevices:
+    """Host to viewer: what the host's system takes beside keys, buttons and places, as bits of the registry's
+    `input_devices` (4.6)."""
+
+    devices: int
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The session ends, because of `code`."""
 
@@ -378,6 +386,7 @@ ControlMessage = (
     | Clear
     | Cleared
     | Rights
+    | InputDevices
 )
 InputMessage = Batch | Echo
 BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
