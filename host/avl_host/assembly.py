@@ -21,6 +21,7 @@ from avl_host.services.annotations import AnnotationsService
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.control import ACTS, ControlService
+from avl_host.services.devices import DevicesService
 from avl_host.services.fit import FitService
 from avl_host.services.input import InputService
 from avl_host.services.layout import LayoutService
@@ -101,6 +102,7 @@ def assemble(
     services.register(layout, Channel.CONTROL, Receives(Aim, layout.aimed, ACTS))
     pointer = PointerService(subscribers, clock)
     services.register(pointer, Channel.CONTROL)
+    services.register(DevicesService(subscribers, served.sink), Channel.CONTROL)
     media = MediaService(served.publisher, subscribers.watches, subscribers.changed)
     services.register(
         media,

@@ -294,6 +294,14 @@ class Cleared:
 
 
 @dataclass(frozen=True, slots=True)
+class InputDevices:
+    """Host to viewer: what the host's system takes beside keys, buttons and places, as bits of the registry's
+    `input_devices` (4.6)."""
+
+    devices: int
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The session ends, because of `code`."""
 
@@ -650,6 +658,7 @@ ControlMessage = (
     | Aim
     | Watch
     | Watched
+    | InputDevices
 )
 InputMessage = Batch | Echo
 FileMessage = (

@@ -40,6 +40,8 @@ MAX_PICTURE_REFERENCES = 4  # most reference frames of a bitstream
 MAX_TRACKS = 16  # most tracks of a host
 MAX_TRACK_LIFETIME = 10000  # longest lifetime of a track's datagrams in a queue, in milliseconds
 MAX_CURSOR_SIDE = 512  # longest side of a pointer's shape in pixels
+MAX_CONTACTS = 10  # most fingers of one viewer at once
+MAX_PEN_PRESSURE = 65535  # pressure of a pen pressed as hard as it tells
 MAX_CODE_LENGTH = 8  # characters of a code
 MAX_CANDIDATES = 16  # most addresses of one CANDIDATES
 MAX_PEOPLE = 32  # most viewers that one PEOPLE names
@@ -342,6 +344,36 @@ class InputKind(IntEnum):
     TEXT = 5  # text
     RELEASE_ALL = 6  # nothing
     HOLDING = 7  # nothing: what is held stays held
+    MOVE_BY = 8  # dx, dy: the pointer moves by that much
+    TOUCH = 9  # contact, phase, x, y in desktop pixels
+    PEN = 10  # x, y in desktop pixels, pressure, tilt_x, tilt_y, state
+
+
+class InputDevice(IntFlag):
+    """Registry section "input_devices"."""
+
+    RELATIVE = 1  # takes MOVE_BY
+    TOUCH = 2  # takes TOUCH: several fingers at once
+    PEN = 4  # takes PEN: pressure and tilt
+    SMOOTH_WHEEL = 8  # parts of a notch turn at once; without it they add up
+
+
+class TouchPhase(IntEnum):
+    """Registry section "touch_phases"."""
+
+    BEGIN = 0  # a finger comes down
+    MOVE = 1  # it is elsewhere
+    END = 2  # it is lifted
+
+
+class PenState(IntFlag):
+    """Registry section "pen_states"."""
+
+    NEAR = 1  # the pen is near enough to be seen
+    TIP = 2  # its tip touches
+    BARREL = 4  # its button is held
+    SECOND = 8  # its second button is held
+    ERASER = 16  # it is its other end, which erases
 
 
 class ClipboardState(IntEnum):
@@ -696,6 +728,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "AIM": (34, ((0, "width", "int"), (1, "height", "int"), (2, "time_us", "int"),)),
     "WATCH": (35, ((0, "monitors", "int[]"),)),
     "WATCHED": (36, ((0, "monitors", "int[][]"), (1, "tracks", "int[][]"),)),
+    "INPUT_DEVICES": (38, ((0, "devices", "int"),)),
 }
 INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),

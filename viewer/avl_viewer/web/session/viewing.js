@@ -47,6 +47,6 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @param {number} permissions @param {import("./input/outbox.js").InputEvent} event */
 export function may(permissions, [kind]) {
   if (kind === INPUT.RELEASE_ALL || kind === INPUT.HOLDING) return true;
-  const points = kind === INPUT.MOVE || kind === INPUT.BUTTON || kind === INPUT.WHEEL;
-  return Boolean(permissions & (points ? PERMISSION.POINTER : PERMISSION.KEYBOARD));
+  const types = kind === INPUT.KEY || kind === INPUT.TEXT;
+  return Boolean(permissions & (types ? PERMISSION.KEYBOARD : PERMISSION.POINTER));
 }

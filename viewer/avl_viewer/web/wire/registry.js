@@ -34,6 +34,8 @@ export const MAX = Object.freeze({
   TRACKS: 16,
   TRACK_LIFETIME: 10000,
   CURSOR_SIDE: 512,
+  CONTACTS: 10,
+  PEN_PRESSURE: 65535,
   CODE_LENGTH: 8,
   CANDIDATES: 16,
   PEOPLE: 32,
@@ -287,6 +289,27 @@ export const INPUT = Object.freeze({
   TEXT: 5,
   RELEASE_ALL: 6,
   HOLDING: 7,
+  MOVE_BY: 8,
+  TOUCH: 9,
+  PEN: 10,
+});
+export const INPUT_DEVICE = Object.freeze({
+  RELATIVE: 1,
+  TOUCH: 2,
+  PEN: 4,
+  SMOOTH_WHEEL: 8,
+});
+export const TOUCH_PHASE = Object.freeze({
+  BEGIN: 0,
+  MOVE: 1,
+  END: 2,
+});
+export const PEN_STATE = Object.freeze({
+  NEAR: 1,
+  TIP: 2,
+  BARREL: 4,
+  SECOND: 8,
+  ERASER: 16,
 });
 export const CLIPBOARD_STATE = Object.freeze({
   TEXT: 0,
@@ -573,6 +596,7 @@ export const CONTROL_MESSAGES = Object.freeze({
   AIM: [34, [[0, "width", "int"], [1, "height", "int"], [2, "time_us", "int"]]],
   WATCH: [35, [[0, "monitors", "int[]"]]],
   WATCHED: [36, [[0, "monitors", "int[][]", []], [1, "tracks", "int[][]", []]]],
+  INPUT_DEVICES: [38, [[0, "devices", "int"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const INPUT_MESSAGES = Object.freeze({
