@@ -16,6 +16,7 @@ from avl_host.audit.journal import Journal, JournalService
 from avl_host.capture.source import CaptureSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import ClipboardPort
+from avl_host.display.display import Display
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.coding import Coding, InlineCoding
 from avl_host.encode.encoder import Encoder, EncoderSettings
@@ -101,6 +102,8 @@ class Parts:
     open_journal: Callable[[World, StateFolder, Identity], Journal] | None = None
     #: Opens a folder that is shared; the flag says that it may be made first.
     open_tree: Callable[[Path, bool], Tree] = lambda path, makes: MemoryTree()
+    #: What of the first source can have another size; None: nothing.
+    display: Display | None = None
     #: Sources beside the first, each a desktop of its own. Layout, pointer and input are those of the first.
     more_sources: tuple[CaptureSource, ...] = ()
 
@@ -219,6 +222,8 @@ class Agent:
             blank=self.blank,
             roots=Roots(settings.files, parts.open_tree),
             workshop=workshop,
+            display=parts.display,
+            folder=self._state,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         journal, heads = self._open_journal()
@@ -253,6 +258,7 @@ class Agent:
             ),
             lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )
+        await self.features.fit.begin()
         workers = self._start_workers(publisher)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
@@ -276,6 +282,7 @@ class Agent:
             await asyncio.gather(*tasks, return_exceptions=True)
             self.subscribers.end_all(CloseCode.ENDED, clock())
             self._alarm.stop()
+            await self.features.fit.close()
             self.presence.close()
             self.blank.close()
             parts.sink.close()

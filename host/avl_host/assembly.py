@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from avl_host.desktop.clipboard import ClipboardPort
+from avl_host.display.display import Display
 from avl_host.files.roots import Roots
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
@@ -22,7 +23,9 @@ from avl_host.services.annotations import AnnotationsService
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.control import ACTS, ControlService
+from avl_host.services.devices import DevicesService
 from avl_host.services.files import EITHER, FilesService
+from avl_host.services.fit import FitService
 from avl_host.services.input import InputService
 from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
@@ -34,9 +37,11 @@ from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
 from avl_protocol.endpoint.files.conveyor import InLoop, Workshop
+from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Receives, ReceivesOnLanes
 from avl_protocol.wire.endtoend import (
+    Aim,
     Batch,
     Candidates,
     Clear,
@@ -56,6 +61,7 @@ from avl_protocol.wire.endtoend import (
     FilePut,
     FileStart,
     FileStop,
+    Fit,
     Missing,
     NeedKeys,
     Point,
@@ -84,6 +90,9 @@ class Served:
     workshop: Workshop = field(default_factory=InLoop)
     presence: PresenceWatch = field(default_factory=PresenceWatch)
     blank: BlankWatch | None = None
+    #: What can have another size, and where it is kept what it was like.
+    display: Display | None = None
+    folder: StateFolder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,7 @@ class Features:
     annotations: AnnotationsService
     rights: RightsService
     files: FilesService
+    fit: FitService
 
 
 def assemble(
@@ -112,9 +122,10 @@ def assemble(
     and pointer are the first that a viewer learns."""
     services = subscribers.services
     layout = LayoutService(subscribers, tell)
-    services.register(layout, Channel.CONTROL)
+    services.register(layout, Channel.CONTROL, Receives(Aim, layout.aimed, ACTS))
     pointer = PointerService(subscribers, clock)
     services.register(pointer, Channel.CONTROL)
+    services.register(DevicesService(subscribers, served.sink), Channel.CONTROL)
     media = MediaService(served.publisher, subscribers.watches, subscribers.changed)
     services.register(
         media,
@@ -144,6 +155,9 @@ def assemble(
     services.register(statistics, Channel.CONTROL, Receives(Report, statistics.reported))
     control = ControlService(subscribers, mode)
     services.register(control, Channel.CONTROL, Receives(Control, control.asked, ACTS))
+    fit = FitService(subscribers, control, served.display, served.folder, tell, clock)
+    control.on_change.append(fit.decide)
+    services.register(fit, Channel.CONTROL, Receives(Fit, fit.asked, Permission.MONITORS, fit.refused))
     served.presence.follow(subscribers, control)
     services.register(served.presence, Channel.CONTROL)
     pointing = PointingService(subscribers)
@@ -178,4 +192,4 @@ def assemble(
         ReceivesOnLanes(FileList, files.list, EITHER, files.refused),
         *of_a_job,
     )
-    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights, files)
+    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights, files, fit)

@@ -15,6 +15,7 @@ from avl_host.capture.source import CaptureSource
 from avl_host.capture.sources import open_source
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import open_clipboard
+from avl_host.display.displays import open_display
 from avl_host.encode.codecs import probing
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.codecs.probe import missing
@@ -94,6 +95,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         open_console=lambda answer: LocalServer(settings.state / SOCKET, answer),
         open_journal=lambda world, state, identity: Journal(world, state, identity, software=SOFTWARE, tell=tell),
         open_tree=_open_tree,
+        display=open_display(settings.source),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from avl_host.files.roots import Root
 from avl_protocol.files.memory import MemoryTree
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import (

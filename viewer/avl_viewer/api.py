@@ -47,6 +47,7 @@ from avl_viewer.files import Asks, Copied, FilesError, Listed, Transfer
 from avl_viewer.present.company import Company
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture, Status
+from avl_viewer.services.fit import size_of
 from avl_viewer.tickets import TicketFile, TicketMemory
 from avl_viewer.way import NoWay, Way, is_name
 
@@ -277,6 +278,21 @@ class Desktop:
     async def _do(self, *events: tuple[Any, ...]) -> None:
         if events:
             await self._client.send_input(list(events))
+
+    async def fit(self, width: int = 0, height: int = 0, scale: float = 1.0) -> tuple[int, int]:
+        """Have the desktop take this size in pixels, with things drawn so many times as large as usual; without a size
+        it has its own again. The size that it took: the nearest where its display has no such one. Raises Refused where
+        it takes none for us."""
+        if not (width and height):
+            self._client.fit(0, 0)
+            return self.size
+        answer = self._client.features.fit.answer()
+        self._client.fit(width, height, round(scale * 100))
+        try:
+            async with asyncio.timeout(self._patience):
+                return size_of(await answer)
+        except TimeoutError:
+            raise Refused(CloseCode.TIMEOUT, "The host does not answer: it is of an older version.") from None
 
     async def move(self, x: int, y: int) -> None:
         """Put the pointer somewhere."""

@@ -32,6 +32,7 @@ from avl_protocol.wire.endtoend import (
     FileRows,
     FileStart,
     FileStop,
+    Fitted,
     Layout,
     People,
     Points,
@@ -47,6 +48,7 @@ from avl_viewer.services.candidates import CandidatesService, Seek
 from avl_viewer.services.clipboard import ClipboardService
 from avl_viewer.services.control import ControlService
 from avl_viewer.services.files import FilesService
+from avl_viewer.services.fit import FitService
 from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
 from avl_viewer.services.pointer import PointerService
@@ -69,6 +71,8 @@ class Features:
     annotations: AnnotationsService
     rights: RightsService
     files: FilesService
+    layout: LayoutService
+    fit: FitService
 
 
 #: What a host says of a transfer or listing that runs.
@@ -129,4 +133,6 @@ def assemble(
     files = FilesService(workshop, clock, start, changed)
     of_a_job: list[ReceivesOnLanes[ViewerSession, Any]] = [ReceivesOnLanes(kind, files.said) for kind in OF_A_JOB]
     services.register(files, Channel.FILES_1, *of_a_job)
-    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, files)
+    fit = FitService(loop, presenter)
+    services.register(fit, Channel.CONTROL, Receives(Fitted, fit.told))
+    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, files, layout, fit)

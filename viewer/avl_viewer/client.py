@@ -548,7 +548,16 @@ class DesktopClient:
     def _presented(self, track: int, number: int, at: float) -> None:
         if self._session is not None and not self.ended.done():
             self._session.presented(track, number, at, self._now())
+            self._aim(track, at)
             self._wake()
+
+    def _aim(self, track: int, at: float) -> None:
+        """An object of a track is on the screen: the host is told of what size the first desktop is seen there."""
+        shown = desktops(self.tracks)[:1]
+        if any(track in (pictures.id, exact and exact.id) for pictures, exact in shown):
+            canvas = self._pictures.canvases.get(shown[0][0].id)
+            if canvas is not None:
+                self.features.layout.shown(canvas.size, at)
 
     # what people do
 
@@ -601,6 +610,12 @@ class DesktopClient:
     def control(self, act: ControlAct, to: int = 0) -> None:
         """Ask for control, let go of it, or give it to the person of a number. Raises Refused."""
         self.features.control.say(act, to)
+        self._happened()
+
+    def fit(self, width: int, height: int, scale: int = 100) -> None:
+        """Have the desktop take the size of a window, in pixels of our screen of which `scale` hundredths make what is
+        one elsewhere; 0 x 0: it need not any more. Raises Refused."""
+        self.features.fit.want(width, height, scale)
         self._happened()
 
     def stats(self) -> dict[str, Any]:

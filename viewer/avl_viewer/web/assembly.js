@@ -8,6 +8,7 @@ import { AnnotationsService } from "./services/annotations.js";
 import { CandidatesService } from "./services/candidates.js";
 import { ClipboardService } from "./services/clipboard.js";
 import { ControlService } from "./services/control.js";
+import { FitService } from "./services/fit.js";
 import { InputService } from "./services/input.js";
 import { LayoutService } from "./services/layout.js";
 import { PointerService } from "./services/pointer.js";
@@ -33,6 +34,8 @@ import { CHANNEL } from "./wire/registry.js";
  * @property {PointingService} pointing
  * @property {AnnotationsService} annotations
  * @property {RightsService} rights
+ * @property {LayoutService} layout
+ * @property {FitService} fit
  */
 
 /** Make the services and register them.
@@ -63,5 +66,7 @@ export function assemble(services, { tell, pictures, seek, inputSent }) {
   });
   const rights = new RightsService(tell);
   services.register(rights, CHANNEL.CONTROL);
-  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights };
+  const fit = new FitService(tell);
+  services.register(fit, CHANNEL.CONTROL, { FITTED: (message) => fit.told(message) });
+  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights, layout, fit };
 }
