@@ -24,7 +24,7 @@ def test_the_right_code_admits_to_everything() -> None:
     meeting = Meeting().start()
     assert meeting.viewer.state is ViewerState.ADMITTED and meeting.host.state is HostState.ADMITTED
     assert meeting.viewer.permissions == EVERYTHING == meeting.host.permissions
-    assert meeting.host.channels() == (0, 1, 2)
+    assert meeting.host.channels() == (0, 1, 2, 3)
     assert meeting.viewer_owner.grant is not None and meeting.viewer_owner.grant.name == "desk"
     assert any(isinstance(message, Decoder) for message in meeting.host_owner.messages)
     assert meeting.viewer.clock.offset == pytest.approx(0.0)
