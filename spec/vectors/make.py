@@ -54,6 +54,7 @@ def vectors() -> dict[str, Any]:
         "feedback": feedback_cases.feedbacks(),
         "device_id": wire_cases.device_ids(),
         "target": wire_cases.targets(),
+        "clipformats": wire_cases.clipformats_of(),
         "cliptext": wire_cases.cliptexts(),
         "typable": wire_cases.typables(),
         "messages": message_cases.all_tables(),

@@ -275,10 +275,10 @@ class Lobby:
 
         says = session.send
 
-        def send(message: Any) -> bool:
+        def send(message: Any, lane: int | None = None) -> bool:
             if isinstance(message, Grant):
                 return says(message)
-            if ways is not None and not ways[0] and channel_of(type(message)) == Channel.BULK:
+            if ways is not None and not ways[0] and channel_of(type(message), lane) == Channel.BULK:
                 return False
             self.told[handle].append(message)
             return True

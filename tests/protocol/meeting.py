@@ -24,6 +24,7 @@ from avl_protocol.session.viewerevents import (
     Ended,
     Frames,
     InputDropped,
+    LaneOpened,
     RightsTold,
     Settled,
     Stale,
@@ -247,6 +248,7 @@ class ViewerTold:
     settled: int = 0
     rights: list[Rights] = field(default_factory=list)
     unmoved: list[Attachment] = field(default_factory=list)
+    lanes: list[int] = field(default_factory=list)
 
     def take(self, session: ViewerSession) -> ViewerTold:
         """Take all events that wait."""
@@ -262,6 +264,8 @@ class ViewerTold:
             self.moved.append(event.attachment)
         elif isinstance(event, Unmoved):
             self.unmoved.append(event.attachment)
+        elif isinstance(event, LaneOpened):
+            self.lanes.append(event.lane)
         elif isinstance(event, Adrift):
             self.adrift += 1
         elif isinstance(event, RightsTold):

@@ -31,6 +31,7 @@ from avl_protocol.session.viewerevents import (
     Adrift,
     Frames,
     InputDropped,
+    LaneOpened,
     Moved,
     Received,
     RightsTold,
@@ -432,7 +433,9 @@ class DesktopClient:
             self._pictures.take(event.frames, session.clock)
             self._look_at_exact(now, any(isinstance(one, ReceivedFrame) for one in event.frames))
         elif isinstance(event, Received):
-            self.services.receive(session, event.message, now)
+            self.services.receive(session, event.message, now, event.channel)
+        elif isinstance(event, LaneOpened):
+            self.services.opened(session, event.lane, now)
         elif isinstance(event, Settled):
             self._look_at_exact(now)
         elif isinstance(event, RightsTold):

@@ -376,9 +376,9 @@ class Subscribers:
                 if event.events:
                     self.services.receive(session, Batch(0, round(now * 1e6), event.events), now)
                 session.applied(event, now)
-            case Message(message):
+            case Message(message, channel):
                 if session.session_id in self._subscribers:
-                    self.services.receive(session, message, now)
+                    self.services.receive(session, message, now, channel)
             case ChannelOpened(channel):
                 self.services.opened(session, channel, now)
             case Moved():

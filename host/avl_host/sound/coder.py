@@ -32,7 +32,7 @@ class PacketCoder(Protocol):
 def silent(samples: bytes) -> bool:
     """Whether nobody hears this."""
     values = array("f", samples)
-    return -SILENT <= min(values) and max(values) <= SILENT
+    return min(values) >= -SILENT and max(values) <= SILENT
 
 
 class SoundCoder:

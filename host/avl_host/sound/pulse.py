@@ -76,7 +76,8 @@ class _Run:
         sinks = {sink.name: sink.monitor_source_name for sink in pulse.sink_list()}
         self._listen_to(sinks.get(name))
         if name not in sinks:
-            self._tell(SoundState.FAILED, "The sound server has no output to listen to: connect one, or load a null sink.")
+            why = "The sound server has no output to listen to: connect one, or load a null sink."
+            self._tell(SoundState.FAILED, why)
 
     def went(self, why: str) -> None:
         self._listen_to(None)

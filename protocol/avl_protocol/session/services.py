@@ -40,8 +40,8 @@ class Service(Protocol[Served]):
         return
 
     def opened(self, session: Served, channel: int, now: float) -> None:
-        """At a host: a channel behind channel 0 has a path, for the first time or again. What was not told for want of
-        one may be told now."""
+        """At a host: a channel behind channel 0 has a path, for the first time or again; at a viewer: a lane has. What
+        was not told for want of one may be told now."""
         return
 
     def moved(self, session: Served, now: float) -> None:
@@ -74,13 +74,15 @@ class Receives(Generic[S, M]):
     """One row of the table: messages of a class are given to `call(session, message, now)`.
 
     `needs`: permissions, any of which a session must have; none: everybody may. `refused` is called instead for a
-    session that has none of them; without it such a message is ignored.
+    session that has none of them; without it such a message is ignored. `on_lane`: in place of `call` for messages that
+    travel on several channels: it is told which, last.
     """
 
     message: type[M]
-    call: Callable[[S, M, float], None]
+    call: Callable[[S, M, float], None] | None = None
     needs: Permission = NONE
     refused: Callable[[S, M, float], None] | None = None
+    on_lane: Callable[[S, M, float, int], None] | None = None
 
 
 class Services(Generic[S]):
@@ -96,19 +98,22 @@ class Services(Generic[S]):
         for row in rows:
             if row.message in self._rows:
                 raise LocalProtocolError(f"{row.message.__name__} has two services")
-            if channel_of(row.message) != channel:
+            if channel_of(row.message, channel if row.on_lane else None) != channel:
                 raise LocalProtocolError(f"{row.message.__name__} does not travel on channel {channel.name}")
             self._rows[row.message] = row
         self._services.append(service)
 
-    def receive(self, session: S, message: ChannelMessage, now: float) -> None:
-        """Give a message to its service, if the session may send it (R-SESS-67). What no service receives is ignored
-        (R-SESS-68)."""
+    def receive(self, session: S, message: ChannelMessage, now: float, channel: int = 0) -> None:
+        """Give a message that came on a channel to its service, if the session may send it (R-SESS-67). What no service
+        receives is ignored (R-SESS-68)."""
         row = self._rows.get(type(message))
         if row is None:
             return
         if permits(session.permissions, row.needs):
-            row.call(session, message, now)
+            if row.on_lane is not None:
+                row.on_lane(session, message, now, channel)
+            elif row.call is not None:
+                row.call(session, message, now)
         elif row.refused is not None:
             row.refused(session, message, now)
 

@@ -67,6 +67,14 @@ class Received:
     """A message that is not the session's own business: a service's."""
 
     message: ChannelMessage
+    channel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneOpened:
+    """A lane has a path, for the first time or again."""
+
+    lane: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ ViewerEvent = (
     | Sounds
     | Stuck
     | Settled
+    | LaneOpened
     | Received
     | InputDropped
     | Moved

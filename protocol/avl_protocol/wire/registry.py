@@ -25,6 +25,12 @@ MAX_CHANNEL_MESSAGE = 1048576  # largest message on the bulk channel in bytes
 MAX_RETAINED_CONTROL = 65536  # unacknowledged ciphertext kept on channels 0 and 1
 MAX_RETAINED_BULK = 4194304  # unacknowledged ciphertext kept on other channels
 MAX_CLIPBOARD_TEXT = 1048000  # largest clipboard text in UTF-8 bytes
+MAX_CLIPBOARD_DATA = 67108864  # most bytes of a clipboard in one format
+MAX_CLIPBOARD_FORMATS = 32  # most formats that one CLIPBOARD_OFFER names
+MAX_CLIPBOARD_FORMAT = 100  # most characters of a format's name
+MAX_CLIPBOARD_PART = 65536  # most bytes of one CLIPBOARD_PART
+MAX_CLIPBOARD_WINDOW = 262144  # most bytes of a fetch that are under way before CLIPBOARD_TAKEN tells of them
+MAX_CLIPBOARD_FETCHES = 4  # most fetches of one end at once
 MAX_DIRTY_RECTS = 32  # most rectangles in a preamble
 MAX_EXACT_RECTS = 1024  # most rectangles in an object of exact pixels
 MAX_MISSING_ROWS = 64  # most rows of one MISSING
@@ -44,6 +50,14 @@ MAX_DRAWN_POINTS = 2048  # points that a host takes of one viewer at once
 MAX_DRAWN_RATE = 256  # points that a host takes of one viewer further in each second
 MAX_WEBSOCKET_DATA = 16384  # most bytes of a stream in one WebSocket message
 MAX_WEBSOCKET_CREDIT = 262144  # credit of a WebSocket stream to begin with
+MAX_FILE_BLOCK = 262144  # bytes of a file that are hashed together, and travel together
+MAX_FILE_WINDOW = 2097152  # bytes of files that a receiver lets be under way on a lane at most
+MAX_FILE_ROWS = 256  # most rows of one message about files
+MAX_FILE_OFFERS = 512  # offers that wait for their answers, at most
+MAX_FILE_PATH = 4096  # longest path in bytes of UTF-8
+MAX_FILE_NAME = 255  # longest name of a file in bytes of UTF-8
+MAX_FILE_SOURCES = 256  # most paths of one FILE_GET
+MAX_FILE_DEPTH = 128  # most folders within each other
 MAX_CHAIN = 2900  # largest chain of statements in bytes, all tokens together
 MAX_CHAIN_GRANTS = 3  # most grants of a chain
 MAX_STATEMENT = 32768  # largest statement in bytes
@@ -81,6 +95,7 @@ T_POINTING = 0.05  # seconds: between two POINTs of a viewer, or two POINTS of a
 T_POINTED = 3.0  # seconds: a pointer that stays where it is has faded
 T_CONTROL_IDLE = 5.0  # seconds: of a holder that does nothing, then control passes to who asks for it
 T_STROKE = 8.0  # seconds: after its last point a stroke has faded
+T_CLIPBOARD = 10.0  # seconds: without a part of what is fetched from a clipboard: it is given up
 T_HEAD = 60.0  # seconds: between two HEADs of a relay, at most, while its log grows
 T_WARNED_FIRST = 300.0  # seconds: before its end a session is told of it
 T_WARNED_LAST = 60.0  # seconds: before its end a session is told of it again
@@ -138,6 +153,14 @@ class Channel(IntEnum):
     INPUT = 1  # input batches, and the host's echo of them
     BULK = 2  # clipboard
     SOUND = 3  # the viewer's microphone
+    FILES_1 = 8  # files, lane 1
+    FILES_2 = 9  # files, lane 2
+    FILES_3 = 10  # files, lane 3
+    FILES_4 = 11  # files, lane 4
+    FILES_5 = 12  # files, lane 5
+    FILES_6 = 13  # files, lane 6
+    FILES_7 = 14  # files, lane 7
+    FILES_8 = 15  # files, lane 8
 
 
 class DatagramType(IntEnum):
@@ -326,6 +349,7 @@ class ClipboardState(IntEnum):
     TOO_LARGE = 3  # a text longer than CLIPBOARD_TEXT
     NO_ANSWER = 4  # the program, or the desktop, that was asked does not answer
     NOT_PERMITTED = 5  # the session may not
+    GONE = 6  # what was offered has been replaced since
 
 
 class SoundState(IntEnum):
@@ -343,6 +367,62 @@ class MicrophoneState(IntEnum):
     OFF = 0  # the host takes no microphone
     READY = 1  # the host takes microphones
     NO_SERVER = 2  # there is nowhere at the host to play it to
+
+
+class FileKind(IntEnum):
+    """Registry section "file_kinds"."""
+
+    FILE = 1  # a file
+    FOLDER = 2  # a folder: what is in it follows
+    FOLDER_END = 3  # the end of a folder: all that is in it was offered
+    LINK = 4  # a symbolic link, as it is
+
+
+class FileOverwrite(IntEnum):
+    """Registry section "file_overwrites"."""
+
+    ASK = 0  # the viewer's person is asked about each
+    NEVER = 1  # what is there stays
+    NEWER = 2  # what was changed later stays
+    ALWAYS = 3  # what is there is replaced
+
+
+class FileVerdict(IntEnum):
+    """Registry section "file_verdicts"."""
+
+    WANT = 1  # send it, from this offset on if what is there agrees
+    HAVE = 2  # it seems to be there, of the same size and time: compare, and send it where it is not the same
+    EXISTS = 3  # something else is there: FILE_DECIDE says what to do
+    DONE = 4  # it is done: nothing has to be sent
+    LEFT = 5  # it is left out, because of a reason
+
+
+class FileReason(IntEnum):
+    """Registry section "file_reasons"."""
+
+    DONE = 0  # It is done.
+    CANCELLED = 1  # The transfer was cancelled.
+    NOT_PERMITTED = 2  # This session may not transfer files in this direction.
+    NOT_SHARED = 3  # The host does not share this folder in this direction. List an empty path to see what it shares.
+    NOT_FOUND = 4  # There is no such file or folder.
+    NO_ACCESS = 5  # The system does not let the program read or write this.
+    NOT_A_FOLDER = 6  # This is no folder.
+    IS_A_FOLDER = 7  # This is a folder: say that folders are to be copied, too.
+    EXISTS = 8  # Something of this name is there and was not replaced.
+    NO_SPACE = 9  # There is not enough free space. Make room and begin again: what has arrived is kept.
+    QUOTA = 10  # The quota is used up. Make room and begin again: what has arrived is kept.
+    TOO_LARGE = 11  # This is larger than the host takes or gives.
+    BAD_NAME = 12  # The name holds what the receiving system does not take, or is too long. Rename it first.
+    CLASH = 13  # Two names differ only in case, which the receiving system does not tell apart. Rename one first.
+    BAD_LINK = 14  # The link leads out of what is copied.
+    LINK_ON_THE_WAY = 15  # A folder on the way is a symbolic link, which is not followed.
+    BUSY = 16  # Another transfer is writing this file. Begin again when that is done.
+    CHANGED = 17  # It was changed while it was read. Copy it again.
+    DAMAGED = 18  # What arrived is not what was sent. It was discarded; copy it again.
+    SPECIAL = 19  # This is neither a file nor a folder nor a link.
+    FAILED = 20  # The disk reports an error.
+    BAD_REQUEST = 21  # The other side does not keep to the protocol of transfers.
+    TOO_MANY = 22  # More is going on than the host takes. Begin again when something is done.
 
 
 class ControlMode(IntEnum):
@@ -383,12 +463,22 @@ CHANNELS: dict[int, tuple[Permission, bool]] = {
     Channel.INPUT: (Permission.POINTER | Permission.KEYBOARD, False),
     Channel.BULK: (Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN, True),
     Channel.SOUND: (Permission.AUDIO_IN, False),
+    Channel.FILES_1: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_2: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_3: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_4: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_5: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_6: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_7: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_8: (Permission.FILES_IN | Permission.FILES_OUT, True),
 }
+#: channels that are opened when they are first needed
+LANES: tuple[Channel, ...] = (Channel.FILES_1, Channel.FILES_2, Channel.FILES_3, Channel.FILES_4, Channel.FILES_5, Channel.FILES_6, Channel.FILES_7, Channel.FILES_8)
 
 
 #: role -> the permissions that it stands for
 PRESETS: dict[str, Permission] = {
-    "CODE": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE,  # what a host's control code admits to
+    "CODE": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_OUT | Permission.MONITORS,  # what a host's control code admits to
     "VIEWER": Permission.VIEW | Permission.AUDIO_OUT,  # sees and hears
     "ASSISTANT": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS,  # helps
     "OPERATOR": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_IN | Permission.BLANK | Permission.POWER,  # works there
@@ -412,6 +502,34 @@ GRANT_REFUSALS: dict[int, str] = {
     GrantRefusal.USED_UP: "it was used as often as it may be",
     GrantRefusal.NOT_ENROLLED: "the host has no owner",
     GrantRefusal.POLICY: "the owner's policy leaves nothing of it",
+}
+
+
+#: why a file was not copied -> the sentence a person is shown
+FILE_REASONS: dict[int, str] = {
+    FileReason.DONE: "It is done.",
+    FileReason.CANCELLED: "The transfer was cancelled.",
+    FileReason.NOT_PERMITTED: "This session may not transfer files in this direction.",
+    FileReason.NOT_SHARED: "The host does not share this folder in this direction. List an empty path to see what it shares.",
+    FileReason.NOT_FOUND: "There is no such file or folder.",
+    FileReason.NO_ACCESS: "The system does not let the program read or write this.",
+    FileReason.NOT_A_FOLDER: "This is no folder.",
+    FileReason.IS_A_FOLDER: "This is a folder: say that folders are to be copied, too.",
+    FileReason.EXISTS: "Something of this name is there and was not replaced.",
+    FileReason.NO_SPACE: "There is not enough free space. Make room and begin again: what has arrived is kept.",
+    FileReason.QUOTA: "The quota is used up. Make room and begin again: what has arrived is kept.",
+    FileReason.TOO_LARGE: "This is larger than the host takes or gives.",
+    FileReason.BAD_NAME: "The name holds what the receiving system does not take, or is too long. Rename it first.",
+    FileReason.CLASH: "Two names differ only in case, which the receiving system does not tell apart. Rename one first.",
+    FileReason.BAD_LINK: "The link leads out of what is copied.",
+    FileReason.LINK_ON_THE_WAY: "A folder on the way is a symbolic link, which is not followed.",
+    FileReason.BUSY: "Another transfer is writing this file. Begin again when that is done.",
+    FileReason.CHANGED: "It was changed while it was read. Copy it again.",
+    FileReason.DAMAGED: "What arrived is not what was sent. It was discarded; copy it again.",
+    FileReason.SPECIAL: "This is neither a file nor a folder nor a link.",
+    FileReason.FAILED: "The disk reports an error.",
+    FileReason.BAD_REQUEST: "The other side does not keep to the protocol of transfers.",
+    FileReason.TOO_MANY: "More is going on than the host takes. Begin again when something is done.",
 }
 
 
@@ -568,9 +686,31 @@ BULK_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLIPBOARD": (1, ((0, "serial", "int"), (1, "text", "str"), (2, "state", "int"),)),
     "CLIPBOARD_ASK": (2, ()),
     "CLIPBOARD_SET": (3, ((0, "serial", "int"), (1, "taken", "bool"), (2, "state", "int"),)),
+    "CLIPBOARD_OFFER": (4, ((0, "serial", "int"), (1, "formats", "any[][]"), (2, "text", "bool"), (3, "origin", "bytes"), (4, "keep", "bool"),)),
+    "CLIPBOARD_FETCH": (5, ((0, "fetch", "int"), (1, "serial", "int"), (2, "format", "str"),)),
+    "CLIPBOARD_PART": (6, ((0, "fetch", "int"), (1, "data", "bytes"), (2, "size", "int"),)),
+    "CLIPBOARD_TAKEN": (7, ((0, "fetch", "int"), (1, "taken", "int"),)),
+    "CLIPBOARD_DONE": (8, ((0, "fetch", "int"), (1, "state", "int"),)),
+    "CLIPBOARD_STOP": (9, ((0, "fetch", "int"),)),
 }
 SOUND_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "VOICE": (1, ((0, "position", "int"), (1, "packets", "bytes[]"), (2, "last", "bool"),)),
+}
+FILE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
+    "FILE_LIST": (1, ((0, "job", "int"), (1, "path", "str"), (2, "after", "str"),)),
+    "FILE_ROWS": (2, ((0, "job", "int"), (1, "path", "str"), (2, "rows", "any[][]"), (3, "last", "bool"),)),
+    "FILE_PUT": (3, ((0, "job", "int"), (1, "path", "str"), (2, "single", "bool"), (3, "overwrite", "int"), (4, "files", "int"), (5, "size", "int"),)),
+    "FILE_GET": (4, ((0, "job", "int"), (1, "paths", "str[]"), (2, "folders", "bool"),)),
+    "FILE_BEGIN": (5, ((0, "job", "int"), (1, "files", "int"), (2, "size", "int"),)),
+    "FILE_OFFER": (6, ((0, "job", "int"), (1, "rows", "any[][]"), (2, "last", "bool"),)),
+    "FILE_ANSWER": (7, ((0, "job", "int"), (1, "rows", "any[][]"),)),
+    "FILE_DECIDE": (8, ((0, "job", "int"), (1, "number", "int"), (2, "replace", "bool"),)),
+    "FILE_START": (9, ((0, "job", "int"), (1, "number", "int"), (2, "offset", "int"),)),
+    "FILE_DATA": (10, ((0, "job", "int"), (1, "number", "int"), (2, "offset", "int"), (3, "data", "bytes"), (4, "hash", "bytes"),)),
+    "FILE_FAIL": (11, ((0, "job", "int"), (1, "number", "int"), (2, "reason", "int"),)),
+    "FILE_DONE": (12, ((0, "job", "int"), (1, "rows", "int[][]"),)),
+    "FILE_CREDIT": (13, ((0, "job", "int"), (1, "size", "int"),)),
+    "FILE_STOP": (14, ((0, "job", "int"), (1, "reason", "int"),)),
 }
 HANDSHAKE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "OFFER": (1, ((0, "versions", "int[]"), (1, "features", "str[]"),)),

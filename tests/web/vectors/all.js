@@ -17,7 +17,7 @@ import { parities } from "./parity.js";
 import { rights } from "./rights.js";
 import { plans, selectors, silences } from "./selector.js";
 import { tracks } from "./track.js";
-import { allMessages, carriers, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
+import { allMessages, carriers, clipformatsOf, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
 
 /** Subjects that need nothing but what Node has. @param {(name: string) => Promise<any>} read @returns
  * {Promise<Record<string, Check[]>>} */
@@ -38,6 +38,7 @@ export async function everywhere(read) {
     feedback: feedbacks(await read("feedback")),
     device_id: deviceIds(await read("device_id")),
     target: targets(await read("target")),
+    clipformats: clipformatsOf(await read("clipformats")),
     cliptext: cliptexts(await read("cliptext")),
     typable: typables(await read("typable")),
     identity: identities(await read("identity"), await read("device_id")),

@@ -1,9 +1,10 @@
 """PulseAudio by its own client library, which PipeWire serves too: streams of 10 ms, and a watch over the server.
 
 A stream is libpulse-simple's: it blocks, so that each lives on a thread of its own. The latency that it tells is not
-used: for the monitor of a sink it is wrong by half a second for a while. What is read was heard when it came, and what is
-written is heard after the time that the stream was made to hold. What is asked of the server beside that (its default sink, virtual devices) goes by pulsectl, which loads
-libpulse; both take the server that PULSE_SERVER names, or the session's.
+used: for the monitor of a sink it is wrong by half a second for a while. What is read was heard when it came, and what
+is written is heard after the time that the stream was made to hold. What is asked of the server beside that (its
+default sink, virtual devices) goes by pulsectl, which loads libpulse; both take the server that PULSE_SERVER names, or
+the session's.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _LEFT_TO_SERVER = 0xFFFFFFFF
 NO_SERVER = "No sound server answers here: start PulseAudio, or PipeWire with pipewire-pulse, in the desktop's session."
 
 
+_NO_LIBRARY = "Sound needs PulseAudio's client library. On Debian or Ubuntu: apt install libpulse0"
+
+
 class PulseError(Exception):
     """There is no server, or it refused or ended; the text says what to do."""
 
@@ -45,7 +49,7 @@ def _library() -> ctypes.CDLL:
     try:
         lib = ctypes.CDLL("libpulse-simple.so.0")
     except OSError:
-        raise PulseError("Sound needs PulseAudio's client library. On Debian or Ubuntu: apt install libpulse0") from None
+        raise PulseError(_NO_LIBRARY) from None
     text, pointer = ctypes.c_char_p, ctypes.c_void_p
     error = ctypes.POINTER(ctypes.c_int)
     lib.pa_simple_new.restype = pointer
@@ -62,7 +66,8 @@ def _library() -> ctypes.CDLL:
 
 class Stream:
     """One stream of floats at RATE, interleaved. `device`: a sink or source of the server; None: the default one.
-    `ahead`: seconds of sound that the server holds, its device's part included. Raises PulseError, here and in all that it does."""
+    `ahead`: seconds of sound that the server holds, its device's part included. Raises PulseError, here and in all that
+    it does."""
 
     def __init__(self, *, record: bool, device: str | None, channels: int, title: str, ahead: float = BLOCK) -> None:
         connect().close()  # first: libpulse-simple would start a server of its own where there is none
@@ -110,7 +115,7 @@ def connect() -> Any:
 
         return pulsectl.Pulse("avl")
     except (ImportError, OSError):
-        raise PulseError("Sound needs PulseAudio's client library. On Debian or Ubuntu: apt install libpulse0") from None
+        raise PulseError(_NO_LIBRARY) from None
     except _refusals():
         raise PulseError(NO_SERVER) from None
 
