@@ -85,6 +85,12 @@ class Session:
     def control(self, act: int, to: int = 0) -> None:
         say(control=act, to=to)
 
+    def listen(self, muted: bool, volume: float) -> None:
+        say(muted=muted, volume=volume)
+
+    def speak(self, on: bool) -> None:
+        say(speak=on)
+
     def set_clipboard(self, text: str) -> None:
         say(clipboard=text)
 

@@ -24,6 +24,7 @@ from avl_protocol.wire.endtoend import (
     People,
     Points,
     Rate,
+    Sound,
     Stages,
     Ticket,
 )
@@ -39,8 +40,11 @@ from avl_viewer.services.layout import LayoutService
 from avl_viewer.services.pointer import PointerService
 from avl_viewer.services.pointing import PointingService
 from avl_viewer.services.rights import RightsService
+from avl_viewer.services.sound import SoundService
 from avl_viewer.services.statistics import StatisticsService
 from avl_viewer.services.tickets import TicketService
+from avl_viewer.services.voice import VoiceService
+from avl_viewer.sound.player import SoundFigures
 from avl_viewer.tickets import Tickets
 
 
@@ -55,6 +59,8 @@ class Features:
     pointing: PointingService
     annotations: AnnotationsService
     rights: RightsService
+    sound: SoundService
+    voice: VoiceService
 
 
 def assemble(
@@ -65,6 +71,8 @@ def assemble(
     tickets: Tickets,
     seek: Seek,
     clock: Callable[[], float],
+    sound_figures: Callable[[], SoundFigures | None],
+    speaks: Callable[[bool], None],
 ) -> Features:
     """Make a viewer's services and register them. Call it on the running event loop."""
     loop = asyncio.get_running_loop()
@@ -94,4 +102,8 @@ def assemble(
     )
     rights = RightsService(presenter, clock)
     services.register(rights, Channel.CONTROL)
-    return Features(hands, clipboard, statistics, control, pointing, annotations, rights)
+    sound = SoundService(sound_figures, presenter.sound)
+    services.register(sound, Channel.CONTROL, Receives(Sound, sound.told))
+    voice = VoiceService(speaks)
+    services.register(voice, Channel.SOUND)
+    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, sound, voice)

@@ -64,7 +64,7 @@ class SoundCoder:
             self._expected = self.expected
             self._coder.expect_loss(self._expected)
         packet = self._coder.encode(samples)
-        packets = (packet,)
+        packets: tuple[bytes, ...] = (packet,)
         if self.repeat and self._last is not None and self._last[0] == position - 1:
             packets = (self._last[1], packet)
         self._last = position, packet
