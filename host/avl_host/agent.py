@@ -33,14 +33,16 @@ from avl_host.presence.notices import Notices
 from avl_host.presence.scene import Acts, Indicator
 from avl_host.presence.watch import PresenceWatch
 from avl_host.publish.publication import Publication
-from avl_host.publish.publisher import FIRST_BITRATE, Publisher, desktop
+from avl_host.publish.publisher import FIRST_BITRATE, SOUND, Publisher, desktop
 from avl_host.rights.door import GrantDoor
+from avl_host.services.voice import Microphone
 from avl_host.sessions.admission import CodeAdmission
 from avl_host.sessions.console import Console
 from avl_host.sessions.lock import LockPolicy, ScreenLocker
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Ask, Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_host.sound.worker import SoundParts, SoundWorker
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
@@ -61,7 +63,14 @@ from avl_protocol.rights.effective import OWNER
 from avl_protocol.wire import device_id
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import MAX_SHOWN_NAME, T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, Channel, CloseCode
+from avl_protocol.wire.registry import (
+    MAX_SHOWN_NAME,
+    T_KEEPALIVE,
+    T_PATH_HOST_LAST_RETRY,
+    Channel,
+    CloseCode,
+    MicrophoneState,
+)
 from avl_protocol.wire.target import RelayAddress, Target
 
 #: Seconds after which the port and the announcement are tried anew when that failed in an unforeseen way.
@@ -85,6 +94,10 @@ class Parts:
     #: Asks a person about who comes by a grant that says so; None: as `ask`.
     ask_for_grants: Ask | None = None
     locker: ScreenLocker | None = None
+    #: Where this machine's sound comes from; None: it is not shared.
+    sound: SoundParts | None = None
+    #: Opens where viewers' voices are played, which says on any thread whether it can; None: they are not taken.
+    open_microphone: Callable[[Callable[[MicrophoneState, str], None]], Microphone] | None = None
     #: What shows the person at the host who is here, and where else that is told.
     open_indicators: Callable[[Acts], list[Indicator]] = lambda acts: []
     notices: Notices | None = None
@@ -121,7 +134,7 @@ class Agent:
             state=self._state,
             identity=self.identity,
             tickets=self.tickets,
-            allows=OWNER & ~settings.forbid,
+            allows=OWNER & ~settings.withheld,
             asks=settings.ask_consent,
             wall=world.clock.wall,
             tell=tell,
@@ -184,6 +197,7 @@ class Agent:
                 ask=self._ask,
                 desktops=tuple(desktop(at) for at in range(1 + len(parts.more_sources))),
                 coders=parts.coders,
+                sound=SOUND if parts.sound is not None else None,
             )
         )
         self.subscribers = guard(
@@ -203,6 +217,8 @@ class Agent:
         acts = HostActs(self.subscribers, lambda: self.features.control, clock, self._after)
         self.presence = PresenceWatch(parts.open_indicators(acts), parts.notices)
         self.blank = BlankWatch(parts.open_blanker(acts), self._tell)
+        sound = self._open_sound(publisher)
+        microphone = self._open_microphone()
         served = Served(
             publisher=publisher,
             sink=parts.sink,
@@ -215,8 +231,12 @@ class Agent:
             blank=self.blank,
             display=parts.display,
             folder=self._state,
+            sound=sound,
+            microphone=microphone,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
+        if microphone is not None:
+            microphone.start()
         journal, heads = self._open_journal()
         self._alarm = Alarm(machine=self, loop=loop, now=clock, faults=world.faults)
         admission = DirectListener(
@@ -278,6 +298,10 @@ class Agent:
             self.blank.close()
             parts.sink.close()
             parts.clipboard.close()
+            if sound is not None:
+                sound.close()
+            if microphone is not None:
+                microphone.close()
             for worker in workers:
                 await worker.close()
             await endpoint.close()
@@ -286,6 +310,33 @@ class Agent:
             if journal is not None:
                 await journal.close()
             unwatch()
+
+    def _open_sound(self, publisher: Publisher) -> SoundWorker | None:
+        """What takes this machine's sound while somebody wants it."""
+        if self._parts.sound is None:
+            return None
+        assert self._loop is not None
+        worker = SoundWorker(
+            self._parts.sound,
+            call=self._loop.call_soon_threadsafe,
+            frame=publisher.sound_frame,
+            state=lambda state, text: self.features.sound.changed(state, text),
+            faults=self._world.faults,
+        )
+        publisher.on_sound = worker.want
+        return worker
+
+    def _open_microphone(self) -> Microphone | None:
+        """What plays viewers' voices; where it can't be said on the loop any more, nobody has to hear of it."""
+        if self._parts.open_microphone is None:
+            return None
+        loop, faults = self._loop, self._world.faults
+        assert loop is not None
+
+        def told(state: MicrophoneState, text: str) -> None:
+            loop.call_soon_threadsafe(faults.run, lambda: self.features.sound.microphone_changed(state, text))
+
+        return self._parts.open_microphone(told)
 
     def _open_journal(self) -> tuple[Journal | None, HeadWatch | None]:
         """The host's own log, and what it keeps of relays' logs."""
@@ -419,7 +470,7 @@ class Agent:
     def change(self, settings: HostSettings) -> None:
         """Take what changes while it runs: who acts, what nobody may, and the most that pictures may use."""
         before, self._settings = self._settings, settings
-        self.door.allow(OWNER & ~settings.forbid)
+        self.door.allow(OWNER & ~settings.withheld)
         self.features.rights.decide()
         if settings.control is not before.control:
             self.features.control.set_mode(settings.control, self._world.clock.monotonic())

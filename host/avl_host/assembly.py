@@ -28,11 +28,14 @@ from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
 from avl_host.services.pointer import PointerService
 from avl_host.services.pointing import PointingService
+from avl_host.services.sound import SoundService
 from avl_host.services.statistics import StatisticsService
 from avl_host.services.tickets import TicketService
+from avl_host.services.voice import Microphone, VoiceService
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_host.sound.worker import SoundWorker
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Receives
@@ -46,11 +49,13 @@ from avl_protocol.wire.endtoend import (
     Control,
     Decoder,
     Fit,
+    Heard,
     Missing,
     NeedKeys,
     Point,
     Report,
     Stroke,
+    Voice,
 )
 from avl_protocol.wire.registry import Channel, ControlMode, Permission
 
@@ -71,6 +76,9 @@ class Served:
     #: What can have another size, and where it is kept what it was like.
     display: Display | None = None
     folder: StateFolder | None = None
+    #: What takes the sound of this machine, and where viewers' voices go; None: neither is shared.
+    sound: SoundWorker | None = None
+    microphone: Microphone | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ class Features:
     annotations: AnnotationsService
     rights: RightsService
     fit: FitService
+    sound: SoundService
 
 
 def assemble(
@@ -137,6 +146,23 @@ def assemble(
     services.register(fit, Channel.CONTROL, Receives(Fit, fit.asked, Permission.MONITORS, fit.refused))
     served.presence.follow(subscribers, control)
     services.register(served.presence, Channel.CONTROL)
+    voices = VoiceService(subscribers, served.microphone)
+    sound = SoundService(
+        subscribers,
+        shares=served.sound is not None,
+        lossy=served.sound.lossy if served.sound is not None else lambda share, repeat: None,
+        tell=tell,
+        takes=served.microphone is not None,
+        speakers=lambda: voices.speakers,
+    )
+    services.register(sound, Channel.CONTROL, Receives(Heard, sound.heard, Permission.AUDIO_OUT))
+    services.register(voices, Channel.SOUND, Receives(Voice, voices.said, Permission.AUDIO_IN))
+
+    def spoke() -> None:
+        sound.say()
+        served.presence.look()
+
+    served.presence.speaks, voices.on_change = voices.speaks, spoke
     pointing = PointingService(subscribers)
     services.register(
         pointing, Channel.CONTROL, Receives(Point, pointing.pointed, Permission.POINTER | Permission.ANNOTATE)
@@ -159,4 +185,4 @@ def assemble(
         Receives(Clipboard, clipboard.set, Permission.CLIPBOARD_IN, clipboard.set_refused),
         Receives(ClipboardAsk, clipboard.asked, Permission.CLIPBOARD_OUT),
     )
-    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights, fit)
+    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights, fit, sound)

@@ -55,9 +55,18 @@ class HostSettings:
     lock_after: float | None = None
     #: The codec that is wanted; H.264 while a viewer does not decode it.
     codec: VideoCodec = VideoCodec.H264
+    #: Share what plays here: a desktop without its sound is half of one. Nothing is taken while nobody listens.
+    sound: bool = True
+    #: Take viewers' microphones, into a virtual one: not unless somebody here has said so.
+    microphone: bool = False
     #: Let graphics hardware code where it works.
     hardware: bool = True
     #: Certificates whose size does not vary, for a simulation.
     simulated: bool = False
     #: Further sources, each a track of its own beside the first; they are seen only.
     more_sources: tuple[str, ...] = ()
+
+    @property
+    def withheld(self) -> Permission:
+        """What nobody may here (R-SESS-314)."""
+        return self.forbid if self.microphone else self.forbid | Permission.AUDIO_IN

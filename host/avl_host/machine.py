@@ -38,9 +38,14 @@ from avl_host.presence.webhook import Webhook
 from avl_host.presence.x11blank import X11Blanker
 from avl_host.sessions.lock import CommandLocker
 from avl_host.sessions.sessionlist import SOCKET
+from avl_host.sound.coder import BITRATE
+from avl_host.sound.microphone import PulseMicrophone
+from avl_host.sound.sources import open_sound
+from avl_host.sound.worker import SoundParts
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.portmapping.portmap import EitherMapper, GatewayMapper, PortMapper
 from avl_protocol.endpoint.program.localserver import LocalServer
+from avl_protocol.endpoint.sound import opus
 from avl_protocol.wire.registry import VideoCodec
 
 
@@ -80,6 +85,8 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         coders=coders,
         make_worker=worker,
         make_coding=lambda source: ThreadCoding(source.wake),
+        sound=_sound(settings, world, clock, tell),
+        open_microphone=(lambda told: PulseMicrophone(told, world.faults)) if settings.microphone else None,
         ask=asker.ask if settings.ask_consent else None,
         ask_for_grants=None if pattern else asker.ask,
         open_indicators=lambda acts: _indicators(settings, own, acts, tell),
@@ -94,6 +101,22 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         open_journal=lambda world, state, identity: Journal(world, state, identity, software=SOFTWARE, tell=tell),
         display=open_display(settings.source),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
+    )
+
+
+def _sound(
+    settings: HostSettings, world: World, clock: Callable[[], float], tell: Callable[[str], None]
+) -> SoundParts | None:
+    """Where sound comes from, where it is shared and can be encoded."""
+    if not settings.sound:
+        return None
+    try:
+        opus.library()
+    except opus.OpusError as error:
+        tell(f"sound: {error}")
+        return None
+    return SoundParts(
+        source=open_sound(clock, world.faults), make_coder=lambda: opus.Encoder(voice=False, bitrate=BITRATE)
     )
 
 

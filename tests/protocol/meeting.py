@@ -15,7 +15,7 @@ from avl_protocol.session import hosting
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.hosting import Presented
 from avl_protocol.session.input.ledger import Dropped
-from avl_protocol.session.media.receiver import ReceivedObject
+from avl_protocol.session.media.receiver import ReceivedObject, ReceivedSound
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewerevents import (
@@ -27,6 +27,7 @@ from avl_protocol.session.viewerevents import (
     LaneOpened,
     RightsTold,
     Settled,
+    Sounds,
     Stale,
     Stuck,
     Unmoved,
@@ -237,6 +238,7 @@ class ViewerTold:
     grant: Grant | None = None
     waiting: int | None = None
     frames: list[ReceivedObject] = field(default_factory=list)
+    sounds: list[ReceivedSound] = field(default_factory=list)
     recoveries: list[tuple[int, int]] = field(default_factory=list)
     messages: list[ChannelMessage] = field(default_factory=list)
     echoes: list[int] = field(default_factory=list)
@@ -278,6 +280,8 @@ class ViewerTold:
             self.grant = event.grant
         elif isinstance(event, Frames):
             self.frames += event.frames
+        elif isinstance(event, Sounds):
+            self.sounds += event.sounds
         elif isinstance(event, Stuck):
             self.recoveries.append((event.track, event.number))
         elif isinstance(event, Stale):

@@ -54,6 +54,12 @@ class Session:
     def set_clipboard(self, text: str) -> None:
         raise AssertionError(f"nobody copied {text}")
 
+    def listen(self, muted: bool, volume: float) -> None:
+        raise AssertionError(f"nobody listens: {muted}, {volume}")
+
+    def speak(self, on: bool) -> None:
+        raise AssertionError(f"nobody speaks: {on}")
+
     def stats(self) -> dict[str, Any]:
         return {}
 

@@ -88,6 +88,12 @@ class Session:
     def fit(self, width: int, height: int, scale: int) -> None:
         say(fit=(width, height, scale))
 
+    def listen(self, muted: bool, volume: float) -> None:
+        say(muted=muted, volume=volume)
+
+    def speak(self, on: bool) -> None:
+        say(speak=on)
+
     def set_clipboard(self, text: str) -> None:
         say(clipboard=text)
 

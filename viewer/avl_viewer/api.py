@@ -46,6 +46,8 @@ from avl_viewer.present.company import Company
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture, Status
 from avl_viewer.services.fit import size_of
+from avl_viewer.sound.playback import Block
+from avl_viewer.sound.player import LoopPlayer
 from avl_viewer.tickets import TicketFile, TicketMemory
 from avl_viewer.way import NoWay, Way, is_name
 
@@ -60,6 +62,8 @@ __all__ = ["Desktop", "NoWay", "Screenshot", "Way", "connect"]
 BUTTONS = {"left": 1, "middle": 2, "right": 3, "back": 8, "forward": 9}
 #: Characters that are typed at a time.
 PIECE = 8192
+#: Blocks of sound that wait for a program, 5 s of them.
+WAITING_BLOCKS = 500
 #: Points of a drag between its ends, so that applications see it as one.
 DRAG_STEPS = 12
 
@@ -99,6 +103,53 @@ class Clipboard:
         """Set its text; "" empties it. Raises ClipboardError when the host did not take it, with the same states and
         NOT_PERMITTED."""
         await self._client.features.clipboard.set(text)
+
+
+class DesktopSound:
+    """The host's sound, for a program: 48,000 samples a second, stereo, in blocks of 10 ms."""
+
+    def __init__(self, client: DesktopClient) -> None:
+        self._client = client
+        self._waiting: list[asyncio.Queue[Block]] = []
+        self._player: LoopPlayer | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why there is none at the host; "" where there is."""
+        return self._client.features.sound.host.trouble
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[AsyncIterator[Block]]:
+        """Let it come, for as long as the block lasts. Each `Block` is given when it is due: `samples` are 480 floats
+        of 32 bits for each of two channels, interleaved, and `captured` is when the first was heard at the host, in
+        seconds of this program's clock. Silence gives none. Raises Refused where we may not hear."""
+        if not self._client.permissions & Permission.AUDIO_OUT:
+            raise Refused(CloseCode.NOT_PERMITTED)
+        self._client.watch()
+        mine: asyncio.Queue[Block] = asyncio.Queue(maxsize=WAITING_BLOCKS)
+        self._waiting.append(mine)
+        if self._player is None:
+            self._player = self._client.loop_player(self._play)
+            self._client.listen(self._player)
+
+        async def blocks() -> AsyncIterator[Block]:
+            while True:
+                yield await mine.get()
+
+        try:
+            yield blocks()
+        finally:
+            self._waiting.remove(mine)
+            if not self._waiting:
+                self._player = None
+                self._client.listen(None)
+
+    def _play(self, block: Block) -> None:
+        """A program that does not keep up loses the oldest."""
+        for waiting in self._waiting:
+            if waiting.full():
+                waiting.get_nowait()
+            waiting.put_nowait(block)
 
 
 class Control:
@@ -175,6 +226,7 @@ class Desktop:
         self._became_exact = asyncio.Event()
         self.clipboard = Clipboard(client)
         self.control = Control(client, patience)
+        self.sound = DesktopSound(client)
         #: Called with each picture of any desktop, on the thread that decoded it.
         self.on_picture: Callable[[Picture], None] | None = None
         #: Called with what a person is told while the session goes on, such as that it will end.

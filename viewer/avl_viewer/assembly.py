@@ -25,6 +25,7 @@ from avl_protocol.wire.endtoend import (
     People,
     Points,
     Rate,
+    Sound,
     Stages,
     Ticket,
 )
@@ -41,8 +42,11 @@ from avl_viewer.services.layout import LayoutService
 from avl_viewer.services.pointer import PointerService
 from avl_viewer.services.pointing import PointingService
 from avl_viewer.services.rights import RightsService
+from avl_viewer.services.sound import SoundService
 from avl_viewer.services.statistics import StatisticsService
 from avl_viewer.services.tickets import TicketService
+from avl_viewer.services.voice import VoiceService
+from avl_viewer.sound.player import SoundFigures
 from avl_viewer.tickets import Tickets
 
 
@@ -59,6 +63,8 @@ class Features:
     rights: RightsService
     layout: LayoutService
     fit: FitService
+    sound: SoundService
+    voice: VoiceService
 
 
 def assemble(
@@ -69,6 +75,8 @@ def assemble(
     tickets: Tickets,
     seek: Seek,
     clock: Callable[[], float],
+    sound_figures: Callable[[], SoundFigures | None],
+    speaks: Callable[[bool], None],
 ) -> Features:
     """Make a viewer's services and register them. Call it on the running event loop."""
     loop = asyncio.get_running_loop()
@@ -100,4 +108,8 @@ def assemble(
     services.register(rights, Channel.CONTROL)
     fit = FitService(loop, presenter)
     services.register(fit, Channel.CONTROL, Receives(Fitted, fit.told))
-    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, layout, fit)
+    sound = SoundService(sound_figures, presenter.sound)
+    services.register(sound, Channel.CONTROL, Receives(Sound, sound.told))
+    voice = VoiceService(speaks)
+    services.register(voice, Channel.SOUND)
+    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, layout, fit, sound, voice)

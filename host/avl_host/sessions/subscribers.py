@@ -40,6 +40,7 @@ from avl_protocol.session.hosting import (
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.services import Services
 from avl_protocol.wire import device_id
+from avl_protocol.wire.channels import permits
 from avl_protocol.wire.endtoend import Batch, Grant, MediaKeys
 from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
 from avl_protocol.wire.onethread import guard
@@ -467,7 +468,8 @@ class Subscribers:
         """Permissions, keys and clock."""
         session = subscriber.session
         publisher = self._publisher
-        subscriber.since_objects = publisher.next_objects
+        next_objects = publisher.next_objects
+        subscriber.since_objects = self._permitted_tracks(session, next_objects)
         key = publisher.join_key().to_bytes()
         return Grant(
             permissions=int(session.permissions),
@@ -477,8 +479,15 @@ class Subscribers:
             keys=(key,),
             host_time_us=round(now * 1e6),
             name=self._name,
-            tracks=tuple(track.row_from(subscriber.since_objects[track.id]) for track in publisher.tracks),
+            tracks=tuple(track.row_from(next_objects[track.id]) for track in publisher.tracks),
         )
+
+    def _permitted_tracks(self, session: HostSession, objects: dict[int, int]) -> dict[int, int]:
+        """Those of the tracks, each with an object, that a session may have (R-SESS-310)."""
+        sound = self._publisher.sound
+        if sound is None or permits(session.permissions, Permission.AUDIO_OUT):
+            return objects
+        return {track: first for track, first in objects.items() if track != sound.track.id}
 
     def _admitted(self, subscriber: Subscriber, now: float) -> None:
         """Open the session's channels on the hop it came by, and describe the desktop."""
@@ -496,6 +505,9 @@ class Subscribers:
     def _allowed(self, subscriber: Subscriber, now: float) -> None:
         """It may something else now: its relays learn which channels, then everybody concerned."""
         session = subscriber.session
+        before, next_objects = subscriber.since_objects, self._publisher.next_objects
+        allowed = self._permitted_tracks(session, next_objects)
+        subscriber.since_objects = {track: before.get(track, first) for track, first in allowed.items()}
         pictured = {subscriber.media, subscriber.leaving[0] if subscriber.leaving is not None else None}
         for path in subscriber.paths:
             since = subscriber.since_objects if path in pictured else {}

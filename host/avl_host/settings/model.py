@@ -185,6 +185,13 @@ class Configuration(ProgramSettings):
         "auto, h264, h265, vp9 or av1. auto is h264, which every viewer decodes and which costs the least.",
     )
     hardware: bool = setting(True, "Let graphics hardware code where it works.")
+    sound: bool = setting(
+        True, "Share what plays here, with those who may hear it. Nothing is taken while nobody listens."
+    )
+    microphone: bool = setting(
+        False,
+        "Take viewers' microphones, into a virtual one of this desktop. Off: whoever speaks here is to be expected.",
+    )
     max_bitrate: Number = setting(
         40.0,
         "The most that the desktop may use, in Mbit/s: a page of text is there in a tenth of a second.",
@@ -266,4 +273,6 @@ class Configuration(ProgramSettings):
             lock_after=self.lock_after,
             codec=VideoCodec["H264" if self.codec.lower() == "auto" else self.codec.upper()],
             hardware=self.hardware,
+            sound=self.sound,
+            microphone=self.microphone,
         )

@@ -328,6 +328,10 @@ class ViewerSession:
             return False
         return self._pipes.is_open(channel) and self._secure.writable(channel)
 
+    def backlog(self, channel: int) -> int:
+        """Bytes of a channel that the hop has not acknowledged."""
+        return self._pipes.backlog(channel)
+
     def _channels(self) -> tuple[int, ...]:
         """Channels that are to have a path: those that our permissions open, lanes only once they were needed."""
         lanes = (lane for lane in channels_of(self.permissions) if lane in self._lanes)

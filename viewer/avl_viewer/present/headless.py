@@ -13,6 +13,7 @@ from avl_protocol.session.input.ledger import Dropped
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark, Marks
 from avl_viewer.present.presenter import CursorShape, Picture, Status
+from avl_viewer.services.sound import HostSound
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     import numpy as np
@@ -60,6 +61,8 @@ class HeadlessPresenter:
         #: Who else is here, and what is pointed at and drawn.
         self.around = Company()
         self.marks = Marks()
+        self.host_sound = HostSound()
+        self.speaking = False
 
     def latest(self, desktop: int | None = None) -> Picture | None:
         """The newest picture of a desktop (None: of the first), None before there is any."""
@@ -138,6 +141,12 @@ class HeadlessPresenter:
 
     def mark(self, mark: Mark) -> None:
         self.marks.take(mark, self._now())
+
+    def sound(self, host: HostSound) -> None:
+        self.host_sound = host
+
+    def microphone(self, on: bool) -> None:
+        self.speaking = on
 
     def dropped(self, dropped: list[Dropped]) -> None:
         """Who asked for the input is told by an exception."""

@@ -16,6 +16,7 @@ from avl_protocol.session.input.ledger import Dropped
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
 from avl_viewer.present.presenter import CursorShape, Picture, Status
+from avl_viewer.services.sound import HostSound
 
 
 class Mailbox(QObject):
@@ -30,6 +31,8 @@ class Mailbox(QObject):
     input_dropped = Signal(object)
     company_changed = Signal(object)
     marked = Signal(object)
+    sound_changed = Signal(object)
+    microphone_changed = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,6 +92,12 @@ class Mailbox(QObject):
 
     def mark(self, mark: Mark) -> None:
         self.marked.emit(mark)
+
+    def sound(self, host: HostSound) -> None:
+        self.sound_changed.emit(host)
+
+    def microphone(self, on: bool) -> None:
+        self.microphone_changed.emit(on)
 
     def dropped(self, dropped: list[Dropped]) -> None:
         self.input_dropped.emit(dropped)

@@ -11,6 +11,7 @@ from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
+from avl_viewer.services.sound import HostSound
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     from avl_viewer.decode.canvas import Canvas
@@ -94,6 +95,12 @@ class Presenter(Protocol):
 
     def mark(self, mark: Mark) -> None:
         """Somebody points or draws over the picture, or has wiped that away."""
+
+    def sound(self, host: HostSound) -> None:
+        """What the host says of its sound: whether there is any, and who speaks there."""
+
+    def microphone(self, on: bool) -> None:
+        """What is said here is sent to the host from now on, or no longer."""
 
     def dropped(self, dropped: list[Dropped]) -> None:
         """Input came to nothing: a person is to know how much."""

@@ -34,6 +34,12 @@ class Remote(Protocol):
     def set_clipboard(self, text: str) -> None:
         """Make this the host's clipboard."""
 
+    def listen(self, muted: bool, volume: float) -> None:
+        """Play the host's sound at this volume (0 to 1); muted, it is not even sent."""
+
+    def speak(self, on: bool) -> None:
+        """Let the host hear this machine's microphone, or no longer."""
+
     def stats(self) -> dict[str, Any]:
         """The session's figures.
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QEnterEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget, QWidgetAction
 
 from avl_protocol.wire.registry import ControlMode
 from avl_viewer.present.company import Company
 from avl_viewer.present.label import label
 from avl_viewer.present.style import MENU, PANEL
+from avl_viewer.services.sound import HostSound
 
 #: Milliseconds that the toolbar stays when the pointer has left it.
 LINGER = 700
@@ -43,11 +44,13 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 
 class Toolbar(QFrame):
     """Buttons over the picture; `action(name)`: fullscreen, exact, fit, grab, places, statistics, leave, send, type,
-    paste, control, draw, wipe, wipe all, pointers. `given(number)`: this person is to have control."""
+    paste, control, draw, wipe, wipe all, pointers, mute, speak. `given(number)`: this person is to have control;
+    `loud(volume)`: sound is to be that loud, 0 to 1."""
 
     action = Signal(str)
     combination = Signal(object)
     given = Signal(int)
+    loud = Signal(float)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -84,6 +87,29 @@ class Toolbar(QFrame):
         self.gather(Company(), False, False)
         self._people.aboutToShow.connect(self._list_people)
 
+        sound = self._sound = self._menu("Sound")
+        self.sound_note = sound.addAction("")
+        self.sound_note.setEnabled(False)
+        self.sound_note.setVisible(False)
+        self.mute = self._entry("Muted", "mute", checkable=True)
+        sound.addAction(self.mute)
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setRange(0, 100)
+        slider.setValue(100)
+        slider.setAccessibleName("Volume")
+        slider.setToolTip("Volume")
+        slider.valueChanged.connect(lambda value: self.loud.emit(value / 100))
+        loudness = QWidgetAction(sound)
+        loudness.setDefaultWidget(slider)
+        sound.addAction(loudness)
+        sound.addSeparator()
+        self.speak = self._entry("Speak with my microphone", "speak", checkable=True)
+        self.speak.setEnabled(False)
+        sound.addAction(self.speak)
+        self.speaking = label("● Your microphone is on")
+        self.speaking.setObjectName("speaking")
+        self.speaking.hide()
+
         self.note = label("View only")
         self.note.setObjectName("quiet")
         self.note.hide()
@@ -101,11 +127,12 @@ class Toolbar(QFrame):
         self.statistics = self._button("Statistics", "statistics", checkable=True)
         row = QHBoxLayout()
         row.setSpacing(6)
+        row.addWidget(self.speaking)
         row.addWidget(self.note)
         row.addWidget(self.fullscreen)
         row.addWidget(self.exact)
         row.addWidget(self.fit)
-        for menu in (keys, clipboard, self._people):
+        for menu in (keys, clipboard, sound, self._people):
             button = QToolButton(self)
             button.setText(f"{menu.title()} ▾")
             button.setMenu(menu)
@@ -133,6 +160,15 @@ class Toolbar(QFrame):
         self._company, self._acts = company, acts
         for entry in (self.draw, self.wipe, self.wipe_all):
             entry.setEnabled(draws)
+
+    def hear(self, host: HostSound, speaks: bool) -> None:
+        """What the host says of its sound; `speaks`: our microphone may be heard there."""
+        others = f"{host.speakers} {'person speaks' if host.speakers == 1 else 'people speak'} there"
+        note = host.trouble or (others if host.speakers else "")
+        self.sound_note.setText(note)
+        self.sound_note.setVisible(bool(note))
+        self.speak.setEnabled(speaks)
+        self.speak.setToolTip("" if speaks else "The host takes no microphone, or not yours")
 
     def _list_people(self) -> None:
         """The menu is opened: fill it. Its lines do not change under the pointer."""

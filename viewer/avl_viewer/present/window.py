@@ -32,6 +32,7 @@ from avl_viewer.present.remote import Remote
 from avl_viewer.present.screen import Screen
 from avl_viewer.present.style import PANEL
 from avl_viewer.present.toolbar import Toolbar
+from avl_viewer.services.sound import HostSound
 
 #: Milliseconds: how long the host may take to say goodbye, and how long the last sentence stays to be read.
 FAREWELL, LAST_WORDS = 1000, 10_000
@@ -67,6 +68,8 @@ class Window(QObject):
 
         self.mailbox = Mailbox()
         self._company = Company()
+        self._host_sound = HostSound()
+        self._speaks, self._muted, self._volume = False, False, 1.0
         self._pointing = True
         self._title = for_dialog(title, 64)
         self.screen = Screen(self._send, now)
@@ -98,6 +101,8 @@ class Window(QObject):
         self.mailbox.input_dropped.connect(self._drop)
         self.mailbox.company_changed.connect(self._meet)
         self.mailbox.marked.connect(self.screen.mark)
+        self.mailbox.sound_changed.connect(self._hear)
+        self.mailbox.microphone_changed.connect(self._speak)
         self.toast.gone.connect(self._told)
         self.screen.command.connect(self._act)
         self.screen.summoned.connect(self.toolbar.summon)
@@ -108,6 +113,7 @@ class Window(QObject):
         self.screen.closing.connect(self.leave)
         self.toolbar.action.connect(self._act)
         self.toolbar.given.connect(self._give)
+        self.toolbar.loud.connect(self._loud)
         self.toolbar.combination.connect(self.screen.hands.combination)
         self.notice.closed.connect(self._read)
         self.paste_box.sent.connect(self._set_clipboard)
@@ -314,12 +320,35 @@ class Window(QObject):
 
     def _entitle(self) -> None:
         """Who has control is always to be seen in the title."""
-        parts = [self._title, self._company.sentence().removesuffix("."), "avl"]
+        speaks = "your microphone is on" if self._speaks else ""
+        parts = [self._title, self._company.sentence().removesuffix("."), speaks, "avl"]
         self.screen.setWindowTitle(for_dialog(" - ".join(part for part in parts if part)))
 
     def _gather(self) -> None:
         acts_here = self._may(Permission.POINTER | Permission.KEYBOARD)
         self.toolbar.gather(self._company, acts_here, self._may(Permission.ANNOTATE))
+        self.toolbar.hear(self._host_sound, self._host_sound.microphone and self._may(Permission.AUDIO_IN))
+
+    def _hear(self, host: HostSound) -> None:
+        """The host says whether there is sound, and who speaks."""
+        before, self._host_sound = self._host_sound, host
+        if host.trouble and host.trouble != before.trouble:
+            self.toast.say(host.trouble)
+        self._gather()
+
+    def _speak(self, on: bool) -> None:
+        """Our microphone is heard at the host, or no longer: that is to be seen."""
+        self._speaks = on
+        self.toolbar.speak.setChecked(on)
+        self.toolbar.speaking.setVisible(on)
+        self.toolbar.place()
+        self.toast.say("The host hears your microphone now." if on else "The host no longer hears your microphone.")
+        self._entitle()
+
+    def _loud(self, volume: float) -> None:
+        self._volume = volume
+        if self._remote is not None:
+            self._remote.listen(self._muted, volume)
 
     def _control(self) -> None:
         """Ask for control, or let go of it or of asking."""
@@ -436,6 +465,12 @@ class Window(QObject):
         elif action == "pointers":
             self._pointing = screen.overlay.pointers = not self._pointing
             screen.refresh_overlay()
+        elif action == "mute":
+            self._muted = not self._muted
+            self._loud(self._volume)
+        elif action == "speak":
+            if self._remote is not None:
+                self._remote.speak(not self._speaks)
         elif action == "leave":
             self.leave()
         toolbar.fullscreen.setChecked(screen.isFullScreen())
@@ -445,6 +480,8 @@ class Window(QObject):
         toolbar.places.setChecked(screen.hands.places)
         toolbar.draw.setChecked(screen.pen.drawing)
         toolbar.pointers.setChecked(self._pointing)
+        toolbar.mute.setChecked(self._muted)
+        toolbar.speak.setChecked(self._speaks)
         toolbar.statistics.setChecked(self.figures.isVisible())
 
     def _type(self, text: str) -> None:
