@@ -528,16 +528,17 @@ class DesktopClient:
     def _presented(self, track: int, number: int, at: float) -> None:
         if self._session is not None and not self.ended.done():
             self._session.presented(track, number, at, self._now())
-            self._aim(track, at)
+            self._aim(track)
             self._wake()
 
-    def _aim(self, track: int, at: float) -> None:
-        """An object of a track is on the screen: the host is told of what size the first desktop is seen there."""
+    def _aim(self, track: int) -> None:
+        """An object of a track is on the screen: the host is told in which size the first desktop is seen there. Input
+        that a window made before has been sent by now, since both come here in order."""
         shown = desktops(self.tracks)[:1]
         if any(track in (pictures.id, exact and exact.id) for pictures, exact in shown):
             canvas = self._pictures.canvases.get(shown[0][0].id)
             if canvas is not None:
-                self.features.layout.shown(canvas.size, at)
+                self.features.layout.shown(canvas.size, self._now())
 
     # what people do
 

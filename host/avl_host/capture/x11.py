@@ -156,12 +156,19 @@ class X11CaptureSource:
     def wait(self, timeout: float | None) -> bool:
         """Sleep until the server tells of a change, `wake` is called or `timeout` seconds passed. Raises SourceLost."""
         self._keep(self._believed)
-        if self._asked(self._take_events):
+        if self._asked(self._hear):
             return True
         readable, _, _ = select.select([self._x.get_file_descriptor(), self._wake_read], [], [], timeout)
         if self._wake_read in readable:
             os.read(self._wake_read, 4096)
-        return self._asked(self._take_events)
+        return self._asked(self._hear)
+
+    def _hear(self) -> bool:
+        """Note what the server told, and another size at once: it is told of though nobody wants a picture."""
+        told = self._take_events()
+        if self._resized:
+            self._measure()
+        return told
 
     def wake(self) -> None:
         """Make `wait` return; from any thread."""

@@ -29,13 +29,13 @@ class LayoutService(Service[ViewerSession]):
         """Nothing is aimed at."""
         self._session = None
 
-    def shown(self, size: tuple[int, int], at: float) -> None:
-        """The desktop is on the screen in this size since `at`."""
+    def shown(self, size: tuple[int, int], now: float) -> None:
+        """The desktop is on the screen in this size from now on."""
         session = self._session
         if session is None or size == self._aimed or session.state is not ViewerState.ADMITTED:
             return
         self._aimed = size
-        session.send(Aim(*size, round(session.clock.to_host(at) * 1e6)))
+        session.send(Aim(*size, round(session.clock.to_host(now) * 1e6)))
 
     def told(self, session: ViewerSession, message: Layout, now: float) -> None:
         """The desktop looks like this; rows that are no monitor are left out."""
