@@ -25,6 +25,7 @@ from avl_host.services.fit import FitService
 from avl_host.services.input import InputService
 from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
+from avl_host.services.monitors import MonitorsService, OpenMonitor
 from avl_host.services.pointer import PointerService
 from avl_host.services.pointing import PointingService
 from avl_host.services.statistics import StatisticsService
@@ -50,6 +51,7 @@ from avl_protocol.wire.endtoend import (
     Point,
     Report,
     Stroke,
+    Watch,
 )
 from avl_protocol.wire.registry import Channel, ControlMode, Permission
 
@@ -67,6 +69,8 @@ class Served:
     lock_watch: LockWatch
     presence: PresenceWatch = field(default_factory=PresenceWatch)
     blank: BlankWatch | None = None
+    #: Captures a monitor by itself; None: nothing does.
+    open_monitor: OpenMonitor | None = None
     #: What can have another size, and where it is kept what it was like.
     display: Display | None = None
     folder: StateFolder | None = None
@@ -85,6 +89,7 @@ class Features:
     annotations: AnnotationsService
     rights: RightsService
     fit: FitService
+    monitors: MonitorsService
 
 
 def assemble(
@@ -109,6 +114,8 @@ def assemble(
         Receives(NeedKeys, media.keys_needed),
         Receives(Missing, media.missing),
     )
+    monitors = MonitorsService(subscribers, served.publisher, layout, served.open_monitor, tell)
+    services.register(monitors, Channel.CONTROL, Receives(Watch, monitors.asked))
     rights = RightsService(subscribers, served.door, clock)
     blank = served.blank or BlankWatch(None, tell)
     blank.follow(subscribers)
@@ -157,4 +164,4 @@ def assemble(
         Receives(Clipboard, clipboard.set, Permission.CLIPBOARD_IN, clipboard.set_refused),
         Receives(ClipboardAsk, clipboard.asked, Permission.CLIPBOARD_OUT),
     )
-    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights, fit)
+    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights, fit, monitors)

@@ -88,6 +88,9 @@ class Session:
     def fit(self, width: int, height: int, scale: int) -> None:
         say(fit=(width, height, scale))
 
+    def watch_monitors(self, names: tuple[str, ...]) -> None:
+        say(monitors=list(names))
+
     def set_clipboard(self, text: str) -> None:
         say(clipboard=text)
 

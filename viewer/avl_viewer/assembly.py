@@ -27,6 +27,7 @@ from avl_protocol.wire.endtoend import (
     Rate,
     Stages,
     Ticket,
+    Watched,
 )
 from avl_protocol.wire.registry import Channel
 from avl_viewer.decode.picturebook import PictureBook
@@ -38,6 +39,7 @@ from avl_viewer.services.control import ControlService
 from avl_viewer.services.fit import FitService
 from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
+from avl_viewer.services.monitors import MonitorsService
 from avl_viewer.services.pointer import PointerService
 from avl_viewer.services.pointing import PointingService
 from avl_viewer.services.rights import RightsService
@@ -59,6 +61,7 @@ class Features:
     rights: RightsService
     layout: LayoutService
     fit: FitService
+    monitors: MonitorsService
 
 
 def assemble(
@@ -69,10 +72,13 @@ def assemble(
     tickets: Tickets,
     seek: Seek,
     clock: Callable[[], float],
+    arranged: Callable[[], None],
 ) -> Features:
     """Make a viewer's services and register them. Call it on the running event loop."""
     loop = asyncio.get_running_loop()
-    layout = LayoutService(presenter)
+    monitors = MonitorsService(presenter, arranged)
+    services.register(monitors, Channel.CONTROL, Receives(Watched, monitors.told))
+    layout = LayoutService(presenter, monitors.laid_out)
     services.register(layout, Channel.CONTROL, Receives(Layout, layout.told))
     pointer = PointerService(presenter)
     services.register(pointer, Channel.CONTROL, Receives(Cursor, pointer.told))
@@ -100,4 +106,4 @@ def assemble(
     services.register(rights, Channel.CONTROL)
     fit = FitService(loop, presenter)
     services.register(fit, Channel.CONTROL, Receives(Fitted, fit.told))
-    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, layout, fit)
+    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, layout, fit, monitors)

@@ -115,7 +115,9 @@ class DesktopClient:
             tickets=settings.tickets,
             seek=self._seek,
             clock=self._now,
+            arranged=self._arranged,
         )
+        self.features.monitors.prefer(settings.monitors)
         self._heads = None if settings.heads is None else HeadWatch(settings.heads, self._warn)
         self.ended: asyncio.Future[Refused] = self._loop.create_future()
 
@@ -478,6 +480,12 @@ class DesktopClient:
             self._outcome.set_result(None)
         self._presenter.status(Status("running"))
 
+    def _arranged(self) -> None:
+        """The host gives us other desktops of its own now."""
+        if self._session is not None:
+            self._exact = (False, self._now())
+            self._pictures.arrange(self._session.tracks)
+
     def _recover(self, track: int, number: int) -> None:
         """Ask the host for a key object."""
         self._ask_hop(lambda handle: Recover(handle, track, number))
@@ -538,7 +546,8 @@ class DesktopClient:
         if any(track in (pictures.id, exact and exact.id) for pictures, exact in shown):
             canvas = self._pictures.canvases.get(shown[0][0].id)
             if canvas is not None:
-                self.features.layout.shown(canvas.size, self._now())
+                monitor = self.features.monitors.watched.get(shown[0][0].id, 0)
+                self.features.layout.shown(canvas.size, self._now(), monitor)
 
     # what people do
 
@@ -597,6 +606,12 @@ class DesktopClient:
         """Have the desktop take the size of a window, in pixels of our screen of which `scale` hundredths make what is
         one elsewhere; 0 x 0: it need not any more. Raises Refused."""
         self.features.fit.want(width, height, scale)
+        self._happened()
+
+    def watch_monitors(self, names: tuple[str, ...]) -> None:
+        """See these monitors of the host by themselves, the first of them first; without any the whole desktop. Raises
+        LookupError for a name that none has."""
+        self.features.monitors.choose(names)
         self._happened()
 
     def stats(self) -> dict[str, Any]:

@@ -469,6 +469,14 @@ class ViewerSession:
             self._decodes = decodes
             self.send(decodes)
 
+    def arrange(self, rows: tuple[tuple[int, ...], ...]) -> None:
+        """The host gives us these tracks of desktops from now on, as rows of GRANT, in this order; others stay. Raises
+        RemoteProtocolError where they are none."""
+        given = [track for track in tracks_of(rows, CloseCode.SESSION_PROTOCOL) if track.kind in SHOWN]
+        self.tracks = (*given, *(track for track in self.tracks if track.kind not in SHOWN))
+        if self._watching is not None:
+            self._watching.receiver.arrange(given)
+
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""
         if self._watching is not None and self.state is ViewerState.ADMITTED:
