@@ -56,7 +56,7 @@ from avl_protocol.endpoint.program.headwatch import HeadWatch
 from avl_protocol.endpoint.program.localserver import AlreadyRunning, Answer, LocalServer
 from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
-from avl_protocol.media.frame import EncodedFrame, Frame
+from avl_protocol.media.frame import EncodedFrame, Frame, Monitor
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.rights.effective import OWNER
@@ -111,6 +111,8 @@ class Parts:
     open_journal: Callable[[World, StateFolder, Identity], Journal] | None = None
     #: What of the first source can have another size; None: nothing.
     display: Display | None = None
+    #: Opens a source of one monitor of the first, by what that says of it; None: nothing does. Raises SourceLost.
+    open_monitor: Callable[[Monitor], CaptureSource] | None = None
     #: Sources beside the first, each a desktop of its own. Layout, pointer and input are those of the first.
     more_sources: tuple[CaptureSource, ...] = ()
 
@@ -229,6 +231,7 @@ class Agent:
             lock_watch=self.lock_watch,
             presence=self.presence,
             blank=self.blank,
+            open_monitor=None if parts.open_monitor is None else self._open_monitor,
             display=parts.display,
             folder=self._state,
             sound=sound,
@@ -270,6 +273,7 @@ class Agent:
             lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )
         await self.features.fit.begin()
+        publisher.on_tracks = self._tell_tracks
         workers = self._start_workers(publisher)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
@@ -293,6 +297,7 @@ class Agent:
             await asyncio.gather(*tasks, return_exceptions=True)
             self.subscribers.end_all(CloseCode.ENDED, clock())
             self._alarm.stop()
+            await self.features.monitors.close()
             await self.features.fit.close()
             self.presence.close()
             self.blank.close()
@@ -421,6 +426,34 @@ class Agent:
         for worker in workers:
             worker.start()
         return workers
+
+    def _open_monitor(self, monitor: Monitor, publication: Publication, lost: Callable[[str], None]) -> Worker:
+        """Capture one monitor by itself, where objects of its tracks go on. Raises SourceLost."""
+        parts, clock = self._parts, self._world.clock.monotonic
+        assert parts.open_monitor is not None
+        source = parts.open_monitor(monitor)
+        pipeline = Pipeline(
+            source,
+            parts.open_encoder,
+            publication.permit,
+            clock,
+            PipelineSettings(bitrate=min(FIRST_BITRATE, self._settings.max_bitrate)),
+            parts.make_coding(source),
+            parts.make_coding(source),
+            number=publication.exact.newest + 1,
+        )
+        listener = Listener(
+            frame=partial(self._frame, publication),
+            cursor=_unheard,
+            layout=_unheard,
+            lost=lost,
+            faults=self._world.faults,
+        )
+        return parts.make_worker(source, pipeline, listener, clock)
+
+    def _tell_tracks(self) -> None:
+        for registration in self._relays.registrations if self._relays is not None else ():
+            registration.tell_tracks()
 
     def _frame(self, publication: Publication, frame: Frame) -> None:
         """A worker has made a picture."""

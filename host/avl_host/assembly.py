@@ -26,6 +26,7 @@ from avl_host.services.fit import FitService
 from avl_host.services.input import InputService
 from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
+from avl_host.services.monitors import MonitorsService, OpenMonitor
 from avl_host.services.pointer import PointerService
 from avl_host.services.pointing import PointingService
 from avl_host.services.sound import SoundService
@@ -56,6 +57,7 @@ from avl_protocol.wire.endtoend import (
     Report,
     Stroke,
     Voice,
+    Watch,
 )
 from avl_protocol.wire.registry import Channel, ControlMode, Permission
 
@@ -73,6 +75,8 @@ class Served:
     lock_watch: LockWatch
     presence: PresenceWatch = field(default_factory=PresenceWatch)
     blank: BlankWatch | None = None
+    #: Captures a monitor by itself; None: nothing does.
+    open_monitor: OpenMonitor | None = None
     #: What can have another size, and where it is kept what it was like.
     display: Display | None = None
     folder: StateFolder | None = None
@@ -95,6 +99,7 @@ class Features:
     rights: RightsService
     fit: FitService
     sound: SoundService
+    monitors: MonitorsService
 
 
 def assemble(
@@ -120,6 +125,8 @@ def assemble(
         Receives(NeedKeys, media.keys_needed),
         Receives(Missing, media.missing),
     )
+    monitors = MonitorsService(subscribers, served.publisher, layout, served.open_monitor, tell)
+    services.register(monitors, Channel.CONTROL, Receives(Watch, monitors.asked))
     rights = RightsService(subscribers, served.door, clock)
     blank = served.blank or BlankWatch(None, tell)
     blank.follow(subscribers)
@@ -185,4 +192,6 @@ def assemble(
         Receives(Clipboard, clipboard.set, Permission.CLIPBOARD_IN, clipboard.set_refused),
         Receives(ClipboardAsk, clipboard.asked, Permission.CLIPBOARD_OUT),
     )
-    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights, fit, sound)
+    return Features(
+        layout, pointer, clipboard, statistics, control, pointing, annotations, rights, fit, sound, monitors
+    )

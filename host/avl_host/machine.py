@@ -99,6 +99,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         announcer=Announcer() if extras.announce else None,
         open_console=lambda answer: LocalServer(settings.state / SOCKET, answer),
         open_journal=lambda world, state, identity: Journal(world, state, identity, software=SOFTWARE, tell=tell),
+        open_monitor=None if pattern else lambda monitor: open_source(settings.source, clock, monitor.name),
         display=open_display(settings.source),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )

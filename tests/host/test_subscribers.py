@@ -13,6 +13,7 @@ from avl_host.assembly import Served, assemble
 from avl_host.capture.source import CursorImage
 from avl_host.config import EVERYTHING
 from avl_host.desktop.clipboard import MemoryClipboard
+from avl_host.display.display import Display
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.registration import Registration
 from avl_host.presence.blank import BlankWatch
@@ -168,6 +169,7 @@ class Lobby:
         ask: Any = None,
         presence: PresenceWatch | None = None,
         blank: BlankWatch | None = None,
+        display: Display | None = None,
     ) -> None:
         self.clock = Clock()
         self.admission = OneCodeAdmission()
@@ -212,6 +214,8 @@ class Lobby:
             lock_watch=cast(Any, self.watcher),
             presence=self.presence,
             blank=self.blank,
+            display=display,
+            folder=StateFolder(folder),
         )
         self.features = assemble(self.subscribers, served, self.said.append, self.clock.monotonic)
         nowhere = cast(Any, Nowhere())

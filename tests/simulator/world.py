@@ -13,6 +13,7 @@ from avl_host.agent import Agent, Parts
 from avl_host.capture.pattern import PatternSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import MemoryClipboard
+from avl_host.display.display import MemoryDisplay
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.codecs.switching import SwitchingEncoder, opener
 from avl_host.encode.worker import InlineWorker, TimedSource
@@ -47,6 +48,7 @@ class RunningHost:
     source: PatternSource
     sink: InputRecorder
     clipboard: MemoryClipboard
+    display: MemoryDisplay
     said: list[str] = field(default_factory=list)
 
 
@@ -139,6 +141,7 @@ class System:
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
         source, sink, clipboard = PatternSource(clock, size), InputRecorder(clock), MemoryClipboard()
+        display = MemoryDisplay(size, source.resize)
         chosen: dict[str, object] = {"code": CODE, "direct": False, "relays": (self._relay_address,), "simulated": True}
         if self.via == "direct":
             chosen |= {"relays": (), "listen": (self._host_ip, HOST_PORT)}
@@ -157,12 +160,13 @@ class System:
             make_worker=InlineWorker,  # type: ignore[arg-type]
             ask=ask,
             ask_for_grants=ask_for_grants,
+            display=display,
             more_sources=more,
         )
         agent = Agent(world, host_settings, parts, said.append)
         task = self.simulation.loop.create_task(agent.run())
         try:
-            yield RunningHost(agent=agent, source=source, sink=sink, clipboard=clipboard, said=said)
+            yield RunningHost(agent=agent, source=source, sink=sink, clipboard=clipboard, display=display, said=said)
             assert faulty or not [line for line in said if "report it" in line], said
         finally:
             task.cancel()

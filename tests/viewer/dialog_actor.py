@@ -51,6 +51,9 @@ class Session:
     def fit(self, width: int, height: int, scale: int) -> None:
         raise AssertionError(f"nobody wanted {width} x {height}")
 
+    def watch_monitors(self, names: tuple[str, ...]) -> None:
+        raise AssertionError(f"nobody chose {names}")
+
     def set_clipboard(self, text: str) -> None:
         raise AssertionError(f"nobody copied {text}")
 

@@ -94,6 +94,9 @@ class Session:
     def speak(self, on: bool) -> None:
         say(speak=on)
 
+    def watch_monitors(self, names: tuple[str, ...]) -> None:
+        say(monitors=list(names))
+
     def set_clipboard(self, text: str) -> None:
         say(clipboard=text)
 

@@ -23,6 +23,7 @@ from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.endpoint.loop.world import World, system_world
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.media.frame import Monitor
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
 from avl_protocol.wire.registry import (
@@ -223,6 +224,7 @@ class Desktop:
         self._presenter = presenter
         self._patience = patience
         self._changed = asyncio.Event()
+        self._rearranged = asyncio.Event()
         self._became_exact = asyncio.Event()
         self.clipboard = Clipboard(client)
         self.control = Control(client, patience)
@@ -272,9 +274,43 @@ class Desktop:
         """Width and height; (0, 0) before the host has told."""
         return self._presenter.size or (0, 0)
 
+    @property
+    def monitors(self) -> tuple[Monitor, ...]:
+        """The monitors of the host, by their places in the desktop; empty before it has told."""
+        return self._presenter.monitors
+
+    async def choose(self, *monitors: str) -> None:
+        """See these monitors by themselves, by their names or their places in `monitors` from 1 on; without any the
+        whole desktop. The first is what `screenshot` shows, and where coordinates begin. Raises LookupError for one
+        that is not there, Refused."""
+        try:
+            async with asyncio.timeout(self._patience):
+                while not self._presenter.monitors:
+                    await self._until_rearranged()
+                self._client.watch_monitors(monitors)
+                wanted = self._client.features.monitors.chosen
+                while tuple(self._presenter.watching.values()) != wanted and (self._presenter.watching or any(wanted)):
+                    await self._until_rearranged()
+        except TimeoutError:
+            raise Refused(CloseCode.TIMEOUT, "The host does not show monitors by themselves.") from None
+
+    async def _until_rearranged(self) -> None:
+        self._rearranged.clear()
+        await self._or_ended(self._rearranged.wait())
+
+    def rearranged(self) -> None:
+        """The host has told of monitors (called on the event loop)."""
+        self._rearranged.set()
+
+    def _placed(self, x: int, y: int) -> tuple[int, int]:
+        """The desktop pixel of a place in what is seen."""
+        monitor = self._presenter.monitor
+        return (x, y) if monitor is None else (monitor.x + x, monitor.y + y)
+
     async def _do(self, *events: tuple[Any, ...]) -> None:
         if events:
-            await self._client.send_input(list(events))
+            placed = [(one[0], *self._placed(one[1], one[2])) if one[0] == InputKind.MOVE else one for one in events]
+            await self._client.send_input(placed)
 
     async def fit(self, width: int = 0, height: int = 0, scale: float = 1.0) -> tuple[int, int]:
         """Have the desktop take this size in pixels, with things drawn so many times as large as usual; without a size
@@ -351,11 +387,11 @@ class Desktop:
         places = [(int(x), int(y)) for x, y in points]
         if not places or not all(0 <= value < MAX_PICTURE_SIDE for place in places for value in place):
             raise ValueError("a line goes through points of a desktop")
-        self._client.draw(places)
+        self._client.draw([self._placed(*place) for place in places])
 
     def point(self, x: int, y: int) -> None:
         """Point at something, for all viewers to see."""
-        self._client.point(x, y, laser=True)
+        self._client.point(*self._placed(x, y), laser=True)
 
     def wipe(self, everybody: bool = False) -> None:
         """Wipe away what we drew, or what all did. Raises Refused where we may not draw."""
@@ -506,6 +542,7 @@ async def connect(
     reconnect: bool = False,
     direct: bool = True,
     pictures: bool = True,
+    monitor: str | None = None,
     world: World | None = None,
     make_decoder: MakeDecoder | None = None,
 ) -> AsyncIterator[Desktop]:
@@ -516,8 +553,9 @@ async def connect(
     `identity`; `state`: folder of this viewer's identity; `timeout` in seconds, for coming in; `reconnect`: a session
     that is lost is kept for ten minutes, instead of `timeout`, and begun anew where that helps; `direct`: look for a
     direct path to the host, which tells it our addresses; `pictures` False: the host sends none before `screenshot`,
-    `wait_for_change` or `watch`, so that a program which only acts costs neither side any. Raises Refused, ValueError,
-    StateError, and NoWay for a name that leads nowhere.
+    `wait_for_change` or `watch`, so that a program which only acts costs neither side any; `monitor`: see this one by
+    itself (`Desktop.choose`). Raises Refused, ValueError, StateError, LookupError for a monitor that is not there, and
+    NoWay for a name that leads nowhere.
     """
     world = world or system_world()
     loop = asyncio.get_running_loop()
@@ -539,7 +577,14 @@ async def connect(
         if desktop.on_remark is not None:
             desktop.on_remark(text)
 
-    presenter = HeadlessPresenter(now, on_picture=picture_came, on_remark=remarked, on_exact=exact_came)
+    presenter = HeadlessPresenter(
+        now,
+        on_picture=picture_came,
+        on_remark=remarked,
+        on_exact=exact_came,
+        on_layout=lambda *layout: desktop.rearranged(),
+        on_watched=lambda: desktop.rearranged(),
+    )
     settings = ClientSettings(
         target=way.target,
         code=code,
@@ -559,6 +604,8 @@ async def connect(
     desktop = Desktop(client, presenter, timeout)
     await client.connect()
     try:
+        if monitor is not None:
+            await desktop.choose(monitor)
         yield desktop
     finally:
         await client.close()

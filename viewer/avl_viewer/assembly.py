@@ -28,6 +28,7 @@ from avl_protocol.wire.endtoend import (
     Sound,
     Stages,
     Ticket,
+    Watched,
 )
 from avl_protocol.wire.registry import Channel
 from avl_viewer.decode.picturebook import PictureBook
@@ -39,6 +40,7 @@ from avl_viewer.services.control import ControlService
 from avl_viewer.services.fit import FitService
 from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
+from avl_viewer.services.monitors import MonitorsService
 from avl_viewer.services.pointer import PointerService
 from avl_viewer.services.pointing import PointingService
 from avl_viewer.services.rights import RightsService
@@ -65,6 +67,7 @@ class Features:
     fit: FitService
     sound: SoundService
     voice: VoiceService
+    monitors: MonitorsService
 
 
 def assemble(
@@ -77,10 +80,13 @@ def assemble(
     clock: Callable[[], float],
     sound_figures: Callable[[], SoundFigures | None],
     speaks: Callable[[bool], None],
+    arranged: Callable[[], None],
 ) -> Features:
     """Make a viewer's services and register them. Call it on the running event loop."""
     loop = asyncio.get_running_loop()
-    layout = LayoutService(presenter)
+    monitors = MonitorsService(presenter, arranged)
+    services.register(monitors, Channel.CONTROL, Receives(Watched, monitors.told))
+    layout = LayoutService(presenter, monitors.laid_out)
     services.register(layout, Channel.CONTROL, Receives(Layout, layout.told))
     pointer = PointerService(presenter)
     services.register(pointer, Channel.CONTROL, Receives(Cursor, pointer.told))
@@ -112,4 +118,6 @@ def assemble(
     services.register(sound, Channel.CONTROL, Receives(Sound, sound.told))
     voice = VoiceService(speaks)
     services.register(voice, Channel.SOUND)
-    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, layout, fit, sound, voice)
+    return Features(
+        hands, clipboard, statistics, control, pointing, annotations, rights, layout, fit, sound, voice, monitors
+    )

@@ -115,6 +115,17 @@ class BackgroundRemote:
         """See Remote."""
         self._unless_refused(lambda client: client.fit(width, height, scale))
 
+    def watch_monitors(self, names: tuple[str, ...]) -> None:
+        """See Remote. What is not there any more is not seen."""
+
+        def watch(client: DesktopClient) -> None:
+            try:
+                client.watch_monitors(names)
+            except LookupError as error:
+                self._presenter.remark(f"That can't be shown: {error}.")
+
+        self.on_loop(watch)
+
     def _unless_refused(self, action: Callable[[DesktopClient], object]) -> None:
         """Have it done; a person is told why not."""
 

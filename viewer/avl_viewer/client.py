@@ -128,7 +128,9 @@ class DesktopClient:
             clock=self._now,
             sound_figures=lambda: self.sound_figures,
             speaks=self._speaks,
+            arranged=self._arranged,
         )
+        self.features.monitors.prefer(settings.monitors)
         self._heads = None if settings.heads is None else HeadWatch(settings.heads, self._warn)
         self.ended: asyncio.Future[Refused] = self._loop.create_future()
 
@@ -569,6 +571,12 @@ class DesktopClient:
         if (player := self._player) is not None:
             player.film(delay, at)
 
+    def _arranged(self) -> None:
+        """The host gives us other desktops of its own now."""
+        if self._session is not None:
+            self._exact = (False, self._now())
+            self._pictures.arrange(self._session.tracks)
+
     def _recover(self, track: int, number: int) -> None:
         """Ask the host for a key object."""
         self._ask_hop(lambda handle: Recover(handle, track, number))
@@ -619,16 +627,18 @@ class DesktopClient:
     def _presented(self, track: int, number: int, at: float) -> None:
         if self._session is not None and not self.ended.done():
             self._session.presented(track, number, at, self._now())
-            self._aim(track, at)
+            self._aim(track)
             self._wake()
 
-    def _aim(self, track: int, at: float) -> None:
-        """An object of a track is on the screen: the host is told of what size the first desktop is seen there."""
+    def _aim(self, track: int) -> None:
+        """An object of a track is on the screen: the host is told in which size the first desktop is seen there. Input
+        that a window made before has been sent by now, since both come here in order."""
         shown = desktops(self.tracks)[:1]
         if any(track in (pictures.id, exact and exact.id) for pictures, exact in shown):
             canvas = self._pictures.canvases.get(shown[0][0].id)
             if canvas is not None:
-                self.features.layout.shown(canvas.size, at)
+                monitor = self.features.monitors.watched.get(shown[0][0].id, 0)
+                self.features.layout.shown(canvas.size, self._now(), monitor)
 
     # what people do
 
@@ -687,6 +697,12 @@ class DesktopClient:
         """Have the desktop take the size of a window, in pixels of our screen of which `scale` hundredths make what is
         one elsewhere; 0 x 0: it need not any more. Raises Refused."""
         self.features.fit.want(width, height, scale)
+        self._happened()
+
+    def watch_monitors(self, names: tuple[str, ...]) -> None:
+        """See these monitors of the host by themselves, the first of them first; without any the whole desktop. Raises
+        LookupError for a name that none has."""
+        self.features.monitors.choose(names)
         self._happened()
 
     def stats(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.session.media.rungs import Flow
 from avl_protocol.session.media.sender import MediaSender, repair
 from avl_protocol.wire.endtoend import Rate, Stages
-from avl_protocol.wire.registry import T_REPORT
+from avl_protocol.wire.registry import MAX_TRACKS, T_REPORT
 
 #: Seconds between two looks at the budget while no picture is taken: what the hop carried counts for less and less.
 PAUSE = 5.0
@@ -84,22 +84,19 @@ class Publisher:
         self.signer = signer.public
         self.endorsement = endorse_signer(identity, self.media_session, signer.public)
         self._keys = MediaKeyring(entropy)
+        self._sign = signer.sign
+        self._ask = ask
         #: What is published, the desktop that viewers show first in front.
-        self.publications = tuple(
-            Publication(
-                pictures=self._sender(pictures, signer),
-                exact=self._sender(exact, signer),
-                lower=self._sender(lower[0], signer) if lower else None,
-                bitrate=min(FIRST_BITRATE, max_bitrate),
-                permit=CapturePermit(ask),
-            )
-            for pictures, exact, *lower in desktops
-        )
+        self.publications = tuple(self._publication(*tracks) for tracks in desktops)
         #: What seals the host's sound; None where it shares none.
-        self.sound = None if sound is None else self._sender(sound, signer)
+        self.sound = None if sound is None else self._sender(sound)
         #: Told when somebody wants the sound, and when nobody does any more.
         self.on_sound: Callable[[bool], None] = lambda wanted: None
         self._sound_wanted = False
+        #: What every viewer gets that has not chosen.
+        self.offered = self.tracks
+        #: Called when there are more tracks than before: relays have to know.
+        self.on_tracks: Callable[[], None] = lambda: None
         self._rungs = rungs(self.tracks)
         self._flows = {track.id: Flow() for track in self.tracks}
         self._uploads: dict[Upload, float] = {}
@@ -111,8 +108,32 @@ class Publisher:
         self._stages_at = 0.0
         self._stages: Stages | None = None
 
-    def _sender(self, track: Track, signer: Identity) -> MediaSender:
-        return MediaSender(self.media_session, track, signer.sign, self._keys)
+    def _publication(self, pictures: Track, exact: Track, *lower: Track) -> Publication:
+        return Publication(
+            pictures=self._sender(pictures),
+            exact=self._sender(exact),
+            lower=self._sender(lower[0]) if lower else None,
+            bitrate=min(FIRST_BITRATE, self._max_bitrate),
+            permit=CapturePermit(self._ask),
+        )
+
+    def _sender(self, track: Track) -> MediaSender:
+        return MediaSender(self.media_session, track, self._sign, self._keys)
+
+    def add(self) -> Publication | None:
+        """Publish one more desktop, for those to whom it is given and as long as the host runs; None where it would
+        have more tracks than a host may."""
+        tracks = desktop(len(self.publications))
+        if len(self.tracks) + len(tracks) > MAX_TRACKS:
+            return None
+        publication = self._publication(*tracks)
+        self.publications += (publication,)
+        self._rungs = rungs(self.tracks)
+        self._flows.update({track.id: Flow() for track in tracks})
+        for upload in self._uploads:
+            upload.arrange(self._rungs)
+        self.on_tracks()
+        return publication
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -290,7 +311,7 @@ class Publisher:
 
     def _found(self, publication: Publication, now: float) -> Capture:
         watched = self._watched(publication)
-        if not watched or not self._audience:
+        if not watched or not self._audience or publication.stopped:
             return Capture.NOT
         return Capture.LATER if watched[0].held(now) else Capture.NOW
 

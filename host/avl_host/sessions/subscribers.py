@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from avl_host.publish.upload import Upload
 from avl_host.sessions.subscriber import PATHS, Subscriber, SubscriberPath
 from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.media.track import Track
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
@@ -326,6 +327,23 @@ class Subscribers:
         if (subscriber := self._subscribers.get(session.session_id)) is not None:
             self._call(subscriber, now, session.allow, permissions)
 
+    def shows(
+        self, session: HostSession, desktops: Sequence[Sequence[Track]], tell: Callable[[dict[int, int]], None]
+    ) -> None:
+        """See Audience."""
+        subscriber = self._subscribers[session.session_id]
+        newest, before = self._publisher.next_objects, subscriber.since_objects
+        desktops_now = {track.id for one in self._publisher.publications for track in one.tracks}
+        others = {track: first for track, first in before.items() if track not in desktops_now}
+        given = {track.id: before.get(track.id, newest[track.id]) for desktop in desktops for track in desktop}
+        subscriber.since_objects = {**given, **others}
+        tell(given)
+        pictured = {subscriber.media, subscriber.leaving[0] if subscriber.leaving is not None else None}
+        for path in subscriber.paths:
+            if path in pictured:
+                path.hop.admit(path.handle, session.channels(), subscriber.since_objects)
+        self._publisher.changed()
+
     def number(self, session: HostSession) -> int:
         """See Audience."""
         return self._subscribers[session.session_id].number
@@ -469,7 +487,8 @@ class Subscribers:
         session = subscriber.session
         publisher = self._publisher
         next_objects = publisher.next_objects
-        subscriber.since_objects = self._permitted_tracks(session, next_objects)
+        offered = {track.id: next_objects[track.id] for track in publisher.offered}
+        subscriber.since_objects = self._permitted_tracks(session, offered)
         key = publisher.join_key().to_bytes()
         return Grant(
             permissions=int(session.permissions),
@@ -479,7 +498,7 @@ class Subscribers:
             keys=(key,),
             host_time_us=round(now * 1e6),
             name=self._name,
-            tracks=tuple(track.row_from(next_objects[track.id]) for track in publisher.tracks),
+            tracks=tuple(track.row_from(offered[track.id]) for track in publisher.offered),
         )
 
     def _permitted_tracks(self, session: HostSession, objects: dict[int, int]) -> dict[int, int]:
@@ -505,9 +524,10 @@ class Subscribers:
     def _allowed(self, subscriber: Subscriber, now: float) -> None:
         """It may something else now: its relays learn which channels, then everybody concerned."""
         session = subscriber.session
-        before, next_objects = subscriber.since_objects, self._publisher.next_objects
-        allowed = self._permitted_tracks(session, next_objects)
-        subscriber.since_objects = {track: before.get(track, first) for track, first in allowed.items()}
+        sound, since = self._publisher.sound, subscriber.since_objects
+        if sound is not None:
+            since = {sound.track.id: sound.newest + 1, **since}
+        subscriber.since_objects = self._permitted_tracks(session, since)
         pictured = {subscriber.media, subscriber.leaving[0] if subscriber.leaving is not None else None}
         for path in subscriber.paths:
             since = subscriber.since_objects if path in pictured else {}

@@ -39,6 +39,7 @@ class HeadlessPresenter:
         on_remark: Callable[[str], None] | None = None,
         on_exact: Callable[[int, bool], None] | None = None,
         on_status: Callable[[Status], None] | None = None,
+        on_watched: Callable[[], None] | None = None,
     ) -> None:
         self._now = now
         self._on_picture = on_picture
@@ -48,12 +49,14 @@ class HeadlessPresenter:
         self._on_remark = on_remark
         self._on_exact = on_exact
         self._on_status = on_status
+        self._on_watched = on_watched
         self._presented: Callable[[int, int, float], None] | None = None
         self._latest: dict[int, Picture] = {}
         self._exact: set[int] = set()
         self.first: int | None = None
         self.size: tuple[int, int] | None = None
         self.monitors: tuple[Monitor, ...] = ()
+        self.watching: dict[int, int] = {}
         self.cursor_shape: CursorShape | None = None
         self.clipboard_text: str | None = None
         self.remarked: str | None = None
@@ -91,7 +94,7 @@ class HeadlessPresenter:
     def tracks(self, tracks: tuple[int, ...]) -> None:
         self.first = tracks[0] if tracks else None
         self._exact.clear()
-        self._latest.clear()
+        self._latest = {}
         self.marks.clear()
 
     def picture(self, picture: Picture) -> None:
@@ -107,6 +110,17 @@ class HeadlessPresenter:
         self.size, self.monitors = (width, height), monitors
         if self._on_layout is not None:
             self._on_layout(width, height, monitors)
+
+    def watched(self, monitors: dict[int, int]) -> None:
+        self.watching = monitors
+        if self._on_watched is not None:
+            self._on_watched()
+
+    @property
+    def monitor(self) -> Monitor | None:
+        """The monitor that is looked at by itself; None: the whole desktop is."""
+        number = self.watching.get(self.first, 0) if self.first is not None else 0
+        return next((one for one in self.monitors if number and one.number == number), None)
 
     def cursor(self, cursor: CursorShape) -> None:
         self.cursor_shape = cursor

@@ -66,7 +66,8 @@ class Presenter(Protocol):
     """Called from the network thread, `picture` from the decoder's thread too; none of them may block."""
 
     def tracks(self, tracks: tuple[int, ...]) -> None:
-        """A session begins, of desktops with these first tracks; the first of them is the one that LAYOUT tells of."""
+        """A session begins, of desktops with these first tracks, or has others from now on; the first of them is the
+        one that is looked at."""
 
     def picture(self, picture: Picture) -> None:
         """Show this next, with all of its desktop that was not shown yet. Report with `presented` when it is on the
@@ -74,6 +75,10 @@ class Presenter(Protocol):
 
     def layout(self, width: int, height: int, monitors: tuple[Monitor, ...]) -> None:
         """The desktop's size and monitors."""
+
+    def watched(self, monitors: dict[int, int]) -> None:
+        """Desktops, by their first tracks, are single monitors with these numbers of LAYOUT; 0, and those that are not
+        named: the whole."""
 
     def cursor(self, cursor: CursorShape) -> None:
         """The pointer's new shape."""

@@ -31,6 +31,9 @@ class Remote(Protocol):
         """Have the desktop take this size in pixels, with things drawn `scale` hundredths as large as usual; 0 x 0: it
         need not any more."""
 
+    def watch_monitors(self, names: tuple[str, ...]) -> None:
+        """See these monitors of the host by themselves, the first of them first; without any the whole desktop."""
+
     def set_clipboard(self, text: str) -> None:
         """Make this the host's clipboard."""
 

@@ -159,6 +159,10 @@ class Screen(QWidget):
         """The desktop that is seen has this size."""
         self._replace(replace(self._geometry, width=width, height=height).panned(0, 0))
 
+    def set_origin(self, x: int, y: int) -> None:
+        """What is seen begins at this pixel of the desktop."""
+        self._replace(replace(self._geometry, origin_x=x, origin_y=y))
+
     def set_exact(self, exact: bool) -> None:
         """Pixel for pixel, or fitted into the window."""
         self._replace(replace(self._geometry, exact=exact).panned(0, 0))

@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QEnterEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget, QWidgetAction
 
+from avl_protocol.wire.foreign import for_dialog
 from avl_protocol.wire.registry import ControlMode
 from avl_viewer.present.company import Company
 from avl_viewer.present.label import label
@@ -45,12 +46,13 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 class Toolbar(QFrame):
     """Buttons over the picture; `action(name)`: fullscreen, exact, fit, grab, places, statistics, leave, send, type,
     paste, control, draw, wipe, wipe all, pointers, mute, speak. `given(number)`: this person is to have control;
-    `loud(volume)`: sound is to be that loud, 0 to 1."""
+    `loud(volume)`: sound is to be that loud, 0 to 1; `chosen(names)`: these monitors are to be seen by themselves."""
 
     action = Signal(str)
     combination = Signal(object)
     given = Signal(int)
     loud = Signal(float)
+    chosen = Signal(object)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -65,6 +67,9 @@ class Toolbar(QFrame):
         self._lingering.timeout.connect(self._vanish)
         self._menus: list[QMenu] = []
 
+        self._screen = self._menu("Screen")
+        self.fit = self._entry("Fit the desktop to this window", "fit", checkable=True)
+        self.list_monitors((), ())
         keys = self._menu("Keys")
         for name, usages in COMBINATIONS.items():
             if name in ("Ctrl+Alt+F1", "Ctrl+Alt+Backspace"):
@@ -116,8 +121,6 @@ class Toolbar(QFrame):
         self.fullscreen = self._button("Full screen", "fullscreen", checkable=True)
         self.exact = self._button("1:1", "exact", checkable=True)
         self.exact.setToolTip("One pixel of the desktop is one pixel of this screen")
-        self.fit = self._button("Fit desktop", "fit", checkable=True)
-        self.fit.setToolTip("The desktop takes the size of this window, as far as its display can")
         self.grab_keys = self._button("Grab keys", "grab", checkable=True)
         self.grab_keys.setToolTip("Keys that this computer would keep (Alt+Tab, Super) go to the desktop")
         self.places = self._button("Keys by place", "places", checkable=True)
@@ -131,8 +134,7 @@ class Toolbar(QFrame):
         row.addWidget(self.note)
         row.addWidget(self.fullscreen)
         row.addWidget(self.exact)
-        row.addWidget(self.fit)
-        for menu in (keys, clipboard, sound, self._people):
+        for menu in (self._screen, keys, clipboard, sound, self._people):
             button = QToolButton(self)
             button.setText(f"{menu.title()} ▾")
             button.setMenu(menu)
@@ -169,6 +171,22 @@ class Toolbar(QFrame):
         self.sound_note.setVisible(bool(note))
         self.speak.setEnabled(speaks)
         self.speak.setToolTip("" if speaks else "The host takes no microphone, or not yours")
+
+    def list_monitors(self, names: tuple[str, ...], chosen: tuple[str, ...]) -> None:
+        """The desktop has these monitors, and those that were `chosen` are seen by themselves."""
+        menu = self._screen
+        menu.clear()
+        menu.addAction(self.fit)
+        if len(names) < 2:
+            return
+        menu.addSeparator()
+        choices = [("The whole desktop", ()), *((name, (name,)) for name in names)]
+        choices.append(("Each monitor in a window of its own", names))
+        for text, which in choices:
+            entry = menu.addAction(_plain(for_dialog(text)))
+            entry.setCheckable(True)
+            entry.setChecked(which == chosen)
+            entry.triggered.connect(self._chooser(which))
 
     def _list_people(self) -> None:
         """The menu is opened: fill it. Its lines do not change under the pointer."""
@@ -244,6 +262,9 @@ class Toolbar(QFrame):
         entry.setCheckable(checkable)
         entry.triggered.connect(self._caller(action))
         return entry
+
+    def _chooser(self, names: tuple[str, ...]) -> Callable[[], None]:
+        return lambda: self.chosen.emit(names)
 
     def _giver(self, number: int) -> Callable[[], None]:
         return lambda: self.given.emit(number)

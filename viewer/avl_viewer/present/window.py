@@ -16,6 +16,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
+from avl_protocol.media.frame import Monitor
 from avl_protocol.session.input.ledger import Dropped, Fate, acts
 from avl_protocol.session.viewing import may
 from avl_protocol.wire.foreign import for_dialog, for_log
@@ -26,6 +27,8 @@ from avl_viewer.input.hands import Row
 from avl_viewer.present.company import Company
 from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
+from avl_viewer.present.marks import Mark
+from avl_viewer.present.monitorwindow import MonitorWindow
 from avl_viewer.present.panels import Figures, Notice, PasteBox, Toast
 from avl_viewer.present.presenter import CursorShape, Status
 from avl_viewer.present.remote import Remote
@@ -46,12 +49,20 @@ log = logging.getLogger("avl.viewer")
 
 class Window(QObject):
     """`mailbox` is the presenter to give to a session; `finished(exit status)` comes once, when the window is gone.
-    `fit`: the desktop is to have the window's size."""
+    `fit`: the desktop is to have the window's size; `monitors`: those that the session was told to show by
+    themselves."""
 
     finished = Signal(int)
 
     def __init__(
-        self, title: str, fullscreen: bool, stats_file: Path | None, now: Callable[[], float], *, fit: bool = False
+        self,
+        title: str,
+        fullscreen: bool,
+        stats_file: Path | None,
+        now: Callable[[], float],
+        *,
+        fit: bool = False,
+        monitors: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self._now = now
@@ -86,6 +97,12 @@ class Window(QObject):
         self._writing = QTimer(self)
         self._writing.setInterval(1000)
         self._writing.timeout.connect(self._write_stats)
+        #: The host's monitors, and those that the person wants by themselves, the first of them in this window.
+        self._monitors: tuple[Monitor, ...] = ()
+        self._chosen = monitors
+        #: Desktops that are monitors, by their first tracks; and the windows of those that are not shown here.
+        self._watched: dict[int, int] = {}
+        self._windows: dict[int, MonitorWindow] = {}
         self._fit = fit
         self._fitting = self._once(FITTING, self._say_size)
         self._farewell = self._once(FAREWELL, lambda: self._finish(0))
@@ -100,9 +117,10 @@ class Window(QObject):
         self.mailbox.status_changed.connect(self._tell)
         self.mailbox.input_dropped.connect(self._drop)
         self.mailbox.company_changed.connect(self._meet)
-        self.mailbox.marked.connect(self.screen.mark)
         self.mailbox.sound_changed.connect(self._hear)
         self.mailbox.microphone_changed.connect(self._speak)
+        self.mailbox.marked.connect(self._mark)
+        self.mailbox.rearranged.connect(self._rearrange)
         self.toast.gone.connect(self._told)
         self.screen.command.connect(self._act)
         self.screen.summoned.connect(self.toolbar.summon)
@@ -114,6 +132,7 @@ class Window(QObject):
         self.toolbar.action.connect(self._act)
         self.toolbar.given.connect(self._give)
         self.toolbar.loud.connect(self._loud)
+        self.toolbar.chosen.connect(self._choose)
         self.toolbar.combination.connect(self.screen.hands.combination)
         self.notice.closed.connect(self._read)
         self.paste_box.sent.connect(self._set_clipboard)
@@ -143,8 +162,9 @@ class Window(QObject):
             self._read()
         elif not self._leaving:
             self._leaving = True
-            self.screen.hands.release_all()
-            self.screen.hide()
+            for screen in self._screens():
+                screen.hands.release_all()
+                screen.hide()
             self._farewell.start()
             if self._remote is not None:
                 self._remote.close()
@@ -169,7 +189,8 @@ class Window(QObject):
                 timer.stop()
             self._clipboard.dataChanged.disconnect(self._copy)
             self.screen.set_grab(False)
-            self.screen.hide()
+            for screen in self._screens():
+                screen.hide()
             if self._remote is not None:
                 self._remote.close()
             self.finished.emit(exit_status)
@@ -181,11 +202,69 @@ class Window(QObject):
     # From the session.
 
     def _show_picture(self) -> None:
-        pictures, dirty = self.mailbox.take()
-        if pictures and not self._over and self.screen.show_canvas(pictures[-1].canvas, dirty):
-            self.mailbox.presented(pictures, self._now())
+        for desktop, (pictures, dirty) in self.mailbox.take().items():
+            window = self._windows.get(desktop)
+            shows = self.screen.show_canvas if window is None else window.show_canvas
+            if not self._over and shows(pictures[-1].canvas, dirty):
+                self.mailbox.presented(pictures, self._now())
 
-    def _lay_out(self, width: int, height: int) -> None:
+    def _screens(self) -> list[Screen]:
+        """Where something is shown."""
+        return [self.screen, *(window.screen for window in self._windows.values())]
+
+    def _mark(self, mark: Mark) -> None:
+        for screen in self._screens():
+            screen.mark(mark)
+
+    # monitors
+
+    def _choose(self, names: tuple[str, ...]) -> None:
+        """The person wants to see these monitors, the first of them here; none: the whole desktop."""
+        self._chosen = names
+        if self._remote is not None:
+            self._remote.watch_monitors(names)
+        self._list_monitors()
+
+    def _rearrange(self, watched: dict[int, int]) -> None:
+        """These desktops are single monitors from now on."""
+        self._watched = watched
+        others = list(watched)[1:]
+        for desktop in [desktop for desktop in self._windows if desktop not in others]:
+            self._windows.pop(desktop).close()
+        for at, desktop in enumerate(others, 1):
+            number = watched[desktop]
+            if (window := self._windows.get(desktop)) is not None and window.number != number:
+                self._windows.pop(desktop).close()
+            if desktop not in self._windows:
+                made = self._windows[desktop] = MonitorWindow(number, at, self._title, self._send, self._now)
+                made.command.connect(self._act)
+                made.closed.connect(self._close_monitor)
+                made.screen.set_dimmed(self._stage != "running")
+        self._place_monitors()
+
+    def _place_monitors(self) -> None:
+        """What of the desktop each window shows."""
+        by_number = {monitor.number: monitor for monitor in self._monitors}
+        here = by_number.get(next(iter(self._watched.values()), 0))
+        self.screen.set_origin(*((here.x, here.y) if here is not None else (0, 0)))
+        for window in self._windows.values():
+            if (monitor := by_number.get(window.number)) is not None:
+                window.place(monitor)
+        self._list_monitors()
+
+    def _list_monitors(self) -> None:
+        self.toolbar.list_monitors(tuple(monitor.name for monitor in self._monitors), self._chosen)
+
+    def _close_monitor(self, number: int) -> None:
+        """The person closes the window of a monitor."""
+        name = next((monitor.name for monitor in self._monitors if monitor.number == number), "")
+        self._choose(tuple(one for one in self._chosen if one != name))
+
+    def _lay_out(self, width: int, height: int, monitors: tuple[Monitor, ...]) -> None:
+        self._monitors = monitors
+        by_place = {str(place): monitor.name for place, monitor in enumerate(monitors, 1)}
+        self._chosen = tuple(by_place.get(name, name) for name in self._chosen)
+        self._place_monitors()
         if not self._sized:
             self._sized = True
             ratio = self.screen.devicePixelRatioF()
@@ -213,7 +292,8 @@ class Window(QObject):
             self._remote.fit(0, 0, 100)
 
     def _set_cursor(self, cursor: CursorShape) -> None:
-        self.screen.set_cursor(cursor)
+        for screen in self._screens():
+            screen.set_cursor(cursor)
 
     def _remark(self, text: str) -> None:
         self.toast.say(text)
@@ -236,8 +316,10 @@ class Window(QObject):
             self._tell_dropped()
             self._fitting.start()
         else:
-            self.screen.hands.release_all()
-        self.screen.set_dimmed(not running)
+            for screen in self._screens():
+                screen.hands.release_all()
+        for screen in self._screens():
+            screen.set_dimmed(not running)
         if status.stage == "ended":
             self._end(status)
         elif not running:
@@ -308,7 +390,8 @@ class Window(QObject):
     def _meet(self, company: Company) -> None:
         """Who is here, or who has control, has changed."""
         before, self._company = self._company, company
-        self.screen.overlay.company = company
+        for screen in self._screens():
+            screen.overlay.company = company
         if before.sentence() != company.sentence():
             if not company.mine:
                 self.screen.hands.release_all()
