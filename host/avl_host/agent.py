@@ -210,6 +210,7 @@ class Agent:
             lock_watch=self.lock_watch,
             presence=self.presence,
             blank=self.blank,
+            copies=settings.copies,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         journal, heads = self._open_journal()

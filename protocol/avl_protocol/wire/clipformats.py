@@ -1,4 +1,4 @@
-"""Formats of a clipboard as they are named when they travel, and what kind each is (spec 04-session, 4.7; 03-wire, 3.4.4).
+"""Formats of a clipboard as they are named when they travel, and what kind each is (spec 03-wire, 3.4.4).
 
 Systems and programs have several names for one thing; what travels has one. Names come from programs and from the other
 end, so that each is held to its grammar before anybody uses it.
@@ -11,7 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from avl_protocol.wire.registry import MAX_CLIPBOARD_DATA, MAX_CLIPBOARD_FORMAT, MAX_CLIPBOARD_FORMATS
+from avl_protocol.wire.cliptext import Content
+from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_DATA,
+    MAX_CLIPBOARD_FORMAT,
+    MAX_CLIPBOARD_FORMATS,
+    ClipboardState,
+)
 
 PLAIN, HTML, RTF, PNG = "text/plain;charset=utf-8", "text/html", "text/rtf", "image/png"
 #: Kinds of formats, of which a host's owner says which may leave and come.
@@ -36,6 +42,21 @@ class Format:
 
     name: str
     size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What was copied: its text, or why there is none; its other formats; the name of its origin (b"": not known), and
+    the count under which its clipboard knows it."""
+
+    content: Content = ClipboardState.EMPTY
+    formats: tuple[Format, ...] = ()
+    origin: bytes = b""
+    stamp: int = 0
+
+    def has(self, name: str) -> bool:
+        """Whether it is to be had in this format."""
+        return any(each.name == name for each in self.formats)
 
 
 def is_name(name: str) -> bool:
