@@ -115,6 +115,8 @@ class DesktopClient:
             tickets=settings.tickets,
             seek=self._seek,
             clock=self._now,
+            entropy=world.entropy,
+            changed=self._wake,
         )
         self._heads = None if settings.heads is None else HeadWatch(settings.heads, self._warn)
         self.ended: asyncio.Future[Refused] = self._loop.create_future()

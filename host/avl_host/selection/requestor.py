@@ -15,7 +15,17 @@ from typing import Any
 from avl_host.selection import targets
 from avl_host.selection.display import MOST, SelectionDisplay
 from avl_protocol.session.fetching import Fetched
-from avl_protocol.wire.clipformats import HTML, ORIGIN, ORIGIN_BYTES, PLAIN, Copy, Format, formats_of
+from avl_protocol.wire.clipformats import (
+    HTML,
+    ORIGIN,
+    ORIGIN_BYTES,
+    PLAIN,
+    Copy,
+    Format,
+    as_utf8,
+    formats_of,
+    name_of,
+)
 from avl_protocol.wire.cliptext import Content, content_of, lines_of
 from avl_protocol.wire.registry import ClipboardState
 
@@ -83,7 +93,7 @@ class Requestor:
                 text = await self._text(names, most + 1)
                 data = b"" if text is None else lines_of(text).encode("utf-8", "replace")
                 return data if len(data) <= most else ClipboardState.TOO_LARGE
-            target = targets.named(names, format)
+            target = name_of(names, format)
             found = await self._convert(target, most + 1) if target else None
         except TimeoutError:
             return ClipboardState.NO_ANSWER
@@ -91,7 +101,7 @@ class Requestor:
             return ClipboardState.TOO_LARGE
         if found is None or (found[1] != 8 and found[2]):
             return ClipboardState.NO_ANSWER
-        return targets.as_utf8(found[2]) if format == HTML else found[2]
+        return as_utf8(found[2]) if format == HTML else found[2]
 
     def _owned(self) -> bool:
         return bool(self._display.x.core.GetSelectionOwner(self._selection).reply().owner)

@@ -45,19 +45,6 @@ def asked(copy: Copy, target: str) -> str:
     return name if name != clipformats.PLAIN and copy.has(name) else ""
 
 
-def named(targets: list[str], format: str) -> str:
-    """The target of an owner that a format is to be had under, by its own name if it can be; "" for none."""
-    found = [target for target in targets if clipformats.format_of(target) == format]
-    return format if format in found else found[0] if found else ""
-
-
-def as_utf8(data: bytes) -> bytes:
-    """HTML as it travels: programs that count in UTF-16 begin with its mark."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace").encode()
-    return data.removeprefix(b"\xef\xbb\xbf")
-
-
 def offered(text: str) -> tuple[str, ...]:
     """The targets to name for a text: those that lose nothing."""
     latin = (STRING,) if _is_latin(text) else ()

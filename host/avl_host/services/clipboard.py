@@ -153,8 +153,9 @@ class ClipboardService(Service[HostSession]):
         if content in (ClipboardState.TOO_LARGE, ClipboardState.NOT_TEXT):
             self._answer_set(session, message.serial, ClipboardState(content))
         else:
-            alone = offer is None or offer.serial != message.serial
-            self._take(session, message.serial, content, ClipboardOffer(message.serial, ()) if alone else offer)
+            if offer is None or offer.serial != message.serial:
+                offer = ClipboardOffer(message.serial, ())
+            self._take(session, message.serial, content, offer)
 
     def set_refused(self, session: HostSession, message: Clipboard | ClipboardOffer, now: float) -> None:
         """A viewer that may not set it is told so."""

@@ -7,7 +7,7 @@ end, so that each is held to its grammar before anybody uses it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,19 @@ def formats_of(names: Iterable[str]) -> tuple[Format, ...]:
     """The formats that these names of a system stand for, each once, in their order."""
     found = dict.fromkeys(name for each in names if (name := format_of(each)))
     return tuple(Format(name) for name in found)[:MAX_CLIPBOARD_FORMATS]
+
+
+def name_of(names: Sequence[str], format: str) -> str:
+    """The name, of those that a system has, under which a format is to be had: its own if it can be; "" for none."""
+    found = [name for name in names if format_of(name) == format]
+    return format if format in found else found[0] if found else ""
+
+
+def as_utf8(html: bytes) -> bytes:
+    """HTML as it travels: programs that count in UTF-16 begin with its mark."""
+    if html[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return html.decode("utf-16", "replace").encode()
+    return html.removeprefix(b"\xef\xbb\xbf")
 
 
 def offered(rows: Iterable[tuple[Any, ...]]) -> tuple[Format, ...]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Protocol
+
+from avl_protocol.session.fetching import Fetched
+from avl_protocol.wire.clipformats import Copy
 
 
 class Remote(Protocol):
@@ -28,7 +33,14 @@ class Remote(Protocol):
         """Ask for control, let go of it, or give it to a person (registry "control_acts")."""
 
     def set_clipboard(self, text: str) -> None:
-        """Make this the host's clipboard."""
+        """Make this text the host's clipboard."""
+
+    def offer_copy(self, copy: Copy, read: Callable[[str], Future[Fetched]]) -> None:
+        """Make this copy the host's clipboard; `read` is called, in any thread, for a format that somebody pastes
+        there."""
+
+    def fetch_copy(self, stamp: int, format: str) -> Future[bytes]:
+        """The host's copy of a stamp in a format. Fails with Refused; cancelled it is not fetched any further."""
 
     def stats(self) -> dict[str, Any]:
         """The session's figures.
