@@ -236,6 +236,7 @@ class Agent:
             folder=self._state,
             sound=sound,
             microphone=microphone,
+            copies=settings.copies,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         if microphone is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from avl_host.desktop.clipboard import ClipboardPort
+from avl_host.desktop.copypolicy import CopyPolicy
 from avl_host.display.display import Display
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
@@ -47,6 +48,12 @@ from avl_protocol.wire.endtoend import (
     Clear,
     Clipboard,
     ClipboardAsk,
+    ClipboardDone,
+    ClipboardFetch,
+    ClipboardOffer,
+    ClipboardPart,
+    ClipboardStop,
+    ClipboardTaken,
     Control,
     Decoder,
     Fit,
@@ -83,6 +90,7 @@ class Served:
     #: What takes the sound of this machine, and where viewers' voices go; None: neither is shared.
     sound: SoundWorker | None = None
     microphone: Microphone | None = None
+    copies: CopyPolicy = field(default_factory=CopyPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +193,18 @@ def assemble(
     services.register(
         hands, Channel.INPUT, Receives(Batch, hands.apply, ACTS)
     )  # the session's gate looks at each event (R-SESS-20)
-    clipboard = ClipboardService(subscribers, served.clipboard)
+    clipboard = ClipboardService(subscribers, served.clipboard, served.copies, subscribers.entropy, clock)
     services.register(
         clipboard,
         Channel.BULK,
         Receives(Clipboard, clipboard.set, Permission.CLIPBOARD_IN, clipboard.set_refused),
         Receives(ClipboardAsk, clipboard.asked, Permission.CLIPBOARD_OUT),
+        Receives(ClipboardOffer, clipboard.offered, Permission.CLIPBOARD_IN, clipboard.set_refused),
+        Receives(ClipboardPart, clipboard.part, Permission.CLIPBOARD_IN),
+        Receives(ClipboardDone, clipboard.done, Permission.CLIPBOARD_IN),
+        Receives(ClipboardFetch, clipboard.fetched, Permission.CLIPBOARD_OUT, clipboard.fetch_refused),
+        Receives(ClipboardTaken, clipboard.taken, Permission.CLIPBOARD_OUT),
+        Receives(ClipboardStop, clipboard.stopped, Permission.CLIPBOARD_OUT),
     )
     return Features(
         layout, pointer, clipboard, statistics, control, pointing, annotations, rights, fit, sound, monitors

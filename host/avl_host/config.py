@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from avl_host.desktop.copypolicy import CopyPolicy
 from avl_protocol.wire.registry import PRESETS, T_RESUME, ControlMode, Permission, VideoCodec
 from avl_protocol.wire.target import RelayAddress
 
@@ -61,6 +62,10 @@ class HostSettings:
     microphone: bool = False
     #: Let graphics hardware code where it works.
     hardware: bool = True
+    #: What of the clipboard may leave and come, by kind and size.
+    copies: CopyPolicy = field(default_factory=CopyPolicy)
+    #: What is marked counts as copied. Off: who marks a word to delete it does not mean to tell it.
+    primary: bool = False
     #: Certificates whose size does not vary, for a simulation.
     simulated: bool = False
     #: Further sources, each a track of its own beside the first; they are seen only.

@@ -80,7 +80,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
     return Parts(
         source=source,
         sink=sink,
-        clipboard=open_clipboard(settings.source),
+        clipboard=open_clipboard(settings.source, settings.primary),
         open_encoder=lambda wanted: SwitchingEncoder(wanted, coders, opener(clock, world.priority)),
         coders=coders,
         make_worker=worker,

@@ -45,6 +45,7 @@ from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerSettings
 from avl_protocol.wire.channels import channel_of
+from avl_protocol.wire.clipformats import Copy
 from avl_protocol.wire.endtoend import (
     Clipboard,
     ClipboardAsk,
@@ -449,8 +450,8 @@ def test_a_clipboard_that_is_not_taken_is_answered_so(tmp_path: Path, why: str, 
 async def test_the_hosts_clipboard_is_told_to_who_may_read_it(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     reads, not_reads = lobby.admit(1), lobby.admit(2, EVERYTHING & ~Permission.CLIPBOARD_OUT)
-    lobby.features.clipboard.changed("copied")
-    lobby.features.clipboard.changed(ClipboardState.NOT_TEXT)
+    lobby.features.clipboard.changed(Copy("copied", stamp=1))
+    lobby.features.clipboard.changed(Copy(ClipboardState.NOT_TEXT, stamp=2))
     assert [(m.text, m.state) for m in lobby.of(1, Clipboard)] == [("copied", 0), ("", ClipboardState.NOT_TEXT)]
     lobby.clipboard.content = "asked for"
     for session in (reads, not_reads):
@@ -467,8 +468,8 @@ async def test_what_was_copied_before_the_viewer_had_its_clipboard_channel_is_to
     ways = [False]
     lobby.hears(session, 1, ways)
     lobby.clipboard.content = "newest"
-    lobby.features.clipboard.changed("older")
-    lobby.features.clipboard.changed("newest")
+    lobby.features.clipboard.changed(Copy("older", stamp=1))
+    lobby.features.clipboard.changed(Copy("newest", stamp=2))
     lobby.happens(session, Message(ClipboardAsk()))
     await asyncio.sleep(0)
     assert lobby.of(1, Clipboard) == []

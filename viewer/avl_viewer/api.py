@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +24,17 @@ from avl_protocol.endpoint.loop.world import World, system_world
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.media.frame import Monitor
+from avl_protocol.session.fetching import Fetched
+from avl_protocol.wire import clipformats
+from avl_protocol.wire.clipformats import HTML, PLAIN, RTF, Copy, Format
+from avl_protocol.wire.cliptext import Content, content_of
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
 from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_TEXT,
     MAX_PICTURE_SIDE,
     T_RESUME,
+    ClipboardState,
     CloseCode,
     ControlAct,
     ControlMode,
@@ -39,6 +45,7 @@ from avl_protocol.wire.registry import (
 from avl_protocol.wire.target import Target, parse_target
 from avl_protocol.wire.typable import KEY_CHARACTERS, typed_lines
 from avl_viewer.client import DesktopClient
+from avl_viewer.clipboard import format_not_given
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError, Decoder
 from avl_viewer.decode.pipeline import MakeDecoder
@@ -90,7 +97,7 @@ class Screenshot:
 
 
 class Clipboard:
-    """The host's clipboard."""
+    """The host's clipboard: its text, and the other formats of what was copied."""
 
     def __init__(self, client: DesktopClient) -> None:
         self._client = client
@@ -104,6 +111,42 @@ class Clipboard:
         """Set its text; "" empties it. Raises ClipboardError when the host did not take it, with the same states and
         NOT_PERMITTED."""
         await self._client.features.clipboard.set(text)
+
+    async def types(self) -> tuple[str, ...]:
+        """The formats that it is to be had in, such as "text/plain;charset=utf-8", "text/html" or "image/png"; none
+        where it is empty."""
+        copy = await self._client.features.clipboard.look()
+        text = (PLAIN,) if isinstance(copy.content, str) else ()
+        return (*text, *(each.name for each in copy.formats if each.name not in text))
+
+    async def read(self, type: str = PLAIN) -> bytes:
+        """It in one of these formats, byte for byte. Raises ClipboardError, whose `state` says why it is not to be had:
+        TOO_LARGE, NO_ANSWER, NOT_PERMITTED, or GONE where it has no such format."""
+        clipboard = self._client.features.clipboard
+        copy = await clipboard.look()
+        if type == PLAIN and isinstance(copy.content, str):
+            return copy.content.encode()
+        if not copy.has(type):
+            raise format_not_given(ClipboardState.GONE)
+        return await clipboard.fetch(copy.stamp, type)
+
+    async def write(self, formats: Mapping[str, bytes], *, keep: bool = True) -> None:
+        """Set it to one copy in these formats; "text/plain;charset=utf-8" is its text. They stay there when the session
+        ends, unless `keep` is False: then each crosses when a program of the host pastes it. Raises ClipboardError when
+        the host did not take it, ValueError for what is no format that travels."""
+        for name in formats:
+            if not clipformats.is_name(name) or not clipformats.kind_of(name):
+                raise ValueError(f"{name!r} is not a format that travels: {PLAIN}, {HTML}, {RTF} or image/... are")
+        data = dict(formats)
+        content: Content = ClipboardState.NOT_TEXT
+        if PLAIN in data and len(data[PLAIN]) <= MAX_CLIPBOARD_TEXT:
+            content = content_of(data.pop(PLAIN).decode())
+
+        async def read(format: str) -> Fetched:
+            return data[format]
+
+        named = tuple(Format(name, len(each)) for name, each in data.items())
+        await self._client.features.clipboard.offer(Copy(content, named), read, keep=keep)
 
 
 class DesktopSound:

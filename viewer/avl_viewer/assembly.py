@@ -16,7 +16,13 @@ from avl_protocol.wire.endtoend import (
     Candidates,
     Cleared,
     Clipboard,
+    ClipboardDone,
+    ClipboardFetch,
+    ClipboardOffer,
+    ClipboardPart,
     ClipboardSet,
+    ClipboardStop,
+    ClipboardTaken,
     Cursor,
     Drawn,
     Echo,
@@ -81,8 +87,11 @@ def assemble(
     sound_figures: Callable[[], SoundFigures | None],
     speaks: Callable[[bool], None],
     arranged: Callable[[], None],
+    entropy: Callable[[int], bytes],
+    changed: Callable[[], None],
 ) -> Features:
-    """Make a viewer's services and register them. Call it on the running event loop."""
+    """Make a viewer's services and register them; `changed` is called when timers are to be looked at again. Call it on
+    the running event loop."""
     loop = asyncio.get_running_loop()
     monitors = MonitorsService(presenter, arranged)
     services.register(monitors, Channel.CONTROL, Receives(Watched, monitors.told))
@@ -106,9 +115,18 @@ def assemble(
     )
     hands = InputService(loop, presenter, book, control.check)
     services.register(hands, Channel.INPUT, Receives(Echo, hands.applied))
-    clipboard = ClipboardService(loop, presenter)
+    clipboard = ClipboardService(loop, presenter, entropy, clock, changed)
     services.register(
-        clipboard, Channel.BULK, Receives(Clipboard, clipboard.told), Receives(ClipboardSet, clipboard.was_set)
+        clipboard,
+        Channel.BULK,
+        Receives(Clipboard, clipboard.told),
+        Receives(ClipboardSet, clipboard.was_set),
+        Receives(ClipboardOffer, clipboard.host_offers),
+        Receives(ClipboardFetch, clipboard.fetched),
+        Receives(ClipboardTaken, clipboard.taken),
+        Receives(ClipboardStop, clipboard.stopped),
+        Receives(ClipboardPart, clipboard.part),
+        Receives(ClipboardDone, clipboard.done),
     )
     rights = RightsService(presenter, clock)
     services.register(rights, Channel.CONTROL)

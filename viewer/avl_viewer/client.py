@@ -129,6 +129,8 @@ class DesktopClient:
             sound_figures=lambda: self.sound_figures,
             speaks=self._speaks,
             arranged=self._arranged,
+            entropy=world.entropy,
+            changed=self._wake,
         )
         self.features.monitors.prefer(settings.monitors)
         self._heads = None if settings.heads is None else HeadWatch(settings.heads, self._warn)

@@ -119,6 +119,10 @@ class Subscribers:
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def entropy(self, size: int) -> bytes:
+        """Random bytes, for services."""
+        return self._world.entropy(size)
+
     # where viewers come in
 
     def incoming(

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, SecretStr, model_validator
 
 from avl_host.config import NOTHING, HostSettings
+from avl_host.desktop.copypolicy import MOST, CopyPolicy
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.settings.model import (
     PASSWORD,
@@ -22,8 +23,9 @@ from avl_protocol.endpoint.settings.model import (
     setting,
 )
 from avl_protocol.endpoint.settings.tomlfile import Key
+from avl_protocol.wire.clipformats import KINDS
 from avl_protocol.wire.device_id import normalise_code
-from avl_protocol.wire.registry import ControlMode, Permission, VideoCodec
+from avl_protocol.wire.registry import MAX_CLIPBOARD_DATA, ControlMode, Permission, VideoCodec
 from avl_protocol.wire.target import parse_address, parse_relay
 
 CODECS = ("auto", "h264", "h265", "vp9", "av1")
@@ -70,6 +72,12 @@ def _forbid(names: tuple[str, ...]) -> tuple[str, ...]:
         if Permission.__members__.get(name.upper()) in (None, Permission.VIEW):
             known = ", ".join(sorted(one.lower() for one in Permission.__members__ if one != "VIEW"))
             raise ValueError(f"--forbid takes one of {known}")
+    return names
+
+
+def _kinds(names: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := set(names) - {*KINDS, "none"}:
+        raise ValueError(f"{', '.join(sorted(wrong))}: a clipboard's kinds are {', '.join(KINDS)}, or none")
     return names
 
 
@@ -180,6 +188,25 @@ class Configuration(ProgramSettings):
         "it, too.",
         live=True,
     )
+    clipboard_out: Annotated[Texts, AfterValidator(_kinds)] = setting(
+        (),
+        "What viewers may fetch of what is copied here: text, html, rtf, image, or none. All of it where nothing is "
+        "said: who may read the clipboard expects what was copied.",
+    )
+    clipboard_in: Annotated[Texts, AfterValidator(_kinds)] = setting(
+        (), "What viewers may copy to here: text, html, rtf, image, or none. All of it where nothing is said, likewise."
+    )
+    clipboard_max: Number = setting(
+        float(MOST >> 20),
+        "The most of a copied picture or document that crosses, in MiB: four times a large screenshot.",
+        ge=0,
+        le=float(MAX_CLIPBOARD_DATA >> 20),
+    )
+    primary: bool = setting(
+        False,
+        "What is marked here counts as copied, and what viewers copy can be pasted with the middle button. Off: who "
+        "marks a word to delete it does not mean to tell it.",
+    )
     codec: Annotated[str, AfterValidator(_codec)] = setting(
         "auto",
         "auto, h264, h265, vp9 or av1. auto is h264, which every viewer decodes and which costs the least.",
@@ -275,4 +302,10 @@ class Configuration(ProgramSettings):
             hardware=self.hardware,
             sound=self.sound,
             microphone=self.microphone,
+            copies=CopyPolicy(
+                leaves=frozenset(self.clipboard_out or KINDS) - {"none"},
+                comes=frozenset(self.clipboard_in or KINDS) - {"none"},
+                most=round(self.clipboard_max * (1 << 20)),
+            ),
+            primary=self.primary,
         )

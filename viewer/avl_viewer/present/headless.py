@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.wire.clipformats import Copy
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark, Marks
 from avl_viewer.present.presenter import CursorShape, Picture, Status
@@ -23,9 +24,9 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 class HeadlessPresenter:
     """Satisfies Presenter. The `on_...` hooks are called in the thread that reports (pictures: the decoder's).
 
-    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `remarked`, `state`,
-    `around`, `marks`, of each desktop the newest picture and whether it is exact, and `first`, the desktop that LAYOUT
-    tells of.
+    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `host_copy` (None where
+    it is the text alone), `remarked`, `state`, `around`, `marks`, of each desktop the newest picture and whether it is
+    exact, and `first`, the desktop that LAYOUT tells of.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class HeadlessPresenter:
         self.watching: dict[int, int] = {}
         self.cursor_shape: CursorShape | None = None
         self.clipboard_text: str | None = None
+        self.host_copy: Copy | None = None
         self.remarked: str | None = None
         self.state: Status | None = None
         #: Who else is here, and what is pointed at and drawn.
@@ -128,9 +130,16 @@ class HeadlessPresenter:
             self._on_cursor(cursor)
 
     def clipboard(self, text: str) -> None:
-        self.clipboard_text = text
+        self.clipboard_text, self.host_copy = text, None
         if self._on_clipboard is not None:
             self._on_clipboard(text)
+
+    def copied(self, copy: Copy) -> None:
+        if isinstance(copy.content, str):
+            self.clipboard(copy.content)
+        else:
+            self.clipboard_text = None
+        self.host_copy = copy
 
     def remark(self, text: str) -> None:
         self.remarked = text

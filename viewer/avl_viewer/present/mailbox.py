@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, Signal
 
 from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.wire.clipformats import Copy
+from avl_protocol.wire.registry import ClipboardState
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
 from avl_viewer.present.presenter import CursorShape, Picture, Status
@@ -25,7 +27,7 @@ class Mailbox(QObject):
     pictured = Signal()
     laid_out = Signal(int, int, object)
     cursor_changed = Signal(object)
-    clipboard_changed = Signal(str)
+    clipboard_changed = Signal(object)
     remarked = Signal(str)
     status_changed = Signal(object)
     input_dropped = Signal(object)
@@ -87,7 +89,10 @@ class Mailbox(QObject):
         self.cursor_changed.emit(cursor)
 
     def clipboard(self, text: str) -> None:
-        self.clipboard_changed.emit(text)
+        self.clipboard_changed.emit(Copy(text or ClipboardState.EMPTY))
+
+    def copied(self, copy: Copy) -> None:
+        self.clipboard_changed.emit(copy)
 
     def remark(self, text: str) -> None:
         self.remarked.emit(text)

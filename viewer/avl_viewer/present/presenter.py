@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.wire.clipformats import Copy
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
 from avl_viewer.services.sound import HostSound
@@ -85,6 +86,9 @@ class Presenter(Protocol):
 
     def clipboard(self, text: str) -> None:
         """The host's clipboard changed: this text was copied there, or ("") it was emptied."""
+
+    def copied(self, copy: Copy) -> None:
+        """The same, with formats beside the text, or without any; the service fetches them by the copy's stamp."""
 
     def remark(self, text: str) -> None:
         """A whole sentence about something that did not go as a person meant it; the session goes on."""

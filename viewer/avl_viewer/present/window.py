@@ -25,6 +25,7 @@ from avl_protocol.wire.typable import typed_lines
 from avl_viewer.figures.tally import Tally
 from avl_viewer.input.hands import Row
 from avl_viewer.present.company import Company
+from avl_viewer.present.copies import Copies
 from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
 from avl_viewer.present.marks import Mark
@@ -71,8 +72,6 @@ class Window(QObject):
         self._over = False
         self._leaving = False
         self._stats_file = stats_file
-        self._from_host: str | None = None
-        self._copied = False
         #: Whether the session ever ran, and what it ended with.
         self.ran = False
         self.ending: Status | None = None
@@ -107,12 +106,11 @@ class Window(QObject):
         self._fitting = self._once(FITTING, self._say_size)
         self._farewell = self._once(FAREWELL, lambda: self._finish(0))
         self._last_words = self._once(LAST_WORDS, self._read)
-        self._clipboard = QGuiApplication.clipboard()
+        self.copies = Copies(QGuiApplication.clipboard(), self.mailbox, self._remark, self._show_picture)
 
         self.mailbox.pictured.connect(self._show_picture)
         self.mailbox.laid_out.connect(self._lay_out)
         self.mailbox.cursor_changed.connect(self._set_cursor)
-        self.mailbox.clipboard_changed.connect(self._take_clipboard)
         self.mailbox.remarked.connect(self._remark)
         self.mailbox.status_changed.connect(self._tell)
         self.mailbox.input_dropped.connect(self._drop)
@@ -135,9 +133,9 @@ class Window(QObject):
         self.toolbar.chosen.connect(self._choose)
         self.toolbar.combination.connect(self.screen.hands.combination)
         self.notice.closed.connect(self._read)
-        self.paste_box.sent.connect(self._set_clipboard)
+        self.paste_box.sent.connect(self.copies.set)
         self.paste_box.closed.connect(self.screen.setFocus)
-        self._clipboard.dataChanged.connect(self._copy)
+        self.copies.changed.connect(lambda: self._focus(self.screen.hasFocus()))
 
         self.toolbar.fit.setChecked(fit)
         self._sized = fullscreen
@@ -149,6 +147,7 @@ class Window(QObject):
     def bind(self, remote: Remote) -> None:
         """This is the session; show the window."""
         self._remote = self.screen.pen.paper = remote
+        self.copies.bind(remote)
         if self._stats_file is not None:
             self._writing.start()
         self.notice.tell(Status("connecting"))
@@ -187,7 +186,7 @@ class Window(QObject):
             self._over = True
             for timer in (self._writing, self._fitting, self._farewell, self._last_words):
                 timer.stop()
-            self._clipboard.dataChanged.disconnect(self._copy)
+            self.copies.close()
             self.screen.set_grab(False)
             for screen in self._screens():
                 screen.hide()
@@ -297,11 +296,6 @@ class Window(QObject):
 
     def _remark(self, text: str) -> None:
         self.toast.say(text)
-
-    def _take_clipboard(self, text: str) -> None:
-        self._from_host = text
-        if text != self._text():
-            self._clipboard.setText(text)
 
     def _tell(self, status: Status) -> None:
         if self._over or self.ending is not None:
@@ -459,35 +453,9 @@ class Window(QObject):
         if drawing:
             self._remark("You draw with the left button; the right one wipes it away. Ctrl+Alt+Shift+D ends drawing.")
 
-    def _set_clipboard(self, text: str) -> None:
-        if text and self._remote is not None and self._may(Permission.CLIPBOARD_IN):
-            self._remote.set_clipboard(text)
-
-    def _text(self) -> str:
-        """Our clipboard's text, with the line ends that travel (4.7)."""
-        return self._clipboard.text().replace("\r\n", "\n").replace("\r", "\n")
-
-    def _text_or_remark(self) -> str:
-        """The same, when the person has asked for it."""
-        if not (text := self._text()):
-            mime = self._clipboard.mimeData()
-            empty = mime is None or not mime.formats()
-            self._remark("Your clipboard is empty." if empty else "What is on your clipboard is not text.")
-        return text
-
-    def _copy(self) -> None:
-        """Something was copied here; it goes once the window has the focus: other programs' secrets are not ours."""
-        self._copied = True
-        if self.screen.hasFocus():
-            self._focus(True)
-
     def _focus(self, focused: bool) -> None:
-        if focused and self._copied:
-            self._copied = False
-            text = self._text()
-            if text != self._from_host:
-                self._from_host = None
-                self._set_clipboard(text)
+        if focused:
+            self.copies.focused()
 
     def _stats(self) -> dict[str, Any]:
         return self._remote.stats() if self._remote is not None else {}
@@ -529,11 +497,9 @@ class Window(QObject):
         elif action == "toolbar":
             toolbar.summon()
         elif action == "send":
-            self._from_host = None
-            if text := self._text_or_remark():
-                self._set_clipboard(text)
+            self.copies.send()
         elif action == "type":
-            if text := self._text_or_remark():
+            if text := self.copies.text_or_remark():
                 self._type(text)
         elif action == "paste":
             toolbar.dismiss()
