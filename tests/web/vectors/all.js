@@ -11,7 +11,7 @@ import { agreements, identities, objects, records } from "./crypto.js";
 import { exacts } from "./exact.js";
 import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
-import { ledgers, outboxes, senders } from "./input.js";
+import { gestures, ledgers, outboxes, senders } from "./input.js";
 import { parities } from "./parity.js";
 import { rights } from "./rights.js";
 import { plans, selectors, silences } from "./selector.js";
@@ -45,6 +45,7 @@ export async function everywhere(read) {
     selector: selectors(await read("selector")),
     silence: silences(await read("silence")),
     plan: plans(await read("plan")),
+    gestures: gestures(await read("gestures")),
     outbox: outboxes(await read("outbox")),
     inputledger: ledgers(await read("inputledger")),
     inputsender: senders(await read("inputsender")),
