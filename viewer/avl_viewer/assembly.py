@@ -20,6 +20,7 @@ from avl_protocol.wire.endtoend import (
     Cursor,
     Drawn,
     Echo,
+    InputDevices,
     Layout,
     People,
     Points,
@@ -34,6 +35,7 @@ from avl_viewer.services.annotations import AnnotationsService
 from avl_viewer.services.candidates import CandidatesService, Seek
 from avl_viewer.services.clipboard import ClipboardService
 from avl_viewer.services.control import ControlService
+from avl_viewer.services.devices import DevicesService
 from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
 from avl_viewer.services.pointer import PointerService
@@ -86,7 +88,9 @@ def assemble(
     services.register(
         annotations, Channel.CONTROL, Receives(Drawn, annotations.drawn), Receives(Cleared, annotations.cleared)
     )
-    hands = InputService(loop, presenter, book, control.check)
+    devices = DevicesService(presenter)
+    services.register(devices, Channel.CONTROL, Receives(InputDevices, devices.told))
+    hands = InputService(loop, presenter, book, control.check, lambda: devices.devices)
     services.register(hands, Channel.INPUT, Receives(Echo, hands.applied))
     clipboard = ClipboardService(loop, presenter)
     services.register(

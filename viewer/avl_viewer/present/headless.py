@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.wire.registry import InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark, Marks
 from avl_viewer.present.presenter import CursorShape, Picture, Status
@@ -22,9 +23,9 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 class HeadlessPresenter:
     """Satisfies Presenter. The `on_...` hooks are called in the thread that reports (pictures: the decoder's).
 
-    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `remarked`, `state`,
-    `around`, `marks`, of each desktop the newest picture and whether it is exact, and `first`, the desktop that LAYOUT
-    tells of.
+    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `taken` (devices), `clipboard_text`,
+    `remarked`, `state`, `around`, `marks`, of each desktop the newest picture and whether it is exact, and `first`, the
+    desktop that LAYOUT tells of.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class HeadlessPresenter:
         self.size: tuple[int, int] | None = None
         self.monitors: tuple[Monitor, ...] = ()
         self.cursor_shape: CursorShape | None = None
+        self.taken = InputDevice(0)
         self.clipboard_text: str | None = None
         self.remarked: str | None = None
         self.state: Status | None = None
@@ -109,6 +111,9 @@ class HeadlessPresenter:
         self.cursor_shape = cursor
         if self._on_cursor is not None:
             self._on_cursor(cursor)
+
+    def devices(self, devices: InputDevice) -> None:
+        self.taken = devices
 
     def clipboard(self, text: str) -> None:
         self.clipboard_text = text

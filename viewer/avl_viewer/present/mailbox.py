@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.wire.registry import InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
 from avl_viewer.present.presenter import CursorShape, Picture, Status
@@ -24,6 +25,7 @@ class Mailbox(QObject):
     pictured = Signal()
     laid_out = Signal(int, int)
     cursor_changed = Signal(object)
+    devices_changed = Signal(object)
     clipboard_changed = Signal(str)
     remarked = Signal(str)
     status_changed = Signal(object)
@@ -71,6 +73,9 @@ class Mailbox(QObject):
 
     def cursor(self, cursor: CursorShape) -> None:
         self.cursor_changed.emit(cursor)
+
+    def devices(self, devices: InputDevice) -> None:
+        self.devices_changed.emit(devices)
 
     def clipboard(self, text: str) -> None:
         self.clipboard_changed.emit(text)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QEnterEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from avl_protocol.wire.registry import ControlMode
+from avl_protocol.wire.registry import ControlMode, InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.label import label
 from avl_viewer.present.style import MENU, PANEL
@@ -20,8 +20,8 @@ from avl_viewer.present.style import MENU, PANEL
 #: Milliseconds that the toolbar stays when the pointer has left it.
 LINGER = 700
 HINT = (
-    "Ctrl+Alt+Shift and: F full screen · G keys stay here · 1 pixel for pixel · C control · D draw · S statistics"
-    " · T toolbar · Q disconnect"
+    "Ctrl+Alt+Shift and: F full screen · G keys stay here · L lock pointer · 1 pixel for pixel · C control"
+    " · D draw · S statistics · T toolbar · Q disconnect"
 )
 
 _CONTROL, _SHIFT, _ALT, _META = 0xE0, 0xE1, 0xE2, 0xE3
@@ -42,8 +42,8 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 
 
 class Toolbar(QFrame):
-    """Buttons over the picture; `action(name)`: fullscreen, exact, grab, places, statistics, leave, send, type,
-    paste, control, draw, wipe, wipe all, pointers. `given(number)`: this person is to have control."""
+    """Buttons over the picture; `action(name)`: fullscreen, exact, grab, lock, direct, places, statistics, leave, send,
+    type, paste, control, draw, wipe, wipe all, pointers. `given(number)`: this person is to have control."""
 
     action = Signal(str)
     combination = Signal(object)
@@ -96,6 +96,11 @@ class Toolbar(QFrame):
         self.places.setToolTip(
             "A key is the one at the same place of the host's keyboard, whatever is printed on it: for games"
         )
+        self.lock = self._button("Lock pointer", "lock", checkable=True)
+        self.lock.setToolTip("The mouse stays in the desktop and only its movements count: for games and 3D")
+        self.direct = self._button("Touch", "direct", checkable=True)
+        self.direct.setToolTip("Fingers touch the desktop itself, several at once, for programs that know fingers")
+        self.offer(InputDevice(0))
         self.statistics = self._button("Statistics", "statistics", checkable=True)
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -110,6 +115,8 @@ class Toolbar(QFrame):
             row.addWidget(button)
         row.addWidget(self.grab_keys)
         row.addWidget(self.places)
+        row.addWidget(self.lock)
+        row.addWidget(self.direct)
         row.addWidget(self.statistics)
         row.addWidget(self._button("Disconnect", "leave"))
         hint = label(HINT)
@@ -124,6 +131,11 @@ class Toolbar(QFrame):
         for button in self.findChildren(QToolButton):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard stays with the desktop
         self.hide()
+
+    def offer(self, devices: InputDevice) -> None:
+        """What the host's system takes."""
+        self.lock.setVisible(bool(devices & InputDevice.RELATIVE))
+        self.direct.setVisible(bool(devices & InputDevice.TOUCH))
 
     def gather(self, company: Company, acts: bool, draws: bool) -> None:
         """Who is here and what we can do about it; `acts`, `draws`: our own permissions."""

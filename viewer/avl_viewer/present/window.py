@@ -19,7 +19,7 @@ from PySide6.QtGui import QGuiApplication
 from avl_protocol.session.input.ledger import Dropped, Fate, acts
 from avl_protocol.session.viewing import may
 from avl_protocol.wire.foreign import for_dialog, for_log
-from avl_protocol.wire.registry import ControlAct, ControlMode, InputKind, Permission
+from avl_protocol.wire.registry import ControlAct, ControlMode, InputDevice, InputKind, Permission
 from avl_protocol.wire.typable import typed_lines
 from avl_viewer.figures.tally import Tally
 from avl_viewer.input.hands import Row
@@ -29,7 +29,7 @@ from avl_viewer.present.mailbox import Mailbox
 from avl_viewer.present.panels import Figures, Notice, PasteBox, Toast
 from avl_viewer.present.presenter import CursorShape, Status
 from avl_viewer.present.remote import Remote
-from avl_viewer.present.screen import Screen
+from avl_viewer.present.screen import open_screen
 from avl_viewer.present.style import PANEL
 from avl_viewer.present.toolbar import Toolbar
 
@@ -37,6 +37,8 @@ from avl_viewer.present.toolbar import Toolbar
 FAREWELL, LAST_WORDS = 1000, 10_000
 #: The part of the display that a window may take.
 ROOM = 0.92
+#: Seconds in which a lock of the pointer is offered once.
+OFFERED = 60.0
 
 log = logging.getLogger("avl.viewer")
 
@@ -60,11 +62,14 @@ class Window(QObject):
         self.ran = False
         self.ending: Status | None = None
 
+        #: When a lock of the pointer may be offered again.
+        self._offers = 0.0
+
         self.mailbox = Mailbox()
         self._company = Company()
         self._pointing = True
         self._title = for_dialog(title, 64)
-        self.screen = Screen(self._send, now)
+        self.screen = open_screen(self._send, now)
         self._entitle()
         self.toolbar = Toolbar(self.screen)
         self.figures = Figures(self.screen, self._stats)
@@ -85,6 +90,7 @@ class Window(QObject):
         self.mailbox.pictured.connect(self._show_picture)
         self.mailbox.laid_out.connect(self._lay_out)
         self.mailbox.cursor_changed.connect(self._set_cursor)
+        self.mailbox.devices_changed.connect(self._take_devices)
         self.mailbox.clipboard_changed.connect(self._take_clipboard)
         self.mailbox.remarked.connect(self._remark)
         self.mailbox.status_changed.connect(self._tell)
@@ -98,6 +104,8 @@ class Window(QObject):
         self.screen.focused.connect(self._focus)
         self.screen.resized.connect(self._place)
         self.screen.closing.connect(self.leave)
+        self.screen.caught.connect(self._caught)
+        self.screen.unseen.connect(self._offer_lock)
         self.toolbar.action.connect(self._act)
         self.toolbar.given.connect(self._give)
         self.toolbar.combination.connect(self.screen.hands.combination)
@@ -128,7 +136,7 @@ class Window(QObject):
             self._read()
         elif not self._leaving:
             self._leaving = True
-            self.screen.hands.release_all()
+            self.screen.release_all()
             self.screen.hide()
             self._farewell.start()
             if self._remote is not None:
@@ -184,6 +192,45 @@ class Window(QObject):
     def _set_cursor(self, cursor: CursorShape) -> None:
         self.screen.set_cursor(cursor)
 
+    def _take_devices(self, devices: InputDevice) -> None:
+        self.screen.touch.devices = devices
+        if not devices & InputDevice.RELATIVE:
+            self.screen.set_caught(False)
+        self.toolbar.offer(devices)
+        self.toolbar.direct.setChecked(self.screen.touch.direct)
+
+    def _caught(self, caught: bool) -> None:
+        self.toolbar.lock.setChecked(caught)
+        self._remark(
+            "Your mouse is locked to the desktop. Ctrl+Alt+Shift+L lets it go."
+            if caught
+            else "Your mouse is free. Ctrl+Alt+Shift+L locks it again."
+        )
+
+    def _offer_lock(self) -> None:
+        """The host's program has hidden its pointer, and somebody pressed there."""
+        if self._locks() and self._now() >= self._offers:
+            self._offers = self._now() + OFFERED
+            self._remark(
+                "The program there has hidden its pointer: it may want the mouse for itself. "
+                "Ctrl+Alt+Shift+L locks it there."
+            )
+
+    def _locks(self) -> bool:
+        """Whether the pointer may be caught."""
+        able = bool(self.screen.touch.devices & InputDevice.RELATIVE)
+        return able and self._stage == "running" and self._company.mine and self._may(Permission.POINTER)
+
+    def _lock(self) -> None:
+        if self.screen.catches:
+            self.screen.set_caught(False)
+        elif not self.screen.touch.devices & InputDevice.RELATIVE:
+            self._remark("This host takes no movements of a mouse. Update avl there.")
+        elif not self._locks() or self.screen.pen.drawing:
+            self._remark(self._company.sentence() or "The pointer can be locked to a desktop that you act on.")
+        elif not self.screen.set_caught(True):
+            self._remark("This system lets no program keep the pointer. Start the viewer with QT_QPA_PLATFORM=xcb.")
+
     def _remark(self, text: str) -> None:
         self.toast.say(text)
 
@@ -204,7 +251,7 @@ class Window(QObject):
             self._gather()
             self._tell_dropped()
         else:
-            self.screen.hands.release_all()
+            self.screen.release_all()
         self.screen.set_dimmed(not running)
         if status.stage == "ended":
             self._end(status)
@@ -279,7 +326,7 @@ class Window(QObject):
         self.screen.overlay.company = company
         if before.sentence() != company.sentence():
             if not company.mine:
-                self.screen.hands.release_all()
+                self.screen.release_all()
             if not self._over and self.ending is None:
                 self.toast.say(company.sentence() or "Everybody has control.")
         self._entitle()
@@ -382,6 +429,10 @@ class Window(QObject):
             screen.set_exact(not screen.view.exact)
         elif action == "grab":
             screen.set_grab(not screen.grabs)
+        elif action == "lock":
+            self._lock()
+        elif action == "direct":
+            screen.touch.direct = not screen.touch.direct
         elif action == "places":
             screen.set_places(not screen.hands.places)
         elif action == "statistics":
@@ -414,6 +465,8 @@ class Window(QObject):
         toolbar.exact.setChecked(screen.view.exact)
         toolbar.grab_keys.setChecked(screen.grabs)
         toolbar.places.setChecked(screen.hands.places)
+        toolbar.lock.setChecked(screen.catches)
+        toolbar.direct.setChecked(screen.touch.direct)
         toolbar.draw.setChecked(screen.pen.drawing)
         toolbar.pointers.setChecked(self._pointing)
         toolbar.statistics.setChecked(self.figures.isVisible())

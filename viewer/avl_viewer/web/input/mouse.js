@@ -132,7 +132,7 @@ export class Mouse {
 
   /** @returns {InputEvent[]} */
   _movement() {
-    const [dx, dy] = [Math.trunc(this._byX), Math.trunc(this._byY)];
+    const [dx, dy] = [Math.trunc(this._byX) + 0, Math.trunc(this._byY) + 0]; // no -0, which is no whole number to everybody
     if (dx || dy) {
       this._byX -= dx;
       this._byY -= dy;
