@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.wire.endtoend import Cleared, Drawn, People, Points
+from avl_protocol.wire.registry import InputDevice
 from avl_viewer.app import NoDisplay, run_window
 from avl_viewer.present import panels
 from avl_viewer.present.company import company_of
@@ -146,6 +147,9 @@ class Session:
                 serial=1, width=width, height=height, hot_x=0, hot_y=0, rgba=b"\xff\x20\x20\xff" * (width * height)
             )
         )
+
+    def do_devices(self, devices: int) -> None:
+        self._presenter.devices(InputDevice(devices))
 
     def do_clipboard(self, text: str) -> None:
         self._presenter.clipboard(text)

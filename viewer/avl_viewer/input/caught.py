@@ -32,15 +32,15 @@ class Caught:
     def __init__(self, mouse: Mouse, moved: Callable[[float, float], None]) -> None:
         self._mouse = mouse
         self._moved = moved
-        self._last: QPointF | None = None
+        self._last = QPointF()
         #: Where it was put, until an event shows that it is there.
         self._put: QPointF | None = None
         self.active = False
 
-    def start(self) -> None:
-        """Catch it."""
+    def start(self, place: QPointF) -> None:
+        """Catch it; it is here now."""
         self.active = True
-        self._last = None
+        self._last = place
         self._back()
 
     def stop(self) -> None:
@@ -50,9 +50,9 @@ class Caught:
     def at(self, place: QPointF) -> None:
         """An event says that it is here."""
         last = self._last
-        if self._put is not None and (last is None or _far(place - self._put) < _far(place - last)):
+        if self._put is not None and _far(place - self._put) < _far(place - last):
             last, self._put = self._put, None  # it was put back; an event may tell that and a movement in one
-        if last is not None and place != last:
+        if place != last:
             self._moved(place.x() - last.x(), place.y() - last.y())
         self._last = place
         if self._put is None and _far(place - self._mouse.middle()) > self._mouse.reach():

@@ -33,7 +33,7 @@ from PySide6.QtGui import (
     QTouchEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from avl_protocol.media.frame import Rect
 from avl_viewer.decode.canvas import Canvas
@@ -42,6 +42,7 @@ from avl_viewer.input.hands import SILENT, Hands, Row
 from avl_viewer.input.pen import Pen
 from avl_viewer.input.touch import Touch
 from avl_viewer.present.geometry import Geometry
+from avl_viewer.present.label import label
 from avl_viewer.present.marks import Mark
 from avl_viewer.present.overlay import Overlay, logical
 from avl_viewer.present.presenter import CursorShape
@@ -125,12 +126,14 @@ class Screen(QWidget):
         self._resting.timeout.connect(self.touch.timeout)
         self._catcher = Caught(_Mouse(self), self._moved_by)
         #: The host's pointer while ours is caught: an image, its hot spot, and the desktop pixel that it points at.
-        self._floating = QLabel(self)
+        self._floating = label(parent=self)
         self._floating.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._floating.hide()
         self._hot = QPointF()
         self._at = (0.0, 0.0)
         self._shown_pointer = True
+        #: Whether Qt joins movements while ours is free.
+        self._compresses = False
         for attribute in (
             Qt.WidgetAttribute.WA_OpaquePaintEvent,
             Qt.WidgetAttribute.WA_NoSystemBackground,
@@ -214,8 +217,14 @@ class Screen(QWidget):
             place = self.hands.place
             self._at = (float(place[0]), float(place[1])) if place else (0.0, 0.0)
         self.hands.catch(caught)
+        # Of places that follow each other Qt tells the last one alone: what was moved before the pointer was put back
+        # would be lost with them.
+        compress = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
         if caught:
-            self._catcher.start()
+            self._compresses = QCoreApplication.testAttribute(compress)
+        QCoreApplication.setAttribute(compress, self._compresses and not caught)
+        if caught:
+            self._catcher.start(QPointF(QCursor.pos()))
             self.grabMouse()
         else:
             self._catcher.stop()
